@@ -1,0 +1,29 @@
+# Every target sets up what it needs: a machine with Python 3.11 and make is enough.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+
+.PHONY: demo test check format clean
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+demo: .venv/installed  ## the mixed workload for 30 s on the embedded stand-in
+	@$(BIN)/locust --headless -f locustfiles/mixed.py --standin --run-time 30s
+
+test: .venv/installed  ## all tests, real locust processes included
+	$(BIN)/python -m pytest -q
+
+check: .venv/installed  ## style, types, house rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv results .pytest_cache .mypy_cache .ruff_cache .hypothesis

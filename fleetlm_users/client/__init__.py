@@ -1,0 +1,1 @@
+"""Bytes in and out over gevent: the Phoenix socket and the REST calls. Knows no statistics."""

@@ -1,0 +1,148 @@
+"""Every exception this package raises on purpose.
+
+FleetlmError
+├── UsageError              a person's mistake: an option, a preset, a threshold
+├── FrameError              bytes that are not a Phoenix v2 frame
+└── ClientError             the server or the network did not do what was asked
+    ├── ConnectFailed       no WebSocket: name, TCP, TLS or upgrade failed
+    ├── JoinRefused         phx_join was answered with status error
+    ├── PushRefused         another awaited push was answered with status error
+    ├── ReplyTimeout        an awaited reply did not come in time
+    ├── Disconnected        the socket or the channel went away while in use
+    └── RestFailed          a REST call failed: no answer, or a status that was not expected
+"""
+
+
+class FleetlmError(Exception):
+    """Base of all errors raised on purpose by this package."""
+
+
+class UsageError(FleetlmError):
+    """A person's mistake, told so that it can be mended without reading code.
+
+    Attributes: `what` names the setting, `value` is what was given, `accepted` the accepted form, `example` a valid
+    one.
+    """
+
+    def __init__(self, what: str, value: object, accepted: str, example: str) -> None:
+        super().__init__(what, value, accepted, example)
+        self.what = what
+        self.value = value
+        self.accepted = accepted
+        self.example = example
+
+    def __str__(self) -> str:
+        return f"{self.what}: got {self.value!r}; accepted is {self.accepted}, for example {self.example}"
+
+
+class FrameError(FleetlmError):
+    """Bytes that are not a Phoenix v2 frame: not JSON, or not an array of at least five elements."""
+
+    def __init__(self, problem: str, frame: str | bytes) -> None:
+        super().__init__(problem, frame)
+        self.problem = problem
+        self.frame = frame
+
+    def __str__(self) -> str:
+        return f"not a Phoenix v2 frame ({self.problem}): {self.frame[:120]!r}"
+
+
+class ClientError(FleetlmError):
+    """The server or the network did not do what was asked. `kind` is a short word that statistics count by."""
+
+    kind = "client"
+
+
+class ConnectFailed(ClientError):
+    """No WebSocket came to be.
+
+    `kind`: dns, refused, timeout, tls, upgrade or network; `status` is the HTTP status of a refused upgrade.
+    """
+
+    def __init__(self, url: str, kind: str, detail: str, status: int | None = None) -> None:
+        super().__init__(url, kind, detail, status)
+        self.url = url
+        self.kind = kind
+        self.detail = detail
+        self.status = status
+
+    def __str__(self) -> str:
+        status = f" HTTP {self.status}" if self.status is not None else ""
+        return f"cannot connect to {self.url}: {self.kind}{status}: {self.detail}"
+
+
+class JoinRefused(ClientError):
+    """phx_join was answered with status error; `reason` is the server's own word, such as `not found`."""
+
+    kind = "join_refused"
+
+    def __init__(self, topic: str, reason: str) -> None:
+        super().__init__(topic, reason)
+        self.topic = topic
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"join of {self.topic} refused: {self.reason}"
+
+
+class PushRefused(ClientError):
+    """An awaited push (not a join) was answered with status error."""
+
+    kind = "push_refused"
+
+    def __init__(self, topic: str, event: str, reason: str) -> None:
+        super().__init__(topic, event, reason)
+        self.topic = topic
+        self.event = event
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.event} on {self.topic} refused: {self.reason}"
+
+
+class ReplyTimeout(ClientError):
+    """An awaited reply did not come within `timeout_s` seconds."""
+
+    kind = "reply_timeout"
+
+    def __init__(self, topic: str, event: str, timeout_s: float) -> None:
+        super().__init__(topic, event, timeout_s)
+        self.topic = topic
+        self.event = event
+        self.timeout_s = timeout_s
+
+    def __str__(self) -> str:
+        return f"no reply to {self.event} on {self.topic} within {self.timeout_s:g} s"
+
+
+class Disconnected(ClientError):
+    """The socket or the channel went away while in use.
+
+    `kind` says how, for example `closed_1012`, `eof`, `reset`, `garbage`, `oversize`, `heartbeat_timeout`, `phx_error`;
+    `code` is the WebSocket close code where the server sent one (RFC 6455 §7.4).
+    """
+
+    def __init__(self, kind: str, code: int | None = None, detail: str = "") -> None:
+        super().__init__(kind, code, detail)
+        self.kind = kind
+        self.code = code
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"disconnected: {self.kind}" + (f" ({self.detail})" if self.detail else "")
+
+
+class RestFailed(ClientError):
+    """A REST call got no answer, or one with a status that was not expected (`status` None means no answer)."""
+
+    def __init__(self, method: str, path: str, kind: str, status: int | None, detail: str) -> None:
+        super().__init__(method, path, kind, status, detail)
+        self.method = method
+        self.path = path
+        self.kind = kind
+        self.status = status
+        self.detail = detail
+
+    def __str__(self) -> str:
+        answer = f"HTTP {self.status}" if self.status is not None else "no answer"
+        return f"{self.method} {self.path}: {answer} ({self.kind}): {self.detail}"

@@ -1,0 +1,1 @@
+"""What happened: samples, histograms, accounting, thresholds, reports: pure."""

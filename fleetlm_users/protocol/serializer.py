@@ -1,0 +1,30 @@
+"""Phoenix v2 JSON frames: `[join_ref, ref, topic, event, payload]`, a pure pair of functions.
+
+Source: phoenix `v2_json_serializer.ex`: `decode_text` matches an array of five or more elements and ignores the rest.
+"""
+
+import orjson
+
+from fleetlm_users.errors import FrameError
+from fleetlm_users.protocol.message import Message
+
+PARTS = 5
+
+
+def encode(message: Message) -> bytes:
+    """The UTF-8 JSON text of one frame."""
+    return orjson.dumps(tuple(message))
+
+
+def decode(frame: str | bytes) -> Message:
+    """The message in one text frame.
+
+    Raises FrameError when the text is not JSON or not an array of at least five elements.
+    """
+    try:
+        parts = orjson.loads(frame)
+    except ValueError as problem:  # orjson.JSONDecodeError is a ValueError
+        raise FrameError(str(problem), frame) from problem
+    if type(parts) is not list or len(parts) < PARTS:
+        raise FrameError("not an array of five", frame)
+    return Message(*parts[:PARTS])

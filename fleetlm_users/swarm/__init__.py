@@ -1,0 +1,1 @@
+"""The only rooms that touch Locust events, runners, options and web UI."""
