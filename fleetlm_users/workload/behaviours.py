@@ -1,0 +1,97 @@
+"""The timetables of the behaviours: which gaps, how long a session, how long a pause.
+
+All durations are seconds. `dues` are absolute moments of the session's messages, counted from its join.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from itertools import islice
+from typing import Final, Self
+
+from fleetlm_users.workload.pacing import fixed, uniform, until
+
+# issue "the main job", point 6, and the k6 suite's mixed-workload.js
+LONG_LIVED_GAP_LOW_S: Final = 20.0
+LONG_LIVED_GAP_HIGH_S: Final = 40.0
+LONG_LIVED_SESSION_S: Final = 120.0
+LONG_LIVED_PAUSE_S: Final = 1.0
+
+BURST_INTERVAL_LOW_S: Final = 0.1
+BURST_INTERVAL_HIGH_S: Final = 0.5
+BURST_SESSION_S: Final = 60.0
+BURST_PAUSE_S: Final = 2.0
+
+CHURN_MESSAGES_LOW: Final = 2
+CHURN_MESSAGES_HIGH: Final = 4
+# the k6 suite sent a churn session's messages back to back, which no person does and which makes the second wait
+# for the first one's append; half a second keeps the session short and each message's latency its own
+CHURN_SPACING_S: Final = 0.5
+CHURN_HOLD_S: Final = 2.0
+CHURN_PAUSE_LOW_S: Final = 3.0
+CHURN_PAUSE_HIGH_S: Final = 8.0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """A timetable whose every duration can be stretched or shrunk together."""
+
+    def scaled(self, time_scale: float) -> Self:
+        """Return the same timetable with every duration multiplied (below 1 is faster); for tests only.
+
+        Raises ValueError unless the factor is positive.
+        """
+        if not time_scale > 0:
+            raise ValueError(f"not a time scale: {time_scale!r}")
+        durations = (field.name for field in fields(self) if field.name.endswith("_s"))
+        return replace(self, **{name: getattr(self, name) * time_scale for name in durations})
+
+
+@dataclass(frozen=True)
+class LongLivedPace(Pace):
+    """A person who keeps the chat open and writes now and then."""
+
+    gap_low_s: float = LONG_LIVED_GAP_LOW_S
+    gap_high_s: float = LONG_LIVED_GAP_HIGH_S
+    session_s: float = LONG_LIVED_SESSION_S
+    pause_s: float = LONG_LIVED_PAUSE_S
+
+    def dues(self, joined_s: float, rng: random.Random) -> Iterator[float]:
+        """Return the due moments of one session: each gap is drawn anew, the first one after the join."""
+        return until(uniform(joined_s, self.gap_low_s, self.gap_high_s, rng), joined_s + self.session_s)
+
+
+@dataclass(frozen=True)
+class BurstPace(Pace):
+    """A person, or a script, that writes without pause."""
+
+    interval_low_s: float = BURST_INTERVAL_LOW_S
+    interval_high_s: float = BURST_INTERVAL_HIGH_S
+    session_s: float = BURST_SESSION_S
+    pause_s: float = BURST_PAUSE_S
+
+    def dues(self, joined_s: float, rng: random.Random) -> Iterator[float]:
+        """Return the due moments of one session: one interval is drawn for all of it."""
+        interval_s = rng.uniform(self.interval_low_s, self.interval_high_s)
+        return until(fixed(joined_s, interval_s), joined_s + self.session_s)
+
+
+@dataclass(frozen=True)
+class ChurnPace(Pace):
+    """A person who comes, asks a few questions and is gone."""
+
+    messages_low: int = CHURN_MESSAGES_LOW
+    messages_high: int = CHURN_MESSAGES_HIGH
+    spacing_s: float = CHURN_SPACING_S
+    hold_s: float = CHURN_HOLD_S
+    pause_low_s: float = CHURN_PAUSE_LOW_S
+    pause_high_s: float = CHURN_PAUSE_HIGH_S
+
+    def dues(self, joined_s: float, rng: random.Random) -> Iterator[float]:
+        """Return the due moments of one session, the first at the join itself; their number is drawn."""
+        messages = rng.randint(self.messages_low, self.messages_high)
+        return islice(fixed(joined_s, self.spacing_s, at_start=True), messages)
+
+    def pause_s(self, rng: random.Random) -> float:
+        """Return the pause before the next session, drawn."""
+        return rng.uniform(self.pause_low_s, self.pause_high_s)

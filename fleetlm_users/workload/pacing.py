@@ -1,0 +1,64 @@
+"""When to send: endless generators of absolute due moments, in seconds of the caller's monotonic clock.
+
+A due moment never depends on when earlier messages went out or were answered: a slow answer moves no later send
+(no coordinated omission), and lateness is measured against the timetable.
+"""
+
+import math
+import random
+from collections.abc import Callable, Iterator
+from itertools import count
+
+
+def fixed(start_s: float, interval_s: float, *, at_start: bool = False) -> Iterator[float]:
+    """Return start + interval, start + 2 × interval, …; with `at_start` the first due is the start itself.
+
+    The first due is one interval after the start, because the start is the moment of the join: users that join
+    together would otherwise send together with the join storm. Each due is a product, never a sum of rounded steps.
+    Raises ValueError unless the interval is finite and positive.
+    """
+    _check(interval_s > 0, interval_s)
+    return (start_s + k * interval_s for k in count(0 if at_start else 1))
+
+
+def uniform(
+    start_s: float, low_s: float, high_s: float, rng: random.Random, *, at_start: bool = False
+) -> Iterator[float]:
+    """Return dues whose gaps are drawn evenly between low and high.
+
+    Raises ValueError unless 0 ≤ low ≤ high and high is finite and positive.
+    """
+    _check(0 <= low_s <= high_s and high_s > 0, low_s, high_s)
+    return _drawn(start_s, lambda: rng.uniform(low_s, high_s), at_start)
+
+
+def poisson(start_s: float, rate_per_s: float, rng: random.Random, *, at_start: bool = False) -> Iterator[float]:
+    """Return the arrivals of a Poisson process: gaps drawn exponentially with mean 1 / rate (an open model).
+
+    Raises ValueError unless the rate is finite and positive.
+    """
+    _check(rate_per_s > 0, rate_per_s)
+    return _drawn(start_s, lambda: rng.expovariate(rate_per_s), at_start)
+
+
+def until(dues: Iterator[float], end_s: float) -> Iterator[float]:
+    """Return the dues before the end."""
+    for due_s in dues:
+        if due_s >= end_s:
+            return
+        yield due_s
+
+
+def _drawn(start_s: float, gap_s: Callable[[], float], at_start: bool) -> Iterator[float]:
+    if at_start:
+        yield start_s
+    # the sum starts at 0, not at the start: clock readings are large and would cost it digits
+    elapsed_s = 0.0
+    while True:
+        elapsed_s += gap_s()
+        yield start_s + elapsed_s
+
+
+def _check(in_range: bool, *values: float) -> None:
+    if not in_range or not all(math.isfinite(value) for value in values):
+        raise ValueError(f"not a pace: {values}")

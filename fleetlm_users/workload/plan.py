@@ -1,0 +1,120 @@
+"""One run as data: how many users of which behaviour, how long, and which part of it is judged."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.workload.counts import settle
+from fleetlm_users.workload.duration import format_duration
+from fleetlm_users.workload.preset import Preset
+
+Phase = Literal["warm_up", "main"]
+
+DURATION_FLAG: Final = "-t/--duration (DURATION)"
+RAMP_UP_FLAG: Final = "--ramp-up (RAMP_UP)"
+SPAWN_RATE_FLAG: Final = "-r/--spawn-rate"
+WARM_UP_FLAG: Final = "--warm-up (WARM_UP)"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one run does. `duration_s` None runs until stopped, or until the users have nothing left to do.
+
+    Ramp-up and warm-up both begin with the run: what is due before `warm_up_s` is kept apart and not judged.
+    """
+
+    benchmark: str
+    preset: str
+    users: Mapping[str, int]
+    duration_s: float | None
+    ramp_up_s: float
+    warm_up_s: float
+    thresholds: tuple[str, ...]
+
+    @property
+    def total_users(self) -> int:
+        """The users of all behaviours together."""
+        return sum(self.users.values())
+
+    @property
+    def spawn_rate(self) -> float:
+        """Users per second, above 0 as Locust wants it, such that the ramp lasts `ramp_up_s`; at 0 s all at once."""
+        return self.total_users / self.ramp_up_s if self.ramp_up_s else float(self.total_users)
+
+    def phase_at(self, elapsed_s: float) -> Phase:
+        """Return the phase of what is due `elapsed_s` seconds after the run's start."""
+        return "warm_up" if elapsed_s < self.warm_up_s else "main"
+
+
+def make_plan(  # noqa: PLR0913  # each is one option of its own; bundling them would only move the list
+    preset: Preset,
+    *,
+    total: int | None = None,
+    counts: Mapping[str, int] | None = None,
+    duration_s: float | None = None,
+    ramp_up_s: float | None = None,
+    warm_up_s: float | None = None,
+    spawn_rate: float | None = None,
+    thresholds: Sequence[str] = (),
+) -> Plan:
+    """Return the preset with what was asked for in its place; None and empty mean "as the preset has it".
+
+    `total` scales the preset in proportion, `counts` are exact (see counts.settle). `duration_s` 0 runs until
+    stopped. A shorter run than the preset's shortens the preset's own ramp-up and warm-up in proportion; a longer one
+    leaves them. `spawn_rate` in users per second is another way to say `ramp_up_s`. Thresholds replace the preset's.
+    Raises UsageError for values out of range and for values that contradict each other.
+    """
+    _check_length(DURATION_FLAG, duration_s, "2m")
+    _check_length(RAMP_UP_FLAG, ramp_up_s, "5s")
+    _check_length(WARM_UP_FLAG, warm_up_s, "10s")
+    users = settle(preset.users, total, counts or {})
+    if spawn_rate is not None:
+        ramp_up_s = _ramp_of(spawn_rate, sum(users.values()), ramp_up_s)
+    duration_s = preset.duration_s if duration_s is None else duration_s
+    shrink = _shrink(preset.duration_s, duration_s)
+    plan = Plan(
+        benchmark=preset.benchmark,
+        preset=preset.name,
+        users=users,
+        duration_s=float(duration_s) if duration_s else None,
+        ramp_up_s=preset.ramp_up_s * shrink if ramp_up_s is None else ramp_up_s,
+        warm_up_s=preset.warm_up_s * shrink if warm_up_s is None else warm_up_s,
+        thresholds=tuple(thresholds) or preset.thresholds,
+    )
+    _check_fits(plan, RAMP_UP_FLAG if spawn_rate is None else SPAWN_RATE_FLAG)
+    return plan
+
+
+def _check_length(what: str, value: float | None, example: str) -> None:
+    if value is not None and not (math.isfinite(value) and value >= 0):
+        raise UsageError(what, value, "a duration, 0 or more", example)
+
+
+def _ramp_of(spawn_rate: float, total: int, ramp_up_s: float | None) -> float:
+    if not (math.isfinite(spawn_rate) and spawn_rate > 0):
+        raise UsageError(SPAWN_RATE_FLAG, spawn_rate, "a number of users per second above 0", "2.5")
+    if ramp_up_s is not None:
+        accepted = f"one of it and {RAMP_UP_FLAG}, which say the same thing; both were given"
+        raise UsageError(SPAWN_RATE_FLAG, spawn_rate, accepted, f"--ramp-up {format_duration(ramp_up_s)} alone")
+    return total / spawn_rate
+
+
+def _shrink(preset_s: float | None, asked_s: float | None) -> float:
+    """Return the factor for the preset's own ramp-up and warm-up: below 1 for a shorter run, else 1."""
+    if not preset_s or not asked_s:
+        return 1.0
+    return min(1.0, asked_s / preset_s)
+
+
+def _check_fits(plan: Plan, ramp_flag: str) -> None:
+    if plan.duration_s is None:
+        return
+    length = format_duration(plan.duration_s)
+    if plan.warm_up_s >= plan.duration_s:
+        accepted = f"less than the run's {length}, or nothing is left to judge"
+        raise UsageError(WARM_UP_FLAG, format_duration(plan.warm_up_s), accepted, "--warm-up 0")
+    if plan.ramp_up_s >= plan.duration_s:
+        accepted = f"a ramp-up shorter than the run's {length}, or the users never all run"
+        raise UsageError(ramp_flag, format_duration(plan.ramp_up_s), accepted, "--ramp-up 0")

@@ -1,0 +1,26 @@
+"""One named plan out of presets.yaml, as data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Scalar = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named plan of one benchmark; `source` is the file it came from.
+
+    `users` are counts per behaviour, `duration_s` None runs until stopped, `thresholds` read `metric: rule, rule`,
+    `options` are values of options by name, as they stand in the file.
+    """
+
+    benchmark: str
+    name: str
+    users: Mapping[str, int]
+    duration_s: float | None
+    description: str = ""
+    ramp_up_s: float = 0.0
+    warm_up_s: float = 0.0
+    thresholds: tuple[str, ...] = ()
+    options: Mapping[str, Scalar] = field(default_factory=dict)
+    source: str = "presets.yaml"

@@ -1,0 +1,65 @@
+"""Addresses: checked before load starts, and derived from one another."""
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from fleetlm_users.errors import UsageError
+
+API_EXAMPLE: Final = "http://localhost:4000/api"
+WS_EXAMPLE: Final = "ws://localhost:4000/socket/websocket"
+HOST_EXAMPLE: Final = "http://localhost:4000"
+
+API_PATH: Final = "/api"
+WS_PATH: Final = "/socket/websocket"
+WEBHOOK_PATH: Final = "/webhook"
+
+_WS_SCHEMES: Final[Mapping[str, str]] = {"http": "ws", "https": "wss"}
+
+
+def check_http_url(text: str, what: str, example: str = API_EXAMPLE) -> str:
+    """Return an http or https URL without its trailing slash; raise UsageError for anything else."""
+    return _checked(text, what, ("http", "https"), example).geturl().rstrip("/")
+
+
+def check_ws_url(text: str, what: str, example: str = WS_EXAMPLE) -> str:
+    """Return a ws or wss URL without its trailing slash; raise UsageError for anything else."""
+    return _checked(text, what, ("ws", "wss"), example).geturl().rstrip("/")
+
+
+def urls_of_host(host: str, what: str = "-H/--host") -> tuple[str, str]:
+    """Return (API URL, WebSocket URL) of a server; a path is kept, as for a server behind a proxy's prefix.
+
+    https gives wss. Raises UsageError unless `host` is an http or https URL.
+    """
+    parts = _checked(host, what, tuple(_WS_SCHEMES), HOST_EXAMPLE)
+    base = parts._replace(path=parts.path.rstrip("/"))
+    api = base._replace(path=base.path + API_PATH)
+    ws = base._replace(scheme=_WS_SCHEMES[base.scheme], path=base.path + WS_PATH)
+    return api.geturl(), ws.geturl()
+
+
+def agent_webhook(agent_url: str) -> str:
+    """Return the URL that FleetLM calls: its `origin_url` followed by its `webhook_path`."""
+    return agent_url.rstrip("/") + WEBHOOK_PATH
+
+
+def _checked(text: str, what: str, schemes: tuple[str, ...], example: str) -> SplitResult:
+    trimmed = text.strip()
+    starts = " or ".join(f"{scheme}://" for scheme in schemes)
+    accepted = f"{starts} with a host, optionally a port (1–65535) and a path"
+    try:
+        parts = urlsplit(trimmed)
+        port = parts.port
+    except ValueError as error:  # a port that is no number or beyond 65535, a bracket that is not closed
+        raise UsageError(what, text, accepted, example) from error
+    # urlsplit drops tabs and newlines silently, so blanks are looked for in the text itself
+    odd = any(character.isspace() or not character.isprintable() for character in trimmed)
+    if odd or parts.scheme not in schemes or not parts.hostname or port == 0 or _has_extras(parts):
+        raise UsageError(what, text, accepted, example)
+    return parts
+
+
+def _has_extras(parts: SplitResult) -> bool:
+    """Query and fragment would be cut or doubled by what is appended; a password would end up in reports."""
+    return bool(parts.query or parts.fragment or parts.username is not None)

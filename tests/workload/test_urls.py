@@ -1,0 +1,99 @@
+"""Addresses are checked before load, and one host gives both of FleetLM's URLs."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.workload.urls import agent_webhook, check_http_url, check_ws_url, urls_of_host
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("http://localhost:4000/api", "http://localhost:4000/api"),
+        ("https://fleet.example/api/", "https://fleet.example/api"),
+        (" http://10.0.0.1 ", "http://10.0.0.1"),
+        ("http://[::1]:4000/api", "http://[::1]:4000/api"),
+        ("HTTP://host/api", "http://host/api"),
+    ],
+)
+def test_http_urls_lose_their_trailing_slash(text, url):
+    """Paths are appended, so the slash would be doubled."""
+    assert check_http_url(text, "--api-url (API_URL)") == url
+
+
+@pytest.mark.parametrize("text", ["ws://localhost:4000/socket/websocket", "wss://fleet.example/socket/websocket"])
+def test_ws_urls_are_given_back(text):
+    """Both schemes of the WebSocket pass."""
+    assert check_ws_url(text, "--ws-url (WS_URL)") == text
+
+
+BAD_URLS = [
+    "",
+    "localhost:4000",
+    "ftp://host",
+    "http://",
+    "http://:4000",
+    "http://host:0",
+    "http://host:65536",
+    "http://host:port",
+    "http://[::1",
+    "http://ho st",
+    "http://host/a\tb",
+    "http://host?x=1",
+    "http://host#x",
+    "http://me:secret@host",
+]
+
+
+@pytest.mark.parametrize("text", [*BAD_URLS, "ws://host"])
+def test_anything_else_is_no_http_url(text):
+    """The error names the setting, the value, the accepted form and an example."""
+    with pytest.raises(UsageError) as raised:
+        check_http_url(text, "--api-url (API_URL)")
+    assert str(raised.value) == (
+        f"--api-url (API_URL): got {text!r}; accepted is http:// or https:// with a host, optionally a port (1–65535) "
+        "and a path, for example http://localhost:4000/api"
+    )
+
+
+@pytest.mark.parametrize("text", [bad.replace("http:", "ws:") for bad in BAD_URLS] + ["http://host"])
+def test_anything_else_is_no_ws_url(text):
+    """The WebSocket's error shows a WebSocket URL."""
+    with pytest.raises(UsageError, match=r"ws:// or wss://.*for example ws://localhost:4000/socket/websocket"):
+        check_ws_url(text, "--ws-url (WS_URL)")
+
+
+@pytest.mark.parametrize(
+    ("host", "urls"),
+    [
+        ("http://host:4000", ("http://host:4000/api", "ws://host:4000/socket/websocket")),
+        ("https://host/", ("https://host/api", "wss://host/socket/websocket")),
+        ("https://host/fleet/", ("https://host/fleet/api", "wss://host/fleet/socket/websocket")),
+    ],
+)
+def test_a_host_gives_both_urls(host, urls):
+    """TLS carries over, and so does a proxy's prefix."""
+    assert urls_of_host(host) == urls
+
+
+def test_a_host_without_scheme_is_refused():
+    """`-H host:4000` is the usual slip."""
+    with pytest.raises(UsageError, match=r"-H/--host: got 'host:4000'; .*for example http://localhost:4000"):
+        urls_of_host("host:4000")
+
+
+@pytest.mark.parametrize("agent_url", ["http://localhost:4001", "http://localhost:4001/"])
+def test_the_webhook_is_below_the_agent(agent_url):
+    """FleetLM glues origin_url and webhook_path together."""
+    assert agent_webhook(agent_url) == "http://localhost:4001/webhook"
+
+
+@given(st.text() | st.text(alphabet="htps:/@[]?#.%0 1\t\n").map(lambda tail: f"http://{tail}"))
+def test_any_text_is_a_url_or_a_usage_error(text):
+    """No other exception reaches a person."""
+    with suppress(UsageError):
+        assert check_http_url(text, "x").startswith(("http://", "https://"))
