@@ -1,0 +1,250 @@
+"""What one Phoenix connection has asked and joined, and what each message that arrives means for it: no clock, no I/O.
+
+Sources: phoenix `assets/js/phoenix/{socket,channel,push}.js` (refs, stale join_ref, one join per topic) and the wire
+record of FleetLM. Unlike phoenix.js nothing is buffered, retried or joined again by itself: it would hide waits.
+"""
+
+import enum
+from typing import Any, Final, NamedTuple
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.protocol.message import CLOSE, ERROR, HEARTBEAT, JOIN, LEAVE, PHOENIX_TOPIC, REPLY, Message
+from fleetlm_users.protocol.serializer import encode
+
+OK: Final = "ok"
+
+
+class Meaning(enum.Enum):
+    """What a received message is; the comment names the `subject` that comes with it."""
+
+    REPLY = enum.auto()  # answers an awaited push, join or leave: Awaited
+    UNAWAITED_REPLY = enum.auto()  # a reply on a joined topic that nobody waits for: Channel
+    BROADCAST = enum.auto()  # the server's own message on a joined topic: Channel
+    CHANNEL_ERROR = enum.auto()  # phx_error: the channel process crashed, the topic is no longer joined: Channel
+    CHANNEL_CLOSE = enum.auto()  # phx_close that we did not ask for, the topic is no longer joined: Channel
+    LEFT = enum.auto()  # phx_close that ends our own leave: None
+    HEARTBEAT_REPLY = enum.auto()  # None
+    STALE_JOIN_REF = enum.auto()  # belongs to an earlier join of a topic: dropped, as phoenix.js does: None
+    UNKNOWN_TOPIC = enum.auto()  # a topic that is not joined on this connection: None
+    MALFORMED = enum.auto()  # five elements, but not of a shape that Phoenix sends: None
+
+
+class Channel:
+    """One topic from its join to its end. `listener` is the caller's own object and never looked at here."""
+
+    __slots__ = ("join_ref", "joined", "listener", "topic")
+
+    def __init__(self, topic: str, join_ref: str, listener: Any) -> None:
+        self.topic = topic
+        self.join_ref = join_ref
+        self.joined = False
+        self.listener = listener
+
+    def __repr__(self) -> str:
+        return f"<Channel {self.topic} join_ref={self.join_ref} {'joined' if self.joined else 'joining'}>"
+
+
+class Awaited(NamedTuple):
+    """A push whose reply somebody waits for. `waiter` is the caller's own object and never looked at here."""
+
+    ref: str
+    topic: str
+    event: str
+    waiter: Any
+
+
+class Received(NamedTuple):
+    """The meaning of one message and whom it concerns."""
+
+    meaning: Meaning
+    subject: Any = None
+
+
+_LEFT = Received(Meaning.LEFT)
+_HEARTBEAT_REPLY = Received(Meaning.HEARTBEAT_REPLY)
+_STALE = Received(Meaning.STALE_JOIN_REF)
+_UNKNOWN = Received(Meaning.UNKNOWN_TOPIC)
+_MALFORMED = Received(Meaning.MALFORMED)
+
+
+class ConnectionState:
+    """Refs, awaited pushes and joined topics of one connection.
+
+    The methods that make frames return `(ref, frame)`; a ref is a string, counted "1", "2", … as phoenix.js does, and
+    a join's ref is its join_ref. `receive` says what a message means and moves the state accordingly.
+    """
+
+    __slots__ = ("_channels", "_heartbeat_ref", "_in_flight", "_last_ref", "_left", "broadcasts", "replies")
+
+    def __init__(self) -> None:
+        self.broadcasts = 0
+        self.replies = 0
+        self._last_ref = 0
+        self._heartbeat_ref: str | None = None
+        self._in_flight: dict[str, Awaited] = {}
+        self._channels: dict[str, Channel] = {}
+        self._left: dict[str, str] = {}  # topics that we left -> join_ref: their phx_close is still to come
+
+    @property
+    def joined(self) -> dict[str, str]:
+        """The joined topics and their join_ref; a join without its reply yet is not among them."""
+        return {channel.topic: channel.join_ref for channel in self._channels.values() if channel.joined}
+
+    @property
+    def in_flight(self) -> int:
+        """How many pushes, joins and leaves wait for their reply."""
+        return len(self._in_flight)
+
+    @property
+    def heartbeat_unanswered(self) -> bool:
+        """True while the last heartbeat has no reply."""
+        return self._heartbeat_ref is not None
+
+    def is_joined(self, topic: str) -> bool:
+        """True from the ok reply to the join until the leave's reply, phx_error or phx_close."""
+        channel = self._channels.get(topic)
+        return channel is not None and channel.joined
+
+    def join(self, topic: str, payload: Any, listener: Any = None, waiter: Any = None) -> tuple[str, bytes]:
+        """The join_ref and frame of phx_join.
+
+        Raises UsageError for a topic that is joined, or being joined, on this connection: the server would answer the
+        second join and close the first (`Phoenix.Socket`, duplicate joins).
+        """
+        if topic in self._channels:
+            accepted = "each topic at most once per socket, because the server closes the first join on the second"
+            raise UsageError("join", topic, accepted, "leave the topic first, or open another socket")
+        join_ref = self._next_ref()
+        frame = encode(Message(join_ref, join_ref, topic, JOIN, payload))
+        self._last_ref += 1
+        self._channels[topic] = Channel(topic, join_ref, listener)
+        self._in_flight[join_ref] = Awaited(join_ref, topic, JOIN, waiter)
+        return join_ref, frame
+
+    def push(self, topic: str, event: str, payload: Any) -> tuple[str, bytes]:
+        """The ref and frame of a push whose reply nobody awaits, such as FleetLM's `send`, which gets none when ok."""
+        channel = self._channels.get(topic)
+        ref = self._next_ref()
+        frame = encode(Message(None if channel is None else channel.join_ref, ref, topic, event, payload))
+        self._last_ref += 1
+        return ref, frame
+
+    def call(self, topic: str, event: str, payload: Any, waiter: Any = None) -> tuple[str, bytes]:
+        """The ref and frame of an awaited push: it stays in flight until its reply, `forget` or the channel's end."""
+        ref, frame = self.push(topic, event, payload)
+        self._in_flight[ref] = Awaited(ref, topic, event, waiter)
+        return ref, frame
+
+    def leave(self, topic: str, waiter: Any = None) -> tuple[str, bytes]:
+        """The ref and frame of phx_leave; broadcasts are still delivered until its reply is there."""
+        return self.call(topic, LEAVE, {}, waiter)
+
+    def heartbeat(self) -> tuple[str, bytes]:
+        """The ref and frame of a heartbeat, which is unanswered from now on."""
+        ref, frame = self.push(PHOENIX_TOPIC, HEARTBEAT, {})
+        self._heartbeat_ref = ref
+        return ref, frame
+
+    def forget(self, ref: str) -> None:
+        """Nobody waits for this ref any more. A join forgotten without reply is not joined; a leave counts as done."""
+        awaited = self._in_flight.pop(ref, None)
+        if awaited is None:
+            return
+        channel = self._channels.get(awaited.topic)
+        if channel is None:
+            return
+        if awaited.event == LEAVE or (awaited.event == JOIN and channel.join_ref == ref):
+            del self._channels[awaited.topic]
+            self._left[awaited.topic] = channel.join_ref
+
+    def orphans(self, topic: str) -> list[Awaited]:
+        """The pushes of a topic that ended: no reply will come. They are no longer in flight."""
+        lost = [awaited for awaited in self._in_flight.values() if awaited.topic == topic]
+        for awaited in lost:
+            del self._in_flight[awaited.ref]
+        return lost
+
+    def end(self) -> tuple[list[Awaited], list[Channel]]:
+        """The connection is gone: what was in flight and joined, or being joined; afterwards nothing is."""
+        lost, ended = list(self._in_flight.values()), list(self._channels.values())
+        self._in_flight.clear()
+        self._channels.clear()
+        self._left.clear()
+        return lost, ended
+
+    def receive(self, message: Message) -> Received:
+        """What a message means; never raises, whatever its five parts are."""
+        join_ref, _, topic, event, _ = message
+        if type(topic) is not str or type(event) is not str:
+            return _MALFORMED
+        if event == REPLY:
+            return self._receive_reply(message)
+        channel = self._channels.get(topic)
+        if channel is None or (join_ref is not None and join_ref != channel.join_ref):
+            return self._receive_stray(message, channel)
+        if event == ERROR:
+            del self._channels[topic]
+            return Received(Meaning.CHANNEL_ERROR, channel)
+        if event == CLOSE:
+            return self._receive_close(channel)
+        # A broadcast may carry no join_ref (Phoenix's fastlane) and may overtake the join's reply: both are delivered.
+        self.broadcasts += 1
+        return Received(Meaning.BROADCAST, channel)
+
+    def _next_ref(self) -> str:
+        """The ref after the last one, which is used up only once its frame could be made."""
+        return str(self._last_ref + 1)
+
+    def _receive_reply(self, message: Message) -> Received:
+        join_ref, ref, topic, _, payload = message
+        if type(ref) is not str or type(payload) is not dict or type(payload.get("status")) is not str:
+            return _MALFORMED
+        if topic == PHOENIX_TOPIC and ref == self._heartbeat_ref:
+            self._heartbeat_ref = None
+            return _HEARTBEAT_REPLY
+        channel = self._channels.get(topic)
+        if channel is not None and join_ref is not None and join_ref != channel.join_ref:
+            return _STALE
+        awaited = self._in_flight.get(ref)
+        if awaited is not None and awaited.topic == topic:
+            self._settle(awaited, channel, payload["status"] == OK)
+            return Received(Meaning.REPLY, awaited)
+        if channel is None:
+            return self._receive_stray(message, None)
+        self.replies += 1
+        return Received(Meaning.UNAWAITED_REPLY, channel)
+
+    def _settle(self, awaited: Awaited, channel: Channel | None, is_ok: bool) -> None:
+        self.replies += 1
+        del self._in_flight[awaited.ref]
+        if channel is None:
+            return
+        if awaited.event == JOIN:
+            channel.joined = is_ok
+            if not is_ok:
+                del self._channels[awaited.topic]
+        elif awaited.event == LEAVE and is_ok:
+            del self._channels[awaited.topic]
+            self._left[awaited.topic] = channel.join_ref
+
+    def _receive_close(self, channel: Channel) -> Received:
+        del self._channels[channel.topic]
+        # The server replies to a leave first and closes then; should they ever swap, it is still our own leave.
+        ours = any(awaited.event == LEAVE and awaited.topic == channel.topic for awaited in self._in_flight.values())
+        return _LEFT if ours else Received(Meaning.CHANNEL_CLOSE, channel)
+
+    def _receive_stray(self, message: Message, channel: Channel | None) -> Received:
+        """A message of a join that is over: the close of our own leave, an earlier join's, or of no join of ours."""
+        left_ref = self._left.get(message.topic)
+        if left_ref is not None and left_ref == message.join_ref:
+            if message.event != CLOSE:
+                return _STALE
+            del self._left[message.topic]
+            return _LEFT
+        return _UNKNOWN if channel is None else _STALE
+
+    def __repr__(self) -> str:
+        return (
+            f"<ConnectionState refs={self._last_ref} in_flight={len(self._in_flight)} joined={len(self.joined)} "
+            f"broadcasts={self.broadcasts} replies={self.replies}>"
+        )

@@ -1,0 +1,304 @@
+"""One joined session as its user sees it: which broadcast, reply or refusal answers which message. Pure: stamps come
+in from outside.
+
+A successful `send` gets no reply in FleetLM; its append is known by the sender's own `message` broadcast, found by
+`content.client_ref`. Agent messages answer appended ones first in, first out: the history an agent is given cannot be
+trusted, and so neither can an echoed client_ref (wire record: "burst of 12 sends").
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+REPLAY_LIMIT = 100
+"""A join replays at most this many messages, so a full replay does not tell the newest seq (wire record)."""
+
+MAX_GAP = 10_000
+"""A jump of seq beyond this is taken for garbage, not for that many missing messages: memory stays bounded."""
+
+MAX_EARLY_REFUSALS = 64
+"""Error replies whose push is not known yet; there is at most one per write under way, the rest is garbage."""
+
+
+class SentMessage:
+    """One message on its way: the stamps are monotonic seconds, `phase` is the caller's own mark."""
+
+    __slots__ = ("appended_s", "client_ref", "due_s", "phase", "ref", "replies", "sent_s", "seq")
+
+    def __init__(self, client_ref: str, due_s: float, sent_s: float, phase: str) -> None:
+        self.client_ref = client_ref
+        self.due_s = due_s
+        self.sent_s = sent_s
+        self.phase = phase
+        self.ref: str | None = None
+        self.seq: int | None = None
+        self.appended_s = 0.0
+        self.replies = 0
+
+    def __repr__(self) -> str:
+        return f"SentMessage({self.client_ref!r}, seq={self.seq}, replies={self.replies})"
+
+
+class Observer(Protocol):
+    """What a conversation tells, one call per fact. Each sent message ends in exactly one of appended, rejected, lost
+    or left_in_flight; `unrejected` takes a presumed rejection back (see Conversation.backpressure).
+    """
+
+    def received(self, payload: dict[str, Any], done_s: float) -> None:
+        """A `message` broadcast was read, whoever sent it."""
+
+    def appended(self, message: SentMessage, done_s: float) -> None:
+        """The message's own broadcast came back."""
+
+    def rejected(self, message: SentMessage, reason: str, done_s: float) -> None:
+        """The server refused the message."""
+
+    def unrejected(self, message: SentMessage, reason: str) -> None:
+        """A message reported as rejected for `reason` was appended after all."""
+
+    def lost(self, message: SentMessage, reason: str) -> None:
+        """Nothing came back for the message within the reply timeout, or the socket died."""
+
+    def left_in_flight(self, message: SentMessage) -> None:
+        """The conversation ended before the message's time was up."""
+
+    def replied(self, message: SentMessage, done_s: float) -> None:
+        """The first agent message that answers this one."""
+
+    def unanswered(self, message: SentMessage, reason: str) -> None:
+        """No agent message answered this appended one in time."""
+
+    def backpressure(self, reason: str) -> None:
+        """A `backpressure` push came."""
+
+    def anomaly(self, kind: str) -> None:
+        """A kind: duplicated, out_of_order, seq_gap, seq_jump, agent_unmatched, foreign, unknown_client_ref,
+        malformed_message.
+        """
+
+
+class Conversation:
+    """The state of one session from join to leave; `observer` hears of everything that happens to its messages."""
+
+    __slots__ = (
+        "_agent_id",
+        "_agent_replies",
+        "_awaiting",
+        "_early_refusals",
+        "_missing",
+        "_next_seq",
+        "_observer",
+        "_participant_id",
+        "_pending",
+        "_presumed",
+        "_replayed",
+        "_reply_timeout_s",
+    )
+
+    def __init__(
+        self, participant_id: str, agent_id: str, observer: Observer, *, reply_timeout_s: float, agent_replies: int = 1
+    ) -> None:
+        self._participant_id = participant_id
+        self._agent_id = agent_id
+        self._observer = observer
+        self._reply_timeout_s = reply_timeout_s
+        self._agent_replies = agent_replies
+        self._pending: dict[str, SentMessage] = {}
+        self._presumed: dict[str, tuple[SentMessage, str]] = {}
+        self._awaiting: deque[SentMessage] = deque()
+        self._early_refusals: dict[str, tuple[str, float]] = {}
+        self._next_seq: int | None = 1
+        self._missing: set[int] = set()
+        self._replayed: set[int] = set()
+
+    def __repr__(self) -> str:
+        return f"Conversation(pending={len(self._pending)}, awaiting={len(self._awaiting)}, next_seq={self._next_seq})"
+
+    @property
+    def settled(self) -> bool:
+        """True when every message sent has its fate and every appended one its agent reply."""
+        return not self._pending and not self._awaiting
+
+    @property
+    def in_flight(self) -> int:
+        """Messages sent whose fate is not known."""
+        return len(self._pending)
+
+    def patience_ends_s(self) -> float:
+        """When the youngest open wait runs out: its start plus the reply timeout; 0.0 when all is settled."""
+        starts = [message.sent_s for message in self._pending.values()]
+        starts += [message.appended_s for message in self._awaiting]
+        return max(starts) + self._reply_timeout_s if starts else 0.0
+
+    def joined(self, replay: Iterable[Any]) -> None:
+        """Takes the replay of the join reply: what was in it is not counted when it is pushed as well."""
+        seqs = {message["seq"] for message in replay if isinstance(message, dict) and type(message.get("seq")) is int}
+        self._replayed = seqs
+        self._next_seq = None if len(seqs) >= REPLAY_LIMIT else max(seqs, default=0) + 1
+
+    def sending(self, client_ref: str, due_s: float, now_s: float, phase: str) -> SentMessage:
+        """Opens a message before its bytes are written, so that an answer can never come too early to be known."""
+        message = SentMessage(client_ref, due_s, now_s, phase)
+        self._pending[client_ref] = message
+        return message
+
+    def sent(self, message: SentMessage, ref: str, sent_s: float) -> None:
+        """Adds what the write told: the push's ref and the moment just before its bytes were given to the socket."""
+        message.ref = ref
+        if not message.appended_s:
+            message.sent_s = sent_s
+        if self._early_refusals:
+            refusal = self._early_refusals.pop(ref, None)
+            if refusal is not None:
+                self.reply(ref, "error", *refusal)
+
+    def unsent(self, message: SentMessage) -> None:
+        """Forgets a message whose write failed: it was never sent."""
+        self._pending.pop(message.client_ref, None)
+
+    def message(self, payload: Any, done_s: float) -> None:
+        """Takes one `message` broadcast."""
+        if not isinstance(payload, dict) or type(payload.get("seq")) is not int:
+            self._observer.anomaly("malformed_message")
+            return
+        self._observer.received(payload, done_s)
+        if not self._is_new(payload["seq"]):
+            return
+        sender_id = payload.get("sender_id")
+        if sender_id == self._participant_id:
+            self._own(payload, done_s)
+        elif sender_id == self._agent_id:
+            self._agent(done_s)
+        else:
+            self._observer.anomaly("foreign")
+
+    def reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
+        """Takes a phx_reply to a `send`: only errors come in practice (wire record: "malformed sends")."""
+        if status != "error":
+            return
+        message = next((m for m in self._pending.values() if m.ref == ref), None)
+        if message is None:
+            if len(self._early_refusals) < MAX_EARLY_REFUSALS:
+                self._early_refusals[ref] = (response, done_s)
+            return
+        del self._pending[message.client_ref]
+        self._observer.rejected(message, _reason_of(response), done_s)
+
+    def backpressure(self, payload: Any, done_s: float) -> None:
+        """Takes a `backpressure` push. It names no message, so the oldest one in flight is presumed to be meant; should
+        that one's broadcast come after all, the presumption moves on to the next.
+        """
+        reason = _reason_of(payload)
+        self._observer.backpressure(reason)
+        self._presume_refused(f"backpressure: {reason}", done_s)
+
+    def down(self, reason: str) -> None:
+        """The channel or its socket is gone: what was on its way is lost, what awaited the agent stays unanswered."""
+        for message in self._pending.values():
+            self._observer.lost(message, reason)
+        self._pending.clear()
+        self._give_up_on_agent(reason)
+        self._note_gaps()
+
+    def close(self, now_s: float) -> None:
+        """Ends the conversation: a message older than the reply timeout is lost, a younger one is left in flight."""
+        for message in self._pending.values():
+            if now_s - message.sent_s >= self._reply_timeout_s:
+                self._observer.lost(message, "timeout")
+            else:
+                self._observer.left_in_flight(message)
+        self._pending.clear()
+        self._expire_agent(now_s)
+        self._give_up_on_agent("ended")
+        self._note_gaps()
+
+    def _is_new(self, seq: int) -> bool:
+        """Follows `seq`, which counts a session's messages from 1 without gaps; False for a duplicate."""
+        if self._next_seq is None or seq == self._next_seq:
+            self._next_seq = seq + 1
+            return True
+        if seq > self._next_seq + MAX_GAP:
+            self._observer.anomaly("seq_jump")
+            return True
+        if seq > self._next_seq:
+            self._missing.update(range(self._next_seq, seq))
+            self._next_seq = seq + 1
+            return True
+        if seq in self._missing:
+            self._missing.remove(seq)
+            self._observer.anomaly("out_of_order")
+            return True
+        if seq in self._replayed:
+            self._replayed.remove(seq)
+        else:
+            self._observer.anomaly("duplicated")
+        return False
+
+    def _own(self, payload: dict[str, Any], done_s: float) -> None:
+        content = payload.get("content")
+        client_ref = content.get("client_ref") if isinstance(content, dict) else None
+        message = self._pending.pop(client_ref, None) if isinstance(client_ref, str) else None
+        if message is None:
+            message = self._take_back_presumption(client_ref, done_s)
+        if message is None:
+            self._observer.anomaly("unknown_client_ref")
+            return
+        message.seq = payload["seq"]
+        message.appended_s = done_s
+        if self._agent_replies:
+            self._awaiting.append(message)
+        self._observer.appended(message, done_s)
+
+    def _presume_refused(self, reason: str, done_s: float) -> None:
+        if not self._pending:
+            return
+        client_ref = next(iter(self._pending))
+        message = self._pending.pop(client_ref)
+        self._presumed[client_ref] = (message, reason)
+        self._observer.rejected(message, reason, done_s)
+
+    def _take_back_presumption(self, client_ref: Any, done_s: float) -> SentMessage | None:
+        """A presumed refusal was appended: the next oldest message in flight takes its place, if there is one."""
+        presumed = self._presumed.pop(client_ref, None) if isinstance(client_ref, str) else None
+        if presumed is None:
+            return None
+        message, reason = presumed
+        self._observer.unrejected(message, reason)
+        self._presume_refused(reason, done_s)
+        return message
+
+    def _agent(self, done_s: float) -> None:
+        self._expire_agent(done_s)
+        if not self._awaiting:
+            self._observer.anomaly("agent_unmatched")
+            return
+        message = self._awaiting[0]
+        message.replies += 1
+        if message.replies >= self._agent_replies:
+            self._awaiting.popleft()
+        if message.replies == 1:
+            self._observer.replied(message, done_s)
+
+    def _expire_agent(self, now_s: float) -> None:
+        while self._awaiting and now_s - self._awaiting[0].appended_s > self._reply_timeout_s:
+            self._unanswered(self._awaiting.popleft(), "timeout")
+
+    def _give_up_on_agent(self, reason: str) -> None:
+        while self._awaiting:
+            self._unanswered(self._awaiting.popleft(), reason)
+
+    def _unanswered(self, message: SentMessage, reason: str) -> None:
+        if not message.replies:
+            self._observer.unanswered(message, reason)
+
+    def _note_gaps(self) -> None:
+        for _ in self._missing:
+            self._observer.anomaly("seq_gap")
+        self._missing.clear()
+
+
+def _reason_of(payload: Any) -> str:
+    """The server's own word in an error or backpressure payload."""
+    if not isinstance(payload, dict):
+        return "unknown"
+    return str(payload.get("reason") or payload.get("error") or "unknown")

@@ -1,0 +1,23 @@
+"""The lines at the start of a run: what is about to be done, to whom, and how it will be judged."""
+
+from fleetlm_users.workload.duration import format_duration
+from fleetlm_users.workload.options import Options
+
+
+def announcement(options: Options) -> str:
+    """A few lines for a person, no secrets."""
+    plan = options.plan
+    users = " + ".join(f"{count} {name}" for name, count in plan.users.items() if count)
+    length = format_duration(plan.duration_s) if plan.duration_s else "until stopped"
+    lines = [
+        f"{plan.benchmark}, preset {plan.preset}: {plan.total_users} users ({users}), {length}",
+        f"  ramp-up {_seconds(plan.ramp_up_s)}, warm-up {_seconds(plan.warm_up_s)} (measured, not judged)",
+        f"  FleetLM  {options.api_url}  {options.ws_url}" + ("  (embedded stand-in)" if options.standin else ""),
+        f"  agent    {options.agent_id} at {options.agent_url}",
+        f"  run id   {options.run_id}   seed {options.seed}",
+    ]
+    return "\n".join(lines)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.3g} s"

@@ -1,0 +1,36 @@
+"""What a locustfile names: the benchmark, its behaviours, and what it adds to options and metrics."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from locust import User
+
+from fleetlm_users.measure.metric import Metric
+from fleetlm_users.workload.option_spec import OptionSpec
+from fleetlm_users.workload.options import Options
+
+
+class Preflight(Protocol):
+    """What was found before a run."""
+
+    @property
+    def fatal(self) -> bool:
+        """True when the run cannot begin."""
+
+    def text(self) -> str:
+        """Two or three lines for a person; empty when there is nothing to say."""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One load and how it is judged. `behaviours` maps each scenario to its user class, in the order of reports.
+
+    `check` asks the targets before a run. `options` and `metrics` are the benchmark's own, beside the common ones.
+    """
+
+    name: str
+    behaviours: Mapping[str, type[User]]
+    check: Callable[[Options], Preflight]
+    options: Sequence[OptionSpec] = field(default=())
+    metrics: Sequence[Metric] = field(default=())

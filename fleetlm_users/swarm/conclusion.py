@@ -1,0 +1,76 @@
+"""The end of a run: thresholds judged once on the merged numbers, the report written and worded."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fleetlm_users.measure.merge import Merge
+from fleetlm_users.measure.report import render
+from fleetlm_users.measure.summary import summary
+from fleetlm_users.measure.thresholds import Threshold, judge
+from fleetlm_users.measure.verdict import RunFacts, Verdict, decide
+from fleetlm_users.swarm.hostfacts import host_facts, versions
+from fleetlm_users.swarm.results import write_results
+from fleetlm_users.swarm.roster import Roster
+from fleetlm_users.workload.options import Options, describe
+
+logger = logging.getLogger(__name__)
+
+REPORT_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What a run came to: the verdict, everything it rests on, and where that was written (None: nowhere)."""
+
+    verdict: Verdict
+    summary: dict[str, Any]
+    folder: Path | None
+
+    def text(self, width: int, colour: bool) -> str:
+        """The report for a console."""
+        report = render(self.summary, width, colour)
+        return f"{report}\n  report   {self.folder}\n" if self.folder is not None else report
+
+
+def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each named where it is given
+    options: Options,
+    thresholds: Sequence[Threshold],
+    merge: Merge,
+    *,
+    elapsed_s: float,
+    interrupted: bool,
+    roster: Roster | None,
+    doubts: Sequence[str],
+) -> Conclusion:
+    """Judges the merged numbers and writes the result folder; a folder that cannot be written is told, not fatal."""
+    totals = merge.totals()
+    facts = RunFacts(
+        interrupted=interrupted,
+        workers_expected=roster.expected if roster is not None else 1,
+        workers_final=roster.final if roster is not None else 1,
+        workers_lost=tuple(roster.lost) if roster is not None else (),
+        workers=tuple(merge.workers),
+        doubts=tuple(doubts),
+    )
+    judged_s = max(0.0, elapsed_s - options.plan.warm_up_s)
+    verdict = decide(judge(thresholds, totals, judged_s), totals, facts)
+    described = describe(options)
+    told = summary(verdict, totals, described.pop("plan"), described, host_facts(), versions(), merge.workers)
+    return Conclusion(verdict, told, _write(options, told))
+
+
+def _write(options: Options, told: dict[str, Any]) -> Path | None:
+    if options.no_results:
+        return None
+    files: dict[str, str | dict[str, Any]] = {
+        "summary.json": told,
+        "report.txt": render(told, REPORT_WIDTH, colour=False),
+    }
+    try:
+        return write_results(options.results_dir, options.benchmark, options.run_id, files)
+    except OSError as problem:
+        logger.error("The report cannot be written to %s: %s", options.results_dir, problem)
+        return None

@@ -1,0 +1,266 @@
+"""The process that plans, starts and judges a run: Locust's master, or the only process there is."""
+
+import logging
+import sys
+import time
+import uuid
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+import gevent
+from locust.env import Environment
+from locust.runners import MasterRunner
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.measure.merge import Merge
+from fleetlm_users.measure.progress import progress_line
+from fleetlm_users.measure.thresholds import Threshold, override, parse
+from fleetlm_users.swarm.conclusion import Conclusion, conclude
+from fleetlm_users.swarm.console import Console
+from fleetlm_users.swarm.fleet import Fleet
+from fleetlm_users.swarm.options import options_of, specs_of, to_wire
+from fleetlm_users.swarm.plan_on_locust import asked_of, impose
+from fleetlm_users.swarm.roster import Roster
+from fleetlm_users.swarm.servers import LocalServers, ServerFailed, Urls
+from fleetlm_users.swarm.station import Station
+from fleetlm_users.swarm.worker import RUN
+from fleetlm_users.workload.options import Options
+
+logger = logging.getLogger(__name__)
+
+LOCAL = "local"
+USAGE_EXIT = 2
+NO_TARGET_EXIT = 1
+ENDED_EARLY_S = 1.0
+"""A run that ended more than this before its planned end was interrupted; Locust's timers are no finer than that."""
+
+
+Wishes = Callable[[Mapping[str, str], Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
+
+
+class Refused(Exception):
+    """A run cannot begin; the text is for a person, `exit_code` for a shell."""
+
+    def __init__(self, text: str, exit_code: int) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+
+
+class Head:
+    """The role of a master or of a standalone process."""
+
+    def __init__(self, environment: Environment, fleet: Fleet) -> None:
+        self._environment = environment
+        self._fleet = fleet
+        self._roster: Roster | None = None
+        self._station: Station | None = None
+        if isinstance(environment.runner, MasterRunner):
+            self._roster = Roster(environment.runner)
+        else:
+            self._station = Station(fleet, LOCAL)
+        self._servers = LocalServers()
+        self._urls: Urls | None = None
+        self._asked = asked_of(self.parsed)
+        self._shown: dict[str, Any] = {}
+        self._next: Options | None = None
+        self._thresholds: list[Threshold] = []
+        self._options: Options | None = None
+        self._merge = Merge("", fleet.catalogue)
+        self._began_s = 0.0
+        self._ended_s: float | None = None
+        self._progress: gevent.Greenlet | None = None
+        self._most_users = 0
+        self.console = Console()
+        self.conclusion: Conclusion | None = None
+
+    @property
+    def parsed(self) -> Namespace:
+        """Locust's parsed options, ours among them."""
+        parsed = self._environment.parsed_options
+        if not isinstance(parsed, Namespace):
+            raise TypeError("Locust was started without parsed options")
+        return parsed
+
+    @property
+    def running(self) -> bool:
+        """True from the start of a run until it has been judged."""
+        return self._options is not None and self.conclusion is None
+
+    def preview(self) -> None:
+        """Shows the plan's users, spawn rate and run time in the web form. Raises Refused for a usage error."""
+        try:
+            plan = self._resolve(self.parsed, self._asked).plan
+        except UsageError as problem:
+            raise Refused(str(problem), USAGE_EXIT) from problem
+        run_time = round(plan.duration_s) if plan.duration_s else None
+        self._shown = {"num_users": plan.total_users, "spawn_rate": plan.spawn_rate, "run_time": run_time}
+        vars(self.parsed).update(self._shown)
+
+    def prepare(self) -> Options:
+        """Makes the next run ready as the command line has it. Raises Refused."""
+        return self._prepare(self.parsed, self._asked)
+
+    def prepare_form(self, form: Mapping[str, str], wishes_of: Wishes) -> Options:
+        """Makes the next run ready as the web form has it. Raises Refused."""
+        ours = {spec.name for spec in specs_of(self._fleet.benchmark)}
+        merged = Namespace(**{**vars(self.parsed), **{key: form[key] for key in ours & form.keys()}})
+        host = form.get("host")
+        if host:
+            self._environment.host = host
+        try:
+            return self._prepare(merged, wishes_of(form, self._shown, self._asked))
+        except UsageError as problem:
+            raise Refused(str(problem), USAGE_EXIT) from problem
+
+    def _prepare(self, parsed: Namespace, asked: Mapping[str, Any]) -> Options:
+        """Resolves the options, starts the stand-in if asked for, and asks the targets. Raises Refused."""
+        try:
+            options = self._resolve(parsed, asked)
+            self._thresholds = self._rules(options)
+            if options.standin:
+                options = replace(options, **asdict(self._local_urls()))
+        except UsageError as problem:
+            raise Refused(str(problem), USAGE_EXIT) from problem
+        except ServerFailed as problem:
+            raise Refused(f"--standin: {problem}", NO_TARGET_EXIT) from problem
+        found = self._fleet.benchmark.check(options)
+        if found.fatal:
+            raise Refused(found.text(), NO_TARGET_EXIT)
+        if found.text():
+            self.console.say(found.text())
+        self._next = options
+        impose(options.plan, self._environment, self._fleet.benchmark)
+        return options
+
+    def start(self) -> None:
+        """A run begins: the prepared one, or one of the present options if nobody prepared it."""
+        options = self._next or self.prepare()
+        self._next = None
+        vars(self.parsed).update(self._shown)
+        epoch = uuid.uuid4().hex
+        self._options = options
+        self.conclusion = None
+        self._ended_s = None
+        self._most_users = 0
+        self._merge = Merge(epoch, self._fleet.catalogue)
+        self._began_s = time.perf_counter()
+        setattr(self._environment.parsed_options, RUN, {"epoch": epoch, "options": to_wire(options)})
+        if self._roster is not None:
+            self._roster.begin(self._merge)
+        if self._station is not None:
+            self._station.begin(options, epoch, 0)
+        self._progress = gevent.spawn(self._show_progress)
+
+    def stop(self) -> None:
+        """The run ends: users drain everywhere, the last snapshots come in. Safe to call again while it goes on."""
+        if self._options is None or self.conclusion is not None:
+            return
+        self._ended_s = self._ended_s or time.perf_counter()
+        self._note_users()
+        if self._roster is not None:
+            self._roster.drain(self._merge.epoch, self._options.drain_timeout_s)
+        if self._station is not None:
+            self._station.end()
+        self._absorb_own()
+
+    def judge(self) -> Conclusion | None:
+        """Judges the run that has ended, once; None when there was none."""
+        options = self._options
+        if options is None or self.conclusion is not None:
+            return self.conclusion
+        self.stop()
+        if self._progress is not None:
+            self._progress.kill(block=False)
+        self.console.clear()
+        self.conclusion = conclude(
+            options,
+            self._thresholds,
+            self._merge,
+            elapsed_s=self._elapsed_s(),
+            interrupted=self._interrupted(),
+            roster=self._roster,
+            doubts=self._doubts(options),
+        )
+        self._environment.process_exit_code = self.conclusion.verdict.exit_code
+        return self.conclusion
+
+    def close(self) -> None:
+        """Ends the child servers."""
+        self._servers.stop()
+
+    def on_connect(self, client_id: str) -> None:
+        """A worker connected."""
+        if self._roster is not None:
+            self._roster.on_connect(client_id)
+
+    def on_report(self, client_id: str, data: Mapping[str, Any]) -> None:
+        """A worker reported."""
+        if self._roster is not None:
+            self._roster.on_report(client_id, data)
+
+    def _resolve(self, parsed: Namespace, asked: Mapping[str, Any]) -> Options:
+        return options_of(parsed, self._fleet.benchmark, self._environment.host, asked)
+
+    def _rules(self, options: Options) -> list[Threshold]:
+        """The preset's thresholds with the given ones laid over them. Raises UsageError."""
+        catalogue, scenarios = self._fleet.catalogue, tuple(self._fleet.benchmark.behaviours)
+        base = parse(";".join(options.plan.thresholds), catalogue, scenarios, what=f"preset {options.plan.preset}")
+        given = parse(";".join(options.given_thresholds), catalogue, scenarios, what="--threshold (THRESHOLD)")
+        return override(base, given)
+
+    def _local_urls(self) -> Urls:
+        """Where the child servers listen; started at their first use, and kept for the runs that follow."""
+        if self._urls is None:
+            self._urls = self._servers.start()
+        return self._urls
+
+    def _elapsed_s(self) -> float:
+        return (self._ended_s or time.perf_counter()) - self._began_s
+
+    def _interrupted(self) -> bool:
+        """Whether the run ended before its planned end; a run without one ends whenever it is stopped."""
+        planned_s = self._options.plan.duration_s if self._options else None
+        return planned_s is not None and self._elapsed_s() < planned_s - ENDED_EARLY_S
+
+    def _doubts(self, options: Options) -> list[str]:
+        doubts = []
+        exceptions = self._environment.runner.exceptions.values() if self._environment.runner is not None else ()
+        if exceptions:
+            count = sum(row["count"] for row in exceptions)
+            doubts.append(f"{count} unexpected exceptions in users, the first: {next(iter(exceptions))['msg']}")
+        if self._most_users < options.plan.total_users:
+            doubts.append(f"only {self._most_users} of the planned {options.plan.total_users} users ever ran")
+        return doubts
+
+    def _absorb_own(self) -> None:
+        if self._station is not None:
+            snapshot = self._station.snapshot()
+            if snapshot is not None:
+                self._merge.absorb(LOCAL, snapshot)
+
+    def _note_users(self) -> int:
+        users = self._environment.runner.user_count if self._environment.runner is not None else 0
+        self._most_users = max(self._most_users, users)
+        return users
+
+    def _show_progress(self) -> None:
+        """One line per interval; users are looked at each second, so that a short peak is not missed."""
+        shown_s = time.perf_counter()
+        while True:
+            gevent.sleep(1.0)
+            users = self._note_users()
+            if time.perf_counter() - shown_s < self.console.interval_s - 0.5:
+                continue
+            shown_s = time.perf_counter()
+            self._absorb_own()
+            plan = self._options.plan if self._options is not None else None
+            duration_s = plan.duration_s if plan is not None else None
+            self.console.progress(progress_line(self._merge.totals(), self._elapsed_s(), duration_s, users))
+
+
+def exit_with(problem: Refused) -> None:
+    """Says why a run cannot begin and ends the process."""
+    sys.stderr.write(f"{problem}\n")
+    sys.exit(problem.exit_code)

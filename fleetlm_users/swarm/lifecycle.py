@@ -1,0 +1,162 @@
+"""Locust's events, each handed to the role that this process plays: head (master or standalone) or worker.
+
+The drain happens inside `test_stopping`, which fires before Locust stops or quits anything, whoever asked for the end:
+run time, Ctrl-C, SIGTERM or the web UI. So by `test_stop` the last samples are in, and the run is judged there.
+"""
+
+import logging
+import shutil
+import signal
+import sys
+from typing import Any
+
+import gevent
+from locust import events
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+from locust.runners import Runner, WorkerRunner
+from locust.web import WebUI
+
+from fleetlm_users.swarm.announcement import announcement
+from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.swarm.fleet import Fleet
+from fleetlm_users.swarm.head import Head, Refused, exit_with
+from fleetlm_users.swarm.options import register
+from fleetlm_users.swarm.web import guard_start
+from fleetlm_users.swarm.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+NOTHING_RAN_EXIT = 4
+"""Design §5: a run that measured nothing is inconclusive, never green."""
+
+
+class Lifecycle:
+    """The listeners of one installed benchmark."""
+
+    def __init__(self, benchmark: Benchmark) -> None:
+        self._benchmark = benchmark
+        self._head: Head | None = None
+        self._worker: Worker | None = None
+        self._headless = False
+
+    def listen(self) -> None:
+        """Registers everything; called when the locustfile is imported."""
+        events.init_command_line_parser.add_listener(self.on_parser)
+        events.init.add_listener(self.on_init)
+        events.test_start.add_listener(self.on_test_start)
+        events.test_stopping.add_listener(self.on_test_stopping)
+        events.test_stop.add_listener(self.on_test_stop)
+        events.report_to_master.add_listener(self.on_report_to_master)
+        events.worker_report.add_listener(self.on_worker_report)
+        events.worker_connect.add_listener(self.on_worker_connect)
+        events.quit.add_listener(self.on_quit)
+
+    def on_parser(self, parser: LocustArgumentParser, **_: Any) -> None:
+        """Our options join Locust's."""
+        register(parser, self._benchmark)
+
+    def on_init(self, environment: Environment, runner: Runner, web_ui: WebUI | None, **_: Any) -> None:
+        """The process knows what it is: plays its role from here."""
+        fleet = Fleet(environment, self._benchmark)
+        # after Locust's own quitting listeners in registration, so before them in firing (event.py: reverse)
+        events.quitting.add_listener(self.on_quitting)
+        interrupt_safely()
+        if isinstance(runner, WorkerRunner):
+            self._worker = Worker(environment, runner, fleet)
+            return
+        self._head = Head(environment, fleet)
+        self._headless = bool(self._head.parsed.headless)
+        try:
+            self._prepare(self._head, environment, web_ui)
+        except Refused as problem:
+            self._head.close()
+            exit_with(problem)
+
+    def on_test_start(self, environment: Environment, **_: Any) -> None:
+        """A run begins on this process."""
+        if self._worker is not None:
+            self._worker.start()
+        elif self._head is not None:
+            self._head.start()
+
+    def on_test_stopping(self, environment: Environment, **_: Any) -> None:
+        """The run ends: drain."""
+        if self._worker is not None:
+            self._worker.stop()
+        elif self._head is not None:
+            self._head.stop()
+
+    def on_test_stop(self, environment: Environment, **_: Any) -> None:
+        """The run has ended: judge."""
+        if self._head is not None and self._head.judge() is not None and not self._headless:
+            self._print_report()
+
+    def on_report_to_master(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
+        """A worker's report is about to be sent."""
+        if self._worker is not None:
+            self._worker.report(data)
+
+    def on_worker_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
+        """A worker's report came."""
+        if self._head is not None:
+            self._head.on_report(client_id, data)
+
+    def on_worker_connect(self, client_id: str, **_: Any) -> None:
+        """A worker came."""
+        if self._head is not None:
+            self._head.on_connect(client_id)
+
+    def on_quitting(self, environment: Environment, **_: Any) -> None:
+        """Locust is about to end: whatever still runs is drained and judged first."""
+        if self._worker is not None:
+            self._worker.quitting()
+        if self._head is None:
+            return
+        if self._head.running and environment.runner is not None:
+            environment.runner.quit()
+            self._head.judge()
+        if self._headless and environment.process_exit_code is None:
+            environment.process_exit_code = NOTHING_RAN_EXIT
+
+    def on_quit(self, exit_code: int, **_: Any) -> None:
+        """Locust has printed its tables: our report comes last, where it is seen."""
+        if self._head is None:
+            return
+        self._head.close()
+        if self._headless:
+            self._print_report()
+
+    def _prepare(self, head: Head, environment: Environment, web_ui: WebUI | None) -> None:
+        if web_ui is not None:
+            guard_start(web_ui, environment, head)
+        if self._headless or head.parsed.autostart:
+            options = head.prepare()
+            # Locust's table every two seconds would bury the live line; its final tables still come
+            head.parsed.only_summary = True
+            head.console.say(announcement(options))
+        else:
+            head.preview()
+
+    def _print_report(self) -> None:
+        if self._head is None or self._head.conclusion is None:
+            return
+        conclusion = self._head.conclusion
+        # --json prints Locust's JSON to stdout: nothing else may stand there
+        stream = sys.stderr if self._head.parsed.json else sys.stdout
+        width = shutil.get_terminal_size().columns
+        stream.write(conclusion.text(width, colour=stream.isatty()))
+        stream.flush()
+
+
+def interrupt_safely() -> None:
+    """Ctrl-C reaches the main greenlet and no other.
+
+    Python raises KeyboardInterrupt wherever it happens to run, under load most likely inside a user, between a message
+    and its count. gevent's signal watcher runs in the loop, and the hub then throws it into the main greenlet alone.
+    """
+
+    def throw() -> None:
+        gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
+
+    gevent.signal_handler(signal.SIGINT, throw)

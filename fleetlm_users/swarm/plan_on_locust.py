@@ -1,0 +1,36 @@
+"""Puts a plan onto Locust: exact counts per class, run time and spawn rate, so that a preset is what Locust runs."""
+
+from argparse import Namespace
+from typing import Any
+
+from locust.env import Environment
+
+from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.workload.plan import Plan
+
+SHOWN = ("num_users", "spawn_rate", "run_time")
+
+
+def asked_of(parsed: Namespace) -> dict[str, Any]:
+    """What a person set of users, run time and spawn rate, as `options_of` wants it; None where nothing was set."""
+    return {
+        "num_users": parsed.num_users,
+        "run_time_s": float(parsed.run_time) if parsed.run_time is not None else None,
+        "spawn_rate": parsed.spawn_rate,
+    }
+
+
+def impose(plan: Plan, environment: Environment, benchmark: Benchmark) -> None:
+    """Makes Locust run this plan: `fixed_count` per class, and the options that its headless mode and its form read.
+
+    Every class has its exact count, so Locust's weights decide nothing; that a class with none is not spawned follows
+    from the counts adding up to the total (dispatch.py: fixed users first).
+    """
+    for scenario, user_class in benchmark.behaviours.items():
+        user_class.fixed_count = plan.users.get(scenario, 0)
+    parsed = environment.parsed_options
+    if parsed is None:
+        return
+    parsed.num_users = plan.total_users
+    parsed.spawn_rate = plan.spawn_rate
+    parsed.run_time = plan.duration_s

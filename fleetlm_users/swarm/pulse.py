@@ -1,0 +1,57 @@
+"""The generator's own health: how late the event loop runs, what CPU and memory the process takes, once a second."""
+
+import time
+
+import gevent
+import psutil
+from gevent.event import Event
+
+from fleetlm_users.swarm.alarm import Alarm
+from fleetlm_users.swarm.run import Run
+
+LAG_INTERVAL_S = 0.1
+"""metrics.md: event_loop_lag_ms is how late a 100 ms timer fires."""
+
+TICK_S = 1.0
+US_PER_S = 1_000_000
+
+
+class Pulse:
+    """Two greenlets of one run: a 100 ms timer that measures its own lateness, and a tick every second."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._process = psutil.Process()
+        self._process.cpu_percent()  # the first call only sets the mark (psutil documentation)
+        self._greenlets = [gevent.spawn(self._watch_lag), gevent.spawn(self._tick)]
+
+    def stop(self) -> None:
+        """Ends both, after one last tick."""
+        gevent.killall(self._greenlets)
+        self._run.ledger.tick(time.perf_counter() - self._run.started_s)
+
+    def _watch_lag(self) -> None:
+        alarm, rung = self._run.resource(Alarm, Alarm), Event()
+        while True:
+            due_s = time.perf_counter() + LAG_INTERVAL_S
+            rung.clear()
+            alarm.at(due_s, rung)
+            rung.wait()
+            lag_us = round((time.perf_counter() - due_s) * US_PER_S)
+            self._run.ledger.trend("event_loop_lag_ms", "", self._run.phase_at(due_s)).add(lag_us)
+
+    def _tick(self) -> None:
+        tick = 0
+        while True:
+            tick += 1
+            gevent.sleep(max(0.0, self._run.started_s + tick * TICK_S - time.perf_counter()))
+            now_s = time.perf_counter()
+            phase = self._run.phase_at(now_s)
+            self._run.ledger.level("worker_cpu_percent", self._process.cpu_percent(), phase)
+            self._run.ledger.level("worker_rss_bytes", self._process.memory_info().rss, phase)
+            self._run.ledger.tick(now_s - self._run.started_s, breathe)
+
+
+def breathe() -> None:
+    """Lets the event loop run once."""
+    gevent.sleep(0)

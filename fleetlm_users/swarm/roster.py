@@ -1,0 +1,94 @@
+"""The master's view of its workers in one run: merges their snapshots, ends the run on all, says who is missing."""
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from gevent.event import Event
+from locust.runners import STATE_MISSING, MasterRunner
+
+from fleetlm_users.measure.merge import Merge
+from fleetlm_users.swarm.run import FORCE_S, LEAVING_S
+from fleetlm_users.swarm.worker import DRAIN, FINAL, REPORT
+
+logger = logging.getLogger(__name__)
+
+TRAVEL_S = 5.0
+"""Beside the drain itself: for the encoding and the travel of the final snapshots."""
+
+POLL_S = 0.25
+"""How often the waiting master looks whether a worker it waits for is still there."""
+
+
+class Roster:
+    """The workers of the runs of one master."""
+
+    def __init__(self, runner: MasterRunner) -> None:
+        self._runner = runner
+        self._merge: Merge | None = None
+        self._final: set[str] = set()
+        self._seen: set[str] = set()
+        self._news = Event()
+        runner.register_message(FINAL, self.on_final)
+
+    def begin(self, merge: Merge) -> None:
+        """From now on snapshots of this run are merged."""
+        self._merge = merge
+        self._final = set()
+        self._seen = {client.id for client in self._runner.clients.all}
+
+    @property
+    def lost(self) -> list[str]:
+        """Workers that took part and whose final snapshot never came."""
+        return sorted(self._seen - self._final)
+
+    @property
+    def expected(self) -> int:
+        """Workers that took part in the run."""
+        return len(self._seen)
+
+    @property
+    def final(self) -> int:
+        """Workers whose final snapshot came."""
+        return len(self._final & self._seen)
+
+    def on_connect(self, client_id: str) -> None:
+        """A worker connected; while a run is on it takes part from now."""
+        self._seen.add(client_id)
+
+    def on_report(self, client_id: str, data: Mapping[str, Any]) -> None:
+        """One of Locust's reports, with our snapshot in it."""
+        snapshot = data.get(REPORT)
+        if self._merge is not None and snapshot is not None and self._merge.absorb(client_id, snapshot):
+            self._seen.add(client_id)
+
+    def on_final(self, msg: Any, **_: Any) -> None:
+        """A worker's answer to the drain, or its farewell."""
+        if self._merge is None or msg.data["epoch"] != self._merge.epoch:
+            return
+        if msg.data["snapshot"] is not None:
+            self._merge.absorb(msg.node_id, msg.data["snapshot"])
+            self._seen.add(msg.node_id)
+        self._final.add(msg.node_id)
+        self._news.set()
+
+    def drain(self, epoch: str, drain_s: float) -> None:
+        """Ends the run on all workers; returns when all have sent their final snapshot, or their time is up.
+
+        A second Ctrl-C cuts the waiting short.
+        """
+        for client_id in self._present() - self._final:
+            self._runner.send_message(DRAIN, {"epoch": epoch}, client_id)
+        deadline_s = time.monotonic() + drain_s + LEAVING_S + FORCE_S + TRAVEL_S
+        try:
+            while self._present() - self._final and time.monotonic() < deadline_s:
+                self._news.clear()
+                self._news.wait(POLL_S)
+        except KeyboardInterrupt:
+            logger.warning("Not waiting any longer for the workers' final reports")
+        if self.lost:
+            logger.warning("No final report from %s of %s workers", len(self.lost), self.expected)
+
+    def _present(self) -> set[str]:
+        return {client.id for client in self._runner.clients.all if client.state != STATE_MISSING}

@@ -1,0 +1,133 @@
+"""One test on one process: its options, clock, ledger and the users that live in it."""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import gevent
+from gevent.event import Event
+
+from fleetlm_users.measure.ledger import Ledger
+from fleetlm_users.swarm.events import FleetEvents
+from fleetlm_users.workload.identity import vu_number
+from fleetlm_users.workload.options import Options
+
+LEAVING_S = 3.0
+"""After the drain's end the users still leave and close: a bound for that, before they are ended by force."""
+
+FORCE_S = 2.0
+"""How long a user ended by force may take to give its messages their fate."""
+
+
+class Closable(Protocol):
+    """Something a run owns and closes."""
+
+    def close(self) -> None:
+        """Frees it."""
+
+
+class Member(Protocol):
+    """A user as its run sees it."""
+
+    def wind_down(self) -> None:
+        """Stop sending, let the open messages settle, leave, end."""
+
+    def end_by_force(self) -> None:
+        """End now; whatever is open gets its fate. May block for a moment."""
+
+
+Resource = TypeVar("Resource", bound=Closable)
+
+
+class Run:
+    """One test on one process. `epoch` names the test on all processes, `worker_index` this process among them."""
+
+    def __init__(self, options: Options, epoch: str, worker_index: int, ledger: Ledger, events: FleetEvents) -> None:
+        self.options = options
+        self.epoch = epoch
+        self.worker_index = worker_index
+        self.ledger = ledger
+        self.events = events
+        self.started_s = time.perf_counter()
+        self.ended_s: float | None = None
+        self.abandoned = False
+        self._drain_deadline_s = math.inf
+        self._members: set[Member] = set()
+        self._empty = Event()
+        self._empty.set()
+        self._vu_count = 0
+        self._resources: dict[type, Closable] = {}
+
+    def __repr__(self) -> str:
+        state = "winding down" if self.winding_down else "running"
+        return f"Run({self.options.run_id}, epoch={self.epoch}, {state}, users={len(self._members)})"
+
+    @property
+    def winding_down(self) -> bool:
+        """True once the run's end has begun: no user starts anything new."""
+        return self._drain_deadline_s != math.inf
+
+    @property
+    def user_count(self) -> int:
+        """Users alive on this process."""
+        return len(self._members)
+
+    def elapsed_s(self) -> float:
+        """Seconds since the run began on this process; stands still once it has ended."""
+        return (self.ended_s or time.perf_counter()) - self.started_s
+
+    def phase_at(self, moment_s: float) -> str:
+        """`warm_up` or `main`, by this process's clock since the run began."""
+        return self.options.plan.phase_at(moment_s - self.started_s)
+
+    def patience_until_s(self) -> float:
+        """Until when a session may wait for answers: for ever while the run goes on, then until the drain's end."""
+        return self._drain_deadline_s
+
+    def next_vu(self) -> int:
+        """A user number that no other user of the run has, on any worker."""
+        self._vu_count += 1
+        return vu_number(self.worker_index, self._vu_count)
+
+    def enter(self, member: Member) -> None:
+        """A user begins to live."""
+        self._members.add(member)
+        self._empty.clear()
+
+    def leave(self, member: Member) -> None:
+        """A user has ended."""
+        self._members.discard(member)
+        if not self._members:
+            self._empty.set()
+
+    def resource(self, kind: type[Resource], make: Callable[[], Resource]) -> Resource:
+        """The run's one object of this kind, made at its first use, never before a fork, and closed with the run."""
+        found = self._resources.get(kind)
+        if found is None:
+            found = self._resources[kind] = make()
+        return found  # type: ignore[return-value]  # the key is the value's type
+
+    def drain(self, drain_s: float) -> None:
+        """Ends the run: users stop sending, settle for at most `drain_s`, leave. Returns when all are gone.
+
+        A second Ctrl-C cuts the waiting short. Messages without a fate at the end are counted as in flight.
+        """
+        if self.ended_s is not None:
+            return
+        self.ended_s = time.perf_counter()
+        self._drain_deadline_s = self.ended_s + drain_s
+        for member in list(self._members):
+            member.wind_down()
+        try:
+            self._empty.wait(drain_s + LEAVING_S)
+        except KeyboardInterrupt:
+            self._drain_deadline_s = time.perf_counter()
+        self._abandon()
+        for resource in self._resources.values():
+            resource.close()
+
+    def _abandon(self) -> None:
+        self.abandoned = True
+        forced = [gevent.spawn(member.end_by_force) for member in list(self._members)]
+        gevent.joinall(forced, timeout=FORCE_S)

@@ -1,0 +1,89 @@
+"""`--standin`: the embedded FleetLM and an echo agent as child processes on free loopback ports, for one run."""
+
+import atexit
+import contextlib
+import selectors
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import IO
+
+READY_S = 15.0
+"""A server that has not said that it is ready by then will not: importing takes about a second."""
+
+STOP_S = 5.0
+
+
+class ServerFailed(Exception):
+    """A child server did not come up; the text says which and what it said."""
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Where the children listen."""
+
+    api_url: str
+    ws_url: str
+    agent_url: str
+
+
+class LocalServers:
+    """The two children. They hold one end of a pipe to us and end when it closes, so none is ever left behind."""
+
+    def __init__(self) -> None:
+        self._children: list[subprocess.Popen[str]] = []
+
+    def start(self) -> Urls:
+        """Starts both and returns where they listen, once they do. Raises ServerFailed."""
+        atexit.register(self.stop)
+        agent = self._spawn("echo agent", ["-m", "echo_agent", "--host", "127.0.0.1", "--port", "0"])
+        fleetlm = self._spawn("stand-in", ["-m", "fleetlm_users.standin", "--host", "127.0.0.1", "--port", "0"])
+        agent_url = self._url_of("echo agent", agent)
+        base_url = self._url_of("stand-in", fleetlm)
+        ws_url = f"ws{base_url.removeprefix('http')}/socket/websocket"
+        return Urls(f"{base_url}/api", ws_url, agent_url)
+
+    def stop(self) -> None:
+        """Ends both; kills what does not end in time."""
+        children, self._children = self._children, []
+        for child in children:
+            child.terminate()
+        for child in children:
+            try:
+                child.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        atexit.unregister(self.stop)
+
+    def _spawn(self, name: str, arguments: list[str]) -> subprocess.Popen[str]:
+        """A child in a session of its own: Ctrl-C must reach us first, so that the run can drain."""
+        try:
+            child = subprocess.Popen(
+                [sys.executable, *arguments, "--exit-with-parent"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+        except OSError as problem:
+            raise ServerFailed(f"the {name} cannot be started: {problem}") from problem
+        self._children.append(child)
+        return child
+
+    def _url_of(self, name: str, child: subprocess.Popen[str]) -> str:
+        """The URL in the child's ready line, `… ready on http://127.0.0.1:PORT …`."""
+        assert child.stdout is not None  # Popen was given PIPE
+        line = _first_line(child.stdout)
+        words = line.split()
+        if "ready" not in words:
+            self.stop()
+            raise ServerFailed(f"the {name} did not come up: {line.strip() or 'it said nothing'}")
+        return next(word for word in words if word.startswith("http://"))
+
+
+def _first_line(stream: IO[str]) -> str:
+    """The first line, or what there is of it after READY_S seconds."""
+    with contextlib.closing(selectors.DefaultSelector()) as selector:
+        selector.register(stream, selectors.EVENT_READ)
+        return stream.readline() if selector.select(READY_S) else ""

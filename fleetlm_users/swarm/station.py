@@ -1,0 +1,57 @@
+"""A process in which users live: begins and ends its run, and takes the cumulative snapshots of it."""
+
+import time
+
+from gevent.event import Event
+
+from fleetlm_users.measure.ledger import Ledger, Snapshot
+from fleetlm_users.swarm.fleet import Fleet
+from fleetlm_users.swarm.pulse import Pulse, breathe
+from fleetlm_users.swarm.run import Run
+from fleetlm_users.workload.options import Options
+
+
+class Station:
+    """One process's part in one run after another; a worker has one, and so has a standalone process."""
+
+    def __init__(self, fleet: Fleet, name: str) -> None:
+        self._fleet = fleet
+        self._name = name
+        self._seq = 0
+        self._pulse: Pulse | None = None
+        self._ended = Event()
+
+    def begin(self, options: Options, epoch: str, worker_index: int) -> None:
+        """Begins a run: from now on users may live and facts are recorded."""
+        ledger = Ledger(self._fleet.catalogue, epoch, self._name)
+        self._fleet.recorder.record_into(ledger)
+        self._fleet.run = Run(options, epoch, worker_index, ledger, self._fleet.events)
+        self._ended = Event()
+        self._pulse = Pulse(self._fleet.run)
+
+    def end(self) -> None:
+        """Drains the run; returns when it has ended, also to a second caller meanwhile. Later calls do nothing."""
+        run, pulse, self._pulse = self._fleet.run, self._pulse, None
+        if run is None:
+            return
+        if pulse is None:
+            self._ended.wait()
+            return
+        try:
+            run.drain(run.options.drain_timeout_s)
+        finally:
+            pulse.stop()
+            self._ended.set()
+
+    def is_in(self, epoch: str) -> bool:
+        """Whether this process takes part in the run of that name."""
+        return self._fleet.run is not None and self._fleet.run.epoch == epoch
+
+    def snapshot(self) -> Snapshot | None:
+        """Everything measured in the run so far; final once the run has ended; None before the first run."""
+        run = self._fleet.run
+        if run is None:
+            return None
+        self._seq += 1
+        elapsed_s = (run.ended_s or time.perf_counter()) - run.started_s
+        return run.ledger.snapshot(self._seq, self._ended.is_set(), elapsed_s, breathe)

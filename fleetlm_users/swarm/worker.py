@@ -1,0 +1,67 @@
+"""A worker's side of a run: begins with the first spawn message, ends when the master says so, reports in between.
+
+Every Locust report carries the cumulative snapshot; the last one goes as a message of its own, and the master waits for
+it, because Locust itself waits only half a second at the end of a run (locust-runners.py:919).
+"""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from locust import argument_parser
+from locust.env import Environment
+from locust.runners import WorkerRunner
+
+from fleetlm_users.swarm.fleet import Fleet
+from fleetlm_users.swarm.options import from_wire
+from fleetlm_users.swarm.station import Station
+
+DRAIN = "fleetlm_drain"
+FINAL = "fleetlm_final"
+REPORT = "fleetlm"
+RUN = "fleetlm_run"
+
+
+class Worker:
+    """The role of a Locust worker process."""
+
+    def __init__(self, environment: Environment, runner: WorkerRunner, fleet: Fleet) -> None:
+        self._environment = environment
+        self._runner = runner
+        self._station = Station(fleet, runner.client_id)
+        runner.register_message(DRAIN, self.on_drain, concurrent=True)
+        spare_the_loop()
+
+    def start(self) -> None:
+        """Begins the run that the master described in the spawn message."""
+        run: Mapping[str, Any] = getattr(self._environment.parsed_options, RUN)
+        self._station.begin(from_wire(run["options"]), run["epoch"], self._runner.worker_index)
+
+    def stop(self) -> None:
+        """Ends the run on this worker."""
+        self._station.end()
+
+    def on_drain(self, msg: Any, **_: Any) -> None:
+        """The master ends a run: drain, then send the final snapshot, or say that there is none."""
+        epoch = msg.data["epoch"]
+        snapshot = None
+        if self._station.is_in(epoch):
+            self._station.end()
+            snapshot = self._station.snapshot()
+        self._runner.send_message(FINAL, {"epoch": epoch, "snapshot": snapshot})
+
+    def quitting(self) -> None:
+        """The worker was told to end by itself (Ctrl-C, SIGTERM): the same, without being asked."""
+        self._station.end()
+        snapshot = self._station.snapshot()
+        if snapshot is not None:
+            self._runner.send_message(FINAL, {"epoch": snapshot["epoch"], "snapshot": snapshot})
+
+    def report(self, data: dict[str, Any]) -> None:
+        """Adds the snapshot to one of Locust's reports."""
+        data[REPORT] = self._station.snapshot()
+
+
+def spare_the_loop() -> None:
+    """Locust builds a parser per option in every spawn message (runners.py:1397), 50–500 ms each: once will do."""
+    argument_parser.default_args_dict = functools.lru_cache(1)(argument_parser.default_args_dict)

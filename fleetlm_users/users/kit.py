@@ -1,0 +1,54 @@
+"""What all users of a process share for one run: the REST pool, the heartbeats, the socket's options."""
+
+import logging
+from collections.abc import Callable
+
+from fleetlm_users.client import ChannelObserver, Heartbeats, PhoenixSocket, RestApi, SessionChannel, SocketOptions
+from fleetlm_users.swarm.run import Run
+from fleetlm_users.workload.options import Options
+
+logger = logging.getLogger("fleetlm.frames")
+
+
+class Kit:
+    """Makes sockets and channels with a run's options; owns the REST pool and the one heartbeat greenlet."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._heartbeats = Heartbeats(options.heartbeat_interval_s)
+        self._socket_options = SocketOptions(
+            connect_timeout_s=options.connect_timeout_s,
+            heartbeat_s=options.heartbeat_interval_s,
+            insecure=options.insecure,
+            log_frames=_log_frame if options.debug else None,
+        )
+        self.rest = RestApi(options.api_url, timeout_s=options.reply_timeout_s, insecure=options.insecure)
+
+    def socket(self, participant_id: str, on_anomaly: Callable[[str], None]) -> PhoenixSocket:
+        """A socket that is not connected yet."""
+        return PhoenixSocket(self._options.ws_url, participant_id, self._socket_options, self._heartbeats, on_anomaly)
+
+    def channel(self, socket: PhoenixSocket, session_id: str, observer: ChannelObserver) -> SessionChannel:
+        """The channel of one session on a connected socket, not joined yet."""
+        return SessionChannel(
+            socket,
+            session_id,
+            self._options.agent_id,
+            observer,
+            reply_timeout_s=self._options.reply_timeout_s,
+            agent_replies=self._options.agent_replies,
+        )
+
+    def close(self) -> None:
+        """Ends the heartbeat greenlet and the REST pool."""
+        self._heartbeats.stop()
+        self.rest.close()
+
+
+def kit_of(run: Run) -> Kit:
+    """The run's one kit, made at its first use."""
+    return run.resource(Kit, lambda: Kit(run.options))
+
+
+def _log_frame(direction: str, frame: bytes | str) -> None:
+    logger.info("%s %s", direction, frame)

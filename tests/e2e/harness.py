@@ -1,0 +1,177 @@
+"""Real processes for end-to-end tests: a stand-in, an echo agent, and locust itself; every one is ended by its owner."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCUST = [sys.executable, "-m", "locust"]
+READY = re.compile(r"ready on (http://\S+)")
+WAIT_S = 30.0
+POLL_S = 0.05
+
+
+def eventually(condition, what, wait_s=WAIT_S):
+    """Waits until `condition()` is true and returns it; fails with `what` otherwise."""
+    deadline_s = time.monotonic() + wait_s
+    pause = threading.Event()
+    while time.monotonic() < deadline_s:
+        found = condition()
+        if found:
+            return found
+        pause.wait(POLL_S)
+    raise AssertionError(f"not within {wait_s:g} s: {what}")
+
+
+def clean_env(**extra):
+    """The environment without any option of ours in it."""
+    ours = {"API_URL", "WS_URL", "AGENT_URL", "AGENT_ID", "RUN_ID", "PRESET", "VUS", "DURATION", "THRESHOLD", "DEBUG"}
+    kept = {key: value for key, value in os.environ.items() if key not in ours and not key.startswith("LOCUST_")}
+    return {**kept, "PYTHONUNBUFFERED": "1", **extra}
+
+
+class Server:
+    """A child that prints one ready line with its URL."""
+
+    def __init__(self, *command):
+        self.process = subprocess.Popen(
+            [sys.executable, *command, "--port", "0", "--exit-with-parent"],
+            cwd=ROOT,
+            env=clean_env(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        line = self.process.stdout.readline()
+        found = READY.search(line)
+        assert found, f"{command}: {line!r}"
+        self.url = found[1]
+
+    def stop(self):
+        """Ends it and returns its exit code."""
+        self.process.terminate()
+        code = self.process.wait(10)
+        self.process.stdin.close()
+        self.process.stdout.close()
+        return code
+
+
+class Standin(Server):
+    """The stand-in, with its counters and faults."""
+
+    def __init__(self, *flags):
+        super().__init__("-m", "fleetlm_users.standin", *flags)
+        self.api_url = f"{self.url}/api"
+        self.ws_url = f"{self.url.replace('http', 'ws', 1)}/socket/websocket"
+
+    def counters(self, run_id=None):
+        """What it counted itself, for all runs or for one."""
+        found = requests.get(f"{self.url}/standin/counters", timeout=10).json()
+        return found if run_id is None else found["runs"][run_id]
+
+    def faults(self, **faults):
+        """Changes its faults while it runs."""
+        answer = requests.post(f"{self.url}/standin/faults", json=faults, timeout=10)
+        assert answer.status_code == 200, answer.text
+
+
+class Agent(Server):
+    """The echo agent."""
+
+    def __init__(self, *flags):
+        super().__init__("echo_agent.py", *flags)
+
+
+@dataclass
+class Finished:
+    """A locust process that has ended."""
+
+    code: int
+    output: str
+    results: Path
+    summary: dict = field(default_factory=dict)
+
+    def books(self, phase="all", scenario=None):
+        """The accounting of the run."""
+        found = self.summary["accounting"][phase]
+        return found["scenarios"][scenario] if scenario else found["all"]
+
+    def count(self, metric, *phases):
+        """One counter, of both phases unless told otherwise."""
+        found = self.summary["metrics"].get(metric, {})
+        return sum(found[phase]["all"]["count"] for phase in phases or ("main", "warm_up") if phase in found)
+
+
+class Locust:
+    """A locust process, ended at the latest when its owner leaves the block."""
+
+    def __init__(self, tmp_path, *arguments, locustfile="locustfiles/mixed.py", env=None, headless=True):
+        self.results = tmp_path / "results"
+        mode = ["--headless"] if headless else []
+        self.process = subprocess.Popen(
+            [*LOCUST, *mode, "-f", locustfile, "--results-dir", str(self.results), *map(str, arguments)],
+            cwd=ROOT,
+            env=clean_env(**(env or {})),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._lines = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(10)
+        self._reader.join(10)
+        self.process.stdout.close()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self._lines.append(line)
+
+    @property
+    def output(self):
+        """Everything it has printed so far."""
+        return "".join(self._lines)
+
+    def interrupt(self, number=signal.SIGINT, group=False):
+        """Ctrl-C (to the whole group, as a terminal does) or another signal."""
+        if group:
+            os.killpg(self.process.pid, number)
+        else:
+            self.process.send_signal(number)
+
+    def finish(self, wait_s=90.0):
+        """Waits for its end; the summary is empty when none was written."""
+        code = self.process.wait(wait_s)
+        self._reader.join(10)
+        return Finished(code, self.output, self.results, newest_summary(self.results))
+
+
+def newest_summary(results):
+    """The summary of the newest run below a results folder, or {}."""
+    found = sorted(results.glob("*/summary.json"))
+    return json.loads(found[-1].read_text()) if found else {}
+
+
+def targets(standin, agent=None):
+    """The flags that point locust at these servers."""
+    flags = ["--api-url", standin.api_url, "--ws-url", standin.ws_url]
+    return [*flags, "--agent-url", agent.url] if agent else flags

@@ -1,0 +1,52 @@
+"""Nothing that does not work is ever green: each broken server gives fail or inconclusive, and says why."""
+
+import pytest
+
+from tests.e2e.harness import Locust, eventually, targets
+
+pytestmark = pytest.mark.e2e
+
+FAST = ["--time-scale", "0.2", "--warm-up", "1s", "--ramp-up", "1s", "--drain-timeout", "2s", "-t", "5s", "-u", "6"]
+FAST += ["--reply-timeout", "3s"]
+
+
+def run(tmp_path, *arguments):
+    with Locust(tmp_path, *FAST, *arguments) as locust:
+        return locust.finish()
+
+
+def test_a_server_that_never_broadcasts_fails(tmp_path, standin_with):
+    """Messages go out and nothing comes back: every one is lost or in flight, none appended."""
+    finished = run(tmp_path, *targets(standin_with("--builtin-agent", "--no-broadcast")))
+    assert finished.code == 3, finished.output
+    books = finished.books()
+    assert books["appended"] == 0
+    assert books["sent"] == books["lost"] + books["in_flight"] > 0
+
+
+def test_a_server_that_refuses_every_join_fails(tmp_path, standin_with):
+    """No message is ever sent; thresholds without samples fail, and the refusals are counted by kind."""
+    finished = run(tmp_path, *targets(standin_with("--builtin-agent", "--refuse-joins")))
+    assert finished.code == 3, finished.output
+    assert finished.count("connection_failures") > 0
+    assert "join_refused" in finished.output
+
+
+def test_a_server_that_turns_unavailable_fails(tmp_path, standin):
+    """Found healthy before the run, then 503 on everything."""
+    with Locust(tmp_path, *FAST, *targets(standin)) as locust:
+        eventually(lambda: standin.counters()["sessions_created"] > 0, "the run begins")
+        standin.faults(unavailable=True)
+        finished = locust.finish()
+    assert finished.code in (3, 4), finished.output
+    assert finished.count("session_failures") > 0
+
+
+def test_a_dead_agent_fails_though_every_append_works(tmp_path, standin_with):
+    """Own broadcasts are no agent replies: the rate is 0 and the run fails."""
+    standin = standin_with()  # calls the webhook of an agent that nobody serves
+    finished = run(tmp_path, *targets(standin), "--agent-url", "http://127.0.0.1:9")
+    assert finished.code == 3, finished.output
+    assert finished.books()["appended"] > 0
+    assert finished.count("agent_replies") == 0
+    assert "agent_reply_rate" in str(finished.summary["verdict"]["failures"])
