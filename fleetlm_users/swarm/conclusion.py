@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from fleetlm_users.measure.limits import Limits
 from fleetlm_users.measure.merge import Merge
 from fleetlm_users.measure.report import render
 from fleetlm_users.measure.summary import summary
@@ -19,6 +20,7 @@ from fleetlm_users.workload.options import Options, describe
 logger = logging.getLogger(__name__)
 
 REPORT_WIDTH = 100
+MS_PER_S = 1000
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,25 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         workers_lost=tuple(roster.lost) if roster is not None else (),
         workers=tuple(merge.workers),
         doubts=tuple(doubts),
+        limits=limits_of(options.lateness_limit_s * MS_PER_S),
     )
     judged_s = max(0.0, elapsed_s - options.plan.warm_up_s)
     verdict = decide(judge(thresholds, totals, judged_s), totals, facts)
     described = describe(options)
     told = summary(verdict, totals, described.pop("plan"), described, host_facts(), versions(), merge.workers)
     return Conclusion(verdict, told, _write(options, told))
+
+
+def limits_of(lateness_ms: float) -> Limits:
+    """The generator's limits, all in proportion to the one that a person can set."""
+    default = Limits()
+    share = lateness_ms / default.lateness_p99_ms
+    return replace(
+        default,
+        lateness_p99_ms=lateness_ms,
+        lateness_p95_ms=default.lateness_p95_ms * share,
+        loop_lag_p99_ms=default.loop_lag_p99_ms * share,
+    )
 
 
 def _write(options: Options, told: dict[str, Any]) -> Path | None:

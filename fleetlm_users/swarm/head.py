@@ -1,7 +1,6 @@
 """The process that plans, starts and judges a run: Locust's master, or the only process there is."""
 
 import logging
-import sys
 import time
 import uuid
 from argparse import Namespace
@@ -22,6 +21,7 @@ from fleetlm_users.swarm.console import Console
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.options import options_of, specs_of, to_wire
 from fleetlm_users.swarm.plan_on_locust import asked_of, impose
+from fleetlm_users.swarm.refusal import NO_TARGET_EXIT, USAGE_EXIT, Refused
 from fleetlm_users.swarm.roster import Roster
 from fleetlm_users.swarm.servers import LocalServers, ServerFailed, Urls
 from fleetlm_users.swarm.station import Station
@@ -31,21 +31,11 @@ from fleetlm_users.workload.options import Options
 logger = logging.getLogger(__name__)
 
 LOCAL = "local"
-USAGE_EXIT = 2
-NO_TARGET_EXIT = 1
 ENDED_EARLY_S = 1.0
 """A run that ended more than this before its planned end was interrupted; Locust's timers are no finer than that."""
 
 
 Wishes = Callable[[Mapping[str, str], Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
-
-
-class Refused(Exception):
-    """A run cannot begin; the text is for a person, `exit_code` for a shell."""
-
-    def __init__(self, text: str, exit_code: int) -> None:
-        super().__init__(text)
-        self.exit_code = exit_code
 
 
 class Head:
@@ -258,9 +248,3 @@ class Head:
             plan = self._options.plan if self._options is not None else None
             duration_s = plan.duration_s if plan is not None else None
             self.console.progress(progress_line(self._merge.totals(), self._elapsed_s(), duration_s, users))
-
-
-def exit_with(problem: Refused) -> None:
-    """Says why a run cannot begin and ends the process."""
-    sys.stderr.write(f"{problem}\n")
-    sys.exit(problem.exit_code)

@@ -20,8 +20,9 @@ from locust.web import WebUI
 from fleetlm_users.swarm.announcement import announcement
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.fleet import Fleet
-from fleetlm_users.swarm.head import Head, Refused, exit_with
+from fleetlm_users.swarm.head import Head
 from fleetlm_users.swarm.options import register
+from fleetlm_users.swarm.refusal import Refused, exit_with
 from fleetlm_users.swarm.web import guard_start
 from fleetlm_users.swarm.worker import Worker
 

@@ -17,7 +17,8 @@ from locust.web import WebUI
 from werkzeug.datastructures import ImmutableMultiDict
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.swarm.head import Head, Refused
+from fleetlm_users.swarm.head import Head
+from fleetlm_users.swarm.refusal import Refused
 from fleetlm_users.workload.options import Options
 
 logger = logging.getLogger(__name__)

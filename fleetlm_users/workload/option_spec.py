@@ -127,6 +127,11 @@ JUDGING: Final[tuple[OptionSpec, ...]] = (
         "threshold", "append_latency_ms: p(95)<500", repeatable=True, group="judging", in_preset=False,
     ),
     OptionSpec(
+        "lateness_limit", "--lateness-limit", "LATENESS_LIMIT", "100ms",
+        "how late sends may be at p99 before the run is inconclusive; p95 a tenth, event loop the double",
+        "timeout", "100ms", group="judging",
+    ),
+    OptionSpec(
         "results_dir", "--results-dir", "RESULTS_DIR", "results", "where the run's report is written",
         "path", "results", group="judging",
     ),

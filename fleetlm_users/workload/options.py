@@ -44,6 +44,7 @@ class Options:
     reply_timeout_s: float
     drain_timeout_s: float
     heartbeat_interval_s: float
+    lateness_limit_s: float
     debug: bool
     results_dir: Path
     no_results: bool

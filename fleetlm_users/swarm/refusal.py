@@ -1,0 +1,55 @@
+"""A run that cannot begin: says why, in a person's words, and ends the process and what it started."""
+
+import sys
+import time
+from typing import NoReturn
+
+import gevent
+import psutil
+
+USAGE_EXIT = 2
+NO_TARGET_EXIT = 1
+
+WORKERS_END_S = 2.0
+"""Together with the preflight's own bound this stays below the 5 s that a person may be kept waiting."""
+
+POLL_S = 0.02
+
+
+class Refused(Exception):
+    """A run cannot begin; the text is for a person, `exit_code` for a shell."""
+
+    def __init__(self, text: str, exit_code: int) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+
+
+def exit_with(problem: Refused) -> NoReturn:
+    """Says why a run cannot begin and ends this process and its forked workers."""
+    end_forked_workers()
+    sys.stderr.write(f"{problem}\n")
+    sys.exit(problem.exit_code)
+
+
+def end_forked_workers() -> None:
+    """Ends the workers that `--processes` forked.
+
+    Locust's own exit handler takes a worker that still runs for one that has ended (main.py kill_workers: waitpid with
+    WNOHANG answers 0), and would leave it trying to connect for five minutes.
+    """
+    workers = psutil.Process().children()
+    for worker in workers:
+        worker.terminate()
+    deadline_s = time.monotonic() + WORKERS_END_S
+    while any(_alive(worker) for worker in workers) and time.monotonic() < deadline_s:
+        gevent.sleep(POLL_S)
+    for worker in filter(_alive, workers):
+        worker.kill()
+
+
+def _alive(worker: psutil.Process) -> bool:
+    """Whether it still runs. Not asked by wait(): who reaps a child here makes Locust's exit handler loop."""
+    try:
+        return bool(worker.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,86 @@
+"""What the report says is what happened: known delays are measured as they are, and waiting is never left out."""
+
+import pytest
+
+from tests.e2e.harness import Locust, eventually, targets
+
+pytestmark = pytest.mark.e2e
+
+FAST = ["--time-scale", "0.2", "--lateness-limit", "5s", "--warm-up", "1s", "--ramp-up", "500ms"]
+STALL_MS = 2000
+
+
+def append_ms(finished, figure):
+    return finished.summary["metrics"]["append_latency_ms"]["main"]["all"][figure]
+
+
+@pytest.mark.alone
+def test_a_delay_of_50_ms_is_measured_as_50_ms(tmp_path, standin_with):
+    """The stand-in holds each broadcast back by exactly 50 ms; from `due` the median says 50 ± 1 ms."""
+    standin = standin_with("--builtin-agent", "--broadcast-delay-ms", "50")
+    with Locust(tmp_path, *targets(standin), *FAST, "-t", "8s", "-u", "6") as locust:
+        finished = locust.finish()
+    assert append_ms(finished, "count") > 50
+    assert append_ms(finished, "med") == pytest.approx(50, abs=1)
+    assert append_ms(finished, "min") >= 50
+
+
+def test_a_stall_of_the_server_shows_in_latency_from_due(tmp_path, standin_with):
+    """While the server stands still for 2 s messages go on being due; all their waiting is in the latency."""
+    standin = standin_with("--builtin-agent")
+    with Locust(tmp_path, *targets(standin), *FAST, "-t", "9s", "-u", "18") as locust:
+        eventually(lambda: standin.counters()["sends_received"] > 50, "messages flow")
+        standin.faults(stall_ms=STALL_MS, stall_at_s=1.0)
+        finished = locust.finish()
+    assert append_ms(finished, "max") > STALL_MS * 0.9
+    # what was due during the stall waited for one half of it in the mean: many messages, not one
+    assert append_ms(finished, "p90") > STALL_MS * 0.1
+    assert finished.books()["lost"] == 0
+
+
+def test_backpressure_is_counted_by_reason_and_rejects(tmp_path, standin_with):
+    """Each tenth send is refused: the books show it and the success rate says so."""
+    standin = standin_with("--builtin-agent", "--backpressure-every", "10")
+    with Locust(tmp_path, *targets(standin), *FAST, "-t", "6s", "--run-id", "bp") as locust:
+        finished = locust.finish()
+    truth = standin.counters("bp")
+    assert finished.books()["rejected"] == truth["backpressure_sent"] > 0
+    assert finished.count("backpressure_events") == truth["backpressure_sent"]
+    assert finished.books()["appended"] == truth["messages_appended_user"]
+    assert finished.code == 3, finished.output  # message_success_rate: rate>0.90 is missed at 0.90
+
+
+@pytest.mark.parametrize(
+    ("fault", "metric"),
+    [
+        ("--double-every", "messages_duplicated"),
+        ("--reorder-every", "messages_out_of_order"),
+        ("--lose-every", "seq_gaps"),
+    ],
+)
+def test_what_the_wire_does_to_messages_is_seen_by_seq(tmp_path, standin_with, fault, metric):
+    """Doubled, reordered and lost broadcasts are each counted for what they are."""
+    standin = standin_with("--builtin-agent", fault, "20")
+    with Locust(tmp_path, *targets(standin), *FAST, "-t", "6s", "--reply-timeout", "3s") as locust:
+        finished = locust.finish()
+    assert finished.count(metric) > 0, finished.output
+    assert finished.books()["adds_up"]
+
+
+def test_a_server_that_drops_sockets_is_counted_and_survived(tmp_path, standin_with):
+    """Each 50th send closes its socket: disconnects by close code, and the users go on with new sessions."""
+    standin = standin_with("--builtin-agent", "--disconnect-every", "50")
+    with Locust(tmp_path, *targets(standin), *FAST, "-t", "6s") as locust:
+        finished = locust.finish()
+    labels = finished.summary["metrics"]["disconnects"]["main"]["all"]["labels"]
+    assert labels.get("closed_1011", 0) > 0, finished.output
+    assert finished.books()["adds_up"]
+
+
+def test_garbage_on_the_wire_is_counted_and_harms_nobody(tmp_path, standin_with):
+    """Text that is no frame is an anomaly by kind; every message still has its fate."""
+    standin = standin_with("--builtin-agent", "--garbage-every", "10")
+    with Locust(tmp_path, *targets(standin), *FAST, "-t", "5s") as locust:
+        finished = locust.finish()
+    assert finished.summary["metrics"]["client_anomalies"]["main"]["all"]["labels"]["garbage"] > 0
+    assert finished.books()["appended"] == finished.books()["sent"]
