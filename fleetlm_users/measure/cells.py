@@ -1,0 +1,90 @@
+"""The small mutable things a ledger is made of: a counter's cell, a gauge's cell, a level, a series of durations."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from fleetlm_users.measure.timeline import Row
+from fleetlm_users.measure.trend import Trend
+
+
+@dataclass(slots=True)
+class Cell:
+    """One counter of one scenario, phase and label; a hot path keeps the cell and does `cell.n += 1`."""
+
+    n: int = 0
+
+
+@dataclass(slots=True)
+class GaugeCell:
+    """What goes up and down: now, the highest ever, the highest since the last tick."""
+
+    now: int = 0
+    peak: int = 0
+    recent_peak: int = 0
+
+    def move(self, delta: int) -> None:
+        """Go up or down by `delta`."""
+        self.now += delta
+        if self.now > self.recent_peak:
+            self.recent_peak = self.now
+            self.peak = max(self.peak, self.now)
+
+    def restart(self) -> int:
+        """The highest since the last call; the next stretch starts at the present value."""
+        recent, self.recent_peak = self.recent_peak, self.now
+        return recent
+
+
+@dataclass(slots=True)
+class Level:
+    """Readings of one property of this process, such as its CPU."""
+
+    last: float = 0.0
+    peak: float = 0.0
+
+    def read(self, value: float) -> None:
+        """Take one reading."""
+        self.last = value
+        self.peak = max(self.peak, value)
+
+
+@dataclass(slots=True)
+class Series:
+    """A trend of one scenario and phase, with what was sealed off for it and not folded yet.
+
+    Sealing is one quick step that fixes which samples belong to a moment; folding is the work, done later. `mark`
+    counts sealed chunks, so a snapshot folds exactly up to its own moment although new chunks come in meanwhile.
+    """
+
+    trend: Trend = field(default_factory=Trend)
+    column: str | None = None  # where the timeline shows it
+    mark: int = 0
+    _chunks: deque[tuple[Row | None, list[int]]] = field(default_factory=deque)
+    _folded: int = 0
+    _encoded: bytes = b""
+    _encoded_at: int = -1
+
+    def seal(self, row: Row | None) -> None:
+        """Set aside what was added since the last seal; `row` is the second it belongs to."""
+        taken = self.trend.take()
+        if taken:
+            self._chunks.append((row if self.column else None, taken))
+            self.mark += 1
+
+    def fold_to(self, mark: int) -> None:
+        """Move the chunks up to `mark` into the trend and into their rows of the timeline."""
+        while self._folded < mark:
+            row, values_us = self._chunks.popleft()
+            self._folded += 1
+            tally = self.trend.fold(values_us)
+            if row is not None and self.column is not None:
+                row.spread(self.column, tally)
+
+    def encoded_at(self, mark: int) -> bytes:
+        """The trend as bytes with the chunks up to `mark` in it; encoded anew only if some were added."""
+        self.fold_to(mark)
+        if self._encoded_at != self._folded:
+            # not trend.encode() on a live buffer: what was added after the seal must stay out
+            self._encoded = self.trend.encode_folded()
+            self._encoded_at = self._folded
+        return self._encoded

@@ -1,0 +1,89 @@
+"""Text for a terminal: colours that can be switched off, signs that fall back to ASCII, tables that fit a width."""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+_CODES: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+# one character for one character, so that columns stay where they are
+_ASCII: Final = str.maketrans(
+    {"✓": "+", "✗": "x", "–": "-", "─": "-", "·": "|", "µ": "u", "→": ">", "…": "~", "•": "*"}
+)
+
+
+def can_show(encoding: str | None) -> bool:
+    """Whether an output of that encoding can show our signs; if not, render with `unicode=False`."""
+    try:
+        "✓✗─·µ→…•–".encode(encoding or "ascii")
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True
+
+
+def to_ascii(text: str) -> str:
+    """The text with our signs replaced, each by one ASCII character, and any other by a question mark."""
+    return text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a text is dressed: its width in columns, with or without colours, with or without signs beyond ASCII."""
+
+    width: int = 100
+    colour: bool = False
+    unicode: bool = True
+
+    def paint(self, text: str, *looks: str) -> str:
+        """The text in colour, if there are colours; `looks` are words such as bold or red."""
+        if not self.colour or not text:
+            return text
+        return f"\x1b[{';'.join(_CODES[look] for look in looks)}m{text}\x1b[0m"
+
+    def finish(self, lines: Sequence[str]) -> str:
+        """The lines as one text, without trailing blanks and in signs that can be shown."""
+        text = "\n".join(line.rstrip() for line in lines) + "\n"
+        return text if self.unicode else to_ascii(text)
+
+    def heading(self, text: str) -> list[str]:
+        """A blank line and a section's name."""
+        return ["", "  " + self.paint(text.upper(), "bold", "cyan")]
+
+    def wrapped(self, text: str, first: str, rest: str) -> list[str]:
+        """The text over as many lines as it needs."""
+        return textwrap.wrap(text, self.width, initial_indent=first, subsequent_indent=rest) or [first]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under a head: the first column to the left, all others to the right, as wide as they need to be.
+
+    Columns are left out from `expendable` (names, the first goes first) until the table fits.
+    """
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    expendable: tuple[str, ...] = ()
+    indent: int = 4
+
+    def lines(self, style: Style) -> list[str]:
+        """The table's lines, the head dimmed."""
+        kept = list(range(len(self.head)))
+        for name in self.expendable:
+            if self._width(kept) <= style.width:
+                break
+            kept.remove(self.head.index(name))
+        widths = self._widths(kept)
+        head, *rows = (self._line([row[column] for column in kept], widths) for row in (self.head, *self.rows))
+        return [style.paint(head, "dim"), *rows]
+
+    def _widths(self, kept: Sequence[int]) -> list[int]:
+        return [max(len(row[column]) for row in (self.head, *self.rows)) for column in kept]
+
+    def _width(self, kept: Sequence[int]) -> int:
+        return self.indent + sum(self._widths(kept)) + 2 * (len(kept) - 1)
+
+    def _line(self, cells: Sequence[str], widths: Sequence[int]) -> str:
+        first, *rest = cells
+        numbers = (f"  {cell:>{width}}" for cell, width in zip(rest, widths[1:], strict=True))
+        return " " * self.indent + f"{first:<{widths[0]}}" + "".join(numbers)

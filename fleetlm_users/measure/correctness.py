@@ -1,0 +1,218 @@
+"""Judges one round of the correctness benchmark: what was sent against what came, and that against the replay. Pure.
+
+`seq` counts all messages of a session from 1 without gaps, and (session, seq) names a message for good: pushed and
+stored copies have different ids and differently precise times by design, which are therefore not compared.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+REPLAY_LIMIT: Final = 100  # a join replays at most so many messages (wire record)
+MAX_UNSEEN: Final = 1_000
+COMPARED: Final = ("sender_id", "kind", "content", "metadata")
+
+Payload = Mapping[str, Any]
+
+
+class Flaw(NamedTuple):
+    """One thing wrong with one message; `client_ref` is that of the message itself or of the one it answers."""
+
+    kind: str
+    seq: int | None
+    client_ref: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one user saw of one session.
+
+    `sent` are texts by client_ref in the order of sending; `fates` those that were rejected, lost or left in flight;
+    `live` all `message` payloads in the order they came; `replay` those of the second join, None where there was none.
+    `cut` marks a round that the end of the run cut short: what was still open then is not judged.
+    """
+
+    sent: Mapping[str, str]
+    fates: Mapping[str, str]
+    live: Sequence[Payload]
+    replay: Sequence[Payload] | None
+    participant_id: str
+    agent_id: str
+    agent_replies: int = 1
+    cut: bool = False
+
+
+@dataclass
+class Judged:
+    """The counts of one round, and every flaw of it."""
+
+    checked: int = 0
+    correct: int = 0
+    replay_checked: int = 0
+    replay_missing: int = 0
+    replay_changed: int = 0
+    flaws: list[Flaw] = field(default_factory=list)
+
+
+def judge_round(seen: Round) -> Judged:
+    """Every message exactly once, in order, without gaps, answered, and replayed unchanged; or named with its flaw."""
+    books = _Books(seen)
+    judged = Judged()
+    judged.flaws += [*_fates(books), *_live_order(books), *_own(books), *_gaps(books), *_answers(books)]
+    _check_replay(books, judged)
+    flawed = {flaw.client_ref for flaw in judged.flaws}
+    checked = [ref for ref in seen.sent if ref not in books.open]
+    judged.checked = len(checked)
+    judged.correct = sum(1 for ref in checked if ref not in flawed)
+    return judged
+
+
+class _Books:
+    """One round sorted by seq and by sender."""
+
+    def __init__(self, seen: Round) -> None:
+        self.seen = seen
+        self.live: dict[int, Payload] = {}
+        for payload in seen.live:
+            self.live.setdefault(payload["seq"], payload)
+        self.replay = {payload["seq"]: payload for payload in seen.replay or ()}
+        self.known = dict(sorted({**self.replay, **self.live}.items()))
+        self.own = {seq: _ref_of(p) for seq, p in self.known.items() if p.get("sender_id") == seen.participant_id}
+        self.agent = [seq for seq, p in self.known.items() if p.get("sender_id") == seen.agent_id]
+        appended = [ref for ref in self.own.values() if ref in seen.sent]
+        replies = max(1, seen.agent_replies)
+        # first in, first out, as FleetLM's own order is: the k-th answer belongs to the k-th appended message
+        self.answers = {ref: self.agent[k * replies : (k + 1) * replies] for k, ref in enumerate(appended)}
+        self.asked_by = {seq: ref for ref, seqs in self.answers.items() for seq in seqs}
+        self.open = {ref for ref, fate in seen.fates.items() if fate == "in_flight"}
+        if seen.cut and seen.agent_replies:
+            self.open |= {ref for ref, seqs in self.answers.items() if not seqs}
+
+    def charged(self, seq: int) -> str:
+        """The sent message that a fault of this seq is charged to: its own, the one it answers, or the one before."""
+        for found in (self.own.get(seq, ""), self.asked_by.get(seq, "")):
+            if found in self.seen.sent:
+                return found
+        before = [ref for own_seq, ref in self.own.items() if own_seq <= seq and ref in self.seen.sent]
+        return before[-1] if before else next(iter(self.seen.sent), "")
+
+    def whose(self, seq: int) -> str:
+        """A word for reports: whose message it is, where that is not the sent one itself."""
+        return "" if self.own.get(seq) in self.seen.sent else "the agent's answer" if seq in self.agent else "unknown"
+
+
+def _ref_of(payload: Payload) -> str:
+    content = payload.get("content")
+    ref = content.get("client_ref") if isinstance(content, Mapping) else None
+    return ref if isinstance(ref, str) else ""
+
+
+def _fates(books: _Books) -> Iterator[Flaw]:
+    """Rejected and lost ones; where a lost one is known to be stored, or one gap is one loss, its seq is told."""
+    stored = {ref: seq for seq, ref in books.own.items()}
+    lost = [ref for ref, fate in books.seen.fates.items() if fate == "lost" and ref not in stored]
+    unseen = list(_unseen(books))
+    nameless = [seq for seq in unseen if seq not in books.known]
+    guessed = dict(zip(lost, nameless, strict=True)) if len(lost) == len(nameless) else {}
+    for ref, fate in books.seen.fates.items():
+        if fate not in ("lost", "rejected") or ref in books.open:
+            continue
+        seq = stored.get(ref, guessed.get(ref))
+        yield Flaw(fate, seq, ref, _whereabouts(books, seq))
+
+
+def _whereabouts(books: _Books, seq: int | None) -> str:
+    """What is known of a message that was given up."""
+    if seq in books.live:
+        return "its broadcast came too late"
+    return "stored, but never pushed" if seq in books.replay else ""
+
+
+def _unseen(books: _Books) -> Iterator[int]:
+    """Numbers of messages that exist and were not pushed to us; a wild seq does not make it endless."""
+    last = min(max(books.known, default=0), len(books.known) + MAX_UNSEEN)
+    return (seq for seq in range(1, last + 1) if seq not in books.live)
+
+
+def _live_order(books: _Books) -> Iterator[Flaw]:
+    """Doubled: the same seq again. Reordered: a seq below one already seen."""
+    seen: set[int] = set()
+    highest = 0
+    for payload in books.seen.live:
+        seq = payload["seq"]
+        if seq in seen:
+            yield Flaw("doubled", seq, books.charged(seq), books.whose(seq))
+        elif seq < highest:
+            yield Flaw("reordered", seq, books.charged(seq), f"came after seq {highest}")
+        seen.add(seq)
+        highest = max(highest, seq)
+
+
+def _own(books: _Books) -> Iterator[Flaw]:
+    """Own messages: each appended once, in the order of sending, with the text that was sent."""
+    order = {ref: k for k, ref in enumerate(books.seen.sent)}
+    seen: set[str] = set()
+    latest = -1
+    for seq, ref in books.own.items():
+        if ref not in order:
+            yield Flaw("unknown", seq, books.charged(seq), f"client_ref {ref!r} was never sent")
+            continue
+        if ref in seen:
+            yield Flaw("doubled", seq, ref, "appended a second time")
+        elif order[ref] < latest:
+            yield Flaw("reordered", seq, ref, "appended after a message that was sent later")
+        seen.add(ref)
+        latest = max(latest, order[ref])
+        if books.known[seq].get("content") != {"text": books.seen.sent[ref], "client_ref": ref}:
+            yield Flaw("altered", seq, ref, "its text is not what was sent")
+
+
+def _gaps(books: _Books) -> Iterator[Flaw]:
+    """Seqs that were skipped and are not told by a lost message of ours."""
+    told = {flaw.seq for flaw in _fates(books)}
+    for seq in _unseen(books):
+        if seq not in told:
+            whose = books.whose(seq) or "its broadcast"
+            yield Flaw("lost", seq, books.charged(seq), f"{whose} never came; seq was skipped")
+
+
+def _answers(books: _Books) -> Iterator[Flaw]:
+    """Each appended message answered as often as the agent answers; nothing answered that was not asked."""
+    wanted = books.seen.agent_replies
+    if not wanted:
+        return
+    for ref, seqs in books.answers.items():
+        if len(seqs) < wanted and ref not in books.open:
+            yield Flaw("unanswered", _seq_of(books, ref), ref, f"{len(seqs)} of {wanted} answers" if seqs else "")
+    for seq in books.agent:
+        if seq not in books.asked_by:
+            yield Flaw("unasked", seq, books.charged(seq), "more answers than messages")
+
+
+def _seq_of(books: _Books, ref: str) -> int:
+    return next(seq for seq, own in books.own.items() if own == ref)
+
+
+def _check_replay(books: _Books, judged: Judged) -> None:
+    """Everything seen live is in the replay, unchanged, in order, once; as far as a replay of 100 messages reaches."""
+    replay = books.seen.replay
+    if replay is None:
+        return
+    seqs = [payload["seq"] for payload in replay]
+    reach = range(min(seqs), max(seqs) + 1) if len(seqs) >= REPLAY_LIMIT else None
+    for seq, payload in sorted(books.live.items()):
+        if reach is not None and seq not in reach:
+            continue
+        judged.replay_checked += 1
+        found = books.replay.get(seq)
+        if found is None:
+            judged.replay_missing += 1
+            judged.flaws.append(Flaw("unreplayed", seq, books.charged(seq), books.whose(seq)))
+        elif differing := [key for key in COMPARED if found.get(key) != payload.get(key)]:
+            judged.replay_changed += 1
+            judged.flaws.append(Flaw("changed", seq, books.charged(seq), f"in the replay: {', '.join(differing)}"))
+    for earlier, seq in zip(seqs, seqs[1:], strict=False):
+        if seq <= earlier:
+            judged.replay_changed += 1
+            judged.flaws.append(Flaw("changed", seq, books.charged(seq), f"replayed after seq {earlier}"))

@@ -1,0 +1,92 @@
+"""Numbers as people read them; the same in console, HTML, Markdown and JUnit."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+NOTHING: Final = "–"
+
+
+def ms(value: float | None) -> str:
+    """Milliseconds without their unit, with about four digits: 0.412, 12.30, 951.2, 12,345."""
+    if value is None:
+        return NOTHING
+    size = abs(value)
+    digits = 3 if size < 10 else 2 if size < 100 else 1 if size < 10_000 else 0
+    return f"{value:,.{digits}f}"
+
+
+def ms_aligned(value: float | None) -> str:
+    """As `ms`, filled up with blanks on the right so that the points of a column stand below each other."""
+    text = ms(value)
+    fraction = len(text) - text.index(".") if "." in text else 0
+    return text + " " * (4 - fraction)
+
+
+def count(value: float | None) -> str:
+    """A whole number with thousands separated."""
+    return NOTHING if value is None else f"{value:,.0f}"
+
+
+def per_s(value: float | None) -> str:
+    """Events a second, with more digits where they are few."""
+    if value is None:
+        return NOTHING
+    digits = 0 if value >= 1000 else 1 if value >= 10 else 2
+    return f"{value:,.{digits}f}/s"
+
+
+def percent(fraction: float | None) -> str:
+    """A share as percent; never rounded up to 100 nor down to 0, since these two mean something."""
+    if fraction is None:
+        return NOTHING
+    shown = f"{fraction * 100:.2f}"
+    if shown == "100.00" and fraction < 1:
+        return "> 99.99 %"
+    if shown == "0.00" and fraction > 0:
+        return "< 0.01 %"
+    return f"{shown} %"
+
+
+def bytes_(value: float | None) -> str:
+    """Memory in binary units."""
+    if value is None:
+        return NOTHING
+    for unit in ("B", "KiB", "MiB"):
+        if value < 1024:
+            return f"{value:,.0f} {unit}"
+        value /= 1024
+    return f"{value:,.2f} GiB"
+
+
+def duration(seconds: float) -> str:
+    """A length of time: 45s, 2m05s, 1h02m."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+
+
+def measured(value: float | None, unit: str) -> str:
+    """A threshold's measured value with its unit, as Threshold.unit and summary.json name units."""
+    if value is None:
+        return "no samples"
+    match unit:
+        case "ms":
+            return f"{ms(value)} ms"
+        case "fraction":
+            return percent(value)
+        case "1/s":
+            return per_s(value)
+        case "bytes":
+            return bytes_(value)
+        case "%":
+            return f"{value:,.1f} %"
+        case _:
+            return f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
+
+
+def mark(threshold: Mapping[str, Any]) -> str:
+    """✓ kept, ✗ missed, ? not enough samples to say."""
+    return "?" if threshold["too_few"] else "✓" if threshold["ok"] else "✗"

@@ -1,0 +1,159 @@
+"""Everything that one process measures in one run, and the cumulative snapshot of it that the master merges.
+
+A snapshot always holds everything since the start, so a report that is lost or comes twice does no harm.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.measure.catalogue import Catalogue, Kind
+from fleetlm_users.measure.cells import Cell, GaugeCell, Level, Series
+from fleetlm_users.measure.limits import CPU_STARVED_PERCENT
+from fleetlm_users.measure.phase import MAIN, PHASES, WARM_UP
+from fleetlm_users.measure.timeline import COUNTER_COLUMNS, REPEATED_ROWS, TREND_COLUMNS, Row, Timeline
+from fleetlm_users.measure.trend import Trend
+
+__all__ = ["MAIN", "SNAPSHOT_FORMAT", "WARM_UP", "Ledger", "Snapshot"]
+
+SNAPSHOT_FORMAT: Final = 1  # raised when the meaning of a snapshot changes: a worker of another version is not merged
+CONNECTIONS: Final = "active_connections"
+CPU: Final = "worker_cpu_percent"
+
+Snapshot = dict[str, Any]
+
+
+def _no_breath() -> None:
+    """Stands for giving way to other greenlets where there are none."""
+
+
+class Ledger:
+    """What one process measured in one run. Not thread-safe: all callers share one event loop.
+
+    `epoch` names the run and `worker` the process. Metric names are checked when a metric is first used in a scenario
+    (UsageError), not on each call.
+    """
+
+    def __init__(self, catalogue: Catalogue, epoch: str, worker: str) -> None:
+        self.catalogue = catalogue
+        self.epoch = epoch
+        self.worker = worker
+        self._cells: dict[tuple[str, str, str, str], Cell] = {}
+        self._series: dict[tuple[str, str, str], Series] = {}
+        self._gauges: dict[tuple[str, str], GaugeCell] = {}
+        self._levels: dict[str, Level] = {}
+        self._timeline = Timeline()
+        self._watched: dict[str, list[Cell]] = {metric: [] for metric in COUNTER_COLUMNS.values()}
+        self._snapshots_under_way = 0
+
+    def __repr__(self) -> str:
+        held = f"{len(self._series)} trends, {len(self._cells)} counts"
+        return f"Ledger(epoch={self.epoch!r}, worker={self.worker!r}, {held})"
+
+    def trend(self, metric: str, scenario: str, phase: str) -> Trend:
+        """The trend of that metric, made at first use; a hot path keeps its `add`."""
+        series = self._series.get((metric, scenario, phase))
+        return series.trend if series is not None else self._new_series(metric, scenario, phase).trend
+
+    def count(self, metric: str, scenario: str, phase: str, n: int = 1, label: str = "") -> None:
+        """Count `n` more; `label` breaks the count down by reason, kind or close code."""
+        cell = self._cells.get((metric, scenario, phase, label))
+        (cell if cell is not None else self.counter(metric, scenario, phase, label)).n += n
+
+    def counter(self, metric: str, scenario: str, phase: str, label: str = "") -> Cell:
+        """The cell that `count` counts in, for a hot path to keep."""
+        name = self._name(metric, phase, "counter")
+        cell = self._cells.setdefault((name, scenario, phase, label), Cell())
+        if name in self._watched and not any(cell is watched for watched in self._watched[name]):
+            self._watched[name].append(cell)
+        return cell
+
+    def gauge(self, metric: str, scenario: str, delta: int) -> None:
+        """Move a gauge up or down in its scenario, and in the whole process with it."""
+        for key in ((metric, scenario), (metric, "")):
+            cell = self._gauges.get(key)
+            if cell is None:
+                cell = self._gauges.setdefault((self._name(metric, MAIN, "gauge"), key[1]), GaugeCell())
+            cell.move(delta)
+            if scenario == "":
+                break
+
+    def level(self, metric: str, value: float, phase: str = MAIN) -> None:
+        """Take a reading of a per-worker gauge; readings of the CPU are also counted, for the verdict."""
+        level = self._levels.get(metric)
+        if level is None:
+            level = self._levels.setdefault(self._name(metric, phase, "gauge"), Level())
+        level.read(value)
+        if metric == CPU:
+            self.count("worker_cpu_samples", "", phase)
+            self.count("worker_cpu_starved", "", phase, n=int(value > CPU_STARVED_PERCENT))
+
+    def tick(self, elapsed_s: float, breathe: Callable[[], None] = _no_breath) -> None:
+        """Close a row of the timeline; call it about once a second. Folding gives way by `breathe` between trends."""
+        self._seal(elapsed_s)
+        if self._snapshots_under_way:
+            return  # its trends must not run ahead of its counters; the snapshot or the next tick folds
+        for series in list(self._series.values()):
+            if self._snapshots_under_way:
+                return  # one began while we gave way
+            series.fold_to(series.mark)
+            breathe()
+
+    def snapshot(self, seq: int, final: bool, elapsed_s: float, breathe: Callable[[], None] = _no_breath) -> Snapshot:
+        """Everything measured so far, as msgpack can carry it; `seq` must grow from one to the next.
+
+        All of it is of the one moment at which the call begins. Encoding the trends takes longer, and `breathe` is
+        called between two of them so that the event loop can run; what is added meanwhile is in the next snapshot.
+        """
+        self._seal(elapsed_s)
+        captured = self._captured(seq, final, elapsed_s)
+        marks = [(key, series, series.mark) for key, series in self._series.items()]
+        rows = self._timeline.rows(None if final else REPEATED_ROWS)
+        self._snapshots_under_way += 1
+        try:
+            captured["trends"] = trends = []
+            for (metric, scenario, phase), series, mark in marks:
+                trends.append([metric, scenario, phase, series.encoded_at(mark)])
+                breathe()
+        finally:
+            self._snapshots_under_way -= 1
+        captured["rows"] = [row.to_wire() for row in rows]
+        return captured
+
+    def _captured(self, seq: int, final: bool, elapsed_s: float) -> Snapshot:
+        return {
+            "format": SNAPSHOT_FORMAT,
+            "epoch": self.epoch,
+            "worker": self.worker,
+            "seq": seq,
+            "final": final,
+            "elapsed_s": elapsed_s,
+            "counts": [[*key, cell.n] for key, cell in self._cells.items() if cell.n],
+            "gauges": [[*key, cell.now, cell.peak] for key, cell in self._gauges.items()],
+            "levels": [[metric, level.last, level.peak] for metric, level in self._levels.items()],
+        }
+
+    def _seal(self, elapsed_s: float) -> Row:
+        totals = [sum(cell.n for cell in self._watched[metric]) for metric in COUNTER_COLUMNS.values()]
+        connections, cpu = self._gauges.get((CONNECTIONS, "")), self._levels.get(CPU)
+        row = self._timeline.tick(
+            elapsed_s, totals, connections.restart() if connections else 0, cpu.last if cpu else 0.0
+        )
+        for series in self._series.values():
+            series.seal(row)
+        return row
+
+    def _new_series(self, metric: str, scenario: str, phase: str) -> Series:
+        name = self._name(metric, phase, "trend")
+        columns = [column for column, watched in TREND_COLUMNS.items() if watched == name]
+        return self._series.setdefault((name, scenario, phase), Series(column=columns[0] if columns else None))
+
+    def _name(self, metric: str, phase: str, kind: Kind) -> str:
+        if phase not in PHASES:
+            raise UsageError("phase", phase, " or ".join(PHASES), MAIN)
+        found = self.catalogue.find(metric, kind)
+        if found.parts:
+            raise UsageError(
+                "counter", metric, f"one that is counted itself, not a sum of {found.parts}", found.parts[0]
+            )
+        return found.name

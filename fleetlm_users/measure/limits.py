@@ -1,0 +1,32 @@
+"""When a generator is too slow or too starved for its numbers to be believed; every default with its reason."""
+
+from dataclasses import dataclass
+from typing import Final
+
+# Locust warns at 90 % of a core (runners.py, CPU_MONITOR_INTERVAL): one Python process has no second core to go to.
+CPU_STARVED_PERCENT: Final = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Above any of these a run is inconclusive: the generator may have caused what was measured.
+
+    `lateness_p99_ms`: a message sent more than 100 ms late is no longer the load that was asked for (the shortest
+    planned interval is 100 ms, the burst users').
+    `lateness_p95_ms` with `lateness_share`: lateness is part of append latency, which counts from `due`; above 10 ms
+    and a fifth of the p95 that is judged, the generator speaks, not the server.
+    `loop_lag_p99_ms`: the single event loop stamps arrivals, so a lag of 200 ms is 200 ms of false latency.
+    `failed_sessions_share`: the load that was asked for was not applied when more than a tenth of the journeys failed;
+    the default thresholds of a message benchmark look at messages, and a session that never was sends none.
+    `cpu_share`: readings above CPU_STARVED_PERCENT; the odd one is a garbage collection, a fifth of them is saturation.
+    `in_flight_share`: messages whose fate was still open at the end are in no success rate; above a twentieth the rate
+    leaves out too much.
+    """
+
+    lateness_p99_ms: float = 100.0
+    lateness_p95_ms: float = 10.0
+    lateness_share: float = 0.20
+    loop_lag_p99_ms: float = 200.0
+    cpu_share: float = 0.20
+    failed_sessions_share: float = 0.10
+    in_flight_share: float = 0.05

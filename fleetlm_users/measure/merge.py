@@ -1,0 +1,108 @@
+"""The newest snapshot of every worker, kept on the master; `totals()` is their sum."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fleetlm_users.measure.catalogue import DEFAULT, Catalogue
+from fleetlm_users.measure.ledger import SNAPSHOT_FORMAT, Snapshot
+from fleetlm_users.measure.phase import MAIN
+from fleetlm_users.measure.timeline import WireRow
+from fleetlm_users.measure.totals import Part, Totals
+
+
+@dataclass(slots=True)
+class _Worker:
+    snapshot: Snapshot
+    final: bool
+    rows: dict[int, WireRow] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """How one worker stands by its newest snapshot; `None` where it did not say, or on too few samples."""
+
+    worker: str
+    seq: int
+    final: bool
+    elapsed_s: float
+    cpu_percent: float | None
+    cpu_peak_percent: float | None
+    rss_bytes: int | None
+    cpu_samples: int
+    cpu_starved: int
+    lateness_p99_us: int | None
+    loop_lag_p99_us: int | None
+
+
+class Merge:
+    """Takes snapshots in any order, any number of times: per worker the highest `seq` of this `epoch` counts.
+
+    `dropped_epoch`, `dropped_stale` and `dropped_format` count what was not taken: another run's snapshots, older or
+    repeated ones, those of another version of this package.
+    """
+
+    def __init__(self, epoch: str, catalogue: Catalogue = DEFAULT) -> None:
+        self.epoch = epoch
+        self.catalogue = catalogue
+        self.dropped_epoch = 0
+        self.dropped_stale = 0
+        self.dropped_format = 0
+        self._workers: dict[str, _Worker] = {}
+
+    def __repr__(self) -> str:
+        return f"Merge(epoch={self.epoch!r}, workers={sorted(self._workers)})"
+
+    def absorb(self, worker_id: str, snapshot: Mapping[str, Any]) -> bool:
+        """Take a worker's snapshot; False if it was dropped."""
+        if snapshot.get("format") != SNAPSHOT_FORMAT:
+            self.dropped_format += 1
+            return False
+        if snapshot["epoch"] != self.epoch:
+            self.dropped_epoch += 1
+            return False
+        known = self._workers.get(worker_id)
+        if known is not None and snapshot["seq"] <= known.snapshot["seq"]:
+            self.dropped_stale += 1
+            return False
+        if known is None:
+            known = self._workers[worker_id] = _Worker(dict(snapshot), final=False)
+        known.snapshot = dict(snapshot)
+        known.final = known.final or bool(snapshot["final"])
+        known.rows.update((row[0], row) for row in snapshot["rows"])
+        return True
+
+    def totals(self) -> Totals:
+        """The sum over all workers as it stands now; later snapshots do not change it."""
+        return Totals(self.catalogue, [self._part(worker) for _, worker in sorted(self._workers.items())])
+
+    @property
+    def workers(self) -> tuple[WorkerState, ...]:
+        """Every worker heard of, in the order of their ids, with its health."""
+        return tuple(self._state(worker_id, worker) for worker_id, worker in sorted(self._workers.items()))
+
+    def _part(self, worker: _Worker) -> Part:
+        return Part(worker.snapshot, tuple(worker.rows.values()))
+
+    def _state(self, worker_id: str, worker: _Worker) -> WorkerState:
+        own = Totals(self.catalogue, [self._part(worker)])
+        levels = {metric: (last, peak) for metric, last, peak in worker.snapshot["levels"]}
+        cpu, rss = levels.get("worker_cpu_percent"), levels.get("worker_rss_bytes")
+        return WorkerState(
+            worker=worker_id,
+            seq=worker.snapshot["seq"],
+            final=worker.final,
+            elapsed_s=worker.snapshot["elapsed_s"],
+            cpu_percent=cpu[0] if cpu else None,
+            cpu_peak_percent=cpu[1] if cpu else None,
+            rss_bytes=int(rss[0]) if rss else None,
+            cpu_samples=own.count("worker_cpu_samples"),
+            cpu_starved=own.count("worker_cpu_starved"),
+            lateness_p99_us=_p99_us(own, "generator_lateness_ms"),
+            loop_lag_p99_us=_p99_us(own, "event_loop_lag_ms"),
+        )
+
+
+def _p99_us(totals: Totals, metric: str) -> int | None:
+    trend = totals.trend(metric, phase=MAIN)
+    return trend.summary().p99_us if trend is not None else None

@@ -1,0 +1,48 @@
+"""What one metric is: its name, kind and unit, what it is derived from, and what makes its zero believable."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["trend", "counter", "gauge", "rate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric of the catalogue.
+
+    `unit` is the unit in reports: ms for every trend, % for rates (whose thresholds are fractions, as in k6).
+    `evidence` names the metric whose count must be above 0 for a count of 0 of this counter to mean anything: no
+    backpressure proves nothing when nothing was sent. A counter without evidence is its own.
+    `parts` makes a counter a sum of other counters. A rate is the sum of `passes` over the sum of `total`.
+    `per_worker` marks a gauge that is a property of one process (CPU, memory): merged it is the highest, not the sum.
+    """
+
+    name: str
+    kind: Kind
+    unit: str
+    help: str
+    evidence: str | None = None
+    parts: tuple[str, ...] = ()
+    passes: tuple[str, ...] = ()
+    total: tuple[str, ...] = ()
+    per_worker: bool = False
+
+
+def trend(name: str, help: str) -> Metric:
+    """A metric of durations: recorded in whole microseconds, reported in milliseconds."""
+    return Metric(name, "trend", "ms", help)
+
+
+def counter(name: str, help: str, *, evidence: str | None = None, parts: tuple[str, ...] = ()) -> Metric:
+    """A metric that only grows; with `parts` it is the sum of other counters and is not counted itself."""
+    return Metric(name, "counter", "count", help, evidence=evidence, parts=parts)
+
+
+def gauge(name: str, help: str, *, unit: str = "count", per_worker: bool = False) -> Metric:
+    """A metric that goes up and down: its present value and its highest."""
+    return Metric(name, "gauge", unit, help, per_worker=per_worker)
+
+
+def rate(name: str, passes: tuple[str, ...], total: tuple[str, ...], help: str) -> Metric:
+    """A share, derived from counters: the sum of `passes` over the sum of `total`."""
+    return Metric(name, "rate", "%", help, passes=passes, total=total)

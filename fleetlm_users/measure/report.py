@@ -1,0 +1,248 @@
+"""The summary of a run as text for a terminal: thresholds first, the verdict with all its reasons last."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from fleetlm_users.measure import figures
+from fleetlm_users.measure.console import Style, Table
+from fleetlm_users.measure.phase import MAIN, WARM_UP
+
+Json = Mapping[str, Any]
+Rows = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]  # a table's head and its rows
+
+_MARK_LOOKS: Final = {"✓": "green", "✗": "red", "?": "yellow"}
+VERDICT_LOOKS: Final = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
+GENERATOR_TRENDS: Final = ("generator_lateness_ms", "event_loop_lag_ms")
+# counters that tell of something that should not happen, most serious first
+TROUBLES: Final = (
+    "connection_failures",
+    "session_failures",
+    "disconnects",
+    "messages_rejected",
+    "messages_lost",
+    "backpressure_events",
+    "messages_unanswered",
+    "messages_duplicated",
+    "messages_out_of_order",
+    "seq_gaps",
+    "replay_missing",
+    "replay_changed",
+    "agent_replies_unmatched",
+    "client_anomalies",
+    "reconnects",
+    "generator_overflow",
+)
+# told elsewhere in the report, in other words
+_TOLD: Final = ("message_failures", "messages_in_flight", "worker_cpu_samples", "worker_cpu_starved")
+SPLIT_BY_SCENARIO: Final = ("append_latency_ms", "agent_latency_ms")  # and whatever has a threshold
+_STATISTICS: Final = ("min", "avg", "med", "p90", "p95", "p99", "p99.9", "max")
+WORKER_HEAD: Final = ("worker", "CPU now", "CPU peak", "memory", "late p99", "lag p99 ms", "reports", "final")
+MAX_WORKERS_SHOWN: Final = 12
+
+
+def render(summary: Json, width: int = 100, colour: bool = False, *, unicode: bool = True) -> str:
+    """The report, ended by a newline. `unicode` False gives plain ASCII (see console.can_show)."""
+    style = Style(max(width, 60), colour, unicode)
+    sections = (_title, _thresholds, _latencies, _rates, _messages, _counts, _troubles, _generator, _verdict)
+    return style.finish([line for section in sections for line in section(summary, style)])
+
+
+def title_parts(summary: Json) -> list[str]:
+    """What was run, where, for how long: the parts of a title, without those that are not known."""
+    plan, options, run = summary["plan"], summary["options"], summary["run"]
+    warm_up_s = plan.get("warm_up_s") or 0
+    parts = [
+        str(options.get("benchmark") or plan.get("benchmark") or "run"),
+        f"preset {plan['preset']}" if plan.get("preset") else "",
+        f"run {options['run_id']}" if options.get("run_id") else "",
+        str(options.get("api_url") or ""),
+        f"{figures.duration(run['duration_s'])} measured"
+        + (f" after {figures.duration(warm_up_s)} warm-up" if warm_up_s else ""),
+    ]
+    return [part for part in parts if part]
+
+
+def _title(summary: Json, style: Style) -> list[str]:
+    benchmark, *rest = title_parts(summary)
+    return ["", *style.wrapped(" · ".join((style.paint(benchmark, "bold"), *rest)), "  ", "    ")]
+
+
+def _thresholds(summary: Json, style: Style) -> Iterable[str]:
+    yield from style.heading("thresholds")
+    entries = summary["thresholds"]
+    if not entries:
+        yield "    none was given"
+        return
+    widest = max(len(entry["expression"]) for entry in entries)
+    for entry in entries:
+        sign = figures.mark(entry)
+        measured = figures.measured(entry["measured"], entry["unit"])
+        look = _MARK_LOOKS[sign]
+        told = entry["problem"] if entry["too_few"] else f"of {figures.count(entry['samples'])} samples"
+        yield (
+            f"    {style.paint(sign, look)} {entry['expression']:<{widest}}  {style.paint(f'{measured:>12}', look)}"
+            + style.paint(f"  {told}" if entry["samples"] else "", "dim")
+        )
+
+
+def _latencies(summary: Json, style: Style) -> Iterable[str]:
+    head, rows = latency_rows(summary)
+    if rows:
+        yield from style.heading("latency in ms")
+        yield from Table(head, rows, ("min", "p99.9", "p90", "avg")).lines(style)
+
+
+def latency_rows(summary: Json) -> Rows:
+    """Every trend of the main phase but the generator's own; by scenario where that matters."""
+    rows: list[tuple[str, ...]] = []
+    split = {*SPLIT_BY_SCENARIO, *(entry["metric"] for entry in summary["thresholds"])}
+    for name, metric in summary["metrics"].items():
+        if metric["kind"] == "trend" and MAIN in metric and name not in GENERATOR_TRENDS:
+            rows += trend_rows(name, metric[MAIN], by_scenario=name in split)
+    return ("", "count", *_STATISTICS), tuple(rows)
+
+
+def trend_rows(name: str, phase: Json, *, by_scenario: bool) -> list[tuple[str, ...]]:
+    """A trend's figures as cells, and those of its scenarios if there are several and they are asked for."""
+    scenarios = phase["scenarios"] if by_scenario and len(phase["scenarios"]) > 1 else {}
+    entries = {name: phase["all"]} | {f"  {scenario}": entry for scenario, entry in scenarios.items()}
+    return [
+        (label, figures.count(entry["count"]), *(figures.ms_aligned(entry[statistic]) for statistic in _STATISTICS))
+        for label, entry in entries.items()
+    ]
+
+
+def _rates(summary: Json, style: Style) -> Iterable[str]:
+    head, rows = rate_rows(summary)
+    if rows:
+        yield from style.heading("rates")
+        yield from Table(head, rows).lines(style)
+
+
+def rate_rows(summary: Json) -> Rows:
+    """Every rate of the main phase with the two counts it is made of."""
+    rows = (
+        (name, figures.percent(entry["rate"]), figures.count(entry["passes"]), figures.count(entry["total"]))
+        for name, metric in summary["metrics"].items()
+        if metric["kind"] == "rate" and MAIN in metric
+        for entry in [metric[MAIN]["all"]]
+    )
+    return ("", "rate", "passes", "of"), tuple(rows)
+
+
+def _messages(summary: Json, style: Style) -> Iterable[str]:
+    yield from style.heading("messages: sent = appended + rejected + lost + in flight")
+    yield from Table(*accounting_rows(summary)).lines(style)
+
+
+def accounting_rows(summary: Json) -> Rows:
+    """The fates of all messages: by scenario, altogether, and of the warm-up."""
+    main, warm_up = summary["accounting"][MAIN], summary["accounting"][WARM_UP]
+    entries = dict(main["scenarios"]) if len(main["scenarios"]) > 1 else {}
+    entries["all"] = main["all"]
+    if warm_up["all"]["sent"]:
+        entries["warm-up"] = warm_up["all"]
+    fates = ("sent", "appended", "rejected", "lost", "in_flight", "unknown")
+    rows = (
+        (label, *(figures.count(entry[fate]) for fate in fates), "✓" if entry["adds_up"] else "✗")
+        for label, entry in entries.items()
+    )
+    return ("", *(fate.replace("_", " ") for fate in fates), "adds up"), tuple(rows)
+
+
+def _counts(summary: Json, style: Style) -> Iterable[str]:
+    head, rows = count_rows(summary)
+    if rows:
+        yield from style.heading("counts")
+        yield from Table(head, rows).lines(style)
+
+
+def count_rows(summary: Json) -> Rows:
+    """Every counter above 0 that is told nowhere else, and the gauges of the whole swarm."""
+    rows = [
+        (name, figures.count(entry["count"]), figures.per_s(entry["per_s"]))
+        for name, metric in summary["metrics"].items()
+        if metric["kind"] == "counter" and MAIN in metric and name not in (*TROUBLES, *_TOLD)
+        for entry in [metric[MAIN]["all"]]
+        if entry["count"]
+    ]
+    rows += [
+        (name, f"{figures.count(metric['peak'])} at most", f"{figures.count(metric['now'])} now")
+        for name, metric in summary["metrics"].items()
+        if metric["kind"] == "gauge" and metric["unit"] == "count"
+    ]
+    return ("", "total", "per second"), tuple(rows)
+
+
+def _troubles(summary: Json, style: Style) -> Iterable[str]:
+    yield from style.heading("what went wrong")
+    troubles = troubles_of(summary)
+    if not troubles:
+        yield "    " + style.paint("nothing that is counted", "green")
+    for name, main_count, warm_up_count, labels in troubles:
+        line = f"    {name:<26}{figures.count(main_count):>9}"
+        line += f"  (+{figures.count(warm_up_count)} in warm-up)" if warm_up_count else ""
+        yield style.paint(line, "yellow") if main_count else line
+        for label, n in labels.items():
+            yield f"      {label:<24}{figures.count(n):>9}"
+
+
+def troubles_of(summary: Json) -> list[tuple[str, int, int, dict[str, int]]]:
+    """Every counter of trouble above 0: its name, count in the main phase, count in warm-up, main count by label."""
+    found = []
+    for name in TROUBLES:
+        metric = summary["metrics"].get(name, {})
+        empty = {"all": {"count": 0, "labels": {}}}
+        main, warm_up = metric.get(MAIN, empty)["all"], metric.get(WARM_UP, empty)["all"]
+        if main["count"] or warm_up["count"]:
+            found.append((name, int(main["count"]), int(warm_up["count"]), dict(main["labels"])))
+    return found
+
+
+def _generator(summary: Json, style: Style) -> Iterable[str]:
+    yield from style.heading("the generator itself")
+    metrics = {name: summary["metrics"].get(name, {}) for name in GENERATOR_TRENDS}
+    rows = [
+        row
+        for name, metric in metrics.items()
+        if MAIN in metric
+        for row in trend_rows(name, metric[MAIN], by_scenario=False)
+    ]
+    if rows:
+        yield from Table(("in ms", "count", *_STATISTICS), tuple(rows), ("min", "p99.9", "p90", "avg")).lines(style)
+    workers = summary["workers"]
+    if workers:
+        table = Table(
+            WORKER_HEAD, tuple(worker_row(worker) for worker in workers[:MAX_WORKERS_SHOWN]), ("reports", "CPU now")
+        )
+        yield from table.lines(style)
+    if len(workers) > MAX_WORKERS_SHOWN:
+        yield f"    … and {len(workers) - MAX_WORKERS_SHOWN} more workers, see summary.json"
+
+
+def worker_row(worker: Json) -> tuple[str, ...]:
+    """One worker's health as cells: name, CPU now and at most, memory, lateness and lag p99, reports, final report."""
+    cpu, peak = worker["cpu_percent"], worker["cpu_peak_percent"]
+    return (
+        worker["worker"],
+        figures.NOTHING if cpu is None else f"{cpu:.0f} %",
+        figures.NOTHING if peak is None else f"{peak:.0f} %",
+        figures.bytes_(worker["rss_bytes"]),
+        figures.ms(worker["lateness_p99_ms"]),
+        figures.ms(worker["loop_lag_p99_ms"]),
+        figures.count(worker["reports"]),
+        "✓" if worker["final"] else "✗",
+    )
+
+
+def _verdict(summary: Json, style: Style) -> Iterable[str]:
+    verdict = summary["verdict"]
+    yield from style.heading("verdict")
+    look = VERDICT_LOOKS[verdict["kind"]]
+    yield f"    {style.paint(verdict['kind'].upper(), 'bold', look)}  (exit code {verdict['exit_code']})"
+    for sign, reasons in (("✗", verdict["failures"]), ("?", verdict["doubts"])):
+        for reason in reasons:
+            first, *rest = style.wrapped(reason, f"    {sign} ", "      ")
+            yield first.replace(sign, style.paint(sign, _MARK_LOOKS[sign]), 1)
+            yield from rest
+    yield ""

@@ -1,0 +1,193 @@
+"""The report of a run as one HTML page that needs nothing else: no network, no fonts, no script to be complete."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from fleetlm_users.measure import figures
+from fleetlm_users.measure.chart import Line, LineChart, distribution_chart
+from fleetlm_users.measure.html_parts import facts, section, table, text, tiles
+from fleetlm_users.measure.html_style import SCRIPT, STYLE
+from fleetlm_users.measure.phase import MAIN
+from fleetlm_users.measure.report import (
+    GENERATOR_TRENDS,
+    WORKER_HEAD,
+    accounting_rows,
+    count_rows,
+    latency_rows,
+    rate_rows,
+    title_parts,
+    trend_rows,
+    troubles_of,
+    worker_row,
+)
+from fleetlm_users.measure.timeseries import SeriesRow
+
+Json = Mapping[str, Any]
+
+_SIGN_CLASSES: Final = {"✓": "pass", "✗": "fail", "?": "inconclusive"}
+
+
+def _percentile_chart(title: str, prefix: str) -> LineChart:
+    names = (("p50", 1), ("p95", 2), ("p99", 3))
+    return LineChart(title, "ms", tuple(Line(f"{prefix}_{name}_ms", name, colour) for name, colour in names), True)
+
+
+CHARTS: Final = (
+    _percentile_chart("Append latency", "append"),
+    _percentile_chart("Agent latency", "agent"),
+    LineChart(
+        "Messages",
+        "per second",
+        (Line("sent", "sent", 1), Line("appended", "appended", 4), Line("agent_replies", "agent replies", 2)),
+    ),
+    LineChart("Connections", "joined sockets", (Line("connections", "joined", 1),)),
+    _percentile_chart("Join latency", "join"),
+    LineChart(
+        "Failures",
+        "per second",
+        (
+            Line("failures", "failures", 3),
+            Line("disconnects", "disconnects", 2),
+            Line("backpressure", "backpressure", 1),
+        ),
+    ),
+    LineChart(
+        "Generator: lateness, loop lag",
+        "ms",
+        (Line("lateness_p99_ms", "lateness p99", 3), Line("loop_lag_p99_ms", "loop lag p99", 2)),
+        percentiles=True,
+    ),
+    LineChart("Generator: CPU", "% of a core, busiest worker", (Line("cpu_percent", "CPU", 4),)),
+)
+
+
+def render_html(summary: Json, timeline_rows: Sequence[SeriesRow]) -> str:
+    """The page; `summary` as in summary.json, rows as timeseries.merged gives them."""
+    title = " · ".join(title_parts(summary)[:3])
+    content = "".join(
+        (
+            _header(summary),
+            section("Thresholds", _thresholds(summary)),
+            tiles(_key_figures(summary)),
+            section("Over time", _charts(summary, timeline_rows)),
+            section("Latency in ms", _table(*latency_rows(summary))),
+            section("Distribution of latency", _distributions(summary)),
+            section("Messages: sent = appended + rejected + lost + in flight", _table(*accounting_rows(summary))),
+            _pair(
+                section("Rates", _table(*rate_rows(summary))) + section("Counts", _table(*count_rows(summary))),
+                section("What went wrong", _troubles(summary)),
+            ),
+            section("Generator", _workers(summary)),
+            section("What ran where", _circumstances(summary)),
+        )
+    )
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{text(summary['verdict']['kind'].upper())} · {text(title)}</title><style>{STYLE}</style></head>"
+        f"<body><main>{content}{_footer()}</main><script>{SCRIPT}</script></body></html>\n"
+    )
+
+
+def _header(summary: Json) -> str:
+    verdict = summary["verdict"]
+    name, *rest = title_parts(summary)
+    started = summary["run"]["started_at"]
+    subtitle = " · ".join([*rest, f"started {started}"] if started else rest)
+    reasons = [("✗", reason) for reason in verdict["failures"]] + [("?", reason) for reason in verdict["doubts"]]
+    items = "".join(f'<li><b class="{_SIGN_CLASSES[sign]}">{sign}</b>{text(reason)}</li>' for sign, reason in reasons)
+    return (
+        f'<header><div><h1>{text(name)}</h1><p>{text(subtitle)}</p></div><div class="badge {verdict["kind"]}">'
+        f"{text(verdict['kind'].upper())}</div></header>" + (f'<ul class="card reasons">{items}</ul>' if items else "")
+    )
+
+
+def _thresholds(summary: Json) -> str:
+    rows = ""
+    for entry in summary["thresholds"]:
+        sign = figures.mark(entry)
+        measured = figures.measured(entry["measured"], entry["unit"])
+        told = f"{figures.count(entry['samples'])} samples" if entry["samples"] else ""
+        told = entry["problem"] if entry["too_few"] else told
+        rows += (
+            f'<li><span class="sign {_SIGN_CLASSES[sign]}">{sign}</span>'
+            f'<span class="subject">{text(entry["subject"])}</span>'
+            f'<span class="condition">{text(entry["condition"])}</span>'
+            f'<span class="measured {_SIGN_CLASSES[sign]}">{text(measured)}</span>'
+            f'<span class="told">{text(told)}</span></li>'
+        )
+    return f'<ul class="card rules">{rows}</ul>' if rows else "<p>None was given, so nothing was judged.</p>"
+
+
+def _key_figures(summary: Json) -> Iterable[tuple[str, str, str]]:
+    metrics, books = summary["metrics"], summary["accounting"][MAIN]["all"]
+    rate_s = metrics.get("messages_sent", {}).get(MAIN, {}).get("all", {}).get("per_s")
+    yield "messages sent", figures.count(books["sent"]), figures.per_s(rate_s)
+    for name, shown in (
+        ("append_latency_ms", "append p95"),
+        ("agent_latency_ms", "agent p95"),
+        ("ws_join_ms", "join p95"),
+    ):
+        entry = metrics.get(name, {}).get(MAIN, {}).get("all")
+        if entry:
+            yield shown, f"{figures.ms(entry['p95'])} ms", f"median {figures.ms(entry['med'])} ms"
+    for name, shown in (("message_success_rate", "appended"), ("agent_reply_rate", "answered")):
+        entry = metrics.get(name, {}).get(MAIN, {}).get("all")
+        if entry:
+            made_of = f"{figures.count(entry['passes'])} of {figures.count(entry['total'])}"
+            yield shown, figures.percent(entry["rate"]), made_of
+    if "active_connections" in metrics:
+        yield "joined sockets", figures.count(metrics["active_connections"]["peak"]), "at most"
+
+
+def _charts(summary: Json, rows: Sequence[SeriesRow]) -> str:
+    warm_up_s = float(summary["plan"].get("warm_up_s") or 0)
+    rows = rows[:-1] or rows  # the last second is only part of one: it would look like a collapse
+    drawn = [chart.render(rows, warm_up_s) for chart in CHARTS if chart.has_data(rows)]
+    return f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
+
+
+def _distributions(summary: Json) -> str:
+    drawn = []
+    for name, buckets in summary["distributions"].items():
+        entry = summary["metrics"][name][MAIN]["all"]
+        marks = [(mark, entry[mark]) for mark in ("med", "p95", "p99") if entry[mark] is not None]
+        drawn.append(distribution_chart(name, buckets, marks))
+    return f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
+
+
+def _troubles(summary: Json) -> str:
+    rows: list[tuple[str, str, str]] = []
+    for name, main_count, warm_up_count, labels in troubles_of(summary):
+        rows.append((name, figures.count(main_count), figures.count(warm_up_count)))
+        rows += [(f"  {label}", figures.count(n), "") for label, n in labels.items()]
+    if not rows:
+        return '<p class="pass">Nothing that is counted.</p>'
+    return table(("", "after warm-up", "in warm-up"), rows)
+
+
+def _workers(summary: Json) -> str:
+    health = {name: summary["metrics"].get(name, {}).get(MAIN) for name in GENERATOR_TRENDS}
+    rows = [row for name, phase in health.items() if phase for row in trend_rows(name, phase, by_scenario=False)]
+    workers = [worker_row(worker) for worker in summary["workers"]]
+    return "<br>".join(part for part in (_table(latency_rows(summary)[0], rows), _table(WORKER_HEAD, workers)) if part)
+
+
+def _circumstances(summary: Json) -> str:
+    parts = {"Plan": "plan", "Options": "options", "Machine": "host", "Versions": "versions"}
+    return _pair(*(f"<h2>{title}</h2>{facts(summary[key])}" for title, key in parts.items() if summary[key]))
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return table(head, rows) if rows else ""
+
+
+def _pair(*contents: str) -> str:
+    return '<div class="pair">' + "".join(f"<div>{content}</div>" for content in contents if content) + "</div>"
+
+
+def _footer() -> str:
+    return (
+        "<footer>Latency counts from the moment a message was due, so waiting for a slow server or a slow generator is"
+        " in it. Shaded: warm-up, measured and not judged. – means not measured or too few samples.</footer>"
+    )

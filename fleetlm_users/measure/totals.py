@@ -1,0 +1,213 @@
+"""The sum of all workers' snapshots, and the questions one can ask of it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from fleetlm_users.measure.catalogue import Catalogue, Metric
+from fleetlm_users.measure.phase import ALL, MAIN, PHASES, WARM_UP
+from fleetlm_users.measure.timeline import WireRow
+from fleetlm_users.measure.trend import Trend
+
+__all__ = ["ALL", "MAIN", "WARM_UP", "Accounting", "Gauge", "Part", "Ratio", "Totals"]
+
+
+class Part(NamedTuple):
+    """One worker's share: its newest snapshot, and all its timeline rows."""
+
+    snapshot: Mapping[str, Any]
+    rows: Sequence[WireRow]
+
+
+class Ratio(NamedTuple):
+    """A rate as the two counts it is made of."""
+
+    passes: int
+    total: int
+
+    @property
+    def value(self) -> float | None:
+        """From 0 to 1; None when there is nothing to divide by."""
+        return self.passes / self.total if self.total else None
+
+
+class Gauge(NamedTuple):
+    """Now and the highest: summed over workers, or the highest worker's where the metric is `per_worker`.
+
+    Workers peak at different moments, so the summed peak is an upper bound.
+    """
+
+    now: float
+    peak: float
+
+
+@dataclass(frozen=True, slots=True)
+class Accounting:
+    """What became of every sent message: sent = appended + rejected + lost + in_flight + unknown."""
+
+    sent: int
+    appended: int
+    rejected: int
+    lost: int
+    in_flight: int
+    unknown: int
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every sent message has exactly one fate."""
+        return self.unknown == 0
+
+
+class Totals:
+    """The merged numbers of a run, frozen at one moment.
+
+    Everywhere `scenario` None means all of them, with what belongs to the process and to no scenario; `phase` is MAIN
+    unless told otherwise, and ALL sums both. An unknown metric or one of the wrong kind raises UsageError.
+    """
+
+    def __init__(self, catalogue: Catalogue, parts: Sequence[Part]) -> None:
+        self.catalogue = catalogue
+        self._parts = parts
+        self._merged: dict[tuple[str, str, str], Trend] = {}
+        self._trends: dict[tuple[str, str | None, str], Trend | None] = {}
+
+    def __repr__(self) -> str:
+        return f"Totals({len(self._parts)} workers, scenarios {', '.join(self.scenarios) or 'none'})"
+
+    @property
+    def rows(self) -> list[Sequence[WireRow]]:
+        """The timeline rows of each worker; see timeseries.merged."""
+        return [part.rows for part in self._parts]
+
+    @property
+    def elapsed_s(self) -> float:
+        """How long the longest-running worker had been at it in its newest snapshot."""
+        return max((float(part.snapshot["elapsed_s"]) for part in self._parts), default=0.0)
+
+    @cached_property
+    def scenarios(self) -> tuple[str, ...]:
+        """Every scenario that recorded anything, in alphabetical order."""
+        counted = {scenario for part in self._parts for _, scenario, *_ in part.snapshot["counts"]}
+        timed = {scenario for part in self._parts for _, scenario, *_ in part.snapshot["trends"]}
+        return tuple(sorted((counted | timed) - {""}))
+
+    def trend(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> Trend | None:
+        """The merged durations, or None if no worker has that trend. The trend is shared: read it, do not add to it."""
+        name = self.catalogue.find(metric, "trend").name
+        key = (name, scenario, phase)
+        if key not in self._trends:
+            self._trends[key] = self._combined(name, scenario, phase)
+        return self._trends[key]
+
+    def count(self, metric: str, scenario: str | None = None, phase: str = MAIN, label: str | None = None) -> int:
+        """The merged count; of one label, or of all labels when `label` is None."""
+        labels = self.labels(metric, scenario, phase)
+        return sum(labels.values()) if label is None else labels.get(label, 0)
+
+    def labels(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> dict[str, int]:
+        """The count broken down by label (reason, kind, close code), the highest first; "" is what had no label."""
+        found = self.catalogue.find(metric, "counter")
+        sums: Counter[str] = Counter()
+        for name in found.parts or (found.name,):
+            for (key_scenario, key_phase), labels in self._counts.get(name, {}).items():
+                if _wanted(key_scenario, key_phase, scenario, phase):
+                    sums.update(labels)
+        return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
+
+    def rate(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> Ratio:
+        """The two counts that the rate is made of."""
+        found = self.catalogue.find(metric, "rate")
+        passes = sum(self.count(name, scenario, phase) for name in found.passes)
+        return Ratio(passes, sum(self.count(name, scenario, phase) for name in found.total))
+
+    def gauge(self, metric: str, scenario: str | None = None) -> Gauge:
+        """The gauge now and at its highest; gauges know no phases."""
+        found = self.catalogue.find(metric, "gauge")
+        return self._level(found) if found.per_worker else self._summed_gauge(found, scenario or "")
+
+    def samples(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> int:
+        """How much evidence there is about a metric: 0 means that its value proves nothing."""
+        found = self.catalogue.find(metric)
+        if found.kind == "trend":
+            trend = self.trend(metric, scenario, phase)
+            return trend.count if trend is not None else 0
+        if found.kind == "rate":
+            return self.rate(metric, scenario, phase).total
+        if found.kind == "gauge":
+            return sum(1 for part in self._parts if _mentions(part, found.name, scenario or ""))
+        own = self.count(metric, scenario, phase)
+        return max(own, self.samples(found.evidence, scenario, phase) if found.evidence else 0)
+
+    def accounting(self, scenario: str | None = None, phase: str = MAIN, *, live: bool = False) -> Accounting:
+        """The fate of every sent message.
+
+        At the end `in_flight` is what the sessions counted when they ended, and anything else is `unknown`. During a
+        run (`live`) sessions have not counted yet: what has no fate is in flight.
+        """
+        fates = ("messages_sent", "messages_appended", "messages_rejected", "messages_lost", "messages_in_flight")
+        sent, appended, rejected, lost, in_flight = (self.count(name, scenario, phase) for name in fates)
+        unknown = sent - appended - rejected - lost - in_flight
+        if live:
+            in_flight, unknown = in_flight + unknown, 0
+        return Accounting(sent, appended, rejected, lost, in_flight, unknown)
+
+    @cached_property
+    def _counts(self) -> dict[str, dict[tuple[str, str], Counter[str]]]:
+        """Metric -> (scenario, phase) -> label -> count, over all workers."""
+        merged: dict[str, dict[tuple[str, str], Counter[str]]] = {}
+        for part in self._parts:
+            for metric, scenario, phase, label, n in part.snapshot["counts"]:
+                merged.setdefault(metric, {}).setdefault((scenario, phase), Counter())[label] += n
+        return merged
+
+    @cached_property
+    def _encoded(self) -> dict[tuple[str, str, str], list[bytes]]:
+        """(metric, scenario, phase) -> the encoded trend of each worker."""
+        found: dict[tuple[str, str, str], list[bytes]] = {}
+        for part in self._parts:
+            for metric, scenario, phase, encoded in part.snapshot["trends"]:
+                found.setdefault((metric, scenario, phase), []).append(encoded)
+        return found
+
+    def _combined(self, name: str, scenario: str | None, phase: str) -> Trend | None:
+        parts = [
+            self._over_workers(key) for key in self._encoded if key[0] == name and _wanted(*key[1:], scenario, phase)
+        ]
+        if len(parts) <= 1:
+            return parts[0] if parts else None
+        combined = Trend()
+        for part in parts:
+            combined.merge(part)
+        return combined
+
+    def _over_workers(self, key: tuple[str, str, str]) -> Trend:
+        """One trend of all workers. A worker's is decoded once and not kept: 190 kB each would be too much for many."""
+        if key not in self._merged:
+            merged = Trend()
+            for encoded in self._encoded[key]:
+                merged.merge(Trend.decode(encoded))
+            self._merged[key] = merged
+        return self._merged[key]
+
+    def _summed_gauge(self, metric: Metric, scenario: str) -> Gauge:
+        cells = [
+            row[2:] for part in self._parts for row in part.snapshot["gauges"] if row[:2] == [metric.name, scenario]
+        ]
+        return Gauge(sum(now for now, _ in cells), sum(peak for _, peak in cells))
+
+    def _level(self, metric: Metric) -> Gauge:
+        levels = [row[1:] for part in self._parts for row in part.snapshot["levels"] if row[0] == metric.name]
+        return Gauge(max((last for last, _ in levels), default=0), max((peak for _, peak in levels), default=0))
+
+
+def _wanted(key_scenario: str, key_phase: str, scenario: str | None, phase: str) -> bool:
+    return (scenario is None or key_scenario == scenario) and (
+        key_phase in PHASES if phase == ALL else key_phase == phase
+    )
+
+
+def _mentions(part: Part, name: str, scenario: str) -> bool:
+    levels = [] if scenario else part.snapshot["levels"]
+    return any(row[0] == name for row in levels) or any(row[:2] == [name, scenario] for row in part.snapshot["gauges"])

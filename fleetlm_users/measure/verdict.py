@@ -1,0 +1,173 @@
+"""Pass, fail or inconclusive: what the judged thresholds and the health of the run together allow to say."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from fleetlm_users.measure import figures
+from fleetlm_users.measure.limits import CPU_STARVED_PERCENT, Limits
+from fleetlm_users.measure.merge import WorkerState
+from fleetlm_users.measure.phase import ALL
+from fleetlm_users.measure.thresholds import Judgement
+from fleetlm_users.measure.totals import Totals
+from fleetlm_users.measure.trend import Trend, TrendSummary
+
+_EXIT_CODES: Final = {"pass": 0, "fail": 3, "inconclusive": 4}  # 1 and 2 are Locust's own: error, usage
+
+LATENESS: Final = "generator_lateness_ms"
+LOOP_LAG: Final = "event_loop_lag_ms"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What the numbers alone do not tell: how the run ended and which workers reported to the end.
+
+    `workers_expected` is 1 for a run in one process. `workers` are the states of Merge.workers. `doubts` are further
+    reasons to doubt the numbers, in words: unexpected exceptions, users that never started.
+    """
+
+    interrupted: bool
+    workers_expected: int
+    workers_final: int
+    workers_lost: tuple[str, ...] = ()
+    workers: tuple[WorkerState, ...] = ()
+    doubts: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer with all its reasons: `failures` say what was missed, `doubts` why numbers cannot be relied on."""
+
+    kind: Literal["pass", "fail", "inconclusive"]
+    failures: tuple[str, ...]
+    doubts: tuple[str, ...]
+    judgements: tuple[Judgement, ...]
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Failures first, then doubts; both are told whichever decided."""
+        return self.failures + self.doubts
+
+    @property
+    def exit_code(self) -> int:
+        """0 pass, 3 fail, 4 inconclusive."""
+        return _EXIT_CODES[self.kind]
+
+
+def decide(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) -> Verdict:
+    """The verdict. A failure outweighs every doubt: what was missed was missed, however well the rest was measured.
+
+    A run without thresholds is inconclusive: nothing was promised, so nothing can have been kept. A threshold without
+    samples fails, except in an interrupted run, which may just not have come that far.
+    """
+    failures = tuple(_failures(judgements, facts))
+    doubts = tuple(_doubts(judgements, totals, facts))
+    kind: Literal["pass", "fail", "inconclusive"] = "fail" if failures else "inconclusive" if doubts else "pass"
+    return Verdict(kind, failures, doubts, tuple(judgements))
+
+
+def _failures(judgements: Iterable[Judgement], facts: RunFacts) -> Iterable[str]:
+    for judgement in judgements:
+        if judgement.ok or judgement.too_few:
+            continue
+        if judgement.measured is not None:
+            yield f"{judgement.expression}: measured {figures.measured(judgement.measured, judgement.threshold.unit)}"
+        elif not facts.interrupted:
+            yield f"{judgement.expression}: {judgement.problem}"
+
+
+def _doubts(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) -> Iterable[str]:
+    if not judgements:
+        yield "no threshold was given, so nothing was judged"
+    if facts.interrupted:
+        yield "the run was interrupted"
+    for judgement in judgements:
+        if judgement.too_few or (facts.interrupted and judgement.measured is None):
+            yield f"{judgement.expression}: {judgement.problem}"
+    yield from facts.doubts
+    yield from _missing_reports(facts)
+    yield from _bad_books(totals, facts.limits)
+    yield from _missing_load(totals, facts.limits)
+    yield from _late_generator(totals, facts.limits)
+    yield from _sick_workers(facts)
+
+
+def _missing_reports(facts: RunFacts) -> Iterable[str]:
+    for worker in facts.workers_lost:
+        yield f"worker {worker} was lost during the run"
+    missing = facts.workers_expected - facts.workers_final
+    if missing > 0:
+        yield f"the final report of {missing} of {facts.workers_expected} workers is missing"
+
+
+def _bad_books(totals: Totals, limits: Limits) -> Iterable[str]:
+    if not totals.count("messages_sent", phase=ALL) and not totals.samples("ws_join_ms", phase=ALL):
+        yield "nothing happened: no session was joined and no message sent"
+    books = totals.accounting(phase=ALL)
+    if not books.adds_up:
+        yield f"the messages do not add up: {books.sent:,} sent, the fate of {books.unknown:,} unknown"
+    if books.in_flight > limits.in_flight_share * books.sent:
+        yield f"{books.in_flight:,} of {books.sent:,} messages were still in flight at the end"
+    for name, metric in totals.catalogue.items():
+        trend = totals.trend(name, phase=ALL) if metric.kind == "trend" else None
+        if trend is not None and trend.negative:
+            yield f"{name}: {trend.negative:,} negative durations, a defect of the clock or of this program"
+
+
+def _missing_load(totals: Totals, limits: Limits) -> Iterable[str]:
+    """In the whole run: sessions that fail in the warm-up are missing from the rest of it."""
+    failed, completed = (totals.count(name, phase=ALL) for name in ("session_failures", "sessions_completed"))
+    if failed > limits.failed_sessions_share * (failed + completed):
+        kinds = ", ".join(f"{count} {kind}" for kind, count in totals.labels("session_failures", phase=ALL).items())
+        yield f"{failed:,} of {failed + completed:,} sessions failed ({kinds}): the load was not what was asked for"
+
+
+def _late_generator(totals: Totals, limits: Limits) -> Iterable[str]:
+    lateness = _summary(totals.trend(LATENESS))
+    p99_ms, p95_ms = _ms(lateness.p99_us), _ms(lateness.p95_us)
+    append_p95_ms = _ms(_summary(totals.trend("append_latency_ms")).p95_us)
+    if p99_ms is not None and p99_ms > limits.lateness_p99_ms:
+        yield f"the generator was late: {LATENESS} p(99) is {p99_ms:.1f} ms, the limit {limits.lateness_p99_ms:g} ms"
+    elif p95_ms is not None and append_p95_ms and p95_ms > limits.lateness_p95_ms:
+        share = p95_ms / append_p95_ms
+        if share > limits.lateness_share:
+            yield (
+                f"the generator was late: {LATENESS} p(95) is {p95_ms:.1f} ms, {share:.0%} of append_latency_ms p(95);"
+                f" the limit is {limits.lateness_share:.0%}"
+            )
+    lag_ms = _ms(_summary(totals.trend(LOOP_LAG)).p99_us)
+    if lag_ms is not None and lag_ms > limits.loop_lag_p99_ms:
+        yield f"the event loop stalled: {LOOP_LAG} p(99) is {lag_ms:.1f} ms, the limit {limits.loop_lag_p99_ms:g} ms"
+
+
+def _sick_workers(facts: RunFacts) -> Iterable[str]:
+    """One bad worker of many hides in merged percentiles, so each is asked."""
+    limits = facts.limits
+    for worker in facts.workers:
+        starved = worker.cpu_starved / worker.cpu_samples if worker.cpu_samples else 0.0
+        if starved > limits.cpu_share:
+            yield (
+                f"worker {worker.worker} was short of CPU: above {CPU_STARVED_PERCENT:g} % of a core in {starved:.0%}"
+                f" of its readings, the limit is {limits.cpu_share:.0%}; use more workers"
+            )
+        if len(facts.workers) > 1:
+            yield from _late_worker(worker, limits)
+
+
+def _late_worker(worker: WorkerState, limits: Limits) -> Iterable[str]:
+    checks = (
+        (LATENESS, _ms(worker.lateness_p99_us), limits.lateness_p99_ms),
+        (LOOP_LAG, _ms(worker.loop_lag_p99_us), limits.loop_lag_p99_ms),
+    )
+    for metric, value_ms, limit_ms in checks:
+        if value_ms is not None and value_ms > limit_ms:
+            yield f"worker {worker.worker}: {metric} p(99) is {value_ms:.1f} ms, the limit {limit_ms:g} ms"
+
+
+def _summary(trend: Trend | None) -> TrendSummary:
+    return (trend or Trend()).summary()
+
+
+def _ms(value_us: int | None) -> float | None:
+    return None if value_us is None else value_us / 1000

@@ -1,0 +1,59 @@
+"""Text fits its width, with and without colours, with and without Unicode."""
+
+import re
+
+import pytest
+
+from fleetlm_users.measure.console import Style, Table, can_show, to_ascii
+
+
+@pytest.mark.parametrize(
+    ("encoding", "able"), [("utf-8", True), ("ascii", False), ("latin-1", False), (None, False), ("?", False)]
+)
+def test_what_an_output_can_show(encoding, able):
+    """An unknown encoding can show nothing special."""
+    assert can_show(encoding) is able
+
+
+def test_ascii_keeps_the_columns():
+    """One character for one character."""
+    text = "✓ ✗ – · µ → … é"
+    assert to_ascii(text) == "+ x - | u > ~ ?"
+    assert len(to_ascii(text)) == len(text)
+
+
+def test_paint_is_nothing_without_colour():
+    """A log file holds no escape sequences."""
+    assert Style(colour=False).paint("x", "red") == "x"
+    assert Style(colour=True).paint("x", "bold", "red") == "\x1b[1;31mx\x1b[0m"
+    assert Style(colour=True).paint("", "red") == ""
+
+
+def test_a_table_drops_what_it_can_spare_until_it_fits():
+    """In the order given; the rest is never cut."""
+    table = Table(("name", "a", "b", "c"), (("first", "1111111111", "2222222222", "3333333333"),), ("c", "a"))
+    wide, narrow, narrowest = (table.lines(Style(width)) for width in (80, 36, 10))
+    assert wide[1].split() == ["first", "1111111111", "2222222222", "3333333333"]
+    assert narrow[1].split() == ["first", "1111111111", "2222222222"]
+    assert narrowest[1].split() == ["first", "2222222222"]
+    assert len(narrow[1]) <= 36
+
+
+def test_columns_are_aligned_right_and_names_left():
+    """Numbers are compared from the right."""
+    head, one, two = Table(("n", "value"), (("a", "5"), ("longer", "12345")), indent=2).lines(Style())
+    assert (head, one, two) == ("  n       value", "  a           5", "  longer  12345")
+
+
+def test_finished_text_has_no_trailing_blanks():
+    """Diffs of reports show what changed."""
+    assert Style().finish(["a  ", "", "b"]) == "a\n\nb\n"
+    assert re.fullmatch(r"[\x00-\x7f]*", Style(unicode=False).finish(["✓ ü"]))
+
+
+def test_wrapped_text_keeps_its_indent():
+    """Reasons may be long."""
+    lines = Style(30).wrapped("one two three four five six seven eight", "  - ", "    ")
+    assert all(len(line) <= 30 for line in lines)
+    assert lines[1].startswith("    ")
+    assert Style().wrapped("", "  - ", "    ") == ["  - "]

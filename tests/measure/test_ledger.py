@@ -1,0 +1,178 @@
+"""A ledger's snapshot is of one moment, cumulative, and cheap to send again."""
+
+import greenlet
+import msgpack
+import pytest
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.measure.ledger import MAIN, WARM_UP
+from fleetlm_users.measure.trend import Trend
+
+
+def trend_in(snapshot, metric):
+    return [Trend.decode(encoded) for name, _, _, encoded in snapshot["trends"] if name == metric]
+
+
+def counts_in(snapshot):
+    return {(metric, scenario, phase, label): n for metric, scenario, phase, label, n in snapshot["counts"]}
+
+
+def test_a_snapshot_is_cumulative_and_survives_msgpack(ledger):
+    """Locust's wire turns tuples into lists and refuses sets; nothing of ours minds."""
+    ledger.trend("append_latency_ms", "burst", MAIN).add(1500)
+    ledger.count("disconnects", "burst", MAIN, label="closed_1012")
+    ledger.count("messages_sent", "burst", WARM_UP, 3)
+    first = ledger.snapshot(1, final=False, elapsed_s=1.0)
+    ledger.count("messages_sent", "burst", WARM_UP)
+    ledger.gauge("active_connections", "burst", 2)
+    ledger.level("worker_rss_bytes", 5.0)
+    second = ledger.snapshot(2, final=True, elapsed_s=2.0)
+    assert msgpack.unpackb(msgpack.packb(second)) == second
+    assert counts_in(first)["messages_sent", "burst", WARM_UP, ""] == 3
+    assert counts_in(second)["messages_sent", "burst", WARM_UP, ""] == 4
+    assert counts_in(second)["disconnects", "burst", MAIN, "closed_1012"] == 1
+    assert second["gauges"] == [["active_connections", "burst", 2, 2], ["active_connections", "", 2, 2]]
+    assert (second["epoch"], second["worker"], second["seq"], second["final"]) == ("run", "worker-1", 2, True)
+
+
+def test_what_happens_while_a_snapshot_is_encoded_belongs_to_the_next(ledger):
+    """Counters and trends are of the same moment although encoding gives way to other greenlets."""
+    trend = ledger.trend("append_latency_ms", "burst", MAIN)
+    other = ledger.trend("agent_latency_ms", "burst", MAIN)
+
+    def meanwhile():
+        ledger.count("messages_appended", "burst", MAIN)
+        trend.add(1)
+        other.add(1)
+        ledger.tick(1.5, meanwhile_nothing)
+
+    def meanwhile_nothing():
+        pass
+
+    ledger.count("messages_appended", "burst", MAIN)
+    trend.add(1)
+    other.add(1)
+    first = ledger.snapshot(1, final=False, elapsed_s=1.0, breathe=meanwhile)
+    assert counts_in(first)["messages_appended", "burst", MAIN, ""] == 1
+    assert [
+        trend.count for metric in ("append_latency_ms", "agent_latency_ms") for trend in trend_in(first, metric)
+    ] == [1, 1]
+    second = ledger.snapshot(2, final=True, elapsed_s=2.0)
+    assert counts_in(second)["messages_appended", "burst", MAIN, ""] == 3
+    assert [trend.count for trend in trend_in(second, "append_latency_ms")] == [3]
+
+
+def test_a_snapshot_that_begins_while_a_tick_folds_is_of_one_moment(ledger):
+    """The tick stops folding when a snapshot has begun in its pause; what it left is folded later."""
+    trends = [ledger.trend(metric, "burst", MAIN) for metric in ("append_latency_ms", "agent_latency_ms", "ws_join_ms")]
+    main = greenlet.getcurrent()
+    ticking = greenlet.greenlet(lambda: ledger.tick(2.0, main.switch))
+    snapping = greenlet.greenlet(lambda: ledger.snapshot(1, final=False, elapsed_s=1.0, breathe=main.switch))
+    for trend in trends:
+        trend.add(1)
+    snapping.switch()
+    for trend in trends:
+        trend.add(2)
+    ticking.switch()
+    while not ticking.dead:
+        ticking.switch()
+    snapshot = None
+    while not snapping.dead:
+        snapshot = snapping.switch()
+    assert [Trend.decode(encoded).count for *_, encoded in snapshot["trends"]] == [1, 1, 1]
+    assert [Trend.decode(encoded).count for *_, encoded in ledger.snapshot(2, True, 3.0)["trends"]] == [2, 2, 2]
+
+
+def test_a_tick_stops_folding_for_a_snapshot(ledger):
+    """The other way round: the tick has begun first."""
+    trends = [ledger.trend(metric, "burst", MAIN) for metric in ("append_latency_ms", "agent_latency_ms", "ws_join_ms")]
+    main = greenlet.getcurrent()
+    ticking = greenlet.greenlet(lambda: ledger.tick(1.0, main.switch))
+    snapping = greenlet.greenlet(lambda: ledger.snapshot(1, final=False, elapsed_s=1.5, breathe=main.switch))
+    for trend in trends:
+        trend.add(1)
+    ticking.switch()
+    snapping.switch()
+    for trend in trends:
+        trend.add(2)
+    ticking.switch()
+    assert ticking.dead
+    snapshot = None
+    while not snapping.dead:
+        snapshot = snapping.switch()
+    assert [Trend.decode(encoded).count for *_, encoded in snapshot["trends"]] == [1, 1, 1]
+
+
+def test_an_unchanged_trend_is_not_encoded_again(ledger):
+    """A snapshot of an idle worker costs next to nothing."""
+    ledger.trend("append_latency_ms", "burst", MAIN).add(1)
+    first = ledger.snapshot(1, final=False, elapsed_s=1.0)
+    second = ledger.snapshot(2, final=False, elapsed_s=2.0)
+    assert second["trends"][0][3] is first["trends"][0][3]
+
+
+def test_breathe_is_called_once_per_trend(ledger):
+    """The loop gets its turn between any two trends."""
+    breaths = []
+    for metric in ("append_latency_ms", "agent_latency_ms", "ws_join_ms"):
+        ledger.trend(metric, "burst", MAIN).add(1)
+    ledger.snapshot(1, final=False, elapsed_s=1.0, breathe=lambda: breaths.append(1))
+    assert len(breaths) == 3
+
+
+def test_a_trend_and_its_add_stay_the_same(ledger):
+    """Hot paths keep `add`, also across snapshots, also by alias."""
+    trend = ledger.trend("ws_join_ms", "burst", MAIN)
+    add = trend.add
+    ledger.snapshot(1, final=False, elapsed_s=1.0)
+    add(5)
+    assert ledger.trend("join_latency_ms", "burst", MAIN) is trend
+    assert trend.count == 1
+
+
+def test_a_cell_counts_for_its_counter(ledger):
+    """A hot path may keep the cell."""
+    ledger.counter("messages_sent", "burst", MAIN).n += 2
+    ledger.count("messages_sent", "burst", MAIN)
+    assert ledger.counter("messages_sent", "burst", MAIN).n == 3
+
+
+def test_cpu_readings_are_counted_for_the_verdict(ledger):
+    """How often a worker was starved is a pair of counters, so it merges like any other."""
+    for percent in (50.0, 91.0, 99.0):
+        ledger.level("worker_cpu_percent", percent)
+    counts = counts_in(ledger.snapshot(1, final=True, elapsed_s=1.0))
+    assert counts["worker_cpu_samples", "", MAIN, ""] == 3
+    assert counts["worker_cpu_starved", "", MAIN, ""] == 2
+
+
+def test_a_gauge_in_no_scenario_counts_once(ledger):
+    """The process-wide cell is not moved twice."""
+    ledger.gauge("active_connections", "", 1)
+    ledger.gauge("active_ws_connections", "burst", 1)
+    ledger.gauge("active_connections", "burst", -1)
+    gauges = ledger.snapshot(1, final=True, elapsed_s=1.0)["gauges"]
+    assert gauges == [["active_connections", "", 1, 2], ["active_connections", "burst", 0, 1]]
+
+
+@pytest.mark.parametrize(
+    "misuse",
+    [
+        lambda ledger: ledger.count("append_latency_ms", "burst", MAIN),
+        lambda ledger: ledger.count("message_failures", "burst", MAIN),
+        lambda ledger: ledger.count("messages_sent", "burst", "cool_down"),
+        lambda ledger: ledger.trend("messages_sent", "burst", MAIN),
+        lambda ledger: ledger.gauge("messages_sent", "burst", 1),
+        lambda ledger: ledger.level("no_such_thing", 1.0),
+    ],
+)
+def test_misuse_is_told_at_first_use(ledger, misuse):
+    """A name that is not in the catalogue, of another kind, or derived, cannot be recorded."""
+    with pytest.raises(UsageError):
+        misuse(ledger)
+
+
+def test_a_ledger_says_what_it_holds(ledger):
+    """For a log or a debugger."""
+    ledger.count("messages_sent", "burst", MAIN)
+    assert repr(ledger) == "Ledger(epoch='run', worker='worker-1', 0 trends, 1 counts)"

@@ -1,0 +1,108 @@
+"""The newest snapshot per worker counts, in whatever order and however often they come."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleetlm_users.measure.catalogue import DEFAULT
+from fleetlm_users.measure.ledger import MAIN, Ledger
+from fleetlm_users.measure.merge import Merge
+from fleetlm_users.measure.timeseries import merged
+
+
+def worker_snapshots(worker, seed, count=4):
+    """The snapshots of one worker in the order in which it took them, the last one final."""
+    rng = random.Random(seed)
+    ledger = Ledger(DEFAULT, "run", worker)
+    snapshots = []
+    for seq in range(1, count + 1):
+        for _ in range(rng.randrange(30)):
+            ledger.count("messages_sent", "burst", MAIN)
+            ledger.count("messages_appended", "burst", MAIN)
+            ledger.trend("append_latency_ms", "burst", MAIN).add(rng.randrange(1, 1_000_000))
+        snapshots.append(ledger.snapshot(seq, final=seq == count, elapsed_s=float(seq)))
+    return snapshots
+
+
+def answers(merge):
+    totals = merge.totals()
+    trend = totals.trend("append_latency_ms")
+    return totals.accounting(), trend and trend.encode(), totals.elapsed_s, merged(totals.rows), merge.workers
+
+
+REPORTS = [(worker, snapshot) for worker in ("a", "b", "c") for snapshot in worker_snapshots(worker, seed=worker)]
+
+
+@given(st.permutations(REPORTS), st.lists(st.sampled_from(REPORTS), max_size=6))
+def test_order_and_repetition_of_reports_do_not_matter(reports, repeated):
+    """Lost reports heal, repeated ones do no harm, late ones change nothing: timeline included."""
+    in_order, shuffled = Merge("run"), Merge("run")
+    for worker, snapshot in REPORTS:
+        in_order.absorb(worker, snapshot)
+    for worker, snapshot in [*repeated, *reports]:
+        shuffled.absorb(worker, snapshot)
+    assert answers(shuffled) == answers(in_order)
+
+
+def test_a_lost_report_heals_with_the_next():
+    """Only the last snapshot of each worker is needed."""
+    whole, lossy = Merge("run"), Merge("run")
+    for worker, snapshot in REPORTS:
+        whole.absorb(worker, snapshot)
+        if snapshot["final"]:
+            lossy.absorb(worker, snapshot)
+    assert answers(lossy) == answers(whole)
+
+
+def test_what_is_not_taken_is_counted():
+    """Another run's, an older, a repeated snapshot, and one of another version."""
+    merge = Merge("run")
+    old, new = worker_snapshots("a", seed=1, count=2)
+    assert merge.absorb("a", new)
+    assert not merge.absorb("a", new)
+    assert not merge.absorb("a", old)
+    assert not merge.absorb("a", {**new, "epoch": "yesterday", "seq": 9})
+    assert not merge.absorb("a", {**new, "format": 99, "seq": 9})
+    assert not merge.absorb("a", {})
+    assert (merge.dropped_stale, merge.dropped_epoch, merge.dropped_format) == (2, 1, 2)
+    assert repr(merge) == "Merge(epoch='run', workers=['a'])"
+
+
+def test_totals_do_not_change_when_more_is_absorbed():
+    """A report is written from one moment."""
+    merge = Merge("run")
+    first, last = worker_snapshots("a", seed=5, count=2)
+    merge.absorb("a", first)
+    totals = merge.totals()
+    sent = totals.count("messages_sent")
+    merge.absorb("a", last)
+    assert totals.count("messages_sent") == sent
+    assert merge.totals().count("messages_sent") > sent
+
+
+def test_a_worker_is_described_with_its_own_health():
+    """One bad worker must be found among many."""
+    ledger = Ledger(DEFAULT, "run", "a")
+    for _ in range(100):
+        ledger.trend("generator_lateness_ms", "burst", MAIN).add(250_000)
+    ledger.level("worker_cpu_percent", 95.0)
+    ledger.level("worker_cpu_percent", 45.0)
+    ledger.level("worker_rss_bytes", 1e8)
+    merge = Merge("run")
+    merge.absorb("a", ledger.snapshot(3, final=True, elapsed_s=9.0))
+    (worker,) = merge.workers
+    assert (worker.worker, worker.seq, worker.final, worker.elapsed_s) == ("a", 3, True, 9.0)
+    assert (worker.cpu_percent, worker.cpu_peak_percent, worker.cpu_samples, worker.cpu_starved) == (45.0, 95.0, 2, 1)
+    assert worker.rss_bytes == 100_000_000
+    assert worker.lateness_p99_us == pytest.approx(250_000, rel=0.001)
+    assert worker.loop_lag_p99_us is None
+
+
+def test_a_silent_worker_has_no_figures():
+    """None is not zero."""
+    merge = Merge("run")
+    merge.absorb("a", Ledger(DEFAULT, "run", "a").snapshot(1, final=False, elapsed_s=0.0))
+    (worker,) = merge.workers
+    assert (worker.cpu_percent, worker.rss_bytes, worker.final) == (None, None, False)
