@@ -1,1 +1,30 @@
-"""Bytes in and out over gevent: the Phoenix socket and the REST calls. Knows no statistics."""
+"""Bytes in and out over gevent: Phoenix sockets, FleetLM's REST calls, preflight. Knows no statistics and no Locust."""
+
+from fleetlm_users.client.contract import ChannelHandler, Joined, Reply, Sent, SocketOptions
+from fleetlm_users.client.heartbeats import Heartbeats
+from fleetlm_users.client.phoenix_socket import PhoenixSocket
+from fleetlm_users.client.preflight import Preflight, Problem, Targets, check
+from fleetlm_users.client.rest import Answered, Created, RestApi, RestCallFailed
+from fleetlm_users.client.session_channel import ChannelObserver, SessionChannel
+from fleetlm_users.protocol.conversation import SentMessage
+
+__all__ = [
+    "Answered",
+    "ChannelHandler",
+    "ChannelObserver",
+    "Created",
+    "Heartbeats",
+    "Joined",
+    "PhoenixSocket",
+    "Preflight",
+    "Problem",
+    "Reply",
+    "RestApi",
+    "RestCallFailed",
+    "Sent",
+    "SentMessage",
+    "SessionChannel",
+    "SocketOptions",
+    "Targets",
+    "check",
+]

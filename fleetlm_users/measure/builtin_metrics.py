@@ -15,6 +15,7 @@ _LATENCIES: Final = (
     trend("agent_latency_ms", "own broadcast seen → the agent's reply seen (first in, first out per session)"),
     trend("message_roundtrip_ms", "message sent → the agent's reply seen"),
     trend("lifecycle_total_ms", "session creation begins → socket closed after the last reply"),
+    trend("inbox_latency_ms", "message due → an `inbox_delta` that shows its session as active since then"),
 )
 
 _MESSAGES: Final = (
@@ -47,6 +48,11 @@ _MESSAGES: Final = (
     counter("seq_gaps", "`seq` numbers of a session that were skipped and never seen", evidence="messages_received"),
     counter("agent_replies", "broadcasts whose sender is the agent", evidence="messages_appended"),
     counter(
+        "agent_replies_due",
+        "appended messages whose agent reply is awaited: all, unless a benchmark or --agent-replies 0 says otherwise",
+        evidence="messages_appended",
+    ),
+    counter(
         "agent_replies_matched",
         "appended messages that the agent answered within the reply timeout",
         evidence="messages_appended",
@@ -62,6 +68,11 @@ _MESSAGES: Final = (
         evidence="messages_appended",
     ),
     counter("backpressure_events", "`backpressure` pushes, by reason", evidence="messages_sent"),
+    counter(
+        "messages_not_sent",
+        "messages that were due while their user had no session, by cause",
+        evidence="messages_sent",
+    ),
     counter(
         "generator_overflow",
         "messages skipped by the generator itself, because it could not keep its timetable",
@@ -88,6 +99,11 @@ _JOURNEYS: Final = (
     counter("sessions_started", "session journeys begun: the first request of a session"),
     counter("sessions_completed", "session journeys that went as planned to their end", evidence="sessions_started"),
     counter("session_failures", "session journeys that broke off, by cause", evidence="sessions_started"),
+    counter(
+        "sessions_cut_short",
+        "session journeys that the end of the run cut short, neither whole nor broken",
+        evidence="sessions_started",
+    ),
     counter("session_churn_total", "churn sessions finished", evidence="sessions_started"),
     counter("cleanup_attempted", "sessions that were to be deleted"),
     counter("cleanup_succeeded", "sessions that were to be deleted and are", evidence="cleanup_attempted"),
@@ -97,6 +113,7 @@ _JOURNEYS: Final = (
         "messages appended exactly once, in order, answered, and replayed unchanged",
         evidence="messages_checked",
     ),
+    counter("message_flaws", "what was wrong with judged messages, by kind", evidence="messages_checked"),
     counter("replay_checked", "messages seen live that were looked for in a join's replay"),
     counter(
         "replay_missing",
@@ -108,6 +125,10 @@ _JOURNEYS: Final = (
         "messages whose replay differs from what was seen live, `id` and `inserted_at` apart",
         evidence="replay_checked",
     ),
+    counter("inbox_watched", "own appended messages that were looked for in the inbox"),
+    counter("inbox_deltas", "`inbox_delta` pushes read"),
+    counter("inbox_shown", "own messages that showed in the inbox within the deadline", evidence="inbox_watched"),
+    counter("inbox_missed", "own messages that no `inbox_delta` showed within the deadline", evidence="inbox_watched"),
 )
 
 _RATES: Final = (
@@ -120,7 +141,7 @@ _RATES: Final = (
     rate(
         "agent_reply_rate",
         ("agent_replies_matched",),
-        ("messages_appended",),
+        ("agent_replies_due",),
         "appended messages that the agent answered within the reply timeout / appended messages",
     ),
     rate(
@@ -134,6 +155,12 @@ _RATES: Final = (
         ("messages_correct",),
         ("messages_checked",),
         "messages appended exactly once, in order, answered and replayed unchanged / messages judged",
+    ),
+    rate(
+        "inbox_shown_rate",
+        ("inbox_shown",),
+        ("inbox_shown", "inbox_missed"),
+        "own messages that showed in the inbox within the deadline / all that could have",
     ),
     rate(
         "cleanup_success_rate",

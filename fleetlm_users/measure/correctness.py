@@ -78,7 +78,11 @@ class _Books:
             self.live.setdefault(payload["seq"], payload)
         self.replay = {payload["seq"]: payload for payload in seen.replay or ()}
         self.known = dict(sorted({**self.replay, **self.live}.items()))
-        self.own = {seq: _ref_of(p) for seq, p in self.known.items() if p.get("sender_id") == seen.participant_id}
+        # a wild seq does not make it endless
+        last = min(max(self.known, default=0), len(self.known) + MAX_UNSEEN)
+        self.unseen = [seq for seq in range(1, last + 1) if seq not in self.live]  # exist, and were not pushed to us
+        own = {seq: _ref_of(p) for seq, p in self.known.items() if p.get("sender_id") == seen.participant_id}
+        self.own = dict(sorted({**own, **self._guessed(own)}.items()))
         self.agent = [seq for seq, p in self.known.items() if p.get("sender_id") == seen.agent_id]
         appended = [ref for ref in self.own.values() if ref in seen.sent]
         replies = max(1, seen.agent_replies)
@@ -88,6 +92,12 @@ class _Books:
         self.open = {ref for ref, fate in seen.fates.items() if fate == "in_flight"}
         if seen.cut and seen.agent_replies:
             self.open |= {ref for ref, seqs in self.answers.items() if not seqs}
+
+    def _guessed(self, own: Mapping[int, str]) -> dict[int, str]:
+        """As many lost messages as gaps that nothing else tells of: each gap is one of them, in order."""
+        lost = [ref for ref, fate in self.seen.fates.items() if fate == "lost" and ref not in own.values()]
+        nameless = [seq for seq in self.unseen if seq not in self.known]
+        return dict(zip(nameless, lost, strict=True)) if len(lost) == len(nameless) else {}
 
     def charged(self, seq: int) -> str:
         """The sent message that a fault of this seq is charged to: its own, the one it answers, or the one before."""
@@ -109,17 +119,12 @@ def _ref_of(payload: Payload) -> str:
 
 
 def _fates(books: _Books) -> Iterator[Flaw]:
-    """Rejected and lost ones; where a lost one is known to be stored, or one gap is one loss, its seq is told."""
-    stored = {ref: seq for seq, ref in books.own.items()}
-    lost = [ref for ref, fate in books.seen.fates.items() if fate == "lost" and ref not in stored]
-    unseen = list(_unseen(books))
-    nameless = [seq for seq in unseen if seq not in books.known]
-    guessed = dict(zip(lost, nameless, strict=True)) if len(lost) == len(nameless) else {}
+    """Rejected and lost ones, with their seq where it is known or follows from the gap that they left."""
+    seq_of = {ref: seq for seq, ref in books.own.items()}
     for ref, fate in books.seen.fates.items():
-        if fate not in ("lost", "rejected") or ref in books.open:
-            continue
-        seq = stored.get(ref, guessed.get(ref))
-        yield Flaw(fate, seq, ref, _whereabouts(books, seq))
+        if fate in ("lost", "rejected"):
+            seq = seq_of.get(ref)
+            yield Flaw(fate, seq, ref, _whereabouts(books, seq))
 
 
 def _whereabouts(books: _Books, seq: int | None) -> str:
@@ -127,12 +132,6 @@ def _whereabouts(books: _Books, seq: int | None) -> str:
     if seq in books.live:
         return "its broadcast came too late"
     return "stored, but never pushed" if seq in books.replay else ""
-
-
-def _unseen(books: _Books) -> Iterator[int]:
-    """Numbers of messages that exist and were not pushed to us; a wild seq does not make it endless."""
-    last = min(max(books.known, default=0), len(books.known) + MAX_UNSEEN)
-    return (seq for seq in range(1, last + 1) if seq not in books.live)
 
 
 def _live_order(books: _Books) -> Iterator[Flaw]:
@@ -164,14 +163,14 @@ def _own(books: _Books) -> Iterator[Flaw]:
             yield Flaw("reordered", seq, ref, "appended after a message that was sent later")
         seen.add(ref)
         latest = max(latest, order[ref])
-        if books.known[seq].get("content") != {"text": books.seen.sent[ref], "client_ref": ref}:
+        if seq in books.known and books.known[seq].get("content") != {"text": books.seen.sent[ref], "client_ref": ref}:
             yield Flaw("altered", seq, ref, "its text is not what was sent")
 
 
 def _gaps(books: _Books) -> Iterator[Flaw]:
     """Seqs that were skipped and are not told by a lost message of ours."""
     told = {flaw.seq for flaw in _fates(books)}
-    for seq in _unseen(books):
+    for seq in books.unseen:
         if seq not in told:
             whose = books.whose(seq) or "its broadcast"
             yield Flaw("lost", seq, books.charged(seq), f"{whose} never came; seq was skipped")

@@ -9,6 +9,7 @@ from typing import Any, Final
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.catalogue import Catalogue, Kind
 from fleetlm_users.measure.cells import Cell, GaugeCell, Level, Series
+from fleetlm_users.measure.findings import Finding, Findings
 from fleetlm_users.measure.limits import CPU_STARVED_PERCENT
 from fleetlm_users.measure.phase import MAIN, PHASES, WARM_UP
 from fleetlm_users.measure.timeline import COUNTER_COLUMNS, REPEATED_ROWS, TREND_COLUMNS, Row, Timeline
@@ -42,6 +43,7 @@ class Ledger:
         self._series: dict[tuple[str, str, str], Series] = {}
         self._gauges: dict[tuple[str, str], GaugeCell] = {}
         self._levels: dict[str, Level] = {}
+        self._findings = Findings()
         self._timeline = Timeline()
         self._watched: dict[str, list[Cell]] = {metric: [] for metric in COUNTER_COLUMNS.values()}
         self._snapshots_under_way = 0
@@ -88,6 +90,10 @@ class Ledger:
             self.count("worker_cpu_samples", "", phase)
             self.count("worker_cpu_starved", "", phase, n=int(value > CPU_STARVED_PERCENT))
 
+    def finding(self, finding: Finding) -> None:
+        """Name one thing that was found wrong; the first of them are kept, all are counted."""
+        self._findings.add(finding)
+
     def tick(self, elapsed_s: float, breathe: Callable[[], None] = _no_breath) -> None:
         """Close a row of the timeline; call it about once a second. Folding gives way by `breathe` between trends."""
         self._seal(elapsed_s)
@@ -131,6 +137,7 @@ class Ledger:
             "counts": [[*key, cell.n] for key, cell in self._cells.items() if cell.n],
             "gauges": [[*key, cell.now, cell.peak] for key, cell in self._gauges.items()],
             "levels": [[metric, level.last, level.peak] for metric, level in self._levels.items()],
+            "findings": self._findings.to_wire(),
         }
 
     def _seal(self, elapsed_s: float) -> Row:

@@ -27,6 +27,9 @@ TROUBLES: Final = (
     "seq_gaps",
     "replay_missing",
     "replay_changed",
+    "message_flaws",
+    "messages_not_sent",
+    "inbox_missed",
     "agent_replies_unmatched",
     "client_anomalies",
     "reconnects",
@@ -43,7 +46,7 @@ MAX_WORKERS_SHOWN: Final = 12
 def render(summary: Json, width: int = 100, colour: bool = False, *, unicode: bool = True) -> str:
     """The report, ended by a newline. `unicode` False gives plain ASCII (see console.can_show)."""
     style = Style(max(width, 60), colour, unicode)
-    sections = (_title, _thresholds, _latencies, _rates, _messages, _counts, _troubles, _generator, _verdict)
+    sections = (_title, _thresholds, _latencies, _rates, _messages, _counts, _troubles, _findings, _generator, _verdict)
     return style.finish([line for section in sections for line in section(summary, style)])
 
 
@@ -185,6 +188,25 @@ def _troubles(summary: Json, style: Style) -> Iterable[str]:
         yield style.paint(line, "yellow") if main_count else line
         for label, n in labels.items():
             yield f"      {label:<24}{figures.count(n):>9}"
+
+
+def finding_line(finding: Json) -> str:
+    """One message and what is wrong with it, with all that names it."""
+    seq = "?" if finding["seq"] is None else finding["seq"]
+    named = f"{finding['kind']}: run {finding['run_id']}, session {finding['session_id']}, seq {seq}"
+    ref = f", client_ref {finding['client_ref']}" if finding["client_ref"] else ""
+    return named + ref + (f" ({finding['detail']})" if finding["detail"] else "")
+
+
+def _findings(summary: Json, style: Style) -> Iterable[str]:
+    findings = summary.get("findings") or {"total": 0, "shown": []}
+    if not findings["total"]:
+        return
+    yield from style.heading("messages with something wrong")
+    for finding in findings["shown"]:
+        yield from style.wrapped(finding_line(finding), "    ", "      ")
+    if findings["total"] > len(findings["shown"]):
+        yield f"    … and {figures.count(findings['total'] - len(findings['shown']))} more"
 
 
 def troubles_of(summary: Json) -> list[tuple[str, int, int, dict[str, int]]]:

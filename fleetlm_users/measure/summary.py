@@ -62,6 +62,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
             for name in DISTRIBUTIONS
             if (trend := totals.trend(name)) is not None and trend.count
         },
+        "findings": _findings(totals, str(options.get("run_id") or "")),
         "run": {
             "duration_s": round(duration_s, 3),
             "elapsed_s": round(totals.elapsed_s, 3),
@@ -164,6 +165,12 @@ def _accounting(totals: Totals, phase: str) -> Json:
             scenario: books(scenario) for scenario in totals.scenarios if totals.count("messages_sent", scenario, phase)
         },
     }
+
+
+def _findings(totals: Totals, run_id: str) -> Json:
+    """Single messages and what is wrong with them: the first ones, each with all that names it, and the number of all."""
+    found = totals.findings
+    return {"total": found.total, "shown": [{"run_id": run_id} | finding._asdict() for finding in found.kept]}
 
 
 def _distribution(trend: Trend) -> list[list[float]]:

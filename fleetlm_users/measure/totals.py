@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from fleetlm_users.measure.catalogue import Catalogue, Metric
+from fleetlm_users.measure.findings import Findings, merged
 from fleetlm_users.measure.phase import ALL, MAIN, PHASES, WARM_UP
 from fleetlm_users.measure.timeline import WireRow
 from fleetlm_users.measure.trend import Trend
@@ -80,6 +81,11 @@ class Totals:
     def rows(self) -> list[Sequence[WireRow]]:
         """The timeline rows of each worker; see timeseries.merged."""
         return [part.rows for part in self._parts]
+
+    @cached_property
+    def findings(self) -> Findings:
+        """What was found wrong with single messages, by name: the first ones, and how many in all."""
+        return merged(part.snapshot for part in self._parts)
 
     @property
     def elapsed_s(self) -> float:

@@ -60,6 +60,7 @@ class Received(NamedTuple):
     subject: Any = None
 
 
+_BROADCAST = Meaning.BROADCAST  # looked up once, not for each message
 _LEFT = Received(Meaning.LEFT)
 _HEARTBEAT_REPLY = Received(Meaning.HEARTBEAT_REPLY)
 _STALE = Received(Meaning.STALE_JOIN_REF)
@@ -189,7 +190,7 @@ class ConnectionState:
             return self._receive_close(channel)
         # A broadcast may carry no join_ref (Phoenix's fastlane) and may overtake the join's reply: both are delivered.
         self.broadcasts += 1
-        return Received(Meaning.BROADCAST, channel)
+        return Received(_BROADCAST, channel)
 
     def _next_ref(self) -> str:
         """The ref after the last one, which is used up only once its frame could be made."""

@@ -6,8 +6,10 @@ A successful `send` gets no reply in FleetLM; its append is known by the sender'
 trusted, and so neither can an echoed client_ref (wire record: "burst of 12 sends").
 """
 
+import math
 from collections import deque
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any, Protocol
 
 REPLAY_LIMIT = 100
@@ -78,7 +80,10 @@ class Observer(Protocol):
 
 
 class Conversation:
-    """The state of one session from join to leave; `observer` hears of everything that happens to its messages."""
+    """The state of one session from join to leave; `observer` hears of everything that happens to its messages.
+
+    `agent_replies` is how many messages the agent answers to each; None does not follow the agent at all.
+    """
 
     __slots__ = (
         "_agent_id",
@@ -96,7 +101,13 @@ class Conversation:
     )
 
     def __init__(
-        self, participant_id: str, agent_id: str, observer: Observer, *, reply_timeout_s: float, agent_replies: int = 1
+        self,
+        participant_id: str,
+        agent_id: str,
+        observer: Observer,
+        *,
+        reply_timeout_s: float,
+        agent_replies: int | None = 1,
     ) -> None:
         self._participant_id = participant_id
         self._agent_id = agent_id
@@ -129,6 +140,16 @@ class Conversation:
         starts = [message.sent_s for message in self._pending.values()]
         starts += [message.appended_s for message in self._awaiting]
         return max(starts) + self._reply_timeout_s if starts else 0.0
+
+    def first_expiry_s(self) -> float:
+        """When the oldest open wait runs out: its start plus the reply timeout; infinity when all is settled."""
+        starts = [message.sent_s for message in islice(self._pending.values(), 1)]
+        starts += [message.appended_s for message in islice(self._awaiting, 1)]
+        return min(starts, default=math.inf) + self._reply_timeout_s
+
+    def is_open(self, message: SentMessage) -> bool:
+        """True while the message awaits its fate or its agent reply."""
+        return message.client_ref in self._pending or message in self._awaiting
 
     def joined(self, replay: Iterable[Any]) -> None:
         """Takes the replay of the join reply: what was in it is not counted when it is pushed as well."""
@@ -192,6 +213,16 @@ class Conversation:
         self._observer.backpressure(reason)
         self._presume_refused(f"backpressure: {reason}", done_s)
 
+    def expire(self, now_s: float) -> None:
+        """Gives up on messages older than the reply timeout: lost, or unanswered. For who goes on sending meanwhile."""
+        while self._pending:
+            message = next(iter(self._pending.values()))  # in the order of sending, so the oldest
+            if now_s - message.sent_s < self._reply_timeout_s:
+                break
+            del self._pending[message.client_ref]
+            self._observer.lost(message, "timeout")
+        self._expire_agent(now_s)
+
     def down(self, reason: str) -> None:
         """The channel or its socket is gone: what was on its way is lost, what awaited the agent stays unanswered."""
         for message in self._pending.values():
@@ -202,13 +233,10 @@ class Conversation:
 
     def close(self, now_s: float) -> None:
         """Ends the conversation: a message older than the reply timeout is lost, a younger one is left in flight."""
+        self.expire(now_s)
         for message in self._pending.values():
-            if now_s - message.sent_s >= self._reply_timeout_s:
-                self._observer.lost(message, "timeout")
-            else:
-                self._observer.left_in_flight(message)
+            self._observer.left_in_flight(message)
         self._pending.clear()
-        self._expire_agent(now_s)
         self._give_up_on_agent("ended")
         self._note_gaps()
 
@@ -268,6 +296,8 @@ class Conversation:
         return message
 
     def _agent(self, done_s: float) -> None:
+        if self._agent_replies is None:
+            return
         self._expire_agent(done_s)
         if not self._awaiting:
             self._observer.anomaly("agent_unmatched")
@@ -280,7 +310,7 @@ class Conversation:
             self._observer.replied(message, done_s)
 
     def _expire_agent(self, now_s: float) -> None:
-        while self._awaiting and now_s - self._awaiting[0].appended_s > self._reply_timeout_s:
+        while self._awaiting and now_s - self._awaiting[0].appended_s >= self._reply_timeout_s:
             self._unanswered(self._awaiting.popleft(), "timeout")
 
     def _give_up_on_agent(self, reason: str) -> None:

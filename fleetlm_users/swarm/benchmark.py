@@ -9,6 +9,7 @@ from locust import User
 from fleetlm_users.measure.metric import Metric
 from fleetlm_users.workload.option_spec import OptionSpec
 from fleetlm_users.workload.options import Options
+from fleetlm_users.workload.preset import Preset
 
 
 class Preflight(Protocol):
@@ -26,7 +27,9 @@ class Preflight(Protocol):
 class Benchmark:
     """One load and how it is judged. `behaviours` maps each scenario to its user class, in the order of reports.
 
-    `check` asks the targets before a run. `options` and `metrics` are the benchmark's own, beside the common ones.
+    `check` asks the targets before a run; `validate` raises UsageError for options that contradict each other.
+    `is_finite` says whether the users will have done all their work at some time, which then ends the run. `options`
+    and `metrics` are the benchmark's own, beside the common ones; `preset` is one that presets.yaml does not have.
     """
 
     name: str
@@ -34,3 +37,6 @@ class Benchmark:
     check: Callable[[Options], Preflight]
     options: Sequence[OptionSpec] = field(default=())
     metrics: Sequence[Metric] = field(default=())
+    preset: Preset | None = None
+    validate: Callable[[Options], None] = lambda _: None
+    is_finite: Callable[[Options], bool] = lambda _: False

@@ -1,6 +1,5 @@
 """The end of a run: thresholds judged once on the merged numbers, the report written and worded."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,15 +10,13 @@ from fleetlm_users.measure.merge import Merge
 from fleetlm_users.measure.report import render
 from fleetlm_users.measure.summary import summary
 from fleetlm_users.measure.thresholds import Threshold, judge
+from fleetlm_users.measure.timeseries import merged
 from fleetlm_users.measure.verdict import RunFacts, Verdict, decide
 from fleetlm_users.swarm.hostfacts import host_facts, versions
-from fleetlm_users.swarm.results import write_results
+from fleetlm_users.swarm.reports import write_reports
 from fleetlm_users.swarm.roster import Roster
 from fleetlm_users.workload.options import Options, describe
 
-logger = logging.getLogger(__name__)
-
-REPORT_WIDTH = 100
 MS_PER_S = 1000
 
 
@@ -46,6 +43,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     interrupted: bool,
     roster: Roster | None,
     doubts: Sequence[str],
+    started_at: str,
 ) -> Conclusion:
     """Judges the merged numbers and writes the result folder; a folder that cannot be written is told, not fatal."""
     totals = merge.totals()
@@ -61,8 +59,18 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     judged_s = max(0.0, elapsed_s - options.plan.warm_up_s)
     verdict = decide(judge(thresholds, totals, judged_s), totals, facts)
     described = describe(options)
-    told = summary(verdict, totals, described.pop("plan"), described, host_facts(), versions(), merge.workers)
-    return Conclusion(verdict, told, _write(options, told))
+    told = summary(
+        verdict,
+        totals,
+        described.pop("plan"),
+        described,
+        host_facts(),
+        versions(),
+        merge.workers,
+        duration_s=judged_s,
+        started_at=started_at,
+    )
+    return Conclusion(verdict, told, write_reports(options, told, merged(totals.rows)))
 
 
 def limits_of(lateness_ms: float) -> Limits:
@@ -75,17 +83,3 @@ def limits_of(lateness_ms: float) -> Limits:
         lateness_p95_ms=default.lateness_p95_ms * share,
         loop_lag_p99_ms=default.loop_lag_p99_ms * share,
     )
-
-
-def _write(options: Options, told: dict[str, Any]) -> Path | None:
-    if options.no_results:
-        return None
-    files: dict[str, str | dict[str, Any]] = {
-        "summary.json": told,
-        "report.txt": render(told, REPORT_WIDTH, colour=False),
-    }
-    try:
-        return write_results(options.results_dir, options.benchmark, options.run_id, files)
-    except OSError as problem:
-        logger.error("The report cannot be written to %s: %s", options.results_dir, problem)
-        return None

@@ -14,10 +14,10 @@ class FleetEvents:
     session_created      scenario, phase, session_id, started_s, done_s, exception: POST /api/sessions
     connected            scenario, phase, started_s, done_s, exception: TCP, TLS and WebSocket upgrade
     joined               scenario, phase, session_id, started_s, done_s, exception: phx_join and its reply
-    session_ended        scenario, phase, session_id, exception: a whole journey, from creation to close
+    session_ended        scenario, phase, session_id, exception, cut_short: a whole journey, from creation to close
     session_deleted      scenario, phase, session_id, started_s, done_s, exception: DELETE /api/sessions/:id
     message_sent         scenario, phase, session_id, message (due_s, sent_s, client_ref)
-    message_appended     scenario, phase, session_id, message, done_s: the message's own broadcast came back
+    message_appended     scenario, phase, session_id, message, done_s, awaits_agent: its own broadcast came back
     message_failed       scenario, phase, session_id, message, fate ("rejected", "lost", "in_flight"), reason
     message_unfailed     scenario, phase, session_id, message, reason: a presumed rejection taken back
     message_received     scenario, phase, session_id, payload, from_agent, done_s: any `message` broadcast
@@ -27,6 +27,7 @@ class FleetEvents:
     disconnected         scenario, phase, session_id, kind: a joined session lost its channel or socket
     left                 scenario, phase, session_id: a joined session left
     anomaly              scenario, phase, kind: something on the wire that should not be there
+    finding              scenario, phase, session_id, kind, seq, client_ref, detail: a message found wrong, by name
     ==================== =====================================================================================
     """
 
@@ -47,3 +48,4 @@ class FleetEvents:
         self.disconnected = EventHook()
         self.left = EventHook()
         self.anomaly = EventHook()
+        self.finding = EventHook()

@@ -6,6 +6,7 @@ import uuid
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import gevent
@@ -18,6 +19,7 @@ from fleetlm_users.measure.progress import progress_line
 from fleetlm_users.measure.thresholds import Threshold, override, parse
 from fleetlm_users.swarm.conclusion import Conclusion, conclude
 from fleetlm_users.swarm.console import Console
+from fleetlm_users.swarm.finish import HEADCOUNT, FinishLine
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.options import options_of, specs_of, to_wire
 from fleetlm_users.swarm.plan_on_locust import asked_of, impose
@@ -46,10 +48,11 @@ class Head:
         self._fleet = fleet
         self._roster: Roster | None = None
         self._station: Station | None = None
+        self._finish = FinishLine(environment)
         if isinstance(environment.runner, MasterRunner):
             self._roster = Roster(environment.runner)
         else:
-            self._station = Station(fleet, LOCAL)
+            self._station = Station(fleet, LOCAL, self._on_idle)
         self._servers = LocalServers()
         self._urls: Urls | None = None
         self._asked = asked_of(self.parsed)
@@ -59,6 +62,7 @@ class Head:
         self._options: Options | None = None
         self._merge = Merge("", fleet.catalogue)
         self._began_s = 0.0
+        self._started_at = ""
         self._ended_s: float | None = None
         self._progress: gevent.Greenlet | None = None
         self._most_users = 0
@@ -109,6 +113,7 @@ class Head:
         try:
             options = self._resolve(parsed, asked)
             self._thresholds = self._rules(options)
+            self._fleet.benchmark.validate(options)
             if options.standin:
                 options = replace(options, **asdict(self._local_urls()))
         except UsageError as problem:
@@ -136,7 +141,9 @@ class Head:
         self._most_users = 0
         self._merge = Merge(epoch, self._fleet.catalogue)
         self._began_s = time.perf_counter()
+        self._started_at = datetime.now(UTC).isoformat(timespec="seconds")
         setattr(self._environment.parsed_options, RUN, {"epoch": epoch, "options": to_wire(options)})
+        self._finish.begin(epoch)
         if self._roster is not None:
             self._roster.begin(self._merge)
         if self._station is not None:
@@ -172,6 +179,7 @@ class Head:
             interrupted=self._interrupted(),
             roster=self._roster,
             doubts=self._doubts(options),
+            started_at=self._started_at,
         )
         self._environment.process_exit_code = self.conclusion.verdict.exit_code
         return self.conclusion
@@ -189,6 +197,7 @@ class Head:
         """A worker reported."""
         if self._roster is not None:
             self._roster.on_report(client_id, data)
+            self._finish.note(client_id, data.get(HEADCOUNT))
 
     def _resolve(self, parsed: Namespace, asked: Mapping[str, Any]) -> Options:
         return options_of(parsed, self._fleet.benchmark, self._environment.host, asked)
@@ -210,9 +219,13 @@ class Head:
         return (self._ended_s or time.perf_counter()) - self._began_s
 
     def _interrupted(self) -> bool:
-        """Whether the run ended before its planned end; a run without one ends whenever it is stopped."""
-        planned_s = self._options.plan.duration_s if self._options else None
-        return planned_s is not None and self._elapsed_s() < planned_s - ENDED_EARLY_S
+        """Whether the run ended before its planned end; one without an end and without last work is just stopped."""
+        if self._finish.crossed or self._options is None:
+            return False
+        planned_s = self._options.plan.duration_s
+        if planned_s is None:
+            return self._fleet.benchmark.is_finite(self._options)
+        return self._elapsed_s() < planned_s - ENDED_EARLY_S
 
     def _doubts(self, options: Options) -> list[str]:
         doubts = []
@@ -223,6 +236,10 @@ class Head:
         if self._most_users < options.plan.total_users:
             doubts.append(f"only {self._most_users} of the planned {options.plan.total_users} users ever ran")
         return doubts
+
+    def _on_idle(self) -> None:
+        if self._station is not None:
+            self._finish.note(LOCAL, self._station.headcount())
 
     def _absorb_own(self) -> None:
         if self._station is not None:

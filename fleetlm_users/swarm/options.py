@@ -16,7 +16,7 @@ from fleetlm_users.workload.identity import new_run_id
 from fleetlm_users.workload.option_spec import COMMON, OptionSpec, count_specs
 from fleetlm_users.workload.options import Options, resolve
 from fleetlm_users.workload.plan import Plan
-from fleetlm_users.workload.presets import load_presets
+from fleetlm_users.workload.presets import Presets, load_presets
 from fleetlm_users.workload.raw_value import is_blank, parse_value
 
 LOOPBACK = "127.0.0.1"
@@ -27,6 +27,12 @@ def specs_of(benchmark: Benchmark) -> tuple[OptionSpec, ...]:
     """All options of a benchmark: the common ones, a count per behaviour where there are several, its own."""
     behaviours = tuple(benchmark.behaviours)
     return (*COMMON, *count_specs(behaviours), *benchmark.options)
+
+
+def presets_of(benchmark: Benchmark, path: Path | None = None) -> Presets:
+    """All presets, with the benchmark's own beneath those of the files. Raises UsageError."""
+    presets = load_presets(path)
+    return presets.over(benchmark.preset) if benchmark.preset is not None else presets
 
 
 def register(parser: LocustArgumentParser, benchmark: Benchmark) -> None:
@@ -67,12 +73,12 @@ class OpenChoices(list[str]):
 
 def _choices(spec: OptionSpec, benchmark: Benchmark) -> list[str] | None:
     if spec.name == "preset":
-        return OpenChoices(load_presets(None).of(benchmark.name))
+        return OpenChoices(presets_of(benchmark).of(benchmark.name))
     return list(spec.choices) if spec.choices else None
 
 
 def _default(spec: OptionSpec, benchmark: Benchmark) -> str | bool:
-    return load_presets(None).default_name(benchmark.name) if spec.name == "preset" else spec.default
+    return presets_of(benchmark).default_name(benchmark.name) if spec.name == "preset" else spec.default
 
 
 def _checker(spec: OptionSpec) -> Callable[[str], str]:
@@ -102,7 +108,7 @@ def options_of(parsed: Namespace, benchmark: Benchmark, host: str | None, plan_b
     draw = random.SystemRandom()
     return resolve(
         {spec.name: values.get(spec.name, spec.default) for spec in specs_of(benchmark)},
-        load_presets(Path(presets_file) if presets_file else None),
+        presets_of(benchmark, Path(presets_file) if presets_file else None),
         benchmark.name,
         tuple(benchmark.behaviours),
         host=host,
@@ -132,6 +138,8 @@ def from_wire(wire: Mapping[str, Any]) -> Options:
         given_thresholds=tuple(values.pop("given_thresholds")),
         results_dir=Path(values.pop("results_dir")),
         presets_file=_path(values.pop("presets_file")),
+        junit=_path(values.pop("junit")),
+        markdown=_path(values.pop("markdown")),
         secrets=frozenset(values.pop("secrets")),
         **values,
     )

@@ -5,6 +5,7 @@ One `Cell` per (scenario, phase) keeps the bound recording functions, so that a 
 
 from typing import Any
 
+from fleetlm_users.measure.findings import Finding
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.swarm.events import FleetEvents
 
@@ -17,6 +18,7 @@ class Cell:
     __slots__ = (
         "agent",
         "agent_replies",
+        "agent_replies_due",
         "append",
         "appended",
         "connect",
@@ -43,6 +45,7 @@ class Cell:
         self.appended = ledger.counter("messages_appended", scenario, phase)
         self.received = ledger.counter("messages_received", scenario, phase)
         self.agent_replies = ledger.counter("agent_replies", scenario, phase)
+        self.agent_replies_due = ledger.counter("agent_replies_due", scenario, phase)
         self.matched = ledger.counter("agent_replies_matched", scenario, phase)
 
 
@@ -76,14 +79,15 @@ class Recorder:
         events.backpressure.add_listener(self.on_backpressure)
         events.disconnected.add_listener(self.on_disconnected)
         events.anomaly.add_listener(self.on_anomaly)
+        events.finding.add_listener(self.on_finding)
 
     def on_session_created(
         self, scenario: str, phase: str, started_s: float, done_s: float, exception: Exception | None, **_: Any
     ) -> None:
         """session_creation_ms of the successful ones; a failure is counted by kind when the session ends."""
+        self._count("sessions_started", scenario, phase)
         if exception is None:
             self._cell(scenario, phase).create(_us(done_s - started_s))
-            self._count("sessions_started", scenario, phase)
 
     def on_connected(
         self, scenario: str, phase: str, started_s: float, done_s: float, exception: Exception | None, **_: Any
@@ -114,12 +118,14 @@ class Recorder:
         self._gauge(scenario, -1)
         self._count("disconnects", scenario, phase, kind)
 
-    def on_session_ended(self, scenario: str, phase: str, exception: Exception | None, **_: Any) -> None:
-        """A whole journey: completed, or failed by kind."""
-        if exception is None:
-            self._count("sessions_completed", scenario, phase)
-        else:
+    def on_session_ended(
+        self, scenario: str, phase: str, exception: Exception | None, cut_short: bool, **_: Any
+    ) -> None:
+        """A whole journey: completed, failed by kind, or cut short by the end of the run and neither."""
+        if exception is not None:
             self._count("session_failures", scenario, phase, kind_of(exception))
+        else:
+            self._count("sessions_cut_short" if cut_short else "sessions_completed", scenario, phase)
 
     def on_session_deleted(self, scenario: str, phase: str, exception: Exception | None, **_: Any) -> None:
         """Deletions asked for and done."""
@@ -140,12 +146,15 @@ class Recorder:
         if from_agent:
             cell.agent_replies.n += 1
 
-    def on_appended(self, scenario: str, phase: str, message: Any, done_s: float, **_: Any) -> None:
-        """append_latency_ms from due, append_service_ms from sent."""
+    def on_appended(
+        self, scenario: str, phase: str, message: Any, done_s: float, awaits_agent: bool, **_: Any
+    ) -> None:
+        """append_latency_ms from due, append_service_ms from sent; whether an agent's reply is to come."""
         cell = self._cell(scenario, phase)
         cell.append(_us(done_s - message.due_s))
         cell.service(_us(done_s - message.sent_s))
         cell.appended.n += 1
+        cell.agent_replies_due.n += awaits_agent
 
     def on_failed(self, scenario: str, phase: str, fate: str, reason: str, **_: Any) -> None:
         """messages_rejected, messages_lost or messages_in_flight."""
@@ -178,6 +187,12 @@ class Recorder:
         else:
             self._count(metric, scenario, phase)
 
+    def on_finding(  # noqa: PLR0913  # keyword arguments of one fact
+        self, *, scenario: str, session_id: str, kind: str, seq: int | None, client_ref: str, detail: str, **_: Any
+    ) -> None:
+        """One message and what is wrong with it, by name."""
+        self._ledger.finding(Finding(kind, scenario, session_id, seq, client_ref, detail))
+
     def _cell(self, scenario: str, phase: str) -> Cell:
         cell = self._cells.get((scenario, phase))
         if cell is None:
@@ -206,5 +221,5 @@ def kind_of(exception: Exception) -> str:
 
 
 def _us(seconds: float) -> int:
-    """Whole microseconds, rounded; never below 0 by the clock's own granularity."""
-    return max(0, round(seconds * US_PER_S))
+    """Whole microseconds, rounded. A negative duration is a defect, which the trend counts and the verdict tells."""
+    return round(seconds * US_PER_S)

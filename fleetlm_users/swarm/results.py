@@ -16,10 +16,16 @@ def write_results(parent: Path, benchmark: str, run_id: str, files: Mapping[str,
     folder = _new_folder(parent, f"{stamp}-{benchmark}-{run_id}")
     for name, content in files.items():
         text = content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        part = folder / f"{name}.part"
-        part.write_text(text, encoding="utf-8")
-        part.replace(folder / name)
+        write_file(folder / name, text)
     return folder
+
+
+def write_file(path: Path, text: str) -> Path:
+    """Writes one file whole, its folder with it, and returns its path. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    return part.replace(path)
 
 
 def _new_folder(parent: Path, name: str) -> Path:

@@ -10,6 +10,7 @@ from gevent.event import Event
 
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.swarm.events import FleetEvents
+from fleetlm_users.swarm.finish import Headcount
 from fleetlm_users.workload.identity import vu_number
 from fleetlm_users.workload.options import Options
 
@@ -41,9 +42,21 @@ Resource = TypeVar("Resource", bound=Closable)
 
 
 class Run:
-    """One test on one process. `epoch` names the test on all processes, `worker_index` this process among them."""
+    """One test on one process. `epoch` names the test on all processes, `worker_index` this process among them.
 
-    def __init__(self, options: Options, epoch: str, worker_index: int, ledger: Ledger, events: FleetEvents) -> None:
+    `on_idle` is called when the last user that had work left has none, or is gone.
+    """
+
+    def __init__(  # noqa: PLR0913  # the whole of what a run is made of, each named where it is given
+        self,
+        options: Options,
+        epoch: str,
+        worker_index: int,
+        ledger: Ledger,
+        events: FleetEvents,
+        *,
+        on_idle: Callable[[], None] = lambda: None,
+    ) -> None:
         self.options = options
         self.epoch = epoch
         self.worker_index = worker_index
@@ -57,6 +70,10 @@ class Run:
         self._empty = Event()
         self._empty.set()
         self._vu_count = 0
+        self._entered = 0
+        self._finished = 0
+        self._working: set[Member] = set()
+        self._on_idle = on_idle
         self._resources: dict[type, Closable] = {}
 
     def __repr__(self) -> str:
@@ -92,14 +109,33 @@ class Run:
 
     def enter(self, member: Member) -> None:
         """A user begins to live."""
+        if member not in self._members:
+            self._entered += 1
         self._members.add(member)
+        self._working.add(member)
         self._empty.clear()
+
+    def finish(self, member: Member) -> None:
+        """A user has done all its work; it lives on, idle, until the run ends."""
+        self._finished += 1
+        self._rest(member)
 
     def leave(self, member: Member) -> None:
         """A user has ended."""
+        self._rest(member)
         self._members.discard(member)
         if not self._members:
             self._empty.set()
+
+    def headcount(self) -> Headcount:
+        """How many users ever began to live here, how many have work left, how many have done theirs."""
+        return Headcount(self._entered, len(self._working), self._finished)
+
+    def _rest(self, member: Member) -> None:
+        if member in self._working:
+            self._working.discard(member)
+            if not self._working and not self.winding_down:
+                self._on_idle()
 
     def resource(self, kind: type[Resource], make: Callable[[], Resource]) -> Resource:
         """The run's one object of this kind, made at its first use, never before a fork, and closed with the run."""

@@ -1,6 +1,8 @@
 """A process in which users live: begins and ends its run, and takes the cumulative snapshots of it."""
 
 import time
+from collections.abc import Callable
+from typing import Any
 
 from gevent.event import Event
 
@@ -12,10 +14,14 @@ from fleetlm_users.workload.options import Options
 
 
 class Station:
-    """One process's part in one run after another; a worker has one, and so has a standalone process."""
+    """One process's part in one run after another; a worker has one, and so has a standalone process.
 
-    def __init__(self, fleet: Fleet, name: str) -> None:
+    `on_idle` is called when no user of it has work left.
+    """
+
+    def __init__(self, fleet: Fleet, name: str, on_idle: Callable[[], None]) -> None:
         self._fleet = fleet
+        self._on_idle = on_idle
         self._name = name
         self._seq = 0
         self._pulse: Pulse | None = None
@@ -25,7 +31,7 @@ class Station:
         """Begins a run: from now on users may live and facts are recorded."""
         ledger = Ledger(self._fleet.catalogue, epoch, self._name)
         self._fleet.recorder.record_into(ledger)
-        self._fleet.run = Run(options, epoch, worker_index, ledger, self._fleet.events)
+        self._fleet.run = Run(options, epoch, worker_index, ledger, self._fleet.events, on_idle=self._on_idle)
         self._ended = Event()
         self._pulse = Pulse(self._fleet.run)
 
@@ -46,6 +52,11 @@ class Station:
     def is_in(self, epoch: str) -> bool:
         """Whether this process takes part in the run of that name."""
         return self._fleet.run is not None and self._fleet.run.epoch == epoch
+
+    def headcount(self) -> dict[str, Any] | None:
+        """The users of this process as FinishLine takes them; None before the first run."""
+        run = self._fleet.run
+        return None if run is None else {"epoch": run.epoch, "headcount": list(run.headcount())}
 
     def snapshot(self) -> Snapshot | None:
         """Everything measured in the run so far; final once the run has ended; None before the first run."""

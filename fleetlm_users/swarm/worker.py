@@ -12,6 +12,7 @@ from locust import argument_parser
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
+from fleetlm_users.swarm.finish import FINISHED, HEADCOUNT
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.options import from_wire
 from fleetlm_users.swarm.station import Station
@@ -28,7 +29,7 @@ class Worker:
     def __init__(self, environment: Environment, runner: WorkerRunner, fleet: Fleet) -> None:
         self._environment = environment
         self._runner = runner
-        self._station = Station(fleet, runner.client_id)
+        self._station = Station(fleet, runner.client_id, self.on_idle)
         runner.register_message(DRAIN, self.on_drain, concurrent=True)
         spare_the_loop()
 
@@ -40,6 +41,10 @@ class Worker:
     def stop(self) -> None:
         """Ends the run on this worker."""
         self._station.end()
+
+    def on_idle(self) -> None:
+        """No user of this worker has work left: the master may be waiting for that."""
+        self._runner.send_message(FINISHED, self._station.headcount())
 
     def on_drain(self, msg: Any, **_: Any) -> None:
         """The master ends a run: drain, then send the final snapshot, or say that there is none."""
@@ -60,6 +65,7 @@ class Worker:
     def report(self, data: dict[str, Any]) -> None:
         """Adds the snapshot to one of Locust's reports."""
         data[REPORT] = self._station.snapshot()
+        data[HEADCOUNT] = self._station.headcount()
 
 
 def spare_the_loop() -> None:

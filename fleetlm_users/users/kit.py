@@ -28,7 +28,9 @@ class Kit:
         """A socket that is not connected yet."""
         return PhoenixSocket(self._options.ws_url, participant_id, self._socket_options, self._heartbeats, on_anomaly)
 
-    def channel(self, socket: PhoenixSocket, session_id: str, observer: ChannelObserver) -> SessionChannel:
+    def channel(
+        self, socket: PhoenixSocket, session_id: str, observer: ChannelObserver, *, follows_agent: bool = True
+    ) -> SessionChannel:
         """The channel of one session on a connected socket, not joined yet."""
         return SessionChannel(
             socket,
@@ -36,7 +38,7 @@ class Kit:
             self._options.agent_id,
             observer,
             reply_timeout_s=self._options.reply_timeout_s,
-            agent_replies=self._options.agent_replies,
+            agent_replies=self._options.agent_replies if follows_agent else None,
         )
 
     def close(self) -> None:

@@ -11,10 +11,12 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from locust.event import EventHook
 
-from fleetlm_users.client import PhoenixSocket, SentMessage, SessionChannel
-from fleetlm_users.errors import ClientError, Disconnected
+from fleetlm_users.client import Joined, PhoenixSocket, SentMessage, SessionChannel
+from fleetlm_users.errors import ClientError, Disconnected, PushRefused, ReplyTimeout
 from fleetlm_users.swarm.run import Run
+from fleetlm_users.users.facts import SessionFacts, SessionLog
 from fleetlm_users.users.kit import Kit
+from fleetlm_users.workload.window import Window
 
 LEAVE_TIMEOUT_S = 5.0
 """A leave is answered at once (wire record); a server that does not is not worth waiting for longer."""
@@ -42,22 +44,26 @@ class Stamped(Protocol):
 Answer = TypeVar("Answer", bound=Stamped)
 
 
-class UserSession:
-    """One session: `open` it, `send` on it, `settle`, `close` it; also the observer of its conversation."""
+class UserSession(SessionFacts):
+    """One session: `open` it, `send` on it or `ask`, `settle`, `close` it; also the observer of its conversation."""
 
-    def __init__(
-        self, run: Run, kit: Kit, scenario: str, participant_id: str, payloads: Iterator[tuple[str, str]]
+    def __init__(  # noqa: PLR0913  # a session is made in one place, each argument under its own name
+        self,
+        run: Run,
+        kit: Kit,
+        scenario: str,
+        *,
+        participant_id: str,
+        payloads: Iterator[tuple[str, str]],
+        follows_agent: bool = True,
     ) -> None:
-        self._run = run
+        super().__init__(run, scenario, follows_agent=follows_agent)
         self._kit = kit
-        self._events = run.events
-        self._scenario = scenario
         self._participant_id = participant_id
         self._payloads = payloads
         self._socket: PhoenixSocket | None = None
         self._channel: SessionChannel | None = None
-        self._present = False
-        self.session_id = ""
+        self.began_s = 0.0
         self.joined_s = 0.0
         self.closed_s = 0.0
 
@@ -69,37 +75,81 @@ class UserSession:
         """Why the session is gone, or None while it stands."""
         return self._channel.down if self._channel is not None else None
 
+    @property
+    def socket(self) -> PhoenixSocket:
+        """The session's socket, for further topics. Raises Disconnected before `open` and after `close`."""
+        if self._socket is None:
+            raise Disconnected("not_connected")
+        return self._socket
+
     def open(self, metadata: dict[str, Any]) -> None:
         """Creates the session, connects and joins. Raises ClientError; `close` is due in any case."""
-        options = self._run.options
+        self.began_s = time.perf_counter()
         self.session_id = self._timed(
             self._events.session_created,
-            lambda: self._kit.rest.create_session(self._participant_id, options.agent_id, metadata),
+            lambda: self._kit.rest.create_session(self._participant_id, self._run.options.agent_id, metadata),
         ).session_id
         self._socket = socket = self._kit.socket(self._participant_id, self.anomaly)
         self._timed(self._events.connected, lambda: _connect(socket))
-        self._channel = channel = self._kit.channel(socket, self.session_id, self)
-        self._timed(self._events.joined, lambda: channel.join(options.join_timeout_s))
-        self.joined_s = time.perf_counter()
-        self._present = True
-        if channel.down is not None:  # gone between the join's reply and this line
-            self.disconnected(channel.down)
+        self._join(socket)
+        self.last_seen_s = self.joined_s
+
+    def keep_log(self) -> SessionLog:
+        """From now on everything that is sent and comes is kept; returns where."""
+        self.log = SessionLog()
+        return self.log
 
     def send(self, due_s: float) -> SentMessage:
         """Sends the next message, which was due at `due_s`. Raises Disconnected."""
-        if self._channel is None:
-            raise Disconnected("not_joined")
         client_ref, text = next(self._payloads)
-        message = self._channel.send(text, client_ref, due_s, self._run.phase_at(due_s))
+        message = self._joined_channel().send(text, client_ref, due_s, self._run.phase_at(due_s))
+        if self.log is not None:
+            self.log.sent[client_ref] = text
         self._tell(self._events.message_sent, message.phase, message=message)
         return message
+
+    def ask(self, due_s: float) -> bool:
+        """Sends the next message and waits for all of its agent reply; False when the run's end came first.
+
+        Raises PushRefused when the server refused it, ReplyTimeout when append or answer did not come in time, and
+        Disconnected.
+        """
+        channel, message = self._joined_channel(), self.send(due_s)
+        channel.wait(lambda: not channel.is_open(message), self._run.patience_until_s)
+        if self._is_answered(message):
+            return True
+        if channel.down is not None:
+            raise channel.down
+        if channel.is_open(message):
+            self.cut_short = True
+            return False
+        if self._failure is not None and self._failure[:2] == (message, "rejected"):
+            raise PushRefused(channel.topic, "send", self._failure[2])
+        raise ReplyTimeout(channel.topic, "send", self._run.options.reply_timeout_s)
+
+    def await_room(self, window: Window, ending: Callable[[], bool]) -> bool:
+        """Waits until a slot of the window is free; False when the end came first. Raises Disconnected."""
+        channel = self._joined_channel()
+        channel.wait(lambda: window.has_room or ending(), self._run.patience_until_s)
+        if channel.down is not None:
+            raise channel.down
+        return window.has_room and not ending()
 
     def settle(self) -> bool:
         """Waits until every message has its fate and its reply; True when it came to that."""
         return self._channel is None or self._channel.settle(self._run.patience_until_s)
 
+    def rejoin(self) -> list[dict[str, Any]]:
+        """Leaves the session, joins it again over the same socket, and returns the replay. Raises ClientError."""
+        channel, socket = self._joined_channel(), self.socket
+        self._leave(channel)
+        self._finish(channel)
+        response = self._join(socket).response
+        messages = response.get("messages") if isinstance(response, dict) else None
+        return [message for message in messages or [] if _has_seq(message)]
+
     def wake(self) -> None:
-        """Makes a waiting `settle` look at the run's deadline again."""
+        """Makes whatever waits here look at the run's deadline again."""
         if self._channel is not None:
             self._channel.wake()
 
@@ -110,59 +160,35 @@ class UserSession:
             if channel is not None and self._present and not self._run.abandoned:
                 self._leave(channel)
         finally:
-            self._end(channel)
+            if channel is not None:
+                self._finish(channel)
+            if self._socket is not None:
+                self._socket.close()
+                self._socket = None
+            self.closed_s = time.perf_counter()
 
     def delete(self) -> None:
         """Deletes the session over REST. Raises RestFailed."""
         self._timed(self._events.session_deleted, lambda: self._kit.rest.delete_session(self.session_id))
 
-    def received(self, payload: dict[str, Any], done_s: float) -> None:
-        """A `message` broadcast was read."""
-        from_agent = payload.get("sender_id") == self._run.options.agent_id
-        phase = self._run.phase_at(done_s)
-        self._tell(self._events.message_received, phase, payload=payload, from_agent=from_agent, done_s=done_s)
+    def _join(self, socket: PhoenixSocket) -> Joined:
+        options = self._run.options
+        self._channel = channel = self._kit.channel(socket, self.session_id, self, follows_agent=self._follows_agent)
+        joined = self._timed(self._events.joined, lambda: channel.join(options.join_timeout_s))
+        self.joined_s = time.perf_counter()
+        self._present = True
+        if channel.down is not None:  # gone between the join's reply and this line
+            self.disconnected(channel.down)
+        return joined
 
-    def appended(self, message: SentMessage, done_s: float) -> None:
-        """The message's own broadcast came back."""
-        self._tell(self._events.message_appended, message.phase, message=message, done_s=done_s)
+    def _joined_channel(self) -> SessionChannel:
+        if self._channel is None:
+            raise Disconnected("not_joined")
+        return self._channel
 
-    def rejected(self, message: SentMessage, reason: str, done_s: float) -> None:
-        """The server refused the message."""
-        self._fail(message, "rejected", reason)
-
-    def unrejected(self, message: SentMessage, reason: str) -> None:
-        """A presumed rejection was none."""
-        self._tell(self._events.message_unfailed, message.phase, message=message, reason=reason)
-
-    def lost(self, message: SentMessage, reason: str) -> None:
-        """Nothing came back for the message."""
-        self._fail(message, "lost", reason)
-
-    def left_in_flight(self, message: SentMessage) -> None:
-        """The run ended before the message's time was up."""
-        self._fail(message, "in_flight", "ended")
-
-    def replied(self, message: SentMessage, done_s: float) -> None:
-        """The agent answered the message."""
-        self._tell(self._events.agent_replied, message.phase, message=message, done_s=done_s)
-
-    def unanswered(self, message: SentMessage, reason: str) -> None:
-        """The agent did not answer the message in time."""
-        self._tell(self._events.agent_unanswered, message.phase, message=message, reason=reason)
-
-    def backpressure(self, reason: str) -> None:
-        """A `backpressure` push came."""
-        self._tell(self._events.backpressure, self._phase_now(), reason=reason)
-
-    def anomaly(self, kind: str) -> None:
-        """Something on the wire that should not be there."""
-        self._tell(self._events.anomaly, self._phase_now(), kind=kind)
-
-    def disconnected(self, down: Disconnected) -> None:
-        """The channel or the socket is gone; told once, and only of a session that was joined."""
-        if self._present:
-            self._present = False
-            self._tell(self._events.disconnected, self._phase_now(), kind=down.kind)
+    def _is_answered(self, message: SentMessage) -> bool:
+        wanted = self._run.options.agent_replies if self._awaits_agent else 0
+        return message.seq is not None and message.replies >= wanted
 
     def _leave(self, channel: SessionChannel) -> None:
         try:
@@ -172,16 +198,11 @@ class UserSession:
         except ClientError as problem:
             self.anomaly(f"leave_{problem.kind}")
 
-    def _end(self, channel: SessionChannel | None) -> None:
-        if channel is not None:
-            channel.finish()
+    def _finish(self, channel: SessionChannel) -> None:
+        channel.finish()
         if self._present:
             self._present = False
             self._tell(self._events.left, self._phase_now())
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-        self.closed_s = time.perf_counter()
 
     def _timed(self, fact: EventHook, step: Callable[[], Answer]) -> Answer:
         """Runs one step and tells when it began and ended, and how; the step's ClientError goes on to the caller.
@@ -201,16 +222,11 @@ class UserSession:
         phase = self._run.phase_at(stamps.sent_s)
         self._tell(fact, phase, started_s=stamps.sent_s, done_s=stamps.done_s, exception=exception)
 
-    def _fail(self, message: SentMessage, fate: str, reason: str) -> None:
-        self._tell(self._events.message_failed, message.phase, message=message, fate=fate, reason=reason)
-
-    def _tell(self, fact: EventHook, phase: str, **facts: Any) -> None:
-        fact.fire(scenario=self._scenario, phase=phase, session_id=self.session_id, **facts)
-
-    def _phase_now(self) -> str:
-        return self._run.phase_at(time.perf_counter())
-
 
 def _connect(socket: PhoenixSocket) -> Stamps:
     socket.connect()
     return Stamps(socket.connect_started_s or 0.0, socket.connected_s or 0.0)
+
+
+def _has_seq(message: Any) -> bool:
+    return isinstance(message, dict) and type(message.get("seq")) is int

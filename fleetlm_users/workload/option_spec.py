@@ -128,12 +128,20 @@ JUDGING: Final[tuple[OptionSpec, ...]] = (
     ),
     OptionSpec(
         "lateness_limit", "--lateness-limit", "LATENESS_LIMIT", "100ms",
-        "how late sends may be at p99 before the run is inconclusive; p95 a tenth, event loop the double",
+        "how late sends may be at p99; p95 a tenth, loop lag the double; above: inconclusive",
         "timeout", "100ms", group="judging",
     ),
     OptionSpec(
         "results_dir", "--results-dir", "RESULTS_DIR", "results", "where the run's report is written",
         "path", "results", group="judging",
+    ),
+    OptionSpec(
+        "junit", "--junit", "JUNIT", "", "also write the thresholds as JUnit XML to this file, for CI",
+        "path", "junit.xml", group="judging", in_preset=False,
+    ),
+    OptionSpec(
+        "markdown", "--markdown", "MARKDOWN", "", "also write a summary in Markdown to this file, for CI",
+        "path", "summary.md", group="judging", in_preset=False,
     ),
     OptionSpec(
         "no_results", "--no-results", "NO_RESULTS", False, "write no report",

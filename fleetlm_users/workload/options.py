@@ -48,6 +48,8 @@ class Options:
     debug: bool
     results_dir: Path
     no_results: bool
+    junit: Path | None
+    markdown: Path | None
     presets_file: Path | None
     extra: Mapping[str, Any] = field(default_factory=dict)
     secrets: frozenset[str] = frozenset()

@@ -27,6 +27,11 @@ def parse_presets(text: str, source: str) -> dict[str, dict[str, Preset]]:
     return {benchmark: _benchmark(node) for benchmark, node in root.children(_IDENTIFIER, "mixed")}
 
 
+def preset_of(benchmark: str, value: object, source: str, name: str = "default") -> Preset:
+    """Return a preset given as the mapping that would stand in a presets file. Raises UsageError."""
+    return _preset(benchmark, name, _Node(source, f"{benchmark}.{name}", value))
+
+
 @dataclass(frozen=True)
 class _Node:
     """A value of the file together with where it stands."""

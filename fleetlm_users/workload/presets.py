@@ -30,6 +30,11 @@ class Presets:
             raise UsageError("benchmark", benchmark, f"one that has presets: {', '.join(known)}", known[0])
         return self.by_benchmark[benchmark]
 
+    def over(self, preset: Preset) -> "Presets":
+        """Return these presets laid over one more, which becomes its benchmark's first."""
+        own = {preset.name: preset, **self.by_benchmark.get(preset.benchmark, {})}
+        return Presets({**self.by_benchmark, preset.benchmark: own})
+
     def default_name(self, benchmark: str) -> str:
         """Return the name of the preset that runs when none is asked for: the benchmark's first."""
         return next(iter(self.of(benchmark)))

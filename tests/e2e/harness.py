@@ -1,10 +1,11 @@
-"""Real processes for end-to-end tests: a stand-in, an echo agent, and locust itself; every one is ended by its owner."""
+"""Real processes for end-to-end tests: a stand-in, an echo agent, locust itself; each is ended by its owner."""
 
 import contextlib
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -169,6 +170,13 @@ def newest_summary(results):
     """The summary of the newest run below a results folder, or {}."""
     found = sorted(results.glob("*/summary.json"))
     return json.loads(found[-1].read_text()) if found else {}
+
+
+def free_port():
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
 
 
 def targets(standin, agent=None):

@@ -19,7 +19,9 @@ def test_when_nothing_answers_it_stops_at_once_and_says_what_to_do(tmp_path, pro
     began_s = time.monotonic()
     with Locust(tmp_path, *NOBODY, *processes) as locust:
         finished = locust.finish()
-        assert time.monotonic() - began_s < 30  # a bound for hanging; the speed itself is seen in the preflight's own tests
+        assert (
+            time.monotonic() - began_s < 30
+        )  # a bound for hanging; the speed itself is seen in the preflight's own tests
         left = [child for child in psutil.process_iter() if child.pid != locust.process.pid and in_group(child, locust)]
     assert finished.code == 1
     assert "http://127.0.0.1:9/api" in finished.output
@@ -65,7 +67,13 @@ def test_a_mistake_is_told_with_the_value_and_an_example(tmp_path, arguments, en
 
 def test_flag_beats_environment_beats_preset(tmp_path, standin):
     """Counts and URLs by environment, one overridden by its flag; each count exact."""
-    env = {"API_URL": standin.api_url, "WS_URL": standin.ws_url, "LONG_LIVED_VUS": "2", "BURST_VUS": "2", "CHURN_VUS": "1"}
+    env = {
+        "API_URL": standin.api_url,
+        "WS_URL": standin.ws_url,
+        "LONG_LIVED_VUS": "2",
+        "BURST_VUS": "2",
+        "CHURN_VUS": "1",
+    }
     env |= {"DURATION": "3s", "RUN_ID": "from-env", "THRESHOLD": "append_latency_ms: p(95)<900"}
     with Locust(tmp_path, "--burst-vus", "3", "--time-scale", "0.2", "--warm-up", "500ms", env=env) as locust:
         finished = locust.finish()

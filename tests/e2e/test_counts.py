@@ -1,16 +1,28 @@
 """What the summary says is what the stand-in counted, message for message, however the run is spread and ended."""
 
 import signal
-import socket
 
 import pytest
 
-from tests.e2e.harness import Locust, eventually, targets
+from tests.e2e.harness import Locust, eventually, free_port, targets
 
 pytestmark = pytest.mark.e2e
 
 RUN_ID = "counts"
-FAST = ["--time-scale", "0.2", "--lateness-limit", "5s", "--seed", "7", "--run-id", RUN_ID, "--warm-up", "1s", "--ramp-up", "1s"]
+FAST = [
+    "--time-scale",
+    "0.2",
+    "--lateness-limit",
+    "5s",
+    "--seed",
+    "7",
+    "--run-id",
+    RUN_ID,
+    "--warm-up",
+    "1s",
+    "--ramp-up",
+    "1s",
+]
 ENOUGH_SENDS = 60
 
 
@@ -66,10 +78,12 @@ def test_counts_agree_when_the_run_is_interrupted(tmp_path, standin, processes, 
 
 def test_counts_agree_over_a_master_and_two_workers(tmp_path, standin):
     """The same on processes that were started apart."""
-    port = str(free_port())
+    port = free_port()
     common = [*targets(standin), *FAST]
     with (
-        Locust(tmp_path, *common, "-t", "6s", "--master", "--expect-workers", "2", "--master-bind-port", port) as master,
+        Locust(
+            tmp_path, *common, "-t", "6s", "--master", "--expect-workers", "2", "--master-bind-port", port
+        ) as master,
         Locust(tmp_path, "--worker", "--master-port", port, headless=False) as one,
         Locust(tmp_path, "--worker", "--master-port", port, headless=False) as two,
     ):
@@ -78,10 +92,3 @@ def test_counts_agree_over_a_master_and_two_workers(tmp_path, standin):
     check_counts(finished, standin)
     assert finished.code == 0, finished.output
     assert len(finished.summary["workers"]) == 2
-
-
-def free_port():
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

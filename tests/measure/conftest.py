@@ -74,6 +74,7 @@ def _healthy(ledger):
             ledger.count("messages_sent", "burst", phase)
             ledger.count("messages_appended", "burst", phase)
             ledger.count("messages_received", "burst", phase, 2)
+            ledger.count("agent_replies_due", "burst", phase)
             ledger.count("agent_replies", "burst", phase)
             ledger.count("agent_replies_matched", "burst", phase)
             ledger.trend("append_latency_ms", "burst", phase).add(1000 + 10 * message)

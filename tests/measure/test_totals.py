@@ -66,6 +66,7 @@ def test_rates_are_made_of_counts(totals_of):
 
     def write(ledger):
         ledger.count("messages_appended", "burst", MAIN, 9)
+        ledger.count("agent_replies_due", "burst", MAIN, 9)
         ledger.count("messages_lost", "burst", MAIN, 1)
 
     totals = totals_of(write)

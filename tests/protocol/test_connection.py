@@ -265,7 +265,7 @@ ACTS = st.sampled_from(["join", "call", "leave", "heartbeat", "forget"])
 
 @given(st.lists(ANY_MESSAGE | PLAUSIBLE | ACTS, max_size=30))
 def test_no_message_ever_raises_and_nothing_is_answered_twice(script):
-    """Whatever comes in whatever order: a meaning, each awaited ref handed back at most once, nothing left at the end."""
+    """Whatever comes in whatever order: a meaning, each awaited ref handed back at most once, nothing left."""
     state = ConnectionState()
     handed: list[str] = []
     asked: list[str] = []

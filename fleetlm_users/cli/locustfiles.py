@@ -1,0 +1,56 @@
+"""The locustfiles of a checkout, read without importing them: a benchmark is found by its `install("name", …)`."""
+
+import ast
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+FOLDER: Final = "locustfiles"
+INSTALL: Final = "install"
+
+
+@dataclass(frozen=True)
+class Locustfile:
+    """One file: the benchmark that it installs, the first sentence of its docstring, and the names that it uses."""
+
+    path: Path
+    benchmark: str
+    about: str
+    names: frozenset[str]
+
+
+def find_locustfiles(folder: Path | None = None) -> dict[str, Locustfile]:
+    """Return the locustfiles by benchmark: of `folder`, else of ./locustfiles, else of those beside the package."""
+    folders = [folder] if folder else [Path(FOLDER), Path(str(files("fleetlm_users"))).parent / FOLDER]
+    place = next((candidate for candidate in folders if candidate.is_dir()), None)
+    found = [read_locustfile(path) for path in sorted(place.glob("*.py"))] if place else []
+    return {item.benchmark: item for item in found if item is not None}
+
+
+def read_locustfile(path: Path) -> Locustfile | None:
+    """Return what a file installs; None when it is no Python, or installs nothing."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, SyntaxError):
+        return None
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    benchmark = next((name for call in calls if (name := _installed(call))), "")
+    names = frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+    return Locustfile(path, benchmark, _first_sentence(ast.get_docstring(tree) or ""), names) if benchmark else None
+
+
+def _installed(call: ast.Call) -> str:
+    """Return the text that a call of `install` is given first."""
+    function = call.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    first = call.args[0] if call.args else None
+    if name == INSTALL and isinstance(first, ast.Constant) and isinstance(first.value, str):
+        return first.value
+    return ""
+
+
+def _first_sentence(docstring: str) -> str:
+    """Return the first paragraph on one line, up to its first full stop."""
+    paragraph = " ".join(docstring.partition("\n\n")[0].split())
+    return paragraph.partition(". ")[0].rstrip(".")

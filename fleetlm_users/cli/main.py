@@ -1,0 +1,74 @@
+"""The `fleetlm-bench` command and its subcommands."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import click
+
+from fleetlm_users import __version__
+from fleetlm_users.cli.cleanup import cleanup
+from fleetlm_users.cli.compare import compare
+from fleetlm_users.cli.doctor import doctor
+from fleetlm_users.cli.listing import list_
+from fleetlm_users.cli.passthrough import echo_agent, standin
+from fleetlm_users.errors import FleetlmError, UsageError
+
+
+class Mistake(click.ClickException):
+    """A UsageError of ours as click shows it; the message says what is accepted, so no usage line is needed."""
+
+    exit_code = 2
+
+
+class Bench(click.Group):
+    """The group: our errors become click's, so that no person ever sees a traceback of one."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the subcommand. A UsageError ends with exit code 2, any other error of ours with 1."""
+        try:
+            return super().invoke(ctx)
+        except UsageError as problem:
+            raise Mistake(str(problem)) from problem
+        except FleetlmError as problem:
+            raise click.ClickException(str(problem)) from problem
+
+
+def _show_version(ctx: click.Context, _parameter: click.Parameter, is_asked: bool) -> None:
+    if not is_asked or ctx.resilient_parsing:
+        return
+    try:
+        locust = version("locust")
+    except PackageNotFoundError:
+        locust = "not installed"
+    click.echo(f"fleetlm-bench {__version__} (locust {locust}, Python {platform.python_version()})")
+    ctx.exit()
+
+
+@click.group(cls=Bench, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": None})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Say versions."
+)
+def cli() -> None:
+    """FleetLM load tests: what is needed before, beside and after a run.
+
+    The load itself is locust's: locust --headless -f locustfiles/mixed.py
+
+    \b
+    Examples:
+      fleetlm-bench doctor                     is everything ready for a run?
+      fleetlm-bench doctor -H https://fleetlm.example.org
+      fleetlm-bench list                       benchmarks and their presets
+      fleetlm-bench compare RESULTS_A RESULTS_B
+      fleetlm-bench cleanup --run-id r1124-2135-7f3a --dry-run
+      fleetlm-bench standin --port 4000        the embedded FleetLM
+    """  # noqa: D301  # \b is what click looks for
+
+
+for command in (doctor, cleanup, compare, list_, standin, echo_agent):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Runs the command; the process ends with its exit code."""
+    cli(prog_name="fleetlm-bench")

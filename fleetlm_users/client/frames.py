@@ -1,0 +1,109 @@
+"""websocket-client's frame parser, made strict and bounded, and the one frame that we make ourselves: masked text."""
+
+import os
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from websocket import ABNF, WebSocket, WebSocketProtocolException, continuous_frame, frame_buffer
+from wsaccel.xormask import XorMaskerSimple
+
+FIN_TEXT = 0x81  # RFC 6455 §5.2: the first byte of an unfragmented text frame
+MASKED = 0x80
+LENGTH_16 = 126  # this length byte says: the next two bytes are the length
+LENGTH_64 = 127  # the next eight bytes are
+MAX_CONTROL_BYTES = 125  # RFC 6455 §5.5
+NO_CODE = 1005  # RFC 6455 §7.1.5: a close frame without a code
+
+
+class Oversize(Exception):
+    """A message is larger than the caller's limit."""
+
+
+class Frames(WebSocket):
+    """Messages out of what `pull(count)` hands over; `write(frame)` takes pongs, `answer_close()` a close's answer."""
+
+    def __init__(
+        self,
+        pull: Callable[[int], bytes],
+        write: Callable[[bytes], None],
+        answer_close: Callable[[], None],
+        max_bytes: int,
+    ) -> None:
+        super().__init__(enable_multithread=False, skip_utf8_validation=True)
+        self.frame_buffer = _StrictFrames(pull, max_bytes)
+        self.cont_frame = _BoundedFragments(max_bytes)
+        self._write = write
+        self._answer_close = answer_close
+
+    @property
+    def in_fragments(self) -> bool:
+        """True between the first and the last fragment of a message."""
+        return bool(self.cont_frame.recving_frames)
+
+    def send_close(self, *_: Any) -> None:
+        """Called by websocket-client when the peer's close frame came."""
+        self._answer_close()
+
+    def _send(self, data: bytes | str) -> int:
+        self._write(data if isinstance(data, bytes) else data.encode())
+        return len(data)
+
+
+class _StrictFrames(frame_buffer):
+    """Refuses, before reading a payload, what a server must not send and what is too large to be read."""
+
+    def __init__(self, pull: Callable[[int], bytes], max_bytes: int) -> None:
+        super().__init__(pull, skip_utf8_validation=True)
+        self._max_bytes = max_bytes
+
+    def recv_length(self) -> None:
+        super().recv_length()
+        if self.header is None or self.length is None:  # not after super(), but its types allow it
+            return
+        is_final, _, _, _, opcode, is_masked, _ = self.header
+        if is_masked:
+            raise WebSocketProtocolException("a masked frame from a server (RFC 6455 §5.1)")
+        if opcode >= ABNF.OPCODE_CLOSE and (self.length > MAX_CONTROL_BYTES or not is_final):
+            raise WebSocketProtocolException("a long or fragmented control frame (RFC 6455 §5.5)")
+        if self.length > self._max_bytes:
+            raise Oversize(f"a frame of {self.length} bytes, the limit is {self._max_bytes}")
+
+
+class _BoundedFragments(continuous_frame):
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(False, skip_utf8_validation=True)
+        self._max_bytes = max_bytes
+
+    def add(self, frame: Any) -> None:
+        if self.cont_data is None and not frame.fin:
+            frame.data = bytearray(frame.data)  # bytes would be copied whole for each fragment
+        super().add(frame)
+        if self.cont_data is not None and len(self.cont_data[1]) > self._max_bytes:
+            raise Oversize(f"a message of more than {self._max_bytes} bytes in fragments")
+
+
+def masked_text(text: bytes) -> bytes:
+    """A client's text frame: masked with fresh random bytes, as RFC 6455 §5.3 wants it."""
+    length = len(text)
+    if length < LENGTH_16:
+        header = bytes((FIN_TEXT, MASKED | length))
+    elif length < 1 << 16:
+        header = struct.pack("!BBH", FIN_TEXT, MASKED | LENGTH_16, length)
+    else:
+        header = struct.pack("!BBQ", FIN_TEXT, MASKED | LENGTH_64, length)
+    mask = os.urandom(4)
+    masked: bytes = XorMaskerSimple(mask).process(text)
+    return header + mask + masked
+
+
+def close_frame(code: int) -> bytes:
+    """A client's close frame with a code and no reason."""
+    return bytes(ABNF.create_frame(code.to_bytes(2, "big"), ABNF.OPCODE_CLOSE).format())
+
+
+def close_code(payload: bytes) -> tuple[int, str]:
+    """The code and reason in a close frame's payload; NO_CODE when it has none."""
+    if len(payload) < 2:
+        return NO_CODE, ""
+    return int.from_bytes(payload[:2], "big"), payload[2:].decode("utf-8", "replace")

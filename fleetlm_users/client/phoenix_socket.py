@@ -1,0 +1,328 @@
+"""One Phoenix socket: connects, joins, pushes, awaits replies, hands broadcasts on. Knows no statistics.
+
+Nothing is hidden: no reconnect, no rejoin, no buffering while down; each of these is an act of the caller.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+import gevent
+from gevent.event import AsyncResult
+
+from fleetlm_users.client.contract import ChannelHandler, Joined, Reply, Sent, SocketOptions
+from fleetlm_users.client.dial import parse_endpoint
+from fleetlm_users.client.heartbeats import Heartbeats
+from fleetlm_users.client.transport import TEXT, Transport, copy_of
+from fleetlm_users.client.upgrade import open_websocket
+from fleetlm_users.errors import Disconnected, FrameError, JoinRefused, PushRefused, ReplyTimeout, UsageError
+from fleetlm_users.protocol.connection import OK, Awaited, Channel, ConnectionState, Meaning
+from fleetlm_users.protocol.message import JOIN, LEAVE, Message
+from fleetlm_users.protocol.serializer import decode
+
+__all__ = ["ChannelHandler", "Joined", "PhoenixSocket", "Reply", "Sent", "SocketOptions"]
+
+logger = logging.getLogger(__name__)
+
+VSN = "2.0.0"  # the serializer version of the array frames
+CLOSE_TIMEOUT_S = 3.0
+ABORT_TIMEOUT_S = 1.0  # for the reader to notice that the socket was shut down; longer only if a handler blocks it
+
+
+class PhoenixSocket:
+    """One connection of one participant; it connects once. All times are perf_counter seconds.
+
+    `down` says why the connection is over, None before; `connect_started_s` and `connected_s` enclose TCP, TLS and
+    upgrade. `on_anomaly(kind)` is told what should not come: garbage, binary, unknown_topic, stale_join_ref and
+    handler_error (a handler of ours raised; the traceback is logged).
+    """
+
+    __slots__ = (
+        "_heartbeats",
+        "_is_closing",
+        "_on_anomaly",
+        "_reader",
+        "_state",
+        "_transport",
+        "connect_started_s",
+        "connected_s",
+        "down",
+        "options",
+        "participant_id",
+        "url",
+    )
+
+    def __init__(
+        self,
+        url: str,
+        participant_id: str,
+        options: SocketOptions,
+        heartbeats: Heartbeats,
+        on_anomaly: Callable[[str], None],
+    ) -> None:
+        self.url = url
+        self.participant_id = participant_id
+        self.options = options
+        self.connect_started_s: float | None = None
+        self.connected_s: float | None = None
+        self.down: Disconnected | None = None
+        self._heartbeats = heartbeats
+        self._on_anomaly = on_anomaly
+        self._state = ConnectionState()
+        self._transport: Transport | None = None
+        self._reader: gevent.Greenlet | None = None
+        self._is_closing = False
+
+    @property
+    def joined(self) -> frozenset[str]:
+        """The topics that are joined now."""
+        return frozenset(self._state.joined)
+
+    def connect(self) -> None:
+        """Opens the connection. Raises ConnectFailed, or UsageError for a second connect or a URL that is not ws(s)."""
+        if self.connect_started_s is not None:
+            raise UsageError("connect", self, "one connect per socket", "make a new PhoenixSocket to connect again")
+        url = socket_url(self.url, self.participant_id)
+        endpoint = parse_endpoint(url, "WebSocket URL", ("ws", "wss"), "ws://localhost:4000/socket/websocket")
+        self.connect_started_s = time.perf_counter()
+        upgraded = open_websocket(endpoint, self.options.connect_timeout_s, self.options.insecure)
+        self.connect_started_s, self.connected_s = upgraded.started_s, upgraded.connected_s
+        self._transport = Transport(upgraded, self.options.max_message_bytes, self.options.send_timeout_s)
+        self._reader = gevent.spawn(self._read)
+        self._heartbeats.add(self)
+
+    def join(self, topic: str, payload: Any, handler: ChannelHandler, timeout_s: float) -> Joined:
+        """Joins a topic; its broadcasts go to `handler`, from the first one on.
+
+        The joining greenlet runs on before the broadcasts that follow the reply are handed over, until it waits for
+        something. Raises JoinRefused, ReplyTimeout, Disconnected, and UsageError when the topic is joined already.
+        After a timeout the topic is not joined, even if the server should still answer.
+        """
+        self._require_open()
+        waiter = AsyncResult()
+        join_ref, frame = self._state.join(topic, payload, handler, waiter)
+        reply = self._await(Awaited(join_ref, topic, JOIN, waiter), frame, timeout_s)
+        if reply.status != OK:
+            raise JoinRefused(topic, reason_of(reply.response))
+        return Joined(reply.response, join_ref, reply.sent_s, reply.done_s)
+
+    def push(self, topic: str, event: str, payload: Any) -> Sent:
+        """Writes a push whose reply nobody awaits. Raises Disconnected, kind not_joined for a topic that is not."""
+        if not self._state.is_joined(topic):
+            self._require_joined(topic)
+        ref, frame = self._state.push(topic, event, payload)
+        sent_s = self._write(frame)
+        return Sent(ref, sent_s)
+
+    def call(self, topic: str, event: str, payload: Any, timeout_s: float) -> Reply:
+        """Writes a push and waits for its reply. Raises PushRefused, ReplyTimeout or Disconnected."""
+        self._require_joined(topic)
+        waiter = AsyncResult()
+        ref, frame = self._state.call(topic, event, payload, waiter)
+        return self._accepted(topic, event, self._await(Awaited(ref, topic, event, waiter), frame, timeout_s))
+
+    def leave(self, topic: str, timeout_s: float) -> Reply:
+        """Leaves a joined topic; its handler hears nothing after the reply. Raises as `call` does.
+
+        After a timeout the topic counts as left.
+        """
+        self._require_joined(topic)
+        waiter = AsyncResult()
+        ref, frame = self._state.leave(topic, waiter)
+        return self._accepted(topic, LEAVE, self._await(Awaited(ref, topic, LEAVE, waiter), frame, timeout_s))
+
+    def close(self, code: int = 1000, timeout_s: float = CLOSE_TIMEOUT_S) -> bool:
+        """Closes the connection; True when the server answered, or was gone, within `timeout_s`. May be repeated.
+
+        Who still waits for a reply gets Disconnected of kind closed_by_client; handlers are not told.
+        """
+        self._is_closing = True
+        self._heartbeats.remove(self)
+        transport, reader = self._transport, self._reader
+        if transport is None or reader is None:
+            self.down = self.down or Disconnected("closed_by_client", code)
+            return True
+        give_up_s = time.perf_counter() + timeout_s
+        is_reader = gevent.getcurrent() is reader  # a handler closes its own socket: it cannot wait for itself
+        try:
+            transport.send_close(code, timeout_s)
+            if not is_reader:
+                reader.join(max(give_up_s - time.perf_counter(), 0.0))
+        except Disconnected as down:  # it went first
+            logger.debug("%r had no use for a close frame: %s", self, down)
+        finally:  # also after a kill: no socket stays behind
+            is_answered = bool(reader.dead)
+            if not is_answered:
+                transport.abort(Disconnected("closed_by_client", code))
+        if not is_answered and not is_reader:
+            reader.join(ABORT_TIMEOUT_S)
+        return is_answered
+
+    def beat(self) -> None:
+        """Sends a heartbeat without blocking; gives the socket up when the last one is still unanswered.
+
+        Called by Heartbeats, once per interval: phoenix.js' rule.
+        """
+        transport = self._transport
+        if transport is None or self.down is not None:
+            return
+        if self._state.heartbeat_unanswered:
+            transport.abort(Disconnected("heartbeat_timeout", None, "the last heartbeat was not answered"))
+            return
+        _, frame = self._state.heartbeat()
+        if self.options.log_frames is not None:
+            self.options.log_frames(">", frame)
+        transport.send_soon(frame)
+
+    # -- writing and waiting
+
+    def _require_open(self) -> Transport:
+        if self.down is not None:
+            raise copy_of(self.down)
+        if self._transport is None:
+            raise Disconnected("not_connected")
+        return self._transport
+
+    def _require_joined(self, topic: str) -> None:
+        self._require_open()
+        if not self._state.is_joined(topic):
+            raise Disconnected("not_joined", None, f"{topic} is not joined, or no longer")
+
+    def _write(self, frame: bytes) -> float:
+        transport = self._require_open()
+        if self.options.log_frames is not None:
+            self.options.log_frames(">", frame)
+        sent_s = time.perf_counter()
+        transport.send_text(frame)
+        return sent_s
+
+    def _await(self, awaited: Awaited, frame: bytes, timeout_s: float) -> Reply:
+        try:
+            sent_s = self._write(frame)
+            awaited.waiter.wait(timeout_s)
+            if not awaited.waiter.ready():
+                raise ReplyTimeout(awaited.topic, awaited.event, timeout_s)
+            status, response, done_s = awaited.waiter.get()
+        finally:
+            self._state.forget(awaited.ref)  # also after a kill: nobody waits any more
+        return Reply(status, response, sent_s, done_s)
+
+    def _accepted(self, topic: str, event: str, reply: Reply) -> Reply:
+        if reply.status != OK:
+            raise PushRefused(topic, event, reason_of(reply.response))
+        return reply
+
+    # -- the reader greenlet
+
+    def _read(self) -> None:
+        transport = self._transport
+        down = Disconnected("reader_error")
+        try:
+            while transport is not None:
+                opcode, payload = transport.receive()
+                if opcode != TEXT:
+                    self._anomaly("binary")
+                    continue
+                if self.options.log_frames is not None:
+                    self.options.log_frames("<", payload)
+                try:
+                    message = decode(payload)
+                except FrameError:
+                    self._anomaly("garbage")
+                    continue
+                self._handle(message, transport.arrived_s)
+        except Disconnected as reason:
+            down = reason
+        except Exception as error:  # ours: say so, and let nobody wait for a reader that is no more
+            logger.exception("the reader of %r failed", self)
+            down = Disconnected("reader_error", None, repr(error))
+        finally:
+            self._go_down(down, time.perf_counter())
+
+    def _handle(self, message: Message, done_s: float) -> None:
+        meaning, subject = self._state.receive(message)
+        if meaning is Meaning.BROADCAST:
+            try:
+                subject.listener.on_broadcast(message.event, message.payload, done_s)
+            except Exception:
+                self._handler_failed(subject)
+        elif meaning is Meaning.REPLY:
+            subject.waiter.set((message.payload["status"], message.payload.get("response"), done_s))
+            if subject.event == JOIN:
+                gevent.sleep(0)  # lets the joiner take in its reply before the broadcasts behind it
+        elif meaning is Meaning.UNAWAITED_REPLY:
+            payload = message.payload
+            self._tell(subject, "on_reply", message.ref, payload["status"], payload.get("response"), done_s)
+        elif meaning in (Meaning.CHANNEL_ERROR, Meaning.CHANNEL_CLOSE):
+            self._channel_down(subject, Disconnected(message.event, None, message.topic), done_s)
+        elif meaning in ANOMALIES:
+            self._anomaly(ANOMALIES[meaning])
+
+    def _channel_down(self, channel: Channel, down: Disconnected, done_s: float) -> None:
+        self._fail(self._state.orphans(channel.topic), down)
+        if channel.joined:
+            self._tell(channel, "on_down", down, done_s)
+
+    def _go_down(self, down: Disconnected, done_s: float) -> None:
+        """The connection is over: everything that waits is told, once, and the socket released."""
+        self.down = Disconnected("closed_by_client", down.code) if self._is_closing else down
+        self._heartbeats.remove(self)
+        if self._transport is not None:
+            self._transport.close()
+        lost, channels = self._state.end()
+        self._fail(lost, self.down)
+        for channel in channels:
+            if channel.joined and not self._is_closing:
+                self._tell(channel, "on_down", copy_of(self.down), done_s)
+
+    def _fail(self, lost: list[Awaited], down: Disconnected) -> None:
+        for awaited in lost:
+            awaited.waiter.set_exception(copy_of(down))
+
+    def _tell(self, channel: Channel, method: str, *arguments: Any) -> None:
+        try:
+            getattr(channel.listener, method)(*arguments)
+        except Exception:
+            self._handler_failed(channel)
+
+    def _handler_failed(self, channel: Channel) -> None:
+        logger.exception("a handler of %s raised", channel.topic)
+        self._anomaly("handler_error")
+
+    def _anomaly(self, kind: str) -> None:
+        try:
+            self._on_anomaly(kind)
+        except Exception:
+            logger.exception("on_anomaly(%r) raised", kind)
+
+    def __repr__(self) -> str:
+        state = f"down: {self.down.kind}" if self.down else "open" if self._transport else "not connected"
+        return f"<PhoenixSocket {self.participant_id} {state} joined={sorted(self.joined)} {self._state!r}>"
+
+
+ANOMALIES = {
+    Meaning.STALE_JOIN_REF: "stale_join_ref",
+    Meaning.UNKNOWN_TOPIC: "unknown_topic",
+    Meaning.MALFORMED: "garbage",
+}
+
+
+def socket_url(url: str, participant_id: str) -> str:
+    """The URL with participant_id and vsn set, percent-encoded; its other query parameters stay."""
+    parts = urlsplit(url)
+    query = [
+        pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in ("participant_id", "vsn")
+    ]
+    query += [("participant_id", participant_id), ("vsn", VSN)]
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(query, quote_via=quote, safe=""), ""))
+
+
+def reason_of(response: Any) -> str:
+    """The server's own word in an error reply: FleetLM says `reason` for joins and `error` for refused sends."""
+    if isinstance(response, dict):
+        reason = response.get("reason") or response.get("error")
+        if reason:
+            return str(reason)
+    return str(response)[:200] or "no reason given"

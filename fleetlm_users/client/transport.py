@@ -1,0 +1,265 @@
+"""WebSocket messages over a gevent socket: buffered reads, stamped arrivals, whole writes, foreign errors translated.
+
+The frame that makes up nearly all of a load, a text frame that lies whole in one read, is taken out here; everything
+else (fragments, control frames, frames cut by a read, violations) is left to websocket-client, which is slower (8
+against 1 µs a frame) and strict.
+"""
+
+import contextlib
+import ssl
+import time
+from typing import Final
+
+import gevent
+from gevent import socket
+from gevent.lock import Semaphore
+from websocket import ABNF, WebSocketException
+
+from fleetlm_users.client.dial import kind_of, words_of
+from fleetlm_users.client.frames import (
+    FIN_TEXT,
+    LENGTH_16,
+    LENGTH_64,
+    Frames,
+    Oversize,
+    close_code,
+    close_frame,
+    masked_text,
+)
+from fleetlm_users.client.upgrade import READ_BYTES, Upgraded
+from fleetlm_users.errors import Disconnected
+
+TEXT: Final = ABNF.OPCODE_TEXT
+BINARY: Final = ABNF.OPCODE_BINARY
+PROTOCOL_ERROR = 1002  # RFC 6455 §7.4.1
+TOO_BIG = 1009
+WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+def copy_of(down: Disconnected) -> Disconnected:
+    """A fresh error that says the same: one instance raised in many greenlets would collect all their tracebacks."""
+    return Disconnected(down.kind, down.code, down.detail)
+
+
+class Transport:
+    """One upgraded connection. One greenlet may receive; any number may send.
+
+    `arrived_s` (perf_counter) is when the newest bytes of the last received message came, before it was decoded;
+    messages that arrived in one read share it. `failure` says why the connection was given up from this side.
+    """
+
+    __slots__ = (
+        "_chunk",
+        "_close_sent",
+        "_closed",
+        "_frames",
+        "_lock",
+        "_max_bytes",
+        "_position",
+        "_readable",
+        "_send_timeout_s",
+        "_sock",
+        "_writers",
+        "arrived_s",
+        "failure",
+    )
+
+    def __init__(self, upgraded: Upgraded, max_message_bytes: int, send_timeout_s: float) -> None:
+        self._sock = upgraded.sock
+        self._sock.settimeout(0.0)  # waiting is done here: before each read, and when a write finds no room
+        self._readable = gevent.get_hub().loop.io(self._sock.fileno(), 1)
+        self._chunk = upgraded.rest
+        self._position = 0
+        self._frames: Frames | None = None  # these two are made when first needed: most sockets never do
+        self._lock: Semaphore | None = None
+        self._writers = 0
+        self._max_bytes = max_message_bytes
+        self._send_timeout_s = send_timeout_s
+        self._close_sent = False
+        self._closed = False
+        self.arrived_s = upgraded.connected_s
+        self.failure: Disconnected | None = None
+
+    # -- reading
+
+    def receive(self) -> tuple[int, bytes]:
+        """The next message as (TEXT or BINARY, payload); waits without bound. Raises Disconnected.
+
+        A close frame, the end of the stream, a violation of RFC 6455 and a message over the limit all end the
+        connection: kinds closed_<code>, eof, reset, protocol_error, oversize, tls, timeout, network.
+        """
+        if self._position >= len(self._chunk):
+            self._fill()
+        chunk, start = self._chunk, self._position
+        ready = len(chunk) - start
+        if ready >= 4 and chunk[start] == FIN_TEXT and (self._frames is None or not self._frames.in_fragments):
+            length, body = chunk[start + 1], start + 2
+            if length == LENGTH_16:
+                length, body = chunk[start + 2] << 8 | chunk[start + 3], start + 4
+            elif length >= LENGTH_64:  # a length of eight bytes, or a mask, which is a violation
+                return self._receive_any()
+            end = body + length
+            if end <= len(chunk) and length <= self._max_bytes:
+                self._position = end
+                return TEXT, chunk[body:end]
+        return self._receive_any()
+
+    def _receive_any(self) -> tuple[int, bytes]:
+        if self._frames is None:
+            self._frames = Frames(self._pull, self._write_soon, self._answer_close, self._max_bytes)
+        try:
+            opcode, frame = self._frames.recv_data_frame()
+        except Oversize as problem:
+            raise self._violated("oversize", TOO_BIG, problem) from problem
+        except WebSocketException as problem:
+            raise self._violated("protocol_error", PROTOCOL_ERROR, problem) from problem
+        if opcode == ABNF.OPCODE_CLOSE:
+            code, reason = close_code(frame.data)
+            raise Disconnected(f"closed_{code}", code, reason)
+        return opcode, frame.data
+
+    def _violated(self, kind: str, code: int, problem: Exception) -> Disconnected:
+        self._answer_close(code)
+        return self.failure or Disconnected(kind, None, str(problem))
+
+    def _pull(self, count: int) -> bytes:
+        """Up to `count` bytes: websocket-client asks for header, length and payload one by one."""
+        if self._position >= len(self._chunk):
+            self._fill()
+        piece = self._chunk[self._position : self._position + count]
+        self._position += len(piece)
+        return piece
+
+    def _fill(self) -> None:
+        """Waits for bytes and takes what is there, in one read.
+
+        It goes through the hub even when bytes are there: a server that sends faster than we decode must not keep the
+        other sockets of the process from their turn. It also saves the read that would find nothing.
+        """
+        self._chunk, self._position = b"", 0  # an idle socket keeps no old bytes
+        chunk = None
+        while chunk is None:
+            gevent.get_hub().wait(self._readable)
+            try:
+                chunk = self._sock.recv(READ_BYTES)
+            except WOULD_BLOCK:
+                continue  # half a TLS record
+            except OSError as error:
+                raise self.failure or Disconnected(kind_of(error), None, words_of(error)) from error
+        self.arrived_s = time.perf_counter()
+        if not chunk:
+            raise self.failure or Disconnected("eof")
+        self._chunk = chunk
+
+    # -- writing
+
+    def send_text(self, text: bytes) -> None:
+        """Writes one text message. Raises Disconnected; after `send_timeout_s` without room the connection is over."""
+        self._write(masked_text(text), self._send_timeout_s)
+
+    def send_soon(self, text: bytes) -> None:
+        """Writes one text message without blocking the caller: when there is no room, a greenlet waits for it."""
+        self._write_soon(masked_text(text))
+
+    def send_close(self, code: int, timeout_s: float) -> None:
+        """Writes our close frame, once. Raises Disconnected."""
+        if not self._close_sent:
+            self._close_sent = True
+            self._write(close_frame(code), min(timeout_s, self._send_timeout_s))
+
+    def _answer_close(self, code: int = 1000) -> None:
+        """Our close frame as an answer, if there is room for it: the connection is over either way."""
+        if not self._close_sent:
+            self._close_sent = True
+            with contextlib.suppress(OSError):
+                if not self._writers:
+                    self._sock.send(close_frame(code))
+
+    def _write(self, frame: bytes, timeout_s: float) -> None:
+        if self.failure is not None:
+            raise copy_of(self.failure)
+        # A frame that goes out in one piece needs no lock: there is no moment at which another greenlet could run.
+        sent = 0 if self._writers else self._write_now(frame)
+        if sent < len(frame):
+            self._writers += 1
+            self._write_rest(frame, sent, timeout_s)
+
+    def _write_soon(self, frame: bytes) -> None:
+        if self.failure is not None:
+            raise copy_of(self.failure)
+        sent = 0 if self._writers else self._write_now(frame)
+        if sent < len(frame):
+            self._writers += 1
+            gevent.spawn(self._write_rest_quietly, frame, sent)
+
+    def _write_now(self, data: bytes | memoryview) -> int:
+        """How many bytes the kernel took at once; 0 when it has no room."""
+        try:
+            return int(self._sock.send(data))
+        except WOULD_BLOCK:
+            return 0
+        except OSError as error:
+            # The server's last words, such as its close code, may still wait to be read: the receiver finds them.
+            self.abort(Disconnected(kind_of(error), None, words_of(error)))
+            raise copy_of(self.failure or Disconnected("reset")) from error
+
+    def _write_rest(self, frame: bytes, sent: int, timeout_s: float) -> None:
+        """Waits for its turn and for room; `_writers` was raised before, so nobody can write ahead or in between."""
+        give_up_s = time.perf_counter() + timeout_s
+        if self._lock is None:
+            self._lock = Semaphore(1)
+        rest = memoryview(frame)[sent:]
+        is_our_turn = False
+        try:
+            is_our_turn = self._lock.acquire(timeout=timeout_s)
+            if not is_our_turn:
+                raise TimeoutError
+            try:
+                while rest:
+                    if self.failure is not None:
+                        raise copy_of(self.failure)
+                    socket.wait_write(self._sock.fileno(), max(give_up_s - time.perf_counter(), 0.0))
+                    rest = rest[self._write_now(rest) :]
+            finally:
+                self._lock.release()
+        except TimeoutError as error:
+            self.abort(Disconnected("send_timeout", None, f"no room for {len(rest)} bytes within {timeout_s:g} s"))
+            raise copy_of(self.failure or Disconnected("send_timeout")) from error
+        except BaseException:
+            if is_our_turn:  # a kill in the middle of a frame: what would follow is no frame any more
+                self.abort(Disconnected("send_interrupted"))
+            raise
+        finally:
+            self._writers -= 1
+            self._release()
+
+    def _write_rest_quietly(self, frame: bytes, sent: int) -> None:
+        with contextlib.suppress(Disconnected):  # the receiver reports it
+            self._write_rest(frame, sent, self._send_timeout_s)
+
+    # -- ending
+
+    def abort(self, reason: Disconnected) -> None:
+        """Gives the connection up: who writes fails at once, who reads when all that had arrived has been read."""
+        if self.failure is None:
+            self.failure = reason
+        with contextlib.suppress(OSError):  # it is gone already
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Releases the socket; for the receiving greenlet, or when there is none."""
+        self.abort(Disconnected("closed_by_client"))
+        if not self._closed:
+            self._closed = True
+            self._readable.close()
+            self._frames = None
+            self._release()
+
+    def _release(self) -> None:
+        """Closes the file descriptor once nobody waits on it."""
+        if self._closed and not self._writers:
+            self._sock.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else f"given up: {self.failure.kind}" if self.failure else "open"
+        return f"<Transport {state} writers={self._writers} buffered_bytes={len(self._chunk) - self._position}>"

@@ -1,0 +1,155 @@
+"""Agents: what FleetLM's changeset accepts, refuses and fills in. Pure.
+
+Source: the wire record, section Agents; Ecto's cast (empty strings count as not given).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+DEFAULT_WEBHOOK_PATH: Final = "/webhook"
+HISTORY_MODES: Final = ("tail", "last", "entire")
+STATUSES: Final = ("enabled", "disabled")
+MAX_AGENTS: Final = 10_000
+
+BLANK: Final = "can't be blank"
+INVALID: Final = "is invalid"
+NOT_POSITIVE: Final = "must be greater than 0"
+TAKEN: Final = "has already been taken"
+
+Errors = dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One agent; `inserted_at` and `updated_at` as printed."""
+
+    id: str
+    name: str
+    origin_url: str
+    webhook_path: str = DEFAULT_WEBHOOK_PATH
+    message_history_mode: str = "tail"
+    message_history_limit: int = 50
+    timeout_ms: int = 30_000
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    status: str = "enabled"
+    inserted_at: str = ""
+    updated_at: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The resource as REST shows it, keys sorted."""
+        return {name: getattr(self, name) for name in sorted(self.__slots__)}
+
+
+class AgentInvalid(Exception):
+    """The changeset is invalid; `errors` by field, as the 422 body shows them."""
+
+    def __init__(self, errors: Errors) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+
+class Agents:
+    """All agents by id; at most MAX_AGENTS."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Agent] = {}
+
+    def get(self, agent_id: str) -> Agent | None:
+        """The agent, or None."""
+        return self._by_id.get(agent_id)
+
+    def index(self, status: str | None) -> list[Agent]:
+        """All agents by id; a known `status` filters, an unknown one is ignored."""
+        return [agent for _, agent in sorted(self._by_id.items()) if status not in STATUSES or agent.status == status]
+
+    def create(self, given: Mapping[str, Any], now: str) -> Agent:
+        """A new agent. Raises AgentInvalid."""
+        cast, errors = cast_fields(given)
+        for name in ("id", "name", "origin_url"):
+            if not cast.get(name) and name not in errors:
+                errors[name] = [BLANK]
+        if errors:
+            raise AgentInvalid(errors)
+        if cast["id"] in self._by_id or len(self._by_id) >= MAX_AGENTS:
+            raise AgentInvalid({"id": [TAKEN]})
+        return self._put(Agent(**cast, inserted_at=now, updated_at=now))
+
+    def update(self, agent: Agent, given: Mapping[str, Any], now: str) -> Agent:
+        """`agent` with the given fields (its id stays). Raises AgentInvalid."""
+        cast, errors = cast_fields({name: value for name, value in given.items() if name != "id"})
+        for name in ("name", "origin_url"):
+            if name in cast and not cast[name]:
+                errors[name] = [BLANK]
+        if errors:
+            raise AgentInvalid(errors)
+        new = replace(agent, **cast)
+        return agent if new == agent else self._put(replace(new, updated_at=now))
+
+    def disable(self, agent: Agent, now: str) -> Agent:
+        """DELETE is soft: the status becomes disabled."""
+        return self.update(agent, {"status": "disabled"}, now)
+
+    def _put(self, agent: Agent) -> Agent:
+        self._by_id[agent.id] = agent
+        return agent
+
+
+def cast_fields(given: Mapping[str, Any]) -> tuple[dict[str, Any], Errors]:
+    """What of `given` is understood, by field, and the errors of the rest; unknown fields are ignored."""
+    cast: dict[str, Any] = {}
+    errors: Errors = {}
+    for name, rule in RULES.items():
+        if name not in given:
+            continue
+        value = given[name]
+        if value is None or (isinstance(value, str) and not value.strip()):
+            if name in ("id", "name", "origin_url"):
+                cast[name] = None
+            continue  # an empty value leaves the default
+        problem = rule(value)
+        if problem is None:
+            cast[name] = int(value) if rule is _positive else value
+        else:
+            errors[name] = [problem]
+    return cast, errors
+
+
+def _text(value: object) -> str | None:
+    return None if isinstance(value, str) else INVALID
+
+
+def _map(value: object) -> str | None:
+    return None if isinstance(value, dict) else INVALID
+
+
+def _positive(value: object) -> str | None:
+    if isinstance(value, str):  # Ecto casts "10" to 10
+        try:
+            value = int(value)
+        except ValueError:
+            return INVALID
+    if not isinstance(value, int) or isinstance(value, bool):
+        return INVALID
+    return None if value > 0 else NOT_POSITIVE
+
+
+def _mode(value: object) -> str | None:
+    return None if value in HISTORY_MODES else INVALID
+
+
+def _status(value: object) -> str | None:
+    return None if value in STATUSES else INVALID
+
+
+RULES: Final = {
+    "headers": _map,
+    "id": _text,
+    "message_history_limit": _positive,
+    "message_history_mode": _mode,
+    "name": _text,
+    "origin_url": _text,
+    "status": _status,
+    "timeout_ms": _positive,
+    "webhook_path": _text,
+}

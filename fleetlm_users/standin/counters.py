@@ -1,0 +1,76 @@
+"""What the stand-in itself counted: the truth that a load generator's own numbers are held against."""
+
+from collections import Counter
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+MAX_RUNS = 1_000  # run ids kept apart; later ones share OTHER_RUN, so that a client cannot fill the memory
+OTHER_RUN = "(other)"
+
+
+@dataclass(slots=True)
+class RunCounters:
+    """Counts of one run: of all sessions whose metadata has the same `run_id` (`""` when there is none)."""
+
+    sessions_created: int = 0
+    sessions_deleted: int = 0
+    joins_ok: int = 0
+    leaves: int = 0
+    sends_received: int = 0
+    messages_appended_user: int = 0
+    messages_appended_agent: int = 0
+    broadcasts_sent: int = 0
+    broadcasts_dropped: int = 0
+    backpressure_sent: int = 0
+
+
+@dataclass(slots=True)
+class Counters:
+    """Counts since the start of the process; message counts are kept per run only and summed on reading."""
+
+    connections_opened: int = 0
+    connections_now: int = 0
+    connections_peak: int = 0
+    connections_refused: int = 0
+    disconnects: int = 0
+    joins_refused: int = 0
+    sends_rejected: int = 0
+    messages_appended_other: int = 0
+    messages_evicted: int = 0
+    sessions_evicted: int = 0
+    webhooks_called: int = 0
+    webhooks_failed: int = 0
+    heartbeats: int = 0
+    requests: int = 0
+    closes_by_code: Counter[int] = field(default_factory=Counter)
+    runs: dict[str, RunCounters] = field(default_factory=dict)
+
+    def run(self, run_id: str) -> RunCounters:
+        """The counters of one run, made on first use."""
+        found = self.runs.get(run_id)
+        if found is None:
+            if len(self.runs) >= MAX_RUNS:
+                run_id = OTHER_RUN
+            found = self.runs.setdefault(run_id, RunCounters())
+        return found
+
+    def opened(self) -> None:
+        """Count one accepted WebSocket."""
+        self.connections_opened += 1
+        self.connections_now += 1
+        self.connections_peak = max(self.connections_peak, self.connections_now)
+
+    def snapshot(self) -> dict[str, Any]:
+        """All counts as JSON: totals by name, `closes_by_code` and `runs` by run id."""
+        skipped = ("runs", "closes_by_code")
+        totals: dict[str, Any] = {
+            item.name: getattr(self, item.name) for item in fields(self) if item.name not in skipped
+        }
+        runs = {
+            run_id: {item.name: getattr(run, item.name) for item in fields(run)} for run_id, run in self.runs.items()
+        }
+        for name in (item.name for item in fields(RunCounters)):
+            totals[name] = sum(run[name] for run in runs.values())
+        totals["closes_by_code"] = {str(code): count for code, count in sorted(self.closes_by_code.items())}
+        totals["runs"] = runs
+        return totals

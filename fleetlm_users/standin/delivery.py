@@ -1,0 +1,69 @@
+"""How a push goes out when faults are on: lost, doubled, out of order, followed by garbage, or exactly so much later."""
+
+from typing import Protocol
+
+from fleetlm_users.standin.faults import FaultState
+from fleetlm_users.standin.session import Listener, Session
+
+HOLD_AT_MOST_S = 1.0  # a held push that nothing follows is let go, else reordering would be loss
+
+
+class Later(Protocol):
+    """Runs something later, on the event loop."""
+
+    def after(self, delay_s: float, action: "Action") -> None:
+        """Run `action` `delay_s` seconds from now."""
+
+
+class Action(Protocol):
+    """Something to run."""
+
+    def __call__(self) -> None:
+        """Run it."""
+
+
+class Delivery:
+    """Applies the fate of each message to its pushes.
+
+    `exact` keeps its delays to a fraction of a millisecond; `rough` need not.
+    """
+
+    def __init__(self, faults: FaultState, exact: Later, rough: Later) -> None:
+        self._faults = faults
+        self._exact = exact
+        self._rough = rough
+
+    def deliver(self, session: Session, payload: bytes) -> None:
+        """Push `payload` to the session's listeners as the faults in force have it."""
+        fate = self._faults.on_message()
+        if fate.copies == 0:
+            session.run.broadcasts_dropped += len(session.listeners)
+            return
+        if fate.hold:
+            session.held.append(payload)
+            self._rough.after(HOLD_AT_MOST_S, lambda: self._release(session))
+            return
+        for _ in range(fate.copies):
+            self._send(list(session.listeners), payload, fate.garbage)
+        self._release(session)
+
+    def _release(self, session: Session) -> None:
+        held, session.held = session.held, []
+        for payload in held:
+            self._send(list(session.listeners), payload, garbage=False)
+
+    def _send(self, listeners: list[Listener], payload: bytes, garbage: bool) -> None:
+        """Now or after the delay; always to those who were joined when the message was appended."""
+
+        def push() -> None:
+            for listener in listeners:
+                if listener.open:
+                    listener.push(payload)
+                    if garbage:
+                        listener.push_garbage()
+
+        delay_s = self._faults.faults.broadcast_delay_ms / 1000
+        if delay_s > 0:
+            self._exact.after(delay_s, push)
+        else:
+            push()

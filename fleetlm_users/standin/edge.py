@@ -1,0 +1,110 @@
+"""The HTTP edge: aiohttp requests to `Request`, replies to aiohttp responses with the headers that Bandit and Phoenix send."""
+
+import base64
+import random
+import zlib
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
+
+import orjson
+from aiohttp import web
+
+from fleetlm_users.standin.control import Control
+from fleetlm_users.standin.params import BadParams, Params, decode_query
+from fleetlm_users.standin.replies import Reply, rendered, renders_json
+from fleetlm_users.standin.request import Request
+from fleetlm_users.standin.rest import Rest
+
+CACHE_CONTROL: Final = "max-age=0, private, must-revalidate"
+BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})  # Plug.Parsers reads no other bodies
+REQUEST_ID_LENGTHS: Final = range(20, 201)  # Plug.RequestId keeps a client's id of 20 to 200 characters
+GZIP_WBITS: Final = 31
+GZIP_LEVEL: Final = 6
+
+
+class TooLarge(Exception):
+    """The body is longer than allowed."""
+
+
+class Edge:
+    """The aiohttp handler of everything that is not a WebSocket."""
+
+    def __init__(self, rest: Rest, control: Control, max_body_bytes: int) -> None:
+        self._rest = rest
+        self._control = control
+        self._max_body_bytes = max_body_bytes
+        self._random = random.Random()
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        accept = request.headers.get("Accept")
+        try:
+            path = unquote_to_bytes(request.rel_url.raw_path).decode()
+            body = await self._body(request) if request.method in BODY_METHODS else b""
+            params = decode_query(request.rel_url.raw_query_string) | parse_body(request.headers, body)
+        except TooLarge:
+            reply = rendered(413, as_json=renders_json(accept), request_id=False)
+        except ValueError:  # BadParams, broken JSON, a path that is no UTF-8
+            reply = rendered(400, as_json=renders_json(accept), request_id=False)
+        else:
+            method = "GET" if request.method == "HEAD" else request.method
+            reply = self._answer(Request(method, path, params, accept))
+        return self._response(request, reply)
+
+    def _answer(self, request: Request) -> Reply:
+        return self._control.answer(request) or self._rest.answer(request)
+
+    async def _body(self, request: web.BaseRequest) -> bytes:
+        """The whole body. Raises TooLarge beyond the limit, without having read the rest."""
+        if (request.content_length or 0) > self._max_body_bytes:
+            raise TooLarge
+        parts = bytearray()
+        async for chunk in request.content.iter_any():
+            parts += chunk
+            if len(parts) > self._max_body_bytes:
+                raise TooLarge
+        return bytes(parts)
+
+    def _response(self, request: web.BaseRequest, reply: Reply) -> web.Response:
+        headers = {"cache-control": CACHE_CONTROL}
+        if reply.request_id:
+            headers["x-request-id"] = self._request_id(request.headers.get("X-Request-Id", ""))
+        body = reply.body
+        if body is not None:
+            headers["vary"] = "accept-encoding"
+            if reply.content_type is not None:
+                headers["content-type"] = reply.content_type
+            if reply.status == 200 and "gzip" in request.headers.get("Accept-Encoding", ""):
+                headers["content-encoding"] = "gzip"
+                packer = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_WBITS)
+                body = packer.compress(body) + packer.flush()
+        response = web.Response(status=reply.status, body=body, headers=headers)
+        response.headers.setdefault("Server", "fleetlm-standin")
+        if reply.status == 413:
+            response.force_close()  # the rest of the body is not read
+        return response
+
+    def _request_id(self, given: str) -> str:
+        if len(given) in REQUEST_ID_LENGTHS:
+            return given
+        return base64.urlsafe_b64encode(self._random.randbytes(15)).decode()
+
+
+def parse_body(headers: Mapping[str, str], body: bytes) -> Params:
+    """The parameters in a body: JSON objects, other JSON as `_json`, forms; any other type is passed by.
+
+    Raises ValueError for broken JSON and BadParams for a broken form.
+    """
+    content_type = headers.get("Content-Type", "").split(";")[0].strip().lower()
+    if not body:
+        return {}
+    if content_type == "application/x-www-form-urlencoded":
+        try:
+            return decode_query(body.decode())
+        except UnicodeDecodeError as problem:
+            raise BadParams(str(problem)) from problem
+    if content_type == "application/json" or content_type.endswith("+json"):
+        value: Any = orjson.loads(body)
+        return value if isinstance(value, dict) else {"_json": value}
+    return {}

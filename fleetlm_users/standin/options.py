@@ -1,0 +1,149 @@
+"""The command line of the stand-in: one frozen object, every default named once."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.standin.connection import Limits
+from fleetlm_users.standin.faults import HELP, TYPES, Faults, changed
+from fleetlm_users.standin.store import Caps
+
+HOST: Final = "127.0.0.1"
+PORT: Final = 4000
+ORIGIN_HOST: Final = "localhost"
+MAX_BODY_BYTES: Final = 8_000_000  # Plug.Parsers' default
+MAX_CONNECTIONS: Final = 20_000
+MAX_PENDING_WEBHOOKS: Final = 100_000
+WEBHOOK_CONNECTIONS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Everything that can be chosen at the start."""
+
+    host: str = HOST
+    port: int = PORT
+    builtin_agent: bool = False
+    quirks: bool = False
+    exit_with_parent: bool = False
+    origin_host: str = ORIGIN_HOST
+    max_body_bytes: int = MAX_BODY_BYTES
+    max_connections: int = MAX_CONNECTIONS
+    max_pending_webhooks: int = MAX_PENDING_WEBHOOKS
+    webhook_connections: int = WEBHOOK_CONNECTIONS
+    limits: Limits = field(default_factory=Limits)
+    caps: Caps = field(default_factory=Caps)
+    faults: Faults = field(default_factory=Faults)
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """The options in `arguments` (without the program's name); argparse ends the process with 2 on a bad one."""
+    given = vars(build_parser().parse_args(arguments))
+    groups: dict[str, Any] = {
+        "limits": Limits(**_taken(given, "max_frame_bytes", "max_unsent_bytes", idle_s="idle_timeout_s")),
+        "caps": Caps(**_taken(given, "max_sessions", "max_messages_per_session", "max_stored_bytes")),
+        "faults": changed(Faults(), {name: given.pop(name) for name in TYPES}),
+    }
+    return Options(**groups, **given)
+
+
+def _taken(given: dict[str, Any], *names: str, **renamed: str) -> dict[str, Any]:
+    return {name: given.pop(name) for name in names} | {name: given.pop(flag) for name, flag in renamed.items()}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser, with the fault flags made from the faults themselves."""
+    parser = argparse.ArgumentParser(
+        prog="fleetlm-standin",
+        description="An in-memory FleetLM for tests: REST and WebSocket on one port.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_server(parser)
+    _add_caps(parser.add_argument_group("caps (what is beyond is refused or forgotten, oldest first)"))
+    faults = parser.add_argument_group("faults (also changeable by POST /standin/faults)")
+    for name, kind in TYPES.items():
+        flag = "--" + name.replace("_", "-")
+        if kind is bool:
+            faults.add_argument(flag, action="store_true", help=HELP[name])
+        else:
+            number = whole(flag, 0, 10**12) if kind is int else positive(flag)
+            faults.add_argument(flag, type=number, default=getattr(Faults(), name), metavar="N", help=HELP[name])
+    return parser
+
+
+def _add_server(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--host", default=HOST, help="address to listen on")
+    add("--port", type=whole("--port", 0, 65535, "4000"), default=PORT, help="port to listen on, 0 for a free one")
+    add("--builtin-agent", action="store_true", help="echo in process instead of calling the agents' webhooks")
+    add(
+        "--quirks",
+        action="store_true",
+        help="imitate FleetLM's defects too (500 on the messages list, lost replay, ...)",
+    )
+    add("--exit-with-parent", action="store_true", help="end when standard input ends: the parent holds a pipe")
+    add("--origin-host", default=ORIGIN_HOST, help="the only host that an Origin header may name (PHX_HOST), or 'any'")
+    add(
+        "--idle-timeout-s",
+        type=positive("--idle-timeout-s"),
+        default=Limits().idle_s,
+        help="silence that ends a socket, 0 for never",
+    )
+    add(
+        "--webhook-connections",
+        type=whole("--webhook-connections", 1, 10_000),
+        default=WEBHOOK_CONNECTIONS,
+        help="at most so many to the agents at once",
+    )
+
+
+def _add_caps(group: argparse._ArgumentGroup) -> None:
+    defaults = {
+        "max-sessions": (Caps().max_sessions, "sessions kept"),
+        "max-messages-per-session": (Caps().max_messages_per_session, "messages kept per session"),
+        "max-stored-bytes": (Caps().max_stored_bytes, "memory for all messages"),
+        "max-connections": (MAX_CONNECTIONS, "open WebSockets"),
+        "max-body-bytes": (MAX_BODY_BYTES, "length of a request body"),
+        "max-frame-bytes": (Limits().max_frame_bytes, "length of a WebSocket message"),
+        "max-unsent-bytes": (Limits().max_unsent_bytes, "unsent bytes of one slow reader, which is then dropped"),
+        "max-pending-webhooks": (MAX_PENDING_WEBHOOKS, "user messages waiting for their webhook"),
+    }
+    for name, (default, text) in defaults.items():
+        group.add_argument(f"--{name}", type=whole(f"--{name}", 1, 10**12), default=default, metavar="N", help=text)
+
+
+def whole(flag: str, least: int, most: int, example: str = "100") -> Callable[[str], int]:
+    """An argparse type for whole numbers in a range."""
+
+    def convert(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(_bad(flag, text, f"a whole number from {least} to {most}", example))
+        return value
+
+    return convert
+
+
+def positive(flag: str) -> Callable[[str], float]:
+    """An argparse type for numbers of 0 or more."""
+
+    def convert(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = -1.0
+        if not 0 <= value < float("inf"):
+            raise argparse.ArgumentTypeError(_bad(flag, text, "a number of 0 or more", "50"))
+        return value
+
+    return convert
+
+
+def _bad(flag: str, text: str, accepted: str, example: str) -> str:
+    return str(UsageError(flag, text, accepted, example)).removeprefix(f"{flag}: ")  # argparse puts the flag before it

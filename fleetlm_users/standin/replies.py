@@ -1,0 +1,64 @@
+"""HTTP replies in the shapes that FleetLM gives them; errors that Phoenix renders follow the Accept header. Pure."""
+
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+JSON: Final = "application/json; charset=utf-8"
+HTML: Final = "text/html; charset=utf-8"
+REASONS: Final = {
+    400: "Bad Request",
+    404: "Not Found",
+    406: "Not Acceptable",
+    413: "Request Entity Too Large",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+
+
+class Reply(NamedTuple):
+    """Status, body and what differs in the headers; `body` None is a reply without one (204)."""
+
+    status: int
+    body: bytes | None
+    content_type: str | None = JSON
+    request_id: bool = True
+
+
+def json_reply(status: int, value: Any) -> Reply:
+    """`value` as JSON."""
+    return Reply(status, orjson.dumps(value))
+
+
+def error(status: int, text: str) -> Reply:
+    """`{"error": "text"}`, the shape of FleetLM's controllers."""
+    return json_reply(status, {"error": text})
+
+
+def rendered(status: int, *, as_json: bool = True, request_id: bool = True) -> Reply:
+    """An error page of Phoenix: `{"errors": {"detail": ...}}`, or the bare reason as text/html."""
+    reason = REASONS[status]
+    if as_json:
+        return Reply(status, orjson.dumps({"errors": {"detail": reason}}), JSON, request_id)
+    return Reply(status, reason.encode(), HTML, request_id)
+
+
+def media_types(accept: str | None) -> list[str]:
+    """The types of an Accept header in their order, without parameters; no header accepts everything."""
+    types = [part.split(";")[0].strip().lower() for part in (accept or "").split(",")]
+    return [name for name in types if name] or ["*/*"]
+
+
+def takes_json(accept: str | None) -> bool:
+    """Whether the `accepts ["json"]` plug lets the request pass; else it is answered 406."""
+    return any(name in ("*/*", "application/*", "application/json") for name in media_types(accept))
+
+
+def renders_json(accept: str | None) -> bool:
+    """Whether an error outside the API's pipeline is rendered as JSON: html is the first choice."""
+    for name in media_types(accept):
+        if name in ("*/*", "text/html", "text/*"):
+            return False
+        if name in ("application/json", "application/*"):
+            return True
+    return False

@@ -1,0 +1,147 @@
+"""The composition: one hub, its faces on one port, and an orderly end."""
+
+import asyncio
+import contextlib
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from typing import Final
+
+from aiohttp import web
+
+from fleetlm_users.standin import frames
+from fleetlm_users.standin.builtin_agent import BuiltinAgent
+from fleetlm_users.standin.control import Control
+from fleetlm_users.standin.counters import Counters
+from fleetlm_users.standin.delivery import Delivery
+from fleetlm_users.standin.edge import Edge
+from fleetlm_users.standin.faults import Faults, FaultState
+from fleetlm_users.standin.gateway import Gateway, Sockets
+from fleetlm_users.standin.hub import Hub
+from fleetlm_users.standin.inbox import Inboxes
+from fleetlm_users.standin.options import Options
+from fleetlm_users.standin.rest import Rest
+from fleetlm_users.standin.store import Store
+from fleetlm_users.standin.timers import ExactTimer, LoopTimer
+from fleetlm_users.standin.webhook import Webhooks
+
+BACKLOG: Final = 4096
+SPARE_FILES: Final = 200
+GOODBYE_S: Final = 1.0  # clients get this long to take the CLOSE
+
+
+class CannotListen(Exception):
+    """The address cannot be bound."""
+
+
+class Server:
+    """One running stand-in: `await start()`, later `stop()` from anywhere on the loop, `await finished()`."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._loop = asyncio.get_running_loop()
+        self._exact = ExactTimer(self._loop)
+        self._stopping = asyncio.Event()
+        self._listener: asyncio.Server | None = None
+        self._stall: asyncio.TimerHandle | None = None
+        self.hub = self._build_hub()
+        self._webhooks = Webhooks(
+            self.hub, max_pending=options.max_pending_webhooks, connections=options.webhook_connections
+        )
+        self.hub.responder = BuiltinAgent(self.hub) if options.builtin_agent else self._webhooks
+        self._sockets = Sockets(
+            self.hub, options.limits, origin_host=options.origin_host, max_connections=options.max_connections
+        )
+        edge = Edge(Rest(self.hub), Control(self.hub, self.set_faults), options.max_body_bytes)
+        self._http = web.Server(edge.handle, access_log=None)
+
+    def _build_hub(self) -> Hub:
+        options, counters, faults = self._options, Counters(), FaultState(self._options.faults)
+        store, rough = Store(options.caps, counters), LoopTimer(self._loop)
+        return Hub(
+            store=store,
+            counters=counters,
+            faults=faults,
+            delivery=Delivery(faults, self._exact, rough),
+            inboxes=Inboxes(store, rough, options.quirks),
+            quirks=options.quirks,
+        )
+
+    async def start(self) -> int:
+        """Listen; returns the port. Raises CannotListen."""
+        options = self._options
+        raise_file_limit(options.max_connections + SPARE_FILES)
+        try:
+            self._listener = await self._loop.create_server(
+                lambda: Gateway(self._sockets, self._http), options.host, options.port, backlog=BACKLOG
+            )
+        except (OSError, OverflowError) as problem:
+            reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+            raise CannotListen(f"cannot listen on {options.host}:{options.port}: {reason}") from problem
+        self._plan_stall(options.faults)
+        port: int = self._listener.sockets[0].getsockname()[1]
+        return port
+
+    def set_faults(self, faults: Faults) -> None:
+        """Put new faults in force; a stall is planned anew."""
+        self.hub.faults.set(faults)
+        self._plan_stall(faults)
+
+    def stop(self) -> None:
+        """Begin the end."""
+        self._stopping.set()
+
+    async def finished(self) -> None:
+        """Wait for `stop`, then close: no new connections, CLOSE 1012 to all, a moment for them to take it."""
+        await self._stopping.wait()
+        if self._listener is not None:
+            self._listener.close()
+        self._sockets.close_all(frames.SERVICE_RESTART)
+        deadline_s = self._loop.time() + GOODBYE_S
+        while self._sockets.open and self._loop.time() < deadline_s:
+            await asyncio.sleep(0.01)
+        await self._webhooks.close()
+        await self._http.shutdown(timeout=GOODBYE_S)
+        self._exact.stop()
+
+    def _plan_stall(self, faults: Faults) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+        if faults.stall_ms > 0:  # a blocked loop is what a stalled server is: nothing is read, nothing written
+            self._stall = self._loop.call_later(faults.stall_at_s, time.sleep, faults.stall_ms / 1000)
+
+
+async def serve(options: Options) -> None:
+    """Run one stand-in until SIGTERM, SIGINT, or the end of standard input if so asked. Raises CannotListen."""
+    server = Server(options)
+    port = await server.start()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    if options.exit_with_parent:
+        threading.Thread(target=watch_stdin, args=(loop, server), name="stdin", daemon=True).start()
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    ready = f"standin ready on http://{host}:{port} (ws ws://{host}:{port}/socket/websocket)"
+    with contextlib.suppress(BrokenPipeError):  # a parent that does not read is no reason to end
+        print(ready, flush=True)
+    await server.finished()
+
+
+def watch_stdin(loop: asyncio.AbstractEventLoop, server: Server) -> None:
+    """A thread that stops `server` when standard input ends: whatever happened to the parent, nothing is left behind."""
+    with contextlib.suppress(OSError):
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+    with contextlib.suppress(RuntimeError):  # the loop is closed: it ended by itself
+        loop.call_soon_threadsafe(server.stop)
+
+
+def raise_file_limit(wanted: int) -> None:
+    """Allow this process `wanted` open files, or as many as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    goal = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < goal:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (goal, hard))

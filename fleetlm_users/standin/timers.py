@@ -1,0 +1,75 @@
+"""Two ways to run something later on the event loop: as exact as the machine allows, and the loop's own."""
+
+import asyncio
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable
+
+EARLY_S = 0.00006  # nanosleep wakes about 60 µs late (Linux timer slack is 50 µs)
+LONGEST_NAP_S = 0.005  # a shorter delay may be set while the thread sleeps: it looks again this often
+
+Action = Callable[[], None]
+
+
+class LoopTimer:
+    """The loop's own timers: whole milliseconds under uvloop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def after(self, delay_s: float, action: Action) -> None:
+        """Run `action` `delay_s` seconds from now, or up to a millisecond off."""
+        self._loop.call_later(delay_s, action)
+
+
+class ExactTimer:
+    """Delays kept to about 0.1 ms: a thread sleeps to the due time and wakes the loop.
+
+    uvloop (libuv) and epoll count whole milliseconds, too coarse for a delay that a measurement is checked against. The thread starts
+    with the first use.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._due: list[tuple[float, int, Action]] = []  # used on the loop only, except for a peek at the first time
+        self._numbers = itertools.count()
+        self._next_s = float("inf")
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._stopped = False
+
+    def after(self, delay_s: float, action: Action) -> None:
+        """Run `action` `delay_s` seconds from now; equal times run in the order they were given."""
+        due_s = time.perf_counter() + delay_s
+        heapq.heappush(self._due, (due_s, next(self._numbers), action))
+        self._next_s = self._due[0][0]
+        self._wake.set()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._sleep, name="exact-timer", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; what is still due is dropped."""
+        self._stopped = True
+        self._wake.set()
+
+    def _sleep(self) -> None:
+        """The thread: naps until the first due time, then has the loop run what is due."""
+        while not self._stopped:
+            self._wake.wait()
+            left_s = self._next_s - time.perf_counter() - EARLY_S
+            if left_s > 0:
+                time.sleep(min(left_s, LONGEST_NAP_S))
+                continue
+            self._wake.clear()
+            if not self._stopped:
+                self._loop.call_soon_threadsafe(self._run_due)
+
+    def _run_due(self) -> None:
+        while self._due and self._due[0][0] <= time.perf_counter() + EARLY_S:
+            heapq.heappop(self._due)[2]()
+        self._next_s = self._due[0][0] if self._due else float("inf")
+        if self._due:
+            self._wake.set()

@@ -1,0 +1,126 @@
+"""What one session tells of itself: every fact goes to the run's event hooks, and to who asked to be kept informed."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from locust.event import EventHook
+
+from fleetlm_users.client import SentMessage
+from fleetlm_users.errors import Disconnected
+from fleetlm_users.swarm.run import Run
+from fleetlm_users.workload.window import Window
+
+
+@dataclass
+class SessionLog:
+    """All that a session saw, for who judges it afterwards.
+
+    `sent` are texts by client_ref in the order of sending, `fates` those that failed and how, `live` every `message`
+    payload in the order of arrival.
+    """
+
+    sent: dict[str, str] = field(default_factory=dict)
+    fates: dict[str, str] = field(default_factory=dict)
+    live: list[dict[str, Any]] = field(default_factory=list)
+
+
+class SessionFacts:
+    """The observer of one session's conversation.
+
+    `log` and `window` are None until a behaviour asks for them; `on_lost` is called when the session is gone.
+    `last_seen_s` is when the last message came.
+    """
+
+    def __init__(self, run: Run, scenario: str, *, follows_agent: bool = True) -> None:
+        self._run = run
+        self._events = run.events
+        self._scenario = scenario
+        self._follows_agent = follows_agent
+        self._awaits_agent = follows_agent and run.options.agent_replies > 0
+        self._present = False
+        self._failure: tuple[SentMessage, str, str] | None = None
+        self.session_id = ""
+        self.last_seen_s = 0.0
+        self.cut_short = False
+        self.log: SessionLog | None = None
+        self.window: Window | None = None
+
+    def on_lost(self) -> None:
+        """Called when the joined session is gone; to be replaced by who wants to know at once."""
+
+    def received(self, payload: dict[str, Any], done_s: float) -> None:
+        """A `message` broadcast was read."""
+        self.last_seen_s = done_s
+        if self.log is not None:
+            self.log.live.append(payload)
+        from_agent = payload.get("sender_id") == self._run.options.agent_id
+        phase = self._run.phase_at(done_s)
+        self._tell(self._events.message_received, phase, payload=payload, from_agent=from_agent, done_s=done_s)
+
+    def appended(self, message: SentMessage, done_s: float) -> None:
+        """The message's own broadcast came back."""
+        self._ended(message, done_s)
+        facts = {"message": message, "done_s": done_s, "awaits_agent": self._awaits_agent}
+        self._tell(self._events.message_appended, message.phase, **facts)
+
+    def rejected(self, message: SentMessage, reason: str, done_s: float) -> None:
+        """The server refused the message."""
+        self._ended(message, done_s)
+        self._fail(message, "rejected", reason)
+
+    def unrejected(self, message: SentMessage, reason: str) -> None:
+        """A presumed rejection was none."""
+        if self.log is not None:
+            self.log.fates.pop(message.client_ref, None)
+        if self.window is not None:
+            self.window.reopened(message.client_ref)
+        self._tell(self._events.message_unfailed, message.phase, message=message, reason=reason)
+
+    def lost(self, message: SentMessage, reason: str) -> None:
+        """Nothing came back for the message."""
+        self._ended(message, time.perf_counter())
+        self._fail(message, "lost", reason)
+
+    def left_in_flight(self, message: SentMessage) -> None:
+        """The run ended before the message's time was up."""
+        self._fail(message, "in_flight", "ended")
+
+    def replied(self, message: SentMessage, done_s: float) -> None:
+        """The agent answered the message."""
+        self._tell(self._events.agent_replied, message.phase, message=message, done_s=done_s)
+
+    def unanswered(self, message: SentMessage, reason: str) -> None:
+        """The agent did not answer the message in time."""
+        self._tell(self._events.agent_unanswered, message.phase, message=message, reason=reason)
+
+    def backpressure(self, reason: str) -> None:
+        """A `backpressure` push came."""
+        self._tell(self._events.backpressure, self._phase_now(), reason=reason)
+
+    def anomaly(self, kind: str) -> None:
+        """Something on the wire that should not be there."""
+        self._tell(self._events.anomaly, self._phase_now(), kind=kind)
+
+    def disconnected(self, down: Disconnected) -> None:
+        """The channel or the socket is gone; told once, and only of a session that was joined."""
+        if self._present:
+            self._present = False
+            self._tell(self._events.disconnected, self._phase_now(), kind=down.kind)
+            self.on_lost()
+
+    def _ended(self, message: SentMessage, moment_s: float) -> None:
+        if self.window is not None:
+            self.window.ended(message.client_ref, moment_s)
+
+    def _fail(self, message: SentMessage, fate: str, reason: str) -> None:
+        self._failure = (message, fate, reason)
+        if self.log is not None:
+            self.log.fates[message.client_ref] = fate
+        self._tell(self._events.message_failed, message.phase, message=message, fate=fate, reason=reason)
+
+    def _tell(self, fact: EventHook, phase: str, **facts: Any) -> None:
+        fact.fire(scenario=self._scenario, phase=phase, session_id=self.session_id, **facts)
+
+    def _phase_now(self) -> str:
+        return self._run.phase_at(time.perf_counter())

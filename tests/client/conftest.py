@@ -1,0 +1,84 @@
+"""Fixtures of the client's tests. Nothing here monkey-patches: the client names gevent's socket and ssl itself."""
+
+import gc
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gevent
+import pytest
+
+from fleetlm_users.client import Heartbeats, PhoenixSocket, SocketOptions
+from tests.client.fakes import FakeServer, Peer
+
+DEADLINE_S = 20.0
+
+
+@pytest.fixture(autouse=True)
+def bounded() -> Iterator[None]:
+    """No test waits longer than its deadline."""
+    with gevent.Timeout(DEADLINE_S):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_greenlets_left() -> Iterator[None]:
+    """Fails a test that leaves a greenlet running."""
+    before = {id(greenlet) for greenlet in running_greenlets()}
+    yield
+    gevent.idle()
+    left = [greenlet for greenlet in running_greenlets() if id(greenlet) not in before]
+    gevent.joinall(left, timeout=1.0)
+    assert [greenlet for greenlet in left if not greenlet.dead] == []
+
+
+def running_greenlets() -> list[gevent.Greenlet]:
+    return [found for found in gc.get_objects() if isinstance(found, gevent.Greenlet) and not found.dead]
+
+
+@pytest.fixture
+def running() -> Callable[[], int]:
+    """Counts the greenlets that are alive."""
+    return lambda: len(running_greenlets())
+
+
+@pytest.fixture
+def serve(no_greenlets_left: None) -> Iterator[Callable[..., FakeServer]]:
+    """Starts fakes; a script that raised fails the test."""
+    servers: list[FakeServer] = []
+
+    def start(script: Callable[[Peer], None], **options: Any) -> FakeServer:
+        servers.append(FakeServer(script, **options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+    assert [error for server in servers for error in server.errors] == []
+
+
+class Client:
+    """Makes sockets with one Heartbeats and collects their anomalies."""
+
+    def __init__(self) -> None:
+        self.heartbeats = Heartbeats(30.0)
+        self.anomalies: list[str] = []
+        self.sockets: list[PhoenixSocket] = []
+
+    def socket(self, url: str, participant_id: str = "u1", **options: Any) -> PhoenixSocket:
+        made = PhoenixSocket(url, participant_id, SocketOptions(**options), self.heartbeats, self.anomalies.append)
+        self.sockets.append(made)
+        return made
+
+    def connected(self, url: str, participant_id: str = "u1", **options: Any) -> PhoenixSocket:
+        made = self.socket(url, participant_id, **options)
+        made.connect()
+        return made
+
+
+@pytest.fixture
+def client(no_greenlets_left: None) -> Iterator[Client]:
+    made = Client()
+    yield made
+    for socket in made.sockets:
+        socket.close(timeout_s=0.0)
+    made.heartbeats.stop()

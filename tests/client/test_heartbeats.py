@@ -1,0 +1,163 @@
+"""Heartbeats on a hub with short intervals: what is sent, what a missing answer does, and that nothing stays."""
+
+import gc
+import weakref
+
+import gevent
+import pytest
+from gevent.event import Event
+
+from fleetlm_users.client import Heartbeats
+from fleetlm_users.errors import Disconnected
+from tests.client.fakes import hold, phoenix
+from tests.client.handlers import WAIT_S, Recorder
+
+SHORT_S = 0.05
+
+
+class Beaten:
+    """Counts its beats and tells when there were enough."""
+
+    def __init__(self, enough: int = 3, error: Exception | None = None) -> None:
+        self.beats = 0
+        self.error = error
+        self.enough = Event()
+        self._enough = enough
+
+    def beat(self) -> None:
+        self.beats += 1
+        if self.beats >= self._enough:
+            self.enough.set()
+        if self.error is not None:
+            raise self.error
+
+
+@pytest.fixture
+def heartbeats(no_greenlets_left):
+    made = Heartbeats(SHORT_S)
+    yield made
+    made.stop()
+
+
+def test_nothing_runs_before_the_first_socket_nor_after_the_last(heartbeats, running):
+    """Locust may fork after construction: the greenlet starts with the first socket, and ends with the last."""
+    before = running()
+    assert running() == before
+    one, two = Beaten(), Beaten()
+    heartbeats.add(one)
+    heartbeats.add(two)
+    assert running() == before + 1
+    assert one.enough.wait(WAIT_S)
+    assert two.enough.wait(WAIT_S)
+    heartbeats.remove(one)
+    heartbeats.remove(one)
+    heartbeats.remove(two)
+    gevent.idle()
+    assert running() == before
+    heartbeats.add(one)
+    assert running() == before + 1
+    assert repr(heartbeats).startswith("<Heartbeats every 0.05 s sockets=1 beats=")
+
+
+@pytest.mark.parametrize("error", [Disconnected("eof"), ValueError("a bug")])
+def test_a_socket_that_raises_does_not_stop_the_others(heartbeats, error):
+    """Neither a known error nor a bug in one."""
+    broken, sound = Beaten(error=error), Beaten()
+    heartbeats.add(broken)
+    heartbeats.add(sound)
+    assert broken.enough.wait(WAIT_S)
+    assert sound.enough.wait(WAIT_S)
+
+
+def test_beats_are_spread_over_the_interval():
+    """However many sockets are added at once: no tenth of the interval gets more than its share and a few."""
+    heartbeats = Heartbeats(1000.0)
+    sockets = [Beaten() for _ in range(1000)]
+    for one in sockets:
+        heartbeats.add(one)
+    first_s = min(due_s for due_s, _ in heartbeats._due)
+    tenths = [int((due_s - first_s) / 100.0) for due_s, _ in heartbeats._due]
+    assert all(90 <= tenths.count(tenth) <= 110 for tenth in range(10))
+    heartbeats.stop()
+
+
+@pytest.mark.parametrize(
+    ("due_s", "now_s", "next_s"),
+    [
+        (100.0, 100.0, 130.0),
+        (100.0, 114.0, 130.0),
+        (100.0, 116.0, 160.0),
+        (100.0, 145.0, 160.0),
+        (100.0, 1000.0, 1030.0),
+    ],
+)
+def test_after_a_stall_a_socket_is_not_beaten_twice_in_a_row(due_s, now_s, next_s):
+    """The server gets at least half an interval to answer before silence counts; the phase is kept."""
+    assert Heartbeats(30.0)._next_due_s(due_s, now_s) == next_s
+
+
+def test_a_removed_socket_is_not_kept_in_memory_until_it_would_be_due():
+    """Churn makes many short-lived sockets: only their numbers may stay."""
+    heartbeats = Heartbeats(1000.0)
+    keeper, passing = Beaten(), Beaten()
+    gone = weakref.ref(passing)
+    heartbeats.add(keeper)
+    heartbeats.add(passing)
+    heartbeats.remove(passing)
+    del passing
+    gc.collect()
+    assert gone() is None
+    heartbeats.stop()
+
+
+def test_an_earlier_socket_wakes_the_greenlet(heartbeats):
+    """A socket due before all others does not wait for them."""
+    heartbeats.interval_s = 1000.0
+    heartbeats.add(Beaten())
+    gevent.idle()
+    heartbeats.interval_s = SHORT_S
+    soon = Beaten(enough=1)
+    heartbeats.add(soon)
+    assert soon.enough.wait(WAIT_S)
+
+
+def test_a_socket_that_answers_lives_and_one_that_is_silent_goes_down(client, serve):
+    """phoenix.js' rule: a heartbeat that is unanswered when the next one is due ends the connection."""
+    client.heartbeats.interval_s = SHORT_S
+
+    def silent(peer):
+        peer.upgrade()
+        peer.reply(peer.expect("phx_join"))
+        peer.expect("heartbeat")
+        hold(peer)
+
+    alive, dead = Recorder(), Recorder()
+    polite = client.connected(serve(phoenix).ws_url)
+    polite.join("session:1", {}, alive, WAIT_S)
+    client.connected(serve(silent).ws_url).join("session:1", {}, dead, WAIT_S)
+    assert dead.down().kind == "heartbeat_timeout"
+    assert alive.downs == []
+    assert polite.down is None
+    assert len(client.heartbeats) == 1
+
+
+def test_a_full_send_buffer_does_not_hold_up_the_others(client, serve):
+    """The server of one socket reads nothing: the others are beaten on, and that one goes down in its own time."""
+    client.heartbeats.interval_s = SHORT_S
+
+    def stuck(peer):
+        peer.upgrade()
+        peer.reply(peer.expect("phx_join"))
+        never.wait(WAIT_S)
+
+    never = Event()
+    stuck_recorder, sound_recorder = Recorder(), Recorder()
+    full = client.connected(serve(stuck).ws_url, send_timeout_s=WAIT_S)
+    full.join("session:1", {}, stuck_recorder, WAIT_S)
+    while not full._transport._writers:
+        full._transport.send_soon(b"x" * 50_000)
+    sound = client.connected(serve(phoenix).ws_url)
+    sound.join("session:1", {}, sound_recorder, WAIT_S)
+    assert stuck_recorder.down().kind == "heartbeat_timeout"
+    assert sound.down is None
+    never.set()

@@ -1,0 +1,42 @@
+"""The client in the process that it is made for: gevent has monkey-patched everything, as `import locust` does."""
+
+import subprocess
+import sys
+
+VISIT = """
+from gevent import monkey
+monkey.patch_all()
+
+from fleetlm_users.client import Heartbeats, PhoenixSocket, RestApi, SocketOptions
+from tests.client.fakes import FakeServer, phoenix
+from tests.client.handlers import WAIT_S, Recorder
+
+
+def healthy(peer):
+    while True:
+        peer.read_request()
+        peer.answer("200 OK", b"{}")
+
+
+for tls in (False, True):
+    server, web = FakeServer(phoenix, tls=tls), FakeServer(healthy, tls=tls)
+    socket = PhoenixSocket(server.ws_url, "u1", SocketOptions(insecure=tls), Heartbeats(0.05), print)
+    socket.connect()
+    recorder = Recorder()
+    socket.join("session:1", {}, recorder, WAIT_S)
+    socket.push("session:1", "send", {"text": "x" * 100_000})
+    assert len(recorder.broadcast()[1]["text"]) == 100_000
+    assert socket.close() is True
+    api = RestApi(web.http_url, insecure=tls)
+    assert [api.call("GET", "/").status for _ in range(3)] == [200] * 3
+    assert web.accepted == 1
+    api.close()
+    assert server.errors == web.errors == []
+print("visited")
+"""
+
+
+def test_a_whole_visit_in_a_monkey_patched_process():
+    """WebSocket and REST, with and without TLS; patching stays out of the other tests' process."""
+    done = subprocess.run([sys.executable, "-c", VISIT], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.returncode) == ("visited\n", 0), done.stderr

@@ -1,0 +1,240 @@
+"""What is asked before a run, and what a person reads when something is not as it should be."""
+
+import json
+import time
+
+import pytest
+from gevent import socket
+from gevent.event import Event
+
+from fleetlm_users.client.preflight import Targets, check
+from fleetlm_users.errors import UsageError
+from tests.client.fakes import Peer, frame, hold
+
+AGENT_ID = "bench-echo-agent"
+DEADLINE_S = 0.3
+
+
+def agent(origin_url: str, status: str = "enabled") -> dict[str, object]:
+    return {"id": AGENT_ID, "origin_url": origin_url, "status": status}
+
+
+class Fleet:
+    """A FleetLM for preflight: agents over REST, and the WebSocket, on one port; `answers` replace the usual ones."""
+
+    def __init__(self, known: dict[str, object] | None = None, **answers: tuple[str, bytes]) -> None:
+        self.known = known
+        self.answers = answers
+        self.created: list[dict[str, object]] = []
+        self.participants: list[str] = []
+
+    def __call__(self, peer: Peer) -> None:
+        while True:
+            method, target = self._next(peer)
+            if target.startswith("/socket"):
+                self._websocket(peer, target)
+                return
+            body = peer.read(int(peer.headers.get("content-length", "0")))
+            peer.answer(*self._answer(method, target, body))
+
+    def _next(self, peer: Peer) -> tuple[str, str]:
+        peer.read_head()
+        method, target, _ = peer.request_line.split(" ")
+        return method, target
+
+    def _answer(self, method: str, target: str, body: bytes) -> tuple[str, bytes]:
+        if method == "POST":
+            self.created.append(json.loads(body)["agent"])
+            return self.answers.get("create", ("201 Created", body))
+        if target == "/api/agents":
+            return self.answers.get("index", ("200 OK", b'{"agents":[]}'))
+        if "show" in self.answers:
+            return self.answers["show"]
+        if self.known is None:
+            return "404 Not Found", b'{"error":"Agent not found"}'
+        return "200 OK", json.dumps({"agent": self.known}).encode()
+
+    def _websocket(self, peer: Peer, target: str) -> None:
+        if "upgrade" in self.answers:
+            peer.answer(*self.answers["upgrade"])
+            return
+        self.participants.append(target.partition("participant_id=")[2])
+        peer.accept()
+        assert peer.read_frame() == (8, b"\x03\xe8")
+        peer.send(frame(b"\x03\xe8", 8))
+
+
+def healthy(peer: Peer) -> None:
+    peer.read_request()
+    peer.answer("200 OK", b'{"status":"ok"}')
+
+
+def targets_of(fleet, agent_server, **options) -> Targets:
+    return Targets(
+        fleet.http_url + "/api", fleet.ws_url, agent_server.http_url, AGENT_ID, options.pop("insecure", False)
+    )
+
+
+def closed_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def test_all_well_says_nothing(serve):
+    """The agent is known as we would make it: no problem, nothing created, no text."""
+    agent_server = serve(healthy)
+    fleet = Fleet(agent(agent_server.http_url + "/"))
+    found = check(targets_of(serve(fleet), agent_server))
+    assert (found.problems, found.agent_created, found.fatal, found.text()) == ((), False, False, "")
+    assert fleet.created == []
+    assert len(fleet.participants) == 1  # the handshake was done, and closed politely
+
+
+def test_a_missing_agent_is_created_and_said(serve):
+    """With the fields that the issue names."""
+    fleet, agent_server = Fleet(), serve(healthy)
+    found = check(targets_of(serve(fleet), agent_server))
+    assert (found.agent_created, found.fatal) == (True, False)
+    assert fleet.created == [
+        {
+            "id": AGENT_ID,
+            "name": "Bench Echo Agent",
+            "origin_url": agent_server.http_url,
+            "webhook_path": "/webhook",
+            "message_history_mode": "tail",
+            "message_history_limit": 10,
+            "timeout_ms": 30000,
+            "status": "enabled",
+        }
+    ]
+    assert found.text() == f"created agent {AGENT_ID} with webhook {agent_server.http_url}/webhook"
+
+
+def test_an_agent_that_another_master_creates_at_the_same_moment_is_fine(serve):
+    """422 'has already been taken' after a 404: somebody was faster."""
+    fleet = Fleet(create=("422 Unprocessable Entity", b'{"errors":{"id":["has already been taken"]}}'))
+    found = check(targets_of(serve(fleet), serve(healthy)))
+    assert (found.problems, found.agent_created) == ((), False)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"create": ("422 Unprocessable Entity", b'{"errors":{"origin_url":["is invalid"]}}')},
+        {"create": ("500 Internal Server Error", b"")},
+        {"show": ("500 Internal Server Error", b"")},
+    ],
+)
+def test_an_agent_that_can_neither_be_read_nor_made_is_fatal(serve, answers):
+    """No agent, no replies: the run would measure nothing of them."""
+    found = check(targets_of(serve(Fleet(**answers)), serve(healthy)))
+    assert found.fatal
+    assert f"agent {AGENT_ID}" in found.text()
+
+
+def test_a_disabled_agent_and_another_origin_are_told_but_not_fatal(serve):
+    """With what to do about it."""
+    agent_server = serve(healthy)
+    found = check(targets_of(serve(Fleet(agent("http://elsewhere:9", "disabled"))), agent_server))
+    assert [problem.fatal for problem in found.problems] == [False, False]
+    status, origin = found.text().splitlines()
+    assert "'disabled'" in status
+    assert "enable it" in status
+    assert "http://elsewhere:9" in origin
+    assert "--agent-url http://elsewhere:9" in origin
+
+
+def test_an_agent_of_no_known_shape_is_told(serve):
+    """A 200 without an agent in it."""
+    found = check(targets_of(serve(Fleet(show=("200 OK", b"[]"))), serve(healthy)))
+    assert len(found.problems) == 2
+    assert not found.fatal
+
+
+def test_an_agent_that_we_cannot_reach_is_a_warning(serve):
+    """FleetLM may reach it though we cannot."""
+    fleet = serve(Fleet(agent("http://127.0.0.1:1")))
+    found = check(Targets(fleet.http_url + "/api", fleet.ws_url, f"http://127.0.0.1:{closed_port()}", AGENT_ID))
+    assert not found.fatal
+    assert "python echo_agent.py" in found.text()
+    assert "refused" in found.text()
+
+
+def test_nobody_there_tells_what_was_tried_and_how_to_go_on():
+    """Two or three lines: what failed, how to start FleetLM and the agent, and that --standin needs neither."""
+    port = closed_port()
+    base = f"127.0.0.1:{port}"
+    found = check(Targets(f"http://{base}/api", f"ws://{base}/socket/websocket", f"http://{base}", AGENT_ID))
+    assert found.fatal
+    lines = found.text().splitlines()
+    assert len(lines) == 3
+    for word in (f"http://{base}/api/agents", f"ws://{base}/socket/websocket", "refused"):
+        assert word in lines[0]
+    for word in ("mix phx.server", "python echo_agent.py", "--standin"):
+        assert word in lines[1]
+
+
+def test_a_host_that_swallows_packets_costs_the_deadline_once(serve):
+    """All is asked side by side: three silent servers take no longer than one."""
+    silent = serve(hold)
+    began_s = time.perf_counter()
+    found = check(targets_of(silent, silent), DEADLINE_S)
+    assert time.perf_counter() - began_s < 2 * DEADLINE_S
+    assert [problem.fatal for problem in found.problems] == [True, True, False]
+    assert found.text().count("timeout") == 3
+
+
+def test_slow_answers_share_the_deadline(serve):
+    """Each answer comes in time, all together do not."""
+
+    def slow(peer: Peer) -> None:
+        for _ in range(2):
+            peer.read_request()
+            Event().wait(DEADLINE_S * 0.7)
+            peer.answer("200 OK", b'{"agents":[]}')
+
+    found = check(targets_of(serve(slow), serve(healthy)), DEADLINE_S)
+    assert found.fatal
+
+
+@pytest.mark.parametrize(
+    "index", [("404 Not Found", b"Not Found"), ("200 OK", b"<html>"), ("200 OK", b"{}"), ("200 OK", b'{"agents":1}')]
+)
+def test_something_else_on_that_port_is_no_fleetlm(serve, index):
+    """A web server, a proxy's page, another API."""
+    found = check(targets_of(serve(Fleet(index=index)), serve(healthy)))
+    assert found.fatal
+    assert "REST API" in found.text()
+
+
+def test_a_refused_upgrade_is_fatal_and_says_the_status(serve):
+    """REST works, the socket does not: no user could."""
+    agent_server = serve(healthy)
+    fleet = Fleet(agent(agent_server.http_url), upgrade=("403 Forbidden", b""))
+    found = check(targets_of(serve(fleet), agent_server))
+    assert found.fatal
+    assert "HTTP 403 Forbidden" in found.text()
+
+
+def test_a_socket_that_never_closes_is_no_problem(serve):
+    """It opened, which was the question; the wait for its close is bounded."""
+
+    class Lingering(Fleet):
+        def _websocket(self, peer: Peer, target: str) -> None:
+            peer.accept()
+            hold(peer)
+
+    agent_server = serve(healthy)
+    found = check(targets_of(serve(Lingering(agent(agent_server.http_url))), agent_server), DEADLINE_S)
+    assert not found.fatal
+
+
+def test_urls_that_are_none_are_usage_errors():
+    """Before anything is asked."""
+    good = ("http://h/api", "ws://h/s", "http://h")
+    for position, what in enumerate(("API URL", "WebSocket URL", "agent URL")):
+        urls = [*good]
+        urls[position] = "nonsense"
+        with pytest.raises(UsageError, match=what):
+            check(Targets(*urls, AGENT_ID))

@@ -1,0 +1,107 @@
+"""The web UI's form runs what it says: presets by name, our options checked, one result folder per run."""
+
+import re
+
+import pytest
+import requests
+
+from tests.e2e.harness import Locust, eventually, free_port, newest_summary, targets
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def page(tmp_path, standin):
+    """A locust with web UI on a free loopback port: its URL, its process and its server."""
+    port = free_port()
+    arguments = [*targets(standin), "--time-scale", "0.2", "--lateness-limit", "5s", "--web-port", port]
+    with Locust(tmp_path, *arguments, headless=False) as locust:
+        url = f"http://127.0.0.1:{port}"
+        eventually(lambda: answers(url), "the page answers")
+        yield url, locust, standin
+
+
+def answers(url):
+    try:
+        return requests.get(url, timeout=2).status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+def form(**changed):
+    """What the page sends when nothing was touched, with some fields changed."""
+    untouched = {"user_count": "18", "spawn_rate": "3.6", "run_time": "120", "host": "", "preset": "light"}
+    return {**untouched, **{key: str(value) for key, value in changed.items()}}
+
+
+def start(url, **changed):
+    return requests.post(f"{url}/swarm", data=form(**changed), timeout=20).json()
+
+
+def judged(locust, run_id):
+    return newest_summary(locust.results).get("options", {}).get("run_id") == run_id
+
+
+def stats(url):
+    return requests.get(f"{url}/stats/requests", timeout=5).json()
+
+
+def state(url):
+    return stats(url)["state"]
+
+
+def test_the_form_shows_the_preset_and_our_options(page):
+    """The page carries users, spawn rate and time of the preset, a drop-down of presets, and our fields."""
+    url, _, _ = page
+    text = requests.get(url, timeout=5).text
+    assert re.search(r'"num_users":\s*18', text)
+    for shown in ("api_url", "ws_url", "agent_id", "run_id", "threshold", "standard", "stress", "long_lived_vus"):
+        assert shown in text
+    assert "time_scale" not in text
+
+
+def test_choosing_a_preset_runs_exactly_that_preset(page):
+    """Untouched users and time follow the preset that was chosen."""
+    url, locust, _ = page
+    answer = start(url, preset="standard", run_id="web-standard")
+    assert answer["success"], answer
+    eventually(lambda: stats(url)["user_count"] == 55, "55 users run")
+    requests.post(f"{url}/stop", timeout=60)
+    summary = eventually(lambda: newest_summary(locust.results), "the run is judged")
+    assert summary["plan"]["users"] == {"long_lived": 30, "burst": 15, "churn": 10}
+    assert summary["plan"]["duration_s"] == 300
+    assert summary["verdict"]["kind"] == "inconclusive"
+
+
+def test_changed_fields_are_wishes_and_each_run_has_its_own_books(page):
+    """Two runs in one session: users and time as typed, two folders, counts equal to the server's."""
+    url, locust, standin = page
+    for run_id in ("web-one", "web-two"):
+        assert start(url, user_count=9, run_time="4s", warm_up="1s", run_id=run_id)["success"]
+        eventually(lambda run_id=run_id: judged(locust, run_id), "the run is judged")
+        summary = newest_summary(locust.results)
+        assert summary["plan"]["users"] == {"long_lived": 5, "burst": 3, "churn": 1}
+        assert summary["accounting"]["all"]["all"]["sent"] == standin.counters(run_id)["sends_received"] > 0
+        assert summary["verdict"]["kind"] == "pass", locust.output
+        eventually(lambda: state(url) in ("stopped", "ready"), "Locust is ready for the next run")
+    assert len(list(locust.results.iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("preset", "nope", "light, standard, stress"),
+        ("api_url", "nonsense", "http://localhost:4000/api"),
+        ("threshold", "append_latncy: p(95)<1", "append_latency_ms"),
+        ("user_count", "many", "whole number"),
+        ("warm_up", "a while", "1h20m30s"),
+        ("api_url", "http://127.0.0.1:9/api", "127.0.0.1:9"),
+    ],
+)
+def test_a_mistake_in_the_form_is_told_and_starts_nothing(page, field, value, said):
+    """The answer carries the message; no user starts."""
+    url, _, _ = page
+    answer = start(url, **{field: value})
+    assert answer["success"] is False
+    assert said in answer["message"]
+    assert state(url) == "ready"
