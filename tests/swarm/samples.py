@@ -1,0 +1,40 @@
+"""Options and benchmarks for tests of this room."""
+
+from locust import User
+
+from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.workload.options import resolve
+from fleetlm_users.workload.presets import load_presets
+
+BEHAVIOURS = ("long_lived", "burst", "churn")
+
+
+class NothingFound:
+    """A preflight with nothing to say."""
+
+    fatal = False
+
+    def text(self):
+        return ""
+
+
+def options(**raw):
+    """The light preset's options with some raw values changed."""
+    return resolve(
+        raw,
+        load_presets(None),
+        "mixed",
+        BEHAVIOURS,
+        host=None,
+        num_users=None,
+        run_time_s=None,
+        spawn_rate=None,
+        new_run_id=lambda: "r1",
+        new_seed=lambda: 7,
+    )
+
+
+def benchmark(check=NothingFound):
+    """The mixed benchmark with users that do nothing."""
+    users = {name: type(name.title(), (User,), {"abstract": False, "scenario": name}) for name in BEHAVIOURS}
+    return Benchmark("mixed", users, lambda _: check())

@@ -1,0 +1,94 @@
+"""Our options in Locust's parser, and Options over the wire to workers."""
+
+import json
+
+import msgpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from locust.argument_parser import LocustArgumentParser, get_empty_argument_parser, setup_parser_arguments
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.swarm.options import from_wire, options_of, register, specs_of, to_wire
+from tests.swarm.samples import benchmark, options
+
+NOTHING_ASKED = {"num_users": None, "run_time_s": None, "spawn_rate": None}
+
+
+@pytest.fixture
+def parser(monkeypatch):
+    """Locust's parser with our options, an environment without any of them."""
+    for spec in specs_of(benchmark()):
+        monkeypatch.delenv(spec.env, raising=False)
+    made = get_empty_argument_parser(default_config_files=[])
+    setup_parser_arguments(made)
+    register(made, benchmark())
+    return made
+
+
+def test_every_option_is_a_flag_and_reaches_the_form(parser):
+    """Arguments in groups would not; those marked so stay out."""
+    shown = parser.args_included_in_web_ui
+    for spec in specs_of(benchmark()):
+        assert spec.flag in parser.format_help()
+        assert (spec.name in shown) == spec.in_form
+
+
+def test_the_form_can_be_sent_as_json(parser):
+    """Defaults and choices end up in the page."""
+    parsed = vars(parser.parse_args([]))
+    for spec in specs_of(benchmark()):
+        action = parser.args_included_in_web_ui.get(spec.name)
+        assert action is None or json.dumps([parsed[spec.name], action.choices, action.help])
+
+
+def test_web_ui_and_master_bind_to_loopback_unless_told_otherwise(parser):
+    """Secure by default."""
+    assert (parser.parse_args([]).web_host, parser.parse_args([]).master_bind_host) == ("127.0.0.1", "127.0.0.1")
+    assert parser.parse_args(["--web-host", "0.0.0.0"]).web_host == "0.0.0.0"
+
+
+def test_a_bad_value_is_refused_with_an_example(parser, capsys):
+    """Before anything is started, as Locust refuses its own."""
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args(["--join-timeout", "soon"])
+    assert ended.value.code == 2
+    assert "--join-timeout (JOIN_TIMEOUT): got 'soon'" in capsys.readouterr().err
+
+
+def test_a_preset_of_ones_own_file_is_not_refused_by_the_parser(parser):
+    """Choices are there for the drop-down; the name is checked when the file has been read."""
+    assert parser.parse_args(["--preset", "my-own"]).preset == "my-own"
+
+
+def test_an_unknown_preset_is_refused_when_resolved(parser):
+    """With the names there are."""
+    with pytest.raises(UsageError, match="light, standard, stress"):
+        options_of(parser.parse_args(["--preset", "nope"]), benchmark(), None, NOTHING_ASKED)
+
+
+def test_environment_and_flag(parser, monkeypatch):
+    """The flag wins."""
+    monkeypatch.setenv("AGENT_ID", "from-env")
+    assert options_of(parser.parse_args([]), benchmark(), None, NOTHING_ASKED).agent_id == "from-env"
+    parsed = parser.parse_args(["--agent-id", "from-flag"])
+    assert options_of(parsed, benchmark(), None, NOTHING_ASKED).agent_id == "from-flag"
+
+
+def test_registering_needs_nothing_but_a_parser():
+    """Locust builds a parser for every page load."""
+    for _ in range(2):
+        parser = LocustArgumentParser()
+        register(parser, benchmark())
+
+
+@given(
+    st.sampled_from(["light", "standard", "stress"]),
+    st.integers(0, 2**31),
+    st.lists(st.sampled_from(["append_latency_ms: p(95)<1", "message_success_rate: rate>0.5"]), max_size=2),
+)
+def test_options_survive_the_wire(preset, seed, thresholds):
+    """A worker sees what the master resolved, through msgpack."""
+    sent = options(preset=preset, seed=str(seed), threshold=thresholds, results_dir="some/where", junit="j.xml")
+    wire = msgpack.unpackb(msgpack.packb(to_wire(sent)), strict_map_key=False)
+    assert from_wire(wire) == sent

@@ -1,0 +1,117 @@
+"""The master's end of a run: waits for every worker's final snapshot, not for those that are gone, and names these."""
+
+from types import SimpleNamespace
+
+import gevent
+import pytest
+
+from fleetlm_users.measure.catalogue import DEFAULT
+from fleetlm_users.measure.ledger import Ledger
+from fleetlm_users.measure.merge import Merge
+from fleetlm_users.swarm.roster import Roster
+from fleetlm_users.swarm.worker import DRAIN, FINAL, REPORT
+
+
+class Runner:
+    """A master runner whose workers answer the drain as told."""
+
+    def __init__(self):
+        self.workers = {}
+        self.answers = {}
+        self.listener = None
+
+    @property
+    def clients(self):
+        return SimpleNamespace(all=list(self.workers.values()))
+
+    def add(self, worker_id, answers=True, state="running"):
+        self.workers[worker_id] = SimpleNamespace(id=worker_id, state=state)
+        self.answers[worker_id] = answers
+
+    def register_message(self, name, listener):
+        assert name == FINAL
+        self.listener = listener
+
+    def send_message(self, name, data, client_id):
+        assert name == DRAIN
+        if self.answers[client_id]:
+            final = {"epoch": data["epoch"], "snapshot": snapshot(client_id, 9, final=True)}
+            gevent.spawn(self.listener, SimpleNamespace(node_id=client_id, data=final))
+
+
+def snapshot(worker_id, seq, final=False, sent=5, epoch="e"):
+    ledger = Ledger(DEFAULT, epoch, worker_id)
+    ledger.count("messages_sent", "burst", "main", sent)
+    return ledger.snapshot(seq, final, 1.0)
+
+
+@pytest.fixture
+def runner():
+    return Runner()
+
+
+@pytest.fixture
+def roster(runner):
+    return Roster(runner)
+
+
+def test_all_final_snapshots_are_merged(runner, roster):
+    """Two workers, two reports, nobody lost."""
+    runner.add("a")
+    runner.add("b")
+    merge = Merge("e")
+    roster.begin(merge)
+    roster.drain("e", 5.0)
+    assert merge.totals().count("messages_sent") == 10
+    assert (roster.expected, roster.final, roster.lost) == (2, 2, [])
+
+
+def test_a_worker_that_went_missing_is_not_waited_for(runner, roster):
+    """Its last report stays counted, and it is named."""
+    runner.add("a")
+    runner.add("b", answers=False)
+    merge = Merge("e")
+    roster.begin(merge)
+    roster.on_report("b", {REPORT: snapshot("b", 1, sent=3)})
+    runner.workers["b"].state = "missing"
+    roster.drain("e", 5.0)
+    assert merge.totals().count("messages_sent") == 8
+    assert roster.lost == ["b"]
+
+
+def test_a_silent_worker_is_waited_for_only_so_long(runner, roster, monkeypatch):
+    """An upper bound, and the loss is told."""
+    for name in ("LEAVING_S", "FORCE_S", "TRAVEL_S"):
+        monkeypatch.setattr(f"fleetlm_users.swarm.roster.{name}", 0.0)
+    runner.add("a", answers=False)
+    roster.begin(Merge("e"))
+    roster.drain("e", 0.01)
+    assert roster.lost == ["a"]
+
+
+def test_a_worker_that_had_no_part_says_so_and_is_not_lost(runner, roster):
+    """For example one that connected and never got a user."""
+    runner.add("a", answers=False)
+    roster.begin(Merge("e"))
+    roster.on_final(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": None}))
+    roster.drain("e", 5.0)
+    assert roster.lost == []
+
+
+def test_an_answer_of_another_run_is_not_taken(runner, roster):
+    """A late farewell of the run before."""
+    runner.add("a")
+    merge = Merge("e")
+    roster.begin(merge)
+    roster.on_final(SimpleNamespace(node_id="a", data={"epoch": "old", "snapshot": snapshot("a", 1, epoch="old")}))
+    assert roster.final == 0
+    assert merge.totals().count("messages_sent") == 0
+
+
+def test_a_worker_that_joins_late_takes_part(runner, roster):
+    """It is expected to report like the others."""
+    roster.begin(Merge("e"))
+    runner.add("late")
+    roster.on_connect("late")
+    roster.drain("e", 5.0)
+    assert (roster.expected, roster.final) == (1, 1)

@@ -1,0 +1,105 @@
+"""A run's end: users wind down, settle, leave; those that do not are ended by force; nothing waits for ever."""
+
+import gevent
+import pytest
+from gevent.event import Event
+
+from fleetlm_users.measure.catalogue import DEFAULT
+from fleetlm_users.measure.ledger import Ledger
+from fleetlm_users.swarm.events import FleetEvents
+from fleetlm_users.swarm.run import Run
+from tests.swarm.samples import options
+
+
+class Member:
+    """A user that leaves when told, or never."""
+
+    def __init__(self, run, obedient=True):
+        self.run, self.obedient = run, obedient
+        self.told, self.forced = Event(), False
+        run.enter(self)
+
+    def wind_down(self):
+        self.told.set()
+        if self.obedient:
+            gevent.spawn(self.run.leave, self)
+
+    def end_by_force(self):
+        self.forced = True
+        self.run.leave(self)
+
+
+class Resource:
+    """Something a run closes."""
+
+    closed = 0
+
+    def close(self):
+        Resource.closed += 1
+
+
+@pytest.fixture
+def run():
+    Resource.closed = 0
+    return Run(options(), "epoch", 0, Ledger(DEFAULT, "epoch", "local"), FleetEvents())
+
+
+def test_a_drain_tells_every_user_and_returns_when_they_have_left(run):
+    """No force where none is needed."""
+    members = [Member(run) for _ in range(3)]
+    assert not run.winding_down
+    run.drain(10.0)
+    assert all(member.told.is_set() and not member.forced for member in members)
+    assert run.winding_down
+    assert run.user_count == 0
+
+
+def test_a_user_that_does_not_leave_is_ended_by_force(run, monkeypatch):
+    """After the drain's bound; the run is abandoned then, so that it does not wait to leave politely."""
+    monkeypatch.setattr("fleetlm_users.swarm.run.LEAVING_S", 0.0)
+    member = Member(run, obedient=False)
+    run.drain(0.01)
+    assert member.forced
+    assert run.abandoned
+
+
+def test_patience_is_endless_until_the_drain_bounds_it(run):
+    """Sessions may wait for answers while the run goes on."""
+    assert run.patience_until_s() == float("inf")
+    run.drain(0.0)
+    assert run.patience_until_s() < float("inf")
+
+
+def test_time_stands_still_once_the_run_has_ended(run):
+    """Per-second figures must not thin out while reports travel."""
+    run.drain(0.0)
+    assert run.elapsed_s() == run.elapsed_s()
+
+
+def test_a_second_drain_does_nothing(run):
+    """Whoever asks for the end again finds it done."""
+    run.drain(0.0)
+    ended_s = run.ended_s
+    run.drain(0.0)
+    assert run.ended_s == ended_s
+
+
+def test_a_resource_is_made_once_and_closed_with_the_run(run):
+    """One REST pool and one heartbeat greenlet per process."""
+    assert run.resource(Resource, Resource) is run.resource(Resource, Resource)
+    run.drain(0.0)
+    assert Resource.closed == 1
+
+
+def test_user_numbers_differ_over_workers():
+    """Participants must be unique in the whole run."""
+    runs = [Run(options(), "e", index, Ledger(DEFAULT, "e", str(index)), FleetEvents()) for index in range(3)]
+    numbers = [run.next_vu() for run in runs for _ in range(5)]
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_the_phase_is_read_on_the_runs_own_clock(run):
+    """Warm-up ends so many seconds after the run began here."""
+    warm_up_s = run.options.plan.warm_up_s
+    assert run.phase_at(run.started_s + warm_up_s - 0.001) == "warm_up"
+    assert run.phase_at(run.started_s + warm_up_s + 0.001) == "main"
