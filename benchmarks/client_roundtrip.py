@@ -162,15 +162,12 @@ def main() -> None:
 
 
 def measure(host: str, options: argparse.Namespace, *, real: bool) -> None:
-    sessions = [f"s{number}" for number in range(options.users + options.idle)]
+    sessions = [f"s{number}" for number in range(max(options.users, options.idle))]
     if real:
         api = RestApi(f"http://{host}/api")
-        create = lambda number: api.create_session(f"u{number}", "bench-echo-agent", {}).session_id  # noqa: E731
-        sessions = [create(number % max(options.users, options.idle)) for number in range(len(sessions))]
         cpu_s = time.process_time()
-        for number in range(200):
-            create(number)
-        print(f"REST create_session: {(time.process_time() - cpu_s) / 200 * 1e6:.0f} µs CPU")
+        sessions = [api.create_session(f"u{n}", "bench-echo-agent", {}).session_id for n in range(len(sessions))]
+        print(f"REST create_session: {(time.process_time() - cpu_s) / len(sessions) * 1e6:.0f} µs CPU")
     ws_url = f"ws://{host}/socket/websocket"
     process = psutil.Process(os.getpid())
     if options.users:
@@ -185,13 +182,14 @@ def measure(host: str, options: argparse.Namespace, *, real: bool) -> None:
         p50, p99 = (latencies[int(len(latencies) * q)] * 1e3 for q in (0.5, 0.99))
         print(
             f"{options.users} users x {options.rate:g}/s: {sent} sent, {received} received, "
-            f"{cpu_s / sent * 1e6:.1f} µs CPU per push + 2 frames, {cpu_s / wall_s:.0%} of a core; service p50 {p50:.2f} ms p99 {p99:.2f} ms"
+            f"{cpu_s / sent * 1e6:.1f} µs CPU per push + 2 frames, "
+            f"{cpu_s / wall_s:.0%} of a core; service p50 {p50:.2f} ms p99 {p99:.2f} ms"
         )
         for made, _, _ in opened:
             made.close()
     if options.idle:
         before = process.memory_info().rss
-        opened = open_sockets(options.idle, ws_url, sessions[-options.idle :])
+        opened = open_sockets(options.idle, ws_url, sessions)
         grown = process.memory_info().rss - before
         print(f"{options.idle} idle sockets: {grown / options.idle / 1024:.1f} KiB RSS each")
         for made, _, _ in opened:

@@ -118,7 +118,7 @@ class ReplyTimeout(ClientError):
 class Disconnected(ClientError):
     """The socket or the channel went away while in use.
 
-    `kind` says how, for example `closed_1012`, `eof`, `reset`, `garbage`, `oversize`, `heartbeat_timeout`, `phx_error`;
+    `kind` says how, for example `closed_1012`, `eof`, `reset`, `oversize`, `heartbeat_timeout`, `phx_error`;
     `code` is the WebSocket close code where the server sent one (RFC 6455 §7.4).
     """
 
@@ -133,7 +133,13 @@ class Disconnected(ClientError):
 
 
 class RestFailed(ClientError):
-    """A REST call got no answer, or one with a status that was not expected (`status` None means no answer)."""
+    """A REST call got no answer, or one with a status that was not expected (`status` None means no answer).
+
+    `sent_s` and `done_s` are the call's stamps on the monotonic clock; `sent_s` is None when nothing was written.
+    """
+
+    sent_s: float | None = None
+    done_s: float | None = None
 
     def __init__(self, method: str, path: str, kind: str, status: int | None, detail: str) -> None:
         super().__init__(method, path, kind, status, detail)

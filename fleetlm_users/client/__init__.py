@@ -2,6 +2,7 @@
 
 from fleetlm_users.client.contract import ChannelHandler, Joined, Reply, Sent, SocketOptions
 from fleetlm_users.client.heartbeats import Heartbeats
+from fleetlm_users.client.inbox_channel import InboxChannel
 from fleetlm_users.client.phoenix_socket import PhoenixSocket
 from fleetlm_users.client.preflight import Preflight, Problem, Targets, check
 from fleetlm_users.client.rest import Answered, Created, RestApi, RestCallFailed
@@ -14,6 +15,7 @@ __all__ = [
     "ChannelObserver",
     "Created",
     "Heartbeats",
+    "InboxChannel",
     "Joined",
     "PhoenixSocket",
     "Preflight",

@@ -14,13 +14,13 @@ from gevent.event import AsyncResult
 
 from fleetlm_users.client.contract import ChannelHandler, Joined, Reply, Sent, SocketOptions
 from fleetlm_users.client.dial import parse_endpoint
+from fleetlm_users.client.dispatch import Dispatch
 from fleetlm_users.client.heartbeats import Heartbeats
-from fleetlm_users.client.transport import TEXT, Transport, copy_of
+from fleetlm_users.client.transport import Transport, copy_of
 from fleetlm_users.client.upgrade import open_websocket
-from fleetlm_users.errors import Disconnected, FrameError, JoinRefused, PushRefused, ReplyTimeout, UsageError
-from fleetlm_users.protocol.connection import OK, Awaited, Channel, ConnectionState, Meaning
-from fleetlm_users.protocol.message import JOIN, LEAVE, Message
-from fleetlm_users.protocol.serializer import decode
+from fleetlm_users.errors import Disconnected, JoinRefused, PushRefused, ReplyTimeout, UsageError
+from fleetlm_users.protocol.connection import OK, Awaited, ConnectionState
+from fleetlm_users.protocol.message import JOIN, LEAVE
 
 __all__ = ["ChannelHandler", "Joined", "PhoenixSocket", "Reply", "Sent", "SocketOptions"]
 
@@ -40,9 +40,9 @@ class PhoenixSocket:
     """
 
     __slots__ = (
+        "_dispatch",
         "_heartbeats",
         "_is_closing",
-        "_on_anomaly",
         "_reader",
         "_state",
         "_transport",
@@ -69,8 +69,8 @@ class PhoenixSocket:
         self.connected_s: float | None = None
         self.down: Disconnected | None = None
         self._heartbeats = heartbeats
-        self._on_anomaly = on_anomaly
         self._state = ConnectionState()
+        self._dispatch = Dispatch(self._state, on_anomaly)
         self._transport: Transport | None = None
         self._reader: gevent.Greenlet | None = None
         self._is_closing = False
@@ -222,17 +222,9 @@ class PhoenixSocket:
         try:
             while transport is not None:
                 opcode, payload = transport.receive()
-                if opcode != TEXT:
-                    self._anomaly("binary")
-                    continue
                 if self.options.log_frames is not None:
                     self.options.log_frames("<", payload)
-                try:
-                    message = decode(payload)
-                except FrameError:
-                    self._anomaly("garbage")
-                    continue
-                self._handle(message, transport.arrived_s)
+                self._dispatch.frame(opcode, payload, transport.arrived_s)
         except Disconnected as reason:
             down = reason
         except Exception as error:  # ours: say so, and let nobody wait for a reader that is no more
@@ -241,72 +233,17 @@ class PhoenixSocket:
         finally:
             self._go_down(down, time.perf_counter())
 
-    def _handle(self, message: Message, done_s: float) -> None:
-        meaning, subject = self._state.receive(message)
-        if meaning is Meaning.BROADCAST:
-            try:
-                subject.listener.on_broadcast(message.event, message.payload, done_s)
-            except Exception:
-                self._handler_failed(subject)
-        elif meaning is Meaning.REPLY:
-            subject.waiter.set((message.payload["status"], message.payload.get("response"), done_s))
-            if subject.event == JOIN:
-                gevent.sleep(0)  # lets the joiner take in its reply before the broadcasts behind it
-        elif meaning is Meaning.UNAWAITED_REPLY:
-            payload = message.payload
-            self._tell(subject, "on_reply", message.ref, payload["status"], payload.get("response"), done_s)
-        elif meaning in (Meaning.CHANNEL_ERROR, Meaning.CHANNEL_CLOSE):
-            self._channel_down(subject, Disconnected(message.event, None, message.topic), done_s)
-        elif meaning in ANOMALIES:
-            self._anomaly(ANOMALIES[meaning])
-
-    def _channel_down(self, channel: Channel, down: Disconnected, done_s: float) -> None:
-        self._fail(self._state.orphans(channel.topic), down)
-        if channel.joined:
-            self._tell(channel, "on_down", down, done_s)
-
     def _go_down(self, down: Disconnected, done_s: float) -> None:
-        """The connection is over: everything that waits is told, once, and the socket released."""
+        """The connection is over: the socket is released, and who waits or listens is told, once."""
         self.down = Disconnected("closed_by_client", down.code) if self._is_closing else down
         self._heartbeats.remove(self)
         if self._transport is not None:
             self._transport.close()
-        lost, channels = self._state.end()
-        self._fail(lost, self.down)
-        for channel in channels:
-            if channel.joined and not self._is_closing:
-                self._tell(channel, "on_down", copy_of(self.down), done_s)
-
-    def _fail(self, lost: list[Awaited], down: Disconnected) -> None:
-        for awaited in lost:
-            awaited.waiter.set_exception(copy_of(down))
-
-    def _tell(self, channel: Channel, method: str, *arguments: Any) -> None:
-        try:
-            getattr(channel.listener, method)(*arguments)
-        except Exception:
-            self._handler_failed(channel)
-
-    def _handler_failed(self, channel: Channel) -> None:
-        logger.exception("a handler of %s raised", channel.topic)
-        self._anomaly("handler_error")
-
-    def _anomaly(self, kind: str) -> None:
-        try:
-            self._on_anomaly(kind)
-        except Exception:
-            logger.exception("on_anomaly(%r) raised", kind)
+        self._dispatch.end(self.down, done_s, handlers_too=not self._is_closing)
 
     def __repr__(self) -> str:
         state = f"down: {self.down.kind}" if self.down else "open" if self._transport else "not connected"
         return f"<PhoenixSocket {self.participant_id} {state} joined={sorted(self.joined)} {self._state!r}>"
-
-
-ANOMALIES = {
-    Meaning.STALE_JOIN_REF: "stale_join_ref",
-    Meaning.UNKNOWN_TOPIC: "unknown_topic",
-    Meaning.MALFORMED: "garbage",
-}
 
 
 def socket_url(url: str, participant_id: str) -> str:

@@ -20,6 +20,14 @@ def bounded() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="package", autouse=True)
+def small_heap() -> Iterator[None]:
+    """Keeps what was imported out of gc.get_objects, which the next fixture asks twice a test."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def no_greenlets_left() -> Iterator[None]:
     """Fails a test that leaves a greenlet running."""

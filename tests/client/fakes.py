@@ -204,3 +204,10 @@ def phoenix(peer: Peer) -> None:
         peer.reply(message, {"echo": body})
         if event == "phx_leave":
             peer.send(text(join_ref, join_ref, topic, "phx_close", {}))
+
+
+def accept_join(peer: Peer, *, behind: bytes = b"") -> None:
+    """Upgrades and accepts the join; `behind` follows the reply in the same packet."""
+    peer.upgrade()
+    join_ref, ref, topic, _, _ = peer.expect("phx_join")
+    peer.send(text(join_ref, ref, topic, "phx_reply", {"response": {}, "status": "ok"}) + behind)

@@ -8,6 +8,7 @@ from gevent.queue import Queue
 from fleetlm_users.errors import Disconnected
 
 WAIT_S = 10.0
+TOPIC = "session:s1"
 
 
 class Recorder:
@@ -35,3 +36,10 @@ class Recorder:
 
     def broadcast(self) -> tuple[str, Any, float]:
         return self.broadcasts.get(timeout=WAIT_S)
+
+
+def joined(client: Any, server: Any, **options: Any) -> tuple[Any, Recorder]:
+    """A connected socket that joined TOPIC, with its recorder."""
+    socket, recorder = client.connected(server.ws_url, **options), Recorder()
+    socket.join(TOPIC, {}, recorder, WAIT_S)
+    return socket, recorder

@@ -85,11 +85,11 @@ def test_a_pool_that_is_exhausted_times_out(pool_of, serve):
     """Nothing was written, so there is no stamp of it."""
     server = serve(hold)
     pool = pool_of(server.http_url, timeout_s=SHORT_S, concurrency=1)
-    first = gevent.spawn(failure, pool)
-    gevent.idle()
-    second = gevent.spawn(failure, pool)
-    assert first.get(timeout=WAIT_S).detail == "no answer within 0.1 s"
-    assert second.get(timeout=WAIT_S).sent_s is None
+    with pool._slots:
+        failed = failure(pool)
+    assert (failed.kind, failed.detail, failed.sent_s) == ("timeout", "no connection within 0.1 s", None)
+    assert server.accepted == 0
+    assert failure(pool).detail == "no answer within 0.1 s"
 
 
 @pytest.mark.parametrize(

@@ -1,32 +1,15 @@
 """One socket against scripted servers: what is asked, what is told, and that every wait ends."""
 
-import logging
-
 import gevent
 import pytest
 from gevent.event import Event
 
 from fleetlm_users.client.phoenix_socket import reason_of, socket_url
 from fleetlm_users.errors import ConnectFailed, Disconnected, JoinRefused, PushRefused, ReplyTimeout, UsageError
-from tests.client.fakes import BINARY, CLOSE, frame, hold, phoenix, text
-from tests.client.handlers import WAIT_S, Recorder
+from tests.client.fakes import accept_join, hold, phoenix, text
+from tests.client.handlers import TOPIC, WAIT_S, Recorder, joined
 
-TOPIC = "session:s1"
 SHORT_S = 0.1
-
-
-def joined(client, server, **options):
-    """A connected socket that joined TOPIC, with its recorder."""
-    socket, recorder = client.connected(server.ws_url, **options), Recorder()
-    socket.join(TOPIC, {}, recorder, WAIT_S)
-    return socket, recorder
-
-
-def accept_join(peer, *, behind: bytes = b""):
-    """Upgrades and accepts the join; `behind` follows the reply in the same packet."""
-    peer.upgrade()
-    join_ref, ref, topic, _, _ = peer.expect("phx_join")
-    peer.send(text(join_ref, ref, topic, "phx_reply", {"response": {}, "status": "ok"}) + behind)
 
 
 def test_a_whole_visit(client, serve):
@@ -185,213 +168,12 @@ def test_an_outer_timeout_of_the_caller_is_not_taken_for_ours(client, serve):
     assert "in_flight=0" in repr(socket)
 
 
-def test_broadcasts_right_behind_the_join_reply_come_after_it(client, serve):
-    """They are not lost, and the joiner has taken in the replay before it hears of them."""
-
-    def script(peer):
-        accept_join(peer, behind=text("1", None, TOPIC, "message", 1) + text("1", None, TOPIC, "message", 2))
-        hold(peer)
-
-    order: list[object] = []
-
-    class Ordered(Recorder):
-        def on_broadcast(self, event, payload, done_s):
-            order.append(payload)
-            super().on_broadcast(event, payload, done_s)
-
-    socket, recorder = client.connected(serve(script).ws_url), Ordered()
-    entered = socket.join(TOPIC, {}, recorder, WAIT_S)
-    order.append("joined")
-    first, second = recorder.broadcast(), recorder.broadcast()
-    assert order == ["joined", 1, 2]
-    assert entered.done_s == first[2] == second[2]  # one packet, one stamp
-
-
 def test_a_push_needs_a_joined_topic(client, serve):
     """Disconnected(not_joined), with the topic, instead of a frame that the server would refuse."""
     socket, _ = joined(client, serve(phoenix))
     for act in (socket.push, lambda *a: socket.call(*a, WAIT_S), lambda topic, *_: socket.leave(topic, WAIT_S)):
         with pytest.raises(Disconnected, match=r"not_joined \(session:other"):
             act("session:other", "send", {})
-
-
-def test_an_error_reply_to_a_push_reaches_the_handler(client, serve):
-    """FleetLM answers `send` only when it refuses it."""
-
-    def script(peer):
-        accept_join(peer)
-        peer.reply(peer.expect("send"), {"error": "invalid_message_format"}, "error")
-        hold(peer)
-
-    socket, recorder = joined(client, serve(script))
-    sent = socket.push(TOPIC, "send", {})
-    assert recorder.replies.get(timeout=WAIT_S) == (sent.ref, "error", {"error": "invalid_message_format"})
-
-
-@pytest.mark.parametrize("event", ["phx_error", "phx_close"])
-def test_a_channel_that_the_server_ends_is_told_once(client, serve, event):
-    """The handler hears it, who waits on the topic fails at once, the socket and other topics live on."""
-
-    def script(peer):
-        accept_join(peer)
-        peer.reply(peer.expect("phx_join"))
-        peer.expect("ask")
-        peer.send(text("1", "1", TOPIC, event, {}))
-        peer.reply(peer.expect("ping"))
-        hold(peer)
-
-    socket, recorder = joined(client, serve(script))
-    other = Recorder()
-    socket.join("session:other", {}, other, WAIT_S)
-    with pytest.raises(Disconnected, match=event):
-        socket.call(TOPIC, "ask", {}, WAIT_S)
-    assert recorder.down().kind == event
-    with pytest.raises(Disconnected, match="not_joined"):
-        socket.push(TOPIC, "send", {})
-    socket.call("session:other", "ping", {}, WAIT_S)
-    assert socket.joined == {"session:other"}
-    socket.close(timeout_s=SHORT_S)
-    assert (len(recorder.downs), other.downs, client.anomalies) == (1, [], [])
-
-
-def _vanish(peer):
-    pass
-
-
-def _reset(peer):
-    peer.reset()
-
-
-def _close_1012(peer):
-    peer.send(frame(b"\x03\xf4", CLOSE))
-
-
-def _masked(peer):
-    peer.send(frame(b"hi", mask=b"abcd"))
-    hold(peer)
-
-
-def _oversize(peer):
-    peer.send(frame(b"x" * 2000))
-    hold(peer)
-
-
-def _half_a_frame(peer):
-    peer.send(frame(b"x" * 300)[:100])
-
-
-ENDS = [
-    (_vanish, "eof", None),
-    (_reset, "reset", None),
-    (_close_1012, "closed_1012", 1012),
-    (_masked, "protocol_error", None),
-    (_oversize, "oversize", None),
-    (_half_a_frame, "eof", None),
-]
-
-
-@pytest.mark.parametrize(("end", "kind", "code"), ENDS)
-def test_however_the_socket_ends_everybody_is_told_once(client, serve, end, kind, code):
-    """The handler, who waits for a reply, and who pushes later: all get the reason; nothing hangs or reconnects."""
-
-    def script(peer):
-        accept_join(peer)
-        peer.expect("ask")
-        end(peer)
-
-    server = serve(script)
-    socket, recorder = joined(client, server, max_message_bytes=1000)
-    with pytest.raises(Disconnected, match=kind):
-        socket.call(TOPIC, "ask", {}, WAIT_S)
-    assert (recorder.down().kind, recorder.down().code) == (kind, code)
-    assert (socket.down.kind, socket.down.code) == (kind, code)
-    assert socket.joined == frozenset()
-    for act in (lambda: socket.push(TOPIC, "send", {}), lambda: socket.join(TOPIC, {}, recorder, WAIT_S)):
-        with pytest.raises(Disconnected, match=kind) as caught:
-            act()
-        assert caught.value is not socket.down  # one instance for all would collect all their tracebacks
-    assert socket.close() is True
-    assert server.accepted == 1
-    assert len(recorder.downs) == 1
-    assert len(client.heartbeats) == 0
-
-
-def test_a_socket_that_ends_while_joining_fails_the_join(client, serve):
-    """The handler is not told as well: it was never joined."""
-
-    def script(peer):
-        peer.upgrade()
-        peer.expect("phx_join")
-
-    socket, recorder = client.connected(serve(script).ws_url), Recorder()
-    with pytest.raises(Disconnected, match="eof"):
-        socket.join(TOPIC, {}, recorder, WAIT_S)
-    assert recorder.downs == []
-
-
-STRANGE = [
-    (frame(b"not json"), "garbage"),
-    (frame(b"{}"), "garbage"),
-    (frame(b"[1,2]"), "garbage"),
-    (frame(b"\xff\xfe\xfd\xfc"), "garbage"),
-    (frame(b""), "garbage"),
-    (text(None, ["9"], TOPIC, "phx_reply", {"status": "ok"}), "garbage"),
-    (frame(b"\x00\x01\x02", BINARY), "binary"),
-    (text("1", None, "session:other", "message", {}), "unknown_topic"),
-    (text("9", None, TOPIC, "message", {}), "stale_join_ref"),
-]
-
-
-@pytest.mark.parametrize(("strange", "kind"), STRANGE)
-def test_what_should_not_come_is_counted_and_survived(client, serve, strange, kind):
-    """Each by its kind, and the next good broadcast is delivered."""
-
-    def script(peer):
-        accept_join(peer, behind=strange + text("1", None, TOPIC, "message", "good"))
-        hold(peer)
-
-    _, recorder = joined(client, serve(script))
-    assert recorder.broadcast()[1] == "good"
-    assert client.anomalies == [kind]
-
-
-def test_a_handler_that_raises_is_counted_logged_and_survived(client, serve, caplog):
-    """Neither the reader nor the other handlers suffer; also when on_anomaly itself raises."""
-
-    class Broken(Recorder):
-        def on_broadcast(self, event, payload, done_s):
-            raise ValueError("mine")
-
-        on_reply = on_down = on_broadcast
-
-    def script(peer):
-        accept_join(peer)
-        peer.reply(peer.expect("phx_join"))
-        peer.send(text("1", None, TOPIC, "message", {}) + text("1", "99", TOPIC, "phx_reply", {"status": "error"}))
-        peer.send(text("2", None, "session:other", "message", "good"))
-
-    socket, recorder = client.connected(serve(script).ws_url), Recorder()
-    socket.join(TOPIC, {}, Broken(), WAIT_S)
-    with caplog.at_level(logging.ERROR):
-        socket.join("session:other", {}, recorder, WAIT_S)
-        assert recorder.broadcast()[1] == "good"
-        assert recorder.down().kind == "eof"
-    assert client.anomalies == ["handler_error"] * 3
-    assert "ValueError: mine" in caplog.text
-
-
-def test_an_anomaly_listener_that_raises_does_not_end_the_reader(client, serve, caplog):
-    """Its traceback is logged."""
-
-    def script(peer):
-        accept_join(peer, behind=frame(b"garbage") + text("1", None, TOPIC, "message", "good"))
-        hold(peer)
-
-    socket, recorder = client.connected(serve(script).ws_url), Recorder()
-    socket._on_anomaly = lambda kind: 1 / 0
-    socket.join(TOPIC, {}, recorder, WAIT_S)
-    assert recorder.broadcast()[1] == "good"
-    assert "ZeroDivisionError" in caplog.text
 
 
 def test_close_waits_for_the_servers_answer_but_not_for_ever(client, serve):
@@ -488,3 +270,30 @@ def test_many_sockets_share_one_hub_and_one_heartbeat_greenlet(client, serve, ru
     for socket, _ in pairs:
         socket.close()
     assert len(client.heartbeats) == 0
+
+
+def test_a_broken_frame_log_ends_the_socket_and_says_so(client, serve, caplog):
+    """An error of ours in the reader: nobody waits for ever, the traceback is logged, the kind names the culprit."""
+
+    def log(direction, _frame):
+        if direction == "<":
+            raise ValueError("full disk")
+
+    socket = client.connected(serve(phoenix).ws_url, log_frames=log)
+    with pytest.raises(Disconnected, match=r"reader_error.*full disk"):
+        socket.join(TOPIC, {}, Recorder(), WAIT_S)
+    assert "ValueError: full disk" in caplog.text
+
+
+def test_what_is_asked_of_a_socket_that_goes_down_while_it_closes(client, serve):
+    """The server goes first: close says that there is nothing left to wait for."""
+
+    def script(peer):
+        accept_join(peer)
+        peer.reset()
+
+    socket, recorder = joined(client, serve(script))
+    recorder.down()
+    assert socket.close() is True
+    socket.beat()
+    assert socket.down.kind == "reset"
