@@ -20,6 +20,7 @@ check: .venv/installed  ## style, types, house rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --strict echo_agent.py
 	$(BIN)/lint-imports
 
 format: .venv/installed

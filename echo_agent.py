@@ -61,8 +61,7 @@ class WebhookError(BadRequest):
 def echo_lines(body: bytes, replies: int = 1) -> bytes:
     """Return the answer to one webhook body: `replies` equal JSON lines, each ended by a newline.
 
-    Raises WebhookError where the body is not JSON, lacks a field, has one of the wrong type, or holds no message of
-    `user_id`.
+    Raises WebhookError where it is not JSON, lacks a field, has one of the wrong type, or no message of `user_id`.
     """
     try:
         webhook = orjson.loads(body)
@@ -251,9 +250,8 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent ships no types
         """Return the WSGI environment, its body bounded when it is thrown away."""
         environ: dict[str, Any] = super().get_environ()
         body = self.wsgi_input
-        environ["wsgi.input"] = self.wsgi_input = BodyInput(
-            body.rfile, body.content_length, body.socket, body.chunked_input
-        )
+        self.wsgi_input = BodyInput(body.rfile, body.content_length, body.socket, body.chunked_input)
+        environ["wsgi.input"] = self.wsgi_input
         return environ
 
     def handle_one_response(self) -> None:

@@ -2,11 +2,11 @@
 
     python benchmarks/echo_agent.py [--rounds 3] [--seconds 2] [--connections 8]
 
-All servers run on one core, in turns, and are driven from another core over raw keep-alive sockets: once as fast as they
-go, once at 1,000 webhooks/s planned in advance. Latency counts from the planned moment, so a stall of the server is paid
-by every webhook that was due during it. The bare view is measured as it comes, where the body of an answer waits 40 ms
-for the client's delayed ACK of its head, and with TCP_NODELAY, which is the fair peer. CPU per webhook (user + system,
-of the server's process) is the figure to compare on a machine that others use too.
+All servers run on one core, in turns, and are driven from another core over raw keep-alive sockets: once as fast as
+they go, once at 1,000 webhooks/s planned in advance. Latency counts from the planned moment, so a stall is paid by
+every webhook that was due during it. The bare view is measured as it comes, where the body of an answer waits
+40 ms for the client's delayed ACK of its head, and with TCP_NODELAY, which is the fair peer. CPU per webhook (user +
+system, of the server's process) is the figure to compare on a machine that others use too.
 """
 
 import argparse
