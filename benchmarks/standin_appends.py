@@ -1,7 +1,9 @@
 """How many appends per second one core of the stand-in takes, with `--builtin-agent`.
 
-One append is one `send` received and two pushes sent: the user's own message and the agent's. The stand-in is pinned to one
-core and a lean raw-socket client to another. Beside the rate it prints the server's CPU time per append: on a busy machine that is
+One append is one `send` received and two pushes sent: the user's own message and the agent's. The stand-in is pinned
+to one
+core and a lean raw-socket client to another. Beside the rate it prints the server's CPU time per append: on a busy
+machine that is
 the figure that stays true.
 
     python benchmarks/standin_appends.py --connections 100 --window 1 --seconds 10
@@ -21,7 +23,6 @@ from typing import NamedTuple
 import orjson
 
 MASK = b"\x37\xfa\x21\x3d"
-OWN = b'"user-0"'
 AGENT = b'"sender_id":"bench-echo-agent"'
 CLOCK_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
@@ -74,7 +75,8 @@ def connect(port: int, number: int, text_bytes: int) -> tuple[socket.socket, byt
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.sendall(
         f"GET /socket/websocket?participant_id={user}&vsn=2.0.0 HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
-        "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Sec-WebSocket-Version: 13\r\n\r\n".encode()
     )
     read_until(connection, b"\r\n\r\n")
     topic = f"session:{session_id}"
@@ -136,10 +138,12 @@ def main() -> None:
     parser.add_argument("--server-core", type=int, default=0)
     parser.add_argument("--client-core", type=int, default=1)
     figures = measure(parser.parse_args())
+    per_append_us = figures.server_cpu_s / max(figures.appends, 1) * 1e6
+    per_cpu_second = figures.appends / max(figures.server_cpu_s, 1e-9)
     print(
-        f"{figures.appends / figures.wall_s:,.0f} appends/s, server {figures.server_cpu_s / figures.wall_s:.0%} of a core, "
-        f"{figures.server_cpu_s / max(figures.appends, 1) * 1e6:.1f} µs of CPU per append "
-        f"({figures.appends / max(figures.server_cpu_s, 1e-9):,.0f} appends per CPU second)"
+        f"{figures.appends / figures.wall_s:,.0f} appends/s, "
+        f"server {figures.server_cpu_s / figures.wall_s:.0%} of a core, "
+        f"{per_append_us:.1f} µs of CPU per append ({per_cpu_second:,.0f} appends per CPU second)"
     )
 
 

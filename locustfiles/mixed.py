@@ -1,4 +1,4 @@
-"""The mixed workload: people who stay, people who write a lot, people who come and go.
+"""The mixed workload: people who stay, people who write a lot, people who come and go; on request some with an inbox.
 
 locust --headless -f locustfiles/mixed.py                       # preset light against http://localhost:4000
 locust --headless -f locustfiles/mixed.py --standin             # the same on the embedded FleetLM
@@ -6,6 +6,6 @@ locust --headless -f locustfiles/mixed.py --preset stress -H http://fleetlm:4000
 locust -f locustfiles/mixed.py                                  # web UI on http://127.0.0.1:8089
 """
 
-from fleetlm_users.users import BurstUser, ChurnUser, LongLivedUser, install
+from fleetlm_users.users import BurstUser, ChurnUser, InboxWatcher, LongLivedUser, install
 
-install("mixed", [LongLivedUser, BurstUser, ChurnUser])
+install("mixed", [LongLivedUser, BurstUser, ChurnUser, InboxWatcher])

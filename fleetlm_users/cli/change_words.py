@@ -63,12 +63,13 @@ def change_interval(row: Row) -> str:
 
 def verdict(comparison: Comparison) -> str:
     """Return the answer in two words."""
-    return VERDICTS[comparison.exit_code]
+    is_open = not comparison.obstacles and not comparison.regressions and comparison.undecided
+    return "inconclusive" if is_open else VERDICTS[comparison.exit_code]
 
 
 def reasons(comparison: Comparison) -> list[tuple[str, str]]:
-    """Return what the answer rests on, each with its sign: obstacles ?, regressions ✗, cautions !."""
-    groups = {"?": comparison.obstacles, "✗": comparison.regressions, "!": comparison.cautions}
+    """Return what the answer rests on, each with its sign: obstacles and what is open ?, regressions ✗, cautions !."""
+    groups = {"?": comparison.obstacles + comparison.undecided, "✗": comparison.regressions, "!": comparison.cautions}
     return [(sign, reason) for sign, group in groups.items() for reason in group]
 
 

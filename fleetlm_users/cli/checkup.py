@@ -15,7 +15,7 @@ AGENT: Final = "the agent"
 
 def examine(trial: Trial) -> Iterator[Finding]:
     """Yield every finding as it comes; each step takes at most the trial's timeout. Raises UsageError for a bad URL."""
-    preflight = check(trial.targets, trial.timeout_s)
+    preflight = check(trial.targets, trial.timeout_s, sources=trial.sources)
     yield from tell(preflight)
     if preflight.fatal:
         yield from (Finding("skipped", step, "not tried") for step in STEPS)

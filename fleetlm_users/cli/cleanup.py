@@ -1,5 +1,6 @@
 """`fleetlm-bench cleanup`: deletes the sessions that benchmarks left in FleetLM."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +12,7 @@ from fleetlm_users.cli.cleaning import Cleaner
 from fleetlm_users.cli.cleanup_text import done_text, found_text
 from fleetlm_users.cli.run_files import RunFile, read_runs
 from fleetlm_users.cli.sweep import Sweep, Unreachable
-from fleetlm_users.cli.target_options import common_option, seconds, target_options, targets_of, typed
+from fleetlm_users.cli.target_options import common_option, seconds, sources_of, target_options, targets_of, typed
 from fleetlm_users.cli.terminal import Progress, style
 from fleetlm_users.client import RestApi
 from fleetlm_users.errors import RestFailed
@@ -75,7 +76,13 @@ def cleanup(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
     """  # noqa: D301  # \b is what click looks for
     targets = targets_of(given)
     marks = _marks(run_ids, folders, typed("participant_prefix", participant_prefix))
-    api = RestApi(targets.api_url, timeout_s=timeout_s, insecure=targets.insecure, concurrency=concurrency)
+    api = RestApi(
+        targets.api_url,
+        timeout_s=timeout_s,
+        insecure=targets.insecure,
+        concurrency=concurrency,
+        sources=sources_of(given),
+    )
     progress = Progress()
     cleaner = Cleaner(api, Sweep(api, concurrency), concurrency, progress.tell)
     try:
@@ -122,9 +129,12 @@ def _sessions_begun(run: RunFile) -> int:
 def _agrees(count: int) -> bool:
     """Return whether the person says yes; the end of standard input is a no."""
     try:
-        if click.confirm(f"  Delete {'this session' if count == 1 else f'these {count:,} sessions'}?"):
-            return True
+        is_agreed = click.confirm(f"  Delete {'this session' if count == 1 else f'these {count:,} sessions'}?")
     except click.Abort:
+        is_agreed = False
+    if not sys.stdin.isatty():  # a person's own newline ends the question, a pipe's does not show
         click.echo()
+    if is_agreed:
+        return True
     click.echo("  Nothing was deleted. (--yes deletes without asking.)")
     return False

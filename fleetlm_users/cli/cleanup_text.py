@@ -60,9 +60,10 @@ def _notes(found: Found, marks: Sequence[RunMark]) -> Iterator[str]:
     runs = Counter(session.run_id for session in found.sessions.values())
     for mark in marks:
         if mark.sessions is not None and mark.sessions > runs[mark.run_id]:
+            seen = figures.count(runs[mark.run_id])
             yield (
-                f"Run {mark.run_id} began {_many(mark.sessions)}, of which {figures.count(runs[mark.run_id])} were found: "
-                "the others were not created, or FleetLM does not list them."
+                f"Run {mark.run_id} began {_many(mark.sessions)}, of which {seen} were found: the others were not "
+                "created, or FleetLM does not list them."
             )
     if found.full:
         count = len(found.full)

@@ -77,7 +77,7 @@ def compare(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
 
     \b
     Exit code: 0 no regression, 3 regression,
-               4 not comparable (other benchmark, other load, an inconclusive run)
+               4 not comparable, or too few samples to say
     """  # noqa: D301  # \b is what click looks for
     limits = Limits(tolerance / 100, rate_tolerance / 100, confidence / 100)
     found = compare_runs(

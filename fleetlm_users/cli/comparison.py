@@ -43,16 +43,27 @@ class Comparison:
         return (*broken, *worse)
 
     @property
+    def undecided(self) -> tuple[str, ...]:
+        """Each judged figure that looks worse, on too few samples to say so."""
+        return tuple(
+            f"{label(row.figure)} looks worse, and too few samples were taken to tell that from chance"
+            for row in self.rows
+            if row.judged and row.change == "unclear" and row.looks_worse(self.limits)
+        )
+
+    @property
     def cautions(self) -> tuple[str, ...]:
         """What the answer does not take into account, and a person should."""
         return tuple(_cautions(self))
 
     @property
     def exit_code(self) -> int:
-        """0 no regression, 3 regression, 4 not comparable."""
+        """0 no regression, 3 regression, 4 not comparable or inconclusive; what is shown outweighs what is open."""
         if self.obstacles:
             return INCOMPARABLE
-        return REGRESSION if self.regressions else NO_REGRESSION
+        if self.regressions:
+            return REGRESSION
+        return INCOMPARABLE if self.undecided else NO_REGRESSION
 
 
 def label(figure: Figure) -> str:
@@ -105,12 +116,15 @@ def _cautions(found: Comparison) -> Iterator[str]:
         if row.figure == LATENESS and row.change == "worse":
             yield "the generator itself sent later in B: part of what is worse may be its fault, or the machine's"
         if row.judged and row.change in ("same", "unclear", "small"):
-            yield from _unsure(row)
+            yield from _unsure(row, found.limits)
 
 
-def _unsure(row: Row) -> Iterator[str]:
-    """Yield what too few samples leave open."""
-    if row.change == "unclear":
+def _unsure(row: Row, limits: Limits) -> Iterator[str]:
+    """Yield what too few samples leave open, unless `undecided` tells it."""
+    if row.change == "unclear" and row.looks_worse(limits):
+        return
+    is_open = row.kind != "gauge" and (row.gap_in.high if row.direction == "lower" else row.gap_in.low) is None
+    if row.change == "unclear" or is_open:
         yield f"{label(row.figure)}: too few samples to tell a change from chance"
     elif row.kind == "rate" and row.worst is not None and row.worst > UNSURE_RATE:
         yield f"{label(row.figure)}: {row.worst * 100:.0f} percentage points worse cannot be ruled out"

@@ -54,6 +54,6 @@ class KnownPoints:
         """Return the value in ms at a rank (from 1)."""
         place = -math.log(1 - min(rank, self.count) / (self.count + 1))
         for (left, low), (right, high) in pairwise(self.points):
-            if place <= right:
+            if place <= right and left < right:  # equal for a single sample, which is minimum and maximum
                 return max(low, low + (high - low) * (place - left) / (right - left))
         return self.points[-1][1]

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from fleetlm_users.cli.checkup import examine
-from fleetlm_users.cli.target_options import common_option, seconds, target_options, targets_of, typed
+from fleetlm_users.cli.target_options import common_option, seconds, sources_of, target_options, targets_of, typed
 from fleetlm_users.cli.terminal import style
 from fleetlm_users.cli.trial import Trial
 from fleetlm_users.workload.identity import new_run_id, participant
@@ -46,7 +46,8 @@ def doctor(ctx: click.Context, /, timeout_s: float, participant_prefix: str | No
     look = style()
     outcomes = []
     click.echo()
-    for finding in examine(Trial(targets_of(given), participant(prefix, run_id, 1), run_id, timeout_s)):
+    trial = Trial(targets_of(given), participant(prefix, run_id, 1), run_id, timeout_s, sources_of(given))
+    for finding in examine(trial):
         outcomes.append(finding.outcome)
         click.echo(look.finish(finding.lines(look)), nl=False)
     bad, doubtful = outcomes.count("bad"), outcomes.count("doubtful")

@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import click
+import gevent
 
 from fleetlm_users import __version__
 from fleetlm_users.cli.cleanup import cleanup
@@ -71,4 +72,7 @@ for command in (doctor, cleanup, compare, list_, standin, echo_agent):
 
 def main() -> None:
     """Runs the command; the process ends with its exit code."""
+    # gevent would print a Ctrl-C that comes while it waits, before click says that it was heard
+    hub = gevent.get_hub()
+    hub.NOT_ERROR = (*hub.NOT_ERROR, KeyboardInterrupt)
     cli(prog_name="fleetlm-bench")

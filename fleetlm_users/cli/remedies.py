@@ -21,6 +21,7 @@ _SOCKET: Final = (
     ),
     ("404", "Nothing serves WebSockets at this path: FleetLM's is /socket/websocket. Set --ws-url (WS_URL) or -H."),
     ("tls", "For a self-signed certificate: --insecure, or its CA in SSL_CERT_FILE. Without TLS: a ws:// URL."),
+    ("timeout", "A wrong address, a firewall, or a server that hangs: check --ws-url (WS_URL) or -H."),
     (
         "upgrade",
         "What answers is no WebSocket server, or a proxy does not pass upgrades on: set --ws-url (WS_URL) or -H.",

@@ -47,6 +47,13 @@ class Row:
     judged: bool
     change: Change
 
+    def looks_worse(self, limits: Limits) -> bool:
+        """Whether the figure itself, whatever its interval, is worse by more than the tolerance."""
+        if self.gap is None or self.direction is None:
+            return False
+        loss = self.gap if self.direction == "lower" else -self.gap
+        return loss > allowed(self.kind, limits, self.before.value or 0.0)
+
     @property
     def worst(self) -> float | None:
         """How much worse B may be at most, as a share of A (for rates as a difference of shares); None when unknown."""
@@ -68,6 +75,11 @@ def rows_of(  # noqa: PLR0913  # both runs, and how they are compared
     """
     chosen = _figures((before, after), judged, by_scenario=by_scenario)
     return [_row(before, after, noise, judged, limits, figure) for figure in chosen]
+
+
+def allowed(kind: str, limits: Limits, before: float) -> float:
+    """Return how large a change of a figure that was `before` is still within the tolerance, in its unit."""
+    return limits.rate_tolerance if kind == "rate" else limits.tolerance * before
 
 
 def usual_direction(metric: str, kind: str) -> Direction | None:
@@ -151,8 +163,7 @@ def _change(  # noqa: PLR0913, PLR0917  # what a change is decided by
     falls = gap_in.high is not None and gap_in.high < 0
     if not rises and not falls:
         return "unclear" if None in gap_in and gap else "same"
-    allowed = limits.rate_tolerance if kind == "rate" else limits.tolerance * left.value
-    if abs(gap) <= allowed:
+    if abs(gap) <= allowed(kind, limits, left.value):
         return "small"
     if direction is None:
         return "changed"

@@ -5,25 +5,27 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from fleetlm_users.client import Targets
+from fleetlm_users.client import SourceAddresses, Targets, sources_here
+from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.duration import parse_duration
-from fleetlm_users.workload.option_spec import COMMON, TARGET, OptionSpec
+from fleetlm_users.workload.option_spec import COMMON, OptionSpec
 from fleetlm_users.workload.raw_value import is_blank, parse_value
 from fleetlm_users.workload.urls import urls_of_host
 
-LEFT_OUT: Final = ("standin",)  # it starts servers for one run; here there is no run
+TAKEN: Final = ("api_url", "ws_url", "agent_url", "agent_id", "insecure")
+SOURCES: Final = "source_ips"
 HOST_ENV: Final = "LOCUST_HOST"  # Locust's own variable for -H
 
-METAVARS: Final = {"http_url": "URL", "ws_url": "URL", "name": "NAME"}
+SPECS: Final = {spec.name: spec for spec in COMMON}
+METAVARS: Final = {"http_url": "URL", "ws_url": "URL", "name": "NAME", "addresses": "LIST"}
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def target_options(command: Command) -> Command:
-    """Gives a click command the options of the targets; `targets_of` makes Targets of its keyword arguments."""
-    for spec in reversed(TARGET):
-        if spec.name not in LEFT_OUT:
-            command = _option(spec)(command)
+    """Gives a click command the options of the targets; `targets_of` and `sources_of` read its keyword arguments."""
+    for name in (SOURCES, *reversed(TAKEN)):
+        command = common_option(name)(command)
     return click.option(
         "-H",
         "--host",
@@ -35,28 +37,36 @@ def target_options(command: Command) -> Command:
 
 def common_option(name: str) -> Callable[[Command], Command]:
     """Return the click option of one of the benchmarks' common options, with its flag, variable and default."""
-    return _option(next(spec for spec in COMMON if spec.name == name))
+    return _option(SPECS[name])
 
 
-def typed(name: str, text: str | None) -> Any:
-    """Return the value of a common option that was made by `common_option`. Raises UsageError."""
-    spec = next(spec for spec in COMMON if spec.name == name)
-    return parse_value(spec, spec.default if is_blank(text) else text, spec.label)
+def typed(name: str, value: object) -> Any:
+    """Return the value of a common option that was made by `common_option`, None when neither it nor a default is set.
+
+    Raises UsageError.
+    """
+    spec = SPECS[name]
+    if is_blank(value):
+        value = spec.default
+    return None if value == "" else parse_value(spec, value, spec.label)
 
 
 def targets_of(given: dict[str, Any]) -> Targets:
     """Return where to go: a URL of its own beats -H, and -H beats the default. Raises UsageError."""
     host = given.get("host")
     derived = dict(zip(("api_url", "ws_url"), urls_of_host(host), strict=True)) if host else {}
-    values = {}
-    for spec in TARGET:
-        if spec.name not in LEFT_OUT:
-            value = given.get(spec.name)
-            is_unset = value is None or is_blank(value)
-            values[spec.name] = parse_value(
-                spec, derived.get(spec.name, spec.default) if is_unset else value, spec.label
-            )
-    return Targets(**{name: values[name] for name in Targets.__dataclass_fields__})
+    values = {name: typed(name, derived.get(name) if is_blank(given.get(name)) else given[name]) for name in TAKEN}
+    return Targets(**values)
+
+
+def sources_of(given: dict[str, Any]) -> SourceAddresses | None:
+    """Return the local addresses to ask FleetLM from; None for any. Raises UsageError when this machine has none."""
+    addresses = typed(SOURCES, given.get(SOURCES)) or ()
+    sources = sources_here(addresses)
+    if addresses and sources is None:
+        accepted = "addresses of this machine (`ip address` lists them)"
+        raise UsageError(SPECS[SOURCES].label, given[SOURCES], accepted, SPECS[SOURCES].example)
+    return sources
 
 
 def seconds(what: str) -> Callable[[click.Context, click.Parameter, str], float]:

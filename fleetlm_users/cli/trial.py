@@ -7,7 +7,16 @@ from typing import Any
 
 from fleetlm_users.cli import remedies
 from fleetlm_users.cli.finding import Finding
-from fleetlm_users.client import Heartbeats, PhoenixSocket, RestApi, SentMessage, SessionChannel, SocketOptions, Targets
+from fleetlm_users.client import (
+    Heartbeats,
+    PhoenixSocket,
+    RestApi,
+    SentMessage,
+    SessionChannel,
+    SocketOptions,
+    SourceAddresses,
+    Targets,
+)
 from fleetlm_users.errors import ClientError, ConnectFailed, Disconnected, RestFailed
 from fleetlm_users.workload.payload import session_prefix
 
@@ -68,21 +77,26 @@ class Fate:
 
 @dataclass(frozen=True)
 class Trial:
-    """What is tried: `timeout_s` bounds each step."""
+    """What is tried: `timeout_s` bounds each step, `sources` are the local addresses to connect from."""
 
     targets: Targets
     participant_id: str
     run_id: str
     timeout_s: float
+    sources: SourceAddresses | None = None
 
     def run(self) -> Iterator[Finding]:
         """Yield one finding per step; after a failure the rest is skipped, but what was created is deleted."""
-        api = RestApi(self.targets.api_url, timeout_s=self.timeout_s, insecure=self.targets.insecure)
+        targets = self.targets
+        api = RestApi(targets.api_url, timeout_s=self.timeout_s, insecure=targets.insecure, sources=self.sources)
         heartbeats = Heartbeats()
         options = SocketOptions(
-            connect_timeout_s=self.timeout_s, send_timeout_s=self.timeout_s, insecure=self.targets.insecure
+            connect_timeout_s=self.timeout_s,
+            send_timeout_s=self.timeout_s,
+            insecure=targets.insecure,
+            sources=self.sources,
         )
-        socket = PhoenixSocket(self.targets.ws_url, self.participant_id, options, heartbeats, lambda _kind: None)
+        socket = PhoenixSocket(targets.ws_url, self.participant_id, options, heartbeats, lambda _kind: None)
         try:
             yield from self._steps(api, socket)
         finally:

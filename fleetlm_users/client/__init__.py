@@ -7,6 +7,7 @@ from fleetlm_users.client.phoenix_socket import PhoenixSocket
 from fleetlm_users.client.preflight import Preflight, Problem, Targets, check
 from fleetlm_users.client.rest import Answered, Created, RestApi, RestCallFailed
 from fleetlm_users.client.session_channel import ChannelObserver, SessionChannel
+from fleetlm_users.client.source_addresses import SourceAddresses, not_local, sources_here
 from fleetlm_users.protocol.conversation import SentMessage
 
 __all__ = [
@@ -27,6 +28,9 @@ __all__ = [
     "SentMessage",
     "SessionChannel",
     "SocketOptions",
+    "SourceAddresses",
     "Targets",
     "check",
+    "not_local",
+    "sources_here",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from fleetlm_users.client.source_addresses import SourceAddresses
 from fleetlm_users.errors import Disconnected
 
 
@@ -13,6 +14,7 @@ class SocketOptions:
 
     `heartbeat_s` is for whoever makes the process's one `Heartbeats`. `insecure` turns the verification of TLS
     certificates off. `log_frames(direction, frame)` gets every text frame, direction ">" to and "<" from the server.
+    `sources` are the local addresses to leave from, in turn.
     """
 
     connect_timeout_s: float = 10.0
@@ -21,6 +23,7 @@ class SocketOptions:
     max_message_bytes: int = 8 * 1024 * 1024
     insecure: bool = False
     log_frames: Callable[[str, bytes | str], None] | None = None
+    sources: SourceAddresses | None = None
 
 
 class Sent(NamedTuple):

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import gevent
 from gevent import socket, ssl
 
+from fleetlm_users.client.source_addresses import SourceAddresses
 from fleetlm_users.errors import UsageError
 
 DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
@@ -95,14 +96,19 @@ def resolve(endpoint: Endpoint) -> list[tuple[Any, ...]]:
     return list(socket.getaddrinfo(endpoint.host, endpoint.port, 0, constants.SOCK_STREAM))
 
 
-def connect_tcp(addresses: list[tuple[Any, ...]]) -> Any:
-    """A connected gevent socket with TCP_NODELAY to the first address that answers; raises the last OSError."""
+def connect_tcp(addresses: list[tuple[Any, ...]], sources: SourceAddresses | None = None) -> Any:
+    """A connected gevent socket with TCP_NODELAY to the first address that answers; raises the last OSError.
+
+    With `sources` it leaves from the next of them.
+    """
     problem: OSError = OSError("the name has no address")
     for family, kind, protocol, _, address in addresses:
         sock = socket.socket(family, kind, protocol)
         try:
             # Without it a second small frame waits for the first one's TCP acknowledgement, up to 40 ms.
             sock.setsockopt(constants.IPPROTO_TCP, constants.TCP_NODELAY, 1)
+            if sources is not None:
+                sources.bind(sock)
             sock.connect(address)
             return sock
         except OSError as error:

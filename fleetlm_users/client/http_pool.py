@@ -14,6 +14,7 @@ from gevent.lock import BoundedSemaphore
 from geventhttpclient.response import HTTPParseError, HTTPResponse
 
 from fleetlm_users.client.dial import Endpoint, Overdue, connect_tcp, deadline, kind_of, resolve, words_of, wrap_tls
+from fleetlm_users.client.source_addresses import SourceAddresses
 
 IDEMPOTENT = frozenset(("GET", "HEAD", "PUT", "DELETE"))  # RFC 9110 §9.2.2
 READ_BYTES = 64 * 1024
@@ -80,11 +81,20 @@ class _Oversize(Exception):
 class HttpPool:
     """Connections to one host and port, at most `concurrency` in use; idle ones are taken newest first."""
 
-    def __init__(self, endpoint: Endpoint, *, timeout_s: float, insecure: bool, concurrency: int) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        timeout_s: float,
+        insecure: bool,
+        concurrency: int,
+        sources: SourceAddresses | None = None,
+    ) -> None:
         self.endpoint = endpoint
         self.timeout_s = timeout_s
         self.opened = 0
         self._insecure = insecure
+        self._sources = sources
         self._slots = BoundedSemaphore(concurrency)
         self._idle: list[Any] = []
         self._is_closed = False
@@ -168,7 +178,7 @@ class HttpPool:
         return None
 
     def _open(self) -> Any:
-        sock = connect_tcp(resolve(self.endpoint))
+        sock = connect_tcp(resolve(self.endpoint), self._sources)
         if self.endpoint.secure:
             sock = wrap_tls(sock, self.endpoint, self._insecure)
         self.opened += 1

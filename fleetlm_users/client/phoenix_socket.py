@@ -87,7 +87,8 @@ class PhoenixSocket:
         url = socket_url(self.url, self.participant_id)
         endpoint = parse_endpoint(url, "WebSocket URL", ("ws", "wss"), "ws://localhost:4000/socket/websocket")
         self.connect_started_s = time.perf_counter()
-        upgraded = open_websocket(endpoint, self.options.connect_timeout_s, self.options.insecure)
+        options = self.options
+        upgraded = open_websocket(endpoint, options.connect_timeout_s, options.insecure, options.sources)
         self.connect_started_s, self.connected_s = upgraded.started_s, upgraded.connected_s
         self._transport = Transport(upgraded, self.options.max_message_bytes, self.options.send_timeout_s)
         self._reader = gevent.spawn(self._read)

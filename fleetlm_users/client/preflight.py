@@ -14,6 +14,7 @@ import gevent
 from fleetlm_users.client.dial import Overdue, deadline, parse_endpoint
 from fleetlm_users.client.phoenix_socket import socket_url
 from fleetlm_users.client.rest import RestApi
+from fleetlm_users.client.source_addresses import SourceAddresses
 from fleetlm_users.client.transport import Transport
 from fleetlm_users.client.upgrade import open_websocket
 from fleetlm_users.errors import ConnectFailed, Disconnected, RestFailed
@@ -79,18 +80,18 @@ class Preflight:
         return "\n".join((created if self.agent_created else []) + warnings)
 
 
-def check(targets: Targets, deadline_s: float = DEADLINE_S) -> Preflight:
+def check(targets: Targets, deadline_s: float = DEADLINE_S, *, sources: SourceAddresses | None = None) -> Preflight:
     """Asks everything side by side; comes back within `deadline_s` even when a host swallows every packet.
 
-    Raises UsageError for a URL that is none.
+    `sources` are the local addresses to ask FleetLM from, as the run will. Raises UsageError for a URL that is none.
     """
     parse_endpoint(targets.agent_url, "agent URL", ("http", "https"), "http://localhost:4001")
     parse_endpoint(targets.ws_url, "WebSocket URL", ("ws", "wss"), "ws://localhost:4000/socket/websocket")
-    api = RestApi(targets.api_url, timeout_s=deadline_s, insecure=targets.insecure)
+    api = RestApi(targets.api_url, timeout_s=deadline_s, insecure=targets.insecure, sources=sources)
     agent = RestApi(targets.agent_url, timeout_s=deadline_s, insecure=targets.insecure)
     probes: tuple[Callable[[], _Findings], ...] = (
         lambda: _probe_api(api, targets),
-        lambda: _probe_socket(targets, deadline_s),
+        lambda: _probe_socket(targets, deadline_s, sources),
         lambda: _probe_agent(agent, targets),
     )
     asked = [gevent.spawn(_bounded, probe, targets, deadline_s) for probe in probes]
@@ -180,11 +181,11 @@ def _unlike(shown: Any, url: str, targets: Targets) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-def _probe_socket(targets: Targets, deadline_s: float) -> _Findings:
+def _probe_socket(targets: Targets, deadline_s: float, sources: SourceAddresses | None) -> _Findings:
     url = socket_url(targets.ws_url, PARTICIPANT)
     endpoint = parse_endpoint(url, "WebSocket URL", ("ws", "wss"), "ws://localhost:4000/socket/websocket")
     try:
-        upgraded = open_websocket(endpoint, deadline_s, targets.insecure)
+        upgraded = open_websocket(endpoint, deadline_s, targets.insecure, sources)
     except ConnectFailed as failed:
         status = f"HTTP {failed.status} " if failed.status is not None else ""
         return _Findings(

@@ -8,6 +8,7 @@ import orjson
 
 from fleetlm_users.client.dial import parse_endpoint
 from fleetlm_users.client.http_pool import Answer, HttpPool, NoAnswer
+from fleetlm_users.client.source_addresses import SourceAddresses
 from fleetlm_users.errors import RestFailed
 
 DEFAULT_TIMEOUT_S = 30.0
@@ -66,11 +67,14 @@ class RestApi:
         timeout_s: float = DEFAULT_TIMEOUT_S,
         insecure: bool = False,
         concurrency: int = DEFAULT_CONCURRENCY,
+        sources: SourceAddresses | None = None,
     ) -> None:
         endpoint = parse_endpoint(api_url, "API URL", ("http", "https"), "http://localhost:4000/api")
         self.api_url = api_url
         self._prefix = endpoint.target.partition("?")[0].rstrip("/")
-        self._pool = HttpPool(endpoint, timeout_s=timeout_s, insecure=insecure, concurrency=concurrency)
+        self._pool = HttpPool(
+            endpoint, timeout_s=timeout_s, insecure=insecure, concurrency=concurrency, sources=sources
+        )
 
     def create_session(self, sender_id: str, recipient_id: str, metadata: Mapping[str, Any]) -> Created:
         """Creates a session between a participant and an agent (POST /sessions)."""

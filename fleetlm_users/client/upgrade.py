@@ -13,6 +13,7 @@ import time
 from typing import Any, NamedTuple
 
 from fleetlm_users.client.dial import Endpoint, Overdue, connect_tcp, deadline, kind_of, resolve, words_of, wrap_tls
+from fleetlm_users.client.source_addresses import SourceAddresses
 from fleetlm_users.errors import ConnectFailed
 
 ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
@@ -39,7 +40,9 @@ class _Refused(Exception):
         self.status = status
 
 
-def open_websocket(endpoint: Endpoint, timeout_s: float, insecure: bool) -> Upgraded:
+def open_websocket(
+    endpoint: Endpoint, timeout_s: float, insecure: bool, sources: SourceAddresses | None = None
+) -> Upgraded:
     """The upgraded socket. Raises ConnectFailed of kind dns, refused, timeout, tls, upgrade or network."""
     phase = "address"
     sock = None
@@ -47,7 +50,7 @@ def open_websocket(endpoint: Endpoint, timeout_s: float, insecure: bool) -> Upgr
         with deadline(timeout_s):
             addresses = resolve(endpoint)
             phase, started_s = "TCP connection", time.perf_counter()
-            sock = connect_tcp(addresses)
+            sock = connect_tcp(addresses, sources)
             if endpoint.secure:
                 phase = "TLS handshake"
                 sock = wrap_tls(sock, endpoint, insecure)

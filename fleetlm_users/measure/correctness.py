@@ -6,6 +6,7 @@ stored copies have different ids and differently precise times by design, which 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 REPLAY_LIMIT: Final = 100  # a join replays at most so many messages (wire record)
@@ -73,7 +74,7 @@ class _Books:
 
     def __init__(self, seen: Round) -> None:
         self.seen = seen
-        self.live: dict[int, Payload] = {}
+        self.live: dict[int, Payload] = {}  # by seq, the first copy of each
         for payload in seen.live:
             self.live.setdefault(payload["seq"], payload)
         self.replay = {payload["seq"]: payload for payload in seen.replay or ()}
@@ -81,7 +82,9 @@ class _Books:
         # a wild seq does not make it endless
         last = min(max(self.known, default=0), len(self.known) + MAX_UNSEEN)
         self.unseen = [seq for seq in range(1, last + 1) if seq not in self.live]  # exist, and were not pushed to us
-        own = {seq: _ref_of(p) for seq, p in self.known.items() if p.get("sender_id") == seen.participant_id}
+        own: dict[int, str] = {
+            seq: _ref_of(p) for seq, p in self.known.items() if p.get("sender_id") == seen.participant_id
+        }
         self.own = dict(sorted({**own, **self._guessed(own)}.items()))
         self.agent = [seq for seq, p in self.known.items() if p.get("sender_id") == seen.agent_id]
         appended = [ref for ref in self.own.values() if ref in seen.sent]
@@ -211,7 +214,7 @@ def _check_replay(books: _Books, judged: Judged) -> None:
         elif differing := [key for key in COMPARED if found.get(key) != payload.get(key)]:
             judged.replay_changed += 1
             judged.flaws.append(Flaw("changed", seq, books.charged(seq), f"in the replay: {', '.join(differing)}"))
-    for earlier, seq in zip(seqs, seqs[1:], strict=False):
+    for earlier, seq in pairwise(seqs):
         if seq <= earlier:
             judged.replay_changed += 1
             judged.flaws.append(Flaw("changed", seq, books.charged(seq), f"replayed after seq {earlier}"))

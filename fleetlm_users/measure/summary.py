@@ -168,7 +168,7 @@ def _accounting(totals: Totals, phase: str) -> Json:
 
 
 def _findings(totals: Totals, run_id: str) -> Json:
-    """Single messages and what is wrong with them: the first ones, each with all that names it, and the number of all."""
+    """Single messages and what is wrong with them: the first ones, with all that names them, and the number of all."""
     found = totals.findings
     return {"total": found.total, "shown": [{"run_id": run_id} | finding._asdict() for finding in found.kept]}
 

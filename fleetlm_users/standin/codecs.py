@@ -1,6 +1,7 @@
 """The two serialisers of Phoenix: vsn 2.0.0 (arrays, from `protocol`) and vsn 1.0.0 (objects).
 
-Sources: phoenix `v1_json_serializer.ex`, `v2_json_serializer.ex`, `socket.ex` (version requirements `~> 1.0.0`, `~> 2.0.0`).
+Sources: phoenix `v1_json_serializer.ex`, `v2_json_serializer.ex`, `socket.ex` (version requirements `~> 1.0.0`, `~>
+2.0.0`).
 """
 
 import re

@@ -102,7 +102,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The upgrade is done; `transport` is ours."""
         self._transport = transport
-        self._hub.counters.opened()
+        peer = transport.get_extra_info("peername")  # None for a client that is gone already
+        self._hub.counters.opened(str(peer[0]) if peer else "")
         if self._limits.idle_s:
             self._idle = self._loop.call_later(self._limits.idle_s, self._watch_idle)
 
@@ -122,7 +123,9 @@ class Connection(asyncio.Protocol):
                     return
         except FrameProblem as problem:
             self.close(problem.code)
-        except (FrameError, DeflateProblem):
+        except FrameError as problem:
+            self.close(frames.INTERNAL_ERROR if is_text(problem.frame) else frames.BAD_TEXT)
+        except DeflateProblem:
             self.close(frames.INTERNAL_ERROR)
         except Exception:  # FleetLM's socket process would crash: 1011, and the others live on
             LOG.exception("a frame could not be handled")
@@ -220,3 +223,11 @@ class Connection(asyncio.Protocol):
         if self._transport.get_write_buffer_size() > self._limits.max_unsent_bytes:
             self._closing = True
             self._transport.abort()
+
+
+def is_text(frame: str | bytes) -> bool:
+    """Whether `frame` is valid UTF-8: Bandit closes with 1007 when it is not, before Phoenix sees it."""
+    try:
+        return isinstance(frame, str) or bool(frame.decode() or True)
+    except UnicodeDecodeError:
+        return False

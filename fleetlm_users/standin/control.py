@@ -1,4 +1,6 @@
-"""The stand-in's own routes, beside FleetLM's: `/health`, `/standin/counters`, `/standin/faults`, `/standin/messages`."""
+"""The stand-in's own routes, beside FleetLM's: `/health`, `/standin/counters`, `/standin/faults`,
+`/standin/messages`.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -52,7 +54,7 @@ class Control:
         if session is None:
             return error(
                 404,
-                "Session not found; accepted is the id of a session, for example ?session_id=01M850DM7D2B8JSWB2VCTXY5GK",
+                "Session not found; accepted is a session_id, for example 01M850DM7D2B8JSWB2VCTXY5GK",
             )
         texts = b",".join(replay_json(message) for message in session.messages)
         return Reply(200, b'{"seq":%d,"messages":[%b]}' % (session.seq, texts))

@@ -6,6 +6,8 @@ from typing import Any
 
 MAX_RUNS = 1_000  # run ids kept apart; later ones share OTHER_RUN, so that a client cannot fill the memory
 OTHER_RUN = "(other)"
+MAX_PEERS = 1_000  # addresses kept apart, for the same reason
+OTHER_PEER = "(other)"
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class Counters:
     heartbeats: int = 0
     requests: int = 0
     closes_by_code: Counter[int] = field(default_factory=Counter)
+    connections_by_peer: Counter[str] = field(default_factory=Counter)
     runs: dict[str, RunCounters] = field(default_factory=dict)
 
     def run(self, run_id: str) -> RunCounters:
@@ -54,15 +57,17 @@ class Counters:
             found = self.runs.setdefault(run_id, RunCounters())
         return found
 
-    def opened(self) -> None:
-        """Count one accepted WebSocket."""
+    def opened(self, peer: str) -> None:
+        """Count one accepted WebSocket, from the client's address `peer`."""
+        is_known = peer in self.connections_by_peer or len(self.connections_by_peer) < MAX_PEERS
+        self.connections_by_peer[peer if is_known else OTHER_PEER] += 1
         self.connections_opened += 1
         self.connections_now += 1
         self.connections_peak = max(self.connections_peak, self.connections_now)
 
     def snapshot(self) -> dict[str, Any]:
-        """All counts as JSON: totals by name, `closes_by_code` and `runs` by run id."""
-        skipped = ("runs", "closes_by_code")
+        """All counts as JSON: totals by name, `closes_by_code`, `connections_by_peer` and `runs` by run id."""
+        skipped = ("runs", "closes_by_code", "connections_by_peer")
         totals: dict[str, Any] = {
             item.name: getattr(self, item.name) for item in fields(self) if item.name not in skipped
         }
@@ -72,5 +77,6 @@ class Counters:
         for name in (item.name for item in fields(RunCounters)):
             totals[name] = sum(run[name] for run in runs.values())
         totals["closes_by_code"] = {str(code): count for code, count in sorted(self.closes_by_code.items())}
+        totals["connections_by_peer"] = dict(self.connections_by_peer)
         totals["runs"] = runs
         return totals

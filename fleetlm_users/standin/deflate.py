@@ -1,4 +1,6 @@
-"""permessage-deflate (RFC 7692) for clients that offer it, as Bandit accepts it: every text frame is then compressed."""
+"""permessage-deflate (RFC 7692) for clients that offer it, as Bandit accepts it: every text frame is then
+compressed.
+"""
 
 import zlib
 from typing import Final

@@ -1,4 +1,6 @@
-"""How a push goes out when faults are on: lost, doubled, out of order, followed by garbage, or exactly so much later."""
+"""How a push goes out when faults are on: lost, doubled, out of order, followed by garbage, or exactly so much
+later.
+"""
 
 from typing import Protocol
 
@@ -29,13 +31,13 @@ class Delivery:
     """
 
     def __init__(self, faults: FaultState, exact: Later, rough: Later) -> None:
-        self._faults = faults
+        self.faults = faults
         self._exact = exact
         self._rough = rough
 
     def deliver(self, session: Session, payload: bytes) -> None:
         """Push `payload` to the session's listeners as the faults in force have it."""
-        fate = self._faults.on_message()
+        fate = self.faults.on_message()
         if fate.copies == 0:
             session.run.broadcasts_dropped += len(session.listeners)
             return
@@ -62,7 +64,7 @@ class Delivery:
                     if garbage:
                         listener.push_garbage()
 
-        delay_s = self._faults.faults.broadcast_delay_ms / 1000
+        delay_s = self.faults.faults.broadcast_delay_ms / 1000
         if delay_s > 0:
             self._exact.after(delay_s, push)
         else:

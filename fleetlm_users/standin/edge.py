@@ -1,4 +1,6 @@
-"""The HTTP edge: aiohttp requests to `Request`, replies to aiohttp responses with the headers that Bandit and Phoenix send."""
+"""The HTTP edge: aiohttp requests to `Request`, replies to aiohttp responses with the headers that Bandit and Phoenix
+send.
+"""
 
 import base64
 import random

@@ -1,6 +1,7 @@
 """WebSocket frames (RFC 6455) on the server's side: bytes in, whole messages out, and back; no I/O.
 
-Written by hand because one append must cost a few microseconds: a text frame that arrived whole is cut out and unmasked in one step.
+Written by hand because one append must cost a few microseconds: a text frame that arrived whole is cut out and
+unmasked in one step.
 """
 
 from collections.abc import Iterator
@@ -76,12 +77,24 @@ class FrameReader:
     `max_bytes` bounds a message; `deflate` says whether RSV1 was negotiated.
     """
 
-    __slots__ = ("_buffer", "_compressed", "_opcode", "_parts", "_parts_bytes", "deflate", "max_bytes")
+    __slots__ = (
+        "_chunks",
+        "_compressed",
+        "_have",
+        "_need",
+        "_opcode",
+        "_parts",
+        "_parts_bytes",
+        "deflate",
+        "max_bytes",
+    )
 
     def __init__(self, max_bytes: int, deflate: bool = False) -> None:
         self.max_bytes = max_bytes
         self.deflate = deflate
-        self._buffer = b""
+        self._chunks: list[bytes] = []  # joined only when the unfinished frame may be whole: no quadratic copying
+        self._have = 0
+        self._need = 0
         self._opcode = CONTINUATION  # CONTINUATION: no fragmented message under way
         self._compressed = False
         self._parts: list[bytes] = []
@@ -92,27 +105,34 @@ class FrameReader:
 
         Raises FrameProblem at the first violation, after the messages before it were yielded.
         """
-        if self._buffer:
-            data = self._buffer + data
-            self._buffer = b""
-        position = 0
-        end = len(data)
+        if self._chunks:
+            self._keep(data)
+            if self._have < self._need:
+                return
+            data = b"".join(self._chunks)
+            self._chunks = []
+            self._have = 0
+        position, end = 0, len(data)
         while position < end:
             found = self._frame(data, position, end)
             if found is None:
-                break
+                self._keep(data[position:])
+                return
             first, payload, position = found
             if first == FIN | TEXT and self._opcode == CONTINUATION:  # nearly always
                 yield Incoming(TEXT, payload, False)
-                continue
-            message = self._admit(first, payload)
-            if message is not None:
-                yield message
-        if position < end:
-            self._buffer = data[position:]
+            else:
+                message = self._admit(first, payload)
+                if message is not None:
+                    yield message
+
+    def _keep(self, data: bytes) -> None:
+        self._chunks.append(data)
+        self._have += len(data)
 
     def _frame(self, data: bytes, position: int, end: int) -> tuple[int, bytes, int] | None:
         """(first byte, unmasked payload, where the next frame begins), or None when bytes are missing."""
+        self._need = 0
         if end - position < 2:
             return None
         second = data[position + 1]
@@ -135,6 +155,7 @@ class FrameReader:
         begin = start + 4
         stop = begin + length
         if stop > end:
+            self._need = stop - position
             return None
         return data[position], unmask(data[start:begin], data[begin:stop]), stop
 
@@ -150,7 +171,8 @@ class FrameReader:
         if opcode != CONTINUATION:
             self._opcode = opcode
             self._compressed = bool(first & RSV1)
-        self._parts.append(payload)
+        if payload:  # empty fragments are free to send and must not pile up
+            self._parts.append(payload)
         self._parts_bytes += len(payload)
         if self._parts_bytes > self.max_bytes:
             raise FrameProblem(TOO_BIG, f"a message of more than {self.max_bytes} bytes")

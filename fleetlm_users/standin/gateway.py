@@ -1,6 +1,7 @@
 """The first protocol of every TCP connection: upgrades it handles itself, anything else it hands to aiohttp for good.
 
-aiohttp cannot serve a connection further whose upgrade was refused, but FleetLM does; and frames must not pay for aiohttp's layers.
+aiohttp cannot serve a connection further whose upgrade was refused, but FleetLM does; and frames must not pay for
+aiohttp's layers.
 """
 
 import asyncio

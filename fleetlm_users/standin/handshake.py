@@ -1,6 +1,7 @@
 """The WebSocket upgrade: what FleetLM accepts and how it refuses. Pure.
 
-Sources: the wire record, section WebSocket handshake; phoenix `transports/websocket.ex`; websock_adapter `upgrade_validation.ex`.
+Sources: the wire record, section WebSocket handshake; phoenix `transports/websocket.ex`; websock_adapter
+`upgrade_validation.ex`.
 """
 
 import base64

@@ -1,4 +1,6 @@
-"""The heart of the stand-in: one append makes a message, stores it, pushes it and asks the agent. No sockets in here."""
+"""The heart of the stand-in: one append makes a message, stores it, pushes it and asks the agent. No sockets in
+here.
+"""
 
 import time
 from collections.abc import Callable
@@ -8,9 +10,7 @@ import orjson
 
 from fleetlm_users.standin import stored
 from fleetlm_users.standin.agents import Agents
-from fleetlm_users.standin.counters import Counters
 from fleetlm_users.standin.delivery import Delivery
-from fleetlm_users.standin.faults import FaultState
 from fleetlm_users.standin.ids import NaiveStamps, UlidMaker
 from fleetlm_users.standin.inbox import Inboxes
 from fleetlm_users.standin.quirks import FlushClock, entire, oldest
@@ -38,18 +38,16 @@ class Hub:
 
     def __init__(
         self,
-        *,
         store: Store,
-        counters: Counters,
-        faults: FaultState,
         delivery: Delivery,
         inboxes: Inboxes,
+        *,
         quirks: bool = False,
         now_s: Callable[[], float] = time.time,
     ) -> None:
         self.store = store
-        self.counters = counters
-        self.faults = faults
+        self.counters = store.counters
+        self.faults = delivery.faults
         self.delivery = delivery
         self.inboxes = inboxes
         self.quirks = quirks
@@ -73,17 +71,21 @@ class Hub:
         return session
 
     def append_user(self, session: Session, kind: str, content: dict[str, Any], metadata: dict[str, Any]) -> Stored:
-        """The session's user says something: stored, pushed to all joined sockets, then the agent is asked."""
+        """The session's user says something: stored, pushed to all joined sockets, then the agent is asked.
+
+        Raises TypeError (as all appends do) when the content is nested deeper than orjson writes.
+        """
+        message = self._append(session, session.user_id, kind, content, metadata)
         session.run.messages_appended_user += 1
-        message = self._append(session, session.user_json, session.user_id, kind, orjson.dumps(content), metadata)
         if self.responder is not None and not self.faults.faults.no_agent and session.user_id != session.agent_id:
             self.responder.asked(session, message, content)
         return message
 
     def append_agent(self, session: Session, kind: str, content: dict[str, Any], metadata: dict[str, Any]) -> Stored:
         """The session's agent says something; nobody is asked."""
+        message = self._append(session, session.agent_id, kind, content, metadata)
         session.run.messages_appended_agent += 1
-        return self._append(session, session.agent_json, session.agent_id, kind, orjson.dumps(content), metadata)
+        return message
 
     def append_as(
         self, session: Session, sender_id: str, kind: str, content: dict[str, Any], metadata: dict[str, Any]
@@ -93,23 +95,26 @@ class Hub:
             return self.append_user(session, kind, content, metadata)
         if sender_id == session.agent_id:
             return self.append_agent(session, kind, content, metadata)
+        message = self._append(session, sender_id, kind, content, metadata)
         self.counters.messages_appended_other += 1
-        return self._append(session, orjson.dumps(sender_id), sender_id, kind, orjson.dumps(content), metadata)
+        return message
 
     def _append(
-        self, session: Session, sender: bytes, sender_id: str, kind: str, content: bytes, metadata: dict[str, Any]
+        self, session: Session, sender_id: str, kind: str, content: dict[str, Any], metadata: dict[str, Any]
     ) -> Stored:
+        content_json = orjson.dumps(content)  # first: a message that cannot be written must not take a number
+        metadata_json = orjson.dumps(metadata) if metadata else EMPTY_MAP
         now_s = self.now_s()
-        session.seq = seq = session.seq + 1
+        session.seq += 1
         stamp = self.stamps.micros(now_s)
         message = stored.make(
-            seq,
+            session.seq,
             id=self._ulids.make(now_s),
             stamp=stamp,
-            sender=sender,
+            sender=session.json_of(sender_id),
             kind=TEXT_KIND if kind == "text" else orjson.dumps(kind),
-            content=content,
-            metadata=orjson.dumps(metadata) if metadata else EMPTY_MAP,
+            content=content_json,
+            metadata=metadata_json,
             session_id=session.id_json,
         )
         faults = self.faults

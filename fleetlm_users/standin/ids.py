@@ -1,6 +1,7 @@
 """ULIDs and time stamps as FleetLM prints them; the wall clock is given by the caller.
 
-Sources: ULID spec (github.com/ulid/spec: 48 bits of ms, 80 random bits, Crockford base 32); Elixir NaiveDateTime has no offset.
+Sources: ULID spec (github.com/ulid/spec: 48 bits of ms, 80 random bits, Crockford base 32); Elixir NaiveDateTime has
+no offset.
 """
 
 import random
@@ -31,7 +32,8 @@ def stored_id(pushed: bytes) -> bytes:
 class UlidMaker:
     """ULIDs that grow within a millisecond, made in about a microsecond, because every append needs one.
 
-    Of the 80 random bits the first 50 are drawn once per maker, the last 30 count upwards from a random start in each millisecond.
+    Of the 80 random bits the first 50 are drawn once per maker, the last 30 count upwards from a random start in each
+    millisecond.
     """
 
     __slots__ = ("_counter", "_head", "_ms", "_noise", "_random")

@@ -3,6 +3,7 @@
 Source: Plug.Conn.Query.
 """
 
+from itertools import pairwise
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -46,7 +47,7 @@ def _path(name: str) -> list[str]:
 def _put(params: Params, path: list[str], value: str) -> None:
     """Set `value` at `path`; as in Plug the later of two clashing pairs wins."""
     here = params
-    for step, following in zip(path, path[1:], strict=False):
+    for step, following in pairwise(path):
         if following == "":
             items = here.get(step)
             here[step] = [*items, value] if isinstance(items, list) else [value]

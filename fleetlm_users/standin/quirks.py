@@ -1,7 +1,9 @@
 """FleetLM's defects at the recorded commit, imitated under `--quirks`. Pure.
 
-Source: the wire record: reads take the oldest messages of the unflushed log or of the session; a flush every 300 ms loses what is
-appended while it runs (0.2 % at 10 messages/s, up to 28 % at full speed: a flush takes about 0.6 ms + 0.15 ms per message).
+Source: the wire record: reads take the oldest messages of the unflushed log or of the session; a flush every 300 ms
+loses what is
+appended while it runs (0.2 % at 10 messages/s, up to 28 % at full speed: a flush takes about 0.6 ms + 0.15 ms per
+message).
 """
 
 from fleetlm_users.standin.ids import NaiveStamps
@@ -41,7 +43,9 @@ class FlushClock:
 
 
 def oldest(session: Session, limit: int, flushed_stamp: bytes) -> list[Stored]:
-    """`get_messages(session, 0, limit)`: the first `limit` unflushed messages if there are so many, else of the session."""
+    """`get_messages(session, 0, limit)`: the first `limit` unflushed messages if there are so many, else of the
+    session.
+    """
     recent = session.messages[-limit:]
     if len(recent) == limit and stamp_of(recent[0]) >= flushed_stamp:
         first = next(i for i, message in enumerate(session.messages) if stamp_of(message) >= flushed_stamp)

@@ -70,7 +70,9 @@ class SessionRoutes:
         return Reply(204, None, None)
 
     def messages(self, session_id: str, params: Params) -> Reply:
-        """GET /api/sessions/:id/messages: the newest, or those after `after_seq`; under quirks 500, as FleetLM always does."""
+        """GET /api/sessions/:id/messages: the newest, or those after `after_seq`; under quirks 500, as FleetLM always
+        does.
+        """
         session = self._session(session_id)
         if session is None:
             return error(404, NOT_FOUND)

@@ -59,16 +59,10 @@ class Server:
         self._http = web.Server(edge.handle, access_log=None)
 
     def _build_hub(self) -> Hub:
-        options, counters, faults = self._options, Counters(), FaultState(self._options.faults)
-        store, rough = Store(options.caps, counters), LoopTimer(self._loop)
-        return Hub(
-            store=store,
-            counters=counters,
-            faults=faults,
-            delivery=Delivery(faults, self._exact, rough),
-            inboxes=Inboxes(store, rough, options.quirks),
-            quirks=options.quirks,
-        )
+        options, rough = self._options, LoopTimer(self._loop)
+        store = Store(options.caps, Counters())
+        delivery = Delivery(FaultState(options.faults), self._exact, rough)
+        return Hub(store, delivery, Inboxes(store, rough, options.quirks), quirks=options.quirks)
 
     async def start(self) -> int:
         """Listen; returns the port. Raises CannotListen."""
@@ -131,7 +125,9 @@ async def serve(options: Options) -> None:
 
 
 def watch_stdin(loop: asyncio.AbstractEventLoop, server: Server) -> None:
-    """A thread that stops `server` when standard input ends: whatever happened to the parent, nothing is left behind."""
+    """A thread that stops `server` when standard input ends: whatever happened to the parent, nothing is left
+    behind.
+    """
     with contextlib.suppress(OSError):
         while os.read(sys.stdin.fileno(), 4096):
             pass

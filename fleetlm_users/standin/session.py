@@ -55,7 +55,9 @@ class Session:
         "user_json",
     )
 
-    def __init__(self, *, id: str, user_id: str, agent_id: str, metadata: Any, now_s: float, run: RunCounters) -> None:
+    def __init__(  # noqa: PLR0913  # one name for each field of the resource
+        self, *, id: str, user_id: str, agent_id: str, metadata: Any, now_s: float, run: RunCounters
+    ) -> None:
         self.id = id
         self.id_json = id.encode()  # a ULID needs no escaping
         self.user_id = user_id
@@ -72,6 +74,12 @@ class Session:
         self.listeners: list[Listener] = []
         self.held: list[bytes] = []
         self.inbox: Activity | None = None
+
+    def json_of(self, sender_id: str) -> bytes:
+        """`sender_id` as JSON text; those of the two participants are kept ready."""
+        if sender_id == self.user_id:
+            return self.user_json
+        return self.agent_json if sender_id == self.agent_id else orjson.dumps(sender_id)
 
     def keep(self, message: Stored, max_messages: int) -> int:
         """Store `message`; returns the bytes added, less those of messages trimmed beyond `max_messages`.

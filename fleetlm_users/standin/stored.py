@@ -1,6 +1,7 @@
 """One message as it is kept: the very bytes that were pushed, and what is read out of them again. Pure.
 
-A plain tuple of numbers and bytes: one append makes nothing but this, it is small, and Python's garbage collector does not visit it,
+A plain tuple of numbers and bytes: one append makes nothing but this, it is small, and Python's garbage collector
+does not visit it,
 so that a full store causes no pauses.
 """
 
@@ -18,7 +19,7 @@ BEFORE_ID = len(b',"id":"')
 BEFORE_STAMP = len(b'","inserted_at":"')
 
 
-def make(
+def make(  # noqa: PLR0913  # one name for each field of the message
     seq: int, *, id: bytes, stamp: bytes, sender: bytes, kind: bytes, content: bytes, metadata: bytes, session_id: bytes
 ) -> Stored:
     """A message from its parts; sender, kind, content and metadata are JSON text."""

@@ -27,7 +27,8 @@ class LoopTimer:
 class ExactTimer:
     """Delays kept to about 0.1 ms: a thread sleeps to the due time and wakes the loop.
 
-    uvloop (libuv) and epoll count whole milliseconds, too coarse for a delay that a measurement is checked against. The thread starts
+    uvloop (libuv) and epoll count whole milliseconds, too coarse for a delay that a measurement is checked against.
+    The thread starts
     with the first use.
     """
 

@@ -33,7 +33,9 @@ class Job(NamedTuple):
 
 
 class Webhooks:
-    """Per session in order, sessions concurrently; under quirks one after the other for the whole server, as FleetLM."""
+    """Per session in order, sessions concurrently; under quirks one after the other for the whole server, as
+    FleetLM.
+    """
 
     def __init__(self, hub: Hub, *, max_pending: int, connections: int) -> None:
         self._hub = hub

@@ -28,6 +28,8 @@ class Benchmark:
     """One load and how it is judged. `behaviours` maps each scenario to its user class, in the order of reports.
 
     `check` asks the targets before a run; `validate` raises UsageError for options that contradict each other.
+    `check_host` raises UsageError for what the machine cannot do; it is asked where users live, and told whether all of
+    them live on this machine.
     `is_finite` says whether the users will have done all their work at some time, which then ends the run. `options`
     and `metrics` are the benchmark's own, beside the common ones; `preset` is one that presets.yaml does not have.
     """
@@ -39,4 +41,5 @@ class Benchmark:
     metrics: Sequence[Metric] = field(default=())
     preset: Preset | None = None
     validate: Callable[[Options], None] = lambda _: None
+    check_host: Callable[[Options, bool], None] = lambda _options, _is_only_one: None
     is_finite: Callable[[Options], bool] = lambda _: False

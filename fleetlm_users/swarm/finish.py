@@ -12,6 +12,8 @@ import gevent
 from locust.env import Environment
 from locust.runners import STATE_MISSING, MasterRunner
 
+from fleetlm_users.swarm.ending import end_run
+
 logger = logging.getLogger(__name__)
 
 FINISHED = "fleetlm_finished"
@@ -59,7 +61,8 @@ class FinishLine:
         if self._all_done():
             self.crossed = True
             logger.info("All users have done their work")
-            gevent.spawn(self._end)  # not in this greenlet: it may be a user's, or the one that hears the workers
+            # not in this greenlet: it may be a user's, or the one that hears the workers
+            gevent.spawn(end_run, self._environment)
 
     def _all_done(self) -> bool:
         """Whether all users were spawned and none has work left. Who was lost with its worker is not waited for."""
@@ -78,18 +81,3 @@ class FinishLine:
             return set()
         there = {client.id for client in self._runner.clients.all if client.state != STATE_MISSING}
         return (self._counts.keys() | {client.id for client in self._runner.clients.all}) - there
-
-    def _end(self) -> None:
-        """As Locust does when the run time is up (main.py: stop_and_optionally_quit)."""
-        parsed, web_ui = self._environment.parsed_options, self._environment.web_ui
-        if self._runner is None or parsed is None:
-            return
-        if parsed.headless:
-            self._runner.quit()
-            return
-        self._runner.stop()
-        if parsed.autostart and parsed.autoquit != -1:
-            gevent.sleep(parsed.autoquit)
-            self._runner.quit()
-            if web_ui is not None:
-                web_ui.stop()

@@ -19,15 +19,17 @@ from fleetlm_users.measure.progress import progress_line
 from fleetlm_users.measure.thresholds import Threshold, override, parse
 from fleetlm_users.swarm.conclusion import Conclusion, conclude
 from fleetlm_users.swarm.console import Console
+from fleetlm_users.swarm.ending import end_run
 from fleetlm_users.swarm.finish import HEADCOUNT, FinishLine
 from fleetlm_users.swarm.fleet import Fleet
+from fleetlm_users.swarm.open_files import allow_users, allow_workers, share_of
 from fleetlm_users.swarm.options import options_of, specs_of, to_wire
 from fleetlm_users.swarm.plan_on_locust import asked_of, impose
 from fleetlm_users.swarm.refusal import NO_TARGET_EXIT, USAGE_EXIT, Refused
 from fleetlm_users.swarm.roster import Roster
 from fleetlm_users.swarm.servers import LocalServers, ServerFailed, Urls
 from fleetlm_users.swarm.station import Station
-from fleetlm_users.swarm.worker import RUN
+from fleetlm_users.swarm.worker import REFUSED, RUN
 from fleetlm_users.workload.options import Options
 
 logger = logging.getLogger(__name__)
@@ -51,6 +53,7 @@ class Head:
         self._finish = FinishLine(environment)
         if isinstance(environment.runner, MasterRunner):
             self._roster = Roster(environment.runner)
+            environment.runner.register_message(REFUSED, self.on_refused)
         else:
             self._station = Station(fleet, LOCAL, self._on_idle)
         self._servers = LocalServers()
@@ -114,6 +117,7 @@ class Head:
             options = self._resolve(parsed, asked)
             self._thresholds = self._rules(options)
             self._fleet.benchmark.validate(options)
+            self._check_machine(options)
             if options.standin:
                 options = replace(options, **asdict(self._local_urls()))
         except UsageError as problem:
@@ -142,7 +146,7 @@ class Head:
         self._merge = Merge(epoch, self._fleet.catalogue)
         self._began_s = time.perf_counter()
         self._started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        setattr(self._environment.parsed_options, RUN, {"epoch": epoch, "options": to_wire(options)})
+        setattr(self._environment.parsed_options, RUN, self._description(epoch, options))
         self._finish.begin(epoch)
         if self._roster is not None:
             self._roster.begin(self._merge)
@@ -198,6 +202,31 @@ class Head:
         if self._roster is not None:
             self._roster.on_report(client_id, data)
             self._finish.note(client_id, data.get(HEADCOUNT))
+
+    def on_refused(self, msg: Any, **_: Any) -> None:
+        """A worker's machine cannot do its part: the run ends without a verdict, as if it had not begun."""
+        if not self.running or msg.data["epoch"] != self._merge.epoch:
+            return
+        self._options = None
+        if self._progress is not None:
+            self._progress.kill(block=False)
+        self._environment.process_exit_code = USAGE_EXIT
+        self.console.say(f"Worker {msg.node_id} cannot take part. {msg.data['problem']}")
+        gevent.spawn(end_run, self._environment)  # not in this greenlet: it hears the workers
+
+    def _check_machine(self, options: Options) -> None:
+        """Whether this machine can do it; workers on others look for themselves. Raises Refused and UsageError."""
+        forked = self.parsed.processes or 0
+        if self._roster is not None:
+            allow_workers(max(forked, self.parsed.expect_workers or 0))
+        if self._station is not None or forked:
+            allow_users(share_of(options.plan.total_users, forked))
+            self._fleet.benchmark.check_host(options, True)
+
+    def _description(self, epoch: str, options: Options) -> dict[str, Any]:
+        """The run as workers are told of it."""
+        workers = self._environment.runner.worker_count if isinstance(self._environment.runner, MasterRunner) else 1
+        return {"epoch": epoch, "options": to_wire(options), "workers": workers}
 
     def _resolve(self, parsed: Namespace, asked: Mapping[str, Any]) -> Options:
         return options_of(parsed, self._fleet.benchmark, self._environment.host, asked)

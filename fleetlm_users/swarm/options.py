@@ -141,6 +141,7 @@ def from_wire(wire: Mapping[str, Any]) -> Options:
         junit=_path(values.pop("junit")),
         markdown=_path(values.pop("markdown")),
         secrets=frozenset(values.pop("secrets")),
+        source_ips=tuple(values.pop("source_ips")),
         **values,
     )
 

@@ -146,9 +146,7 @@ class Recorder:
         if from_agent:
             cell.agent_replies.n += 1
 
-    def on_appended(
-        self, scenario: str, phase: str, message: Any, done_s: float, awaits_agent: bool, **_: Any
-    ) -> None:
+    def on_appended(self, scenario: str, phase: str, message: Any, done_s: float, awaits_agent: bool, **_: Any) -> None:
         """append_latency_ms from due, append_service_ms from sent; whether an agent's reply is to come."""
         cell = self._cell(scenario, phase)
         cell.append(_us(done_s - message.due_s))

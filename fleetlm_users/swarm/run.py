@@ -70,7 +70,6 @@ class Run:
         self._empty = Event()
         self._empty.set()
         self._vu_count = 0
-        self._entered = 0
         self._finished = 0
         self._working: set[Member] = set()
         self._on_idle = on_idle
@@ -109,8 +108,6 @@ class Run:
 
     def enter(self, member: Member) -> None:
         """A user begins to live."""
-        if member not in self._members:
-            self._entered += 1
         self._members.add(member)
         self._working.add(member)
         self._empty.clear()
@@ -129,7 +126,7 @@ class Run:
 
     def headcount(self) -> Headcount:
         """How many users ever began to live here, how many have work left, how many have done theirs."""
-        return Headcount(self._entered, len(self._working), self._finished)
+        return Headcount(self._vu_count, len(self._working), self._finished)
 
     def _rest(self, member: Member) -> None:
         if member in self._working:

@@ -30,6 +30,9 @@ def guard_start(web_ui: WebUI, environment: Environment, head: Head) -> None:
     def before_request() -> Response | None:
         if request.method != "POST" or not request.path.endswith("/swarm"):
             return None
+        refused = web_ui.auth_required_if_enabled(lambda: None)()
+        if refused is not None:
+            return refused  # type: ignore[no-any-return]  # with --web-login: nothing is asked on behalf of a stranger
         runner = environment.runner
         if runner is not None and runner.state in (STATE_SPAWNING, STATE_RUNNING):
             return None  # users are edited in mid-run: Locust's own affair

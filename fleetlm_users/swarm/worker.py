@@ -12,13 +12,17 @@ from locust import argument_parser
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
+from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.finish import FINISHED, HEADCOUNT
 from fleetlm_users.swarm.fleet import Fleet
+from fleetlm_users.swarm.open_files import allow_users, share_of
 from fleetlm_users.swarm.options import from_wire
+from fleetlm_users.swarm.refusal import Refused
 from fleetlm_users.swarm.station import Station
 
 DRAIN = "fleetlm_drain"
 FINAL = "fleetlm_final"
+REFUSED = "fleetlm_refused"
 REPORT = "fleetlm"
 RUN = "fleetlm_run"
 
@@ -28,15 +32,23 @@ class Worker:
 
     def __init__(self, environment: Environment, runner: WorkerRunner, fleet: Fleet) -> None:
         self._environment = environment
+        self._benchmark = fleet.benchmark
         self._runner = runner
         self._station = Station(fleet, runner.client_id, self.on_idle)
         runner.register_message(DRAIN, self.on_drain, concurrent=True)
         spare_the_loop()
 
     def start(self) -> None:
-        """Begins the run that the master described in the spawn message."""
+        """Begins the run that the master described in the spawn message, or tells it why this machine cannot."""
         run: Mapping[str, Any] = getattr(self._environment.parsed_options, RUN)
-        self._station.begin(from_wire(run["options"]), run["epoch"], self._runner.worker_index)
+        options = from_wire(run["options"])
+        self._station.begin(options, run["epoch"], self._runner.worker_index)
+        try:
+            allow_users(share_of(options.plan.total_users, run["workers"]))
+            self._benchmark.check_host(options, False)
+        except (Refused, UsageError) as problem:
+            self._station.end()  # users that are spawned all the same find the run winding down
+            self._runner.send_message(REFUSED, {"epoch": run["epoch"], "problem": str(problem)})
 
     def stop(self) -> None:
         """Ends the run on this worker."""

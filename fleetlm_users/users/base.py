@@ -1,26 +1,30 @@
-"""FleetUser: a virtual user that lives one session after another until the run ends.
+"""FleetUser: a virtual user that lives one session after another until the run ends or its work is done.
 
 A behaviour is a subclass with a `scenario` name and a `journey`: one session, from `self.session()` to its end.
 """
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import gevent
-from gevent.event import Event
 from locust import User, task
 from locust.env import Environment
 from locust.exception import StopUser
 
 from fleetlm_users.errors import ClientError
+from fleetlm_users.measure.metric import Metric
 from fleetlm_users.swarm.alarm import Alarm
 from fleetlm_users.swarm.fleet import run_of
+from fleetlm_users.users.doing import Doing
 from fleetlm_users.users.kit import kit_of
 from fleetlm_users.users.session import UserSession
+from fleetlm_users.users.sleeper import Sleeper
 from fleetlm_users.workload.identity import participant, rng_for
+from fleetlm_users.workload.option_spec import OptionSpec
+from fleetlm_users.workload.options import Options
 from fleetlm_users.workload.payload import Payloads, session_prefix
 
 logger = logging.getLogger(__name__)
@@ -31,14 +35,22 @@ RETRY_PAUSE_S = 1.0
 """After a failed session a user waits at least this long: a failing server must not be met by a storm of retries."""
 
 
-class FleetUser(User):
+class FleetUser(Doing, User):
     """A virtual user. Subclasses set `scenario` and write `journey`; `pause_s` says how long to rest between journeys.
 
-    What a journey may use: `self.session()`, `self.send_at(session, dues)`, `self.wait_until(moment_s)`, `self.rng`.
+    What a journey may use: `self.session()`; to send, `self.send_at(session, dues)`, `self.send_within(session, depth)`
+    and `self.ask(session)`; to rest, `self.hold(session, moment_s)` and `self.wait_until(moment_s)`; to measure,
+    `self.count(metric)` and `self.record(metric, started_s, done_s)`; `self.rng`, `self.option(name)`, `self.ending`.
+
+    `options` and `metrics` are the behaviour's own; they join the benchmark's when it is installed. `follows_agent`
+    False leaves the agent's answers alone: they are neither awaited nor measured.
     """
 
     abstract = True
     scenario: ClassVar[str]
+    options: ClassVar[tuple[OptionSpec, ...]] = ()
+    metrics: ClassVar[tuple[Metric, ...]] = ()
+    follows_agent: ClassVar[bool] = True
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -47,8 +59,8 @@ class FleetUser(User):
         options = self.fleet.options
         self.rng = rng_for(options.seed, self.scenario, self.vu)
         self.participant_id = participant(options.participant_prefix, options.run_id, self.vu)
-        self._wake = Event()
-        self._alarm = self.fleet.resource(Alarm, Alarm)
+        self.journeys_lived = 0
+        self._sleeper = Sleeper(self.fleet.resource(Alarm, Alarm))
         self._ending = False
         self._sessions = 0
         self._session: UserSession | None = None
@@ -56,6 +68,21 @@ class FleetUser(User):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.participant_id}, session={self._session!r})"
+
+    @classmethod
+    def check_options(cls, options: Options) -> None:
+        """Raises UsageError for options that contradict each other; asked before a run."""
+
+    @classmethod
+    def journeys(cls, options: Options) -> int | None:
+        """How many journeys a user lives until its work is done; None: until the run ends."""
+        del options
+        return None
+
+    @classmethod
+    def is_finite(cls, options: Options) -> bool:
+        """Whether users of this behaviour will have done their work at some time."""
+        return cls.journeys(options) is not None
 
     def journey(self) -> None:
         """One session of this behaviour. A ClientError in it ends the session, is counted, and a pause follows."""
@@ -65,6 +92,18 @@ class FleetUser(User):
         """Seconds between two journeys."""
         return RETRY_PAUSE_S
 
+    def has_work(self) -> bool:
+        """Whether another journey is to be lived. The run ends when no user of it has work left."""
+        planned = self.journeys(self.fleet.options)
+        return planned is None or self.journeys_lived < planned
+
+    def on_done(self) -> None:
+        """Called when the user's last journey is over, because its work is done or because the run ends."""
+
+    def option(self, name: str) -> Any:
+        """The typed value of one of the behaviour's own options; None when it is unset."""
+        return self.fleet.options.extra[name]
+
     @property
     def ending(self) -> bool:
         """True when nothing new may begin: the run winds down, or this user was asked to stop."""
@@ -73,60 +112,55 @@ class FleetUser(User):
     @task
     def live(self) -> None:
         """Journeys and pauses until the end; the only task, so that Locust adds no waiting of its own."""
+        self.fleet.enter(self)
         try:
-            while not self.ending:
+            while not self.ending and self.has_work():
                 pause_s = self._journey_once()
-                self.wait_until(time.perf_counter() + pause_s)
+                if self.has_work():
+                    self.wait_until(time.perf_counter() + pause_s)
+            self.on_done()
+            if not self.ending:
+                self.fleet.finish(self)
+            while not self.ending:
+                self._sleeper.sleep()
         finally:
             self.fleet.leave(self)
         raise StopUser
 
-    def wait_until(self, moment_s: float) -> bool:
-        """Sleeps until the moment, never less; False when the user's end came first."""
-        while not self.ending:
-            if time.perf_counter() >= moment_s:
-                return True
-            self._wake.clear()
-            self._alarm.at(moment_s, self._wake)
-            self._wake.wait()
-        return False
-
     @contextmanager
-    def session(self) -> Iterator[UserSession]:
+    def session(self, *, delete: bool = False) -> Iterator[UserSession]:
         """A joined session; at the end of the block it settles, leaves and closes, whatever happened in the block.
 
-        Raises ClientError when it cannot be opened or is lost.
+        With `delete` it is then deleted, as a part of its journey. Raises ClientError when the session cannot be
+        opened, is lost, or cannot be deleted.
         """
         self._sessions += 1
         options = self.fleet.options
         prefix = session_prefix(options.run_id, self.vu, self._sessions)
-        payloads = Payloads(self.rng, prefix, options.message_bytes)
-        session = UserSession(self.fleet, kit_of(self.fleet), self.scenario, self.participant_id, payloads)
+        session = UserSession(
+            self.fleet,
+            kit_of(self.fleet),
+            self.scenario,
+            participant_id=self.participant_id,
+            payloads=Payloads(self.rng, prefix, options.message_bytes),
+            follows_agent=self.follows_agent,
+        )
+        session.on_lost = self._sleeper.wake
         self._session = session
-        began_s = time.perf_counter()
+        problem: ClientError | None = None
         try:
             session.open(self.metadata())
             yield session
             session.settle()
-            if session.down is not None:
-                raise session.down
-        except ClientError as problem:
-            self._end_session(session, began_s, problem)
-            raise
+            problem = session.down
+        except ClientError as failed:
+            problem = failed
         except BaseException:
             session.close()  # ended by force or by a bug: every message still gets its fate
             raise
-        self._end_session(session, began_s, None)
-
-    def send_at(self, session: UserSession, dues: Iterable[float]) -> None:
-        """Sends one message at each due moment, whatever the replies do; returns early when the user's end comes.
-
-        Raises Disconnected when the session is lost.
-        """
-        for due_s in dues:
-            if not self.wait_until(due_s):
-                return
-            session.send(due_s)
+        problem = self._end_session(session, problem, delete=delete)
+        if problem is not None:
+            raise problem
 
     def count(self, metric: str, n: int = 1, label: str = "") -> None:
         """Adds to a counter of the catalogue or of the benchmark's own, in the phase of this moment."""
@@ -144,7 +178,7 @@ class FleetUser(User):
     def wind_down(self) -> None:
         """Begins the end of this user: no new message, the open ones settle, then it leaves."""
         self._ending = True
-        self._wake.set()
+        self._sleeper.wake()
         if self._session is not None:
             self._session.wake()
 
@@ -167,6 +201,7 @@ class FleetUser(User):
 
     def _journey_once(self) -> float:
         """Lives one journey; the seconds to rest after it."""
+        self.journeys_lived += 1
         try:
             self.journey()
         except ClientError as problem:
@@ -176,11 +211,19 @@ class FleetUser(User):
             self._session = None
         return self.pause_s()
 
-    def _end_session(self, session: UserSession, began_s: float, problem: ClientError | None) -> None:
+    def _end_session(self, session: UserSession, problem: ClientError | None, *, delete: bool) -> ClientError | None:
+        """Closes the session, deletes it if asked to, and tells of its end; returns why its journey failed, or None."""
         session.close()
+        if delete and session.session_id and not self.fleet.abandoned:
+            try:
+                session.delete()
+            except ClientError as failed:
+                problem = problem or failed
         self.fleet.events.session_ended.fire(
             scenario=self.scenario,
-            phase=self.fleet.phase_at(began_s),
+            phase=self.fleet.phase_at(session.began_s),
             session_id=session.session_id,
             exception=problem,
+            cut_short=session.cut_short,
         )
+        return problem

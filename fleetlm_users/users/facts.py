@@ -1,6 +1,7 @@
 """What one session tells of itself: every fact goes to the run's event hooks, and to who asked to be kept informed."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,8 +29,9 @@ class SessionLog:
 class SessionFacts:
     """The observer of one session's conversation.
 
-    `log` and `window` are None until a behaviour asks for them; `on_lost` is called when the session is gone.
-    `last_seen_s` is when the last message came.
+    `log` and `window` are None until a behaviour asks for them; `on_lost` is called when the session is gone,
+    `on_appended` with each message whose own broadcast came. `last_payload` is the last message that came, from
+    whomever, and `last_seen_s` when.
     """
 
     def __init__(self, run: Run, scenario: str, *, follows_agent: bool = True) -> None:
@@ -40,18 +42,19 @@ class SessionFacts:
         self._awaits_agent = follows_agent and run.options.agent_replies > 0
         self._present = False
         self._failure: tuple[SentMessage, str, str] | None = None
+        self.on_lost: Callable[[], None] = lambda: None
+        self.on_appended: Callable[[SentMessage, float], None] = lambda _message, _done_s: None
         self.session_id = ""
         self.last_seen_s = 0.0
+        self.last_payload: dict[str, Any] = {}
         self.cut_short = False
         self.log: SessionLog | None = None
         self.window: Window | None = None
 
-    def on_lost(self) -> None:
-        """Called when the joined session is gone; to be replaced by who wants to know at once."""
-
     def received(self, payload: dict[str, Any], done_s: float) -> None:
         """A `message` broadcast was read."""
         self.last_seen_s = done_s
+        self.last_payload = payload
         if self.log is not None:
             self.log.live.append(payload)
         from_agent = payload.get("sender_id") == self._run.options.agent_id
@@ -63,6 +66,7 @@ class SessionFacts:
         self._ended(message, done_s)
         facts = {"message": message, "done_s": done_s, "awaits_agent": self._awaits_agent}
         self._tell(self._events.message_appended, message.phase, **facts)
+        self.on_appended(message, done_s)
 
     def rejected(self, message: SentMessage, reason: str, done_s: float) -> None:
         """The server refused the message."""
@@ -108,6 +112,11 @@ class SessionFacts:
             self._present = False
             self._tell(self._events.disconnected, self._phase_now(), kind=down.kind)
             self.on_lost()
+
+    def tell_finding(self, kind: str, seq: int | None, client_ref: str, detail: str = "") -> None:
+        """One message of this session was found wrong: its name goes into the report."""
+        facts = {"kind": kind, "seq": seq, "client_ref": client_ref, "detail": detail}
+        self._tell(self._events.finding, self._phase_now(), **facts)
 
     def _ended(self, message: SentMessage, moment_s: float) -> None:
         if self.window is not None:

@@ -1,14 +1,22 @@
 """The one line of a locustfile: joins a benchmark's behaviours to Locust and to the client's preflight."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from fleetlm_users.client.preflight import Preflight, Targets, check
+from fleetlm_users.client import Preflight, Targets, check, not_local, sources_here
+from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.metric import Metric
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.install import install as install_benchmark
 from fleetlm_users.users.base import FleetUser
 from fleetlm_users.workload.option_spec import OptionSpec
 from fleetlm_users.workload.options import Options
+from fleetlm_users.workload.preset_file import preset_of
+
+OWN_PRESET = "the preset given to install()"
+
+FOREIGN_TOLD = 8
+"""So many addresses are named in an error."""
 
 
 def install(
@@ -17,22 +25,61 @@ def install(
     *,
     options: Sequence[OptionSpec] = (),
     metrics: Sequence[Metric] = (),
+    preset: Mapping[str, Any] | None = None,
 ) -> None:
-    """Makes this locustfile the benchmark of that name, with a preset of that name in presets.yaml.
+    """Makes this locustfile the benchmark of that name. To be called once, at import.
 
-    `behaviours` are its user classes, in the order of reports; `options` and `metrics` are its own beside the common
-    ones. To be called once, at import.
+    `behaviours` are its user classes, in the order of reports; `options` and `metrics` are the benchmark's own beside
+    the common ones and those of its behaviours. `preset`, with the keys of presets.yaml, is needed when presets.yaml
+    has none of that benchmark. Raises UsageError for a preset that is none.
     """
     install_benchmark(
         Benchmark(
             name=benchmark,
             behaviours={behaviour.scenario: behaviour for behaviour in behaviours},
             check=_check,
-            options=tuple(options),
-            metrics=tuple(metrics),
+            check_host=_check_host,
+            options=_each_once((*_of(behaviours, "options"), *options)),
+            metrics=_each_once((*_of(behaviours, "metrics"), *metrics)),
+            preset=None if preset is None else preset_of(benchmark, dict(preset), OWN_PRESET),
+            validate=lambda asked: _validate(behaviours, asked),
+            is_finite=lambda asked: _is_finite(behaviours, asked),
         )
     )
 
 
+def _of(behaviours: Sequence[type[FleetUser]], attribute: str) -> list[Any]:
+    return [item for behaviour in behaviours for item in getattr(behaviour, attribute)]
+
+
+def _each_once(items: Sequence[Any]) -> tuple[Any, ...]:
+    """Behaviours may share options and metrics; of the same name the first counts."""
+    return tuple({item.name: item for item in reversed(items)}.values())[::-1]
+
+
+def _present(behaviours: Sequence[type[FleetUser]], options: Options) -> list[type[FleetUser]]:
+    return [behaviour for behaviour in behaviours if options.plan.users.get(behaviour.scenario)]
+
+
+def _validate(behaviours: Sequence[type[FleetUser]], options: Options) -> None:
+    for behaviour in _present(behaviours, options):
+        behaviour.check_options(options)
+
+
+def _is_finite(behaviours: Sequence[type[FleetUser]], options: Options) -> bool:
+    """Only when every user will be done at some time; one that lives on keeps the run going."""
+    return all(behaviour.is_finite(options) for behaviour in _present(behaviours, options))
+
+
 def _check(options: Options) -> Preflight:
-    return check(Targets(options.api_url, options.ws_url, options.agent_url, options.agent_id, options.insecure))
+    targets = Targets(options.api_url, options.ws_url, options.agent_url, options.agent_id, options.insecure)
+    return check(targets, sources=sources_here(options.source_ips))
+
+
+def _check_host(options: Options, is_only_one: bool) -> None:
+    """Addresses that no machine of the run has are a mistake; one of many machines needs to have only some of them."""
+    foreign = not_local(options.source_ips)
+    if foreign and (is_only_one or len(foreign) == len(options.source_ips)):
+        told = ", ".join(foreign[:FOREIGN_TOLD]) + (", …" if len(foreign) > FOREIGN_TOLD else "")
+        accepted = "addresses of this machine (`ip address` lists them, `ip address add` adds one)"
+        raise UsageError("--source-ips (SOURCE_IPS)", told, accepted, "127.0.0.2-127.0.0.9 for a local server")

@@ -3,7 +3,15 @@
 import logging
 from collections.abc import Callable
 
-from fleetlm_users.client import ChannelObserver, Heartbeats, PhoenixSocket, RestApi, SessionChannel, SocketOptions
+from fleetlm_users.client import (
+    ChannelObserver,
+    Heartbeats,
+    PhoenixSocket,
+    RestApi,
+    SessionChannel,
+    SocketOptions,
+    sources_here,
+)
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.workload.options import Options
 
@@ -11,9 +19,12 @@ logger = logging.getLogger("fleetlm.frames")
 
 
 class Kit:
-    """Makes sockets and channels with a run's options; owns the REST pool and the one heartbeat greenlet."""
+    """Makes sockets and channels with a run's options; owns the REST pool and the one heartbeat greenlet.
 
-    def __init__(self, options: Options) -> None:
+    `worker_index` is where the process begins in the source addresses, so that not all begin with the same.
+    """
+
+    def __init__(self, options: Options, worker_index: int = 0) -> None:
         self._options = options
         self._heartbeats = Heartbeats(options.heartbeat_interval_s)
         self._socket_options = SocketOptions(
@@ -21,8 +32,15 @@ class Kit:
             heartbeat_s=options.heartbeat_interval_s,
             insecure=options.insecure,
             log_frames=_log_frame if options.debug else None,
+            sources=sources_here(options.source_ips, worker_index),
         )
-        self.rest = RestApi(options.api_url, timeout_s=options.reply_timeout_s, insecure=options.insecure)
+        self.rest = RestApi(
+            options.api_url,
+            timeout_s=options.reply_timeout_s,
+            insecure=options.insecure,
+            # turns of their own: in step with the sockets each would get only every other address
+            sources=sources_here(options.source_ips, worker_index),
+        )
 
     def socket(self, participant_id: str, on_anomaly: Callable[[str], None]) -> PhoenixSocket:
         """A socket that is not connected yet."""
@@ -49,7 +67,7 @@ class Kit:
 
 def kit_of(run: Run) -> Kit:
     """The run's one kit, made at its first use."""
-    return run.resource(Kit, lambda: Kit(run.options))
+    return run.resource(Kit, lambda: Kit(run.options, run.worker_index))
 
 
 def _log_frame(direction: str, frame: bytes | str) -> None:

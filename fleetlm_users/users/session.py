@@ -127,13 +127,13 @@ class UserSession(SessionFacts):
             raise PushRefused(channel.topic, "send", self._failure[2])
         raise ReplyTimeout(channel.topic, "send", self._run.options.reply_timeout_s)
 
-    def await_room(self, window: Window, ending: Callable[[], bool]) -> bool:
-        """Waits until a slot of the window is free; False when the end came first. Raises Disconnected."""
+    def await_room(self, window: Window, is_over: Callable[[], bool], until_s: float) -> bool:
+        """Waits until a slot of the window is free; False when it was over first. Raises Disconnected."""
         channel = self._joined_channel()
-        channel.wait(lambda: window.has_room or ending(), self._run.patience_until_s)
+        channel.wait(lambda: window.has_room or is_over(), lambda: min(until_s, self._run.patience_until_s()))
         if channel.down is not None:
             raise channel.down
-        return window.has_room and not ending()
+        return window.has_room and not is_over()
 
     def settle(self) -> bool:
         """Waits until every message has its fate and its reply; True when it came to that."""
@@ -144,6 +144,7 @@ class UserSession(SessionFacts):
         channel, socket = self._joined_channel(), self.socket
         self._leave(channel)
         self._finish(channel)
+        self.log = None  # it is of the first join; what is pushed after the second belongs to neither
         response = self._join(socket).response
         messages = response.get("messages") if isinstance(response, dict) else None
         return [message for message in messages or [] if _has_seq(message)]

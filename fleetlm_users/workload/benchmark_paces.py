@@ -47,14 +47,13 @@ class ConcurrentPace(Pace):
 
 @dataclass(frozen=True)
 class SteadyPace(Pace):
-    """A message every so often, for so long."""
+    """A message every so often."""
 
     interval_s: float
-    runtime_s: float
 
-    def dues(self, joined_s: float) -> Iterator[float]:
-        """Return the due moments of one session, the first one an interval after the join."""
-        return until(fixed(joined_s, self.interval_s), joined_s + self.runtime_s)
+    def dues(self, joined_s: float, end_s: float) -> Iterator[float]:
+        """Return the due moments of one session, the first one an interval after the join, none at or after the end."""
+        return until(fixed(joined_s, self.interval_s), end_s)
 
 
 @dataclass(frozen=True)
@@ -62,21 +61,20 @@ class ArrivalPace(Pace):
     """One user's share of messages that arrive at a rate of the whole swarm, evenly spaced, whatever the replies do."""
 
     interval_s: float
-    runtime_s: float
 
     @classmethod
-    def share(cls, rate_per_s: float, users: int, runtime_s: float) -> "ArrivalPace":
-        """Return the timetable of each of `users` that together send `rate_per_s`, however many workers they live on."""
-        return cls(users / rate_per_s, runtime_s)
+    def share(cls, rate_per_s: float, users: int) -> "ArrivalPace":
+        """Return the timetable of each of `users` that together send `rate_per_s`, however many workers there are."""
+        return cls(users / rate_per_s)
 
-    def dues(self, start_s: float, rng: random.Random) -> Iterator[float]:
-        """Return the due moments: even gaps after a drawn part of one.
+    def dues(self, start_s: float, end_s: float, rng: random.Random) -> Iterator[float]:
+        """Return the due moments from the start to the end: even gaps after a drawn part of one.
 
         Even and not Poisson, so that in any stretch of time each user's count is within one of its share. The drawn
         beginnings keep users apart: seen together, many even timetables with random phases look like Poisson arrivals.
         """
         phase_s = self.interval_s * rng.random()
-        return until(fixed(start_s + phase_s, self.interval_s, at_start=True), start_s + self.runtime_s)
+        return until(fixed(start_s + phase_s, self.interval_s, at_start=True), end_s)
 
 
 @dataclass(frozen=True)

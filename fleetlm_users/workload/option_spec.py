@@ -21,6 +21,7 @@ Kind = Literal[
     "number",  # 0 or more
     "positive",  # a number above 0
     "threshold",
+    "addresses",  # local addresses: a list, ranges, networks
 ]
 
 
@@ -75,6 +76,11 @@ TARGET: Final[tuple[OptionSpec, ...]] = (
     OptionSpec(
         "insecure", "--insecure", "INSECURE", False, "do not verify TLS certificates",
         "flag", "true", group="target",
+    ),
+    OptionSpec(
+        "source_ips", "--source-ips", "SOURCE_IPS", "",
+        "local addresses that connections leave from, in turn; each can have 28,000 to one target",
+        "addresses", "127.0.0.2-127.0.0.9", group="target", in_preset=False,
     ),
     OptionSpec(
         "standin", "--standin", "STANDIN", False, "start the embedded FleetLM and an echo agent and run on them",

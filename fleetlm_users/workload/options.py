@@ -34,6 +34,7 @@ class Options:
     agent_url: str
     agent_id: str
     insecure: bool
+    source_ips: tuple[str, ...]
     standin: bool
     participant_prefix: str
     message_bytes: int
@@ -85,6 +86,7 @@ def resolve(  # noqa: PLR0913  # the seam to Locust: each argument is one thing 
     values = {_field_of(spec): source.take(spec.name) for spec in COMMON if _field_of(spec) in _FIELDS}
     made = {"run_id": lambda: check_run_id(new_run_id()), "seed": new_seed}
     values |= {name: make() for name, make in made.items() if values[name] is None}
+    values["source_ips"] = values["source_ips"] or ()
     return Options(
         benchmark=benchmark,
         plan=_plan(source, _filled(preset, behaviours), num_users, run_time_s, spawn_rate),

@@ -13,6 +13,7 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.duration import parse_duration
 from fleetlm_users.workload.identity import check_name
 from fleetlm_users.workload.option_spec import Kind, OptionSpec
+from fleetlm_users.workload.source_ips import parse_source_ips
 from fleetlm_users.workload.urls import check_http_url, check_ws_url
 
 TRUE_WORDS: Final = ("true", "1", "yes", "on")
@@ -124,4 +125,5 @@ _PARSERS: Final[Mapping[Kind, Parser]] = {
     "count": lambda text, what, example: _whole(text, what, example, low=1),
     "number": _number,
     "positive": lambda text, what, example: _number(text, what, example, above_zero=True),
+    "addresses": parse_source_ips,
 }

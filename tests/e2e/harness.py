@@ -46,7 +46,7 @@ class Server:
 
     def __init__(self, *command):
         self.process = subprocess.Popen(
-            [sys.executable, *command, "--port", "0", "--exit-with-parent"],
+            [sys.executable, *map(str, command), "--port", "0", "--exit-with-parent"],
             cwd=ROOT,
             env=clean_env(),
             stdin=subprocess.PIPE,
@@ -116,11 +116,13 @@ class Finished:
 class Locust:
     """A locust process, ended at the latest when its owner leaves the block."""
 
-    def __init__(self, tmp_path, *arguments, locustfile="locustfiles/mixed.py", env=None, headless=True):
+    def __init__(
+        self, tmp_path, *arguments, locustfile="locustfiles/mixed.py", env=None, headless=True, open_files=None
+    ):
         self.results = tmp_path / "results"
-        mode = ["--headless"] if headless else []
+        command = [*limited(open_files), *LOCUST, *(["--headless"] if headless else []), "-f", locustfile]
         self.process = subprocess.Popen(
-            [*LOCUST, *mode, "-f", locustfile, "--results-dir", str(self.results), *map(str, arguments)],
+            [*command, "--results-dir", str(self.results), *map(str, arguments)],
             cwd=ROOT,
             env=clean_env(**(env or {})),
             stdin=subprocess.DEVNULL,
@@ -164,6 +166,14 @@ class Locust:
         code = self.process.wait(wait_s)
         self._reader.join(10)
         return Finished(code, self.output, self.results, newest_summary(self.results))
+
+
+def limited(open_files):
+    """A command that runs the one behind it with this (soft, hard) limit of open files; none for None."""
+    if open_files is None:
+        return []
+    soft, hard = open_files
+    return ["sh", "-c", f'ulimit -Sn {soft} && ulimit -Hn {hard} && exec "$@"', "sh"]
 
 
 def newest_summary(results):

@@ -12,7 +12,13 @@ USER, AGENT = "bench-r1-7", "bench-echo-agent"
 
 
 def own(seq, n):
-    return {"seq": seq, "sender_id": USER, "kind": "text", "content": {"text": f"t{n}", "client_ref": f"m{n}"}, "metadata": {}}
+    return {
+        "seq": seq,
+        "sender_id": USER,
+        "kind": "text",
+        "content": {"text": f"t{n}", "client_ref": f"m{n}"},
+        "metadata": {},
+    }
 
 
 def answer(seq, n):

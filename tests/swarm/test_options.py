@@ -89,6 +89,7 @@ def test_registering_needs_nothing_but_a_parser():
 )
 def test_options_survive_the_wire(preset, seed, thresholds):
     """A worker sees what the master resolved, through msgpack."""
-    sent = options(preset=preset, seed=str(seed), threshold=thresholds, results_dir="some/where", junit="j.xml")
+    paths = {"results_dir": "some/where", "junit": "j.xml"}
+    sent = options(preset=preset, seed=str(seed), threshold=thresholds, source_ips="127.0.0.2", **paths)
     wire = msgpack.unpackb(msgpack.packb(to_wire(sent)), strict_map_key=False)
     assert from_wire(wire) == sent

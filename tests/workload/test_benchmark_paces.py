@@ -30,14 +30,14 @@ def test_nought_milliseconds_hold_until_the_run_ends():
 
 def test_a_steady_user_sends_on_a_fixed_timetable_for_its_runtime():
     """One interval after the join, then every interval, none at the end itself."""
-    assert list(SteadyPace(1.0, 5.0).dues(100.0)) == [101.0, 102.0, 103.0, 104.0]
+    assert list(SteadyPace(1.0).dues(100.0, 105.0)) == [101.0, 102.0, 103.0, 104.0]
 
 
 @given(seeds, st.integers(1, 50), st.floats(0.1, 500), st.floats(0.5, 30))
 def test_the_shares_of_all_users_add_up_to_the_rate_within_one_message_each(seed, users, rate_per_s, runtime_s):
     """However they are spread over workers: a share depends on the number of all users only."""
-    pace = ArrivalPace.share(rate_per_s, users, runtime_s)
-    counts = [len(list(pace.dues(50.0, random.Random(f"{seed}:{user}")))) for user in range(users)]
+    pace = ArrivalPace.share(rate_per_s, users)
+    counts = [len(list(pace.dues(50.0, 50.0 + runtime_s, random.Random(f"{seed}:{user}")))) for user in range(users)]
     share = rate_per_s / users * runtime_s
     assert all(share - 1.001 < count < share + 1.001 for count in counts)
 
@@ -45,9 +45,9 @@ def test_the_shares_of_all_users_add_up_to_the_rate_within_one_message_each(seed
 @given(seeds)
 def test_arrivals_are_even_and_their_beginning_is_drawn_by_seed(seed):
     """The same seed gives the same timetable."""
-    pace = ArrivalPace.share(40.0, 4, 5.0)
-    dues = list(pace.dues(0.0, random.Random(seed)))
-    assert dues == list(pace.dues(0.0, random.Random(seed)))
+    pace = ArrivalPace.share(40.0, 4)
+    dues = list(pace.dues(0.0, 5.0, random.Random(seed)))
+    assert dues == list(pace.dues(0.0, 5.0, random.Random(seed)))
     assert 0.0 <= dues[0] < 0.1
     assert all(later - earlier == pytest.approx(0.1) for earlier, later in pairwise(dues))
 

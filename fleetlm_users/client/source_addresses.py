@@ -1,0 +1,73 @@
+"""The local addresses that a process's connections leave from, in turn: each can have 28,000 to one target.
+
+A port is free again for every other target only when it is chosen at the connect and not at the bind: that is what
+IP_BIND_ADDRESS_NO_PORT is for (ip(7), Linux 4.2).
+"""
+
+import contextlib
+import errno
+import socket as constants
+from collections.abc import Iterable, Sequence
+from itertools import cycle, islice
+from typing import Any
+
+from gevent import socket
+
+IP_BIND_ADDRESS_NO_PORT = 24
+"""linux/in.h; Python's socket module names it only from 3.12 on."""
+
+
+class SourceAddresses:
+    """Addresses taken in turn, beginning with the one at `start`, so that processes of one machine do not walk abreast.
+
+    Raises ValueError for none.
+    """
+
+    def __init__(self, addresses: Sequence[str], start: int = 0) -> None:
+        if not addresses:
+            raise ValueError("no source address")
+        self._count = len(addresses)
+        turned = list(islice(cycle(addresses), start % self._count, start % self._count + self._count))
+        by_family = {family: [address for address in turned if family_of(address) == family] for family in FAMILIES}
+        self._turns = {family: cycle(found) for family, found in by_family.items() if found}
+
+    def __repr__(self) -> str:
+        return f"<SourceAddresses {self._count}>"
+
+    def bind(self, sock: Any) -> None:
+        """Binds a socket that is to be connected to the next address of its family. Raises OSError."""
+        turns = self._turns.get(sock.family)
+        if turns is None:
+            raise OSError(errno.EADDRNOTAVAIL, "no source address of this family")
+        with contextlib.suppress(OSError):  # a system without it has fewer connections, which is no reason for none
+            sock.setsockopt(constants.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+        sock.bind((next(turns), 0))
+
+
+FAMILIES = (constants.AF_INET, constants.AF_INET6)
+
+
+def family_of(address: str) -> int:
+    """AF_INET or AF_INET6."""
+    return constants.AF_INET6 if ":" in address else constants.AF_INET
+
+
+def sources_here(addresses: Sequence[str], start: int = 0) -> SourceAddresses | None:
+    """Those of the addresses that this machine has; None when it has none of them."""
+    foreign = set(not_local(addresses))
+    own = [address for address in addresses if address not in foreign]
+    return SourceAddresses(own, start) if own else None
+
+
+def not_local(addresses: Iterable[str]) -> list[str]:
+    """Those that this machine does not have, as it says itself when asked to bind to them."""
+    return [address for address in addresses if not _is_local(address)]
+
+
+def _is_local(address: str) -> bool:
+    try:
+        with contextlib.closing(socket.socket(family_of(address), constants.SOCK_STREAM)) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return True

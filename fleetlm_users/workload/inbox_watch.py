@@ -1,0 +1,63 @@
+"""Which messages an inbox has shown, how soon, and which it has missed. Pure: moments come in from outside.
+
+An inbox tells of a session when it was last active, not which message made it so. A message is shown by the first
+delta whose `last_activity_at` is not before the moment at which the server says it stored the message; both are times
+of the same server, written alike, and so comparable as texts.
+"""
+
+from collections import deque
+from typing import NamedTuple
+
+
+class Shown(NamedTuple):
+    """A message that a delta showed."""
+
+    due_s: float
+    shown_s: float
+
+
+class _Waiting(NamedTuple):
+    due_s: float
+    stored_at: str
+    deadline_s: float
+
+
+class InboxWatch:
+    """The messages of one session between their append and their delta; each is shown or missed, once."""
+
+    def __init__(self, deadline_s: float) -> None:
+        self._deadline_s = deadline_s
+        self._waiting: deque[_Waiting] = deque()
+        self._latest: tuple[str, float] = ("", 0.0)
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def appended(self, due_s: float, stored_at: str, now_s: float) -> list[Shown]:
+        """A message was stored; what is shown by now (a delta may overtake the message's own broadcast)."""
+        self._waiting.append(_Waiting(due_s, stored_at, now_s + self._deadline_s))
+        return self._show()
+
+    def delta(self, last_activity_at: str, now_s: float) -> list[Shown]:
+        """A delta came; the messages that it shows for the first time."""
+        self._latest = (last_activity_at, now_s)
+        return self._show()
+
+    def expire(self, now_s: float) -> int:
+        """How many messages have waited for longer than the deadline: they are missed, and forgotten."""
+        missed = 0
+        while self._waiting and self._waiting[0].deadline_s <= now_s:
+            self._waiting.popleft()
+            missed += 1
+        return missed
+
+    def next_deadline_s(self) -> float:
+        """When the oldest waiting message is missed. Raises IndexError when none waits."""
+        return self._waiting[0].deadline_s
+
+    def _show(self) -> list[Shown]:
+        shown = []
+        last_activity_at, shown_s = self._latest
+        while self._waiting and self._waiting[0].stored_at <= last_activity_at:
+            shown.append(Shown(self._waiting.popleft().due_s, shown_s))
+        return shown

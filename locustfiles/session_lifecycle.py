@@ -1,0 +1,9 @@
+"""Whole lives of sessions: create, connect, join, ask and await, leave, delete; ends when all users have done theirs.
+
+locust --headless -f locustfiles/session_lifecycle.py --standin                # 10 users, 50 lives each
+locust --headless -f locustfiles/session_lifecycle.py --iterations 200 --messages-per-session 5 --processes 2
+"""
+
+from fleetlm_users.users import LifecycleUser, install
+
+install("session_lifecycle", [LifecycleUser])

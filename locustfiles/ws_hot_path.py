@@ -1,0 +1,9 @@
+"""The legacy benchmark: all users on sessions of their own, a message every 5 s; only joins and appends are measured.
+
+locust --headless -f locustfiles/ws_hot_path.py --standin
+locust --headless -f locustfiles/ws_hot_path.py -u 500 --send-interval 1000
+"""
+
+from fleetlm_users.users import HotPathUser, install
+
+install("ws_hot_path", [HotPathUser])

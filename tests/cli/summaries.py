@@ -1,0 +1,92 @@
+"""Small summaries for tests, made of samples in ms as a run would make them."""
+
+import json
+import math
+import re
+from pathlib import Path
+
+from fleetlm_users.cli.run_files import RunFile
+
+
+def trend(samples, *, distributed=True):
+    """The figures of a trend and its histogram of 1 ms buckets."""
+    values = sorted(samples)
+    count = len(values)
+
+    def at(fraction, needed):
+        return values[math.ceil(fraction * count) - 1] if count >= needed else None
+
+    figures = {
+        "count": count, "min": values[0], "avg": sum(values) / count, "max": values[-1], "clamped": 0, "negative": 0,
+        "med": at(0.5, 2), "p90": at(0.9, 10), "p95": at(0.95, 20), "p99": at(0.99, 100), "p99.9": at(0.999, 1000),
+    }  # fmt: skip
+    buckets = [[low, low + 1, sum(low <= value < low + 1 for value in values)] for low in range(int(values[-1]) + 1)]
+    metric = {"kind": "trend", "unit": "ms", "help": "", "main": {"all": figures, "scenarios": {}}}
+    return metric, [bucket for bucket in buckets if bucket[2]] if distributed else None
+
+
+def counter(count, duration_s=60.0):
+    """A counter's metric."""
+    figures = {"count": count, "per_s": count / duration_s, "labels": {}}
+    return {"kind": "counter", "unit": "count", "help": "", "main": {"all": figures, "scenarios": {}}}
+
+
+def rate(passes, total):
+    """A rate's metric."""
+    figures = {"rate": passes / total if total else None, "passes": passes, "total": total}
+    return {"kind": "rate", "unit": "%", "help": "", "main": {"all": figures, "scenarios": {}}}
+
+
+def gauge(now, peak):
+    """A gauge's metric."""
+    return {"kind": "gauge", "unit": "count", "help": "", "now": now, "peak": peak, "scenarios": {}}
+
+
+def threshold(expression, measured, ok, *, unit="ms", samples=1000, too_few=False, scenario=None):
+    """A judged threshold such as `append_latency_ms: p(95)<500`."""
+    metric, condition = expression.split(": ")
+    bound = float(re.split(r"[<>=!]+", condition)[1])
+    subject = metric + (f"{{scenario:{scenario}}}" if scenario else "")
+    return {
+        "expression": f"{subject}: {condition}", "subject": subject, "condition": condition, "metric": metric,
+        "scenario": scenario, "bound": bound, "measured": measured, "unit": unit, "ok": ok, "samples": samples,
+        "too_few": too_few, "problem": "",
+    }  # fmt: skip
+
+
+def summary(metrics=None, thresholds=(), *, verdict="pass", doubts=(), options=None, plan=None, distributions=None):
+    """A summary with everything that `compare` and `cleanup` read."""
+    return {
+        "format": 1,
+        "verdict": {"kind": verdict, "exit_code": 0, "failures": [], "doubts": list(doubts)},
+        "thresholds": list(thresholds),
+        "metrics": dict(metrics or {}),
+        "distributions": dict(distributions or {}),
+        "run": {"duration_s": 60.0, "elapsed_s": 62.0, "scenarios": []},
+        "workers": [{"worker": "local"}],
+        "plan": {"benchmark": "mixed", "preset": "light", "users": {"burst": 5}, "total_users": 5, "duration_s": 60.0}
+        | (plan or {}),
+        "options": {"benchmark": "mixed", "run_id": "r1", "participant_prefix": "bench", "extra": {}} | (options or {}),
+        "host": {"hostname": "box"},
+        "versions": {"python": "3.11"},
+    }
+
+
+def with_trend(samples, *, name="append_latency_ms", bound=500, distributed=True, **more):
+    """A summary with one trend and a threshold on its p95."""
+    metric, buckets = trend(samples, distributed=distributed)
+    p95 = metric["main"]["all"]["p95"]
+    judged = threshold(f"{name}: p(95)<{bound}", p95, p95 is not None and p95 < bound, samples=len(samples))
+    return summary({name: metric}, [judged], distributions={name: buckets} if buckets else {}, **more)
+
+
+def run_file(found, name="A"):
+    """The summary as if it had been read from a folder of that name."""
+    return RunFile(Path(f"/results/{name}/summary.json"), found)
+
+
+def written(folder, found):
+    """The summary in a result folder of its own."""
+    folder.mkdir(parents=True)
+    (folder / "summary.json").write_text(json.dumps(found))
+    return folder

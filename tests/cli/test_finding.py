@@ -1,0 +1,18 @@
+import pytest
+
+from fleetlm_users.cli.finding import Finding
+from fleetlm_users.measure.console import Style
+
+
+@pytest.mark.parametrize(("outcome", "sign"), [("ok", "✓"), ("bad", "✗"), ("doubtful", "!"), ("skipped", "–")])
+def test_a_line_says_how_it_went(outcome, sign):
+    """Sign, name, detail."""
+    assert Finding(outcome, "join", "in 1 ms").lines(Style(width=80)) == [f"  {sign} join                in 1 ms"]
+
+
+def test_long_words_go_on_below_themselves():
+    """Nothing is wider than the terminal, and the remedy is marked."""
+    lines = Finding("bad", "join", "word " * 30, "do this " * 20).lines(Style(width=60))
+    assert max(map(len, lines)) <= 60
+    assert sum("→" in line for line in lines) == 1
+    assert all(line.startswith(" " * 24) for line in lines[1:])

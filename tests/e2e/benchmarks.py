@@ -1,0 +1,43 @@
+"""What the end-to-end tests of the benchmarks share: one run against one stand-in, and books that must agree."""
+
+import pytest
+
+from tests.e2e.harness import Locust, free_port, targets
+
+# the machine of a test may be busy with other tests: how late sends are is not what these are about
+CALM = ["--lateness-limit", "20s", "--ramp-up", "0.5s"]
+RUN_ID = "bench"
+PREFLIGHT_SOCKETS = 1
+SPREADS = pytest.mark.parametrize("spread", [[], ["--processes", "2"]], ids=["standalone", "processes-2"])
+
+
+def run(tmp_path, benchmark, standin, *arguments, env=None):
+    """Runs a locustfile headless to its end."""
+    flags = [*targets(standin), *CALM, "--run-id", RUN_ID, *arguments]
+    if "--processes" in arguments:  # a port of its own: Locust's default may be another test's
+        port = free_port()
+        flags += ["--master-bind-port", port, "--master-port", port]
+    with Locust(tmp_path, *flags, locustfile=f"locustfiles/{benchmark}.py", env=env) as locust:
+        return locust.finish()
+
+
+def check_books(finished, standin):
+    """Every count of the report is what the stand-in counted, and nobody is left behind. Returns the stand-in's."""
+    truth = standin.counters(RUN_ID)
+    books = finished.books()
+    assert books["sent"] == truth["sends_received"], finished.output
+    assert books["appended"] == truth["messages_appended_user"], finished.output
+    assert books["unknown"] == 0
+    assert finished.count("sessions_started") == truth["sessions_created"], finished.output
+    assert samples(finished, "ws_join_ms") == truth["joins_ok"]
+    assert truth["leaves"] == truth["joins_ok"]
+    assert standin.counters()["connections_now"] == 0
+    assert standin.counters()["connections_opened"] == samples(finished, "ws_connect_ms") + PREFLIGHT_SOCKETS
+    assert "Traceback" not in finished.output
+    return truth
+
+
+def samples(finished, trend):
+    """How many durations a trend holds, warm-up included."""
+    metric = finished.summary["metrics"].get(trend, {})
+    return sum(metric[phase]["all"]["count"] for phase in ("main", "warm_up") if phase in metric)

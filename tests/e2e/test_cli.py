@@ -1,0 +1,251 @@
+"""`fleetlm-bench` as a person runs it: a process of its own, against the stand-in, the echo agent and real runs."""
+
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+import requests
+
+from tests.e2e.harness import READY, ROOT, Locust, clean_env, eventually, free_port, targets
+
+pytestmark = pytest.mark.e2e
+
+BENCH = [sys.executable, "-m", "fleetlm_users.cli"]
+NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
+FAST = ["--time-scale", "0.2", "--seed", "7", "--warm-up", "1s", "--ramp-up", "1s", "-t", "4s", "-u", "8"]
+FAST += ["--lateness-limit", "10s"]  # the box is shared: a late generator is not what is tested
+
+
+def bench(*arguments, answer=None):
+    """The command's exit code and everything it printed; never a traceback."""
+    found = subprocess.run(
+        [*BENCH, *map(str, arguments)], cwd=ROOT, env=clean_env(COLUMNS="80"), input=answer, capture_output=True,
+        text=True, timeout=60, check=False,
+    )  # fmt: skip
+    output = found.stdout + found.stderr
+    assert "Traceback" not in output, output
+    assert "\x1b" not in output
+    is_narrow = all(len(line) <= 80 or line.startswith(("     /", "|")) for line in found.stdout.splitlines())
+    assert is_narrow, output  # paths and Markdown tables apart
+    return found.returncode, output
+
+
+def lines_of(output):
+    """The doctor's signs by what was checked."""
+    return {line[4:23].strip(): line[2] for line in output.splitlines() if line[2:3] in ("✓", "✗", "!", "–")}
+
+
+def open_sessions(standin, run_id=None):
+    """How many sessions are not deleted, by the stand-in's own count."""
+    counted = standin.counters(run_id)
+    return counted["sessions_created"] - counted["sessions_deleted"]
+
+
+def run(tmp_path, *arguments):
+    """A finished run and its result folder."""
+    with Locust(tmp_path, *FAST, *arguments) as locust:
+        finished = locust.finish()
+    assert finished.summary, finished.output
+    return finished, next(finished.results.iterdir())
+
+
+def test_doctor_is_green_on_a_working_server(standin_with, agent_with):
+    """Every check ✓, through a real webhook; nothing is left behind."""
+    standin, agent = standin_with(), agent_with()
+    code, output = bench("doctor", *targets(standin, agent))
+    assert code == 0, output
+    assert set(lines_of(output).values()) == {"✓"}
+    assert len(lines_of(output)) == 10
+    assert "A run can begin" in output
+    counted = standin.counters()
+    assert (counted["sends_received"], counted["webhooks_called"], open_sessions(standin)) == (1, 1, 0)
+    assert counted["connections_now"] == 0
+
+
+def test_doctor_takes_the_host_and_the_environments_variables(standin_with, agent_with):
+    """-H sets both URLs; variables are those of a benchmark."""
+    standin, agent = standin_with(), agent_with()
+    assert bench("doctor", "-H", standin.url, "--agent-url", agent.url)[0] == 0
+    environment = clean_env(API_URL=standin.api_url, WS_URL=standin.ws_url, AGENT_URL=agent.url, AGENT_ID="mine")
+    done = subprocess.run(
+        [*BENCH, "doctor"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    assert "mine (created just now)" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("flags", "failing", "words"),
+    [
+        (("--refuse-joins",), "join", "refused"),
+        (("--no-broadcast",), "own message back", "overloaded"),
+        (("--no-agent",), "agent's reply", "/webhook"),
+        (("--reject-every", "1"), "own message back", "refused it"),
+        (("--disconnect-every", "1"), "own message back", "1011"),
+        (("--unavailable",), "REST API", "503"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else None,
+)
+def test_doctor_names_what_is_wrong(standin_with, agent_with, flags, failing, words):
+    """The failing check is ✗ with words to go on, what depends on it is not tried, and no session stays open."""
+    standin, agent = standin_with(*flags), agent_with()
+    code, output = bench("doctor", *targets(standin, agent), "--timeout", "1s")
+    assert code == 1, output
+    assert lines_of(output)[failing] == "✗", output
+    assert words in output
+    assert "a run would not work" in output
+    assert open_sessions(standin) == 0
+
+
+def test_doctor_with_a_full_server(standin_with, agent_with):
+    """A session that cannot be created: the rest is not tried."""
+    standin, agent = standin_with("--session-limit", "1"), agent_with()
+    taken = {"sender_id": "somebody", "recipient_id": "bench-echo-agent"}
+    assert requests.post(f"{standin.api_url}/sessions", json=taken, timeout=10).status_code == 201
+    code, output = bench("doctor", *targets(standin, agent), "--timeout", "1s")
+    assert code == 1
+    found = lines_of(output)
+    assert (found["session"], found["join"], found["leave and delete"]) == ("✗", "–", "–"), output
+
+
+def test_doctor_with_a_dead_agent(standin_with):
+    """Its health is doubtful, since FleetLM might reach it all the same; the missing reply decides."""
+    standin = standin_with()
+    code, output = bench("doctor", *targets(standin), "--agent-url", NOBODY, "--timeout", "1s")
+    assert code == 1
+    found = lines_of(output)
+    assert (found["agent health"], found["own message back"], found["agent's reply"]) == ("!", "✓", "✗"), output
+    assert found["leave and delete"] == "✓"
+
+
+def test_doctor_with_an_agent_that_only_fleetlm_reaches(standin_with):
+    """The built-in agent answers though nobody answers at the agent's URL: to be looked at, and no failure."""
+    code, output = bench("doctor", *targets(standin_with("--builtin-agent")), "--agent-url", NOBODY)
+    assert code == 0, output
+    assert lines_of(output)["agent health"] == "!"
+    assert "1 to look at" in output
+
+
+def test_doctor_with_a_dead_api():
+    """Nothing answers: what to start is said, and the rest is not tried."""
+    code, output = bench("doctor", "-H", NOBODY, "--agent-url", NOBODY, "--timeout", "1s")
+    assert code == 1
+    found = lines_of(output)
+    assert (found["REST API"], found["WebSocket upgrade"], found["session"]) == ("✗", "✗", "–")
+    assert "mix phx.server" in output
+
+
+def test_cleanup_finds_all_of_a_run_and_deletes_only_what_it_is_told_to(tmp_path, standin):
+    """Dry run, a no, the end of input, a yes, and again: checked against the stand-in's own count."""
+    port = str(free_port())  # of its own: Locust's default may be another test's
+    spread = ["--processes", "2", "--master-port", port, "--master-bind-port", port]
+    run(tmp_path / "one", *targets(standin), "--run-id", "one", *spread)
+    finished, folder = run(tmp_path / "two", *targets(standin), "--run-id", "two")
+    assert finished.count("sessions_started") == standin.counters("two")["sessions_created"]
+    left = open_sessions(standin, "one")
+    assert left > 0
+    api = ["--api-url", standin.api_url]
+
+    code, output = bench("cleanup", *api, "--run-id", "one", "--dry-run")
+    assert code == 0
+    assert f"{left} sessions to delete" in output, output
+    for answer in ("n\n", ""):
+        code, output = bench("cleanup", *api, "--run-id", "one", answer=answer)
+        assert code == 1
+        assert "Nothing was deleted" in output
+    assert open_sessions(standin, "one") == left
+
+    code, output = bench("cleanup", *api, "--run-id", "one", answer="y\n")
+    assert code == 0
+    assert f"{left} sessions deleted" in output, output
+    assert open_sessions(standin, "one") == 0
+    assert open_sessions(standin, "two") > 0
+
+    code, output = bench("cleanup", *api, "--results", folder, "--yes")
+    assert code == 0, output
+    assert "began" not in output  # the folder knows how many sessions there were, and all were found
+    assert open_sessions(standin) == 0
+    code, output = bench("cleanup", *api, "--yes")
+    assert code == 0
+    assert "0 sessions to delete" in output
+
+
+def test_cleanup_counts_what_fails(standin):
+    """FleetLM away before, and away in the midst of it."""
+    code, output = bench("cleanup", "--api-url", f"{NOBODY}/api", "--run-id", "one", "--yes")
+    assert code == 1
+    assert "FleetLM cannot be asked" in output
+    assert "refused" in output
+    standin.faults(unavailable=True)
+    code, output = bench("cleanup", "--api-url", standin.api_url, "--yes")
+    assert code == 1
+    assert "503" in output
+
+
+def test_compare_of_real_runs(tmp_path, standin_with):
+    """A server that answers 100 ms later is a regression; the same run again is none when anything is tolerated."""
+    standin = standin_with("--builtin-agent")
+    enough = [*targets(standin), "-u", "24"]  # a p95 is known at 99 % from about 110 messages on
+    _, before = run(tmp_path / "a", *enough)
+    _, again = run(tmp_path / "b", *enough)
+    standin.faults(broadcast_delay_ms=100)
+    _, slow = run(tmp_path / "c", *enough)
+
+    code, output = bench("compare", before, again, "--tolerance", "1000000", "--rate-tolerance", "100")
+    assert code == 0, output
+    assert "NO REGRESSION SHOWN" in output
+    code, output = bench("compare", before, slow)
+    assert code == 3, output
+    assert "append_latency_ms p(95) is worse" in output
+    code, output = bench("compare", before / "summary.json", slow, "--markdown")
+    assert code == 3
+    assert output.startswith("### ✗ mixed: regression")
+    code, output = bench("compare", before, slow, "--noise", slow)
+    assert code == 0, output
+    code, output = bench("compare", slow, before)
+    assert code == 0, output
+    assert re.search(r"p\(95\) \*.*better", output)
+
+
+def test_compare_of_runs_that_do_not_compare(tmp_path, standin):
+    """Another number of users, and an interrupted run."""
+    _, before = run(tmp_path / "a", *targets(standin))
+    _, more = run(tmp_path / "b", *targets(standin), "-u", "12")
+    code, output = bench("compare", before, more)
+    assert code == 4, output
+    assert "the load differs" in output
+    assert bench("compare", before, more, "--any-load", "--tolerance", "1000000")[0] == 0
+    with Locust(tmp_path / "c", *FAST, *targets(standin), "-t", "60s") as locust:
+        eventually(lambda: standin.counters()["connections_now"], "users are connected")
+        locust.interrupt(signal.SIGINT)
+        finished = locust.finish()
+    code, output = bench("compare", before, next(finished.results.iterdir()))
+    assert code == 4, output
+    assert "inconclusive" in output
+
+
+@pytest.mark.parametrize("name", ["standin", "echo-agent"])
+def test_the_servers_run_under_the_commands_name(name):
+    """All flags are theirs, and so are signals and exit code."""
+    server = subprocess.Popen(
+        [*BENCH, name, "--port", "0", "--exit-with-parent"], cwd=ROOT, env=clean_env(), stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert READY.search(server.stdout.readline())
+    finally:
+        server.terminate()
+        code = server.wait(10)
+        server.stdin.close()
+        server.stdout.close()
+    assert code == 0
+
+
+def test_list_and_version_need_no_server():
+    """And no Locust process."""
+    assert bench("--version")[0] == 0
+    code, output = bench("list")
+    assert code == 0
+    assert "mixed" in output
