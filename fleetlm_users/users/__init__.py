@@ -4,6 +4,7 @@ Everything that a behaviour of your own needs is exported here; see docs/writing
 """
 
 from fleetlm_users.measure.metric import Metric, counter, gauge, rate, trend
+from fleetlm_users.swarm.fleet import fleet_of
 from fleetlm_users.users.base import FleetUser
 from fleetlm_users.users.burst import BurstUser
 from fleetlm_users.users.churn import ChurnUser
@@ -35,6 +36,7 @@ __all__ = [
     "ThroughputUser",
     "UserSession",
     "counter",
+    "fleet_of",
     "gauge",
     "install",
     "rate",
