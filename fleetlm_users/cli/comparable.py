@@ -67,15 +67,17 @@ def _options(before: Json, after: Json) -> Iterator[Difference]:
     hidden = {*UNTOLD, *(SERVER if left.get("standin") and right.get("standin") else ())}
     for name in dict.fromkeys((*left, *right)):
         if name not in hidden and left.get(name) != right.get(name):
-            yield Difference(name, left.get(name), right.get(name), name in LOAD_OPTIONS)
+            # an option that one version of this package does not know yet is no other load
+            is_load = name in LOAD_OPTIONS and name in left and name in right
+            yield Difference(name, left.get(name), right.get(name), is_load)
 
 
 def _extra(before: Json, after: Json) -> Iterator[Difference]:
-    """Yield the benchmark's own options: all of them shape the load."""
+    """Yield the benchmark's own options: all of them shape the load, where both runs know them."""
     left, right = before["options"].get("extra") or {}, after["options"].get("extra") or {}
     for name in dict.fromkeys((*left, *right)):
         if left.get(name) != right.get(name):
-            yield Difference(name, left.get(name), right.get(name), True)
+            yield Difference(name, left.get(name), right.get(name), name in left and name in right)
 
 
 def _surroundings(before: Json, after: Json) -> Iterator[Difference]:

@@ -2,21 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any
 
 from fleetlm_users.cli.locustfiles import Locustfile
 from fleetlm_users.measure.catalogue import Catalogue
-from fleetlm_users.workload import benchmark_options
 from fleetlm_users.workload.option_spec import COMMON, OptionSpec, count_specs
 from fleetlm_users.workload.preset import Preset
 from fleetlm_users.workload.presets import Presets
 
 Json = dict[str, Any]
-
-OWN: Final[Mapping[str, OptionSpec]] = {
-    name: spec for name, spec in vars(benchmark_options).items() if isinstance(spec, OptionSpec)
-}
-"""The options of single benchmarks, by the names that locustfiles use for them."""
 
 
 def benchmarks(presets: Presets, locustfiles: Mapping[str, Locustfile]) -> list[Json]:
@@ -59,8 +53,7 @@ def options(presets: Presets, locustfiles: Mapping[str, Locustfile]) -> list[Jso
         behaviours = tuple(dict.fromkeys(name for preset in named.values() for name in preset.users))
         if len(behaviours) > 1:
             found += [{**_option(spec), "benchmarks": [benchmark]} for spec in count_specs(behaviours)]
-    found += [{**_option(spec), "benchmarks": _users_of(name, locustfiles)} for name, spec in OWN.items()]
-    return found
+    return found + _own_options(locustfiles)
 
 
 def _benchmark(name: str, presets: Presets, file: Locustfile | None) -> Json:
@@ -72,7 +65,7 @@ def _benchmark(name: str, presets: Presets, file: Locustfile | None) -> Json:
         "about": file.about if file else (first.description if first else ""),
         "default": _plan(first) if first else None,
         "presets": list(named),
-        "options": [spec.flag for own, spec in OWN.items() if file and own in file.names],
+        "options": [spec.flag for spec in file.options] if file else [],
     }
 
 
@@ -93,5 +86,10 @@ def _option(spec: OptionSpec) -> Json:
     return {key: value for key, value in asdict(spec).items() if key != "secret"} | {"secret": spec.secret}
 
 
-def _users_of(name: str, locustfiles: Mapping[str, Locustfile]) -> list[str]:
-    return [benchmark for benchmark, file in locustfiles.items() if name in file.names]
+def _own_options(locustfiles: Mapping[str, Locustfile]) -> list[Json]:
+    """Return the options of single benchmarks; one with another default elsewhere stands there once more."""
+    users: dict[OptionSpec, list[str]] = {}
+    for benchmark, file in locustfiles.items():
+        for spec in file.options:
+            users.setdefault(spec, []).append(benchmark)
+    return [{**_option(spec), "benchmarks": found} for spec, found in users.items()]

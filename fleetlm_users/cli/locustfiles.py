@@ -6,38 +6,43 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from fleetlm_users.cli.declared_options import Classes, declared_options
+from fleetlm_users.workload.option_spec import OptionSpec
+
 FOLDER: Final = "locustfiles"
 INSTALL: Final = "install"
 
 
 @dataclass(frozen=True)
 class Locustfile:
-    """One file: the benchmark that it installs, the first sentence of its docstring, and the names that it uses."""
+    """One file: the benchmark that it installs, its docstring's first sentence, and the benchmark's own options."""
 
     path: Path
     benchmark: str
     about: str
-    names: frozenset[str]
+    options: tuple[OptionSpec, ...] = ()
 
 
 def find_locustfiles(folder: Path | None = None) -> dict[str, Locustfile]:
     """Return the locustfiles by benchmark: of `folder`, else of ./locustfiles, else of those beside the package."""
     folders = [folder] if folder else [Path(FOLDER), Path(str(files("fleetlm_users"))).parent / FOLDER]
     place = next((candidate for candidate in folders if candidate.is_dir()), None)
-    found = [read_locustfile(path) for path in sorted(place.glob("*.py"))] if place else []
+    users = Classes.of_users()
+    found = [read_locustfile(path, users) for path in sorted(place.glob("*.py"))] if place else []
     return {item.benchmark: item for item in found if item is not None}
 
 
-def read_locustfile(path: Path) -> Locustfile | None:
-    """Return what a file installs; None when it is no Python, or installs nothing."""
+def read_locustfile(path: Path, users: Classes) -> Locustfile | None:
+    """Return what a file installs; None when it is no Python, or installs nothing. `users` are the known behaviours."""
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, SyntaxError):
         return None
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
-    benchmark = next((name for call in calls if (name := _installed(call))), "")
-    names = frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
-    return Locustfile(path, benchmark, _first_sentence(ast.get_docstring(tree) or ""), names) if benchmark else None
+    calls = ((call, name) for call in ast.walk(tree) if isinstance(call, ast.Call) and (name := _installed(call)))
+    for call, benchmark in calls:
+        about = _first_sentence(ast.get_docstring(tree) or "")
+        return Locustfile(path, benchmark, about, declared_options(tree, call, users))
+    return None
 
 
 def _installed(call: ast.Call) -> str:

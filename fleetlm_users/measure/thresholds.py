@@ -126,6 +126,11 @@ def override(base: Iterable[Threshold], given: Iterable[Threshold]) -> list[Thre
     return result + [threshold for group in waiting.values() for threshold in group]
 
 
+def keeps(threshold: Threshold, measured: float) -> bool:
+    """Whether a value, in the unit of the bound, keeps the threshold."""
+    return _OPERATORS[threshold.operator](measured, threshold.bound)
+
+
 def judge(thresholds: Sequence[Threshold], totals: Totals, duration_s: float) -> list[Judgement]:
     """Each threshold held against the main phase; `duration_s` is that phase's length, for a counter's rate."""
     return [_judge(threshold, totals, duration_s) for threshold in thresholds]
@@ -173,7 +178,7 @@ def _judge(threshold: Threshold, totals: Totals, duration_s: float) -> Judgement
     measured = _measured(threshold, totals, duration_s) if samples else None
     if measured is None:
         return Judgement(threshold, None, ok=False, samples=samples, problem="no samples")
-    ok = _OPERATORS[threshold.operator](measured, threshold.bound)
+    ok = keeps(threshold, measured)
     needed = 1
     if threshold.aggregation == "med" or threshold.percent is not None:
         needed = required_samples(threshold.percent if threshold.percent is not None else 50)

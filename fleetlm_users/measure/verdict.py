@@ -22,7 +22,7 @@ LOOP_LAG: Final = "event_loop_lag_ms"
 class RunFacts:
     """What the numbers alone do not tell: how the run ended and which workers reported to the end.
 
-    `workers_expected` is 1 for a run in one process. `workers` are the states of Merge.workers. `doubts` are further
+    `aborted` says why a hopeless run was ended early, empty for any other. `workers_expected` is 1 for a run in one process. `workers` are the states of Merge.workers. `doubts` are further
     reasons to doubt the numbers, in words: unexpected exceptions, users that never started.
     """
 
@@ -33,6 +33,12 @@ class RunFacts:
     workers: tuple[WorkerState, ...] = ()
     doubts: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    aborted: str = ""
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether the run ended before its time, so that what has no samples may just not have come that far."""
+        return self.interrupted or bool(self.aborted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ def decide(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) -> 
     """The verdict. A failure outweighs every doubt: what was missed was missed, however well the rest was measured.
 
     A run without thresholds is inconclusive: nothing was promised, so nothing can have been kept. A threshold without
-    samples fails, except in an interrupted run, which may just not have come that far.
+    samples fails, except in a run cut short, which may just not have come that far. An aborted run fails in any case.
     """
     failures = tuple(_failures(judgements, facts))
     doubts = tuple(_doubts(judgements, totals, facts))
@@ -68,22 +74,24 @@ def decide(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) -> 
 
 
 def _failures(judgements: Iterable[Judgement], facts: RunFacts) -> Iterable[str]:
+    if facts.aborted:
+        yield facts.aborted
     for judgement in judgements:
         if judgement.ok or judgement.too_few:
             continue
         if judgement.measured is not None:
             yield f"{judgement.expression}: measured {figures.measured(judgement.measured, judgement.threshold.unit)}"
-        elif not facts.interrupted:
+        elif not facts.cut_short:
             yield f"{judgement.expression}: {judgement.problem}"
 
 
 def _doubts(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) -> Iterable[str]:
     if not judgements:
         yield "no threshold was given, so nothing was judged"
-    if facts.interrupted:
+    if facts.interrupted and not facts.aborted:
         yield "the run was interrupted"
     for judgement in judgements:
-        if judgement.too_few or (facts.interrupted and judgement.measured is None):
+        if judgement.too_few or (facts.cut_short and judgement.measured is None):
             yield f"{judgement.expression}: {judgement.problem}"
     yield from facts.doubts
     yield from _missing_reports(facts)

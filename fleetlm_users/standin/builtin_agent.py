@@ -11,6 +11,8 @@ from fleetlm_users.standin.stored import Stored, seq_of
 class BuiltinAgent:
     """Answers for every agent that is not disabled, registered or not."""
 
+    pending = 0
+
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 

@@ -24,7 +24,9 @@ TEXT_KIND = b'"text"'
 
 
 class Responder(Protocol):
-    """Whoever answers for the agents: webhooks, or the built-in echo."""
+    """Whoever answers for the agents: webhooks, or the built-in echo. `pending`: user messages not yet answered."""
+
+    pending: int
 
     def asked(self, session: Session, message: Stored, content: dict[str, Any]) -> None:
         """The session's user said `message`; answer it now or later by `Hub.append_agent`."""

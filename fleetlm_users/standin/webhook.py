@@ -42,19 +42,19 @@ class Webhooks:
         self._max_pending = max_pending
         self._connections = connections
         self._queues: dict[str, deque[Job]] = {}
-        self._pending = 0
+        self.pending = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._client: aiohttp.ClientSession | None = None
 
     def asked(self, session: Session, message: Stored, content: dict[str, Any]) -> None:
         """Queue one webhook; beyond `max_pending` it is dropped and counted as failed."""
         del content
-        if self._pending >= self._max_pending:
+        if self.pending >= self._max_pending:
             self._hub.counters.webhooks_failed += 1
             return
         lane = "" if self._hub.quirks else session.id
         queue = self._queues.get(lane)
-        self._pending += 1
+        self.pending += 1
         if queue is not None:
             queue.append(Job(session, seq_of(message)))
             return
@@ -76,16 +76,23 @@ class Webhooks:
         queue = self._queues[lane]
         try:
             while queue:
-                job = queue.popleft()
-                self._pending -= 1
-                try:
-                    await self._ask(job)
-                except (WebhookFailed, BadLine, aiohttp.ClientError, TimeoutError, ValueError) as problem:
-                    self._hub.counters.webhooks_failed += 1
-                    LOG.info("agent webhook failed: %r", problem)
+                await self._answer(queue[0])
+                queue.popleft()
+                self.pending -= 1
         finally:
-            self._pending -= len(queue)
+            self.pending -= len(queue)
             del self._queues[lane]
+
+    async def _answer(self, job: Job) -> None:
+        """Ask the agent; a failure is counted, and nobody is told (wire record)."""
+        try:
+            await self._ask(job)
+        except (WebhookFailed, BadLine, aiohttp.ClientError, OSError, TimeoutError, ValueError) as problem:
+            LOG.info("agent webhook failed: %r", problem)
+            self._hub.counters.webhooks_failed += 1
+        except Exception:  # whatever an agent answers, the next message is asked for
+            LOG.exception("agent webhook failed")
+            self._hub.counters.webhooks_failed += 1
 
     async def _ask(self, job: Job) -> None:
         session = job.session

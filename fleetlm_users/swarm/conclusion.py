@@ -44,6 +44,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     roster: Roster | None,
     doubts: Sequence[str],
     started_at: str,
+    aborted: str = "",
 ) -> Conclusion:
     """Judges the merged numbers and writes the result folder; a folder that cannot be written is told, not fatal."""
     totals = merge.totals()
@@ -54,6 +55,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         workers_lost=tuple(roster.lost) if roster is not None else (),
         workers=tuple(merge.workers),
         doubts=tuple(doubts),
+        aborted=aborted,
         limits=limits_of(options.lateness_limit_s * MS_PER_S),
     )
     judged_s = max(0.0, elapsed_s - options.plan.warm_up_s)
@@ -69,6 +71,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         merge.workers,
         duration_s=judged_s,
         started_at=started_at,
+        aborted=aborted,
     )
     return Conclusion(verdict, told, write_reports(options, told, merged(totals.rows)))
 

@@ -14,9 +14,11 @@ from locust.env import Environment
 from locust.runners import MasterRunner
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.measure.hopeless import Patience
 from fleetlm_users.measure.merge import Merge
 from fleetlm_users.measure.progress import progress_line
 from fleetlm_users.measure.thresholds import Threshold, override, parse
+from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.conclusion import Conclusion, conclude
 from fleetlm_users.swarm.console import Console
 from fleetlm_users.swarm.ending import end_run
@@ -29,6 +31,7 @@ from fleetlm_users.swarm.refusal import NO_TARGET_EXIT, USAGE_EXIT, Refused
 from fleetlm_users.swarm.roster import Roster
 from fleetlm_users.swarm.servers import LocalServers, ServerFailed, Urls
 from fleetlm_users.swarm.station import Station
+from fleetlm_users.swarm.watchman import Watchman
 from fleetlm_users.swarm.worker import REFUSED, RUN
 from fleetlm_users.workload.options import Options
 
@@ -69,6 +72,8 @@ class Head:
         self._ended_s: float | None = None
         self._progress: gevent.Greenlet | None = None
         self._most_users = 0
+        self._watchman: Watchman | None = None
+        self._aborted = ""
         self.console = Console()
         self.conclusion: Conclusion | None = None
 
@@ -143,6 +148,7 @@ class Head:
         self.conclusion = None
         self._ended_s = None
         self._most_users = 0
+        self._aborted = ""
         self._merge = Merge(epoch, self._fleet.catalogue)
         self._began_s = time.perf_counter()
         self._started_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -153,12 +159,15 @@ class Head:
         if self._station is not None:
             self._station.begin(options, epoch, 0)
         self._progress = gevent.spawn(self._show_progress)
+        self._watchman = self._post_watchman(options) if options.abort_on_fail else None
 
     def stop(self) -> None:
         """The run ends: users drain everywhere, the last snapshots come in. Safe to call again while it goes on."""
         if self._options is None or self.conclusion is not None:
             return
         self._ended_s = self._ended_s or time.perf_counter()
+        if self._watchman is not None:
+            self._watchman.stop()
         self._note_users()
         if self._roster is not None:
             self._roster.drain(self._merge.epoch, self._options.drain_timeout_s)
@@ -184,6 +193,7 @@ class Head:
             roster=self._roster,
             doubts=self._doubts(options),
             started_at=self._started_at,
+            aborted=self._aborted,
         )
         self._environment.process_exit_code = self.conclusion.verdict.exit_code
         return self.conclusion
@@ -227,6 +237,26 @@ class Head:
         """The run as workers are told of it."""
         workers = self._environment.runner.worker_count if isinstance(self._environment.runner, MasterRunner) else 1
         return {"epoch": epoch, "options": to_wire(options), "workers": workers}
+
+    def _post_watchman(self, options: Options) -> Watchman:
+        return Watchman(
+            Patience(self._thresholds, options.abort_grace_s),
+            totals=self._totals_now,
+            main_s=lambda: self._elapsed_s() - options.plan.warm_up_s,
+            on_hopeless=self._abort,
+        )
+
+    def _abort(self, reason: str) -> None:
+        """A threshold is hopeless: the run ends as failed, with everything recorded."""
+        if self._ended_s is not None:
+            return
+        self._aborted = f"aborted after {self._elapsed_s():.0f} s because {reason}"
+        self.console.say(f"The run is {self._aborted}")
+        gevent.spawn(end_run, self._environment)
+
+    def _totals_now(self) -> Totals:
+        self._absorb_own()
+        return self._merge.totals()
 
     def _resolve(self, parsed: Namespace, asked: Mapping[str, Any]) -> Options:
         return options_of(parsed, self._fleet.benchmark, self._environment.host, asked)
@@ -290,7 +320,6 @@ class Head:
             if time.perf_counter() - shown_s < self.console.interval_s - 0.5:
                 continue
             shown_s = time.perf_counter()
-            self._absorb_own()
             plan = self._options.plan if self._options is not None else None
             duration_s = plan.duration_s if plan is not None else None
-            self.console.progress(progress_line(self._merge.totals(), self._elapsed_s(), duration_s, users))
+            self.console.progress(progress_line(self._totals_now(), self._elapsed_s(), duration_s, users))

@@ -142,6 +142,8 @@ class UserSession(SessionFacts):
     def rejoin(self) -> list[dict[str, Any]]:
         """Leaves the session, joins it again over the same socket, and returns the replay. Raises ClientError."""
         channel, socket = self._joined_channel(), self.socket
+        if channel.down is not None:
+            raise channel.down
         self._leave(channel)
         self._finish(channel)
         self.log = None  # it is of the first join; what is pushed after the second belongs to neither

@@ -133,6 +133,15 @@ JUDGING: Final[tuple[OptionSpec, ...]] = (
         "threshold", "append_latency_ms: p(95)<500", repeatable=True, group="judging", in_preset=False,
     ),
     OptionSpec(
+        "abort_on_fail", "--abort-on-fail", "ABORT_ON_FAIL", False,
+        "end the run as failed as soon as a threshold is hopeless", "flag", "true", group="judging",
+    ),
+    OptionSpec(
+        "abort_grace", "--abort-grace", "ABORT_GRACE", "10s",
+        "how long after the warm-up, and how long missed without a break, before it is hopeless",
+        "duration", "10s", group="judging",
+    ),
+    OptionSpec(
         "lateness_limit", "--lateness-limit", "LATENESS_LIMIT", "100ms",
         "how late sends may be at p99; p95 a tenth, loop lag the double; above: inconclusive",
         "timeout", "100ms", group="judging",

@@ -45,6 +45,8 @@ class Options:
     reply_timeout_s: float
     drain_timeout_s: float
     heartbeat_interval_s: float
+    abort_on_fail: bool
+    abort_grace_s: float
     lateness_limit_s: float
     debug: bool
     results_dir: Path

@@ -25,7 +25,10 @@ def test_alike_runs_have_no_obstacle_and_no_difference():
 )
 def test_what_cannot_be_compared_says_why(after, words):
     """Each obstacle in words."""
-    found = list(obstacles(run_file(summary()), run_file(after, "B"), any_load=False))
+    before = summary(options={"message_bytes": 64, "extra": {"send_interval": 1}})
+    after["options"] = {"message_bytes": 64, **after["options"]}
+    after["options"]["extra"] = {"send_interval": 1, **after["options"]["extra"]}
+    found = list(obstacles(run_file(before), run_file(after, "B"), any_load=False))
     assert len(found) == 1
     assert words in found[0]
 
@@ -33,6 +36,13 @@ def test_what_cannot_be_compared_says_why(after, words):
 def test_a_run_is_not_compared_with_itself():
     """The same folder twice is a slip."""
     assert list(obstacles(run_file(summary()), run_file(summary()), any_load=False)) == ["A and B are the same run"]
+
+
+def test_options_that_one_version_does_not_know_are_no_other_load():
+    """They are shown as different, and that is all."""
+    after = summary(options={"message_bytes": 64, "extra": {"send_interval": 1}})
+    assert list(obstacles(run_file(summary()), run_file(after, "B"), any_load=False)) == []
+    assert [item.name for item in differing_options(summary(), after)] == ["message_bytes", "send_interval"]
 
 
 def test_any_load_lets_unequal_loads_through():

@@ -1,5 +1,6 @@
 import pytest
 
+from fleetlm_users.cli.declared_options import Classes
 from fleetlm_users.cli.locustfiles import find_locustfiles, read_locustfile
 
 TEXT = '''"""What it does, over
@@ -18,9 +19,9 @@ def test_a_locustfile_is_read_and_not_run(tmp_path):
     """Its benchmark, first sentence, and the names in it."""
     file = tmp_path / "mine.py"
     file.write_text(TEXT)
-    found = read_locustfile(file)
+    found = read_locustfile(file, Classes())
     assert (found.benchmark, found.about) == ("mine", "What it does, over two lines")
-    assert {"BurstUser", "SEND_INTERVAL"} <= found.names
+    assert [spec.flag for spec in found.options] == ["--send-interval"]
     assert find_locustfiles(tmp_path) == {"mine": found}
 
 
@@ -29,7 +30,7 @@ def test_what_installs_nothing_is_passed_over(tmp_path, text):
     """Also what is no Python."""
     file = tmp_path / "other.py"
     file.write_text(text)
-    assert read_locustfile(file) is None
+    assert read_locustfile(file, Classes()) is None
     assert find_locustfiles(tmp_path) == {}
 
 

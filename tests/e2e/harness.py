@@ -122,7 +122,7 @@ class Locust:
         self.results = tmp_path / "results"
         command = [*limited(open_files), *LOCUST, *(["--headless"] if headless else []), "-f", locustfile]
         self.process = subprocess.Popen(
-            [*command, "--results-dir", str(self.results), *map(str, arguments)],
+            [*command, "--results-dir", str(self.results), *map(str, arguments), *own_port(arguments)],
             cwd=ROOT,
             env=clean_env(**(env or {})),
             stdin=subprocess.DEVNULL,
@@ -166,6 +166,14 @@ class Locust:
         code = self.process.wait(wait_s)
         self._reader.join(10)
         return Finished(code, self.output, self.results, newest_summary(self.results))
+
+
+def own_port(arguments):
+    """A master port of its own for a run with `--processes`: workers of runs side by side must not mix."""
+    if "--processes" not in arguments or "--master-port" in arguments:
+        return []
+    port = free_port()
+    return ["--master-port", port, "--master-bind-port", port]
 
 
 def limited(open_files):

@@ -22,16 +22,24 @@ BAD = [
 
 
 @pytest.mark.parametrize(("benchmark", "name", "value", "accepted", "example"), BAD, ids=str)
-@pytest.mark.parametrize("by", ["flag", "environment"])
-def test_a_bad_value_is_refused_with_an_example(tmp_path, by, benchmark, name, value, accepted, example):  # noqa: PLR0917
+def test_a_bad_value_is_refused_with_an_example(tmp_path, benchmark, name, value, accepted, example):
     """Exit code 2; the message names flag and variable, the value, what is accepted and an example."""
+    check_refusal(tmp_path, benchmark, name, value, f"accepted is {accepted}, for example {example}")
+
+
+@pytest.mark.parametrize(("benchmark", "name", "value", "accepted", "example"), BAD[::4], ids=str)
+def test_the_environment_is_checked_like_a_flag(tmp_path, benchmark, name, value, accepted, example):
+    """The same message, whichever way the value came."""
+    check_refusal(tmp_path, benchmark, name, value, f"accepted is {accepted}, for example {example}", by_flag=False)
+
+
+def check_refusal(tmp_path, benchmark, name, value, told, *, by_flag=True):
     flag = f"--{name.lower().replace('_', '-')}"
-    given, env = ([f"{flag}={value}"], None) if by == "flag" else ([], {name: value})
+    given, env = ([f"{flag}={value}"], None) if by_flag else ([], {name: value})
     with Locust(tmp_path, *given, locustfile=f"locustfiles/{benchmark}.py", env=env) as locust:
         finished = locust.finish(30)
-    told = " ".join(finished.output.split())
     assert finished.code == 2, finished.output
-    assert f"{flag} ({name}): got '{value}'; accepted is {accepted}, for example {example}" in told
+    assert f"{flag} ({name}): got '{value}'; {told}" in " ".join(finished.output.split())
     assert finished.summary == {}
 
 

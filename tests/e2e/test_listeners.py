@@ -12,9 +12,9 @@ LOCUSTFILE = '''
 import json, os
 from collections import Counter
 from locust import events
-from fleetlm_users.users import BurstUser, fleet_of, install
+from fleetlm_users.users import BurstUser, ChurnUser, LongLivedUser, fleet_of, install
 
-install("mixed", [BurstUser])
+install("mixed", [LongLivedUser, BurstUser, ChurnUser])
 heard = Counter()
 
 @events.init.add_listener
@@ -34,7 +34,7 @@ def test_own_listeners_hear_each_session_and_message(tmp_path, standin):
     """Registered in `init`, through the public names; counts as in the books."""
     (tmp_path / "own.py").write_text(LOCUSTFILE)
     env = {"HEARD": str(tmp_path / "heard.json")}
-    arguments = [*targets(standin), "-u", "3", "-t", "4s", "--time-scale", "0.2", "--warm-up", "500ms"]
+    arguments = [*targets(standin), "-u", "6", "-t", "4s", "--time-scale", "0.2", "--warm-up", "500ms"]
     with Locust(tmp_path, *arguments, locustfile=str(tmp_path / "own.py"), env=env) as locust:
         finished = locust.finish()
     heard = json.loads((tmp_path / "heard.json").read_text())

@@ -75,5 +75,5 @@ def test_options_that_presets_may_not_set_are_refused(name):
     with pytest.raises(UsageError) as raised:
         check_preset(preset_with(**{name: "x"}), SPECS, ("burst",))
     assert str(raised.value).startswith(
-        f"my.yaml: mixed.mine.options.{name}: got '{name}'; accepted is an option that presets may set: agent_id, "
+        f"my.yaml: mixed.mine.options.{name}: got '{name}'; accepted is an option that presets may set: abort_grace, "
     )

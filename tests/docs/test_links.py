@@ -1,0 +1,43 @@
+"""Links between pages lead somewhere, and pictures are small."""
+
+import struct
+from urllib.parse import unquote
+
+import pytest
+
+from tests.docs.pages import ROOT, pages, read
+
+MAX_PICTURE_BYTES = 200_000
+PAGES = pages()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files_and_headings_that_exist(page):
+    """Every relative link; what is on the web is not asked for."""
+    broken = []
+    for link in page.links():
+        if link.startswith(("http://", "https://", "mailto:")):
+            continue
+        path, _, anchor = unquote(link).partition("#")
+        target = (page.path.parent / path).resolve() if path else page.path
+        if not target.exists() or (anchor and anchor not in read(target).anchors()):
+            broken.append(link)
+    assert not broken
+
+
+def test_every_page_is_linked_from_the_readme():
+    """So that it can be found."""
+    linked = {(ROOT / link.partition("#")[0]).resolve() for link in PAGES[0].links() if "://" not in link}
+    assert {page.path for page in PAGES[1:]} <= linked
+
+
+def test_pictures_are_pngs_of_less_than_200_kb():
+    """A checkout stays small, and the README loads fast."""
+    pictures = list((ROOT / "docs" / "images").iterdir())
+    assert pictures
+    for picture in pictures:
+        head = picture.read_bytes()[:24]
+        assert head[:8] == b"\x89PNG\r\n\x1a\n", picture
+        width, height = struct.unpack(">II", head[16:24])
+        assert min(width, height) >= 500, picture  # large enough to be read
+        assert picture.stat().st_size < MAX_PICTURE_BYTES, picture

@@ -1,0 +1,135 @@
+"""The main commands of the README run: short, on the stand-in, with the flags that the README gives."""
+
+import re
+
+import pytest
+import requests
+from locust.argument_parser import get_parser
+
+import echo_agent
+from fleetlm_users.standin.options import parse as parse_standin
+from fleetlm_users.swarm.options import LOOPBACK, register
+from tests.docs.commands import benchmark_of, commands_of, locustfile_of
+from tests.docs.pages import page
+from tests.e2e.harness import Locust, eventually, free_port, targets
+
+pytestmark = pytest.mark.e2e
+
+README = page("README.md")
+SHORT = ["--warm-up", "0", "--ramp-up", "0", "--reply-timeout", "3s", "--drain-timeout", "2s", "--lateness-limit", "5s"]
+ELSEWHERE = ("-H", "--processes", "--master", "--worker", "--run-id", "--host")
+
+
+def main_commands():
+    """Headless runs in one process, in blocks of their own, one for each set of flags and file."""
+    chosen = {}
+    for command in commands_of(README):
+        words = command.arguments
+        is_run = command.program == "locust" and "--headless" in words and not command.env.keys() - {"THRESHOLD"}
+        if is_run and not set(words) & set(ELSEWHERE):
+            chosen.setdefault((locustfile_of(words), *(word for word in words if word.startswith("--"))), command)
+    return list(chosen.values())
+
+
+def shortened(command, tmp_path):
+    """The command's own flags, then those that make it short: the last one counts."""
+    words = [word for word in command.arguments if word not in ("--headless", "--standin")]
+    at = words.index("-f")
+    del words[at : at + 2]
+    words = [str(tmp_path / word) if word.endswith((".yaml", ".xml", ".md")) else word for word in words]
+    words += [*SHORT, "-t", "3s"]
+    if not any(word.endswith("-vus") for word in words):
+        words += ["-u", "4"]
+    if not {"--arrival-rate", "--pipeline-depth"} & set(words):
+        words += ["--time-scale", "0.1"]
+    return words
+
+
+@pytest.mark.parametrize("command", main_commands(), ids=lambda command: command.text)
+def test_a_command_of_the_readme_runs(command, tmp_path, standin):
+    """It begins, sends or joins, judges what the README's thresholds say, and leaves its report."""
+    README.save(tmp_path)
+    words = [*targets(standin), *shortened(command, tmp_path)]
+    with Locust(tmp_path, *words, locustfile=locustfile_of(command.arguments), env=command.env) as locust:
+        finished = locust.finish()
+    assert finished.code in (0, 3, 4), finished.output  # which of them is the machine's affair: nothing is timed here
+    assert "Traceback" not in finished.output
+    assert finished.count("sessions_started") > 0
+    folder = next(finished.results.iterdir())
+    assert {path.name for path in folder.iterdir()} == files_of_the_readme()
+    for flag in ("--junit", "--markdown"):
+        assert flag not in words or (tmp_path / words[words.index(flag) + 1]).stat().st_size
+
+
+def files_of_the_readme():
+    """The result files that the README lists."""
+    table = next(table for table in README.tables() if "file" in table[0])
+    return {row["file"].strip("`") for row in table}
+
+
+def test_main_commands_were_found():
+    """Of every benchmark at least one."""
+    assert {re.sub(r".*/|\.py", "", locustfile_of(command.arguments)) for command in main_commands()} >= {
+        "mixed",
+        "message_throughput",
+        "session_lifecycle",
+        "message_correctness",
+        "ws_hot_path",
+    }
+
+
+def test_everything_binds_to_loopback():
+    """As docs/security.md has it: web UI, master, stand-in, echo agent."""
+    parser = get_parser(default_config_files=[])
+    register(parser, benchmark_of("locustfiles/mixed.py"))
+    parsed = parser.parse_args([])
+    bound = {parsed.web_host, parsed.master_bind_host, parse_standin([]).host, echo_agent.parse_options([], {}).host}
+    assert bound == {LOOPBACK}
+
+
+@pytest.fixture
+def guarded(tmp_path, standin):
+    """A web UI with the login of docs/security.md: its URL, and the stand-in."""
+    login = page("docs/security.md").save(tmp_path)["web_login.py"]
+    port = free_port()
+    arguments = [*targets(standin), "--web-login", "--web-port", port]
+    files = f"locustfiles/mixed.py,{login}"
+    with Locust(tmp_path, *arguments, locustfile=files, headless=False, env={"WEB_PASSWORD": "right"}) as locust:
+        url = f"http://127.0.0.1:{port}"
+        eventually(lambda: answers(url), f"the page answers: {locust.output}")
+        yield url, standin
+
+
+def answers(url):
+    try:
+        return requests.get(f"{url}/login", timeout=2).status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+def test_the_login_of_the_security_page_guards_the_web_ui(guarded):
+    """Without the password no page, no start, and nobody is asked anything on a stranger's behalf; with it, all work."""
+    url, standin = guarded
+    form = {"user_count": "1", "spawn_rate": "1", "run_time": "3s", "warm_up": "0", "api_url": standin.api_url}
+    stranger = requests.Session()
+    assert stranger.get(url, timeout=10).url.startswith(f"{url}/login")
+    assert stranger.post(f"{url}/swarm", data=form, timeout=10).url.startswith(f"{url}/login")
+    stranger.post(f"{url}/login_submit", data={"username": "x", "password": "wrong"}, timeout=10)
+    assert stranger.get(url, timeout=10).url.startswith(f"{url}/login")
+    assert standin.counters()["rest_requests"] == 0
+    friend = requests.Session()
+    assert friend.post(f"{url}/login_submit", data={"password": "right"}, timeout=10).url.rstrip("/") == url
+    assert friend.post(f"{url}/swarm", data=form, timeout=20).json()["success"]
+    eventually(lambda: standin.counters()["sessions_created"] > 0, "the run begins")
+    assert friend.get(f"{url}/stop", timeout=30).status_code in (200, 405)
+
+
+def test_the_web_ui_stays_shut_when_nobody_says_who_may_log_in(tmp_path, standin):
+    """--web-login alone locks everybody out, a start included."""
+    port = free_port()
+    with Locust(tmp_path, *targets(standin), "--web-login", "--web-port", port, headless=False) as locust:
+        url = f"http://127.0.0.1:{port}"
+        eventually(lambda: answers(url), f"the page answers: {locust.output}")
+        answer = requests.post(f"{url}/swarm", data={"user_count": "1", "spawn_rate": "1"}, timeout=10)
+        assert "Locust auth exception" in answer.text or answer.url.startswith(f"{url}/login")
+    assert standin.counters()["sessions_created"] == 0

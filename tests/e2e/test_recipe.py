@@ -1,0 +1,69 @@
+"""docs/writing-a-behaviour.md does what it says: its benchmark runs as printed, in under 30 lines of public names."""
+
+import ast
+import re
+
+import pytest
+
+import fleetlm_users.users
+from fleetlm_users.users import FleetUser
+from tests.e2e.benchmarks import RUN_ID, SPREADS, check_books, samples
+from tests.e2e.harness import ROOT, Locust, free_port, targets
+
+PAGE = (ROOT / "docs" / "writing-a-behaviour.md").read_text(encoding="utf-8")
+RECIPE = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1]
+MAX_LINES = 30
+
+
+def test_it_is_short_and_uses_public_names_only():
+    """Nothing but what `fleetlm_users.users` exports, and the standard library; no private attribute."""
+    assert len(RECIPE.splitlines()) < MAX_LINES
+    tree = ast.parse(RECIPE)
+    ours = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert [node.module for node in ours] == ["fleetlm_users.users"]
+    assert {alias.name for node in ours for alias in node.names} <= set(fleetlm_users.users.__all__)
+    assert not [node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr.startswith("_")]
+
+
+def test_what_the_page_lists_exists():
+    """Every call and attribute of its tables."""
+    for name in re.findall(r"`self\.(\w+)", PAGE):
+        assert hasattr(FleetUser, name) or name in {"rng", "vu", "participant_id"}, name
+    for name in re.findall(r"^\| `(\w+)", PAGE, re.MULTILINE):
+        assert hasattr(FleetUser, name) or name in {"scenario", "with", "session", "self"}, name
+    for name in re.findall(r"`(\w+User|InboxWatcher)`", PAGE):
+        assert name in fleetlm_users.users.__all__
+
+
+@pytest.mark.e2e
+@SPREADS
+def test_it_runs_as_printed(tmp_path, standin, spread):
+    """Its own metric is measured, judged by its own threshold and merged over workers; its option is a flag."""
+    recipe = tmp_path / "interviews.py"
+    recipe.write_text(RECIPE, encoding="utf-8")
+    port = free_port()
+    apart = ["--master-bind-port", port, "--master-port", port]
+    flags = [*targets(standin), "--run-id", RUN_ID, "--questions", "2", "-t", "5s", "--lateness-limit", "20s"]
+    with Locust(tmp_path, *flags, *spread, *(apart if spread else ()), locustfile=str(recipe)) as locust:
+        finished = locust.finish()
+    truth = check_books(finished, standin)
+    assert finished.code == 0, finished.output
+    assert [(entry["expression"], entry["ok"]) for entry in finished.summary["thresholds"]] == [
+        ("interview_ms: p(95)<2000", True)
+    ]
+    whole = samples(finished, "interview_ms")
+    assert whole >= 20
+    assert 2 * whole <= finished.count("questions_answered") <= truth["sends_received"] < 2 * whole + 11
+
+
+@pytest.mark.e2e
+def test_its_option_refuses_a_bad_value(tmp_path):
+    """As every option does."""
+    recipe = tmp_path / "interviews.py"
+    recipe.write_text(RECIPE, encoding="utf-8")
+    with Locust(tmp_path, "--questions", "some", locustfile=str(recipe)) as locust:
+        finished = locust.finish(30)
+    assert finished.code == 2, finished.output
+    assert (
+        "--questions (QUESTIONS): got 'some'; accepted is a whole number, 1 or more, for example 3" in finished.output
+    )

@@ -1,0 +1,137 @@
+"""A user lives its journeys, counts what becomes of them, and is idle when its work is done."""
+
+from typing import ClassVar
+
+import pytest
+
+from fleetlm_users.errors import JoinRefused
+from fleetlm_users.users import FleetUser, counter, trend
+
+
+class Visitor(FleetUser):
+    """Comes so often, asks once, and goes."""
+
+    scenario = "visitor"
+    abstract = False
+    times: ClassVar[int | None] = 3
+
+    @classmethod
+    def journeys(cls, options):
+        return cls.times
+
+    def journey(self):
+        with self.session(delete=True) as session:
+            self.ask(session)
+
+    def pause_s(self):
+        return 0.0
+
+
+def test_users_are_done_after_their_journeys_and_idle_until_the_end(stage):
+    """Exactly so many for each; Locust would spawn others in place of users that are gone."""
+    visits = stage(Visitor, users=4)
+    assert visits.idle.wait(10)
+    assert visits.run.headcount() == (4, 0, 4)
+    assert visits.run.user_count == 4
+    counts = visits.end()
+    assert counts["sessions_started"] == counts["sessions_completed"] == len(visits.server.sessions) == 12
+    assert counts["cleanup_succeeded"] == len(visits.server.deleted) == 12
+    assert visits.run.user_count == 0
+
+
+def test_a_failed_journey_is_one_of_them(stage):
+    """A dead server does not make a finite run endless; after a failure a user waits before it tries again."""
+    visits = stage(Visitor, users=1)
+    visits.server.refuse_sessions = 1
+    counts = visits.until_idle()
+    assert counts["session_failures:http_503"] == 1
+    assert counts["sessions_completed"] == 2
+    assert visits.users[0].journeys_lived == 3
+
+
+def test_a_behaviour_without_a_number_goes_on_until_the_run_ends(stage):
+    """And what is cut short then is neither whole nor broken."""
+
+    class Regular(Visitor):
+        scenario = "regular"
+        times = None
+
+    visits = stage(Regular, users=2)
+    counts = visits.after(0.3)
+    assert counts["sessions_completed"] > 3
+    assert "session_failures" not in counts
+    assert counts["sessions_started"] == counts["sessions_completed"] + counts.get("sessions_cut_short", 0)
+    assert not visits.idle.is_set()
+    assert not Regular.is_finite(visits.options)
+
+
+def test_a_question_without_an_answer_breaks_the_journey(stage):
+    """Its time is the reply timeout; the session is deleted all the same."""
+    visits = stage(Visitor, users=1, reply_timeout="50ms")
+    visits.server.answers = False
+    counts = visits.until_idle()
+    assert counts["session_failures:reply_timeout"] == 3
+    assert counts["messages_unanswered"] == counts["cleanup_succeeded"] == 3
+    assert "sessions_completed" not in counts
+
+
+def test_a_question_whose_broadcast_never_comes_breaks_the_journey(stage):
+    """It is lost."""
+    visits = stage(Visitor, users=1, reply_timeout="50ms")
+    visits.server.tell = lambda messages: []
+    counts = visits.until_idle()
+    assert counts["session_failures:reply_timeout"] == counts["messages_lost"] == 3
+
+
+def test_a_refused_question_breaks_the_journey_by_its_own_name(stage):
+    """A refusal is no timeout."""
+    visits = stage(Visitor, users=1)
+    session_of = visits.server.sessions
+
+    def refuse(messages):
+        for session in session_of.values():
+            if session.handler is not None:
+                session.handler.on_reply("2", "error", {"error": "full"}, 0.0)
+        return []
+
+    visits.server.tell = refuse
+    counts = visits.until_idle()
+    assert counts["session_failures:push_refused"] == counts["messages_rejected:full"] == 3
+
+
+def test_what_fails_in_a_journey_leaves_nothing_open(stage):
+    """The session is left and told as broken, whatever the behaviour raised."""
+
+    class Clumsy(Visitor):
+        scenario = "clumsy"
+
+        def journey(self):
+            with self.session() as session:
+                session.send(session.joined_s)
+                raise JoinRefused("session:x", "mine")
+
+    visits = stage(Clumsy, users=1)
+    counts = visits.until_idle()
+    assert counts["session_failures:join_refused"] == 3
+    assert counts["messages_sent"] == counts.get("messages_appended", 0) + counts.get("messages_in_flight", 0)
+    assert all(session.handler is None for session in visits.server.sessions.values())
+
+
+def test_a_behaviour_counts_and_records_metrics_of_its_own(stage):
+    """By name; a name that no catalogue has is a mistake, told at once."""
+
+    class Counting(Visitor):
+        scenario = "counting"
+        metrics = (counter("smiles", "smiles seen"), trend("smile_ms", "how long one lasts"))
+
+        def journey(self):
+            self.count("smiles", 2, label="wide")
+            began_s = self.fleet.started_s
+            self.record("smile_ms", began_s, began_s + 0.25)
+
+    visits = stage(Counting, users=1)
+    counts = visits.until_idle()
+    assert counts["smiles:wide"] == 6
+    assert visits.trend("smile_ms") == 3
+    with pytest.raises(Exception, match="frowns"):
+        visits.users[0].count("frowns")
