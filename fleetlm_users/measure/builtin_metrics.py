@@ -107,6 +107,11 @@ _JOURNEYS: Final = (
     counter("session_churn_total", "churn sessions finished", evidence="sessions_started"),
     counter("cleanup_attempted", "sessions that were to be deleted"),
     counter("cleanup_succeeded", "sessions that were to be deleted and are", evidence="cleanup_attempted"),
+    counter(
+        "cleanup_failed",
+        "sessions that were to be deleted and are not, by cause; not_tried: given up, time or server being gone",
+        evidence="cleanup_attempted",
+    ),
     counter("messages_checked", "messages that the correctness behaviour judged"),
     counter(
         "messages_correct",

@@ -6,6 +6,7 @@ from typing import Any, Final
 from fleetlm_users.measure import figures
 from fleetlm_users.measure.console import Style, Table
 from fleetlm_users.measure.phase import MAIN, WARM_UP
+from fleetlm_users.measure.server_figures import server_lines, server_rows
 
 Json = Mapping[str, Any]
 Rows = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]  # a table's head and its rows
@@ -30,6 +31,7 @@ TROUBLES: Final = (
     "message_flaws",
     "messages_not_sent",
     "inbox_missed",
+    "cleanup_failed",
     "agent_replies_unmatched",
     "client_anomalies",
     "reconnects",
@@ -46,7 +48,8 @@ MAX_WORKERS_SHOWN: Final = 12
 def render(summary: Json, width: int = 100, colour: bool = False, *, unicode: bool = True) -> str:
     """The report, ended by a newline. `unicode` False gives plain ASCII (see console.can_show)."""
     style = Style(max(width, 60), colour, unicode)
-    sections = (_title, _thresholds, _latencies, _rates, _messages, _counts, _troubles, _findings, _generator, _verdict)
+    sections = (_title, _thresholds, _latencies, _rates, _messages, _counts, _troubles, _findings, _server)
+    sections = (*sections, _generator, _verdict)
     return style.finish([line for section in sections for line in section(summary, style)])
 
 
@@ -219,6 +222,16 @@ def troubles_of(summary: Json) -> list[tuple[str, int, int, dict[str, int]]]:
         if main["count"] or warm_up["count"]:
             found.append((name, int(main["count"]), int(warm_up["count"]), dict(main["labels"])))
     return found
+
+
+def _server(summary: Json, style: Style) -> Iterable[str]:
+    for entry in summary.get("server") or ():
+        yield from style.heading(f"the server, as {entry['source']} tells")
+        head, rows = server_rows(entry)
+        if rows:
+            yield from Table(head, rows, ("the server calls it", "first")).lines(style)
+        for line in server_lines(entry):
+            yield from style.wrapped(line, "    ", "      ")
 
 
 def _generator(summary: Json, style: Style) -> Iterable[str]:

@@ -20,6 +20,7 @@ from fleetlm_users.measure.report import (
     troubles_of,
     worker_row,
 )
+from fleetlm_users.measure.server_figures import server_lines, server_rows, server_seconds
 from fleetlm_users.measure.timeseries import SeriesRow
 
 Json = Mapping[str, Any]
@@ -60,6 +61,11 @@ CHARTS: Final = (
     LineChart("Generator: CPU", "% of a core, busiest worker", (Line("cpu_percent", "CPU", 4),)),
 )
 
+SERVER_CHARTS: Final = (
+    LineChart("Memory of the server", "MiB", (Line("memory_mib", "memory", 1),)),
+    LineChart("Sessions at that time", "joined", (Line("sessions", "joined", 4),)),
+)
+
 
 def render_html(summary: Json, timeline_rows: Sequence[SeriesRow]) -> str:
     """The page; `summary` as in summary.json, rows as timeseries.merged gives them."""
@@ -76,6 +82,10 @@ def render_html(summary: Json, timeline_rows: Sequence[SeriesRow]) -> str:
             _pair(
                 section("Rates", _table(*rate_rows(summary))) + section("Counts", _table(*count_rows(summary))),
                 section("What went wrong", _troubles(summary)),
+            ),
+            section("Messages with something wrong", _findings(summary)),
+            "".join(
+                section(f"Server, as {entry['source']} tells", _server(entry)) for entry in summary.get("server", ())
             ),
             section("Generator", _workers(summary)),
             section("What ran where", _circumstances(summary)),
@@ -164,6 +174,24 @@ def _troubles(summary: Json) -> str:
     if not rows:
         return '<p class="pass">Nothing that is counted.</p>'
     return table(("", "after warm-up", "in warm-up"), rows)
+
+
+def _findings(summary: Json) -> str:
+    """The single messages that were found wrong, as far as they are kept; nothing where nothing was."""
+    findings = summary.get("findings") or {"total": 0, "shown": []}
+    named = ("kind", "run_id", "session_id", "seq", "client_ref", "detail")
+    rows = [["?" if found[name] is None else str(found[name]) for name in named] for found in findings["shown"]]
+    hidden = findings["total"] - len(rows)
+    more = f"<p>… and {figures.count(hidden)} more</p>" if hidden > 0 else ""
+    return _table(("", "run", "session", "seq", "client_ref", ""), rows) + more
+
+
+def _server(entry: Json) -> str:
+    """A source's figures, memory per session, and the memory over the run's time."""
+    rows = server_seconds(entry)
+    drawn = "".join(chart.render(rows, 0.0) for chart in SERVER_CHARTS) if len(rows) > 1 else ""
+    told = "".join(f"<p>{text(line)}</p>" for line in server_lines(entry))
+    return _table(*server_rows(entry)) + told + (f'<div class="charts">{drawn}</div>' if drawn else "")
 
 
 def _workers(summary: Json) -> str:

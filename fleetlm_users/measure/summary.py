@@ -34,13 +34,14 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     duration_s: float | None = None,
     started_at: str = "",
     aborted: str = "",
+    server: Iterable[Mapping[str, Any]] = (),
 ) -> Json:
     """The run as JSON-able data. `duration_s` is the length of the main phase, which counts per second refer to; when
     it is not given it is what the workers' clocks say, less the plan's `warm_up_s`.
 
     `plan`, `options`, `host` and `versions` are kept as given; reports look for `preset` and `warm_up_s` in `plan`, and
     for `benchmark`, `run_id` and `api_url` in `options`. `started_at` is an ISO 8601 time for people to read,
-    `aborted` why a hopeless run was ended early.
+    `aborted` why a hopeless run was ended early, `server` what each source told of the server (ServerFigures).
     """
     if duration_s is None:
         duration_s = max(0.0, totals.elapsed_s - float(plan.get("warm_up_s") or 0))
@@ -72,6 +73,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
             "aborted": aborted,
             "scenarios": list(totals.scenarios),
         },
+        "server": [dict(entry) for entry in server],
         "workers": [_worker(worker) for worker in workers],
         "plan": dict(plan),
         "options": dict(options),

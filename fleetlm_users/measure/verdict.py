@@ -22,8 +22,9 @@ LOOP_LAG: Final = "event_loop_lag_ms"
 class RunFacts:
     """What the numbers alone do not tell: how the run ended and which workers reported to the end.
 
-    `aborted` says why a hopeless run was ended early, empty for any other. `workers_expected` is 1 for a run in one process. `workers` are the states of Merge.workers. `doubts` are further
-    reasons to doubt the numbers, in words: unexpected exceptions, users that never started.
+    `aborted` says why a hopeless run was ended early, empty for any other. `workers_expected` is 1 for a run in one
+    process. `workers` are the states of Merge.workers. `doubts` are further reasons to doubt the numbers, in words:
+    unexpected exceptions, users that never started.
     """
 
     interrupted: bool

@@ -1,4 +1,4 @@
-"""The stand-in's own routes, beside FleetLM's: `/health`, `/standin/counters`, `/standin/faults`,
+"""The stand-in's own routes, beside FleetLM's: `/health`, `/metrics`, `/standin/counters`, `/standin/faults`,
 `/standin/messages`.
 """
 
@@ -8,6 +8,7 @@ from typing import Any
 from fleetlm_users.errors import UsageError
 from fleetlm_users.standin.faults import Faults, as_json, changed
 from fleetlm_users.standin.hub import Hub
+from fleetlm_users.standin.own_metrics import own_metrics
 from fleetlm_users.standin.replies import Reply, error, json_reply
 from fleetlm_users.standin.request import Request
 from fleetlm_users.standin.stored import replay_json
@@ -25,6 +26,8 @@ class Control:
         match request.method, request.path:
             case "GET", "/health":
                 return json_reply(200, {"status": "ok", "server": "fleetlm-standin"})
+            case "GET", "/metrics":
+                return own_metrics(self._hub)
             case "GET", "/standin/counters":
                 return json_reply(200, self._counters())
             case "GET", "/standin/faults":

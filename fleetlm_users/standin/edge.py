@@ -5,14 +5,16 @@ send.
 import base64
 import random
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 import orjson
 from aiohttp import web
 
+from fleetlm_users.standin import handshake
 from fleetlm_users.standin.control import Control
+from fleetlm_users.standin.handshake import Head, Refusal, Upgrade
 from fleetlm_users.standin.params import BadParams, Params, decode_query
 from fleetlm_users.standin.replies import Reply, rendered, renders_json
 from fleetlm_users.standin.request import Request
@@ -32,14 +34,19 @@ class TooLarge(Exception):
 class Edge:
     """The aiohttp handler of everything that is not a WebSocket."""
 
-    def __init__(self, rest: Rest, control: Control, max_body_bytes: int) -> None:
+    def __init__(
+        self, rest: Rest, control: Control, judge: Callable[[Head], Upgrade | Refusal], max_body_bytes: int
+    ) -> None:
         self._rest = rest
         self._control = control
+        self._judge = judge
         self._max_body_bytes = max_body_bytes
         self._random = random.Random()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
+        if request.path == handshake.PATH:
+            return self._refuse_upgrade(request)
         accept = request.headers.get("Accept")
         try:
             path = unquote_to_bytes(request.rel_url.raw_path).decode()
@@ -53,6 +60,20 @@ class Edge:
             method = "GET" if request.method == "HEAD" else request.method
             reply = self._answer(Request(method, path, params, accept))
         return self._response(request, reply)
+
+    def _refuse_upgrade(self, request: web.BaseRequest) -> web.Response:
+        """A request for the WebSocket path that did not come first on its connection, or not as a GET.
+
+        Refused as any other, a good one too: only the gateway can give a connection to a socket.
+        """
+        headers = {name.lower(): request.headers.getall(name) for name in request.headers}
+        verdict = self._judge(Head(request.method, request.path_qs, headers))
+        if isinstance(verdict, Upgrade):
+            verdict = Refusal(400, "the stand-in upgrades only a connection that has not served REST")
+        reply = Reply(verdict.status, verdict.body.encode(), None, request_id=False)
+        response = self._response(request, reply)
+        response.force_close()  # aiohttp cannot go on after an upgrade that it did not make
+        return response
 
     def _answer(self, request: Request) -> Reply:
         return self._control.answer(request) or self._rest.answer(request)

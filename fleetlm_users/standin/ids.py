@@ -10,6 +10,7 @@ import time
 ALPHABET = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 PAIR_BITS = 10
 PAIR_MASK = (1 << PAIR_BITS) - 1
+EPOCH_BITS = 20  # the characters above these change every 17 minutes only
 COUNTER_BITS = 30  # the last six characters count upwards within one millisecond
 ULID_CHARS = 26
 STAMP_CHARS = 26  # "2026-11-23T20:11:12.413308"
@@ -36,11 +37,13 @@ class UlidMaker:
     millisecond.
     """
 
-    __slots__ = ("_counter", "_head", "_ms", "_noise", "_random")
+    __slots__ = ("_counter", "_epoch", "_epoch_text", "_head", "_ms", "_noise", "_random")
 
     def __init__(self, seed: int | None = None) -> None:
         self._random = random.Random(seed)
         self._ms = -1
+        self._epoch = -1
+        self._epoch_text = b""
         self._head = b""
         self._noise = encode_pairs(self._random.getrandbits(50), 5)
         self._counter = 0
@@ -50,7 +53,10 @@ class UlidMaker:
         ms = int(now_s * 1000)
         if ms != self._ms:
             self._ms = ms
-            self._head = encode_pairs(ms, 5) + self._noise
+            if ms >> EPOCH_BITS != self._epoch:
+                self._epoch = ms >> EPOCH_BITS
+                self._epoch_text = encode_pairs(self._epoch, 3)
+            self._head = self._epoch_text + PAIRS[(ms >> 10) & PAIR_MASK] + PAIRS[ms & PAIR_MASK] + self._noise
             self._counter = self._random.getrandbits(COUNTER_BITS - 1)
         self._counter = count = self._counter + 1
         return (

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import resource
 import signal
@@ -55,7 +56,7 @@ class Server:
         self._sockets = Sockets(
             self.hub, options.limits, origin_host=options.origin_host, max_connections=options.max_connections
         )
-        edge = Edge(Rest(self.hub), Control(self.hub, self.set_faults), options.max_body_bytes)
+        edge = Edge(Rest(self.hub), Control(self.hub, self.set_faults), self._sockets.judge, options.max_body_bytes)
         self._http = web.Server(edge.handle, access_log=None)
 
     def _build_hub(self) -> Hub:
@@ -118,6 +119,8 @@ async def serve(options: Options) -> None:
     if options.exit_with_parent:
         threading.Thread(target=watch_stdin, args=(loop, server), name="stdin", daemon=True).start()
     host = f"[{options.host}]" if ":" in options.host else options.host
+    gc.collect()
+    gc.freeze()  # what the start made stays: later collections need not visit it, and pause nobody for it
     ready = f"standin ready on http://{host}:{port} (ws ws://{host}:{port}/socket/websocket)"
     with contextlib.suppress(BrokenPipeError):  # a parent that does not read is no reason to end
         print(ready, flush=True)

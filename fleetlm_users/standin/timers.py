@@ -7,7 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 
-EARLY_S = 0.00006  # nanosleep wakes about 60 µs late (Linux timer slack is 50 µs)
+SLACK_S = 0.00005  # what is due this soon runs now
+LEARNING = 0.1  # share of an observed lateness by which the next wake-up is moved
+EARLIEST_S = 0.001  # a wake-up is never moved further than this
 LONGEST_NAP_S = 0.005  # a shorter delay may be set while the thread sleeps: it looks again this often
 
 Action = Callable[[], None]
@@ -25,7 +27,8 @@ class LoopTimer:
 
 
 class ExactTimer:
-    """Delays kept to about 0.1 ms: a thread sleeps to the due time and wakes the loop.
+    """Delays kept to about 0.1 ms: a thread sleeps to the due time and wakes the loop, as much earlier as it was late
+    before.
 
     uvloop (libuv) and epoll count whole milliseconds, too coarse for a delay that a measurement is checked against.
     The thread starts
@@ -37,6 +40,7 @@ class ExactTimer:
         self._due: list[tuple[float, int, Action]] = []  # used on the loop only, except for a peek at the first time
         self._numbers = itertools.count()
         self._next_s = float("inf")
+        self._early_s = 0.0001
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._stopped = False
@@ -60,7 +64,7 @@ class ExactTimer:
         """The thread: naps until the first due time, then has the loop run what is due."""
         while not self._stopped:
             self._wake.wait()
-            left_s = self._next_s - time.perf_counter() - EARLY_S
+            left_s = self._next_s - time.perf_counter() - self._early_s
             if left_s > 0:
                 time.sleep(min(left_s, LONGEST_NAP_S))
                 continue
@@ -69,7 +73,10 @@ class ExactTimer:
                 self._loop.call_soon_threadsafe(self._run_due)
 
     def _run_due(self) -> None:
-        while self._due and self._due[0][0] <= time.perf_counter() + EARLY_S:
+        late_s = time.perf_counter() - self._next_s
+        if abs(late_s) < EARLIEST_S:  # a busy loop's own lateness teaches nothing, nor -inf: nothing is due any more
+            self._early_s = min(EARLIEST_S, max(0.0, self._early_s + LEARNING * late_s))
+        while self._due and self._due[0][0] <= time.perf_counter() + SLACK_S:
             heapq.heappop(self._due)[2]()
         self._next_s = self._due[0][0] if self._due else float("inf")
         if self._due:

@@ -1,6 +1,6 @@
 """The end of a run: thresholds judged once on the merged numbers, the report written and worded."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     doubts: Sequence[str],
     started_at: str,
     aborted: str = "",
+    server: Sequence[Mapping[str, Any]] = (),
 ) -> Conclusion:
     """Judges the merged numbers and writes the result folder; a folder that cannot be written is told, not fatal."""
     totals = merge.totals()
@@ -72,6 +73,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         duration_s=judged_s,
         started_at=started_at,
         aborted=aborted,
+        server=server,
     )
     return Conclusion(verdict, told, write_reports(options, told, merged(totals.rows)))
 

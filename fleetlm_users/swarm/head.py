@@ -29,6 +29,8 @@ from fleetlm_users.swarm.options import options_of, specs_of, to_wire
 from fleetlm_users.swarm.plan_on_locust import asked_of, impose
 from fleetlm_users.swarm.refusal import NO_TARGET_EXIT, USAGE_EXIT, Refused
 from fleetlm_users.swarm.roster import Roster
+from fleetlm_users.swarm.run import CLEANUP_S
+from fleetlm_users.swarm.server_watch import ServerWatch, server_watch
 from fleetlm_users.swarm.servers import LocalServers, ServerFailed, Urls
 from fleetlm_users.swarm.station import Station
 from fleetlm_users.swarm.watchman import Watchman
@@ -73,6 +75,7 @@ class Head:
         self._progress: gevent.Greenlet | None = None
         self._most_users = 0
         self._watchman: Watchman | None = None
+        self._server = ServerWatch(())
         self._aborted = ""
         self.console = Console()
         self.conclusion: Conclusion | None = None
@@ -134,6 +137,9 @@ class Head:
             raise Refused(found.text(), NO_TARGET_EXIT)
         if found.text():
             self.console.say(found.text())
+        self._server = server_watch(options)
+        for problem in self._server.look():
+            self.console.say(f"warning: {problem}")
         self._next = options
         impose(options.plan, self._environment, self._fleet.benchmark)
         return options
@@ -158,6 +164,7 @@ class Head:
             self._roster.begin(self._merge)
         if self._station is not None:
             self._station.begin(options, epoch, 0)
+        self._server.begin(lambda: int(self._totals_now().gauge("active_connections").now))
         self._progress = gevent.spawn(self._show_progress)
         self._watchman = self._post_watchman(options) if options.abort_on_fail else None
 
@@ -168,9 +175,11 @@ class Head:
         self._ended_s = self._ended_s or time.perf_counter()
         if self._watchman is not None:
             self._watchman.stop()
+        self._server.stop()
         self._note_users()
         if self._roster is not None:
-            self._roster.drain(self._merge.epoch, self._options.drain_timeout_s)
+            cleanup_s = CLEANUP_S if self._options.cleanup else 0.0
+            self._roster.drain(self._merge.epoch, self._options.drain_timeout_s + cleanup_s)
         if self._station is not None:
             self._station.end()
         self._absorb_own()
@@ -194,6 +203,7 @@ class Head:
             doubts=self._doubts(options),
             started_at=self._started_at,
             aborted=self._aborted,
+            server=self._server.to_json(),
         )
         self._environment.process_exit_code = self.conclusion.verdict.exit_code
         return self.conclusion

@@ -132,6 +132,8 @@ class Recorder:
         self._count("cleanup_attempted", scenario, phase)
         if exception is None:
             self._count("cleanup_succeeded", scenario, phase)
+        else:
+            self._count("cleanup_failed", scenario, phase, kind_of(exception))
 
     def on_sent(self, scenario: str, phase: str, message: Any, **_: Any) -> None:
         """generator_lateness_ms: sent − due, the generator's own fault."""

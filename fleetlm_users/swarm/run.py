@@ -20,6 +20,9 @@ LEAVING_S = 3.0
 FORCE_S = 2.0
 """How long a user ended by force may take to give its messages their fate."""
 
+CLEANUP_S = 60.0
+"""After the drain, with `--cleanup`: a bound for deleting the run's sessions."""
+
 
 class Closable(Protocol):
     """Something a run owns and closes."""
@@ -65,6 +68,7 @@ class Run:
         self.started_s = time.perf_counter()
         self.ended_s: float | None = None
         self.abandoned = False
+        self.hurried = False
         self._drain_deadline_s = math.inf
         self._members: set[Member] = set()
         self._empty = Event()
@@ -155,6 +159,7 @@ class Run:
         try:
             self._empty.wait(drain_s + LEAVING_S)
         except KeyboardInterrupt:
+            self.hurried = True
             self._drain_deadline_s = time.perf_counter()
         self._abandon()
         for resource in self._resources.values():

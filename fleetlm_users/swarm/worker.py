@@ -5,11 +5,13 @@ it, because Locust itself waits only half a second at the end of a run (locust-r
 """
 
 import functools
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from locust import argument_parser
 from locust.env import Environment
+from locust.exception import RPCError
 from locust.runners import WorkerRunner
 
 from fleetlm_users.errors import UsageError
@@ -19,6 +21,8 @@ from fleetlm_users.swarm.open_files import allow_users, share_of
 from fleetlm_users.swarm.options import from_wire
 from fleetlm_users.swarm.refusal import Refused
 from fleetlm_users.swarm.station import Station
+
+logger = logging.getLogger(__name__)
 
 DRAIN = "fleetlm_drain"
 FINAL = "fleetlm_final"
@@ -56,7 +60,10 @@ class Worker:
 
     def on_idle(self) -> None:
         """No user of this worker has work left: the master may be waiting for that."""
-        self._runner.send_message(FINISHED, self._station.headcount())
+        try:
+            self._runner.send_message(FINISHED, self._station.headcount())
+        except RPCError as problem:  # the next report tells it again
+            logger.warning("The master cannot be told that all users have done their work: %s", problem)
 
     def on_drain(self, msg: Any, **_: Any) -> None:
         """The master ends a run: drain, then send the final snapshot, or say that there is none."""

@@ -13,6 +13,7 @@ from fleetlm_users.client import (
     sources_here,
 )
 from fleetlm_users.swarm.run import Run
+from fleetlm_users.users.cleaner import Cleaner
 from fleetlm_users.workload.options import Options
 
 logger = logging.getLogger("fleetlm.frames")
@@ -26,6 +27,7 @@ class Kit:
 
     def __init__(self, options: Options, worker_index: int = 0) -> None:
         self._options = options
+        self.cleaner: Cleaner | None = None
         self._heartbeats = Heartbeats(options.heartbeat_interval_s)
         self._socket_options = SocketOptions(
             connect_timeout_s=options.connect_timeout_s,
@@ -60,14 +62,23 @@ class Kit:
         )
 
     def close(self) -> None:
-        """Ends the heartbeat greenlet and the REST pool."""
+        """Deletes the run's sessions where that was asked for; ends the heartbeat greenlet and the REST pool."""
         self._heartbeats.stop()
+        if self.cleaner is not None:
+            self.cleaner.close()
         self.rest.close()
 
 
 def kit_of(run: Run) -> Kit:
     """The run's one kit, made at its first use."""
-    return run.resource(Kit, lambda: Kit(run.options, run.worker_index))
+    return run.resource(Kit, lambda: _made(run))
+
+
+def _made(run: Run) -> Kit:
+    kit = Kit(run.options, run.worker_index)
+    if run.options.cleanup:
+        kit.cleaner = Cleaner(run, kit.rest)
+    return kit
 
 
 def _log_frame(direction: str, frame: bytes | str) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from locust.event import EventHook
 
-from fleetlm_users.client import Joined, PhoenixSocket, SentMessage, SessionChannel
+from fleetlm_users.client import Created, Joined, PhoenixSocket, SentMessage, SessionChannel
 from fleetlm_users.errors import ClientError, Disconnected, PushRefused, ReplyTimeout
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.users.facts import SessionFacts, SessionLog
@@ -85,10 +85,7 @@ class UserSession(SessionFacts):
     def open(self, metadata: dict[str, Any]) -> None:
         """Creates the session, connects and joins. Raises ClientError; `close` is due in any case."""
         self.began_s = time.perf_counter()
-        self.session_id = self._timed(
-            self._events.session_created,
-            lambda: self._kit.rest.create_session(self._participant_id, self._run.options.agent_id, metadata),
-        ).session_id
+        self._timed(self._events.session_created, lambda: self._create(metadata))
         self._socket = socket = self._kit.socket(self._participant_id, self.anomaly)
         self._timed(self._events.connected, lambda: _connect(socket))
         self._join(socket)
@@ -173,6 +170,12 @@ class UserSession(SessionFacts):
     def delete(self) -> None:
         """Deletes the session over REST. Raises RestFailed."""
         self._timed(self._events.session_deleted, lambda: self._kit.rest.delete_session(self.session_id))
+
+    def _create(self, metadata: dict[str, Any]) -> Created:
+        """The id is known before the fact is told, for who keeps the ids."""
+        created = self._kit.rest.create_session(self._participant_id, self._run.options.agent_id, metadata)
+        self.session_id = created.session_id
+        return created
 
     def _join(self, socket: PhoenixSocket) -> Joined:
         options = self._run.options

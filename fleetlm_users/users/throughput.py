@@ -29,6 +29,7 @@ class ThroughputUser(SteadyUser):
         super().__init__(environment)
         self._arrivals: Iterator[float] | None = None
         self._next_due_s = math.inf
+        self._broken = False
 
     @classmethod
     def check_options(cls, options: Options) -> None:
@@ -44,14 +45,16 @@ class ThroughputUser(SteadyUser):
         if self.option("pipeline_depth") is not None:
             self.send_within(session, self.option("pipeline_depth"), until_s=self.until_s)
         elif self.option("arrival_rate") is not None:
+            self._broken = True
             self.send_at(session, self._arrivals_after(session.joined_s))
+            self._broken = False  # it came to its end with the session still there
         else:
             super().send(session)
 
     def on_done(self) -> None:
-        """What was due up to now and had no session to be sent on is counted."""
-        if self._arrivals is not None:
-            self._skip_until(time.perf_counter())
+        """What was due up to the end and had no session to be sent on is counted."""
+        if self._broken:
+            self._skip_until(self.fleet.ended_s or time.perf_counter())
 
     def _arrivals_after(self, joined_s: float) -> Iterator[float]:
         """The timetable, begun at the first join; what was due while there was no session is counted, not sent late."""

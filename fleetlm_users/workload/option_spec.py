@@ -83,6 +83,16 @@ TARGET: Final[tuple[OptionSpec, ...]] = (
         "addresses", "127.0.0.2-127.0.0.9", group="target", in_preset=False,
     ),
     OptionSpec(
+        "server_metrics", "--server-metrics", "SERVER_METRICS", "",
+        "the server's Prometheus endpoint, for its memory and connections during the run",
+        "http_url", "http://localhost:4000/metrics", group="target", in_preset=False,
+    ),
+    OptionSpec(
+        "server_pid", "--server-pid", "SERVER_PID", "",
+        "the server's process id where it runs on this machine, for its memory and CPU",
+        "count", "12345", group="target", in_preset=False,
+    ),
+    OptionSpec(
         "standin", "--standin", "STANDIN", False, "start the embedded FleetLM and an echo agent and run on them",
         "flag", "true", group="target", in_preset=False,
     ),
@@ -176,6 +186,10 @@ IDENTITY: Final[tuple[OptionSpec, ...]] = (
     OptionSpec(
         "seed", "--seed", "SEED", "", "repeats the random draws of an earlier run; empty draws one",
         "whole", "42",
+    ),
+    OptionSpec(
+        "cleanup", "--cleanup", "CLEANUP", False, "delete the run's own sessions at its end",
+        "flag", "true",
     ),
     OptionSpec(
         "debug", "--debug", "DEBUG", False, "write every frame to the log",

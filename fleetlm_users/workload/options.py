@@ -35,6 +35,8 @@ class Options:
     agent_id: str
     insecure: bool
     source_ips: tuple[str, ...]
+    server_metrics: str | None
+    server_pid: int | None
     standin: bool
     participant_prefix: str
     message_bytes: int
@@ -48,6 +50,7 @@ class Options:
     abort_on_fail: bool
     abort_grace_s: float
     lateness_limit_s: float
+    cleanup: bool
     debug: bool
     results_dir: Path
     no_results: bool

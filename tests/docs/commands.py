@@ -53,11 +53,16 @@ class Command:
         return " ".join([*variables, shlex.join(self.words)])
 
 
-def commands_of(page):
-    """All command lines of a page: those in bash blocks, and inline code that begins with a program of ours."""
+def in_blocks(page):
+    """The command lines in a page's shell blocks."""
     for block in page.blocks:
         if block.language in ("bash", "sh", "console"):
             yield from _in_block(block)
+
+
+def commands_of(page):
+    """All command lines of a page: those in shell blocks, and inline code that begins with a program of ours."""
+    yield from in_blocks(page)
     for line, code in page.spans():
         first = next((word for word in code.split() if "=" not in word), "")
         if first in OURS and " " in code and not SCHEMATIC.search(code):
@@ -93,6 +98,8 @@ def check(command):
     program, arguments = command.program, command.arguments
     if program == "python":
         module, *arguments = [word for word in arguments if word != "-m"]
+        if module == "pytest":
+            return
         program = {
             "echo_agent.py": "fleetlm-echo-agent",
             "echo_agent": "fleetlm-echo-agent",

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from fleetlm_users.workload.option_spec import COMMON
+from tests.e2e.conftest import standin, standin_with  # noqa: F401  # fixtures for the runs
 
 
 @pytest.fixture(autouse=True)

@@ -25,6 +25,12 @@ def test_links_lead_to_files_and_headings_that_exist(page):
     assert not broken
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tables_are_whole(page):
+    """Each row has as many cells as its head, or Markdown shows something else than was written."""
+    assert all(table for table in page.tables())
+
+
 def test_every_page_is_linked_from_the_readme():
     """So that it can be found."""
     linked = {(ROOT / link.partition("#")[0]).resolve() for link in PAGES[0].links() if "://" not in link}

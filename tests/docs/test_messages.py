@@ -16,6 +16,9 @@ GAP = "…"
 LONE_WORDS = 3
 """A fragment with fewer letters than this says nothing."""
 
+LONG_ENOUGH = 8
+"""Fewer characters than this are in many messages."""
+
 PAGES = ("docs/troubleshooting.md", "README.md")
 COLUMNS = ("message", "what it says")
 QUOTED = [
@@ -45,12 +48,18 @@ def templates():
     found = {os.strerror(number) for number in errno.errorcode}
     for path in sources():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.JoinedStr):
-                parts = (part.value if isinstance(part, ast.Constant) else GAP for part in node.values)
-                found.add("".join(parts))
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found.add(re.sub(r"%[sdr]|\{\w*\}", GAP, node.value))
+            if text := template_of(node):
+                found.add(text)
     return sorted(found)
+
+
+def template_of(node):
+    """The text of a literal, with a gap for what is put in; empty for anything else."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(part.value if isinstance(part, ast.Constant) else GAP for part in node.values)
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return re.sub(r"%[sdr]|\{\w*\}", GAP, node.value)
+    return ""
 
 
 def exists(message):
@@ -74,6 +83,44 @@ def test_messages_were_found():
 def test_a_quoted_message_is_in_the_code(name, message):
     """Whoever searches for what the program said finds it."""
     assert exists(message), f"{name}: no such message: {message}"
+
+
+def doubts_in_the_code():
+    """What `measure/verdict.py` yields and what the head adds."""
+    verdict = ast.parse((ROOT / "fleetlm_users/measure/verdict.py").read_text(encoding="utf-8"))
+    yielded = [node.value for node in ast.walk(verdict) if isinstance(node, ast.Yield)]
+    head = ast.parse((ROOT / "fleetlm_users/swarm/head.py").read_text(encoding="utf-8"))
+    doubts = next(node for node in ast.walk(head) if isinstance(node, ast.FunctionDef) and node.name == "_doubts")
+    calls = [
+        node for node in ast.walk(doubts) if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "append"
+    ]
+    return [text for node in (*yielded, *(call.args[0] for call in calls)) if (text := template_of(node))]
+
+
+@pytest.mark.parametrize("doubt", doubts_in_the_code())
+def test_every_reason_of_a_verdict_is_explained(doubt):
+    """Whoever adds a reason says what to do about it."""
+    if doubt.replace(GAP, "").strip(" :") == "":
+        return  # passes another text on
+    quoted = [[part.strip() for part in message.split(GAP) if part.strip()] for _, message in QUOTED]
+    fitting = [parts for parts in quoted if re.search(".*".join(map(re.escape, parts)), doubt)]
+    assert max(len("".join(parts)) for parts in [*fitting, ""]) > LONG_ENOUGH
+
+
+def test_every_obstacle_before_a_run_is_explained():
+    """The problems of the preflight."""
+    tree = ast.parse((ROOT / "fleetlm_users/client/preflight.py").read_text(encoding="utf-8"))
+    details = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "detail"
+    ]
+    texts = [text for node in details if (text := template_of(node)) and text.count(" ") > 2]
+    assert len(texts) >= 4
+    page_text = page("docs/troubleshooting.md").prose
+    for text in texts:
+        longest = max(text.split(GAP), key=len).strip(" ;:")
+        assert longest in page_text, text
 
 
 def test_kinds_of_failure_exist():

@@ -17,7 +17,7 @@ from tests.docs.pages import ROOT, code_of, page, pages
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 METRIC = re.compile(r"[a-z]+(_[a-z]+)*_(ms|rate|events|total|connections|failures|lost|missing|changed)")
 PAGES = pages()
-OF_OTHERS = {"--editable", "--no-halt", "--noise", "--cov"}
+OF_OTHERS = {"--editable", "--no-halt", "--strict"}
 """Flags of pip, mix and the like; what is not ours must be named here."""
 OF_K6 = {"active_ws_connections", "roundtrip_latency_ms", "append_failures"}
 

@@ -64,7 +64,7 @@ def test_the_web_ui_aborts_too_and_is_ready_for_the_next_run(tmp_path, standin_w
     url = f"http://127.0.0.1:{port}"
     with Locust(tmp_path, *targets(standin), *FAST, "--web-port", port, headless=False) as locust:
         eventually(lambda: f"Starting web interface at {url}" in locust.output, "the page is served")
-        form = {"user_count": "18", "spawn_rate": "3.6", "run_time": "120", "preset": "light", "host": ""}
+        form = {"user_count": "18", "spawn_rate": "36", "run_time": "120", "preset": "light", "host": ""}
         form |= {"abort_on_fail": "on", "abort_grace": "2s", "threshold": "append_latency_ms: p(95)<5"}
         answer = eventually(lambda: posted(f"{url}/swarm", form), "the form is taken")
         assert answer["success"], answer

@@ -21,25 +21,28 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("benchmark", "name", "value", "accepted", "example"), BAD, ids=str)
-def test_a_bad_value_is_refused_with_an_example(tmp_path, benchmark, name, value, accepted, example):
+@pytest.mark.parametrize("case", BAD, ids=str)
+def test_a_bad_value_is_refused_with_an_example(tmp_path, case):
     """Exit code 2; the message names flag and variable, the value, what is accepted and an example."""
-    check_refusal(tmp_path, benchmark, name, value, f"accepted is {accepted}, for example {example}")
+    check_refusal(tmp_path, case, by_flag=True)
 
 
-@pytest.mark.parametrize(("benchmark", "name", "value", "accepted", "example"), BAD[::4], ids=str)
-def test_the_environment_is_checked_like_a_flag(tmp_path, benchmark, name, value, accepted, example):
+@pytest.mark.parametrize("case", BAD[::4], ids=str)
+def test_the_environment_is_checked_like_a_flag(tmp_path, case):
     """The same message, whichever way the value came."""
-    check_refusal(tmp_path, benchmark, name, value, f"accepted is {accepted}, for example {example}", by_flag=False)
+    check_refusal(tmp_path, case, by_flag=False)
 
 
-def check_refusal(tmp_path, benchmark, name, value, told, *, by_flag=True):
+def check_refusal(tmp_path, case, *, by_flag):
+    benchmark, name, value, accepted, example = case
     flag = f"--{name.lower().replace('_', '-')}"
     given, env = ([f"{flag}={value}"], None) if by_flag else ([], {name: value})
     with Locust(tmp_path, *given, locustfile=f"locustfiles/{benchmark}.py", env=env) as locust:
         finished = locust.finish(30)
     assert finished.code == 2, finished.output
-    assert f"{flag} ({name}): got '{value}'; {told}" in " ".join(finished.output.split())
+    assert f"{flag} ({name}): got '{value}'; accepted is {accepted}, for example {example}" in " ".join(
+        finished.output.split()
+    )
     assert finished.summary == {}
 
 

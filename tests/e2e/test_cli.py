@@ -51,6 +51,15 @@ def run(tmp_path, *arguments):
     return finished, next(finished.results.iterdir())
 
 
+def sound_run(tmp_path, *arguments):
+    """The result folder of a run that is not inconclusive: on a shared box one may be starved, so three are tried."""
+    for attempt in range(3):
+        finished, folder = run(tmp_path / str(attempt), *arguments)
+        if finished.summary["verdict"]["kind"] != "inconclusive":
+            return folder
+    raise AssertionError(finished.output)
+
+
 def test_doctor_is_green_on_a_working_server(standin_with, agent_with):
     """Every check ✓, through a real webhook; nothing is left behind."""
     standin, agent = standin_with(), agent_with()
@@ -188,10 +197,10 @@ def test_compare_of_real_runs(tmp_path, standin_with):
     """A server that answers 100 ms later is a regression; the same run again is none when anything is tolerated."""
     standin = standin_with("--builtin-agent")
     enough = [*targets(standin), "-u", "24"]  # a p95 is known at 99 % from about 110 messages on
-    _, before = run(tmp_path / "a", *enough)
-    _, again = run(tmp_path / "b", *enough)
+    before = sound_run(tmp_path / "a", *enough)
+    again = sound_run(tmp_path / "b", *enough)
     standin.faults(broadcast_delay_ms=100)
-    _, slow = run(tmp_path / "c", *enough)
+    slow = sound_run(tmp_path / "c", *enough)
 
     code, output = bench("compare", before, again, "--tolerance", "1000000", "--rate-tolerance", "100")
     assert code == 0, output
@@ -211,12 +220,13 @@ def test_compare_of_real_runs(tmp_path, standin_with):
 
 def test_compare_of_runs_that_do_not_compare(tmp_path, standin):
     """Another number of users, and an interrupted run."""
-    _, before = run(tmp_path / "a", *targets(standin))
-    _, more = run(tmp_path / "b", *targets(standin), "-u", "12")
+    before = sound_run(tmp_path / "a", *targets(standin))
+    more = sound_run(tmp_path / "b", *targets(standin), "-u", "12")
     code, output = bench("compare", before, more)
     assert code == 4, output
     assert "the load differs" in output
-    assert bench("compare", before, more, "--any-load", "--tolerance", "1000000")[0] == 0
+    code, output = bench("compare", before, more, "--any-load", "--tolerance", "1000000", "--rate-tolerance", "100")
+    assert code == 0, output
     with Locust(tmp_path / "c", *FAST, *targets(standin), "-t", "60s", "--run-id", "cut") as locust:
         eventually(lambda: "cut" in standin.counters()["runs"], "the run has sessions")
         locust.interrupt(signal.SIGINT)

@@ -66,6 +66,15 @@ def test_a_closed_loop_goes_on_when_messages_are_lost(tmp_path, standin_with):
     assert books["sent"] == standin.counters()["sends_received"]
 
 
+def test_the_end_of_the_run_leaves_no_message_unsent(tmp_path, standin):
+    """What is due after it is not missing."""
+    flags = ["-u", 4, "--arrival-rate", 200, "-t", "4s", "--runtime-ms", 0]
+    finished = throughput(tmp_path, standin, *flags)
+    check_books(finished, standin)
+    assert finished.code == 0, finished.output
+    assert finished.count("messages_not_sent") == 0
+
+
 def test_arrivals_go_on_while_a_broken_session_is_replaced(tmp_path, standin_with):
     """What is due meanwhile is counted as not sent: sent and not sent together are the rate."""
     standin = standin_with("--builtin-agent", "--disconnect-every", 60)

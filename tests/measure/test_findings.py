@@ -4,6 +4,8 @@ from fleetlm_users.measure.catalogue import DEFAULT
 from fleetlm_users.measure.findings import KEPT, Finding, Findings, merged
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.merge import Merge
+from fleetlm_users.measure.report import finding_line, render
+from fleetlm_users.measure.report_html import render_html
 
 
 def finding(n):
@@ -41,3 +43,35 @@ def test_findings_travel_with_the_snapshot():
     ledger.finding(finding(2))
     merge.absorb("w", ledger.snapshot(2, True, 2.0))
     assert merge.totals().findings.kept == (finding(1), finding(2))
+
+
+def test_reports_name_the_messages_that_are_kept_and_count_the_rest(summary_of):
+    """With run, session, seq and client_ref, on the console and on the page."""
+
+    def write(ledger):
+        for n in range(KEPT + 2):
+            ledger.finding(finding(n))
+        ledger.finding(Finding("rejected", "correctness", "session-x", None, "", ""))
+
+    told, _ = summary_of(write)
+    text = " ".join(render(told, 200).split())
+    assert "lost: run r1, session session-1, seq 1, client_ref r1-1-1-1 (why)" in text
+    assert "… and 3 more" in text
+    page = render_html(told, [])
+    assert "Messages with something wrong" in page
+    assert "session-49" in page
+    assert "session-50" not in page
+    assert "and 3 more" in page
+
+
+def test_nothing_found_has_no_section(summary_of, healthy):
+    """An empty list would look like a fault."""
+    told, _ = summary_of(healthy)
+    assert "something wrong" not in render(told, 100)
+    assert "something wrong" not in render_html(told, [])
+
+
+def test_what_is_not_known_is_a_question_mark():
+    """A message that never got a number."""
+    line = finding_line({"run_id": "r1"} | Finding("lost", "c", "s", None, "", "")._asdict())
+    assert line == "lost: run r1, session s, seq ?"

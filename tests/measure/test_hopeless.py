@@ -1,4 +1,4 @@
-"""When a run is given up: at once for what nothing can mend, after a whole grace period for what might have recovered."""
+"""When a run is given up: for what nothing can mend, and after a whole grace period for what might have recovered."""
 
 import pytest
 from hypothesis import given
@@ -89,9 +89,7 @@ def test_what_is_beyond_repair_is_given_up_right_after_the_grace(totals_of):
     watch = patience("connection_failures: count<10")
     assert watch.look(totals, 1.0) == ""
     assert watch.look(totals, GRACE_S - 0.1) == ""
-    assert watch.look(totals, GRACE_S) == (
-        "connection_failures: count<10 measured 10, which nothing can mend any more"
-    )
+    assert watch.look(totals, GRACE_S) == ("connection_failures: count<10 measured 10, which nothing can mend any more")
 
 
 def test_what_may_recover_is_given_up_when_missed_all_through_the_grace():

@@ -188,9 +188,7 @@ def test_seq_shows_gaps_duplicates_and_reordering(talk, notes, seqs, expected):
     for seq in seqs:
         talk.message({"seq": seq, "sender_id": "stranger"}, 1.0)
     talk.close(2.0)
-    seen = {
-        kind: n for kind, n in notes.kinds.items() if kind in ("seq_gap", "out_of_order", "duplicated", "seq_jump")
-    }
+    seen = {kind: n for kind, n in notes.kinds.items() if kind in ("seq_gap", "out_of_order", "duplicated", "seq_jump")}
     assert seen == expected
 
 
@@ -219,7 +217,9 @@ def test_malformed_messages_are_told_and_ignored(talk, notes, payload):
     assert notes.facts == [("malformed_message",)]
 
 
-@pytest.mark.parametrize("content", [None, "x", {}, {"client_ref": 5}, {"client_ref": "never sent"}, {"client_ref": []}])
+@pytest.mark.parametrize(
+    "content", [None, "x", {}, {"client_ref": 5}, {"client_ref": "never sent"}, {"client_ref": []}]
+)
 def test_an_own_broadcast_of_no_known_message_is_told(talk, notes, content):
     """For example a REST append by the same participant."""
     talk.message({"seq": 1, "sender_id": ME, "content": content}, 1.0)

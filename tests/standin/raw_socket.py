@@ -12,10 +12,6 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 WAIT_S = 10
 
 
-class Frame(tuple):
-    """(opcode, payload)."""
-
-
 class RawSocket:
     """One connection: `send` whole messages or single frames, `receive` frames."""
 
@@ -96,12 +92,8 @@ class RawSocket:
         while (frame := await self.frame_in()) is not None:
             if frame[0] == CLOSE:
                 code = int.from_bytes(frame[1][:2], "big")
+        await self.close()
         return code
 
     async def close(self):
         self.writer.close()
-
-
-async def together(*openings):
-    """The sockets of several openings."""
-    return [await opening for opening in openings]

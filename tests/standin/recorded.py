@@ -1,6 +1,7 @@
 """Scenes of the wire record and how a live answer is held against a recorded one.
 
-Ids and times differ in every run: a recorded ULID stands for whichever one was seen in its place first, and a time only has to have
+Ids and times differ in every run: a recorded ULID stands for whichever one was seen in its place first, and a time
+only has to have
 the recorded form.
 """
 

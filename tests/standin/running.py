@@ -35,6 +35,7 @@ class Standin:
         self.ready_line = self.process.stdout.readline()
         assert self.ready_line.startswith("standin ready on "), self.ready_line
         self.port = int(self.ready_line.split(" (")[0].rpartition(":")[2])
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def stop(self, number=signal.SIGTERM):
         if self.process.poll() is None:

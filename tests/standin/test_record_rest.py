@@ -29,7 +29,9 @@ def ask(standin, first, headers, body):
     connection = http.client.HTTPConnection("127.0.0.1", standin.port, timeout=20)
     connection.putrequest(method, path, skip_accept_encoding=True)
     sent = None if body is None else body.encode()
-    for name, value in ({"Accept": "*/*"} | headers | ({} if sent is None else {"Content-Length": str(len(sent))})).items():
+    for name, value in (
+        {"Accept": "*/*"} | headers | ({} if sent is None else {"Content-Length": str(len(sent))})
+    ).items():
         connection.putheader(name, value)
     connection.endheaders()
     try:

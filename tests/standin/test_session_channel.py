@@ -1,4 +1,6 @@
-"""Session channels on the wire, beyond the recorded scenes: replay, REST appends, agents, big messages, `send` payloads."""
+"""Session channels on the wire, beyond the recorded scenes: replay, REST appends, agents, big messages, `send`
+payloads.
+"""
 
 import asyncio
 import zlib
@@ -140,6 +142,7 @@ def test_content_nested_too_deep_ends_only_this_socket(standin):
 
 def test_compressed_frames(standin):
     """permessage-deflate as negotiated: compressed both ways, with the window kept between messages."""
+
     async def scene(socket, session, topic):
         del session
         packer, unpacker = zlib.compressobj(wbits=-15), zlib.decompressobj(wbits=-15)

@@ -68,7 +68,12 @@ def test_the_request_is_the_recorded_one(standin):
         "session_id": session,
         "user_id": "u1",
     }
-    expected = {"accept": "text/plain", "content-type": "application/json", "user-agent": "req/0.5.15", "x-api-key": "secret"}
+    expected = {
+        "accept": "text/plain",
+        "content-type": "application/json",
+        "user-agent": "req/0.5.15",
+        "x-api-key": "secret",
+    }
     assert {name: request["headers"][name] for name in expected} == expected
 
 
@@ -80,7 +85,11 @@ def test_connections_are_reused(standin):
 
 @pytest.mark.parametrize(
     ("mode", "limit", "expected"),
-    [("tail", 2, [[1], [2, 3], [4, 5]]), ("last", 10, [[1], [3], [5]]), ("entire", 1, [[1], [1, 2, 3], [1, 2, 3, 4, 5]])],
+    [
+        ("tail", 2, [[1], [2, 3], [4, 5]]),
+        ("last", 10, [[1], [3], [5]]),
+        ("entire", 1, [[1], [1, 2, 3], [1, 2, 3, 4, 5]]),
+    ],
 )
 def test_history(standin, mode, limit, expected):
     """`tail` is the true tail, `last` the message itself, `entire` everything."""

@@ -29,7 +29,7 @@ class Server:
         self.deleted = []
         self.sent_at = []
         self.ids = count(1)
-        self.refuse_sessions = 0
+        self.refuse_sessions = self.refuse_deletes = 0
         self.answers = True
         self.tell = lambda messages: messages
         self.replayed = lambda messages: messages
@@ -43,6 +43,9 @@ class Server:
         return SimpleNamespace(session_id=session_id, sent_s=time.perf_counter(), done_s=time.perf_counter())
 
     def delete_session(self, session_id):
+        if self.refuse_deletes:
+            self.refuse_deletes -= 1
+            raise RestCallFailed("DELETE", "/sessions/:id", "http_500", 500, "", sent_s=None, done_s=0.0)
         self.deleted.append(session_id)
         return SimpleNamespace(sent_s=time.perf_counter(), done_s=time.perf_counter())
 

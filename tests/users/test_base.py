@@ -49,6 +49,15 @@ def test_a_failed_journey_is_one_of_them(stage):
     assert visits.users[0].journeys_lived == 3
 
 
+def test_a_session_that_cannot_be_deleted_breaks_its_journey(stage):
+    """Deleting is a part of it."""
+    visits = stage(Visitor, users=1)
+    visits.server.refuse_deletes = 1
+    counts = visits.until_idle()
+    assert counts["session_failures:http_500"] == 1
+    assert (counts["sessions_completed"], counts["cleanup_attempted"], counts["cleanup_succeeded"]) == (2, 3, 2)
+
+
 def test_a_behaviour_without_a_number_goes_on_until_the_run_ends(stage):
     """And what is cut short then is neither whole nor broken."""
 

@@ -1,0 +1,71 @@
+"""`--server-metrics` and `--server-pid`: asks the server's own figures every few seconds while a run goes on."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gevent
+
+from fleetlm_users.measure.server_figures import ServerFigures
+from fleetlm_users.swarm.server_sources import ProcessSource, PrometheusSource, Source, SourceFailed
+from fleetlm_users.workload.options import Options
+
+INTERVAL_S = 2.0
+"""PromEx itself looks at the BEAM's memory every 5 s."""
+
+
+class ServerWatch:
+    """The sources of one run. `look` takes a reading before the run; `begin` starts the regular ones, `stop` the last."""
+
+    def __init__(self, sources: Sequence[Source], interval_s: float = INTERVAL_S) -> None:
+        self._sources = [(source, ServerFigures(source.name)) for source in sources]
+        self._interval_s = interval_s
+        self._sessions: Callable[[], int] = lambda: 0
+        self._began_s = time.perf_counter()
+        self._greenlet: gevent.Greenlet | None = None
+
+    def look(self) -> list[str]:
+        """Takes one reading of each source; returns what went wrong, in words."""
+        sessions = self._sessions()
+        problems = []
+        for source, told in self._sources:
+            elapsed_s = max(0.0, time.perf_counter() - self._began_s)
+            try:
+                told.add(elapsed_s, sessions, source.read())
+            except SourceFailed as problem:
+                told.fail(str(problem))
+                problems.append(f"the server's figures ({source.name}): {problem}")
+        return problems
+
+    def begin(self, sessions: Callable[[], int]) -> None:
+        """The run begins; `sessions` says how many are joined."""
+        self._began_s = time.perf_counter()
+        self._sessions = sessions
+        if self._sources:
+            self._greenlet = gevent.spawn(self._watch)
+
+    def stop(self) -> None:
+        """The run ends: no more readings."""
+        if self._greenlet is not None:
+            self._greenlet.kill()
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """What each source told, as in summary.json."""
+        return [told.to_json() for _, told in self._sources]
+
+    def _watch(self) -> None:
+        number = 0
+        while True:
+            number += 1
+            gevent.sleep(max(0.0, self._began_s + number * self._interval_s - time.perf_counter()))
+            self.look()
+
+
+def server_watch(options: Options) -> ServerWatch:
+    """The watch that the options ask for; without sources where they ask for none."""
+    sources: list[Source] = []
+    if options.server_metrics is not None:
+        sources.append(PrometheusSource(options.server_metrics, insecure=options.insecure))
+    if options.server_pid is not None:
+        sources.append(ProcessSource(options.server_pid))
+    return ServerWatch(sources)

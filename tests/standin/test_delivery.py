@@ -1,0 +1,63 @@
+"""Faulty pushes, with time driven by hand."""
+
+import pytest
+
+from fleetlm_users.standin.delivery import Delivery
+from fleetlm_users.standin.faults import Faults, FaultState
+from tests.standin.fakes import FakeListener, FakeTimer, new_session, new_store
+
+
+def scene(**faults):
+    """(delivery, session with one listener, the listener, the exact timer, the rough timer)."""
+    session, listener, exact, rough = new_session(new_store()), FakeListener(), FakeTimer(), FakeTimer()
+    session.listeners = [listener]
+    return Delivery(FaultState(Faults(**faults)), exact, rough), session, listener, exact, rough
+
+
+@pytest.mark.parametrize(
+    ("faults", "expected"),
+    [
+        ({}, [b"1", b"2", b"3"]),
+        ({"lose_every": 2}, [b"1", b"3"]),
+        ({"double_every": 3}, [b"1", b"2", b"3", b"3"]),
+        ({"reorder_every": 2}, [b"1", b"3", b"2"]),
+        ({"garbage_every": 2}, [b"1", b"2", None, b"3"]),
+        ({"no_broadcast": True}, []),
+    ],
+)
+def test_fates(faults, expected):
+    """What three messages become."""
+    delivery, session, listener, _, _ = scene(**faults)
+    for payload in (b"1", b"2", b"3"):
+        delivery.deliver(session, payload)
+    assert listener.pushed == expected
+    lost = {"lose_every": 1, "no_broadcast": 3}
+    assert session.run.broadcasts_dropped == sum(count for name, count in lost.items() if name in faults)
+
+
+def test_a_delay_holds_each_push_back_in_order():
+    """Until then nothing; who left meanwhile gets nothing, who came later neither."""
+    delivery, session, listener, exact, _ = scene(broadcast_delay_ms=50)
+    gone, late = FakeListener(), FakeListener()
+    session.listeners = [listener, gone]
+    delivery.deliver(session, b"1")
+    exact.advance(0.02)
+    delivery.deliver(session, b"2")
+    session.listeners = [listener, late]
+    gone.open = False
+    exact.advance(0.0299)
+    assert listener.pushed == []
+    exact.advance(0.0002)
+    assert listener.pushed == [b"1"]
+    exact.advance(0.02)
+    assert (listener.pushed, gone.pushed, late.pushed) == ([b"1", b"2"], [], [])
+
+
+def test_a_held_push_is_let_go_after_a_second():
+    """When nothing follows it."""
+    delivery, session, listener, _, rough = scene(reorder_every=1)
+    delivery.deliver(session, b"1")
+    rough.advance(0.9)
+    assert listener.pushed == []
+    rough.advance(0.2)
+    assert listener.pushed == [b"1"]

@@ -1,0 +1,48 @@
+"""The exact timer; how exact it is, is a matter of measuring, not of a test."""
+
+import asyncio
+
+from fleetlm_users.standin.timers import ExactTimer, LoopTimer
+
+
+def test_it_runs_in_the_order_of_due_times():
+    """Equal delays in the order they were given; a shorter one overtakes."""
+
+    async def run():
+        timer, done, ran = ExactTimer(asyncio.get_running_loop()), asyncio.Event(), []
+        timer.after(0.03, lambda: (ran.append("last"), done.set()))
+        for number in range(3):
+            timer.after(0.01, lambda number=number: ran.append(number))
+        timer.after(0.0, lambda: ran.append("first"))
+        await asyncio.wait_for(done.wait(), 10)
+        timer.stop()
+        return ran
+
+    assert asyncio.run(run()) == ["first", 0, 1, 2, "last"]
+
+
+def test_the_loops_own_timer():
+    """Runs what it is given."""
+
+    async def run():
+        done = asyncio.Event()
+        LoopTimer(asyncio.get_running_loop()).after(0, done.set)
+        await asyncio.wait_for(done.wait(), 10)
+
+    asyncio.run(run())
+
+
+def test_stopping_an_unused_or_idle_timer_ends_its_thread():
+    """Nothing is left behind."""
+
+    async def run():
+        ExactTimer(asyncio.get_running_loop()).stop()
+        timer, done = ExactTimer(asyncio.get_running_loop()), asyncio.Event()
+        timer.after(0, done.set)
+        await asyncio.wait_for(done.wait(), 10)
+        thread = timer._thread
+        timer.stop()
+        await asyncio.to_thread(thread.join, 10)
+        return thread.is_alive()
+
+    assert asyncio.run(run()) is False
