@@ -5,4 +5,10 @@ Real locust processes (tests/e2e) are started without this variable and patch th
 
 import os
 
+from hypothesis import settings
+
 os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
+
+# a timing is never asserted in a test: a busy machine may take its time over an example
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")

@@ -19,7 +19,7 @@ from fleetlm_users.client.transport import Transport
 from fleetlm_users.client.upgrade import open_websocket
 from fleetlm_users.errors import ConnectFailed, Disconnected, RestFailed
 
-DEADLINE_S = 3.0
+DEADLINE_S = 2.5
 PARTICIPANT = "preflight"
 HEALTH_PATH = "/health"
 AGENT_NAME = "Bench Echo Agent"

@@ -25,6 +25,11 @@ def fine_high(index: int) -> int:
     return _low(index, _FINE_BITS) + _width(index, _FINE_BITS) - 1
 
 
+def fine_low(index: int) -> int:
+    """The lowest value in µs that shares the bucket `index`."""
+    return _low(index, _FINE_BITS)
+
+
 def coarse_index(value_us: int) -> int:
     """The coarse bucket of a value in µs."""
     octave = value_us.bit_length() - _COARSE_BITS - 1

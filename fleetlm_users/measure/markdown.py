@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from fleetlm_users.measure import figures
+from fleetlm_users.measure.capacity_report import capacity_rows
 from fleetlm_users.measure.report import accounting_rows, latency_rows, rate_rows, title_parts, troubles_of
 
 Json = Mapping[str, Any]
@@ -20,6 +21,8 @@ def render_markdown(summary: Json) -> str:
     lines += [f"- {_SIGNS['✗']} {_cell(reason)}" for reason in verdict["failures"]]
     lines += [f"- {_SIGNS['?']} {_cell(reason)}" for reason in verdict["doubts"]]
     lines += ["", *_table(("", "threshold", "measured", "samples"), map(_threshold, summary["thresholds"]), left=2)]
+    if "capacity" in summary:
+        lines += ["", _cell(summary["capacity"]["words"]), *_folded("Steps", *capacity_rows(summary["capacity"]))]
     lines += _folded("Latency in ms", *latency_rows(summary))
     lines += _folded("Messages", *accounting_rows(summary))
     lines += _folded("Rates", *rate_rows(summary))

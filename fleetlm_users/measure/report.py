@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from fleetlm_users.measure import figures
+from fleetlm_users.measure.capacity_report import capacity_lines, capacity_rows
 from fleetlm_users.measure.console import Style, Table
 from fleetlm_users.measure.phase import MAIN, WARM_UP
 from fleetlm_users.measure.server_figures import server_lines, server_rows
@@ -48,8 +49,8 @@ MAX_WORKERS_SHOWN: Final = 12
 def render(summary: Json, width: int = 100, colour: bool = False, *, unicode: bool = True) -> str:
     """The report, ended by a newline. `unicode` False gives plain ASCII (see console.can_show)."""
     style = Style(max(width, 60), colour, unicode)
-    sections = (_title, _thresholds, _latencies, _rates, _messages, _counts, _troubles, _findings, _server)
-    sections = (*sections, _generator, _verdict)
+    what_happened = (_thresholds, _latencies, _rates, _messages, _counts, _troubles, _findings)
+    sections = (_title, _capacity, *what_happened, _server, _generator, _verdict)
     return style.finish([line for section in sections for line in section(summary, style)])
 
 
@@ -71,6 +72,18 @@ def title_parts(summary: Json) -> list[str]:
 def _title(summary: Json, style: Style) -> list[str]:
     benchmark, *rest = title_parts(summary)
     return ["", *style.wrapped(" · ".join((style.paint(benchmark, "bold"), *rest)), "  ", "    ")]
+
+
+def _capacity(summary: Json, style: Style) -> Iterable[str]:
+    capacity = summary.get("capacity")
+    if capacity is None:
+        return
+    yield from style.heading(f"the most {capacity['unit']} that keep the thresholds")
+    head, rows = capacity_rows(capacity)
+    if rows:
+        yield from Table(head, rows, ("join p95", "late p99", "agent p95")).lines(style)
+    for line in capacity_lines(capacity):
+        yield from style.wrapped(line, "    ", "      ")
 
 
 def _thresholds(summary: Json, style: Style) -> Iterable[str]:

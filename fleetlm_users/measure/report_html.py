@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from fleetlm_users.measure import figures
+from fleetlm_users.measure.capacity_report import capacity_lines, capacity_rows
 from fleetlm_users.measure.chart import Line, LineChart, distribution_chart
 from fleetlm_users.measure.html_parts import facts, section, table, text, tiles
 from fleetlm_users.measure.html_style import SCRIPT, STYLE
@@ -73,6 +74,7 @@ def render_html(summary: Json, timeline_rows: Sequence[SeriesRow]) -> str:
     content = "".join(
         (
             _header(summary),
+            _capacity(summary.get("capacity")),
             section("Thresholds", _thresholds(summary)),
             tiles(_key_figures(summary)),
             section("Over time", _charts(summary, timeline_rows)),
@@ -110,6 +112,14 @@ def _header(summary: Json) -> str:
         f'<header><div><h1>{text(name)}</h1><p>{text(subtitle)}</p></div><div class="badge {verdict["kind"]}">'
         f"{text(verdict['kind'].upper())}</div></header>" + (f'<ul class="card reasons">{items}</ul>' if items else "")
     )
+
+
+def _capacity(capacity: Json | None) -> str:
+    """What a search found and each of its steps; nothing for a run that was none."""
+    if capacity is None:
+        return ""
+    told = "".join(f"<p>{text(line)}</p>" for line in capacity_lines(capacity))
+    return section(f"The most {capacity['unit']} that keep the thresholds", told + _table(*capacity_rows(capacity)))
 
 
 def _thresholds(summary: Json) -> str:

@@ -35,13 +35,15 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     started_at: str = "",
     aborted: str = "",
     server: Iterable[Mapping[str, Any]] = (),
+    capacity: Mapping[str, Any] | None = None,
 ) -> Json:
     """The run as JSON-able data. `duration_s` is the length of the main phase, which counts per second refer to; when
     it is not given it is what the workers' clocks say, less the plan's `warm_up_s`.
 
     `plan`, `options`, `host` and `versions` are kept as given; reports look for `preset` and `warm_up_s` in `plan`, and
     for `benchmark`, `run_id` and `api_url` in `options`. `started_at` is an ISO 8601 time for people to read,
-    `aborted` why a hopeless run was ended early, `server` what each source told of the server (ServerFigures).
+    `aborted` why a hopeless run was ended early, `server` what each source told of the server (ServerFigures),
+    `capacity` what a search found (Capacity), in a run that was one.
     """
     if duration_s is None:
         duration_s = max(0.0, totals.elapsed_s - float(plan.get("warm_up_s") or 0))
@@ -74,6 +76,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
             "scenarios": list(totals.scenarios),
         },
         "server": [dict(entry) for entry in server],
+        **({} if capacity is None else {"capacity": dict(capacity)}),
         "workers": [_worker(worker) for worker in workers],
         "plan": dict(plan),
         "options": dict(options),

@@ -16,7 +16,15 @@ from typing import Final
 from hdrh.codec import HdrCookieException, HdrHistogramSettingsException, HdrLengthException
 from hdrh.histogram import HdrHistogram
 
-from fleetlm_users.measure.geometry import DIGITS, FINE_SHIFT, MAX_US, coarse_index, fine_high, fine_index
+from fleetlm_users.measure.geometry import (
+    DIGITS,
+    FINE_SHIFT,
+    MAX_US,
+    coarse_index,
+    fine_high,
+    fine_index,
+    fine_low,
+)
 
 _HEADER: Final = struct.Struct(">qqqqqq")  # count, sum, minimum, maximum, clamped, negative
 _BAD_PAYLOAD: Final = (
@@ -154,6 +162,32 @@ class Trend:
         self._max_us = max(self._max_us, other._max_us)
         self._clamped += other._clamped
         self._negative += other._negative
+
+    def since(self, earlier: "Trend") -> "Trend":
+        """What was recorded after `earlier`, which is an older state of the same trend; both stay as they are.
+
+        Count and sum are exact, minimum and maximum those of their buckets (within 0.1 %) and of this trend.
+        """
+        newer = Trend()
+        newer._count = max(0, self.count - earlier.count)
+        newer._clamped = max(0, self._clamped - earlier._clamped)
+        newer._negative = max(0, self._negative - earlier._negative)
+        if not newer._count or self._counts is None:
+            return newer
+        newer._sum_us = self._sum_us - earlier._sum_us
+        histogram = newer._own_histogram()
+        added = newer._counts
+        assert added is not None  # for mypy: _own_histogram has just set it
+        first, last = fine_index(self._min_us), fine_index(self._max_us)
+        before = earlier._counts
+        for index in range(first, last + 1):
+            added[index] = self._counts[index] - (before[index] if before is not None else 0)
+        filled = [index for index in range(first, last + 1) if added[index]]
+        newer._min_us = max(self._min_us, fine_low(filled[0]))
+        newer._max_us = min(self._max_us, fine_high(filled[-1]))
+        histogram.total_count = newer._count
+        histogram.min_value, histogram.max_value = newer._min_us, newer._max_us
+        return newer
 
     def percentile(self, percent: float) -> int | None:
         """The smallest recorded duration in µs that at least `percent` % of all do not exceed (nearest rank).

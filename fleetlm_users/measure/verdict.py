@@ -95,14 +95,15 @@ def _doubts(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) ->
         if judgement.too_few or (facts.cut_short and judgement.measured is None):
             yield f"{judgement.expression}: {judgement.problem}"
     yield from facts.doubts
-    yield from _missing_reports(facts)
-    yield from _bad_books(totals, facts.limits)
+    yield from missing_reports(facts)
+    yield from bad_books(totals, facts.limits)
     yield from _missing_load(totals, facts.limits)
-    yield from _late_generator(totals, facts.limits)
+    yield from late_generator(totals, facts.limits)
     yield from _sick_workers(facts)
 
 
-def _missing_reports(facts: RunFacts) -> Iterable[str]:
+def missing_reports(facts: RunFacts) -> Iterable[str]:
+    """Which workers did not report to the end, in words."""
     for worker in facts.workers_lost:
         yield f"worker {worker} was lost during the run"
     missing = facts.workers_expected - facts.workers_final
@@ -110,7 +111,8 @@ def _missing_reports(facts: RunFacts) -> Iterable[str]:
         yield f"the final report of {missing} of {facts.workers_expected} workers is missing"
 
 
-def _bad_books(totals: Totals, limits: Limits) -> Iterable[str]:
+def bad_books(totals: Totals, limits: Limits) -> Iterable[str]:
+    """What is wrong with the books of the whole run, in words."""
     if not totals.count("messages_sent", phase=ALL) and not totals.samples("ws_join_ms", phase=ALL):
         yield "nothing happened: no session was joined and no message sent"
     books = totals.accounting(phase=ALL)
@@ -132,7 +134,8 @@ def _missing_load(totals: Totals, limits: Limits) -> Iterable[str]:
         yield f"{failed:,} of {failed + completed:,} sessions failed ({kinds}): the load was not what was asked for"
 
 
-def _late_generator(totals: Totals, limits: Limits) -> Iterable[str]:
+def late_generator(totals: Totals, limits: Limits) -> Iterable[str]:
+    """Whether the generator itself was late, or its event loop stalled, in words."""
     lateness = _summary(totals.trend(LATENESS))
     p99_ms, p95_ms = _ms(lateness.p99_us), _ms(lateness.p95_us)
     append_p95_ms = _ms(_summary(totals.trend("append_latency_ms")).p95_us)

@@ -29,6 +29,7 @@ from fleetlm_users.standin.store import Store
 from fleetlm_users.standin.timers import ExactTimer, LoopTimer
 from fleetlm_users.standin.webhook import Webhooks
 
+ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 BACKLOG: Final = 4096
 SPARE_FILES: Final = 200
 GOODBYE_S: Final = 1.0  # clients get this long to take the CLOSE
@@ -111,13 +112,15 @@ class Server:
 
 async def serve(options: Options) -> None:
     """Run one stand-in until SIGTERM, SIGINT, or the end of standard input if so asked. Raises CannotListen."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # inherited by all threads that start here, libuv's too
     server = Server(options)
     port = await server.start()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in ENDING:
         loop.add_signal_handler(number, server.stop)
     if options.exit_with_parent:
         threading.Thread(target=watch_stdin, args=(loop, server), name="stdin", daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     host = f"[{options.host}]" if ":" in options.host else options.host
     gc.collect()
     gc.freeze()  # what the start made stays: later collections need not visit it, and pause nobody for it
@@ -125,6 +128,7 @@ async def serve(options: Options) -> None:
     with contextlib.suppress(BrokenPipeError):  # a parent that does not read is no reason to end
         print(ready, flush=True)
     await server.finished()
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # a second one must not spoil the exit code of a clean end
 
 
 def watch_stdin(loop: asyncio.AbstractEventLoop, server: Server) -> None:

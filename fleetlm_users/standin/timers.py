@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 import itertools
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,13 @@ EARLIEST_S = 0.001  # a wake-up is never moved further than this
 LONGEST_NAP_S = 0.005  # a shorter delay may be set while the thread sleeps: it looks again this often
 
 Action = Callable[[], None]
+
+
+def leave_signals_to_main() -> None:
+    """For a helper thread: a signal that the main thread blocks at its end must not reach the process through this
+    one.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
 
 
 class LoopTimer:
@@ -62,6 +70,7 @@ class ExactTimer:
 
     def _sleep(self) -> None:
         """The thread: naps until the first due time, then has the loop run what is due."""
+        leave_signals_to_main()
         while not self._stopped:
             self._wake.wait()
             left_s = self._next_s - time.perf_counter() - self._early_s

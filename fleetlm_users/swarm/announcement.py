@@ -4,13 +4,14 @@ from fleetlm_users.workload.duration import format_duration
 from fleetlm_users.workload.options import Options
 
 
-def announcement(options: Options, is_finite: bool = False) -> str:
+def announcement(options: Options, is_finite: bool = False, is_search: bool = False) -> str:
     """A few lines for a person, no secrets."""
     plan = options.plan
     users = " + ".join(f"{count} {name}" for name, count in plan.users.items() if count)
     length = format_duration(plan.duration_s) if plan.duration_s else "until stopped"
     if is_finite:
-        length = f"at most {length}" if plan.duration_s else "until all have done their work"
+        end = "until the search is done" if is_search else "until all have done their work"
+        length = f"at most {length}" if plan.duration_s else end
     lines = [
         f"{plan.benchmark}, preset {plan.preset}: {plan.total_users} users ({users}), {length}",
         f"  ramp-up {_seconds(plan.ramp_up_s)}, warm-up {_seconds(plan.warm_up_s)} (measured, not judged)",

@@ -7,6 +7,7 @@ from typing import Protocol
 from locust import User
 
 from fleetlm_users.measure.metric import Metric
+from fleetlm_users.workload.capacity_options import SearchSettings
 from fleetlm_users.workload.option_spec import OptionSpec
 from fleetlm_users.workload.options import Options
 from fleetlm_users.workload.preset import Preset
@@ -30,8 +31,10 @@ class Benchmark:
     `check` asks the targets before a run; `validate` raises UsageError for options that contradict each other.
     `check_host` raises UsageError for what the machine cannot do; it is asked where users live, and told whether all of
     them live on this machine.
-    `is_finite` says whether the users will have done all their work at some time, which then ends the run. `options`
-    and `metrics` are the benchmark's own, beside the common ones; `preset` is one that presets.yaml does not have.
+    `is_finite` says whether the users will have done all their work at some time, which then ends the run;
+    `most_users` is how many may ever run at once. `search` makes the run a search for the most load that is kept, in
+    steps of users of the one behaviour, and not a plan that is held. `options` and `metrics` are the benchmark's own,
+    beside the common ones; `preset` is one that presets.yaml does not have.
     """
 
     name: str
@@ -43,3 +46,5 @@ class Benchmark:
     validate: Callable[[Options], None] = lambda _: None
     check_host: Callable[[Options, bool], None] = lambda _options, _is_only_one: None
     is_finite: Callable[[Options], bool] = lambda _: False
+    most_users: Callable[[Options], int] = lambda options: options.plan.total_users
+    search: Callable[[Options], SearchSettings] | None = None

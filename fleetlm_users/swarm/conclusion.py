@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from fleetlm_users.measure.capacity_report import Capacity, decide_search
 from fleetlm_users.measure.limits import Limits
 from fleetlm_users.measure.merge import Merge
 from fleetlm_users.measure.report import render
@@ -46,8 +47,12 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     started_at: str,
     aborted: str = "",
     server: Sequence[Mapping[str, Any]] = (),
+    found: Capacity | None = None,
 ) -> Conclusion:
-    """Judges the merged numbers and writes the result folder; a folder that cannot be written is told, not fatal."""
+    """Judges the merged numbers, or what a capacity search `found`, and writes the result folder.
+
+    A folder that cannot be written is told, not fatal.
+    """
     totals = merge.totals()
     facts = RunFacts(
         interrupted=interrupted,
@@ -60,7 +65,10 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         limits=limits_of(options.lateness_limit_s * MS_PER_S),
     )
     judged_s = max(0.0, elapsed_s - options.plan.warm_up_s)
-    verdict = decide(judge(thresholds, totals, judged_s), totals, facts)
+    if found is not None:
+        verdict = decide_search(found, totals, facts)
+    else:
+        verdict = decide(judge(thresholds, totals, judged_s), totals, facts)
     described = describe(options)
     told = summary(
         verdict,
@@ -74,6 +82,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         started_at=started_at,
         aborted=aborted,
         server=server,
+        capacity=None if found is None else found.to_json(),
     )
     return Conclusion(verdict, told, write_reports(options, told, merged(totals.rows)))
 

@@ -14,12 +14,14 @@ from locust.env import Environment
 from locust.runners import MasterRunner
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.measure.capacity_step import Border
 from fleetlm_users.measure.hopeless import Patience
 from fleetlm_users.measure.merge import Merge
 from fleetlm_users.measure.progress import progress_line
 from fleetlm_users.measure.thresholds import Threshold, override, parse
 from fleetlm_users.measure.totals import Totals
-from fleetlm_users.swarm.conclusion import Conclusion, conclude
+from fleetlm_users.swarm.capacity import CapacityDriver
+from fleetlm_users.swarm.conclusion import MS_PER_S, Conclusion, conclude, limits_of
 from fleetlm_users.swarm.console import Console
 from fleetlm_users.swarm.ending import end_run
 from fleetlm_users.swarm.finish import HEADCOUNT, FinishLine
@@ -76,6 +78,7 @@ class Head:
         self._most_users = 0
         self._watchman: Watchman | None = None
         self._server = ServerWatch(())
+        self._search: CapacityDriver | None = None
         self._aborted = ""
         self.console = Console()
         self.conclusion: Conclusion | None = None
@@ -138,8 +141,8 @@ class Head:
         if found.text():
             self.console.say(found.text())
         self._server = server_watch(options)
-        for problem in self._server.look():
-            self.console.say(f"warning: {problem}")
+        for warning in self._server.look():
+            self.console.say(f"warning: {warning}")
         self._next = options
         impose(options.plan, self._environment, self._fleet.benchmark)
         return options
@@ -167,6 +170,7 @@ class Head:
         self._server.begin(lambda: int(self._totals_now().gauge("active_connections").now))
         self._progress = gevent.spawn(self._show_progress)
         self._watchman = self._post_watchman(options) if options.abort_on_fail else None
+        self._search = self._begin_search(options)
 
     def stop(self) -> None:
         """The run ends: users drain everywhere, the last snapshots come in. Safe to call again while it goes on."""
@@ -176,6 +180,8 @@ class Head:
         if self._watchman is not None:
             self._watchman.stop()
         self._server.stop()
+        if self._search is not None:
+            self._search.stop()
         self._note_users()
         if self._roster is not None:
             cleanup_s = CLEANUP_S if self._options.cleanup else 0.0
@@ -204,6 +210,7 @@ class Head:
             started_at=self._started_at,
             aborted=self._aborted,
             server=self._server.to_json(),
+            found=self._search.result() if self._search is not None else None,
         )
         self._environment.process_exit_code = self.conclusion.verdict.exit_code
         return self.conclusion
@@ -240,7 +247,7 @@ class Head:
         if self._roster is not None:
             allow_workers(max(forked, self.parsed.expect_workers or 0))
         if self._station is not None or forked:
-            allow_users(share_of(options.plan.total_users, forked))
+            allow_users(share_of(self._fleet.benchmark.most_users(options), forked))
             self._fleet.benchmark.check_host(options, True)
 
     def _description(self, epoch: str, options: Options) -> dict[str, Any]:
@@ -255,6 +262,27 @@ class Head:
             main_s=lambda: self._elapsed_s() - options.plan.warm_up_s,
             on_hopeless=self._abort,
         )
+
+    def _begin_search(self, options: Options) -> CapacityDriver | None:
+        search = self._fleet.benchmark.search
+        if search is None:
+            return None
+        driver = CapacityDriver(
+            self._environment,
+            search(options),
+            self._thresholds,
+            limits_of(options.lateness_limit_s * MS_PER_S),
+            border=self._border,
+            say=self.console.say,
+        )
+        driver.start(options.plan.warm_up_s)
+        return driver
+
+    def _border(self) -> Border:
+        """The numbers of all processes as they are at this moment."""
+        if self._roster is not None:
+            self._roster.look(self._merge.epoch)
+        return Border(self._totals_now(), self._merge.workers)
 
     def _abort(self, reason: str) -> None:
         """A threshold is hopeless: the run ends as failed, with everything recorded."""
@@ -291,6 +319,8 @@ class Head:
         """Whether the run ended before its planned end; one without an end and without last work is just stopped."""
         if self._finish.crossed or self._options is None:
             return False
+        if self._search is not None:
+            return not self._search.is_done
         planned_s = self._options.plan.duration_s
         if planned_s is None:
             return self._fleet.benchmark.is_finite(self._options)

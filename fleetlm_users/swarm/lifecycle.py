@@ -135,7 +135,7 @@ class Lifecycle:
             options = head.prepare()
             # Locust's table every two seconds would bury the live line; its final tables still come
             head.parsed.only_summary = True
-            head.console.say(announcement(options, self._benchmark.is_finite(options)))
+            head.console.say(announcement(options, self._benchmark.is_finite(options), self._benchmark.search is not None))
         else:
             head.preview()
 

@@ -27,7 +27,8 @@ def impose(plan: Plan, environment: Environment, benchmark: Benchmark) -> None:
     from the counts adding up to the total (dispatch.py: fixed users first).
     """
     for scenario, user_class in benchmark.behaviours.items():
-        user_class.fixed_count = plan.users.get(scenario, 0)
+        # a search changes the number as it goes: then there is one class, and Locust's weights give it every user
+        user_class.fixed_count = 0 if benchmark.search is not None else plan.users.get(scenario, 0)
     parsed = environment.parsed_options
     if parsed is None:
         return

@@ -10,12 +10,15 @@ from locust.runners import STATE_MISSING, MasterRunner
 
 from fleetlm_users.measure.merge import Merge
 from fleetlm_users.swarm.run import FORCE_S, LEAVING_S
-from fleetlm_users.swarm.worker import DRAIN, FINAL, REPORT
+from fleetlm_users.swarm.worker import DRAIN, FINAL, LOOK, LOOKED, REPORT
 
 logger = logging.getLogger(__name__)
 
 TRAVEL_S = 5.0
 """Beside the drain itself: for the encoding and the travel of the final snapshots."""
+
+LOOK_S = 5.0
+"""How long to wait for the workers' answers to a look; a busy one takes a while to encode its numbers."""
 
 POLL_S = 0.25
 """How often the waiting master looks whether a worker it waits for is still there."""
@@ -29,8 +32,10 @@ class Roster:
         self._merge: Merge | None = None
         self._final: set[str] = set()
         self._seen: set[str] = set()
+        self._looked: set[str] = set()
         self._news = Event()
         runner.register_message(FINAL, self.on_final)
+        runner.register_message(LOOKED, self.on_looked)
 
     def begin(self, merge: Merge) -> None:
         """From now on snapshots of this run are merged."""
@@ -72,6 +77,24 @@ class Roster:
             self._seen.add(msg.node_id)
         self._final.add(msg.node_id)
         self._news.set()
+
+    def on_looked(self, msg: Any, **_: Any) -> None:
+        """A worker's answer to a look."""
+        if self._merge is not None and msg.data["epoch"] == self._merge.epoch:
+            if msg.data["snapshot"] is not None:
+                self._merge.absorb(msg.node_id, msg.data["snapshot"])
+            self._looked.add(msg.node_id)
+            self._news.set()
+
+    def look(self, epoch: str) -> None:
+        """Has every worker send its numbers of this moment; returns when all have, or their time is up."""
+        self._looked = set()
+        for client_id in self._present():
+            self._runner.send_message(LOOK, {"epoch": epoch}, client_id)
+        deadline_s = time.monotonic() + LOOK_S
+        while self._present() - self._looked and time.monotonic() < deadline_s:
+            self._news.clear()
+            self._news.wait(POLL_S)
 
     def drain(self, epoch: str, drain_s: float) -> None:
         """Ends the run on all workers; returns when all have sent their final snapshot, or their time is up.

@@ -15,7 +15,7 @@ INTERVAL_S = 2.0
 
 
 class ServerWatch:
-    """The sources of one run. `look` takes a reading before the run; `begin` starts the regular ones, `stop` the last."""
+    """The sources of one run. `look` takes one reading, before the run too; `begin` and `stop` the regular ones."""
 
     def __init__(self, sources: Sequence[Source], interval_s: float = INTERVAL_S) -> None:
         self._sources = [(source, ServerFigures(source.name)) for source in sources]

@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 DRAIN = "fleetlm_drain"
 FINAL = "fleetlm_final"
+LOOK = "fleetlm_look"
+LOOKED = "fleetlm_looked"
 REFUSED = "fleetlm_refused"
 REPORT = "fleetlm"
 RUN = "fleetlm_run"
@@ -40,6 +42,7 @@ class Worker:
         self._runner = runner
         self._station = Station(fleet, runner.client_id, self.on_idle)
         runner.register_message(DRAIN, self.on_drain, concurrent=True)
+        runner.register_message(LOOK, self.on_look, concurrent=True)
         spare_the_loop()
 
     def start(self) -> None:
@@ -48,7 +51,7 @@ class Worker:
         options = from_wire(run["options"])
         self._station.begin(options, run["epoch"], self._runner.worker_index)
         try:
-            allow_users(share_of(options.plan.total_users, run["workers"]))
+            allow_users(share_of(self._benchmark.most_users(options), run["workers"]))
             self._benchmark.check_host(options, False)
         except (Refused, UsageError) as problem:
             self._station.end()  # users that are spawned all the same find the run winding down
@@ -73,6 +76,12 @@ class Worker:
             self._station.end()
             snapshot = self._station.snapshot()
         self._runner.send_message(FINAL, {"epoch": epoch, "snapshot": snapshot})
+
+    def on_look(self, msg: Any, **_: Any) -> None:
+        """The master wants the numbers of this moment."""
+        epoch = msg.data["epoch"]
+        snapshot = self._station.snapshot() if self._station.is_in(epoch) else None
+        self._runner.send_message(LOOKED, {"epoch": epoch, "snapshot": snapshot})
 
     def quitting(self) -> None:
         """The worker was told to end by itself (Ctrl-C, SIGTERM): the same, without being asked."""

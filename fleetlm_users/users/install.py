@@ -1,6 +1,6 @@
 """The one line of a locustfile: joins a benchmark's behaviours to Locust and to the client's preflight."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fleetlm_users.client import Preflight, Targets, check, not_local, sources_here
@@ -9,6 +9,7 @@ from fleetlm_users.measure.metric import Metric
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.install import install as install_benchmark
 from fleetlm_users.users.base import FleetUser
+from fleetlm_users.workload.capacity_options import SearchSettings
 from fleetlm_users.workload.option_spec import OptionSpec
 from fleetlm_users.workload.options import Options
 from fleetlm_users.workload.preset_file import preset_of
@@ -26,12 +27,14 @@ def install(
     options: Sequence[OptionSpec] = (),
     metrics: Sequence[Metric] = (),
     preset: Mapping[str, Any] | None = None,
+    search: Callable[[Options], SearchSettings] | None = None,
 ) -> None:
     """Makes this locustfile the benchmark of that name. To be called once, at import.
 
     `behaviours` are its user classes, in the order of reports; `options` and `metrics` are the benchmark's own beside
     the common ones and those of its behaviours. `preset`, with the keys of presets.yaml, is needed when presets.yaml
-    has none of that benchmark. Raises UsageError for a preset that is none.
+    has none of that benchmark. `search` makes it a search for the most load that is kept, in steps of users of the one
+    behaviour. Raises UsageError for a preset that is none.
     """
     install_benchmark(
         Benchmark(
@@ -42,8 +45,10 @@ def install(
             options=_each_once((*_of(behaviours, "options"), *options)),
             metrics=_each_once((*_of(behaviours, "metrics"), *metrics)),
             preset=None if preset is None else preset_of(benchmark, dict(preset), OWN_PRESET),
-            validate=lambda asked: _validate(behaviours, asked),
-            is_finite=lambda asked: _is_finite(behaviours, asked),
+            validate=lambda asked: _validate(behaviours, search, asked),
+            is_finite=lambda asked: search is not None or _is_finite(behaviours, asked),
+            most_users=lambda asked: asked.plan.total_users if search is None else search(asked).plan.most,
+            search=search,
         )
     )
 
@@ -61,7 +66,11 @@ def _present(behaviours: Sequence[type[FleetUser]], options: Options) -> list[ty
     return [behaviour for behaviour in behaviours if options.plan.users.get(behaviour.scenario)]
 
 
-def _validate(behaviours: Sequence[type[FleetUser]], options: Options) -> None:
+def _validate(
+    behaviours: Sequence[type[FleetUser]], search: Callable[[Options], SearchSettings] | None, options: Options
+) -> None:
+    if search is not None:
+        search(options)
     for behaviour in _present(behaviours, options):
         behaviour.check_options(options)
 

@@ -1,6 +1,7 @@
 """Names in the documentation are names in the code: flags, variables, metrics, faults, benchmarks, presets, files."""
 
 import re
+import tomllib
 
 import pytest
 from locust.argument_parser import get_parser
@@ -20,6 +21,8 @@ PAGES = pages()
 OF_OTHERS = {"--editable", "--no-halt", "--strict"}
 """Flags of pip, mix and the like; what is not ours must be named here."""
 OF_K6 = {"active_ws_connections", "roundtrip_latency_ms", "append_failures"}
+OF_SERVERS = {"erlang_vm_memory_bytes_total", "vm_memory_total"}
+"""Names in a server's Prometheus endpoint."""
 
 BENCHMARKS = {path.stem: benchmark_of(path) for path in sorted((ROOT / "locustfiles").glob("*.py"))}
 
@@ -40,6 +43,12 @@ def known_flags():
 
 
 KNOWN = known_flags()
+
+
+def test_the_programs_are_installed_under_the_names_that_the_pages_use():
+    """Scripts of pyproject.toml."""
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
+    assert scripts.keys() >= {"fleetlm-bench", "fleetlm-standin", "fleetlm-echo-agent"}
 
 
 def shown_in(each, folder):
@@ -69,7 +78,7 @@ def test_metrics_exist(each, tmp_path):
     benchmarks = [*BENCHMARKS.values(), *shown_in(each, tmp_path)]
     known = {name for benchmark in benchmarks for name in DEFAULT.with_metrics(benchmark.metrics)}
     known |= {spec.name for benchmark in benchmarks for spec in (*COMMON, *benchmark.options)}
-    names = {code for _, code in each.spans() if METRIC.fullmatch(code)} - OF_K6 - known
+    names = {code for _, code in each.spans() if METRIC.fullmatch(code)} - OF_K6 - OF_SERVERS - known
     assert not {name for name in names if DEFAULT.get(name) is None}
 
 

@@ -78,7 +78,7 @@ def test_flag_beats_environment_beats_preset(tmp_path, standin):
     with Locust(tmp_path, "--burst-vus", "3", "--time-scale", "0.2", "--warm-up", "500ms", env=env) as locust:
         finished = locust.finish()
     plan, options = finished.summary["plan"], finished.summary["options"]
-    assert plan["users"] == {"long_lived": 2, "burst": 3, "churn": 1}
+    assert plan["users"] == {"long_lived": 2, "burst": 3, "churn": 1, "inbox_watcher": 0}
     assert plan["duration_s"] == 3
     assert options["run_id"] == "from-env"
     assert any("p(95)<900" in threshold["expression"] for threshold in finished.summary["thresholds"])
@@ -89,7 +89,7 @@ def test_host_sets_both_urls_and_u_scales_the_preset(tmp_path, standin):
     """-H alone points REST and WebSocket to the server; -u 9 halves the light preset."""
     with Locust(tmp_path, "-H", standin.url, "-u", "9", "-t", "3s", "--time-scale", "0.2") as locust:
         finished = locust.finish()
-    assert finished.summary["plan"]["users"] == {"long_lived": 5, "burst": 3, "churn": 1}
+    assert finished.summary["plan"]["users"] == {"long_lived": 5, "burst": 3, "churn": 1, "inbox_watcher": 0}
     assert finished.books()["sent"] > 0
 
 

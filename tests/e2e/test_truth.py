@@ -39,15 +39,15 @@ def test_a_stall_of_the_server_shows_in_latency_from_due(tmp_path, standin_with)
 
 
 def test_backpressure_is_counted_by_reason_and_rejects(tmp_path, standin_with):
-    """Each tenth send is refused: the books show it and the success rate says so."""
-    standin = standin_with("--builtin-agent", "--backpressure-every", "10")
+    """Each fifth send is refused: the books show it and the success rate says so."""
+    standin = standin_with("--builtin-agent", "--backpressure-every", "5")
     with Locust(tmp_path, *targets(standin), *FAST, "-t", "6s", "--run-id", "bp") as locust:
         finished = locust.finish()
     truth = standin.counters("bp")
     assert finished.books()["rejected"] == truth["backpressure_sent"] > 0
     assert finished.count("backpressure_events") == truth["backpressure_sent"]
     assert finished.books()["appended"] == truth["messages_appended_user"]
-    assert finished.code == 3, finished.output  # message_success_rate: rate>0.90 is missed at 0.90
+    assert finished.code == 3, finished.output  # message_success_rate: rate>0.90 is missed at 0.80
 
 
 @pytest.mark.parametrize(

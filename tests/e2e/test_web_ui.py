@@ -68,7 +68,7 @@ def test_choosing_a_preset_runs_exactly_that_preset(page):
     eventually(lambda: stats(url)["user_count"] == 55, "55 users run")
     requests.post(f"{url}/stop", timeout=60)
     summary = eventually(lambda: newest_summary(locust.results), "the run is judged")
-    assert summary["plan"]["users"] == {"long_lived": 30, "burst": 15, "churn": 10}
+    assert summary["plan"]["users"] == {"long_lived": 30, "burst": 15, "churn": 10, "inbox_watcher": 0}
     assert summary["plan"]["duration_s"] == 300
     assert summary["verdict"]["kind"] == "inconclusive"
 
@@ -80,7 +80,7 @@ def test_changed_fields_are_wishes_and_each_run_has_its_own_books(page):
         assert start(url, user_count=9, run_time="4s", warm_up="1s", run_id=run_id)["success"]
         eventually(lambda run_id=run_id: judged(locust, run_id), "the run is judged")
         summary = newest_summary(locust.results)
-        assert summary["plan"]["users"] == {"long_lived": 5, "burst": 3, "churn": 1}
+        assert summary["plan"]["users"] == {"long_lived": 5, "burst": 3, "churn": 1, "inbox_watcher": 0}
         assert summary["accounting"]["all"]["all"]["sent"] == standin.counters(run_id)["sends_received"] > 0
         assert summary["verdict"]["kind"] == "pass", locust.output
         eventually(lambda: state(url) in ("stopped", "ready"), "Locust is ready for the next run")

@@ -1,5 +1,7 @@
 """A server's own metrics: found under the names that real servers use, and nothing else read."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,6 +69,15 @@ def test_what_is_no_such_text_is_refused(text):
     """A login page, for instance."""
     with pytest.raises(ValueError, match=r"."):
         read_exposition(text)
+
+
+def test_every_name_that_is_looked_for_is_documented():
+    """In the row of its figure."""
+    document = Path(__file__).parents[2] / "docs" / "metrics.md"
+    rows = [line for line in document.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    for figure, names in PATTERNS.items():
+        row = next(row for row in rows if row.startswith(f"| `{figure}` |"))
+        assert all(f"`{name}`" in row for name in names)
 
 
 @given(st.text(max_size=200) | st.from_regex(r"process_resident_memory_bytes.{0,30}"))

@@ -65,7 +65,7 @@ def test_a_long_run_is_thinned():
 
 def test_reports_show_it(healthy, summary_of):
     """Console and page; and nothing where no source was asked."""
-    summary, totals = summary_of(healthy)
+    summary, _ = summary_of(healthy)
     assert "THE SERVER" not in render(summary)
     summary["server"] = [told((0, 50), (100, 60), (100, 61), (100, 60)).to_json()]
     shown = render(summary, unicode=True)

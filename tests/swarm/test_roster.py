@@ -9,7 +9,7 @@ from fleetlm_users.measure.catalogue import DEFAULT
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.merge import Merge
 from fleetlm_users.swarm.roster import Roster
-from fleetlm_users.swarm.worker import DRAIN, FINAL, REPORT
+from fleetlm_users.swarm.worker import DRAIN, FINAL, LOOKED, REPORT
 
 
 class Runner:
@@ -29,8 +29,9 @@ class Runner:
         self.answers[worker_id] = answers
 
     def register_message(self, name, listener):
-        assert name == FINAL
-        self.listener = listener
+        assert name in (FINAL, LOOKED)
+        if name == FINAL:
+            self.listener = listener
 
     def send_message(self, name, data, client_id):
         assert name == DRAIN

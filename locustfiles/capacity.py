@@ -1,0 +1,12 @@
+"""The most sessions, or messages per second, that still keep the thresholds: steps up until one is missed, then halves.
+
+locust --headless -f locustfiles/capacity.py --standin --hold 5s --settle 2s
+locust --headless -f locustfiles/capacity.py -u 100 --most 20000 --processes 4 -H http://fleetlm:4000
+locust --headless -f locustfiles/capacity.py --search messages -u 5 --threshold "append_latency_ms: p(99)<100"
+"""
+
+from fleetlm_users.users import install
+from fleetlm_users.users.capacity import CapacityUser
+from fleetlm_users.workload.capacity_options import search_settings
+
+install("capacity", [CapacityUser], search=search_settings)
