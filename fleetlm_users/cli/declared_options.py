@@ -4,18 +4,21 @@ options of another class; a test compares with what Locust itself is given.
 """
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from fleetlm_users.workload import benchmark_options
+from fleetlm_users.workload import benchmark_options, capacity_options
 from fleetlm_users.workload.option_spec import OptionSpec
 
 OWN: Final[Mapping[str, OptionSpec]] = {
     name: spec for name, spec in vars(benchmark_options).items() if isinstance(spec, OptionSpec)
 }
+GROUPS: Final[Mapping[str, Sequence[OptionSpec]]] = {"CAPACITY_OPTIONS": capacity_options.CAPACITY_OPTIONS}
+"""Options that are declared together, by the name of their tuple."""
+
 ATTRIBUTE: Final = "options"
 
 
@@ -49,6 +52,8 @@ class Classes:
 
     def read(self, node: ast.expr) -> list[OptionSpec]:
         """Return the options in a tuple or list; what is not understood is left out."""
+        if isinstance(node, ast.Name):
+            return list(GROUPS.get(node.id, ()))
         items = node.elts if isinstance(node, ast.Tuple | ast.List) else []
         return [spec for item in items for spec in self._item(item)]
 

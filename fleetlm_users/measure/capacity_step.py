@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from fleetlm_users.measure import figures
 from fleetlm_users.measure.limits import CPU_STARVED_PERCENT, Limits

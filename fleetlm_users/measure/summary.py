@@ -49,12 +49,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
         duration_s = max(0.0, totals.elapsed_s - float(plan.get("warm_up_s") or 0))
     return {
         "format": SUMMARY_FORMAT,
-        "verdict": {
-            "kind": verdict.kind,
-            "exit_code": verdict.exit_code,
-            "failures": list(verdict.failures),
-            "doubts": list(verdict.doubts),
-        },
+        "verdict": _verdict(verdict),
         "thresholds": [_threshold(judgement) for judgement in verdict.judgements],
         "metrics": {
             metric.name: _metric(metric, totals, duration_s)
@@ -82,6 +77,15 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
         "options": dict(options),
         "host": dict(host),
         "versions": dict(versions),
+    }
+
+
+def _verdict(verdict: Verdict) -> Json:
+    return {
+        "kind": verdict.kind,
+        "exit_code": verdict.exit_code,
+        "failures": list(verdict.failures),
+        "doubts": list(verdict.doubts),
     }
 
 

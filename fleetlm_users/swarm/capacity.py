@@ -29,7 +29,7 @@ class CapacityDriver:
     `border` gives the merged numbers as they are now on all processes, `say` tells a person a line.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # a search is made in one place, each argument under its own name
         self,
         environment: Environment,
         settings: SearchSettings,

@@ -15,13 +15,12 @@ from locust.runners import MasterRunner
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.capacity_step import Border
-from fleetlm_users.measure.hopeless import Patience
 from fleetlm_users.measure.merge import Merge
 from fleetlm_users.measure.progress import progress_line
 from fleetlm_users.measure.thresholds import Threshold, override, parse
 from fleetlm_users.measure.totals import Totals
-from fleetlm_users.swarm.capacity import CapacityDriver
-from fleetlm_users.swarm.conclusion import MS_PER_S, Conclusion, conclude, limits_of
+from fleetlm_users.swarm.beside import Beside, View
+from fleetlm_users.swarm.conclusion import Conclusion, conclude
 from fleetlm_users.swarm.console import Console
 from fleetlm_users.swarm.ending import end_run
 from fleetlm_users.swarm.finish import HEADCOUNT, FinishLine
@@ -35,7 +34,6 @@ from fleetlm_users.swarm.run import CLEANUP_S
 from fleetlm_users.swarm.server_watch import ServerWatch, server_watch
 from fleetlm_users.swarm.servers import LocalServers, ServerFailed, Urls
 from fleetlm_users.swarm.station import Station
-from fleetlm_users.swarm.watchman import Watchman
 from fleetlm_users.swarm.worker import REFUSED, RUN
 from fleetlm_users.workload.options import Options
 
@@ -76,10 +74,8 @@ class Head:
         self._ended_s: float | None = None
         self._progress: gevent.Greenlet | None = None
         self._most_users = 0
-        self._watchman: Watchman | None = None
         self._server = ServerWatch(())
-        self._search: CapacityDriver | None = None
-        self._aborted = ""
+        self._beside: Beside | None = None
         self.console = Console()
         self.conclusion: Conclusion | None = None
 
@@ -157,7 +153,6 @@ class Head:
         self.conclusion = None
         self._ended_s = None
         self._most_users = 0
-        self._aborted = ""
         self._merge = Merge(epoch, self._fleet.catalogue)
         self._began_s = time.perf_counter()
         self._started_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -167,21 +162,24 @@ class Head:
             self._roster.begin(self._merge)
         if self._station is not None:
             self._station.begin(options, epoch, 0)
-        self._server.begin(lambda: int(self._totals_now().gauge("active_connections").now))
         self._progress = gevent.spawn(self._show_progress)
-        self._watchman = self._post_watchman(options) if options.abort_on_fail else None
-        self._search = self._begin_search(options)
+        search = self._fleet.benchmark.search
+        self._beside = Beside(
+            self._environment,
+            options,
+            self._thresholds,
+            View(self._totals_now, self._border, self._elapsed_s, self.console.say),
+            server=self._server,
+            search=None if search is None else search(options),
+        )
 
     def stop(self) -> None:
         """The run ends: users drain everywhere, the last snapshots come in. Safe to call again while it goes on."""
         if self._options is None or self.conclusion is not None:
             return
         self._ended_s = self._ended_s or time.perf_counter()
-        if self._watchman is not None:
-            self._watchman.stop()
-        self._server.stop()
-        if self._search is not None:
-            self._search.stop()
+        if self._beside is not None:
+            self._beside.stop()
         self._note_users()
         if self._roster is not None:
             cleanup_s = CLEANUP_S if self._options.cleanup else 0.0
@@ -192,8 +190,8 @@ class Head:
 
     def judge(self) -> Conclusion | None:
         """Judges the run that has ended, once; None when there was none."""
-        options = self._options
-        if options is None or self.conclusion is not None:
+        options, beside = self._options, self._beside
+        if options is None or beside is None or self.conclusion is not None:
             return self.conclusion
         self.stop()
         if self._progress is not None:
@@ -208,9 +206,9 @@ class Head:
             roster=self._roster,
             doubts=self._doubts(options),
             started_at=self._started_at,
-            aborted=self._aborted,
-            server=self._server.to_json(),
-            found=self._search.result() if self._search is not None else None,
+            aborted=beside.aborted,
+            server=beside.server,
+            found=beside.found,
         )
         self._environment.process_exit_code = self.conclusion.verdict.exit_code
         return self.conclusion
@@ -235,6 +233,8 @@ class Head:
         if not self.running or msg.data["epoch"] != self._merge.epoch:
             return
         self._options = None
+        if self._beside is not None:
+            self._beside.stop()
         if self._progress is not None:
             self._progress.kill(block=False)
         self._environment.process_exit_code = USAGE_EXIT
@@ -255,42 +255,11 @@ class Head:
         workers = self._environment.runner.worker_count if isinstance(self._environment.runner, MasterRunner) else 1
         return {"epoch": epoch, "options": to_wire(options), "workers": workers}
 
-    def _post_watchman(self, options: Options) -> Watchman:
-        return Watchman(
-            Patience(self._thresholds, options.abort_grace_s),
-            totals=self._totals_now,
-            main_s=lambda: self._elapsed_s() - options.plan.warm_up_s,
-            on_hopeless=self._abort,
-        )
-
-    def _begin_search(self, options: Options) -> CapacityDriver | None:
-        search = self._fleet.benchmark.search
-        if search is None:
-            return None
-        driver = CapacityDriver(
-            self._environment,
-            search(options),
-            self._thresholds,
-            limits_of(options.lateness_limit_s * MS_PER_S),
-            border=self._border,
-            say=self.console.say,
-        )
-        driver.start(options.plan.warm_up_s)
-        return driver
-
     def _border(self) -> Border:
         """The numbers of all processes as they are at this moment."""
         if self._roster is not None:
             self._roster.look(self._merge.epoch)
         return Border(self._totals_now(), self._merge.workers)
-
-    def _abort(self, reason: str) -> None:
-        """A threshold is hopeless: the run ends as failed, with everything recorded."""
-        if self._ended_s is not None:
-            return
-        self._aborted = f"aborted after {self._elapsed_s():.0f} s because {reason}"
-        self.console.say(f"The run is {self._aborted}")
-        gevent.spawn(end_run, self._environment)
 
     def _totals_now(self) -> Totals:
         self._absorb_own()
@@ -319,8 +288,8 @@ class Head:
         """Whether the run ended before its planned end; one without an end and without last work is just stopped."""
         if self._finish.crossed or self._options is None:
             return False
-        if self._search is not None:
-            return not self._search.is_done
+        if self._beside is not None and self._beside.is_search_done is not None:
+            return not self._beside.is_search_done
         planned_s = self._options.plan.duration_s
         if planned_s is None:
             return self._fleet.benchmark.is_finite(self._options)

@@ -135,7 +135,8 @@ class Lifecycle:
             options = head.prepare()
             # Locust's table every two seconds would bury the live line; its final tables still come
             head.parsed.only_summary = True
-            head.console.say(announcement(options, self._benchmark.is_finite(options), self._benchmark.search is not None))
+            is_search = self._benchmark.search is not None
+            head.console.say(announcement(options, self._benchmark.is_finite(options), is_search))
         else:
             head.preview()
 

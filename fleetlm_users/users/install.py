@@ -20,7 +20,7 @@ FOREIGN_TOLD = 8
 """So many addresses are named in an error."""
 
 
-def install(
+def install(  # noqa: PLR0913  # what a locustfile may say, each under its own name
     benchmark: str,
     behaviours: Sequence[type[FleetUser]],
     *,

@@ -54,10 +54,12 @@ class Command:
 
 
 def in_blocks(page):
-    """The command lines in a page's shell blocks."""
+    """The command lines in a page's shell blocks; in blocks of no language, those that begin with a program of ours."""
     for block in page.blocks:
         if block.language in ("bash", "sh", "console"):
             yield from _in_block(block)
+        elif not block.language:
+            yield from (command for command in _in_block(block) if command.program in OURS)
 
 
 def commands_of(page):
@@ -70,9 +72,9 @@ def commands_of(page):
 
 
 def _in_block(block):
-    text = block.text.replace("\\\n", " ")
-    for line in text.splitlines():
-        yield from split(block.where, line)
+    for line in block.text.replace("\\\n", " ").splitlines():
+        if block.language or line.startswith(OURS):
+            yield from split(block.where, line)
 
 
 def split(where, line):

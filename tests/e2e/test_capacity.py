@@ -1,4 +1,4 @@
-"""The capacity search finds a stand-in's configured limit, in every way of running; and never claims what it has not seen."""
+"""The capacity search finds a stand-in's configured limit however it is run, and never claims what it has not seen."""
 
 import pytest
 import requests
@@ -97,7 +97,7 @@ def test_a_server_that_takes_nobody_fails(tmp_path, standin_with):
 def test_a_search_that_is_interrupted_says_how_far_it_came(tmp_path, standin):
     """At least so many; inconclusive."""
     with capacity(tmp_path, standin, "--most", "2000") as locust:
-        eventually(lambda: "step 2" in locust.output, "two steps are done")
+        eventually(lambda: "step 2  " in locust.output, "two steps are done")
         locust.interrupt()
         finished = locust.finish(DEADLINE_S)
     found = finished.summary["capacity"]

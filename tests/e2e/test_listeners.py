@@ -8,7 +8,7 @@ from tests.e2e.harness import Locust, targets
 
 pytestmark = pytest.mark.e2e
 
-LOCUSTFILE = '''
+LOCUSTFILE = """
 import json, os
 from collections import Counter
 from locust import events
@@ -27,7 +27,7 @@ def listen(environment, **_):
 def tell(**_):
     with open(os.environ["HEARD"], "w") as file:
         json.dump(heard, file)
-'''
+"""
 
 
 def test_own_listeners_hear_each_session_and_message(tmp_path, standin):

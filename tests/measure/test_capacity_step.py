@@ -1,4 +1,4 @@
-"""A step of a capacity search: judged on its own time, and never the server's fault when the generator was at its limit."""
+"""A step of a search: judged on its own time, and never the server's fault when the generator was at its limit."""
 
 import pytest
 

@@ -9,7 +9,7 @@ from fleetlm_users.measure.catalogue import DEFAULT
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.merge import Merge
 from fleetlm_users.swarm.roster import Roster
-from fleetlm_users.swarm.worker import DRAIN, FINAL, LOOKED, REPORT
+from fleetlm_users.swarm.worker import DRAIN, FINAL, LOOK, LOOKED, REPORT
 
 
 class Runner:
@@ -32,8 +32,15 @@ class Runner:
         assert name in (FINAL, LOOKED)
         if name == FINAL:
             self.listener = listener
+        else:
+            self.look_listener = listener
 
     def send_message(self, name, data, client_id):
+        if name == LOOK:
+            if self.answers[client_id]:
+                looked = {"epoch": data["epoch"], "snapshot": snapshot(client_id, 5)}
+                gevent.spawn(self.look_listener, SimpleNamespace(node_id=client_id, data=looked))
+            return
         assert name == DRAIN
         if self.answers[client_id]:
             final = {"epoch": data["epoch"], "snapshot": snapshot(client_id, 9, final=True)}
@@ -97,6 +104,30 @@ def test_a_worker_that_had_no_part_says_so_and_is_not_lost(runner, roster):
     roster.on_final(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": None}))
     roster.drain("e", 5.0)
     assert roster.lost == []
+
+
+def test_a_look_brings_the_numbers_of_this_moment(runner, roster):
+    """From every worker that is there; who does not take part yet says so."""
+    runner.add("a")
+    runner.add("b")
+    runner.add("gone", answers=False, state="missing")
+    merge = Merge("e")
+    roster.begin(merge)
+    roster.look("e")
+    assert merge.totals().count("messages_sent") == 10
+    roster.on_looked(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": None}))
+    assert merge.totals().count("messages_sent") == 10
+
+
+def test_a_silent_worker_does_not_hold_a_look_up_for_ever(runner, roster, monkeypatch):
+    """The others' numbers count."""
+    monkeypatch.setattr("fleetlm_users.swarm.roster.LOOK_S", 0.05)
+    runner.add("a")
+    runner.add("silent", answers=False)
+    merge = Merge("e")
+    roster.begin(merge)
+    roster.look("e")
+    assert merge.totals().count("messages_sent") == 5
 
 
 def test_an_answer_of_another_run_is_not_taken(runner, roster):

@@ -117,7 +117,7 @@ def test_an_unknown_preset_is_told_the_known_ones():
 
 def test_an_unknown_benchmark_is_told_the_known_ones():
     """The error lists every benchmark that has presets."""
-    with pytest.raises(UsageError, match=r"benchmark: got 'nope'; accepted is one that has presets: concurrent_sess"):
+    with pytest.raises(UsageError, match=r"got 'nope'; accepted is one that has presets: capacity, concurrent_sess"):
         load_presets().of("nope")
 
 
