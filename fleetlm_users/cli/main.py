@@ -15,6 +15,8 @@ from fleetlm_users.cli.listing import list_
 from fleetlm_users.cli.passthrough import echo_agent, standin
 from fleetlm_users.errors import FleetlmError, UsageError
 
+HELP_NAMES = ["-h", "--help"]
+
 
 class Mistake(click.ClickException):
     """A UsageError of ours as click shows it; the message says what is accepted, so no usage line is needed."""
@@ -24,6 +26,15 @@ class Mistake(click.ClickException):
 
 class Bench(click.Group):
     """The group: our errors become click's, so that no person ever sees a traceback of one."""
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Adds a subcommand that knows `-h` by itself.
+
+        click asks the context only once and keeps the answer with the command: one that is parsed on its own first
+        would not know `-h` afterwards.
+        """
+        cmd.context_settings.setdefault("help_option_names", HELP_NAMES)
+        super().add_command(cmd, name)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the subcommand. A UsageError ends with exit code 2, any other error of ours with 1."""
@@ -46,7 +57,7 @@ def _show_version(ctx: click.Context, _parameter: click.Parameter, is_asked: boo
     ctx.exit()
 
 
-@click.group(cls=Bench, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": None})
+@click.group(cls=Bench, context_settings={"help_option_names": HELP_NAMES, "auto_envvar_prefix": None})
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Say versions."
 )
