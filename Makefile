@@ -13,7 +13,7 @@ demo: .venv/installed  ## the mixed workload for 30 s on the embedded stand-in
 	@$(BIN)/locust --headless -f locustfiles/mixed.py --standin --run-time 30s
 
 test: .venv/installed  ## all tests, real locust processes included
-	$(BIN)/python -m pytest -q -n 4 -m "not alone"
+	$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "not alone"
 	$(BIN)/python -m pytest -q -m alone
 
 check: .venv/installed  ## style, types, house rules
