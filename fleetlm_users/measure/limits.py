@@ -18,6 +18,7 @@ class Limits:
     `loop_lag_p99_ms`: the single event loop stamps arrivals, so a lag of 200 ms is 200 ms of false latency.
     `failed_sessions_share`: the load that was asked for was not applied when more than a tenth of the journeys failed;
     the default thresholds of a message benchmark look at messages, and a session that never was sends none.
+    `cpu_readings`: fewer readings than that, one a second, are a burst and no saturation; lateness tells of its harm.
     `cpu_share`: readings above CPU_STARVED_PERCENT; the odd one is a garbage collection, a fifth of them is saturation.
     `in_flight_share`: messages whose fate was still open at the end are in no success rate; above a twentieth the rate
     leaves out too much.
@@ -28,5 +29,6 @@ class Limits:
     lateness_share: float = 0.20
     loop_lag_p99_ms: float = 200.0
     cpu_share: float = 0.20
+    cpu_readings: int = 5
     failed_sessions_share: float = 0.10
     in_flight_share: float = 0.05

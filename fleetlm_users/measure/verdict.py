@@ -158,7 +158,7 @@ def _sick_workers(facts: RunFacts) -> Iterable[str]:
     limits = facts.limits
     for worker in facts.workers:
         starved = worker.cpu_starved / worker.cpu_samples if worker.cpu_samples else 0.0
-        if starved > limits.cpu_share:
+        if starved > limits.cpu_share and worker.cpu_starved >= limits.cpu_readings:
             yield (
                 f"worker {worker.worker} was short of CPU: above {CPU_STARVED_PERCENT:g} % of a core in {starved:.0%}"
                 f" of its readings, the limit is {limits.cpu_share:.0%}; use more workers"

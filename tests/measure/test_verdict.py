@@ -53,7 +53,7 @@ def test_a_failure_outweighs_doubts_and_both_are_told(totals_of, healthy):
         ({"workers_expected": 3, "workers_final": 1}, "final report of 2 of 3 workers is missing"),
         ({"workers_lost": ("w7",)}, "worker w7 was lost"),
         ({"doubts": ("three users never started",)}, "three users never started"),
-        ({"workers": (worker(cpu_starved=3),)}, "worker w1 was short of CPU: above 90 % of a core in 30%"),
+        ({"workers": (worker(cpu_starved=5),)}, "worker w1 was short of CPU: above 90 % of a core in 50%"),
         ({"workers": (worker(), worker(lateness_p99_us=150_000))}, "generator_lateness_ms p(99) is 150.0 ms"),
         ({"workers": (worker(), worker(loop_lag_p99_us=250_000))}, "event_loop_lag_ms p(99) is 250.0 ms"),
     ],
@@ -67,7 +67,7 @@ def test_a_run_that_cannot_be_believed_is_inconclusive(totals_of, healthy, facts
 
 def test_an_odd_busy_reading_is_no_doubt(totals_of, healthy):
     """Two of ten readings is the limit, not above it; a worker without readings has nothing to say."""
-    workers = (worker(cpu_starved=2), worker(cpu_samples=0, lateness_p99_us=None, loop_lag_p99_us=None))
+    workers = (worker(cpu_starved=4), worker(cpu_samples=0, lateness_p99_us=None, loop_lag_p99_us=None))
     assert verdict_on(totals_of(healthy), workers=workers).kind == "pass"
 
 
