@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from fleetlm_users.standin.held import Held
+
 MAX_RUNS = 1_000  # run ids kept apart; later ones share OTHER_RUN, so that a client cannot fill the memory
 OTHER_RUN = "(other)"
 MAX_PEERS = 1_000  # addresses kept apart, for the same reason
@@ -47,6 +49,7 @@ class Counters:
     closes_by_code: Counter[int] = field(default_factory=Counter)
     connections_by_peer: Counter[str] = field(default_factory=Counter)
     runs: dict[str, RunCounters] = field(default_factory=dict)
+    held: Held = field(default_factory=Held)
 
     def run(self, run_id: str) -> RunCounters:
         """The counters of one run, made on first use."""
@@ -66,8 +69,10 @@ class Counters:
         self.connections_peak = max(self.connections_peak, self.connections_now)
 
     def snapshot(self) -> dict[str, Any]:
-        """All counts as JSON: totals by name, `closes_by_code`, `connections_by_peer` and `runs` by run id."""
-        skipped = ("runs", "closes_by_code", "connections_by_peer")
+        """All counts as JSON: totals by name, `closes_by_code`, `connections_by_peer`, `broadcasts_held_ms` and `runs` by
+        run id.
+        """
+        skipped = ("runs", "closes_by_code", "connections_by_peer", "held")
         totals: dict[str, Any] = {
             item.name: getattr(self, item.name) for item in fields(self) if item.name not in skipped
         }
@@ -78,5 +83,6 @@ class Counters:
             totals[name] = sum(run[name] for run in runs.values())
         totals["closes_by_code"] = {str(code): count for code, count in sorted(self.closes_by_code.items())}
         totals["connections_by_peer"] = dict(self.connections_by_peer)
+        totals["broadcasts_held_ms"] = self.held.as_json()
         totals["runs"] = runs
         return totals

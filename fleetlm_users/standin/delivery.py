@@ -2,9 +2,12 @@
 later.
 """
 
+import time
+from collections.abc import Callable
 from typing import Protocol
 
 from fleetlm_users.standin.faults import FaultState
+from fleetlm_users.standin.held import Held
 from fleetlm_users.standin.session import Listener, Session
 
 HOLD_AT_MOST_S = 1.0  # a held push that nothing follows is let go, else reordering would be loss
@@ -27,13 +30,18 @@ class Action(Protocol):
 class Delivery:
     """Applies the fate of each message to its pushes.
 
-    `exact` keeps its delays to a fraction of a millisecond; `rough` need not.
+    `exact` keeps its delays to a fraction of a millisecond; `rough` need not. How long each push was really held
+    goes into `held`.
     """
 
-    def __init__(self, faults: FaultState, exact: Later, rough: Later) -> None:
+    def __init__(
+        self, faults: FaultState, exact: Later, rough: Later, held: Held, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         self.faults = faults
         self._exact = exact
         self._rough = rough
+        self._held = held
+        self._clock = clock
 
     def deliver(self, session: Session, payload: bytes) -> None:
         """Push `payload` to the session's listeners as the faults in force have it."""
@@ -66,6 +74,15 @@ class Delivery:
 
         delay_s = self.faults.faults.broadcast_delay_ms / 1000
         if delay_s > 0:
-            self._exact.after(delay_s, push)
+            self._hold(delay_s, push)
         else:
             push()
+
+    def _hold(self, delay_s: float, push: Action) -> None:
+        began_s = self._clock()
+
+        def push_and_tell() -> None:
+            push()
+            self._held.add(self._clock() - began_s)
+
+        self._exact.after(delay_s, push_and_tell)

@@ -63,7 +63,7 @@ class Server:
     def _build_hub(self) -> Hub:
         options, rough = self._options, LoopTimer(self._loop)
         store = Store(options.caps, Counters())
-        delivery = Delivery(FaultState(options.faults), self._exact, rough)
+        delivery = Delivery(FaultState(options.faults), self._exact, rough, store.counters.held)
         return Hub(store, delivery, Inboxes(store, rough, options.quirks), quirks=options.quirks)
 
     async def start(self) -> int:

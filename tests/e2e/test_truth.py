@@ -8,28 +8,28 @@ pytestmark = pytest.mark.e2e
 
 FAST = ["--time-scale", "0.2", "--lateness-limit", "5s", "--warm-up", "1s", "--ramp-up", "500ms"]
 STALL_MS = 2000
-TRIES = 3
 
 
-def append_ms(finished, figure):
-    return finished.summary["metrics"]["append_latency_ms"]["main"]["all"][figure]
+def trend_ms(finished, figure, metric="append_latency_ms"):
+    return finished.summary["metrics"][metric]["main"]["all"][figure]
 
 
 @pytest.mark.alone
 def test_a_delay_of_50_ms_is_measured_as_50_ms(tmp_path, standin_with):
-    """The stand-in holds each broadcast back by exactly 50 ms; from `due` the median says 50 ± 1 ms.
+    """The stand-in holds each broadcast back by 50 ms; from `due` the median says 50 ± 1 ms, and never less.
 
-    A machine that is busy with something else adds to it, so there are three tries; none may measure less.
+    A machine that is busy with something else holds it longer, sends late and reads late. The stand-in times its own
+    holds, and the run its own lateness and lag: by so much, and no more, may the median be off.
     """
     standin = standin_with("--builtin-agent", "--broadcast-delay-ms", "50")
-    medians_ms = []
-    while len(medians_ms) < TRIES and not any(abs(median_ms - 50) <= 1 for median_ms in medians_ms):
-        with Locust(tmp_path / str(len(medians_ms)), *targets(standin), *FAST, "-t", "8s", "-u", "6") as locust:
-            finished = locust.finish()
-        assert append_ms(finished, "count") > 50
-        assert append_ms(finished, "min") >= 50
-        medians_ms.append(append_ms(finished, "med"))
-    assert medians_ms[-1] == pytest.approx(50, abs=1), medians_ms
+    with Locust(tmp_path, *targets(standin), *FAST, "-t", "15s", "-u", "6") as locust:
+        finished = locust.finish()
+    held_ms = standin.counters()["broadcasts_held_ms"]
+    assert held_ms["count"] >= trend_ms(finished, "count") > 100
+    assert held_ms["min"] >= 49.9
+    assert trend_ms(finished, "min") >= 50
+    late_ms = trend_ms(finished, "p90", "generator_lateness_ms") + trend_ms(finished, "p90", "event_loop_lag_ms")
+    assert trend_ms(finished, "med") <= max(51, held_ms["p90"] + late_ms + 1), (held_ms, late_ms)
 
 
 def test_a_stall_of_the_server_shows_in_latency_from_due(tmp_path, standin_with):
@@ -39,9 +39,9 @@ def test_a_stall_of_the_server_shows_in_latency_from_due(tmp_path, standin_with)
         eventually(lambda: standin.counters()["sends_received"] > 50, "messages flow")
         standin.faults(stall_ms=STALL_MS, stall_at_s=1.0)
         finished = locust.finish()
-    assert append_ms(finished, "max") > STALL_MS * 0.9
+    assert trend_ms(finished, "max") > STALL_MS * 0.9
     # what was due during the stall waited for one half of it in the mean: many messages, not one
-    assert append_ms(finished, "p90") > STALL_MS * 0.1
+    assert trend_ms(finished, "p90") > STALL_MS * 0.1
     assert finished.books()["lost"] == 0
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from fleetlm_users.standin.delivery import Delivery
 from fleetlm_users.standin.faults import Faults, FaultState
+from fleetlm_users.standin.held import Held
 from tests.standin.fakes import FakeListener, FakeTimer, new_session, new_store
 
 
@@ -11,7 +12,8 @@ def scene(**faults):
     """(delivery, session with one listener, the listener, the exact timer, the rough timer)."""
     session, listener, exact, rough = new_session(new_store()), FakeListener(), FakeTimer(), FakeTimer()
     session.listeners = [listener]
-    return Delivery(FaultState(Faults(**faults)), exact, rough), session, listener, exact, rough
+    delivery = Delivery(FaultState(Faults(**faults)), exact, rough, Held(), lambda: exact.now_s)
+    return delivery, session, listener, exact, rough
 
 
 @pytest.mark.parametrize(
