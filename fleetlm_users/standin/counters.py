@@ -69,8 +69,8 @@ class Counters:
         self.connections_peak = max(self.connections_peak, self.connections_now)
 
     def snapshot(self) -> dict[str, Any]:
-        """All counts as JSON: totals by name, `closes_by_code`, `connections_by_peer`, `broadcasts_held_ms` and `runs` by
-        run id.
+        """All counts as JSON: totals by name, `closes_by_code`, `connections_by_peer`, `broadcasts_held_ms` and `runs`
+        by run id.
         """
         skipped = ("runs", "closes_by_code", "connections_by_peer", "held")
         totals: dict[str, Any] = {
