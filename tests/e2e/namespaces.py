@@ -1,0 +1,122 @@
+"""Hosts of a test's own: network namespaces on one switch, whose links can be cut.
+
+All of it lives in namespaces, the switch too, so nothing of the machine's own network is seen or changed, and nothing
+that runs on such a host can reach beyond it. `with host:` moves the calling thread there; a process that is started
+inside the block stays on that host, and a request that is made inside the block comes from it.
+
+    with network("server", "master") as hosts:
+        with hosts["server"] as host:
+            standin = Standin("--host", host.address)
+        hosts["server"].cut()
+        hosts["server"].restore()
+"""
+
+import ctypes
+import os
+import shutil
+import subprocess
+import uuid
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+REQUIRED = "NAMESPACES_REQUIRED"
+"""Set where the tests of many hosts must run: what stands in their way is then a failure, not a reason to skip them."""
+
+PREFIX = "10.83.0"  # seen only inside of these namespaces, which have no route to anywhere else
+SWITCH_PORT = "br0"
+HOST_PORT = "eth0"
+CLONE_NEWNET = 0x40000000  # linux/sched.h
+
+OWN_NETWORK = Path("/proc/thread-self/ns/net")
+NAMED_NETWORKS = Path("/run/netns")
+
+
+class Host:
+    """One host of a test's network. `address` is its IPv4 address."""
+
+    def __init__(self, namespace, switch, name, address):
+        self.namespace = namespace
+        self.address = address
+        self._switch = switch
+        self._name = name
+        self._homes = []
+
+    def __repr__(self):
+        return f"Host({self._name}, {self.address})"
+
+    def __enter__(self):
+        self._homes.append(os.open(OWN_NETWORK, os.O_RDONLY))
+        there = os.open(NAMED_NETWORKS / self.namespace, os.O_RDONLY)
+        _move_to(there)
+        os.close(there)
+        return self
+
+    def __exit__(self, *_):
+        home = self._homes.pop()
+        _move_to(home)
+        os.close(home)
+
+    def cut(self):
+        """Pulls the cable out at the switch: nothing comes or goes, and nobody is told that connections are gone."""
+        _ip("-n", self._switch, "link", "set", self._name, "down")
+
+    def restore(self):
+        """Puts the cable back in."""
+        _ip("-n", self._switch, "link", "set", self._name, "up")
+
+
+@contextmanager
+def network(*names):
+    """Hosts by name (at most 15 characters each), joined by one switch; removed at the end, whatever happens.
+
+    Skips the test, with the reason, on a machine on which there can be none.
+    """
+    if shutil.which("ip") is None:
+        _impossible("there is no `ip` command (package iproute2)")
+    mark = f"fleetlm-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+    switch = f"{mark}-switch"
+    hosts = {name: Host(f"{mark}-{name}", switch, name, f"{PREFIX}.{n}") for n, name in enumerate(names, 1)}
+    namespaces = [switch, *(host.namespace for host in hosts.values())]
+    try:
+        try:
+            _ip("netns", "add", switch)
+        except subprocess.CalledProcessError as refused:
+            _impossible(refused.stderr.strip())
+        _ip("-n", switch, "link", "add", SWITCH_PORT, "up", "type", "bridge")
+        for name, host in hosts.items():
+            _plug_in(host, switch, name)
+        yield hosts
+    finally:
+        for namespace in namespaces:
+            if (NAMED_NETWORKS / namespace).exists():
+                _ip("netns", "delete", namespace)
+
+
+def _plug_in(host, switch, name):
+    """A namespace with a cable to the switch."""
+    _ip("netns", "add", host.namespace)
+    _ip("-n", switch, "link", "add", name, "type", "veth", "peer", "name", HOST_PORT, "netns", host.namespace)
+    _ip("-n", switch, "link", "set", name, "master", SWITCH_PORT, "up")
+    _ip("-n", host.namespace, "link", "set", "lo", "up")
+    _ip("-n", host.namespace, "address", "add", f"{host.address}/24", "dev", HOST_PORT)
+    _ip("-n", host.namespace, "link", "set", HOST_PORT, "up")
+
+
+def _ip(*arguments):
+    subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True, timeout=30)
+
+
+def _move_to(network_fd):
+    """Moves this thread (os.setns is younger than Python 3.11)."""
+    if ctypes.CDLL(None, use_errno=True).setns(network_fd, CLONE_NEWNET) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def _impossible(why):
+    reason = f"network namespaces cannot be made here: {why}"
+    if os.environ.get(REQUIRED):
+        pytest.fail(reason)
+    pytest.skip(reason)
