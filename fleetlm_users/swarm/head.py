@@ -1,11 +1,8 @@
 """The process that plans, starts and judges a run: Locust's master, or the only process there is."""
 
-import logging
 import time
 import uuid
-from argparse import Namespace
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,11 +10,10 @@ import gevent
 from locust.env import Environment
 from locust.runners import MasterRunner
 
-from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.capacity_step import Border
 from fleetlm_users.measure.merge import Merge
 from fleetlm_users.measure.progress import progress_line
-from fleetlm_users.measure.thresholds import Threshold, override, parse
+from fleetlm_users.measure.thresholds import Threshold
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.beside import Beside, View
 from fleetlm_users.swarm.conclusion import Conclusion, conclude
@@ -25,26 +21,18 @@ from fleetlm_users.swarm.console import Console
 from fleetlm_users.swarm.ending import end_run
 from fleetlm_users.swarm.finish import HEADCOUNT, FinishLine
 from fleetlm_users.swarm.fleet import Fleet
-from fleetlm_users.swarm.open_files import allow_users, allow_workers, share_of
-from fleetlm_users.swarm.options import options_of, specs_of, to_wire
-from fleetlm_users.swarm.plan_on_locust import asked_of, impose
-from fleetlm_users.swarm.refusal import NO_TARGET_EXIT, USAGE_EXIT, Refused
+from fleetlm_users.swarm.options import to_wire
+from fleetlm_users.swarm.preparation import Preparation, Prepared, Wishes
+from fleetlm_users.swarm.refusal import USAGE_EXIT
 from fleetlm_users.swarm.roster import Roster
 from fleetlm_users.swarm.run import CLEANUP_S
-from fleetlm_users.swarm.server_watch import ServerWatch, server_watch
-from fleetlm_users.swarm.servers import LocalServers, ServerFailed, Urls
 from fleetlm_users.swarm.station import Station
 from fleetlm_users.swarm.worker import REFUSED, RUN
 from fleetlm_users.workload.options import Options
 
-logger = logging.getLogger(__name__)
-
 LOCAL = "local"
 ENDED_EARLY_S = 1.0
 """A run that ended more than this before its planned end was interrupted; Locust's timers are no finer than that."""
-
-
-Wishes = Callable[[Mapping[str, str], Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
 
 
 class Head:
@@ -61,12 +49,10 @@ class Head:
             environment.runner.register_message(REFUSED, self.on_refused)
         else:
             self._station = Station(fleet, LOCAL, self._on_idle)
-        self._servers = LocalServers()
-        self._urls: Urls | None = None
-        self._asked = asked_of(self.parsed)
-        self._shown: dict[str, Any] = {}
-        self._next: Options | None = None
-        self._thresholds: list[Threshold] = []
+        self.console = Console()
+        self.preparation = Preparation(environment, fleet, self.console.say)
+        self._next: Prepared | None = None
+        self._thresholds: Sequence[Threshold] = ()
         self._options: Options | None = None
         self._merge = Merge("", fleet.catalogue)
         self._began_s = 0.0
@@ -74,80 +60,29 @@ class Head:
         self._ended_s: float | None = None
         self._progress: gevent.Greenlet | None = None
         self._most_users = 0
-        self._server = ServerWatch(())
         self._beside: Beside | None = None
-        self.console = Console()
         self.conclusion: Conclusion | None = None
-
-    @property
-    def parsed(self) -> Namespace:
-        """Locust's parsed options, ours among them."""
-        parsed = self._environment.parsed_options
-        if not isinstance(parsed, Namespace):
-            raise TypeError("Locust was started without parsed options")
-        return parsed
 
     @property
     def running(self) -> bool:
         """True from the start of a run until it has been judged."""
         return self._options is not None and self.conclusion is None
 
-    def preview(self) -> None:
-        """Shows the plan's users, spawn rate and run time in the web form. Raises Refused for a usage error."""
-        try:
-            plan = self._resolve(self.parsed, self._asked).plan
-        except UsageError as problem:
-            raise Refused(str(problem), USAGE_EXIT) from problem
-        run_time = round(plan.duration_s) if plan.duration_s else None
-        self._shown = {"num_users": plan.total_users, "spawn_rate": plan.spawn_rate, "run_time": run_time}
-        vars(self.parsed).update(self._shown)
-
     def prepare(self) -> Options:
         """Makes the next run ready as the command line has it. Raises Refused."""
-        return self._prepare(self.parsed, self._asked)
+        self._next = self.preparation.by_command_line()
+        return self._next.options
 
     def prepare_form(self, form: Mapping[str, str], wishes_of: Wishes) -> Options:
         """Makes the next run ready as the web form has it. Raises Refused."""
-        ours = {spec.name for spec in specs_of(self._fleet.benchmark)}
-        merged = Namespace(**{**vars(self.parsed), **{key: form[key] for key in ours & form.keys()}})
-        host = form.get("host")
-        if host:
-            self._environment.host = host
-        try:
-            return self._prepare(merged, wishes_of(form, self._shown, self._asked))
-        except UsageError as problem:
-            raise Refused(str(problem), USAGE_EXIT) from problem
-
-    def _prepare(self, parsed: Namespace, asked: Mapping[str, Any]) -> Options:
-        """Resolves the options, starts the stand-in if asked for, and asks the targets. Raises Refused."""
-        try:
-            options = self._resolve(parsed, asked)
-            self._thresholds = self._rules(options)
-            self._fleet.benchmark.validate(options)
-            self._check_machine(options)
-            if options.standin:
-                options = replace(options, **asdict(self._local_urls()))
-        except UsageError as problem:
-            raise Refused(str(problem), USAGE_EXIT) from problem
-        except ServerFailed as problem:
-            raise Refused(f"--standin: {problem}", NO_TARGET_EXIT) from problem
-        found = self._fleet.benchmark.check(options)
-        if found.fatal:
-            raise Refused(found.text(), NO_TARGET_EXIT)
-        if found.text():
-            self.console.say(found.text())
-        self._server = server_watch(options)
-        for warning in self._server.look():
-            self.console.say(f"warning: {warning}")
-        self._next = options
-        impose(options.plan, self._environment, self._fleet.benchmark)
-        return options
+        self._next = self.preparation.by_form(form, wishes_of)
+        return self._next.options
 
     def start(self) -> None:
         """A run begins: the prepared one, or one of the present options if nobody prepared it."""
-        options = self._next or self.prepare()
-        self._next = None
-        vars(self.parsed).update(self._shown)
+        prepared, self._next = self._next or self.preparation.by_command_line(), None
+        options, self._thresholds = prepared.options, prepared.thresholds
+        self.preparation.show_plan()
         epoch = uuid.uuid4().hex
         self._options = options
         self.conclusion = None
@@ -169,7 +104,7 @@ class Head:
             options,
             self._thresholds,
             View(self._totals_now, self._border, self._elapsed_s, self.console.say),
-            server=self._server,
+            server=prepared.server,
             search=None if search is None else search(options),
         )
 
@@ -215,7 +150,7 @@ class Head:
 
     def close(self) -> None:
         """Ends the child servers."""
-        self._servers.stop()
+        self.preparation.close()
 
     def on_connect(self, client_id: str) -> None:
         """A worker connected."""
@@ -241,15 +176,6 @@ class Head:
         self.console.say(f"Worker {msg.node_id} cannot take part. {msg.data['problem']}")
         gevent.spawn(end_run, self._environment)  # not in this greenlet: it hears the workers
 
-    def _check_machine(self, options: Options) -> None:
-        """Whether this machine can do it; workers on others look for themselves. Raises Refused and UsageError."""
-        forked = self.parsed.processes or 0
-        if self._roster is not None:
-            allow_workers(max(forked, self.parsed.expect_workers or 0))
-        if self._station is not None or forked:
-            allow_users(share_of(self._fleet.benchmark.most_users(options), forked))
-            self._fleet.benchmark.check_host(options, True)
-
     def _description(self, epoch: str, options: Options) -> dict[str, Any]:
         """The run as workers are told of it."""
         workers = self._environment.runner.worker_count if isinstance(self._environment.runner, MasterRunner) else 1
@@ -264,22 +190,6 @@ class Head:
     def _totals_now(self) -> Totals:
         self._absorb_own()
         return self._merge.totals()
-
-    def _resolve(self, parsed: Namespace, asked: Mapping[str, Any]) -> Options:
-        return options_of(parsed, self._fleet.benchmark, self._environment.host, asked)
-
-    def _rules(self, options: Options) -> list[Threshold]:
-        """The preset's thresholds with the given ones laid over them. Raises UsageError."""
-        catalogue, scenarios = self._fleet.catalogue, tuple(self._fleet.benchmark.behaviours)
-        base = parse(";".join(options.plan.thresholds), catalogue, scenarios, what=f"preset {options.plan.preset}")
-        given = parse(";".join(options.given_thresholds), catalogue, scenarios, what="--threshold (THRESHOLD)")
-        return override(base, given)
-
-    def _local_urls(self) -> Urls:
-        """Where the child servers listen; started at their first use, and kept for the runs that follow."""
-        if self._urls is None:
-            self._urls = self._servers.start()
-        return self._urls
 
     def _elapsed_s(self) -> float:
         return (self._ended_s or time.perf_counter()) - self._began_s

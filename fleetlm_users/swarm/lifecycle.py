@@ -67,7 +67,7 @@ class Lifecycle:
             self._worker = Worker(environment, runner, fleet)
             return
         self._head = Head(environment, fleet)
-        self._headless = bool(self._head.parsed.headless)
+        self._headless = bool(self._head.preparation.parsed.headless)
         try:
             self._prepare(self._head, environment, web_ui)
         except Refused as problem:
@@ -131,21 +131,21 @@ class Lifecycle:
     def _prepare(self, head: Head, environment: Environment, web_ui: WebUI | None) -> None:
         if web_ui is not None:
             guard_start(web_ui, environment, head)
-        if self._headless or head.parsed.autostart:
+        if self._headless or head.preparation.parsed.autostart:
             options = head.prepare()
             # Locust's table every two seconds would bury the live line; its final tables still come
-            head.parsed.only_summary = True
+            head.preparation.parsed.only_summary = True
             is_search = self._benchmark.search is not None
             head.console.say(announcement(options, self._benchmark.is_finite(options), is_search))
         else:
-            head.preview()
+            head.preparation.preview()
 
     def _print_report(self) -> None:
         if self._head is None or self._head.conclusion is None:
             return
         conclusion = self._head.conclusion
         # --json prints Locust's JSON to stdout: nothing else may stand there
-        stream = sys.stderr if self._head.parsed.json else sys.stdout
+        stream = sys.stderr if self._head.preparation.parsed.json else sys.stdout
         width = shutil.get_terminal_size().columns
         stream.write(conclusion.text(width, colour=stream.isatty()))
         stream.flush()
