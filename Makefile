@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: demo test check format docs clean
+.PHONY: demo test check bench format docs clean
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -21,7 +21,15 @@ check: .venv/installed  ## style, types, house rules
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy --strict echo_agent.py
+	$(BIN)/mypy --strict --package benchmarks
 	$(BIN)/lint-imports
+
+.venv/bench: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	touch $@
+
+bench: .venv/bench  ## side by side with k6: hours on a quiet machine; BENCH="append-cpu --quick" for less
+	@$(BIN)/python -m benchmarks run $(BENCH)
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,82 @@
+"""`python -m benchmarks`: run the bench, list its figures."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import rounds
+from benchmarks.figures import FIGURES
+from benchmarks.results import FOLDER
+from benchmarks.settings import FULL_PAIRS, QUICK_PAIRS, Settings
+from benchmarks.table import lines
+
+INTERRUPTED = 130  # as a shell has it for SIGINT
+
+
+def parser() -> argparse.ArgumentParser:
+    """Its options."""
+    made = argparse.ArgumentParser(prog="python -m benchmarks", description="Side-by-side measurements.")
+    commands = made.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="measure; all figures unless some are named")
+    run.add_argument("figures", nargs="*", metavar="FIGURE", help=", ".join(FIGURES))
+    run.add_argument(
+        "--pairs", type=positive, help=f"rounds of each figure (default: {FULL_PAIRS}; quick: {QUICK_PAIRS})"
+    )
+    run.add_argument("--seconds", type=positive, help="length of each timed load (default: the figure's own)")
+    run.add_argument("--quick", action="store_true", help="short and small, for a first look; not for publishing")
+    run.add_argument("--output", type=Path, help="the results (default: benchmarks/results/<utc time>.json)")
+    run.set_defaults(action=_run)
+    commands.add_parser("list", help="the figures and their goals").set_defaults(action=_list)
+    return made
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on. Raises ValueError otherwise, which argparse tells."""
+    value = int(text)
+    if value < 1:
+        raise ValueError(text)
+    return value
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return the exit code."""
+    made = parser()
+    options = made.parse_args(arguments)
+    unknown = [name for name in getattr(options, "figures", ()) if name not in FIGURES]
+    if unknown:
+        made.error(f"figure: got {unknown[0]!r}; accepted are {', '.join(FIGURES)}")
+    return int(options.action(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    pairs = options.pairs or (QUICK_PAIRS if options.quick else FULL_PAIRS)
+    settings = Settings(pairs, options.seconds, options.quick)
+    path = options.output or FOLDER / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
+    chosen = [FIGURES[name] for name in options.figures or FIGURES]
+    if options.quick:
+        print("QUICK: short and small runs, for a first look; these are not the figures of the table.")
+    try:
+        for figure, measured in rounds.run(chosen, settings, path, _say):
+            _say("\n".join(["", *lines(figure, measured.pairs), ""]))
+    except KeyboardInterrupt:
+        _say(f"\nstopped; finished pairs are in {path}")
+        return INTERRUPTED
+    except RuntimeError as problem:
+        print(f"{problem}\nfinished pairs are in {path}", file=sys.stderr)
+        return 1
+    _say(f"results: {path}")
+    return 0
+
+
+def _list(_: argparse.Namespace) -> int:
+    for figure in FIGURES.values():
+        print(f"{figure.name:<12} {figure.title}: {figure.work}")
+        for goal in figure.goals:
+            print(f"{'':12}   goal {goal.text}")
+    return 0
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

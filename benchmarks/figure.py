@@ -1,0 +1,36 @@
+"""A row of the bench's table: what is run, what is shown of it, what it is to reach."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from benchmarks.goal import Goal
+from benchmarks.settings import Settings
+
+Measure = Callable[[str, Settings], Mapping[str, float]]
+Seconds = Callable[[Settings], float]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A value that is shown: its key, its words with the unit, its decimals."""
+
+    key: str
+    label: str
+    digits: int = 0
+
+
+@dataclass(frozen=True)
+class Figure:
+    """`measure(contender, settings)` runs one contender once; `seconds` is about how long that takes.
+
+    The first column is the one that the chart shows.
+    """
+
+    name: str
+    title: str
+    work: str
+    contenders: tuple[str, ...]
+    measure: Measure
+    seconds: Seconds
+    columns: tuple[Column, ...]
+    goals: tuple[Goal, ...] = ()

@@ -1,0 +1,47 @@
+"""CPU per append: the whole process's CPU time ÷ the user messages that the stand-in appended."""
+
+from collections.abc import Mapping
+
+from benchmarks.contenders import FLOOR, K6_TOO, K6_WS, OURS, TOOLS
+from benchmarks.figure import Column, Figure
+from benchmarks.goal import Goal
+from benchmarks.load import Load
+from benchmarks.settings import Settings
+from benchmarks.trial import run
+
+SESSIONS = 100
+INTERVAL_MS = 20
+FULL_S, QUICK_S = 60, 10
+OVERHEAD_S = 4  # starting and ending
+
+
+def load(settings: Settings) -> Load:
+    """50 messages/s on each session."""
+    return Load(SESSIONS, settings.length_s(FULL_S, QUICK_S), interval_ms=INTERVAL_MS)
+
+
+def measure(contender: str, settings: Settings) -> Mapping[str, float]:
+    """One run to its end."""
+    return run(TOOLS[contender], load(settings)).values()
+
+
+APPEND_CPU = Figure(
+    name="append-cpu",
+    title="CPU per append",
+    work="100 sessions × 50 messages/s for 60 s, each send gives 2 frames back",
+    contenders=(*K6_TOO, FLOOR, OURS),
+    measure=measure,
+    seconds=lambda settings: load(settings).lasts_s + OVERHEAD_S,
+    columns=(
+        Column("cpu_us_per_append", "CPU per append, µs", 1),
+        Column("counted messages_appended_user", "appends (counted by the server)"),
+        Column("said messages_appended", "appends (reported)"),
+        Column("core_share", "share of a core", 2),
+        Column("peak_rss_mib", "peak RSS, MiB", 1),
+        Column("server_cpu_s", "CPU of the server, s", 1),
+    ),
+    goals=(
+        Goal("≤ 0.30 of k6/ws", OURS, "cpu_us_per_append", K6_WS, at_most=0.30),
+        Goal("≤ 2.0 of the floor", OURS, "cpu_us_per_append", FLOOR, at_most=2.0),
+    ),
+)

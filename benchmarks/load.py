@@ -1,0 +1,43 @@
+"""What a load generator is to do, in words that hold for all of them."""
+
+from dataclasses import dataclass
+
+MS_PER_S = 1000
+TEXT_BYTES = 64
+
+
+@dataclass(frozen=True)
+class Load:
+    """So many sessions, each created, connected and joined, the starts spread evenly over `ramp_s`.
+
+    Each then does one of these: with `journeys`, so many times `messages` questions, each awaited, leave, DELETE,
+    anew; with `depth`, always so many messages in flight for `seconds`; else a message every `interval_ms` (0: none)
+    for `seconds`, both counted from the join. Heartbeats every 30 s in all of them.
+    """
+
+    sessions: int
+    seconds: float = 0.0
+    interval_ms: float = 0.0
+    depth: int = 0
+    messages: int = 0
+    journeys: int = 0
+    ramp_s: float = 2.0
+    processes: int = 1
+
+    @property
+    def lasts_s(self) -> float:
+        """How long it takes at least; journeys take as long as they take."""
+        return self.ramp_s + self.seconds
+
+    def env(self) -> dict[str, str]:
+        """The load as environment variables, for the k6 scripts and the floor."""
+        return {
+            "SESSIONS": str(self.sessions),
+            "RUNTIME_MS": f"{self.seconds * MS_PER_S:.0f}",
+            "INTERVAL_MS": f"{self.interval_ms:g}",
+            "DEPTH": str(self.depth),
+            "MESSAGES": str(self.messages),
+            "JOURNEYS": str(self.journeys),
+            "RAMP_MS": f"{self.ramp_s * MS_PER_S:.0f}",
+            "TEXT_BYTES": str(TEXT_BYTES),
+        }

@@ -1,0 +1,76 @@
+"""Results as a JSON file: each figure with its pairs, when and where they were measured."""
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from benchmarks.child import ROOT
+from benchmarks.cores import split
+
+FORMAT = 1
+FOLDER = ROOT / "benchmarks" / "results"
+REFERENCE = ROOT / "benchmarks" / "reference.json"
+
+
+@dataclass
+class Measured:
+    """The pairs of one figure."""
+
+    begun_utc: str
+    quick: bool
+    machine: dict[str, str]
+    pairs: list[dict[str, dict[str, float]]] = field(default_factory=list)
+
+    @classmethod
+    def here(cls, *, quick: bool) -> Self:
+        """An empty one, begun now on this machine."""
+        return cls(datetime.now(UTC).isoformat(timespec="seconds"), quick, machine())
+
+
+@dataclass
+class Results:
+    """Figures by name."""
+
+    figures: dict[str, Measured] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a file. Raises ValueError when it is of another format."""
+        found: Mapping[str, Any] = json.loads(path.read_text())
+        if found.get("format") != FORMAT:
+            raise ValueError(f"{path}: got format {found.get('format')!r}; accepted is {FORMAT}")
+        return cls({name: Measured(**each) for name, each in found["figures"].items()})
+
+    def save(self, path: Path) -> None:
+        """Write a file, its folder with it."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figures = {name: asdict(each) for name, each in self.figures.items() if each.pairs}
+        path.write_text(json.dumps({"format": FORMAT, "figures": figures}, indent=1) + "\n")
+
+    def updated(self, newer: "Results") -> "Results":
+        """These, with the figures of `newer` in place of those of the same name."""
+        return Results({**self.figures, **newer.figures})
+
+
+def machine() -> dict[str, str]:
+    """What a reader needs to know of the machine."""
+    generator, serving = split()
+    return {
+        "processor": _processor(),
+        "cores": f"generator on {sorted(generator)}, server on {sorted(serving)}",
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

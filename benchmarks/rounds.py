@@ -1,0 +1,58 @@
+"""Rounds in which the contenders take turns, so that what the machine does meanwhile falls on all of them alike."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from benchmarks.figure import Figure
+from benchmarks.results import Measured, Results
+from benchmarks.settings import Settings
+from benchmarks.table import cell
+
+Say = Callable[[str], None]
+
+
+class Clock:
+    """How long the rest will take: the estimates of what is left, corrected by how wrong they were so far."""
+
+    def __init__(self, figures: Sequence[Figure], settings: Settings) -> None:
+        self._left_s = sum(figure.seconds(settings) * len(figure.contenders) * settings.pairs for figure in figures)
+        self._expected_s = self._took_s = 0.0
+
+    def finished(self, expected_s: float, took_s: float) -> None:
+        """Count one run."""
+        self._left_s -= expected_s
+        self._expected_s += expected_s
+        self._took_s += took_s
+
+    @property
+    def left(self) -> str:
+        """In words."""
+        wrong_by = self._took_s / self._expected_s if self._expected_s else 1.0
+        return f"{max(0.0, self._left_s) * wrong_by / 60:.0f} min left"
+
+
+def run(
+    figures: Sequence[Figure], settings: Settings, path: Path, say: Say = print
+) -> Iterator[tuple[Figure, Measured]]:
+    """Measure the figures, one after the other; a finished pair is in the file at once. Yields each whole figure."""
+    results, clock = Results(), Clock(figures, settings)
+    for figure in figures:
+        say(f"{figure.name}: {figure.title}; {clock.left}")
+        measured = results.figures[figure.name] = Measured.here(quick=settings.quick)
+        for number in range(1, settings.pairs + 1):
+            measured.pairs.append(_pair(figure, settings, clock, f"  {number}/{settings.pairs}", say))
+            results.save(path)
+        yield figure, measured
+
+
+def _pair(figure: Figure, settings: Settings, clock: Clock, number: str, say: Say) -> dict[str, dict[str, float]]:
+    pair: dict[str, dict[str, float]] = {}
+    first = figure.columns[0]
+    for contender in figure.contenders:
+        began_s = time.perf_counter()
+        pair[contender] = dict(figure.measure(contender, settings))
+        clock.finished(figure.seconds(settings), time.perf_counter() - began_s)
+        shown = cell([pair[contender][first.key]], first.digits) if first.key in pair[contender] else "–"
+        say(f"{number} {contender:<16}{shown:>12}  {first.label}; {clock.left}")
+    return pair

@@ -1,0 +1,42 @@
+"""A figure's results in words, for the terminal."""
+
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+
+from benchmarks.figure import Column, Figure
+from benchmarks.goal import Pair
+
+WIDTH = 24
+
+
+def values_of(pairs: Sequence[Pair], contender: str, key: str) -> list[float]:
+    """A contender's values of one key, round by round."""
+    return [pair[contender][key] for pair in pairs if key in pair.get(contender, {})]
+
+
+def cell(values: Sequence[float], digits: int) -> str:
+    """The median, and its spread when there is more than one value: `42 (40–45)`."""
+    if not values:
+        return "–"
+    shown = f"{statistics.median(values):,.{digits}f}"
+    return shown if len(values) == 1 else f"{shown} ({min(values):,.{digits}f}–{max(values):,.{digits}f})"
+
+
+def lines(figure: Figure, pairs: Sequence[Pair]) -> Iterator[str]:
+    """Heading, a line per column, a line per goal."""
+    label_width = max(len(column.label) for column in figure.columns) + 2
+    yield f"{figure.name}: {figure.title}. {figure.work}."
+    yield _row("", figure.contenders, label_width)
+    for column in figure.columns:
+        yield _row(column.label, _cells(figure, column, pairs), label_width)
+    for goal in figure.goals:
+        judged = goal.judge(pairs)
+        yield f"  goal {goal.text}: " + (f"{judged.value:,.3g}, {judged.outcome}" if judged else "not measured")
+
+
+def _cells(figure: Figure, column: Column, pairs: Sequence[Pair]) -> Iterator[str]:
+    return (cell(values_of(pairs, contender, column.key), column.digits) for contender in figure.contenders)
+
+
+def _row(label: str, cells: Iterable[str], label_width: int) -> str:
+    return f"  {label:<{label_width}}" + "".join(f"{text:>{WIDTH}}" for text in cells)

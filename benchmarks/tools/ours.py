@@ -1,0 +1,63 @@
+"""Ours: one real `locust` process, as a user starts it."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.load import MS_PER_S, Load
+from benchmarks.tools.tool import Command, clean_env
+
+SILENT_MS = 3_600_000  # longer than any run: sessions that say nothing
+SLACK_S = 60  # the run ends when its users are done, not by this clock
+TRENDS = ("append_latency_ms", "append_service_ms", "generator_lateness_ms", "event_loop_lag_ms")
+COUNTERS = ("messages_sent", "messages_received", "messages_appended", "messages_lost", "sessions_completed")
+
+
+class Ours:
+    """`locust --headless -f locustfiles/…`."""
+
+    def __init__(self, name: str = "ours") -> None:
+        self.name = name
+
+    def command(self, load: Load, address: str, run_id: str, folder: Path) -> Command:
+        """The locustfile that does this work."""
+        words = [
+            *(sys.executable, "-m", "locust", "--headless"),
+            *("--host", f"http://{address}", "--run-id", run_id, "--results-dir", str(folder)),
+            *("--users", str(load.sessions), "--ramp-up", f"{load.ramp_s:g}s", "--warm-up", "0"),
+            *(_journeys(load) if load.journeys else _messages(load)),
+        ]
+        if load.processes > 1:
+            words += ["--processes", str(load.processes)]
+        return Command(tuple(words), clean_env())
+
+    def reported(self, folder: Path) -> dict[str, float]:
+        """From its summary.json."""
+        metrics = json.loads(next(folder.glob("*/summary.json")).read_text())["metrics"]
+        found = {name: _of_all(metrics, name).get("count", 0) for name in COUNTERS}
+        for name in TRENDS:
+            trend = _of_all(metrics, name)
+            found |= {f"{name} p50": trend.get("med"), f"{name} p99": trend.get("p99")}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def _messages(load: Load) -> list[str]:
+    runtime_ms = f"{load.seconds * MS_PER_S:.0f}"
+    pace = (
+        ["--pipeline-depth", str(load.depth)]
+        if load.depth
+        else ["--send-interval", f"{load.interval_ms or SILENT_MS:g}"]
+    )
+    longest = f"{load.lasts_s + SLACK_S:.0f}s"
+    return ["-f", "locustfiles/message_throughput.py", "--runtime-ms", runtime_ms, "--run-time", longest, *pace]
+
+
+def _journeys(load: Load) -> list[str]:
+    counts = ["--iterations", str(load.journeys), "--messages-per-session", str(load.messages)]
+    return ["-f", "locustfiles/session_lifecycle.py", *counts]
+
+
+def _of_all(metrics: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = metrics.get(name, {}).get("main", {}).get("all", {})
+    return found

@@ -1,0 +1,82 @@
+"""One run of one tool under one load on a server of its own: what it used, what it said, and what was true."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.child import Child, Usage
+from benchmarks.cores import Cores, all_but, split
+from benchmarks.load import Load
+from benchmarks.server import Server
+from benchmarks.tools.tool import Tool
+
+RUN_ID = "bench"
+PATIENCE_S = 900  # beyond the load's own length: a tool that has not ended by then is stuck
+OK_CODES = {0, 3, 4}  # verdicts, of locust, are no concern of the bench: it looks at the numbers itself
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A finished run. `counted` is the stand-in's own count for the run, `totals` that of its whole life."""
+
+    usage: Usage
+    reported: dict[str, float]
+    counted: dict[str, int]
+    totals: dict[str, Any]
+    server_cpu_s: float
+
+    def values(self) -> dict[str, float]:
+        """The figures that every run gives."""
+        appends = self.counted["messages_appended_user"]
+        common = {
+            "cpu_s": self.usage.cpu_s,
+            "wall_s": self.usage.wall_s,
+            "peak_rss_mib": self.usage.peak_rss_bytes / 2**20,
+            "server_cpu_s": self.server_cpu_s,
+            **{f"counted {name}": float(value) for name, value in self.counted.items() if value},
+            **{f"said {name}": float(value) for name, value in self.reported.items()},
+        }
+        if appends:
+            common["cpu_us_per_append"] = self.usage.cpu_s / appends * 1e6
+            common["core_share"] = self.usage.cpu_s / self.usage.wall_s
+        return common
+
+
+Watcher = Callable[[Server, int], None]
+
+
+def run(
+    tool: Tool,
+    load: Load,
+    *,
+    server_flags: tuple[str, ...] = (),
+    watch: Watcher | None = None,
+    cores: Cores | None = None,
+) -> Trial:
+    """Run the load to its end. `watch(server, pid)` is called meanwhile. Raises RuntimeError when the tool failed."""
+    generator, serving = split()
+    if load.processes > 1:
+        generator = all_but(serving)
+    folder = Path(tempfile.mkdtemp(prefix="fleetlm-bench-"))
+    try:
+        with Server(serving, *server_flags) as server:
+            command = tool.command(load, server.address, RUN_ID, folder)
+            log = folder / "output.txt"
+            with Child(command.words, cores=cores or generator, log=log, env=command.env) as child:
+                usage = child.finish(
+                    load.lasts_s + PATIENCE_S, (lambda: watch(server, child.pid)) if watch else lambda: None
+                )
+            totals, server_cpu_s = server.counters(), server.cpu_s
+        if usage.code not in OK_CODES or RUN_ID not in totals["runs"]:
+            raise RuntimeError(f"{tool.name} ended with {usage.code}: {tail(log)}")
+        return Trial(usage, tool.reported(folder), totals["runs"][RUN_ID], totals, server_cpu_s)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def tail(log: Path, lines: int = 20) -> str:
+    """The end of a log."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
