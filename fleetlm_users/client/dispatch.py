@@ -4,8 +4,6 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final
 
-import gevent
-
 from fleetlm_users.client.transport import TEXT, copy_of
 from fleetlm_users.errors import Disconnected, FrameError
 from fleetlm_users.protocol.connection import Awaited, Channel, ConnectionState, Meaning
@@ -22,7 +20,7 @@ ANOMALIES: Final = {
 
 
 class Dispatch:
-    """The receiving half of a socket, called by its reader greenlet only.
+    """What comes in on one socket, called by its reader only.
 
     A channel's listener is a ChannelHandler; a waiter is a gevent AsyncResult, which is given
     `(status, response, done_s)` or an error. What should not come goes to `on_anomaly(kind)`. Nothing that a handler
@@ -35,17 +33,20 @@ class Dispatch:
         self._state = state
         self._on_anomaly = on_anomaly
 
-    def frame(self, opcode: int, payload: bytes, arrived_s: float) -> None:
-        """One message as it came off the wire; it is decoded only here, after its stamp."""
+    def frame(self, opcode: int, payload: bytes, arrived_s: float) -> bool:
+        """One message as it came off the wire; it is decoded only here, after its stamp.
+
+        True for the reply to a join: the joiner is to take it in before the broadcasts behind it are handed on.
+        """
         if opcode != TEXT:
             self._anomaly("binary")
-            return
+            return False
         try:
             message = decode(payload)
         except FrameError:
             self._anomaly("garbage")
-            return
-        self._message(message, arrived_s)
+            return False
+        return self._message(message, arrived_s)
 
     def end(self, down: Disconnected, done_s: float, *, handlers_too: bool) -> None:
         """The connection is gone: who waits fails, and, unless we closed it ourselves, the joined handlers are told."""
@@ -55,7 +56,7 @@ class Dispatch:
             if channel.joined and handlers_too:
                 self._tell(channel, "on_down", copy_of(down), done_s)
 
-    def _message(self, message: Message, done_s: float) -> None:
+    def _message(self, message: Message, done_s: float) -> bool:
         meaning, subject = self._state.receive(message)
         if meaning is Meaning.BROADCAST:
             try:
@@ -64,8 +65,7 @@ class Dispatch:
                 self._handler_failed(subject)
         elif meaning is Meaning.REPLY:
             subject.waiter.set((message.payload["status"], message.payload.get("response"), done_s))
-            if subject.event == JOIN:
-                gevent.sleep(0)  # lets the joiner take in its reply before the broadcasts behind it
+            return bool(subject.event == JOIN)
         elif meaning is Meaning.UNAWAITED_REPLY:
             payload = message.payload
             self._tell(subject, "on_reply", message.ref, payload["status"], payload.get("response"), done_s)
@@ -73,6 +73,7 @@ class Dispatch:
             self._channel_down(subject, Disconnected(message.event, None, message.topic), done_s)
         elif meaning in ANOMALIES:
             self._anomaly(ANOMALIES[meaning])
+        return False
 
     def _channel_down(self, channel: Channel, down: Disconnected, done_s: float) -> None:
         self._fail(self._state.orphans(channel.topic), down)

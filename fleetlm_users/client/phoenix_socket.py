@@ -9,13 +9,13 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
-import gevent
 from gevent.event import AsyncResult
 
 from fleetlm_users.client.contract import ChannelHandler, Joined, Reply, Sent, SocketOptions
 from fleetlm_users.client.dial import parse_endpoint
 from fleetlm_users.client.dispatch import Dispatch
 from fleetlm_users.client.heartbeats import Heartbeats
+from fleetlm_users.client.reader import Reader
 from fleetlm_users.client.transport import Transport, copy_of
 from fleetlm_users.client.upgrade import open_websocket
 from fleetlm_users.errors import Disconnected, JoinRefused, PushRefused, ReplyTimeout, UsageError
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 VSN = "2.0.0"  # the serializer version of the array frames
 CLOSE_TIMEOUT_S = 3.0
-ABORT_TIMEOUT_S = 1.0  # for the reader to notice that the socket was shut down; longer only if a handler blocks it
+ABORT_TIMEOUT_S = 1.0  # for the reader to notice that the socket was shut down
 
 
 class PhoenixSocket:
@@ -72,7 +72,7 @@ class PhoenixSocket:
         self._state = ConnectionState()
         self._dispatch = Dispatch(self._state, on_anomaly)
         self._transport: Transport | None = None
-        self._reader: gevent.Greenlet | None = None
+        self._reader: Reader | None = None
         self._is_closing = False
 
     @property
@@ -90,8 +90,10 @@ class PhoenixSocket:
         options = self.options
         upgraded = open_websocket(endpoint, options.connect_timeout_s, options.insecure, options.sources)
         self.connect_started_s, self.connected_s = upgraded.started_s, upgraded.connected_s
-        self._transport = Transport(upgraded, self.options.max_message_bytes, self.options.send_timeout_s)
-        self._reader = gevent.spawn(self._read)
+        self._transport = Transport(upgraded, options.max_message_bytes, options.send_timeout_s)
+        on_frame = self._dispatch.frame if options.log_frames is None else self._logged_frame
+        self._reader = Reader(self._transport, on_frame, self._go_down)
+        self._reader.start()
         self._heartbeats.add(self)
 
     def join(self, topic: str, payload: Any, handler: ChannelHandler, timeout_s: float) -> Joined:
@@ -145,20 +147,22 @@ class PhoenixSocket:
         if transport is None or reader is None:
             self.down = self.down or Disconnected("closed_by_client", code)
             return True
+        if reader.is_current:  # a handler closes its own socket: it cannot wait for itself
+            transport.abort_politely(code)
+            return False
         give_up_s = time.perf_counter() + timeout_s
-        is_reader = gevent.getcurrent() is reader  # a handler closes its own socket: it cannot wait for itself
+        is_answered = False
         try:
             transport.send_close(code, timeout_s)
-            if not is_reader:
-                reader.join(max(give_up_s - time.perf_counter(), 0.0))
+            is_answered = reader.wait_end(max(give_up_s - time.perf_counter(), 0.0))
         except Disconnected as down:  # it went first
             logger.debug("%r had no use for a close frame: %s", self, down)
+            is_answered = reader.wait_end(0.0)
         finally:  # also after a kill: no socket stays behind
-            is_answered = bool(reader.dead)
             if not is_answered:
                 transport.abort(Disconnected("closed_by_client", code))
-        if not is_answered and not is_reader:
-            reader.join(ABORT_TIMEOUT_S)
+        if not is_answered:
+            reader.wait_end(ABORT_TIMEOUT_S)
         return is_answered
 
     def beat(self) -> None:
@@ -215,24 +219,12 @@ class PhoenixSocket:
             raise PushRefused(topic, event, reason_of(reply.response))
         return reply
 
-    # -- the reader greenlet
+    # -- what the reader calls
 
-    def _read(self) -> None:
-        transport = self._transport
-        down = Disconnected("reader_error")
-        try:
-            while transport is not None:
-                opcode, payload = transport.receive()
-                if self.options.log_frames is not None:
-                    self.options.log_frames("<", payload)
-                self._dispatch.frame(opcode, payload, transport.arrived_s)
-        except Disconnected as reason:
-            down = reason
-        except Exception as error:  # ours: say so, and let nobody wait for a reader that is no more
-            logger.exception("the reader of %r failed", self)
-            down = Disconnected("reader_error", None, repr(error))
-        finally:
-            self._go_down(down, time.perf_counter())
+    def _logged_frame(self, opcode: int, payload: bytes, arrived_s: float) -> bool:
+        if self.options.log_frames is not None:
+            self.options.log_frames("<", payload)
+        return self._dispatch.frame(opcode, payload, arrived_s)
 
     def _go_down(self, down: Disconnected, done_s: float) -> None:
         """The connection is over: the socket is released, and who waits or listens is told, once."""

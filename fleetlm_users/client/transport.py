@@ -8,6 +8,7 @@ against 1 µs a frame) and strict.
 import contextlib
 import ssl
 import time
+from collections.abc import Callable
 from typing import Final
 
 import gevent
@@ -33,6 +34,8 @@ TEXT: Final = ABNF.OPCODE_TEXT
 BINARY: Final = ABNF.OPCODE_BINARY
 PROTOCOL_ERROR = 1002  # RFC 6455 §7.4.1
 TOO_BIG = 1009
+SHORTEST_HEADER = 2  # RFC 6455 §5.2: the bytes before a short payload
+LONGER_HEADER = 4  # and before one whose length takes two more bytes
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -42,7 +45,7 @@ def copy_of(down: Disconnected) -> Disconnected:
 
 
 class Transport:
-    """One upgraded connection. One greenlet may receive; any number may send.
+    """One upgraded connection. One greenlet may `receive`, or one callback `read` and `take_text`; any number may send.
 
     `arrived_s` (perf_counter) is when the newest bytes of the last received message came, before it was decoded;
     messages that arrived in one read share it. `failure` says why the connection was given up from this side.
@@ -90,19 +93,63 @@ class Transport:
         """
         if self._position >= len(self._chunk):
             self._fill()
+        text = self.take_text()
+        return self._receive_any() if text is None else (TEXT, text)
+
+    def take_text(self) -> bytes | None:
+        """The next message, when it is one text frame that has arrived whole; never waits."""
         chunk, start = self._chunk, self._position
         ready = len(chunk) - start
-        if ready >= 4 and chunk[start] == FIN_TEXT and (self._frames is None or not self._frames.in_fragments):
-            length, body = chunk[start + 1], start + 2
-            if length == LENGTH_16:
-                length, body = chunk[start + 2] << 8 | chunk[start + 3], start + 4
-            elif length >= LENGTH_64:  # a length of eight bytes, or a mask, which is a violation
-                return self._receive_any()
-            end = body + length
-            if end <= len(chunk) and length <= self._max_bytes:
-                self._position = end
-                return TEXT, chunk[body:end]
-        return self._receive_any()
+        if ready < SHORTEST_HEADER or chunk[start] != FIN_TEXT or self._is_in_fragments():
+            return None
+        length, body = chunk[start + 1], start + 2
+        if length == LENGTH_16:
+            if ready < LONGER_HEADER:
+                return None
+            length, body = chunk[start + 2] << 8 | chunk[start + 3], start + LONGER_HEADER
+        elif length >= LENGTH_64:  # a length of eight bytes, or a mask, which is a violation
+            return None
+        end = body + length
+        if end > len(chunk) or length > self._max_bytes:
+            return None
+        self._position = end
+        return chunk[body:end]
+
+    @property
+    def is_odd(self) -> bool:
+        """True when `take_text` will never take what has arrived, however much follows: it is for `receive`."""
+        chunk, start = self._chunk, self._position
+        ready = len(chunk) - start
+        if not ready:
+            return False
+        if chunk[start] != FIN_TEXT or self._is_in_fragments():
+            return True
+        if ready < SHORTEST_HEADER or (chunk[start + 1] == LENGTH_16 and ready < LONGER_HEADER):
+            return False
+        length = chunk[start + 1]
+        if length == LENGTH_16:
+            length = chunk[start + 2] << 8 | chunk[start + 3]
+        elif length >= LENGTH_64:
+            return True
+        return length > self._max_bytes
+
+    def watch(self, callback: Callable[[], None]) -> None:
+        """From now on the event loop calls back whenever bytes can be read; `read` takes them."""
+        self._readable.start(callback)
+
+    def unwatch(self) -> None:
+        """Ends `watch`; may be repeated."""
+        self._readable.stop()
+
+    def read(self) -> None:
+        """Takes what is there, in one read, behind what is left of the last one. Raises Disconnected."""
+        chunk = self._recv()
+        if chunk is not None:
+            rest = self._chunk[self._position :]
+            self._chunk, self._position = rest + chunk if rest else chunk, 0
+
+    def _is_in_fragments(self) -> bool:
+        return self._frames is not None and self._frames.in_fragments
 
     def _receive_any(self) -> tuple[int, bytes]:
         if self._frames is None:
@@ -136,20 +183,23 @@ class Transport:
         It goes through the hub even when bytes are there: a server that sends faster than we decode must not keep the
         other sockets of the process from their turn. It also saves the read that would find nothing.
         """
-        self._chunk, self._position = b"", 0  # an idle socket keeps no old bytes
-        chunk = None
-        while chunk is None:
+        self._chunk, self._position = b"", 0
+        while not self._chunk:
             gevent.get_hub().wait(self._readable)
-            try:
-                chunk = self._sock.recv(READ_BYTES)
-            except WOULD_BLOCK:
-                continue  # half a TLS record
-            except OSError as error:
-                raise self.failure or Disconnected(kind_of(error), None, words_of(error)) from error
+            self._chunk = self._recv() or b""
+
+    def _recv(self) -> bytes | None:
+        """The bytes of one read, stamped; None when there are none yet. Raises Disconnected."""
+        try:
+            chunk: bytes = self._sock.recv(READ_BYTES)
+        except WOULD_BLOCK:
+            return None  # half a TLS record
+        except OSError as error:
+            raise self.failure or Disconnected(kind_of(error), None, words_of(error)) from error
         self.arrived_s = time.perf_counter()
         if not chunk:
             raise self.failure or Disconnected("eof")
-        self._chunk = chunk
+        return chunk
 
     # -- writing
 
@@ -245,6 +295,11 @@ class Transport:
             self.failure = reason
         with contextlib.suppress(OSError):  # it is gone already
             self._sock.shutdown(socket.SHUT_RDWR)
+
+    def abort_politely(self, code: int) -> None:
+        """Says goodbye if there is room for it, and gives the connection up; never blocks."""
+        self._answer_close(code)
+        self.abort(Disconnected("closed_by_client", code))
 
     def close(self) -> None:
         """Releases the socket; for the receiving greenlet, or when there is none."""
