@@ -11,10 +11,10 @@ import itertools
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import gevent
-from gevent.event import Event
 
 CLOCK_MONOTONIC = 1
 TFD_TIMER_ABSTIME = 1
@@ -39,10 +39,10 @@ class Itimerspec(ctypes.Structure):
 
 
 class Alarm:
-    """Sets events at moments of `time.perf_counter`, which is CLOCK_MONOTONIC on Linux. Made after any fork."""
+    """Calls back at moments of `time.perf_counter`, which is CLOCK_MONOTONIC on Linux. Made after any fork."""
 
     def __init__(self) -> None:
-        self._due: list[tuple[float, int, Event]] = []
+        self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._spec = Itimerspec()
         self._armed_s = 0.0
@@ -54,12 +54,12 @@ class Alarm:
     def __repr__(self) -> str:
         return f"Alarm(waiting={len(self._due)}, fd={self._fd})"
 
-    def at(self, moment_s: float, event: Event) -> None:
-        """Sets `event` at the moment, never before it; at once when it has passed."""
+    def at(self, moment_s: float, ring: Callable[[], None]) -> None:
+        """Calls `ring` from the event loop at the moment, never before it; at once when it has passed."""
         if self._fd < 0:
-            gevent.spawn_later(max(0.0, moment_s - time.perf_counter()), event.set)
+            _ring_later(max(0.0, moment_s - time.perf_counter()), ring)
             return
-        heapq.heappush(self._due, (moment_s, next(self._order), event))
+        heapq.heappush(self._due, (moment_s, next(self._order), ring))
         if self._due[0][0] < self._armed_s or not self._armed_s:
             self._arm()
 
@@ -94,7 +94,17 @@ class Alarm:
             return  # armed anew meanwhile
         now_s = time.perf_counter()
         while self._due and self._due[0][0] <= now_s:
-            heapq.heappop(self._due)[2].set()
+            heapq.heappop(self._due)[2]()
         self._armed_s = 0.0
         if self._due:
             self._arm()
+
+
+def _ring_later(delay_s: float, ring: Callable[[], None]) -> None:
+    timer = gevent.get_hub().loop.timer(delay_s)
+
+    def rung() -> None:
+        timer.close()
+        ring()
+
+    timer.start(rung)

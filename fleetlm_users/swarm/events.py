@@ -1,14 +1,24 @@
-"""The facts of a run as Locust event hooks: our statistics listen to them, and so can anybody's locustfile.
+"""The facts of a run as Locust event hooks: anybody's locustfile can listen to them, as our statistics do to most.
 
 All times are `time.perf_counter()` seconds of this process; `phase` is "warm_up" or "main" by the moment the thing was
-due; `exception` is None when it went well. Listeners must accept `**kwargs`: arguments may be added.
+due; `exception` is None when it went well. Listeners must accept `**kwargs`: arguments may be added. They must not
+block: what comes from a socket is told in the event loop itself, where gevent refuses to wait (BlockingSwitchOutError).
 """
 
 from locust.event import EventHook
 
 
+class Fact(EventHook):
+    """An event hook that knows whether anybody listens: telling nobody costs nothing."""
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether there is a listener."""
+        return bool(self._handlers)
+
+
 class FleetEvents:
-    """One EventHook per fact; reach them by `fleet_of(environment).events` in an `init` listener.
+    """One hook per fact; reach them by `fleet_of(environment).events` in an `init` listener.
 
     ==================== =====================================================================================
     session_created      scenario, phase, session_id, started_s, done_s, exception: POST /api/sessions
@@ -32,20 +42,20 @@ class FleetEvents:
     """
 
     def __init__(self) -> None:
-        self.session_created = EventHook()
-        self.connected = EventHook()
-        self.joined = EventHook()
-        self.session_ended = EventHook()
-        self.session_deleted = EventHook()
-        self.message_sent = EventHook()
-        self.message_appended = EventHook()
-        self.message_failed = EventHook()
-        self.message_unfailed = EventHook()
-        self.message_received = EventHook()
-        self.agent_replied = EventHook()
-        self.agent_unanswered = EventHook()
-        self.backpressure = EventHook()
-        self.disconnected = EventHook()
-        self.left = EventHook()
-        self.anomaly = EventHook()
-        self.finding = EventHook()
+        self.session_created = Fact()
+        self.connected = Fact()
+        self.joined = Fact()
+        self.session_ended = Fact()
+        self.session_deleted = Fact()
+        self.message_sent = Fact()
+        self.message_appended = Fact()
+        self.message_failed = Fact()
+        self.message_unfailed = Fact()
+        self.message_received = Fact()
+        self.agent_replied = Fact()
+        self.agent_unanswered = Fact()
+        self.backpressure = Fact()
+        self.disconnected = Fact()
+        self.left = Fact()
+        self.anomaly = Fact()
+        self.finding = Fact()

@@ -22,7 +22,8 @@ class Fleet:
         self.recorder = Recorder()
         self.run: Run | None = None
         self.recorder.listen(self.events)
-        LocustStats(environment).listen(self.events)
+        self.locust_stats = LocustStats(environment)
+        self.locust_stats.listen(self.events)
         setattr(environment, ATTRIBUTE, self)
 
 

@@ -1,6 +1,7 @@
 """The generator's own health: how late the event loop runs, what CPU and memory the process takes, once a second."""
 
 import time
+from collections.abc import Callable
 
 import gevent
 import psutil
@@ -17,10 +18,14 @@ US_PER_S = 1_000_000
 
 
 class Pulse:
-    """Two greenlets of one run: a 100 ms timer that measures its own lateness, and a tick every second."""
+    """Two greenlets of one run: a 100 ms timer that measures its own lateness, and a tick every second.
 
-    def __init__(self, run: Run) -> None:
+    `on_beat` is called after each measurement of the lateness, and once at the end.
+    """
+
+    def __init__(self, run: Run, on_beat: Callable[[], None]) -> None:
         self._run = run
+        self._on_beat = on_beat
         self._process = psutil.Process()
         self._process.cpu_percent()  # the first call only sets the mark (psutil documentation)
         self._greenlets = [gevent.spawn(self._watch_lag), gevent.spawn(self._tick)]
@@ -28,6 +33,7 @@ class Pulse:
     def stop(self) -> None:
         """Ends both, after one last tick."""
         gevent.killall(self._greenlets)
+        self._on_beat()
         self._run.ledger.tick(time.perf_counter() - self._run.started_s)
 
     def _watch_lag(self) -> None:
@@ -35,10 +41,11 @@ class Pulse:
         while True:
             due_s = time.perf_counter() + LAG_INTERVAL_S
             rung.clear()
-            alarm.at(due_s, rung)
+            alarm.at(due_s, rung.set)
             rung.wait()
             lag_us = round((time.perf_counter() - due_s) * US_PER_S)
             self._run.ledger.trend("event_loop_lag_ms", "", self._run.phase_at(due_s)).add(lag_us)
+            self._on_beat()
 
     def _tick(self) -> None:
         tick = 0

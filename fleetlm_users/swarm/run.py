@@ -11,6 +11,7 @@ from gevent.event import Event
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.swarm.events import FleetEvents
 from fleetlm_users.swarm.finish import Headcount
+from fleetlm_users.swarm.tally import Columns, Tallies
 from fleetlm_users.workload.identity import vu_number
 from fleetlm_users.workload.options import Options
 
@@ -43,11 +44,15 @@ class Member(Protocol):
 
 Resource = TypeVar("Resource", bound=Closable)
 
+NO_COLUMNS = Columns(lambda _time_ms: None, lambda _time_ms: None)
+"""For a run that shows nothing in Locust's table."""
+
 
 class Run:
     """One test on one process. `epoch` names the test on all processes, `worker_index` this process among them.
 
-    `on_idle` is called when the last user that had work left has none, or is gone.
+    `on_idle` is called when the last user that had work left has none, or is gone; `columns` take what Locust's own
+    table shows of each message.
     """
 
     def __init__(  # noqa: PLR0913  # the whole of what a run is made of, each named where it is given
@@ -59,6 +64,7 @@ class Run:
         events: FleetEvents,
         *,
         on_idle: Callable[[], None] = lambda: None,
+        columns: Columns = NO_COLUMNS,
     ) -> None:
         self.options = options
         self.epoch = epoch
@@ -77,6 +83,8 @@ class Run:
         self._finished = 0
         self._working: set[Member] = set()
         self._on_idle = on_idle
+        self._columns = columns
+        self._tallies: dict[str, Tallies] = {}
         self._resources: dict[type, Closable] = {}
 
     def __repr__(self) -> str:
@@ -100,6 +108,13 @@ class Run:
     def phase_at(self, moment_s: float) -> str:
         """`warm_up` or `main`, by this process's clock since the run began."""
         return self.options.plan.phase_at(moment_s - self.started_s)
+
+    def tallies(self, scenario: str) -> Tallies:
+        """Where the messages of a scenario are counted, by phase."""
+        found = self._tallies.get(scenario)
+        if found is None:
+            found = self._tallies[scenario] = Tallies(self.ledger, scenario, self._columns)
+        return found
 
     def patience_until_s(self) -> float:
         """Until when a session may wait for answers: for ever while the run goes on, then until the drain's end."""

@@ -31,9 +31,18 @@ class Station:
         """Begins a run: from now on users may live and facts are recorded."""
         ledger = Ledger(self._fleet.catalogue, epoch, self._name)
         self._fleet.recorder.record_into(ledger)
-        self._fleet.run = Run(options, epoch, worker_index, ledger, self._fleet.events, on_idle=self._on_idle)
+        table = self._fleet.locust_stats
+        self._fleet.run = Run(
+            options,
+            epoch,
+            worker_index,
+            ledger,
+            self._fleet.events,
+            on_idle=self._on_idle,
+            columns=table.columns,
+        )
         self._ended = Event()
-        self._pulse = Pulse(self._fleet.run)
+        self._pulse = Pulse(self._fleet.run, table.flush)
 
     def end(self) -> None:
         """Drains the run; returns when it has ended, also to a second caller meanwhile. Later calls do nothing."""

@@ -1,14 +1,13 @@
-"""What one session tells of itself: every fact goes to the run's event hooks, and to who asked to be kept informed."""
+"""What one session tells of itself: to the run's tallies and event hooks, and to who asked to be kept informed."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from locust.event import EventHook
-
 from fleetlm_users.client import SentMessage
 from fleetlm_users.errors import Disconnected
+from fleetlm_users.swarm.events import Fact
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.workload.window import Window
 
@@ -38,6 +37,8 @@ class SessionFacts:
         self._run = run
         self._events = run.events
         self._scenario = scenario
+        self._tallies = run.tallies(scenario)
+        self._agent_id = run.options.agent_id
         self._follows_agent = follows_agent
         self._awaits_agent = follows_agent and run.options.agent_replies > 0
         self._present = False
@@ -57,15 +58,25 @@ class SessionFacts:
         self.last_payload = payload
         if self.log is not None:
             self.log.live.append(payload)
-        from_agent = payload.get("sender_id") == self._run.options.agent_id
+        from_agent = payload.get("sender_id") == self._agent_id
         phase = self._run.phase_at(done_s)
-        self._tell(self._events.message_received, phase, payload=payload, from_agent=from_agent, done_s=done_s)
+        self._tallies[phase].received(from_agent)
+        if self._events.message_received.is_heard:
+            self._tell(self._events.message_received, phase, payload=payload, from_agent=from_agent, done_s=done_s)
+
+    def sent(self, message: SentMessage) -> None:
+        """The message was written."""
+        self._tallies[message.phase].sent(message)
+        if self._events.message_sent.is_heard:
+            self._tell(self._events.message_sent, message.phase, message=message)
 
     def appended(self, message: SentMessage, done_s: float) -> None:
         """The message's own broadcast came back."""
         self._ended(message, done_s)
-        facts = {"message": message, "done_s": done_s, "awaits_agent": self._awaits_agent}
-        self._tell(self._events.message_appended, message.phase, **facts)
+        self._tallies[message.phase].appended(message, done_s, self._awaits_agent)
+        if self._events.message_appended.is_heard:
+            facts = {"message": message, "done_s": done_s, "awaits_agent": self._awaits_agent}
+            self._tell(self._events.message_appended, message.phase, **facts)
         self.on_appended(message, done_s)
 
     def rejected(self, message: SentMessage, reason: str, done_s: float) -> None:
@@ -92,7 +103,9 @@ class SessionFacts:
 
     def replied(self, message: SentMessage, done_s: float) -> None:
         """The agent answered the message."""
-        self._tell(self._events.agent_replied, message.phase, message=message, done_s=done_s)
+        self._tallies[message.phase].replied(message, done_s)
+        if self._events.agent_replied.is_heard:
+            self._tell(self._events.agent_replied, message.phase, message=message, done_s=done_s)
 
     def unanswered(self, message: SentMessage, reason: str) -> None:
         """The agent did not answer the message in time."""
@@ -128,7 +141,7 @@ class SessionFacts:
             self.log.fates[message.client_ref] = fate
         self._tell(self._events.message_failed, message.phase, message=message, fate=fate, reason=reason)
 
-    def _tell(self, fact: EventHook, phase: str, **facts: Any) -> None:
+    def _tell(self, fact: Fact, phase: str, **facts: Any) -> None:
         fact.fire(scenario=self._scenario, phase=phase, session_id=self.session_id, **facts)
 
     def _phase_now(self) -> str:

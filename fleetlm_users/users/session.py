@@ -9,10 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from locust.event import EventHook
-
 from fleetlm_users.client import Created, Joined, PhoenixSocket, SentMessage, SessionChannel
 from fleetlm_users.errors import ClientError, Disconnected, PushRefused, ReplyTimeout
+from fleetlm_users.swarm.events import Fact
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.users.facts import SessionFacts, SessionLog
 from fleetlm_users.users.kit import Kit
@@ -102,7 +101,7 @@ class UserSession(SessionFacts):
         message = self._joined_channel().send(text, client_ref, due_s, self._run.phase_at(due_s))
         if self.log is not None:
             self.log.sent[client_ref] = text
-        self._tell(self._events.message_sent, message.phase, message=message)
+        self.sent(message)
         return message
 
     def ask(self, due_s: float) -> bool:
@@ -210,7 +209,7 @@ class UserSession(SessionFacts):
             self._present = False
             self._tell(self._events.left, self._phase_now())
 
-    def _timed(self, fact: EventHook, step: Callable[[], Answer]) -> Answer:
+    def _timed(self, fact: Fact, step: Callable[[], Answer]) -> Answer:
         """Runs one step and tells when it began and ended, and how; the step's ClientError goes on to the caller.
 
         A step cut short from outside (GreenletExit) tells nothing: it neither succeeded nor failed.
@@ -224,7 +223,7 @@ class UserSession(SessionFacts):
         self._tell_step(fact, answer, None)
         return answer
 
-    def _tell_step(self, fact: EventHook, stamps: Stamped, exception: ClientError | None) -> None:
+    def _tell_step(self, fact: Fact, stamps: Stamped, exception: ClientError | None) -> None:
         phase = self._run.phase_at(stamps.sent_s)
         self._tell(fact, phase, started_s=stamps.sent_s, done_s=stamps.done_s, exception=exception)
 

@@ -9,6 +9,7 @@ import pytest
 
 from fleetlm_users.client import Heartbeats, PhoenixSocket, SocketOptions
 from tests.client.fakes import FakeServer, Peer
+from tests.client.pair import Pair
 
 DEADLINE_S = 20.0
 
@@ -62,6 +63,21 @@ def serve(no_greenlets_left: None) -> Iterator[Callable[..., FakeServer]]:
     for server in servers:
         server.stop()
     assert [error for server in servers for error in server.errors] == []
+
+
+@pytest.fixture
+def pair(no_greenlets_left: None) -> Iterator[Callable[..., Pair]]:
+    """Makes pairs; both ends are closed after the test."""
+    made: list[Pair] = []
+
+    def make(**options: Any) -> Pair:
+        made.append(Pair(**options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.transport.close()
+        one.peer.sock.close()
 
 
 class Client:

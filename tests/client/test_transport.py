@@ -4,51 +4,16 @@ import struct
 
 import gevent
 import pytest
-from gevent import socket
 from gevent.event import Event
 
 from fleetlm_users.client.frames import close_frame, masked_text
 from fleetlm_users.client.transport import BINARY, TEXT, Transport
-from fleetlm_users.client.upgrade import Upgraded
 from fleetlm_users.errors import Disconnected
-from tests.client.fakes import CLOSE, PING, PONG, Gone, Peer, frame
+from tests.client.fakes import CLOSE, PING, PONG, Gone, frame
+from tests.client.pair import MAX_BYTES
 
 WAIT_S = 10.0
 SHORT_S = 0.1
-MAX_BYTES = 200_000
-
-
-class Pair:
-    """A transport and the server's end of its connection."""
-
-    def __init__(self, *, rest: bytes = b"", send_timeout_s: float = WAIT_S) -> None:
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            listener.listen(1)
-            ours = socket.create_connection(listener.getsockname())
-            theirs, _ = listener.accept()
-        theirs.settimeout(WAIT_S)
-        self.peer = Peer(theirs)
-        self.transport = Transport(Upgraded(ours, rest, 0.0, 1.0), MAX_BYTES, send_timeout_s)
-
-    def fill(self) -> None:
-        """Sends until the peer, which does not read, leaves no room."""
-        while not self.transport._writers:
-            self.transport.send_soon(b"x" * 50_000)
-
-
-@pytest.fixture
-def pair(no_greenlets_left):
-    made: list[Pair] = []
-
-    def make(**options) -> Pair:
-        made.append(Pair(**options))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.transport.close()
-        one.peer.sock.close()
 
 
 def ended(transport: Transport) -> Disconnected:

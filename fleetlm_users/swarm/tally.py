@@ -1,0 +1,106 @@
+"""What every message of one scenario and phase touches, kept at hand: a message costs no look-up by name.
+
+The facts of a message are the hot path of a whole run, so they come here by a call of their own. The event hooks
+(events.py) are for other people's listeners, and are fired only when there are any.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from fleetlm_users.measure.ledger import Ledger
+
+US_PER_S = 1_000_000
+MS_PER_S = 1000.0
+
+
+class Stamped(Protocol):
+    """A message on its way, with its monotonic stamps."""
+
+    due_s: float
+    sent_s: float
+    appended_s: float
+
+
+class Columns(NamedTuple):
+    """Where Locust's own table takes the times of a message, in milliseconds."""
+
+    append: Callable[[float], None]
+    reply: Callable[[float], None]
+
+
+class Tally:
+    """The trends and counters of one (scenario, phase) of a ledger, by what happens to a message.
+
+    A negative duration is a defect, which the trend counts and the verdict tells.
+    """
+
+    __slots__ = (
+        "_agent_replies",
+        "_agent_us",
+        "_append_us",
+        "_appended",
+        "_columns",
+        "_due_replies",
+        "_lateness_us",
+        "_matched",
+        "_received",
+        "_roundtrip_us",
+        "_sent",
+        "_service_us",
+    )
+
+    def __init__(self, ledger: Ledger, scenario: str, phase: str, columns: Columns) -> None:
+        self._columns = columns
+        self._lateness_us = ledger.trend("generator_lateness_ms", scenario, phase).add
+        self._append_us = ledger.trend("append_latency_ms", scenario, phase).add
+        self._service_us = ledger.trend("append_service_ms", scenario, phase).add
+        self._agent_us = ledger.trend("agent_latency_ms", scenario, phase).add
+        self._roundtrip_us = ledger.trend("message_roundtrip_ms", scenario, phase).add
+        self._sent = ledger.counter("messages_sent", scenario, phase)
+        self._received = ledger.counter("messages_received", scenario, phase)
+        self._appended = ledger.counter("messages_appended", scenario, phase)
+        self._agent_replies = ledger.counter("agent_replies", scenario, phase)
+        self._due_replies = ledger.counter("agent_replies_due", scenario, phase)
+        self._matched = ledger.counter("agent_replies_matched", scenario, phase)
+
+    def sent(self, message: Stamped) -> None:
+        """generator_lateness_ms: sent − due, the generator's own fault."""
+        self._lateness_us(round((message.sent_s - message.due_s) * US_PER_S))
+        self._sent.n += 1
+
+    def received(self, from_agent: bool) -> None:
+        """Any `message` broadcast; the agent's are counted apart as well."""
+        self._received.n += 1
+        if from_agent:
+            self._agent_replies.n += 1
+
+    def appended(self, message: Stamped, done_s: float, awaits_agent: bool) -> None:
+        """append_latency_ms from due, append_service_ms from sent; whether an agent's reply is to come."""
+        latency_s = done_s - message.due_s
+        self._append_us(round(latency_s * US_PER_S))
+        self._service_us(round((done_s - message.sent_s) * US_PER_S))
+        self._appended.n += 1
+        if awaits_agent:
+            self._due_replies.n += 1
+        self._columns.append(latency_s * MS_PER_S)
+
+    def replied(self, message: Stamped, done_s: float) -> None:
+        """agent_latency_ms from the own broadcast, message_roundtrip_ms from sent."""
+        latency_s = done_s - message.appended_s
+        self._agent_us(round(latency_s * US_PER_S))
+        self._roundtrip_us(round((done_s - message.sent_s) * US_PER_S))
+        self._matched.n += 1
+        self._columns.reply(latency_s * MS_PER_S)
+
+
+class Tallies(dict[str, Tally]):
+    """The tallies of one scenario by phase, each made at its first use."""
+
+    def __init__(self, ledger: Ledger, scenario: str, columns: Columns) -> None:
+        super().__init__()
+        self._made_of = (ledger, scenario, columns)
+
+    def __missing__(self, phase: str) -> Tally:
+        ledger, scenario, columns = self._made_of
+        tally = self[phase] = Tally(ledger, scenario, phase, columns)
+        return tally

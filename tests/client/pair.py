@@ -1,0 +1,29 @@
+"""A transport and the server's end of its connection, over a real socket."""
+
+from gevent import socket
+
+from fleetlm_users.client.transport import Transport
+from fleetlm_users.client.upgrade import Upgraded
+from tests.client.fakes import Peer
+
+WAIT_S = 10.0
+MAX_BYTES = 200_000
+
+
+class Pair:
+    """A transport and the server's end of its connection."""
+
+    def __init__(self, *, rest: bytes = b"", send_timeout_s: float = WAIT_S) -> None:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(1)
+            ours = socket.create_connection(listener.getsockname())
+            theirs, _ = listener.accept()
+        theirs.settimeout(WAIT_S)
+        self.peer = Peer(theirs)
+        self.transport = Transport(Upgraded(ours, rest, 0.0, 1.0), MAX_BYTES, send_timeout_s)
+
+    def fill(self) -> None:
+        """Sends until the peer, which does not read, leaves no room."""
+        while not self.transport._writers:
+            self.transport.send_soon(b"x" * 50_000)
