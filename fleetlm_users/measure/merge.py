@@ -1,21 +1,21 @@
 """The newest snapshot of every worker, kept on the master; `totals()` is their sum."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from fleetlm_users.measure.catalogue import DEFAULT, Catalogue
+from fleetlm_users.measure.fleet_timeline import FleetTimeline
 from fleetlm_users.measure.ledger import SNAPSHOT_FORMAT, Snapshot
 from fleetlm_users.measure.phase import MAIN
-from fleetlm_users.measure.timeline import WireRow
-from fleetlm_users.measure.totals import Part, Totals
+from fleetlm_users.measure.timeseries import SeriesRow
+from fleetlm_users.measure.totals import Totals
 
 
 @dataclass(slots=True)
 class _Worker:
     snapshot: Snapshot
     final: bool
-    rows: dict[int, WireRow] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class Merge:
         self.dropped_stale = 0
         self.dropped_format = 0
         self._workers: dict[str, _Worker] = {}
+        self._timeline = FleetTimeline()
 
     def __repr__(self) -> str:
         return f"Merge(epoch={self.epoch!r}, workers={sorted(self._workers)})"
@@ -65,27 +66,26 @@ class Merge:
         if known is not None and snapshot["seq"] <= known.snapshot["seq"]:
             self.dropped_stale += 1
             return False
-        if known is None:
-            known = self._workers[worker_id] = _Worker(dict(snapshot), final=False)
-        known.snapshot = dict(snapshot)
-        known.final = known.final or bool(snapshot["final"])
-        known.rows.update((row[0], row) for row in snapshot["rows"])
+        kept = {part: value for part, value in snapshot.items() if part != "rows"}
+        self._workers[worker_id] = _Worker(kept, bool(snapshot["final"]) or (known is not None and known.final))
+        self._timeline.absorb(worker_id, snapshot["rows"], bool(snapshot["final"]))
         return True
 
     def totals(self) -> Totals:
         """The sum over all workers as it stands now; later snapshots do not change it."""
-        return Totals(self.catalogue, [self._part(worker) for _, worker in sorted(self._workers.items())])
+        return Totals(self.catalogue, [worker.snapshot for _, worker in sorted(self._workers.items())])
+
+    def series(self, newest: int | None = None) -> list[SeriesRow]:
+        """What happened in each second on all workers together, or in the `newest` ones; see FleetTimeline.rows."""
+        return self._timeline.rows(newest)
 
     @property
     def workers(self) -> tuple[WorkerState, ...]:
         """Every worker heard of, in the order of their ids, with its health."""
         return tuple(self._state(worker_id, worker) for worker_id, worker in sorted(self._workers.items()))
 
-    def _part(self, worker: _Worker) -> Part:
-        return Part(worker.snapshot, tuple(worker.rows.values()))
-
     def _state(self, worker_id: str, worker: _Worker) -> WorkerState:
-        own = Totals(self.catalogue, [self._part(worker)])
+        own = Totals(self.catalogue, [worker.snapshot])
         levels = {metric: (last, peak) for metric, last, peak in worker.snapshot["levels"]}
         cpu, rss = levels.get("worker_cpu_percent"), levels.get("worker_rss_bytes")
         return WorkerState(

@@ -1,25 +1,27 @@
 """One live line about a run under way."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from fleetlm_users.measure import figures
 from fleetlm_users.measure.phase import ALL
-from fleetlm_users.measure.timeseries import SeriesRow, merged
+from fleetlm_users.measure.timeseries import SeriesRow
 from fleetlm_users.measure.totals import Totals
 
 MAX_COLUMNS: Final = 110
-RECENT_ROWS: Final = 5  # seconds that "now" means: short enough to see a change, long enough not to flicker
+RECENT_ROWS: Final = 6  # seconds that "now" means: short enough to see a change, long enough not to flicker
 _LATENCIES: Final = {"append": "append_p95_ms", "agent": "agent_p95_ms", "late": "lateness_p95_ms"}
 
 
-def progress_line(totals: Totals, elapsed_s: float, duration_s: float | None, users: int) -> str:
+def progress_line(
+    totals: Totals, recent: Sequence[SeriesRow], elapsed_s: float, duration_s: float | None, users: int
+) -> str:
     """At most 110 columns: time, joined sockets of users, what happened in the last seconds, what went wrong so far.
 
-    Sends per second and percentiles are of the newest seconds that workers reported, both phases; counts are since the
-    start. `duration_s` None stands for a run without an end.
+    Sends per second and percentiles are those of `recent`, the newest RECENT_ROWS of the timeline, both phases; counts
+    are since the start. `duration_s` None stands for a run without an end.
     """
-    rows = merged(totals.rows, RECENT_ROWS + 1)
-    rows = rows[:-1] or rows  # the newest second has only just begun
+    rows = recent[:-1] or recent  # the newest second has only just begun
     books = totals.accounting(phase=ALL, live=True)
     failed = sum(totals.count(name, phase=ALL) for name in ("connection_failures", "disconnects", "session_failures"))
     end = f"/{figures.duration(duration_s)}" if duration_s is not None else ""
@@ -38,11 +40,11 @@ def progress_line(totals: Totals, elapsed_s: float, duration_s: float | None, us
     return " · ".join(parts)[:MAX_COLUMNS]
 
 
-def _per_s(rows: list[SeriesRow], column: str) -> str:
+def _per_s(rows: Sequence[SeriesRow], column: str) -> str:
     return f"{_short(sum(row[column] or 0 for row in rows) / max(len(rows), 1))}/s"
 
 
-def _highest(rows: list[SeriesRow], column: str) -> str:
+def _highest(rows: Sequence[SeriesRow], column: str) -> str:
     """The worst of the newest seconds: percentiles cannot be averaged, and the worst is what to watch."""
     values = [value for row in rows if (value := row[column]) is not None]
     if not values:

@@ -1,7 +1,7 @@
 """What happened between two moments of a run: the difference of two cumulative totals, asked like totals themselves."""
 
 from fleetlm_users.measure.phase import MAIN
-from fleetlm_users.measure.totals import Gauge, Part, Totals
+from fleetlm_users.measure.totals import Gauge, Totals
 from fleetlm_users.measure.trend import Trend
 
 
@@ -13,7 +13,7 @@ class Span(Totals):
     """
 
     def __init__(self, before: Totals, after: Totals) -> None:
-        super().__init__(after.catalogue, [Part({"counts": [], "trends": [], "elapsed_s": 0.0}, ())])
+        super().__init__(after.catalogue, [{"counts": [], "trends": [], "elapsed_s": 0.0}])
         self._before = before
         self._after = after
 

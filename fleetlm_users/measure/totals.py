@@ -9,17 +9,9 @@ from typing import Any, NamedTuple
 from fleetlm_users.measure.catalogue import Catalogue, Metric
 from fleetlm_users.measure.findings import Findings, merged
 from fleetlm_users.measure.phase import ALL, MAIN, PHASES, WARM_UP
-from fleetlm_users.measure.timeline import WireRow
 from fleetlm_users.measure.trend import Trend
 
-__all__ = ["ALL", "MAIN", "WARM_UP", "Accounting", "Gauge", "Part", "Ratio", "Totals"]
-
-
-class Part(NamedTuple):
-    """One worker's share: its newest snapshot, and all its timeline rows."""
-
-    snapshot: Mapping[str, Any]
-    rows: Sequence[WireRow]
+__all__ = ["ALL", "MAIN", "WARM_UP", "Accounting", "Gauge", "Ratio", "Totals"]
 
 
 class Ratio(NamedTuple):
@@ -62,13 +54,13 @@ class Accounting:
 
 
 class Totals:
-    """The merged numbers of a run, frozen at one moment.
+    """The merged numbers of a run, frozen at one moment: the sum of the `parts`, the newest snapshot of each worker.
 
     Everywhere `scenario` None means all of them, with what belongs to the process and to no scenario; `phase` is MAIN
     unless told otherwise, and ALL sums both. An unknown metric or one of the wrong kind raises UsageError.
     """
 
-    def __init__(self, catalogue: Catalogue, parts: Sequence[Part]) -> None:
+    def __init__(self, catalogue: Catalogue, parts: Sequence[Mapping[str, Any]]) -> None:
         self.catalogue = catalogue
         self._parts = parts
         self._merged: dict[tuple[str, str, str], Trend] = {}
@@ -77,26 +69,21 @@ class Totals:
     def __repr__(self) -> str:
         return f"Totals({len(self._parts)} workers, scenarios {', '.join(self.scenarios) or 'none'})"
 
-    @property
-    def rows(self) -> list[Sequence[WireRow]]:
-        """The timeline rows of each worker; see timeseries.merged."""
-        return [part.rows for part in self._parts]
-
     @cached_property
     def findings(self) -> Findings:
         """What was found wrong with single messages, by name: the first ones, and how many in all."""
-        return merged(part.snapshot for part in self._parts)
+        return merged(part for part in self._parts)
 
     @property
     def elapsed_s(self) -> float:
         """How long the longest-running worker had been at it in its newest snapshot."""
-        return max((float(part.snapshot["elapsed_s"]) for part in self._parts), default=0.0)
+        return max((float(part["elapsed_s"]) for part in self._parts), default=0.0)
 
     @cached_property
     def scenarios(self) -> tuple[str, ...]:
         """Every scenario that recorded anything, in alphabetical order."""
-        counted = {scenario for part in self._parts for _, scenario, *_ in part.snapshot["counts"]}
-        timed = {scenario for part in self._parts for _, scenario, *_ in part.snapshot["trends"]}
+        counted = {scenario for part in self._parts for _, scenario, *_ in part["counts"]}
+        timed = {scenario for part in self._parts for _, scenario, *_ in part["trends"]}
         return tuple(sorted((counted | timed) - {""}))
 
     def trend(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> Trend | None:
@@ -164,7 +151,7 @@ class Totals:
         """Metric -> (scenario, phase) -> label -> count, over all workers."""
         merged: dict[str, dict[tuple[str, str], Counter[str]]] = {}
         for part in self._parts:
-            for metric, scenario, phase, label, n in part.snapshot["counts"]:
+            for metric, scenario, phase, label, n in part["counts"]:
                 merged.setdefault(metric, {}).setdefault((scenario, phase), Counter())[label] += n
         return merged
 
@@ -173,7 +160,7 @@ class Totals:
         """(metric, scenario, phase) -> the encoded trend of each worker."""
         found: dict[tuple[str, str, str], list[bytes]] = {}
         for part in self._parts:
-            for metric, scenario, phase, encoded in part.snapshot["trends"]:
+            for metric, scenario, phase, encoded in part["trends"]:
                 found.setdefault((metric, scenario, phase), []).append(encoded)
         return found
 
@@ -198,13 +185,11 @@ class Totals:
         return self._merged[key]
 
     def _summed_gauge(self, metric: Metric, scenario: str) -> Gauge:
-        cells = [
-            row[2:] for part in self._parts for row in part.snapshot["gauges"] if row[:2] == [metric.name, scenario]
-        ]
+        cells = [row[2:] for part in self._parts for row in part["gauges"] if row[:2] == [metric.name, scenario]]
         return Gauge(sum(now for now, _ in cells), sum(peak for _, peak in cells))
 
     def _level(self, metric: Metric) -> Gauge:
-        levels = [row[1:] for part in self._parts for row in part.snapshot["levels"] if row[0] == metric.name]
+        levels = [row[1:] for part in self._parts for row in part["levels"] if row[0] == metric.name]
         return Gauge(max((last for last, _ in levels), default=0), max((peak for _, peak in levels), default=0))
 
 
@@ -214,6 +199,6 @@ def _wanted(key_scenario: str, key_phase: str, scenario: str | None, phase: str)
     )
 
 
-def _mentions(part: Part, name: str, scenario: str) -> bool:
-    levels = [] if scenario else part.snapshot["levels"]
-    return any(row[0] == name for row in levels) or any(row[:2] == [name, scenario] for row in part.snapshot["gauges"])
+def _mentions(part: Mapping[str, Any], name: str, scenario: str) -> bool:
+    levels = [] if scenario else part["levels"]
+    return any(row[0] == name for row in levels) or any(row[:2] == [name, scenario] for row in part["gauges"])

@@ -11,7 +11,6 @@ from fleetlm_users.measure.merge import Merge
 from fleetlm_users.measure.report import render
 from fleetlm_users.measure.summary import summary
 from fleetlm_users.measure.thresholds import Threshold, judge
-from fleetlm_users.measure.timeseries import merged
 from fleetlm_users.measure.verdict import RunFacts, Verdict, decide
 from fleetlm_users.swarm.hostfacts import host_facts, versions
 from fleetlm_users.swarm.reports import write_reports
@@ -84,7 +83,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         server=server,
         capacity=None if found is None else found.to_json(),
     )
-    return Conclusion(verdict, told, write_reports(options, told, merged(totals.rows)))
+    return Conclusion(verdict, told, write_reports(options, told, merge.series()))
 
 
 def limits_of(lateness_ms: float) -> Limits:

@@ -12,7 +12,7 @@ from locust.runners import MasterRunner
 
 from fleetlm_users.measure.capacity_step import Border
 from fleetlm_users.measure.merge import Merge
-from fleetlm_users.measure.progress import progress_line
+from fleetlm_users.measure.progress import RECENT_ROWS, progress_line
 from fleetlm_users.measure.thresholds import Threshold
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.beside import Beside, View
@@ -241,4 +241,5 @@ class Head:
             shown_s = time.perf_counter()
             plan = self._options.plan if self._options is not None else None
             duration_s = plan.duration_s if plan is not None else None
-            self.console.progress(progress_line(self._totals_now(), self._elapsed_s(), duration_s, users))
+            totals, recent = self._totals_now(), self._merge.series(RECENT_ROWS)
+            self.console.progress(progress_line(totals, recent, self._elapsed_s(), duration_s, users))

@@ -31,6 +31,16 @@ def totals_of():
 
 
 @pytest.fixture
+def merge_of():
+    """The merge of what one function after the other, one per worker, wrote into a ledger."""
+
+    def build(*writes: Callable[[Ledger], None], elapsed_s: float = 10.0) -> Merge:
+        return _merge(writes, elapsed_s)
+
+    return build
+
+
+@pytest.fixture
 def healthy():
     """A function that writes a small run without a flaw into a ledger: 200 messages of burst, 4 s, warm-up before."""
     return _healthy
@@ -38,7 +48,7 @@ def healthy():
 
 @pytest.fixture
 def summary_of():
-    """The summary of what functions wrote, one per worker, judged by `thresholds`."""
+    """The summary of what functions wrote, one per worker, judged by `thresholds`, and the merge that it is of."""
 
     def build(*writes: Callable[[Ledger], None], thresholds: str = "append_latency_ms: p(95)<500", **facts):
         merge = _merge(writes, 14.0)
@@ -49,7 +59,7 @@ def summary_of():
         options = {"benchmark": "mixed", "run_id": "r1", "api_url": "http://localhost:4000/api"}
         plan = {"preset": "light", "warm_up_s": 10.0, "duration_s": 14.0}
         told = summary(verdict, totals, plan, options, {"cores": 2}, {"python": "3.11"}, merge.workers)
-        return told, totals
+        return told, merge
 
     return build
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from fleetlm_users.measure.catalogue import DEFAULT
 from fleetlm_users.measure.ledger import MAIN, Ledger
 from fleetlm_users.measure.merge import Merge
-from fleetlm_users.measure.timeseries import merged
 
 
 def worker_snapshots(worker, seed, count=4):
@@ -18,6 +17,7 @@ def worker_snapshots(worker, seed, count=4):
     ledger = Ledger(DEFAULT, "run", worker)
     snapshots = []
     for seq in range(1, count + 1):
+        ledger.gauge("active_connections", "burst", seq)
         for _ in range(rng.randrange(30)):
             ledger.count("messages_sent", "burst", MAIN)
             ledger.count("messages_appended", "burst", MAIN)
@@ -29,7 +29,7 @@ def worker_snapshots(worker, seed, count=4):
 def answers(merge):
     totals = merge.totals()
     trend = totals.trend("append_latency_ms")
-    return totals.accounting(), trend and trend.encode(), totals.elapsed_s, merged(totals.rows), merge.workers
+    return totals.accounting(), trend and trend.encode(), totals.elapsed_s, merge.series(), merge.workers
 
 
 REPORTS = [(worker, snapshot) for worker in ("a", "b", "c") for snapshot in worker_snapshots(worker, seed=worker)]

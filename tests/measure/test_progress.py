@@ -6,20 +6,24 @@ from hypothesis import strategies as st
 from fleetlm_users.measure.catalogue import DEFAULT
 from fleetlm_users.measure.ledger import MAIN, Ledger
 from fleetlm_users.measure.merge import Merge
-from fleetlm_users.measure.progress import MAX_COLUMNS, progress_line
+from fleetlm_users.measure.progress import MAX_COLUMNS, RECENT_ROWS, progress_line
 
 
-def test_it_says_what_happens_now(totals_of, healthy):
+def line_of(merge, *args, **kwargs):
+    return progress_line(merge.totals(), merge.series(RECENT_ROWS), *args, **kwargs)
+
+
+def test_it_says_what_happens_now(merge_of, healthy):
     """Time, sockets, sends a second, what is open, what failed, how slow it is."""
-    line = progress_line(totals_of(healthy), 14.0, 120.0, users=3)
+    line = line_of(merge_of(healthy), 14.0, 120.0, users=3)
     assert line == (
         "14s/2m00s · 2/3 joined · 50/s sent · 700 ok · 0 open · 0 failed · p95 ms append 1.4 agent 9.5 late 0.1"
     )
 
 
-def test_a_run_without_an_end_shows_no_end(totals_of):
+def test_a_run_without_an_end_shows_no_end(merge_of):
     """And one without numbers shows none."""
-    line = progress_line(totals_of(), 5.0, None, users=0)
+    line = line_of(merge_of(), 5.0, None, users=0)
     assert line == "5s · 0/0 joined · 0/s sent · 0 ok · 0 open · 0 failed · p95 ms append – agent – late –"
 
 
@@ -33,4 +37,4 @@ def test_it_never_runs_over(sent, users, value_us, elapsed_s):
         ledger.trend(metric, "burst", MAIN).add(value_us)
     merge = Merge("run")
     merge.absorb("w", ledger.snapshot(1, final=True, elapsed_s=1.0))
-    assert len(progress_line(merge.totals(), elapsed_s, elapsed_s, users)) <= MAX_COLUMNS
+    assert len(line_of(merge, elapsed_s, elapsed_s, users)) <= MAX_COLUMNS

@@ -7,7 +7,6 @@ import pytest
 
 from fleetlm_users.measure.ledger import MAIN
 from fleetlm_users.measure.report_html import render_html
-from fleetlm_users.measure.timeseries import merged
 
 VOID = {"meta", "br", "rect", "path"}
 
@@ -43,8 +42,8 @@ def page_of(summary_of):
     """The page of what functions wrote, one per worker."""
 
     def build(*writes, **given):
-        told, totals = summary_of(*writes, **given)
-        return render_html(told, merged(totals.rows))
+        told, merge = summary_of(*writes, **given)
+        return render_html(told, merge.series())
 
     return build
 

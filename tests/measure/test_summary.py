@@ -23,7 +23,8 @@ def test_it_is_json_and_holds_every_part(summary_of, healthy):
 
 def test_trends_are_in_milliseconds_with_phases_and_scenarios_apart(summary_of, healthy):
     """Warm-up is told beside the main phase, never in it."""
-    told, totals = summary_of(healthy, healthy)
+    told, merge = summary_of(healthy, healthy)
+    totals = merge.totals()
     append = told["metrics"]["append_latency_ms"]
     assert append["main"]["all"]["count"] == 400
     assert append["warm_up"]["all"]["count"] == 1000

@@ -1,0 +1,360 @@
+"""What many workers cost a master: a real one, given the reports of simulated workers over Locust's own ZeroMQ.
+
+    python benchmarks/master_scale.py                      200 workers, 60 s
+    python benchmarks/master_scale.py --workers 5 --seconds 5
+
+The master is `locust --master` with the mixed benchmark and a live line, as a person runs it. The workers are sockets
+of this process: heartbeats each second, every 3 s a report with Locust's statistics and our snapshot, both recorded by
+the code that real workers run, cumulative and growing. At the end they answer the drain, and the merged counts must be
+the sum of what they sent.
+"""
+
+import argparse
+import json
+import os
+import pty
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gevent
+import locust
+import psutil
+from gevent.event import Event
+from locust.rpc import Message, zmqrpc
+from locust.stats import RequestStats
+
+from fleetlm_users.measure.catalogue import DEFAULT
+from fleetlm_users.measure.ledger import MAIN, Ledger
+from fleetlm_users.measure.summary import Json
+from fleetlm_users.swarm.events import FleetEvents
+from fleetlm_users.swarm.finish import HEADCOUNT
+from fleetlm_users.swarm.recorder import Recorder
+from fleetlm_users.swarm.worker import DRAIN, FINAL, LOOK, LOOKED, REPORT, RUN
+
+ROOT = Path(__file__).parents[1]
+REPORT_S = 3.0  # locust.runners.WORKER_REPORT_INTERVAL
+HEARTBEAT_S = 1.0  # locust.runners.HEARTBEAT_INTERVAL
+BOOKS = 8  # different contents; workers share them, since nobody could tell 200 from 8
+SETTLE_S = 5.0
+SCENARIOS = ("burst", "churn", "long_lived")
+MEDIAN_MS = {"append": 2.0, "agent": 12.0, "lateness": 0.15}
+
+
+@dataclass
+class Sent:
+    """A message as the recorder reads it, seconds."""
+
+    due_s: float
+    sent_s: float
+    appended_s: float
+
+
+class Book:
+    """What one worker measured: a ledger and Locust's statistics, fed as the users of a run feed them."""
+
+    def __init__(self, per_s: float, history_s: int, seed: int) -> None:
+        self._rng = random.Random(seed)
+        self._per_s = per_s
+        self._events, self._recorder = FleetEvents(), Recorder()
+        self._recorder.listen(self._events)
+        self._ledger = Ledger(DEFAULT, "", f"book{seed}")
+        self._recorder.record_into(self._ledger)
+        self._stats = RequestStats()
+        self._seconds = 0
+        self._seq = 0
+        self.messages = 0
+        self.snapshot: Json = {}
+        self.report: Json = {}
+        for _ in range(history_s):
+            self._live_a_second()
+
+    def join(self, epoch: str) -> None:
+        """The first spawn message has told the name of the run."""
+        if not self.report:
+            self._ledger.epoch = epoch
+            self.turn(0)
+
+    def turn(self, seconds: int, final: bool = False) -> None:
+        """Lives on for so long and makes the next report."""
+        for _ in range(seconds):
+            self._live_a_second()
+        self._seq += 1
+        self.snapshot = self._ledger.snapshot(self._seq, final, float(self._seconds))
+        self.report = {
+            "stats": self._stats.serialize_stats(),
+            "stats_total": self._stats.total.get_stripped_report(),
+            "errors": self._stats.serialize_errors(),
+            REPORT: self.snapshot,
+        }
+
+    def _live_a_second(self) -> None:
+        for number in range(round(self._per_s)):
+            self._live_a_message(SCENARIOS[number % len(SCENARIOS)])
+        for _ in range(10):
+            self._ledger.trend("event_loop_lag_ms", "", MAIN).add(round(self._duration_s("lateness") * 1e6))
+        self._ledger.level("worker_cpu_percent", self._rng.uniform(20, 60))
+        self._ledger.level("worker_rss_bytes", 2e8)
+        self._seconds += 1
+        self._ledger.tick(float(self._seconds))
+
+    def _live_a_message(self, scenario: str) -> None:
+        due_s = self._seconds
+        sent_s = due_s + self._duration_s("lateness")
+        appended_s = sent_s + self._duration_s("append")
+        replied_s = appended_s + self._duration_s("agent")
+        message = Sent(due_s, sent_s, appended_s)
+        about = {"scenario": scenario, "phase": MAIN, "session_id": "", "message": message}
+        self._events.message_sent.fire(**about)
+        self._events.message_received.fire(**about, from_agent=False)
+        self._events.message_appended.fire(**about, done_s=appended_s, awaits_agent=True)
+        self._events.message_received.fire(**about, from_agent=True)
+        self._events.agent_replied.fire(**about, done_s=replied_s)
+        self._stats.log_request("WS", "append", (appended_s - due_s) * 1000, 0)
+        self._stats.log_request("WS", "agent reply", (replied_s - appended_s) * 1000, 0)
+        self.messages += 1
+
+    def _duration_s(self, kind: str) -> float:
+        return MEDIAN_MS[kind] * self._rng.lognormvariate(0, 0.8) / 1000
+
+
+def turn_all(books: list[Book]) -> None:
+    """Turns the books every report interval, for ever."""
+    due_s = time.monotonic()
+    while True:
+        due_s += REPORT_S
+        gevent.sleep(max(0.0, due_s - time.monotonic()))
+        for book in books:
+            book.turn(round(REPORT_S))
+            gevent.sleep(0)
+
+
+class FakeWorker:
+    """A worker as its master sees it: Locust's messages and ours, without any users."""
+
+    def __init__(self, number: int, port: int, book: Book) -> None:
+        self._id = f"simulated_{number:04}"
+        self._book = book
+        self._client = zmqrpc.Client("127.0.0.1", port, self._id)
+        self._state = "ready"
+        self._epoch = ""
+        self.users: dict[str, int] = {}
+        self.reports = 0
+        self.report_bytes = 0
+        self.messages = 0
+        self.has_reported = Event()
+        self.greenlets = [gevent.spawn(self._listen), gevent.spawn(self._beat)]
+        self._send("client_ready", locust.__version__)
+
+    def start_reports(self, delay_s: float) -> None:
+        """Reports from now on, `delay_s` after the others."""
+        self.greenlets.append(gevent.spawn_later(delay_s, self._report))
+
+    def close(self) -> None:
+        """Hangs up."""
+        gevent.killall(self.greenlets)
+        self._client.close(linger=0)
+
+    def _send(self, kind: str, data: Any = None) -> int:
+        message = Message(kind, data, self._id)
+        self._client.send(message)
+        return len(message.serialize())
+
+    def _listen(self) -> None:
+        while True:
+            message = self._client.recv()
+            if message.type == "spawn":
+                self._on_spawn(message.data)
+            elif message.type == LOOK:
+                self._send(LOOKED, {"epoch": self._epoch, "snapshot": self._book.snapshot})
+            elif message.type == DRAIN:
+                self._on_drain()
+            elif message.type == "quit":
+                self._send("quit")
+
+    def _on_spawn(self, job: Json) -> None:
+        self._epoch = job["parsed_options"][RUN]["epoch"]
+        self._book.join(self._epoch)
+        self.users = job["user_classes_count"]
+        self._state = "running"
+        self._send("spawning")
+        users = {"user_classes_count": self.users, "user_count": sum(self.users.values())}
+        self._send("spawning_complete", users)
+
+    def _on_drain(self) -> None:
+        book = self._book
+        if not book.snapshot["final"]:
+            book.turn(0, final=True)
+        self.messages = book.messages
+        self._send(FINAL, {"epoch": self._epoch, "snapshot": book.snapshot})
+
+    def _beat(self) -> None:
+        while True:
+            beat = {"state": self._state, "current_cpu_usage": 40.0, "current_memory_usage": 200_000_000}
+            self._send("heartbeat", beat)
+            gevent.sleep(HEARTBEAT_S)
+
+    def _report(self) -> None:
+        due_s = time.monotonic()
+        while not self._book.snapshot["final"]:
+            users = {"user_classes_count": self.users, "user_count": sum(self.users.values())}
+            count = sum(self.users.values())
+            head = {HEADCOUNT: {"epoch": self._epoch, "headcount": [count, count, 0]}}
+            self.report_bytes += self._send("stats", self._book.report | users | head)
+            self.reports += 1
+            self.has_reported.set()
+            due_s += REPORT_S
+            gevent.sleep(max(0.0, due_s - time.monotonic()))
+
+
+class Master:
+    """The locust process under measurement, its live line on a terminal of its own."""
+
+    def __init__(self, workers: int, folder: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self._folder = Path(folder)
+        self._terminal, terminal = pty.openpty()
+        arguments = ["--headless", "-f", "locustfiles/mixed.py", "--standin", "--master", "-u", str(workers * 10)]
+        arguments += ["--spawn-rate", str(workers * 10), "--warm-up", "0s", "-t", "1h", "--results-dir", folder]
+        arguments += ["--master-bind-port", str(self.port), "--expect-workers", str(workers)]
+        self.process = psutil.Popen(
+            [Path(sys.executable).with_name("locust"), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=terminal,
+            cwd=ROOT,
+        )
+        os.close(terminal)
+        self._reader = gevent.spawn(self._read)
+        self.shown = ""
+
+    def cpu_s(self) -> float:
+        """User and system time so far, of this process alone."""
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
+
+    def rss_bytes(self) -> int:
+        """Resident memory now."""
+        return int(self.process.memory_info().rss)
+
+    def interrupt(self) -> None:
+        """Ctrl-C."""
+        self.process.send_signal(signal.SIGINT)
+
+    def summary(self) -> Json:
+        """What it wrote at its end."""
+        (found,) = self._folder.glob("*/summary.json")
+        return dict(json.loads(found.read_text()))
+
+    def close(self) -> None:
+        """Ends it at the latest now."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self._reader.kill()
+        os.close(self._terminal)
+
+    def _read(self) -> None:
+        while True:
+            gevent.socket.wait_read(self._terminal)
+            try:
+                self.shown = (self.shown + os.read(self._terminal, 65536).decode(errors="replace"))[-4000:]
+            except OSError:  # Linux says EIO when the other end has closed
+                return
+
+
+def measure(workers: int, seconds: float, per_s: float, history_s: int) -> Json:
+    """Runs it all once; CPU in percent of one core, sizes in bytes."""
+    books = [Book(per_s, history_s, seed) for seed in range(min(BOOKS, workers))]
+    with tempfile.TemporaryDirectory() as folder:
+        master = Master(workers, folder)
+        fakes = [FakeWorker(number, master.port, books[number % len(books)]) for number in range(workers)]
+        try:
+            return _measured(master, fakes, books, seconds) | {"messages_per_s_and_worker": per_s}
+        except BaseException:
+            print(master.shown, file=sys.stderr)
+            raise
+        finally:
+            for fake in fakes:
+                fake.close()
+            master.close()
+
+
+def _measured(master: Master, fakes: list[FakeWorker], books: list[Book], seconds: float) -> Json:
+    with gevent.Timeout(120, RuntimeError("the master did not start")):
+        while not all(fake.users for fake in fakes):
+            gevent.sleep(0.2)
+    turning = gevent.spawn(turn_all, books)
+    for number, fake in enumerate(fakes):
+        fake.start_reports(REPORT_S * number / len(fakes))
+    with gevent.Timeout(60, RuntimeError("a worker could not report")):
+        gevent.wait([fake.has_reported for fake in fakes])
+    gevent.sleep(SETTLE_S)
+    cpu_s, rss, began_s = master.cpu_s(), master.rss_bytes(), time.monotonic()
+    reports = sum(fake.reports for fake in fakes)
+    gevent.sleep(seconds)
+    took_s = time.monotonic() - began_s
+    steady_cpu_s, rss_after = master.cpu_s() - cpu_s, master.rss_bytes()
+    reports = sum(fake.reports for fake in fakes) - reports
+    turning.kill()
+    end = _end(master, fakes)
+    all_reports = sum(fake.reports for fake in fakes)
+    return {
+        "workers": len(fakes),
+        "seconds": round(took_s, 1),
+        "cpu_percent": round(100 * steady_cpu_s / took_s, 1),
+        "cpu_us_per_report": round(1e6 * steady_cpu_s / reports),
+        "reports_per_s": round(reports / took_s, 1),
+        "bytes_per_report": round(sum(fake.report_bytes for fake in fakes) / all_reports),
+        "rss_bytes": rss_after,
+        "rss_growth_bytes_per_s": round((rss_after - rss) / took_s),
+        **end,
+    }
+
+
+def _end(master: Master, fakes: list[FakeWorker]) -> Json:
+    """Ctrl-C, the drain, the judgement; the merged count must be the sum of what the workers sent."""
+    cpu_s, began_s = master.cpu_s(), time.monotonic()
+    end_cpu_s = cpu_s
+    master.interrupt()
+    with gevent.Timeout(120, RuntimeError("the master did not end")):
+        while master.process.poll() is None:
+            gevent.sleep(0.05)
+            end_cpu_s = _cpu_if_alive(master, end_cpu_s)
+    sent, merged = sum(fake.messages for fake in fakes), master.summary()["accounting"]["all"]["all"]["sent"]
+    if not sent or sent != merged:
+        raise RuntimeError(f"the workers sent {sent} messages, the master counted {merged}")
+    return {"end_s": round(time.monotonic() - began_s, 1), "end_cpu_s": round(end_cpu_s - cpu_s, 2), "messages": merged}
+
+
+def _cpu_if_alive(master: Master, last_s: float) -> float:
+    try:
+        return master.cpu_s() or last_s  # a zombie's times are kept, a reaped process's are not
+    except psutil.NoSuchProcess:
+        return last_s
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workers", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long to measure the steady state")
+    parser.add_argument("--rate", type=float, default=50.0, help="messages per second of each worker")
+    parser.add_argument("--history", type=int, default=600, help="seconds that the run has already lasted")
+    given = parser.parse_args()
+    found = measure(given.workers, given.seconds, given.rate, given.history)
+    for name, value in found.items():
+        print(f"{name:28}{value:>16,}")
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
