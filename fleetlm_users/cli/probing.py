@@ -1,7 +1,8 @@
 """Finding a run's sessions user by user, since FleetLM lists no more than 50 sessions and has no second page. Pure.
 
-Users are numbered from 1 in each worker's block (workload/identity.py). A number that FleetLM knows nothing of is a
-miss; after a long enough stretch of misses a block is taken to be over, after enough empty blocks the run.
+The planned users of a run are numbered from 1; users beyond the plan have numbers in a block of their worker's, which
+most runs never use (workload/numbering.py). A number that FleetLM knows nothing of is a miss; after a long enough
+stretch of misses a block is taken to be over, after enough empty blocks the run.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fleetlm_users.cli.bench_sessions import BenchSession, RunMark, bench_sessions, is_full
-from fleetlm_users.workload.identity import VUS_PER_WORKER, participant, vu_number
+from fleetlm_users.workload.identity import VUS_PER_BLOCK, participant, vu_number
 
 MISSES: Final = 50
 """So many numbers in a row without a session end a block: users whose every creation failed leave holes."""
 
 EMPTY_BLOCKS: Final = 3
-"""So many blocks in a row without a session end a run: a worker that comes back leaves an empty block behind."""
+"""So many blocks in a row without a session end a run: not every worker has users beyond the plan."""
 
 Body = Any | None
 """What FleetLM answered to one list; None when it did not, which is counted elsewhere."""
@@ -55,32 +56,25 @@ class Found:
 
 def probe(mark: RunMark, ask: Ask, found: Found, *, batch: int, misses: int = MISSES) -> None:
     """Look for a run's sessions, block by block, and add them to `found`; `batch` participants are asked at once."""
-    empty = worker = 0
-    while worker < (mark.workers or 0) or empty < EMPTY_BLOCKS:
-        is_empty = not _probe_block(mark, worker, ask, found, batch=batch, misses=misses)
+    empty = block = 0
+    while block <= (mark.workers or 0) or empty < EMPTY_BLOCKS:
+        is_empty = not _probe_block(mark, block, ask, found, batch=batch, misses=misses)
         empty = empty + 1 if is_empty else 0
-        worker += 1
+        block += 1
 
 
 def _probe_block(  # noqa: PLR0913  # the parts of `probe`, and which block
-    mark: RunMark, worker: int, ask: Ask, found: Found, *, batch: int, misses: int
+    mark: RunMark, block: int, ask: Ask, found: Found, *, batch: int, misses: int
 ) -> bool:
-    """Look through one worker's numbers; True when any session was found."""
+    """Look through one block's numbers, all planned ones at least; True when any session was found."""
     in_a_row, has_any, k = 0, False, 0
-    at_least = _users_of(mark, worker)
-    while (in_a_row < misses or k < at_least) and k < VUS_PER_WORKER:
-        numbers = range(k + 1, min(k + batch, VUS_PER_WORKER) + 1)
-        names = [participant(mark.prefix, mark.run_id, vu_number(worker, n)) for n in numbers]
+    at_least = (mark.users or 0) if block == 0 else 0
+    while (in_a_row < misses or k < at_least) and k < VUS_PER_BLOCK:
+        numbers = range(k + 1, min(k + batch, VUS_PER_BLOCK) + 1)
+        names = [participant(mark.prefix, mark.run_id, vu_number(block, n)) for n in numbers]
         for name, body in zip(names, ask(names), strict=True):
             is_hit = found.take(name, body, mark.run_id)
             in_a_row = 0 if is_hit else in_a_row + 1
             has_any = has_any or is_hit
         k = numbers[-1]
     return has_any
-
-
-def _users_of(mark: RunMark, worker: int) -> int:
-    """Return how many numbers of a block are known to have been used, as far as a result folder tells."""
-    if mark.users is None or not mark.workers or worker >= mark.workers:
-        return 0
-    return -(-mark.users // mark.workers)

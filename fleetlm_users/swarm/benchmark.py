@@ -1,13 +1,15 @@
 """What a locustfile names: the benchmark, its behaviours, and what it adds to options and metrics."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Protocol
 
 from locust import User
 
 from fleetlm_users.measure.metric import Metric
 from fleetlm_users.workload.capacity_options import SearchSettings
+from fleetlm_users.workload.numbering import spawn_order
 from fleetlm_users.workload.option_spec import OptionSpec
 from fleetlm_users.workload.options import Options
 from fleetlm_users.workload.preset import Preset
@@ -48,3 +50,10 @@ class Benchmark:
     is_finite: Callable[[Options], bool] = lambda _: False
     most_users: Callable[[Options], int] = lambda options: options.plan.total_users
     search: Callable[[Options], SearchSettings] | None = None
+
+    def spawn_order(self, options: Options) -> Iterator[str]:
+        """The names of the user classes in the order in which Locust spawns the run's users; a search's has no end."""
+        if self.search is not None:
+            return cycle(user_class.__name__ for user_class in self.behaviours.values())
+        users = options.plan.users
+        return spawn_order({kind.__name__: users.get(name, 0) for name, kind in self.behaviours.items()})

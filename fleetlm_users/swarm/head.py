@@ -22,12 +22,14 @@ from fleetlm_users.swarm.ending import end_run
 from fleetlm_users.swarm.finish import HEADCOUNT, FinishLine
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.options import to_wire
+from fleetlm_users.swarm.plan_on_locust import dealt_to
 from fleetlm_users.swarm.preparation import Preparation, Prepared, Wishes
 from fleetlm_users.swarm.refusal import USAGE_EXIT
 from fleetlm_users.swarm.roster import Roster
 from fleetlm_users.swarm.run import CLEANUP_S
 from fleetlm_users.swarm.station import Station
 from fleetlm_users.swarm.worker import REFUSED, RUN
+from fleetlm_users.workload.numbering import ALONE
 from fleetlm_users.workload.options import Options
 
 LOCAL = "local"
@@ -96,7 +98,7 @@ class Head:
         if self._roster is not None:
             self._roster.begin(self._merge)
         if self._station is not None:
-            self._station.begin(options, epoch, 0)
+            self._station.begin(options, epoch, ALONE)
         self._progress = gevent.spawn(self._show_progress)
         search = self._fleet.benchmark.search
         self._beside = Beside(
@@ -178,8 +180,7 @@ class Head:
 
     def _description(self, epoch: str, options: Options) -> dict[str, Any]:
         """The run as workers are told of it."""
-        workers = self._environment.runner.worker_count if isinstance(self._environment.runner, MasterRunner) else 1
-        return {"epoch": epoch, "options": to_wire(options), "workers": workers}
+        return {"epoch": epoch, "options": to_wire(options), "dealt_to": dealt_to(self._environment.runner)}
 
     def _border(self) -> Border:
         """The numbers of all processes as they are at this moment."""

@@ -4,8 +4,10 @@ from argparse import Namespace
 from typing import Any
 
 from locust.env import Environment
+from locust.runners import MasterRunner, Runner
 
 from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.workload.numbering import ALONE
 from fleetlm_users.workload.plan import Plan
 
 SHOWN = ("num_users", "spawn_rate", "run_time")
@@ -18,6 +20,17 @@ def asked_of(parsed: Namespace) -> dict[str, Any]:
         "run_time_s": float(parsed.run_time) if parsed.run_time is not None else None,
         "spawn_rate": parsed.spawn_rate,
     }
+
+
+def dealt_to(runner: Runner | None) -> list[int]:
+    """The indexes of the workers in the order in which Locust deals users to them; one, 0, for a process without any.
+
+    The order is the dispatcher's own, which is made just before `test_start` fires (runners.py: MasterRunner.start).
+    """
+    if not isinstance(runner, MasterRunner):
+        return [ALONE.worker_index]
+    dispatcher = runner._users_dispatcher
+    return [] if dispatcher is None else [runner.get_worker_index(node.id) for node in dispatcher._worker_nodes]
 
 
 def impose(plan: Plan, environment: Environment, benchmark: Benchmark) -> None:

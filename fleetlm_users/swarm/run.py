@@ -12,7 +12,7 @@ from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.swarm.events import FleetEvents
 from fleetlm_users.swarm.finish import Headcount
 from fleetlm_users.swarm.tally import Columns, Tallies
-from fleetlm_users.workload.identity import vu_number
+from fleetlm_users.workload.numbering import Numbering
 from fleetlm_users.workload.options import Options
 
 LEAVING_S = 3.0
@@ -49,7 +49,7 @@ NO_COLUMNS = Columns(lambda _time_ms: None, lambda _time_ms: None)
 
 
 class Run:
-    """One test on one process. `epoch` names the test on all processes, `worker_index` this process among them.
+    """One test on one process. `epoch` names the test on all processes, `numbering` the users of this one.
 
     `on_idle` is called when the last user that had work left has none, or is gone; `columns` take what Locust's own
     table shows of each message.
@@ -59,7 +59,7 @@ class Run:
         self,
         options: Options,
         epoch: str,
-        worker_index: int,
+        numbering: Numbering,
         ledger: Ledger,
         events: FleetEvents,
         *,
@@ -68,7 +68,7 @@ class Run:
     ) -> None:
         self.options = options
         self.epoch = epoch
-        self.worker_index = worker_index
+        self.numbering = numbering
         self.ledger = ledger
         self.events = events
         self.started_s = time.perf_counter()
@@ -120,10 +120,14 @@ class Run:
         """Until when a session may wait for answers: for ever while the run goes on, then until the drain's end."""
         return self._drain_deadline_s
 
-    def next_vu(self) -> int:
-        """A user number that no other user of the run has, on any worker."""
+    def next_vu(self, class_name: str) -> int:
+        """The number of the next user of that class on this process; no other user of the run has it."""
         self._vu_count += 1
-        return vu_number(self.worker_index, self._vu_count)
+        return self.numbering.take(class_name)
+
+    def begins_s(self, vu: int) -> float:
+        """When a user's first journey is due: Locust spawns a second's users all at once, and they spread over it."""
+        return self.started_s + self.options.plan.begins_s(vu)
 
     def enter(self, member: Member) -> None:
         """A user begins to live."""

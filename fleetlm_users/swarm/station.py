@@ -10,6 +10,7 @@ from fleetlm_users.measure.ledger import Ledger, Snapshot
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.pulse import Pulse, breathe
 from fleetlm_users.swarm.run import Run
+from fleetlm_users.workload.numbering import Numbering, Seat
 from fleetlm_users.workload.options import Options
 
 
@@ -24,18 +25,24 @@ class Station:
         self._on_idle = on_idle
         self._name = name
         self._seq = 0
+        self._numbering: Numbering | None = None
         self._pulse: Pulse | None = None
         self._ended = Event()
 
-    def begin(self, options: Options, epoch: str, worker_index: int) -> None:
-        """Begins a run: from now on users may live and facts are recorded."""
+    def begin(self, options: Options, epoch: str, seat: Seat) -> None:
+        """Begins a run: from now on users may live and facts are recorded.
+
+        A run that begins for a second time here goes on with its numbering: users of the first may still be known.
+        """
+        if not self.is_in(epoch) or self._numbering is None:
+            self._numbering = Numbering(self._fleet.benchmark.spawn_order(options), seat)
         ledger = Ledger(self._fleet.catalogue, epoch, self._name)
         self._fleet.recorder.record_into(ledger)
         table = self._fleet.locust_stats
         self._fleet.run = Run(
             options,
             epoch,
-            worker_index,
+            self._numbering,
             ledger,
             self._fleet.events,
             on_idle=self._on_idle,

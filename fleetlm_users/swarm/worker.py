@@ -21,6 +21,7 @@ from fleetlm_users.swarm.open_files import allow_users, share_of
 from fleetlm_users.swarm.options import from_wire
 from fleetlm_users.swarm.refusal import Refused
 from fleetlm_users.swarm.station import Station
+from fleetlm_users.workload.numbering import seat_of
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +50,9 @@ class Worker:
         """Begins the run that the master described in the spawn message, or tells it why this machine cannot."""
         run: Mapping[str, Any] = getattr(self._environment.parsed_options, RUN)
         options = from_wire(run["options"])
-        self._station.begin(options, run["epoch"], self._runner.worker_index)
+        self._station.begin(options, run["epoch"], seat_of(self._runner.worker_index, run["dealt_to"]))
         try:
-            allow_users(share_of(self._benchmark.most_users(options), run["workers"]))
+            allow_users(share_of(self._benchmark.most_users(options), len(run["dealt_to"])))
             self._benchmark.check_host(options, False)
         except (Refused, UsageError) as problem:
             self._station.end()  # users that are spawned all the same find the run winding down

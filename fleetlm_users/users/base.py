@@ -55,7 +55,7 @@ class FleetUser(Doing, User):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.fleet = run_of(environment)
-        self.vu = self.fleet.next_vu()
+        self.vu = self.fleet.next_vu(type(self).__name__)
         options = self.fleet.options
         self.rng = rng_for(options.seed, self.scenario, self.vu)
         self.participant_id = participant(options.participant_prefix, options.run_id, self.vu)
@@ -114,6 +114,7 @@ class FleetUser(Doing, User):
         """Journeys and pauses until the end; the only task, so that Locust adds no waiting of its own."""
         self.fleet.enter(self)
         try:
+            self.wait_until(self.fleet.begins_s(self.vu))
             while not self.ending and self.has_work():
                 pause_s = self._journey_once()
                 if self.has_work():

@@ -75,7 +75,7 @@ def kit_of(run: Run) -> Kit:
 
 
 def _made(run: Run) -> Kit:
-    kit = Kit(run.options, run.worker_index)
+    kit = Kit(run.options, run.numbering.seat.worker_index)
     if run.options.cleanup:
         kit.cleaner = Cleaner(run, kit.rest)
     return kit

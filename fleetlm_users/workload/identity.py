@@ -7,7 +7,7 @@ from typing import Final
 
 from fleetlm_users.errors import UsageError
 
-VUS_PER_WORKER: Final = 1_000_000  # more users than one process can hold, so that numbers of workers never meet
+VUS_PER_BLOCK: Final = 10_000_000  # more users than any run has, so that numbers of blocks never meet
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -38,14 +38,14 @@ def participant(prefix: str, run_id: str, n: int) -> str:
     return f"{prefix}-{run_id}-{n}"
 
 
-def vu_number(worker_index: int, k: int) -> int:
-    """Return a number for the k-th user (k from 1) of a worker, unique over all workers of a run.
+def vu_number(block: int, k: int) -> int:
+    """Return the k-th number (k from 1) of a block: block 0 is the plan's, the others are of one worker each.
 
-    Raises ValueError for a negative worker index (Locust's −1 before the master has answered) or a k out of range.
+    Raises ValueError for a negative block or a k out of range: the number could be another user's.
     """
-    if worker_index < 0 or not 1 <= k <= VUS_PER_WORKER:
-        raise ValueError(f"no number for user {k} of worker {worker_index}")
-    return worker_index * VUS_PER_WORKER + k
+    if block < 0 or not 1 <= k <= VUS_PER_BLOCK:
+        raise ValueError(f"no number for user {k} of block {block}")
+    return block * VUS_PER_BLOCK + k
 
 
 def rng_for(seed: int, scenario: str, vu: int) -> random.Random:

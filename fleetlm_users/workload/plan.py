@@ -43,6 +43,13 @@ class Plan:
         """Users per second, above 0 as Locust wants it, such that the ramp lasts `ramp_up_s`; at 0 s all at once."""
         return self.total_users / self.ramp_up_s if self.ramp_up_s else float(self.total_users)
 
+    def begins_s(self, n: int) -> float:
+        """Return when the n-th user (from 1) begins, in seconds after the run's start: evenly over the ramp.
+
+        A user beyond the plan begins at once.
+        """
+        return self.ramp_up_s * (n - 1) / self.total_users if n <= self.total_users else 0.0
+
     def phase_at(self, elapsed_s: float) -> Phase:
         """Return the phase of what is due `elapsed_s` seconds after the run's start."""
         return "warm_up" if elapsed_s < self.warm_up_s else "main"

@@ -58,7 +58,7 @@ def test_archived_ones_are_marked():
     ("user_id", "run_id", "mark"),
     [
         ("bench-r1-7", "r1", RunMark("r1", "bench")),
-        ("my-bench-r1124-2135-7f3a-2000001", "r1124-2135-7f3a", RunMark("r1124-2135-7f3a", "my-bench")),
+        ("my-bench-r1124-2135-7f3a-20000001", "r1124-2135-7f3a", RunMark("r1124-2135-7f3a", "my-bench")),
         ("bench-r1-7", "", None),
         ("bench-r1", "r1", None),
         ("r1-7", "r1", None),

@@ -7,6 +7,7 @@ from fleetlm_users.cli.cleaning import Cleaner
 from fleetlm_users.cli.probing import EMPTY_BLOCKS, MISSES
 from fleetlm_users.cli.sweep import GIVE_UP, NOT_TRIED, Sweep, Unreachable
 from fleetlm_users.errors import RestFailed
+from fleetlm_users.workload.identity import VUS_PER_BLOCK
 
 BATCH = 8
 R1 = RunMark("r1", "bench")
@@ -26,11 +27,11 @@ def ids(found):
 
 @pytest.mark.parametrize(
     "numbers",
-    [[1], [1, 2, 3], list(range(1, 121)), [2, 40, 80, 129], [1_000_001, 1_000_002], [1, 1_000_001, 3_000_007], []],
-    ids=["one", "few", "many", "holes", "second worker", "gap of workers", "none"],
+    [[1], [1, 2, 3], list(range(1, 121)), [2, 40, 80, 129], [10_000_001, 10_000_002], [1, 10_000_001, 30_000_007], []],
+    ids=["one", "few", "many", "holes", "beyond the plan", "gap of workers", "none"],
 )
 def test_every_participant_of_a_run_is_found(api, numbers):
-    """Numbers from 1 in each worker's block, with holes shorter than the stretch of misses that ends a block."""
+    """In the plan's block and each worker's, with holes shorter than the stretch of misses that ends a block."""
     for name in names(numbers):
         api.add(name)
     assert len(cleaner(api).find([R1]).deletable) == len(numbers)
@@ -39,21 +40,21 @@ def test_every_participant_of_a_run_is_found(api, numbers):
 def test_probing_ends_after_a_stretch_of_misses_in_each_of_some_empty_blocks(api):
     """A run that does not exist costs a bounded number of requests."""
     cleaner(api).find([R1])
-    blocks = {int(name.rpartition("-")[2]) // 1_000_000 for name in api.asked}
+    blocks = {int(name.rpartition("-")[2]) // VUS_PER_BLOCK for name in api.asked}
     assert blocks == set(range(EMPTY_BLOCKS))
     assert len(api.asked) <= EMPTY_BLOCKS * (MISSES + BATCH)
 
 
 def test_what_a_folder_knows_bridges_longer_holes(api):
-    """Users 1 to 99 never got a session, the hundredth did: 100 users on one worker are asked in any case."""
+    """Users 1 to 99 never got a session, the hundredth did: all users of the plan are asked in any case."""
     api.add("bench-r1-100")
     assert cleaner(api).find([R1]).deletable == []
-    assert len(cleaner(api).find([RunMark("r1", "bench", users=100, workers=1)]).deletable) == 1
+    assert len(cleaner(api).find([RunMark("r1", "bench", users=100, workers=4)]).deletable) == 1
 
 
 def test_all_known_workers_are_asked(api):
-    """Five workers of which only the last had a user that got a session."""
-    api.add("bench-r1-4000001")
+    """Five workers of which only the last had a user beyond the plan."""
+    api.add("bench-r1-50000001")
     assert cleaner(api).find([R1]).deletable == []
     assert len(cleaner(api).find([RunMark("r1", "bench", users=5, workers=5)]).deletable) == 1
 

@@ -3,10 +3,16 @@
 from locust import User
 
 from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.workload.numbering import ALONE, Numbering
 from fleetlm_users.workload.options import resolve
 from fleetlm_users.workload.presets import load_presets
 
 BEHAVIOURS = ("long_lived", "burst", "churn")
+
+
+def numbering(seat=ALONE):
+    """Numbers for the users of a process in that seat."""
+    return Numbering(benchmark().spawn_order(options()), seat)
 
 
 class NothingFound:

@@ -11,7 +11,7 @@ from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.swarm.events import FleetEvents
 from fleetlm_users.swarm.finish import FINISHED, FinishLine
 from fleetlm_users.swarm.run import Run
-from tests.swarm.samples import options
+from tests.swarm.samples import numbering, options
 
 
 class Local:
@@ -132,7 +132,9 @@ def test_a_lost_worker_is_not_waited_for(entered):
 def test_a_run_counts_who_works_and_calls_when_nobody_does():
     """A user that finished lives on; one that leaves in the middle of its work is gone too."""
     idle = []
-    run = Run(options(), "e", 0, Ledger(DEFAULT, "e", "local"), FleetEvents(), on_idle=lambda: idle.append(True))
+    run = Run(
+        options(), "e", numbering(), Ledger(DEFAULT, "e", "local"), FleetEvents(), on_idle=lambda: idle.append(True)
+    )
     members = [Member(run) for _ in range(2)]
     assert run.headcount() == (2, 2, 0)
     run.finish(members[0])
@@ -146,7 +148,7 @@ class Member:
     """A user that has a number and lives."""
 
     def __init__(self, run):
-        run.next_vu()
+        run.next_vu("Burst")
         run.enter(self)
 
     def wind_down(self):

@@ -8,7 +8,7 @@ from fleetlm_users.measure.catalogue import DEFAULT
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.swarm.events import FleetEvents
 from fleetlm_users.swarm.run import Run
-from tests.swarm.samples import options
+from tests.swarm.samples import benchmark, numbering, options
 
 
 class Member:
@@ -41,7 +41,7 @@ class Resource:
 @pytest.fixture
 def run():
     Resource.closed = 0
-    return Run(options(), "epoch", 0, Ledger(DEFAULT, "epoch", "local"), FleetEvents())
+    return Run(options(), "epoch", numbering(), Ledger(DEFAULT, "epoch", "local"), FleetEvents())
 
 
 def test_a_drain_tells_every_user_and_returns_when_they_have_left(run):
@@ -91,11 +91,13 @@ def test_a_resource_is_made_once_and_closed_with_the_run(run):
     assert Resource.closed == 1
 
 
-def test_user_numbers_differ_over_workers():
-    """Participants must be unique in the whole run."""
-    runs = [Run(options(), "e", index, Ledger(DEFAULT, "e", str(index)), FleetEvents()) for index in range(3)]
-    numbers = [run.next_vu() for run in runs for _ in range(5)]
-    assert len(set(numbers)) == len(numbers)
+def test_users_are_numbered_and_begin_one_after_the_other(run):
+    """Evenly over the ramp, in the order of their numbers; nobody before the run."""
+    numbers = [run.next_vu(name) for name in benchmark().spawn_order(run.options)]
+    assert numbers == list(range(1, run.options.plan.total_users + 1))
+    gap_s = run.options.plan.ramp_up_s / len(numbers)
+    assert [run.begins_s(n) - run.started_s for n in numbers] == pytest.approx([gap_s * (n - 1) for n in numbers])
+    assert run.headcount().entered == len(numbers)
 
 
 def test_the_phase_is_read_on_the_runs_own_clock(run):

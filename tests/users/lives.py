@@ -12,6 +12,7 @@ from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.station import Station
 from fleetlm_users.users.kit import Kit
+from fleetlm_users.workload.numbering import ALONE
 from fleetlm_users.workload.options import resolve
 from fleetlm_users.workload.preset import Preset
 from fleetlm_users.workload.presets import Presets
@@ -146,7 +147,7 @@ class Stage:
         fleet.events.finding.add_listener(lambda **facts: self.found.append(facts))
         self.idle = gevent.event.Event()
         self.station = Station(fleet, "local", self.idle.set)
-        self.station.begin(self.options, "epoch", 0)
+        self.station.begin(self.options, "epoch", ALONE)
         self.run = fleet.run
         self.run.resource(Kit, lambda: PlayedKit(self.server, self.options))
         self.users = [behaviour(self.environment) for _ in range(users)]

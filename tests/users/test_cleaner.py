@@ -13,7 +13,7 @@ from fleetlm_users.swarm.recorder import Recorder
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.users import cleaner
 from fleetlm_users.users.cleaner import CONCURRENCY, GIVE_UP_AFTER, Cleaner
-from tests.swarm.samples import options
+from tests.swarm.samples import numbering, options
 
 
 class Rest:
@@ -40,7 +40,7 @@ class Scene:
     """A run with sessions, and its cleaner."""
 
     def __init__(self):
-        self.run = Run(options(cleanup=True), "e", 0, Ledger(DEFAULT, "e", "local"), FleetEvents())
+        self.run = Run(options(cleanup=True), "e", numbering(), Ledger(DEFAULT, "e", "local"), FleetEvents())
         recorder = Recorder()
         recorder.record_into(self.run.ledger)
         recorder.listen(self.run.events)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.identity import (
-    VUS_PER_WORKER,
+    VUS_PER_BLOCK,
     check_name,
     check_run_id,
     new_run_id,
@@ -61,23 +61,23 @@ def test_a_participant_names_its_run():
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 500), st.integers(1, VUS_PER_WORKER)),
+        st.tuples(st.integers(0, 500), st.integers(1, VUS_PER_BLOCK)),
         unique=True,
         min_size=2,
     )
 )
-def test_user_numbers_are_unique_over_workers(users):
+def test_numbers_of_blocks_never_meet(users):
     """No two users of a run have the same number, and so no two the same participant."""
-    numbers = {vu_number(worker_index, k) for worker_index, k in users}
+    numbers = {vu_number(block, k) for block, k in users}
     assert len(numbers) == len(users)
     assert min(numbers) >= 1
 
 
-@pytest.mark.parametrize(("worker_index", "k"), [(-1, 1), (0, 0), (0, VUS_PER_WORKER + 1)])
-def test_a_number_that_could_meet_another_is_refused(worker_index, k):
-    """A worker that the master has not numbered yet has index -1."""
+@pytest.mark.parametrize(("block", "k"), [(-1, 1), (0, 0), (0, VUS_PER_BLOCK + 1)])
+def test_a_number_that_could_meet_another_is_refused(block, k):
+    """Numbers are from 1, and blocks end."""
     with pytest.raises(ValueError, match="no number for user"):
-        vu_number(worker_index, k)
+        vu_number(block, k)
 
 
 def test_draws_are_the_same_in_every_process():
