@@ -10,6 +10,7 @@ system, of the server's process) is the figure to compare on a machine that othe
 """
 
 import argparse
+import json
 import os
 import re
 import select
@@ -21,7 +22,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import orjson
@@ -235,19 +236,24 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0, help="of each of the two phases of a round")
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--serve-peer", choices=("plain", "no-delay"), help=argparse.SUPPRESS)
+    parser.add_argument("--json", choices=tuple(SERVERS), help="this server alone; prints every round as JSON")
     options = parser.parse_args()
     if options.serve_peer:
         serve_peer(no_delay=options.serve_peer == "no-delay")
         return
-    figures = {name: Figures() for name in SERVERS}
+    commands = {options.json: SERVERS[options.json]} if options.json else SERVERS
+    figures = {name: Figures() for name in commands}
     with ExitStack() as running:
         pin(0)
-        children = [running.enter_context(server(command)) for command in SERVERS.values()]
+        children = [running.enter_context(server(command)) for command in commands.values()]
         pin(1)
         for _ in range(options.rounds):
             for (process, port), result in zip(children, figures.values(), strict=True):
                 measure(process, port, options.seconds, options.connections, result)
-    print(report(figures))
+    if options.json:
+        print(json.dumps({name: asdict(each) for name, each in figures.items()}))
+    else:
+        print(report(figures))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ class Load:
 
     Each then does one of these: with `journeys`, so many times `messages` questions, each awaited, leave, DELETE,
     anew; with `depth`, always so many messages in flight for `seconds`; else a message every `interval_ms` (0: none)
-    for `seconds`, both counted from the join. Heartbeats every 30 s in all of them.
+    for `seconds`, both counted from the join. Heartbeats every 30 s in all of them. A tool that can set a warm-up
+    apart reports its times without the first `warm_up_s`.
     """
 
     sessions: int
@@ -22,6 +23,7 @@ class Load:
     messages: int = 0
     journeys: int = 0
     ramp_s: float = 2.0
+    warm_up_s: float = 0.0
     processes: int = 1
 
     @property

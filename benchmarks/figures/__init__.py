@@ -2,5 +2,14 @@
 
 from benchmarks.figure import Figure
 from benchmarks.figures.append_cpu import APPEND_CPU
+from benchmarks.figures.churn import CHURN
+from benchmarks.figures.echo_agent import ECHO_AGENT
+from benchmarks.figures.idle_rss import IDLE_RSS
+from benchmarks.figures.opening import OPENING
+from benchmarks.figures.saturation import SATURATION
+from benchmarks.figures.scale_out import SCALE_OUT
+from benchmarks.figures.sockets import SOCKETS
+from benchmarks.figures.truth import TRUTH
 
-FIGURES: dict[str, Figure] = {figure.name: figure for figure in (APPEND_CPU,)}
+ROWS = (APPEND_CPU, SATURATION, IDLE_RSS, OPENING, CHURN, TRUTH, SOCKETS, SCALE_OUT, ECHO_AGENT)
+FIGURES: dict[str, Figure] = {figure.name: figure for figure in ROWS}

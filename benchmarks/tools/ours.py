@@ -1,6 +1,7 @@
 """Ours: one real `locust` process, as a user starts it."""
 
 import json
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from benchmarks.tools.tool import Command, clean_env
 SILENT_MS = 3_600_000  # longer than any run: sessions that say nothing
 SLACK_S = 60  # the run ends when its users are done, not by this clock
 TRENDS = ("append_latency_ms", "append_service_ms", "generator_lateness_ms", "event_loop_lag_ms")
+PHASES = ("warm_up", "main")
 COUNTERS = ("messages_sent", "messages_received", "messages_appended", "messages_lost", "sessions_completed")
 
 
@@ -25,19 +27,21 @@ class Ours:
         words = [
             *(sys.executable, "-m", "locust", "--headless"),
             *("--host", f"http://{address}", "--run-id", run_id, "--results-dir", str(folder)),
-            *("--users", str(load.sessions), "--ramp-up", f"{load.ramp_s:g}s", "--warm-up", "0"),
+            *("--users", str(load.sessions), "--ramp-up", f"{load.ramp_s:g}s"),
+            *("--warm-up", f"{load.warm_up_s:g}s"),
             *(_journeys(load) if load.journeys else _messages(load)),
         ]
         if load.processes > 1:
-            words += ["--processes", str(load.processes)]
+            port = str(free_port())
+            words += ["--processes", str(load.processes), "--master-port", port, "--master-bind-port", port]
         return Command(tuple(words), clean_env())
 
     def reported(self, folder: Path) -> dict[str, float]:
         """From its summary.json."""
         metrics = json.loads(next(folder.glob("*/summary.json")).read_text())["metrics"]
-        found = {name: _of_all(metrics, name).get("count", 0) for name in COUNTERS}
+        found = {name: sum(_of_all(metrics, name, phase).get("count", 0) for phase in PHASES) for name in COUNTERS}
         for name in TRENDS:
-            trend = _of_all(metrics, name)
+            trend = _of_all(metrics, name, "main")
             found |= {f"{name} p50": trend.get("med"), f"{name} p99": trend.get("p99")}
         return {name: value for name, value in found.items() if value is not None}
 
@@ -58,6 +62,13 @@ def _journeys(load: Load) -> list[str]:
     return ["-f", "locustfiles/session_lifecycle.py", *counts]
 
 
-def _of_all(metrics: dict[str, Any], name: str) -> dict[str, Any]:
-    found: dict[str, Any] = metrics.get(name, {}).get("main", {}).get("all", {})
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _of_all(metrics: dict[str, Any], name: str, phase: str) -> dict[str, Any]:
+    found: dict[str, Any] = metrics.get(name, {}).get(phase, {}).get("all", {})
     return found
