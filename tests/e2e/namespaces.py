@@ -60,11 +60,11 @@ class Host:
 
     def cut(self):
         """Pulls the cable out at the switch: nothing comes or goes, and nobody is told that connections are gone."""
-        _ip("-n", self._switch, "link", "set", self._name, "down")
+        _ip("-n", self._switch, "link", "set", "dev", self._name, "down")
 
     def restore(self):
         """Puts the cable back in."""
-        _ip("-n", self._switch, "link", "set", self._name, "up")
+        _ip("-n", self._switch, "link", "set", "dev", self._name, "up")
 
 
 @contextmanager
@@ -82,11 +82,11 @@ def network(*names):
     try:
         try:
             _ip("netns", "add", switch)
+            _ip("-n", switch, "link", "add", "name", SWITCH_PORT, "up", "type", "bridge")
+            for name, host in hosts.items():
+                _plug_in(host, switch, name)
         except subprocess.CalledProcessError as refused:
             _impossible(refused.stderr.strip())
-        _ip("-n", switch, "link", "add", SWITCH_PORT, "up", "type", "bridge")
-        for name, host in hosts.items():
-            _plug_in(host, switch, name)
         yield hosts
     finally:
         for namespace in namespaces:
@@ -97,11 +97,11 @@ def network(*names):
 def _plug_in(host, switch, name):
     """A namespace with a cable to the switch."""
     _ip("netns", "add", host.namespace)
-    _ip("-n", switch, "link", "add", name, "type", "veth", "peer", "name", HOST_PORT, "netns", host.namespace)
-    _ip("-n", switch, "link", "set", name, "master", SWITCH_PORT, "up")
-    _ip("-n", host.namespace, "link", "set", "lo", "up")
+    _ip("-n", switch, "link", "add", "name", name, "type", "veth", "peer", "name", HOST_PORT, "netns", host.namespace)
+    _ip("-n", switch, "link", "set", "dev", name, "master", SWITCH_PORT, "up")
+    _ip("-n", host.namespace, "link", "set", "dev", "lo", "up")
     _ip("-n", host.namespace, "address", "add", f"{host.address}/24", "dev", HOST_PORT)
-    _ip("-n", host.namespace, "link", "set", HOST_PORT, "up")
+    _ip("-n", host.namespace, "link", "set", "dev", HOST_PORT, "up")
 
 
 def _ip(*arguments):

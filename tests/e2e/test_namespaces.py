@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from tests.e2e.harness import eventually
-from tests.e2e.namespaces import NAMED_NETWORKS, network
+from tests.e2e.namespaces import NAMED_NETWORKS, REQUIRED, network
 
 pytestmark = pytest.mark.e2e
 
@@ -61,3 +61,12 @@ def test_nothing_is_left_behind():
     with pytest.raises(ZeroDivisionError):
         fail()
     assert not (NAMED_NETWORKS / made[0]).exists()
+
+
+@pytest.mark.parametrize(("required", "outcome"), [("", pytest.skip.Exception), ("1", pytest.fail.Exception)])
+def test_a_machine_without_namespaces_skips_unless_they_are_required(monkeypatch, required, outcome):
+    """With the reason; where they are required, that is a failure."""
+    monkeypatch.setattr("shutil.which", lambda _command: None)
+    monkeypatch.setenv(REQUIRED, required)
+    with pytest.raises(outcome, match="iproute2"), network("one"):
+        pass

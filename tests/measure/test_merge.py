@@ -10,6 +10,8 @@ from fleetlm_users.measure.catalogue import DEFAULT
 from fleetlm_users.measure.ledger import MAIN, Ledger
 from fleetlm_users.measure.merge import Merge
 
+REPORT_SHARE = 0.05
+
 
 def worker_snapshots(worker, seed, count=4):
     """The snapshots of one worker in the order in which it took them, the last one final."""
@@ -44,6 +46,37 @@ def test_order_and_repetition_of_reports_do_not_matter(reports, repeated):
     for worker, snapshot in [*repeated, *reports]:
         shuffled.absorb(worker, snapshot)
     assert answers(shuffled) == answers(in_order)
+
+
+SAMPLES = st.lists(
+    st.tuples(
+        st.sampled_from(["append_latency_ms", "ws_join_ms"]),
+        st.sampled_from(["burst", "churn"]),
+        st.integers(0, 60_000_000),
+    ),
+    max_size=400,
+)
+
+
+@given(SAMPLES, st.integers(1, 9), st.randoms(use_true_random=False))
+def test_percentiles_are_those_of_one_ledger_however_samples_are_spread(samples, workers, rng):
+    """Any partition over workers, each reporting now and then: every figure is what one process would have shown."""
+    whole = Ledger(DEFAULT, "run", "alone")
+    ledgers = [Ledger(DEFAULT, "run", str(n)) for n in range(workers)]
+    merge, alone = Merge("run"), Merge("run")
+    for seq, (metric, scenario, value_us) in enumerate(samples, 1):
+        ledger = rng.choice(ledgers)
+        for taker in (ledger, whole):
+            taker.trend(metric, scenario, MAIN).add(value_us)
+        if rng.random() < REPORT_SHARE:
+            merge.absorb(ledger.worker, ledger.snapshot(seq, final=False, elapsed_s=0.0))
+    for ledger in (*ledgers, whole):
+        taker = alone if ledger is whole else merge
+        taker.absorb(ledger.worker, ledger.snapshot(len(samples) + 1, final=True, elapsed_s=1.0))
+    for metric, scenario in {(metric, name) for metric, own, _ in samples for name in (own, None)}:
+        spread, single = (taker.totals().trend(metric, scenario) for taker in (merge, alone))
+        assert spread.summary() == single.summary()
+        assert spread.distribution() == single.distribution()
 
 
 def test_a_lost_report_heals_with_the_next():
