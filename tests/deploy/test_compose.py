@@ -6,10 +6,10 @@ from importlib.resources import files
 import pytest
 from jsonschema.validators import validator_for
 
-from fleetlm_users.swarm.run import CLEANUP_S
 from fleetlm_users.workload.option_spec import COMMON
 from tests.deploy import dockerfile
 from tests.deploy.compose import Compose
+from tests.deploy.ending import longest_end_s
 from tests.docs.commands import Command, check
 
 PROFILES = [(), ("fleetlm",), ("standin",), ("headless", "standin"), ("headless", "fleetlm")]
@@ -150,9 +150,8 @@ def test_variables_of_a_run_are_options():
 
 def test_a_container_is_given_the_time_to_drain():
     """Docker kills after 10 s by default; a run's end may take the drain and the clean-up."""
-    drain_s = float(next(spec.default for spec in COMMON if spec.name == "drain_timeout").removesuffix("s"))
     for name in ("master", "headless", "worker"):
-        assert float(EVERYTHING.services[name]["stop_grace_period"].removesuffix("s")) > drain_s + CLEANUP_S
+        assert float(EVERYTHING.services[name]["stop_grace_period"].removesuffix("s")) > longest_end_s()
 
 
 def test_headless_can_be_found_by_the_workers():

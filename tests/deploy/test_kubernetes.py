@@ -8,9 +8,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from fleetlm_users.swarm.run import CLEANUP_S
 from fleetlm_users.workload.option_spec import COMMON
 from tests.deploy import dockerfile
+from tests.deploy.ending import longest_end_s
 from tests.deploy.kubernetes import FOLDER, FORMS, Pod, objects, of_kind, pods, read
 from tests.docs.commands import Command, benchmark_of, check, options_for
 
@@ -203,10 +203,9 @@ def test_the_jobs_master_waits_for_all_its_workers_and_runs_once():
 
 def test_master_and_workers_are_given_the_time_to_drain():
     """Kubernetes kills after 30 s by default."""
-    drain_s = float(next(spec.default for spec in COMMON if spec.name == "drain_timeout").removesuffix("s"))
     for _, pod in PODS:
         if pod.name in ("master", "worker"):
-            assert pod.spec["terminationGracePeriodSeconds"] > drain_s + CLEANUP_S
+            assert pod.spec["terminationGracePeriodSeconds"] > longest_end_s()
 
 
 def test_every_image_is_ours_and_has_a_tag():
