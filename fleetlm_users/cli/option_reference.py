@@ -11,6 +11,7 @@ TITLES: Final = {
     "judging": ("Judging and reports", ""),
     "run": ("The run itself", ""),
     "timeouts": ("Timeouts", "A number with `h`, `m`, `s` or `ms`, as `90s` or `1m30s`; a bare number is seconds."),
+    "monitoring": ("Numbers for Prometheus", "See [monitoring.md](monitoring.md)."),
     "benchmark": ("Options of single benchmarks", ""),
 }
 HEAD: Final = """# Options

@@ -204,6 +204,17 @@ class Trend:
         running = list(accumulate(self._counts[first : last + 1]))
         return [self._value_at(running, first, percent) for percent in percents]
 
+    def at_most(self, bounds_us: Sequence[int]) -> list[int]:
+        """How many durations do not exceed each bound in µs, a duration being what `percentile` would say of it.
+
+        So the share at or below a bound is 95 % or more exactly when the 95th percentile keeps the bound.
+        """
+        if not self.count or self._counts is None:
+            return [0] * len(bounds_us)
+        first, last = fine_index(self._min_us), fine_index(self._max_us)
+        running = list(accumulate(self._counts[first : last + 1]))
+        return [self._up_to(running, first, bound_us) for bound_us in bounds_us]
+
     def summary(self) -> TrendSummary:
         """The usual figures; a percentile on too few samples is None (see required_samples)."""
         wanted = (50.0, 90.0, 95.0, 99.0, 99.9)
@@ -288,3 +299,11 @@ class Trend:
         rank = max(1, math.ceil(round(percent * self._count / 100, 6)))
         value_us = fine_high(first + bisect_left(running, rank))
         return min(max(value_us, self._min_us), self._max_us)
+
+    def _up_to(self, running: list[int], first: int, bound_us: int) -> int:
+        if bound_us >= self._max_us:
+            return self._count
+        index = fine_index(bound_us)
+        if fine_high(index) > bound_us:
+            index -= 1  # what shares the bound's own bucket is reported as that bucket's highest
+        return running[index - first] if index >= first else 0

@@ -21,6 +21,7 @@ from fleetlm_users.swarm.announcement import announcement
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.head import Head
+from fleetlm_users.swarm.metrics_page import add_metrics_page, serve_metrics
 from fleetlm_users.swarm.options import register
 from fleetlm_users.swarm.refusal import Refused, exit_with
 from fleetlm_users.swarm.web import guard_start
@@ -131,6 +132,8 @@ class Lifecycle:
     def _prepare(self, head: Head, environment: Environment, web_ui: WebUI | None) -> None:
         if web_ui is not None:
             guard_start(web_ui, environment, head)
+            add_metrics_page(web_ui, head.preparation.parsed.web_base_path, head.standing)
+        serve_metrics(head.preparation.parsed, head.standing)
         if self._headless or head.preparation.parsed.autostart:
             options = head.prepare()
             # Locust's table every two seconds would bury the live line; its final tables still come

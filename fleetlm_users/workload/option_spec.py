@@ -220,7 +220,19 @@ TIMEOUTS: Final[tuple[OptionSpec, ...]] = (
     ),
 )  # fmt: skip
 
-COMMON: Final[tuple[OptionSpec, ...]] = (*TARGET, *LOAD, *JUDGING, *IDENTITY, *TIMEOUTS)
+MONITORING: Final[tuple[OptionSpec, ...]] = (
+    OptionSpec(
+        "metrics_port", "--metrics-port", "METRICS_PORT", "",
+        "serve the run's numbers for Prometheus on this port, on master or standalone, headless too",
+        "count", "9646", group="monitoring", in_form=False, in_preset=False,
+    ),
+    OptionSpec(
+        "metrics_host", "--metrics-host", "METRICS_HOST", "127.0.0.1", "the address that --metrics-port listens on",
+        "text", "10.0.0.5", group="monitoring", in_form=False, in_preset=False,
+    ),
+)  # fmt: skip
+
+COMMON: Final[tuple[OptionSpec, ...]] = (*TARGET, *LOAD, *JUDGING, *IDENTITY, *TIMEOUTS, *MONITORING)
 
 
 def count_name(behaviour: str) -> str:

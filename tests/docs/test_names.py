@@ -14,6 +14,7 @@ from fleetlm_users.workload.option_spec import COMMON
 from fleetlm_users.workload.presets import load_presets
 from tests.docs.commands import benchmark_of, options_for
 from tests.docs.pages import ROOT, code_of, page, pages
+from tests.exposed import exposed_names
 
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 METRIC = re.compile(r"[a-z]+(_[a-z]+)*_(ms|rate|events|total|connections|failures|lost|missing|changed)")
@@ -78,6 +79,7 @@ def test_metrics_exist(each, tmp_path):
     benchmarks = [*BENCHMARKS.values(), *shown_in(each, tmp_path)]
     known = {name for benchmark in benchmarks for name in DEFAULT.with_metrics(benchmark.metrics)}
     known |= {spec.name for benchmark in benchmarks for spec in (*COMMON, *benchmark.options)}
+    known |= exposed_names()
     names = {code for _, code in each.spans() if METRIC.fullmatch(code)} - OF_K6 - OF_SERVERS - known
     assert not {name for name in names if DEFAULT.get(name) is None}
 

@@ -117,11 +117,13 @@ def test_the_login_of_the_security_page_guards_the_web_ui(guarded):
     stranger = requests.Session()
     assert stranger.get(url, timeout=10).url.startswith(f"{url}/login")
     assert stranger.post(f"{url}/swarm", data=form, timeout=10).url.startswith(f"{url}/login")
+    assert stranger.get(f"{url}/fleetlm/metrics", timeout=10).url.startswith(f"{url}/login")
     stranger.post(f"{url}/login_submit", data={"username": "x", "password": "wrong"}, timeout=10)
     assert stranger.get(url, timeout=10).url.startswith(f"{url}/login")
     assert requests.get(f"{standin.api_url}/agents", timeout=5).json() == {"agents": []}  # a preflight would make one
     friend = requests.Session()
     assert friend.post(f"{url}/login_submit", data={"password": "right"}, timeout=10).url.rstrip("/") == url
+    assert "fleetlm_run_active 0.0" in friend.get(f"{url}/fleetlm/metrics", timeout=10).text
     assert friend.post(f"{url}/swarm", data=form, timeout=20).json()["success"]
     eventually(lambda: standin.counters()["sessions_created"] > 0, "the run begins")
     assert friend.get(f"{url}/stop", timeout=30).status_code in (200, 405)

@@ -46,6 +46,24 @@ def test_count_sum_minimum_and_maximum_are_exact(values_us):
     assert trend.mean_us == sum(values_us) / len(values_us)
 
 
+@given(
+    st.lists(durations, min_size=1, max_size=200), st.lists(durations, max_size=5), st.sampled_from([50, 95, 99, 100])
+)
+def test_a_count_up_to_a_bound_agrees_with_the_percentiles(values_us, bounds_us, percent):
+    """Counts are within a thousandth of the bound, and reach a share exactly when that percentile keeps the bound."""
+    trend = trend_of(values_us)
+    for bound_us, found in zip(bounds_us, trend.at_most(bounds_us), strict=True):
+        assert sum(value * 1.001 <= bound_us for value in values_us) <= found
+        assert found <= sum(value <= bound_us for value in values_us)
+        rank = max(1, math.ceil(round(percent * len(values_us) / 100, 6)))
+        assert (found >= rank) == (trend.percentile(percent) <= bound_us)
+
+
+def test_an_empty_trend_holds_nothing_below_any_bound():
+    """No histogram has been made yet."""
+    assert Trend().at_most([0, 1_000]) == [0, 0]
+
+
 @given(samples, samples, samples)
 def test_merging_is_associative_and_order_free(one, two, three):
     """(a+b)+c = a+(b+c) = c+b+a = all recorded in one."""

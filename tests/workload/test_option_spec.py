@@ -85,6 +85,7 @@ def test_argparse_takes_every_help_text():
     assert all(spec.flag in parser.format_help() for spec in SPECS)
 
 
-def test_only_time_scale_is_hidden_from_the_form():
-    """It is for tests; everything else can be set in the browser."""
-    assert [spec.name for spec in SPECS if not spec.in_form] == ["time_scale"]
+def test_what_is_hidden_from_the_form():
+    """One is for tests, two are settled when the process starts; everything else can be set in the browser."""
+    hidden = ["time_scale", "metrics_port", "metrics_host"]
+    assert [spec.name for spec in SPECS if not spec.in_form] == hidden

@@ -1,0 +1,74 @@
+"""The run's numbers for Prometheus: a page of the web UI, and with `--metrics-port` a server of its own."""
+
+import logging
+from argparse import Namespace
+from collections.abc import Callable, Iterable
+
+from flask import request
+from gevent.pywsgi import WSGIServer
+from locust.web import WebUI
+from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
+from werkzeug.wrappers import Response
+
+from fleetlm_users import __version__
+from fleetlm_users.errors import UsageError
+from fleetlm_users.measure.prometheus import families
+from fleetlm_users.measure.standing import Standing
+from fleetlm_users.swarm.pulse import breathe
+from fleetlm_users.swarm.refusal import USAGE_EXIT, Refused
+
+logger = logging.getLogger(__name__)
+
+PATH = "/fleetlm/metrics"
+MAX_PORT = 65_535
+
+Standings = Callable[[], Standing | None]
+
+
+class RunCollector(Collector):
+    """Gives the run as it stands whenever somebody scrapes; nothing is kept between two scrapes."""
+
+    def __init__(self, standing: Standings) -> None:
+        self._standing = standing
+
+    def collect(self) -> Iterable[Metric]:
+        """The families of this moment."""
+        return families(self._standing(), __version__, breathe)
+
+
+def add_metrics_page(web_ui: WebUI, base_path: str, standing: Standings) -> None:
+    """Adds /fleetlm/metrics to the web UI, below `base_path` and behind the login as all its pages."""
+    if web_ui.app is None:
+        return
+    answer = _app(standing)
+
+    def page() -> Response:
+        return Response.from_app(answer, request.environ)
+
+    web_ui.app.add_url_rule(f"{base_path}{PATH}", "fleetlm_metrics", web_ui.auth_required_if_enabled(page))
+
+
+def serve_metrics(parsed: Namespace, standing: Standings) -> WSGIServer | None:
+    """Starts what `--metrics-port` asks for: the same numbers on any path, and nothing else; None when not asked for.
+
+    Raises Refused where it cannot listen.
+    """
+    if not parsed.metrics_port:
+        return None
+    host, port = parsed.metrics_host, int(parsed.metrics_port)
+    server = WSGIServer((host, port), _app(standing), log=None, error_log=logger)
+    try:
+        server.start()
+    except (OSError, OverflowError) as problem:
+        accepted = f"a free port of {host}, at most {MAX_PORT} ({problem})"
+        told = UsageError("--metrics-port (METRICS_PORT)", port, accepted, "9646")
+        raise Refused(str(told), USAGE_EXIT) from problem
+    return server
+
+
+def _app(standing: Standings) -> Callable[..., Iterable[bytes]]:
+    registry = CollectorRegistry()
+    registry.register(RunCollector(standing))
+    return make_wsgi_app(registry)
