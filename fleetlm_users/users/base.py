@@ -88,6 +88,10 @@ class FleetUser(Doing, User):
         """One session of this behaviour. A ClientError in it ends the session, is counted, and a pause follows."""
         raise NotImplementedError
 
+    def begins_s(self) -> float:
+        """When the first journey is due: the user's place in the ramp."""
+        return self.fleet.begins_s(self.vu)
+
     def pause_s(self) -> float:
         """Seconds between two journeys."""
         return RETRY_PAUSE_S
@@ -114,7 +118,7 @@ class FleetUser(Doing, User):
         """Journeys and pauses until the end; the only task, so that Locust adds no waiting of its own."""
         self.fleet.enter(self)
         try:
-            self.wait_until(self.fleet.begins_s(self.vu))
+            self.wait_until(self.begins_s())
             while not self.ending and self.has_work():
                 pause_s = self._journey_once()
                 if self.has_work():

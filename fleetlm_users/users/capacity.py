@@ -1,10 +1,11 @@
 """Somebody of whom a capacity search wants ever more: a session that is held, a message now and then."""
 
 import math
+import time
 
 from fleetlm_users.users.base import FleetUser
 from fleetlm_users.workload.benchmark_paces import ArrivalPace
-from fleetlm_users.workload.capacity_options import CAPACITY_OPTIONS, message_interval_s
+from fleetlm_users.workload.capacity_options import CAPACITY_OPTIONS, JOIN_RATE, message_interval_s
 
 
 class CapacityUser(FleetUser):
@@ -15,6 +16,13 @@ class CapacityUser(FleetUser):
 
     scenario = "capacity"
     options = CAPACITY_OPTIONS
+
+    def begins_s(self) -> float:
+        """As planned in the first step; in later ones at its own part of the second whose users Locust adds at once."""
+        if self.vu <= self.fleet.options.plan.total_users:
+            return super().begins_s()
+        rate = float(self.option(JOIN_RATE.name))
+        return time.perf_counter() + self.vu % max(1, math.floor(rate)) / rate  # as many as dispatch.py adds at once
 
     def journey(self) -> None:
         """One held session; one that breaks is followed by another."""

@@ -1,5 +1,6 @@
 """A user lives its journeys, counts what becomes of them, and is idle when its work is done."""
 
+import time
 from typing import ClassVar
 
 import pytest
@@ -144,3 +145,27 @@ def test_a_behaviour_counts_and_records_metrics_of_its_own(stage):
     assert visits.trend("smile_ms") == 3
     with pytest.raises(Exception, match="frowns"):
         visits.users[0].count("frowns")
+
+
+def test_users_begin_one_after_the_other_over_the_ramp(stage):
+    """Locust starts a second's users all at once; none of ours begins before its place in the ramp."""
+    begun = {}
+
+    class Arriving(Visitor):
+        scenario = "arriving"
+        times = 1
+
+        def journey(self):
+            begun[self.vu] = time.perf_counter()
+
+    visits = stage(Arriving, users=5, ramp_up="250ms")
+    visits.until_idle()
+    assert list(begun) == [1, 2, 3, 4, 5]
+    assert all(begun[vu] >= visits.run.started_s + 0.05 * (vu - 1) for vu in begun)
+
+
+def test_a_user_whose_run_ends_before_its_turn_does_nothing(stage):
+    """It does not wait for the end of the ramp."""
+    visits = stage(Visitor, users=3, ramp_up="1h")
+    visits.end()
+    assert visits.users[1].journeys_lived == visits.users[2].journeys_lived == 0

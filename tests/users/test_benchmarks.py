@@ -1,10 +1,13 @@
 """The behaviours of the benchmarks, each on a played server: what they send, when they are done, what they notice."""
 
+from types import SimpleNamespace
+
 import gevent
 import pytest
 
 from fleetlm_users.errors import Disconnected, UsageError
 from fleetlm_users.users import ConcurrentUser, CorrectnessUser, HotPathUser, LifecycleUser, ThroughputUser
+from fleetlm_users.users.capacity import CapacityUser
 from fleetlm_users.workload.plan import make_plan
 from fleetlm_users.workload.preset import Preset
 
@@ -184,3 +187,13 @@ def test_a_round_that_breaks_is_judged_all_the_same(stage):
     assert counts["session_failures:eof"] == 1
     assert counts["messages_checked"] == 3
     assert counts.get("messages_correct", 0) == 0
+
+
+def test_a_step_of_a_search_is_climbed_evenly(stage, monkeypatch):
+    """Locust adds as many users at once as the rate has whole ones; each takes its own part of that time."""
+    search = stage(CapacityUser, users=2, join_rate="4.5", ramp_up="100ms")
+    planned = [user.begins_s() - search.run.started_s for user in search.users]
+    assert planned == pytest.approx([0.0, 0.05])
+    monkeypatch.setattr("fleetlm_users.users.capacity.time", SimpleNamespace(perf_counter=lambda: 100.0))
+    added = [CapacityUser(search.environment).begins_s() - 100.0 for _ in range(4)]
+    assert sorted(added) == pytest.approx([0.0, 1 / 4.5, 2 / 4.5, 3 / 4.5])

@@ -1,0 +1,35 @@
+"""A process's part in one run after another."""
+
+from locust.env import Environment
+
+from fleetlm_users.swarm.fleet import Fleet
+from fleetlm_users.swarm.station import Station
+from fleetlm_users.workload.numbering import ALONE, seat_of
+from tests.swarm.samples import benchmark, options
+
+
+def begun(station, fleet, epoch, seat=ALONE):
+    """The numbers of the first three users of a run."""
+    station.begin(options(), epoch, seat)
+    numbers = [fleet.run.next_vu("Burst") for _ in range(3)]
+    station.end()
+    return numbers
+
+
+def test_a_run_that_begins_again_gives_no_number_twice():
+    """A spawn message that comes late, after the worker was told to stop, begins the same run anew."""
+    fleet = Fleet(Environment(), benchmark())
+    station = Station(fleet, "w", lambda: None)
+    first, again = begun(station, fleet, "one"), begun(station, fleet, "one")
+    assert not set(first) & set(again)
+
+
+def test_another_run_is_numbered_from_its_beginning():
+    """Same seed, same numbers, same draws; the seat is the run's own."""
+    fleet = Fleet(Environment(), benchmark())
+    station = Station(fleet, "w", lambda: None)
+    first = begun(station, fleet, "one")
+    assert begun(station, fleet, "two") == first
+    assert begun(station, fleet, "three", seat_of(1, [1, 0])) != first
+    assert station.is_in("three")
+    assert station.snapshot()["epoch"] == "three"
