@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import rounds
+from benchmarks import report, rounds
+from benchmarks.figure import Figure
 from benchmarks.figures import FIGURES
 from benchmarks.results import FOLDER
 from benchmarks.settings import FULL_PAIRS, QUICK_PAIRS, Settings
@@ -20,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m benchmarks", description="Side-by-side measurements.")
     commands = made.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="measure; all figures unless some are named")
-    run.add_argument("figures", nargs="*", metavar="FIGURE", help=", ".join(FIGURES))
+    run.add_argument("figures", nargs="*", type=figure, metavar="FIGURE", help=", ".join(FIGURES))
     run.add_argument(
         "--pairs", type=positive, help=f"rounds of each figure (default: {FULL_PAIRS}; quick: {QUICK_PAIRS})"
     )
@@ -28,8 +29,18 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--quick", action="store_true", help="short and small, for a first look; not for publishing")
     run.add_argument("--output", type=Path, help="the results (default: benchmarks/results/<utc time>.json)")
     run.set_defaults(action=_run)
+    writing = commands.add_parser("report", help="write docs/performance.md and its chart anew from the reference")
+    writing.add_argument("results", nargs="?", type=Path, help="first put this file's figures into the reference")
+    writing.set_defaults(action=_report)
     commands.add_parser("list", help="the figures and their goals").set_defaults(action=_list)
     return made
+
+
+def figure(name: str) -> Figure:
+    """A figure by its name. Raises ArgumentTypeError for another name."""
+    if name not in FIGURES:
+        raise argparse.ArgumentTypeError(f"got {name!r}; accepted are {', '.join(FIGURES)}")
+    return FIGURES[name]
 
 
 def positive(text: str) -> int:
@@ -42,11 +53,7 @@ def positive(text: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code."""
-    made = parser()
-    options = made.parse_args(arguments)
-    unknown = [name for name in getattr(options, "figures", ()) if name not in FIGURES]
-    if unknown:
-        made.error(f"figure: got {unknown[0]!r}; accepted are {', '.join(FIGURES)}")
+    options = parser().parse_args(arguments)
     return int(options.action(options))
 
 
@@ -54,12 +61,12 @@ def _run(options: argparse.Namespace) -> int:
     pairs = options.pairs or (QUICK_PAIRS if options.quick else FULL_PAIRS)
     settings = Settings(pairs, options.seconds, options.quick)
     path = options.output or FOLDER / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
-    chosen = [FIGURES[name] for name in options.figures or FIGURES]
+    chosen = options.figures or list(FIGURES.values())
     if options.quick:
         print("QUICK: short and small runs, for a first look; these are not the figures of the table.")
     try:
-        for figure, measured in rounds.run(chosen, settings, path, _say):
-            _say("\n".join(["", *lines(figure, measured.pairs), ""]))
+        for done, measured in rounds.run(chosen, settings, path, _say):
+            _say("\n".join(["", *lines(done, measured.pairs), ""]))
     except KeyboardInterrupt:
         _say(f"\nstopped; finished pairs are in {path}")
         return INTERRUPTED
@@ -70,10 +77,17 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _report(options: argparse.Namespace) -> int:
+    if options.results:
+        report.adopt(options.results)
+    report.write()
+    return 0
+
+
 def _list(_: argparse.Namespace) -> int:
-    for figure in FIGURES.values():
-        print(f"{figure.name:<12} {figure.title}: {figure.work}")
-        for goal in figure.goals:
+    for each in FIGURES.values():
+        print(f"{each.name:<12} {each.title}: {each.work}")
+        for goal in each.goals:
             print(f"{'':12}   goal {goal.text}")
     return 0
 

@@ -34,3 +34,8 @@ class Figure:
     seconds: Seconds
     columns: tuple[Column, ...]
     goals: tuple[Goal, ...] = ()
+    more_is_better: bool = False  # of the first column
+
+    def column(self, key: str) -> Column:
+        """The column of a key. Raises StopIteration when there is none."""
+        return next(column for column in self.columns if column.key == key)

@@ -53,4 +53,6 @@ class Judged:
     def outcome(self) -> str:
         """`met`, or `missed by` so much of the bound."""
         bound = self.goal.at_least if self.goal.at_most is None else self.goal.at_most
-        return "met" if self.met or not bound else f"missed by {abs(self.value / bound - 1):.0%}"
+        if self.met:
+            return "met"
+        return f"missed by {abs(self.value / bound - 1):.0%}" if bound else "missed"

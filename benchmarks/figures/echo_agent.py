@@ -45,4 +45,5 @@ ECHO_AGENT = Figure(
         Goal("webhooks/s ≥ a bare Flask view", ECHO, "per_s", BARE, at_least=1.0),
         Goal("≥ a bare Flask view with TCP_NODELAY", ECHO, "per_s", NO_DELAY, at_least=1.0),
     ),
+    more_is_better=True,
 )

@@ -49,6 +49,7 @@ SOCKETS = Figure(
         Column("together", "sessions joined together"),
         Column("counted messages_appended_user", "appends (counted by the server)"),
         Column("said messages_appended", "appends (reported)"),
+        Column("unaccounted", "messages unaccounted for"),
         Column("said append_latency_ms p99", "append p99 as reported, ms", 1),
         Column("core_share", "share of a core", 2),
         Column("peak_rss_mib", "peak RSS, MiB"),

@@ -67,14 +67,16 @@ def _seconds(settings: Settings) -> float:
 
 
 def _columns(percent: int) -> tuple[Column, ...]:
+    at = f"at {percent} %"
     return (
-        Column(f"p99_error_ms@{percent}", f"{percent} %: p99 error, ms", 2),
-        Column(f"p50_error_ms@{percent}", f"{percent} %: p50 error, ms", 2),
-        Column(f"p99_service_error_ms@{percent}", f"{percent} %: p99 error from sent, ms", 2),
-        Column(f"p50_service_error_ms@{percent}", f"{percent} %: p50 error from sent, ms", 2),
-        Column(f"true_p99_ms@{percent}", f"{percent} %: true p99, ms", 2),
-        Column(f"share@{percent}", f"{percent} %: share of a core", 2),
-        Column(f"appends_per_s@{percent}", f"{percent} %: appends/s"),
+        Column(f"p99_error_ms@{percent}", f"p99 error {at}, ms", 2),
+        Column(f"p50_error_ms@{percent}", f"p50 error {at}, ms", 2),
+        Column(f"p99_service_error_ms@{percent}", f"p99 error from sent {at}, ms", 2),
+        Column(f"p50_service_error_ms@{percent}", f"p50 error from sent {at}, ms", 2),
+        Column(f"true_p99_ms@{percent}", f"true p99 {at}, ms", 2),
+        Column(f"true_p50_ms@{percent}", f"true p50 {at}, ms", 2),
+        Column(f"share@{percent}", f"share of a core {at}", 2),
+        Column(f"appends_per_s@{percent}", f"appends/s {at}"),
     )
 
 

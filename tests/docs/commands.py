@@ -13,6 +13,7 @@ import click
 from locust.argument_parser import get_parser
 
 import echo_agent
+from benchmarks import cli as benchmarks_cli
 from fleetlm_users.cli.main import cli
 from fleetlm_users.measure.catalogue import DEFAULT
 from fleetlm_users.measure.thresholds import parse as parse_thresholds
@@ -107,6 +108,7 @@ def check(command):
             "echo_agent": "fleetlm-echo-agent",
             "fleetlm_users.standin": "fleetlm-standin",
             "fleetlm_users.cli": "fleetlm-bench",
+            "benchmarks": "benchmarks",
         }[module]
     _CHECKS[program](command, arguments)
 
@@ -184,7 +186,17 @@ def _echo_agent(command, arguments):
         raise AssertionError(f"{command.text}: exit {ended.code}") from ended
 
 
+def _benchmarks(command, arguments):
+    try:
+        benchmarks_cli.parser().parse_args(arguments)
+    except SystemExit as ended:
+        if ended.code:  # --help ends with 0
+            raise AssertionError(f"{command.text}: exit {ended.code}") from ended
+
+
 def _make(command, arguments):
+    for given in (word for word in arguments if word.startswith("BENCH=")):
+        _benchmarks(command, ["run", *shlex.split(given.removeprefix("BENCH="))])
     asked = subprocess.run(["make", "-n", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     assert asked.returncode == 0, f"{command.text}: {asked.stderr}"
 
@@ -194,5 +206,6 @@ _CHECKS = {
     "fleetlm-bench": _bench,
     "fleetlm-standin": _standin,
     "fleetlm-echo-agent": _echo_agent,
+    "benchmarks": _benchmarks,
     "make": _make,
 }

@@ -2,6 +2,7 @@
 
 import struct
 from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import pytest
 
@@ -37,13 +38,20 @@ def test_every_page_is_linked_from_the_readme():
     assert {page.path for page in PAGES[1:]} <= linked
 
 
-def test_pictures_are_pngs_of_less_than_200_kb():
+def test_pictures_are_small_and_readable():
     """A checkout stays small, and the README loads fast."""
     pictures = list((ROOT / "docs" / "images").iterdir())
     assert pictures
     for picture in pictures:
-        head = picture.read_bytes()[:24]
-        assert head[:8] == b"\x89PNG\r\n\x1a\n", picture
-        width, height = struct.unpack(">II", head[16:24])
-        assert min(width, height) >= 500, picture  # large enough to be read
+        assert min(size_of(picture)) >= 500, picture  # large enough to be read
         assert picture.stat().st_size < MAX_PICTURE_BYTES, picture
+
+
+def size_of(picture):
+    """Width and height of a PNG or an SVG."""
+    content = picture.read_bytes()
+    if picture.suffix == ".svg":
+        root = ElementTree.fromstring(content)
+        return float(root.get("width")), float(root.get("height"))
+    assert content[:8] == b"\x89PNG\r\n\x1a\n", picture
+    return struct.unpack(">II", content[16:24])

@@ -1,5 +1,7 @@
 """Names in the documentation are names in the code: flags, variables, metrics, faults, benchmarks, presets, files."""
 
+import contextlib
+import io
 import re
 import tomllib
 
@@ -7,6 +9,7 @@ import pytest
 from locust.argument_parser import get_parser
 
 import echo_agent
+from benchmarks import cli as benchmarks_cli
 from fleetlm_users.cli.main import cli
 from fleetlm_users.measure.catalogue import DEFAULT
 from fleetlm_users.standin.options import build_parser
@@ -39,8 +42,17 @@ def known_flags():
     for command in cli.commands.values():
         flags |= {flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)}
     flags |= {flag for action in build_parser()._actions for flag in action.option_strings}
+    flags |= {flag for text in ("run", "report") for flag in FLAG.findall(help_of_the_bench(text))}
     flags |= {"--host", "--port", "--delay-ms", "--delay-jitter-ms", "--replies", "--version"}
     return flags
+
+
+def help_of_the_bench(command):
+    """What `python -m benchmarks COMMAND --help` prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        benchmarks_cli.parser().parse_args([command, "--help"])
+    return printed.getvalue()
 
 
 KNOWN = known_flags()

@@ -1,0 +1,62 @@
+"""The results as Markdown: a row per goal, then every figure with all its values."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from benchmarks.figure import Column, Figure
+from benchmarks.goal import Goal, Pair
+from benchmarks.results import Measured
+from benchmarks.table import cell, values_of
+
+GOALS_HEAD = ("figure", "value", "goal", "measured", "beside", "ratio", "outcome")
+
+
+def render(figures: Sequence[Figure], measured: Mapping[str, Measured]) -> str:
+    """Both, of the figures that were measured; before them, on what."""
+    known = [figure for figure in figures if figure.name in measured]
+    parts = [*_machines(measured), _table(GOALS_HEAD, _goals(known, measured))]
+    parts += ["\n".join(_details(figure, measured[figure.name])) for figure in known]
+    return "\n\n".join(parts)
+
+
+def _machines(measured: Mapping[str, Measured]) -> Iterator[str]:
+    texts = {", ".join(f"{name} {text}" for name, text in each.machine.items()) for each in measured.values()}
+    return (f"Measured on: {text}." for text in sorted(texts))
+
+
+def _goals(figures: Sequence[Figure], measured: Mapping[str, Measured]) -> Iterator[tuple[str, ...]]:
+    for figure in figures:
+        for goal in figure.goals:
+            yield figure.title, *_goal(goal, figure.column(goal.key), measured[figure.name].pairs)
+
+
+def _goal(goal: Goal, column: Column, pairs: Sequence[Pair]) -> tuple[str, ...]:
+    judged = goal.judge(pairs)
+    beside = f"{goal.relative_to}: {_shown(pairs, goal.relative_to, column)}" if goal.relative_to else "–"
+    ratio = f"{judged.value:,.3g}" if judged and goal.relative_to else "–"
+    outcome = judged.outcome if judged else "not measured"
+    return column.label, goal.text, _shown(pairs, goal.of, column), beside, ratio, outcome
+
+
+def _details(figure: Figure, measured: Measured) -> Iterator[str]:
+    rounds = f"{len(measured.pairs)} {'pair' if len(measured.pairs) == 1 else 'pairs'}"
+    short = ", short and small runs (quick)" if measured.quick else ""
+    yield f"### {figure.title}\n"
+    yield f"{_sentence(figure.work)} {rounds} on {measured.begun_utc[:10]}{short}.\n"
+    rows = (
+        (column.label, *(_shown(measured.pairs, name, column) for name in figure.contenders))
+        for column in figure.columns
+    )
+    yield _table((figure.name, *figure.contenders), rows)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _shown(pairs: Sequence[Pair], contender: str, column: Column) -> str:
+    return cell(values_of(pairs, contender, column.key), column.digits)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

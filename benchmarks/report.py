@@ -1,0 +1,36 @@
+"""Writes the reference results into docs/performance.md and into the chart."""
+
+from pathlib import Path
+
+from benchmarks.chart import chart
+from benchmarks.child import ROOT
+from benchmarks.figures import ROWS
+from benchmarks.markdown import render
+from benchmarks.results import REFERENCE, Results
+
+PAGE = ROOT / "docs" / "performance.md"
+CHART = ROOT / "docs" / "images" / "bench.svg"
+BEGIN = "<!-- Results: made by `python -m benchmarks report`; do not edit by hand. -->"
+END = "<!-- End of the results. -->"
+
+
+def adopt(path: Path) -> None:
+    """Put the figures of a results file in place of the reference's. Raises ValueError for a file of another format."""
+    known = Results.load(REFERENCE) if REFERENCE.exists() else Results()
+    known.updated(Results.load(path)).save(REFERENCE)
+
+
+def write() -> None:
+    """Write page and chart."""
+    reference = Results.load(REFERENCE)
+    PAGE.write_text(page(PAGE.read_text(), reference))
+    CHART.write_text(chart(ROWS, reference.figures))
+
+
+def page(text: str, results: Results) -> str:
+    """The page with these results between its marks. Raises ValueError when it has none."""
+    before, _, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"no {BEGIN} … {END} in the page")
+    return f"{before}{BEGIN}\n\n{render(ROWS, results.figures)}\n\n{END}{after}"

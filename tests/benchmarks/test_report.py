@@ -1,0 +1,65 @@
+"""The committed page and chart are those of the committed reference, and every goal can be shown."""
+
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks import report
+from benchmarks.chart import chart
+from benchmarks.contenders import K6_WS
+from benchmarks.figures import ROWS
+from benchmarks.results import REFERENCE, Measured, Results
+
+
+@pytest.fixture(scope="module")
+def reference():
+    """benchmarks/reference.json."""
+    return Results.load(REFERENCE)
+
+
+@pytest.mark.parametrize("figure", ROWS, ids=lambda figure: figure.name)
+def test_a_goal_is_of_a_shown_value_of_a_contender(figure):
+    """Else the table cannot say what was measured."""
+    for goal in figure.goals:
+        assert figure.column(goal.key)
+        assert goal.of in figure.contenders
+        assert not goal.relative_to or goal.relative_to in figure.contenders
+        assert (goal.at_most is None) != (goal.at_least is None)
+
+
+def test_page_and_chart_are_up_to_date(reference):
+    """`python -m benchmarks report` writes them."""
+    text = report.PAGE.read_text(encoding="utf-8")
+    assert report.page(text, reference) == text
+    assert chart(ROWS, reference.figures) == report.CHART.read_text(encoding="utf-8")
+
+
+def test_the_reference_has_every_figure(reference):
+    """A new figure is measured before it is published."""
+    assert reference.figures.keys() == {figure.name for figure in ROWS}
+
+
+def test_a_chart_has_a_bar_per_contender():
+    """As long as the median, and the longest as long as there is room."""
+    figure = next(each for each in ROWS if K6_WS in each.contenders)
+    key = figure.columns[0].key
+    pairs = [{"ours": {key: value}, K6_WS: {key: 40.0}} for value in (10.0, 20.0, 30.0)]
+    root = ElementTree.fromstring(chart(ROWS, {figure.name: Measured("2026-11-24", False, {}, pairs)}))
+    _, ours, theirs = (float(rect.get("width")) for rect in root.iter("{http://www.w3.org/2000/svg}rect"))
+    assert ours == pytest.approx(theirs / 2, rel=0.01)
+
+
+def test_results_survive_the_file(tmp_path, reference):
+    """And newer figures replace older ones, the others stay."""
+    newer = Results({"churn": Measured("2027-01-01", True, {}, [{"ours": {"x": 1.0}}])})
+    newer.save(tmp_path / "results.json")
+    updated = reference.updated(Results.load(tmp_path / "results.json"))
+    assert updated.figures["churn"].begun_utc == "2027-01-01"
+    assert updated.figures["truth"] == reference.figures["truth"]
+
+
+def test_a_file_of_another_format_is_refused(tmp_path):
+    """With what is accepted."""
+    (tmp_path / "old.json").write_text('{"format": 0}')
+    with pytest.raises(ValueError, match="got format 0; accepted is 1"):
+        Results.load(tmp_path / "old.json")
