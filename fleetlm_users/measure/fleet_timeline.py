@@ -8,25 +8,29 @@ is repeated changes nothing. The youngest is kept apart until a newer snapshot h
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from fleetlm_users.measure.interval import Interval
 from fleetlm_users.measure.timeline import WireRow
 from fleetlm_users.measure.timeseries import Second, SeriesRow, flat
 
 
 @dataclass(slots=True)
 class _Line:
-    """One worker's line: the connections of each second that was summed, and its youngest row."""
+    """One worker's line: connections and CPU of each second that was summed, and its youngest row."""
 
     connections: list[int | None] = field(default_factory=list)
+    cpus: list[float] = field(default_factory=list)
     youngest: WireRow | None = None
 
     def has(self, second: int) -> bool:
         """Whether that second was summed already."""
         return second < len(self.connections) and self.connections[second] is not None
 
-    def note(self, second: int, connections: int) -> None:
+    def note(self, row: WireRow) -> None:
         """That second is summed now."""
-        self.connections.extend([None] * (second + 1 - len(self.connections)))
-        self.connections[second] = connections
+        missing = row[0] + 1 - len(self.connections)
+        self.connections.extend([None] * missing)
+        self.cpus.extend([0.0] * missing)
+        self.connections[row[0]], self.cpus[row[0]] = row[2], row[3]
 
     def known(self, first: int) -> Iterator[tuple[int, int]]:
         """(second, connections) from `first` on; where no row is, the worker was stalled, and its sockets stayed."""
@@ -46,27 +50,52 @@ class FleetTimeline:
     def __init__(self) -> None:
         self._seconds: list[Second] = []
         self._lines: dict[str, _Line] = {}
+        self._begins: int | None = None
 
     def absorb(self, worker_id: str, rows: Sequence[WireRow], final: bool) -> None:
         """Take the rows of a worker's snapshot that is newer than all before it; of a `final` one all are complete."""
         line = self._lines.setdefault(worker_id, _Line())
         if not rows:
             return
+        self._begins = rows[0][0] if self._begins is None else min(self._begins, rows[0][0])
         for row in rows if final else rows[:-1]:
             if not line.has(row[0]):
                 self._second(row[0]).add(row)
-                line.note(row[0], row[2])
+                line.note(row)
         line.youngest = None if final or line.has(rows[-1][0]) else rows[-1]
 
-    def rows(self, newest: int | None = None) -> list[SeriesRow]:
-        """One row per second from 0 to the last, or the `newest` rows; a second without reports is a row of zeros.
+    @property
+    def begins(self) -> int:
+        """The first second that any worker told of: 0, or when the statistics were reset."""
+        return self._begins or 0
 
-        Counts are sums, `connections` the sum of each worker's highest number in that second, `cpu_percent` the highest
-        worker's. Percentiles in ms come from coarse buckets, within 3.2 %, and are None where nothing was measured.
+    def complete_to(self, silent_s: int) -> int:
+        """The second before which all workers have told everything; one so far behind the others is not waited for."""
+        ends = [len(line.connections) for line in self._lines.values()]
+        return min((end for end in ends if end >= max(ends) - silent_s), default=0)
+
+    def intervals(self, first: int, end: int) -> list[Interval]:
+        """Each second from `first` to before `end`, as far as it is complete; they are the caller's own."""
+        end = min(end, len(self._seconds))
+        intervals = [Interval(second, self._seconds[second].copy()) for second in range(first, end)]
+        for worker, line in self._lines.items():
+            for second, connections in line.known(first):
+                if second < end:
+                    intervals[second - first].connections += connections
+            for interval, cpu in zip(intervals, line.cpus[first:end], strict=False):
+                interval.cpus[worker] = cpu
+        return intervals
+
+    def rows(self, newest: int | None = None) -> list[SeriesRow]:
+        """One row per second from `begins` to the last, or the `newest` rows.
+
+        A second without reports is a row of zeros. Counts are sums, `connections` the sum of each worker's highest
+        number in that second, `cpu_percent` the highest worker's. Percentiles in ms come from coarse buckets, within
+        3.2 %, and are None where nothing was measured.
         """
         youngest = [line.youngest for line in self._lines.values() if line.youngest is not None]
         end = max([len(self._seconds), *(row[0] + 1 for row in youngest)])
-        first = 0 if newest is None else max(0, end - newest)
+        first = self.begins if newest is None else max(self.begins, end - newest)
         connections = [0] * (end - first)
         for line in self._lines.values():
             for second, count in line.known(first):

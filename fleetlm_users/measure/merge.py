@@ -39,7 +39,7 @@ class Merge:
     """Takes snapshots in any order, any number of times: per worker the highest `seq` of this `epoch` counts.
 
     `dropped_epoch`, `dropped_stale` and `dropped_format` count what was not taken: another run's snapshots, older or
-    repeated ones, those of another version of this package.
+    repeated ones, those of another version of this package. `timeline` is what happened in each second.
     """
 
     def __init__(self, epoch: str, catalogue: Catalogue = DEFAULT) -> None:
@@ -49,7 +49,7 @@ class Merge:
         self.dropped_stale = 0
         self.dropped_format = 0
         self._workers: dict[str, _Worker] = {}
-        self._timeline = FleetTimeline()
+        self.timeline = FleetTimeline()
 
     def __repr__(self) -> str:
         return f"Merge(epoch={self.epoch!r}, workers={sorted(self._workers)})"
@@ -68,7 +68,7 @@ class Merge:
             return False
         kept = {part: value for part, value in snapshot.items() if part != "rows"}
         self._workers[worker_id] = _Worker(kept, bool(snapshot["final"]) or (known is not None and known.final))
-        self._timeline.absorb(worker_id, snapshot["rows"], bool(snapshot["final"]))
+        self.timeline.absorb(worker_id, snapshot["rows"], bool(snapshot["final"]))
         return True
 
     def totals(self) -> Totals:
@@ -77,7 +77,7 @@ class Merge:
 
     def series(self, newest: int | None = None) -> list[SeriesRow]:
         """What happened in each second on all workers together, or in the `newest` ones; see FleetTimeline.rows."""
-        return self._timeline.rows(newest)
+        return self.timeline.rows(newest)
 
     @property
     def workers(self) -> tuple[WorkerState, ...]:

@@ -50,7 +50,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     return {
         "format": SUMMARY_FORMAT,
         "verdict": _verdict(verdict),
-        "thresholds": [_threshold(judgement) for judgement in verdict.judgements],
+        "thresholds": [threshold_figures(judgement) for judgement in verdict.judgements],
         "metrics": {
             metric.name: _metric(metric, totals, duration_s)
             for metric in totals.catalogue.values()
@@ -72,7 +72,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
         },
         "server": [dict(entry) for entry in server],
         **({} if capacity is None else {"capacity": dict(capacity)}),
-        "workers": [_worker(worker) for worker in workers],
+        "workers": [worker_figures(worker) for worker in workers],
         "plan": dict(plan),
         "options": dict(options),
         "host": dict(host),
@@ -89,7 +89,8 @@ def _verdict(verdict: Verdict) -> Json:
     }
 
 
-def _threshold(judgement: Judgement) -> Json:
+def threshold_figures(judgement: Judgement) -> Json:
+    """One judged threshold, measured in its own unit."""
     threshold = judgement.threshold
     return {
         "expression": judgement.expression,
@@ -194,7 +195,8 @@ def _distribution(trend: Trend) -> list[list[float]]:
     ]
 
 
-def _worker(worker: WorkerState) -> Json:
+def worker_figures(worker: WorkerState) -> Json:
+    """How one worker stands, times in ms."""
     return {
         "worker": worker.worker,
         "reports": worker.seq,

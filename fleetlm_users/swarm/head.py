@@ -28,6 +28,7 @@ from fleetlm_users.swarm.preparation import Preparation, Prepared, Wishes
 from fleetlm_users.swarm.refusal import USAGE_EXIT
 from fleetlm_users.swarm.roster import Roster
 from fleetlm_users.swarm.run import CLEANUP_S
+from fleetlm_users.swarm.sight import Sight
 from fleetlm_users.swarm.station import Station
 from fleetlm_users.swarm.worker import REFUSED, RUN
 from fleetlm_users.workload.numbering import ALONE
@@ -70,6 +71,30 @@ class Head:
     def running(self) -> bool:
         """True from the start of a run until it has been judged."""
         return self._options is not None and self.conclusion is None
+
+    def sight(self) -> Sight | None:
+        """The run that is on or was on last; None before the first."""
+        options = self._options
+        if options is None:
+            return None
+        return Sight(
+            merge=self._merge,
+            options=options,
+            thresholds=self._thresholds,
+            started_at=self._started_at,
+            elapsed_s=self._elapsed_s(),
+            judged_s=self._judged_s(options),
+            planned_s=options.plan.duration_s,
+            users=self._users(),
+            planned_users=options.plan.total_users,
+            is_ending=self._ended_s is not None,
+            conclusion=self.conclusion,
+        )
+
+    def refresh(self) -> None:
+        """Takes in the newest numbers of this very process, where users live in it."""
+        if self.running:
+            self._absorb_own()
 
     def prepare(self) -> Options:
         """Makes the next run ready as the command line has it. Raises Refused."""
@@ -221,6 +246,9 @@ class Head:
     def _elapsed_s(self) -> float:
         return (self._ended_s or time.perf_counter()) - self._began_s
 
+    def _judged_s(self, options: Options) -> float:
+        return max(0.0, self._elapsed_s() - options.plan.warm_up_s)
+
     def _interrupted(self) -> bool:
         """Whether the run ended before its planned end; one without an end and without last work is just stopped."""
         if self._finish.crossed or self._options is None:
@@ -252,8 +280,11 @@ class Head:
             if snapshot is not None:
                 self._merge.absorb(LOCAL, snapshot)
 
+    def _users(self) -> int:
+        return int(self._environment.runner.user_count) if self._environment.runner is not None else 0
+
     def _note_users(self) -> int:
-        users = self._environment.runner.user_count if self._environment.runner is not None else 0
+        users = self._users()
         self._most_users = max(self._most_users, users)
         return users
 

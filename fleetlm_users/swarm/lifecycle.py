@@ -21,10 +21,13 @@ from fleetlm_users.swarm.announcement import announcement
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.head import Head
+from fleetlm_users.swarm.live import Live
+from fleetlm_users.swarm.live_routes import register_routes
 from fleetlm_users.swarm.metrics_page import add_metrics_page, serve_metrics
 from fleetlm_users.swarm.options import register
 from fleetlm_users.swarm.refusal import Refused, exit_with
 from fleetlm_users.swarm.web import guard_start
+from fleetlm_users.swarm.web_tab import add_tab
 from fleetlm_users.swarm.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -132,6 +135,10 @@ class Lifecycle:
     def _prepare(self, head: Head, environment: Environment, web_ui: WebUI | None) -> None:
         if web_ui is not None:
             guard_start(web_ui, environment, head)
+            live = Live(head)
+            live.watch()
+            register_routes(web_ui, head.preparation.parsed.web_base_path, live)
+            add_tab(web_ui, environment, live)
             add_metrics_page(web_ui, head.preparation.parsed.web_base_path, head.standing)
         serve_metrics(head.preparation.parsed, head.standing)
         if self._headless or head.preparation.parsed.autostart:

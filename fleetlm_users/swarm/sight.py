@@ -1,0 +1,42 @@
+"""A run at one moment, as its head lets those see it who only show it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fleetlm_users.measure.merge import Merge
+from fleetlm_users.measure.phase import MAIN, WARM_UP
+from fleetlm_users.measure.thresholds import Threshold
+from fleetlm_users.swarm.conclusion import Conclusion
+from fleetlm_users.workload.options import Options
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """`judged_s` is the length of the judged part so far; `planned_s` None stands for a run without an end.
+
+    `merge` goes on living: what it is asked for is of the moment of asking.
+    """
+
+    merge: Merge
+    options: Options
+    thresholds: Sequence[Threshold]
+    started_at: str
+    elapsed_s: float
+    judged_s: float
+    planned_s: float | None
+    users: int
+    planned_users: int
+    is_ending: bool
+    conclusion: Conclusion | None
+
+    @property
+    def state(self) -> str:
+        """`running`, `ending` while messages settle and reports come in, `ended` once there is a verdict."""
+        if self.conclusion is not None:
+            return "ended"
+        return "ending" if self.is_ending else "running"
+
+    @property
+    def phase(self) -> str:
+        """The phase whose figures are worth showing: the judged one as soon as it has begun."""
+        return MAIN if self.judged_s > 0 else WARM_UP

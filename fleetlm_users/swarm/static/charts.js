@@ -1,0 +1,212 @@
+// The charts: what is in them, how they are drawn, and the same data as a table for who cannot see them.
+
+import * as format from "./format.js";
+import { element, table } from "./tables.js";
+
+const PERCENTILES = ["p50", "p95", "p99"];
+const TABLE_ROWS = 60;
+const MAX_CPU_LINES = 12; // of more workers only the highest is drawn; the table below has each
+const COLOURS = ["--c1", "--c2", "--c3", "--c4", "--c5", "--c6"];
+
+const percentiles = (trend, names) => names.map((name) => [name, `${trend}_${name}_ms`]);
+
+const CHARTS = [
+  { place: "charts", title: "Append latency", unit: "ms", show: format.ms, series: percentiles("append", PERCENTILES) },
+  { place: "charts", title: "Agent latency", unit: "ms", show: format.ms, series: percentiles("agent", PERCENTILES) },
+  {
+    place: "charts", title: "Messages", unit: "per second", show: format.perSecond,
+    series: [["sent", "sent"], ["appended", "appended"], ["replied", "agent_replies"]],
+  },
+  { place: "charts", title: "Active sessions", unit: "joined sockets", show: format.count, series: [["sessions", "connections"]] },
+  {
+    place: "charts", title: "Backpressure and failures", unit: "per second", show: format.perSecond,
+    series: [
+      ["backpressure", "backpressure"], ["rejected", "rejected"], ["lost", "lost"],
+      ["connections failed", "connection_failures"], ["disconnects", "disconnects"], ["sessions failed", "session_failures"],
+    ],
+  },
+  { place: "charts", title: "Join latency", unit: "ms", show: format.ms, series: percentiles("join", PERCENTILES) },
+  { place: "generator-charts", title: "Lateness of sends", unit: "ms", show: format.ms, series: percentiles("lateness", ["p50", "p95", "p99", "max"]) },
+  { place: "generator-charts", title: "Event loop lag", unit: "ms", show: format.ms, series: percentiles("loop_lag", ["p50", "p95", "p99", "max"]) },
+  { place: "generator-charts", title: "CPU per worker", unit: "% of a core", show: format.percent, cpu: true },
+];
+
+const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+// a value between two gaps has no line to stand on, so it gets a point
+function lonely(plot, index, show) {
+  const values = plot.data[index];
+  if (show) return null;
+  const found = [];
+  for (let at = 0; at < values.length; at++) {
+    if (values[at] != null && values[at - 1] == null && values[at + 1] == null) found.push(at);
+  }
+  return found;
+}
+
+class Chart {
+  constructor(definition) {
+    this.definition = definition;
+    this.labels = [];
+    this.data = [[]];
+    this.warmUp = 0;
+    this.plot = null;
+    this.keys = element("span", { className: "keys" });
+    this.area = element("div", { className: "plot", role: "img" });
+    this.rows = element("div");
+    this.details = element("details", {}, element("summary", {}, `${definition.title} as a table`), this.rows);
+    const caption = element("figcaption", {}, element("b", {}, definition.title), element("small", {}, definition.unit), this.keys);
+    this.figure = element("figure", { className: "card chart" }, caption, this.area, this.details);
+    this.details.addEventListener("toggle", () => this.fillTable());
+    document.getElementById(definition.place).append(this.figure);
+    new ResizeObserver(() => this.resize()).observe(this.area);
+    document.addEventListener("themechange", () => this.rebuild());
+  }
+
+  update(labels, data, warmUp) {
+    const isSame = labels.join("\n") === this.labels.join("\n");
+    Object.assign(this, { labels, data, warmUp });
+    if (this.plot && isSame) this.plot.setData(data);
+    else this.rebuild();
+    this.tell(data[0].length - 1);
+    this.area.ariaLabel = this.inWords();
+    if (this.details.open) this.fillTable();
+  }
+
+  rebuild() {
+    this.plot?.destroy();
+    this.plot = null;
+    this.keys.replaceChildren(...this.labels.map((label, index) => this.key(label, index)));
+    if (!this.labels.length || !this.area.clientWidth) return;
+    this.plot = new uPlot(this.options(), this.data, this.area);
+    this.tell(this.data[0].length - 1);
+  }
+
+  resize() {
+    if (!this.plot) this.rebuild();
+    else if (this.plot.width !== this.area.clientWidth) this.plot.setSize({ width: this.area.clientWidth, height: 190 });
+  }
+
+  key(label, index) {
+    const key = element("span", { className: "key" }, element("i"), label, " ", element("b"));
+    key.firstChild.style.background = css(COLOURS[index % COLOURS.length]);
+    return key;
+  }
+
+  // the values of one moment, in the legend
+  tell(at) {
+    this.keys.querySelectorAll("b").forEach((place, index) => {
+      place.textContent = this.definition.show(this.data[index + 1]?.[at]);
+    });
+  }
+
+  inWords() {
+    const { title, unit, show } = this.definition;
+    const told = this.labels.map((label, index) => {
+      const values = this.data[index + 1].filter((value) => value != null);
+      if (!values.length) return `${label} no data`;
+      const highest = values.reduce((one, other) => Math.max(one, other));
+      return `${label} ${show(values.at(-1))}, at most ${show(highest)}`;
+    });
+    return `${title} in ${unit}: ${told.join("; ") || "no data yet"}`;
+  }
+
+  fillTable() {
+    if (!this.details.open) return this.rows.replaceChildren();
+    const last = this.data[0].length;
+    const moments = Array.from({ length: Math.min(TABLE_ROWS, last) }, (_, back) => last - 1 - back);
+    const rows = moments.map((at) => [
+      format.clock(this.data[0][at]),
+      ...this.labels.map((_, index) => this.definition.show(this.data[index + 1][at])),
+    ]);
+    const caption = `${this.definition.title}, ${this.definition.unit}, newest first`;
+    this.rows.replaceChildren(table(caption, ["time", ...this.labels], rows));
+  }
+
+  options() {
+    const axis = { stroke: css("--dim"), grid: { stroke: css("--rule"), width: 1 }, ticks: { show: false }, font: "11.5px system-ui, sans-serif" };
+    return {
+      width: this.area.clientWidth,
+      height: 190,
+      legend: { show: false },
+      cursor: { sync: { key: "fleetlm" }, points: { size: 6 }, drag: { x: false, y: false } },
+      scales: { x: { time: false }, y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.08 : 1] } },
+      axes: [
+        { ...axis, size: 28, space: 70, values: (_plot, seconds) => seconds.map(format.clock), incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400] },
+        { ...axis, size: 52, space: 36, values: (_plot, values) => values.map((value) => value.toLocaleString("en-US", { maximumFractionDigits: 3 })) },
+      ],
+      series: [{}, ...this.labels.map((label, index) => this.line(label, index))],
+      hooks: {
+        drawClear: [(plot) => this.shadeWarmUp(plot)],
+        setCursor: [(plot) => this.tell(plot.cursor.idx ?? this.data[0].length - 1)],
+      },
+    };
+  }
+
+  line(label, index) {
+    const stroke = css(COLOURS[index % COLOURS.length]);
+    return { label, stroke, width: 1.6, points: { size: 4, fill: stroke, filter: lonely } };
+  }
+
+  shadeWarmUp(plot) {
+    const end = Math.min(this.warmUp, plot.scales.x.max ?? 0);
+    if (!(end > (plot.scales.x.min ?? 0))) return;
+    const left = plot.valToPos(plot.scales.x.min, "x", true);
+    plot.ctx.fillStyle = css("--warm");
+    plot.ctx.fillRect(left, plot.bbox.top, plot.valToPos(end, "x", true) - left, plot.bbox.height);
+  }
+}
+
+// The columns of all charts, from the rows that the server tells; rows from `from` on replace those we have.
+export class History {
+  constructor() {
+    this.clear();
+  }
+
+  clear() {
+    this.columns = [];
+    this.points = [];
+    this.workers = [];
+  }
+
+  get end() {
+    return this.points.length ? this.points.at(-1).row[0] : 0;
+  }
+
+  take(series) {
+    this.columns = series.columns;
+    this.points = this.points.filter((point) => point.row[0] < series.from);
+    series.rows.forEach((row, index) => {
+      const cpu = Object.fromEntries(series.workers.map((worker, place) => [worker, series.cpu[index][place]]));
+      this.points.push({ row, cpu });
+    });
+    this.workers = [...new Set([...this.workers, ...series.workers])];
+  }
+
+  column(name) {
+    const index = this.columns.indexOf(name);
+    return this.points.map((point) => point.row[index]);
+  }
+
+  cpu() {
+    if (this.workers.length > MAX_CPU_LINES) {
+      const highest = (point) => Object.values(point.cpu).reduce((one, other) => Math.max(one, other ?? 0), 0);
+      return [[`highest of ${this.workers.length}`], [this.points.map(highest)]];
+    }
+    return [this.workers, this.workers.map((worker) => this.points.map((point) => point.cpu[worker] ?? null))];
+  }
+}
+
+export function makeCharts() {
+  const charts = CHARTS.map((definition) => new Chart(definition));
+  return (history, warmUp) => {
+    const seconds = history.column("second");
+    for (const chart of charts) {
+      const { series, cpu } = chart.definition;
+      const [labels, columns] = cpu
+        ? history.cpu()
+        : [series.map(([label]) => label), series.map(([, name]) => history.column(name))];
+      chart.update(labels, [seconds, ...columns], warmUp);
+    }
+  };
+}

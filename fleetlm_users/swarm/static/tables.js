@@ -1,0 +1,136 @@
+// Tables, tiles and lists. Text only ever becomes text nodes, so nothing that a server says can become markup.
+
+import * as format from "./format.js";
+
+export function element(name, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+export function table(caption, head, rows) {
+  const cell = (text, index) => (index ? element("td", {}, text) : element("th", { scope: "row" }, text));
+  const heads = head.map((text) => element("th", { scope: "col" }, text));
+  return element(
+    "div",
+    { className: "card scroll", tabIndex: 0, role: "region", ariaLabel: caption },
+    element(
+      "table",
+      {},
+      element("caption", { className: "unseen" }, caption),
+      element("thead", {}, element("tr", {}, ...heads)),
+      element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map(cell)))),
+    ),
+  );
+}
+
+function fill(id, ...nodes) {
+  const place = document.getElementById(id);
+  const scrolled = [...place.querySelectorAll(".scroll")].map((box) => box.scrollLeft);
+  const focused = [...place.querySelectorAll(".scroll")].indexOf(document.activeElement);
+  place.replaceChildren(...nodes);
+  const boxes = [...place.querySelectorAll(".scroll")];
+  boxes.forEach((box, index) => (box.scrollLeft = scrolled[index] ?? 0));
+  boxes[focused]?.focus();
+}
+
+const MARKS = { "✓": ["pass", "kept"], "✗": ["fail", "missed"], "?": ["inconclusive", "too few samples"], "…": ["dim", "open"] };
+
+function threshold(entry) {
+  const [look, words] = MARKS[entry.mark];
+  const told = entry.too_few ? entry.problem : entry.samples ? `of ${format.count(entry.samples)} samples` : "";
+  return element(
+    "li",
+    {},
+    element("span", { className: `sign ${look}`, role: "img", ariaLabel: words }, entry.mark),
+    element("span", { className: "subject" }, entry.subject),
+    element("span", { className: "condition" }, entry.condition),
+    element("span", { className: `measured ${look}` }, entry.value),
+    element("span", { className: "told" }, told),
+  );
+}
+
+export function showThresholds(entries) {
+  const list = entries.length
+    ? element("ul", { className: "card rules" }, ...entries.map(threshold))
+    : element("p", { className: "dim" }, "No threshold is given, so nothing is judged.");
+  fill("thresholds", list);
+}
+
+function tile(name, figure, more) {
+  return element(
+    "div",
+    { className: "card tile" },
+    element("small", {}, name),
+    element("b", {}, figure),
+    element("small", {}, more),
+  );
+}
+
+export function showTiles({ books, connections, trends, rates, run }) {
+  const append = trends.find((trend) => trend.name === "append_latency_ms");
+  const replied = rates.find((rate) => rate.name === "agent_reply_rate");
+  fill(
+    "tiles",
+    tile("Active sessions", format.count(connections.now), `${format.count(connections.peak)} at most`),
+    tile("Append p95", append ? `${format.ms(append.p95)} ms` : format.NOTHING, append ? `p99 ${format.ms(append.p99)} ms` : "no samples"),
+    tile("Sent", format.count(books.sent), `${format.count(books.in_flight)} in flight`),
+    tile("Appended", format.count(books.appended), `${format.count(books.rejected + books.lost)} rejected or lost`),
+    tile("Agent replied", replied ? replied.shown : format.NOTHING, replied ? `of ${format.count(replied.total)} appended` : "none due yet"),
+    tile("Users", format.count(run.users), `${format.count(run.planned_users)} planned`),
+  );
+}
+
+export function showWorkers(workers) {
+  const rows = workers.map((worker) => [
+    worker.worker,
+    format.percent(worker.cpu_percent),
+    format.percent(worker.cpu_peak_percent),
+    format.bytes(worker.rss_bytes),
+    format.ms(worker.lateness_p99_ms),
+    format.ms(worker.loop_lag_p99_ms),
+    worker.final ? "✓" : "…",
+  ]);
+  const head = ["worker", "CPU", "CPU at most", "memory", "lateness p99 ms", "loop lag p99 ms", "final report"];
+  fill("workers", ...(rows.length ? [table("Workers", head, rows)] : []));
+}
+
+export function showBooks(books) {
+  const fates = ["sent", "appended", "rejected", "lost", "in_flight", "unknown"];
+  const head = [...fates.map((fate) => fate.replace("_", " ")), "adds up"];
+  const row = [...fates.map((fate) => format.count(books[fate])), books.adds_up ? "✓" : "✗"];
+  fill("books", table("Fates of all messages, warm-up included", head, [row]));
+}
+
+export function showFigures({ trends, rates, counters }) {
+  const statistics = ["min", "avg", "med", "p95", "p99", "max"];
+  const trendRows = trends.map((trend) => [trend.name, format.count(trend.count), ...statistics.map((name) => format.ms(trend[name]))]);
+  const rateRows = rates.map((rate) => [rate.name, rate.shown, format.count(rate.passes), format.count(rate.total)]);
+  const counterRows = counters.map((counter) => [counter.name, format.count(counter.count), format.perSecond(counter.per_s)]);
+  fill("trends", table("Durations in ms", ["ms", "count", ...statistics], trendRows));
+  fill("rates", table("Rates", ["rate", "", "passes", "of"], rateRows));
+  fill("counters", table("Counters", ["counter", "count", "per second"], counterRows));
+}
+
+export function showVerdict(verdict, files) {
+  document.getElementById("verdict").hidden = !verdict;
+  if (!verdict) return;
+  const kind = document.getElementById("verdict-kind");
+  kind.textContent = verdict.kind.toUpperCase();
+  kind.className = verdict.kind;
+  const reasons = [...verdict.failures.map((text) => `✗ ${text}`), ...verdict.doubts.map((text) => `? ${text}`)];
+  fill("reasons", ...reasons.map((text) => element("li", {}, text)));
+  const links = files.map(({ name, href }) => element("li", {}, element("a", { href }, name)));
+  fill("files", ...(links.length ? links : [element("li", { className: "dim" }, "No result files were written.")]));
+}
+
+export function showPast(past) {
+  document.getElementById("past-section").hidden = !past.length;
+  const rows = past.map((run) => [
+    run.report ? element("a", { href: run.report }, run.run_id) : run.run_id,
+    run.preset,
+    run.started_at,
+    element("span", { className: run.verdict }, run.verdict),
+  ]);
+  fill("past", table("Earlier runs", ["run", "preset", "started", "verdict"], rows));
+}
