@@ -21,7 +21,8 @@ KIB = 1024
 class Usage:
     """What a finished child used, its own children that it waited for included (wait4).
 
-    `peak_rss_bytes` is the largest of any one of these processes.
+    `peak_rss_bytes` is the largest of any one of these processes, and never less than the bench's own some 20 MiB,
+    which the kernel passes on over exec.
     """
 
     code: int

@@ -1,8 +1,10 @@
 """`python -m benchmarks`: run the bench, list its figures."""
 
 import argparse
-import sys
+import os
+import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
         "--pairs", type=positive, help=f"rounds of each figure (default: {FULL_PAIRS}; quick: {QUICK_PAIRS})"
     )
     run.add_argument("--seconds", type=positive, help="length of each timed load (default: the figure's own)")
+    run.add_argument("--only", action="append", type=contender, metavar="NAME", help="only this contender; repeatable")
     run.add_argument("--quick", action="store_true", help="short and small, for a first look; not for publishing")
     run.add_argument("--output", type=Path, help="the results (default: benchmarks/results/<utc time>.json)")
     run.set_defaults(action=_run)
@@ -43,6 +46,14 @@ def figure(name: str) -> Figure:
     return FIGURES[name]
 
 
+def contender(name: str) -> str:
+    """A contender of some figure. Raises ArgumentTypeError for another name."""
+    known = sorted({one for each in FIGURES.values() for one in each.contenders})
+    if name not in known:
+        raise argparse.ArgumentTypeError(f"got {name!r}; accepted are {', '.join(known)}")
+    return name
+
+
 def positive(text: str) -> int:
     """A whole number from 1 on. Raises ValueError otherwise, which argparse tells."""
     value = int(text)
@@ -53,6 +64,8 @@ def positive(text: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code."""
+    if not hasattr(os, "sched_setaffinity"):
+        raise SystemExit("the bench pins processes to cores, which it can do on Linux only")
     options = parser().parse_args(arguments)
     return int(options.action(options))
 
@@ -61,20 +74,32 @@ def _run(options: argparse.Namespace) -> int:
     pairs = options.pairs or (QUICK_PAIRS if options.quick else FULL_PAIRS)
     settings = Settings(pairs, options.seconds, options.quick)
     path = options.output or FOLDER / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
-    chosen = options.figures or list(FIGURES.values())
+    chosen = _narrowed(options.figures or list(FIGURES.values()), options.only)
     if options.quick:
         print("QUICK: short and small runs, for a first look; these are not the figures of the table.")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the children too, as Ctrl-C does
+    is_whole = True
     try:
         for done, measured in rounds.run(chosen, settings, path, _say):
+            is_whole &= len(measured.pairs) == settings.pairs
             _say("\n".join(["", *lines(done, measured.pairs), ""]))
     except KeyboardInterrupt:
-        _say(f"\nstopped; finished pairs are in {path}")
+        _say(f"\nstopped; {_kept(path)}")
         return INTERRUPTED
-    except RuntimeError as problem:
-        print(f"{problem}\nfinished pairs are in {path}", file=sys.stderr)
-        return 1
-    _say(f"results: {path}")
-    return 0
+    _say(f"results: {path}" if is_whole else f"some pairs failed, see above; {_kept(path)}")
+    return 0 if is_whole else 1
+
+
+def _narrowed(figures: Sequence[Figure], names: Sequence[str] | None) -> list[Figure]:
+    """The figures with these contenders only, without those that have none of them."""
+    if not names:
+        return list(figures)
+    narrowed = [replace(each, contenders=tuple(one for one in each.contenders if one in names)) for each in figures]
+    return [each for each in narrowed if each.contenders]
+
+
+def _kept(path: Path) -> str:
+    return f"finished pairs are in {path}" if path.exists() else "no pair was finished"
 
 
 def _report(options: argparse.Namespace) -> int:

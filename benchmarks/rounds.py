@@ -10,6 +10,7 @@ from benchmarks.settings import Settings
 from benchmarks.table import cell
 
 Say = Callable[[str], None]
+FAILURES = (RuntimeError, TimeoutError, LookupError)  # of one run; the others go on
 
 
 class Clock:
@@ -35,13 +36,19 @@ class Clock:
 def run(
     figures: Sequence[Figure], settings: Settings, path: Path, say: Say = print
 ) -> Iterator[tuple[Figure, Measured]]:
-    """Measure the figures, one after the other; a finished pair is in the file at once. Yields each whole figure."""
+    """Measure the figures, one after the other. Yields each when it is whole.
+
+    A finished pair is in the file at once; a failed one is told and left out.
+    """
     results, clock = Results(), Clock(figures, settings)
     for figure in figures:
         say(f"{figure.name}: {figure.title}; {clock.left}")
         measured = results.figures[figure.name] = Measured.here(quick=settings.quick)
         for number in range(1, settings.pairs + 1):
-            measured.pairs.append(_pair(figure, settings, clock, f"  {number}/{settings.pairs}", say))
+            try:
+                measured.pairs.append(_pair(figure, settings, clock, f"  {number}/{settings.pairs}", say))
+            except FAILURES as problem:
+                say(f"  {number}/{settings.pairs} failed: {problem}")
             results.save(path)
         yield figure, measured
 

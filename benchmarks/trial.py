@@ -72,9 +72,16 @@ def run(
             totals, server_cpu_s = server.counters(), server.cpu_s
         if usage.code not in OK_CODES or RUN_ID not in totals["runs"]:
             raise RuntimeError(f"{tool.name} ended with {usage.code}: {tail(log)}")
-        return Trial(usage, tool.reported(folder), totals["runs"][RUN_ID], totals, server_cpu_s)
+        return Trial(usage, _reported(tool, folder, log), totals["runs"][RUN_ID], totals, server_cpu_s)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _reported(tool: Tool, folder: Path, log: Path) -> dict[str, float]:
+    try:
+        return tool.reported(folder)
+    except (OSError, LookupError, StopIteration, ValueError) as problem:
+        raise RuntimeError(f"{tool.name} left no report that can be read: {tail(log)}") from problem
 
 
 def tail(log: Path, lines: int = 20) -> str:

@@ -35,8 +35,10 @@ def test_page_and_chart_are_up_to_date(reference):
 
 
 def test_the_reference_has_every_figure(reference):
-    """A new figure is measured before it is published."""
+    """With all its contenders: a new one is measured before it is published."""
     assert reference.figures.keys() == {figure.name for figure in ROWS}
+    for figure in ROWS:
+        assert all(pair.keys() == set(figure.contenders) for pair in reference.figures[figure.name].pairs)
 
 
 def test_a_chart_has_a_bar_per_contender():
