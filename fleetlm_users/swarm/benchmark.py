@@ -9,7 +9,7 @@ from locust import User
 
 from fleetlm_users.measure.metric import Metric
 from fleetlm_users.workload.capacity_options import SearchSettings
-from fleetlm_users.workload.numbering import spawn_order
+from fleetlm_users.workload.numbering import Numbering, Seat, spawn_order
 from fleetlm_users.workload.option_spec import OptionSpec
 from fleetlm_users.workload.options import Options
 from fleetlm_users.workload.preset import Preset
@@ -50,6 +50,11 @@ class Benchmark:
     is_finite: Callable[[Options], bool] = lambda _: False
     most_users: Callable[[Options], int] = lambda options: options.plan.total_users
     search: Callable[[Options], SearchSettings] | None = None
+
+    def numbering(self, options: Options, seat: Seat) -> Numbering:
+        """The numbers of a run's users on the process in that seat."""
+        classes = [user_class.__name__ for user_class in self.behaviours.values()]
+        return Numbering(classes, self.spawn_order(options), seat)
 
     def spawn_order(self, options: Options) -> Iterator[str]:
         """The names of the user classes in the order in which Locust spawns the run's users; a search's has no end."""

@@ -35,7 +35,7 @@ class Station:
         A run that begins for a second time here goes on with its numbering: users of the first may still be known.
         """
         if not self.is_in(epoch) or self._numbering is None:
-            self._numbering = Numbering(self._fleet.benchmark.spawn_order(options), seat)
+            self._numbering = self._fleet.benchmark.numbering(options, seat)
         ledger = Ledger(self._fleet.catalogue, epoch, self._name)
         self._fleet.recorder.record_into(ledger)
         table = self._fleet.locust_stats

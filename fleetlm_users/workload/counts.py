@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.workload.identity import VUS_PER_BLOCK
 
 TOTAL_FLAG: Final = "-u/--vus (VUS)"
 
@@ -44,6 +45,9 @@ def settle(preset_users: Mapping[str, int], total: int | None, given: Mapping[st
     counts = {name: given[name] if name in given else open_users[name] for name in preset_users}
     if not any(counts.values()):
         raise UsageError(_flags(given) or TOTAL_FLAG, 0, "at least one user in all", "-u 18")
+    if sum(counts.values()) > VUS_PER_BLOCK:
+        accepted = f"at most {VUS_PER_BLOCK:,} users in all"
+        raise UsageError(_flags(given) or TOTAL_FLAG, sum(counts.values()), accepted, "-u 1000000")
     return counts
 
 

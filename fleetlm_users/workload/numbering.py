@@ -9,7 +9,7 @@ class that is not the benchmark's) gets a number from a block that is its proces
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heapreplace
 from itertools import islice
@@ -55,10 +55,11 @@ def spawn_order(users: Mapping[str, int]) -> Iterator[str]:
 
 
 class Numbering:
-    """Gives each user of one process its number. `order` are the classes of the run's users, as they are spawned."""
+    """Gives each user of one process its number. `order` are the run's users by `classes`, as they are spawned."""
 
-    def __init__(self, order: Iterable[str], seat: Seat) -> None:
+    def __init__(self, classes: Collection[str], order: Iterable[str], seat: Seat) -> None:
         self.seat = seat
+        self._classes = frozenset(classes)
         self._own = _own_of(order, seat)
         self._passed: defaultdict[str, deque[int]] = defaultdict(deque)
         self._beyond = 0
@@ -67,7 +68,7 @@ class Numbering:
         """Return the number of the next user of a class on this process; no process of the run gives it again."""
         passed = self._passed[name]
         while not passed:
-            found = next(self._own, None)
+            found = next(self._own, None) if name in self._classes else None
             if found is None:
                 self._beyond += 1
                 return vu_number(self.seat.worker_index + 1, self._beyond)

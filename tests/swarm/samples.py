@@ -3,7 +3,7 @@
 from locust import User
 
 from fleetlm_users.swarm.benchmark import Benchmark
-from fleetlm_users.workload.numbering import ALONE, Numbering
+from fleetlm_users.workload.numbering import ALONE
 from fleetlm_users.workload.options import resolve
 from fleetlm_users.workload.presets import load_presets
 
@@ -12,7 +12,7 @@ BEHAVIOURS = ("long_lived", "burst", "churn")
 
 def numbering(seat=ALONE):
     """Numbers for the users of a process in that seat."""
-    return Numbering(benchmark().spawn_order(options()), seat)
+    return benchmark().numbering(options(), seat)
 
 
 class NothingFound:

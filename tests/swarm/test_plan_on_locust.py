@@ -10,7 +10,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerNode
 
 from fleetlm_users.swarm.plan_on_locust import asked_of, dealt_to, impose
-from fleetlm_users.workload.numbering import ALONE, Numbering, seat_of
+from fleetlm_users.workload.numbering import ALONE, seat_of
 from tests.swarm.samples import BEHAVIOURS, benchmark, options
 
 
@@ -47,8 +47,8 @@ def test_every_layout_gives_locusts_users_the_same_numbers(vus, workers, rate):
     dispatcher = UsersDispatcher(worker_nodes=nodes, user_classes=list(bench.behaviours.values()))
     indexes = {node.id: n for n, node in enumerate(nodes)}
     turns = [indexes[node.id] for node in dispatcher._worker_nodes]
-    numberings = {key: Numbering(bench.spawn_order(asked), seat_of(n, turns)) for key, n in indexes.items()}
-    alone = Numbering(bench.spawn_order(asked), ALONE)
+    numberings = {key: bench.numbering(asked, seat_of(n, turns)) for key, n in indexes.items()}
+    alone = bench.numbering(asked, ALONE)
     expected = {(name, alone.take(name)) for name in bench.spawn_order(asked)}
     given_out, told = set(), {key: dict.fromkeys(vus, 0) for key in indexes}
     for step in range(rate, asked.plan.total_users + rate, rate):

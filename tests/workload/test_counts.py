@@ -105,6 +105,11 @@ def test_a_settled_total_is_exact_or_refused(total, given_counts):
             "for example one of them left out",
         ),
         (0, {}, "-u/--vus (VUS): got 0; accepted is a whole number, 1 or more, for example 18"),
+        (
+            10**8,
+            {},
+            "-u/--vus (VUS): got 100000000; accepted is at most 10,000,000 users in all, for example -u 1000000",
+        ),
         (None, {"burst": -1}, "--burst-vus: got -1; accepted is a whole number, 0 or more, for example 5"),
         (
             None,
