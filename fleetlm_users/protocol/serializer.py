@@ -27,4 +27,4 @@ def decode(frame: str | bytes) -> Message:
         raise FrameError(str(problem), frame) from problem
     if type(parts) is not list or len(parts) < PARTS:
         raise FrameError("not an array of five", frame)
-    return Message._make(parts if len(parts) == PARTS else parts[:PARTS])
+    return tuple.__new__(Message, parts if len(parts) == PARTS else parts[:PARTS])  # _make would count them again

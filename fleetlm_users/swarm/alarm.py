@@ -24,8 +24,6 @@ TFD_FLAGS = os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
 READ = 1
 """gevent's and libev's EV_READ."""
 
-EXPIRATIONS_BYTES = 8
-
 
 class Itimerspec(ctypes.Structure):
     """`struct itimerspec`: interval, then the moment of expiry, each in seconds and nanoseconds."""
@@ -45,6 +43,7 @@ class Alarm:
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._spec = Itimerspec()
+        self._spec_ref = ctypes.byref(self._spec)
         self._armed_s = 0.0
         self._fd = -1
         self._watcher: Any = None
@@ -72,8 +71,9 @@ class Alarm:
         self._fd, self._watcher, self._due = -1, None, []
 
     def _open(self) -> None:
-        self._libc = ctypes.CDLL(None, use_errno=True)
-        self._fd = self._libc.timerfd_create(CLOCK_MONOTONIC, TFD_FLAGS)
+        libc = ctypes.CDLL(None)
+        self._settime = libc.timerfd_settime
+        self._fd = libc.timerfd_create(CLOCK_MONOTONIC, TFD_FLAGS)
         if self._fd >= 0:
             self._watcher = gevent.get_hub().loop.io(self._fd, READ)
             self._watcher.start(self._ring)
@@ -84,20 +84,26 @@ class Alarm:
         seconds = int(self._armed_s)
         self._spec.value_s = seconds
         self._spec.value_ns = max(1, int((self._armed_s - seconds) * 1e9) + 1)  # up, so that it never fires early
-        self._libc.timerfd_settime(self._fd, TFD_TIMER_ABSTIME, ctypes.byref(self._spec), None)
+        self._settime(self._fd, TFD_TIMER_ABSTIME, self._spec_ref, None)
 
     def _ring(self) -> None:
-        """Runs in the loop when the timer has expired."""
-        try:
-            os.read(self._fd, EXPIRATIONS_BYTES)
-        except BlockingIOError:
-            return  # armed anew meanwhile
+        """Runs in the loop when the timer has expired, and sets it anew.
+
+        That also takes back its readiness (timerfd_create(2): settime forgets expirations that were not read), which
+        saves a read for each message.
+        """
         now_s = time.perf_counter()
         while self._due and self._due[0][0] <= now_s:
             heapq.heappop(self._due)[2]()
-        self._armed_s = 0.0
         if self._due:
             self._arm()
+        else:
+            self._disarm()
+
+    def _disarm(self) -> None:
+        self._armed_s = 0.0
+        self._spec.value_s = self._spec.value_ns = 0
+        self._settime(self._fd, TFD_TIMER_ABSTIME, self._spec_ref, None)
 
 
 def _ring_later(delay_s: float, ring: Callable[[], None]) -> None:
