@@ -9,6 +9,7 @@ from websocket import ABNF, WebSocket, WebSocketProtocolException, continuous_fr
 from wsaccel.xormask import XorMaskerSimple
 
 FIN_TEXT = 0x81  # RFC 6455 §5.2: the first byte of an unfragmented text frame
+FIN_CLOSE = 0x88  # and of a close frame
 MASKED = 0x80
 LENGTH_16 = 126  # this length byte says: the next two bytes are the length
 LENGTH_64 = 127  # the next eight bytes are

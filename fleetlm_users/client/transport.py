@@ -18,9 +18,11 @@ from websocket import ABNF, WebSocketException
 
 from fleetlm_users.client.dial import kind_of, words_of
 from fleetlm_users.client.frames import (
+    FIN_CLOSE,
     FIN_TEXT,
     LENGTH_16,
     LENGTH_64,
+    MAX_CONTROL_BYTES,
     Frames,
     Oversize,
     close_code,
@@ -34,6 +36,7 @@ TEXT: Final = ABNF.OPCODE_TEXT
 BINARY: Final = ABNF.OPCODE_BINARY
 PROTOCOL_ERROR = 1002  # RFC 6455 §7.4.1
 TOO_BIG = 1009
+CLOSE_CODES = range(1000, 5000)  # RFC 6455 §7.4.2
 SHORTEST_HEADER = 2  # RFC 6455 §5.2: the bytes before a short payload
 LONGER_HEADER = 4  # and before one whose length takes two more bytes
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -114,6 +117,24 @@ class Transport:
             return None
         self._position = end
         return chunk[body:end]
+
+    def take_close(self) -> Disconnected | None:
+        """The end of the connection, when a close frame has arrived whole; it is answered. None for all else.
+
+        As every session ends with one, it need not go the long way through `receive`.
+        """
+        chunk, start = self._chunk, self._position
+        if len(chunk) - start < SHORTEST_HEADER or chunk[start] != FIN_CLOSE:
+            return None
+        length, body = chunk[start + 1], start + SHORTEST_HEADER
+        if length > MAX_CONTROL_BYTES or length == 1 or body + length > len(chunk):
+            return None  # a violation, or not all of it yet
+        code, reason = close_code(chunk[body : body + length])
+        if code not in CLOSE_CODES:
+            return None
+        self._position = body + length
+        self._answer_close()
+        return Disconnected(f"closed_{code}", code, reason)
 
     @property
     def is_odd(self) -> bool:

@@ -3,12 +3,13 @@
 A message that was sent and never appended is a failed "append" without a time: None means not measured, and 0 would
 drag the percentiles down (locust stats.py:391).
 
-Appends and agent replies are collected and handed over ten times a second: Locust's `request` event with its two
-`StatsEntry.log` costs 6 µs, several times as much as all of our own books for a message.
+What went well is collected and handed over ten times a second: Locust's `request` event with its two `StatsEntry.log`
+costs 6 µs, several times as much as all of our own books for a message.
 """
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from locust import stats as locust_stats
@@ -25,13 +26,13 @@ REPLY = "agent reply"
 
 
 class LocustStats:
-    """Listens to the facts of a run for what a person wants in Locust's table; `columns` take what is frequent."""
+    """Listens to the facts of a run for what a person wants in Locust's table; `columns` take each message's times."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self._request = environment.events.request
-        self._collected: dict[str, list[float]] = {APPEND: [], REPLY: []}
-        self.columns = Columns(self._collected[APPEND].append, self._collected[REPLY].append)
+        self._collected: dict[tuple[str, str], list[float]] = {}  # by (type, name), in milliseconds
+        self.columns = Columns(self._collect(WS, APPEND), self._collect(WS, REPLY))
 
     def listen(self, events: FleetEvents) -> None:
         """Registers for every fact that belongs in Locust's table."""
@@ -45,16 +46,15 @@ class LocustStats:
 
     def flush(self) -> None:
         """Hands over what was collected, in bulk, or by one `request` event each when somebody else listens to it."""
-        for name, collected in self._collected.items():
+        is_overheard = self._is_overheard()
+        for (request_type, name), collected in self._collected.items():
             times_ms = collected[:]
             collected.clear()
-            if not times_ms:
-                continue
-            if self._is_overheard():
+            if is_overheard:
                 for time_ms in times_ms:
-                    self._fire(WS, name, time_ms)
-            else:
-                log_many(self._environment.stats, WS, name, times_ms, time.time())
+                    self._fire(request_type, name, time_ms)
+            elif times_ms:
+                log_many(self._environment.stats, request_type, name, times_ms, time.time())
 
     def on_failed(self, fate: str, reason: str, **_: Any) -> None:
         """Rejected and lost messages are failures; one left in flight at the end is neither."""
@@ -73,9 +73,18 @@ class LocustStats:
         """Whether anybody but Locust's own runner (runners.py:127) listens to `request`."""
         return any(listener.__module__ != "locust.runners" for listener in self._request._handlers)
 
+    def _collect(self, request_type: str, name: str) -> Callable[[float], None]:
+        return self._collected.setdefault((request_type, name), []).append
+
     def _timed(self, request_type: str, name: str) -> Any:
+        collect = self._collect(request_type, name)
+
         def listener(started_s: float, done_s: float, exception: Exception | None, **_: Any) -> None:
-            self._fire(request_type, name, (done_s - started_s) * MS_PER_S, exception)
+            time_ms = (done_s - started_s) * MS_PER_S
+            if exception is None:
+                collect(time_ms)
+            else:
+                self._fire(request_type, name, time_ms, exception)
 
         return listener
 

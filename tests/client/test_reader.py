@@ -103,6 +103,10 @@ def test_who_was_woken_runs_before_the_next_message(pair):
     ("data", "kind"),
     [
         (frame(b"\x03\xf4", 8), "closed_1012"),
+        (frame(b"", 8), "closed_1005"),
+        (frame(b"\x03\xe8bye", 8), "closed_1000"),
+        (frame(b"\x01\x00", 8), "protocol_error"),
+        (frame(b"x", 8), "protocol_error"),
         (frame(b"x", mask=b"abcd"), "protocol_error"),
         (frame(b"x" * (MAX_BYTES + 1)), "oversize"),
         (b"", "eof"),

@@ -16,11 +16,12 @@ WHERE = {"scenario": "burst", "phase": "main", "session_id": "s"}
 
 @pytest.fixture
 def table():
-    """Events, and a list of what reaches Locust's request event."""
+    """Events, a list of what reaches Locust's request event, and what feeds it."""
     environment, events, rows = Environment(), FleetEvents(), []
     environment.events.request.add_listener(lambda **row: rows.append(row))
-    LocustStats(environment).listen(events)
-    return events, rows
+    made = LocustStats(environment)
+    made.listen(events)
+    return events, rows, made
 
 
 def message():
@@ -73,14 +74,14 @@ def test_in_bulk_is_the_same_as_one_by_one(batches):
 @pytest.mark.parametrize(("fate", "shown"), [("rejected", 1), ("lost", 1), ("in_flight", 0)])
 def test_a_failed_message_is_a_failure_without_a_time(table, fate, shown):
     """0 would drag the percentiles down; in flight at the end is neither."""
-    events, rows = table
+    events, rows, _ = table
     events.message_failed.fire(**WHERE, message=message(), fate=fate, reason="timeout")
     assert [row["response_time"] for row in rows] == [None] * shown
 
 
 def test_steps_show_their_errors(table):
     """A refused join is a failed join."""
-    events, rows = table
+    events, rows, _ = table
     problem = JoinRefused("session:s", "unauthorized")
     events.joined.fire(**WHERE, started_s=1.0, done_s=1.5, exception=problem)
     assert (rows[0]["name"], rows[0]["exception"]) == ("join", problem)
@@ -88,11 +89,13 @@ def test_steps_show_their_errors(table):
 
 def test_names_stay_few(table):
     """No ids in names: Locust keeps a row per name."""
-    events, rows = table
+    events, rows, feed = table
     for session_id in ("a", "b"):
         where = {**WHERE, "session_id": session_id}
         events.session_created.fire(**where, started_s=1.0, done_s=1.5, exception=None)
         events.session_deleted.fire(**where, started_s=1.0, done_s=1.5, exception=None)
         events.disconnected.fire(**where, kind="eof")
         events.agent_unanswered.fire(**where, message=message(), reason="timeout")
+    feed.flush()
+    assert len(rows) == 8
     assert len({(row["request_type"], row["name"]) for row in rows}) == 4
