@@ -18,11 +18,12 @@ SETTINGS = {"DURATION": "4s", "RAMP_UP": "1s", "WARM_UP": "1s", "RUN_ID": RUN_ID
 
 def test_a_headless_run_and_then_the_web_ui(tmp_path):
     """Stand-in and agent become healthy; two workers and the master run; the master with the web UI ends cleanly."""
-    compose = Compose(SETTINGS, ("standin", "headless"))
+    compose = Compose(SETTINGS, ("standin", "fleetlm", "headless"))
     with Containers(compose, tmp_path) as containers:
         for name in ("standin", "echo-agent"):
             containers.start(name, tmp_path / f"{name}.log")
             containers.await_health(name)
+        containers.await_health("fleetlm")  # its check asks the same port, where the stand-in answers
         workers = [containers.start("worker", tmp_path / f"worker-{n}.log") for n in (1, 2)]
         headless = containers.start("headless", tmp_path / "headless.log")
         code = headless.wait(STOP_S)

@@ -24,6 +24,13 @@ METRIC = re.compile(r"[a-z]+(_[a-z]+)*_(ms|rate|events|total|connections|failure
 PAGES = pages()
 OF_OTHERS = {"--editable", "--no-halt", "--strict"}
 """Flags of pip, mix and the like; what is not ours must be named here."""
+OF_CONTAINERS = {
+    *("--build", "--entrypoint", "--exit-code-from", "--no-build", "--no-deps", "--profile", "--read-only", "--rm"),
+    *("--scale", "--tmpfs", "--volumes"),
+    *("--create-namespace", "--dry-run", "--follow", "--for", "--ignore-not-found", "--namespace"),
+    *("--pod-running-timeout", "--replicas", "--timeout", "--watch"),
+}
+"""Flags of docker, kubectl and helm."""
 OF_K6 = {"active_ws_connections", "roundtrip_latency_ms", "append_failures"}
 OF_SERVERS = {"erlang_vm_memory_bytes_total", "vm_memory_total"}
 """Names in a server's Prometheus endpoint."""
@@ -81,7 +88,7 @@ def test_flags_exist(each, tmp_path):
     """In prose and in blocks; those of a benchmark that the page itself shows included."""
     texts = [code for _, code in each.spans()] + [block.text for block in each.blocks]
     own = {spec.flag for benchmark in shown_in(each, tmp_path) for spec in benchmark.options}
-    unknown = {flag for text in texts for flag in FLAG.findall(text)} - KNOWN - OF_OTHERS - own
+    unknown = {flag for text in texts for flag in FLAG.findall(text)} - KNOWN - OF_OTHERS - OF_CONTAINERS - own
     assert not unknown
 
 
