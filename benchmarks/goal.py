@@ -55,4 +55,7 @@ class Judged:
         bound = self.goal.at_least if self.goal.at_most is None else self.goal.at_most
         if self.met:
             return "met"
-        return f"missed by {abs(self.value / bound - 1):.0%}" if bound else "missed"
+        if not bound or not self.value:
+            return "missed"
+        factor = max(self.value / bound, bound / self.value)
+        return f"missed {factor:.1f}-fold" if factor > 2 else f"missed by {abs(self.value / bound - 1) * 100:.0f} %"

@@ -1,5 +1,6 @@
 """What a load generator is to do, in words that hold for all of them."""
 
+import math
 from dataclasses import dataclass
 
 MS_PER_S = 1000
@@ -40,6 +41,18 @@ class Load:
             "DEPTH": str(self.depth),
             "MESSAGES": str(self.messages),
             "JOURNEYS": str(self.journeys),
-            "RAMP_MS": f"{self.ramp_s * MS_PER_S:.0f}",
+            "RAMP_MS": f"{self.ramp_s * MS_PER_S:g}",
             "TEXT_BYTES": str(TEXT_BYTES),
         }
+
+
+def even_ramp_s(sessions: int, interval_ms: float, about_s: float) -> float:
+    """A ramp of about this length after which the sessions' messages are due evenly over the interval.
+
+    With a step between two starts that divides the interval, as 20 ms does 20 and 100 ms, many sessions or all would
+    send at the same moments for the whole run.
+    """
+    intervals = max(1, round(about_s * MS_PER_S / interval_ms))
+    while math.gcd(intervals, sessions) > 1:
+        intervals += 1
+    return intervals * interval_ms / MS_PER_S

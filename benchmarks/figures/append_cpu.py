@@ -5,19 +5,21 @@ from collections.abc import Mapping
 from benchmarks.contenders import FLOOR, K6_TOO, K6_WS, OURS, TOOLS
 from benchmarks.figure import Column, Figure
 from benchmarks.goal import Goal
-from benchmarks.load import Load
+from benchmarks.load import Load, even_ramp_s
 from benchmarks.settings import Settings
 from benchmarks.trial import run
 
 SESSIONS = 100
 INTERVAL_MS = 20
+RAMP_S = 2
 FULL_S, QUICK_S = 60, 10
 OVERHEAD_S = 4  # starting and ending
 
 
 def load(settings: Settings) -> Load:
     """50 messages/s on each session."""
-    return Load(SESSIONS, settings.length_s(FULL_S, QUICK_S), interval_ms=INTERVAL_MS)
+    ramp_s = even_ramp_s(SESSIONS, INTERVAL_MS, RAMP_S)
+    return Load(SESSIONS, settings.length_s(FULL_S, QUICK_S), interval_ms=INTERVAL_MS, ramp_s=ramp_s)
 
 
 def measure(contender: str, settings: Settings) -> Mapping[str, float]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from benchmarks.contenders import OURS, TOOLS
 from benchmarks.figure import Column, Figure
 from benchmarks.goal import Goal
-from benchmarks.load import Load
+from benchmarks.load import Load, even_ramp_s
 from benchmarks.settings import Settings
 from benchmarks.tape import Tape
 from benchmarks.trial import run
@@ -20,7 +20,7 @@ OVERHEAD_S = 6  # starting and ending
 def load(settings: Settings) -> Load:
     """A message every ten seconds on each; what happens while they are being opened is set apart."""
     sessions = settings.size(FULL, QUICK)
-    ramp_s = sessions / OPENED_PER_S
+    ramp_s = even_ramp_s(sessions, INTERVAL_MS, sessions / OPENED_PER_S)
     lives_s = ramp_s + settings.length_s(FULL_S, QUICK_S)
     return Load(sessions, lives_s, interval_ms=INTERVAL_MS, ramp_s=ramp_s, warm_up_s=ramp_s)
 

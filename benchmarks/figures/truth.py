@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from benchmarks.contenders import K6_TOO, K6_WS, OURS, TOOLS
 from benchmarks.figure import Column, Figure
 from benchmarks.goal import Goal
-from benchmarks.load import MS_PER_S, Load
+from benchmarks.load import MS_PER_S, Load, even_ramp_s
 from benchmarks.settings import Settings
 from benchmarks.tape import Tape
 from benchmarks.trial import Trial, run
 
 SESSIONS = 100
+RAMP_S = 2
 HELD = ("--broadcast-delay-ms", "20")
 PERCENTS = (10, 50, 80)
 QUANTILES = ("p50", "p99")
@@ -58,7 +59,8 @@ def _cpu_s_per_append(contender: str, per_s: float) -> float:
 
 
 def _load(per_s: float, seconds: float) -> Load:
-    return Load(SESSIONS, seconds, interval_ms=SESSIONS / per_s * MS_PER_S)
+    interval_ms = SESSIONS / per_s * MS_PER_S
+    return Load(SESSIONS, seconds, interval_ms=interval_ms, ramp_s=even_ramp_s(SESSIONS, interval_ms, RAMP_S))
 
 
 def _seconds(settings: Settings) -> float:

@@ -15,12 +15,15 @@ def pairs(*values):
     [
         ({"at_most": 10.0}, 8.0, "met"),
         ({"at_most": 10.0}, 10.0, "met"),
-        ({"at_most": 10.0}, 12.0, "missed by 20%"),
+        ({"at_most": 10.0}, 12.0, "missed by 20 %"),
         ({"at_least": 10.0}, 12.0, "met"),
-        ({"at_least": 10.0}, 5.0, "missed by 50%"),
+        ({"at_least": 10.0}, 5.0, "missed by 50 %"),
+        ({"at_most": 10.0}, 176.0, "missed 17.6-fold"),
+        ({"at_least": 10.0}, 2.5, "missed 4.0-fold"),
+        ({"at_least": 10.0}, 0.0, "missed"),
         ({"at_most": 0.0}, 0.0, "met"),
         ({"at_most": 0.0}, 3.0, "missed"),
-        ({"at_most": 10.0}, -12.0, "missed by 20%"),
+        ({"at_most": 10.0}, -12.0, "missed by 20 %"),
     ],
 )
 def test_a_bound_on_the_value_itself(bound, value, outcome):
