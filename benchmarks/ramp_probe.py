@@ -1,7 +1,7 @@
-"""A locustfile for ramp_lag.py: concurrent_sessions, with a watch on spawn messages and on the garbage collector.
+"""A locustfile for ramp_lag.py: concurrent_sessions, watched while its users are spawned.
 
-RAMP_PROBE is the folder for each worker's findings. RAMP_WITHOUT names what is to be left out of the product: it exists
-here and nowhere else.
+RAMP_PROBE is the folder for each worker's findings. RAMP_WITHOUT names what is to be left out of the product, which has
+no such switch.
 """
 
 import atexit
@@ -12,52 +12,84 @@ import time
 from pathlib import Path
 from typing import Any
 
+import gevent
+from locust import events
+from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from fleetlm_users.swarm import worker
+from fleetlm_users.swarm.collector import Collector
 from fleetlm_users.users import ConcurrentUser, install
+from fleetlm_users.workload.plan import Plan
+
+LOOK_S = 0.02
 
 
 class Watch:
-    """What each spawn message and each collection took on one worker, in ms."""
+    """What held the event loop of one worker, in ms of its own CPU time.
+
+    CPU time, because on a machine that is shared a process also waits for its core, which no code of it can help.
+    """
 
     def __init__(self) -> None:
-        self.spawn_wall_ms: list[float] = []
-        self.spawn_cpu_ms: list[float] = []
-        self.collection_ms: list[tuple[int, float]] = []
+        self.seen: dict[str, list[float]] = {"spawn": [], "young": [], "full": [], "stall": []}
         self._collecting_s = 0.0
 
     def on_message(self, handle: Any, runner: WorkerRunner, message: Any) -> None:
-        """Stands around Locust's own handler. CPU time says what the handler costs on a machine that is busy."""
-        wall_s, cpu_s = time.perf_counter(), time.thread_time()
+        """Stands around Locust's own handler."""
+        began_s = time.thread_time()
         handle(runner, message)
         if message.type == "spawn":
-            self.spawn_wall_ms.append((time.perf_counter() - wall_s) * 1000)
-            self.spawn_cpu_ms.append((time.thread_time() - cpu_s) * 1000)
+            self._note("spawn", began_s)
 
     def on_collection(self, phase: str, info: dict[str, int]) -> None:
         """A callback of the garbage collector."""
         if phase == "start":
-            self._collecting_s = time.perf_counter()
+            self._collecting_s = time.thread_time()
         else:
-            self.collection_ms.append((info["generation"], (time.perf_counter() - self._collecting_s) * 1000))
+            self._note("full" if info["generation"] == 2 else "young", self._collecting_s)
 
-    def write(self) -> None:
-        """Leaves what was seen for ramp_lag.py; a master has seen no spawn message and writes nothing."""
-        if self.spawn_wall_ms:
-            found = {"wall": self.spawn_wall_ms, "cpu": self.spawn_cpu_ms, "collections": self.collection_ms}
-            Path(os.environ["RAMP_PROBE"], f"{os.getpid()}.json").write_text(json.dumps(found))
+    def on_test_start(self, environment: Environment, **_: Any) -> None:
+        """The run begins: from here on the loop is watched."""
+        if isinstance(environment.runner, WorkerRunner):
+            gc.callbacks.append(self.on_collection)
+            gevent.spawn(self._watch_loop)
+            atexit.register(self._write)
+
+    def _watch_loop(self) -> None:
+        while True:
+            began_s = time.thread_time()
+            gevent.sleep(LOOK_S)
+            self._note("stall", began_s)
+
+    def _note(self, what: str, began_s: float) -> None:
+        self.seen[what].append((time.thread_time() - began_s) * 1000)
+
+    def _write(self) -> None:
+        Path(os.environ["RAMP_PROBE"], f"{os.getpid()}.json").write_text(json.dumps(self.seen))
+
+
+def leave_out(what: list[str]) -> None:
+    """Takes parts of the product out of its way."""
+    if "cache" in what:
+        worker.spare_the_loop = lambda: None
+    if "spread" in what:
+        Plan.begins_s = lambda _plan, _number: 0.0  # type: ignore[method-assign, assignment]  # what is measured
+    if "collector" in what:
+        Collector.begin = lambda _collector, _users: None  # type: ignore[method-assign, assignment]  # as above
 
 
 def keep_watch() -> None:
-    """Puts the watch in place, and takes out what is to be left out."""
+    """Puts the watch in place."""
     watch, handle = Watch(), WorkerRunner.handle_message
-    WorkerRunner.handle_message = lambda runner, message: watch.on_message(handle, runner, message)
-    gc.callbacks.append(watch.on_collection)
-    atexit.register(watch.write)
-    if os.environ.get("RAMP_WITHOUT") == "cache":
-        worker.spare_the_loop = lambda: None
+
+    def handle_message(runner: WorkerRunner, message: Any) -> None:
+        watch.on_message(handle, runner, message)
+
+    WorkerRunner.handle_message = handle_message  # type: ignore[method-assign, assignment]  # to be timed
+    events.test_start.add_listener(watch.on_test_start)
 
 
+leave_out(os.environ["RAMP_WITHOUT"].split())
 keep_watch()
 install("concurrent_sessions", [ConcurrentUser])

@@ -7,6 +7,7 @@ from typing import Any
 from gevent.event import Event
 
 from fleetlm_users.measure.ledger import Ledger, Snapshot
+from fleetlm_users.swarm.collector import Collector
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.pulse import Pulse, breathe
 from fleetlm_users.swarm.run import Run
@@ -27,6 +28,7 @@ class Station:
         self._seq = 0
         self._numbering: Numbering | None = None
         self._pulse: Pulse | None = None
+        self._collector = Collector()
         self._ended = Event()
 
     def begin(self, options: Options, epoch: str, seat: Seat) -> None:
@@ -39,7 +41,7 @@ class Station:
         ledger = Ledger(self._fleet.catalogue, epoch, self._name)
         self._fleet.recorder.record_into(ledger)
         table = self._fleet.locust_stats
-        self._fleet.run = Run(
+        self._fleet.run = run = Run(
             options,
             epoch,
             self._numbering,
@@ -49,7 +51,8 @@ class Station:
             columns=table.columns,
         )
         self._ended = Event()
-        self._pulse = Pulse(self._fleet.run, table.flush)
+        self._collector.begin(lambda: run.user_count)
+        self._pulse = Pulse(run, table.flush)
 
     def end(self) -> None:
         """Drains the run; returns when it has ended, also to a second caller meanwhile. Later calls do nothing."""
@@ -63,6 +66,7 @@ class Station:
             run.drain(run.options.drain_timeout_s)
         finally:
             pulse.stop()
+            self._collector.end()
             self._ended.set()
 
     def is_in(self, epoch: str) -> bool:
