@@ -1,6 +1,7 @@
 """What a ramp has made is out of the garbage collector's sight until the run ends."""
 
 import gc
+from types import SimpleNamespace
 
 import gevent
 import pytest
@@ -31,18 +32,18 @@ def test_full_collections_are_rare_during_a_run_and_as_usual_after_it(collector)
 
 def test_what_more_users_have_made_is_frozen_once(collector):
     """Users that leave and come back are no ramp: what is frozen again and again would hide real garbage."""
-    users = 0
-    collector.begin(lambda: users)
+    process = SimpleNamespace(users=0)
+    collector.begin(lambda: process.users)
     gevent.sleep(0)
     before = gc.get_freeze_count()
     made = [[] for _ in range(1000)]
     gevent.sleep(0)
     assert gc.get_freeze_count() <= before
-    users = 5
+    process.users = 5
     wait_for(lambda: gc.get_freeze_count() >= before + len(made))
     frozen = gc.get_freeze_count()
     made += [[] for _ in range(1000)]
-    for users in (3, 5):
+    for process.users in (3, 5):
         gevent.sleep(0)
         gevent.sleep(0)
     assert gc.get_freeze_count() <= frozen
