@@ -11,9 +11,7 @@ from tests.deploy import dockerfile
 from tests.e2e.harness import ROOT, eventually, free_port
 
 BIN = Path(sys.executable).parent
-STOP_S = 60.0
-OUTPUTS = {"/results"}
-"""Paths of the image that are elsewhere here."""
+WAIT_S = 90.0
 
 
 class Containers:
@@ -53,7 +51,7 @@ class Containers:
         """Runs a service's own health check until it passes."""
         kind, *words = self.compose.services[name]["healthcheck"]["test"]
         assert kind == "CMD"
-        eventually(lambda: self._spawn(name, words).wait(30) == 0, f"{name} is healthy")
+        eventually(lambda: self._spawn(name, words).wait(30) == 0, f"{name} is healthy", WAIT_S)
 
     def _spawn(self, name, words, **pipes):
         environment = {**dockerfile.environment(), **self.compose.environment(name)}

@@ -7,10 +7,10 @@ import pytest
 import requests
 
 from tests.deploy.compose import Compose
-from tests.deploy.containers import STOP_S, Containers
+from tests.deploy.containers import WAIT_S, Containers
 from tests.e2e.harness import newest_summary
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 RUN_ID = "compose"
 SETTINGS = {"DURATION": "4s", "RAMP_UP": "1s", "WARM_UP": "1s", "RUN_ID": RUN_ID, "SEED": "7", "CLEANUP": "1"}
@@ -26,10 +26,10 @@ def test_a_headless_run_and_then_the_web_ui(tmp_path):
         containers.await_health("fleetlm")  # its check asks the same port, where the stand-in answers
         workers = [containers.start("worker", tmp_path / f"worker-{n}.log") for n in (1, 2)]
         headless = containers.start("headless", tmp_path / "headless.log")
-        code = headless.wait(STOP_S)
+        code = headless.wait(WAIT_S)
         output = (tmp_path / "headless.log").read_text()
         assert "created agent bench-echo-agent with webhook" in output, output
-        assert [worker.wait(STOP_S) for worker in workers] == [0, 0]
+        assert [worker.wait(WAIT_S) for worker in workers] == [0, 0]
         check_counts(containers, output)
         assert code in (0, 4), output  # 4 where this machine is too busy for latencies to be believed
 
@@ -38,7 +38,7 @@ def test_a_headless_run_and_then_the_web_ui(tmp_path):
         page = requests.get(f"http://127.0.0.1:{containers.ports['8089']}/", timeout=10)
         assert "Locust" in page.text
         master.send_signal(signal.SIGTERM)
-        assert master.wait(STOP_S) == 0, (tmp_path / "master.log").read_text()
+        assert master.wait(WAIT_S) == 0, (tmp_path / "master.log").read_text()
 
 
 def check_counts(containers, output):
