@@ -7,7 +7,6 @@ import contextlib
 import functools
 import socket as constants
 import ssl as stdlib_ssl
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -80,11 +79,9 @@ def words_of(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-@contextlib.contextmanager
-def deadline(seconds: float) -> Iterator[None]:
-    """Raises Overdue in the block when it takes longer than `seconds`, however many waits it consists of."""
-    with gevent.Timeout(max(seconds, 0.0), Overdue(f"not within {seconds:g} s")):
-        yield
+def deadline(seconds: float) -> gevent.Timeout:
+    """Raises Overdue in its block when that takes longer than `seconds`, however many waits it consists of."""
+    return gevent.Timeout(max(seconds, 0.0), Overdue)
 
 
 def resolve(endpoint: Endpoint) -> list[tuple[Any, ...]]:
