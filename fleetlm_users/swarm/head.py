@@ -9,6 +9,7 @@ from typing import Any
 import gevent
 from locust.env import Environment
 from locust.runners import MasterRunner
+from werkzeug.datastructures import MultiDict
 
 from fleetlm_users.measure.capacity_step import Border
 from fleetlm_users.measure.merge import Merge
@@ -24,7 +25,7 @@ from fleetlm_users.swarm.finish import HEADCOUNT, FinishLine
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.options import to_wire
 from fleetlm_users.swarm.plan_on_locust import dealt_to
-from fleetlm_users.swarm.preparation import Preparation, Prepared, Wishes
+from fleetlm_users.swarm.preparation import Preparation, Prepared
 from fleetlm_users.swarm.refusal import USAGE_EXIT
 from fleetlm_users.swarm.roster import Roster
 from fleetlm_users.swarm.run import CLEANUP_S
@@ -101,9 +102,9 @@ class Head:
         self._next = self.preparation.by_command_line()
         return self._next.options
 
-    def prepare_form(self, form: Mapping[str, str], wishes_of: Wishes) -> Options:
+    def prepare_form(self, form: MultiDict[str, str]) -> Options:
         """Makes the next run ready as the web form has it. Raises Refused."""
-        self._next = self.preparation.by_form(form, wishes_of)
+        self._next = self.preparation.by_form(form)
         return self._next.options
 
     def start(self) -> None:

@@ -3,23 +3,28 @@
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from locust.env import Environment
 from locust.runners import MasterRunner
+from werkzeug.datastructures import MultiDict
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.thresholds import Threshold, override, parse
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.open_files import allow_users, allow_workers, share_of
-from fleetlm_users.swarm.options import options_of, specs_of
+from fleetlm_users.swarm.options import options_of
 from fleetlm_users.swarm.plan_on_locust import asked_of, impose
 from fleetlm_users.swarm.refusal import NO_TARGET_EXIT, USAGE_EXIT, Refused
 from fleetlm_users.swarm.server_watch import ServerWatch, server_watch
 from fleetlm_users.swarm.servers import LocalServers, ServerFailed, Urls
+from fleetlm_users.swarm.start_form import FOLLOWS, StartForm
+from fleetlm_users.swarm.wishes import NOTHING_ASKED, Shown, Wishes, shown_of
 from fleetlm_users.workload.options import Options
+from fleetlm_users.workload.plan import Plan
 
-Wishes = Callable[[Mapping[str, str], Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
+PRESET_OPTIONS: Final[Sequence[str]] = ("preset", "presets_file")
+"""What decides which plan a preset's name stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,9 @@ class Preparation:
         self._servers = LocalServers()
         self._urls: Urls | None = None
         self._asked = asked_of(self.parsed)
-        self._shown: dict[str, Any] = {}
+        self._shown: Shown = {}
+        self._wishes = Wishes(self._asked)
+        self.form = StartForm(fleet.benchmark, self.parsed)
 
     @property
     def parsed(self) -> Namespace:
@@ -57,29 +64,40 @@ class Preparation:
             plan = self._resolve(self.parsed, self._asked).plan
         except UsageError as problem:
             raise Refused(str(problem), USAGE_EXIT) from problem
-        run_time = round(plan.duration_s) if plan.duration_s else None
-        self._shown = {"num_users": plan.total_users, "spawn_rate": plan.spawn_rate, "run_time": run_time}
-        self.show_plan()
+        self._show(plan, self._asked)
 
     def show_plan(self) -> None:
-        """Has the web form show again what it showed first, whatever the last run was started with."""
+        """Has the web form show the plan of the last form, or of the command line, as far as it asked for one."""
         vars(self.parsed).update(self._shown)
 
     def by_command_line(self) -> Prepared:
         """The next run as the command line has it. Raises Refused."""
         return self._prepare(self.parsed, self._asked)
 
-    def by_form(self, form: Mapping[str, str], wishes_of: Wishes) -> Prepared:
-        """The next run as the web form has it. Raises Refused."""
-        ours = {spec.name for spec in specs_of(self._fleet.benchmark)}
-        merged = Namespace(**{**vars(self.parsed), **{key: form[key] for key in ours & form.keys()}})
+    def shown_with(self, preset: str) -> Shown | None:
+        """What the web form shows when a preset is chosen and nothing else is asked for; None if it cannot run so."""
+        try:
+            return shown_of(self._resolve(self._with({"preset": preset}), NOTHING_ASKED).plan)
+        except UsageError:
+            return None
+
+    def by_form(self, form: MultiDict[str, str]) -> Prepared:
+        """The next run as the web form has it, which the form then shows. Raises Refused."""
         host = form.get("host")
         if host:
             self._environment.host = host
         try:
-            return self._prepare(merged, wishes_of(form, self._shown, self._asked))
+            given = self.form.options_in(form)
+            chosen: dict[str, Any] = {name: given[name] for name in PRESET_OPTIONS if name in given}
+            own = self._resolve(self._with(chosen), NOTHING_ASKED).plan
+            fields_follow = bool(form.get(FOLLOWS))
+            asked = self._wishes.of(form, own.preset, shown_of(own), fields_follow=fields_follow)
+            prepared = self._prepare(self._with({**given, **self.form.left_out(form)}), asked)
         except UsageError as problem:
             raise Refused(str(problem), USAGE_EXIT) from problem
+        vars(self.parsed).update(given)
+        self._show(prepared.options.plan, asked)
+        return prepared
 
     def close(self) -> None:
         """Ends the child servers."""
@@ -108,6 +126,14 @@ class Preparation:
             self._say(f"warning: {warning}")
         impose(options.plan, self._environment, self._fleet.benchmark)
         return Prepared(options, thresholds, server)
+
+    def _with(self, changed: Mapping[str, Any]) -> Namespace:
+        return Namespace(**{**vars(self.parsed), **changed})
+
+    def _show(self, plan: Plan, asked: Mapping[str, Any]) -> None:
+        self._shown = shown_of(plan)
+        self._wishes.note(plan.preset, self._shown, asked)
+        self.show_plan()
 
     def _check_machine(self, options: Options) -> None:
         """Whether this machine can do it; workers on others look for themselves. Raises Refused and UsageError."""

@@ -1,103 +1,87 @@
-"""The web UI's Start button: checks the form before Locust acts on it, and lets a preset be what it says.
-
-The form always sends users, spawn rate and run time. A field that still shows what the page showed follows the chosen
-preset; a changed one is a person's wish.
-"""
+"""The web UI's Start button: checks the form before Locust acts on it, and lets a preset be what it says."""
 
 import logging
-from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import jsonify, request
+from flask import Flask, before_render_template, jsonify, request
 from flask.wrappers import Response
 from locust.env import Environment
 from locust.runners import STATE_RUNNING, STATE_SPAWNING
-from locust.util.timespan import parse_timespan
 from locust.web import WebUI
-from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
-from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.head import Head
 from fleetlm_users.swarm.refusal import Refused
+from fleetlm_users.swarm.start_form import StartForm
 from fleetlm_users.workload.options import Options
 
 logger = logging.getLogger(__name__)
 
+ENDING = "The last run is still ending: its messages settle and its numbers come in. Try again in a few seconds."
+
 
 def guard_start(web_ui: WebUI, environment: Environment, head: Head) -> None:
-    """Registers the check that runs before each POST to /swarm."""
+    """Puts our form on Locust's page, and a check before each POST to /swarm."""
+    if web_ui.app is None:
+        return
+    guard = _Guard(web_ui, environment, head)
+    web_ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # fields stand in the order of people
+    web_ui.app.before_request(guard.before_request)
+    # the arguments of Locust's page are made anew for each request (web.py: index), so they are ours only here
+    before_render_template.connect(guard.before_render, web_ui.app, weak=False)
 
-    def before_request() -> Response | None:
-        if request.method != "POST" or not request.path.endswith("/swarm"):
+
+class _Guard:
+    def __init__(self, web_ui: WebUI, environment: Environment, head: Head) -> None:
+        self._web_ui = web_ui
+        self._environment = environment
+        self._head = head
+        self._form: StartForm = head.preparation.form
+
+    def before_render(self, _app: Flask, template: Any, context: dict[str, Any], **_: Any) -> None:
+        """Our fields for the page, as it is about to be made."""
+        if template.name == "index.html" and "template_args" in context:
+            preparation = self._head.preparation
+            context["template_args"] = self._form.on_page(context["template_args"], preparation.shown_with)
+
+    def before_request(self) -> Response | None:
+        """None where Locust may act, else the answer that the page shows to a person."""
+        if request.method != "POST" or request.endpoint != "locust.swarm":
             return None
-        refused = web_ui.auth_required_if_enabled(lambda: None)()
+        refused = self._web_ui.auth_required_if_enabled(lambda: None)()
         if refused is not None:
             return refused  # type: ignore[no-any-return]  # with --web-login: nothing is asked on behalf of a stranger
-        runner = environment.runner
-        if runner is not None and runner.state in (STATE_SPAWNING, STATE_RUNNING):
-            return None  # users are edited in mid-run: Locust's own affair
+        form = MultiDict(request.form)
+        if self._is_going_on():
+            self._leave(self._form.without_options(form))  # users are edited in mid-run: Locust's own affair
+            return None
+        if self._head.running:
+            return self._told(ENDING)
         try:
-            options = head.prepare_form(dict(request.form), wishes_of)
+            options = self._head.prepare_form(form)
         except Refused as problem:
-            logger.error("%s", problem)
-            return jsonify({"success": False, "message": str(problem), "host": environment.host})
-        request.form = ImmutableMultiDict(form_of(options, request.form))
+            return self._told(self._form.in_its_words(str(problem)))
+        self._leave(form_of(options, self._form.without_options(form)))
         return None
 
-    if web_ui.app is not None:
-        web_ui.app.before_request(before_request)
+    def _is_going_on(self) -> bool:
+        runner = self._environment.runner
+        return runner is not None and runner.state in (STATE_SPAWNING, STATE_RUNNING)
+
+    def _told(self, problem: str) -> Response:
+        logger.error("%s", problem)
+        return jsonify({"success": False, "message": problem, "host": self._environment.host})
+
+    def _leave(self, form: MultiDict[str, str]) -> None:
+        request.form = ImmutableMultiDict(form)
 
 
-def wishes_of(form: Mapping[str, str], shown: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Users, run time and spawn rate as a person wants them.
-
-    That is what was changed in the form against the `shown` values of the page, else what was `asked` on the command
-    line, else None: as the preset has it.
-
-    Raises UsageError for what cannot be read.
-    """
-    return {
-        "num_users": _changed(form.get("user_count"), shown["num_users"], asked["num_users"], _users),
-        "spawn_rate": _changed(form.get("spawn_rate"), shown["spawn_rate"], asked["spawn_rate"], _rate),
-        "run_time_s": _changed(form.get("run_time"), shown["run_time"], asked["run_time_s"], _seconds),
-    }
-
-
-def form_of(options: Options, form: Any) -> dict[str, Any]:
+def form_of(options: Options, form: MultiDict[str, str]) -> MultiDict[str, str]:
     """The form with the plan's own users, spawn rate and run time in it, as Locust will read it."""
-    filled = {key: form[key] for key in form}
+    filled = form.copy()
     filled["user_count"] = str(options.plan.total_users)
     filled["spawn_rate"] = str(options.plan.spawn_rate)
+    filled.pop("run_time", None)
     if options.plan.duration_s:
         filled["run_time"] = f"{max(1, round(options.plan.duration_s))}s"
-    else:
-        filled.pop("run_time", None)
     return filled
-
-
-def _changed(text: str | None, shown: Any, asked: Any, read: Callable[[str], Any]) -> Any:
-    if not text:
-        return asked
-    value = read(text)
-    return asked if value == shown else value
-
-
-def _users(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as problem:
-        raise UsageError("number of users", text, "a whole number, 1 or more", "18") from problem
-
-
-def _rate(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as problem:
-        raise UsageError("ramp up", text, "a number of users per second above 0", "2.5") from problem
-
-
-def _seconds(text: str) -> float:
-    try:
-        return float(parse_timespan(text))
-    except ValueError as problem:
-        raise UsageError("run time", text, "a duration", "2m") from problem

@@ -109,11 +109,11 @@ LOAD: Final[tuple[OptionSpec, ...]] = (
     ),
     OptionSpec(
         "vus", "--vus", "VUS", "", "users in all: scales the preset in proportion; -u is the same and beats it",
-        "count", "18", group="load", in_preset=False,
+        "count", "18", group="load", in_form=False, in_preset=False,
     ),
     OptionSpec(
         "duration", "--duration", "DURATION", "", "length of the run, 0 until stopped; -t is the same and beats it",
-        "duration", "2m", group="load", in_preset=False,
+        "duration", "2m", group="load", in_form=False, in_preset=False,
     ),
     OptionSpec(
         "warm_up", "--warm-up", "WARM_UP", "", "how long from the start samples are kept apart and not judged",
@@ -121,7 +121,7 @@ LOAD: Final[tuple[OptionSpec, ...]] = (
     ),
     OptionSpec(
         "ramp_up", "--ramp-up", "RAMP_UP", "", "how long from the start until all users run",
-        "duration", "5s", group="load", in_preset=False,
+        "duration", "5s", group="load", in_form=False, in_preset=False,
     ),
     OptionSpec(
         "message_bytes", "--message-bytes", "MESSAGE_BYTES", "64", "size of each message's text in bytes",

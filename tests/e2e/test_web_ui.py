@@ -1,5 +1,6 @@
 """The web UI's form runs what it says: presets by name, our options checked, one result folder per run."""
 
+import json
 import re
 
 import pytest
@@ -8,6 +9,8 @@ import requests
 from tests.e2e.harness import Locust, eventually, free_port, newest_summary, targets
 
 pytestmark = pytest.mark.e2e
+
+STANDARD = "standard: 30 long-lived, 15 burst, 10 churn · 5 min"
 
 
 @pytest.fixture
@@ -30,8 +33,13 @@ def answers(url):
 
 def form(**changed):
     """What the page sends when nothing was touched, with some fields changed."""
-    untouched = {"user_count": "18", "spawn_rate": "3.6", "run_time": "120", "host": "", "preset": "light"}
-    return {**untouched, **{key: str(value) for key, value in changed.items()}}
+    untouched = {"user_count": "18", "spawn_rate": "3.6", "run_time": "120", "host": ""}
+    return {**untouched, **changed}
+
+
+def page_args(url):
+    """What Locust's page is made from."""
+    return json.loads(re.search(r"templateArgs = (.*)", requests.get(url, timeout=5).text)[1])
 
 
 def start(url, **changed):
@@ -53,23 +61,29 @@ def state(url):
 def test_the_form_shows_the_preset_and_our_options(page):
     """The page carries users, spawn rate and time of the preset, a drop-down of presets, and our fields."""
     url, _, _ = page
-    text = requests.get(url, timeout=5).text
-    assert re.search(r'"num_users":\s*18', text)
-    for shown in ("api_url", "ws_url", "agent_id", "run_id", "threshold", "standard", "stress", "long_lived_vus"):
-        assert shown in text
-    assert "time_scale" not in text
+    args = page_args(url)
+    assert args["num_users"] == 18
+    fields = list(args["extra_options"])
+    assert fields[0] == "Preset"
+    assert {"API URL", "Socket URL", "Agent id", "Run id", "Thresholds", "Users: long-lived"} < set(fields)
+    assert fields.index("API URL") < fields.index("Reply timeout")
+    assert STANDARD in args["extra_options"]["Preset"]["choices"]
+    assert "Time scale" not in fields
 
 
 def test_choosing_a_preset_runs_exactly_that_preset(page):
     """Untouched users and time follow the preset that was chosen."""
     url, locust, _ = page
-    answer = start(url, preset="standard", run_id="web-standard")
+    answer = start(url, Preset=STANDARD, run_id="web-standard")
     assert answer["success"], answer
     eventually(lambda: stats(url)["user_count"] == 55, "55 users run")
     requests.post(f"{url}/stop", timeout=60)
     summary = eventually(lambda: newest_summary(locust.results), "the run is judged")
     assert summary["plan"]["users"] == {"long_lived": 30, "burst": 15, "churn": 10, "inbox_watcher": 0}
     assert summary["plan"]["duration_s"] == 300
+    args = page_args(url)
+    assert (args["num_users"], args["run_time"]) == (55, 300)
+    assert args["extra_options"]["Preset"]["default_value"] == STANDARD
     assert summary["verdict"]["kind"] == "inconclusive"
 
 
@@ -105,3 +119,21 @@ def test_a_mistake_in_the_form_is_told_and_starts_nothing(page, field, value, sa
     assert answer["success"] is False
     assert said in answer["message"]
     assert state(url) == "ready"
+
+
+def test_only_the_classes_that_were_picked_run(tmp_path, standin):
+    """With --class-picker: the preset's users of those, none of the others, and nothing is missing from the books."""
+    port = free_port()
+    arguments = [*targets(standin), "--time-scale", "0.2", "--lateness-limit", "5s", "--web-port", port]
+    with Locust(tmp_path, *arguments, "--class-picker", headless=False) as locust:
+        url = f"http://127.0.0.1:{port}"
+        eventually(lambda: answers(url), "the page answers")
+        picked = ["LongLivedUser", "BurstUser"]
+        for chosen, users in ((picked[1:], {"burst": 5}), (picked, {"long_lived": 10, "burst": 5})):
+            run_id = f"pick-{len(users)}"
+            assert start(url, run_time="4s", warm_up="1s", run_id=run_id, user_classes=chosen)["success"]
+            eventually(lambda run_id=run_id: judged(locust, run_id), "the run is judged")
+            summary = newest_summary(locust.results)
+            assert {name: count for name, count in summary["plan"]["users"].items() if count} == users
+            assert summary["verdict"]["kind"] == "pass", locust.output
+            eventually(lambda: state(url) in ("stopped", "ready"), "Locust is ready for the next run")
