@@ -14,8 +14,7 @@ from werkzeug.datastructures import MultiDict
 from fleetlm_users.measure.capacity_step import Border
 from fleetlm_users.measure.merge import Merge
 from fleetlm_users.measure.progress import RECENT_ROWS, progress_line
-from fleetlm_users.measure.standing import Standing
-from fleetlm_users.measure.thresholds import Judgement, Threshold, judge
+from fleetlm_users.measure.thresholds import Threshold
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.beside import Beside, View
 from fleetlm_users.swarm.conclusion import Conclusion, conclude
@@ -107,6 +106,12 @@ class Head:
         self._next = self.preparation.by_form(form)
         return self._next.options
 
+    def edit(self, form: MultiDict[str, str]) -> None:
+        """Users are edited in mid-run: the new number keeps the plan's proportions. Raises Refused."""
+        runner = self._environment.runner
+        if self._options is not None and runner is not None:
+            self.preparation.edit(self._options.plan, form, runner)
+
     def start(self) -> None:
         """A run begins: the prepared one, or one of the present options if nobody prepared it."""
         prepared, self._next = self._next or self.preparation.by_command_line(), None
@@ -177,25 +182,6 @@ class Head:
         self._environment.process_exit_code = self.conclusion.verdict.exit_code
         return self.conclusion
 
-    def standing(self) -> Standing | None:
-        """How the newest run stands at this moment, or how it ended; None before the first."""
-        options = self._options
-        if options is None:
-            return None
-        totals, ended = self._totals_now(), self.conclusion
-        return Standing(
-            run_id=options.run_id,
-            benchmark=options.benchmark,
-            preset=options.plan.preset,
-            totals=totals,
-            workers=self._merge.workers,
-            judgements=self._judged_now(totals, options) if ended is None else ended.verdict.judgements,
-            elapsed_s=self._elapsed_s(),
-            planned_s=options.plan.duration_s,
-            users=self._note_users(),
-            verdict="" if ended is None else ended.verdict.kind,
-        )
-
     def close(self) -> None:
         """Ends the child servers."""
         self.preparation.close()
@@ -237,12 +223,6 @@ class Head:
     def _totals_now(self) -> Totals:
         self._absorb_own()
         return self._merge.totals()
-
-    def _judged_now(self, totals: Totals, options: Options) -> tuple[Judgement, ...]:
-        if self._fleet.benchmark.search is not None:
-            return ()  # it judges its steps one by one; over all of them a threshold says nothing
-        main_s = max(0.0, self._elapsed_s() - options.plan.warm_up_s)
-        return tuple(judge(self._thresholds, totals, main_s))
 
     def _elapsed_s(self) -> float:
         return (self._ended_s or time.perf_counter()) - self._began_s

@@ -23,7 +23,7 @@ from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.head import Head
 from fleetlm_users.swarm.live import Live
 from fleetlm_users.swarm.live_routes import register_routes
-from fleetlm_users.swarm.metrics_page import add_metrics_page, serve_metrics
+from fleetlm_users.swarm.metrics_page import RunCollector, add_metrics_page, serve_metrics
 from fleetlm_users.swarm.options import register
 from fleetlm_users.swarm.refusal import Refused, exit_with
 from fleetlm_users.swarm.web import guard_start
@@ -133,14 +133,15 @@ class Lifecycle:
             self._print_report()
 
     def _prepare(self, head: Head, environment: Environment, web_ui: WebUI | None) -> None:
+        collector = RunCollector(head, is_search=self._benchmark.search is not None)
         if web_ui is not None:
             guard_start(web_ui, environment, head)
             live = Live(head)
             live.watch()
             register_routes(web_ui, head.preparation.parsed.web_base_path, live)
             add_tab(web_ui, environment, live)
-            add_metrics_page(web_ui, head.preparation.parsed.web_base_path, head.standing)
-        serve_metrics(head.preparation.parsed, head.standing)
+            add_metrics_page(web_ui, head.preparation.parsed.web_base_path, collector)
+        serve_metrics(head.preparation.parsed, collector)
         if self._headless or head.preparation.parsed.autostart:
             options = head.prepare()
             # Locust's table every two seconds would bury the live line; its final tables still come

@@ -7,7 +7,7 @@ Figures that cost something are made when somebody looks, at most every LOOK_S.
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import gevent
 from gevent.lock import BoundedSemaphore
@@ -25,7 +25,7 @@ from fleetlm_users.measure.thresholds import judge
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.conclusion import Conclusion
 from fleetlm_users.swarm.pulse import breathe
-from fleetlm_users.swarm.sight import Sight
+from fleetlm_users.swarm.sight import Sight, Watched
 
 LOOK_S = 1.5
 """A page asks every two seconds, as Locust's own does (webui useFetchStats.ts), and finds something new each time."""
@@ -37,16 +37,6 @@ PAST_SHOWN = 20
 REPORT = "report.html"
 
 Json = dict[str, Any]
-
-
-class Watched(Protocol):
-    """The head, as far as it is shown."""
-
-    def sight(self) -> Sight | None:
-        """The run that is on or was on last; None before the first."""
-
-    def refresh(self) -> None:
-        """Takes in the newest numbers of this very process, where users live in it."""
 
 
 class Live:

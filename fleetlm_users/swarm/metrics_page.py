@@ -16,33 +16,59 @@ from fleetlm_users import __version__
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.prometheus import families
 from fleetlm_users.measure.standing import Standing
+from fleetlm_users.measure.thresholds import Judgement, judge
 from fleetlm_users.swarm.pulse import breathe
 from fleetlm_users.swarm.refusal import USAGE_EXIT, Refused
+from fleetlm_users.swarm.sight import Sight, Watched
 
 logger = logging.getLogger(__name__)
 
 PATH = "/fleetlm/metrics"
 MAX_PORT = 65_535
 
-Standings = Callable[[], Standing | None]
-
 
 class RunCollector(Collector):
     """Gives the run as it stands whenever somebody scrapes; nothing is kept between two scrapes."""
 
-    def __init__(self, standing: Standings) -> None:
-        self._standing = standing
+    def __init__(self, head: Watched, *, is_search: bool) -> None:
+        self._head = head
+        self._is_search = is_search
 
     def collect(self) -> Iterable[Metric]:
         """The families of this moment."""
-        return families(self._standing(), __version__, breathe)
+        self._head.refresh()
+        sight = self._head.sight()
+        standing = None if sight is None else standing_of(sight, is_search=self._is_search)
+        return families(standing, __version__, breathe)
 
 
-def add_metrics_page(web_ui: WebUI, base_path: str, standing: Standings) -> None:
+def standing_of(sight: Sight, *, is_search: bool) -> Standing:
+    """The run at this moment; a search judges its steps, so that over all of them its thresholds say nothing."""
+    totals, conclusion = sight.merge.totals(), sight.conclusion
+    judgements: Iterable[Judgement] = ()
+    if conclusion is not None:
+        judgements = conclusion.verdict.judgements
+    elif not is_search:
+        judgements = judge(sight.thresholds, totals, sight.judged_s)
+    return Standing(
+        run_id=sight.options.run_id,
+        benchmark=sight.options.benchmark,
+        preset=sight.options.plan.preset,
+        totals=totals,
+        workers=sight.merge.workers,
+        judgements=tuple(judgements),
+        elapsed_s=sight.elapsed_s,
+        planned_s=sight.planned_s,
+        users=sight.users,
+        verdict="" if conclusion is None else conclusion.verdict.kind,
+    )
+
+
+def add_metrics_page(web_ui: WebUI, base_path: str, collector: RunCollector) -> None:
     """Adds /fleetlm/metrics to the web UI, below `base_path` and behind the login as all its pages."""
     if web_ui.app is None:
         return
-    answer = _app(standing)
+    answer = _app(collector)
 
     def page() -> Response:
         return Response.from_app(answer, request.environ)
@@ -50,7 +76,7 @@ def add_metrics_page(web_ui: WebUI, base_path: str, standing: Standings) -> None
     web_ui.app.add_url_rule(f"{base_path}{PATH}", "fleetlm_metrics", web_ui.auth_required_if_enabled(page))
 
 
-def serve_metrics(parsed: Namespace, standing: Standings) -> WSGIServer | None:
+def serve_metrics(parsed: Namespace, collector: RunCollector) -> WSGIServer | None:
     """Starts what `--metrics-port` asks for: the same numbers on any path, and nothing else; None when not asked for.
 
     Raises Refused where it cannot listen.
@@ -58,7 +84,7 @@ def serve_metrics(parsed: Namespace, standing: Standings) -> WSGIServer | None:
     if not parsed.metrics_port:
         return None
     host, port = parsed.metrics_host, int(parsed.metrics_port)
-    server = WSGIServer((host, port), _app(standing), log=None, error_log=logger)
+    server = WSGIServer((host, port), _app(collector), log=None, error_log=logger)
     try:
         server.start()
     except (OSError, OverflowError) as problem:
@@ -68,7 +94,7 @@ def serve_metrics(parsed: Namespace, standing: Standings) -> WSGIServer | None:
     return server
 
 
-def _app(standing: Standings) -> Callable[..., Iterable[bytes]]:
+def _app(collector: RunCollector) -> Callable[..., Iterable[bytes]]:
     registry = CollectorRegistry()
-    registry.register(RunCollector(standing))
+    registry.register(collector)
     return make_wsgi_app(registry)

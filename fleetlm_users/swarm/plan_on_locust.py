@@ -7,6 +7,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, Runner
 
 from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.workload.counts import settle
 from fleetlm_users.workload.numbering import ALONE
 from fleetlm_users.workload.plan import Plan
 
@@ -48,3 +49,17 @@ def impose(plan: Plan, environment: Environment, benchmark: Benchmark) -> None:
     parsed.num_users = plan.total_users
     parsed.spawn_rate = plan.spawn_rate
     parsed.run_time = plan.duration_s
+
+
+def spread(plan: Plan, total: int, runner: Runner, benchmark: Benchmark) -> None:
+    """Has Locust spread another number of users, asked for in mid-run, over the classes in the plan's proportion.
+
+    By itself it would give all that go beyond the fixed counts to classes that have none. Raises UsageError.
+    """
+    if benchmark.search is not None:
+        return
+    for scenario, count in settle(plan.users, total, {}).items():
+        benchmark.behaviours[scenario].fixed_count = count
+    if runner._users_dispatcher is not None:
+        # it looks at the counts only when told to, once a run and after users were taken away (dispatch.py: _user_gen)
+        runner._users_dispatcher._try_dispatch_fixed = True

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from locust.env import Environment
-from locust.runners import MasterRunner
+from locust.runners import MasterRunner, Runner
 from werkzeug.datastructures import MultiDict
 
 from fleetlm_users.errors import UsageError
@@ -14,12 +14,12 @@ from fleetlm_users.measure.thresholds import Threshold, override, parse
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.open_files import allow_users, allow_workers, share_of
 from fleetlm_users.swarm.options import options_of
-from fleetlm_users.swarm.plan_on_locust import asked_of, impose
+from fleetlm_users.swarm.plan_on_locust import asked_of, impose, spread
 from fleetlm_users.swarm.refusal import NO_TARGET_EXIT, USAGE_EXIT, Refused
 from fleetlm_users.swarm.server_watch import ServerWatch, server_watch
 from fleetlm_users.swarm.servers import LocalServers, ServerFailed, Urls
 from fleetlm_users.swarm.start_form import FOLLOWS, StartForm
-from fleetlm_users.swarm.wishes import NOTHING_ASKED, Shown, Wishes, shown_of
+from fleetlm_users.swarm.wishes import NOTHING_ASKED, Shown, Wishes, shown_of, users_in
 from fleetlm_users.workload.options import Options
 from fleetlm_users.workload.plan import Plan
 
@@ -98,6 +98,13 @@ class Preparation:
         vars(self.parsed).update(given)
         self._show(prepared.options.plan, asked)
         return prepared
+
+    def edit(self, plan: Plan, form: MultiDict[str, str], runner: Runner) -> None:
+        """Has the users that a form asks for in mid-run spread as those of the plan. Raises Refused."""
+        try:
+            spread(plan, users_in(form), runner, self._fleet.benchmark)
+        except UsageError as problem:
+            raise Refused(str(problem), USAGE_EXIT) from problem
 
     def close(self) -> None:
         """Ends the child servers."""

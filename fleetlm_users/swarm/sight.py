@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from fleetlm_users.measure.merge import Merge
 from fleetlm_users.measure.phase import MAIN, WARM_UP
@@ -40,3 +41,13 @@ class Sight:
     def phase(self) -> str:
         """The phase whose figures are worth showing: the judged one as soon as it has begun."""
         return MAIN if self.judged_s > 0 else WARM_UP
+
+
+class Watched(Protocol):
+    """The head, as far as those see it who only show."""
+
+    def sight(self) -> Sight | None:
+        """The run that is on or was on last; None before the first."""
+
+    def refresh(self) -> None:
+        """Takes in the newest numbers of this very process, where users live in it."""

@@ -25,6 +25,8 @@ FOLLOWS: Final = "fleetlm_fields_follow"
 """The page's script sends it: users, spawn rate and run time were set anew whenever another preset was chosen."""
 
 PRESET: Final = "preset"
+WIDE: Final = (PRESET, "threshold")
+"""What needs the width of the form."""
 
 Json = dict[str, Any]
 
@@ -54,6 +56,7 @@ class StartForm:
             "fleetlm_form": {
                 "sections": list(sections.items()),
                 "preset": self._title_of(PRESET),
+                "wide": [self._title_of(name) for name in WIDE],
                 "shown": {label: values for label, values in shown.items() if values is not None},
                 "told": {preset_label(preset): _told(preset) for preset in presets.values()},
                 "follows": FOLLOWS,

@@ -52,16 +52,17 @@ class _Guard:
         if refused is not None:
             return refused  # type: ignore[no-any-return]  # with --web-login: nothing is asked on behalf of a stranger
         form = MultiDict(request.form)
-        if self._is_going_on():
-            self._leave(self._form.without_options(form))  # users are edited in mid-run: Locust's own affair
-            return None
-        if self._head.running:
-            return self._told(ENDING)
         try:
-            options = self._head.prepare_form(form)
+            if self._is_going_on():
+                self._head.edit(form)
+                filled = self._form.without_options(form)
+            elif self._head.running:
+                return self._told(ENDING)
+            else:
+                filled = form_of(self._head.prepare_form(form), self._form.without_options(form))
         except Refused as problem:
             return self._told(self._form.in_its_words(str(problem)))
-        self._leave(form_of(options, self._form.without_options(form)))
+        request.form = ImmutableMultiDict(filled)
         return None
 
     def _is_going_on(self) -> bool:
@@ -71,9 +72,6 @@ class _Guard:
     def _told(self, problem: str) -> Response:
         logger.error("%s", problem)
         return jsonify({"success": False, "message": problem, "host": self._environment.host})
-
-    def _leave(self, form: MultiDict[str, str]) -> None:
-        request.form = ImmutableMultiDict(form)
 
 
 def form_of(options: Options, form: MultiDict[str, str]) -> MultiDict[str, str]:

@@ -19,7 +19,9 @@ from fleetlm_users.swarm.live import Live
 
 KEY: Final = "fleetlm"
 COLUMNS: Final = ("FleetLM", "value", "count", "per second", "p50", "p95", "p99", "max")
-BAR: Final = b'<script src="./fleetlm/static/bar.js" defer></script>'
+SCRIPTS: Final = (
+    b'<script src="./fleetlm/static/bar.js" defer></script><script src="./fleetlm/static/start_form.js" defer></script>'
+)
 
 Json = dict[str, Any]
 
@@ -64,7 +66,7 @@ class _Tab:
         if request.endpoint == "locust.request_stats" and response.is_json:
             self._fill(response)
         elif request.endpoint == "locust.index" and not response.direct_passthrough:
-            response.set_data(response.get_data().replace(b"</body>", BAR + b"</body>"))
+            response.set_data(response.get_data().replace(b"</body>", SCRIPTS + b"</body>"))
         return response
 
     def _fill(self, response: Response) -> None:

@@ -77,6 +77,11 @@ class Wishes:
         }
 
 
+def users_in(form: Mapping[str, str]) -> int:
+    """The number of users in a form. Raises UsageError."""
+    return _users(form.get("user_count", ""))
+
+
 def _same(value: float, shown: float | None) -> bool:
     """A page may have cut the digits of a rate."""
     return shown is not None and math.isclose(value, shown, rel_tol=1e-6)

@@ -8,7 +8,7 @@ from fleetlm_users.workload.duration import format_duration
 from fleetlm_users.workload.option_spec import OptionSpec, count_name
 from fleetlm_users.workload.preset import Preset
 
-SECTIONS: Final = ("Load", "Target", "Thresholds", "This run", "Users of each behaviour", "Rarely needed")
+SECTIONS: Final = ("Load", "Target", "Thresholds", "This run", "Load in detail", "Rarely needed")
 """In this order; what people need most comes first."""
 
 FIRST: Final = ("preset", "api_url", "ws_url", "agent_url", "agent_id", "threshold", "run_id")
@@ -69,11 +69,18 @@ HINTS: Final = {
 }
 """What the form says beside a name, where the command line's help is not it."""
 
-_SECTION_OF_GROUP: Final = {"target": "Target", "judging": "Thresholds", "load": "Load", "run": "This run"}
-_ELSEWHERE: Final = {"results_dir": "This run", "no_results": "This run"}
+_SECTION_OF_GROUP: Final = {
+    "load": "Load", "target": "Target", "judging": "Thresholds", "run": "This run", "timeouts": "Rarely needed",
+}  # fmt: skip
 _RARE: Final = (
-    "source_ips", "server_metrics", "server_pid", "presets_file", "junit", "markdown", "participant_prefix", "debug",
+    "source_ips", "server_metrics", "server_pid", "presets_file", "junit", "markdown", "no_results", "abort_grace",
+    "lateness_limit", "participant_prefix", "seed", "debug",
 )  # fmt: skip
+_ELSEWHERE: Final = {
+    "results_dir": "This run",
+    **dict.fromkeys(("warm_up", "message_bytes", "agent_replies"), "Load in detail"),
+    **dict.fromkeys(_RARE, "Rarely needed"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +108,12 @@ def preset_label(preset: Preset) -> str:
 
 def _field(spec: OptionSpec, behaviour: str | None) -> FormField:
     if behaviour is not None:
-        return FormField(spec, f"Users: {behaviour.replace('_', '-')}", "empty is the preset's", SECTIONS[4])
+        return FormField(spec, f"Users: {behaviour.replace('_', '-')}", "empty is the preset's", "Load in detail")
     title = TITLES.get(spec.name, spec.name.replace("_", " ").capitalize())
     return FormField(spec, title, HINTS.get(spec.name, spec.help), _section(spec))
 
 
 def _section(spec: OptionSpec) -> str:
-    if spec.name in _RARE or spec.group == "timeouts":
-        return "Rarely needed"
     return _ELSEWHERE.get(spec.name) or _SECTION_OF_GROUP.get(spec.group, "Load")
 
 

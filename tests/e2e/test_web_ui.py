@@ -101,6 +101,24 @@ def test_changed_fields_are_wishes_and_each_run_has_its_own_books(page):
     assert len(list(locust.results.iterdir())) == 2
 
 
+def test_users_that_are_edited_in_mid_run_keep_the_plans_proportions(page):
+    """Locust alone would give all that go beyond the plan to the class that has none in it."""
+    url, _, _ = page
+    assert start(url, run_time="")["success"]
+    eventually(lambda: stats(url)["user_count"] == 18, "18 users run")
+    assert requests.post(f"{url}/swarm", data={"user_count": "36", "spawn_rate": "36"}, timeout=20).json()["success"]
+    eventually(lambda: stats(url)["user_count"] == 36, "36 users run")
+    shares = requests.get(f"{url}/tasks", timeout=5).json()["total"]
+    assert {name: round(36 * found["ratio"]) for name, found in shares.items()} == {
+        "LongLivedUser": 20,
+        "BurstUser": 10,
+        "ChurnUser": 6,
+        "InboxWatcher": 0,
+    }
+    assert not start(url, user_count="many")["success"]
+    requests.post(f"{url}/stop", timeout=60)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [

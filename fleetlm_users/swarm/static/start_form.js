@@ -1,0 +1,114 @@
+// Locust's start form made easier: our options open and under headings, and users, ramp-up and run time that follow
+// the chosen preset, so that the form always shows what Start will run. Without this script the form works as well.
+"use strict";
+
+(() => {
+  const form = window.templateArgs?.fleetlm_form;
+  if (!form) return;
+
+  const SUMMARY = "Custom parameters"; // Locust's own words, in its webui
+  const EDIT = "Edit running load test";
+  const CLOSED = ["Load in detail", "Rarely needed"];
+  const OF_LOCUST = { num_users: "userCount", spawn_rate: "spawnRate", run_time: "runTime" };
+  const setValue = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
+  const lastSent = {}; // of the fields that a new form would show wrong: it knows the first page only
+
+  const style = document.createElement("style");
+  style.textContent = `
+    [data-fleetlm="options"] { order: -1; }
+    [data-fleetlm="fields"] { display: grid !important; grid-template-columns: 1fr 1fr; gap: 24px 20px !important; }
+    [data-fleetlm="fields"] > .fleetlm-heading, [data-fleetlm="fields"] > .fleetlm-told,
+    [data-fleetlm-wide] { grid-column: 1 / -1; }
+    [data-fleetlm-hidden] { display: none !important; }
+    .fleetlm-heading { margin: 8px 0 -8px; font: inherit; font-weight: 500; }
+    .fleetlm-heading button { all: unset; cursor: pointer; padding: 2px 4px; }
+    .fleetlm-heading button:focus-visible { outline: 3px solid #15803d; outline-offset: 2px; }
+    .fleetlm-told { margin: -12px 0 0; font-size: 0.9em; opacity: 0.85; overflow-wrap: anywhere; }
+    @media (max-width: 700px) { [data-fleetlm="fields"] { grid-template-columns: 1fr; } }`;
+  document.head.append(style);
+
+  const input = (root, name) => root.querySelector(`[name="${CSS.escape(name)}"]`);
+
+  function put(root, name, value) {
+    const field = input(root, name);
+    if (!field || field.value === value) return;
+    setValue.call(field, value); // React notices only what its own setter did not do
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  function follow(root, preset) {
+    const shown = form.shown[preset];
+    if (!shown) return;
+    for (const [name, field] of Object.entries(OF_LOCUST)) put(root, field, String(shown[name] ?? ""));
+  }
+
+  function heading(title, members, isOpen) {
+    const element = Object.assign(document.createElement("h3"), { className: "fleetlm-heading" });
+    const button = Object.assign(document.createElement("button"), { type: "button" });
+    const turn = (open) => {
+      button.setAttribute("aria-expanded", String(open));
+      button.textContent = `${open ? "▾" : "▸"} ${title}`;
+      for (const member of members) member.toggleAttribute("data-fleetlm-hidden", !open);
+    };
+    button.addEventListener("click", () => turn(button.getAttribute("aria-expanded") === "false"));
+    turn(isOpen);
+    element.append(button);
+    return element;
+  }
+
+  function group(container) {
+    const fieldOf = (title) => [...container.children].find((child) => input(child, title));
+    for (const [title, names] of form.sections) {
+      const members = names.map(fieldOf).filter(Boolean);
+      if (form.wide.includes(names[0])) members[0]?.setAttribute("data-fleetlm-wide", "");
+      if (members.length) members[0].before(heading(title, members, !CLOSED.includes(title)));
+    }
+  }
+
+  function tell(root) {
+    const preset = input(root, form.preset);
+    const field = preset.closest('[data-fleetlm="fields"] > *');
+    const told = Object.assign(document.createElement("p"), { className: "fleetlm-told" });
+    told.setAttribute("role", "status");
+    const show = () => (told.textContent = form.told[preset.value] ?? "");
+    field.after(told);
+    preset.addEventListener("change", () => {
+      show();
+      follow(root, preset.value);
+    });
+    show();
+  }
+
+  function enhance(root) {
+    root.setAttribute("data-fleetlm", "form");
+    const accordion = [...root.querySelectorAll(".MuiAccordion-root")].find((each) =>
+      each.querySelector(".MuiAccordionSummary-root")?.textContent.includes(SUMMARY),
+    );
+    if (!accordion) return;
+    if (root.parentElement.textContent.includes(EDIT)) {
+      accordion.setAttribute("data-fleetlm-hidden", ""); // a run keeps the options that it began with
+      return;
+    }
+    accordion.setAttribute("data-fleetlm", "options");
+    const container = input(accordion, form.preset).closest(".MuiAccordionDetails-root").firstElementChild;
+    container.setAttribute("data-fleetlm", "fields");
+    group(container);
+    tell(root);
+    const marker = Object.assign(document.createElement("input"), { type: "hidden", value: "1" });
+    marker.name = form.follows.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()); // the page sends snake case
+    root.append(marker);
+    for (const [field, value] of Object.entries(lastSent)) put(root, field, value);
+    root.addEventListener("submit", () => {
+      for (const field of Object.values(OF_LOCUST)) lastSent[field] = input(root, field)?.value ?? "";
+    });
+    const summary = accordion.querySelector(".MuiAccordionSummary-root");
+    if (summary.getAttribute("aria-expanded") !== "true") summary.click();
+  }
+
+  function look() {
+    for (const root of document.querySelectorAll('form:not([data-fleetlm])')) if (input(root, "userCount")) enhance(root);
+  }
+
+  new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+  look();
+})();
