@@ -1,6 +1,7 @@
 """Results as a JSON file: each figure with its pairs, when and where they were measured."""
 
 import json
+import os
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -8,8 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+import psutil
+
 from benchmarks.child import ROOT
-from benchmarks.cores import split
+from benchmarks.cores import Cores, split
 
 FORMAT = 1
 FOLDER = ROOT / "benchmarks" / "results"
@@ -61,10 +64,15 @@ def machine() -> dict[str, str]:
     generator, serving = split()
     return {
         "processor": _processor(),
-        "cores": f"generator on {sorted(generator)}, server on {sorted(serving)}",
+        "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
+        "cores": f"{os.cpu_count()} (generator on {_numbers(generator)}, server on {_numbers(serving)})",
         "kernel": platform.release(),
         "python": platform.python_version(),
     }
+
+
+def _numbers(cores: Cores) -> str:
+    return ", ".join(map(str, sorted(cores)))
 
 
 def _processor() -> str:
