@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from benchmarks.cores import Cores, become_child
+from benchmarks.run_queue import RunQueue
 
 ROOT = Path(__file__).resolve().parents[1]
 POLL_S = 0.05
@@ -22,13 +23,14 @@ class Usage:
     """What a finished child used, its own children that it waited for included (wait4).
 
     `peak_rss_bytes` is the largest of any one of these processes, and never less than the bench's own some 20 MiB,
-    which the kernel passes on over exec.
+    which the kernel passes on over exec. `waited_s` is how long it was ready to run and had no core.
     """
 
     code: int
     wall_s: float
     cpu_s: float
     peak_rss_bytes: int
+    waited_s: float
 
 
 class Child:
@@ -62,12 +64,15 @@ class Child:
     def finish(self, within_s: float, meanwhile: Callable[[], None] = lambda: None) -> Usage:
         """Wait for its end, calling `meanwhile` some 20 times a second. Raises TimeoutError after `within_s`."""
         deadline_s = self._began_s + within_s
+        queue = RunQueue(self.pid)
         while time.perf_counter() < deadline_s:
             pid, status, used = os.wait4(self.pid, os.WNOHANG)
             if pid:
                 wall_s = time.perf_counter() - self._began_s
                 self._popen.returncode = os.waitstatus_to_exitcode(status)
-                return Usage(self._popen.returncode, wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss * KIB)
+                cpu_s, peak_bytes = used.ru_utime + used.ru_stime, used.ru_maxrss * KIB
+                return Usage(self._popen.returncode, wall_s, cpu_s, peak_bytes, queue.waited_s)
+            queue.look()
             meanwhile()
             time.sleep(POLL_S)
         raise TimeoutError(f"{self._name} did not end within {within_s:.0f} s")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from benchmarks.figure import Column, Figure
 from benchmarks.goal import Goal, Pair
 from benchmarks.results import Measured
-from benchmarks.table import cell, values_of
+from benchmarks.table import cell, values_of, waiting
 
 GOALS_HEAD = ("figure", "value", "goal", "measured", "beside", "ratio", "outcome")
 
@@ -41,7 +41,8 @@ def _details(figure: Figure, measured: Measured) -> Iterator[str]:
     rounds = f"{len(measured.pairs)} {'pair' if len(measured.pairs) == 1 else 'pairs'}"
     short = ", short and small runs (quick)" if measured.quick else ""
     yield f"### {figure.title}\n"
-    yield f"{_sentence(figure.work)} {rounds} on {measured.begun_utc[:10]}{short}.\n"
+    told = [figure.work, f"{rounds} on {measured.begun_utc[:10]}{short}", waiting(figure, measured.pairs)]
+    yield f"{' '.join(_sentence(text) for text in told if text)}\n"
     rows = (
         (column.label, *(_shown(measured.pairs, name, column) for name in figure.contenders))
         for column in figure.columns
@@ -50,7 +51,7 @@ def _details(figure: Figure, measured: Measured) -> Iterator[str]:
 
 
 def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
+    return f"{text[:1].upper()}{text[1:].removesuffix('.')}."
 
 
 def _shown(pairs: Sequence[Pair], contender: str, column: Column) -> str:

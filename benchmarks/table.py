@@ -7,6 +7,8 @@ from benchmarks.figure import Column, Figure
 from benchmarks.goal import Pair
 
 WIDTH = 24
+WAITED_SHARE = "waited_share"
+MUCH_WAITING = 0.05  # of the time; on a core of its own a process waits for its own threads only
 
 
 def values_of(pairs: Sequence[Pair], contender: str, key: str) -> list[float]:
@@ -32,6 +34,15 @@ def lines(figure: Figure, pairs: Sequence[Pair]) -> Iterator[str]:
     for goal in figure.goals:
         judged = goal.judge(pairs)
         yield f"  goal {goal.text}: " + (f"{judged.value:,.3g}, {judged.outcome}" if judged else "not measured")
+    if waited := waiting(figure, pairs):
+        yield f"  DOUBT: {waited}"
+
+
+def waiting(figure: Figure, pairs: Sequence[Pair]) -> str:
+    """Who waited long for a core, in a sentence: latencies and rates are then the machine's. Empty when nobody did."""
+    longest = {name: max(values_of(pairs, name, WAITED_SHARE), default=0.0) for name in figure.contenders}
+    found = [f"{name} for {share * 100:.0f} %" for name, share in longest.items() if share > MUCH_WAITING]
+    return f"the machine was busy: {', '.join(found)} of the time ready to run without a core." if found else ""
 
 
 def _cells(figure: Figure, column: Column, pairs: Sequence[Pair]) -> Iterator[str]:

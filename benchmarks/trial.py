@@ -11,6 +11,7 @@ from benchmarks.child import Child, Usage
 from benchmarks.cores import Cores, all_but, split
 from benchmarks.load import Load
 from benchmarks.server import Server
+from benchmarks.table import WAITED_SHARE
 from benchmarks.tools.tool import Tool
 
 RUN_ID = "bench"
@@ -36,6 +37,7 @@ class Trial:
             "wall_s": self.usage.wall_s,
             "peak_rss_mib": self.usage.peak_rss_bytes / 2**20,
             "server_cpu_s": self.server_cpu_s,
+            WAITED_SHARE: self.usage.waited_s / self.usage.wall_s,
             **{f"counted {name}": float(value) for name, value in self.counted.items() if value},
             **{f"said {name}": float(value) for name, value in self.reported.items()},
         }
