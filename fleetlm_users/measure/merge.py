@@ -7,7 +7,7 @@ from typing import Any
 from fleetlm_users.measure.catalogue import DEFAULT, Catalogue
 from fleetlm_users.measure.fleet_timeline import FleetTimeline
 from fleetlm_users.measure.ledger import SNAPSHOT_FORMAT, Snapshot
-from fleetlm_users.measure.phase import MAIN
+from fleetlm_users.measure.phase import ALL, MAIN
 from fleetlm_users.measure.timeseries import SeriesRow
 from fleetlm_users.measure.totals import Totals
 
@@ -20,12 +20,17 @@ class _Worker:
 
 @dataclass(frozen=True, slots=True)
 class WorkerState:
-    """How one worker stands by its newest snapshot; `None` where it did not say, or on too few samples."""
+    """How one worker stands by its newest snapshot; `None` where it did not say, or on too few samples.
+
+    `open_messages` of the `sent` ones had no fate in it; none, once it is final.
+    """
 
     worker: str
     seq: int
     final: bool
     elapsed_s: float
+    sent: int
+    open_messages: int
     cpu_percent: float | None
     cpu_peak_percent: float | None
     rss_bytes: int | None
@@ -87,12 +92,15 @@ class Merge:
     def _state(self, worker_id: str, worker: _Worker) -> WorkerState:
         own = Totals(self.catalogue, [worker.snapshot])
         levels = {metric: (last, peak) for metric, last, peak in worker.snapshot["levels"]}
+        books = own.accounting(phase=ALL)
         cpu, rss = levels.get("worker_cpu_percent"), levels.get("worker_rss_bytes")
         return WorkerState(
             worker=worker_id,
             seq=worker.snapshot["seq"],
             final=worker.final,
             elapsed_s=worker.snapshot["elapsed_s"],
+            sent=books.sent,
+            open_messages=books.unknown,
             cpu_percent=cpu[0] if cpu else None,
             cpu_peak_percent=cpu[1] if cpu else None,
             rss_bytes=int(rss[0]) if rss else None,

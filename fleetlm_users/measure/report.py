@@ -44,6 +44,7 @@ SPLIT_BY_SCENARIO: Final = ("append_latency_ms", "agent_latency_ms")  # and what
 _STATISTICS: Final = ("min", "avg", "med", "p90", "p95", "p99", "p99.9", "max")
 WORKER_HEAD: Final = ("worker", "CPU now", "CPU peak", "memory", "late p99", "lag p99 ms", "reports", "final")
 MAX_WORKERS_SHOWN: Final = 12
+BOOKS: Final = "messages: sent = appended + rejected + lost + in flight + unknown"
 
 
 def render(summary: Json, width: int = 100, colour: bool = False, *, unicode: bool = True) -> str:
@@ -150,8 +151,15 @@ def rate_rows(summary: Json) -> Rows:
 
 
 def _messages(summary: Json, style: Style) -> Iterable[str]:
-    yield from style.heading("messages: sent = appended + rejected + lost + in flight")
+    yield from style.heading(BOOKS)
     yield from Table(*accounting_rows(summary)).lines(style)
+    for line in loss_lines(summary):
+        yield from style.wrapped(line, "    ", "      ")
+
+
+def loss_lines(summary: Json) -> list[str]:
+    """What is not known, by worker: each that did not report to the end, with what its last report left open."""
+    return [f"unknown: {loss['text']}" for loss in summary.get("workers_lost") or ()]
 
 
 def accounting_rows(summary: Json) -> Rows:

@@ -10,11 +10,13 @@ from fleetlm_users.measure.html_parts import facts, section, table, text, tiles
 from fleetlm_users.measure.html_style import SCRIPT, STYLE
 from fleetlm_users.measure.phase import MAIN
 from fleetlm_users.measure.report import (
+    BOOKS,
     GENERATOR_TRENDS,
     WORKER_HEAD,
     accounting_rows,
     count_rows,
     latency_rows,
+    loss_lines,
     rate_rows,
     title_parts,
     trend_rows,
@@ -80,7 +82,7 @@ def render_html(summary: Json, timeline_rows: Sequence[SeriesRow]) -> str:
             section("Over time", _charts(summary, timeline_rows)),
             section("Latency in ms", _table(*latency_rows(summary))),
             section("Distribution of latency", _distributions(summary)),
-            section("Messages: sent = appended + rejected + lost + in flight", _table(*accounting_rows(summary))),
+            section(BOOKS.capitalize(), _books(summary)),
             _pair(
                 section("Rates", _table(*rate_rows(summary))) + section("Counts", _table(*count_rows(summary))),
                 section("What went wrong", _troubles(summary)),
@@ -174,6 +176,12 @@ def _distributions(summary: Json) -> str:
         marks = [(mark, entry[mark]) for mark in ("med", "p95", "p99") if entry[mark] is not None]
         drawn.append(distribution_chart(name, buckets, marks))
     return f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
+
+
+def _books(summary: Json) -> str:
+    """The fate of every message, and what only a lost worker could tell."""
+    told = "".join(f'<p class="inconclusive">{text(line)}</p>' for line in loss_lines(summary))
+    return _table(*accounting_rows(summary)) + told
 
 
 def _troubles(summary: Json) -> str:

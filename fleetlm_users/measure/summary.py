@@ -3,11 +3,12 @@
 Times are in ms with three decimals, shares are fractions, `null` stands for "not measured" or "too few samples".
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 from fleetlm_users.measure.geometry import coarse_bounds
+from fleetlm_users.measure.loss import LostWorker, losses
 from fleetlm_users.measure.merge import WorkerState
 from fleetlm_users.measure.metric import Metric
 from fleetlm_users.measure.phase import ALL, MAIN, WARM_UP
@@ -29,13 +30,14 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     options: Mapping[str, Any],
     host: Mapping[str, Any],
     versions: Mapping[str, Any],
-    workers: Iterable[WorkerState],
+    workers: Sequence[WorkerState],
     *,
     duration_s: float | None = None,
     started_at: str = "",
     aborted: str = "",
     server: Iterable[Mapping[str, Any]] = (),
     capacity: Mapping[str, Any] | None = None,
+    lost: Iterable[LostWorker] = (),
 ) -> Json:
     """The run as JSON-able data. `duration_s` is the length of the main phase, which counts per second refer to; when
     it is not given it is what the workers' clocks say, less the plan's `warm_up_s`.
@@ -43,7 +45,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     `plan`, `options`, `host` and `versions` are kept as given; reports look for `preset` and `warm_up_s` in `plan`, and
     for `benchmark`, `run_id` and `api_url` in `options`. `started_at` is an ISO 8601 time for people to read,
     `aborted` why a hopeless run was ended early, `server` what each source told of the server (ServerFigures),
-    `capacity` what a search found (Capacity), in a run that was one.
+    `capacity` what a search found (Capacity), in a run that was one, `lost` the workers that did not report to the end.
     """
     if duration_s is None:
         duration_s = max(0.0, totals.elapsed_s - float(plan.get("warm_up_s") or 0))
@@ -73,6 +75,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
         "server": [dict(entry) for entry in server],
         **({} if capacity is None else {"capacity": dict(capacity)}),
         "workers": [worker_figures(worker) for worker in workers],
+        "workers_lost": [loss.to_json() for loss in losses(lost, workers)],
         "plan": dict(plan),
         "options": dict(options),
         "host": dict(host),
@@ -202,6 +205,7 @@ def worker_figures(worker: WorkerState) -> Json:
         "reports": worker.seq,
         "final": worker.final,
         "elapsed_s": round(worker.elapsed_s, 3),
+        "open_messages": worker.open_messages,
         "cpu_percent": worker.cpu_percent,
         "cpu_peak_percent": worker.cpu_peak_percent,
         "cpu_starved_share": worker.cpu_starved / worker.cpu_samples if worker.cpu_samples else None,

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from fleetlm_users.measure.catalogue import Catalogue, Metric
 from fleetlm_users.measure.findings import Findings, merged
@@ -12,6 +12,8 @@ from fleetlm_users.measure.phase import ALL, MAIN, PHASES, WARM_UP
 from fleetlm_users.measure.trend import Trend
 
 __all__ = ["ALL", "MAIN", "WARM_UP", "Accounting", "Gauge", "Ratio", "Totals"]
+
+FATES: Final = ("messages_sent", "messages_appended", "messages_rejected", "messages_lost", "messages_in_flight")
 
 
 class Ratio(NamedTuple):
@@ -38,7 +40,11 @@ class Gauge(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Accounting:
-    """What became of every sent message: sent = appended + rejected + lost + in_flight + unknown."""
+    """What became of every sent message: sent = appended + rejected + lost + in_flight + unknown.
+
+    `unknown` is what was open in the last report of a process that did not report to its end. `unexplained` is the part
+    of it that processes left open which did: a defect.
+    """
 
     sent: int
     appended: int
@@ -46,11 +52,12 @@ class Accounting:
     lost: int
     in_flight: int
     unknown: int
+    unexplained: int = 0
 
     @property
     def adds_up(self) -> bool:
-        """Whether every sent message has exactly one fate."""
-        return self.unknown == 0
+        """Whether every sent message has exactly one fate, but for those that only a lost process could tell of."""
+        return self.unexplained == 0
 
 
 class Totals:
@@ -139,12 +146,23 @@ class Totals:
         At the end `in_flight` is what the sessions counted when they ended, and anything else is `unknown`. During a
         run (`live`) sessions have not counted yet: what has no fate is in flight.
         """
-        fates = ("messages_sent", "messages_appended", "messages_rejected", "messages_lost", "messages_in_flight")
-        sent, appended, rejected, lost, in_flight = (self.count(name, scenario, phase) for name in fates)
-        unknown = sent - appended - rejected - lost - in_flight
+        sent, *fates = (self.count(name, scenario, phase) for name in FATES)
+        unknown = sent - sum(fates)
+        appended, rejected, lost, in_flight = fates
         if live:
-            in_flight, unknown = in_flight + unknown, 0
-        return Accounting(sent, appended, rejected, lost, in_flight, unknown)
+            return Accounting(sent, appended, rejected, lost, in_flight + unknown, 0)
+        ended = self._ended
+        unexplained = unknown
+        if ended is not self:
+            sent_there, *fates_there = (ended.count(name, scenario, phase) for name in FATES)
+            unexplained = sent_there - sum(fates_there)
+        return Accounting(sent, appended, rejected, lost, in_flight, unknown, unexplained)
+
+    @cached_property
+    def _ended(self) -> "Totals":
+        """The numbers of the processes that reported to their end; this one itself where all did."""
+        parts = [part for part in self._parts if part["final"]]
+        return self if len(parts) == len(self._parts) else Totals(self.catalogue, parts)
 
     @cached_property
     def _counts(self) -> dict[str, dict[tuple[str, str], Counter[str]]]:

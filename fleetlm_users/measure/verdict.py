@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from fleetlm_users.measure import figures
 from fleetlm_users.measure.limits import CPU_STARVED_PERCENT, Limits
+from fleetlm_users.measure.loss import LostWorker, losses
 from fleetlm_users.measure.merge import WorkerState
 from fleetlm_users.measure.phase import ALL
 from fleetlm_users.measure.thresholds import Judgement
@@ -30,7 +31,7 @@ class RunFacts:
     interrupted: bool
     workers_expected: int
     workers_final: int
-    workers_lost: tuple[str, ...] = ()
+    workers_lost: tuple[LostWorker, ...] = ()
     workers: tuple[WorkerState, ...] = ()
     doubts: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
@@ -104,9 +105,9 @@ def _doubts(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) ->
 
 def missing_reports(facts: RunFacts) -> Iterable[str]:
     """Which workers did not report to the end, in words."""
-    for worker in facts.workers_lost:
-        yield f"worker {worker} was lost during the run"
-    missing = facts.workers_expected - facts.workers_final
+    for loss in losses(facts.workers_lost, facts.workers):
+        yield loss.text()
+    missing = facts.workers_expected - facts.workers_final - len(facts.workers_lost)
     if missing > 0:
         yield f"the final report of {missing} of {facts.workers_expected} workers is missing"
 
@@ -117,7 +118,7 @@ def bad_books(totals: Totals, limits: Limits) -> Iterable[str]:
         yield "nothing happened: no session was joined and no message sent"
     books = totals.accounting(phase=ALL)
     if not books.adds_up:
-        yield f"the messages do not add up: {books.sent:,} sent, the fate of {books.unknown:,} unknown"
+        yield f"the messages do not add up: {books.sent:,} sent, the fate of {books.unexplained:,} unexplained"
     if books.in_flight > limits.in_flight_share * books.sent:
         yield f"{books.in_flight:,} of {books.sent:,} messages were still in flight at the end"
     for name, metric in totals.catalogue.items():

@@ -19,12 +19,15 @@ from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.beside import Beside, View
 from fleetlm_users.swarm.conclusion import Conclusion, conclude
 from fleetlm_users.swarm.console import Console
+from fleetlm_users.swarm.door import Door
 from fleetlm_users.swarm.ending import end_run
 from fleetlm_users.swarm.finish import HEADCOUNT, FinishLine
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.options import to_wire
+from fleetlm_users.swarm.passports import passport_of
 from fleetlm_users.swarm.plan_on_locust import dealt_to
 from fleetlm_users.swarm.preparation import Preparation, Prepared
+from fleetlm_users.swarm.presence import Presence
 from fleetlm_users.swarm.refusal import USAGE_EXIT
 from fleetlm_users.swarm.roster import Roster
 from fleetlm_users.swarm.run import CLEANUP_S
@@ -47,13 +50,16 @@ class Head:
         self._fleet = fleet
         self._roster: Roster | None = None
         self._station: Station | None = None
+        self._presence: Presence | None = None
         self._finish = FinishLine(environment)
+        self.console = Console()
         if isinstance(environment.runner, MasterRunner):
-            self._roster = Roster(environment.runner)
+            Door(environment.runner, passport_of(environment, fleet), self.console.say)
+            self._presence = Presence(environment.runner, self.on_lost, self.on_found)
+            self._roster = Roster(environment.runner, self._presence)
             environment.runner.register_message(REFUSED, self.on_refused)
         else:
             self._station = Station(fleet, LOCAL, self._on_idle)
-        self.console = Console()
         self.preparation = Preparation(environment, fleet, self.console.say)
         self._next: Prepared | None = None
         self._thresholds: Sequence[Threshold] = ()
@@ -64,6 +70,8 @@ class Head:
         self._ended_s: float | None = None
         self._progress: gevent.Greenlet | None = None
         self._most_users = 0
+        self._dealt_to: list[int] = []
+        self._stopped_by = ""
         self._beside: Beside | None = None
         self.conclusion: Conclusion | None = None
 
@@ -121,14 +129,17 @@ class Head:
         self._options = options
         self.conclusion = None
         self._ended_s = None
+        self._stopped_by = ""
+        self._dealt_to = dealt_to(self._environment.runner)
         self._most_users = 0
         self._merge = Merge(epoch, self._fleet.catalogue)
         self._began_s = time.perf_counter()
         self._started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        setattr(self._environment.parsed_options, RUN, self._description(epoch, options))
+        self._describe(options)
         self._finish.begin(epoch)
-        if self._roster is not None:
-            self._roster.begin(self._merge)
+        if self._roster is not None and self._presence is not None:
+            self._roster.begin(self._merge, self._elapsed_s)
+            self._presence.begin(options.worker_timeout_s)
         if self._station is not None:
             self._station.begin(options, epoch, ALONE)
         self._progress = gevent.spawn(self._show_progress)
@@ -187,9 +198,30 @@ class Head:
         self.preparation.close()
 
     def on_connect(self, client_id: str) -> None:
-        """A worker connected."""
-        if self._roster is not None:
-            self._roster.on_connect(client_id)
+        """A worker connected; while a run is on it joins it, late."""
+        if self._roster is None:
+            return
+        self._roster.on_connect(client_id)
+        if self._options is not None and self._is_on:
+            self._describe(self._options)  # what it is told when Locust deals it users, right after this
+            self.console.say(f"Worker {client_id} joins the run, {self._elapsed_s():.0f} s after it began")
+
+    def on_lost(self, client_id: str, why: str) -> None:
+        """A worker is gone: the run goes on without it, or stops."""
+        options, roster = self._options, self._roster
+        if options is None or roster is None or not self.running or not roster.note_lost(client_id, why):
+            return
+        stops = self._is_on and (options.on_worker_lost == "stop" or roster.is_deserted)
+        told = "The run stops." if stops else "The run goes on without it." if self._is_on else "It is not waited for."
+        self.console.say(f"Worker {client_id} is lost: {why}. {told}")
+        if stops:
+            self._stopped_by = f"worker {client_id} was lost"
+            gevent.spawn(end_run, self._environment)
+
+    def on_found(self, client_id: str) -> None:
+        """A worker that was taken for gone is heard again: what it measured meanwhile comes with its next report."""
+        if self._roster is not None and self._roster.note_found(client_id):
+            self.console.say(f"Worker {client_id} is back.")
 
     def on_report(self, client_id: str, data: Mapping[str, Any]) -> None:
         """A worker reported."""
@@ -210,9 +242,19 @@ class Head:
         self.console.say(f"Worker {msg.node_id} cannot take part. {msg.data['problem']}")
         gevent.spawn(end_run, self._environment)  # not in this greenlet: it hears the workers
 
-    def _description(self, epoch: str, options: Options) -> dict[str, Any]:
-        """The run as workers are told of it."""
-        return {"epoch": epoch, "options": to_wire(options), "dealt_to": dealt_to(self._environment.runner)}
+    def _describe(self, options: Options) -> None:
+        """The run as workers are told of it, with its clock as it stands: Locust sends it with every spawn message."""
+        vars(self.preparation.parsed)[RUN] = {
+            "epoch": self._merge.epoch,
+            "options": to_wire(options),
+            "dealt_to": self._dealt_to,
+            "elapsed_s": self._elapsed_s(),
+        }
+
+    @property
+    def _is_on(self) -> bool:
+        """True from the start of a run until its end has begun."""
+        return self.running and self._ended_s is None
 
     def _border(self) -> Border:
         """The numbers of all processes as they are at this moment."""
@@ -243,6 +285,8 @@ class Head:
 
     def _doubts(self, options: Options) -> list[str]:
         doubts = []
+        if self._stopped_by:
+            doubts.append(f"the run was stopped before its time: {self._stopped_by}")
         exceptions = self._environment.runner.exceptions.values() if self._environment.runner is not None else ()
         if exceptions:
             count = sum(row["count"] for row in exceptions)
@@ -275,6 +319,8 @@ class Head:
         while True:
             gevent.sleep(1.0)
             users = self._note_users()
+            if self._is_on:
+                vars(self.preparation.parsed)[RUN]["elapsed_s"] = self._elapsed_s()
             if time.perf_counter() - shown_s < self.console.interval_s - 0.5:
                 continue
             shown_s = time.perf_counter()

@@ -48,7 +48,7 @@ class Pulse:
             self._on_beat()
 
     def _tick(self) -> None:
-        tick = 0
+        tick = int(self._run.elapsed_s() / TICK_S)
         while True:
             tick += 1
             gevent.sleep(max(0.0, self._run.started_s + tick * TICK_S - time.perf_counter()))

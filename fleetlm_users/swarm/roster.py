@@ -2,13 +2,16 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gevent.event import Event
 from locust.runners import STATE_MISSING, MasterRunner
 
+from fleetlm_users.measure.loss import LostWorker
 from fleetlm_users.measure.merge import Merge
+from fleetlm_users.swarm.muster import Muster
+from fleetlm_users.swarm.presence import Presence
 from fleetlm_users.swarm.run import FORCE_S, LEAVING_S
 from fleetlm_users.swarm.worker import DRAIN, FINAL, LOOK, LOOKED, REPORT
 
@@ -24,12 +27,19 @@ POLL_S = 0.25
 """How often the waiting master looks whether a worker it waits for is still there."""
 
 
+NO_FINAL = "its final report never came"
+
+
 class Roster:
     """The workers of the runs of one master."""
 
-    def __init__(self, runner: MasterRunner) -> None:
+    def __init__(self, runner: MasterRunner, presence: Presence) -> None:
         self._runner = runner
+        self._presence = presence
         self._merge: Merge | None = None
+        self._elapsed_s: Callable[[], float] = lambda: 0.0
+        self._losses: dict[str, LostWorker] = {}
+        self._closed = False
         self._final: set[str] = set()
         self._seen: set[str] = set()
         self._looked: set[str] = set()
@@ -37,16 +47,36 @@ class Roster:
         runner.register_message(FINAL, self.on_final)
         runner.register_message(LOOKED, self.on_looked)
 
-    def begin(self, merge: Merge) -> None:
-        """From now on snapshots of this run are merged."""
+    def begin(self, merge: Merge, elapsed_s: Callable[[], float]) -> None:
+        """From now on snapshots of this run are merged; `elapsed_s` tells its clock."""
         self._merge = merge
+        self._elapsed_s = elapsed_s
         self._final = set()
-        self._seen = {client.id for client in self._runner.clients.all}
+        self._losses = {}
+        self._closed = False
+        self._seen = set(self._present())
 
     @property
-    def lost(self) -> list[str]:
+    def lost(self) -> list[LostWorker]:
         """Workers that took part and whose final snapshot never came."""
-        return sorted(self._seen - self._final)
+        return [self._losses.get(name) or self._loss(name, NO_FINAL) for name in sorted(self._seen - self._final)]
+
+    @property
+    def is_deserted(self) -> bool:
+        """Whether no worker is left that could do anything."""
+        return not self._present()
+
+    def note_lost(self, client_id: str, why: str) -> bool:
+        """A worker is gone; False if this run does not miss it."""
+        if client_id not in self._seen - self._final:
+            return False
+        self._losses[client_id] = self._loss(client_id, why)
+        self._news.set()
+        return True
+
+    def note_found(self, client_id: str) -> bool:
+        """A worker that was gone is back; False if this run did not miss it."""
+        return self._losses.pop(client_id, None) is not None
 
     @property
     def expected(self) -> int:
@@ -60,7 +90,8 @@ class Roster:
 
     def on_connect(self, client_id: str) -> None:
         """A worker connected; while a run is on it takes part from now."""
-        self._seen.add(client_id)
+        if not self._closed:
+            self._seen.add(client_id)
 
     def on_report(self, client_id: str, data: Mapping[str, Any]) -> None:
         """One of Locust's reports, with our snapshot in it."""
@@ -101,17 +132,24 @@ class Roster:
 
         A second Ctrl-C cuts the waiting short.
         """
-        for client_id in self._present() - self._final:
-            self._runner.send_message(DRAIN, {"epoch": epoch}, client_id)
-        deadline_s = time.monotonic() + drain_s + LEAVING_S + FORCE_S + TRAVEL_S
+        self._closed = True
+        muster = Muster(
+            lambda: (self._present() & self._seen) - self._final,
+            self._presence.silent_s,
+            lambda client_id: self._runner.send_message(DRAIN, {"epoch": epoch}, client_id),
+            drain_s + LEAVING_S + FORCE_S + TRAVEL_S,
+        )
         try:
-            while self._present() - self._final and time.monotonic() < deadline_s:
+            while muster.is_awaited(time.monotonic()):
                 self._news.clear()
                 self._news.wait(POLL_S)
         except KeyboardInterrupt:
             logger.warning("Not waiting any longer for the workers' final reports")
         if self.lost:
             logger.warning("No final report from %s of %s workers", len(self.lost), self.expected)
+
+    def _loss(self, client_id: str, why: str) -> LostWorker:
+        return LostWorker(client_id, why, self._elapsed_s())
 
     def _present(self) -> set[str]:
         return {client.id for client in self._runner.clients.all if client.state != STATE_MISSING}

@@ -52,7 +52,7 @@ class Run:
     """One test on one process. `epoch` names the test on all processes, `numbering` the users of this one.
 
     `on_idle` is called when the last user that had work left has none, or is gone; `columns` take what Locust's own
-    table shows of each message.
+    table shows of each message; `elapsed_s` is how long the run is on already, for a process that joins it late.
     """
 
     def __init__(  # noqa: PLR0913  # the whole of what a run is made of, each named where it is given
@@ -65,13 +65,14 @@ class Run:
         *,
         on_idle: Callable[[], None] = lambda: None,
         columns: Columns = NO_COLUMNS,
+        elapsed_s: float = 0.0,
     ) -> None:
         self.options = options
         self.epoch = epoch
         self.numbering = numbering
         self.ledger = ledger
         self.events = events
-        self.started_s = time.perf_counter()
+        self.started_s = time.perf_counter() - elapsed_s
         self.ended_s: float | None = None
         self.abandoned = False
         self.hurried = False
@@ -102,7 +103,7 @@ class Run:
         return len(self._members)
 
     def elapsed_s(self) -> float:
-        """Seconds since the run began on this process; stands still once it has ended."""
+        """Seconds since the run began; stands still once it has ended."""
         return (self.ended_s or time.perf_counter()) - self.started_s
 
     def phase_at(self, moment_s: float) -> str:

@@ -31,10 +31,11 @@ class Station:
         self._collector = Collector()
         self._ended = Event()
 
-    def begin(self, options: Options, epoch: str, seat: Seat) -> None:
+    def begin(self, options: Options, epoch: str, seat: Seat, elapsed_s: float = 0.0) -> None:
         """Begins a run: from now on users may live and facts are recorded.
 
-        A run that begins for a second time here goes on with its numbering: users of the first may still be known.
+        `elapsed_s` is how long it is on already. A run that begins for a second time here goes on with its numbering:
+        users of the first may still be known.
         """
         if not self.is_in(epoch) or self._numbering is None:
             self._numbering = self._fleet.benchmark.numbering(options, seat)
@@ -49,6 +50,7 @@ class Station:
             self._fleet.events,
             on_idle=self._on_idle,
             columns=table.columns,
+            elapsed_s=elapsed_s,
         )
         self._ended = Event()
         self._collector.begin(lambda: run.user_count)

@@ -6,20 +6,26 @@ it, because Locust itself waits only half a second at the end of a run (locust-r
 
 import functools
 import logging
+import sys
 from collections.abc import Mapping
 from typing import Any
 
+import gevent
 from locust import argument_parser
 from locust.env import Environment
 from locust.exception import RPCError
 from locust.runners import WorkerRunner
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.swarm.door import PASSPORT, TURNED_AWAY
 from fleetlm_users.swarm.finish import FINISHED, HEADCOUNT
 from fleetlm_users.swarm.fleet import Fleet
+from fleetlm_users.swarm.lifeline import Lifeline
 from fleetlm_users.swarm.open_files import allow_users, share_of
 from fleetlm_users.swarm.options import from_wire
-from fleetlm_users.swarm.refusal import Refused
+from fleetlm_users.swarm.origin import own_origin
+from fleetlm_users.swarm.passports import passport_of
+from fleetlm_users.swarm.refusal import NO_TARGET_EXIT, USAGE_EXIT, Refused
 from fleetlm_users.swarm.station import Station
 from fleetlm_users.workload.numbering import seat_of
 
@@ -42,15 +48,24 @@ class Worker:
         self._benchmark = fleet.benchmark
         self._runner = runner
         self._station = Station(fleet, runner.client_id, self.on_idle)
+        self._answering = ""
+        self._lifeline = Lifeline(runner, self.on_cut)
         runner.register_message(DRAIN, self.on_drain, concurrent=True)
         runner.register_message(LOOK, self.on_look, concurrent=True)
+        runner.register_message(TURNED_AWAY, self.on_turned_away)
         spare_the_loop()
+        origin = own_origin()
+        passport = passport_of(environment, fleet).to_wire()
+        runner.send_message(PASSPORT, {"passport": passport, "origin": origin.to_wire() if origin else None})
 
     def start(self) -> None:
         """Begins the run that the master described in the spawn message, or tells it why this machine cannot."""
         run: Mapping[str, Any] = getattr(self._environment.parsed_options, RUN)
         options = from_wire(run["options"])
-        self._station.begin(options, run["epoch"], seat_of(self._runner.worker_index, run["dealt_to"]))
+        self._station.begin(
+            options, run["epoch"], seat_of(self._runner.worker_index, run["dealt_to"]), run["elapsed_s"]
+        )
+        self._lifeline.begin(options.worker_timeout_s)
         try:
             allow_users(share_of(self._benchmark.most_users(options), len(run["dealt_to"])))
             self._benchmark.check_host(options, False)
@@ -72,17 +87,33 @@ class Worker:
     def on_drain(self, msg: Any, **_: Any) -> None:
         """The master ends a run: drain, then send the final snapshot, or say that there is none."""
         epoch = msg.data["epoch"]
-        snapshot = None
-        if self._station.is_in(epoch):
-            self._station.end()
-            snapshot = self._station.snapshot()
-        self._runner.send_message(FINAL, {"epoch": epoch, "snapshot": snapshot})
+        if self._answering == epoch:
+            return  # the master asks again in case its question, or our answer, was lost
+        self._answering = epoch
+        try:
+            snapshot = None
+            if self._station.is_in(epoch):
+                self._station.end()
+                snapshot = self._station.snapshot()
+            self._runner.send_message(FINAL, {"epoch": epoch, "snapshot": snapshot})
+        finally:
+            self._answering = ""
 
     def on_look(self, msg: Any, **_: Any) -> None:
         """The master wants the numbers of this moment."""
         epoch = msg.data["epoch"]
         snapshot = self._station.snapshot() if self._station.is_in(epoch) else None
         self._runner.send_message(LOOKED, {"epoch": epoch, "snapshot": snapshot})
+
+    def on_turned_away(self, msg: Any, **_: Any) -> None:
+        """The master does not let this worker in: it runs other code."""
+        sys.stderr.write(f"{msg.data['problem']}\n")
+        self._leave(USAGE_EXIT)
+
+    def on_cut(self, why: str) -> None:
+        """The master is gone: without it nobody ends the run, and nobody hears what is measured."""
+        logger.error("The master is gone: %s. This worker ends its users and quits.", why)
+        self._leave(NO_TARGET_EXIT)
 
     def quitting(self) -> None:
         """The worker was told to end by itself (Ctrl-C, SIGTERM): the same, without being asked."""
@@ -95,6 +126,10 @@ class Worker:
         """Adds the snapshot to one of Locust's reports."""
         data[REPORT] = self._station.snapshot()
         data[HEADCOUNT] = self._station.headcount()
+
+    def _leave(self, exit_code: int) -> None:
+        self._environment.process_exit_code = exit_code
+        gevent.spawn(self._runner.quit)  # it ends the greenlet that hears the master, which this may be
 
 
 def spare_the_loop() -> None:

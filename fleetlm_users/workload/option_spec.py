@@ -192,6 +192,11 @@ IDENTITY: Final[tuple[OptionSpec, ...]] = (
         "flag", "true",
     ),
     OptionSpec(
+        "on_worker_lost", "--on-worker-lost", "ON_WORKER_LOST", "continue",
+        "when a worker is lost: go on with the others, or stop the run",
+        "text", "stop", choices=("continue", "stop"),
+    ),
+    OptionSpec(
         "debug", "--debug", "DEBUG", False, "write every frame to the log",
         "flag", "true",
     ),
@@ -217,6 +222,11 @@ TIMEOUTS: Final[tuple[OptionSpec, ...]] = (
     OptionSpec(
         "heartbeat_interval", "--heartbeat-interval", "HEARTBEAT_INTERVAL", "30s",
         "between heartbeats; FleetLM closes a socket that is silent for 120 s", "timeout", "30s", group="timeouts",
+    ),
+    OptionSpec(
+        "worker_timeout", "--worker-timeout", "WORKER_TIMEOUT", "30s",
+        "after this long without a word a worker counts as lost, and a worker leaves its master",
+        "timeout", "30s", group="timeouts",
     ),
 )  # fmt: skip
 

@@ -47,6 +47,8 @@ class Options:
     reply_timeout_s: float
     drain_timeout_s: float
     heartbeat_interval_s: float
+    worker_timeout_s: float
+    on_worker_lost: str
     abort_on_fail: bool
     abort_grace_s: float
     lateness_limit_s: float

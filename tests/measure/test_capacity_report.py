@@ -6,6 +6,7 @@ import pytest
 
 from fleetlm_users.measure.capacity_report import Capacity, capacity_lines, capacity_rows, decide_search, step_line
 from fleetlm_users.measure.capacity_step import Step
+from fleetlm_users.measure.loss import LostWorker
 from fleetlm_users.measure.markdown import render_markdown
 from fleetlm_users.measure.report import render
 from fleetlm_users.measure.report_html import render_html
@@ -24,6 +25,7 @@ FIGURES = {
 }
 THRESHOLD, JOIN = parse("append_latency_ms: p(95)<50; ws_join_ms: p(95)<100")
 LATE = "the generator was late"
+LOST = LostWorker("b", "its process ended", 7.0)
 HEALTHY = RunFacts(interrupted=False, workers_expected=1, workers_final=1)
 
 
@@ -91,7 +93,13 @@ def test_a_limit_of_the_generator_at_the_very_first_step_is_no_failure_of_the_se
 
 def test_other_reasons_for_doubt_hold_as_in_any_run(healthy, totals_of):
     """Interrupted, a worker lost, too few samples at the knee."""
-    facts = RunFacts(interrupted=True, workers_expected=2, workers_final=1, workers_lost=("b",), doubts=("odd",))
+    facts = RunFacts(
+        interrupted=True,
+        workers_expected=2,
+        workers_final=1,
+        workers_lost=(LOST,),
+        doubts=("odd",),
+    )
     few = capacity(step(40, too_few=True), kept=40)
     doubts = decide_search(few, totals_of(healthy), facts).doubts
     for reason in ("interrupted", "odd", "worker b was lost", "hold the steps longer"):

@@ -5,6 +5,9 @@ from xml.etree import ElementTree
 import pytest
 
 from fleetlm_users.measure.junit import BELIEVABLE, render_junit
+from fleetlm_users.measure.loss import LostWorker
+
+LOST = LostWorker("w", "its process ended", 7.0)
 
 
 def suite_of(told):
@@ -27,7 +30,12 @@ def test_each_threshold_is_a_test(summary_of, healthy):
 
 
 @pytest.mark.parametrize(
-    "facts", [{"interrupted": True}, {"doubts": ("a \x00 byte & <tag>",)}, {"workers_lost": ("w",)}]
+    "facts",
+    [
+        {"interrupted": True},
+        {"doubts": ("a \x00 byte & <tag>",)},
+        {"workers_lost": (LOST,)},
+    ],
 )
 def test_an_inconclusive_run_is_never_green(summary_of, healthy, facts):
     """Every threshold was kept, and still CI must not pass."""

@@ -4,6 +4,7 @@ import pytest
 
 from fleetlm_users.measure.ledger import MAIN, WARM_UP
 from fleetlm_users.measure.limits import Limits
+from fleetlm_users.measure.loss import LostWorker
 from fleetlm_users.measure.merge import WorkerState
 from fleetlm_users.measure.thresholds import judge, parse
 from fleetlm_users.measure.verdict import RunFacts, decide
@@ -19,7 +20,8 @@ def verdict_on(totals, thresholds=KEPT, **facts):
 
 def worker(**state):
     healthy = {
-        "worker": "w1", "seq": 9, "final": True, "elapsed_s": 9.0, "cpu_percent": 30.0, "cpu_peak_percent": 40.0,
+        "worker": "w1", "seq": 9, "final": True, "elapsed_s": 9.0, "sent": 90, "open_messages": 0,
+        "cpu_percent": 30.0, "cpu_peak_percent": 40.0,
         "rss_bytes": 1, "cpu_samples": 10, "cpu_starved": 0, "lateness_p99_us": 900, "loop_lag_p99_us": 900,
     }  # fmt: skip
     return WorkerState(**(healthy | state))
@@ -51,7 +53,7 @@ def test_a_failure_outweighs_doubts_and_both_are_told(totals_of, healthy):
     [
         ({"interrupted": True}, "interrupted"),
         ({"workers_expected": 3, "workers_final": 1}, "final report of 2 of 3 workers is missing"),
-        ({"workers_lost": ("w7",)}, "worker w7 was lost"),
+        ({"workers_lost": (LostWorker("w7", "its process ended", 7.0),)}, "worker w7 was lost: its process ended"),
         ({"doubts": ("three users never started",)}, "three users never started"),
         ({"workers": (worker(cpu_starved=5),)}, "worker w1 was short of CPU: above 90 % of a core in 50%"),
         ({"workers": (worker(), worker(lateness_p99_us=150_000))}, "generator_lateness_ms p(99) is 150.0 ms"),
@@ -124,8 +126,8 @@ def test_a_stalling_event_loop_is_found(totals_of, healthy):
 @pytest.mark.parametrize(
     ("extra", "told"),
     [
-        (lambda ledger: ledger.count("messages_sent", "burst", MAIN, 2), "the fate of 2 unknown"),
-        (lambda ledger: ledger.count("messages_lost", "burst", MAIN), "the fate of -1 unknown"),
+        (lambda ledger: ledger.count("messages_sent", "burst", MAIN, 2), "the fate of 2 unexplained"),
+        (lambda ledger: ledger.count("messages_lost", "burst", MAIN), "the fate of -1 unexplained"),
         (lambda ledger: ledger.trend("ws_join_ms", "burst", MAIN).add(-5), "ws_join_ms: 1 negative durations"),
     ],
 )

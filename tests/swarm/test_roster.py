@@ -7,8 +7,9 @@ import pytest
 
 from fleetlm_users.measure.catalogue import DEFAULT
 from fleetlm_users.measure.ledger import Ledger
+from fleetlm_users.measure.loss import LostWorker
 from fleetlm_users.measure.merge import Merge
-from fleetlm_users.swarm.roster import Roster
+from fleetlm_users.swarm.roster import NO_FINAL, Roster
 from fleetlm_users.swarm.worker import DRAIN, FINAL, LOOK, LOOKED, REPORT
 
 
@@ -58,9 +59,32 @@ def runner():
     return Runner()
 
 
+class Presence:
+    """Nobody is silent unless told."""
+
+    def __init__(self):
+        self.silences = {}
+
+    def silent_s(self, client_id):
+        return self.silences.get(client_id, 0.0)
+
+
 @pytest.fixture
-def roster(runner):
-    return Roster(runner)
+def presence():
+    return Presence()
+
+
+@pytest.fixture
+def roster(runner, presence):
+    return Roster(runner, presence)
+
+
+def begin(roster, merge):
+    roster.begin(merge, lambda: 7.0)
+
+
+def names(roster):
+    return [worker.worker for worker in roster.lost]
 
 
 def test_all_final_snapshots_are_merged(runner, roster):
@@ -68,7 +92,7 @@ def test_all_final_snapshots_are_merged(runner, roster):
     runner.add("a")
     runner.add("b")
     merge = Merge("e")
-    roster.begin(merge)
+    begin(roster, merge)
     roster.drain("e", 5.0)
     assert merge.totals().count("messages_sent") == 10
     assert (roster.expected, roster.final, roster.lost) == (2, 2, [])
@@ -79,12 +103,13 @@ def test_a_worker_that_went_missing_is_not_waited_for(runner, roster):
     runner.add("a")
     runner.add("b", answers=False)
     merge = Merge("e")
-    roster.begin(merge)
+    begin(roster, merge)
     roster.on_report("b", {REPORT: snapshot("b", 1, sent=3)})
     runner.workers["b"].state = "missing"
+    assert roster.note_lost("b", "its process ended")
     roster.drain("e", 5.0)
     assert merge.totals().count("messages_sent") == 8
-    assert roster.lost == ["b"]
+    assert roster.lost == [LostWorker("b", "its process ended", 7.0)]
 
 
 def test_a_silent_worker_is_waited_for_only_so_long(runner, roster, monkeypatch):
@@ -92,15 +117,15 @@ def test_a_silent_worker_is_waited_for_only_so_long(runner, roster, monkeypatch)
     for name in ("LEAVING_S", "FORCE_S", "TRAVEL_S"):
         monkeypatch.setattr(f"fleetlm_users.swarm.roster.{name}", 0.0)
     runner.add("a", answers=False)
-    roster.begin(Merge("e"))
+    begin(roster, Merge("e"))
     roster.drain("e", 0.01)
-    assert roster.lost == ["a"]
+    assert roster.lost == [LostWorker("a", NO_FINAL, 7.0)]
 
 
 def test_a_worker_that_had_no_part_says_so_and_is_not_lost(runner, roster):
     """For example one that connected and never got a user."""
     runner.add("a", answers=False)
-    roster.begin(Merge("e"))
+    begin(roster, Merge("e"))
     roster.on_final(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": None}))
     roster.drain("e", 5.0)
     assert roster.lost == []
@@ -112,7 +137,7 @@ def test_a_look_brings_the_numbers_of_this_moment(runner, roster):
     runner.add("b")
     runner.add("gone", answers=False, state="missing")
     merge = Merge("e")
-    roster.begin(merge)
+    begin(roster, merge)
     roster.look("e")
     assert merge.totals().count("messages_sent") == 10
     roster.on_looked(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": None}))
@@ -125,7 +150,7 @@ def test_a_silent_worker_does_not_hold_a_look_up_for_ever(runner, roster, monkey
     runner.add("a")
     runner.add("silent", answers=False)
     merge = Merge("e")
-    roster.begin(merge)
+    begin(roster, merge)
     roster.look("e")
     assert merge.totals().count("messages_sent") == 5
 
@@ -134,7 +159,7 @@ def test_an_answer_of_another_run_is_not_taken(runner, roster):
     """A late farewell of the run before."""
     runner.add("a")
     merge = Merge("e")
-    roster.begin(merge)
+    begin(roster, merge)
     roster.on_final(SimpleNamespace(node_id="a", data={"epoch": "old", "snapshot": snapshot("a", 1, epoch="old")}))
     assert roster.final == 0
     assert merge.totals().count("messages_sent") == 0
@@ -142,8 +167,40 @@ def test_an_answer_of_another_run_is_not_taken(runner, roster):
 
 def test_a_worker_that_joins_late_takes_part(runner, roster):
     """It is expected to report like the others."""
-    roster.begin(Merge("e"))
+    begin(roster, Merge("e"))
     runner.add("late")
     roster.on_connect("late")
     roster.drain("e", 5.0)
     assert (roster.expected, roster.final) == (1, 1)
+
+
+def test_a_worker_that_comes_back_is_not_lost(runner, roster):
+    """It was taken for gone, and is heard again."""
+    runner.add("a")
+    begin(roster, Merge("e"))
+    assert roster.note_lost("a", "it was silent for 30 s")
+    assert names(roster) == ["a"]
+    assert roster.note_found("a")
+    roster.drain("e", 5.0)
+    assert roster.lost == []
+
+
+def test_a_worker_that_has_reported_to_its_end_cannot_be_lost(runner, roster):
+    """One that was ended with Ctrl-C on its own machine, or that this run never had."""
+    runner.add("a")
+    begin(roster, Merge("e"))
+    roster.drain("e", 5.0)
+    assert not roster.note_lost("a", "its process ended")
+    assert not roster.note_lost("stranger", "its process ended")
+    assert not roster.note_found("a")
+
+
+def test_a_worker_that_comes_while_the_run_ends_is_not_waited_for(runner, roster):
+    """It has no part in it."""
+    runner.add("a")
+    begin(roster, Merge("e"))
+    roster.drain("e", 5.0)
+    runner.add("later", answers=False)
+    roster.on_connect("later")
+    roster.drain("e", 5.0)
+    assert (roster.expected, roster.lost) == (1, [])
