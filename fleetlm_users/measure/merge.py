@@ -29,8 +29,6 @@ class WorkerState:
     seq: int
     final: bool
     elapsed_s: float
-    sent: int
-    open_messages: int
     cpu_percent: float | None
     cpu_peak_percent: float | None
     rss_bytes: int | None
@@ -38,6 +36,8 @@ class WorkerState:
     cpu_starved: int
     lateness_p99_us: int | None
     loop_lag_p99_us: int | None
+    sent: int = 0
+    open_messages: int = 0
 
 
 class Merge:
