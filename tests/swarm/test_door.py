@@ -1,4 +1,4 @@
-"""A worker takes part once it has shown the same code; any other is turned away by name, and is never one of Locust's."""
+"""A worker takes part once it has shown the same code; any other is turned away by name, before Locust hears of it."""
 
 from dataclasses import replace
 
