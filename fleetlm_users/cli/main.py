@@ -13,6 +13,7 @@ from fleetlm_users.cli.compare import compare
 from fleetlm_users.cli.doctor import doctor
 from fleetlm_users.cli.listing import list_
 from fleetlm_users.cli.passthrough import echo_agent, standin
+from fleetlm_users.cli.plan import plan
 from fleetlm_users.errors import FleetlmError, UsageError
 
 HELP_NAMES = ["-h", "--help"]
@@ -77,7 +78,7 @@ def cli() -> None:
     """  # noqa: D301  # \b is what click looks for
 
 
-for command in (doctor, cleanup, compare, list_, standin, echo_agent):
+for command in (doctor, cleanup, compare, list_, plan, standin, echo_agent):
     cli.add_command(command)
 
 

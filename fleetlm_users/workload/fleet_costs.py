@@ -1,0 +1,68 @@
+"""What is asked of a fleet, and what a session, a message and a worker cost, as measured; the one place for that.
+
+docs/scaling.md tells how each was measured. Where a figure depends on the machine, measure it on yours and give it to
+`fleetlm-bench plan`.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+FRAME_OVERHEAD_BYTES: Final = 66  # Ethernet 14, IPv4 20, TCP 32 with timestamps; an ACK without data is as long
+SEND_BYTES: Final = 157  # a `send` without its text: the wire record's frame, our client_ref, a masked WebSocket header
+BROADCAST_BYTES: Final = 310  # a `message` broadcast without its text, from the wire record, WebSocket header included
+HEARTBEAT_BYTES: Final = (45, 66)  # heartbeat and its reply, from the wire record
+HEARTBEAT_S: Final = 30.0  # Phoenix's own interval, the default of --heartbeat-interval
+REPORT_S: Final = 3.0  # Locust's interval between two reports of a worker (runners.py: WORKER_REPORT_INTERVAL)
+KERNEL_KIB_PER_SOCKET: Final = 5.0  # growth of Slab in /proc/meminfo per TCP socket in epoll, Linux 6.18: 4.7
+MASTER_CEILING: Final = 0.5  # of a core; beyond it the master is late with what it is asked for
+
+
+@dataclass(frozen=True)
+class Demand:
+    """The load that is asked for. `rate_per_s` is of one session; `replies` are the agent's answers to one message."""
+
+    sessions: int
+    rate_per_s: float
+    replies: int = 1
+    message_bytes: int = 64
+    ramp_s: float = 600.0
+
+
+@dataclass(frozen=True)
+class Costs:
+    """CPU in µs of one core, user and system together, of the whole process.
+
+    `cpu_per_append_us`: a send, its own broadcast and one agent's answer, with all statistics (benchmarks, append-cpu).
+    `cpu_per_open_us`: create, connect and join a session, leave and close it (benchmarks, opening).
+    `cpu_per_heartbeat_us`: a heartbeat and its reply (a fifth of an append: two short frames, no statistics).
+    `memory_per_session_kib`: growth of RSS per idle joined session (benchmarks, idle-rss).
+    `memory_per_worker_mib`: RSS of a worker without sessions.
+    `sessions_per_worker`: the most that were held in one process with a quiet event loop (benchmarks, sockets).
+    `master_us_per_report`, `bytes_per_report`: one worker's report every 3 s and its heartbeats, on the master, with
+    200 workers ten minutes into a run (benchmarks/master_scale.py).
+    """
+
+    cpu_per_append_us: float = 121.0
+    cpu_per_open_us: float = 1306.0
+    cpu_per_heartbeat_us: float = 25.0
+    memory_per_session_kib: float = 28.0
+    memory_per_worker_mib: float = 75.0
+    sessions_per_worker: int = 10_000
+    master_us_per_report: float = 2205.0
+    bytes_per_report: int = 41_300
+
+
+@dataclass(frozen=True)
+class Machines:
+    """What there is to run workers on.
+
+    `headroom` is the share of each core that workers leave free: a generator near its limit is late, and a late one
+    measures itself. One core of each machine is left to the kernel, which handles packets outside of any process.
+    `ports` are the local ports of one source address; `targets` the addresses and ports under which the server answers.
+    """
+
+    cores: int = 8
+    memory_gib: float = 32.0
+    headroom: float = 0.5
+    ports: int = 28_232  # 32768 to 60999, the default of net.ipv4.ip_local_port_range
+    targets: int = 1

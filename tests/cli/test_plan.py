@@ -1,0 +1,60 @@
+"""The calculator: its answer, its arithmetic, its mistakes."""
+
+import json
+
+import pytest
+
+LOAD = ("plan", "--sessions", 1_000_000, "--rate", 0.033)
+
+
+def test_text_has_answer_arithmetic_and_settings(bench):
+    """Within 80 columns, so that it can be pasted."""
+    found = bench(*LOAD, "--cpu-per-append-us", 100, "--sessions-per-worker", 10_000)
+    assert found.exit_code == 0
+    assert max(map(len, found.output.splitlines())) <= 80
+    for words in (
+        "100 workers on 15",
+        "33,000/s × 100 µs = 3.3 cores",
+        "66,667 ÷ 28,232 ports = 3",
+        "net.ipv4.ip_local_port_range = 1024 65535",
+        "net.core.somaxconn = 4096",
+    ):
+        assert words in found.output
+
+
+def test_one_of_each(bench):
+    """A small load needs one, and says so in the singular."""
+    text = bench("plan", "--sessions", 1, "--rate", 1).output
+    assert "1 worker on 1 machine, 1 source address on each" in " ".join(text.split())
+
+
+def test_json_is_the_same(bench):
+    """For programs: figures, steps, settings."""
+    told = json.loads(bench(*LOAD, "--sessions-per-worker", 10_000, "--json").output)
+    assert (told["workers"], told["machines"], told["source_addresses"]) == (100, 15, 3)
+    assert {"section", "name", "shown", "value", "unit"} == set(told["steps"][0])
+    assert told["demand"]["ramp_s"] == 600.0
+    assert set(told["sysctl"]) == {"generator", "server"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("plan",), "--sessions: got ''"),
+        (("plan", "--sessions", 5), "--rate: got ''"),
+        (("plan", "--sessions", 0, "--rate", 1), "--sessions: got '0'; accepted is a whole number, 1 or more"),
+        ((*LOAD, "--sessions", "many"), "--sessions: got 'many'"),
+        ((*LOAD, "--sessions", "1" * 15), "a number up to 1e+12"),
+        ((*LOAD, "--rate", "-1"), "--rate: got '-1'"),
+        ((*LOAD, "--headroom", "1"), "a share from 0 to below 1"),
+        ((*LOAD, "--ramp-up", "soon"), "--ramp-up: got 'soon'"),
+        ((*LOAD, "--cores-per-machine", 1), "--cores-per-machine: got 1"),
+        ((*LOAD, "--cpu-per-append-us", 0), "--cpu-per-append-us: got '0'"),
+    ],
+)
+def test_a_mistake_is_told_and_nothing_else(bench, arguments, words):
+    """Exit code 2, the setting, the value and an example."""
+    found = bench(*arguments)
+    assert found.exit_code == 2
+    assert words in found.output
+    assert "for example" in found.output
