@@ -74,6 +74,7 @@ def cli() -> None:
       fleetlm-bench list                       benchmarks and their presets
       fleetlm-bench compare RESULTS_A RESULTS_B
       fleetlm-bench cleanup --run-id r1124-2135-7f3a --dry-run
+      fleetlm-bench plan --sessions 1000000 --rate 0.033
       fleetlm-bench standin --port 4000        the embedded FleetLM
     """  # noqa: D301  # \b is what click looks for
 
