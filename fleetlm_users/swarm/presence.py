@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 
 import gevent
+import zmq
 from locust.rpc import Message
 from locust.runners import STATE_MISSING, MasterRunner, WorkerNode
 
@@ -39,6 +40,9 @@ class Presence:
         self._lost: set[str] = set()
         self._pass_on = runner.handle_message
         runner.handle_message = self.handle_message  # type: ignore[method-assign]  # every message goes this way
+        # a worker whose connection broke comes back under its name while the old one still looks open from here;
+        # without this ZeroMQ would not let it (zmq_setsockopt: ZMQ_ROUTER_HANDOVER)
+        runner.server.socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
         gevent.spawn(self._watch)
 
     def begin(self, patience_s: float) -> None:

@@ -41,6 +41,6 @@ def cluster(tmp_path, *arguments, workers=2, port=None, worker_ports=(), worker_
         yield Cluster(master, made, port)
 
 
-def worker(tmp_path, port, **how):
+def worker(tmp_path, port, *arguments, **how):
     """One worker of the master at that port."""
-    return Locust(tmp_path, "--worker", "--master-port", port, headless=False, **how)
+    return Locust(tmp_path, "--worker", "--master-port", port, *arguments, headless=False, **how)

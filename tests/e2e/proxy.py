@@ -1,4 +1,4 @@
-"""A link between a worker and its master that a test can cut: nothing comes or goes, and nobody is told."""
+"""A link between workers and their master that a test can cut: nothing comes or goes, and nobody is told."""
 
 import contextlib
 import selectors
@@ -16,9 +16,11 @@ class Link:
         self._target = ("127.0.0.1", int(master_port))
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = str(self._listener.getsockname()[1])
-        self._peers = {}
+        self._pairs = []
+        self._torn = []
         self._whole = threading.Event()
         self._whole.set()
+        self._tears = threading.Event()
         self._closed = False
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)
@@ -32,13 +34,17 @@ class Link:
         self._closed = True
         self.restore()
         self._thread.join(10)
-        for end in (*self._peers, self._listener):
+        for end in (*(end for pair in self._pairs for end in pair), *self._torn, self._listener):
             end.close()
         self._selector.close()
 
     def cut(self):
         """From now on nothing passes."""
         self._whole.clear()
+
+    def tear(self):
+        """As it is restored, the workers' connections break; the master takes its ends for open, as after a cut."""
+        self._tears.set()
 
     def restore(self):
         """It carries again, what has waited first."""
@@ -48,11 +54,16 @@ class Link:
         while not self._closed:
             ready = self._selector.select(TURN_S)
             self._whole.wait()
+            if self._tears.is_set():
+                self._tears.clear()
+                for pair in list(self._pairs):
+                    self._end(pair, torn=True)
+                continue
             for key, _ in ready:
-                if key.fileobj is self._listener:
+                if key.data is None:
                     self._accept()
-                elif key.fileobj in self._peers:
-                    self._pass_on(key.fileobj)
+                elif key.data in self._pairs:
+                    self._pass_on(key.fileobj, key.data)
 
     def _accept(self):
         near, _ = self._listener.accept()
@@ -61,17 +72,26 @@ class Link:
         except OSError:  # no master yet: the worker tries again
             near.close()
             return
-        for one, other in ((near, far), (far, near)):
-            self._peers[one] = other
-            self._selector.register(one, selectors.EVENT_READ)
+        pair = (near, far)
+        self._pairs.append(pair)
+        for end in pair:
+            self._selector.register(end, selectors.EVENT_READ, pair)
 
-    def _pass_on(self, end):
+    def _pass_on(self, end, pair):
         data = b""
         with contextlib.suppress(OSError):
             data = end.recv(CHUNK_BYTES)
-            self._peers[end].sendall(data)
+            (pair[1] if end is pair[0] else pair[0]).sendall(data)
         if not data:
-            for closed in (end, self._peers[end]):
-                self._selector.unregister(closed)
-                del self._peers[closed]
-                closed.close()
+            self._end(pair)
+
+    def _end(self, pair, torn=False):
+        self._pairs.remove(pair)
+        for end in pair:
+            self._selector.unregister(end)
+        near, far = pair
+        near.close()
+        if torn:
+            self._torn.append(far)
+        else:
+            far.close()

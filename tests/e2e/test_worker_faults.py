@@ -2,13 +2,15 @@
 
 import re
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.e2e.cluster import cluster, worker
-from tests.e2e.harness import ROOT, Locust, eventually, free_port, targets
+from tests.e2e.cluster import GENTLE, cluster, worker
+from tests.e2e.harness import ROOT, Locust, Standin, eventually, free_port, targets
+from tests.e2e.namespaces import network
 from tests.e2e.proxy import Link
 
 pytestmark = pytest.mark.e2e
@@ -18,6 +20,7 @@ SOME_SENDS = 30
 REPORTED_SENDS = 220
 """The load is below 50 a second, so when there were so many, each worker's report after 3 s has been sent."""
 
+TEN_SECONDS_SENDS = 500
 LATE_S = REPORTED_SENDS / 50
 
 LOST = re.compile(r"Worker (\S+) is lost: its process ended\.")
@@ -112,7 +115,9 @@ def test_a_worker_that_joins_late_takes_part_by_the_clock_of_the_run(tmp_path, s
 
 
 def test_a_cut_link_heals_without_a_trace(tmp_path, standin):
-    """In the middle of a run, and again over its end: same worker, same users, every message counted, verdict pass."""
+    """In the middle of a run, and again over its end, where even the connection breaks: same worker, same users, every
+    message counted, verdict pass.
+    """
     port = free_port()
     with (
         Link(port) as link,
@@ -128,6 +133,7 @@ def test_a_cut_link_heals_without_a_trace(tmp_path, standin):
         eventually(lambda: sends(standin) > before + REPORTED_SENDS + SOME_SENDS, "the worker is heard again")
         assert it.master.output.count("Sending spawn jobs") == 1  # Locust has dealt nobody out anew
         link.cut()
+        link.tear()
         eventually(lambda: "--run-time limit reached" in it.master.output, "the run's end begins without it")
         link.restore()
         finished = it.master.finish()
@@ -136,6 +142,40 @@ def test_a_cut_link_heals_without_a_trace(tmp_path, standin):
     check_books(finished, standin)
     assert finished.summary["workers_lost"] == []
     assert "lost" not in finished.output.split("THRESHOLDS")[0]
+
+
+def test_a_master_cut_off_for_ten_seconds_on_a_network_of_hosts(tmp_path):
+    """A real cable: TCP itself needs a while to go on."""
+    with network("server", "master", "one", "two") as hosts, ExitStack() as stack:
+        with hosts["server"] as server:
+            standin = Standin("--builtin-agent", "--host", server.address)
+            stack.callback(standin.stop)
+
+        def happened(more):
+            def enough():
+                with hosts["server"]:
+                    return sends(standin) > more
+
+            return enough
+
+        address = hosts["master"].address
+        headed = ["--master", "--master-bind-host", address, "--expect-workers", 2]
+        with hosts["master"]:
+            flags = [*targets(standin), *GENTLE, "--run-id", RUN_ID, "-t", "26s"]
+            master = stack.enter_context(Locust(tmp_path, *flags, *headed))
+        for name in ("one", "two"):
+            with hosts[name]:
+                stack.enter_context(worker(tmp_path, "5557", "--master-host", address))
+        eventually(happened(SOME_SENDS), "messages flow")
+        hosts["master"].cut()
+        eventually(happened(SOME_SENDS + TEN_SECONDS_SENDS), "the workers go on")
+        hosts["master"].restore()
+        finished = master.finish()
+        with hosts["server"]:
+            check_books(finished, standin)
+    assert finished.code == 0, finished.output
+    assert finished.summary["workers_lost"] == []
+    assert finished.output.count("Sending spawn jobs") == 1
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])

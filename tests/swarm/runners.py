@@ -22,6 +22,7 @@ class MasterRunner:
         self.handled = []
         self.listeners = {}
         self.rebalances = False
+        self.server = SimpleNamespace(socket=SimpleNamespace(setsockopt=lambda *_: None))
 
     def register_message(self, name, listener):
         self.listeners[name] = listener
