@@ -132,7 +132,7 @@ class Roster:
 
         A second Ctrl-C cuts the waiting short.
         """
-        self._closed = True
+        is_first, self._closed = not self._closed, True
         muster = Muster(
             lambda: (self._present() & self._seen) - self._final,
             self._presence.silent_s,
@@ -145,7 +145,7 @@ class Roster:
                 self._news.wait(POLL_S)
         except KeyboardInterrupt:
             logger.warning("Not waiting any longer for the workers' final reports")
-        if self.lost:
+        if self.lost and is_first:
             logger.warning("No final report from %s of %s workers", len(self.lost), self.expected)
 
     def _loss(self, client_id: str, why: str) -> LostWorker:

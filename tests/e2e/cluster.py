@@ -4,6 +4,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from tests.e2e.harness import Locust, free_port
+from tests.e2e.scraping import scrape
 
 GENTLE = [
     *("--time-scale", "0.2", "--warm-up", "1s", "--ramp-up", "1s", "--seed", "7"),
@@ -19,6 +20,11 @@ class Cluster:
     master: Locust
     workers: list
     port: str
+    metrics_port: str
+
+    def told(self, metric):
+        """What the master has been told so far of one metric, by all workers."""
+        return scrape(f"http://127.0.0.1:{self.metrics_port}/metrics").get(f"fleetlm_{metric}", 0)
 
 
 @contextmanager
@@ -27,18 +33,13 @@ def cluster(tmp_path, *arguments, workers=2, port=None, worker_ports=(), worker_
 
     `worker_ports` are the ports at which the first workers look for the master, where it is not its own.
     """
-    port = port or free_port()
+    port, metrics_port = port or free_port(), free_port()
     ports = [*worker_ports, *([port] * workers)][:workers]
     with ExitStack() as stack:
-        master = stack.enter_context(
-            Locust(
-                tmp_path,
-                *(*GENTLE, *arguments, "--master", "--expect-workers", workers, "--master-bind-port", port),
-                env=env,
-            )
-        )
+        head = ["--master", "--expect-workers", workers, "--master-bind-port", port, "--metrics-port", metrics_port]
+        master = stack.enter_context(Locust(tmp_path, *GENTLE, *arguments, *head, env=env))
         made = [stack.enter_context(worker(tmp_path, at, env=worker_env)) for at in ports]
-        yield Cluster(master, made, port)
+        yield Cluster(master, made, port, metrics_port)
 
 
 def worker(tmp_path, port, *arguments, **how):

@@ -2,28 +2,13 @@
 
 import pytest
 import requests
-from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.harness import Locust, eventually, free_port, newest_summary, targets
+from tests.e2e.scraping import scrape
 
 pytestmark = pytest.mark.e2e
 
 SHORT = ["--time-scale", "0.2", "--lateness-limit", "5s", "--warm-up", "1s"]
-
-
-def scrape(url):
-    """Sums over all labels but `le`, by sample name; {} as long as nobody answers."""
-    try:
-        answer = requests.get(url, timeout=10, allow_redirects=False)
-    except requests.ConnectionError:
-        return {}
-    assert answer.status_code == 200, answer.text
-    sums = {}
-    for family in text_string_to_metric_families(answer.text):
-        for sample in family.samples:
-            key = (sample.name, sample.labels["le"]) if "le" in sample.labels else sample.name
-            sums[key] = sums.get(key, 0) + sample.value
-    return sums
 
 
 def sending(url):
