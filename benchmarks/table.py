@@ -40,7 +40,9 @@ def lines(figure: Figure, pairs: Sequence[Pair]) -> Iterator[str]:
 
 def waiting(figure: Figure, pairs: Sequence[Pair]) -> str:
     """Who waited long for a core, in a sentence: latencies and rates are then the machine's. Empty when nobody did."""
-    longest = {name: max(values_of(pairs, name, WAITED_SHARE), default=0.0) for name in figure.contenders}
+    longest = {  # threads that wait at the same time are all counted, hence the bound
+        name: min(1.0, max(values_of(pairs, name, WAITED_SHARE), default=0.0)) for name in figure.contenders
+    }
     found = [f"{name} for {share * 100:.0f} %" for name, share in longest.items() if share > MUCH_WAITING]
     return f"the machine was busy: {', '.join(found)} of the time ready to run without a core." if found else ""
 
