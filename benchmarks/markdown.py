@@ -40,6 +40,7 @@ def _goal(goal: Goal, column: Column, pairs: Sequence[Pair]) -> tuple[str, ...]:
 def _details(figure: Figure, measured: Measured) -> Iterator[str]:
     rounds = f"{len(measured.pairs)} {'pair' if len(measured.pairs) == 1 else 'pairs'}"
     short = ", short and small runs (quick)" if measured.quick else ""
+    short += f", timed loads of {measured.seconds:g} s" if measured.seconds else ""
     yield f"### {figure.title}\n"
     told = [figure.work, f"{rounds} on {measured.begun_utc[:10]}{short}", waiting(figure, measured.pairs)]
     yield f"{' '.join(_sentence(text) for text in told if text)}\n"

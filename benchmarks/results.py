@@ -13,6 +13,7 @@ import psutil
 
 from benchmarks.child import ROOT
 from benchmarks.cores import Cores, split
+from benchmarks.settings import Settings
 
 FORMAT = 1
 FOLDER = ROOT / "benchmarks" / "results"
@@ -21,17 +22,19 @@ REFERENCE = ROOT / "benchmarks" / "reference.json"
 
 @dataclass
 class Measured:
-    """The pairs of one figure."""
+    """The pairs of one figure. `seconds` is the length of its timed loads when that is not the figure's own."""
 
     begun_utc: str
     quick: bool
     machine: dict[str, str]
+    seconds: float | None = None
     pairs: list[dict[str, dict[str, float]]] = field(default_factory=list)
 
     @classmethod
-    def here(cls, *, quick: bool) -> Self:
+    def here(cls, settings: Settings) -> Self:
         """An empty one, begun now on this machine."""
-        return cls(datetime.now(UTC).isoformat(timespec="seconds"), quick, machine())
+        begun_utc = datetime.now(UTC).isoformat(timespec="seconds")
+        return cls(begun_utc, settings.quick, machine(), settings.seconds)
 
 
 @dataclass

@@ -43,7 +43,7 @@ def run(
     results, clock = Results(), Clock(figures, settings)
     for figure in figures:
         say(f"{figure.name}: {figure.title}; {clock.left}")
-        measured = results.figures[figure.name] = Measured.here(quick=settings.quick)
+        measured = results.figures[figure.name] = Measured.here(settings)
         for number in range(1, settings.pairs + 1):
             try:
                 measured.pairs.append(_pair(figure, settings, clock, f"  {number}/{settings.pairs}", say))

@@ -46,14 +46,14 @@ def test_a_chart_has_a_bar_per_contender():
     figure = next(each for each in ROWS if K6_WS in each.contenders)
     key = figure.columns[0].key
     pairs = [{"ours": {key: value}, K6_WS: {key: 40.0}} for value in (10.0, 20.0, 30.0)]
-    root = ElementTree.fromstring(chart(ROWS, {figure.name: Measured("2026-11-24", False, {}, pairs)}))
+    root = ElementTree.fromstring(chart(ROWS, {figure.name: Measured("2026-11-24", False, {}, pairs=pairs)}))
     _, ours, theirs = (float(rect.get("width")) for rect in root.iter("{http://www.w3.org/2000/svg}rect"))
     assert ours == pytest.approx(theirs / 2, rel=0.01)
 
 
 def test_results_survive_the_file(tmp_path, reference):
     """And newer figures replace older ones, the others stay."""
-    newer = Results({"churn": Measured("2027-01-01", True, {}, [{"ours": {"x": 1.0}}])})
+    newer = Results({"churn": Measured("2027-01-01", True, {}, pairs=[{"ours": {"x": 1.0}}])})
     newer.save(tmp_path / "results.json")
     updated = reference.updated(Results.load(tmp_path / "results.json"))
     assert updated.figures["churn"].begun_utc == "2027-01-01"
