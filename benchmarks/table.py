@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks.figure import Column, Figure
-from benchmarks.goal import Pair
+from benchmarks.goal import Goal, Pair
 
 WIDTH = 24
 WAITED_SHARE = "waited_share"
@@ -32,10 +32,17 @@ def lines(figure: Figure, pairs: Sequence[Pair]) -> Iterator[str]:
     for column in figure.columns:
         yield _row(column.label, _cells(figure, column, pairs), label_width)
     for goal in figure.goals:
-        judged = goal.judge(pairs)
-        yield f"  goal {goal.text}: " + (f"{judged.value:,.3g}, {judged.outcome}" if judged else "not measured")
+        yield f"  goal {goal.text}: {_reached(figure, goal, pairs)}"
     if waited := waiting(figure, pairs):
         yield f"  DOUBT: {waited}"
+
+
+def _reached(figure: Figure, goal: Goal, pairs: Sequence[Pair]) -> str:
+    judged = goal.judge(pairs)
+    if judged is None:
+        return "not measured"
+    shown = f"{judged.value:,.3g}" if goal.relative_to else cell([judged.value], figure.column(goal.key).digits)
+    return f"{shown}, {judged.outcome}"
 
 
 def waiting(figure: Figure, pairs: Sequence[Pair]) -> str:
