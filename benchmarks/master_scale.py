@@ -10,10 +10,12 @@ the sum of what they sent.
 """
 
 import argparse
+import importlib
 import json
 import os
 import pty
 import random
+import runpy
 import signal
 import socket
 import subprocess
@@ -23,23 +25,29 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import gevent
 import locust
 import psutil
 from gevent.event import Event
+from locust.env import Environment
 from locust.rpc import Message, zmqrpc
-from locust.stats import RequestStats
 
 from fleetlm_users.measure.catalogue import DEFAULT
 from fleetlm_users.measure.ledger import MAIN, Ledger
 from fleetlm_users.measure.summary import Json
-from fleetlm_users.swarm.events import FleetEvents
+from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.swarm.door import PASSPORT
 from fleetlm_users.swarm.finish import HEADCOUNT
-from fleetlm_users.swarm.recorder import Recorder
+from fleetlm_users.swarm.fleet import Fleet
+from fleetlm_users.swarm.locust_stats import LocustStats
+from fleetlm_users.swarm.passports import passport_of
+from fleetlm_users.swarm.tally import Tally
 from fleetlm_users.swarm.worker import DRAIN, FINAL, LOOK, LOOKED, REPORT, RUN
 
 ROOT = Path(__file__).parents[1]
+LOCUSTFILE = "locustfiles/mixed.py"
 REPORT_S = 3.0  # locust.runners.WORKER_REPORT_INTERVAL
 HEARTBEAT_S = 1.0  # locust.runners.HEARTBEAT_INTERVAL
 BOOKS = 8  # different contents; workers share them, since nobody could tell 200 from 8
@@ -63,11 +71,10 @@ class Book:
     def __init__(self, per_s: float, history_s: int, seed: int) -> None:
         self._rng = random.Random(seed)
         self._per_s = per_s
-        self._events, self._recorder = FleetEvents(), Recorder()
-        self._recorder.listen(self._events)
         self._ledger = Ledger(DEFAULT, "", f"book{seed}")
-        self._recorder.record_into(self._ledger)
-        self._stats = RequestStats()
+        environment = Environment()
+        self._table, self._stats = LocustStats(environment), environment.stats
+        self._tallies = [Tally(self._ledger, scenario, MAIN, self._table.columns) for scenario in SCENARIOS]
         self._seconds = 0
         self._seq = 0
         self.messages = 0
@@ -97,7 +104,8 @@ class Book:
 
     def _live_a_second(self) -> None:
         for number in range(round(self._per_s)):
-            self._live_a_message(SCENARIOS[number % len(SCENARIOS)])
+            self._live_a_message(self._tallies[number % len(SCENARIOS)])
+        self._table.flush()
         for _ in range(10):
             self._ledger.trend("event_loop_lag_ms", "", MAIN).add(round(self._duration_s("lateness") * 1e6))
         self._ledger.level("worker_cpu_percent", self._rng.uniform(20, 60))
@@ -105,20 +113,16 @@ class Book:
         self._seconds += 1
         self._ledger.tick(float(self._seconds))
 
-    def _live_a_message(self, scenario: str) -> None:
+    def _live_a_message(self, tally: Tally) -> None:
         due_s = self._seconds
         sent_s = due_s + self._duration_s("lateness")
         appended_s = sent_s + self._duration_s("append")
-        replied_s = appended_s + self._duration_s("agent")
         message = Sent(due_s, sent_s, appended_s)
-        about = {"scenario": scenario, "phase": MAIN, "session_id": "", "message": message}
-        self._events.message_sent.fire(**about)
-        self._events.message_received.fire(**about, from_agent=False)
-        self._events.message_appended.fire(**about, done_s=appended_s, awaits_agent=True)
-        self._events.message_received.fire(**about, from_agent=True)
-        self._events.agent_replied.fire(**about, done_s=replied_s)
-        for name, took_s in (("append", appended_s - due_s), ("agent reply", replied_s - appended_s)):
-            self._stats.log_request("WS", name, took_s * 1000, 0)  # type: ignore[arg-type]  # Locust hands floats too
+        tally.sent(message)
+        tally.received(False)
+        tally.appended(message, appended_s, True)
+        tally.received(True)
+        tally.replied(message, appended_s + self._duration_s("agent"))
         self.messages += 1
 
     def _duration_s(self, kind: str) -> float:
@@ -139,9 +143,10 @@ def turn_all(books: list[Book]) -> None:
 class FakeWorker:
     """A worker as its master sees it: Locust's messages and ours, without any users."""
 
-    def __init__(self, number: int, port: int, book: Book) -> None:
+    def __init__(self, number: int, port: int, book: Book, passport: Json) -> None:
         self._id = f"simulated_{number:04}"
         self._book = book
+        self._passport = passport
         self._client = zmqrpc.Client("127.0.0.1", port, self._id)
         self._state = "ready"
         self._epoch = ""
@@ -170,7 +175,9 @@ class FakeWorker:
     def _listen(self) -> None:
         while True:
             message = self._client.recv()
-            if message.type == "spawn":
+            if message.type == "ack" and message.data is None:
+                self._send(PASSPORT, {"passport": self._passport, "origin": None})
+            elif message.type == "spawn":
                 self._on_spawn(message.data)
             elif message.type == LOOK:
                 self._send(LOOKED, {"epoch": self._epoch, "snapshot": self._book.snapshot})
@@ -214,6 +221,17 @@ class FakeWorker:
             gevent.sleep(max(0.0, due_s - time.monotonic()))
 
 
+def passport_to_show() -> Json:
+    """What a worker with this locustfile shows at the master's door: the benchmark is caught instead of installed."""
+    caught: list[Benchmark] = []
+    install = importlib.import_module("fleetlm_users.users.install")
+    with mock.patch.object(install, "install_benchmark", caught.append):
+        runpy.run_path(str(ROOT / LOCUSTFILE))
+    environment = Environment()
+    environment.parsed_locustfiles = [str(ROOT / LOCUSTFILE)]
+    return passport_of(environment, Fleet(environment, caught[0])).to_wire()
+
+
 class Master:
     """The locust process under measurement, its live line on a terminal of its own."""
 
@@ -223,7 +241,7 @@ class Master:
             self.port = probe.getsockname()[1]
         self._folder = Path(folder)
         self._terminal, terminal = pty.openpty()
-        arguments = ["--headless", "-f", "locustfiles/mixed.py", "--standin", "--master", "-u", str(workers * 10)]
+        arguments = ["--headless", "-f", LOCUSTFILE, "--standin", "--master", "-u", str(workers * 10)]
         arguments += ["--spawn-rate", str(workers * 10), "--warm-up", "0s", "-t", "1h", "--results-dir", folder]
         arguments += ["--master-bind-port", str(self.port), "--expect-workers", str(workers)]
         self.process = psutil.Popen(
@@ -275,9 +293,10 @@ class Master:
 def measure(workers: int, seconds: float, per_s: float, history_s: int) -> Json:
     """Runs it all once; CPU in percent of one core, sizes in bytes."""
     books = [Book(per_s, history_s, seed) for seed in range(min(BOOKS, workers))]
+    passport = passport_to_show()
     with tempfile.TemporaryDirectory() as folder:
         master = Master(workers, folder)
-        fakes = [FakeWorker(number, master.port, books[number % len(books)]) for number in range(workers)]
+        fakes = [FakeWorker(number, master.port, books[number % len(books)], passport) for number in range(workers)]
         try:
             return _measured(master, fakes, books, seconds) | {"messages_per_s_and_worker": per_s}
         except BaseException:
