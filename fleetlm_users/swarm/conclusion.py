@@ -77,7 +77,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         described,
         host_facts(),
         versions(),
-        merge.workers,
+        facts.workers,
         duration_s=judged_s,
         started_at=started_at,
         aborted=aborted,
