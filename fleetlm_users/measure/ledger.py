@@ -3,6 +3,7 @@
 A snapshot always holds everything since the start, so a report that is lost or comes twice does no harm.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from fleetlm_users.measure.trend import Trend
 
 __all__ = ["MAIN", "SNAPSHOT_FORMAT", "WARM_UP", "Ledger", "Snapshot"]
 
-SNAPSHOT_FORMAT: Final = 1  # raised when the meaning of a snapshot changes: a worker of another version is not merged
+SNAPSHOT_FORMAT: Final = 2  # raised when the meaning of a snapshot changes: a worker of another version is not merged
 CONNECTIONS: Final = "active_connections"
 CPU: Final = "worker_cpu_percent"
 
@@ -31,26 +32,46 @@ def _no_breath() -> None:
 class Ledger:
     """What one process measured in one run. Not thread-safe: all callers share one event loop.
 
-    `epoch` names the run and `worker` the process. Metric names are checked when a metric is first used in a scenario
-    (UsageError), not on each call.
+    `epoch` names the run and `worker` the process; `resets` is how often the run's statistics were reset before the
+    ledger began, and `elapsed_s` how long the run was on then. It counts the fates of messages sent since `since_s`, by
+    the clock of their stamps, and no others.
+    Metric names are checked when a metric is first used in a scenario (UsageError), not on each call.
     """
 
-    def __init__(self, catalogue: Catalogue, epoch: str, worker: str) -> None:
+    def __init__(  # noqa: PLR0913  # what it belongs to, and since when it counts
+        self,
+        catalogue: Catalogue,
+        epoch: str,
+        worker: str,
+        *,
+        resets: int = 0,
+        since_s: float = -math.inf,
+        elapsed_s: float = 0.0,
+    ) -> None:
         self.catalogue = catalogue
         self.epoch = epoch
         self.worker = worker
+        self.resets = resets
+        self.since_s = since_s
         self._cells: dict[tuple[str, str, str, str], Cell] = {}
         self._series: dict[tuple[str, str, str], Series] = {}
         self._gauges: dict[tuple[str, str], GaugeCell] = {}
         self._levels: dict[str, Level] = {}
         self._findings = Findings()
-        self._timeline = Timeline()
+        self._timeline = Timeline(elapsed_s)
         self._watched: dict[str, list[Cell]] = {metric: [] for metric in COUNTER_COLUMNS.values()}
         self._snapshots_under_way = 0
 
     def __repr__(self) -> str:
         held = f"{len(self._series)} trends, {len(self._cells)} counts"
         return f"Ledger(epoch={self.epoch!r}, worker={self.worker!r}, {held})"
+
+    def renewed(self, resets: int, since_s: float, elapsed_s: float) -> "Ledger":
+        """An empty ledger of the same run, from this moment on; what goes up and down stands where it stood."""
+        new = Ledger(self.catalogue, self.epoch, self.worker, resets=resets, since_s=since_s, elapsed_s=elapsed_s)
+        new._gauges = {key: GaugeCell(cell.now, cell.now, cell.now) for key, cell in self._gauges.items()}
+        new._levels = {metric: Level(level.last, level.last) for metric, level in self._levels.items()}
+        return new
 
     def trend(self, metric: str, scenario: str, phase: str) -> Trend:
         """The trend of that metric, made at first use; a hot path keeps its `add`."""
@@ -130,6 +151,7 @@ class Ledger:
         return {
             "format": SNAPSHOT_FORMAT,
             "epoch": self.epoch,
+            "resets": self.resets,
             "worker": self.worker,
             "seq": seq,
             "final": final,

@@ -43,13 +43,15 @@ class WorkerState:
 class Merge:
     """Takes snapshots in any order, any number of times: per worker the highest `seq` of this `epoch` counts.
 
+    `resets` is how often the run's statistics were reset: a snapshot from before the last time is another epoch's.
     `dropped_epoch`, `dropped_stale` and `dropped_format` count what was not taken: another run's snapshots, older or
     repeated ones, those of another version of this package. `timeline` is what happened in each second.
     """
 
-    def __init__(self, epoch: str, catalogue: Catalogue = DEFAULT) -> None:
+    def __init__(self, epoch: str, catalogue: Catalogue = DEFAULT, resets: int = 0) -> None:
         self.epoch = epoch
         self.catalogue = catalogue
+        self.resets = resets
         self.dropped_epoch = 0
         self.dropped_stale = 0
         self.dropped_format = 0
@@ -64,7 +66,7 @@ class Merge:
         if snapshot.get("format") != SNAPSHOT_FORMAT:
             self.dropped_format += 1
             return False
-        if snapshot["epoch"] != self.epoch:
+        if (snapshot["epoch"], snapshot["resets"]) != (self.epoch, self.resets):
             self.dropped_epoch += 1
             return False
         known = self._workers.get(worker_id)

@@ -66,6 +66,8 @@ def title_parts(summary: Json) -> list[str]:
         str(options.get("api_url") or ""),
         f"{figures.duration(run['duration_s'])} measured"
         + (f" after {figures.duration(warm_up_s)} warm-up" if warm_up_s else ""),
+        *(f"statistics reset at {figures.duration(at_s)}" for at_s in plan.get("resets", ())),
+        *(f"edited to {edit['users']} users at {figures.duration(edit['at_s'])}" for edit in plan.get("edits", ())),
     ]
     return [part for part in parts if part]
 

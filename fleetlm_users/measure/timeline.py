@@ -73,11 +73,11 @@ class Row:
 
 
 class Timeline:
-    """The rows of one process, made by a tick about once a second."""
+    """The rows of one process from `since_s` of the run on, made by a tick about once a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, since_s: float = 0.0) -> None:
         self._rows: dict[int, Row] = {}
-        self._since_s = 0.0
+        self._since_s = since_s
         self._seen: list[int] = [0] * len(COUNTER_COLUMNS)
 
     def tick(self, elapsed_s: float, totals: Sequence[int], connections: int, cpu_percent: float) -> Row:

@@ -25,7 +25,7 @@ class RunFacts:
 
     `aborted` says why a hopeless run was ended early, empty for any other. `workers_expected` is 1 for a run in one
     process. `workers` are the states of Merge.workers. `doubts` are further reasons to doubt the numbers, in words:
-    unexpected exceptions, users that never started.
+    unexpected exceptions, users that never started. `was_reset` says that the statistics were reset under way.
     """
 
     interrupted: bool
@@ -36,11 +36,12 @@ class RunFacts:
     doubts: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     aborted: str = ""
+    was_reset: bool = False
 
     @property
     def cut_short(self) -> bool:
-        """Whether the run ended before its time, so that what has no samples may just not have come that far."""
-        return self.interrupted or bool(self.aborted)
+        """Whether a part of the run is not in the numbers, so that what has no samples may just have been there."""
+        return self.interrupted or bool(self.aborted) or self.was_reset
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ class View:
     totals: Callable[[], Totals]
     border: Callable[[], Border]
     elapsed_s: Callable[[], float]
+    judged_s: Callable[[], float]
     say: Callable[[str], None]
 
 
@@ -54,7 +55,7 @@ class Beside:
         self.aborted = ""
         warm_up_s = options.plan.warm_up_s
         server.begin(lambda: int(view.totals().gauge("active_connections").now))
-        self._watchman = self._post(thresholds, options.abort_grace_s, warm_up_s) if options.abort_on_fail else None
+        self._watchman = self._post(thresholds, options.abort_grace_s) if options.abort_on_fail else None
         self._search: CapacityDriver | None = None
         if search is not None:
             limits = limits_of(options.lateness_limit_s * MS_PER_S)
@@ -84,11 +85,11 @@ class Beside:
             if other is not None:
                 other.stop()
 
-    def _post(self, thresholds: Sequence[Threshold], grace_s: float, warm_up_s: float) -> Watchman:
+    def _post(self, thresholds: Sequence[Threshold], grace_s: float) -> Watchman:
         return Watchman(
             Patience(thresholds, grace_s),
             totals=self._view.totals,
-            main_s=lambda: self._view.elapsed_s() - warm_up_s,
+            main_s=self._view.judged_s,
             on_hopeless=self._abort,
         )
 

@@ -39,7 +39,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     thresholds: Sequence[Threshold],
     merge: Merge,
     *,
-    elapsed_s: float,
+    judged_s: float,
     interrupted: bool,
     roster: Roster | None,
     doubts: Sequence[str],
@@ -47,6 +47,8 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     aborted: str = "",
     server: Sequence[Mapping[str, Any]] = (),
     found: Capacity | None = None,
+    edits: Sequence[Mapping[str, Any]] = (),
+    resets: Sequence[float] = (),
 ) -> Conclusion:
     """Judges the merged numbers, or what a capacity search `found`, and writes the result folder.
 
@@ -62,14 +64,15 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         workers=tuple(merge.workers),
         doubts=tuple(doubts),
         aborted=aborted,
+        was_reset=bool(resets),
         limits=limits_of(options.lateness_limit_s * MS_PER_S),
     )
-    judged_s = max(0.0, elapsed_s - options.plan.warm_up_s)
     if found is not None:
         verdict = decide_search(found, totals, facts)
     else:
         verdict = decide(judge(thresholds, totals, judged_s), totals, facts)
     described = describe(options)
+    described["plan"] |= {"edits": [*edits], "resets": [*resets]}
     told = summary(
         verdict,
         totals,

@@ -23,12 +23,13 @@ from fleetlm_users.swarm.door import Door
 from fleetlm_users.swarm.ending import end_run
 from fleetlm_users.swarm.finish import HEADCOUNT, FinishLine
 from fleetlm_users.swarm.fleet import Fleet
+from fleetlm_users.swarm.goal import Goal
 from fleetlm_users.swarm.options import to_wire
 from fleetlm_users.swarm.passports import passport_of
 from fleetlm_users.swarm.plan_on_locust import dealt_to
 from fleetlm_users.swarm.preparation import Preparation, Prepared
 from fleetlm_users.swarm.presence import Presence
-from fleetlm_users.swarm.refusal import USAGE_EXIT
+from fleetlm_users.swarm.refusal import USAGE_EXIT, Refused
 from fleetlm_users.swarm.roster import Roster
 from fleetlm_users.swarm.run import CLEANUP_S
 from fleetlm_users.swarm.sight import Sight
@@ -69,7 +70,8 @@ class Head:
         self._started_at = ""
         self._ended_s: float | None = None
         self._progress: gevent.Greenlet | None = None
-        self._most_users = 0
+        self._goal = Goal(0, None)
+        self._resets: list[float] = []
         self._dealt_to: list[int] = []
         self._stopped_by = ""
         self._beside: Beside | None = None
@@ -91,10 +93,10 @@ class Head:
             thresholds=self._thresholds,
             started_at=self._started_at,
             elapsed_s=self._elapsed_s(),
-            judged_s=self._judged_s(options),
+            judged_s=self._judged_s(),
             planned_s=options.plan.duration_s,
             users=self._users(),
-            planned_users=options.plan.total_users,
+            planned_users=self._goal.users,
             is_ending=self._ended_s is not None,
             conclusion=self.conclusion,
         )
@@ -114,11 +116,37 @@ class Head:
         self._next = self.preparation.by_form(form)
         return self._next.options
 
-    def edit(self, form: MultiDict[str, str]) -> None:
-        """Users are edited in mid-run: the new number keeps the plan's proportions. Raises Refused."""
+    def edit(self, form: MultiDict[str, str]) -> int | None:
+        """Users are edited in mid-run: the new number keeps the plan's proportions, and is what is then expected.
+
+        Returns in how many seconds the run is to end, as before; None for until stopped. Raises Refused.
+        """
+        if self._fleet.benchmark.search is not None:
+            raise Refused("A capacity search sets its users itself: stop it, and start another", USAGE_EXIT)
         runner = self._environment.runner
         if self._options is not None and runner is not None:
-            self.preparation.edit(self._options.plan, form, runner)
+            users = self.preparation.edit(self._options.plan, form, runner)
+            self._goal.edit(users, self._users(), self._elapsed_s())
+        return self._goal.remaining_s(self._elapsed_s())
+
+    def reset(self) -> None:
+        """A person reset the statistics: what was measured so far is forgotten, on all processes.
+
+        After the end of a run it is only shown no more; its files stay. A search cannot do without its numbers.
+        """
+        if self._is_on and self._options is not None:
+            if self._fleet.benchmark.search is not None:
+                self.console.say("A capacity search compares its numbers: they are not reset")
+                return
+            self._resets.append(round(self._elapsed_s(), 1))
+            self._merge = Merge(self._merge.epoch, self._fleet.catalogue, len(self._resets))
+            self._describe(self._options)
+            if self._roster is not None:
+                self._roster.reset(self._merge)
+            if self._station is not None:
+                self._station.reset(self._merge.epoch, len(self._resets))
+        elif not self.running:
+            self._options = None
 
     def start(self) -> None:
         """A run begins: the prepared one, or one of the present options if nobody prepared it."""
@@ -131,7 +159,8 @@ class Head:
         self._ended_s = None
         self._stopped_by = ""
         self._dealt_to = dealt_to(self._environment.runner)
-        self._most_users = 0
+        self._goal = Goal(options.plan.total_users, options.plan.duration_s)
+        self._resets = []
         self._merge = Merge(epoch, self._fleet.catalogue)
         self._began_s = time.perf_counter()
         self._started_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -148,7 +177,7 @@ class Head:
             self._environment,
             options,
             self._thresholds,
-            View(self._totals_now, self._border, self._elapsed_s, self.console.say),
+            View(self._totals_now, self._border, self._elapsed_s, self._judged_s, self.console.say),
             server=prepared.server,
             search=None if search is None else search(options),
         )
@@ -181,14 +210,16 @@ class Head:
             options,
             self._thresholds,
             self._merge,
-            elapsed_s=self._elapsed_s(),
+            judged_s=self._judged_s(),
             interrupted=self._interrupted(),
             roster=self._roster,
-            doubts=self._doubts(options),
+            doubts=self._doubts(),
             started_at=self._started_at,
             aborted=beside.aborted,
             server=beside.server,
             found=beside.found,
+            edits=self._goal.edits,
+            resets=self._resets,
         )
         self._environment.process_exit_code = self.conclusion.verdict.exit_code
         return self.conclusion
@@ -249,6 +280,7 @@ class Head:
             "options": to_wire(options),
             "dealt_to": self._dealt_to,
             "elapsed_s": self._elapsed_s(),
+            "resets": self._merge.resets,
         }
 
     @property
@@ -269,8 +301,10 @@ class Head:
     def _elapsed_s(self) -> float:
         return (self._ended_s or time.perf_counter()) - self._began_s
 
-    def _judged_s(self, options: Options) -> float:
-        return max(0.0, self._elapsed_s() - options.plan.warm_up_s)
+    def _judged_s(self) -> float:
+        """How long the judged part has been: since the warm-up, or since the statistics were reset."""
+        warm_up_s = self._options.plan.warm_up_s if self._options is not None else 0.0
+        return max(0.0, self._elapsed_s() - max([warm_up_s, *self._resets]))
 
     def _interrupted(self) -> bool:
         """Whether the run ended before its planned end; one without an end and without last work is just stopped."""
@@ -283,7 +317,7 @@ class Head:
             return self._fleet.benchmark.is_finite(self._options)
         return self._elapsed_s() < planned_s - ENDED_EARLY_S
 
-    def _doubts(self, options: Options) -> list[str]:
+    def _doubts(self) -> list[str]:
         doubts = []
         if self._stopped_by:
             doubts.append(f"the run was stopped before its time: {self._stopped_by}")
@@ -291,9 +325,7 @@ class Head:
         if exceptions:
             count = sum(row["count"] for row in exceptions)
             doubts.append(f"{count} unexpected exceptions in users, the first: {next(iter(exceptions))['msg']}")
-        if self._most_users < options.plan.total_users:
-            doubts.append(f"only {self._most_users} of the planned {options.plan.total_users} users ever ran")
-        return doubts
+        return [*doubts, *self._goal.doubts()]
 
     def _on_idle(self) -> None:
         if self._station is not None:
@@ -310,7 +342,7 @@ class Head:
 
     def _note_users(self) -> int:
         users = self._users()
-        self._most_users = max(self._most_users, users)
+        self._goal.note(users)
         return users
 
     def _show_progress(self) -> None:

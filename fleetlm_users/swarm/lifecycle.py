@@ -55,6 +55,7 @@ class Lifecycle:
         events.report_to_master.add_listener(self.on_report_to_master)
         events.worker_report.add_listener(self.on_worker_report)
         events.worker_connect.add_listener(self.on_worker_connect)
+        events.reset_stats.add_listener(self.on_reset_stats)
         events.quit.add_listener(self.on_quit)
 
     def on_parser(self, parser: LocustArgumentParser, **_: Any) -> None:
@@ -111,6 +112,11 @@ class Lifecycle:
         """A worker came."""
         if self._head is not None:
             self._head.on_connect(client_id)
+
+    def on_reset_stats(self, **_: Any) -> None:
+        """A person pressed Reset; Locust fires this on the head only."""
+        if self._head is not None:
+            self._head.reset()
 
     def on_quitting(self, environment: Environment, **_: Any) -> None:
         """Locust is about to end: whatever still runs is drained and judged first."""

@@ -73,7 +73,7 @@ class Live:
         """The document without its history, at most LOOK_S old, and never older than the end of the run."""
         with self._lock:
             sight = self._head.sight()
-            is_new = sight is not None and (sight.merge.epoch, sight.conclusion) != (self._key, self._concluded)
+            is_new = sight is not None and (sight.key, sight.conclusion) != (self._key, self._concluded)
             if is_new or time.monotonic() - self._looked_s >= LOOK_S:
                 self._look(is_watched=True)
             return self._told
@@ -96,8 +96,8 @@ class Live:
         if sight is None:
             self._told, self._key, self._series = {"state": "ready", "key": ""}, "", LiveSeries()
             return
-        if sight.merge.epoch != self._key:
-            self._key, self._series, self._concluded = sight.merge.epoch, LiveSeries(), None
+        if sight.key != self._key:
+            self._key, self._series, self._concluded = sight.key, LiveSeries(), None
         if sight.conclusion is None:
             self._series.absorb(sight.merge.timeline)
         elif sight.conclusion is not self._concluded:
@@ -143,7 +143,7 @@ def _document(sight: Sight, links: list[Json]) -> Json:
     phase_s = sight.judged_s or sight.elapsed_s
     return {
         "state": sight.state,
-        "key": sight.merge.epoch,
+        "key": sight.key,
         "phase": sight.phase,
         "run": _run(sight),
         "books": books(totals, is_over=is_over),

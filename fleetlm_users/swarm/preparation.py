@@ -99,12 +99,17 @@ class Preparation:
         self._show(prepared.options.plan, asked)
         return prepared
 
-    def edit(self, plan: Plan, form: MultiDict[str, str], runner: Runner) -> None:
-        """Has the users that a form asks for in mid-run spread as those of the plan. Raises Refused."""
+    def edit(self, plan: Plan, form: MultiDict[str, str], runner: Runner) -> int:
+        """Has the users that a form asks for in mid-run spread as those of the plan, and returns how many they are.
+
+        Raises Refused.
+        """
         try:
-            spread(plan, users_in(form), runner, self._fleet.benchmark)
+            users = users_in(form)
+            spread(plan, users, runner, self._fleet.benchmark)
         except UsageError as problem:
             raise Refused(str(problem), USAGE_EXIT) from problem
+        return users
 
     def close(self) -> None:
         """Ends the child servers."""

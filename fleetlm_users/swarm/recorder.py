@@ -91,16 +91,22 @@ class Recorder:
         else:
             self._count("cleanup_failed", scenario, phase, kind_of(exception))
 
-    def on_failed(self, scenario: str, phase: str, fate: str, reason: str, **_: Any) -> None:
+    def on_failed(self, scenario: str, phase: str, message: Any, fate: str, reason: str, **_: Any) -> None:
         """messages_rejected, messages_lost or messages_in_flight."""
+        if message.sent_s < self._ledger.since_s:
+            return
         self._count(f"messages_{fate}", scenario, phase, reason)
 
-    def on_unfailed(self, scenario: str, phase: str, reason: str, **_: Any) -> None:
+    def on_unfailed(self, scenario: str, phase: str, message: Any, reason: str, **_: Any) -> None:
         """A presumed rejection taken back."""
+        if message.sent_s < self._ledger.since_s:
+            return
         self._count("messages_rejected", scenario, phase, reason, -1)
 
-    def on_unanswered(self, scenario: str, phase: str, reason: str, **_: Any) -> None:
+    def on_unanswered(self, scenario: str, phase: str, message: Any, reason: str, **_: Any) -> None:
         """An appended message that the agent did not answer in time."""
+        if message.sent_s < self._ledger.since_s:
+            return
         self._count("messages_unanswered", scenario, phase, reason)
 
     def on_backpressure(self, scenario: str, phase: str, reason: str, **_: Any) -> None:

@@ -13,7 +13,7 @@ from fleetlm_users.measure.merge import Merge
 from fleetlm_users.swarm.muster import Muster
 from fleetlm_users.swarm.presence import Presence
 from fleetlm_users.swarm.run import FORCE_S, LEAVING_S
-from fleetlm_users.swarm.worker import DRAIN, FINAL, LOOK, LOOKED, REPORT
+from fleetlm_users.swarm.worker import DRAIN, FINAL, LOOK, LOOKED, REPORT, RESET
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +55,12 @@ class Roster:
         self._losses = {}
         self._closed = False
         self._seen = set(self._present())
+
+    def reset(self, merge: Merge) -> None:
+        """The statistics were reset: workers count anew, and only what they count from then on is merged."""
+        self._merge = merge
+        for client_id in self._present():
+            self._runner.send_message(RESET, {"epoch": merge.epoch, "resets": merge.resets}, client_id)
 
     @property
     def lost(self) -> list[LostWorker]:
@@ -103,10 +109,12 @@ class Roster:
         """A worker's answer to the drain, or its farewell."""
         if self._merge is None or msg.data["epoch"] != self._merge.epoch:
             return
-        if msg.data["snapshot"] is not None:
-            self._merge.absorb(msg.node_id, msg.data["snapshot"])
+        snapshot = msg.data["snapshot"]
+        if snapshot is not None:
             self._seen.add(msg.node_id)
-        self._final.add(msg.node_id)
+            self._merge.absorb(msg.node_id, snapshot)
+        if snapshot is None or snapshot["resets"] == self._merge.resets:
+            self._final.add(msg.node_id)
         self._news.set()
 
     def on_looked(self, msg: Any, **_: Any) -> None:

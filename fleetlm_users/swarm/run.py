@@ -117,6 +117,12 @@ class Run:
             found = self._tallies[scenario] = Tallies(self.ledger, scenario, self._columns)
         return found
 
+    def reset(self, ledger: Ledger) -> None:
+        """From now on everything is counted in another ledger."""
+        self.ledger = ledger
+        for tallies in self._tallies.values():
+            tallies.renew(ledger)
+
     def patience_until_s(self) -> float:
         """Until when a session may wait for answers: for ever while the run goes on, then until the drain's end."""
         return self._drain_deadline_s

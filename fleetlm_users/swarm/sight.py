@@ -31,6 +31,11 @@ class Sight:
     conclusion: Conclusion | None
 
     @property
+    def key(self) -> str:
+        """What the numbers belong to: a run, from its beginning or from the last reset of its statistics."""
+        return f"{self.merge.epoch}.{self.merge.resets}"
+
+    @property
     def state(self) -> str:
         """`running`, `ending` while messages settle and reports come in, `ended` once there is a verdict."""
         if self.conclusion is not None:

@@ -31,15 +31,15 @@ class Station:
         self._collector = Collector()
         self._ended = Event()
 
-    def begin(self, options: Options, epoch: str, seat: Seat, elapsed_s: float = 0.0) -> None:
-        """Begins a run: from now on users may live and facts are recorded.
+    def begin(self, options: Options, epoch: str, seat: Seat, elapsed_s: float = 0.0, resets: int = 0) -> None:
+        """Begins a run, whose statistics were reset so often: from now on users may live and facts are recorded.
 
         `elapsed_s` is how long it is on already. A run that begins for a second time here goes on with its numbering:
         users of the first may still be known.
         """
         if not self.is_in(epoch) or self._numbering is None:
             self._numbering = self._fleet.benchmark.numbering(options, seat)
-        ledger = Ledger(self._fleet.catalogue, epoch, self._name)
+        ledger = Ledger(self._fleet.catalogue, epoch, self._name, resets=resets, elapsed_s=elapsed_s)
         self._fleet.recorder.record_into(ledger)
         table = self._fleet.locust_stats
         self._fleet.run = run = Run(
@@ -70,6 +70,20 @@ class Station:
             pulse.stop()
             self._collector.end()
             self._ended.set()
+
+    def reset(self, epoch: str, resets: int) -> None:
+        """The statistics of that run are reset: everything is counted anew, in a ledger of its own.
+
+        A message in flight is counted in neither: its sending was before, and without it its fate means nothing.
+        """
+        run = self._fleet.run
+        if run is None or not self.is_in(epoch) or run.winding_down or resets <= run.ledger.resets:
+            return
+        self._fleet.locust_stats.flush()
+        now_s = time.perf_counter()
+        ledger = run.ledger.renewed(resets, now_s, now_s - run.started_s)
+        self._fleet.recorder.record_into(ledger)
+        run.reset(ledger)
 
     def is_in(self, epoch: str) -> bool:
         """Whether this process takes part in the run of that name."""

@@ -31,6 +31,7 @@ class Columns(NamedTuple):
 class Tally:
     """The trends and counters of one (scenario, phase) of a ledger, by what happens to a message.
 
+    Fates of messages that were sent before the ledger began count nowhere: they are not among its sent ones either.
     A negative duration is a defect, which the trend counts and the verdict tells.
     """
 
@@ -47,10 +48,12 @@ class Tally:
         "_roundtrip_us",
         "_sent",
         "_service_us",
+        "_since_s",
     )
 
     def __init__(self, ledger: Ledger, scenario: str, phase: str, columns: Columns) -> None:
         self._columns = columns
+        self._since_s = ledger.since_s
         self._lateness_us = ledger.trend("generator_lateness_ms", scenario, phase).add
         self._append_us = ledger.trend("append_latency_ms", scenario, phase).add
         self._service_us = ledger.trend("append_service_ms", scenario, phase).add
@@ -65,6 +68,8 @@ class Tally:
 
     def sent(self, message: Stamped) -> None:
         """generator_lateness_ms: sent − due, the generator's own fault."""
+        if message.sent_s < self._since_s:
+            return
         self._lateness_us(round((message.sent_s - message.due_s) * US_PER_S))
         self._sent.n += 1
 
@@ -76,6 +81,8 @@ class Tally:
 
     def appended(self, message: Stamped, done_s: float, awaits_agent: bool) -> None:
         """append_latency_ms from due, append_service_ms from sent; whether an agent's reply is to come."""
+        if message.sent_s < self._since_s:
+            return
         latency_s = done_s - message.due_s
         self._append_us(round(latency_s * US_PER_S))
         self._service_us(round((done_s - message.sent_s) * US_PER_S))
@@ -86,6 +93,8 @@ class Tally:
 
     def replied(self, message: Stamped, done_s: float) -> None:
         """agent_latency_ms from the own broadcast, message_roundtrip_ms from sent."""
+        if message.sent_s < self._since_s:
+            return
         latency_s = done_s - message.appended_s
         self._agent_us(round(latency_s * US_PER_S))
         self._roundtrip_us(round((done_s - message.sent_s) * US_PER_S))
@@ -99,6 +108,11 @@ class Tallies(dict[str, Tally]):
     def __init__(self, ledger: Ledger, scenario: str, columns: Columns) -> None:
         super().__init__()
         self._made_of = (ledger, scenario, columns)
+
+    def renew(self, ledger: Ledger) -> None:
+        """From now on messages are counted in another ledger."""
+        self._made_of = (ledger, *self._made_of[1:])
+        self.clear()
 
     def __missing__(self, phase: str) -> Tally:
         ledger, scenario, columns = self._made_of

@@ -27,6 +27,7 @@ def guard_start(web_ui: WebUI, environment: Environment, head: Head) -> None:
     guard = _Guard(web_ui, environment, head)
     web_ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # fields stand in the order of people
     web_ui.app.before_request(guard.before_request)
+    web_ui.app.after_request(guard.after_request)
     # the arguments of Locust's page are made anew for each request (web.py: index), so they are ours only here
     before_render_template.connect(guard.before_render, web_ui.app, weak=False)
 
@@ -54,8 +55,7 @@ class _Guard:
         form = MultiDict(request.form)
         try:
             if self._is_going_on():
-                self._head.edit(form)
-                filled = self._form.without_options(form)
+                filled = ending_in(self._head.edit(form), self._form.without_options(form))
             elif self._head.running:
                 return self._told(ENDING)
             else:
@@ -65,6 +65,12 @@ class _Guard:
         request.form = ImmutableMultiDict(filled)
         return None
 
+    def after_request(self, response: Response) -> Response:
+        """Locust has put what was edited, and the rest of the run's time, into the page: no plan for the next run."""
+        if request.method == "POST" and request.endpoint == "locust.swarm" and self._head.running:
+            self._head.preparation.show_plan()
+        return response
+
     def _is_going_on(self) -> bool:
         runner = self._environment.runner
         return runner is not None and runner.state in (STATE_SPAWNING, STATE_RUNNING)
@@ -72,6 +78,15 @@ class _Guard:
     def _told(self, problem: str) -> Response:
         logger.error("%s", problem)
         return jsonify({"success": False, "message": problem, "host": self._environment.host})
+
+
+def ending_in(remaining_s: int | None, form: MultiDict[str, str]) -> MultiDict[str, str]:
+    """The form of an edit, from which Locust sets its timer anew: without a run time the run would have no end."""
+    filled = form.copy()
+    filled.pop("run_time", None)
+    if remaining_s is not None:
+        filled["run_time"] = f"{remaining_s}s"
+    return filled
 
 
 def form_of(options: Options, form: MultiDict[str, str]) -> MultiDict[str, str]:

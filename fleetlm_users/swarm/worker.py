@@ -37,6 +37,7 @@ LOOK = "fleetlm_look"
 LOOKED = "fleetlm_looked"
 REFUSED = "fleetlm_refused"
 REPORT = "fleetlm"
+RESET = "fleetlm_reset"
 RUN = "fleetlm_run"
 
 
@@ -53,6 +54,7 @@ class Worker:
         runner.register_message(DRAIN, self.on_drain, concurrent=True)
         runner.register_message(LOOK, self.on_look, concurrent=True)
         runner.register_message(TURNED_AWAY, self.on_turned_away)
+        runner.register_message(RESET, self.on_reset)
         spare_the_loop()
         origin = own_origin()
         passport = passport_of(environment, fleet).to_wire()
@@ -62,9 +64,8 @@ class Worker:
         """Begins the run that the master described in the spawn message, or tells it why this machine cannot."""
         run: Mapping[str, Any] = getattr(self._environment.parsed_options, RUN)
         options = from_wire(run["options"])
-        self._station.begin(
-            options, run["epoch"], seat_of(self._runner.worker_index, run["dealt_to"]), run["elapsed_s"]
-        )
+        seat = seat_of(self._runner.worker_index, run["dealt_to"])
+        self._station.begin(options, run["epoch"], seat, run["elapsed_s"], run["resets"])
         self._lifeline.begin(options.worker_timeout_s)
         try:
             allow_users(share_of(self._benchmark.most_users(options), len(run["dealt_to"])))
@@ -114,6 +115,11 @@ class Worker:
         """The master is gone: without it nobody ends the run, and nobody hears what is measured."""
         logger.error("The master is gone: %s. This worker ends its users and quits.", why)
         self._leave(NO_TARGET_EXIT)
+
+    def on_reset(self, msg: Any, **_: Any) -> None:
+        """A person reset the statistics; Locust clears its own on the master only, so ours and its are cleared here."""
+        self._station.reset(msg.data["epoch"], msg.data["resets"])
+        self._runner.stats.reset_all()
 
     def quitting(self) -> None:
         """The worker was told to end by itself (Ctrl-C, SIGTERM): the same, without being asked."""

@@ -1,0 +1,92 @@
+"""Reset, Edit and the class picker of Locust's own page change our books as they say, and leave them true."""
+
+import pytest
+import requests
+
+from tests.e2e.harness import Locust, eventually, free_port, newest_summary, targets
+from tests.e2e.test_web_ui import answers, start, stats
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def page_with(tmp_path, standin_with):
+    """Makes a locust with web UI, with further flags: its URL, its process and its server."""
+    made = []
+
+    def make(*flags, workers=0, server=()):
+        standin, port = standin_with("--builtin-agent", *server), free_port()
+        arguments = [*targets(standin), "--time-scale", "0.2", "--lateness-limit", "30s", "--web-port", port, *flags]
+        arguments += ["--processes", str(workers)] if workers else []
+        locust = Locust(tmp_path, *arguments, headless=False)
+        made.append(locust)
+        url = f"http://127.0.0.1:{port}"
+        eventually(lambda: answers(url), "the page answers")
+        if workers:
+            eventually(lambda: stats(url).get("worker_count") == workers, "the workers are there")
+        return url, locust, standin
+
+    yield make
+    for locust in made:
+        locust.__exit__()
+
+
+def live(url):
+    return requests.get(f"{url}/fleetlm/live.json", timeout=20).json()
+
+
+def ended(url):
+    told = live(url)
+    return told if told["state"] == "ended" else None
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_reset_forgets_what_was_and_keeps_the_books_true(page_with, workers):
+    """Messages in flight at the reset are counted in neither part: sent = appended, however slow the server is."""
+    url, locust, standin = page_with(workers=workers, server=("--broadcast-delay-ms", "300"))
+    assert start(url, user_count=9, run_time="", duration="0", warm_up="0", run_id="reset")["success"]
+    eventually(lambda: live(url).get("books", {}).get("appended", 0) > 30, "messages are appended")
+    before = live(url)
+    requests.post(f"{url}/stats/reset", timeout=20)
+    eventually(lambda: live(url)["key"] != before["key"] and live(url)["workers"], "it is reset")
+    eventually(lambda: live(url)["books"]["appended"] > 20, "messages are appended again")
+    requests.post(f"{url}/stop", timeout=60)
+    told = eventually(lambda: ended(url), "the run is judged")
+    summary = newest_summary(locust.results)
+    books, server = summary["accounting"]["all"]["all"], standin.counters("reset")
+    assert told["series"]["from"] >= summary["plan"]["resets"][0] - 1
+    assert books["adds_up"]
+    assert books["sent"] == books["appended"] > 20
+    assert books["sent"] < server["sends_received"] == server["messages_appended_user"]
+    assert summary["metrics"]["active_connections"]["peak"] <= 9
+    assert told["books"]["sent"] == books["sent"]
+    assert summary["run"]["duration_s"] < summary["run"]["elapsed_s"] - summary["plan"]["resets"][0] + 1
+
+
+def test_users_edited_under_way_are_the_planned_ones_and_the_run_still_ends(page_with):
+    """Up and down in proportion; nobody of a behaviour that has no users in the plan; the end stays where it was."""
+    url, locust, _ = page_with()
+    assert start(url, user_count=9, run_time="14s", warm_up="1s", spawn_rate=9, run_id="edited")["success"]
+    eventually(lambda: stats(url)["user_count"] == 9, "9 users run")
+    assert requests.post(f"{url}/swarm", data={"user_count": 18, "spawn_rate": 18}, timeout=20).json()["success"]
+    eventually(lambda: stats(url)["user_count"] == 18, "18 users run")
+    ratio = requests.get(f"{url}/tasks", timeout=5).json()["per_class"]
+    assert "InboxWatcher" not in ratio or not ratio["InboxWatcher"]["ratio"]
+    assert requests.post(f"{url}/swarm", data={"user_count": 5, "spawn_rate": 18}, timeout=20).json()["success"]
+    eventually(lambda: ended(url), "the run ends by itself")
+    summary = newest_summary(locust.results)
+    assert [edit["users"] for edit in summary["plan"]["edits"]] == [18, 5]
+    assert summary["verdict"] == {"kind": "pass", "exit_code": 0, "failures": [], "doubts": []}, locust.output
+    assert start(url, run_id="again")["success"]
+    assert live(url)["run"]["planned_users"] == 18  # what was edited is no wish for the next run
+
+
+@pytest.mark.parametrize(("users", "said"), [("many", "whole number"), ("0", "1 or more")])
+def test_a_mistake_in_an_edit_is_told(page_with, users, said):
+    """And the run goes on as it was."""
+    url, _, _ = page_with()
+    assert start(url, user_count=9, run_time="60s", spawn_rate=9)["success"]
+    answer = requests.post(f"{url}/swarm", data={"user_count": users, "spawn_rate": 9}, timeout=20).json()
+    assert not answer["success"]
+    assert said in answer["message"]
+    assert live(url)["run"]["planned_users"] == 9
