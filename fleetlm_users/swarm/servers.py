@@ -3,10 +3,11 @@
 import atexit
 import contextlib
 import selectors
-import subprocess
 import sys
 from dataclasses import dataclass
 from typing import IO
+
+from fleetlm_users.swarm.child import Child
 
 READY_S = 15.0
 """A server that has not said that it is ready by then will not: importing takes about a second."""
@@ -31,7 +32,7 @@ class LocalServers:
     """The two children. They hold one end of a pipe to us and end when it closes, so none is ever left behind."""
 
     def __init__(self) -> None:
-        self._children: list[subprocess.Popen[str]] = []
+        self._children: list[Child] = []
 
     def start(self) -> Urls:
         """Starts both and returns where they listen, once they do. Raises ServerFailed."""
@@ -49,31 +50,19 @@ class LocalServers:
         for child in children:
             child.terminate()
         for child in children:
-            try:
-                child.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+            child.end(STOP_S)
         atexit.unregister(self.stop)
 
-    def _spawn(self, name: str, arguments: list[str]) -> subprocess.Popen[str]:
-        """A child in a session of its own: Ctrl-C must reach us first, so that the run can drain."""
+    def _spawn(self, name: str, arguments: list[str]) -> Child:
         try:
-            child = subprocess.Popen(
-                [sys.executable, *arguments, "--exit-with-parent"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                start_new_session=True,
-            )
+            child = Child([sys.executable, *arguments, "--exit-with-parent"])
         except OSError as problem:
             raise ServerFailed(f"the {name} cannot be started: {problem}") from problem
         self._children.append(child)
         return child
 
-    def _url_of(self, name: str, child: subprocess.Popen[str]) -> str:
+    def _url_of(self, name: str, child: Child) -> str:
         """The URL in the child's ready line, `… ready on http://127.0.0.1:PORT …`."""
-        assert child.stdout is not None  # Popen was given PIPE
         line = _first_line(child.stdout)
         words = line.split()
         if "ready" not in words:

@@ -1,0 +1,43 @@
+"""What Locust's own --otel makes of a run: our requests with their durations, users by class, and the log."""
+
+import pytest
+
+from tests.e2e.collector import Collector
+from tests.e2e.harness import Locust
+
+pytestmark = pytest.mark.e2e
+
+ARGUMENTS = ["--standin", "-t", "4s", "--warm-up", "1s", "--time-scale", "0.2", "--lateness-limit", "5s"]
+
+
+def test_a_collector_is_told_every_request_and_the_users(tmp_path):
+    """On a master with one worker that exports itself: the last export holds as many appends as the report."""
+    with (
+        Collector() as collector,
+        Locust(tmp_path, *ARGUMENTS, "--processes", 1, "--otel", env=collector.env) as locust,
+    ):
+        done = locust.finish()
+    assert done.code == 0, done.output
+    assert {metric for metric, _ in collector.histograms} == {"locust.client.duration"}
+    duration = {name: point for (_, name), point in collector.histograms.items()}
+    assert duration.keys() >= {"POST /api/sessions", "connect", "join", "append", "agent reply"}
+    assert duration["append"].count == done.books()["appended"] > 0
+    assert duration["agent reply"].count == done.count("agent_replies_matched")
+    trend = done.summary["metrics"]["append_latency_ms"]
+    told_ms = sum(trend[phase]["all"]["avg"] * trend[phase]["all"]["count"] for phase in ("warm_up", "main"))
+    assert duration["append"].sum * 1000 == pytest.approx(told_ms, rel=0.01)
+    users = {name: most for (metric, name), most in collector.highest.items() if metric == "locust.users.count"}
+    assert users == {"LongLivedUser": 10, "BurstUser": 5, "ChurnUser": 3, "InboxWatcher": 0}
+    assert collector.resource["service.name"] == "locust"
+    assert any("Shutting down" in line for line in collector.logs)
+    assert collector.spans == []
+
+
+def test_without_the_packages_a_run_goes_on_and_says_what_is_missing(tmp_path, standin):
+    """Locust's own message; --otel is an extra and not everybody's."""
+    (tmp_path / "opentelemetry.py").write_text("raise ImportError\n")
+    arguments = ["--api-url", standin.api_url, "--ws-url", standin.ws_url, *ARGUMENTS[1:], "--otel"]
+    with Locust(tmp_path, *arguments, env={"PYTHONPATH": str(tmp_path)}) as locust:
+        done = locust.finish()
+    assert done.code == 0, done.output
+    assert "pip install locust[otel]" in done.output
