@@ -10,12 +10,14 @@ from fleetlm_users.measure.ledger import SNAPSHOT_FORMAT, Snapshot
 from fleetlm_users.measure.phase import ALL, MAIN
 from fleetlm_users.measure.timeseries import SeriesRow
 from fleetlm_users.measure.totals import Totals
+from fleetlm_users.measure.trend import required_samples
 
 
 @dataclass(slots=True)
 class _Worker:
     snapshot: Snapshot
     final: bool
+    state: "WorkerState | None" = None  # made when somebody asks, once for each snapshot: it decodes histograms
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,10 @@ class Merge:
     @property
     def workers(self) -> tuple[WorkerState, ...]:
         """Every worker heard of, in the order of their ids, with its health."""
-        return tuple(self._state(worker_id, worker) for worker_id, worker in sorted(self._workers.items()))
+        for worker_id, worker in self._workers.items():
+            if worker.state is None:
+                worker.state = self._state(worker_id, worker)
+        return tuple(worker.state for _, worker in sorted(self._workers.items()) if worker.state is not None)
 
     def _state(self, worker_id: str, worker: _Worker) -> WorkerState:
         own = Totals(self.catalogue, [worker.snapshot])
@@ -115,4 +120,4 @@ class Merge:
 
 def _p99_us(totals: Totals, metric: str) -> int | None:
     trend = totals.trend(metric, phase=MAIN)
-    return trend.summary().p99_us if trend is not None else None
+    return trend.percentile(99.0) if trend is not None and trend.count >= required_samples(99.0) else None

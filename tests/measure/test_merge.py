@@ -139,3 +139,14 @@ def test_a_silent_worker_has_no_figures():
     merge.absorb("a", Ledger(DEFAULT, "run", "a").snapshot(1, final=False, elapsed_s=0.0))
     (worker,) = merge.workers
     assert (worker.cpu_percent, worker.rss_bytes, worker.final) == (None, None, False)
+
+
+def test_the_state_of_a_worker_is_made_once_for_each_snapshot():
+    """It decodes histograms, and pages ask for it every two seconds."""
+    merge = Merge("run")
+    first, last = worker_snapshots("a", seed=5, count=2)
+    merge.absorb("a", first)
+    (before,) = merge.workers
+    assert merge.workers[0] is before
+    merge.absorb("a", last)
+    assert merge.workers[0].seq == 2

@@ -1,5 +1,7 @@
 """The watch of `--abort-on-fail`: looks from the end of the warm-up on, tells once, and ends with the run."""
 
+from types import SimpleNamespace
+
 import gevent
 import pytest
 from gevent.event import AsyncResult
@@ -44,3 +46,14 @@ def test_it_ends_with_the_run(fast):
     idle = Watchman(Patience(), totals=lambda: None, main_s=lambda: -1.0, on_hopeless=ended.set)
     idle.stop()
     idle.stop()
+
+
+def test_looks_that_take_long_are_rare(monkeypatch):
+    """On a master with many workers a look merges the histograms of all of them."""
+    slept, told = [], AsyncResult()
+    clock = iter([10.0, 12.0, 30.0, 30.01, 40.0, 40.5])
+    monkeypatch.setattr(watchman, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    monkeypatch.setattr(watchman, "gevent", SimpleNamespace(spawn=gevent.spawn, sleep=slept.append))
+    Watchman(Patience(), totals=lambda: None, main_s=lambda: 1.0, on_hopeless=told.set)
+    assert told.get(timeout=DEADLINE_S) == "it is hopeless"
+    assert slept == [1.0, 18.0, 1.0]
