@@ -39,7 +39,8 @@ class Wishes:
 
     A value that is the chosen preset's own is no wish. One that a page showed with that preset means what it meant
     there. One that a page showed with another preset was left standing, and the chosen preset decides, or the command
-    line; unless the page says that its fields follow the preset, for then it was meant.
+    line; unless the page says that its fields follow the preset, for then it was meant. A rate that has the users run
+    as soon as the preset's own is no wish either.
     """
 
     def __init__(self, command_line: Asked) -> None:
@@ -70,9 +71,11 @@ class Wishes:
                 return meant[0]
             return unsaid if showing and not fields_follow else value
 
+        users, rate = _read(form.get("user_count"), _users), _read(form.get("spawn_rate"), _rate)
+        keeps_ramp_up = users and rate and _same(rate, own["spawn_rate"] * users / own["num_users"])
         return {
-            "num_users": wish("num_users", "num_users", _read(form.get("user_count"), _users)),
-            "spawn_rate": wish("spawn_rate", "spawn_rate", _read(form.get("spawn_rate"), _rate)),
+            "num_users": wish("num_users", "num_users", users),
+            "spawn_rate": None if keeps_ramp_up else wish("spawn_rate", "spawn_rate", rate),
             "run_time_s": wish("run_time_s", "run_time", _read(form.get("run_time"), _seconds)),
         }
 

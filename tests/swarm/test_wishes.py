@@ -61,6 +61,12 @@ def test_fields_that_follow_by_themselves_mean_what_they_show():
     assert wishes_of(typed, "standard", fields_follow=True) == {"num_users": 18}
 
 
+def test_a_rate_that_keeps_the_presets_ramp_up_is_no_wish():
+    """18 of standard's 55 users in the same 10 s are 1.8 a second: asked for, it would contradict `--ramp-up`."""
+    typed = {**fields(STANDARD), "user_count": "18", "spawn_rate": "1.8"}
+    assert wishes_of(typed, "standard", fields_follow=True) == {"num_users": 18}
+
+
 def test_after_a_run_the_page_shows_the_last_wishes_and_means_them():
     """9 stays 9 with the same preset, and is left behind with another."""
     after = ("light", {**LIGHT, "num_users": 9}, {**NOTHING_ASKED, "num_users": 9})

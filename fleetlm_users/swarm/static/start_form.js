@@ -40,6 +40,16 @@
     const shown = form.shown[preset];
     if (!shown) return;
     for (const [name, field] of Object.entries(OF_LOCUST)) put(root, field, String(shown[name] ?? ""));
+    root.dataset.fleetlmRate = shown.spawn_rate;
+  }
+
+  function keepRampUp(root, preset) {
+    const { num_users: users, spawn_rate: rate } = form.shown[preset] ?? {};
+    const [asked, field] = [Number(input(root, OF_LOCUST.num_users).value), input(root, OF_LOCUST.spawn_rate)];
+    const last = Number(root.dataset.fleetlmRate ?? rate);
+    if (!users || !asked || Math.abs(Number(field.value) - last) > last * 1e-5) return; // the rate is a person's own
+    root.dataset.fleetlmRate = Number(((rate * asked) / users).toPrecision(6));
+    put(root, OF_LOCUST.spawn_rate, root.dataset.fleetlmRate);
   }
 
   function heading(title, members, isOpen) {
@@ -97,6 +107,8 @@
     const marker = Object.assign(document.createElement("input"), { type: "hidden", value: "1" });
     marker.name = form.follows.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()); // the page sends snake case
     root.append(marker);
+    const users = input(root, OF_LOCUST.num_users);
+    users.addEventListener("input", (event) => event.isTrusted && keepRampUp(root, input(root, form.preset).value));
     for (const [field, value] of Object.entries(lastSent)) put(root, field, value);
     root.addEventListener("submit", () => {
       for (const field of Object.values(OF_LOCUST)) lastSent[field] = input(root, field)?.value ?? "";
@@ -109,6 +121,16 @@
     for (const root of document.querySelectorAll('form:not([data-fleetlm])')) if (input(root, "userCount")) enhance(root);
   }
 
-  new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+  function showRefusals() {
+    for (const alert of document.querySelectorAll('form .MuiAlert-colorError:not([data-fleetlm])')) {
+      alert.setAttribute("data-fleetlm", "seen");
+      alert.scrollIntoView({ block: "center" }); // Enter in a field far above Start refuses out of sight
+    }
+  }
+
+  new MutationObserver(() => {
+    look();
+    showRefusals();
+  }).observe(document.body, { childList: true, subtree: true });
   look();
 })();
