@@ -55,12 +55,11 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     A folder that cannot be written is told, not fatal.
     """
     totals = merge.totals()
-    lost = tuple(roster.lost) if roster is not None else ()
     facts = RunFacts(
         interrupted=interrupted,
         workers_expected=roster.expected if roster is not None else 1,
         workers_final=roster.final if roster is not None else 1,
-        workers_lost=lost,
+        workers_lost=tuple(roster.lost) if roster is not None else (),
         workers=tuple(merge.workers),
         doubts=tuple(doubts),
         aborted=aborted,
@@ -86,7 +85,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         aborted=aborted,
         server=server,
         capacity=None if found is None else found.to_json(),
-        lost=lost,
+        lost=facts.workers_lost,
     )
     return Conclusion(verdict, told, write_reports(options, told, merge.series()))
 
