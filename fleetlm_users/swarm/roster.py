@@ -14,6 +14,7 @@ from fleetlm_users.swarm.muster import Muster
 from fleetlm_users.swarm.presence import Presence
 from fleetlm_users.swarm.run import FORCE_S, LEAVING_S
 from fleetlm_users.swarm.worker import DRAIN, FINAL, LOOK, LOOKED, REPORT, RESET
+from fleetlm_users.swarm.worker_clocks import WorkerClocks
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class Roster:
         self._elapsed_s: Callable[[], float] = lambda: 0.0
         self._losses: dict[str, LostWorker] = {}
         self._closed = False
+        self._clocks = WorkerClocks()
         self._final: set[str] = set()
         self._seen: set[str] = set()
         self._looked: set[str] = set()
@@ -101,6 +103,7 @@ class Roster:
 
     def on_report(self, client_id: str, data: Mapping[str, Any]) -> None:
         """One of Locust's reports, with our snapshot in it."""
+        self._clocks.set_right(client_id, data)  # this listener is registered before Locust's own
         snapshot = data.get(REPORT)
         if self._merge is not None and snapshot is not None and self._merge.absorb(client_id, snapshot):
             self._seen.add(client_id)

@@ -7,6 +7,7 @@ it, because Locust itself waits only half a second at the end of a run (locust-r
 import functools
 import logging
 import sys
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,7 @@ from fleetlm_users.swarm.origin import own_origin
 from fleetlm_users.swarm.passports import passport_of
 from fleetlm_users.swarm.refusal import NO_TARGET_EXIT, USAGE_EXIT, Refused
 from fleetlm_users.swarm.station import Station
+from fleetlm_users.swarm.worker_clocks import STAMP
 from fleetlm_users.workload.numbering import seat_of
 
 logger = logging.getLogger(__name__)
@@ -132,6 +134,7 @@ class Worker:
         """Adds the snapshot to one of Locust's reports."""
         data[REPORT] = self._station.snapshot()
         data[HEADCOUNT] = self._station.headcount()
+        data[STAMP] = time.time()
 
     def _leave(self, exit_code: int) -> None:
         self._environment.process_exit_code = exit_code
