@@ -1,7 +1,7 @@
 """The web UI's start form as data: which options it holds, under which headings and names, in which order."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from fleetlm_users.workload.duration import format_duration
@@ -99,8 +99,14 @@ class FormField:
 def fields_of(specs: Sequence[OptionSpec], behaviours: Iterable[str]) -> tuple[FormField, ...]:
     """The form's fields in the order in which it shows them."""
     counts = {count_name(behaviour): behaviour for behaviour in behaviours}
-    fields = [_field(spec, counts.get(spec.name)) for spec in specs if spec.in_form]
-    return tuple(sorted(fields, key=_place))
+    fields: dict[str, FormField] = {}
+    for spec in specs:
+        field = _field(spec, counts.get(spec.name))
+        if field.title in fields:  # by an option of somebody's own
+            field = replace(field, title=f"{field.title}: {spec.flag}")
+        if spec.in_form:
+            fields[field.title] = field
+    return tuple(sorted(fields.values(), key=_place))
 
 
 def preset_label(preset: Preset) -> str:

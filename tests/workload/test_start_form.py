@@ -1,6 +1,7 @@
 """The start form holds every option that belongs there, once, under a name for people."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -33,6 +34,13 @@ def test_a_title_survives_locusts_page(field):
     assert field.title[0].isupper()
     assert not re.search(r"_|[a-z0-9][A-Z0-9]", field.title)
     assert len(field.title) + len(field.hint) < 100
+
+
+def test_an_option_of_ones_own_may_be_called_like_a_field_of_ours():
+    """Two fields of one name would be one on the page, and one of the options could not be set."""
+    own = replace(SEND_INTERVAL, name="thresholds", flag="--thresholds", env="THRESHOLDS")
+    titles = {field.spec.name: field.title for field in fields_of((*SPECS, own), BEHAVIOURS)}
+    assert (titles["threshold"], titles["thresholds"]) == ("Thresholds", "Thresholds: --thresholds")
 
 
 def test_sections_follow_each_other_and_the_preset_comes_first():
