@@ -45,7 +45,7 @@ class NoAnswer(Exception):
 
 
 class _Response(HTTPResponse):
-    """The parser with a bounded body."""
+    """The parser with a bounded body; headers are not kept, as what they decide is known to the parser itself."""
 
     @property
     def is_complete(self) -> bool:
@@ -61,6 +61,12 @@ class _Response(HTTPResponse):
     def body_bytes(self) -> int:
         """How much has come of the body."""
         return len(self._body_buffer)
+
+    def _on_header_field(self, string: str) -> None:
+        pass
+
+    def _on_header_value(self, string: str) -> None:
+        pass
 
 
 class _Attempt:
