@@ -3,16 +3,18 @@
 Nothing is hidden: no reconnect, no rejoin, no buffering while down; each of these is an act of the caller.
 """
 
+import functools
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from gevent.event import AsyncResult
 
 from fleetlm_users.client.contract import ChannelHandler, Joined, Reply, Sent, SocketOptions
-from fleetlm_users.client.dial import parse_endpoint
+from fleetlm_users.client.dial import Endpoint, parse_endpoint
 from fleetlm_users.client.dispatch import Dispatch
 from fleetlm_users.client.heartbeats import Heartbeats
 from fleetlm_users.client.reader import Reader
@@ -84,8 +86,7 @@ class PhoenixSocket:
         """Opens the connection. Raises ConnectFailed, or UsageError for a second connect or a URL that is not ws(s)."""
         if self.connect_started_s is not None:
             raise UsageError("connect", self, "one connect per socket", "make a new PhoenixSocket to connect again")
-        url = socket_url(self.url, self.participant_id)
-        endpoint = parse_endpoint(url, "WebSocket URL", ("ws", "wss"), "ws://localhost:4000/socket/websocket")
+        endpoint = socket_endpoint(self.url, self.participant_id)
         self.connect_started_s = time.perf_counter()
         options = self.options
         upgraded = open_websocket(endpoint, options.connect_timeout_s, options.insecure, options.sources)
@@ -239,14 +240,25 @@ class PhoenixSocket:
         return f"<PhoenixSocket {self.participant_id} {state} joined={sorted(self.joined)} {self._state!r}>"
 
 
-def socket_url(url: str, participant_id: str) -> str:
-    """The URL with participant_id and vsn set, percent-encoded; its other query parameters stay."""
+def socket_endpoint(url: str, participant_id: str) -> Endpoint:
+    """Where the URL points, with participant_id and vsn set, percent-encoded; its other query parameters stay.
+
+    Raises UsageError for a URL that is not ws(s).
+    """
+    base = _base(url)
+    asked = f"participant_id={quote(participant_id, safe='')}&vsn={VSN}"
+    return replace(base, url=base.url + asked, target=base.target + asked)
+
+
+@functools.lru_cache(maxsize=16)  # a run has one URL: to take it apart for each socket is a seventh of a connect
+def _base(url: str) -> Endpoint:
+    """The endpoint up to where our own query parameters go."""
+    given = parse_endpoint(url, "WebSocket URL", ("ws", "wss"), "ws://localhost:4000/socket/websocket")
     parts = urlsplit(url)
-    query = [
-        pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in ("participant_id", "vsn")
-    ]
-    query += [("participant_id", participant_id), ("vsn", VSN)]
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(query, quote_via=quote, safe=""), ""))
+    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in ("participant_id", "vsn")]
+    query = "?" + "".join(f"{pair}&" for pair in (urlencode([pair], quote_via=quote, safe="") for pair in kept))
+    path = given.target.partition("?")[0]
+    return replace(given, url=f"{parts.scheme}://{parts.netloc}{parts.path}{query}", target=path + query)
 
 
 def reason_of(response: Any) -> str:

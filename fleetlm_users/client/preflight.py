@@ -12,7 +12,7 @@ from urllib.parse import quote
 import gevent
 
 from fleetlm_users.client.dial import Overdue, deadline, parse_endpoint
-from fleetlm_users.client.phoenix_socket import socket_url
+from fleetlm_users.client.phoenix_socket import socket_endpoint
 from fleetlm_users.client.rest import RestApi
 from fleetlm_users.client.source_addresses import SourceAddresses
 from fleetlm_users.client.transport import Transport
@@ -182,8 +182,7 @@ def _unlike(shown: Any, url: str, targets: Targets) -> tuple[Problem, ...]:
 
 
 def _probe_socket(targets: Targets, deadline_s: float, sources: SourceAddresses | None) -> _Findings:
-    url = socket_url(targets.ws_url, PARTICIPANT)
-    endpoint = parse_endpoint(url, "WebSocket URL", ("ws", "wss"), "ws://localhost:4000/socket/websocket")
+    endpoint = socket_endpoint(targets.ws_url, PARTICIPANT)
     try:
         upgraded = open_websocket(endpoint, deadline_s, targets.insecure, sources)
     except ConnectFailed as failed:

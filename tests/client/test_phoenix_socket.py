@@ -1,10 +1,12 @@
 """One socket against scripted servers: what is asked, what is told, and that every wait ends."""
 
+from urllib.parse import quote
+
 import gevent
 import pytest
 from gevent.event import Event
 
-from fleetlm_users.client.phoenix_socket import reason_of, socket_url
+from fleetlm_users.client.phoenix_socket import reason_of, socket_endpoint
 from fleetlm_users.errors import ConnectFailed, Disconnected, JoinRefused, PushRefused, ReplyTimeout, UsageError
 from tests.client.fakes import accept_join, hold, phoenix, text
 from tests.client.handlers import TOPIC, WAIT_S, Recorder, joined
@@ -51,7 +53,10 @@ def test_a_whole_visit(client, serve):
 )
 def test_the_url_says_who_and_which_version(url, participant_id, expected):
     """participant_id is percent-encoded, vsn is ours, other parameters stay."""
-    assert socket_url(url, participant_id) == expected
+    endpoint = socket_endpoint(url, participant_id)
+    assert endpoint.url == expected
+    assert expected.endswith(endpoint.target)
+    assert socket_endpoint(url, "another").url == expected.replace(quote(participant_id, safe=""), "another")
 
 
 def test_a_failed_connect_leaves_a_socket_that_says_so(client, serve):
