@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from fleetlm_users.measure.capacity_report import Capacity, decide_search
@@ -47,12 +48,12 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     aborted: str = "",
     server: Sequence[Mapping[str, Any]] = (),
     found: Capacity | None = None,
-    edits: Sequence[Mapping[str, Any]] = (),
-    resets: Sequence[float] = (),
+    by_hand: Mapping[str, Sequence[Any]] = MappingProxyType({}),
 ) -> Conclusion:
     """Judges the merged numbers, or what a capacity search `found`, and writes the result folder.
 
-    A folder that cannot be written is told, not fatal.
+    `by_hand` is what a person did to the run under way: `edits` of its users, and at which seconds `resets`. A
+    folder that cannot be written is told, not fatal.
     """
     totals = merge.totals()
     facts = RunFacts(
@@ -63,7 +64,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         workers=tuple(merge.workers),
         doubts=tuple(doubts),
         aborted=aborted,
-        was_reset=bool(resets),
+        was_reset=bool(by_hand.get("resets")),
         limits=limits_of(options.lateness_limit_s * MS_PER_S),
     )
     if found is not None:
@@ -71,7 +72,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     else:
         verdict = decide(judge(thresholds, totals, judged_s), totals, facts)
     described = describe(options)
-    described["plan"] |= {"edits": [*edits], "resets": [*resets]}
+    described["plan"] |= {name: list(what) for name, what in by_hand.items()}
     told = summary(
         verdict,
         totals,

@@ -218,8 +218,7 @@ class Head:
             aborted=beside.aborted,
             server=beside.server,
             found=beside.found,
-            edits=self._goal.edits,
-            resets=self._resets,
+            by_hand={"edits": self._goal.edits, "resets": self._resets},
         )
         self._environment.process_exit_code = self.conclusion.verdict.exit_code
         return self.conclusion

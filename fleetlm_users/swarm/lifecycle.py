@@ -142,7 +142,7 @@ class Lifecycle:
         collector = RunCollector(head, is_search=self._benchmark.search is not None)
         if web_ui is not None:
             guard_start(web_ui, environment, head)
-            live = Live(head)
+            live = Live(head, is_search=self._benchmark.search is not None)
             live.watch()
             register_routes(web_ui, head.preparation.parsed.web_base_path, live)
             add_tab(web_ui, environment, live)

@@ -5,7 +5,7 @@ Figures that cost something are made when somebody looks, at most every LOOK_S, 
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from fleetlm_users.measure.live_figures import (
     worker_rows,
 )
 from fleetlm_users.measure.live_series import SETTLED_S, LiveSeries, to_table
-from fleetlm_users.measure.thresholds import judge
+from fleetlm_users.measure.thresholds import Threshold, judge
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.conclusion import Conclusion
 from fleetlm_users.swarm.pulse import breathe
@@ -43,10 +43,14 @@ Json = dict[str, Any]
 
 
 class Live:
-    """Keeps the history of the run that is on, and makes the document that pages show."""
+    """Keeps the history of the run that is on, and makes the document that pages show.
 
-    def __init__(self, head: Watched) -> None:
+    A search judges its steps: over all of them its thresholds say nothing, and are not told while it goes on.
+    """
+
+    def __init__(self, head: Watched, *, is_search: bool) -> None:
         self._head = head
+        self._is_search = is_search
         self._lock = BoundedSemaphore()
         self._series = LiveSeries()
         self._key = ""
@@ -109,7 +113,7 @@ class Live:
             self._series.finish(sight.merge.timeline)
             self._conclude(sight, sight.conclusion)
         if is_watched:
-            self._told = _document(sight, self._links())
+            self._told = _document(sight, () if self._is_search else sight.thresholds, self._links())
 
     def _conclude(self, sight: Sight, conclusion: Conclusion) -> None:
         self._concluded = conclusion
@@ -136,14 +140,14 @@ class Live:
         return [{"name": name, "href": f"fleetlm/runs/{folder.name}/{name}"} for name in names]
 
 
-def _document(sight: Sight, links: list[Json]) -> Json:
+def _document(sight: Sight, thresholds: Sequence[Threshold], links: list[Json]) -> Json:
     is_over = sight.conclusion is not None
     totals = sight.merge.totals()
     _warm(totals, sight.phase)
     judgements = (
         sight.conclusion.verdict.judgements
         if sight.conclusion is not None
-        else judge(sight.thresholds, totals, sight.judged_s)
+        else judge(thresholds, totals, sight.judged_s)
     )
     phase_s = sight.judged_s or sight.elapsed_s
     return {

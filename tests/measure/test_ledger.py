@@ -176,3 +176,21 @@ def test_a_ledger_says_what_it_holds(ledger):
     """For a log or a debugger."""
     ledger.count("messages_sent", "burst", MAIN)
     assert repr(ledger) == "Ledger(epoch='run', worker='worker-1', 0 trends, 1 counts)"
+
+
+def test_a_renewed_ledger_counts_anew_and_keeps_what_stands(ledger):
+    """After a reset: no counts and durations, the sockets that are open, rows from that second on, its own mark."""
+    ledger.count("messages_sent", "burst", MAIN, 5)
+    ledger.trend("append_latency_ms", "burst", MAIN).add(900)
+    ledger.gauge("active_connections", "burst", 3)
+    ledger.gauge("active_connections", "burst", -1)
+    ledger.tick(62.5)
+    new = ledger.renewed(1, since_s=1000.0, elapsed_s=62.5)
+    new.count("messages_sent", "burst", MAIN, 2)
+    new.tick(63.5)
+    snapshot = new.snapshot(7, final=False, elapsed_s=63.6)
+    assert (new.since_s, snapshot["epoch"], snapshot["resets"]) == (1000.0, "run", 1)
+    assert snapshot["counts"] == [["messages_sent", "burst", MAIN, "", 2]]
+    assert snapshot["trends"] == []
+    assert ["active_connections", "burst", 2, 2] in snapshot["gauges"]
+    assert [(row[0], row[1][0], row[2]) for row in snapshot["rows"]] == [(62, 2, 2), (63, 0, 2)]

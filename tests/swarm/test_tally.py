@@ -80,3 +80,16 @@ def test_each_phase_has_its_own_and_none_is_made_before_it_is_needed():
     assert list(tallies) == ["warm_up"]
     assert tallies["warm_up"] is tallies["warm_up"]
     assert totals().count("messages_sent", phase="warm_up") == 1
+
+
+def test_a_message_sent_before_the_ledger_began_counts_nowhere():
+    """The books of what came after a reset stay true: its fate has no sending to go with."""
+    tallies, shown, totals = scene()
+    tallies["main"].sent(message())
+    tallies.renew(Ledger(DEFAULT, "e", "w", resets=1, since_s=2.0))
+    tallies["main"].sent(message(due_s=2.0, sent_s=2.1))
+    tallies["main"].appended(message(), 2.5, awaits_agent=True)
+    tallies["main"].replied(message(appended_s=2.5), 2.6)
+    tallies["main"].appended(message(due_s=2.0, sent_s=2.1), 2.7, awaits_agent=False)
+    assert shown == [("append", 700.0)]
+    assert totals().count("messages_sent") == 1  # in the old ledger, which nobody reads any more

@@ -53,7 +53,7 @@ function threshold(entry) {
 export function showThresholds(entries) {
   const list = entries.length
     ? element("ul", { className: "card rules" }, ...entries.map(threshold))
-    : element("p", { className: "dim" }, "No threshold is given, so nothing is judged.");
+    : element("p", { className: "dim" }, "Nothing is judged while the run goes on, or at all without thresholds.");
   fill("thresholds", list);
 }
 
