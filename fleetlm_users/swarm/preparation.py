@@ -96,7 +96,8 @@ class Preparation:
         except UsageError as problem:
             raise Refused(str(problem), USAGE_EXIT) from problem
         vars(self.parsed).update(given)
-        self._show(prepared.options.plan, asked)
+        # with all classes: which of them are picked is seen and chosen anew in each form
+        self._show(self._resolve(self.parsed, asked).plan, asked)
         return prepared
 
     def edit(self, plan: Plan, form: MultiDict[str, str], runner: Runner) -> int:

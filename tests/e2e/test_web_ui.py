@@ -155,3 +155,4 @@ def test_only_the_classes_that_were_picked_run(tmp_path, standin):
             assert {name: count for name, count in summary["plan"]["users"].items() if count} == users
             assert summary["verdict"]["kind"] == "pass", locust.output
             eventually(lambda: state(url) in ("stopped", "ready"), "Locust is ready for the next run")
+            assert page_args(url)["num_users"] == 18
