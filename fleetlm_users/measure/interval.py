@@ -11,13 +11,17 @@ from fleetlm_users.measure.timeseries import Second
 
 @dataclass(slots=True)
 class Interval:
-    """From `second` of the run on, `width_s` seconds long; `cpus` is each worker's highest CPU in it."""
+    """From `second` of the run on, `width_s` seconds long; `cpus` is each worker's highest CPU in it.
+
+    `row` keeps what was made of it for a table, until it changes: with percentiles it costs 0.15 ms.
+    """
 
     second: int
     what: Second
     width_s: int = 1
     connections: int = 0
     cpus: dict[str, float] = field(default_factory=dict)
+    row: list[float | None] | None = None
 
     @property
     def end_s(self) -> int:
@@ -26,6 +30,7 @@ class Interval:
 
     def extend(self, later: "Interval") -> None:
         """Take in the stretch that follows this one."""
+        self.row = None
         self.width_s = later.end_s - self.second
         self.what.extend(later.what)
         self.connections = max(self.connections, later.connections)

@@ -59,11 +59,16 @@ class LiveSeries:
         return [interval for interval in everything if interval.end_s > second]
 
     def _settle(self, seconds: Iterable[Interval]) -> None:
-        self._levels[0] += seconds
+        """Each row is made when its time comes: all at once, when a page is opened, they would stall this process."""
+        for interval in seconds:
+            _row(interval)
+            self._levels[0].append(interval)
         for level, kept in enumerate(KEPT):
             width_s = WIDTHS_S[level + 1]
             while len(self._levels[level]) >= kept + width_s // WIDTHS_S[level]:
-                self._levels[level + 1].append(_taken(self._levels[level], width_s))
+                merged = _taken(self._levels[level], width_s)
+                _row(merged)
+                self._levels[level + 1].append(merged)
 
 
 def _taken(intervals: list[Interval], width_s: int) -> Interval:
@@ -92,6 +97,12 @@ def to_table(intervals: Iterable[Interval]) -> dict[str, Any]:
 
 
 def _row(interval: Interval) -> list[float | None]:
+    if interval.row is None:
+        interval.row = _new_row(interval)
+    return interval.row
+
+
+def _new_row(interval: Interval) -> list[float | None]:
     counted = dict(zip(COUNTER_COLUMNS, interval.what.counts, strict=True))
     per_s = [round(counted[name] / interval.width_s, 3) for name in (*_PER_S, *_FAILURES)]
     percentiles = [value for trend in TREND_COLUMNS for value in percentiles_ms(interval.what.spreads.get(trend, {}))]

@@ -193,7 +193,8 @@ export class History {
       const highest = (point) => Object.values(point.cpu).reduce((one, other) => Math.max(one, other ?? 0), 0);
       return [[`highest of ${this.workers.length}`], [this.points.map(highest)]];
     }
-    return [this.workers, this.workers.map((worker) => this.points.map((point) => point.cpu[worker] ?? null))];
+    const short = this.workers.map((worker) => worker.replace(/_([0-9a-f]{4})[0-9a-f]{28}$/, " $1…"));
+    return [short, this.workers.map((worker) => this.points.map((point) => point.cpu[worker] ?? null))];
   }
 }
 
