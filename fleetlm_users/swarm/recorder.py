@@ -93,21 +93,18 @@ class Recorder:
 
     def on_failed(self, scenario: str, phase: str, message: Any, fate: str, reason: str, **_: Any) -> None:
         """messages_rejected, messages_lost or messages_in_flight."""
-        if message.sent_s < self._ledger.since_s:
-            return
-        self._count(f"messages_{fate}", scenario, phase, reason)
+        if self._is_counted(message):
+            self._count(f"messages_{fate}", scenario, phase, reason)
 
     def on_unfailed(self, scenario: str, phase: str, message: Any, reason: str, **_: Any) -> None:
         """A presumed rejection taken back."""
-        if message.sent_s < self._ledger.since_s:
-            return
-        self._count("messages_rejected", scenario, phase, reason, -1)
+        if self._is_counted(message):
+            self._count("messages_rejected", scenario, phase, reason, -1)
 
     def on_unanswered(self, scenario: str, phase: str, message: Any, reason: str, **_: Any) -> None:
         """An appended message that the agent did not answer in time."""
-        if message.sent_s < self._ledger.since_s:
-            return
-        self._count("messages_unanswered", scenario, phase, reason)
+        if self._is_counted(message):
+            self._count("messages_unanswered", scenario, phase, reason)
 
     def on_backpressure(self, scenario: str, phase: str, reason: str, **_: Any) -> None:
         """A `backpressure` push, by the server's reason."""
@@ -126,6 +123,10 @@ class Recorder:
     ) -> None:
         """One message and what is wrong with it, by name."""
         self._ledger.finding(Finding(kind, scenario, session_id, seq, client_ref, detail))
+
+    def _is_counted(self, message: Any) -> bool:
+        """Whether the message was sent into this ledger; one from before a reset is not among its sent ones."""
+        return bool(message.sent_s >= self._ledger.since_s)
 
     def _time(self, metric: str, scenario: str, phase: str, duration_s: float) -> None:
         self._ledger.trend(metric, scenario, phase).add(round(duration_s * US_PER_S))
