@@ -14,6 +14,8 @@ MASKED = 0x80
 LENGTH_16 = 126  # this length byte says: the next two bytes are the length
 LENGTH_64 = 127  # the next eight bytes are
 MAX_CONTROL_BYTES = 125  # RFC 6455 §5.5
+HEADER_16 = struct.Struct("!BBH").pack
+HEADER_64 = struct.Struct("!BBQ").pack
 NO_CODE = 1005  # RFC 6455 §7.1.5: a close frame without a code
 
 
@@ -90,9 +92,9 @@ def masked_text(text: bytes) -> bytes:
     if length < LENGTH_16:
         header = bytes((FIN_TEXT, MASKED | length))
     elif length < 1 << 16:
-        header = struct.pack("!BBH", FIN_TEXT, MASKED | LENGTH_16, length)
+        header = HEADER_16(FIN_TEXT, MASKED | LENGTH_16, length)
     else:
-        header = struct.pack("!BBQ", FIN_TEXT, MASKED | LENGTH_64, length)
+        header = HEADER_64(FIN_TEXT, MASKED | LENGTH_64, length)
     mask = os.urandom(4)
     masked: bytes = XorMaskerSimple(mask).process(text)
     return header + mask + masked

@@ -5,17 +5,20 @@ close frame. Everything else (fragments, pings, long frames, violations) is left
 (8 against 1 µs a frame) and strict.
 """
 
+import _socket
 import contextlib
 import ssl
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import gevent
 from gevent import socket
+from gevent import ssl as gevent_ssl
 from gevent.lock import Semaphore
 from websocket import ABNF, WebSocketException
 
+from fleetlm_users.client.arrival import CONTROL_BYTES, Arrival, ask_for_stamps
 from fleetlm_users.client.dial import kind_of, words_of
 from fleetlm_users.client.frames import (
     FIN_CLOSE,
@@ -47,14 +50,23 @@ def copy_of(down: Disconnected) -> Disconnected:
     return Disconnected(down.kind, down.code, down.detail)
 
 
+def bare(sock: Any) -> Any:
+    """The socket without gevent's layer, which waits; here nothing waits in a read or write. One with TLS as it is."""
+    if isinstance(sock, gevent_ssl.SSLSocket):
+        return sock
+    return _socket.socket(sock.family, sock.type, sock.proto, sock.detach())
+
+
 class Transport:
     """One upgraded connection. One greenlet may `receive`, or one callback `read` and `take_text`; any number may send.
 
-    `arrived_s` (perf_counter) is when the newest bytes of the last received message came, before it was decoded;
-    messages that arrived in one read share it. `failure` says why the connection was given up from this side.
+    `arrived_s` (perf_counter) is when the newest bytes of the last received message came: by the kernel's stamp where
+    there is one, else by the clock right after the read. Messages that arrived in one read share it. `failure` says
+    why the connection was given up from this side.
     """
 
     __slots__ = (
+        "_arrival",
         "_chunk",
         "_close_sent",
         "_closed",
@@ -71,8 +83,9 @@ class Transport:
     )
 
     def __init__(self, upgraded: Upgraded, max_message_bytes: int, send_timeout_s: float) -> None:
-        self._sock = upgraded.sock
+        self._sock = bare(upgraded.sock)
         self._sock.settimeout(0.0)  # waiting is done here: before each read, and when a write finds no room
+        self._arrival = Arrival() if isinstance(self._sock, _socket.socket) and ask_for_stamps(self._sock) else None
         self._readable = gevent.get_hub().loop.io(self._sock.fileno(), 1)
         self._chunk = upgraded.rest
         self._position = 0
@@ -211,13 +224,18 @@ class Transport:
 
     def _recv(self) -> bytes | None:
         """The bytes of one read, stamped; None when there are none yet. Raises Disconnected."""
+        chunk: bytes
         try:
-            chunk: bytes = self._sock.recv(READ_BYTES)
+            if self._arrival is not None:
+                chunk, ancillary, _, _ = self._sock.recvmsg(READ_BYTES, CONTROL_BYTES)
+                self.arrived_s = self._arrival.moment_s(ancillary)
+            else:
+                chunk = self._sock.recv(READ_BYTES)
+                self.arrived_s = time.perf_counter()
         except WOULD_BLOCK:
             return None  # half a TLS record
         except OSError as error:
             raise self.failure or Disconnected(kind_of(error), None, words_of(error)) from error
-        self.arrived_s = time.perf_counter()
         if not chunk:
             raise self.failure or Disconnected("eof")
         return chunk

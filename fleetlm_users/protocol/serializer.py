@@ -3,6 +3,8 @@
 Source: phoenix `v2_json_serializer.ex`: `decode_text` matches an array of five or more elements and ignores the rest.
 """
 
+from typing import Any
+
 import orjson
 
 from fleetlm_users.errors import FrameError
@@ -14,6 +16,11 @@ PARTS = 5
 def encode(message: Message) -> bytes:
     """The UTF-8 JSON text of one frame."""
     return orjson.dumps(tuple(message))
+
+
+def encode_parts(join_ref: str | None, ref: str, topic: str, event: str, payload: Any) -> bytes:
+    """As `encode`, for the hot path: a Message would be made only to be taken apart again."""
+    return orjson.dumps((join_ref, ref, topic, event, payload))
 
 
 def decode(frame: str | bytes) -> Message:

@@ -5,16 +5,27 @@ due; `exception` is None when it went well. Listeners must accept `**kwargs`: ar
 block: what comes from a socket is told in the event loop itself, where gevent refuses to wait (BlockingSwitchOutError).
 """
 
+from typing import Any
+
 from locust.event import EventHook
 
 
 class Fact(EventHook):
-    """An event hook that knows whether anybody listens: telling nobody costs nothing."""
+    """An event hook that knows whether anybody listens, in `is_heard`: telling nobody costs nothing."""
 
-    @property
-    def is_heard(self) -> bool:
-        """Whether there is a listener."""
-        return bool(self._handlers)
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_heard = False
+
+    def add_listener(self, handler: Any) -> Any:
+        """As Locust's; returns the handler."""
+        self.is_heard = True
+        return super().add_listener(handler)
+
+    def remove_listener(self, handler: Any) -> None:
+        """As Locust's. Raises ValueError for one that does not listen."""
+        super().remove_listener(handler)
+        self.is_heard = bool(self._handlers)
 
 
 class FleetEvents:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import gevent
 import psutil
-from gevent.event import Event
 
 from fleetlm_users.swarm.alarm import Alarm
 from fleetlm_users.swarm.run import Run
+from fleetlm_users.swarm.sleeper import Sleeper
 
 LAG_INTERVAL_S = 0.1
 """metrics.md: event_loop_lag_ms is how late a 100 ms timer fires."""
@@ -37,12 +37,10 @@ class Pulse:
         self._run.ledger.tick(time.perf_counter() - self._run.started_s)
 
     def _watch_lag(self) -> None:
-        alarm, rung = self._run.resource(Alarm, Alarm), Event()
+        sleeper = Sleeper(self._run.resource(Alarm, Alarm))
         while True:
             due_s = time.perf_counter() + LAG_INTERVAL_S
-            rung.clear()
-            alarm.at(due_s, rung.set)
-            rung.wait()
+            sleeper.sleep(due_s)
             lag_us = round((time.perf_counter() - due_s) * US_PER_S)
             self._run.ledger.trend("event_loop_lag_ms", "", self._run.phase_at(due_s)).add(lag_us)
             self._on_beat()

@@ -18,10 +18,10 @@ from fleetlm_users.errors import ClientError
 from fleetlm_users.measure.metric import Metric
 from fleetlm_users.swarm.alarm import Alarm
 from fleetlm_users.swarm.fleet import run_of
+from fleetlm_users.swarm.sleeper import Sleeper
 from fleetlm_users.users.doing import Doing
 from fleetlm_users.users.kit import kit_of
 from fleetlm_users.users.session import UserSession
-from fleetlm_users.users.sleeper import Sleeper
 from fleetlm_users.workload.identity import participant, rng_for
 from fleetlm_users.workload.option_spec import OptionSpec
 from fleetlm_users.workload.options import Options

@@ -4,8 +4,8 @@ import math
 import time
 from collections.abc import Iterable
 
+from fleetlm_users.swarm.sleeper import Sleeper
 from fleetlm_users.users.session import UserSession
-from fleetlm_users.users.sleeper import Sleeper
 from fleetlm_users.workload.window import Window
 
 

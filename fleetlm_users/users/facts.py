@@ -28,8 +28,8 @@ class SessionLog:
 class SessionFacts:
     """The observer of one session's conversation.
 
-    `log` and `window` are None until a behaviour asks for them; `on_lost` is called when the session is gone,
-    `on_appended` with each message whose own broadcast came. `last_payload` is the last message that came, from
+    `log`, `window` and `on_appended` are None until a behaviour asks for them; `on_lost` is called when the session is
+    gone, `on_appended` with each message whose own broadcast came. `last_payload` is the last message that came, from
     whomever, and `last_seen_s` when.
     """
 
@@ -44,7 +44,7 @@ class SessionFacts:
         self._present = False
         self._failure: tuple[SentMessage, str, str] | None = None
         self.on_lost: Callable[[], None] = lambda: None
-        self.on_appended: Callable[[SentMessage, float], None] = lambda _message, _done_s: None
+        self.on_appended: Callable[[SentMessage, float], None] | None = None
         self.session_id = ""
         self.last_seen_s = 0.0
         self.last_payload: dict[str, Any] = {}
@@ -77,7 +77,8 @@ class SessionFacts:
         if self._events.message_appended.is_heard:
             facts = {"message": message, "done_s": done_s, "awaits_agent": self._awaits_agent}
             self._tell(self._events.message_appended, message.phase, **facts)
-        self.on_appended(message, done_s)
+        if self.on_appended is not None:
+            self.on_appended(message, done_s)
 
     def rejected(self, message: SentMessage, reason: str, done_s: float) -> None:
         """The server refused the message."""

@@ -35,7 +35,7 @@ class Payloads:
         self._made += 1
         # translate on random bytes costs 1 µs where random.choices costs 10
         text = self._rng.randbytes(self._size_bytes).translate(_ALPHABET).decode("ascii")
-        return Payload(f"{self._prefix}-{self._made}", text)
+        return tuple.__new__(Payload, (f"{self._prefix}-{self._made}", text))  # half the price of calling it
 
     def __iter__(self) -> Iterator[Payload]:
         return self

@@ -7,7 +7,7 @@ import pytest
 from gevent.event import Event
 
 from fleetlm_users.swarm.alarm import Alarm
-from fleetlm_users.users.sleeper import Sleeper
+from fleetlm_users.swarm.sleeper import Sleeper
 
 DEADLINE_S = 10.0
 

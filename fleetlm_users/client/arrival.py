@@ -1,0 +1,64 @@
+"""When bytes reached this machine: the kernel's own stamp of a read, on the clock of `time.perf_counter`.
+
+Between the arrival of bytes and the moment when Python reads them the process may wake up, or be busy with others. That
+is the generator's time and not the server's, so it does not belong into a latency. Linux stamps what it receives
+(socket(7): SO_TIMESTAMPNS; for TCP since 4.14, `tcp_recv_timestamp` in net/ipv4/tcp.c) and hands the stamp over with
+the bytes: that of the last segment in the read.
+"""
+
+import _socket
+import struct
+import sys
+import time
+from typing import Final
+
+NS_PER_S: Final = 1_000_000_000
+SO_TIMESTAMPNS: Final = 35
+"""asm-generic/socket.h: the option, and the type of the control message that carries the stamp."""
+
+TIMESPEC: Final = struct.Struct("@ll")
+CONTROL_BYTES: Final = _socket.CMSG_SPACE(TIMESPEC.size) if hasattr(_socket, "CMSG_SPACE") else 0
+STEP_NS: Final = 100_000
+"""The wall clock, by which the kernel stamps, was set when it moved this much against the monotonic one."""
+
+Ancillary = list[tuple[int, int, bytes]]
+
+
+def ask_for_stamps(sock: _socket.socket) -> bool:
+    """Whether reads of this socket, one without TLS, by `recvmsg` will carry stamps; only Linux has them."""
+    if sys.platform != "linux":
+        return False
+    try:
+        sock.setsockopt(_socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    except OSError:
+        return False
+    return True
+
+
+class Arrival:
+    """Turns the kernel's stamps of one socket into seconds of `time.perf_counter`, which is CLOCK_MONOTONIC on Linux.
+
+    A read without a stamp, and one around which the wall clock was set, gets the moment of the call instead.
+    """
+
+    __slots__ = ("_offset_ns",)
+
+    def __init__(self) -> None:
+        self._offset_ns = wall_ahead_ns()
+
+    def __repr__(self) -> str:
+        return f"Arrival(offset_ns={self._offset_ns})"
+
+    def moment_s(self, ancillary: Ancillary) -> float:
+        """When the newest bytes of the read with this control message had come."""
+        offset_ns, before_ns = wall_ahead_ns(), self._offset_ns
+        self._offset_ns = offset_ns
+        if ancillary and -STEP_NS < offset_ns - before_ns < STEP_NS:
+            seconds, nanoseconds = TIMESPEC.unpack(ancillary[0][2])
+            return float(seconds * NS_PER_S + nanoseconds - offset_ns) / NS_PER_S
+        return time.perf_counter()
+
+
+def wall_ahead_ns() -> int:
+    """How far the wall clock is ahead of the monotonic one; both are slewed alike, so it moves only when it is set."""
+    return time.time_ns() - time.perf_counter_ns()

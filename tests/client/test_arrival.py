@@ -1,0 +1,70 @@
+"""When bytes came is told by the kernel, unless the wall clock, by which it stamps, was set meanwhile."""
+
+import _socket
+import select
+import sys
+import time
+
+import pytest
+from gevent import socket
+
+from fleetlm_users.client import arrival
+from fleetlm_users.client.arrival import CONTROL_BYTES, NS_PER_S, SO_TIMESTAMPNS, TIMESPEC, Arrival, ask_for_stamps
+
+WALL_AHEAD_NS = 1_700_000_000 * NS_PER_S
+
+
+@pytest.fixture
+def clocks(monkeypatch):
+    """The wall clock's lead in a list, to be changed; the monotonic clock stands at 12 s."""
+    ahead_ns = [WALL_AHEAD_NS]
+    monkeypatch.setattr(arrival, "wall_ahead_ns", lambda: ahead_ns[0])
+    monkeypatch.setattr(time, "perf_counter", lambda: 12.0)
+    return ahead_ns
+
+
+def stamped(monotonic_s: float) -> list[tuple[int, int, bytes]]:
+    """The control message of a read whose bytes came at that moment of the monotonic clock."""
+    seconds, nanoseconds = divmod(WALL_AHEAD_NS + round(monotonic_s * NS_PER_S), NS_PER_S)
+    return [(_socket.SOL_SOCKET, SO_TIMESTAMPNS, TIMESPEC.pack(seconds, nanoseconds))]
+
+
+def test_a_stamp_is_moved_to_the_monotonic_clock(clocks):
+    """However long the bytes waited to be read."""
+    assert Arrival().moment_s(stamped(11.25)) == 11.25
+
+
+def test_without_a_stamp_it_is_now(clocks):
+    """The first segments after the option was set may have none."""
+    assert Arrival().moment_s([]) == 12.0
+
+
+@pytest.mark.parametrize("step_s", [-3600.0, -0.001, 0.001, 1.0])
+def test_a_stamp_from_before_the_wall_clock_was_set_is_not_believed(clocks, step_s):
+    """One read is stamped by the process itself; the next stamp is believed again."""
+    one = Arrival()
+    clocks[0] += round(step_s * NS_PER_S)
+    assert one.moment_s(stamped(11.25)) == 12.0
+    assert one.moment_s(stamped(11.5 + step_s)) == pytest.approx(11.5)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux stamps what it receives")
+def test_bytes_that_waited_to_be_read_came_before_that():
+    """The stamp lies between the write and the moment when the bytes were seen to be there, not at the read."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    near = socket.create_connection(listener.getsockname())
+    far, _ = listener.accept()
+    reader = _socket.socket(near.family, near.type, near.proto, near.detach())
+    assert ask_for_stamps(reader)
+    one, ancillary = Arrival(), []
+    give_up_s = time.perf_counter() + 10.0
+    while not ancillary and time.perf_counter() < give_up_s:  # the kernel begins to stamp a little later
+        before_s = time.perf_counter()
+        far.sendall(b"x")
+        select.select([reader], [], [], 5.0)
+        seen_s = time.perf_counter()
+        _, ancillary, _, _ = reader.recvmsg(10, CONTROL_BYTES)
+    assert ancillary
+    assert before_s <= one.moment_s(ancillary) <= seen_s
+    for sock in (reader, far, listener):
+        sock.close()
