@@ -26,6 +26,9 @@ class Socket(Protocol):
     def send_text(self, text: bytes) -> None:
         """Send one text frame."""
 
+    def flush(self) -> None:
+        """Give what was sent to the kernel now."""
+
     def close(self, code: int) -> None:
         """Close the socket with this WebSocket close code."""
 

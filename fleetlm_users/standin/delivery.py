@@ -20,6 +20,13 @@ class Later(Protocol):
         """Run `action` `delay_s` seconds from now."""
 
 
+class Exact(Protocol):
+    """Runs something at a moment of its clock, those of one moment in the order given."""
+
+    def at(self, due_s: float, action: "Action") -> None:
+        """Run `action` at that moment."""
+
+
 class Action(Protocol):
     """Something to run."""
 
@@ -31,17 +38,19 @@ class Delivery:
     """Applies the fate of each message to its pushes.
 
     `exact` keeps its delays to a fraction of a millisecond; `rough` need not. How long each push was really held
-    goes into `held`.
+    goes into `held`: from `arrived_s`, which is when the bytes that are being handled were read, and None while there
+    are none.
     """
 
     def __init__(
-        self, faults: FaultState, exact: Later, rough: Later, held: Held, clock: Callable[[], float] = time.perf_counter
+        self, faults: FaultState, exact: Exact, rough: Later, held: Held, clock: Callable[[], float] = time.perf_counter
     ) -> None:
         self.faults = faults
         self._exact = exact
         self._rough = rough
         self._held = held
         self._clock = clock
+        self.arrived_s: float | None = None
 
     def deliver(self, session: Session, payload: bytes) -> None:
         """Push `payload` to the session's listeners as the faults in force have it."""
@@ -74,15 +83,18 @@ class Delivery:
 
         delay_s = self.faults.faults.broadcast_delay_ms / 1000
         if delay_s > 0:
-            self._hold(delay_s, push)
+            self._hold(delay_s, push, listeners)
         else:
             push()
 
-    def _hold(self, delay_s: float, push: Action) -> None:
-        began_s = self._clock()
+    def _hold(self, delay_s: float, push: Action, listeners: list[Listener]) -> None:
+        """The server's own work and queues are in the hold, up to the kernel: they are the latency to be measured."""
+        began_s = self._clock() if self.arrived_s is None else self.arrived_s
 
         def push_and_tell() -> None:
             push()
-            self._held.add(self._clock() - began_s)
+            self._held.add(self._clock() - began_s)  # before the write, during which it arrives at the other end
+            for listener in listeners:
+                listener.flush()
 
-        self._exact.after(delay_s, push_and_tell)
+        self._exact.at(began_s + delay_s, push_and_tell)

@@ -12,7 +12,7 @@ QUANTILES = (50, 90, 99)
 
 
 class Held:
-    """A histogram of holds, from the append to the moment the push was handed to the socket."""
+    """A histogram of holds, from the reading of a message's bytes to the moment the kernel was given its push."""
 
     def __init__(self) -> None:
         self._histogram: HdrHistogram | None = None  # made with the first hold: it takes 190 kB

@@ -31,6 +31,9 @@ class InboxChannel:
     def push_garbage(self) -> None:
         """Inboxes take no part in faults."""
 
+    def flush(self) -> None:
+        """Nor are their pushes timed."""
+
     def handle(self, message: Message) -> bool:
         """No event is known here: False, the channel crashes."""
         del message

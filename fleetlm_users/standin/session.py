@@ -24,6 +24,9 @@ class Listener(Protocol):
     def push_garbage(self) -> None:
         """Send a text frame that is not JSON."""
 
+    def flush(self) -> None:
+        """Give what was pushed to the kernel now, and not at the end of the event loop's turn."""
+
 
 class Activity(Protocol):
     """What wants to know of every message of a session (the user's inbox)."""

@@ -63,6 +63,10 @@ class SessionChannel:
         """Send a text frame that is not JSON (a fault)."""
         self._socket.send_text(GARBAGE)
 
+    def flush(self) -> None:
+        """Give what was pushed to the kernel now."""
+        self._socket.flush()
+
     def handle(self, message: Message) -> bool:
         """Take a client's event; False: the channel crashes, as on every event but `send`."""
         if message.event != SEND:

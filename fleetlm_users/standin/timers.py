@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-SLACK_S = 0.00005  # what is due this soon runs now
+SLACK_S = 0.00005  # what is due this soon is waited for awake: a nap would end later
 LEARNING = 0.1  # share of an observed lateness by which the next wake-up is moved
 EARLIEST_S = 0.001  # a wake-up is never moved further than this
 LONGEST_NAP_S = 0.005  # a shorter delay may be set while the thread sleeps: it looks again this often
@@ -55,7 +55,10 @@ class ExactTimer:
 
     def after(self, delay_s: float, action: Action) -> None:
         """Run `action` `delay_s` seconds from now; equal times run in the order they were given."""
-        due_s = time.perf_counter() + delay_s
+        self.at(time.perf_counter() + delay_s, action)
+
+    def at(self, due_s: float, action: Action) -> None:
+        """Run `action` at that moment of `time.perf_counter`, never before it; equal ones in the order given."""
         heapq.heappush(self._due, (due_s, next(self._numbers), action))
         self._next_s = self._due[0][0]
         self._wake.set()
@@ -86,6 +89,8 @@ class ExactTimer:
         if abs(late_s) < EARLIEST_S:  # a busy loop's own lateness teaches nothing, nor -inf: nothing is due any more
             self._early_s = min(EARLIEST_S, max(0.0, self._early_s + LEARNING * late_s))
         while self._due and self._due[0][0] <= time.perf_counter() + SLACK_S:
+            while time.perf_counter() < self._due[0][0]:
+                pass
             heapq.heappop(self._due)[2]()
         self._next_s = self._due[0][0] if self._due else float("inf")
         if self._due:

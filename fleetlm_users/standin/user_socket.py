@@ -35,6 +35,9 @@ class Wire(Protocol):
     def send_text(self, text: bytes) -> None:
         """Send one text frame."""
 
+    def flush_now(self) -> None:
+        """Give what was sent to the kernel now."""
+
     def close(self, code: int) -> None:
         """Close with this code."""
 
@@ -55,6 +58,10 @@ class UserSocket:
     def send(self, message: Message) -> None:
         """Send one message."""
         self.send_text(self.codec.encode(message))
+
+    def flush(self) -> None:
+        """Give what was sent to the kernel now."""
+        self._wire.flush_now()
 
     def close(self, code: int) -> None:
         """Close the socket."""

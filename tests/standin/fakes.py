@@ -12,7 +12,10 @@ class FakeTimer:
         self.planned = []
 
     def after(self, delay_s, action):
-        self.planned.append((self.now_s + delay_s, action))
+        self.at(self.now_s + delay_s, action)
+
+    def at(self, due_s, action):
+        self.planned.append((due_s, action))
 
     def advance(self, seconds):
         until_s = self.now_s + seconds
@@ -29,12 +32,16 @@ class FakeListener:
     def __init__(self):
         self.open = True
         self.pushed = []
+        self.flushed = 0  # how many were pushed when last flushed
 
     def push(self, payload):
         self.pushed.append(payload)
 
     def push_garbage(self):
         self.pushed.append(None)
+
+    def flush(self):
+        self.flushed = len(self.pushed)
 
 
 def new_store():

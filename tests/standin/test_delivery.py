@@ -55,6 +55,24 @@ def test_a_delay_holds_each_push_back_in_order():
     assert (listener.pushed, gone.pushed, late.pushed) == ([b"1", b"2"], [], [])
 
 
+def test_a_hold_is_timed_from_the_reading_of_the_bytes():
+    """What the server did before it appended counts, for it is latency; the push does not wait for the loop's turn."""
+    session, listener, exact, held = new_session(new_store()), FakeListener(), FakeTimer(), Held()
+    session.listeners = [listener]
+    faults = FaultState(Faults(broadcast_delay_ms=50))
+    delivery = Delivery(faults, exact, FakeTimer(), held, lambda: exact.now_s)
+    exact.advance(1.0)
+    delivery.arrived_s = 0.99
+    delivery.deliver(session, b"1")
+    delivery.arrived_s = None
+    exact.advance(0.039)
+    assert (listener.pushed, listener.flushed) == ([], 0)
+    exact.advance(0.002)
+    assert (listener.pushed, listener.flushed) == ([b"1"], 1)
+    assert held.as_json()["count"] == 1
+    assert held.as_json()["p50"] == pytest.approx(50.0, rel=0.01)
+
+
 def test_a_held_push_is_let_go_after_a_second():
     """When nothing follows it."""
     delivery, session, listener, _, rough = scene(reorder_every=1)
