@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from fleetlm_users.measure.timeline import Row
 from fleetlm_users.measure.trend import Trend
 
+FOLDED_AT_ONCE = 256
+"""Values that are folded without giving way: 0.1 ms. A second's 5,000 at once would make messages late by 2 ms."""
+
 
 @dataclass(slots=True)
 class Cell:
@@ -67,22 +70,25 @@ class Series:
     def seal(self, row: Row | None) -> None:
         """Set aside what was added since the last seal; `row` is the second it belongs to."""
         taken = self.trend.take()
-        if taken:
-            self._chunks.append((row if self.column else None, taken))
+        for start in range(0, len(taken), FOLDED_AT_ONCE):
+            self._chunks.append((row if self.column else None, taken[start : start + FOLDED_AT_ONCE]))
             self.mark += 1
 
-    def fold_to(self, mark: int) -> None:
-        """Move the chunks up to `mark` into the trend and into their rows of the timeline."""
-        while self._folded < mark:
-            row, values_us = self._chunks.popleft()
-            self._folded += 1
-            tally = self.trend.fold(values_us)
-            if row is not None and self.column is not None:
-                row.spread(self.column, tally)
+    def fold_one(self, mark: int) -> bool:
+        """Move the next chunk up to `mark` into the trend and into its row of the timeline; False: none is left."""
+        if self._folded >= mark:
+            return False
+        row, values_us = self._chunks.popleft()
+        self._folded += 1
+        tally = self.trend.fold(values_us)
+        if row is not None and self.column is not None:
+            row.spread(self.column, tally)
+        return True
 
     def encoded_at(self, mark: int) -> bytes:
         """The trend as bytes with the chunks up to `mark` in it; encoded anew only if some were added."""
-        self.fold_to(mark)
+        while self.fold_one(mark):
+            pass
         if self._encoded_at != self._folded:
             # not trend.encode() on a live buffer: what was added after the seal must stay out
             self._encoded = self.trend.encode_folded()

@@ -116,21 +116,22 @@ class Ledger:
         self._findings.add(finding)
 
     def tick(self, elapsed_s: float, breathe: Callable[[], None] = _no_breath) -> None:
-        """Close a row of the timeline; call it about once a second. Folding gives way by `breathe` between trends."""
+        """Close a row of the timeline; call it about once a second. Folding gives way by `breathe` after each chunk."""
         self._seal(elapsed_s)
         if self._snapshots_under_way:
             return  # its trends must not run ahead of its counters; the snapshot or the next tick folds
         for series in list(self._series.values()):
-            if self._snapshots_under_way:
-                return  # one began while we gave way
-            series.fold_to(series.mark)
-            breathe()
+            mark = series.mark
+            while series.fold_one(mark):
+                breathe()
+                if self._snapshots_under_way:
+                    return  # one began while we gave way
 
     def snapshot(self, seq: int, final: bool, elapsed_s: float, breathe: Callable[[], None] = _no_breath) -> Snapshot:
         """Everything measured so far, as msgpack can carry it; `seq` must grow from one to the next.
 
-        All of it is of the one moment at which the call begins. Encoding the trends takes longer, and `breathe` is
-        called between two of them so that the event loop can run; what is added meanwhile is in the next snapshot.
+        All of it is of the one moment at which the call begins. Folding and encoding the trends takes longer, and
+        `breathe` is called in between so that the event loop can run; what is added meanwhile is in the next snapshot.
         """
         self._seal(elapsed_s)
         captured = self._captured(seq, final, elapsed_s)
@@ -140,6 +141,8 @@ class Ledger:
         try:
             captured["trends"] = trends = []
             for (metric, scenario, phase), series, mark in marks:
+                while series.fold_one(mark):
+                    breathe()
                 trends.append([metric, scenario, phase, series.encoded_at(mark)])
                 breathe()
         finally:

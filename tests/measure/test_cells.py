@@ -1,6 +1,6 @@
 """The small counters behind a ledger."""
 
-from fleetlm_users.measure.cells import GaugeCell, Level, Series
+from fleetlm_users.measure.cells import FOLDED_AT_ONCE, GaugeCell, Level, Series
 from fleetlm_users.measure.timeline import Row
 
 
@@ -37,6 +37,18 @@ def test_a_series_folds_up_to_a_mark_and_no_further():
     assert series.encoded_at(mark) is encoded
     assert series.encoded_at(series.mark) != encoded
     assert sum(row.spreads["append"].values()) == 2
+
+
+def test_what_is_sealed_is_folded_in_small_chunks():
+    """Each of them a step after which others may have their turn; none is lost."""
+    series = Series()
+    for value_us in range(2 * FOLDED_AT_ONCE + 1):
+        series.trend.add(value_us)
+    series.seal(None)
+    steps = 0
+    while series.fold_one(series.mark):
+        steps += 1
+    assert (steps, series.trend.count, series.trend.max) == (3, 2 * FOLDED_AT_ONCE + 1, 2 * FOLDED_AT_ONCE)
 
 
 def test_sealing_nothing_changes_nothing():
