@@ -13,14 +13,28 @@ GOALS_HEAD = ("figure", "value", "goal", "measured", "beside", "ratio", "outcome
 def render(figures: Sequence[Figure], measured: Mapping[str, Measured]) -> str:
     """Both, of the figures that were measured; before them, on what."""
     known = [figure for figure in figures if figure.name in measured]
-    parts = [*_machines(measured), _table(GOALS_HEAD, _goals(known, measured))]
-    parts += ["\n".join(_details(figure, measured[figure.name])) for figure in known]
+    letters = _letters(measured)
+    parts = [*_machines(letters), _table(GOALS_HEAD, _goals(known, measured))]
+    for figure in known:
+        letter = letters[_machine(measured[figure.name])] if len(letters) > 1 else ""
+        parts.append("\n".join(_details(figure, measured[figure.name], letter)))
     return "\n\n".join(parts)
 
 
-def _machines(measured: Mapping[str, Measured]) -> Iterator[str]:
-    texts = {", ".join(f"{name} {text}" for name, text in each.machine.items()) for each in measured.values()}
-    return (f"Measured on: {text}." for text in sorted(texts))
+def _machine(measured: Measured) -> str:
+    return ", ".join(f"{name} {text}" for name, text in measured.machine.items())
+
+
+def _letters(measured: Mapping[str, Measured]) -> dict[str, str]:
+    """The machines, A, B and so on: figures of one must not be held against those of another."""
+    machines = sorted({_machine(each) for each in measured.values()})
+    return {machine: chr(ord("A") + number) for number, machine in enumerate(machines)}
+
+
+def _machines(letters: Mapping[str, str]) -> Iterator[str]:
+    if len(letters) == 1:
+        return (f"Measured on: {machine}." for machine in letters)
+    return (f"Machine {letter}: {machine}." for machine, letter in letters.items())
 
 
 def _goals(figures: Sequence[Figure], measured: Mapping[str, Measured]) -> Iterator[tuple[str, ...]]:
@@ -37,10 +51,11 @@ def _goal(goal: Goal, column: Column, pairs: Sequence[Pair]) -> tuple[str, ...]:
     return column.label, goal.text, _shown(pairs, goal.of, column), beside, ratio, outcome
 
 
-def _details(figure: Figure, measured: Measured) -> Iterator[str]:
+def _details(figure: Figure, measured: Measured, machine: str) -> Iterator[str]:
     rounds = f"{len(measured.pairs)} {'pair' if len(measured.pairs) == 1 else 'pairs'}"
     short = ", short and small runs (quick)" if measured.quick else ""
     short += f", timed loads of {measured.seconds:g} s" if measured.seconds else ""
+    short += f", on machine {machine}" if machine else ""
     yield f"### {figure.title}\n"
     told = [figure.work, f"{rounds} on {measured.begun_utc[:10]}{short}", waiting(figure, measured.pairs)]
     yield f"{' '.join(_sentence(text) for text in told if text)}\n"

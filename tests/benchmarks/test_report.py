@@ -8,6 +8,7 @@ from benchmarks import report
 from benchmarks.chart import chart
 from benchmarks.contenders import K6_WS
 from benchmarks.figures import ROWS
+from benchmarks.markdown import render
 from benchmarks.results import REFERENCE, Measured, Results
 
 
@@ -49,6 +50,19 @@ def test_a_chart_has_a_bar_per_contender():
     root = ElementTree.fromstring(chart(ROWS, {figure.name: Measured("2026-11-24", False, {}, pairs=pairs)}))
     _, ours, theirs = (float(rect.get("width")) for rect in root.iter("{http://www.w3.org/2000/svg}rect"))
     assert ours == pytest.approx(theirs / 2, rel=0.01)
+
+
+@pytest.mark.parametrize(("processors", "told"), [(("x", "x"), []), (("x", "y"), ["A", "B"])])
+def test_figures_of_different_machines_say_so(processors, told):
+    """Each which; a reader must not hold one against the other."""
+    figures = ROWS[:2]
+    measured = {
+        figure.name: Measured("2026-11-24", False, {"processor": processor}, pairs=[{}])
+        for figure, processor in zip(figures, processors, strict=True)
+    }
+    text = render(figures, measured)
+    assert [letter for letter in "AB" if f"on machine {letter}" in text] == told
+    assert [letter for letter in "AB" if f"Machine {letter}: processor" in text] == told
 
 
 def test_results_survive_the_file(tmp_path, reference):
