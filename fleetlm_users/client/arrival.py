@@ -38,27 +38,38 @@ def ask_for_stamps(sock: _socket.socket) -> bool:
 class Arrival:
     """Turns the kernel's stamps of one socket into seconds of `time.perf_counter`, which is CLOCK_MONOTONIC on Linux.
 
-    A read without a stamp, and one around which the wall clock was set, gets the moment of the call instead.
+    A read without a stamp, and one around which the wall clock was set, gets the moment of the call instead. No read
+    is earlier than the one before it, as no bytes of a TCP stream are.
     """
 
-    __slots__ = ("_offset_ns",)
+    __slots__ = ("_last_s", "_offset_ns")
 
     def __init__(self) -> None:
         self._offset_ns = wall_ahead_ns()
+        self._last_s = 0.0
 
     def __repr__(self) -> str:
         return f"Arrival(offset_ns={self._offset_ns})"
 
     def moment_s(self, ancillary: Ancillary) -> float:
         """When the newest bytes of the read with this control message had come."""
-        offset_ns, before_ns = wall_ahead_ns(), self._offset_ns
-        self._offset_ns = offset_ns
-        if ancillary and -STEP_NS < offset_ns - before_ns < STEP_NS:
+        offset_ns = wall_ahead_ns()
+        moved_ns = offset_ns - self._offset_ns
+        is_set = not -STEP_NS < moved_ns < STEP_NS
+        if is_set or moved_ns > 0:  # what makes it too small is an interruption between the two clocks' readings
+            self._offset_ns = offset_ns
+        if ancillary and not is_set:
             seconds, nanoseconds = TIMESPEC.unpack(ancillary[0][2])
-            return float(seconds * NS_PER_S + nanoseconds - offset_ns) / NS_PER_S
-        return time.perf_counter()
+            moment_s = float(seconds * NS_PER_S + nanoseconds - self._offset_ns) / NS_PER_S
+        else:
+            moment_s = time.perf_counter()
+        self._last_s = max(self._last_s, moment_s)
+        return self._last_s
 
 
 def wall_ahead_ns() -> int:
-    """How far the wall clock is ahead of the monotonic one; both are slewed alike, so it moves only when it is set."""
+    """How far the wall clock is ahead of the monotonic one; both are slewed alike, so it moves only when it is set.
+
+    Too little by what interrupts the process between the two readings, never too much.
+    """
     return time.time_ns() - time.perf_counter_ns()

@@ -45,7 +45,22 @@ def test_a_stamp_from_before_the_wall_clock_was_set_is_not_believed(clocks, step
     one = Arrival()
     clocks[0] += round(step_s * NS_PER_S)
     assert one.moment_s(stamped(11.25)) == 12.0
-    assert one.moment_s(stamped(11.5 + step_s)) == pytest.approx(11.5)
+    assert one.moment_s(stamped(12.5 + step_s)) == pytest.approx(12.5)
+
+
+def test_an_interruption_between_the_clocks_moves_no_stamp(clocks):
+    """It makes the wall clock's lead look smaller for one read."""
+    one = Arrival()
+    clocks[0] -= 50_000
+    assert one.moment_s(stamped(11.25)) == 11.25
+
+
+def test_no_read_is_earlier_than_the_one_before(clocks):
+    """A first read without a stamp is late; the second's bytes may have come before that moment, but not before it."""
+    one = Arrival()
+    assert one.moment_s([]) == 12.0
+    assert one.moment_s(stamped(11.75)) == 12.0
+    assert one.moment_s(stamped(12.25)) == 12.25
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux stamps what it receives")
