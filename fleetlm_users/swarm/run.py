@@ -53,8 +53,6 @@ class Run:
 
     `on_idle` is called when the last user that had work left has none, or is gone; `columns` take what Locust's own
     table shows of each message; `elapsed_s` is how long the run is on already, for a process that joins it late.
-
-    `winding_down` is true once the run's end has begun: no user starts anything new.
     """
 
     def __init__(  # noqa: PLR0913  # the whole of what a run is made of, each named where it is given
@@ -76,7 +74,6 @@ class Run:
         self.events = events
         self.started_s = time.perf_counter() - elapsed_s
         self.ended_s: float | None = None
-        self.winding_down = False
         self.abandoned = False
         self.hurried = False
         self._drain_deadline_s = math.inf
@@ -94,6 +91,11 @@ class Run:
     def __repr__(self) -> str:
         state = "winding down" if self.winding_down else "running"
         return f"Run({self.options.run_id}, epoch={self.epoch}, {state}, users={len(self._members)})"
+
+    @property
+    def winding_down(self) -> bool:
+        """True once the run's end has begun: no user starts anything new."""
+        return self._drain_deadline_s != math.inf
 
     @property
     def user_count(self) -> int:
@@ -177,7 +179,6 @@ class Run:
         if self.ended_s is not None:
             return
         self.ended_s = time.perf_counter()
-        self.winding_down = True
         self._drain_deadline_s = self.ended_s + drain_s
         for member in list(self._members):
             member.wind_down()
