@@ -53,10 +53,6 @@ class ExactTimer:
         self._thread: threading.Thread | None = None
         self._stopped = False
 
-    def after(self, delay_s: float, action: Action) -> None:
-        """Run `action` `delay_s` seconds from now; equal times run in the order they were given."""
-        self.at(time.perf_counter() + delay_s, action)
-
     def at(self, due_s: float, action: Action) -> None:
         """Run `action` at that moment of `time.perf_counter`, never before it; equal ones in the order given."""
         heapq.heappush(self._due, (due_s, next(self._numbers), action))
