@@ -1,10 +1,13 @@
-"""From a URL to a connected gevent socket, TLS included; and the one word by which statistics count what went wrong.
+"""From a URL to a connected socket, TLS included; and the one word by which statistics count what went wrong.
 
 gevent's own socket and ssl are named here, so that it works whether or not the process is monkey-patched.
 """
 
+import _socket
 import contextlib
+import errno
 import functools
+import os
 import socket as constants
 import ssl as stdlib_ssl
 from dataclasses import dataclass
@@ -19,6 +22,8 @@ from fleetlm_users.errors import UsageError
 
 DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 SECURE_SCHEMES = ("https", "wss")
+CONNECTING = (errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK)
+CONNECTED = (0, errno.EISCONN)
 
 
 class Overdue(Exception):
@@ -79,9 +84,27 @@ def words_of(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def deadline(seconds: float) -> gevent.Timeout:
-    """Raises Overdue in its block when that takes longer than `seconds`, however many waits it consists of."""
-    return gevent.Timeout(max(seconds, 0.0), Overdue)
+class Deadline:
+    """Raises Overdue in its block when that takes longer than `seconds`, however many waits it consists of.
+
+    As gevent.Timeout, which also has a name, a state and a text, at a third of the price.
+    """
+
+    __slots__ = ("_seconds", "_timer")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = max(seconds, 0.0)
+
+    def __enter__(self) -> None:
+        self._timer = gevent.get_hub().loop.timer(self._seconds)
+        self._timer.start(gevent.getcurrent().throw, Overdue)
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.stop()
+        self._timer.close()
+
+    def __repr__(self) -> str:
+        return f"Deadline({self._seconds:g} s)"
 
 
 def resolve(endpoint: Endpoint) -> list[tuple[Any, ...]]:
@@ -93,20 +116,21 @@ def resolve(endpoint: Endpoint) -> list[tuple[Any, ...]]:
     return list(socket.getaddrinfo(endpoint.host, endpoint.port, 0, constants.SOCK_STREAM))
 
 
-def connect_tcp(addresses: list[tuple[Any, ...]], sources: SourceAddresses | None = None) -> Any:
-    """A connected gevent socket with TCP_NODELAY to the first address that answers; raises the last OSError.
+def connect_tcp(addresses: list[tuple[Any, ...]], sources: SourceAddresses | None = None) -> _socket.socket:
+    """A connected socket with TCP_NODELAY, to the first address that answers; raises the last OSError.
 
-    With `sources` it leaves from the next of them.
+    It never blocks: who waits for its bytes is stream.py. With `sources` it leaves from the next of them.
     """
     problem: OSError = OSError("the name has no address")
     for family, kind, protocol, _, address in addresses:
-        sock = socket.socket(family, kind, protocol)
+        sock = _socket.socket(family, kind, protocol)
         try:
+            sock.settimeout(0.0)
             # Without it a second small frame waits for the first one's TCP acknowledgement, up to 40 ms.
             sock.setsockopt(constants.IPPROTO_TCP, constants.TCP_NODELAY, 1)
             if sources is not None:
                 sources.bind(sock)
-            sock.connect(address)
+            _connect(sock, address)
             return sock
         except OSError as error:
             problem = error
@@ -117,12 +141,25 @@ def connect_tcp(addresses: list[tuple[Any, ...]], sources: SourceAddresses | Non
     raise problem
 
 
-def wrap_tls(sock: Any, endpoint: Endpoint, insecure: bool) -> Any:
+def _connect(sock: _socket.socket, address: Any) -> None:
+    """Connects, and waits for it where it takes time. Raises OSError."""
+    problem = sock.connect_ex(address)
+    if problem in CONNECTING:
+        problem = sock.connect_ex(address)  # within one machine the other end has answered meanwhile
+    if problem in CONNECTING:
+        socket.wait_write(sock.fileno())
+        problem = sock.getsockopt(constants.SOL_SOCKET, constants.SO_ERROR)
+    if problem not in CONNECTED:
+        raise OSError(problem, os.strerror(problem))
+
+
+def wrap_tls(sock: _socket.socket, endpoint: Endpoint, insecure: bool) -> Any:
     """The socket after the TLS handshake; raises SSLError. `insecure` trusts any certificate but still sends SNI."""
+    layered = socket.socket(sock.family, sock.type, sock.proto, sock.detach())  # gevent's: it waits in the handshake
     try:
-        return tls_context(insecure).wrap_socket(sock, server_hostname=endpoint.host)
+        return tls_context(insecure).wrap_socket(layered, server_hostname=endpoint.host)
     except BaseException:
-        sock.close()
+        layered.close()
         raise
 
 

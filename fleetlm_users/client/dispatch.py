@@ -22,7 +22,7 @@ ANOMALIES: Final = {
 class Dispatch:
     """What comes in on one socket, called by its reader only.
 
-    A channel's listener is a ChannelHandler; a waiter is a gevent AsyncResult, which is given
+    A channel's listener is a ChannelHandler; a waiter is an AnswerWait, which is given
     `(status, response, done_s)` or an error. What should not come goes to `on_anomaly(kind)`. Nothing that a handler
     raises gets out.
     """

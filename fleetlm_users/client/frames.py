@@ -1,4 +1,4 @@
-"""websocket-client's frame parser, made strict and bounded, and the one frame that we make ourselves: masked text."""
+"""websocket-client's frame parser, made strict and bounded, and the frames that we make ourselves: text and close."""
 
 import os
 import struct
@@ -86,23 +86,22 @@ class _BoundedFragments(continuous_frame):
             raise Oversize(f"a message of more than {self._max_bytes} bytes in fragments")
 
 
-def masked_text(text: bytes) -> bytes:
-    """A client's text frame: masked with fresh random bytes, as RFC 6455 §5.3 wants it."""
-    length = len(text)
-    if length < LENGTH_16:
-        header = bytes((FIN_TEXT, MASKED | length))
-    elif length < 1 << 16:
-        header = HEADER_16(FIN_TEXT, MASKED | LENGTH_16, length)
-    else:
-        header = HEADER_64(FIN_TEXT, MASKED | LENGTH_64, length)
-    mask = os.urandom(4)
-    masked: bytes = XorMaskerSimple(mask).process(text)
-    return header + mask + masked
-
-
 def close_frame(code: int) -> bytes:
     """A client's close frame with a code and no reason."""
-    return bytes(ABNF.create_frame(code.to_bytes(2, "big"), ABNF.OPCODE_CLOSE).format())
+    return masked(FIN_CLOSE, code.to_bytes(2, "big"))
+
+
+def masked(first_byte: int, payload: bytes) -> bytes:
+    """A client's frame: masked with fresh random bytes, as RFC 6455 §5.3 wants it."""
+    length = len(payload)
+    if length < LENGTH_16:
+        header = bytes((first_byte, MASKED | length))
+    elif length < 1 << 16:
+        header = HEADER_16(first_byte, MASKED | LENGTH_16, length)
+    else:
+        header = HEADER_64(first_byte, MASKED | LENGTH_64, length)
+    mask = os.urandom(4)
+    return header + mask + bytes(XorMaskerSimple(mask).process(payload))
 
 
 def close_code(payload: bytes) -> tuple[int, str]:

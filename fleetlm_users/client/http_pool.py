@@ -5,19 +5,17 @@ asks select() whether a connection lives, which always says no above file descri
 thousand sockets), and keeps a slot for ever when a user is killed while sending.
 """
 
-import contextlib
 import time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from gevent import socket
 from gevent.lock import BoundedSemaphore
 from geventhttpclient.response import HTTPParseError, HTTPResponse
 
-from fleetlm_users.client.dial import Endpoint, Overdue, connect_tcp, deadline, kind_of, resolve, words_of, wrap_tls
+from fleetlm_users.client.dial import Deadline, Endpoint, Overdue, connect_tcp, kind_of, resolve, words_of, wrap_tls
 from fleetlm_users.client.source_addresses import SourceAddresses
+from fleetlm_users.client.stream import Stream
 
 IDEMPOTENT = frozenset(("GET", "HEAD", "PUT", "DELETE"))  # RFC 9110 §9.2.2
-READ_BYTES = 64 * 1024
 MAX_BODY_BYTES = 8 * 1024 * 1024
 
 
@@ -102,7 +100,7 @@ class HttpPool:
         self._insecure = insecure
         self._sources = sources
         self._slots = BoundedSemaphore(concurrency)
-        self._idle: list[Any] = []
+        self._idle: list[Stream] = []
         self._is_closed = False
 
     def exchange(self, method: str, target: str, body: bytes | None) -> Answer:
@@ -114,7 +112,7 @@ class HttpPool:
         attempt = _Attempt()
         request = self._request(method, target, body)
         try:
-            with deadline(self.timeout_s), self._slots:
+            with Deadline(self.timeout_s), self._slots:
                 return self._exchange(method, request, attempt)
         except Overdue as error:
             detail = f"no {'answer' if attempt.written else 'connection'} within {self.timeout_s:g} s"
@@ -135,60 +133,57 @@ class HttpPool:
             self._idle.pop().close()
 
     def _exchange(self, method: str, request: bytes, attempt: _Attempt) -> Answer:
-        sock = self._take_idle()
-        if sock is not None:
+        kept = self._take_idle()
+        if kept is not None:
             try:
-                return self._ask(sock, method, request, attempt)
+                return self._ask(kept, method, request, attempt)
             except (ConnectionError, EOFError):
                 if attempt.received or (attempt.written and method not in IDEMPOTENT):
                     raise
         return self._ask(self._open(), method, request, attempt)
 
-    def _ask(self, sock: Any, method: str, request: bytes, attempt: _Attempt) -> Answer:
+    def _ask(self, stream: Stream, method: str, request: bytes, attempt: _Attempt) -> Answer:
         is_kept = False
         try:
             if attempt.sent_s is None:
                 attempt.sent_s = time.perf_counter()
-            written = sock.send(request)
+            written = stream.write(request)
             attempt.written = True
             if written < len(request):
-                sock.sendall(memoryview(request)[written:])
+                stream.write_all(request[written:])
             response = _Response(method)
             while not response.is_complete:
-                done_s = self._read_into(sock, response, attempt)
+                self._read_into(stream, response, attempt)
             is_kept = response.should_keep_alive() and not self._is_closed
-            return Answer(response.get_code(), response.body, attempt.sent_s, done_s)
+            return Answer(response.get_code(), response.body, attempt.sent_s, stream.arrived_s)
         finally:
             if is_kept:
-                self._idle.append(sock)
+                self._idle.append(stream)
             else:
-                sock.close()
+                stream.close()
 
-    def _read_into(self, sock: Any, response: _Response, attempt: _Attempt) -> float:
-        data = sock.recv(READ_BYTES)
-        done_s = time.perf_counter()
+    def _read_into(self, stream: Stream, response: _Response, attempt: _Attempt) -> None:
+        data = stream.receive()
         attempt.received = attempt.received or bool(data)
         response.feed(data)  # no bytes tell the parser that the stream ended, which may complete a body without length
         if not data and not response.is_complete:
             raise EOFError("the server closed the connection before its answer was complete")
         if response.body_bytes > MAX_BODY_BYTES:
             raise _Oversize(f"a body of more than {MAX_BODY_BYTES} bytes")
-        return done_s
 
-    def _take_idle(self) -> Any | None:
+    def _take_idle(self) -> Stream | None:
         while self._idle:
-            sock = self._idle.pop()
-            if _is_quiet(sock):
-                return sock
-            sock.close()
+            stream = self._idle.pop()
+            if stream.is_quiet():
+                return stream
+            stream.close()
         return None
 
-    def _open(self) -> Any:
+    def _open(self) -> Stream:
         sock = connect_tcp(resolve(self.endpoint), self._sources)
-        if self.endpoint.secure:
-            sock = wrap_tls(sock, self.endpoint, self._insecure)
+        stream = Stream(wrap_tls(sock, self.endpoint, self._insecure) if self.endpoint.secure else sock)
         self.opened += 1
-        return sock
+        return stream
 
     def _request(self, method: str, target: str, body: bytes | None) -> bytes:
         head = f"{method} {target} HTTP/1.1\r\nHost: {self.endpoint.host_header}\r\nUser-Agent: fleetlm-locust\r\n"
@@ -202,17 +197,3 @@ class HttpPool:
 
     def __repr__(self) -> str:
         return f"<HttpPool {self.endpoint.host}:{self.endpoint.port} opened={self.opened} idle={len(self._idle)}>"
-
-
-def _is_quiet(sock: Any) -> bool:
-    """True for an idle connection with nothing to read; what can be read of it is its end, or was never asked for."""
-    sock.settimeout(0.0)
-    try:
-        with contextlib.suppress(BlockingIOError):
-            socket.socket.recv(sock, 1, socket.MSG_PEEK)  # the TCP stream below TLS, whose own recv knows no flags
-            return False
-    except OSError:
-        return False
-    finally:
-        sock.settimeout(None)
-    return True

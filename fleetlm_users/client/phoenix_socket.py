@@ -11,8 +11,6 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from gevent.event import AsyncResult
-
 from fleetlm_users.client.contract import ChannelHandler, Joined, Reply, Sent, SocketOptions
 from fleetlm_users.client.dial import Endpoint, parse_endpoint
 from fleetlm_users.client.dispatch import Dispatch
@@ -20,6 +18,7 @@ from fleetlm_users.client.heartbeats import Heartbeats
 from fleetlm_users.client.reader import Reader
 from fleetlm_users.client.transport import Transport, copy_of
 from fleetlm_users.client.upgrade import open_websocket
+from fleetlm_users.client.wait import AnswerWait
 from fleetlm_users.errors import Disconnected, JoinRefused, PushRefused, ReplyTimeout, UsageError
 from fleetlm_users.protocol.connection import OK, Awaited, ConnectionState
 from fleetlm_users.protocol.message import JOIN, LEAVE
@@ -105,7 +104,7 @@ class PhoenixSocket:
         After a timeout the topic is not joined, even if the server should still answer.
         """
         self._require_open()
-        waiter = AsyncResult()
+        waiter = AnswerWait()
         join_ref, frame = self._state.join(topic, payload, handler, waiter)
         reply = self._await(Awaited(join_ref, topic, JOIN, waiter), frame, timeout_s)
         if reply.status != OK:
@@ -122,7 +121,7 @@ class PhoenixSocket:
     def call(self, topic: str, event: str, payload: Any, timeout_s: float) -> Reply:
         """Writes a push and waits for its reply. Raises PushRefused, ReplyTimeout or Disconnected."""
         self._require_joined(topic)
-        waiter = AsyncResult()
+        waiter = AnswerWait()
         ref, frame = self._state.call(topic, event, payload, waiter)
         return self._accepted(topic, event, self._await(Awaited(ref, topic, event, waiter), frame, timeout_s))
 
@@ -132,7 +131,7 @@ class PhoenixSocket:
         After a timeout the topic counts as left.
         """
         self._require_joined(topic)
-        waiter = AsyncResult()
+        waiter = AnswerWait()
         ref, frame = self._state.leave(topic, waiter)
         return self._accepted(topic, LEAVE, self._await(Awaited(ref, topic, LEAVE, waiter), frame, timeout_s))
 
@@ -206,8 +205,7 @@ class PhoenixSocket:
     def _await(self, awaited: Awaited, frame: bytes, timeout_s: float) -> Reply:
         try:
             sent_s = self._write(frame)
-            awaited.waiter.wait(timeout_s)
-            if not awaited.waiter.ready():
+            if not awaited.waiter.wait(timeout_s):
                 raise ReplyTimeout(awaited.topic, awaited.event, timeout_s)
             status, response, done_s = awaited.waiter.get()
         finally:
@@ -246,7 +244,7 @@ def socket_endpoint(url: str, participant_id: str) -> Endpoint:
     """
     base = _base(url)
     asked = f"participant_id={quote(participant_id, safe='')}&vsn={VSN}"
-    return replace(base, url=base.url + asked, target=base.target + asked)
+    return Endpoint(base.url + asked, base.host, base.port, base.target + asked, base.secure)
 
 
 @functools.lru_cache(maxsize=16)  # a run has one URL: to take it apart for each socket is a seventh of a connect

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import gevent
 
-from fleetlm_users.client.dial import Overdue, deadline, parse_endpoint
+from fleetlm_users.client.dial import Deadline, Overdue, parse_endpoint
 from fleetlm_users.client.phoenix_socket import socket_endpoint
 from fleetlm_users.client.rest import RestApi
 from fleetlm_users.client.source_addresses import SourceAddresses
@@ -114,7 +114,7 @@ class _Findings:
 
 def _bounded(probe: Callable[[], _Findings], targets: Targets, deadline_s: float) -> _Findings:
     try:
-        with deadline(deadline_s):
+        with Deadline(deadline_s):
             return probe()
     except Overdue:  # between two calls; within a call it is told as the call's own timeout
         detail = f"did not finish within {deadline_s:g} s"

@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from gevent.event import Event
-
 from fleetlm_users.client.phoenix_socket import Joined, PhoenixSocket
+from fleetlm_users.client.wait import FOR_EVER, Wait
 from fleetlm_users.errors import Disconnected
 from fleetlm_users.protocol import message as names
 from fleetlm_users.protocol.conversation import Conversation, Observer, SentMessage
@@ -43,7 +42,7 @@ class SessionChannel:
         self._conversation = Conversation(
             socket.participant_id, agent_id, observer, reply_timeout_s=reply_timeout_s, agent_replies=agent_replies
         )
-        self._waiting: tuple[Event, Callable[[], bool]] | None = None
+        self._waiting: tuple[Wait, Callable[[], bool]] | None = None
         self.topic = names.SESSION_PREFIX + session_id
         self.down: Disconnected | None = None
 
@@ -99,8 +98,8 @@ class SessionChannel:
             if now_s >= until_s():
                 break
             wake_s = min(until_s(), self._conversation.first_expiry_s())
-            self._waiting = Event(), condition
-            self._waiting[0].wait(max(0.0, wake_s - now_s) if wake_s < math.inf else None)
+            self._waiting = Wait(), condition
+            self._waiting[0].wait(wake_s - now_s if wake_s < math.inf else FOR_EVER)
             self._conversation.expire(time.perf_counter())
         self._waiting = None
         return condition()
@@ -108,7 +107,7 @@ class SessionChannel:
     def wake(self) -> None:
         """Makes who waits look at the deadline again."""
         if self._waiting is not None:
-            self._waiting[0].set()
+            self._waiting[0].tell()
 
     def leave(self, timeout_s: float) -> None:
         """Leaves the topic. Raises ReplyTimeout, PushRefused or Disconnected."""
@@ -143,4 +142,4 @@ class SessionChannel:
 
     def _wake_if_true(self) -> None:
         if self._waiting is not None and self._waiting[1]():
-            self._waiting[0].set()
+            self._waiting[0].tell()

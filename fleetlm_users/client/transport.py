@@ -1,24 +1,19 @@
-"""WebSocket messages over a gevent socket: buffered reads, stamped arrivals, whole writes, foreign errors translated.
+"""WebSocket messages over a stream: buffered reads, stamped arrivals, whole writes, foreign errors translated.
 
 The frames that make up nearly all of a load are taken out here: text frames, once they have arrived whole, and the
 close frame. Everything else (fragments, pings, long frames, violations) is left to websocket-client, which is slower
 (8 against 1 µs a frame) and strict.
 """
 
-import _socket
 import contextlib
-import ssl
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import gevent
-from gevent import socket
-from gevent import ssl as gevent_ssl
 from gevent.lock import Semaphore
 from websocket import ABNF, WebSocketException
 
-from fleetlm_users.client.arrival import CONTROL_BYTES, Arrival, ask_for_stamps
 from fleetlm_users.client.dial import kind_of, words_of
 from fleetlm_users.client.frames import (
     FIN_CLOSE,
@@ -30,9 +25,9 @@ from fleetlm_users.client.frames import (
     Oversize,
     close_code,
     close_frame,
-    masked_text,
+    masked,
 )
-from fleetlm_users.client.upgrade import READ_BYTES, Upgraded
+from fleetlm_users.client.upgrade import Upgraded
 from fleetlm_users.errors import Disconnected
 
 TEXT: Final = ABNF.OPCODE_TEXT
@@ -42,7 +37,6 @@ TOO_BIG = 1009
 CLOSE_CODES = range(1000, 5000)  # RFC 6455 §7.4.2
 SHORTEST_HEADER = 2  # RFC 6455 §5.2: the bytes before a short payload
 LONGER_HEADER = 4  # and before one whose length takes two more bytes
-WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 def copy_of(down: Disconnected) -> Disconnected:
@@ -50,23 +44,14 @@ def copy_of(down: Disconnected) -> Disconnected:
     return Disconnected(down.kind, down.code, down.detail)
 
 
-def bare(sock: Any) -> Any:
-    """The socket without gevent's layer, which waits; here nothing waits in a read or write. One with TLS as it is."""
-    if isinstance(sock, gevent_ssl.SSLSocket):
-        return sock
-    return _socket.socket(sock.family, sock.type, sock.proto, sock.detach())
-
-
 class Transport:
     """One upgraded connection. One greenlet may `receive`, or one callback `read` and `take_text`; any number may send.
 
-    `arrived_s` (perf_counter) is when the newest bytes of the last received message came: by the kernel's stamp where
-    there is one, else by the clock right after the read. Messages that arrived in one read share it. `failure` says
-    why the connection was given up from this side.
+    `arrived_s` (perf_counter) is when the newest bytes of the last received message came (stream.py); messages that
+    arrived in one read share it. `failure` says why the connection was given up from this side.
     """
 
     __slots__ = (
-        "_arrival",
         "_chunk",
         "_close_sent",
         "_closed",
@@ -74,19 +59,15 @@ class Transport:
         "_lock",
         "_max_bytes",
         "_position",
-        "_readable",
         "_send_timeout_s",
-        "_sock",
+        "_stream",
         "_writers",
         "arrived_s",
         "failure",
     )
 
     def __init__(self, upgraded: Upgraded, max_message_bytes: int, send_timeout_s: float) -> None:
-        self._sock = bare(upgraded.sock)
-        self._sock.settimeout(0.0)  # waiting is done here: before each read, and when a write finds no room
-        self._arrival = Arrival() if isinstance(self._sock, _socket.socket) and ask_for_stamps(self._sock) else None
-        self._readable = gevent.get_hub().loop.io(self._sock.fileno(), 1)
+        self._stream = upgraded.stream
         self._chunk = upgraded.rest
         self._position = 0
         self._frames: Frames | None = None  # these two are made when first needed: most sockets never do
@@ -169,18 +150,20 @@ class Transport:
 
     def watch(self, callback: Callable[[], None]) -> None:
         """From now on the event loop calls back whenever bytes can be read; `read` takes them."""
-        self._readable.start(callback)
+        self._stream.watch(callback)
 
     def unwatch(self) -> None:
         """Ends `watch`; may be repeated."""
-        self._readable.stop()
+        self._stream.unwatch()
 
     def read(self) -> None:
         """Takes what is there, in one read, behind what is left of the last one. Raises Disconnected."""
-        chunk = self._recv()
+        try:
+            chunk = self._stream.read()
+        except OSError as error:
+            raise self._broken(error) from error
         if chunk is not None:
-            rest = self._chunk[self._position :]
-            self._chunk, self._position = rest + chunk if rest else chunk, 0
+            self._keep(chunk, behind=self._chunk[self._position :])
 
     def _is_in_fragments(self) -> bool:
         return self._frames is not None and self._frames.in_fragments
@@ -212,43 +195,32 @@ class Transport:
         return piece
 
     def _fill(self) -> None:
-        """Waits for bytes and takes what is there, in one read.
-
-        It goes through the hub even when bytes are there: a server that sends faster than we decode must not keep the
-        other sockets of the process from their turn. It also saves the read that would find nothing.
-        """
-        self._chunk, self._position = b"", 0
-        while not self._chunk:
-            gevent.get_hub().wait(self._readable)
-            self._chunk = self._recv() or b""
-
-    def _recv(self) -> bytes | None:
-        """The bytes of one read, stamped; None when there are none yet. Raises Disconnected."""
-        chunk: bytes
+        """Waits for bytes and takes what is there, in one read."""
         try:
-            if self._arrival is not None:
-                chunk, ancillary, _, _ = self._sock.recvmsg(READ_BYTES, CONTROL_BYTES)
-                self.arrived_s = self._arrival.moment_s(ancillary)
-            else:
-                chunk = self._sock.recv(READ_BYTES)
-                self.arrived_s = time.perf_counter()
-        except WOULD_BLOCK:
-            return None  # half a TLS record
+            chunk = self._stream.receive()
         except OSError as error:
-            raise self.failure or Disconnected(kind_of(error), None, words_of(error)) from error
+            raise self._broken(error) from error
+        self._keep(chunk)
+
+    def _keep(self, chunk: bytes, behind: bytes = b"") -> None:
+        """What was read is to be handed out, and has the stamp of its read. Raises Disconnected at the stream's end."""
         if not chunk:
             raise self.failure or Disconnected("eof")
-        return chunk
+        self.arrived_s = self._stream.arrived_s
+        self._chunk, self._position = behind + chunk if behind else chunk, 0
+
+    def _broken(self, error: OSError) -> Disconnected:
+        return self.failure or Disconnected(kind_of(error), None, words_of(error))
 
     # -- writing
 
     def send_text(self, text: bytes) -> None:
         """Writes one text message. Raises Disconnected; after `send_timeout_s` without room the connection is over."""
-        self._write(masked_text(text), self._send_timeout_s)
+        self._write(masked(FIN_TEXT, text), self._send_timeout_s)
 
     def send_soon(self, text: bytes) -> None:
         """Writes one text message without blocking the caller: when there is no room, a greenlet waits for it."""
-        self._write_soon(masked_text(text))
+        self._write_soon(masked(FIN_TEXT, text))
 
     def send_close(self, code: int, timeout_s: float) -> None:
         """Writes our close frame, once. Raises Disconnected."""
@@ -262,7 +234,7 @@ class Transport:
             self._close_sent = True
             with contextlib.suppress(OSError):
                 if not self._writers:
-                    self._sock.send(close_frame(code))
+                    self._stream.write(close_frame(code))
 
     def _write(self, frame: bytes, timeout_s: float) -> None:
         if self.failure is not None:
@@ -284,9 +256,7 @@ class Transport:
     def _write_now(self, data: bytes | memoryview) -> int:
         """How many bytes the kernel took at once; 0 when it has no room."""
         try:
-            return int(self._sock.send(data))
-        except WOULD_BLOCK:
-            return 0
+            return self._stream.write(data)
         except OSError as error:
             # The server's last words, such as its close code, may still wait to be read: the receiver finds them.
             self.abort(Disconnected(kind_of(error), None, words_of(error)))
@@ -307,7 +277,7 @@ class Transport:
                 while rest:
                     if self.failure is not None:
                         raise copy_of(self.failure)
-                    socket.wait_write(self._sock.fileno(), max(give_up_s - time.perf_counter(), 0.0))
+                    self._stream.await_room(max(give_up_s - time.perf_counter(), 0.0))
                     rest = rest[self._write_now(rest) :]
             finally:
                 self._lock.release()
@@ -332,8 +302,7 @@ class Transport:
         """Gives the connection up: who writes fails at once, who reads when all that had arrived has been read."""
         if self.failure is None:
             self.failure = reason
-        with contextlib.suppress(OSError):  # it is gone already
-            self._sock.shutdown(socket.SHUT_RDWR)
+        self._stream.shut_down()
 
     def abort_politely(self, code: int) -> None:
         """Says goodbye if there is room for it, and gives the connection up; never blocks."""
@@ -345,14 +314,14 @@ class Transport:
         self.abort(Disconnected("closed_by_client"))
         if not self._closed:
             self._closed = True
-            self._readable.close()
+            self._stream.stop_reading()
             self._frames = None
             self._release()
 
     def _release(self) -> None:
         """Closes the file descriptor once nobody waits on it."""
         if self._closed and not self._writers:
-            self._sock.close()
+            self._stream.close()
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else f"given up: {self.failure.kind}" if self.failure else "open"

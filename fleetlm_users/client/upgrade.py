@@ -12,20 +12,20 @@ import os
 import time
 from typing import Any, NamedTuple
 
-from fleetlm_users.client.dial import Endpoint, Overdue, connect_tcp, deadline, kind_of, resolve, words_of, wrap_tls
+from fleetlm_users.client.dial import Deadline, Endpoint, Overdue, connect_tcp, kind_of, resolve, words_of, wrap_tls
 from fleetlm_users.client.source_addresses import SourceAddresses
+from fleetlm_users.client.stream import Stream
 from fleetlm_users.errors import ConnectFailed
 
 ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 MAX_HEAD_BYTES = 64 * 1024  # an answer head beyond this is not one
-READ_BYTES = 64 * 1024
 SWITCHING_PROTOCOLS = 101
 
 
 class Upgraded(NamedTuple):
-    """A socket after the 101. `rest` are bytes that came behind it, at `connected_s`; stamps are perf_counter."""
+    """A connection after the 101. `rest` are bytes that came behind it, at `connected_s`; stamps are perf_counter."""
 
-    sock: Any
+    stream: Stream
     rest: bytes
     started_s: float
     connected_s: float
@@ -43,11 +43,11 @@ class _Refused(Exception):
 def open_websocket(
     endpoint: Endpoint, timeout_s: float, insecure: bool, sources: SourceAddresses | None = None
 ) -> Upgraded:
-    """The upgraded socket. Raises ConnectFailed of kind dns, refused, timeout, tls, upgrade or network."""
+    """The upgraded connection. Raises ConnectFailed of kind dns, refused, timeout, tls, upgrade or network."""
     phase = "address"
-    sock = None
+    sock: Any = None
     try:
-        with deadline(timeout_s):
+        with Deadline(timeout_s):
             addresses = resolve(endpoint)
             phase, started_s = "TCP connection", time.perf_counter()
             sock = connect_tcp(addresses, sources)
@@ -55,8 +55,8 @@ def open_websocket(
                 phase = "TLS handshake"
                 sock = wrap_tls(sock, endpoint, insecure)
             phase = "answer to the upgrade"
-            rest, connected_s = _upgrade(sock, endpoint)
-            return Upgraded(sock, rest, started_s, connected_s)
+            sock = stream = Stream(sock)
+            return Upgraded(stream, _upgrade(stream, endpoint), started_s, stream.arrived_s)
     except BaseException as error:
         if sock is not None:
             sock.close()
@@ -78,21 +78,21 @@ def _translate(endpoint: Endpoint, error: BaseException, phase: str, timeout_s: 
     return None  # a kill, or a mistake of ours: not the server's fault
 
 
-def _upgrade(sock: Any, endpoint: Endpoint) -> tuple[bytes, float]:
+def _upgrade(stream: Stream, endpoint: Endpoint) -> bytes:
+    """Asks for the upgrade and gets it; what came behind the answer."""
     key = base64.b64encode(os.urandom(16))
-    sock.sendall(_request(endpoint, key))
+    stream.write_all(_request(endpoint, key))
     received = b""
     while b"\r\n\r\n" not in received:
         if len(received) > MAX_HEAD_BYTES:
             raise _Refused(f"an answer head of more than {MAX_HEAD_BYTES} bytes")
-        chunk = sock.recv(READ_BYTES)
+        chunk = stream.receive()
         if not chunk:
             raise _Refused("the server closed the connection without an answer" if not received else "a cut answer")
         received += chunk
-    connected_s = time.perf_counter()
     head, _, rest = received.partition(b"\r\n\r\n")
     _check(head.decode("latin-1"), rest, key)
-    return rest, connected_s
+    return rest
 
 
 def _request(endpoint: Endpoint, key: bytes) -> bytes:

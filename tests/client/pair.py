@@ -2,6 +2,8 @@
 
 from gevent import socket
 
+from fleetlm_users.client.dial import connect_tcp
+from fleetlm_users.client.stream import Stream
 from fleetlm_users.client.transport import Transport
 from fleetlm_users.client.upgrade import Upgraded
 from tests.client.fakes import Peer
@@ -17,11 +19,11 @@ class Pair:
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             listener.listen(1)
-            ours = socket.create_connection(listener.getsockname())
+            ours = connect_tcp([(socket.AF_INET, socket.SOCK_STREAM, 0, "", listener.getsockname())])
             theirs, _ = listener.accept()
         theirs.settimeout(WAIT_S)
         self.peer = Peer(theirs)
-        self.transport = Transport(Upgraded(ours, rest, 0.0, 1.0), MAX_BYTES, send_timeout_s)
+        self.transport = Transport(Upgraded(Stream(ours), rest, 0.0, 1.0), MAX_BYTES, send_timeout_s)
 
     def fill(self) -> None:
         """Sends until the peer, which does not read, leaves no room."""

@@ -2,10 +2,20 @@
 
 import ssl
 
+import gevent
 import pytest
 from gevent import socket
 
-from fleetlm_users.client.dial import Endpoint, Overdue, connect_tcp, kind_of, parse_endpoint, resolve, words_of
+from fleetlm_users.client.dial import (
+    Deadline,
+    Endpoint,
+    Overdue,
+    connect_tcp,
+    kind_of,
+    parse_endpoint,
+    resolve,
+    words_of,
+)
 from fleetlm_users.errors import UsageError
 
 WS = ("ws", "wss")
@@ -85,3 +95,41 @@ def test_an_address_is_not_looked_up_and_the_next_one_is_tried():
             connect_tcp(addresses[:1])
     with pytest.raises(OSError, match="no address"):
         connect_tcp([])
+
+
+def test_a_block_that_takes_too_long_is_overdue_and_a_quick_one_is_not():
+    """However many waits it consists of; what comes after the block is free of it."""
+
+    def wait_on_and_on():
+        while True:
+            gevent.sleep(0.001)
+
+    with pytest.raises(Overdue), Deadline(0.01):
+        wait_on_and_on()
+    with Deadline(0.01):
+        gevent.sleep(0)
+    gevent.sleep(0.02)
+    with pytest.raises(KeyError), Deadline(0.01):
+        raise KeyError
+    gevent.sleep(0.02)
+
+
+def test_an_address_that_does_not_answer_at_once_is_waited_for():
+    """A full backlog takes no further connection until somebody is accepted; a deadline ends the wait, and leaves no
+    socket behind.
+    """
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        address = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", listener.getsockname())]
+        full = [connect_tcp(address)]
+
+        def fill():
+            while True:
+                with Deadline(0.05):
+                    full.append(connect_tcp(address))
+
+        with pytest.raises(Overdue):
+            fill()
+        for sock in full:
+            sock.close()

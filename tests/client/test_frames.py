@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websocket import ABNF, WebSocketProtocolException
 
-from fleetlm_users.client.frames import Frames, Oversize, close_code, close_frame, masked_text
+from fleetlm_users.client.frames import FIN_TEXT, Frames, Oversize, close_code, close_frame, masked
 from tests.client.fakes import BINARY, CLOSE, PING, TEXT, Peer, frame
 
 MAX_BYTES = 1000
@@ -38,17 +38,22 @@ def parser(data: bytes, written: list[bytes] | None = None) -> Frames:
 def test_a_masked_text_frame_is_read_back_at_every_length_form(length):
     """The three forms of the length, masked as RFC 6455 wants it from a client."""
     text = bytes(byte % 251 for byte in range(length))
-    assert Peer(Bytes(masked_text(text))).read_frame() == (TEXT, text)
+    assert Peer(Bytes(masked(FIN_TEXT, text))).read_frame() == (TEXT, text)
 
 
 @given(st.binary(max_size=300))
 def test_a_masked_text_frame_is_what_websocket_client_would_write(text):
     """Same bytes but for the random mask."""
-    ours = masked_text(text)
+    ours = masked(FIN_TEXT, text)
     mask = ours[-len(text) - 4 :][:4]
     theirs = ABNF.create_frame(text, ABNF.OPCODE_TEXT)
     theirs.get_mask_key = lambda _count: mask
     assert ours == theirs.format()
+
+
+def test_two_frames_have_different_masks():
+    """Fresh and random for each frame (RFC 6455 §5.3)."""
+    assert len({masked(FIN_TEXT, b"")[2:] for _ in range(20)}) > 15
 
 
 def test_a_close_frame_carries_its_code():

@@ -309,7 +309,7 @@ def test_keep_alive_works_above_file_descriptor_1023(pool_of, serve):
     try:
         for _ in range(3):
             pool.exchange("GET", "/", None)
-        assert pool._idle[0].fileno() > 1023
+        assert pool._idle[0]._sock.fileno() > 1023
         assert pool.opened == 1
     finally:
         for one in spare:

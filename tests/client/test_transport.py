@@ -6,7 +6,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from fleetlm_users.client.frames import close_frame, masked_text
+from fleetlm_users.client.frames import FIN_TEXT, close_frame, masked
 from fleetlm_users.client.transport import BINARY, TEXT, Transport
 from fleetlm_users.errors import Disconnected
 from tests.client.fakes import CLOSE, PING, PONG, Gone, frame
@@ -240,7 +240,7 @@ def test_close_releases_the_socket_once_no_writer_waits_on_it(pair):
     one.transport.close()
     one.transport.close()
     assert failed.wait(WAIT_S)
-    assert one.transport._sock.fileno() == -1
+    assert one.transport._stream._sock.fileno() == -1
     assert repr(one.transport) == "<Transport closed writers=0 buffered_bytes=0>"
 
 
@@ -272,6 +272,6 @@ def test_our_own_frames_are_read_back_by_a_strict_server(pair):
     one.transport.send_text(b"hello")
     one.transport.send_close(4001, WAIT_S)
     one.transport.send_close(4002, WAIT_S)
-    assert one.peer.read(len(masked_text(b"hello")))
+    assert one.peer.read(len(masked(FIN_TEXT, b"hello")))
     assert one.peer.read_frame() == (CLOSE, (4001).to_bytes(2, "big"))
     assert len(close_frame(1000)) == 8

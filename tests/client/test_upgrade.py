@@ -44,8 +44,8 @@ def test_an_upgrade_gives_the_socket_its_stamps_and_what_came_behind(serve):
     assert peer.headers["host"] == f"localhost:{server.port}"
     assert "origin" not in peer.headers  # a production FleetLM refuses an Origin that is not its own host
     assert "sec-websocket-extensions" not in peer.headers
-    assert upgraded.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
-    upgraded.sock.close()
+    assert upgraded.stream._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+    upgraded.stream.close()
 
 
 @pytest.mark.parametrize("status", ["403 Forbidden", "503 Service Unavailable", "302 Found", "200 OK"])
@@ -163,7 +163,7 @@ def test_a_self_signed_certificate_is_refused_unless_insecure(serve):
     assert "certificate" in failed.detail
     upgraded = dial(server.ws_url, insecure=True)
     assert server.server_names == ["localhost", "localhost"]
-    upgraded.sock.close()
+    upgraded.stream.close()
 
 
 def test_tls_to_a_server_that_speaks_plain_http_is_tls(serve):

@@ -1,0 +1,81 @@
+"""How one greenlet waits for a word from the event loop, for so many seconds at most.
+
+gevent's Event and AsyncResult do this for any number of greenlets and threads, through a list of links and a Timeout;
+a session waits for each answer to what it asked, so that was a tenth of its life.
+"""
+
+from typing import Any, Final
+
+import gevent
+
+FOR_EVER: Final = None
+
+
+class Wait:
+    """One wait of one greenlet; `tell` ends it, also before it began. Not for several threads."""
+
+    __slots__ = ("_greenlet", "is_told")
+
+    def __init__(self) -> None:
+        self.is_told = False
+        self._greenlet: gevent.Greenlet | None = None
+
+    def tell(self) -> None:
+        """Ends the wait: who waits runs when the event loop comes to it. May be repeated, from anywhere."""
+        if not self.is_told:
+            self.is_told = True
+            if self._greenlet is not None:
+                gevent.get_hub().loop.run_callback(self._rouse)
+
+    def wait(self, timeout_s: float | None = FOR_EVER) -> bool:
+        """Returns whether it was told within the time."""
+        if self.is_told:
+            return True
+        hub = gevent.get_hub()
+        timer = None if timeout_s is None else hub.loop.timer(max(timeout_s, 0.0))
+        self._greenlet = gevent.getcurrent()
+        try:
+            if timer is not None:
+                timer.start(self._rouse)
+            hub.switch()
+        finally:
+            self._greenlet = None
+            if timer is not None:
+                timer.stop()
+                timer.close()
+        return self.is_told
+
+    def _rouse(self) -> None:
+        """Runs in the event loop; the greenlet may have gone on already, because time was up or it was killed."""
+        if self._greenlet is not None:
+            self._greenlet.switch()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({'told' if self.is_told else 'waiting' if self._greenlet else 'not waiting'})"
+
+
+class AnswerWait(Wait):
+    """A wait for an answer, or for the error in its place."""
+
+    __slots__ = ("_answer", "_error")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._answer: Any = None
+        self._error: BaseException | None = None
+
+    def set(self, answer: Any) -> None:
+        """The answer is there."""
+        self._answer = answer
+        self.tell()
+
+    def set_exception(self, error: BaseException) -> None:
+        """None will come."""
+        self._error = error
+        self.tell()
+
+    def get(self) -> Any:
+        """The answer, after the wait. Raises the error that came instead."""
+        if self._error is not None:
+            raise self._error
+        return self._answer
