@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import gevent
-from locust import User, task
+from locust import User, constant, task
 from locust.env import Environment
 from locust.exception import StopUser
 
@@ -51,6 +51,7 @@ class FleetUser(Doing, User):
     options: ClassVar[tuple[OptionSpec, ...]] = ()
     metrics: ClassVar[tuple[Metric, ...]] = ()
     follows_agent: ClassVar[bool] = True
+    wait_time = constant(RETRY_PAUSE_S)  # before Locust calls `live` again, which it does when a behaviour has a bug
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)

@@ -3,7 +3,9 @@
 import time
 from typing import ClassVar
 
+import gevent
 import pytest
+from locust.user.task import DefaultTaskSet
 
 from fleetlm_users.errors import JoinRefused
 from fleetlm_users.users import FleetUser, counter, trend
@@ -125,6 +127,25 @@ def test_what_fails_in_a_journey_leaves_nothing_open(stage):
     assert counts["session_failures:join_refused"] == 3
     assert counts["messages_sent"] == counts.get("messages_appended", 0) + counts.get("messages_in_flight", 0)
     assert all(session.handler is None for session in visits.server.sessions.values())
+
+
+def test_a_bug_in_a_behaviour_does_not_spin(stage):
+    """Locust logs it and calls the user again, after a pause: not as fast as it can."""
+
+    class Buggy(Visitor):
+        scenario = "buggy"
+        lived = 0
+
+        def journey(self):
+            Buggy.lived += 1
+            raise ZeroDivisionError
+
+    buggy = stage(Buggy, users=1)
+    tasks = gevent.spawn(DefaultTaskSet(buggy.users[0]).run)
+    gevent.sleep(0.05)
+    tasks.kill()
+    buggy.end()
+    assert Buggy.lived == 2  # the stage's own life, and one that Locust began
 
 
 def test_a_behaviour_counts_and_records_metrics_of_its_own(stage):
