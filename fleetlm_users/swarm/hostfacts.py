@@ -50,7 +50,7 @@ def _cpu_model() -> str:
     except OSError:
         return platform.processor()
     models = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return next(models, platform.processor())
+    return next(models, "") or platform.processor()  # which asks `uname` in a process of its own: last of all
 
 
 def _git_commit() -> str:
