@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 
 import gevent
-from gevent.event import Event
 
 from fleetlm_users.client.transport import TEXT, Transport
+from fleetlm_users.client.wait import Wait
 from fleetlm_users.errors import Disconnected
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class Reader:
     the next message is handed on.
     """
 
-    __slots__ = ("_ended", "_helper", "_is_over", "_on_end", "_on_frame", "_transport")
+    __slots__ = ("_helper", "_is_over", "_on_end", "_on_frame", "_transport", "_waits")
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Reader:
         self._on_frame = on_frame
         self._on_end = on_end
         self._helper: gevent.Greenlet | None = None
-        self._ended: Event | None = None
+        self._waits: tuple[Wait, ...] = ()
         self._is_over = False
 
     def __repr__(self) -> str:
@@ -57,8 +57,9 @@ class Reader:
     def wait_end(self, timeout_s: float) -> bool:
         """Waits until the connection is over; False when it is not within the time."""
         if not self._is_over:
-            self._ended = self._ended or Event()
-            self._ended.wait(timeout_s)
+            wait = Wait()
+            self._waits += (wait,)
+            wait.wait(timeout_s)
         return self._is_over
 
     def _read(self) -> None:
@@ -117,5 +118,5 @@ class Reader:
         self._is_over = True
         self._transport.unwatch()
         self._on_end(down, time.perf_counter())
-        if self._ended is not None:
-            self._ended.set()
+        for wait in self._waits:
+            wait.tell()

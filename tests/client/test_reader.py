@@ -126,12 +126,15 @@ def test_every_end_is_told_once(pair, data, kind):
 
 
 def test_an_abort_ends_it_with_its_reason(pair):
-    """And who waits for the end is woken."""
+    """And whoever waits for the end is woken."""
     one = pair()
     heard = Heard(one.transport)
     assert not heard.reader.wait_end(0.01)
+    waiting = [gevent.spawn(heard.reader.wait_end, WAIT_S) for _ in range(3)]
+    gevent.idle()
     gevent.spawn(one.transport.abort, Disconnected("given_up"))
     assert heard.reader.wait_end(WAIT_S)
+    assert [each.get(timeout=WAIT_S) for each in waiting] == [True] * 3
     assert [down.kind for down in heard.ends] == ["given_up"]
 
 
