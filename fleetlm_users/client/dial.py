@@ -87,7 +87,7 @@ def words_of(error: BaseException) -> str:
 class Deadline:
     """Raises Overdue in its block when that takes longer than `seconds`, however many waits it consists of.
 
-    As gevent.Timeout, which also has a name, a state and a text, at a third of the price.
+    As gevent.Timeout, which also has a name, a state and a text, at half the price.
     """
 
     __slots__ = ("_seconds", "_timer")
@@ -119,7 +119,7 @@ def resolve(endpoint: Endpoint) -> list[tuple[Any, ...]]:
 def connect_tcp(addresses: list[tuple[Any, ...]], sources: SourceAddresses | None = None) -> _socket.socket:
     """A connected socket with TCP_NODELAY, to the first address that answers; raises the last OSError.
 
-    It never blocks: who waits for its bytes is stream.py. With `sources` it leaves from the next of them.
+    It does not block: who waits for its bytes is stream.py. With `sources` it leaves from the next of them.
     """
     problem: OSError = OSError("the name has no address")
     for family, kind, protocol, _, address in addresses:
@@ -148,7 +148,7 @@ def _connect(sock: _socket.socket, address: Any) -> None:
         problem = sock.connect_ex(address)  # within one machine the other end has answered meanwhile
     if problem in CONNECTING:
         socket.wait_write(sock.fileno())
-        problem = sock.getsockopt(constants.SOL_SOCKET, constants.SO_ERROR)
+        problem = sock.getsockopt(constants.SOL_SOCKET, constants.SO_ERROR) or sock.connect_ex(address)
     if problem not in CONNECTED:
         raise OSError(problem, os.strerror(problem))
 
