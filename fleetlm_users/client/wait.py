@@ -1,7 +1,7 @@
 """How one greenlet waits for a word from the event loop, for so many seconds at most.
 
-gevent's Event and AsyncResult do this for any number of greenlets and threads, through a list of links and a Timeout, at
-twice the price (5 against 2.4 µs); a session waits for each answer to what it asked.
+gevent's Event and AsyncResult do this for any number of greenlets and threads, through a list of links and a Timeout,
+at twice the price (5 against 2.4 µs); a session waits for each answer to what it asked.
 """
 
 from typing import Any, Final

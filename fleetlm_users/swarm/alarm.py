@@ -1,8 +1,12 @@
-"""Wakes at a moment, to the microsecond: one timerfd for all users of a process.
+"""Wakes at a moment, to the microsecond: a few timerfds for all users of a process.
 
 gevent's timers wait in epoll, whose timeout is whole milliseconds rounded up (libev ev_epoll.c), so every send would be
 about 1 ms late, which is more than FleetLM takes to answer. A timerfd (timerfd_create(2)) becomes readable at its
 moment. Where there is none, gevent's own timers are used, and lateness says so.
+
+There are several, set to the earliest moments, because of what it costs to set one: to a moment that is the next of its
+core the kernel must set the core's own timer as well, which on a virtual machine is the hypervisor's work (9 against
+2 µs). One that is set while others will ring before it does without.
 """
 
 import ctypes
@@ -12,6 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import gevent
@@ -23,6 +28,10 @@ TFD_FLAGS = os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
 
 READ = 1
 """gevent's and libev's EV_READ."""
+
+MOMENT = attrgetter("moment_s")
+HANDS = 8
+"""Timers of an alarm: enough that the next moment has one before the last one rings; more gave nothing."""
 
 
 class Itimerspec(ctypes.Structure):
@@ -36,74 +45,124 @@ class Itimerspec(ctypes.Structure):
     )
 
 
-class Alarm:
-    """Calls back at moments of `time.perf_counter`, which is CLOCK_MONOTONIC on Linux. Made after any fork."""
+class Hand:
+    """One timerfd, set to one moment; then it calls back from the event loop until it is set anew or cleared."""
 
-    def __init__(self) -> None:
-        self._due: list[tuple[float, int, Callable[[], None]]] = []
-        self._order = itertools.count()
+    __slots__ = ("_fd", "_settime", "_spec", "_spec_ref", "_watcher", "moment_s")
+
+    def __init__(self, libc: Any, ring: Callable[["Hand"], None]) -> None:
+        self.moment_s = 0.0
+        self._settime = libc.timerfd_settime
         self._spec = Itimerspec()
         self._spec_ref = ctypes.byref(self._spec)
-        self._armed_s = 0.0
-        self._fd = -1
-        self._watcher: Any = None
-        if sys.platform == "linux":
-            self._open()
+        self._fd = libc.timerfd_create(CLOCK_MONOTONIC, TFD_FLAGS)
+        if self._fd < 0:
+            raise OSError(ctypes.get_errno(), "no timerfd")
+        self._watcher = gevent.get_hub().loop.io(self._fd, READ)
+        self._watcher.start(ring, self)
 
     def __repr__(self) -> str:
-        return f"Alarm(waiting={len(self._due)}, fd={self._fd})"
+        return f"Hand({self.moment_s:.6f})"
 
-    def at(self, moment_s: float, ring: Callable[[], None]) -> None:
-        """Calls `ring` from the event loop at the moment, never before it; at once when it has passed."""
-        if self._fd < 0:
-            _ring_later(max(0.0, moment_s - time.perf_counter()), ring)
-            return
-        heapq.heappush(self._due, (moment_s, next(self._order), ring))
-        if self._due[0][0] < self._armed_s or not self._armed_s:
-            self._arm()
-
-    def close(self) -> None:
-        """Frees the timer; what still waits is not woken."""
-        if self._watcher is not None:
-            self._watcher.stop()
-            self._watcher.close()
-            os.close(self._fd)
-        self._fd, self._watcher, self._due = -1, None, []
-
-    def _open(self) -> None:
-        libc = ctypes.CDLL(None)
-        self._settime = libc.timerfd_settime
-        self._fd = libc.timerfd_create(CLOCK_MONOTONIC, TFD_FLAGS)
-        if self._fd >= 0:
-            self._watcher = gevent.get_hub().loop.io(self._fd, READ)
-            self._watcher.start(self._ring)
-
-    def _arm(self) -> None:
-        """Sets the timer to the earliest moment; one that has passed fires at once."""
-        self._armed_s = self._due[0][0]
-        seconds = int(self._armed_s)
-        self._spec.value_s = seconds
-        self._spec.value_ns = max(1, int((self._armed_s - seconds) * 1e9) + 1)  # up, so that it never fires early
-        self._settime(self._fd, TFD_TIMER_ABSTIME, self._spec_ref, None)
-
-    def _ring(self) -> None:
-        """Runs in the loop when the timer has expired, and sets it anew.
+    def set(self, moment_s: float) -> None:
+        """Rings at the moment, at once when it has passed.
 
         That also takes back its readiness (timerfd_create(2): settime forgets expirations that were not read), which
         saves a read for each message.
         """
+        self.moment_s = moment_s
+        seconds = int(moment_s)
+        self._spec.value_s = seconds
+        self._spec.value_ns = max(1, int((moment_s - seconds) * 1e9) + 1)  # up, so that it never rings early
+        self._settime(self._fd, TFD_TIMER_ABSTIME, self._spec_ref, None)
+
+    def clear(self) -> None:
+        """Rings no more."""
+        self._spec.value_s = self._spec.value_ns = 0
+        self._settime(self._fd, TFD_TIMER_ABSTIME, self._spec_ref, None)
+
+    def close(self) -> None:
+        """Frees it."""
+        self._watcher.stop()
+        self._watcher.close()
+        os.close(self._fd)
+
+
+class Alarm:
+    """Calls back at moments of `time.perf_counter`, which is CLOCK_MONOTONIC on Linux. Made after any fork.
+
+    `_due` holds all that is to be called; a moment is in `_unset` as well while no hand is set to it, and none such is
+    earlier than one that a hand is set to.
+    """
+
+    def __init__(self, hands: int = HANDS) -> None:
+        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self._unset: list[float] = []
+        self._latest_s = 0.0  # no hand is set to a later moment
+        self._hands = _make_hands(hands, self._ring) if sys.platform == "linux" else []
+        self._free = list(self._hands)
+
+    def __repr__(self) -> str:
+        return f"Alarm(waiting={len(self._due)}, hands={len(self._hands)})"
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it has timers of its own."""
+        return bool(self._hands)
+
+    def at(self, moment_s: float, ring: Callable[[], None]) -> None:
+        """Calls `ring` from the event loop at the moment, never before it; at once when it has passed."""
+        if not self._hands:
+            _ring_later(max(0.0, moment_s - time.perf_counter()), ring)
+            return
+        heapq.heappush(self._due, (moment_s, next(self._order), ring))
+        if self._free:
+            self._set(self._free.pop(), moment_s)
+        elif moment_s < self._latest_s:
+            self._set_before_others(moment_s)
+        else:
+            heapq.heappush(self._unset, moment_s)
+
+    def close(self) -> None:
+        """Frees the timers; what still waits is not woken."""
+        for hand in self._hands:
+            hand.close()
+        self._hands, self._free, self._due, self._unset = [], [], [], []
+
+    def _set(self, hand: Hand, moment_s: float) -> None:
+        self._latest_s = max(self._latest_s, moment_s)
+        hand.set(moment_s)
+
+    def _set_before_others(self, moment_s: float) -> None:
+        """Takes the hand with the latest moment, if that is later."""
+        last = max(self._hands, key=MOMENT)
+        heapq.heappush(self._unset, max(moment_s, last.moment_s))
+        if moment_s < last.moment_s:
+            last.set(moment_s)
+        self._latest_s = max(map(MOMENT, self._hands))
+
+    def _ring(self, hand: Hand) -> None:
+        """Runs in the loop when a hand's moment has come: calls all that is due, in order, and sets the hand anew."""
         now_s = time.perf_counter()
         while self._due and self._due[0][0] <= now_s:
             heapq.heappop(self._due)[2]()
-        if self._due:
-            self._arm()
+        while self._unset and self._unset[0] <= now_s:
+            heapq.heappop(self._unset)
+        if self._unset:
+            self._set(hand, heapq.heappop(self._unset))
         else:
-            self._disarm()
+            hand.clear()
+            self._free.append(hand)
 
-    def _disarm(self) -> None:
-        self._armed_s = 0.0
-        self._spec.value_s = self._spec.value_ns = 0
-        self._settime(self._fd, TFD_TIMER_ABSTIME, self._spec_ref, None)
+
+def _make_hands(count: int, ring: Callable[[Hand], None]) -> list[Hand]:
+    """So many; none where the kernel gives none."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    try:
+        return [Hand(libc, ring) for _ in range(count)]
+    except OSError:
+        return []
 
 
 def _ring_later(delay_s: float, ring: Callable[[], None]) -> None:
