@@ -1,119 +1,55 @@
 """Wakes at a moment, to the microsecond: a few timerfds for all users of a process.
 
 gevent's timers wait in epoll, whose timeout is whole milliseconds rounded up (libev ev_epoll.c), so every send would be
-about 1 ms late, which is more than FleetLM takes to answer. A timerfd (timerfd_create(2)) becomes readable at its
-moment. Where there is none, gevent's own timers are used, and lateness says so.
+about 1 ms late, which is more than FleetLM takes to answer. Where there is no timerfd, gevent's own timers are used,
+and lateness says so.
 
 There are several, set to the earliest moments, because of what it costs to set one: to a moment that is the next of its
 core the kernel must set the core's own timer as well, which on a virtual machine is the hypervisor's work (9 against
 2 µs). One that is set while others will ring before it does without.
 """
 
-import ctypes
 import heapq
 import itertools
-import os
-import sys
 import time
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any
 
 import gevent
 
-CLOCK_MONOTONIC = 1
-TFD_TIMER_ABSTIME = 1
-TFD_FLAGS = os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
-"""TFD_NONBLOCK and TFD_CLOEXEC have the values of O_NONBLOCK and O_CLOEXEC (timerfd_create(2))."""
-
-READ = 1
-"""gevent's and libev's EV_READ."""
+from fleetlm_users.swarm.timerfd import Timerfd, timerfds
 
 MOMENT = attrgetter("moment_s")
-HANDS = 8
-"""Timers of an alarm: enough that the next moment has one before the last one rings; more gave nothing."""
-
-
-class Itimerspec(ctypes.Structure):
-    """`struct itimerspec`: interval, then the moment of expiry, each in seconds and nanoseconds."""
-
-    _fields_ = (
-        ("interval_s", ctypes.c_long),
-        ("interval_ns", ctypes.c_long),
-        ("value_s", ctypes.c_long),
-        ("value_ns", ctypes.c_long),
-    )
-
-
-class Hand:
-    """One timerfd, set to one moment; then it calls back from the event loop until it is set anew or cleared."""
-
-    __slots__ = ("_fd", "_settime", "_spec", "_spec_ref", "_watcher", "moment_s")
-
-    def __init__(self, libc: Any, ring: Callable[["Hand"], None]) -> None:
-        self.moment_s = 0.0
-        self._settime = libc.timerfd_settime
-        self._spec = Itimerspec()
-        self._spec_ref = ctypes.byref(self._spec)
-        self._fd = libc.timerfd_create(CLOCK_MONOTONIC, TFD_FLAGS)
-        if self._fd < 0:
-            raise OSError(ctypes.get_errno(), "no timerfd")
-        self._watcher = gevent.get_hub().loop.io(self._fd, READ)
-        self._watcher.start(ring, self)
-
-    def __repr__(self) -> str:
-        return f"Hand({self.moment_s:.6f})"
-
-    def set(self, moment_s: float) -> None:
-        """Rings at the moment, at once when it has passed.
-
-        That also takes back its readiness (timerfd_create(2): settime forgets expirations that were not read), which
-        saves a read for each message.
-        """
-        self.moment_s = moment_s
-        seconds = int(moment_s)
-        self._spec.value_s = seconds
-        self._spec.value_ns = max(1, int((moment_s - seconds) * 1e9) + 1)  # up, so that it never rings early
-        self._settime(self._fd, TFD_TIMER_ABSTIME, self._spec_ref, None)
-
-    def clear(self) -> None:
-        """Rings no more."""
-        self._spec.value_s = self._spec.value_ns = 0
-        self._settime(self._fd, TFD_TIMER_ABSTIME, self._spec_ref, None)
-
-    def close(self) -> None:
-        """Frees it."""
-        self._watcher.stop()
-        self._watcher.close()
-        os.close(self._fd)
+TIMERS = 8
+"""Of one alarm: enough that the next moment has its own before the last one rings; more gave nothing."""
 
 
 class Alarm:
     """Calls back at moments of `time.perf_counter`, which is CLOCK_MONOTONIC on Linux. Made after any fork.
 
-    `_due` holds all that is to be called; a moment is in `_unset` as well while no hand is set to it, and none such is
-    earlier than one that a hand is set to.
+    `_due` holds all that is to be called; a moment is in `_unset` as well while no timer is set to it, and none such is
+    earlier than one that a timer is set to.
     """
 
-    def __init__(self, hands: int = HANDS) -> None:
+    def __init__(self, timers: int = TIMERS) -> None:
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._unset: list[float] = []
-        self._latest_s = 0.0  # no hand is set to a later moment
-        self._hands = _make_hands(hands, self._ring) if sys.platform == "linux" else []
-        self._free = list(self._hands)
+        self._latest_s = 0.0  # no timer is set to a later moment
+        self._timers = timerfds(timers, self._ring)
+        self._free = list(self._timers)
 
     def __repr__(self) -> str:
-        return f"Alarm(waiting={len(self._due)}, hands={len(self._hands)})"
+        return f"Alarm(waiting={len(self._due)}, timers={len(self._timers)})"
 
     @property
     def is_exact(self) -> bool:
         """Whether it has timers of its own."""
-        return bool(self._hands)
+        return bool(self._timers)
 
     def at(self, moment_s: float, ring: Callable[[], None]) -> None:
         """Calls `ring` from the event loop at the moment, never before it; at once when it has passed."""
-        if not self._hands:
+        if not self._timers:
             _ring_later(max(0.0, moment_s - time.perf_counter()), ring)
             return
         heapq.heappush(self._due, (moment_s, next(self._order), ring))
@@ -126,43 +62,34 @@ class Alarm:
 
     def close(self) -> None:
         """Frees the timers; what still waits is not woken."""
-        for hand in self._hands:
-            hand.close()
-        self._hands, self._free, self._due, self._unset = [], [], [], []
+        for timer in self._timers:
+            timer.close()
+        self._timers, self._free, self._due, self._unset = [], [], [], []
 
-    def _set(self, hand: Hand, moment_s: float) -> None:
+    def _set(self, timer: Timerfd, moment_s: float) -> None:
         self._latest_s = max(self._latest_s, moment_s)
-        hand.set(moment_s)
+        timer.set(moment_s)
 
     def _set_before_others(self, moment_s: float) -> None:
-        """Takes the hand with the latest moment, if that is later."""
-        last = max(self._hands, key=MOMENT)
+        """Takes the timer with the latest moment, if that is later."""
+        last = max(self._timers, key=MOMENT)
         heapq.heappush(self._unset, max(moment_s, last.moment_s))
         if moment_s < last.moment_s:
             last.set(moment_s)
-        self._latest_s = max(map(MOMENT, self._hands))
+        self._latest_s = max(map(MOMENT, self._timers))
 
-    def _ring(self, hand: Hand) -> None:
-        """Runs in the loop when a hand's moment has come: calls all that is due, in order, and sets the hand anew."""
+    def _ring(self, timer: Timerfd) -> None:
+        """Runs in the loop when a timer's moment has come: calls all that is due, in order, and sets the timer anew."""
         now_s = time.perf_counter()
         while self._due and self._due[0][0] <= now_s:
             heapq.heappop(self._due)[2]()
         while self._unset and self._unset[0] <= now_s:
             heapq.heappop(self._unset)
         if self._unset:
-            self._set(hand, heapq.heappop(self._unset))
+            self._set(timer, heapq.heappop(self._unset))
         else:
-            hand.clear()
-            self._free.append(hand)
-
-
-def _make_hands(count: int, ring: Callable[[Hand], None]) -> list[Hand]:
-    """So many; none where the kernel gives none."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    try:
-        return [Hand(libc, ring) for _ in range(count)]
-    except OSError:
-        return []
+            timer.clear()
+            self._free.append(timer)
 
 
 def _ring_later(delay_s: float, ring: Callable[[], None]) -> None:

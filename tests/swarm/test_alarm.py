@@ -43,9 +43,9 @@ def test_a_moment_that_has_passed_rings_at_once(alarm):
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(0, 8), min_size=1, max_size=40), st.integers(1, 9))
-def test_all_ring_in_order_whatever_the_order_they_were_set(delays_ms, hands):
-    """An earlier moment set later still rings first, with more moments than hands and with fewer."""
-    alarm = Alarm(hands)
+def test_all_ring_in_order_whatever_the_order_they_were_set(delays_ms, timers):
+    """An earlier moment set later still rings first, with more moments than timers and with fewer."""
+    alarm = Alarm(timers)
     base_s = time.perf_counter() + 0.002
     rung = []
     waits = []
@@ -61,11 +61,11 @@ def test_all_ring_in_order_whatever_the_order_they_were_set(delays_ms, hands):
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(0, 4000), min_size=1, max_size=12), st.integers(1, 4))
-def test_sleepers_that_set_it_anew_as_they_ring_are_all_rung_in_time(intervals_us, hands):
+def test_sleepers_that_set_it_anew_as_they_ring_are_all_rung_in_time(intervals_us, timers):
     """As users do: each sets its next moment when it wakes. None is forgotten, none comes early, and those that are far
     away do not hide those that are near.
     """
-    alarm = Alarm(hands)
+    alarm = Alarm(timers)
     alarm.at(time.perf_counter() + 3600, lambda: None)
     rounds = 5
     done, early = Event(), []
@@ -91,7 +91,7 @@ def test_sleepers_that_set_it_anew_as_they_ring_are_all_rung_in_time(intervals_u
 
 def test_a_kernel_without_timers_is_told():
     """gevent's own are used then, which are exact to a millisecond."""
-    alarm = Alarm(hands=0)
+    alarm = Alarm(timers=0)
     assert not alarm.is_exact
     event = Event()
     alarm.at(time.perf_counter() + 0.002, event.set)
