@@ -1,12 +1,13 @@
 """A figure's results in words, for the terminal."""
 
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from benchmarks.figure import Column, Figure
 from benchmarks.goal import Goal, Pair
 
-WIDTH = 24
+NARROWEST = 24
+GAP = 2
 WAITED_SHARE = "waited_share"
 MUCH_WAITING = 0.05  # of the time; on a core of its own a process waits for its own threads only
 
@@ -26,11 +27,13 @@ def cell(values: Sequence[float], digits: int) -> str:
 
 def lines(figure: Figure, pairs: Sequence[Pair]) -> Iterator[str]:
     """Heading, a line per column, a line per goal."""
-    label_width = max(len(column.label) for column in figure.columns) + 2
     yield f"{figure.name}: {figure.title}. {figure.work}."
-    yield _row("", figure.contenders, label_width)
-    for column in figure.columns:
-        yield _row(column.label, _cells(figure, column, pairs), label_width)
+    rows = [("", list(figure.contenders))]
+    rows += [(column.label, list(_cells(figure, column, pairs))) for column in figure.columns]
+    label_width = max(len(label) for label, _ in rows) + GAP
+    width = max(NARROWEST, *(len(text) + GAP for _, cells in rows for text in cells))
+    for label, cells in rows:
+        yield f"  {label:<{label_width}}" + "".join(f"{text:>{width}}" for text in cells)
     for goal in figure.goals:
         yield f"  goal {goal.text}: {_reached(figure, goal, pairs)}"
     if waited := waiting(figure, pairs):
@@ -56,7 +59,3 @@ def waiting(figure: Figure, pairs: Sequence[Pair]) -> str:
 
 def _cells(figure: Figure, column: Column, pairs: Sequence[Pair]) -> Iterator[str]:
     return (cell(values_of(pairs, contender, column.key), column.digits) for contender in figure.contenders)
-
-
-def _row(label: str, cells: Iterable[str], label_width: int) -> str:
-    return f"  {label:<{label_width}}" + "".join(f"{text:>{WIDTH}}" for text in cells)

@@ -24,6 +24,15 @@ def test_a_goal_is_printed_with_its_ratio_and_outcome():
     assert shown[-1] == "  goal ≤ half of k6/ws: 0.6, missed by 20 %"
 
 
+def test_long_cells_do_not_touch():
+    """A count of six digits with its spread is longer than a column usually is."""
+    long = {"x": 298_462.5}, {"x": 1_296_990.25}
+    shown = list(lines(FIGURE, [{"ours": each, "k6/ws": each} for each in long]))
+    text = cell([each["x"] for each in long], 1)
+    assert shown[2].endswith(f"  {text}  {text}")
+    assert len(shown[1]) == len(shown[2])
+
+
 def test_a_busy_machine_is_told():
     """A figure of a process that stood in line for its core says more of the machine than of the process."""
     quiet, busy = {"x": 1.0, WAITED_SHARE: 0.01}, {"x": 1.0, WAITED_SHARE: 0.4}
