@@ -115,8 +115,8 @@ def test_a_block_that_takes_too_long_is_overdue_and_a_quick_one_is_not():
 
 
 def test_an_address_that_does_not_answer_at_once_is_waited_for():
-    """A full backlog takes no further connection until somebody is accepted; a deadline ends the wait, and leaves no
-    socket behind.
+    """A full backlog takes no further connection until somebody is accepted: the kernel asks again after a second. A
+    deadline ends the wait, and leaves no socket behind.
     """
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -131,5 +131,11 @@ def test_an_address_that_does_not_answer_at_once_is_waited_for():
 
         with pytest.raises(Overdue):
             fill()
-        for sock in full:
+        late = gevent.spawn(connect_tcp, address)
+        gevent.idle()
+        assert not late.ready()
+        accepted = [listener.accept()[0] for _ in full]
+        full.append(late.get(timeout=10))
+        assert full[-1].getpeername() == listener.getsockname()
+        for sock in (*full, *accepted):
             sock.close()
