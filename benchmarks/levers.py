@@ -93,9 +93,8 @@ def by_library() -> Callable[[], object]:
 
 def by_slice() -> bytes:
     """A frame taken out of the bytes of a read, as transport.py does."""
-    start = 0
-    length = UNMASKED[start + 2] << 8 | UNMASKED[start + 3]
-    return UNMASKED[start + 4 : start + 4 + length]
+    length = UNMASKED[2] << 8 | UNMASKED[3]
+    return UNMASKED[4 : 4 + length]
 
 
 def waited(make: Callable[[], Any], tell: str) -> Callable[[], object]:

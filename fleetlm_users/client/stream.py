@@ -110,7 +110,7 @@ class Stream:
 
     def close(self) -> None:
         """Frees everything; nobody may wait for room any more."""
-        self._readable.close()
+        self.stop_reading()
         self._sock.close()
 
     def __repr__(self) -> str:
