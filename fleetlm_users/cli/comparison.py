@@ -39,17 +39,25 @@ class Comparison:
             for pair in self.thresholds
             if pair.broken and pair.after
         ]
-        worse = [f"{label(row.figure)} is worse" for row in self.rows if row.judged and row.change == "worse"]
-        return (*broken, *worse)
+        worse = [row for row in self.rows if row.judged and row.change == "worse" and row.figure not in self._late]
+        return (*broken, *(f"{label(row.figure)} is worse" for row in worse))
 
     @property
     def undecided(self) -> tuple[str, ...]:
-        """Each judged figure that looks worse, on too few samples to say so."""
-        return tuple(
-            f"{label(row.figure)} looks worse, and too few samples were taken to tell that from chance"
-            for row in self.rows
-            if row.judged and row.change == "unclear" and row.looks_worse(self.limits)
+        """Each judged figure that looks worse, on too few samples to say so, or because B's generator was late."""
+        judged = [row for row in self.rows if row.judged]
+        late = [row for row in judged if row.change == "worse" and row.figure in self._late]
+        few = [row for row in judged if row.change == "unclear" and row.looks_worse(self.limits)]
+        explained = (
+            f"{label(row.figure)} is worse, which the lateness of B's generator alone explains" for row in late
         )
+        chance = "looks worse, and too few samples were taken to tell that from chance"
+        return (*explained, *(f"{label(row.figure)} {chance}" for row in few))
+
+    @property
+    def _late(self) -> frozenset[Figure]:
+        """What B's thresholds bound and B could not judge, its generator being late."""
+        return frozenset(pair.figure for pair in self.thresholds if pair.after and pair.after.get("late"))
 
     @property
     def cautions(self) -> tuple[str, ...]:

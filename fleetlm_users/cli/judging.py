@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from fleetlm_users.cli.measured import Figure, aggregation_of
+from fleetlm_users.measure.figures import is_undecided
 
 Direction = Literal["lower", "higher"]
 Json = Mapping[str, Any]
@@ -77,7 +78,7 @@ def _pair(before: Json | None, after: Json | None, measured_before: Callable[[Fi
     entry = after or before or {}
     figure = Figure(entry["metric"], entry["scenario"], aggregation_of(entry["condition"]))
     was = before["measured"] if before is not None else measured_before(figure)
-    broken = after is not None and not after["ok"] and not after["too_few"] and _kept(before, after, was)
+    broken = after is not None and not after["ok"] and not is_undecided(after) and _kept(before, after, was)
     return ThresholdPair(figure, str(entry["subject"]), before, after, broken, _note(before, after))
 
 
@@ -85,7 +86,7 @@ def _kept(before: Json | None, after: Json, was: float | None) -> bool:
     """Return whether A kept what B missed: B's bound held against A's measure, so that a stricter bound breaks nothing
     by itself. One that A did not measure at all was not kept.
     """
-    if before is not None and before["too_few"]:
+    if before is not None and is_undecided(before):
         return False
     return keeps(after, was) is True
 

@@ -10,12 +10,21 @@ _LATENCIES: Final = (
     trend("session_creation_ms", "POST /api/sessions sent → 201 body parsed"),
     trend("ws_connect_ms", "TCP connect begins → WebSocket upgrade accepted (TLS included)"),
     trend("ws_join_ms", "phx_join sent → its ok reply"),
-    trend("append_latency_ms", "message due → its own `message` broadcast back at the sender"),
+    trend(
+        "append_latency_ms",
+        "message due → its own `message` broadcast back at the sender",
+        service="append_service_ms",
+    ),
     trend("append_service_ms", "message sent → its own `message` broadcast back at the sender"),
     trend("agent_latency_ms", "own broadcast seen → the agent's reply seen (first in, first out per session)"),
     trend("message_roundtrip_ms", "message sent → the agent's reply seen"),
     trend("lifecycle_total_ms", "session creation begins → socket closed after the last reply"),
-    trend("inbox_latency_ms", "message due → an `inbox_delta` that shows its session as active since then"),
+    trend(
+        "inbox_latency_ms",
+        "message due → an `inbox_delta` that shows its session as active since then",
+        service="inbox_service_ms",
+    ),
+    trend("inbox_service_ms", "message sent → an `inbox_delta` that shows its session as active since then"),
 )
 
 _MESSAGES: Final = (

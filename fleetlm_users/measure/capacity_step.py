@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from fleetlm_users.measure import figures
+from fleetlm_users.measure.lateness import excuse_lateness
 from fleetlm_users.measure.limits import CPU_STARVED_PERCENT, Limits
 from fleetlm_users.measure.merge import WorkerState
 from fleetlm_users.measure.span import Span
@@ -37,7 +38,10 @@ class Border:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What came of one load. `misses` are the server's, `doubts` the generator's; `figures` is for the table."""
+    """What came of one load. `misses` are the server's, `doubts` the generator's; `figures` is for the table.
+
+    A threshold that was missed only because the generator was late is among the doubts.
+    """
 
     load: int
     joined: int
@@ -68,7 +72,8 @@ def judge_step(  # noqa: PLR0913  # keyword-only facts of one step, each named w
     """Judges the step that `began`, was held from `settled` to `ended`, for `hold_s` seconds."""
     whole, held = Span(began.totals, ended.totals), Span(settled.totals, ended.totals)
     joined = round(held.gauge("active_connections").now)
-    judgements = tuple(_judged(thresholds, whole, held, hold_s))
+    doubts = (*late_generator(held, limits), *_short_of_cpu(settled.workers, ended.workers, limits))
+    judgements = tuple(excuse_lateness(_judged(thresholds, whole, held, hold_s), held, lambda: bool(doubts)))
     return Step(
         load=load,
         joined=joined,
@@ -76,7 +81,7 @@ def judge_step(  # noqa: PLR0913  # keyword-only facts of one step, each named w
         repeat=repeat,
         judgements=judgements,
         misses=tuple(_misses(judgements, joined, load)),
-        doubts=(*late_generator(held, limits), *_short_of_cpu(settled.workers, ended.workers, limits)),
+        doubts=doubts,
         figures=_figures(whole, held, hold_s),
     )
 
@@ -94,7 +99,7 @@ def _misses(judgements: Iterable[Judgement], joined: int, load: int) -> Iterable
     if joined < load * JOINED_SHARE:
         yield f"only {joined:,} of {load:,} sessions were joined"
     for judgement in judgements:
-        if not judgement.ok:
+        if not judgement.ok and not judgement.late:
             yield f"{judgement.expression}: {figures.measured(judgement.measured, judgement.threshold.unit)}"
 
 

@@ -64,6 +64,8 @@ class Catalogue(Mapping[str, Metric]):
                     raise UsageError(
                         f"metric {metric.name}", name, "counters that are counted, not sums", "messages_sent"
                     )
+            if metric.service is not None:
+                self.find(metric.service, "trend")
             if metric.evidence is not None:
                 self.find(metric.evidence, "counter", "trend")
             if metric.kind == "rate" and not (metric.passes and metric.total):

@@ -88,5 +88,10 @@ def measured(value: float | None, unit: str) -> str:
 
 
 def mark(threshold: Mapping[str, Any]) -> str:
-    """✓ kept, ✗ missed, ? not enough samples to say."""
-    return "?" if threshold["too_few"] else "✓" if threshold["ok"] else "✗"
+    """✓ kept, ✗ missed, ? undecided."""
+    return "?" if is_undecided(threshold) else "✓" if threshold["ok"] else "✗"
+
+
+def is_undecided(threshold: Mapping[str, Any]) -> bool:
+    """Whether a judged threshold of a summary.json has no answer; older files know only of too few samples."""
+    return bool(threshold.get("undecided", threshold["too_few"]))

@@ -2,13 +2,14 @@
 
 Beyond repair is what only grows one way: a count above its upper bound, a maximum or minimum outside its bound, a share
 that had to be whole and no longer is. Anything else may recover, and counts as missed for good only when every look of
-a whole grace period found it missed, on enough samples.
+a whole grace period found it missed, on enough samples. What only the generator's lateness explains is never missed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
 from fleetlm_users.measure import figures
+from fleetlm_users.measure.lateness import excuse_lateness
 from fleetlm_users.measure.thresholds import Judgement, Threshold, judge, keeps
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.measure.trend import required_samples
@@ -28,18 +29,23 @@ Outlook = Literal["beyond repair", "may recover", "may still come"]
 
 
 class Patience:
-    """Looks at the same thresholds again and again; gives up when `grace_s` seconds of the main phase have passed."""
+    """Looks at the same thresholds again and again; gives up when `grace_s` seconds of the main phase have passed.
 
-    def __init__(self, thresholds: Sequence[Threshold], grace_s: float) -> None:
+    `is_late` says of the numbers of a look whether the generator was beyond its limits.
+    """
+
+    def __init__(self, thresholds: Sequence[Threshold], grace_s: float, is_late: Callable[[Totals], bool]) -> None:
         self._thresholds = tuple(thresholds)
         self._grace_s = grace_s
+        self._is_late = is_late
         self._missed: dict[int, list[float]] = {}
 
     def look(self, totals: Totals, main_s: float) -> str:
         """Why the run is hopeless `main_s` seconds after its warm-up, in words; empty while it is not."""
-        for number, judgement in enumerate(judge(self._thresholds, totals, main_s)):
+        judgements = judge(self._thresholds, totals, main_s)
+        for number, judgement in enumerate(excuse_lateness(judgements, totals, lambda: self._is_late(totals))):
             told = f"{judgement.expression} measured {figures.measured(judgement.measured, judgement.threshold.unit)}"
-            outlook = "may still come" if judgement.ok else outlook_of(judgement, totals)
+            outlook = "may still come" if judgement.ok or judgement.late else outlook_of(judgement, totals)
             if outlook == "beyond repair" and main_s >= self._grace_s:
                 return f"{told}, which nothing can mend any more"
             if outlook != "may recover" or not _is_certain(judgement, totals):

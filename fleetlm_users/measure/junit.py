@@ -15,7 +15,7 @@ _NOT_IN_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0
 
 
 def render_junit(summary: Mapping[str, Any]) -> str:
-    """The XML document, ended by a newline. A missed threshold is a failure, one on too few samples an error."""
+    """The XML document, ended by a newline. A missed threshold is a failure, an undecided one an error."""
     benchmark = str(summary["options"].get("benchmark") or "run")
     unreached = summary["verdict"]["kind"] == "inconclusive"  # an interrupted run is not blamed for empty thresholds
     cases = [_threshold(entry, benchmark, unreached) for entry in summary["thresholds"]]
@@ -38,7 +38,7 @@ def render_junit(summary: Mapping[str, Any]) -> str:
 def _threshold(entry: Mapping[str, Any], benchmark: str, unreached: bool) -> ElementTree.Element:
     case = ElementTree.Element("testcase", classname=_clean(benchmark), name=_clean(entry["expression"]))
     measured = figures.measured(entry["measured"], entry["unit"])
-    if entry["too_few"] or (unreached and not entry["ok"]):
+    if figures.is_undecided(entry) or (unreached and not entry["ok"]):
         ElementTree.SubElement(case, "error", type="inconclusive", message=f"{measured}: {entry['problem']}")
     elif not entry["ok"]:
         ElementTree.SubElement(case, "failure", type="threshold", message=f"measured: {measured}")

@@ -14,6 +14,8 @@ class Metric:
     `evidence` names the metric whose count must be above 0 for a count of 0 of this counter to mean anything: no
     backpressure proves nothing when nothing was sent. A counter without evidence is its own.
     `parts` makes a counter a sum of other counters. A rate is the sum of `passes` over the sum of `total`.
+    `service` names, for a trend that counts from the moment due, the one that counts the same from the moment sent: the
+    two differ by the generator's own lateness and by nothing else.
     `per_worker` marks a gauge that is a property of one process (CPU, memory): merged it is the highest, not the sum.
     """
 
@@ -25,12 +27,16 @@ class Metric:
     parts: tuple[str, ...] = ()
     passes: tuple[str, ...] = ()
     total: tuple[str, ...] = ()
+    service: str | None = None
     per_worker: bool = False
 
 
-def trend(name: str, help: str) -> Metric:
-    """A metric of durations: recorded in whole microseconds, reported in milliseconds."""
-    return Metric(name, "trend", "ms", help)
+def trend(name: str, help: str, *, service: str | None = None) -> Metric:
+    """A metric of durations: recorded in whole microseconds, reported in milliseconds.
+
+    One that counts from the moment due names as `service` the trend of the same durations from the moment sent.
+    """
+    return Metric(name, "trend", "ms", help, service=service)
 
 
 def counter(name: str, help: str, *, evidence: str | None = None, parts: tuple[str, ...] = ()) -> Metric:

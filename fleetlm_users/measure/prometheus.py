@@ -95,7 +95,7 @@ def _of_run(standing: Standing) -> Iterable[Family]:
 
 
 def _of_thresholds(judgements: Iterable[Judgement]) -> Iterable[Family]:
-    """Value and bound in base units; without samples there is no value, and without enough of them no answer."""
+    """Value and bound in base units; without samples there is no value, and an undecided one has no answer."""
     labels = ["threshold", "unit"]
     value = GaugeMetricFamily(f"{_PREFIX}threshold_value", "what a threshold measures at present", labels=labels)
     bound = GaugeMetricFamily(f"{_PREFIX}threshold_bound", "what it is held against", labels=labels)
@@ -106,7 +106,7 @@ def _of_thresholds(judgements: Iterable[Judgement]) -> Iterable[Family]:
         bound.add_metric([judgement.expression, unit], threshold.bound * factor)
         if judgement.measured is not None:
             value.add_metric([judgement.expression, unit], judgement.measured * factor)
-        if judgement.measured is not None and not judgement.too_few:
+        if judgement.measured is not None and not judgement.undecided:
             kept.add_metric([judgement.expression], float(judgement.ok))
     return value, bound, kept
 

@@ -100,7 +100,7 @@ def _thresholds(summary: Json, style: Style) -> Iterable[str]:
         sign = figures.mark(entry)
         measured = figures.measured(entry["measured"], entry["unit"])
         look = _MARK_LOOKS[sign]
-        told = entry["problem"] if entry["too_few"] else f"of {figures.count(entry['samples'])} samples"
+        told = entry["problem"] if figures.is_undecided(entry) else f"of {figures.count(entry['samples'])} samples"
         yield (
             f"    {style.paint(sign, look)} {entry['expression']:<{widest}}  {style.paint(f'{measured:>12}', look)}"
             + style.paint(f"  {told}" if entry["samples"] else "", "dim")

@@ -130,7 +130,7 @@ def _thresholds(summary: Json) -> str:
         sign = figures.mark(entry)
         measured = figures.measured(entry["measured"], entry["unit"])
         told = f"{figures.count(entry['samples'])} samples" if entry["samples"] else ""
-        told = entry["problem"] if entry["too_few"] else told
+        told = entry["problem"] if figures.is_undecided(entry) else told
         rows += (
             f'<li><span class="sign {_SIGN_CLASSES[sign]}">{sign}</span>'
             f'<span class="subject">{text(entry["subject"])}</span>'

@@ -107,6 +107,8 @@ def threshold_figures(judgement: Judgement) -> Json:
         "ok": judgement.ok,
         "samples": judgement.samples,
         "too_few": judgement.too_few,
+        "late": judgement.late,
+        "undecided": judgement.undecided,
         "problem": judgement.problem,
     }
 

@@ -84,6 +84,7 @@ class Judgement:
     """A threshold with what was measured (in the unit of its bound; None without samples) and whether it was kept.
 
     `too_few` marks a percentile that was taken from fewer samples than it needs: neither answer is to be believed.
+    `late` marks one that was missed only because the generator sent late: see lateness.py.
     """
 
     threshold: Threshold
@@ -92,6 +93,12 @@ class Judgement:
     samples: int
     problem: str = ""
     too_few: bool = False
+    late: bool = False
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the measured value allows no answer; `problem` says why."""
+        return self.too_few or self.late
 
     @property
     def expression(self) -> str:

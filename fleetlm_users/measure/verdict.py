@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from fleetlm_users.measure import figures
+from fleetlm_users.measure.lateness import excuse_lateness
 from fleetlm_users.measure.limits import CPU_STARVED_PERCENT, Limits
 from fleetlm_users.measure.loss import LostWorker, losses
 from fleetlm_users.measure.merge import WorkerState
@@ -66,10 +67,12 @@ class Verdict:
 
 def decide(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) -> Verdict:
     """The verdict. A failure outweighs every doubt: what was missed was missed, however well the rest was measured.
+    No failure is what the generator's lateness alone explains: that threshold is undecided (lateness.py).
 
     A run without thresholds is inconclusive: nothing was promised, so nothing can have been kept. A threshold without
     samples fails, except in a run cut short, which may just not have come that far. An aborted run fails in any case.
     """
+    judgements = excuse_lateness(judgements, totals, lambda: is_beyond_limits(totals, facts.workers, facts.limits))
     failures = tuple(_failures(judgements, facts))
     doubts = tuple(_doubts(judgements, totals, facts))
     kind: Literal["pass", "fail", "inconclusive"] = "fail" if failures else "inconclusive" if doubts else "pass"
@@ -80,7 +83,7 @@ def _failures(judgements: Iterable[Judgement], facts: RunFacts) -> Iterable[str]
     if facts.aborted:
         yield facts.aborted
     for judgement in judgements:
-        if judgement.ok or judgement.too_few:
+        if judgement.ok or judgement.undecided:
             continue
         if judgement.measured is not None:
             yield f"{judgement.expression}: measured {figures.measured(judgement.measured, judgement.threshold.unit)}"
@@ -94,14 +97,22 @@ def _doubts(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) ->
     if facts.interrupted and not facts.aborted:
         yield "the run was interrupted"
     for judgement in judgements:
-        if judgement.too_few or (facts.cut_short and judgement.measured is None):
+        if judgement.late:
+            measured = figures.measured(judgement.measured, judgement.threshold.unit)
+            yield f"{judgement.expression}: measured {measured}, but {judgement.problem}"
+        elif judgement.too_few or (facts.cut_short and judgement.measured is None):
             yield f"{judgement.expression}: {judgement.problem}"
     yield from facts.doubts
     yield from missing_reports(facts)
     yield from bad_books(totals, facts.limits)
     yield from _missing_load(totals, facts.limits)
     yield from late_generator(totals, facts.limits)
-    yield from _sick_workers(facts)
+    yield from _sick_workers(facts.workers, facts.limits)
+
+
+def is_beyond_limits(totals: Totals, workers: Sequence[WorkerState], limits: Limits) -> bool:
+    """Whether the generator, or one of its workers, was late, stalled or short of CPU."""
+    return any(True for _ in (*late_generator(totals, limits), *_sick_workers(workers, limits)))
 
 
 def missing_reports(facts: RunFacts) -> Iterable[str]:
@@ -155,17 +166,16 @@ def late_generator(totals: Totals, limits: Limits) -> Iterable[str]:
         yield f"the event loop stalled: {LOOP_LAG} p(99) is {lag_ms:.1f} ms, the limit {limits.loop_lag_p99_ms:g} ms"
 
 
-def _sick_workers(facts: RunFacts) -> Iterable[str]:
+def _sick_workers(workers: Sequence[WorkerState], limits: Limits) -> Iterable[str]:
     """One bad worker of many hides in merged percentiles, so each is asked."""
-    limits = facts.limits
-    for worker in facts.workers:
+    for worker in workers:
         starved = worker.cpu_starved / worker.cpu_samples if worker.cpu_samples else 0.0
         if starved > limits.cpu_share and worker.cpu_starved >= limits.cpu_readings:
             yield (
                 f"worker {worker.worker} was short of CPU: above {CPU_STARVED_PERCENT:g} % of a core in {starved:.0%}"
                 f" of its readings, the limit is {limits.cpu_share:.0%}; use more workers"
             )
-        if len(facts.workers) > 1:
+        if len(workers) > 1:
             yield from _late_worker(worker, limits)
 
 

@@ -10,8 +10,10 @@ from locust.env import Environment
 from fleetlm_users.measure.capacity_report import Capacity
 from fleetlm_users.measure.capacity_step import Border
 from fleetlm_users.measure.hopeless import Patience
+from fleetlm_users.measure.merge import WorkerState
 from fleetlm_users.measure.thresholds import Threshold
 from fleetlm_users.measure.totals import Totals
+from fleetlm_users.measure.verdict import is_beyond_limits
 from fleetlm_users.swarm.capacity import CapacityDriver
 from fleetlm_users.swarm.conclusion import MS_PER_S, limits_of
 from fleetlm_users.swarm.ending import end_run
@@ -25,10 +27,12 @@ from fleetlm_users.workload.options import Options
 class View:
     """What the head lets those beside a run see, and say.
 
-    `totals` are the merged numbers as known, `border` those of this very moment on all processes.
+    `totals` are the merged numbers as known, `workers` how each worker stands by them, `border` both of this very
+    moment on all processes.
     """
 
     totals: Callable[[], Totals]
+    workers: Callable[[], Sequence[WorkerState]]
     border: Callable[[], Border]
     elapsed_s: Callable[[], float]
     judged_s: Callable[[], float]
@@ -54,12 +58,14 @@ class Beside:
         self._has_ended = False
         self.aborted = ""
         warm_up_s = options.plan.warm_up_s
+        self._limits = limits_of(options.lateness_limit_s * MS_PER_S)
         server.begin(lambda: int(view.totals().gauge("active_connections").now))
         self._watchman = self._post(thresholds, options.abort_grace_s) if options.abort_on_fail else None
         self._search: CapacityDriver | None = None
         if search is not None:
-            limits = limits_of(options.lateness_limit_s * MS_PER_S)
-            self._search = CapacityDriver(environment, search, thresholds, limits, border=view.border, say=view.say)
+            self._search = CapacityDriver(
+                environment, search, thresholds, self._limits, border=view.border, say=view.say
+            )
             self._search.start(warm_up_s)
 
     @property
@@ -87,7 +93,7 @@ class Beside:
 
     def _post(self, thresholds: Sequence[Threshold], grace_s: float) -> Watchman:
         return Watchman(
-            Patience(thresholds, grace_s),
+            Patience(thresholds, grace_s, lambda totals: is_beyond_limits(totals, self._view.workers(), self._limits)),
             totals=self._view.totals,
             main_s=self._view.judged_s,
             on_hopeless=self._abort,

@@ -177,7 +177,14 @@ class Head:
             self._environment,
             options,
             self._thresholds,
-            View(self._totals_now, self._border, self._elapsed_s, self._judged_s, self.console.say),
+            View(
+                self._totals_now,
+                lambda: self._merge.workers,
+                self._border,
+                self._elapsed_s,
+                self._judged_s,
+                self.console.say,
+            ),
             server=prepared.server,
             search=None if search is None else search(options),
         )

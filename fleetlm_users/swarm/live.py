@@ -5,7 +5,7 @@ Figures that cost something are made when somebody looks, at most every LOOK_S, 
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from fleetlm_users.measure.live_figures import (
     worker_rows,
 )
 from fleetlm_users.measure.live_series import SETTLED_S, LiveSeries, to_table
-from fleetlm_users.measure.thresholds import Threshold, judge
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.conclusion import Conclusion
 from fleetlm_users.swarm.pulse import breathe
@@ -113,7 +112,7 @@ class Live:
             self._series.finish(sight.merge.timeline)
             self._conclude(sight, sight.conclusion)
         if is_watched:
-            self._told = _document(sight, () if self._is_search else sight.thresholds, self._links())
+            self._told = _document(sight, self._links(), is_search=self._is_search)
 
     def _conclude(self, sight: Sight, conclusion: Conclusion) -> None:
         self._concluded = conclusion
@@ -140,15 +139,11 @@ class Live:
         return [{"name": name, "href": f"fleetlm/runs/{folder.name}/{name}"} for name in names]
 
 
-def _document(sight: Sight, thresholds: Sequence[Threshold], links: list[Json]) -> Json:
+def _document(sight: Sight, links: list[Json], *, is_search: bool) -> Json:
     is_over = sight.conclusion is not None
     totals = sight.merge.totals()
     _warm(totals, sight.phase)
-    judgements = (
-        sight.conclusion.verdict.judgements
-        if sight.conclusion is not None
-        else judge(thresholds, totals, sight.judged_s)
-    )
+    judgements = () if is_search and not is_over else sight.judgements(totals)
     phase_s = sight.judged_s or sight.elapsed_s
     return {
         "state": sight.state,

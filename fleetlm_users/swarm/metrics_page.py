@@ -16,7 +16,6 @@ from fleetlm_users import __version__
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.prometheus import families
 from fleetlm_users.measure.standing import Standing
-from fleetlm_users.measure.thresholds import Judgement, judge
 from fleetlm_users.swarm.pulse import breathe
 from fleetlm_users.swarm.refusal import USAGE_EXIT, Refused
 from fleetlm_users.swarm.sight import Sight, Watched
@@ -45,11 +44,7 @@ class RunCollector(Collector):
 def standing_of(sight: Sight, *, is_search: bool) -> Standing:
     """The run at this moment; a search judges its steps, so that over all of them its thresholds say nothing."""
     totals, conclusion = sight.merge.totals(), sight.conclusion
-    judgements: Iterable[Judgement] = ()
-    if conclusion is not None:
-        judgements = conclusion.verdict.judgements
-    elif not is_search:
-        judgements = judge(sight.thresholds, totals, sight.judged_s)
+    judgements = () if is_search and conclusion is None else sight.judgements(totals)
     return Standing(
         run_id=sight.options.run_id,
         benchmark=sight.options.benchmark,

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from fleetlm_users.measure.lateness import excuse_lateness
 from fleetlm_users.measure.merge import Merge
 from fleetlm_users.measure.phase import MAIN, WARM_UP
-from fleetlm_users.measure.thresholds import Threshold
-from fleetlm_users.swarm.conclusion import Conclusion
+from fleetlm_users.measure.thresholds import Judgement, Threshold, judge
+from fleetlm_users.measure.totals import Totals
+from fleetlm_users.measure.verdict import is_beyond_limits
+from fleetlm_users.swarm.conclusion import MS_PER_S, Conclusion, limits_of
 from fleetlm_users.workload.options import Options
 
 
@@ -34,6 +37,14 @@ class Sight:
     def key(self) -> str:
         """What the numbers belong to: a run, from its beginning or from the last reset of its statistics."""
         return f"{self.merge.epoch}.{self.merge.resets}"
+
+    def judgements(self, totals: Totals) -> Sequence[Judgement]:
+        """The thresholds as `totals` of this moment have them, or at the end as the verdict has them."""
+        if self.conclusion is not None:
+            return self.conclusion.verdict.judgements
+        limits = limits_of(self.options.lateness_limit_s * MS_PER_S)
+        judgements = judge(self.thresholds, totals, self.judged_s)
+        return excuse_lateness(judgements, totals, lambda: is_beyond_limits(totals, self.merge.workers, limits))
 
     @property
     def state(self) -> str:

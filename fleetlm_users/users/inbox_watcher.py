@@ -75,7 +75,7 @@ class Watched:
             self._session.anomaly("no_inserted_at")
             return
         self._user.count("inbox_watched")
-        self._show(self._watch.appended(message.due_s, stored_at, done_s))
+        self._show(self._watch.appended(message.due_s, message.sent_s, stored_at, done_s))
 
     def on_delta(self, last_activity_at: str | None, done_s: float) -> None:
         """A delta came; what waited for too long is missed before it is looked at."""
@@ -92,9 +92,10 @@ class Watched:
             self._user.count("inbox_missed", missed)
 
     def _show(self, shown: list[Shown]) -> None:
-        for due_s, shown_s in shown:
+        for due_s, sent_s, shown_s in shown:
             self._user.count("inbox_shown")
             self._user.record("inbox_latency_ms", due_s, shown_s)
+            self._user.record("inbox_service_ms", sent_s, shown_s)
 
 
 def _leave(inbox: InboxChannel, session: UserSession) -> None:

@@ -13,11 +13,13 @@ class Shown(NamedTuple):
     """A message that a delta showed."""
 
     due_s: float
+    sent_s: float
     shown_s: float
 
 
 class _Waiting(NamedTuple):
     due_s: float
+    sent_s: float
     stored_at: str
     deadline_s: float
 
@@ -33,9 +35,9 @@ class InboxWatch:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def appended(self, due_s: float, stored_at: str, now_s: float) -> list[Shown]:
+    def appended(self, due_s: float, sent_s: float, stored_at: str, now_s: float) -> list[Shown]:
         """A message was stored; what is shown by now (a delta may overtake the message's own broadcast)."""
-        self._waiting.append(_Waiting(due_s, stored_at, now_s + self._deadline_s))
+        self._waiting.append(_Waiting(due_s, sent_s, stored_at, now_s + self._deadline_s))
         return self._show()
 
     def delta(self, last_activity_at: str, now_s: float) -> list[Shown]:
@@ -59,5 +61,6 @@ class InboxWatch:
         shown = []
         last_activity_at, shown_s = self._latest
         while self._waiting and self._waiting[0].stored_at <= last_activity_at:
-            shown.append(Shown(self._waiting.popleft().due_s, shown_s))
+            message = self._waiting.popleft()
+            shown.append(Shown(message.due_s, message.sent_s, shown_s))
         return shown

@@ -42,7 +42,7 @@ def gauge(now, peak):
     return {"kind": "gauge", "unit": "count", "help": "", "now": now, "peak": peak, "scenarios": {}}
 
 
-def threshold(expression, measured, ok, *, unit="ms", samples=1000, too_few=False, scenario=None):
+def threshold(expression, measured, ok, *, unit="ms", samples=1000, too_few=False, late=False, scenario=None):
     """A judged threshold such as `append_latency_ms: p(95)<500`."""
     metric, condition = expression.split(": ")
     bound = float(re.split(r"[<>=!]+", condition)[1])
@@ -50,7 +50,7 @@ def threshold(expression, measured, ok, *, unit="ms", samples=1000, too_few=Fals
     return {
         "expression": f"{subject}: {condition}", "subject": subject, "condition": condition, "metric": metric,
         "scenario": scenario, "bound": bound, "measured": measured, "unit": unit, "ok": ok, "samples": samples,
-        "too_few": too_few, "problem": "",
+        "too_few": too_few, "late": late, "undecided": too_few or late, "problem": "",
     }  # fmt: skip
 
 

@@ -48,6 +48,15 @@ def test_a_judged_figure_that_looks_worse_on_too_few_samples_is_inconclusive(fac
     assert "inconclusive" in compare_markdown.render(found) or code == 0
 
 
+def test_what_the_lateness_of_the_generator_explains_is_no_regression():
+    """B failed for another reason; its latency is worse because its generator was late, which is told."""
+    after = scaled(20.0, verdict="fail")
+    after["thresholds"][0] |= {"late": True, "undecided": True}
+    found = compared(scaled(1.0), after)
+    assert (found.regressions, found.exit_code) == ((), 4)
+    assert found.undecided == ("append_latency_ms p(95) is worse, which the lateness of B's generator alone explains",)
+
+
 def test_a_metric_without_a_threshold_never_decides():
     """It is shown as worse, and that is all."""
     before, after = scaled(1.0), scaled(2.0)

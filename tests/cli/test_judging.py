@@ -23,6 +23,9 @@ def pair(before, after, was=None):
         # too few samples on either side: no claim
         (threshold(f"{P95}<500", 100, True, too_few=True), threshold(f"{P95}<500", 600, False), None, False, ""),
         (threshold(f"{P95}<500", 100, True), threshold(f"{P95}<500", 600, False, too_few=True), None, False, ""),
+        # the generator of B was late: no claim either
+        (threshold(f"{P95}<500", 100, True), threshold(f"{P95}<500", 600, False, late=True), None, False, ""),
+        (threshold(f"{P95}<500", 600, False, late=True), threshold(f"{P95}<500", 600, False), None, False, ""),
         # no samples at all in B is a failure, which A did not have
         (threshold(f"{P95}<500", 100, True), threshold(f"{P95}<500", None, False), None, True, ""),
         # new in B: held against what A measured

@@ -108,6 +108,21 @@ def test_a_late_generator_says_nothing_of_the_server(lost):
     assert "the generator was late" in found.doubts[0]
 
 
+def test_what_only_lateness_explains_is_no_miss_of_the_server():
+    """From sent it kept the bound; what it missed from sent too stays a miss, and the step stays the generator's."""
+
+    def hold(story, service_us=2_000):
+        story.messages(latency_us=302_000, late_us=300_000)
+        for _ in range(100):
+            story.ledger.trend("append_service_ms", "capacity", MAIN).add(service_us)
+
+    late, slow = step(hold=hold), step(hold=lambda story: hold(story, 90_000))
+    assert (late.outcome, late.misses) == ("limited", ())
+    assert [judgement.late for judgement in late.judgements] == [False, True, False]
+    assert slow.outcome == "limited"
+    assert slow.misses[0].startswith("append_latency_ms: p(95)<50")
+
+
 def starved(readings, all_readings):
     def hold(story):
         story.messages()

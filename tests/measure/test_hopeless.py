@@ -41,7 +41,7 @@ SLOW, FAST = appended(6_000), appended(4_000)
 
 
 def patience(thresholds, grace_s=GRACE_S):
-    return Patience(parse(thresholds), grace_s)
+    return Patience(parse(thresholds), grace_s, lambda _: False)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from fleetlm_users.measure.merge import WorkerState
 from fleetlm_users.measure.metric import counter, gauge, rate, trend
 from fleetlm_users.measure.prometheus import BUCKETS_S, name_of
 from fleetlm_users.measure.standing import Standing
-from fleetlm_users.measure.thresholds import judge, parse
+from fleetlm_users.measure.thresholds import Judgement, judge, parse
 from tests.exposed import text_of
 
 THRESHOLDS = "append_latency_ms: p(95)<500; message_success_rate: rate>0.95; backpressure_events: count<0"
@@ -24,8 +24,8 @@ def scraped(totals_of, healthy):
 
     def scrape(*writes, thresholds=THRESHOLDS, workers=(), **changed):
         totals = totals_of(*(writes or (healthy,)))
-        judgements = tuple(judge(parse(thresholds), totals, 4.0))
-        standing = Standing(totals=totals, workers=workers, judgements=judgements, **{**RUN, **changed})
+        judged = {"judgements": tuple(judge(parse(thresholds), totals, 4.0))}
+        standing = Standing(totals=totals, workers=workers, **{**RUN, **judged, **changed})
         found = {}
         for family in text_string_to_metric_families(text_of(standing)):
             for sample in family.samples:
@@ -118,6 +118,14 @@ def test_a_threshold_on_too_few_samples_gives_no_answer(scraped):
     rules = "append_latency_ms: p(95)<500, p(95)<500; agent_latency_ms: avg<1"
     found = scraped(write, thresholds=rules)
     assert at(found, "fleetlm_threshold_value", threshold="append_latency_ms: p(95)<500", unit="seconds") == 0.9
+    assert not [key for key in found if key[0] == "fleetlm_threshold_ok"]
+
+
+def test_a_threshold_that_a_late_generator_missed_gives_no_answer(scraped):
+    """Once judged so."""
+    late = Judgement(parse("append_latency_ms: avg<1")[0], 900.0, ok=False, samples=200, late=True)
+    found = scraped(judgements=(late,))
+    assert at(found, "fleetlm_threshold_value", threshold="append_latency_ms: avg<1", unit="seconds") == 0.9
     assert not [key for key in found if key[0] == "fleetlm_threshold_ok"]
 
 

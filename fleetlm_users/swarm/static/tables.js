@@ -38,7 +38,7 @@ const MARKS = { "✓": ["pass", "kept"], "✗": ["fail", "missed"], "?": ["incon
 
 function threshold(entry) {
   const [look, words] = MARKS[entry.mark];
-  const told = entry.too_few ? entry.problem : entry.samples ? `of ${format.count(entry.samples)} samples` : "";
+  const told = entry.undecided ? entry.problem : entry.samples ? `of ${format.count(entry.samples)} samples` : "";
   return element(
     "li",
     {},
