@@ -35,6 +35,7 @@ MAX_REPLIES = 100  # with MAX_BODY_BYTES this bounds one answer at about 100 MiB
 DRAIN_S = 5.0  # how long webhooks under way may take once asked to stop
 DISCARD_BYTES = 8 << 20  # of a refused body, so that its sender sees the answer instead of a reset
 DISCARD_S = 2.0
+MAX_QUOTED = 200  # characters of a bad value in a message
 
 _WEBHOOK_FIELDS = (("agent_id", str), ("session_id", str), ("user_id", str), ("messages", list))
 _MESSAGE_FIELDS = (("seq", int), ("sender_id", str), ("content", dict), ("kind", str), ("inserted_at", str))
@@ -360,7 +361,8 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
                 return read(text)
             except ValueError as error:
                 hint = f"for example {flag}={example}, or {variable}={example} in the environment"
-                raise argparse.ArgumentTypeError(f"got {text!r}; accepted is {accepted}; {hint}") from error
+                told = f"got {text[:MAX_QUOTED]!r}; accepted is {accepted}; {hint}"
+                raise argparse.ArgumentTypeError(told) from error
 
         text = f"{accepted} (default {default}; environment {variable})"
         parser.add_argument(flag, type=checked, default=environment.get(variable) or default, help=text)

@@ -12,6 +12,10 @@ FleetlmError
     └── RestFailed          a REST call failed: no answer, or a status that was not expected
 """
 
+from fleetlm_users.quoting import cut, quote
+
+_MAX_ACCEPTED: int = 1000  # our own words, but they list names that may come from a file
+
 
 class FleetlmError(Exception):
     """Base of all errors raised on purpose by this package."""
@@ -21,7 +25,7 @@ class UsageError(FleetlmError):
     """A person's mistake, told so that it can be mended without reading code.
 
     Attributes: `what` names the setting, `value` is what was given, `accepted` the accepted form, `example` a valid
-    one.
+    one. The text quotes the value within bounds, whatever its size.
     """
 
     def __init__(self, what: str, value: object, accepted: str, example: str) -> None:
@@ -32,7 +36,8 @@ class UsageError(FleetlmError):
         self.example = example
 
     def __str__(self) -> str:
-        return f"{self.what}: got {self.value!r}; accepted is {self.accepted}, for example {self.example}"
+        accepted = cut(self.accepted, _MAX_ACCEPTED)
+        return f"{cut(self.what)}: got {quote(self.value)}; accepted is {accepted}, for example {cut(self.example)}"
 
 
 class FrameError(FleetlmError):

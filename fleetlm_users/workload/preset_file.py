@@ -7,10 +7,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.quoting import described, quote
 from fleetlm_users.workload.preset import Preset, Scalar
 from fleetlm_users.workload.yaml_text import parse_yaml
 
+FILE_EXAMPLE: Final = "`mixed: {light: {users: {burst: 5}, duration_s: 120}}`"
+MAX_STEP: Final = 40
+"""How much of a key the path in an error shows, in characters."""
+
 KEYS: Final = ("description", "users", "duration_s", "ramp_up_s", "warm_up_s", "thresholds", "options")
+
+_OWN_KEYS: Final = frozenset(("users", "duration_s", "ramp_up_s", "warm_up_s", "thresholds"))
+"""Keys of a preset by which it is known; others stand in many a file."""
 
 _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9_]*")
 _PRESET_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -20,16 +28,28 @@ _METRIC: Final = re.compile(r"[a-z][a-z0-9_]*(\{[^{}]+\})?")
 def parse_presets(text: str, source: str) -> dict[str, dict[str, Preset]]:
     """Return the presets of a file's text by benchmark and name; `source` names the file in errors.
 
-    An empty file holds none. Raises UsageError.
+    An empty file holds none. Raises UsageError, which quotes what stands in the file only where it is of presets: it
+    may be any file, named by mistake or on purpose.
     """
     value = parse_yaml(text, source)
-    root = _Node(source, "", {} if value is None else value)
+    if value is None or value == {}:
+        return {}
+    if not _is_of_presets(value):
+        raise UsageError(source, described(value), "benchmarks with their presets", FILE_EXAMPLE)
+    root = _Node(source, "", value)
     return {benchmark: _benchmark(node) for benchmark, node in root.children(_IDENTIFIER, "mixed")}
 
 
 def preset_of(benchmark: str, value: object, source: str, name: str = "default") -> Preset:
     """Return a preset given as the mapping that would stand in a presets file. Raises UsageError."""
     return _preset(benchmark, name, _Node(source, f"{benchmark}.{name}", value))
+
+
+def _is_of_presets(value: object) -> bool:
+    """Return whether somewhere in a file's value a key of a preset stands where presets have it."""
+    benchmarks = value.values() if isinstance(value, dict) else ()
+    presets = (preset for benchmark in benchmarks if isinstance(benchmark, dict) for preset in benchmark.values())
+    return any(isinstance(preset, dict) and not _OWN_KEYS.isdisjoint(preset) for preset in presets)
 
 
 @dataclass(frozen=True)
@@ -50,7 +70,9 @@ class _Node:
             raise self.error("a mapping", f"`{example}: …`")
         entries = []
         for key, value in self.value.items():
-            path = f"{self.path}.{key}" if self.path else str(key)
+            is_plain = isinstance(key, str) and key.isprintable() and len(key) <= MAX_STEP
+            step = key if is_plain else quote(key, MAX_STEP)
+            path = f"{self.path}.{step}" if self.path else step
             if not isinstance(key, str) or not names.fullmatch(key):
                 raise _Node(self.source, path, key).error("a key such as the example", example)
             entries.append((key, _Node(self.source, path, value)))

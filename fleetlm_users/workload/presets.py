@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.workload.local_file import UnreadableFile, read_text
 from fleetlm_users.workload.preset import Preset
 from fleetlm_users.workload.preset_file import parse_presets
 
@@ -15,6 +16,8 @@ __all__ = ["DEFAULT_FILE", "Preset", "Presets", "load_presets"]
 DEFAULT_FILE: Final = "presets.yaml"
 FILE_FLAG: Final = "--presets-file (PRESETS_FILE)"
 PRESET_FLAG: Final = "--preset (PRESET)"
+MAX_FILE_BYTES: Final = 256 * 1024
+"""The packaged presets have 4 KB. PyYAML reads so much in less than a second."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,7 @@ def _packaged_text() -> str:
 
 def _own_text(path: Path) -> str:
     try:
-        return path.expanduser().read_text(encoding="utf-8")
-    except (OSError, ValueError, RuntimeError) as error:
-        # ValueError: not UTF-8, or a NUL in the path; RuntimeError: ~somebody who is not known here
-        accepted = f"a YAML file that can be read ({error})"
-        raise UsageError(FILE_FLAG, str(path), accepted, "--presets-file my-presets.yaml") from error
+        return read_text(path, MAX_FILE_BYTES)
+    except UnreadableFile as problem:
+        accepted = f"a YAML file that can be read ({problem})"
+        raise UsageError(FILE_FLAG, str(path), accepted, "--presets-file my-presets.yaml") from problem

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.quoting import quote
 from fleetlm_users.workload.duration import MAX_S, format_duration, parse_duration
 
 
@@ -46,7 +47,7 @@ def test_anything_else_is_refused_with_an_example(text):
     with pytest.raises(UsageError) as raised:
         parse_duration(text, "--duration (DURATION)")
     assert str(raised.value) == (
-        f"--duration (DURATION): got {text!r}; accepted is a duration: a number with h, m, s or ms, parts in that "
+        f"--duration (DURATION): got {quote(text)}; accepted is a duration: a number with h, m, s or ms, parts in that "
         "order; a bare number is seconds, for example 90s, 2m, 1h20m30s, 500ms"
     )
 

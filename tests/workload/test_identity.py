@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.quoting import quote
 from fleetlm_users.workload.identity import (
     VUS_PER_BLOCK,
     check_name,
@@ -43,7 +44,7 @@ def test_a_run_id_that_needs_escaping_is_refused(text):
     with pytest.raises(UsageError) as raised:
         check_run_id(text)
     assert str(raised.value) == (
-        f"--run-id (RUN_ID): got {text!r}; accepted is 1 to 64 letters, digits, dots, underscores or hyphens, "
+        f"--run-id (RUN_ID): got {quote(text)}; accepted is 1 to 64 letters, digits, dots, underscores or hyphens, "
         "for example r1124-2135-7f3a"
     )
 

@@ -57,7 +57,10 @@ USERS = "users: {burst: 1}"
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("user: {burst: 1}", "my.yaml: mixed.mine.user: got 'user'; accepted is one of the keys " + ", ".join(KEYS)),
+        (
+            "user: {burst: 1}, duration_s: 1",
+            "my.yaml: mixed.mine.user: got 'user'; accepted is one of the keys " + ", ".join(KEYS),
+        ),
         (USERS, "my.yaml: mixed.mine: got 'only users'; accepted is a preset with the key duration_s (null for a run"),
         ("duration_s: 1", "my.yaml: mixed.mine.users: got None; accepted is a mapping, for example `long_lived: …`"),
         ("users: {burst: -1}, duration_s: 1", "mixed.mine.users.burst: got -1; accepted is a whole number of users"),
@@ -97,23 +100,77 @@ def test_each_mistake_in_a_preset_is_told(text, message):
     assert ", for example " in str(raised.value)
 
 
+VALID = "good: {users: {burst: 1}, duration_s: 1}"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[1]", "my.yaml: got [1]; accepted is a mapping, for example `mixed: …`"),
-        ("hello", "my.yaml: got 'hello'; accepted is a mapping"),
-        ("mixed: 5", "my.yaml: mixed: got 5; accepted is a mapping, for example `light: …`"),
-        ("mixed: {}", "my.yaml: mixed: got {}; accepted is at least one preset"),
-        ("mixed: {light: null}", "my.yaml: mixed.light: got None; accepted is a mapping"),
-        ("Mixed: {}", "my.yaml: Mixed: got 'Mixed'; accepted is a key such as the example, for example mixed"),
-        ("mixed: {'a b': {}}", "my.yaml: mixed.a b: got 'a b'; accepted is a key such as the example"),
+        (f"one: {{{VALID}}}\nmixed: 5", "my.yaml: mixed: got 5; accepted is a mapping, for example `light: …`"),
+        (f"one: {{{VALID}}}\nmixed: {{}}", "my.yaml: mixed: got {}; accepted is at least one preset"),
+        (f"mixed: {{{VALID}, light: null}}", "my.yaml: mixed.light: got None; accepted is a mapping"),
+        (
+            f"Mixed: {{{VALID}}}",
+            "my.yaml: Mixed: got 'Mixed'; accepted is a key such as the example, for example mixed",
+        ),
+        (f"mixed: {{{VALID}, 'a b': {{}}}}", "my.yaml: mixed.a b: got 'a b'; accepted is a key such as the example"),
+        (f'mixed: {{{VALID}, "a\\e[31m": {{}}}}', r"my.yaml: mixed.'a\x1b[31m': got 'a\x1b[31m'; accepted is a key"),
+        (f"mixed: {{{VALID}, {'b ' * 99}: {{}}}}", "my.yaml: mixed.'b b b b b b b b b b b… (197 characters): got 'b b"),
     ],
 )
 def test_each_mistake_above_the_presets_is_told(text, message):
-    """The path ends where the mistake is."""
+    """The path ends where the mistake is, and stays readable whatever the key is."""
     with pytest.raises(UsageError) as raised:
         parse_presets(text, "my.yaml")
     assert message in str(raised.value)
+
+
+SECRET = "AKIA5EXAMPLE"
+PEM = f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (PEM, "a text of 66 characters"),
+        (f"DB_PASSWORD={SECRET}\nAWS_KEY={SECRET}\n", "a text of 45 characters"),
+        (f"root:{SECRET}:0:0:root:/root:/bin/bash\n", "a text of 42 characters"),
+        (f"[{SECRET}, b]", "a list of 2 entries"),
+        (f"{SECRET}: 1", "a mapping of 1 key"),
+        (f'{{"type": "service_account", "private_key": "{SECRET}"}}', "a mapping of 2 keys"),
+        (f"data: {{password: {SECRET}}}\nmetadata: {{labels: {{{SECRET}: x}}}}", "a mapping of 2 keys"),
+        (f"users: {{- name: {SECRET}}}", ""),
+        (f"{SECRET}: 1\n{SECRET}: 2\n", "a key given twice"),
+        (f"a: *{SECRET}", "found undefined alias"),
+        (f"a: &{SECRET} 1\nb: &{SECRET} 2", "second occurrence"),
+        (f"a: !{SECRET} x", "could not determine a constructor for the tag"),
+        (f"a: !!bool {SECRET}", "a value that is no bool"),
+        (f"a: !!int {SECRET}", "a value that is no int"),
+        (f"a: !!python/name:{SECRET} x", ""),
+        (f"a: !!binary {SECRET}=", ""),
+        (f"a: !{SECRET}!b x", "found undefined tag handle"),
+        (f"%TAG ! {SECRET}\n---\n- {SECRET}: [", ""),
+        (f"a: [\n{SECRET}\nb: {SECRET}", ""),
+        ("42", "a number"),
+        ("2026-01-01", "a date"),
+    ],
+)
+def test_an_error_about_a_file_that_holds_no_presets_shows_nothing_of_it(text, kind):
+    """It may be a key, a password file, anything that somebody named: type and length must do."""
+    with pytest.raises(UsageError) as raised:
+        parse_presets(text, "my.yaml")
+    assert SECRET not in str(raised.value)
+    assert f"got {kind}" in str(raised.value) or kind in str(raised.value)
+
+
+def test_a_few_lines_that_stand_for_a_billion_make_one_line_of_error():
+    """Aliases of aliases: refused before anything is built from them."""
+    lines = ["a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)]
+    with pytest.raises(UsageError) as raised:
+        parse_presets("\n".join(lines), "my.yaml")
+    assert "more than 10,000 values, by its aliases" in str(raised.value)
+    assert len(str(raised.value)) < 300
 
 
 values = st.recursive(

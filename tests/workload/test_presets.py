@@ -1,5 +1,6 @@
 """The packaged presets are those of the issues, and a person's own file lies over them."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from fleetlm_users.errors import UsageError
 from fleetlm_users.workload import presets as module
 from fleetlm_users.workload.plan import make_plan
-from fleetlm_users.workload.presets import load_presets
+from fleetlm_users.workload.presets import MAX_FILE_BYTES, load_presets
 
 
 @pytest.mark.parametrize(
@@ -125,11 +126,21 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     """Missing, a folder, not UTF-8: the option, the path and the reason are told."""
     garbage = tmp_path / "garbage.yaml"
     garbage.write_bytes(b"\xff\xfe\xff")
-    for path, reason in [(tmp_path / "none.yaml", "No such file"), (tmp_path, "directory"), (garbage, "utf-8")]:
+    for path, reason in [(tmp_path / "none.yaml", "No such file"), (tmp_path, "directory"), (garbage, "UTF-8")]:
         with pytest.raises(UsageError) as raised:
             load_presets(path)
         assert str(raised.value).startswith(f"--presets-file (PRESETS_FILE): got '{path}'; accepted is a YAML file")
         assert reason in str(raised.value)
+
+
+def test_what_is_no_regular_file_is_refused_without_waiting_for_it(tmp_path):
+    """A pipe that nobody writes to would stop the event loop, a device may have no end."""
+    pipe, large = tmp_path / "pipe", tmp_path / "large.yaml"
+    os.mkfifo(pipe)
+    large.write_text("#" * (MAX_FILE_BYTES + 1))
+    for path, reason in [(pipe, "a pipe"), (Path("/dev/zero"), "a device"), (large, "larger than 256 KiB")]:
+        with pytest.raises(UsageError, match=f"--presets-file.*{reason}"):
+            load_presets(path)
 
 
 def test_a_file_in_the_home_folder_is_found(tmp_path, monkeypatch):

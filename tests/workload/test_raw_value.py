@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.quoting import quote
 from fleetlm_users.workload.option_spec import OptionSpec
 from fleetlm_users.workload.raw_value import is_blank, parse_thresholds, parse_value
 
@@ -87,7 +88,7 @@ def test_anything_else_is_refused(kind, raw, accepted, example):
     """The error names the setting, the value, the accepted form and the option's own example."""
     with pytest.raises(UsageError) as raised:
         parse_value(spec_of(kind), raw, "--thing (THING)")
-    assert str(raised.value) == f"--thing (THING): got {raw!r}; accepted is {accepted}, for example {example}"
+    assert str(raised.value) == f"--thing (THING): got {quote(raw)}; accepted is {accepted}, for example {example}"
 
 
 def test_a_home_that_nobody_has_is_refused():

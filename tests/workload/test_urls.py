@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.quoting import quote
 from fleetlm_users.workload.urls import agent_webhook, check_http_url, check_ws_url, urls_of_host
 
 
@@ -55,8 +56,8 @@ def test_anything_else_is_no_http_url(text):
     with pytest.raises(UsageError) as raised:
         check_http_url(text, "--api-url (API_URL)")
     assert str(raised.value) == (
-        f"--api-url (API_URL): got {text!r}; accepted is http:// or https:// with a host, optionally a port (1–65535) "
-        "and a path, for example http://localhost:4000/api"
+        f"--api-url (API_URL): got {quote(text)}; accepted is http:// or https:// with a host, optionally a port "
+        "(1–65535) and a path, for example http://localhost:4000/api"
     )
 
 

@@ -1,0 +1,66 @@
+"""The one reader of small files that a person names: bounded, never blocked, and of regular files only."""
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+KINDS: Final = (
+    (stat.S_ISDIR, "a directory"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+_FLAGS: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+class UnreadableFile(Exception):
+    """The file cannot be read; the text says why in words, and shows nothing of what the file holds."""
+
+
+def read_text(path: Path, max_bytes: int) -> str:
+    """Return the UTF-8 text of a regular file of at most `max_bytes`. Raises UnreadableFile.
+
+    It is looked at before it is opened, as opening a device can already do something, and once more afterwards.
+    Without O_NONBLOCK a pipe that nobody writes to would stop the whole event loop.
+    """
+    try:
+        path = path.expanduser()
+        _check(os.stat(path), max_bytes)
+        descriptor = os.open(path, _FLAGS)
+        with open(descriptor, "rb", buffering=0) as file:
+            _check(os.fstat(descriptor), max_bytes)
+            content = _read(file.fileno(), max_bytes)
+    except OSError as problem:
+        raise UnreadableFile(problem.strerror or type(problem).__name__) from problem
+    except ValueError as problem:  # a NUL in the path
+        raise UnreadableFile("no path can hold a NUL") from problem
+    except RuntimeError as problem:  # ~somebody who is not known here
+        raise UnreadableFile("no such home directory") from problem
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        raise UnreadableFile(f"not UTF-8 at byte {problem.start:,}") from problem
+
+
+def _check(found: os.stat_result, max_bytes: int) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        kind = next((words for is_kind, words in KINDS if is_kind(found.st_mode)), "a special file")
+        raise UnreadableFile(f"it is {kind}, not a file")
+    if found.st_size > max_bytes:
+        raise UnreadableFile(_too_large(max_bytes))
+
+
+def _read(descriptor: int, max_bytes: int) -> bytes:
+    """All of it: what the kernel makes on reading, as below /proc, has a size of 0 and may have no end."""
+    content = bytearray()
+    while chunk := os.read(descriptor, max_bytes + 1 - len(content)):
+        content += chunk
+        if len(content) > max_bytes:
+            raise UnreadableFile(_too_large(max_bytes))
+    return bytes(content)
+
+
+def _too_large(max_bytes: int) -> str:
+    return f"it is larger than {max_bytes // 1024:,} KiB"
