@@ -1,22 +1,44 @@
-# Every target sets up what it needs: a machine with Python 3.11 and make is enough.
+# Every target sets up what it needs: a machine with Python 3.11 or newer and make is enough.
+# Another interpreter gets an environment of its own: make test-fast PYTHON=python3.13
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-BIN := .venv/bin
+VENV := .venv$(if $(filter command line,$(origin PYTHON)),-$(notdir $(PYTHON)))
+BIN := $(VENV)/bin
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: demo test check bench format docs clean
+.PHONY: demo test test-fast check bench format constraints docs clean
 
-.venv/installed: pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/runtime: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) '.[standin]'
 	touch $@
 
-demo: .venv/installed  ## the mixed workload for 30 s on the embedded stand-in
+$(VENV)/test: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) '.[test]'
+	touch $@
+
+$(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) '.[dev]'
+	touch $@
+
+$(VENV)/bench: $(VENV)/dev
+	$(INSTALL) '.[bench]'
+	touch $@
+
+demo: $(VENV)/runtime  ## the mixed workload for 30 s on the embedded stand-in
 	@$(BIN)/locust --headless -f locustfiles/mixed.py --standin --run-time 30s
 
-test: .venv/installed  ## all tests, real locust processes included
-	$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "not alone"
+test: $(VENV)/dev  ## all tests, real locust processes included
+	$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "not e2e and not alone" --cov --cov-report=
+	$(BIN)/python -m tests.coverage_floors
+	$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "e2e and not alone"
 	$(BIN)/python -m pytest -q -m alone
 
-check: .venv/installed  ## style, types, house rules
+test-fast: $(VENV)/test  ## no real locust processes, no browser: under a minute
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not e2e and not alone"
+
+check: $(VENV)/dev  ## style, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -24,19 +46,20 @@ check: .venv/installed  ## style, types, house rules
 	$(BIN)/mypy --strict --package benchmarks
 	$(BIN)/lint-imports
 
-.venv/bench: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
-	touch $@
-
-bench: .venv/bench  ## side by side with k6: hours on a quiet machine; BENCH="append-cpu --quick" for less
+bench: $(VENV)/bench  ## side by side with k6: hours on a quiet machine; BENCH="append-cpu --quick" for less
 	@$(BIN)/python -m benchmarks run $(BENCH)
 
-format: .venv/installed
+format: $(VENV)/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: .venv/installed  ## the option reference, written anew from the options
+constraints: $(VENV)/dev  ## the newest set that pyproject.toml allows, for every supported Python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-header --no-annotate --upgrade \
+		--output-file constraints.txt pyproject.toml
+
+docs: $(VENV)/runtime  ## docs/options.md, generated from the options
 	$(BIN)/fleetlm-bench list options --markdown > docs/options.md
 
 clean:
-	rm -rf .venv results .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* results .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

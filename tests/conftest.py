@@ -4,10 +4,14 @@ Real locust processes (tests/e2e) are started without this variable and patch th
 """
 
 import os
+from importlib.util import find_spec
 
 from hypothesis import settings
 
 os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
+
+# the browser tests need playwright, which is among the dev tools only
+collect_ignore = [] if find_spec("playwright") else ["browser"]
 
 # a timing is never asserted in a test: a busy machine may take its time over an example
 settings.register_profile("unhurried", deadline=None)

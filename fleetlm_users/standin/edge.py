@@ -16,7 +16,7 @@ from fleetlm_users.standin import handshake
 from fleetlm_users.standin.control import Control
 from fleetlm_users.standin.handshake import Head, Refusal, Upgrade
 from fleetlm_users.standin.params import BadParams, Params, decode_query
-from fleetlm_users.standin.replies import Reply, rendered, renders_json
+from fleetlm_users.standin.replies import Reply, reason_phrase, rendered, renders_json
 from fleetlm_users.standin.request import Request
 from fleetlm_users.standin.rest import Rest
 
@@ -102,7 +102,7 @@ class Edge:
                 headers["content-encoding"] = "gzip"
                 packer = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_WBITS)
                 body = packer.compress(body) + packer.flush()
-        response = web.Response(status=reply.status, body=body, headers=headers)
+        response = web.Response(status=reply.status, reason=reason_phrase(reply.status), body=body, headers=headers)
         response.headers.setdefault("Server", "fleetlm-standin")
         if reply.status == 413:
             response.force_close()  # the rest of the body is not read

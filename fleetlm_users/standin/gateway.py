@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from email.utils import formatdate
-from http import HTTPStatus
 from typing import Any, Final
 
 from fleetlm_users.standin.connection import Connection, Limits, Outbox
@@ -16,7 +15,7 @@ from fleetlm_users.standin.deflate import Deflate, negotiate
 from fleetlm_users.standin.edge import CACHE_CONTROL
 from fleetlm_users.standin.handshake import PATH, Head, Refusal, Upgrade, judge, parse_head
 from fleetlm_users.standin.hub import Hub
-from fleetlm_users.standin.replies import REASONS
+from fleetlm_users.standin.replies import REASONS, reason_phrase
 from fleetlm_users.standin.user_socket import UserSocket
 
 START: Final = b"GET " + PATH.encode()
@@ -144,5 +143,5 @@ def refusal_bytes(refusal: Refusal) -> bytes:
 
 
 def _response(status: int, lines: list[str], body: str) -> bytes:
-    first = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", f"date: {formatdate(time.time(), usegmt=True)}"]
+    first = [f"HTTP/1.1 {status} {reason_phrase(status)}", f"date: {formatdate(time.time(), usegmt=True)}"]
     return "\r\n".join([*first, *lines, f"cache-control: {CACHE_CONTROL}", "", body]).encode()

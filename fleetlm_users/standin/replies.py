@@ -1,5 +1,6 @@
 """HTTP replies in the shapes that FleetLM gives them; errors that Phoenix renders follow the Accept header. Pure."""
 
+from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -14,6 +15,8 @@ REASONS: Final = {
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
+RENAMED: Final = {413: "Request Entity Too Large", 422: "Unprocessable Entity"}
+"""Reason phrases as Plug sends them; Python 3.13 renamed these after RFC 9110."""
 
 
 class Reply(NamedTuple):
@@ -23,6 +26,11 @@ class Reply(NamedTuple):
     body: bytes | None
     content_type: str | None = JSON
     request_id: bool = True
+
+
+def reason_phrase(status: int) -> str:
+    """What stands after `status` in the first line of a response."""
+    return RENAMED.get(status) or HTTPStatus(status).phrase
 
 
 def json_reply(status: int, value: Any) -> Reply:

@@ -23,6 +23,14 @@ FLAGS = [
 WAIT_MS = 60_000
 
 
+def pytest_collection_modifyitems(items):
+    """All of them run real locust processes."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
 @pytest.fixture(scope="session")
 def browser():
     """Debian's Chromium, headless; playwright's own browsers are not needed."""

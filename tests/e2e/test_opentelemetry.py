@@ -2,6 +2,8 @@
 
 import pytest
 
+pytest.importorskip("opentelemetry.proto", reason="the extra `otel` is not installed")
+
 from tests.e2e.collector import Collector
 from tests.e2e.harness import Locust
 

