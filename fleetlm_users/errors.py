@@ -10,11 +10,15 @@ FleetlmError
     ├── ReplyTimeout        an awaited reply did not come in time
     ├── Disconnected        the socket or the channel went away while in use
     └── RestFailed          a REST call failed: no answer, or a status that was not expected
+
+What a ClientError quotes of the server or the network is printable and bounded (foreign_text.py): it is shown, logged
+and counted as it stands.
 """
 
 from fleetlm_users.quoting import cut, quote
 
 _MAX_ACCEPTED: int = 1000  # our own words, but they list names that may come from a file
+from fleetlm_users.foreign_text import printable, reason
 
 
 class FleetlmError(Exception):
@@ -56,24 +60,37 @@ class ClientError(FleetlmError):
     """The server or the network did not do what was asked. `kind` is a short word that statistics count by."""
 
     kind = "client"
+    quoted = ""
+    """What it quotes of the server or the network, as for a person."""
+
+    @property
+    def row(self) -> str:
+        """What a table of errors counts it as: the kind and the quoted words, without what differs each time."""
+        return f"{self.kind}: {reason(self.quoted)}" if self.quoted else self.kind
 
 
 class ConnectFailed(ClientError):
     """No WebSocket came to be.
 
-    `kind`: dns, refused, timeout, tls, upgrade or network; `status` is the HTTP status of a refused upgrade.
+    `kind`: dns, refused, timeout, tls, network, upgrade, or `upgrade_403` where an upgrade was refused with an HTTP
+    status; `status` is the HTTP status of the answer.
     """
 
     def __init__(self, url: str, kind: str, detail: str, status: int | None = None) -> None:
+        detail = printable(detail)
         super().__init__(url, kind, detail, status)
         self.url = url
         self.kind = kind
-        self.detail = detail
+        self.detail = self.quoted = detail
         self.status = status
 
     def __str__(self) -> str:
-        status = f" HTTP {self.status}" if self.status is not None else ""
-        return f"cannot connect to {self.url}: {self.kind}{status}: {self.detail}"
+        return f"cannot connect to {self.url}: {self.words}"
+
+    @property
+    def words(self) -> str:
+        """What failed and why, without the URL."""
+        return f"{self.kind}: {self.detail}" if self.status is None else f"upgrade: HTTP {self.status} {self.detail}"
 
 
 class JoinRefused(ClientError):
@@ -82,9 +99,10 @@ class JoinRefused(ClientError):
     kind = "join_refused"
 
     def __init__(self, topic: str, reason: str) -> None:
+        reason = printable(reason)
         super().__init__(topic, reason)
         self.topic = topic
-        self.reason = reason
+        self.reason = self.quoted = reason
 
     def __str__(self) -> str:
         return f"join of {self.topic} refused: {self.reason}"
@@ -96,10 +114,11 @@ class PushRefused(ClientError):
     kind = "push_refused"
 
     def __init__(self, topic: str, event: str, reason: str) -> None:
+        reason = printable(reason)
         super().__init__(topic, event, reason)
         self.topic = topic
         self.event = event
-        self.reason = reason
+        self.reason = self.quoted = reason
 
     def __str__(self) -> str:
         return f"{self.event} on {self.topic} refused: {self.reason}"
@@ -128,6 +147,7 @@ class Disconnected(ClientError):
     """
 
     def __init__(self, kind: str, code: int | None = None, detail: str = "") -> None:
+        detail = printable(detail)
         super().__init__(kind, code, detail)
         self.kind = kind
         self.code = code
@@ -147,12 +167,13 @@ class RestFailed(ClientError):
     done_s: float | None = None
 
     def __init__(self, method: str, path: str, kind: str, status: int | None, detail: str) -> None:
+        detail = printable(detail)
         super().__init__(method, path, kind, status, detail)
         self.method = method
         self.path = path
         self.kind = kind
         self.status = status
-        self.detail = detail
+        self.detail = self.quoted = detail
 
     def __str__(self) -> str:
         answer = f"HTTP {self.status}" if self.status is not None else "no answer"

@@ -20,6 +20,7 @@ from fleetlm_users.client.transport import Transport, copy_of
 from fleetlm_users.client.upgrade import open_websocket
 from fleetlm_users.client.wait import AnswerWait
 from fleetlm_users.errors import Disconnected, JoinRefused, PushRefused, ReplyTimeout, UsageError
+from fleetlm_users.foreign_text import printable
 from fleetlm_users.protocol.connection import OK, Awaited, ConnectionState
 from fleetlm_users.protocol.message import JOIN, LEAVE
 
@@ -263,5 +264,5 @@ def reason_of(response: Any) -> str:
     if isinstance(response, dict):
         reason = response.get("reason") or response.get("error")
         if reason:
-            return str(reason)
-    return str(response)[:200] or "no reason given"
+            return printable(reason)
+    return printable(response) or "no reason given"

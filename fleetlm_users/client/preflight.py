@@ -18,6 +18,7 @@ from fleetlm_users.client.source_addresses import SourceAddresses
 from fleetlm_users.client.transport import Transport
 from fleetlm_users.client.upgrade import open_websocket
 from fleetlm_users.errors import ConnectFailed, Disconnected, RestFailed
+from fleetlm_users.foreign_text import printable, words
 
 DEADLINE_S = 2.5
 PARTICIPANT = "preflight"
@@ -169,9 +170,10 @@ def _unlike(shown: Any, url: str, targets: Targets) -> tuple[Problem, ...]:
     agent = agent if isinstance(agent, dict) else {}
     what, problems = f"agent {targets.agent_id}", []
     if agent.get("status") != "enabled":
-        detail = f"its status is {agent.get('status')!r}, so nobody will reply; enable it, or set another --agent-id"
+        status = printable(repr(words(agent.get("status"))))
+        detail = f"its status is {status}, so nobody will reply; enable it, or set another --agent-id"
         problems.append(Problem(what, url, detail, fatal=False))
-    origin = str(agent.get("origin_url"))
+    origin = printable(agent.get("origin_url"))
     if origin.rstrip("/") != targets.agent_url.rstrip("/"):
         detail = (
             f"FleetLM calls it at {origin}, not at {targets.agent_url}; "
@@ -186,10 +188,7 @@ def _probe_socket(targets: Targets, deadline_s: float, sources: SourceAddresses 
     try:
         upgraded = open_websocket(endpoint, deadline_s, targets.insecure, sources)
     except ConnectFailed as failed:
-        status = f"HTTP {failed.status} " if failed.status is not None else ""
-        return _Findings(
-            (Problem("the WebSocket", targets.ws_url, f"{failed.kind}: {status}{failed.detail}", fatal=True),)
-        )
+        return _Findings((Problem("the WebSocket", targets.ws_url, failed.words, fatal=True),))
     transport = Transport(upgraded, MAX_CLOSING_BYTES, deadline_s)
     try:
         transport.send_close(1000, deadline_s)

@@ -7,13 +7,15 @@ from urllib.parse import quote
 import orjson
 
 from fleetlm_users.client.dial import parse_endpoint
+from fleetlm_users.client.error_body import body_in_words, error_detail
 from fleetlm_users.client.http_pool import Answer, HttpPool, NoAnswer
 from fleetlm_users.client.source_addresses import SourceAddresses
 from fleetlm_users.errors import RestFailed
+from fleetlm_users.foreign_text import words
 
 DEFAULT_TIMEOUT_S = 30.0
 DEFAULT_CONCURRENCY = 1024  # high, so that a burst of users does not queue for connections and call it server latency
-MAX_DETAIL = 300
+MAX_ID_CHARACTERS = 200  # FleetLM's ids have 36 at most; ids are kept by the hundred thousand
 
 
 class RestCallFailed(RestFailed):
@@ -82,8 +84,9 @@ class RestApi:
         answered = self.call("POST", "/sessions", body=body, expected=(201,))
         session = answered.body.get("session") if isinstance(answered.body, dict) else None
         session_id = session.get("id") if isinstance(session, dict) else None
-        if not isinstance(session_id, str) or not session_id:
-            raise self._bad_body("POST", "/sessions", answered, "no session.id")
+        if not isinstance(session_id, str) or not 0 < len(session_id) <= MAX_ID_CHARACTERS:
+            problem = f"no session.id of 1 to {MAX_ID_CHARACTERS} characters"
+            raise self._bad_body("POST", "/sessions", answered, problem)
         return Created(session_id, answered.sent_s, answered.done_s, answered.body)
 
     def show_session(self, session_id: str) -> Answered:
@@ -137,11 +140,11 @@ class RestApi:
         try:
             return orjson.loads(answer.body)
         except ValueError as problem:
-            detail = f"not JSON: {error_detail(answer.body)}"
+            detail = f"not JSON: {body_in_words(answer.body)}"
             raise self._failed(method, route, "bad_body", answer.status, detail, answer) from problem
 
     def _bad_body(self, method: str, route: str, answered: Answered, problem: str) -> RestCallFailed:
-        detail = f"{problem} in {str(answered.body)[:MAX_DETAIL]}"
+        detail = f"{problem} in {words(answered.body)}"
         return self._failed(method, route, "bad_body", answered.status, detail, answered)
 
     def _failed(  # noqa: PLR0913, PLR0917  # the fields of the error
@@ -158,30 +161,6 @@ class RestApi:
 
     def __repr__(self) -> str:
         return f"<RestApi {self.api_url} {self._pool!r}>"
-
-
-def error_detail(body: bytes) -> str:
-    """The server's own words in an error body.
-
-    FleetLM has four shapes: `{"error": "text"}`, `{"errors": {"field": ["…"]}}`, `{"errors": {"detail": "…"}}` and
-    plain text (wire record, "Error bodies").
-    """
-    try:
-        parsed = orjson.loads(body)
-    except ValueError:
-        parsed = body.decode("utf-8", "replace").strip() or "no body"
-    if isinstance(parsed, dict) and "error" in parsed:
-        parsed = parsed["error"]
-    elif isinstance(parsed, dict) and isinstance(parsed.get("errors"), dict):
-        parsed = "; ".join(_field_text(field, problem) for field, problem in parsed["errors"].items())
-    return str(parsed)[:MAX_DETAIL]
-
-
-def _field_text(field: str, problem: Any) -> str:
-    if field == "detail":
-        return str(problem)
-    words = ", ".join(str(word) for word in problem) if isinstance(problem, list) else str(problem)
-    return f"{field} {words}"
 
 
 def _part(identifier: str) -> str:

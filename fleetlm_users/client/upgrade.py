@@ -13,6 +13,7 @@ import time
 from typing import Any, NamedTuple
 
 from fleetlm_users.client.dial import Deadline, Endpoint, Overdue, connect_tcp, kind_of, resolve, words_of, wrap_tls
+from fleetlm_users.client.error_body import error_detail
 from fleetlm_users.client.source_addresses import SourceAddresses
 from fleetlm_users.client.stream import Stream
 from fleetlm_users.errors import ConnectFailed
@@ -43,7 +44,7 @@ class _Refused(Exception):
 def open_websocket(
     endpoint: Endpoint, timeout_s: float, insecure: bool, sources: SourceAddresses | None = None
 ) -> Upgraded:
-    """The upgraded connection. Raises ConnectFailed of kind dns, refused, timeout, tls, upgrade or network."""
+    """The upgraded connection. Raises ConnectFailed, whose kinds are listed there."""
     phase = "address"
     sock: Any = None
     try:
@@ -68,7 +69,8 @@ def open_websocket(
 
 def _translate(endpoint: Endpoint, error: BaseException, phase: str, timeout_s: float) -> ConnectFailed | None:
     if isinstance(error, _Refused):
-        return ConnectFailed(endpoint.url, "upgrade", error.detail, error.status)
+        kind = "upgrade" if error.status in (None, SWITCHING_PROTOCOLS) else f"upgrade_{error.status}"
+        return ConnectFailed(endpoint.url, kind, error.detail, error.status)
     if isinstance(error, Overdue):
         return ConnectFailed(endpoint.url, "timeout", f"no {phase} within {timeout_s:g} s")
     if isinstance(error, (OSError, UnicodeError)):
@@ -116,8 +118,8 @@ def _check(head: str, rest: bytes, key: bytes) -> None:
     if not version.startswith("HTTP/") or not (code.isascii() and code.isdigit()):
         raise _Refused(f"the answer is not HTTP: {status_line[:80]!r}")
     if int(code) != SWITCHING_PROTOCOLS:
-        body = rest[:120].decode("utf-8", "replace").strip()
-        raise _Refused(f"{phrase}: {body}" if body else phrase or "no reason given", int(code))
+        body = error_detail(_unchunked(rest, lines)) if rest.strip() else ""
+        raise _Refused(": ".join(filter(None, (phrase, body))) or "no reason given", int(code))
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     accept = base64.b64encode(hashlib.sha1(key + ACCEPT_GUID, usedforsecurity=False).digest()).decode()
     if headers.get("upgrade", "").lower() != "websocket" or "upgrade" not in headers.get("connection", "").lower():
@@ -126,3 +128,9 @@ def _check(head: str, rest: bytes, key: bytes) -> None:
         raise _Refused("101 with a wrong Sec-WebSocket-Accept", SWITCHING_PROTOCOLS)
     if "sec-websocket-extensions" in headers or "sec-websocket-protocol" in headers:
         raise _Refused("101 with an extension or subprotocol that was not offered", SWITCHING_PROTOCOLS)
+
+
+def _unchunked(rest: bytes, lines: list[str]) -> bytes:
+    """What has come of the refusal's body, without the size before a first chunk (RFC 9112 §7.1)."""
+    is_chunked = any(line.lower().replace(" ", "") == "transfer-encoding:chunked" for line in lines)
+    return rest.partition(b"\r\n")[2].partition(b"\r\n")[0] if is_chunked else rest

@@ -58,9 +58,10 @@ def read_exposition(text: str) -> dict[str, Reading]:
     """
     sums: dict[str, float] = {}
     for name, value in _samples(text):
-        if not math.isnan(value):
+        if math.isfinite(value):
             sums[name] = sums.get(name, 0.0) + value
-    found = {figure: _first(patterns, sums) for figure, patterns in _NAMES.items()}
+    finite = {name: value for name, value in sums.items() if math.isfinite(value)}  # a sum may still overflow
+    found = {figure: _first(patterns, finite) for figure, patterns in _NAMES.items()}
     return {figure: reading for figure, reading in found.items() if reading is not None}
 
 

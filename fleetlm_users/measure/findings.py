@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
+from fleetlm_users.foreign_text import printable
+
 KEPT: Final = 50  # enough to see a pattern; a server that loses everything must not fill the memory
 
 
@@ -15,6 +17,12 @@ class Finding(NamedTuple):
     seq: int | None
     client_ref: str
     detail: str = ""
+
+    @property
+    def shown(self) -> "Finding":
+        """The same with its texts bounded and printable: ids and details are the server's."""
+        kind, scenario, session_id = (printable(text) for text in (self.kind, self.scenario, self.session_id))
+        return Finding(kind, scenario, session_id, self.seq, printable(self.client_ref), printable(self.detail))
 
 
 class Findings:
@@ -31,7 +39,7 @@ class Findings:
         """One more; kept while there is room."""
         self.total += 1
         if len(self.kept) < KEPT:
-            self.kept += (finding,)
+            self.kept += (finding.shown,)
 
     def to_wire(self) -> list[Any]:
         """As msgpack can carry it."""
@@ -41,5 +49,5 @@ class Findings:
 def merged(snapshots: Iterable[Mapping[str, Any]]) -> Findings:
     """The findings of all workers' snapshots, in the order of the workers."""
     wires = [snapshot["findings"] for snapshot in snapshots if "findings" in snapshot]
-    kept = [Finding(*row) for _, rows in wires for row in rows]
+    kept = [Finding(*row).shown for _, rows in wires for row in rows[:KEPT]]
     return Findings(sum(total for total, _ in wires), kept)

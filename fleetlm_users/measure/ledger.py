@@ -11,6 +11,7 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.catalogue import Catalogue, Kind
 from fleetlm_users.measure.cells import Cell, GaugeCell, Level, Series
 from fleetlm_users.measure.findings import Finding, Findings
+from fleetlm_users.measure.kinds import Kinds
 from fleetlm_users.measure.limits import CPU_STARVED_PERCENT
 from fleetlm_users.measure.phase import MAIN, PHASES, WARM_UP
 from fleetlm_users.measure.timeline import COUNTER_COLUMNS, REPEATED_ROWS, TREND_COLUMNS, Row, Timeline
@@ -54,6 +55,7 @@ class Ledger:
         self.resets = resets
         self.since_s = since_s
         self._cells: dict[tuple[str, str, str, str], Cell] = {}
+        self._kinds = Kinds()
         self._series: dict[tuple[str, str, str], Series] = {}
         self._gauges: dict[tuple[str, str], GaugeCell] = {}
         self._levels: dict[str, Level] = {}
@@ -79,14 +81,14 @@ class Ledger:
         return series.trend if series is not None else self._new_series(metric, scenario, phase).trend
 
     def count(self, metric: str, scenario: str, phase: str, n: int = 1, label: str = "") -> None:
-        """Count `n` more; `label` breaks the count down by reason, kind or close code."""
+        """Count `n` more; `label` breaks the count down by reason, kind or close code, as far as kinds.py keeps it."""
         cell = self._cells.get((metric, scenario, phase, label))
         (cell if cell is not None else self.counter(metric, scenario, phase, label)).n += n
 
     def counter(self, metric: str, scenario: str, phase: str, label: str = "") -> Cell:
         """The cell that `count` counts in, for a hot path to keep."""
         name = self._name(metric, phase, "counter")
-        cell = self._cells.setdefault((name, scenario, phase, label), Cell())
+        cell = self._cells.setdefault((name, scenario, phase, self._kinds.of(name, label)), Cell())
         if name in self._watched and not any(cell is watched for watched in self._watched[name]):
             self._watched[name].append(cell)
         return cell

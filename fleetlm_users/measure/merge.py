@@ -6,6 +6,7 @@ from typing import Any
 
 from fleetlm_users.measure.catalogue import DEFAULT, Catalogue
 from fleetlm_users.measure.fleet_timeline import FleetTimeline
+from fleetlm_users.measure.kinds import Kinds
 from fleetlm_users.measure.ledger import SNAPSHOT_FORMAT, Snapshot
 from fleetlm_users.measure.phase import ALL, MAIN
 from fleetlm_users.measure.timeseries import SeriesRow
@@ -57,6 +58,7 @@ class Merge:
         self.dropped_epoch = 0
         self.dropped_stale = 0
         self.dropped_format = 0
+        self._kinds = Kinds()
         self._workers: dict[str, _Worker] = {}
         self.timeline = FleetTimeline()
 
@@ -76,6 +78,7 @@ class Merge:
             self.dropped_stale += 1
             return False
         kept = {part: value for part, value in snapshot.items() if part != "rows"}
+        kept["counts"] = self._kinds.merged(snapshot["counts"])
         self._workers[worker_id] = _Worker(kept, bool(snapshot["final"]) or (known is not None and known.final))
         self.timeline.absorb(worker_id, snapshot["rows"], bool(snapshot["final"]))
         return True

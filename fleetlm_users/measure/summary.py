@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+from fleetlm_users.foreign_text import printable_json
 from fleetlm_users.measure.geometry import coarse_bounds
 from fleetlm_users.measure.loss import LostWorker, losses
 from fleetlm_users.measure.merge import WorkerState
@@ -46,10 +47,11 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     for `benchmark`, `run_id` and `api_url` in `options`. `started_at` is an ISO 8601 time for people to read,
     `aborted` why a hopeless run was ended early, `server` what each source told of the server (ServerFigures),
     `capacity` what a search found (Capacity), in a run that was one, `lost` the workers that did not report to the end.
+    All texts are printable, whoever wrote them: reports show them as they are.
     """
     if duration_s is None:
         duration_s = max(0.0, totals.elapsed_s - float(plan.get("warm_up_s") or 0))
-    return {
+    told = {
         "format": SUMMARY_FORMAT,
         "verdict": _verdict(verdict),
         "thresholds": [threshold_figures(judgement) for judgement in verdict.judgements],
@@ -81,6 +83,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
         "host": dict(host),
         "versions": dict(versions),
     }
+    return dict(printable_json(told))
 
 
 def _verdict(verdict: Verdict) -> Json:

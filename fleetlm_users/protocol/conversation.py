@@ -12,11 +12,16 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any, Protocol
 
+from fleetlm_users.foreign_text import reason as kind_of
+
 REPLAY_LIMIT = 100
 """A join replays at most this many messages, so a full replay does not tell the newest seq (wire record)."""
 
 MAX_GAP = 10_000
 """A jump of seq beyond this is taken for garbage, not for that many missing messages: memory stays bounded."""
+
+MAX_PRESUMED = 1_000
+"""Messages presumed to be refused that may still be appended; beyond it the oldest are taken to be refused for good."""
 
 MAX_EARLY_REFUSALS = 64
 """Error replies whose push is not known yet; there is at most one per write under way, the rest is garbage."""
@@ -171,7 +176,7 @@ class Conversation:
         if self._early_refusals:
             refusal = self._early_refusals.pop(ref, None)
             if refusal is not None:
-                self.reply(ref, "error", *refusal)
+                self._refused(ref, *refusal)
 
     def unsent(self, message: SentMessage) -> None:
         """Forgets a message whose write failed: it was never sent."""
@@ -195,15 +200,8 @@ class Conversation:
 
     def reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
         """Takes a phx_reply to a `send`: only errors come in practice (wire record: "malformed sends")."""
-        if status != "error":
-            return
-        message = next((m for m in self._pending.values() if m.ref == ref), None)
-        if message is None:
-            if len(self._early_refusals) < MAX_EARLY_REFUSALS:
-                self._early_refusals[ref] = (response, done_s)
-            return
-        del self._pending[message.client_ref]
-        self._observer.rejected(message, _reason_of(response), done_s)
+        if status == "error":
+            self._refused(ref, _reason_of(response), done_s)
 
     def backpressure(self, payload: Any, done_s: float) -> None:
         """Takes a `backpressure` push. It names no message, so the oldest one in flight is presumed to be meant; should
@@ -245,7 +243,7 @@ class Conversation:
         if self._next_seq is None or seq == self._next_seq:
             self._next_seq = seq + 1
             return True
-        if seq > self._next_seq + MAX_GAP:
+        if seq - self._next_seq > MAX_GAP - len(self._missing):
             self._observer.anomaly("seq_jump")
             return True
         if seq > self._next_seq:
@@ -277,9 +275,20 @@ class Conversation:
             self._awaiting.append(message)
         self._observer.appended(message, done_s)
 
+    def _refused(self, ref: str, reason: str, done_s: float) -> None:
+        message = next((m for m in self._pending.values() if m.ref == ref), None)
+        if message is None:
+            if len(self._early_refusals) < MAX_EARLY_REFUSALS:
+                self._early_refusals[ref] = (reason, done_s)
+            return
+        del self._pending[message.client_ref]
+        self._observer.rejected(message, reason, done_s)
+
     def _presume_refused(self, reason: str, done_s: float) -> None:
         if not self._pending:
             return
+        if len(self._presumed) >= MAX_PRESUMED:
+            del self._presumed[next(iter(self._presumed))]
         client_ref = next(iter(self._pending))
         message = self._pending.pop(client_ref)
         self._presumed[client_ref] = (message, reason)
@@ -328,7 +337,6 @@ class Conversation:
 
 
 def _reason_of(payload: Any) -> str:
-    """The server's own word in an error or backpressure payload."""
-    if not isinstance(payload, dict):
-        return "unknown"
-    return str(payload.get("reason") or payload.get("error") or "unknown")
+    """The server's own word in an error or backpressure payload, as the kind that it counts as."""
+    said = (payload.get("reason") or payload.get("error")) if isinstance(payload, dict) else None
+    return (kind_of(said) if said else "") or "unknown"

@@ -168,7 +168,8 @@ def test_a_url_that_is_none_is_a_usage_error():
     ).map(lambda value: json.dumps(value).encode())
 )
 def test_no_error_body_raises(body):
-    """Whatever a server, or a proxy before it, puts there: some words, not too many."""
+    """Whatever a server, or a proxy before it, puts there: some printable words, not too many."""
     detail = error_detail(body)
     assert isinstance(detail, str)
-    assert len(detail) <= 300
+    assert len(detail) <= 200
+    assert detail.isprintable()

@@ -50,7 +50,7 @@ def test_an_upgrade_gives_the_socket_its_stamps_and_what_came_behind(serve):
 
 @pytest.mark.parametrize("status", ["403 Forbidden", "503 Service Unavailable", "302 Found", "200 OK"])
 def test_a_refused_upgrade_says_its_status(serve, status):
-    """Kind upgrade with the HTTP status and the server's words; a redirect is not followed."""
+    """The status is part of the kind; the server's words are told; a redirect is not followed."""
 
     def script(peer):
         peer.read_head()
@@ -59,8 +59,35 @@ def test_a_refused_upgrade_says_its_status(serve, status):
 
     failed = failure(serve(script).ws_url)
     code, _, phrase = status.partition(" ")
-    assert (failed.kind, failed.status) == ("upgrade", int(code))
+    assert (failed.kind, failed.status) == (f"upgrade_{code}", int(code))
     assert phrase in failed.detail
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "header", "said"),
+    [
+        ("403 For\x1b[2Jbidden", b"\x1b]0;title\x07no", "", r"For\x1b[2Jbidden: a body of 12 bytes that are no text"),
+        ("503 Busy", b"\x1b[31mred\nand a second line", "", r"Busy: \x1b[31mred …"),
+        (
+            "502 Bad Gateway",
+            b"<html><head><title>502 Bad\nGateway</title>",
+            "",
+            r'Bad Gateway: an HTML page "502 Bad\nGateway"',
+        ),
+        ("401 Unauthorized", b"\x1f\x8b\x08" + bytes(40), "", "Unauthorized: a body of 43 bytes, compressed with gzip"),
+        ("400 " + "x" * 5000, b"y" * 5000, "", "x" * 199 + "…"),
+        ("429 Slow", b'14\r\n{"error": "too many"}\r\n0\r\n\r\n', "transfer-encoding: chunked", "Slow: too many"),
+    ],
+)
+def test_a_refusal_is_told_in_one_printable_line(serve, status, body, header, said):
+    """Whatever the server puts into its answer, compressed, chunked or meant for a terminal."""
+    head = "\r\n".join(filter(None, (f"HTTP/1.1 {status}", header)))
+
+    def script(peer):
+        peer.read_head()
+        peer.send(f"{head}\r\n\r\n".encode() + body)
+
+    assert failure(serve(script).ws_url).detail == said
 
 
 ACCEPTED = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n"

@@ -54,6 +54,8 @@ def test_fleetlms_own_figures_are_found():
         ("vm_memory_total 7 1700000000000\n", 7),
         ("process_resident_memory_bytes 9\n", 9),
         ("process_resident_memory_bytes NaN\n", None),
+        ("process_resident_memory_bytes +Inf\n", None),
+        ("erlang_vm_memory_bytes_total 1e308\nerlang_vm_memory_bytes_total 1.7e308\n", None),
         ("something_else 1\n", None),
         ("", None),
     ],

@@ -24,7 +24,7 @@ def test_text_cannot_break_a_table(summary_of, healthy):
         ledger.count("disconnects", "burst", WARM_UP, 2)
 
     text = render_markdown(summary_of(write)[0])
-    assert r"| disconnects | 1 (+2 in warm-up) | a\|b\<c\> d 1 |" in text
+    assert r"| disconnects | 1 (+2 in warm-up) | a\|b\<c\>\\nd 1 |" in text
 
 
 def test_an_empty_run_has_no_empty_tables(summary_of):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.protocol.conversation import MAX_GAP, Conversation
+from fleetlm_users.protocol.conversation import MAX_GAP, MAX_PRESUMED, Conversation
 
 ME, AGENT = "bench-r1-1", "bench-echo-agent"
 TIMEOUT_S = 30.0
@@ -164,6 +164,30 @@ def test_a_wrong_presumption_moves_to_the_next_message(talk, notes):
     assert notes.kinds["rejected"] - notes.kinds["unrejected"] == 1
     assert notes.facts[-1] == ("appended", "c1")
     assert talk.in_flight == 0
+
+
+@pytest.mark.parametrize("word", ["reason", "error"])
+def test_the_servers_reasons_are_bounded_kinds(talk, notes, word):
+    """Ids, numbers, times and control characters in them are no part of the kind; neither is their length."""
+    for number, pid in enumerate(("0.123.0", "0.9.77"), 1):
+        send(talk, number)
+        talk.reply(str(number), "error", {word: f"no #PID<{pid}>, retry after {number * 137} ms\x1b[2J"}, 1.0)
+        talk.backpressure({word: "f0" * 10_000}, 1.0)
+    assert {fact[2] for fact in notes.facts if fact[0] == "rejected"} == {r"no #PID<…>, retry after TIME\x1b[NJ"}
+    assert {fact[1] for fact in notes.facts if fact[0] == "backpressure"} == {"ID…"}
+
+
+def test_what_a_server_presumes_and_skips_is_bounded(talk, notes):
+    """Memory does not grow with what it refuses without a name, or with gaps in seq; each is counted."""
+    for number in range(1, MAX_PRESUMED * 2):
+        send(talk, number)
+        talk.backpressure({"reason": "busy"}, 1.0)
+    assert notes.kinds["rejected"] == MAX_PRESUMED * 2 - 1
+    assert len(talk._presumed) == MAX_PRESUMED
+    for step in range(1, 20):
+        talk.message({"seq": step * (MAX_GAP // 2), "sender_id": "stranger"}, 1.0)
+    assert len(talk._missing) <= MAX_GAP
+    assert notes.kinds["seq_jump"] > 0
 
 
 def test_backpressure_with_nothing_in_flight_is_only_counted(talk, notes):
