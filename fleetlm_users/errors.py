@@ -15,10 +15,10 @@ What a ClientError quotes of the server or the network is printable and bounded 
 and counted as it stands.
 """
 
+from fleetlm_users.foreign_text import printable, reason
 from fleetlm_users.quoting import cut, quote
 
 _MAX_ACCEPTED: int = 1000  # our own words, but they list names that may come from a file
-from fleetlm_users.foreign_text import printable, reason
 
 
 class FleetlmError(Exception):

@@ -6,10 +6,11 @@ that a failure counts as, `printable_json` a whole structure for a file. What is
 
 import math
 import re
-import reprlib
 import unicodedata
 from functools import lru_cache
 from typing import Any, Final
+
+from fleetlm_users.quoting import quote
 
 MAX_SHOWN: Final = 200
 """Characters of foreign text in a message."""
@@ -66,8 +67,6 @@ _REST_OF_ID: Final = re.compile(r"\0ID(?:[-_](?:\0ID|[^\W_]+))*")
 _SHORTEST_HEX: Final = 6
 _TURNS: Final = re.compile(r"(?<=\d)(?=[^\d])|(?<=[^\d])(?=\d)")
 _HEX: Final = re.compile(r"[0-9a-fA-F]+")
-_OUTLINE: Final = reprlib.Repr()
-_OUTLINE.maxlevel, _OUTLINE.maxstring, _OUTLINE.maxdict, _OUTLINE.maxlist = 4, MAX_SHOWN, 20, 20
 
 
 def printable(value: object, limit: int = MAX_SHOWN) -> str:
@@ -99,7 +98,7 @@ def reason(value: object) -> str:
 
 def words(value: object) -> str:
     """A value as text: a string is itself, a structure an outline of bounded depth and length."""
-    return str(value) if isinstance(value, str | int | float | None) else _OUTLINE.repr(value)
+    return str(value) if isinstance(value, str) else quote(value)
 
 
 def printable_json(value: Any, limit: int = 10 * MAX_SHOWN) -> Any:
