@@ -49,9 +49,9 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     `capacity` what a search found (Capacity), in a run that was one, `lost` the workers that did not report to the end.
     All texts are printable, whoever wrote them: reports show them as they are.
     """
-    if duration_s is None:
-        duration_s = max(0.0, totals.elapsed_s - float(plan.get("warm_up_s") or 0))
-    told = {
+    warm_up_s = float(plan.get("warm_up_s") or 0)
+    duration_s = max(0.0, totals.elapsed_s - warm_up_s) if duration_s is None else duration_s
+    told: Json = {
         "format": SUMMARY_FORMAT,
         "verdict": _verdict(verdict),
         "thresholds": [threshold_figures(judgement) for judgement in verdict.judgements],
@@ -67,13 +67,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
             if (trend := totals.trend(name)) is not None and trend.count
         },
         "findings": _findings(totals, str(options.get("run_id") or "")),
-        "run": {
-            "duration_s": round(duration_s, 3),
-            "elapsed_s": round(totals.elapsed_s, 3),
-            "started_at": started_at,
-            "aborted": aborted,
-            "scenarios": list(totals.scenarios),
-        },
+        "run": _run(totals, duration_s) | {"started_at": started_at, "aborted": aborted},
         "server": [dict(entry) for entry in server],
         **({} if capacity is None else {"capacity": dict(capacity)}),
         "workers": [worker_figures(worker) for worker in workers],
@@ -84,6 +78,14 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
         "versions": dict(versions),
     }
     return dict(printable_json(told))
+
+
+def _run(totals: Totals, duration_s: float) -> Json:
+    return {
+        "duration_s": round(duration_s, 3),
+        "elapsed_s": round(totals.elapsed_s, 3),
+        "scenarios": list(totals.scenarios),
+    }
 
 
 def _verdict(verdict: Verdict) -> Json:
