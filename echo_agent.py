@@ -8,6 +8,7 @@ import argparse
 import contextlib
 import errno
 import gc
+import io
 import os
 import random
 import re
@@ -340,6 +341,20 @@ def _await_end_of_stdin(stop: Event) -> None:
     stop.set()
 
 
+class _Output(io.TextIOBase):
+    """A standard stream that never fails, not even at the process's end: closed, full, or without a character."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(AttributeError, LookupError, OSError, ValueError):
+            encoding = self._stream.encoding or "utf-8"
+            self._stream.write(text.encode(encoding, "replace").decode(encoding))
+            self._stream.flush()
+        return len(text)
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         hint = "" if "accepted" in message else "; accepted is what --help lists, for example --port=4001"
@@ -395,6 +410,7 @@ def _within(kind: type[int] | type[float], low: int, high: int) -> Callable[[str
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the agent; return 0 after a clean stop, 1 where it cannot listen; a bad option exits with 2."""
+    sys.stdout, sys.stderr = _Output(sys.stdout), _Output(sys.stderr)
     return serve(parse_options(sys.argv[1:] if arguments is None else arguments, os.environ))
 
 

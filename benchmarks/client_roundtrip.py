@@ -148,7 +148,7 @@ def main() -> None:
         return
     server = None
     if options.host is None:
-        server = subprocess.Popen([sys.executable, __file__, "--serve"], stdout=subprocess.PIPE, text=True)
+        server = subprocess.Popen([sys.executable, __file__, "--serve"], stdout=subprocess.PIPE, encoding="utf-8")
         assert server.stdout is not None
         host = f"127.0.0.1:{server.stdout.readline().strip()}"
     else:

@@ -172,7 +172,7 @@ class Figures:
 @contextmanager
 def server(command: list[str]) -> Iterator[tuple[psutil.Process, int]]:
     """Run a server until the block ends; yield its process and port."""
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
     try:
         assert child.stdout
         ready = re.search(r":(\d+)$", child.stdout.readline())

@@ -271,7 +271,7 @@ class Master:
     def summary(self) -> Json:
         """What it wrote at its end."""
         (found,) = self._folder.glob("*/summary.json")
-        return dict(json.loads(found.read_text()))
+        return dict(json.loads(found.read_text(encoding="utf-8")))
 
     def close(self) -> None:
         """Ends it at the latest now."""

@@ -46,14 +46,14 @@ def ramp(without: str, users: int, ramp_s: int, processes: int) -> dict[str, Any
             env=environment,
             timeout=ramp_s + HOLD_S + PATIENCE_S,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=False,
         )
         summaries = list(Path(folder).glob("*/summary.json"))
         if not summaries:
             raise RuntimeError(f"the run left no summary:\n{done.stderr[-2000:]}")
-        probes = [json.loads(path.read_text()) for path in Path(folder).glob("*.json")]
-        return figures(json.loads(summaries[0].read_text()), probes)
+        probes = [json.loads(path.read_text(encoding="utf-8")) for path in Path(folder).glob("*.json")]
+        return figures(json.loads(summaries[0].read_text(encoding="utf-8")), probes)
 
 
 def free_port() -> int:

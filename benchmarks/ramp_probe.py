@@ -66,7 +66,7 @@ class Watch:
         self.seen[what].append((time.thread_time() - began_s) * 1000)
 
     def _write(self) -> None:
-        Path(os.environ["RAMP_PROBE"], f"{os.getpid()}.json").write_text(json.dumps(self.seen))
+        Path(os.environ["RAMP_PROBE"], f"{os.getpid()}.json").write_text(json.dumps(self.seen), encoding="utf-8")
 
 
 def leave_out(what: list[str]) -> None:

@@ -23,8 +23,8 @@ def adopt(path: Path) -> None:
 def write() -> None:
     """Write page and chart."""
     reference = Results.load(REFERENCE)
-    PAGE.write_text(page(PAGE.read_text(), reference))
-    CHART.write_text(chart(ROWS, reference.figures))
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), reference), encoding="utf-8")
+    CHART.write_text(chart(ROWS, reference.figures), encoding="utf-8")
 
 
 def page(text: str, results: Results) -> str:

@@ -46,7 +46,7 @@ class Results:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read a file. Raises ValueError when it is of another format."""
-        found: Mapping[str, Any] = json.loads(path.read_text())
+        found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if found.get("format") != FORMAT:
             raise ValueError(f"{path}: got format {found.get('format')!r}; accepted is {FORMAT}")
         return cls({name: Measured(**each) for name, each in found["figures"].items()})
@@ -55,7 +55,7 @@ class Results:
         """Write a file, its folder with it."""
         path.parent.mkdir(parents=True, exist_ok=True)
         figures = {name: asdict(each) for name, each in self.figures.items() if each.pairs}
-        path.write_text(json.dumps({"format": FORMAT, "figures": figures}, indent=1) + "\n")
+        path.write_text(json.dumps({"format": FORMAT, "figures": figures}, indent=1) + "\n", encoding="utf-8")
 
     def updated(self, newer: "Results") -> "Results":
         """These, with the figures of `newer` in place of those of the same name."""
@@ -80,7 +80,7 @@ def _numbers(cores: Cores) -> str:
 
 def _processor() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

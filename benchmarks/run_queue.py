@@ -24,7 +24,7 @@ class RunQueue:
             return
         self._next_s = time.perf_counter() + EVERY_S
         try:
-            waits_ns = [int(stat.read_text().split()[1]) for stat in self._tasks.glob("*/schedstat")]
+            waits_ns = [int(stat.read_text(encoding="utf-8").split()[1]) for stat in self._tasks.glob("*/schedstat")]
         except (OSError, IndexError):
             return
         self.waited_s = max(self.waited_s, sum(waits_ns) / NS_PER_S)

@@ -26,7 +26,7 @@ class Server:
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
             start_new_session=True,
             preexec_fn=lambda: become_child(cores),  # noqa: PLW1509  # the bench has one thread
         )

@@ -45,7 +45,7 @@ def frame(text: bytes) -> bytes:
 def start_server(core: int) -> tuple[subprocess.Popen[str], int]:
     """The stand-in on a free port, pinned to `core`, and that port."""
     command = [sys.executable, "-m", "fleetlm_users.standin", "--port", "0", "--builtin-agent", "--exit-with-parent"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, encoding="utf-8")
     os.sched_setaffinity(server.pid, {core})
     line = server.stdout.readline() if server.stdout else ""
     return server, int(line.split(" (")[0].rpartition(":")[2])

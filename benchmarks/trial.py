@@ -88,4 +88,4 @@ def _reported(tool: Tool, folder: Path, log: Path) -> dict[str, float]:
 
 def tail(log: Path, lines: int = 20) -> str:
     """The end of a log."""
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])

@@ -21,7 +21,7 @@ def measure(contender: str, settings: Settings) -> Mapping[str, float]:
     script = ROOT / "benchmarks" / "echo_agent.py"
     seconds = settings.length_s(FULL_S, QUICK_S)
     command = [sys.executable, str(script), "--json", contender, "--rounds", "1", "--seconds", f"{seconds:g}"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    ended = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if ended.returncode:
         raise RuntimeError(f"{script} ended with {ended.returncode}: {ended.stderr}")
     rounds: dict[str, list[float]] = json.loads(ended.stdout)[contender]

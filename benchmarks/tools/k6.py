@@ -33,7 +33,7 @@ class K6:
 
     def reported(self, folder: Path) -> dict[str, float]:
         """From the summary that the script writes."""
-        metrics = json.loads((folder / SUMMARY).read_text())["metrics"]
+        metrics = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["metrics"]
         found = {name: metrics[name]["values"]["count"] for name in COUNTERS if name in metrics}
         latency = metrics.get("append_latency_ms", {}).get("values", {})
         named = {"append_latency_ms p50": latency.get("med"), "append_latency_ms p99": latency.get("p(99)")}

@@ -38,7 +38,7 @@ class Ours:
 
     def reported(self, folder: Path) -> dict[str, float]:
         """From its summary.json."""
-        metrics = json.loads(next(folder.glob("*/summary.json")).read_text())["metrics"]
+        metrics = json.loads(next(folder.glob("*/summary.json")).read_text(encoding="utf-8"))["metrics"]
         found = {name: sum(_of_all(metrics, name, phase).get("count", 0) for phase in PHASES) for name in COUNTERS}
         for name in TRENDS:
             trend = _of_all(metrics, name, "main")

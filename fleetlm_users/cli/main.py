@@ -15,6 +15,7 @@ from fleetlm_users.cli.listing import list_
 from fleetlm_users.cli.passthrough import echo_agent, standin
 from fleetlm_users.cli.plan import plan
 from fleetlm_users.errors import FleetlmError, UsageError
+from fleetlm_users.output import steady_streams
 
 HELP_NAMES = ["-h", "--help"]
 
@@ -85,6 +86,7 @@ for command in (doctor, cleanup, compare, list_, plan, standin, echo_agent):
 
 def main() -> None:
     """Runs the command; the process ends with its exit code."""
+    steady_streams()
     # gevent would print a Ctrl-C that comes while it waits, before click says that it was heard
     hub = gevent.get_hub()
     hub.NOT_ERROR = (*hub.NOT_ERROR, KeyboardInterrupt)

@@ -1,4 +1,4 @@
-"""Text for a terminal: colours that can be switched off, signs that fall back to ASCII, tables that fit a width."""
+"""Text for a terminal: colours that can be switched off, tables that fit a width."""
 
 import textwrap
 from collections.abc import Sequence
@@ -6,33 +6,17 @@ from dataclasses import dataclass
 from typing import Final
 
 _CODES: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
-# one character for one character, so that columns stay where they are
-_ASCII: Final = str.maketrans(
-    {"✓": "+", "✗": "x", "–": "-", "─": "-", "·": "|", "µ": "u", "→": ">", "…": "~", "•": "*"}
-)
-
-
-def can_show(encoding: str | None) -> bool:
-    """Whether an output of that encoding can show our signs; if not, render with `unicode=False`."""
-    try:
-        "✓✗─·µ→…•–".encode(encoding or "ascii")
-    except (LookupError, UnicodeEncodeError):
-        return False
-    return True
-
-
-def to_ascii(text: str) -> str:
-    """The text with our signs replaced, each by one ASCII character, and any other by a question mark."""
-    return text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a text is dressed: its width in columns, with or without colours, with or without signs beyond ASCII."""
+    """How a text is dressed: its width in columns, with or without colours.
+
+    What signs an output lacks is found where it is written (fleetlm_users/output.py).
+    """
 
     width: int = 100
     colour: bool = False
-    unicode: bool = True
 
     def paint(self, text: str, *looks: str) -> str:
         """The text in colour, if there are colours; `looks` are words such as bold or red."""
@@ -41,9 +25,8 @@ class Style:
         return f"\x1b[{';'.join(_CODES[look] for look in looks)}m{text}\x1b[0m"
 
     def finish(self, lines: Sequence[str]) -> str:
-        """The lines as one text, without trailing blanks and in signs that can be shown."""
-        text = "\n".join(line.rstrip() for line in lines) + "\n"
-        return text if self.unicode else to_ascii(text)
+        """The lines as one text, without trailing blanks."""
+        return "\n".join(line.rstrip() for line in lines) + "\n"
 
     def heading(self, text: str) -> list[str]:
         """A blank line and a section's name."""

@@ -1,7 +1,7 @@
 """One live line about a run under way."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 from fleetlm_users.measure import figures
 from fleetlm_users.measure.phase import ALL
@@ -10,34 +10,52 @@ from fleetlm_users.measure.totals import Totals
 
 MAX_COLUMNS: Final = 110
 RECENT_ROWS: Final = 6  # seconds that "now" means: short enough to see a change, long enough not to flicker
-_LATENCIES: Final = {"append": "append_p95_ms", "agent": "agent_p95_ms", "late": "lateness_p95_ms"}
+_LATENCIES: Final = (("append", "append_p95_ms", 2), ("agent", "agent_p95_ms", 5), ("late", "lateness_p95_ms", 7))
 
 
-def progress_line(
-    totals: Totals, recent: Sequence[SeriesRow], elapsed_s: float, duration_s: float | None, users: int
+class _Part(NamedTuple):
+    text: str
+    rank: int  # the higher, the sooner it is left out
+
+
+def progress_line(  # noqa: PLR0913, PLR0917 (each is one thing that the line shows, or the room for it)
+    totals: Totals,
+    recent: Sequence[SeriesRow],
+    elapsed_s: float,
+    duration_s: float | None,
+    users: int,
+    fits: Callable[[str], bool] = lambda _line: True,
 ) -> str:
     """At most 110 columns: time, joined sockets of users, what happened in the last seconds, what went wrong so far.
 
     Sends per second and percentiles are those of `recent`, the newest RECENT_ROWS of the timeline, both phases; counts
-    are since the start. `duration_s` None stands for a run without an end.
+    are since the start. `duration_s` None stands for a run without an end. Until the line `fits`, the least important
+    parts are left out: what failed and the latency of appends stay longest.
     """
     rows = recent[:-1] or recent  # the newest second has only just begun
     books = totals.accounting(phase=ALL, live=True)
     failed = sum(totals.count(name, phase=ALL) for name in ("connection_failures", "disconnects", "session_failures"))
     end = f"/{figures.duration(duration_s)}" if duration_s is not None else ""
-    latencies = " ".join(f"{shown} {_highest(rows, column)}" for shown, column in _LATENCIES.items())
     parts = [
-        figures.duration(elapsed_s) + end,
-        f"{totals.gauge('active_connections').now:.0f}/{users} joined",
-        f"{_per_s(rows, 'sent')} sent",
-        f"{_short(books.appended)} ok",
-        f"{_short(books.in_flight)} open",
-        f"{_short(books.rejected + books.lost + failed)} failed",
-        f"p95 ms {latencies}",
+        _Part(figures.duration(elapsed_s) + end, 0),
+        _Part(f"{totals.gauge('active_connections').now:.0f}/{users} joined", 3),
+        _Part(f"{_per_s(rows, 'sent')} sent", 4),
+        _Part(f"{_short(books.appended)} ok", 9),
+        _Part(f"{_short(books.in_flight)} open", 8),
+        _Part(f"{_short(books.rejected + books.lost + failed)} failed", 1),
     ]
-    if len(" · ".join(parts)) > MAX_COLUMNS:
-        del parts[3]  # what can be missed first
-    return " · ".join(parts)[:MAX_COLUMNS]
+    latencies = [_Part("p95 ms", 6), *(_Part(f"{shown} {_highest(rows, of)}", rank) for shown, of, rank in _LATENCIES)]
+    while len(line := _joined(parts, latencies)) > MAX_COLUMNS or not fits(line):
+        last = max((*parts, *latencies), key=lambda part: part.rank)
+        if not last.rank:
+            break
+        (latencies if last in latencies else parts).remove(last)
+    return line[:MAX_COLUMNS]
+
+
+def _joined(parts: Sequence[_Part], latencies: Sequence[_Part]) -> str:
+    groups = [*(part.text for part in parts), " ".join(part.text for part in latencies)]
+    return " · ".join(group for group in groups if group)
 
 
 def _per_s(rows: Sequence[SeriesRow], column: str) -> str:

@@ -47,9 +47,9 @@ MAX_WORKERS_SHOWN: Final = 12
 BOOKS: Final = "messages: sent = appended + rejected + lost + in flight + unknown"
 
 
-def render(summary: Json, width: int = 100, colour: bool = False, *, unicode: bool = True) -> str:
-    """The report, ended by a newline. `unicode` False gives plain ASCII (see console.can_show)."""
-    style = Style(max(width, 60), colour, unicode)
+def render(summary: Json, width: int = 100, colour: bool = False) -> str:
+    """The report, ended by a newline."""
+    style = Style(max(width, 60), colour)
     what_happened = (_thresholds, _latencies, _rates, _messages, _counts, _troubles, _findings)
     sections = (_title, _capacity, *what_happened, _server, _generator, _verdict)
     return style.finish([line for section in sections for line in section(summary, style)])

@@ -13,6 +13,7 @@ from typing import Final
 
 from aiohttp import web
 
+from fleetlm_users.output import tell
 from fleetlm_users.standin import frames
 from fleetlm_users.standin.builtin_agent import BuiltinAgent
 from fleetlm_users.standin.control import Control
@@ -125,8 +126,7 @@ async def serve(options: Options) -> None:
     gc.collect()
     gc.freeze()  # what the start made stays: later collections need not visit it, and pause nobody for it
     ready = f"standin ready on http://{host}:{port} (ws ws://{host}:{port}/socket/websocket)"
-    with contextlib.suppress(BrokenPipeError):  # a parent that does not read is no reason to end
-        print(ready, flush=True)
+    tell(sys.stdout, f"{ready}\n")  # a parent that does not read is no reason to end
     await server.finished()
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # a second one must not spoil the exit code of a clean end
 

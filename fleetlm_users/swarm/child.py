@@ -25,7 +25,7 @@ class Child:
     def __init__(self, command: list[str]) -> None:
         its_stdin, self._stdin = os.pipe()
         stdout, its_stdout = os.pipe()
-        self.stdout: IO[str] = os.fdopen(stdout)
+        self.stdout: IO[str] = os.fdopen(stdout, encoding="utf-8", errors="replace")
         ends = [(os.POSIX_SPAWN_DUP2, its_stdin, 0), (os.POSIX_SPAWN_DUP2, its_stdout, 1)]
         try:
             self._pid = os.posix_spawn(command[0], command, os.environ, file_actions=ends, setsid=True)

@@ -365,4 +365,5 @@ class Head:
             plan = self._options.plan if self._options is not None else None
             duration_s = plan.duration_s if plan is not None else None
             totals, recent = self._totals_now(), self._merge.series(RECENT_ROWS)
-            self.console.progress(progress_line(totals, recent, self._elapsed_s(), duration_s, users))
+            fits = self.console.fits
+            self.console.progress(progress_line(totals, recent, self._elapsed_s(), duration_s, users, fits))

@@ -60,7 +60,9 @@ def _git_commit() -> str:
     if not (folder / ".git").exists():
         return ""
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=GIT_S, check=True)
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace", timeout=GIT_S, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.strip()

@@ -5,7 +5,6 @@ run time, Ctrl-C, SIGTERM or the web UI. So by `test_stop` the last samples are 
 """
 
 import logging
-import shutil
 import signal
 import sys
 from typing import Any
@@ -17,6 +16,7 @@ from locust.env import Environment
 from locust.runners import Runner, WorkerRunner
 from locust.web import WebUI
 
+from fleetlm_users.output import steady_streams, tell, wants_colour, width_of
 from fleetlm_users.swarm.announcement import announcement
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.fleet import Fleet
@@ -59,7 +59,8 @@ class Lifecycle:
         events.quit.add_listener(self.on_quit)
 
     def on_parser(self, parser: LocustArgumentParser, **_: Any) -> None:
-        """Our options join Locust's."""
+        """Our options join Locust's. From here on output can fail without harm: Locust has printed nothing yet."""
+        steady_streams(while_loading=True)
         register(parser, self._benchmark)
 
     def on_init(self, environment: Environment, runner: Runner, web_ui: WebUI | None, **_: Any) -> None:
@@ -163,9 +164,7 @@ class Lifecycle:
         conclusion = self._head.conclusion
         # --json prints Locust's JSON to stdout: nothing else may stand there
         stream = sys.stderr if self._head.preparation.parsed.json else sys.stdout
-        width = shutil.get_terminal_size().columns
-        stream.write(conclusion.text(width, colour=stream.isatty()))
-        stream.flush()
+        tell(stream, conclusion.text(width_of(stream), colour=wants_colour(stream)))
 
 
 def interrupt_safely() -> None:

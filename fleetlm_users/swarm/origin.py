@@ -56,13 +56,13 @@ def neighbour(told: Mapping[str, Any] | None) -> Origin | None:
 
 def _machine() -> str:
     try:
-        return f"{BOOT.read_text().strip()} {PID_NAMESPACE.readlink()}"
+        return f"{BOOT.read_text(encoding='ascii').strip()} {PID_NAMESPACE.readlink()}"
     except OSError:
         return ""
 
 
 def _stat(pid: int) -> list[str] | None:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
         return None

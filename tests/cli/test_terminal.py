@@ -3,6 +3,7 @@ import sys
 import pytest
 
 from fleetlm_users.cli import terminal
+from fleetlm_users.output import ERASE_LINE
 
 
 @pytest.mark.parametrize(
@@ -40,4 +41,4 @@ def test_progress_is_for_terminals(monkeypatch, capsys):
     progress = terminal.Progress()
     progress.tell("a" * 50)
     progress.clear()
-    assert capsys.readouterr().err == "\r\x1b[K  aaaaaaaa\r\x1b[K"
+    assert capsys.readouterr().err == f"{ERASE_LINE}  aaaaaa~\r{ERASE_LINE}"

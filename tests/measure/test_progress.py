@@ -1,5 +1,6 @@
 """The live line fits 110 columns whatever the numbers, and says what happens now."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,21 @@ def test_it_says_what_happens_now(merge_of, healthy):
     assert line == (
         "14s/2m00s · 2/3 joined · 50/s sent · 700 ok · 0 open · 0 failed · p95 ms append 1.4 agent 9.5 late 0.1"
     )
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        (99, "14s/2m00s · 2/3 joined · 50/s sent · 0 open · 0 failed · p95 ms append 1.4 agent 9.5 late 0.1"),
+        (79, "14s/2m00s · 2/3 joined · 50/s sent · 0 failed · p95 ms append 1.4 agent 9.5"),
+        (39, "14s/2m00s · 0 failed · append 1.4"),
+        (20, "14s/2m00s · 0 failed"),
+        (5, "14s/2m00s"),
+    ],
+)
+def test_a_narrow_line_keeps_what_matters_most(merge_of, healthy, columns, shown):
+    """Whole figures are left out; none is cut, or 120 ms could be taken for 12."""
+    assert line_of(merge_of(healthy), 14.0, 120.0, 3, lambda line: len(line) <= columns) == shown
 
 
 def test_a_run_without_an_end_shows_no_end(merge_of):

@@ -6,6 +6,7 @@ import pytest
 
 from fleetlm_users.measure.ledger import MAIN, WARM_UP
 from fleetlm_users.measure.report import render
+from fleetlm_users.signs import to_ascii
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -75,7 +76,7 @@ def test_colour_only_adds_escapes(summary_of, healthy):
 def test_plain_ascii_for_outputs_that_need_it(summary_of, healthy):
     """No question marks where our own signs were."""
     told, _ = summary_of(healthy)
-    text = render(told, 100, unicode=False)
+    text = to_ascii(render(told, 100))
     assert text.isascii()
     assert "+ append_latency_ms: p(95)<500" in text
     assert "?" not in text

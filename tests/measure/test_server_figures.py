@@ -68,7 +68,7 @@ def test_reports_show_it(healthy, summary_of):
     summary, _ = summary_of(healthy)
     assert "THE SERVER" not in render(summary)
     summary["server"] = [told((0, 50), (100, 60), (100, 61), (100, 60)).to_json()]
-    shown = render(summary, unicode=True)
+    shown = render(summary)
     assert "THE SERVER, AS HTTP://LOCALHOST:4000/METRICS TELLS" in shown
     assert "memory per joined session: 102 KiB" in shown
     page = render_html(summary, [])

@@ -2,7 +2,8 @@
 
 import io
 
-from fleetlm_users.swarm.console import ERASE_LINE, LOG_INTERVAL_S, TERMINAL_INTERVAL_S, Console
+from fleetlm_users.output import ERASE_LINE
+from fleetlm_users.swarm.console import LOG_INTERVAL_S, TERMINAL_INTERVAL_S, Console
 
 
 class Terminal(io.StringIO):
@@ -19,7 +20,7 @@ def test_a_terminal_shows_one_line_that_changes():
     console.progress("one")
     console.progress("two")
     console.say("done")
-    assert stream.getvalue() == f"{ERASE_LINE}one{ERASE_LINE}two{ERASE_LINE}done\n"
+    assert stream.getvalue() == f"{ERASE_LINE}one\r{ERASE_LINE}two\r{ERASE_LINE}done\n"
     assert console.interval_s == TERMINAL_INTERVAL_S
 
 
@@ -40,3 +41,31 @@ def test_a_stream_that_is_gone_does_not_end_the_run():
     console = Console(stream)
     stream.close()
     console.progress("one")
+
+
+def test_no_stream_at_all_does_not_end_the_run(monkeypatch):
+    """Standard error was closed before the start: sys.stderr is None."""
+    monkeypatch.setattr("sys.stderr", None)
+    console = Console()
+    console.progress("one")
+    console.say("two")
+    console.clear()
+
+
+def test_a_terminal_without_escape_codes_gets_lines(monkeypatch):
+    """TERM=dumb cannot erase."""
+    monkeypatch.setenv("TERM", "dumb")
+    stream = Terminal()
+    Console(stream).progress("one")
+    assert stream.getvalue() == "one\n"
+
+
+def test_what_fits_is_asked_of_the_terminal_each_time(monkeypatch):
+    """It may be resized; a log takes lines of any length."""
+    console = Console(Terminal())
+    monkeypatch.setenv("COLUMNS", "10")
+    assert console.fits("a" * 9)
+    assert not console.fits("a" * 10)
+    monkeypatch.setenv("COLUMNS", "20")
+    assert console.fits("a" * 19)
+    assert Console(io.StringIO()).fits("a" * 500)

@@ -1,0 +1,252 @@
+"""Standard output and error that never decide: whatever they are, the program goes on and its exit code stays right.
+
+A stream may be closed, lack characters, be a full disk, a pipe without a reader, or a terminal that is gone. Python
+raises for each of them, and for what is left in a buffer it even ends with exit code 120 (Py_FinalizeEx).
+"""
+
+import atexit
+import codecs
+import contextlib
+import errno
+import io
+import os
+import select
+import sys
+from typing import Any, Final, TextIO
+
+from fleetlm_users.signs import cut, fit, instead_of
+
+COLUMNS: Final = 80
+"""The width where none can be asked for."""
+
+ERASE_LINE: Final = "\r\x1b[2K\x1b[J"
+"""Also what is below: a terminal that became narrower has broken the line into several rows."""
+
+MOST_WAITING_BYTES: Final = 1 << 20
+LAST_WAIT_MS: Final = 5_000
+"""How long the process's end waits for a reader that takes nothing."""
+
+_REPLACING: Final = "fleetlm.replacing"
+_QUIET: Final = (errno.EPIPE, errno.EIO, errno.EBADF)  # the reader or the terminal is gone: nobody is left to be told
+
+
+def steady_streams(*, while_loading: bool = False) -> None:
+    """Puts streams that never fail in place of this process's own standard ones. Safe to call again.
+
+    `while_loading` has standard error wait for nobody: what a paused terminal or a full pipe does not take is kept for
+    later, as far as 1 MiB goes, because a generator that waited would measure its own pause.
+    """
+    codecs.register_error(_REPLACING, _replace)
+    _reserve_descriptors()
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  # it lives as long as the process
+    for name, waits in (("stdout", True), ("stderr", not while_loading)):
+        present = getattr(sys, name)
+        if present is getattr(sys, f"__{name}__"):  # not one that a test or a program has put there
+            output = Output(present, waits=waits)
+            setattr(sys, name, output)
+            atexit.register(output.settle, name)
+
+
+def tell(stream: TextIO | None, text: str) -> None:
+    """Writes the text as far as the stream can show and take it; never raises."""
+    if stream is None:
+        return
+    with contextlib.suppress(OSError, ValueError):
+        stream.write(fit(text, stream.encoding))
+        stream.flush()
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether the stream is a terminal that can erase a line."""
+    try:
+        return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
+    except ValueError:  # it is closed
+        return False
+
+
+def wants_colour(stream: TextIO | None) -> bool:
+    """Whether to paint: on a terminal only, and not where NO_COLOR is set (https://no-color.org)."""
+    return is_terminal(stream) and not os.environ.get("NO_COLOR")
+
+
+def width_of(stream: TextIO | None) -> int:
+    """How many columns the stream has now: those of its terminal, else COLUMNS of the environment, else 80."""
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        columns = os.get_terminal_size(stream.fileno()).columns  # type: ignore[union-attr]  # None has no fileno
+        if columns > 0:
+            return columns
+    given = os.environ.get("COLUMNS", "")
+    return int(given) if given.isdecimal() and int(given) > 0 else COLUMNS
+
+
+class LiveLine:
+    """One line of a terminal that is written over again and again; text of others takes its place first."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+        self._encoding = getattr(stream, "encoding", None)
+        self._is_shown = False
+        self.is_possible = is_terminal(stream)
+        if isinstance(stream, Output):
+            stream.live = self
+
+    def fits(self, text: str) -> bool:
+        """Whether the text can be shown whole now."""
+        return self._cut(text) == self._shown(text)
+
+    def show(self, text: str) -> None:
+        """Shows the text in place of the last one, cut where the terminal ends; not while the terminal is paused."""
+        if not self.is_possible or not _is_ready(self._stream):
+            return
+        self._is_shown = False
+        # the cursor goes back to the line's beginning: there it stays when a narrower terminal breaks the line
+        tell(self._stream, f"{ERASE_LINE}{self._cut(text)}\r")
+        self._is_shown = True
+
+    def clear(self) -> None:
+        """Takes the line away, so that what comes next begins on a line of its own."""
+        if self._is_shown:
+            self._is_shown = False
+            tell(self._stream, ERASE_LINE)
+
+    def _shown(self, text: str) -> str:
+        return fit(text, self._encoding)
+
+    def _cut(self, text: str) -> str:
+        # the last column stays free: some terminals break the line behind it
+        return cut(self._shown(text), max(width_of(self._stream) - 1, 1), self._encoding)
+
+
+class Output(io.TextIOWrapper):
+    """A standard stream of this process: replaces what it cannot show, lets go of what it cannot write."""
+
+    live: LiveLine | None = None
+
+    def __init__(self, stream: TextIO | None, *, waits: bool = True) -> None:
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            stream.flush()  # type: ignore[union-attr]  # None is suppressed too
+        self._unfailing = _Unfailing(_descriptor_of(stream), waits=waits)
+        like: dict[str, Any] = {}
+        if isinstance(stream, io.TextIOWrapper):
+            like = {"line_buffering": stream.line_buffering, "write_through": stream.write_through}
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        super().__init__(io.BufferedWriter(self._unfailing), encoding, _REPLACING, **like)
+
+    def write(self, text: str) -> int:
+        """Writes text, in place of a live line."""
+        if self.live is not None:
+            self.live.clear()
+        return super().write(text)
+
+    def is_ready(self) -> bool:
+        """Whether a line written now would reach the reader without waiting for it."""
+        return self._unfailing.is_ready()
+
+    def settle(self, name: str) -> None:
+        """At the process's end: gives what waits a last chance, and says what was lost for want of space."""
+        self.flush()
+        self._unfailing.finish(LAST_WAIT_MS)
+        problem = self._unfailing.problem
+        if problem is not None and problem.errno not in _QUIET and name == "stdout":
+            tell(sys.stderr, f"standard output cannot be written: {problem.strerror}\n")
+
+
+class _Unfailing(io.RawIOBase):
+    """A descriptor that takes everything; `problem` is the first reason why it did not."""
+
+    def __init__(self, descriptor: int, *, waits: bool) -> None:
+        self._descriptor = descriptor
+        self._waits = waits
+        self._waiting = bytearray()
+        self._lost_bytes = 0
+        self.problem: OSError | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        return os.isatty(self._descriptor)
+
+    def is_ready(self) -> bool:
+        return not self._waiting and _takes(self._descriptor, 0)
+
+    def write(self, data: Any) -> int:
+        taken = bytes(data)
+        if len(self._waiting) + len(taken) > MOST_WAITING_BYTES and not self._waits:
+            self._lost_bytes += len(taken)
+        else:
+            self._note_loss()
+            self._waiting += taken
+        self.pass_on(None if self._waits else 0)
+        return len(taken)
+
+    def pass_on(self, wait_ms: int | None) -> None:
+        """Writes what waits; waits for a reader at most so long, None for ever."""
+        try:
+            while self._waiting and (wait_ms is None or _takes(self._descriptor, wait_ms)):
+                self._write_some()
+        except OSError as problem:
+            self.problem = self.problem or problem
+            self._waiting.clear()
+
+    def finish(self, wait_ms: int) -> None:
+        """Writes what waits, for the last time."""
+        self._note_loss()
+        self.pass_on(wait_ms)
+
+    def _note_loss(self) -> None:
+        if self._lost_bytes:
+            self._waiting += f"({self._lost_bytes} bytes of output were lost here: nobody took them)\n".encode("ascii")
+            self._lost_bytes = 0
+
+    def _write_some(self) -> None:
+        # a pipe that polls as writable takes PIPE_BUF bytes without waiting (pipe(7))
+        try:
+            written = os.write(self._descriptor, self._waiting[: select.PIPE_BUF])
+        except BlockingIOError:  # somebody who shares the descriptor made it non-blocking
+            _takes(self._descriptor, None)
+        else:
+            del self._waiting[:written]
+
+
+def _takes(descriptor: int, wait_ms: int | None) -> bool:
+    """Whether the descriptor takes bytes, or reports an error, within so long."""
+    # gevent's own poll would switch to other greenlets, which the event loop may not
+    monkey = sys.modules.get("gevent.monkey")
+    poll = (monkey.get_original("select", "poll") if monkey is not None else select.poll)()
+    poll.register(descriptor, select.POLLOUT)
+    return bool(poll.poll(wait_ms))
+
+
+def _is_ready(stream: TextIO | None) -> bool:
+    return not isinstance(stream, Output) or stream.is_ready()
+
+
+def _replace(problem: UnicodeError) -> tuple[str, int]:
+    if not isinstance(problem, UnicodeEncodeError):
+        raise problem
+    return "".join(map(instead_of, problem.object[problem.start : problem.end])), problem.end
+
+
+def _descriptor_of(stream: TextIO | None) -> int:
+    """The stream's descriptor, or one that takes everything where it was closed before this process began."""
+    try:
+        return stream.fileno()  # type: ignore[union-attr]  # None is caught too
+    except (AttributeError, OSError, ValueError):
+        return os.open(os.devnull, os.O_WRONLY)
+
+
+def _reserve_descriptors() -> None:
+    """No socket or file may get the number of a standard stream that is closed: what others print would go there."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)
+            os.dup2(opened, number)
+            if opened != number:
+                os.close(opened)

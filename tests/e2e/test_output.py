@@ -1,0 +1,71 @@
+"""Whatever standard output and error are, a run goes on, writes its files and ends with its own exit code."""
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+
+import pytest
+
+from tests.e2e.harness import LOCUST, ROOT, clean_env, newest_summary
+
+pytestmark = pytest.mark.e2e
+
+RUN = ["--headless", "-f", "locustfiles/message_throughput.py", "--standin", "-u", "2", "--warm-up", "0"]
+
+
+def run(tmp_path, redirected, **env):
+    """(exit code, what reached standard output, what reached standard error, the summary)"""
+    command = [*LOCUST, *RUN, "-t", "2s", "--results-dir", str(tmp_path), "--threshold", "append_latency_ms: avg<9000"]
+    done = subprocess.run(
+        ["bash", "-c", f'"$@" {redirected}; exit "${{PIPESTATUS[0]}}"', "bash", *command],
+        cwd=ROOT,
+        env=clean_env(**env),
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+    )
+    return done.returncode, done.stdout, done.stderr, newest_summary(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("redirected", "env"),
+    [
+        ("<&- >&-", {}),
+        (">/dev/full 2>&1", {}),
+        ("2>&1 | head -1", {}),
+        ("", {"PYTHONIOENCODING": "latin-1"}),
+        ("", {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
+    ],
+)
+def test_the_exit_code_is_that_of_the_verdict(tmp_path, redirected, env):
+    """And there is no traceback; what the output can take of the report is there."""
+    code, out, err, summary = run(tmp_path, redirected, **env)
+    assert code == summary["verdict"]["exit_code"]
+    assert b"Traceback" not in out + err
+    if not redirected:
+        assert "+ append_latency_ms: avg<9000".encode("ascii") in out
+
+
+def test_the_live_line_stays_in_one_row_of_a_narrow_terminal(tmp_path):
+    """Each is shorter than the terminal, and erased before the next."""
+    seen, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+    command = [*LOCUST, *RUN, "-t", "4s", "--results-dir", str(tmp_path), "--loglevel", "ERROR"]
+    process = subprocess.Popen(command, cwd=ROOT, env=clean_env(TERM="xterm"), stdin=its, stdout=its, stderr=its)
+    os.close(its)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(seen, 65536)
+        except OSError:  # the terminal's other end is closed
+            break
+    process.wait(30)
+    os.close(seen)
+    lines = re.findall(r"\r\x1b\[2K\x1b\[J([^\r\n\x1b]+)\r(?!\n)", shown.decode())
+    assert lines
+    assert [line for line in lines if len(line) >= 40 or " failed" not in line] == []
