@@ -58,7 +58,9 @@ def calls_without_encoding(path):
         given = {keyword.arg: keyword.value for keyword in node.keywords}
         modes = [part.value for part in (*node.args, *given.values()) if isinstance(part, ast.Constant)]
         is_binary = any(isinstance(mode, str) and mode in ("rb", "wb", "ab", "r+b", "w+b", "xb") for mode in modes)
-        is_text = name in TEXT_CALLS or (name == "open" and (isinstance(of, ast.Name) or is_of(of, "io")))
+        is_text = (name in TEXT_CALLS and isinstance(of, ast.Attribute)) or (
+            name == "open" and (isinstance(of, ast.Name) or is_of(of, "io"))
+        )
         is_path_open = name == "open" and any(isinstance(mode, str) and mode in ("r", "w", "a", "x") for mode in modes)
         is_child = any(getattr(given.get(key), "value", False) is True for key in ("text", "universal_newlines"))
         if (is_text or is_path_open or is_child) and not is_binary and not {"encoding", None} & set(given):
@@ -84,6 +86,7 @@ def test_whoever_opens_a_text_names_its_encoding(path):
         ("Path('x').read_text()", True),
         ("Path('x').open('w')", True),
         ("channel.open(metadata)", False),
+        ("read_text(path)", False),
         ("subprocess.run(['x'], text=True)", True),
         ("os.fdopen(3)", True),
     ],
