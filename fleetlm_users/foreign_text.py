@@ -32,6 +32,7 @@ _INVISIBLE: Final = re.compile(
 )
 _MARKS: Final = ("Mn", "Me")
 _STACKED_MARKS: Final = 2  # combining marks on one letter; more would climb over the lines above
+_LINES: Final = re.compile(r"([\n\t])")
 _TORN_ESCAPE: Final = re.compile(r"\\(?:x[0-9a-f]?|u[0-9a-f]{0,3}|U[0-9a-f]{0,7})?$")
 
 _UNITS: Final = (
@@ -82,8 +83,8 @@ def printable(value: object, limit: int = MAX_SHOWN) -> str:
 
 
 def printable_lines(text: str, limit: int = 20 * MAX_SHOWN) -> str:
-    """As `printable`, but lines stay lines: for messages that are made of several."""
-    return _cut("\n".join(_escaped(line) for line in text[: limit + 1].split("\n")), limit)
+    """As `printable`, but lines and tabs stay: for messages that are made of several lines."""
+    return _cut("".join(part if part in "\n\t" else _escaped(part) for part in _LINES.split(text[: limit + 1])), limit)
 
 
 def reason(value: object) -> str:

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from fleetlm_users.cli.bench_sessions import BenchSession, RunMark, bench_sessions, mark_of, merged
 from fleetlm_users.cli.probing import Body, Found, probe
 from fleetlm_users.cli.sweep import Sessions, Sweep
+from fleetlm_users.foreign_text import printable
+
+MAX_RUN_ID: Final = 60  # it is FleetLM that names the runs which it knows
 
 Tell = Callable[[str], None]
 """Says how far it is, in words."""
@@ -62,7 +65,8 @@ class Cleaner:
 
     def _asking(self, run_id: str, found: Found) -> Callable[[Sequence[str]], Sequence[Body]]:
         def ask(user_ids: Sequence[str]) -> Sequence[Body]:
-            self.tell(f"run {run_id}: {found.asked:,} participants asked, {len(found.deletable):,} sessions found")
+            found_so_far = f"{found.asked:,} participants asked, {len(found.deletable):,} sessions found"
+            self.tell(f"run {printable(run_id, MAX_RUN_ID)}: {found_so_far}")
             return self.sweep.ask(user_ids)
 
         return ask

@@ -5,10 +5,12 @@ from collections.abc import Iterator, Sequence
 
 from fleetlm_users.cli.bench_sessions import BenchSession, RunMark
 from fleetlm_users.cli.probing import Found
+from fleetlm_users.foreign_text import printable
 from fleetlm_users.measure import figures
 from fleetlm_users.measure.console import Style, Table
 
 MAX_RUNS = 20
+MAX_CELL = 60
 LISTED_ONLY = (
     "Only the newest 50 sessions of all are listed by FleetLM, so runs older than those cannot be found without "
     "--run-id or --results."
@@ -41,11 +43,11 @@ def _by_run(sessions: Sequence[BenchSession], style: Style) -> Iterator[str]:
         runs.setdefault(session.run_id or "(no run id)", []).append(session)
     rows = [
         (
-            run_id,
+            printable(run_id, MAX_CELL),
             figures.count(len(group)),
-            ", ".join(sorted({s.scenario for s in group})),
-            group[0].inserted_at,
-            group[-1].inserted_at,
+            printable(", ".join(sorted({s.scenario for s in group})), MAX_CELL),
+            printable(group[0].inserted_at, MAX_CELL),
+            printable(group[-1].inserted_at, MAX_CELL),
         )
         for run_id, group in list(runs.items())[-MAX_RUNS:]
     ]

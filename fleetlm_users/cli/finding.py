@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from fleetlm_users.foreign_text import printable
 from fleetlm_users.measure.console import Style
 
 Outcome = Literal["ok", "bad", "doubtful", "skipped"]
@@ -10,6 +11,7 @@ Outcome = Literal["ok", "bad", "doubtful", "skipped"]
 _SIGNS: Final = {"ok": "✓", "bad": "✗", "doubtful": "!", "skipped": "–"}
 _LOOKS: Final = {"ok": "green", "bad": "red", "doubtful": "yellow", "skipped": "dim"}
 _WHAT_WIDTH: Final = 20
+MAX_DETAIL: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,9 @@ class Finding:
     def lines(self, style: Style) -> list[str]:
         """Return the finding for a terminal: the first line, and as many as detail and remedy need."""
         sign = style.paint(_SIGNS[self.outcome], _LOOKS[self.outcome], *(["bold"] if self.outcome != "skipped" else []))
-        first, *rest = style.wrapped(self.detail, " " * (_WHAT_WIDTH + 4), " " * (_WHAT_WIDTH + 4))
-        told = [f"  {sign} {self.what:<{_WHAT_WIDTH}}{first.lstrip()}", *rest]
+        detail = printable(self.detail, MAX_DETAIL)
+        first, *rest = style.wrapped(detail, " " * (_WHAT_WIDTH + 4), " " * (_WHAT_WIDTH + 4))
+        told = [f"  {sign} {printable(self.what):<{_WHAT_WIDTH}}{first.lstrip()}", *rest]
         if self.remedy:
             told += style.wrapped(self.remedy, f"{' ' * (_WHAT_WIDTH + 4)}→ ", " " * (_WHAT_WIDTH + 6))
         return told

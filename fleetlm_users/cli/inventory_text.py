@@ -42,7 +42,7 @@ def _presets(found: Sequence[Json], style: Style) -> Iterator[str]:
     for item in found:
         if item["benchmark"] != benchmark:
             benchmark = item["benchmark"]
-            yield from style.heading(benchmark)
+            yield from style.heading("{}", benchmark)
         default = style.paint(" (default)", "dim") if item["default"] else ""
         yield f"  {style.paint(item['preset'], 'bold')}{default}"
         yield from style.wrapped(item["description"], _INDENT, _INDENT)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.foreign_text import printable_json
 
 SUMMARY: Final = "summary.json"
 KNOWN_FORMAT: Final = 1  # measure.summary.SUMMARY_FORMAT as this reader understands it
@@ -53,7 +54,7 @@ def read_run(path: Path) -> RunFile:
             f"a {SUMMARY} of format {KNOWN_FORMAT}, this one has {found.get('format')!r}: use the version that wrote it"
         )
         raise UsageError("result", str(path), told, EXAMPLE)
-    return RunFile(file, found)
+    return RunFile(file, printable_json(found))
 
 
 def read_runs(path: Path) -> list[RunFile]:

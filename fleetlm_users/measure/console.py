@@ -28,9 +28,9 @@ class Style:
         """The lines as one text, without trailing blanks."""
         return "\n".join(line.rstrip() for line in lines) + "\n"
 
-    def heading(self, text: str) -> list[str]:
-        """A blank line and a section's name."""
-        return ["", "  " + self.paint(text.upper(), "bold", "cyan")]
+    def heading(self, text: str, *names: str) -> list[str]:
+        """A blank line and a section's name in capitals; `names` stand for its `{}` as they are, such as a URL."""
+        return ["", "  " + self.paint(text.upper().format(*names), "bold", "cyan")]
 
     def wrapped(self, text: str, first: str, rest: str) -> list[str]:
         """The text over as many lines as it needs."""

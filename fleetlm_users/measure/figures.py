@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 NOTHING: Final = "–"
+MAX_KINDS_IN_LINE: Final = 10
 
 
 def ms(value: float | None) -> str:
@@ -25,6 +26,13 @@ def ms_aligned(value: float | None) -> str:
 def count(value: float | None) -> str:
     """A whole number with thousands separated."""
     return NOTHING if value is None else f"{value:,.0f}"
+
+
+def few_kinds(labels: Mapping[str, int]) -> dict[str, int]:
+    """The kinds for a single line of text: the first ones, which are the most frequent, and all others as one."""
+    first = dict(list(labels.items())[:MAX_KINDS_IN_LINE])
+    rest = [n for kind, n in labels.items() if kind not in first]
+    return first | ({f"({len(rest)} more kinds)": sum(rest)} if rest else {})
 
 
 def per_s(value: float | None) -> str:

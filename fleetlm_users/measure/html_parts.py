@@ -37,9 +37,10 @@ def facts(mapping: Mapping[str, Any]) -> str:
     return f'<dl class="card">{pairs}</dl>'
 
 
-def section(title: str, content: str) -> str:
-    """Content under a heading; nothing where there is no content."""
-    return f"<h2>{text(title)}</h2>{content}" if content else ""
+def section(title: str, content: str, *names: str) -> str:
+    """Content under a heading in capitals, `names` standing for its `{}` as they are; nothing without content."""
+    named = (f'<span class="name">{text(name)}</span>' for name in names)
+    return f"<h2>{text(title).format(*named)}</h2>{content}" if content else ""
 
 
 def _flat(mapping: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:

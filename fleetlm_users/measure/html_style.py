@@ -15,6 +15,7 @@ body { margin: 0; background: var(--bg); color: var(--ink); font: 15px/1.5 syste
 main { max-width: 1240px; margin: 0 auto; padding: 24px 20px 48px; }
 h1 { font-size: 26px; line-height: 1.2; margin: 0; letter-spacing: -.01em; }
 h2 { font-size: 13px; text-transform: uppercase; letter-spacing: .08em; color: var(--dim); margin: 32px 0 10px; }
+h2 .name { text-transform: none; letter-spacing: 0; }
 small, .dim { color: var(--dim); }
 header { display: flex; flex-wrap: wrap; gap: 12px 20px; align-items: center; justify-content: space-between; }
 header p { margin: 4px 0 0; color: var(--dim); overflow-wrap: anywhere; }

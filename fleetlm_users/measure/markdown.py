@@ -36,7 +36,7 @@ def _threshold(entry: Json) -> tuple[str, ...]:
 
 
 def _trouble(name: str, main: int, warm_up: int, labels: Mapping[str, int]) -> tuple[str, ...]:
-    kinds = ", ".join(f"{label} {figures.count(n)}" for label, n in labels.items())
+    kinds = ", ".join(f"{label} {figures.count(n)}" for label, n in figures.few_kinds(labels).items())
     return name, figures.count(main) + (f" (+{figures.count(warm_up)} in warm-up)" if warm_up else ""), kinds
 
 

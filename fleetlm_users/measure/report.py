@@ -249,7 +249,7 @@ def troubles_of(summary: Json) -> list[tuple[str, int, int, dict[str, int]]]:
 
 def _server(summary: Json, style: Style) -> Iterable[str]:
     for entry in summary.get("server") or ():
-        yield from style.heading(f"the server, as {entry['source']} tells")
+        yield from style.heading("the server, as {} tells", entry["source"])
         head, rows = server_rows(entry)
         if rows:
             yield from Table(head, rows, ("the server calls it", "first")).lines(style)

@@ -89,7 +89,7 @@ def render_html(summary: Json, timeline_rows: Sequence[SeriesRow]) -> str:
             ),
             section("Messages with something wrong", _findings(summary)),
             "".join(
-                section(f"Server, as {entry['source']} tells", _server(entry)) for entry in summary.get("server", ())
+                section("Server, as {} tells", _server(entry), entry["source"]) for entry in summary.get("server", ())
             ),
             section("Generator", _workers(summary)),
             section("What ran where", _circumstances(summary)),

@@ -143,7 +143,8 @@ def _missing_load(totals: Totals, limits: Limits) -> Iterable[str]:
     """In the whole run: sessions that fail in the warm-up are missing from the rest of it."""
     failed, completed = (totals.count(name, phase=ALL) for name in ("session_failures", "sessions_completed"))
     if failed > limits.failed_sessions_share * (failed + completed):
-        kinds = ", ".join(f"{count} {kind}" for kind, count in totals.labels("session_failures", phase=ALL).items())
+        by_kind = figures.few_kinds(totals.labels("session_failures", phase=ALL))
+        kinds = ", ".join(f"{count} {kind}" for kind, count in by_kind.items())
         yield f"{failed:,} of {failed + completed:,} sessions failed ({kinds}): the load was not what was asked for"
 
 

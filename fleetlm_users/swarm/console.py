@@ -3,10 +3,13 @@
 import sys
 from typing import TextIO
 
+from fleetlm_users.foreign_text import printable_lines
 from fleetlm_users.output import LiveLine, tell
 
 TERMINAL_INTERVAL_S = 1.0
 LOG_INTERVAL_S = 10.0
+
+MAX_SAID = 20_000
 
 
 class Console:
@@ -32,6 +35,7 @@ class Console:
     def say(self, text: str) -> None:
         """Writes lines that stay."""
         self.clear()
+        text = printable_lines(text, MAX_SAID)
         tell(self._stream, text if text.endswith("\n") else f"{text}\n")
 
     def clear(self) -> None:

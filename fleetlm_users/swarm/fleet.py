@@ -5,6 +5,7 @@ from locust.env import Environment
 from fleetlm_users.measure.catalogue import DEFAULT, Catalogue
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.events import FleetEvents
+from fleetlm_users.swarm.locust_errors import bound_tables
 from fleetlm_users.swarm.locust_stats import LocustStats
 from fleetlm_users.swarm.recorder import Recorder
 from fleetlm_users.swarm.run import Run
@@ -24,6 +25,7 @@ class Fleet:
         self.recorder.listen(self.events)
         self.locust_stats = LocustStats(environment)
         self.locust_stats.listen(self.events)
+        bound_tables(environment)
         setattr(environment, ATTRIBUTE, self)
 
 

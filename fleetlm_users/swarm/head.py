@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner
 from werkzeug.datastructures import MultiDict
 
+from fleetlm_users.foreign_text import printable_lines
 from fleetlm_users.measure.capacity_step import Border
 from fleetlm_users.measure.merge import Merge
 from fleetlm_users.measure.progress import RECENT_ROWS, progress_line
@@ -24,6 +25,7 @@ from fleetlm_users.swarm.ending import end_run
 from fleetlm_users.swarm.finish import HEADCOUNT, FinishLine
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.goal import Goal
+from fleetlm_users.swarm.locust_errors import bound_report
 from fleetlm_users.swarm.options import to_wire
 from fleetlm_users.swarm.passports import passport_of
 from fleetlm_users.swarm.plan_on_locust import dealt_to
@@ -260,8 +262,9 @@ class Head:
         if self._roster is not None and self._roster.note_found(client_id):
             self.console.say(f"Worker {client_id} is back.")
 
-    def on_report(self, client_id: str, data: Mapping[str, Any]) -> None:
+    def on_report(self, client_id: str, data: dict[str, Any]) -> None:
         """A worker reported."""
+        bound_report(self._environment.stats, data)
         if self._roster is not None:
             self._roster.on_report(client_id, data)
             self._finish.note(client_id, data.get(HEADCOUNT))
@@ -276,7 +279,7 @@ class Head:
         if self._progress is not None:
             self._progress.kill(block=False)
         self._environment.process_exit_code = USAGE_EXIT
-        self.console.say(f"Worker {msg.node_id} cannot take part. {msg.data['problem']}")
+        self.console.say(f"Worker {msg.node_id} cannot take part. {printable_lines(str(msg.data['problem']))}")
         gevent.spawn(end_run, self._environment)  # not in this greenlet: it hears the workers
 
     def _describe(self, options: Options) -> None:

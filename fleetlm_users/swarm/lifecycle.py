@@ -25,6 +25,7 @@ from fleetlm_users.swarm.live import Live
 from fleetlm_users.swarm.live_routes import register_routes
 from fleetlm_users.swarm.metrics_page import RunCollector, add_metrics_page, serve_metrics
 from fleetlm_users.swarm.options import register
+from fleetlm_users.swarm.printable_logs import make_logs_printable
 from fleetlm_users.swarm.refusal import Refused, exit_with
 from fleetlm_users.swarm.web import guard_start
 from fleetlm_users.swarm.web_tab import add_tab
@@ -65,6 +66,7 @@ class Lifecycle:
 
     def on_init(self, environment: Environment, runner: Runner, web_ui: WebUI | None, **_: Any) -> None:
         """The process knows what it is: plays its role from here."""
+        make_logs_printable()
         fleet = Fleet(environment, self._benchmark)
         # after Locust's own quitting listeners in registration, so before them in firing (event.py: reverse)
         events.quitting.add_listener(self.on_quitting)

@@ -6,6 +6,7 @@ from typing import Any
 
 import gevent
 
+from fleetlm_users.foreign_text import printable
 from fleetlm_users.measure.server_figures import ServerFigures
 from fleetlm_users.swarm.server_sources import ProcessSource, PrometheusSource, Source, SourceFailed
 from fleetlm_users.workload.options import Options
@@ -32,8 +33,9 @@ class ServerWatch:
             elapsed_s = max(0.0, time.perf_counter() - self._began_s)
             try:
                 told.add(elapsed_s, sessions, source.read())
-            except SourceFailed as problem:
-                told.fail(str(problem))
+            except SourceFailed as failed:
+                problem = printable(str(failed))
+                told.fail(problem)
                 problems.append(f"the server's figures ({source.name}): {problem}")
         return problems
 

@@ -51,3 +51,12 @@ def test_failures_are_told_by_kind():
     """Most frequent first."""
     text = done_text(1, Counter({"a": 1, "b": 3}), style=Style())
     assert text.splitlines()[:3] == ["  1 session deleted.", "  ✗ 3 × b", "  ✗ 1 × a"]
+
+
+def test_names_of_the_server_are_printable_and_bounded(api):
+    """Whoever created the sessions chose them."""
+    api.add("bench-r1-1", "r\x1b[2J1", scenario="s\r\n" * 500)
+    text = found_text(found_of(api), [], Style(width=200))
+    assert "r\\x1b[2J1" in text
+    assert all(char.isprintable() or char == "\n" for char in text)
+    assert max(map(len, text.splitlines())) <= 200

@@ -16,3 +16,9 @@ def test_long_words_go_on_below_themselves():
     assert max(map(len, lines)) <= 60
     assert sum("→" in line for line in lines) == 1
     assert all(line.startswith(" " * 24) for line in lines[1:])
+
+
+def test_what_a_server_said_is_printable():
+    """It came out of an answer."""
+    (line,) = Finding("bad", "join\x1b[2J", "no \x1b]0;title\x07\nINJECTED").lines(Style(width=100))
+    assert line == "  ✗ join\\x1b[2J" + " " * 9 + r"no \x1b]0;title\x07\nINJECTED"

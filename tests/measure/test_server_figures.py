@@ -69,7 +69,7 @@ def test_reports_show_it(healthy, summary_of):
     assert "THE SERVER" not in render(summary)
     summary["server"] = [told((0, 50), (100, 60), (100, 61), (100, 60)).to_json()]
     shown = render(summary)
-    assert "THE SERVER, AS HTTP://LOCALHOST:4000/METRICS TELLS" in shown
+    assert "THE SERVER, AS http://localhost:4000/metrics TELLS" in shown  # a URL that can be copied
     assert "memory per joined session: 102 KiB" in shown
     page = render_html(summary, [])
     assert "Memory of the server" in page

@@ -6,7 +6,12 @@ from itertools import pairwise
 import orjson
 import pytest
 
+from fleetlm_users.measure.findings import Finding
+from fleetlm_users.measure.junit import render_junit
 from fleetlm_users.measure.ledger import MAIN
+from fleetlm_users.measure.markdown import render_markdown
+from fleetlm_users.measure.report import render
+from fleetlm_users.measure.report_html import render_html
 
 
 def test_it_is_json_and_holds_every_part(summary_of, healthy):
@@ -102,3 +107,21 @@ def test_an_empty_run_has_a_summary_too(summary_of):
     assert told["metrics"] == {}
     assert told["accounting"]["main"]["all"]["sent"] == 0
     assert told["verdict"]["kind"] == "fail"
+
+
+def test_a_summary_and_its_reports_hold_printable_texts_only(summary_of, healthy):
+    """Whoever wrote them: a server, a peer, a file. Reports and files show them as they are."""
+
+    def write(ledger):
+        healthy(ledger)
+        ledger.count("messages_rejected", "burst", MAIN, label="\x1b[31m\ud800\u202e\x00")
+        ledger.count("messages_sent", "odd\x1b[2J", MAIN)
+        ledger.finding(Finding("lost\x00", "burst", "s\x1b[2J" * 100, 1, "c\r", "detail \ud800"))
+
+    told, merge = summary_of(write, doubts=("the first exception: \x9b31m\x1b[2J\rover",))
+    json.dumps(told, allow_nan=False, ensure_ascii=False).encode()
+    assert all(char.isprintable() for char in json.dumps(told, ensure_ascii=False))
+    assert told["findings"]["shown"][0]["detail"] == r"detail \ud800"
+    texts = (render(told), render_markdown(told), render_junit(told), render_html(told, merge.series()))
+    for text in texts:
+        assert all(char.isprintable() or char == "\n" for char in text)

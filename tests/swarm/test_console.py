@@ -69,3 +69,10 @@ def test_what_fits_is_asked_of_the_terminal_each_time(monkeypatch):
     monkeypatch.setenv("COLUMNS", "20")
     assert console.fits("a" * 19)
     assert Console(io.StringIO()).fits("a" * 500)
+
+
+def test_foreign_words_cannot_move_the_cursor():
+    """A worker's problem, or a warning that quotes a server; our own lines stay lines."""
+    stream = io.StringIO()
+    Console(stream).say("first\x1b[2J\rover\x00\nsecond\u202e")
+    assert stream.getvalue() == "first\\x1b[2J\\rover\\x00\nsecond\\u202e\n"

@@ -114,3 +114,12 @@ def test_the_options_say_what_is_asked():
     assert server_watch(options()).to_json() == []
     both = server_watch(options(server_metrics="http://localhost:4000/metrics", server_pid="42")).to_json()
     assert [told["source"] for told in both] == ["http://localhost:4000/metrics", "pid 42"]
+
+
+def test_what_a_source_says_is_one_bounded_line():
+    """An endpoint that answers with something else is quoted by libraries, at any length."""
+    watch = ServerWatch([Played(SourceFailed("Invalid line: \x1b[2J" + "x" * 10_000))])
+    (problem,) = watch.look()
+    assert problem.isprintable()
+    assert len(problem) < 300
+    assert watch.to_json()[0]["problem"].isprintable()

@@ -1,0 +1,90 @@
+"""Keeps Locust's own tables of errors and of exceptions small and printable, whoever wrote the words in them.
+
+Locust has a row per text, on every process and on the master that merges them. A text with an id in it makes a row per
+request, which Locust's reports, its page and its CSV files then all carry.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Final
+
+from locust.env import Environment
+from locust.runners import Runner
+from locust.stats import RequestStats, StatsError
+
+from fleetlm_users.errors import ClientError
+from fleetlm_users.foreign_text import printable, printable_lines
+from fleetlm_users.measure.kinds import MAX_KINDS, OTHER
+
+MAX_TRACEBACK: Final = 10_000
+
+Row = tuple[str, str]  # an entry of Locust's statistics: method and name
+
+
+def bound_tables(environment: Environment) -> None:
+    """From now on both tables of this process keep at most MAX_KINDS rows each: per request, and of exceptions."""
+    stats: RequestStats = environment.stats
+    log_error = stats.log_error
+
+    def log_bounded(method: str, name: str, error: Exception | str | None) -> None:
+        text = text_of(error)
+        if StatsError.create_key(method, name, text) not in stats.errors:
+            text = text if rows_of(stats.errors.values())[method, name] < MAX_KINDS else OTHER
+        log_error(method, name, text)
+
+    stats.log_error = log_bounded  # type: ignore[method-assign]  # Locust's runner looks it up for each failure
+    if environment.runner is not None:
+        _bound_exceptions(environment.runner)
+
+
+def bound_report(stats: RequestStats, data: dict[str, Any]) -> None:
+    """Bounds the errors in a worker's report before Locust adds them to its own: many workers have many texts.
+
+    For a listener that comes before Locust's. What is not of Locust's form is left to Locust.
+    """
+    reported = data.get("errors")
+    if not isinstance(reported, dict) or not all(isinstance(error, dict) for error in reported.values()):
+        return
+    rows = rows_of(stats.errors.values())
+    bounded: dict[str, dict[str, Any]] = {}
+    for error in reported.values():
+        method, name, text = str(error.get("method")), str(error.get("name")), printable(error.get("error"))
+        key = StatsError.create_key(method, name, text)
+        if key not in stats.errors and key not in bounded:
+            if rows[method, name] >= MAX_KINDS:
+                text = OTHER
+                key = StatsError.create_key(method, name, text)
+            rows[method, name] += 1
+        _add(bounded, key, {**error, "error": text})
+    data["errors"] = bounded
+
+
+def text_of(error: Exception | str | None) -> str:
+    """An error as its row: one of ours by its kind and reason, without the ids in it."""
+    return printable(error.row if isinstance(error, ClientError) else StatsError.parse_error(error))
+
+
+def rows_of(errors: Iterable[StatsError]) -> Counter[Row]:
+    """How many texts there are of each request."""
+    return Counter((error.method, error.name) for error in errors)
+
+
+def _add(bounded: dict[str, dict[str, Any]], key: str, error: dict[str, Any]) -> None:
+    known = bounded.setdefault(key, error)
+    if known is not error:
+        known["occurrences"] += error["occurrences"]
+        for moment, which in (("first_seen", min), ("last_seen", max)):
+            known[moment] = which(filter(None, (known.get(moment), error.get(moment))), default=None)
+
+
+def _bound_exceptions(runner: Runner) -> None:
+    """A row per traceback, which the same mistake may reach by many ways."""
+    log_exception = runner.log_exception
+
+    def log_bounded(node_id: str, msg: str, formatted_tb: str) -> None:
+        traceback = printable_lines(formatted_tb, MAX_TRACEBACK)
+        if hash(traceback) not in runner.exceptions and len(runner.exceptions) >= MAX_KINDS:
+            msg, traceback = OTHER, ""
+        log_exception(node_id, printable(msg), traceback)
+
+    runner.log_exception = log_bounded  # type: ignore[method-assign]  # looked up for each exception
