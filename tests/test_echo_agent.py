@@ -291,7 +291,7 @@ def test_options(arguments: list[str], environment: dict[str, str], expected: di
     ],
 )
 def test_bad_values(flag: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A bad value is refused, by flag or variable, with the value, the accepted form and a valid example."""
+    """A bad value is refused, by flag or variable, with the value (its beginning), the accepted form and an example."""
     variable = flag.replace("-", "_").upper()
     for arguments, environment in (([f"--{flag}={value}"], {}), ([], {variable: value})):
         if environment == {variable: ""}:
@@ -300,7 +300,7 @@ def test_bad_values(flag: str, value: str, capsys: pytest.CaptureFixture[str]) -
             echo_agent.parse_options(arguments, environment)
         text = capsys.readouterr().err
         assert text.count("\n") == 1
-        assert repr(value) in text
+        assert repr(value[:200]) in text
         assert "accepted is" in text
         (example,) = re.findall(rf"(--{flag}=\S+),", text)
         echo_agent.parse_options([example], {})

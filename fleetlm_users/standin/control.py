@@ -3,7 +3,7 @@
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.standin.faults import Faults, as_json, changed
@@ -12,6 +12,14 @@ from fleetlm_users.standin.own_metrics import own_metrics
 from fleetlm_users.standin.replies import Reply, error, json_reply
 from fleetlm_users.standin.request import Request
 from fleetlm_users.standin.stored import replay_json
+
+READ_ONLY: Final = ("/health", "/metrics")
+PREFIX: Final = "/standin/"
+
+
+def is_own(path: str) -> bool:
+    """Whether a path is the stand-in's own, and not FleetLM's."""
+    return path in READ_ONLY or path.startswith(PREFIX)
 
 
 class Control:
@@ -36,7 +44,7 @@ class Control:
                 return self._change(request.params)
             case "GET", "/standin/messages":
                 return self._messages(request.params)
-        return error(404, "no such route of the stand-in") if request.path.startswith("/standin/") else None
+        return error(404, "no such route of the stand-in") if request.path.startswith(PREFIX) else None
 
     def _counters(self) -> dict[str, Any]:
         store = self._hub.store

@@ -12,11 +12,12 @@ from urllib.parse import unquote_to_bytes
 import orjson
 from aiohttp import web
 
+from fleetlm_users.http_access import AccessRules, Asked
 from fleetlm_users.standin import handshake
-from fleetlm_users.standin.control import Control
+from fleetlm_users.standin.control import READ_ONLY, Control, is_own
 from fleetlm_users.standin.handshake import Head, Refusal, Upgrade
 from fleetlm_users.standin.params import BadParams, Params, decode_query
-from fleetlm_users.standin.replies import Reply, reason_phrase, rendered, renders_json
+from fleetlm_users.standin.replies import Reply, error, reason_phrase, rendered, renders_json
 from fleetlm_users.standin.request import Request
 from fleetlm_users.standin.rest import Rest
 
@@ -35,10 +36,16 @@ class Edge:
     """The aiohttp handler of everything that is not a WebSocket."""
 
     def __init__(
-        self, rest: Rest, control: Control, judge: Callable[[Head], Upgrade | Refusal], max_body_bytes: int
+        self,
+        rest: Rest,
+        control: Control,
+        judge: Callable[[Head], Upgrade | Refusal],
+        max_body_bytes: int,
+        rules: AccessRules,
     ) -> None:
         self._rest = rest
         self._control = control
+        self._rules = rules
         self._judge = judge
         self._max_body_bytes = max_body_bytes
         self._random = random.Random()
@@ -58,7 +65,7 @@ class Edge:
             reply = rendered(400, as_json=renders_json(accept), request_id=False)
         else:
             method = "GET" if request.method == "HEAD" else request.method
-            reply = self._answer(Request(method, path, params, accept))
+            reply = self._refusal(request, path) or self._answer(Request(method, path, params, accept))
         return self._response(request, reply)
 
     def _refuse_upgrade(self, request: web.BaseRequest) -> web.Response:
@@ -74,6 +81,14 @@ class Edge:
         response = self._response(request, reply)
         response.force_close()  # aiohttp cannot go on after an upgrade that it did not make
         return response
+
+    def _refusal(self, request: web.BaseRequest, path: str) -> Reply | None:
+        """The reply to a page of another origin that asks for what is not FleetLM's: FleetLM itself refuses none."""
+        if not is_own(path):
+            return None
+        asked = Asked.with_headers(request.method, lambda name: ",".join(request.headers.getall(name, [])) or None)
+        problem = self._rules.refusal(asked, any_host=path in READ_ONLY)
+        return None if problem is None else error(403, f"refused: {problem}")
 
     def _answer(self, request: Request) -> Reply:
         return self._control.answer(request) or self._rest.answer(request)

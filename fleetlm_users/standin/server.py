@@ -13,6 +13,7 @@ from typing import Final
 
 from aiohttp import web
 
+from fleetlm_users.http_access import AccessRules
 from fleetlm_users.output import tell
 from fleetlm_users.standin import frames
 from fleetlm_users.standin.builtin_agent import BuiltinAgent
@@ -58,7 +59,8 @@ class Server:
         self._sockets = Sockets(
             self.hub, options.limits, origin_host=options.origin_host, max_connections=options.max_connections
         )
-        edge = Edge(Rest(self.hub), Control(self.hub, self.set_faults), self._sockets.judge, options.max_body_bytes)
+        control, rules = Control(self.hub, self.set_faults), AccessRules(options.host)
+        edge = Edge(Rest(self.hub), control, self._sockets.judge, options.max_body_bytes, rules)
         self._http = web.Server(edge.handle, access_log=None)
 
     def _build_hub(self) -> Hub:

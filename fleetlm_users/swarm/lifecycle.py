@@ -23,11 +23,12 @@ from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.head import Head
 from fleetlm_users.swarm.live import Live
 from fleetlm_users.swarm.live_routes import register_routes
-from fleetlm_users.swarm.metrics_page import RunCollector, add_metrics_page, serve_metrics
+from fleetlm_users.swarm.metrics_page import METRICS_PATH, RunCollector, add_metrics_page, serve_metrics
 from fleetlm_users.swarm.options import register
 from fleetlm_users.swarm.printable_logs import make_logs_printable
 from fleetlm_users.swarm.refusal import Refused, exit_with
 from fleetlm_users.swarm.web import guard_start
+from fleetlm_users.swarm.web_access import guard_access, rules_of
 from fleetlm_users.swarm.web_tab import add_tab
 from fleetlm_users.swarm.worker import Worker
 
@@ -144,6 +145,8 @@ class Lifecycle:
     def _prepare(self, head: Head, environment: Environment, web_ui: WebUI | None) -> None:
         collector = RunCollector(head, is_search=self._benchmark.search is not None)
         if web_ui is not None:
+            parsed = head.preparation.parsed
+            guard_access(web_ui, rules_of(parsed, web_ui.host), f"{parsed.web_base_path}{METRICS_PATH}")
             guard_start(web_ui, environment, head)
             live = Live(head, is_search=self._benchmark.search is not None)
             live.watch()

@@ -19,10 +19,11 @@ from fleetlm_users.measure.standing import Standing
 from fleetlm_users.swarm.pulse import breathe
 from fleetlm_users.swarm.refusal import USAGE_EXIT, Refused
 from fleetlm_users.swarm.sight import Sight, Watched
+from fleetlm_users.swarm.web_access import GuardedApp, rules_of
 
 logger = logging.getLogger(__name__)
 
-PATH = "/fleetlm/metrics"
+METRICS_PATH = "/fleetlm/metrics"
 MAX_PORT = 65_535
 
 
@@ -68,7 +69,7 @@ def add_metrics_page(web_ui: WebUI, base_path: str, collector: RunCollector) -> 
     def page() -> Response:
         return Response.from_app(answer, request.environ)
 
-    web_ui.app.add_url_rule(f"{base_path}{PATH}", "fleetlm_metrics", web_ui.auth_required_if_enabled(page))
+    web_ui.app.add_url_rule(f"{base_path}{METRICS_PATH}", "fleetlm_metrics", web_ui.auth_required_if_enabled(page))
 
 
 def serve_metrics(parsed: Namespace, collector: RunCollector) -> WSGIServer | None:
@@ -79,7 +80,8 @@ def serve_metrics(parsed: Namespace, collector: RunCollector) -> WSGIServer | No
     if not parsed.metrics_port:
         return None
     host, port = parsed.metrics_host, int(parsed.metrics_port)
-    server = WSGIServer((host, port), _app(collector), log=None, error_log=logger)
+    guarded = GuardedApp(_app(collector), rules_of(parsed, host), lambda _path: True)
+    server = WSGIServer((host, port), guarded, log=None, error_log=logger)
     try:
         server.start()
     except (OSError, OverflowError) as problem:

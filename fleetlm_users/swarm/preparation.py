@@ -3,7 +3,7 @@
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from locust.env import Environment
 from locust.runners import MasterRunner, Runner
@@ -18,13 +18,10 @@ from fleetlm_users.swarm.plan_on_locust import asked_of, impose, spread
 from fleetlm_users.swarm.refusal import NO_TARGET_EXIT, USAGE_EXIT, Refused
 from fleetlm_users.swarm.server_watch import ServerWatch, server_watch
 from fleetlm_users.swarm.servers import LocalServers, ServerFailed, Urls
-from fleetlm_users.swarm.start_form import FOLLOWS, StartForm
+from fleetlm_users.swarm.start_form import FOLLOWS, PRESET, StartForm
 from fleetlm_users.swarm.wishes import NOTHING_ASKED, Shown, Wishes, shown_of, users_in
 from fleetlm_users.workload.options import Options
 from fleetlm_users.workload.plan import Plan
-
-PRESET_OPTIONS: Final[Sequence[str]] = ("preset", "presets_file")
-"""What decides which plan a preset's name stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +79,19 @@ class Preparation:
             return None
 
     def by_form(self, form: MultiDict[str, str]) -> Prepared:
-        """The next run as the web form has it, which the form then shows. Raises Refused."""
-        host = form.get("host")
-        if host:
+        """The next run as the web form has it, which the form then shows. Raises Refused, and nothing has changed."""
+        host = self._environment.host
+        self._environment.host = form.get("host") or host
+        try:
+            return self._by_form(form)
+        except Refused:
             self._environment.host = host
+            raise
+
+    def _by_form(self, form: MultiDict[str, str]) -> Prepared:
         try:
             given = self.form.options_in(form)
-            chosen: dict[str, Any] = {name: given[name] for name in PRESET_OPTIONS if name in given}
+            chosen = {PRESET: given[PRESET]} if PRESET in given else {}
             own = self._resolve(self._with(chosen), NOTHING_ASKED).plan
             fields_follow = bool(form.get(FOLLOWS))
             asked = self._wishes.of(form, own.preset, shown_of(own), fields_follow=fields_follow)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from werkzeug.datastructures import MultiDict
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.quoting import Described, described
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.options import presets_of, specs_of
 from fleetlm_users.swarm.wishes import Shown
@@ -27,6 +28,11 @@ FOLLOWS: Final = "fleetlm_fields_follow"
 PRESET: Final = "preset"
 WIDE: Final = (PRESET, "threshold")
 """What needs the width of the form."""
+
+OF_LOCUST: Final = ("user_count", "spawn_rate", "run_time", "host", "user_classes", "shape_class", "profile")
+"""The fields of Locust's own (web.py: swarm)."""
+
+MAX_VALUE_CHARACTERS: Final = 10_000
 
 Json = dict[str, Any]
 
@@ -79,6 +85,19 @@ class StartForm:
                 found[PRESET] = labels.get(text, text)
         return found
 
+    def check(self, form: MultiDict[str, str]) -> None:
+        """Raises UsageError for a field that the form does not have, and for a value that is too long.
+
+        Locust would set any of its own options by a field of that name, such as the file that it writes at its end.
+        """
+        ours = {name for field in self._fields for name in (field.title, field.spec.name)}
+        for key, value in form.items(multi=True):
+            if key not in (*ours, *OF_LOCUST, FOLLOWS):
+                raise self._no_field(key)
+            if len(value) > MAX_VALUE_CHARACTERS:
+                accepted = f"at most {MAX_VALUE_CHARACTERS:,} characters"
+                raise UsageError(key, described(value), accepted, "`messages_lost: count<1`")
+
     def without_options(self, form: MultiDict[str, str]) -> MultiDict[str, str]:
         """What is left for Locust, which would convert ours to the type of the value before, lists at their commas."""
         ours = {name for field in self._fields for name in (field.title, field.spec.name)} | {FOLLOWS}
@@ -97,6 +116,15 @@ class StartForm:
         for field in self._fields:
             text = text.replace(field.spec.label, field.title)
         return text
+
+    def _no_field(self, key: str) -> UsageError:
+        for spec in specs_of(self._benchmark):
+            if key == spec.name:
+                accepted = "a flag or a variable, where Locust is started"
+                return UsageError(
+                    spec.label, Described("a field of the web form"), accepted, f"{spec.flag} {spec.example}"
+                )
+        return UsageError("the web form", key, "a field of it: one of Locust's own, or an option by its name", "run_id")
 
     def _on_page(self, field: FormField, presets: Mapping[str, Preset]) -> Json:
         spec = field.spec

@@ -10,6 +10,7 @@ from locust.runners import STATE_RUNNING, STATE_SPAWNING
 from locust.web import WebUI
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
+from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.head import Head
 from fleetlm_users.swarm.refusal import Refused
 from fleetlm_users.swarm.start_form import StartForm
@@ -54,13 +55,14 @@ class _Guard:
             return refused  # type: ignore[no-any-return]  # with --web-login: nothing is asked on behalf of a stranger
         form = MultiDict(request.form)
         try:
+            self._form.check(form)
             if self._is_going_on():
                 filled = ending_in(self._head.edit(form), self._form.without_options(form))
             elif self._head.running:
                 return self._told(ENDING)
             else:
                 filled = form_of(self._head.prepare_form(form), self._form.without_options(form))
-        except Refused as problem:
+        except (Refused, UsageError) as problem:
             return self._told(self._form.in_its_words(str(problem)))
         request.form = ImmutableMultiDict(filled)
         return None

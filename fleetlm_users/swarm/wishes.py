@@ -81,7 +81,8 @@ class Wishes:
 
 
 def users_in(form: Mapping[str, str]) -> int:
-    """The number of users in a form. Raises UsageError."""
+    """The number of users in a form. Raises UsageError, for a spawn rate that is none as well."""
+    _read(form.get("spawn_rate"), _rate)
     return _users(form.get("user_count", ""))
 
 

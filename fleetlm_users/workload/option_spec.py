@@ -22,7 +22,12 @@ Kind = Literal[
     "positive",  # a number above 0
     "threshold",
     "addresses",  # local addresses: a list, ranges, networks
+    "hosts",  # names or addresses, with a port or without: a list
 ]
+
+NOT_IN_FORM: Final[frozenset[Kind]] = frozenset(("path", "hosts"))
+"""What never comes from the web form, however an option is declared: what names a place on the machine that Locust runs
+on, and who may use the form."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +37,8 @@ class OptionSpec:
     Every default is a text, because Locust's web form gives texts back and converts them to the default's type; the
     empty one means unset: taken from the preset, or made for the run. Only kind `flag` has False, for a checkbox. A
     `repeatable` one should be registered with default None: given a list, the form cuts its text at commas.
-    `choices` are the only values accepted; `in_form` and `in_preset` say where else the option may stand; the value
-    of a `secret` one is left out of reports.
+    `choices` are the only values accepted; `in_form` and `in_preset` say where else the option may stand, `in_form` of
+    some kinds is always False (NOT_IN_FORM); the value of a `secret` one is left out of reports.
     """
 
     name: str
@@ -49,6 +54,10 @@ class OptionSpec:
     secret: bool = False
     group: str = "run"
     in_preset: bool = True
+
+    def __post_init__(self) -> None:
+        if self.kind in NOT_IN_FORM:
+            object.__setattr__(self, "in_form", False)
 
     @property
     def label(self) -> str:
@@ -230,6 +239,12 @@ TIMEOUTS: Final[tuple[OptionSpec, ...]] = (
     ),
 )  # fmt: skip
 
+WEB_ALLOWED_HOSTS: Final = OptionSpec(
+    "web_allowed_hosts", "--web-allowed-hosts", "WEB_ALLOWED_HOSTS", "",
+    "further host names that the web UI and --metrics-port answer to, as of a proxy",
+    "hosts", "load.example.org", group="monitoring", in_preset=False,
+)  # fmt: skip
+
 MONITORING: Final[tuple[OptionSpec, ...]] = (
     OptionSpec(
         "metrics_port", "--metrics-port", "METRICS_PORT", "",
@@ -240,6 +255,7 @@ MONITORING: Final[tuple[OptionSpec, ...]] = (
         "metrics_host", "--metrics-host", "METRICS_HOST", "127.0.0.1", "the address that --metrics-port listens on",
         "text", "10.0.0.5", group="monitoring", in_form=False, in_preset=False,
     ),
+    WEB_ALLOWED_HOSTS,
 )  # fmt: skip
 
 COMMON: Final[tuple[OptionSpec, ...]] = (*TARGET, *LOAD, *JUDGING, *IDENTITY, *TIMEOUTS, *MONITORING)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.http_access import parse_hosts
 from fleetlm_users.workload.duration import parse_duration
 from fleetlm_users.workload.identity import check_name
 from fleetlm_users.workload.option_spec import Kind, OptionSpec
@@ -126,4 +127,5 @@ _PARSERS: Final[Mapping[Kind, Parser]] = {
     "number": _number,
     "positive": lambda text, what, example: _number(text, what, example, above_zero=True),
     "addresses": parse_source_ips,
+    "hosts": parse_hosts,
 }

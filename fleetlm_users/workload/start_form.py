@@ -25,15 +25,11 @@ TITLES: Final = {
     "server_pid": "Process id of the server",
     "standin": "Run on the embedded stand-in",
     "warm_up": "Warm-up",
-    "presets_file": "File of your own presets",
     "message_bytes": "Bytes per message",
     "agent_replies": "Agent replies per message",
     "threshold": "Thresholds",
     "abort_on_fail": "Abort a hopeless run",
     "abort_grace": "Grace before an abort",
-    "results_dir": "Folder for results",
-    "junit": "JUnit file",
-    "markdown": "Markdown file",
     "no_results": "Write no report",
     "run_id": "Run id",
     "cleanup": "Delete the run's sessions at its end",
@@ -63,7 +59,6 @@ HINTS: Final = {
     "api_url": "",
     "message_bytes": "",
     "agent_replies": "",
-    "results_dir": "",
     "abort_on_fail": "",
     "cleanup": "",
     "debug": "",
@@ -76,11 +71,10 @@ _SECTION_OF_GROUP: Final = {
     "load": "Load", "target": "Target", "judging": "Thresholds", "run": "This run", "timeouts": "Rarely needed",
 }  # fmt: skip
 _RARE: Final = (
-    "source_ips", "server_metrics", "server_pid", "presets_file", "junit", "markdown", "no_results", "abort_grace",
+    "source_ips", "server_metrics", "server_pid", "no_results", "abort_grace",
     "lateness_limit", "participant_prefix", "seed", "debug",
 )  # fmt: skip
 _ELSEWHERE: Final = {
-    "results_dir": "This run",
     **dict.fromkeys(("warm_up", "message_bytes", "agent_replies"), "Load in detail"),
     **dict.fromkeys(_RARE, "Rarely needed"),
 }

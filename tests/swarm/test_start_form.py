@@ -8,8 +8,8 @@ from locust.argument_parser import get_parser
 from werkzeug.datastructures import MultiDict
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.swarm.options import register
-from fleetlm_users.swarm.start_form import FOLLOWS, StartForm
+from fleetlm_users.swarm.options import register, specs_of
+from fleetlm_users.swarm.start_form import FOLLOWS, OF_LOCUST, StartForm
 from fleetlm_users.workload.option_spec import OptionSpec
 from tests.swarm.samples import benchmark as mixed
 
@@ -70,6 +70,56 @@ def test_locust_gets_its_own_fields_only():
     own = [("user_count", "3"), ("user_classes", "A"), ("user_classes", "B")]
     left = form_with().without_options(MultiDict([*own, ("Thresholds", "x"), (FOLLOWS, "1")]))
     assert list(left.items(multi=True)) == own
+
+
+SPECS = specs_of(MIXED)
+
+
+@pytest.mark.parametrize("spec", [spec for spec in SPECS if not spec.in_form], ids=lambda spec: spec.name)
+def test_an_option_that_is_not_in_the_form_is_refused_and_said_where_to_set_it(spec):
+    """By its name or by any title; Locust would set it all the same, for the next run."""
+    with pytest.raises(UsageError) as raised:
+        form_with().check(MultiDict({"user_count": "1", spec.name: "/etc/passwd"}))
+    told = str(raised.value)
+    assert told.startswith(f"{spec.label}: got a field of the web form; accepted is a flag or a variable, where Locust")
+    assert "passwd" not in told
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_no_field_of_the_form_names_a_local_path(spec):
+    """Nor does one of a benchmark's own, of whatever name."""
+    own = replace(spec, kind="path", in_form=True, name="audit", flag="--audit", env="AUDIT", default="", choices=None)
+    form = form_with(benchmark=replace(MIXED, options=(own,)))
+    assert {"Audit", "audit", "Presets file", "Results dir"}.isdisjoint(shown_on(form))
+    for key in ("audit", "Audit"):
+        with pytest.raises(UsageError):
+            form.check(MultiDict({key: "/etc/passwd"}))
+    assert "audit" not in form.options_in(MultiDict({"audit": "/etc/passwd"}))
+
+
+LOCUSTS_OWN = sorted(set(vars(get_parser(default_config_files=[]).parse_args([]))) - set(OF_LOCUST))
+
+
+@pytest.mark.parametrize("name", LOCUSTS_OWN)
+def test_no_option_of_locusts_own_is_set_by_a_field_of_its_name(name):
+    """Such as the files that it writes at its end, its log file and its TLS key."""
+    with pytest.raises(UsageError, match="the web form: got "):
+        form_with().check(MultiDict({name: "/tmp/x"}))
+
+
+def test_what_the_page_sends_is_taken():
+    """Locust's fields, all of ours, and the script's mark."""
+    form = form_with()
+    form.check(MultiDict([(key, "x") for key in (*OF_LOCUST, *shown_on(form), FOLLOWS, "preset", "run_id")]))
+
+
+def test_a_value_without_bound_is_refused_without_being_quoted():
+    """An answer would send it back."""
+    with pytest.raises(
+        UsageError, match=r"run_id: got a text of 20,000 characters; accepted is at most 10,000"
+    ) as raised:
+        form_with().check(MultiDict({"run_id": "x" * 20_000}))
+    assert len(str(raised.value)) < 200
 
 
 def test_classes_that_were_not_picked_get_no_users():

@@ -1,10 +1,12 @@
 """The list of options is complete, consistent, and fit for Locust's parser and form."""
 
 import argparse
+import re
+from dataclasses import replace
 
 import pytest
 
-from fleetlm_users.workload.option_spec import COMMON, count_specs
+from fleetlm_users.workload.option_spec import COMMON, OptionSpec, count_specs
 from fleetlm_users.workload.raw_value import parse_value
 
 SPECS = (*COMMON, *count_specs(("long_lived", "burst", "churn")))
@@ -86,6 +88,26 @@ def test_argparse_takes_every_help_text():
 
 
 def test_what_is_hidden_from_the_form():
-    """Three are Locust's own fields there, one is for tests, two are settled when the process starts."""
-    hidden = {"vus", "duration", "ramp_up", "time_scale", "metrics_port", "metrics_host"}
+    """Three are Locust's own fields there, one is for tests, three are settled at the start, four name files."""
+    hidden = {"vus", "duration", "ramp_up", "time_scale", "metrics_port", "metrics_host", "web_allowed_hosts"}
+    hidden |= {"presets_file", "results_dir", "junit", "markdown"}
     assert {spec.name for spec in SPECS if not spec.in_form} == hidden
+
+
+@pytest.mark.parametrize("kind", ["path", "hosts"])
+def test_what_names_a_place_on_this_machine_is_never_in_the_form(kind):
+    """However it is declared, so that whoever adds an option need not think of it."""
+    spec = OptionSpec("key_file", "--key-file", "KEY_FILE", "", "a key", kind, "key.pem", in_form=True)
+    assert not spec.in_form
+    assert not replace(spec, in_form=True).in_form
+
+
+FILE_WORDS = re.compile(r"(?<![a-z])(file|folder|path|directory|dir|cert|certificate|key|audit|log)(?![a-z])")
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_no_option_that_sounds_like_a_file_is_of_another_kind(spec):
+    """A path that was declared as a text would be in the form."""
+    sounds_so = FILE_WORDS.search(spec.name.replace("_", " ")) or "/" in spec.example
+    if spec.kind in ("text", "name") and sounds_so:
+        pytest.fail(f"{spec.flag} is of kind {spec.kind}: declare it as a path")

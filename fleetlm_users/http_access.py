@@ -1,0 +1,143 @@
+"""Which HTTP requests our own pages answer: none that a page of another origin makes a browser send.
+
+A browser sends requests for any page that is open in it, also to servers that only its machine can reach. It tells the
+page's origin in `Origin` (RFC 6454; with every POST, and with each script's request to another origin), and how the two
+are related in `Sec-Fetch-Site` (Fetch Metadata; only to https and loopback). Where neither is sent, as in the
+requests that a page makes to its own origin, a name that its owner has let point to our address since (DNS rebinding)
+stands in `Host`. Programs send neither and the name or address that they were given.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from typing import Final
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.quoting import quote
+
+_NAME: Final = r"\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253}"
+_AUTHORITY: Final = re.compile(rf"({_NAME})(?::([0-9]{{1,5}}))?")
+_ORIGIN: Final = re.compile(rf"(https?)://({_NAME})(?::([0-9]{{1,5}}))?")
+_DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
+_SAFE_METHODS: Final = ("GET", "HEAD")
+_MAX_QUOTED: Final = 100
+
+Authority = tuple[str, str]
+"""A name in lower case, or an address, and a port; no port for 80 and 443."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request tells of who asks: its method, and headers as they came, None where there was none."""
+
+    method: str
+    host: str | None
+    origin: str | None = None
+    fetch_site: str | None = None
+    fetch_mode: str | None = None
+    fetch_dest: str | None = None
+
+    @classmethod
+    def with_headers(cls, method: str, header: Callable[[str], str | None]) -> "Asked":
+        """Return what is told by headers that `header` gives by their names."""
+        names = ("Host", "Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest")
+        return cls(method, *(header(name) for name in names))
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRules:
+    """The rules of one server: `bound` is the name or address it listens on, `allowed` are further hosts.
+
+    Known are loopback names and addresses, `bound`, and `allowed`. A server that listens on more than loopback also
+    answers to addresses, as these cannot be rebound, and to names without a dot, as of a container or a machine of the
+    same network, which nobody outside of it can let point anywhere. One of `allowed` with a port is known with that
+    port; its origin may ask too, as a proxy need not hand on the name that it was called by.
+    """
+
+    bound: str
+    allowed: tuple[str, ...] = ()
+
+    def refusal(self, asked: Asked, *, any_host: bool = False) -> str | None:
+        """Return why a request is not answered, for a person; None where it is.
+
+        `any_host`: what is asked for takes no orders, so beyond loopback it may be asked for by any name.
+        """
+        host = authority(asked.host or "")
+        if not (any_host and self._is_beyond_loopback) and (host is None or not self._knows(host)):
+            return f"{quote(asked.host or '', _MAX_QUOTED)} is no host name that this server is known by"
+        if asked.origin is not None:
+            origin = _authority_of_origin(asked.origin)
+            if origin is not None and origin in self._allowed:
+                return None
+            if origin is None or origin != host:
+                return f"a page of another origin asks: {quote(asked.origin, _MAX_QUOTED)}"
+        if asked.fetch_site in (None, "same-origin", "none") or _is_navigation(asked):
+            return None
+        return f"a page of another origin asks (Sec-Fetch-Site: {quote(asked.fetch_site, _MAX_QUOTED)})"
+
+    @property
+    def _allowed(self) -> tuple[Authority | None, ...]:
+        return tuple(authority(text) for text in self.allowed)
+
+    @property
+    def _is_beyond_loopback(self) -> bool:
+        return not _is_loopback(self.bound.lower().strip("[]"))
+
+    def _knows(self, host: Authority) -> bool:
+        name, _ = host
+        if _is_loopback(name) or name == self.bound.lower().strip("[]"):
+            return True
+        if host in self._allowed or (name, "") in self._allowed:
+            return True
+        return self._is_beyond_loopback and (_is_address(name) or "." not in name)
+
+
+def authority(text: str) -> Authority | None:
+    """Return name and port of a `Host` header; None for what is none."""
+    found = _AUTHORITY.fullmatch(text)
+    return None if found is None else _normal(found[1], found[2] or "", ("80", "443"))
+
+
+def parse_hosts(text: str, what: str, example: str) -> tuple[str, ...]:
+    """Return the hosts in a list, each with a port or without. Raises UsageError."""
+    hosts = tuple(text.replace(",", " ").split())
+    for host in hosts:
+        if authority(host) is None:
+            accepted = "names or addresses, each with a port or without, separated by commas"
+            raise UsageError(what, host, accepted, example)
+    return hosts
+
+
+def _authority_of_origin(text: str) -> Authority | None:
+    """None for an origin that is no server's: `null`, a file, an extension."""
+    found = _ORIGIN.fullmatch(text)
+    return None if found is None else _normal(found[2], found[3] or "", (_DEFAULT_PORTS[found[1]],))
+
+
+def _normal(name: str, port: str, defaults: tuple[str, ...]) -> Authority:
+    name = name.lower().strip("[]").removesuffix(".")
+    return name, "" if port in defaults else port
+
+
+def _is_navigation(asked: Asked) -> bool:
+    """Whether a person follows a link to a page of ours: the page with the link sees nothing of what comes."""
+    return asked.method in _SAFE_METHODS and (asked.fetch_mode, asked.fetch_dest) == ("navigate", "document")
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(name: str) -> bool:
+    if name == "localhost" or name.endswith(".localhost"):  # RFC 6761 §6.3
+        return True
+    if not _is_address(name):
+        return False
+    address = ip_address(name)
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
