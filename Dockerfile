@@ -5,10 +5,10 @@
 # The build stage has a compiler, for platforms where a dependency comes without a wheel; the final stage has none.
 FROM python:3.11-bookworm AS wheels
 WORKDIR /src
-COPY pyproject.toml README.md presets.yaml echo_agent.py ./
+COPY pyproject.toml constraints.txt README.md LICENSE presets.yaml echo_agent.py ./
 COPY fleetlm_users ./fleetlm_users
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip wheel --disable-pip-version-check --wheel-dir /wheels .
+    pip wheel --disable-pip-version-check --wheel-dir /wheels --constraint constraints.txt '.[standin]'
 
 FROM python:3.11-slim-bookworm
 RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \

@@ -3,18 +3,24 @@
 import asyncio
 import logging
 import sys
-
-import uvloop
+from importlib.util import find_spec
 
 from fleetlm_users.output import steady_streams
 from fleetlm_users.standin.options import parse
-from fleetlm_users.standin.server import CannotListen, serve
 
 
 def main() -> None:
-    """Run the stand-in; exits 0 after a signal, 1 when it cannot listen, 2 on a usage error."""
+    """Run the stand-in; exit 0 after a signal, 1 when it cannot listen or lacks packages, 2 on a usage error."""
     steady_streams()
     options = parse(sys.argv[1:])
+    missing = [name for name in ("aiohttp", "uvloop") if find_spec(name) is None]
+    if missing:
+        sys.exit(f"fleetlm-standin: {' and '.join(missing)} not installed: pip install 'fleetlm-locust[standin]'")
+    # only now, since a worker is installed without them
+    import uvloop  # noqa: PLC0415 - as above
+
+    from fleetlm_users.standin.server import CannotListen, serve  # noqa: PLC0415 - it imports aiohttp
+
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:

@@ -5,6 +5,7 @@ import contextlib
 import selectors
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import IO
 
 from fleetlm_users.swarm.child import Child
@@ -13,6 +14,8 @@ READY_S = 15.0
 """A server that has not said that it is ready by then will not: importing takes about a second."""
 
 STOP_S = 5.0
+NEEDED = ("aiohttp", "uvloop")
+"""What the stand-in imports and a worker does without: the extra `standin`."""
 
 
 class ServerFailed(Exception):
@@ -36,6 +39,9 @@ class LocalServers:
 
     def start(self) -> Urls:
         """Starts both and returns where they listen, once they do. Raises ServerFailed."""
+        missing = [name for name in NEEDED if find_spec(name) is None]
+        if missing:
+            raise ServerFailed(f"{' and '.join(missing)} not installed: pip install 'fleetlm-locust[standin]'")
         atexit.register(self.stop)
         agent = self._spawn("echo agent", ["-m", "echo_agent", "--host", "127.0.0.1", "--port", "0"])
         fleetlm = self._spawn("stand-in", ["-m", "fleetlm_users.standin", "--host", "127.0.0.1", "--port", "0"])
