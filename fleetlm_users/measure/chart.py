@@ -14,6 +14,7 @@ import orjson
 
 from fleetlm_users.measure import figures
 from fleetlm_users.measure.chart_scale import Scale, clock, fitting, from_zero, log_around, time_ticks
+from fleetlm_users.measure.series_table import column_of
 from fleetlm_users.measure.timeseries import SeriesRow
 
 WIDTH: Final = 1000  # SVG units, stretched to the page
@@ -42,12 +43,12 @@ class LineChart:
 
     def has_data(self, rows: Sequence[SeriesRow]) -> bool:
         """Whether there is anything but zeros and gaps to draw."""
-        return any(row[line.column] for row in rows for line in self.lines)
+        return any(any(column_of(rows, line.column)) for line in self.lines)
 
     def render(self, rows: Sequence[SeriesRow], warm_up_s: float) -> str:
         """The chart as one HTML figure; the warm-up is shaded."""
         seconds, step_s = float(len(rows)), -(-len(rows) // MAX_POINTS)
-        drawn = {line.column: self._thinned([row[line.column] for row in rows], step_s) for line in self.lines}
+        drawn = {line.column: self._thinned(column_of(rows, line.column), step_s) for line in self.lines}
         values = [value for column in drawn.values() for value in column if value is not None]
         scale = fitting(values) if self.percentiles else from_zero(max(values, default=0))
         shade = f'<rect class="warm" width="{min(warm_up_s / seconds, 1) * WIDTH:.1f}" height="{HEIGHT}"/>'

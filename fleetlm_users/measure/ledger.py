@@ -1,6 +1,7 @@
 """Everything that one process measures in one run, and the cumulative snapshot of it that the master merges.
 
-A snapshot always holds everything since the start, so a report that is lost or comes twice does no harm.
+A snapshot always holds everything since the start, so a report that is lost or comes twice does no harm. Only the rows
+of seconds are left out that the master has said it has.
 """
 
 import math
@@ -14,12 +15,12 @@ from fleetlm_users.measure.findings import Finding, Findings
 from fleetlm_users.measure.kinds import Kinds
 from fleetlm_users.measure.limits import CPU_STARVED_PERCENT
 from fleetlm_users.measure.phase import MAIN, PHASES, WARM_UP
-from fleetlm_users.measure.timeline import COUNTER_COLUMNS, REPEATED_ROWS, TREND_COLUMNS, Row, Timeline
+from fleetlm_users.measure.timeline import COUNTER_COLUMNS, ROWS_AT_ONCE, TREND_COLUMNS, Row, Timeline
 from fleetlm_users.measure.trend import Trend
 
 __all__ = ["MAIN", "SNAPSHOT_FORMAT", "WARM_UP", "Ledger", "Snapshot"]
 
-SNAPSHOT_FORMAT: Final = 2  # raised when the meaning of a snapshot changes: a worker of another version is not merged
+SNAPSHOT_FORMAT: Final = 3  # raised when the meaning of a snapshot changes: a worker of another version is not merged
 CONNECTIONS: Final = "active_connections"
 CPU: Final = "worker_cpu_percent"
 
@@ -138,7 +139,7 @@ class Ledger:
         self._seal(elapsed_s)
         captured = self._captured(seq, final, elapsed_s)
         marks = [(key, series, series.mark) for key, series in self._series.items()]
-        rows = self._timeline.rows(None if final else REPEATED_ROWS)
+        rows = self._timeline.rows(None if final else ROWS_AT_ONCE)
         self._snapshots_under_way += 1
         try:
             captured["trends"] = trends = []
@@ -151,6 +152,10 @@ class Ledger:
             self._snapshots_under_way -= 1
         captured["rows"] = [row.to_wire() for row in rows]
         return captured
+
+    def forget_rows(self, before: int) -> None:
+        """The master has all rows before that second: they are in no further snapshot, and cost no memory."""
+        self._timeline.forget(before)
 
     def _captured(self, seq: int, final: bool, elapsed_s: float) -> Snapshot:
         return {

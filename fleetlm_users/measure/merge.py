@@ -9,6 +9,7 @@ from fleetlm_users.measure.fleet_timeline import FleetTimeline
 from fleetlm_users.measure.kinds import Kinds
 from fleetlm_users.measure.ledger import SNAPSHOT_FORMAT, Snapshot
 from fleetlm_users.measure.phase import ALL, MAIN
+from fleetlm_users.measure.series_table import SeriesTable
 from fleetlm_users.measure.timeseries import SeriesRow
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.measure.trend import required_samples
@@ -86,6 +87,14 @@ class Merge:
     def totals(self) -> Totals:
         """The sum over all workers as it stands now; later snapshots do not change it."""
         return Totals(self.catalogue, [worker.snapshot for _, worker in sorted(self._workers.items())])
+
+    def taken_to(self, worker_id: str) -> int:
+        """The second before which everything that the worker tells is merged: it need not tell that again."""
+        return self.timeline.taken_to(worker_id)
+
+    def table(self) -> SeriesTable:
+        """What happened in each second on all workers together, for the files of a run's end."""
+        return SeriesTable(self.timeline.each_row())
 
     def series(self, newest: int | None = None) -> list[SeriesRow]:
         """What happened in each second on all workers together, or in the `newest` ones; see FleetTimeline.rows."""

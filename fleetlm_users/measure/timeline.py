@@ -1,11 +1,13 @@
 """What happened in each second of a run on one process: counts, connections, coarse latency distributions.
 
-Rows are absolute per second, so sending the newest ones again and again is harmless and heals what was lost.
+Rows are absolute per second, so sending them again is harmless and heals what was lost. They are kept until the master
+has said that it has them, and then forgotten: a process that runs for days keeps half a minute of them.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from fleetlm_users.measure.geometry import coarse_index
@@ -32,7 +34,8 @@ TREND_COLUMNS: Final = {
     "loop_lag": "event_loop_lag_ms",
 }
 FAILURE_COLUMNS: Final = ("rejected", "lost", "connection_failures", "disconnects", "session_failures")
-REPEATED_ROWS: Final = 30  # how many of the newest rows go into every snapshot: 30 s of lost reports heal
+ROWS_AT_ONCE: Final = 300  # in one report; who was not heard for longer sends the rest with the next ones
+ROWS_TO_THANK_FOR: Final = 30  # in a report, before the master says which it has: a message each half minute is cheap
 
 # [second, counts in order of COUNTER_COLUMNS, connections, CPU %, {prefix: [step to the next bucket, n, ...]}];
 # steps instead of buckets: nearly every number is then one byte of msgpack, and an hour of rows about 2 MB
@@ -67,13 +70,16 @@ class Row:
     def to_wire(self) -> WireRow:
         """The row in lists and dicts that msgpack and JSON can carry; the same object until the row changes."""
         if self._wire is None:
-            spreads = {column: _steps(buckets) for column, buckets in self.spreads.items()}
+            spreads = {column: to_steps(buckets) for column, buckets in self.spreads.items()}
             self._wire = [self.second, self.counts, self.connections, self.cpu_percent, spreads]
         return self._wire
 
 
 class Timeline:
-    """The rows of one process from `since_s` of the run on, made by a tick about once a second."""
+    """The rows of one process from `since_s` of the run on, made by a tick about once a second.
+
+    A row is kept until `forget` says that somebody else has it.
+    """
 
     def __init__(self, since_s: float = 0.0) -> None:
         self._rows: dict[int, Row] = {}
@@ -95,13 +101,18 @@ class Timeline:
         self._since_s = max(self._since_s, elapsed_s)
         return row
 
-    def rows(self, newest: int | None = None) -> list[Row]:
-        """All rows by second, or the `newest` ones."""
-        rows = list(self._rows.values())  # seconds only grow, so this is their order
-        return rows if newest is None else rows[-newest:]
+    def rows(self, at_most: int | None = None) -> list[Row]:
+        """The rows that were not forgotten by second, or the oldest of them."""
+        return list(islice(self._rows.values(), at_most))  # seconds only grow, so this is their order
+
+    def forget(self, before: int) -> None:
+        """Let go of the rows before that second, but never of the youngest, which still grows."""
+        while len(self._rows) > 1 and (oldest := next(iter(self._rows))) < before:
+            del self._rows[oldest]
 
 
-def _steps(buckets: Mapping[int, int]) -> list[int]:
+def to_steps(buckets: Mapping[int, int]) -> list[int]:
+    """A distribution as [step to the next bucket, n, ...]."""
     flat: list[int] = []
     previous = 0
     for index in sorted(buckets):

@@ -88,7 +88,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         capacity=None if found is None else found.to_json(),
         lost=facts.workers_lost,
     )
-    return Conclusion(verdict, told, write_reports(options, told, merge.series()))
+    return Conclusion(verdict, told, write_reports(options, told, merge.table()))
 
 
 def limits_of(lateness_ms: float) -> Limits:

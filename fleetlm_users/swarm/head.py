@@ -343,8 +343,8 @@ class Head:
     def _absorb_own(self) -> None:
         if self._station is not None:
             snapshot = self._station.snapshot()
-            if snapshot is not None:
-                self._merge.absorb(LOCAL, snapshot)
+            if snapshot is not None and self._merge.absorb(LOCAL, snapshot):
+                self._station.forget_rows(self._merge.epoch, self._merge.resets, self._merge.taken_to(LOCAL))
 
     def _users(self) -> int:
         return int(self._environment.runner.user_count) if self._environment.runner is not None else 0

@@ -20,7 +20,7 @@ from fleetlm_users.measure.live_figures import (
     trend_rows,
     worker_rows,
 )
-from fleetlm_users.measure.live_series import SETTLED_S, LiveSeries, to_table
+from fleetlm_users.measure.live_series import SETTLED_S, LiveSeries
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.conclusion import Conclusion
 from fleetlm_users.swarm.pulse import breathe
@@ -73,7 +73,7 @@ class Live:
         told = self.figures()
         first = max(0, since - SETTLED_S) if key == told["key"] else 0
         points = self._series.since(first)
-        series = {"from": points[0].second if points else first, **to_table(points)}
+        series = {"from": points[0].second if points else first, **self._series.table(points)}
         return told | {"series": series, "past": self._past[:PAST_SHOWN]}
 
     def figures(self) -> Json:

@@ -10,10 +10,11 @@ from locust.runners import STATE_MISSING, MasterRunner
 
 from fleetlm_users.measure.loss import LostWorker
 from fleetlm_users.measure.merge import Merge
+from fleetlm_users.measure.timeline import ROWS_TO_THANK_FOR
 from fleetlm_users.swarm.muster import Muster
 from fleetlm_users.swarm.presence import Presence
 from fleetlm_users.swarm.run import FORCE_S, LEAVING_S
-from fleetlm_users.swarm.worker import DRAIN, FINAL, LOOK, LOOKED, REPORT, RESET
+from fleetlm_users.swarm.worker import DRAIN, FINAL, LOOK, LOOKED, REPORT, RESET, TAKEN
 from fleetlm_users.swarm.worker_clocks import WorkerClocks
 
 logger = logging.getLogger(__name__)
@@ -107,6 +108,7 @@ class Roster:
         snapshot = data.get(REPORT)
         if self._merge is not None and snapshot is not None and self._merge.absorb(client_id, snapshot):
             self._seen.add(client_id)
+            self._thank(client_id, len(snapshot["rows"]))
 
     def on_final(self, msg: Any, **_: Any) -> None:
         """A worker's answer to the drain, or its farewell."""
@@ -158,6 +160,13 @@ class Roster:
             logger.warning("Not waiting any longer for the workers' final reports")
         if self.lost and is_first:
             logger.warning("No final report from %s of %s workers", len(self.lost), self.expected)
+
+    def _thank(self, client_id: str, rows: int) -> None:
+        """Tells a worker which rows it need not keep. If that is lost, its next report has more, and it is told so."""
+        merge = self._merge
+        if merge is not None and rows >= ROWS_TO_THANK_FOR:
+            told = {"epoch": merge.epoch, "resets": merge.resets, "before": merge.taken_to(client_id)}
+            self._runner.send_message(TAKEN, told, client_id)
 
     def _loss(self, client_id: str, why: str) -> LostWorker:
         return LostWorker(client_id, why, self._elapsed_s())

@@ -85,6 +85,12 @@ class Station:
         self._fleet.recorder.record_into(ledger)
         run.reset(ledger)
 
+    def forget_rows(self, epoch: str, resets: int, before: int) -> None:
+        """The master has the rows before that second of that run, since its statistics were reset so often."""
+        run = self._fleet.run
+        if run is not None and self.is_in(epoch) and run.ledger.resets == resets:
+            run.ledger.forget_rows(before)
+
     def is_in(self, epoch: str) -> bool:
         """Whether this process takes part in the run of that name."""
         return self._fleet.run is not None and self._fleet.run.epoch == epoch

@@ -41,6 +41,7 @@ REFUSED = "fleetlm_refused"
 REPORT = "fleetlm"
 RESET = "fleetlm_reset"
 RUN = "fleetlm_run"
+TAKEN = "fleetlm_taken"
 
 
 class Worker:
@@ -57,6 +58,7 @@ class Worker:
         runner.register_message(LOOK, self.on_look, concurrent=True)
         runner.register_message(TURNED_AWAY, self.on_turned_away)
         runner.register_message(RESET, self.on_reset)
+        runner.register_message(TAKEN, self.on_taken)
         spare_the_loop()
         origin = own_origin()
         passport = passport_of(environment, fleet).to_wire()
@@ -122,6 +124,10 @@ class Worker:
         """A person reset the statistics; Locust clears its own on the master only, so ours and its are cleared here."""
         self._station.reset(msg.data["epoch"], msg.data["resets"])
         self._runner.stats.reset_all()
+
+    def on_taken(self, msg: Any, **_: Any) -> None:
+        """The master has these rows of seconds; what it has not is told again."""
+        self._station.forget_rows(msg.data["epoch"], msg.data["resets"], msg.data["before"])
 
     def quitting(self) -> None:
         """The worker was told to end by itself (Ctrl-C, SIGTERM): the same, without being asked."""

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.measure.fleet_timeline import FleetTimeline
-from fleetlm_users.measure.timeline import REPEATED_ROWS, Timeline
+from fleetlm_users.measure.fleet_timeline import OPEN_S, FleetTimeline
+from fleetlm_users.measure.timeline import ROWS_AT_ONCE, Timeline
 
 
 def rows_of(*ticks):
@@ -72,28 +72,48 @@ class Reporter:
         row = self.timeline.tick(self.now_s, [self.sent] + [0] * 9, connections, 30.0)
         if sent:
             row.spread("append", {1_000 * (connections + 1): sent})
-        return [row.to_wire() for row in self.timeline.rows(None if final else REPEATED_ROWS)]
+        return [row.to_wire() for row in self.timeline.rows(None if final else ROWS_AT_ONCE)]
 
 
-steps = st.tuples(st.floats(0.1, 40), st.integers(0, 9), st.integers(0, 5), st.booleans())
+steps = st.tuples(st.floats(0.1, 40), st.integers(0, 9), st.integers(0, 5), st.booleans(), st.booleans())
 
 
 @given(st.lists(st.lists(steps, min_size=1, max_size=12), max_size=3))
-def test_lost_and_repeated_reports_change_nothing_once_the_last_has_come(workers):
-    """What was summed on the way is what the last snapshots alone would give, whichever reports were lost."""
+def test_reports_and_answers_that_are_lost_or_repeated_change_nothing(workers):
+    """What was summed on the way, by workers that forget what the master has, is what all rows at once would give.
+
+    Also where one worker is only heard when another's seconds are packed long since.
+    """
     on_the_way, at_the_end = FleetTimeline(), FleetTimeline()
     for number, reports in enumerate(workers):
-        reporter = Reporter()
-        for after_s, sent, connections, arrives in reports:
+        reporter, keeps_all, worker = Reporter(), Reporter(), str(number)
+        for after_s, sent, connections, arrives, is_answered in reports:
+            keeps_all.report(after_s, sent, connections)
             rows = reporter.report(after_s, sent, connections)
             if arrives:
-                on_the_way.absorb(str(number), rows, final=False)
-                on_the_way.absorb(str(number), rows, final=False)
-        last = reporter.report(1.0, 1, 1, final=True)
-        for timeline in (on_the_way, at_the_end):
-            timeline.absorb(str(number), last, final=True)
+                on_the_way.absorb(worker, rows, final=False)
+                on_the_way.absorb(worker, rows, final=False)
+                if is_answered:
+                    reporter.timeline.forget(on_the_way.taken_to(worker))
+        on_the_way.absorb(worker, reporter.report(1.0, 1, 1, final=True), final=True)
+        at_the_end.absorb(worker, keeps_all.report(1.0, 1, 1, final=True), final=True)
     assert on_the_way.rows() == at_the_end.rows()
     assert on_the_way.rows(5) == at_the_end.rows()[-5:]
+
+
+def test_a_row_that_comes_when_its_second_is_packed_is_added_to_it():
+    """Count, sockets, distribution: as if it had come in time; and it is said that something changed."""
+    ticks = [(second + 1.0, second + 1, 2, {1_000: 9}) for second in range(20 * OPEN_S)]
+    rows, slow = rows_of(*ticks), rows_of(*((at_s, sent, 3, {100_000: 1}) for at_s, sent, *_ in ticks))
+    in_time, late = FleetTimeline(), FleetTimeline()
+    for second in range(0, len(rows), 10):
+        for timeline, worker, told in ((in_time, "a", rows), (in_time, "b", slow), (late, "a", rows)):
+            timeline.absorb(worker, told[second : second + 11], final=second + 11 >= len(rows))
+    assert late.late_rows == 0
+    late.absorb("b", slow, final=True)
+    assert late.rows() == in_time.rows()
+    assert late.late_rows > 18 * OPEN_S
+    assert in_time.rows()[0]["append_max_ms"] == pytest.approx(100.0, rel=0.032)
 
 
 def test_a_second_that_goes_on_is_shown_and_counted_once():

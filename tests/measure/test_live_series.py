@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.measure.fleet_timeline import FleetTimeline
-from fleetlm_users.measure.live_series import KEPT, SETTLED_S, SILENT_S, WIDTHS_S, LiveSeries, to_table
+from fleetlm_users.measure.live_series import KEPT, SETTLED_S, SILENT_S, WIDTHS_S, LiveSeries
 from fleetlm_users.measure.timeline import COUNTER_COLUMNS
 from fleetlm_users.measure.timeseries import percentiles_ms
 
@@ -29,7 +29,9 @@ def told(final=False, **workers):
 
 
 def sent_in(series):
-    return sum(interval.what.counts[SENT] for interval in series.since(0))
+    table = series.table(series.since(0))
+    sent, width_s = (table["columns"].index(name) for name in ("sent", "width_s"))
+    return round(sum(row[sent] * row[width_s] for row in table["rows"]))
 
 
 def test_the_second_that_has_only_begun_is_not_shown():
@@ -49,12 +51,12 @@ def test_a_worker_that_went_silent_does_not_stop_the_clock():
 
 def test_late_rows_heal_what_is_young():
     """Until then the second is told without them."""
-    series, timeline = LiveSeries(), told(a=[row(n) for n in range(20) if n != 7])
+    series, timeline = LiveSeries(), told(a=[row(n) for n in range(20)], b=[row(n) for n in range(12)])
     series.absorb(timeline)
-    assert sent_in(series) == 18
-    timeline.absorb("a", [row(n) for n in range(20)], final=False)
+    assert sent_in(series) == 22
+    timeline.absorb("b", [row(n) for n in range(20)], final=False)
     series.absorb(timeline)
-    assert sent_in(series) == 19
+    assert sent_in(series) == 38
 
 
 def test_nothing_is_told_twice_and_nothing_left_out_while_seconds_settle():
@@ -69,10 +71,25 @@ def test_nothing_is_told_twice_and_nothing_left_out_while_seconds_settle():
 
 def test_the_end_tells_everything():
     """Also rows that came only with the final report, and the last, begun second."""
-    series = LiveSeries()
-    series.absorb(told(a=[row(n) for n in range(30)]))
-    series.finish(told(final=True, a=[row(n) for n in range(31)], b=[row(n) for n in range(10)]))
+    series, timeline = LiveSeries(), told(a=[row(n) for n in range(30)])
+    series.absorb(timeline)
+    timeline.absorb("a", [row(n) for n in range(31)], final=True)
+    timeline.absorb("b", [row(n) for n in range(10)], final=True)
+    series.finish(timeline)
     assert sent_in(series) == 41
+
+
+def test_the_end_tells_what_came_after_its_second_had_settled():
+    """A worker that was cut off for long is in the charts at the end, in all widths."""
+    series, timeline = LiveSeries(), FleetTimeline()
+    for now in range(1, 1500, 3):
+        timeline.absorb("a", [row(n) for n in range(max(0, now - 5), now + 1)], final=False)
+        series.absorb(timeline)
+    timeline.absorb("late", [row(n) for n in range(1000)], final=True)
+    timeline.absorb("a", [row(n) for n in range(1490, 1500)], final=True)
+    series.finish(timeline)
+    assert sent_in(series) == 2500
+    assert len({point.width_s for point in series.since(0)}) > 1
 
 
 def test_a_run_whose_statistics_were_reset_begins_there():
@@ -89,8 +106,8 @@ def test_ten_hours_are_a_bounded_number_of_points():
     points = series.since(0)
     assert len(points) <= sum(KEPT) + 200
     assert sent_in(series) == 36_000
-    assert [interval.width_s for interval in points[-KEPT[0] :]] == [1] * KEPT[0]
-    assert {interval.width_s for interval in points} == set(WIDTHS_S)
+    assert [point.width_s for point in points[-KEPT[0] :]] == [1] * KEPT[0]
+    assert {point.width_s for point in points} == set(WIDTHS_S)
     assert all(one.end_s == other.second for one, other in itertools.pairwise(points))
 
 
@@ -109,7 +126,7 @@ def test_a_longer_stretch_is_what_its_seconds_are_together(sent_by_second, width
     together = told(final=True, **{str(n): [[0, *each[1:]]] for n, each in enumerate(inside)}).intervals(0, 1)
     assert first.width_s == width_s
     assert first.what.counts[SENT] == sum(each[1][SENT] for each in inside)
-    assert first.cpus["a"] == max((each[3] for each in inside), default=0.0)
+    assert first.what.cpus.get("a", 0.0) == max((each[3] for each in inside), default=0.0)
     spreads = [each.what.spreads.get("append", {}) for each in (first, *together)]
     assert all(percentiles_ms(spread) == percentiles_ms(spreads[0]) for spread in spreads)
 
@@ -119,7 +136,7 @@ def test_the_table_says_per_second_and_agrees_with_the_file():
     timeline = told(final=True, a=[row(n, sent=4, spreads=SPREAD) for n in range(3)], b=[row(0, cpu=55.0)])
     series = LiveSeries()
     series.finish(timeline)
-    table = to_table(series.since(0))
+    table = series.table(series.since(0))
     first = dict(zip(table["columns"], table["rows"][0], strict=True))
     filed = timeline.rows()[0]
     assert first["sent"] == 5

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.measure.ledger import MAIN
-from fleetlm_users.measure.timeline import COUNTER_COLUMNS, REPEATED_ROWS, Row, Timeline
+from fleetlm_users.measure.timeline import COUNTER_COLUMNS, ROWS_AT_ONCE, Row, Timeline
 
 NONE = [0] * len(COUNTER_COLUMNS)
 
@@ -52,7 +52,7 @@ def test_rows_add_up_to_the_counters(stretches):
 
 
 def test_a_row_is_written_again_only_when_it_changed():
-    """Thirty rows go into every snapshot; only the youngest can have changed."""
+    """Many rows go into every snapshot; only the youngest can have changed."""
     row = Row(0)
     row.spread("append", {100: 2, 101: 1, 5000: 1})
     wire = row.to_wire()
@@ -62,15 +62,34 @@ def test_a_row_is_written_again_only_when_it_changed():
     assert row.to_wire()[1][0] == 1
 
 
-def test_a_snapshot_repeats_the_newest_rows_and_the_final_one_sends_all(ledger):
-    """Thirty seconds of lost reports heal at once, longer ones at the end."""
-    for second in range(40):
+def test_a_snapshot_repeats_what_the_master_has_not_said_it_has(ledger):
+    """From the oldest on, so that nothing is left out; and the final one sends all of it."""
+    for second in range(ROWS_AT_ONCE + 40):
         ledger.count("messages_sent", "burst", MAIN)
         ledger.trend("append_latency_ms", "burst", MAIN).add(1000)
         ledger.tick(second + 1.0)
-    rows = ledger.snapshot(1, final=False, elapsed_s=40.0)["rows"]
-    assert [row[0] for row in rows] == list(range(41 - REPEATED_ROWS, 41))
-    final = ledger.snapshot(2, final=True, elapsed_s=40.5)["rows"]
-    assert [row[0] for row in final] == list(range(41))
-    assert [row[1][0] for row in final[:40]] == [1] * 40
-    assert all(row[4]["append"][1] == 1 for row in final[:40])
+    end = ROWS_AT_ONCE + 40
+    rows = ledger.snapshot(1, final=False, elapsed_s=float(end))["rows"]
+    assert [row[0] for row in rows] == list(range(ROWS_AT_ONCE))
+    ledger.forget_rows(25)
+    rows = ledger.snapshot(2, final=False, elapsed_s=float(end))["rows"]
+    assert [row[0] for row in rows] == list(range(25, 25 + ROWS_AT_ONCE))
+    final = ledger.snapshot(3, final=True, elapsed_s=end + 0.5)["rows"]
+    assert [row[0] for row in final] == list(range(25, end + 1))
+    assert {row[1][0] for row in final[:-1]} == {1}
+    assert all(row[4]["append"][1] == 1 for row in final[:-1])
+
+
+def test_the_second_that_still_grows_is_never_forgotten():
+    """Whatever a master says that it has."""
+    timeline = Timeline()
+    for second in range(5):
+        timeline.tick(second + 0.5, totals(second), 0, 0.0)
+        timeline.tick(second + 1.0, totals(second), 0, 0.0)
+    timeline.forget(3)
+    timeline.forget(2)
+    assert [row.second for row in timeline.rows()] == [3, 4]
+    timeline.tick(5.5, totals(6), 0, 0.0)
+    timeline.forget(99)
+    timeline.tick(5.9, totals(9), 0, 0.0)
+    assert [(row.second, row.counts[0]) for row in timeline.rows()] == [(5, 5)]
