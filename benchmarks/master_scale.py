@@ -44,7 +44,7 @@ from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.locust_stats import LocustStats
 from fleetlm_users.swarm.passports import passport_of
 from fleetlm_users.swarm.tally import Tally
-from fleetlm_users.swarm.worker import DRAIN, FINAL, LOOK, LOOKED, REPORT, RUN
+from fleetlm_users.swarm.worker import DRAIN, FINAL, LOOK, LOOKED, REPORT, RUN, TAKEN
 
 ROOT = Path(__file__).parents[1]
 LOCUSTFILE = "locustfiles/mixed.py"
@@ -77,6 +77,7 @@ class Book:
         self._tallies = [Tally(self._ledger, scenario, MAIN, self._table.columns) for scenario in SCENARIOS]
         self._seconds = 0
         self._seq = 0
+        self._taken: dict[str, int] = {}
         self.messages = 0
         self.snapshot: Json = {}
         self.report: Json = {}
@@ -88,6 +89,15 @@ class Book:
         if not self.report:
             self._ledger.epoch = epoch
             self.turn(0)
+
+    def share(self, worker: str) -> None:
+        """One more worker sends what is in this book."""
+        self._taken[worker] = 0
+
+    def forget(self, worker: str, before: int) -> None:
+        """The master has the rows of that worker; they go when it has them of all that send them."""
+        self._taken[worker] = before
+        self._ledger.forget_rows(min(self._taken.values()))
 
     def turn(self, seconds: int, final: bool = False) -> None:
         """Lives on for so long and makes the next report."""
@@ -146,6 +156,7 @@ class FakeWorker:
     def __init__(self, number: int, port: int, book: Book, passport: Json) -> None:
         self._id = f"simulated_{number:04}"
         self._book = book
+        book.share(self._id)
         self._passport = passport
         self._client = zmqrpc.Client("127.0.0.1", port, self._id)
         self._state = "ready"
@@ -181,6 +192,8 @@ class FakeWorker:
                 self._on_spawn(message.data)
             elif message.type == LOOK:
                 self._send(LOOKED, {"epoch": self._epoch, "snapshot": self._book.snapshot})
+            elif message.type == TAKEN:
+                self._book.forget(self._id, message.data["before"])
             elif message.type == DRAIN:
                 self._on_drain()
             elif message.type == "quit":
