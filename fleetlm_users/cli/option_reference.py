@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from fleetlm_users.workload.locust_options import GROUPS, Effect, LocustOption
+
 Json = Mapping[str, Any]
 
 TITLES: Final = {
@@ -19,10 +21,39 @@ HEAD: Final = """# Options
 <!-- Made by `fleetlm-bench list options --markdown > docs/options.md`; a test compares. Do not edit by hand. -->
 
 Every option is a flag of `locust`, an environment variable, a line of `locust.conf` and, unless the table says
-otherwise, a field of the web form. A flag beats the variable, the variable beats the preset, the preset beats the
-default. Locust's own options work as always; of these `-u` is the same as `--vus`, `-t` the same as `--duration`, and
-`-H` sets `--api-url` and `--ws-url` together; `locust --help` lists all.
+otherwise, a field of the web form. `locust --help` lists all.
+
+## Which value counts
+
+A flag beats the variable, the variable beats the files, these beat the preset, and the preset beats the default. Of the
+files the later one beats the earlier: `~/.locust.conf`, `locust.conf`, `pyproject.toml` (its table `[tool.locust]`),
+the file of `--config`. Thresholds of all sources count together: a stronger source replaces those of the same metric
+and scenario, as a flag replaces the preset's.
+
+All sources are read alike. Space around a value, a carriage return, a byte-order mark and one pair of quotes say
+nothing; an empty value is none. `true`, `yes`, `on` and `1` switch on, `false`, `no`, `off` and `0` off, whatever the
+case. Thresholds are separated by `;`, commas or lines, stand in brackets, `[a, b]`, or in several lines of a file.
+Any other key may stand once in a file. Of a flag that is given twice the last one counts, with a warning.
+
+What cannot be heeded is refused in a sentence, with exit code 2: an unknown key or flag, a variable that is nearly one
+of Locust's or `THRESHOLD`, an option that a plugin or another locustfile has too. Variables that are nearly others of
+ours, or are options of other benchmarks, are named in a warning. `DEBUG` is also other programs' variable: what is no
+value of ours there is passed over with a warning.
 """
+LOCUST_HEAD: Final = """
+## Locust's own options
+
+With these benchmarks some do more than Locust says, and some would be misleading: they are refused, with exit code 2
+and what to use instead.
+
+A LoadTestShape (`-f mixed.py,shape.py`) sets how many users run, and ends the run when its `tick` returns None; that
+is the run's planned end. Its users are spread over the behaviours as the preset's are. `--warm-up` applies. Options
+that would set users, ramp-up or run time too are refused, unless the shape has `use_common_options` and reads them.
+Benchmarks that end when all have done their work, and the capacity search, refuse a shape.
+
+In a terminal, Locust's keys `w`, `W`, `s` and `S` add and take away users, in the plan's proportion; the report tells.
+"""
+EFFECTS: Final[Mapping[Effect, str]] = {"works": "works", "refused": "**refused**", "gone": "refused by Locust"}
 
 
 def render(options: Sequence[Json]) -> str:
@@ -33,7 +64,18 @@ def render(options: Sequence[Json]) -> str:
         found = [option for option in options if option["group"] == group]
         if found:
             lines += _section(group, found)
+    lines.append(LOCUST_HEAD.rstrip())
+    for title, theirs in GROUPS.items():
+        lines += _locust_section(title, theirs)
     return "\n".join(lines) + "\n"
+
+
+def _locust_section(title: str, options: Sequence[LocustOption]) -> Iterator[str]:
+    yield from ("", f"### {title}", "", "| option | variable | here | |", "|---|---|---|---|")
+    for option in options:
+        flags = ", ".join(f"`{flag}`" for flag in option.flags) or "–"
+        variable = f"`{option.env}`" if option.env else "–"
+        yield f"| {flags} | {variable} | {EFFECTS[option.effect]} | {_cell(option.note)} |"
 
 
 def _section(group: str, options: Sequence[Json]) -> Iterator[str]:

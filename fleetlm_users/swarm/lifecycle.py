@@ -24,9 +24,9 @@ from fleetlm_users.swarm.head import Head
 from fleetlm_users.swarm.live import Live
 from fleetlm_users.swarm.live_routes import register_routes
 from fleetlm_users.swarm.metrics_page import METRICS_PATH, RunCollector, add_metrics_page, serve_metrics
-from fleetlm_users.swarm.options import register
+from fleetlm_users.swarm.option_sources import OptionSources
 from fleetlm_users.swarm.printable_logs import make_logs_printable
-from fleetlm_users.swarm.refusal import Refused, exit_with
+from fleetlm_users.swarm.refusal import USAGE_EXIT, Refused, exit_with
 from fleetlm_users.swarm.web import guard_start
 from fleetlm_users.swarm.web_access import guard_access, rules_of
 from fleetlm_users.swarm.web_tab import add_tab
@@ -43,12 +43,14 @@ class Lifecycle:
 
     def __init__(self, benchmark: Benchmark) -> None:
         self._benchmark = benchmark
+        self._sources = OptionSources(benchmark)
         self._head: Head | None = None
         self._worker: Worker | None = None
         self._headless = False
 
     def listen(self) -> None:
-        """Registers everything; called when the locustfile is imported."""
+        """Registers everything; called when the locustfile is imported. A second benchmark ends the process."""
+        self._check_alone()
         events.init_command_line_parser.add_listener(self.on_parser)
         events.init.add_listener(self.on_init)
         events.test_start.add_listener(self.on_test_start)
@@ -63,7 +65,7 @@ class Lifecycle:
     def on_parser(self, parser: LocustArgumentParser, **_: Any) -> None:
         """Our options join Locust's. From here on output can fail without harm: Locust has printed nothing yet."""
         steady_streams(while_loading=True)
-        register(parser, self._benchmark)
+        self._sources.join(parser)
 
     def on_init(self, environment: Environment, runner: Runner, web_ui: WebUI | None, **_: Any) -> None:
         """The process knows what it is: plays its role from here."""
@@ -77,6 +79,8 @@ class Lifecycle:
             return
         self._head = Head(environment, fleet)
         self._headless = bool(self._head.preparation.parsed.headless)
+        for note in self._sources.notes:
+            self._head.console.say(note)
         try:
             self._prepare(self._head, environment, web_ui)
         except Refused as problem:
@@ -142,6 +146,15 @@ class Lifecycle:
         if self._headless:
             self._print_report()
 
+    def _check_alone(self) -> None:
+        """One process runs one benchmark: options, plan and verdict are those of one."""
+        owners = (getattr(handler, "__self__", None) for handler in events.init._handlers)
+        other = next((owner for owner in owners if isinstance(owner, Lifecycle)), None)
+        if other is not None:
+            names = f"{other._benchmark.name} and {self._benchmark.name}"
+            advice = "give one of them, such as -f locustfiles/mixed.py"
+            exit_with(Refused(f"-f (LOCUST_LOCUSTFILE) names two benchmarks, {names}: {advice}", USAGE_EXIT))
+
     def _prepare(self, head: Head, environment: Environment, web_ui: WebUI | None) -> None:
         collector = RunCollector(head, is_search=self._benchmark.search is not None)
         if web_ui is not None:
@@ -157,7 +170,7 @@ class Lifecycle:
         if self._headless or head.preparation.parsed.autostart:
             options = head.prepare()
             # Locust's table every two seconds would bury the live line; its final tables still come
-            head.preparation.parsed.only_summary = True
+            head.preparation.parsed.only_summary = not head.preparation.parsed.print_stats
             is_search = self._benchmark.search is not None
             head.console.say(announcement(options, self._benchmark.is_finite(options), is_search))
         else:

@@ -17,7 +17,7 @@ from fleetlm_users.workload.option_spec import COMMON, OptionSpec, count_specs
 from fleetlm_users.workload.options import Options, resolve
 from fleetlm_users.workload.plan import Plan
 from fleetlm_users.workload.presets import Presets, load_presets
-from fleetlm_users.workload.raw_value import is_blank, parse_value
+from fleetlm_users.workload.raw_value import clean, is_blank, parse_value
 
 LOOPBACK = "127.0.0.1"
 MAX_SEED = 2**31
@@ -39,11 +39,23 @@ def register(parser: LocustArgumentParser, benchmark: Benchmark) -> None:
     """Adds our options to Locust's parser; idempotent per parser, as Locust builds one for every page load.
 
     They are added to the parser itself, not to a group: grouped arguments never reach the web form. Web UI and master
-    bind to the loopback interface unless told otherwise.
+    bind to the loopback interface unless told otherwise. Raises UsageError for a name that somebody else's option has.
     """
     for spec in specs_of(benchmark):
+        _check_free(parser, spec)
         _add(parser, spec, benchmark)
     parser.set_defaults(web_host=LOOPBACK, master_bind_host=LOOPBACK)
+
+
+def _check_free(parser: LocustArgumentParser, spec: OptionSpec) -> None:
+    """An option of a plugin, of another locustfile or of a newer Locust may have the same flag, variable or name."""
+    for action in parser._actions:
+        variable = getattr(action, "env_var", None)  # ConfigArgParse's
+        if spec.flag in action.option_strings or spec.name == action.dest or spec.env == variable:
+            name = "/".join(action.option_strings) or action.dest
+            theirs = f"{name} ({variable})" if variable else name
+            accepted = "a name that no plugin and no other locustfile gives to an option of its own: leave that one out"
+            raise UsageError(spec.label, theirs, accepted, "a single file in -f")
 
 
 def _add(parser: LocustArgumentParser, spec: OptionSpec, benchmark: Benchmark) -> None:
@@ -82,7 +94,7 @@ def _default(spec: OptionSpec, benchmark: Benchmark) -> str | bool:
 
 
 def _checker(spec: OptionSpec) -> Callable[[str], str]:
-    """A parser type that refuses a bad value with an example and keeps the good one as text.
+    """A parser type that refuses a bad value with an example and keeps the good one as text, without what surrounds it.
 
     Text it stays because the web form converts to the type of the present value (locust web.py:308).
     """
@@ -93,7 +105,7 @@ def _checker(spec: OptionSpec) -> Callable[[str], str]:
                 parse_value(spec, text, spec.label)
             except UsageError as problem:
                 raise ArgumentTypeError(str(problem)) from problem
-        return text
+        return clean(text)
 
     return check
 

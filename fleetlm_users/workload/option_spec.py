@@ -38,7 +38,8 @@ class OptionSpec:
     empty one means unset: taken from the preset, or made for the run. Only kind `flag` has False, for a checkbox. A
     `repeatable` one should be registered with default None: given a list, the form cuts its text at commas.
     `choices` are the only values accepted; `in_form` and `in_preset` say where else the option may stand, `in_form` of
-    some kinds is always False (NOT_IN_FORM); the value of a `secret` one is left out of reports.
+    some kinds is always False (NOT_IN_FORM); the value of a `secret` one is left out of reports. `env_is_shared` marks
+    a flag whose variable other programs use too: what is no value of ours there is theirs, and ignored with a word.
     """
 
     name: str
@@ -54,6 +55,7 @@ class OptionSpec:
     secret: bool = False
     group: str = "run"
     in_preset: bool = True
+    env_is_shared: bool = False
 
     def __post_init__(self) -> None:
         if self.kind in NOT_IN_FORM:
@@ -207,7 +209,7 @@ IDENTITY: Final[tuple[OptionSpec, ...]] = (
     ),
     OptionSpec(
         "debug", "--debug", "DEBUG", False, "write every frame to the log",
-        "flag", "true",
+        "flag", "true", env_is_shared=True,  # as `DEBUG=app:*` of Node's debug package
     ),
 )  # fmt: skip
 

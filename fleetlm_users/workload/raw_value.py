@@ -1,8 +1,10 @@
-"""Values of options as flags, environment, Locust's form and YAML give them, to typed ones.
+"""Values of options as flags, environment, configuration files, the web form and YAML give them, to typed ones.
 
-The same option may arrive as text, list, bool or number, or as None.
+The same option may arrive as text, list, bool or number, or as None. Whatever the source, it is read here: white space,
+carriage returns of a file written on Windows, a byte-order mark and one pair of quotes around a value say nothing.
 """
 
+import json
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -25,14 +27,39 @@ _NUMBER: Final = re.compile(r"\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3
 # a rule of k6's syntax that stands without its metric
 _BARE_RULE: Final = re.compile(r"\s*(p\s*\([0-9. ]+\)|avg|med|min|max|count|rate|value)\s*[<>=!]")
 
+_BYTE_ORDER_MARKS: Final = ("\ufeff", "ï»¿")  # as UTF-8 has it, and as Latin-1 reads that
+_QUOTES: Final = ("'", '"')
+
 Parser = Callable[[str, str, str], Any]
+
+
+def clean(text: str) -> str:
+    """Return a value without what surrounds it: white space, a byte-order mark, one pair of equal quotes."""
+    for mark in _BYTE_ORDER_MARKS:
+        text = text.removeprefix(mark)
+    text = text.strip()
+    if len(text) > 1 and text[0] in _QUOTES and text[-1] == text[0] and text[0] not in text[1:-1]:
+        text = text[1:-1].strip()
+    return text
 
 
 def is_blank(value: object) -> bool:
     """Return whether a value says nothing: None, an empty text, or a list of nothing else."""
     if isinstance(value, list | tuple):
         return all(is_blank(item) for item in value)
-    return value is None or (isinstance(value, str) and not value.strip())
+    return value is None or (isinstance(value, str) and not clean(value))
+
+
+def as_text(spec: OptionSpec, value: object, what: str) -> str:
+    """Return a value of any source as the text of a flag; empty when it says nothing. Raises UsageError."""
+    if is_blank(value):
+        return ""
+    typed = parse_value(spec, value, what)
+    if spec.kind == "flag":
+        return TRUE_WORDS[0] if typed else FALSE_WORDS[0]
+    if spec.kind == "threshold":
+        return "; ".join(typed)
+    return _joined(value) if isinstance(value, list | tuple) else clean(str(value))
 
 
 def parse_value(spec: OptionSpec, value: object, what: str) -> Any:
@@ -45,34 +72,55 @@ def parse_value(spec: OptionSpec, value: object, what: str) -> Any:
         return parse_thresholds(value)
     if spec.kind == "flag":
         return _flag(value, what)
+    if spec.kind == "addresses" and isinstance(value, list | tuple | str):
+        value = _joined(_items(value)).replace(";", ",")
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise UsageError(what, value, "one value", spec.example)
     # repr of a whole float would be `30.0`; g gives `30`, as a person would write it
-    text = value.strip() if isinstance(value, str) else f"{value:.17g}"
+    text = clean(value) if isinstance(value, str) else f"{value:.17g}"
     if spec.choices and text not in spec.choices:
         raise UsageError(what, value, f"one of {', '.join(spec.choices)}", spec.example)
     return _PARSERS[spec.kind](text, what, spec.example)
 
 
 def parse_thresholds(value: object) -> tuple[str, ...]:
-    """Return the single thresholds of a text or of a list of texts, which may each hold several separated by `;`.
+    """Return the single thresholds of a text or of a list of texts, each for one metric with all its rules.
 
-    Locust's form cuts a list at commas, also inside `m: p(95)<500, p(99)<900`; a piece without a metric of its own
-    is therefore put back to the one before.
+    They may be separated by `;`, by line ends and by commas, or stand in brackets. A piece without a metric of its own,
+    as the second of `m: p(95)<500, p(99)<900`, belongs to the one before.
     """
-    items = value if isinstance(value, list | tuple) else [value]
     pieces: list[str] = []
-    for item in items:
-        for piece in ("" if item is None else str(item)).replace("\n", ";").split(";"):
+    for item in _items(value):
+        for piece in map(clean, re.split(r"[;,\r\n]", item)):
             if pieces and _BARE_RULE.match(piece):
-                pieces[-1] += f", {piece.strip()}"
-            elif piece.strip():
-                pieces.append(piece.strip())
+                pieces[-1] += f", {piece}"
+            elif piece:
+                pieces.append(piece)
     return tuple(pieces)
 
 
+def _items(value: object) -> list[str]:
+    """Return the texts of a value that may be a list, a text, or a text that is a list in brackets: `[a, "b"]`."""
+    if isinstance(value, list | tuple):
+        return [text for item in value for text in _items(item)]
+    text = "" if value is None else clean(str(value))
+    if not (text.startswith("[") and text.endswith("]")):
+        return [text]
+    for written in (text, text.replace("'", '"')):
+        try:
+            found = json.loads(written)
+        except (ValueError, RecursionError):
+            continue
+        return [clean(str(item)) for item in found]
+    return [text[1:-1]]
+
+
+def _joined(items: object) -> str:
+    return ", ".join(clean(str(item)) for item in items) if isinstance(items, list | tuple) else str(items)
+
+
 def _flag(value: object, what: str) -> bool:
-    word = str(value).strip().lower()
+    word = clean(str(value)).lower()
     if word in TRUE_WORDS:
         return True
     if word in FALSE_WORDS:
