@@ -101,10 +101,10 @@ def _echo(sock: socket.socket, _: Any) -> None:
 
 
 def open_sockets(count: int, ws_url: str, sessions: list[str]) -> list[tuple[PhoenixSocket, str, Counting]]:
-    heartbeats = Heartbeats(30.0)
+    heartbeats, options = Heartbeats(30.0), SocketOptions()
     opened = []
     for number in range(count):
-        made = PhoenixSocket(ws_url, f"u{number}", SocketOptions(), heartbeats, print)
+        made = PhoenixSocket(ws_url, f"u{number}", options, heartbeats, print)
         made.connect()
         topic, handler = f"session:{sessions[number]}", Counting()
         made.join(topic, {}, handler, 10.0)

@@ -21,7 +21,7 @@ from locust.event import EventHook
 from locust.stats import RequestStats
 from websocket import ABNF
 
-from fleetlm_users.client.dial import Deadline
+from fleetlm_users.client.deadline import Deadline
 from fleetlm_users.client.frames import FIN_TEXT, Frames, masked
 from fleetlm_users.client.wait import Wait
 from fleetlm_users.measure.catalogue import DEFAULT

@@ -1,6 +1,6 @@
 """The doctor's checks in order: the client's preflight told line by line, then one whole session."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from fleetlm_users.cli import remedies
@@ -13,9 +13,12 @@ SOCKET: Final = "the WebSocket"
 AGENT: Final = "the agent"
 
 
-def examine(trial: Trial) -> Iterator[Finding]:
-    """Yield every finding as it comes; each step takes at most the trial's timeout. Raises UsageError for a bad URL."""
-    preflight = check(trial.targets, trial.timeout_s, sources=trial.sources)
+def examine(trial: Trial, say: Callable[[str], None] = lambda _: None) -> Iterator[Finding]:
+    """Yield every finding as it comes; each step takes at most the trial's timeout. Raises UsageError for a bad URL.
+
+    `say` hears what is waited for.
+    """
+    preflight = check(trial.targets, trial.timeout_s, sources=trial.sources, tell=say)
     yield from tell(preflight)
     if preflight.fatal:
         yield from (Finding("skipped", step, "not tried") for step in STEPS)

@@ -14,7 +14,7 @@ from fleetlm_users.cli.run_files import RunFile, read_runs
 from fleetlm_users.cli.sweep import Sweep, Unreachable
 from fleetlm_users.cli.target_options import common_option, seconds, sources_of, target_options, targets_of, typed
 from fleetlm_users.cli.terminal import Progress, style
-from fleetlm_users.client import RestApi
+from fleetlm_users.client import Connector, RestApi
 from fleetlm_users.errors import RestFailed
 from fleetlm_users.workload.identity import check_run_id
 
@@ -79,9 +79,8 @@ def cleanup(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
     api = RestApi(
         targets.api_url,
         timeout_s=timeout_s,
-        insecure=targets.insecure,
         concurrency=concurrency,
-        sources=sources_of(given),
+        connector=Connector(insecure=targets.insecure, sources=sources_of(given)),
     )
     progress = Progress()
     cleaner = Cleaner(api, Sweep(api, concurrency), concurrency, progress.tell)

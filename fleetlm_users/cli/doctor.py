@@ -47,7 +47,7 @@ def doctor(ctx: click.Context, /, timeout_s: float, participant_prefix: str | No
     outcomes = []
     click.echo()
     trial = Trial(targets_of(given), participant(prefix, run_id, 1), run_id, timeout_s, sources_of(given))
-    for finding in examine(trial):
+    for finding in examine(trial, lambda text: click.echo(f"  {text}", err=True)):
         outcomes.append(finding.outcome)
         click.echo(look.finish(finding.lines(look)), nl=False)
     bad, doubtful = outcomes.count("bad"), outcomes.count("doubtful")

@@ -5,7 +5,16 @@ from typing import Final
 START: Final = "Start FleetLM (`mix phx.server`, or `docker compose up` in its checkout), or set {url} or -H."
 
 # the first whose words are in the detail is told
+_ANSWERED: Final = (
+    ("and is not followed", "What answers is a front end that has TLS only, or has moved: set what it says."),
+    ("a login is asked for", "FleetLM asks for none: a proxy before it does."),
+    (
+        "let this machine in",
+        "For a WebSocket that is often its path, which must be /socket/websocket, or an Origin header.",
+    ),
+)
 _API: Final = (
+    *_ANSWERED,
     ("no list of agents", "Another server listens there: set --api-url (API_URL) or -H; FleetLM's API ends in /api."),
     ("404", "Does the URL end in /api? Set --api-url (API_URL) or -H."),
     ("tls", "For a self-signed certificate: --insecure, or its CA in SSL_CERT_FILE. For plain HTTP: an http:// URL."),
@@ -15,10 +24,7 @@ _API: Final = (
     ("timeout", "A wrong address, a firewall, or a server that hangs: check --api-url (API_URL) or -H."),
 )
 _SOCKET: Final = (
-    (
-        "403",
-        "FleetLM refuses the upgrade: the path must be /socket/websocket, and a proxy must not add an Origin header.",
-    ),
+    *_ANSWERED,
     ("404", "Nothing serves WebSockets at this path: FleetLM's is /socket/websocket. Set --ws-url (WS_URL) or -H."),
     ("tls", "For a self-signed certificate: --insecure, or its CA in SSL_CERT_FILE. Without TLS: a ws:// URL."),
     ("timeout", "A wrong address, a firewall, or a server that hangs: check --ws-url (WS_URL) or -H."),

@@ -7,6 +7,7 @@ import click
 
 from fleetlm_users.client import SourceAddresses, Targets, sources_here
 from fleetlm_users.errors import UsageError
+from fleetlm_users.trust import check_trust
 from fleetlm_users.workload.duration import parse_duration
 from fleetlm_users.workload.option_spec import COMMON, OptionSpec
 from fleetlm_users.workload.raw_value import is_blank, parse_value
@@ -56,7 +57,9 @@ def targets_of(given: dict[str, Any]) -> Targets:
     host = given.get("host")
     derived = dict(zip(("api_url", "ws_url"), urls_of_host(host), strict=True)) if host else {}
     values = {name: typed(name, derived.get(name) if is_blank(given.get(name)) else given[name]) for name in TAKEN}
-    return Targets(**values)
+    targets = Targets(**values)
+    check_trust((targets.api_url, targets.ws_url, targets.agent_url), insecure=targets.insecure)
+    return targets
 
 
 def sources_of(given: dict[str, Any]) -> SourceAddresses | None:

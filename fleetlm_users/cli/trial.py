@@ -8,8 +8,10 @@ from typing import Any
 from fleetlm_users.cli import remedies
 from fleetlm_users.cli.finding import Finding
 from fleetlm_users.client import (
+    Connector,
     Heartbeats,
     PhoenixSocket,
+    Resolver,
     RestApi,
     SentMessage,
     SessionChannel,
@@ -88,14 +90,12 @@ class Trial:
     def run(self) -> Iterator[Finding]:
         """Yield one finding per step; after a failure the rest is skipped, but what was created is deleted."""
         targets = self.targets
-        api = RestApi(targets.api_url, timeout_s=self.timeout_s, insecure=targets.insecure, sources=self.sources)
-        heartbeats = Heartbeats()
-        options = SocketOptions(
-            connect_timeout_s=self.timeout_s,
-            send_timeout_s=self.timeout_s,
-            insecure=targets.insecure,
-            sources=self.sources,
+        connector = Connector(
+            insecure=targets.insecure, sources=self.sources, resolver=Resolver(timeout_s=self.timeout_s)
         )
+        api = RestApi(targets.api_url, timeout_s=self.timeout_s, connector=connector)
+        heartbeats = Heartbeats()
+        options = SocketOptions(connect_timeout_s=self.timeout_s, send_timeout_s=self.timeout_s, connector=connector)
         socket = PhoenixSocket(targets.ws_url, self.participant_id, options, heartbeats, lambda _kind: None)
         try:
             yield from self._steps(api, socket)

@@ -1,10 +1,10 @@
 """What a caller gives to a Phoenix socket and gets from it: options, results, the handler of a joined topic."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from fleetlm_users.client.source_addresses import SourceAddresses
+from fleetlm_users.client.connector import Connector
 from fleetlm_users.errors import Disconnected
 
 
@@ -12,18 +12,17 @@ from fleetlm_users.errors import Disconnected
 class SocketOptions:
     """The options of a socket; times in seconds.
 
-    `heartbeat_s` is for whoever makes the process's one `Heartbeats`. `insecure` turns the verification of TLS
-    certificates off. `log_frames(direction, frame)` gets every text frame, direction ">" to and "<" from the server.
-    `sources` are the local addresses to leave from, in turn.
+    `heartbeat_s` is for whoever makes the process's one `Heartbeats`. `log_frames(direction, frame)` gets every text
+    frame, direction ">" to and "<" from the server. All sockets of a run share one `connector`, which knows the
+    server's address.
     """
 
     connect_timeout_s: float = 10.0
     send_timeout_s: float = 10.0
     heartbeat_s: float = 30.0
     max_message_bytes: int = 8 * 1024 * 1024
-    insecure: bool = False
     log_frames: Callable[[str, bytes | str], None] | None = None
-    sources: SourceAddresses | None = None
+    connector: Connector = field(default_factory=Connector)
 
 
 class Sent(NamedTuple):

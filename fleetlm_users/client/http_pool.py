@@ -6,26 +6,38 @@ thousand sockets), and keeps a slot for ever when a user is killed while sending
 """
 
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from gevent.lock import BoundedSemaphore
-from geventhttpclient.response import HTTPParseError, HTTPResponse
+from geventhttpclient.response import HTTPParseError
 
-from fleetlm_users.client.dial import Deadline, Endpoint, Overdue, connect_tcp, kind_of, resolve, words_of, wrap_tls
-from fleetlm_users.client.source_addresses import SourceAddresses
+from fleetlm_users.client.connector import Connector
+from fleetlm_users.client.content_coding import Oversize
+from fleetlm_users.client.deadline import Deadline, Overdue
+from fleetlm_users.client.endpoint import Endpoint
+from fleetlm_users.client.http_response import Response
+from fleetlm_users.client.resolver import Address
+from fleetlm_users.client.socket_errors import kind_of, words_of
 from fleetlm_users.client.stream import Stream
 
 IDEMPOTENT = frozenset(("GET", "HEAD", "PUT", "DELETE"))  # RFC 9110 §9.2.2
-MAX_BODY_BYTES = 8 * 1024 * 1024
 
 
 class Answer(NamedTuple):
-    """A complete answer. `sent_s` (perf_counter) is just before the first write, `done_s` when its last bytes came."""
+    """A complete answer. `sent_s` (perf_counter) is just before the first write, `done_s` when its last bytes came.
+
+    `fields` are the few that say what to do (http_response.py). `problem` says why the body could not be read; it is
+    empty then.
+    """
 
     status: int
     body: bytes
     sent_s: float
     done_s: float
+    fields: Mapping[str, str] = MappingProxyType({})
+    problem: str = ""
 
 
 class NoAnswer(Exception):
@@ -42,31 +54,6 @@ class NoAnswer(Exception):
         self.done_s = done_s
 
 
-class _Response(HTTPResponse):
-    """The parser with a bounded body; headers are not kept, as what they decide is known to the parser itself."""
-
-    @property
-    def is_complete(self) -> bool:
-        """True when the final answer is there; an interim 1xx is not it."""
-        return bool(self.message_complete) and self.get_code() >= 200
-
-    @property
-    def body(self) -> bytes:
-        """What has come of the body."""
-        return bytes(self._body_buffer)
-
-    @property
-    def body_bytes(self) -> int:
-        """How much has come of the body."""
-        return len(self._body_buffer)
-
-    def _on_header_field(self, string: str) -> None:
-        pass
-
-    def _on_header_value(self, string: str) -> None:
-        pass
-
-
 class _Attempt:
     """How far one request got: it decides whether it may be repeated, and is reported when it fails."""
 
@@ -78,10 +65,6 @@ class _Attempt:
         self.received = False
 
 
-class _Oversize(Exception):
-    pass
-
-
 class HttpPool:
     """Connections to one host and port, at most `concurrency` in use; idle ones are taken newest first."""
 
@@ -90,15 +73,15 @@ class HttpPool:
         endpoint: Endpoint,
         *,
         timeout_s: float,
-        insecure: bool,
         concurrency: int,
-        sources: SourceAddresses | None = None,
+        connector: Connector,
+        accept: str = "application/json",
     ) -> None:
         self.endpoint = endpoint
         self.timeout_s = timeout_s
         self.opened = 0
-        self._insecure = insecure
-        self._sources = sources
+        self._connector = connector
+        self._accept = accept
         self._slots = BoundedSemaphore(concurrency)
         self._idle: list[Stream] = []
         self._is_closed = False
@@ -106,22 +89,24 @@ class HttpPool:
     def exchange(self, method: str, target: str, body: bytes | None) -> Answer:
         """The server's answer to one request, whatever its status. Raises NoAnswer within `timeout_s`.
 
+        A look-up of the name comes before that time, with a limit of its own: it is not the server's (resolver.py).
         A kept connection that the server has closed meanwhile is replaced. If that shows only while asking, the request
         is repeated, once, when no byte of an answer came and it is either idempotent or provably not sent.
         """
         attempt = _Attempt()
         request = self._request(method, target, body)
         try:
+            addresses = self._connector.addresses(self.endpoint)
             with Deadline(self.timeout_s), self._slots:
-                return self._exchange(method, request, attempt)
+                return self._exchange(method, request, attempt, addresses)
         except Overdue as error:
             detail = f"no {'answer' if attempt.written else 'connection'} within {self.timeout_s:g} s"
             raise self._no_answer("timeout", detail, attempt) from error
-        except (OSError, UnicodeError) as error:
+        except OSError as error:
             raise self._no_answer(kind_of(error), words_of(error), attempt) from error
         except HTTPParseError as error:
             raise self._no_answer("protocol_error", str(error), attempt) from error
-        except _Oversize as error:
+        except Oversize as error:
             raise self._no_answer("oversize", str(error), attempt) from error
         except EOFError as error:
             raise self._no_answer("eof", str(error), attempt) from error
@@ -132,7 +117,7 @@ class HttpPool:
         while self._idle:
             self._idle.pop().close()
 
-    def _exchange(self, method: str, request: bytes, attempt: _Attempt) -> Answer:
+    def _exchange(self, method: str, request: bytes, attempt: _Attempt, addresses: tuple[Address, ...]) -> Answer:
         kept = self._take_idle()
         if kept is not None:
             try:
@@ -140,7 +125,7 @@ class HttpPool:
             except (ConnectionError, EOFError):
                 if attempt.received or (attempt.written and method not in IDEMPOTENT):
                     raise
-        return self._ask(self._open(), method, request, attempt)
+        return self._ask(self._open(addresses), method, request, attempt)
 
     def _ask(self, stream: Stream, method: str, request: bytes, attempt: _Attempt) -> Answer:
         is_kept = False
@@ -151,25 +136,24 @@ class HttpPool:
             attempt.written = True
             if written < len(request):
                 stream.write_all(request[written:])
-            response = _Response(method)
+            response = Response(method)
             while not response.is_complete:
                 self._read_into(stream, response, attempt)
-            is_kept = response.should_keep_alive() and not self._is_closed
-            return Answer(response.get_code(), response.body, attempt.sent_s, stream.arrived_s)
+            is_kept = response.can_be_followed() and not self._is_closed
+            body, problem = response.body()
+            return Answer(response.status, body, attempt.sent_s, stream.arrived_s, response.fields, problem)
         finally:
             if is_kept:
                 self._idle.append(stream)
             else:
                 stream.close()
 
-    def _read_into(self, stream: Stream, response: _Response, attempt: _Attempt) -> None:
+    def _read_into(self, stream: Stream, response: Response, attempt: _Attempt) -> None:
         data = stream.receive()
         attempt.received = attempt.received or bool(data)
-        response.feed(data)  # no bytes tell the parser that the stream ended, which may complete a body without length
+        response.receive(data)
         if not data and not response.is_complete:
             raise EOFError("the server closed the connection before its answer was complete")
-        if response.body_bytes > MAX_BODY_BYTES:
-            raise _Oversize(f"a body of more than {MAX_BODY_BYTES} bytes")
 
     def _take_idle(self) -> Stream | None:
         while self._idle:
@@ -179,15 +163,15 @@ class HttpPool:
             stream.close()
         return None
 
-    def _open(self) -> Stream:
-        sock = connect_tcp(resolve(self.endpoint), self._sources)
-        stream = Stream(wrap_tls(sock, self.endpoint, self._insecure) if self.endpoint.secure else sock)
+    def _open(self, addresses: tuple[Address, ...]) -> Stream:
+        sock = self._connector.connect(self.endpoint, addresses).sock
+        stream = Stream(self._connector.secure(sock, self.endpoint) if self.endpoint.secure else sock)
         self.opened += 1
         return stream
 
     def _request(self, method: str, target: str, body: bytes | None) -> bytes:
         head = f"{method} {target} HTTP/1.1\r\nHost: {self.endpoint.host_header}\r\nUser-Agent: fleetlm-locust\r\n"
-        head += "Accept: application/json\r\n"
+        head += f"Accept: {self._accept}\r\nAccept-Encoding: identity\r\n"  # RFC 9110 §12.5.3: none allows any
         if body is not None:
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         return head.encode("latin-1") + b"\r\n" + (body or b"")

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from fleetlm_users.client.contract import ChannelHandler, Joined, Reply, Sent, SocketOptions
-from fleetlm_users.client.dial import Endpoint, parse_endpoint
 from fleetlm_users.client.dispatch import Dispatch
+from fleetlm_users.client.endpoint import Endpoint, parse_endpoint
 from fleetlm_users.client.heartbeats import Heartbeats
 from fleetlm_users.client.reader import Reader
 from fleetlm_users.client.transport import Transport, copy_of
@@ -37,8 +37,9 @@ class PhoenixSocket:
     """One connection of one participant; it connects once. All times are perf_counter seconds.
 
     `down` says why the connection is over, None before; `connect_started_s` and `connected_s` enclose TCP, TLS and
-    upgrade. `on_anomaly(kind)` is told what should not come: garbage, binary, unknown_topic, stale_join_ref and
-    handler_error (a handler of ours raised; the traceback is logged).
+    upgrade at the address that answered, without the look-up of its name. `on_anomaly(kind)` is told what should not
+    come: garbage, binary, unknown_topic, stale_join_ref and handler_error (a handler of ours raised; the traceback is
+    logged).
     """
 
     __slots__ = (
@@ -89,7 +90,7 @@ class PhoenixSocket:
         endpoint = socket_endpoint(self.url, self.participant_id)
         self.connect_started_s = time.perf_counter()
         options = self.options
-        upgraded = open_websocket(endpoint, options.connect_timeout_s, options.insecure, options.sources)
+        upgraded = open_websocket(endpoint, options.connect_timeout_s, options.connector)
         self.connect_started_s, self.connected_s = upgraded.started_s, upgraded.connected_s
         self._transport = Transport(upgraded, options.max_message_bytes, options.send_timeout_s)
         on_frame = self._dispatch.frame if options.log_frames is None else self._logged_frame

@@ -11,8 +11,14 @@ from urllib.parse import quote
 
 import gevent
 
-from fleetlm_users.client.dial import Deadline, Overdue, parse_endpoint
+from fleetlm_users.client.connector import Connector
+from fleetlm_users.client.deadline import Deadline, Overdue
+from fleetlm_users.client.endpoint import parse_endpoint
+from fleetlm_users.client.http_advice import ADVISED
 from fleetlm_users.client.phoenix_socket import socket_endpoint
+from fleetlm_users.client.progress import Progress
+from fleetlm_users.client.proxies import passed_by
+from fleetlm_users.client.resolver import Resolver
 from fleetlm_users.client.rest import RestApi
 from fleetlm_users.client.source_addresses import SourceAddresses
 from fleetlm_users.client.transport import Transport
@@ -20,7 +26,9 @@ from fleetlm_users.client.upgrade import open_websocket
 from fleetlm_users.errors import ConnectFailed, Disconnected, RestFailed
 from fleetlm_users.foreign_text import printable, words
 
-DEADLINE_S = 2.5
+DEFAULT_TIMEOUT_S = 10.0
+CLOSE_S = 1.0
+"""For the answer to our close frame, which decides nothing."""
 PARTICIPANT = "preflight"
 HEALTH_PATH = "/health"
 AGENT_NAME = "Bench Echo Agent"
@@ -47,12 +55,16 @@ class Targets:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is not as a run needs it; a fatal one means that no user can work."""
+    """Something that is not as a run needs it; a fatal one means that no user can work.
+
+    `advised` says that `detail` tells what to do.
+    """
 
     what: str
     url: str
     detail: str
     fatal: bool
+    advised: bool = False
 
     def __str__(self) -> str:
         return f"{self.what} ({self.url}): {self.detail}"
@@ -76,35 +88,69 @@ class Preflight:
         warnings = [f"warning: {problem}" for problem in self.problems if not problem.fatal]
         if self.fatal:
             failed = "; ".join(str(problem) for problem in self.problems if problem.fatal)
-            return "\n".join([f"FleetLM cannot be tested: {failed}.", f"{START_HINT} {STANDIN_HINT}", *warnings[:1]])
+            hints = [f"{START_HINT} {STANDIN_HINT}"] if any(p.fatal and not p.advised for p in self.problems) else []
+            return "\n".join([f"FleetLM cannot be tested: {failed}.", *hints, *warnings[:1]])
         created = [f"created agent {self.targets.agent_id} with webhook {self.targets.agent_url}{WEBHOOK_PATH}"]
         return "\n".join((created if self.agent_created else []) + warnings)
 
 
-def check(targets: Targets, deadline_s: float = DEADLINE_S, *, sources: SourceAddresses | None = None) -> Preflight:
-    """Asks everything side by side; comes back within `deadline_s` even when a host swallows every packet.
+def check(
+    targets: Targets,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
+    *,
+    sources: SourceAddresses | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Preflight:
+    """Asks everything side by side; each answer may take `timeout_s`, as in the run. `tell` hears what is waited for.
 
     `sources` are the local addresses to ask FleetLM from, as the run will. Raises UsageError for a URL that is none.
     """
     parse_endpoint(targets.agent_url, "agent URL", ("http", "https"), "http://localhost:4001")
     parse_endpoint(targets.ws_url, "WebSocket URL", ("ws", "wss"), "ws://localhost:4000/socket/websocket")
-    api = RestApi(targets.api_url, timeout_s=deadline_s, insecure=targets.insecure, sources=sources)
-    agent = RestApi(targets.agent_url, timeout_s=deadline_s, insecure=targets.insecure)
-    probes: tuple[Callable[[], _Findings], ...] = (
-        lambda: _probe_api(api, targets),
-        lambda: _probe_socket(targets, deadline_s, sources),
-        lambda: _probe_agent(agent, targets),
+    warnings: dict[str, str] = {}
+    resolver = Resolver(timeout_s=timeout_s)
+    to_fleetlm, to_agent = (
+        Connector(insecure=targets.insecure, sources=from_, resolver=resolver, warn=_noting(warnings, url))
+        for from_, url in ((sources, targets.api_url), (None, targets.agent_url))
     )
-    asked = [gevent.spawn(_bounded, probe, targets, deadline_s) for probe in probes]
+    api = RestApi(targets.api_url, timeout_s=timeout_s, connector=to_fleetlm)
+    agent = RestApi(targets.agent_url, timeout_s=timeout_s, connector=to_agent, flag="--agent-url")
+    progress = Progress(timeout_s, tell)
+    asked = [
+        gevent.spawn(progress.asking, what, probe)
+        for what, probe in (
+            ("the REST API", lambda: _probe_api(api, targets, progress)),
+            ("the WebSocket", lambda: _probe_socket(targets, timeout_s, to_fleetlm)),
+            ("the agent", lambda: _probe_agent(agent, targets)),
+        )
+    ]
     try:
-        gevent.joinall(asked, raise_error=True)
+        with progress:
+            gevent.joinall(asked, raise_error=True)
     finally:
         gevent.killall(asked)
         api.close()
         agent.close()
     found = [greenlet.value for greenlet in asked]
     problems = tuple(problem for findings in found for problem in findings.problems)
-    return Preflight(targets, problems, any(findings.agent_created for findings in found))
+    noted = (*_proxies(targets), *(Problem("an address", url, text, fatal=False) for text, url in warnings.items()))
+    return Preflight(targets, (*problems, *noted), any(findings.agent_created for findings in found))
+
+
+def _noting(warnings: dict[str, str], url: str) -> Callable[[str], None]:
+    def note(text: str) -> None:
+        warnings.setdefault(text, url)
+
+    return note
+
+
+def _proxies(targets: Targets) -> list[Problem]:
+    """Proxies of the environment, which the load passes by: not an obstacle, but nobody should wonder."""
+    found = passed_by((targets.api_url, targets.ws_url))
+    detail = (
+        "this proxy is not used: the load goes straight to the server; name the host in NO_PROXY to say so yourself"
+    )
+    return [Problem(name, url, detail, fatal=False) for name, url in found.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,29 +159,22 @@ class _Findings:
     agent_created: bool = False
 
 
-def _bounded(probe: Callable[[], _Findings], targets: Targets, deadline_s: float) -> _Findings:
-    try:
-        with Deadline(deadline_s):
-            return probe()
-    except Overdue:  # between two calls; within a call it is told as the call's own timeout
-        detail = f"did not finish within {deadline_s:g} s"
-        return _Findings((Problem("FleetLM's answers", targets.api_url, detail, fatal=True),))
-
-
-def _probe_api(api: RestApi, targets: Targets) -> _Findings:
+def _probe_api(api: RestApi, targets: Targets, progress: Progress) -> _Findings:
     """FleetLM's REST API, and the agent as FleetLM knows it."""
     url = f"{targets.api_url.rstrip('/')}/agents"
     try:
         listed = api.call("GET", "/agents").body
     except RestFailed as failed:
-        return _Findings((Problem("the REST API", url, _said(failed), fatal=True),))
+        return _Findings((Problem("the REST API", url, _said(failed), fatal=True, advised=failed.status in ADVISED),))
     if not isinstance(listed, dict) or not isinstance(listed.get("agents"), list):
         detail = "it answers, but is no FleetLM: no list of agents in its answer"
         return _Findings((Problem("the REST API", url, detail, fatal=True),))
     agent_url = f"{url}/{quote(targets.agent_id, safe='')}"
     try:
+        progress.renew("the REST API")
         shown = api.call("GET", f"/agents/{quote(targets.agent_id, safe='')}", expected=(200, 404))
         if shown.status == 404:
+            progress.renew("the REST API")
             return _Findings(agent_created=_create_agent(api, targets))
     except RestFailed as failed:
         detail = f"it is missing or cannot be read, and not be created: {failed.method} said {_said(failed)}"
@@ -183,17 +222,19 @@ def _unlike(shown: Any, url: str, targets: Targets) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-def _probe_socket(targets: Targets, deadline_s: float, sources: SourceAddresses | None) -> _Findings:
+def _probe_socket(targets: Targets, timeout_s: float, connector: Connector) -> _Findings:
     endpoint = socket_endpoint(targets.ws_url, PARTICIPANT)
     try:
-        upgraded = open_websocket(endpoint, deadline_s, targets.insecure, sources)
+        upgraded = open_websocket(endpoint, timeout_s, connector)
     except ConnectFailed as failed:
-        return _Findings((Problem("the WebSocket", targets.ws_url, failed.words, fatal=True),))
-    transport = Transport(upgraded, MAX_CLOSING_BYTES, deadline_s)
+        is_advised = failed.status in ADVISED
+        return _Findings((Problem("the WebSocket", targets.ws_url, failed.words, fatal=True, advised=is_advised),))
+    transport = Transport(upgraded, MAX_CLOSING_BYTES, timeout_s)
     try:
-        transport.send_close(1000, deadline_s)
-        while True:
-            transport.receive()
+        with Deadline(CLOSE_S):
+            transport.send_close(1000, CLOSE_S)
+            while True:
+                transport.receive()
     except (Disconnected, Overdue):  # it opened: how it closes is no obstacle
         return _Findings()
     finally:

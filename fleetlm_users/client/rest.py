@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 import orjson
 
-from fleetlm_users.client.dial import parse_endpoint
+from fleetlm_users.client.connector import Connector
+from fleetlm_users.client.endpoint import parse_endpoint
 from fleetlm_users.client.error_body import body_in_words, error_detail
+from fleetlm_users.client.http_advice import Asked, explained
 from fleetlm_users.client.http_pool import Answer, HttpPool, NoAnswer
-from fleetlm_users.client.source_addresses import SourceAddresses
 from fleetlm_users.errors import RestFailed
 from fleetlm_users.foreign_text import words
 
@@ -59,7 +60,8 @@ class RestApi:
     """The REST API below one URL, such as `http://localhost:4000/api`; one per process, shared by all its users.
 
     Every call raises RestCallFailed (a RestFailed) within `timeout_s`; its `path` says :id for the id, so that
-    statistics have one row per route; its `kind` is http_<status>, bad_body, or one of HttpPool's NoAnswer.
+    statistics have one row per route; its `kind` is http_<status>, bad_body, or one of HttpPool's NoAnswer. `flag` is
+    the option that sets the URL, named where another one is to be set.
     """
 
     def __init__(
@@ -67,15 +69,16 @@ class RestApi:
         api_url: str,
         *,
         timeout_s: float = DEFAULT_TIMEOUT_S,
-        insecure: bool = False,
         concurrency: int = DEFAULT_CONCURRENCY,
-        sources: SourceAddresses | None = None,
+        connector: Connector | None = None,
+        flag: str = "--api-url",
     ) -> None:
         endpoint = parse_endpoint(api_url, "API URL", ("http", "https"), "http://localhost:4000/api")
         self.api_url = api_url
         self._prefix = endpoint.target.partition("?")[0].rstrip("/")
+        self._flag = flag
         self._pool = HttpPool(
-            endpoint, timeout_s=timeout_s, insecure=insecure, concurrency=concurrency, sources=sources
+            endpoint, timeout_s=timeout_s, concurrency=concurrency, connector=connector or Connector()
         )
 
     def create_session(self, sender_id: str, recipient_id: str, metadata: Mapping[str, Any]) -> Created:
@@ -126,15 +129,22 @@ class RestApi:
         except NoAnswer as none:
             raise self._failed(method, route, none.kind, None, none.detail, none) from none
         if answer.status not in expected:
-            kind, detail = f"http_{answer.status}", error_detail(answer.body)
-            raise self._failed(method, route, kind, answer.status, detail, answer)
+            detail = self._explained(self._prefix + path, answer)
+            raise self._failed(method, route, f"http_{answer.status}", answer.status, detail, answer)
         return Answered(answer.sent_s, answer.done_s, answer.status, self._json(method, route, answer))
 
     def close(self) -> None:
         """Closes the connections."""
         self._pool.close()
 
+    def _explained(self, target: str, answer: Answer) -> str:
+        """What the answer says: what to do about it, else the server's own words."""
+        asked = Asked(urljoin(self.api_url, target), self.api_url, self._flag)
+        return explained(answer.status, answer.fields, asked, answer.problem or error_detail(answer.body))
+
     def _json(self, method: str, route: str, answer: Answer) -> Any:
+        if answer.problem:
+            raise self._failed(method, route, "bad_body", answer.status, answer.problem, answer)
         if not answer.body:
             return None
         try:

@@ -7,7 +7,7 @@ IP_BIND_ADDRESS_NO_PORT is for (ip(7), Linux 4.2).
 import contextlib
 import errno
 import socket as constants
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import cycle, islice
 from typing import Any
 
@@ -33,6 +33,11 @@ class SourceAddresses:
 
     def __repr__(self) -> str:
         return f"<SourceAddresses {self._count}>"
+
+    @property
+    def families(self) -> Collection[int]:
+        """The families that it has addresses of."""
+        return self._turns.keys()
 
     def bind(self, sock: Any) -> None:
         """Binds a socket that is to be connected to the next address of its family. Raises OSError."""

@@ -14,7 +14,6 @@ import gevent
 from gevent.lock import Semaphore
 from websocket import ABNF, WebSocketException
 
-from fleetlm_users.client.dial import kind_of, words_of
 from fleetlm_users.client.frames import (
     FIN_CLOSE,
     FIN_TEXT,
@@ -27,6 +26,7 @@ from fleetlm_users.client.frames import (
     close_frame,
     masked,
 )
+from fleetlm_users.client.socket_errors import kind_of, words_of
 from fleetlm_users.client.upgrade import Upgraded
 from fleetlm_users.errors import Disconnected
 

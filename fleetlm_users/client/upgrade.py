@@ -1,4 +1,6 @@
-"""The opening handshake: one deadline over name, TCP, TLS and HTTP upgrade; every failure becomes a ConnectFailed.
+"""The opening handshake: one deadline over TCP, TLS and HTTP upgrade; every failure becomes a ConnectFailed.
+
+The look-up of the name comes before, with a limit of its own: it is not the server's time (resolver.py).
 
 It is our own and not websocket-client's because that one reads the answer byte by byte, follows redirects outside the
 deadline, sends an Origin header (which a production FleetLM refuses) and keeps cookies for the whole process, so that
@@ -6,25 +8,38 @@ one user's load-balancer cookie would steer all other users.
 """
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
-import time
+import re
 from typing import Any, NamedTuple
 
-from fleetlm_users.client.dial import Deadline, Endpoint, Overdue, connect_tcp, kind_of, resolve, words_of, wrap_tls
+from geventhttpclient.response import HTTPParseError
+
+from fleetlm_users.client.connector import Connector
+from fleetlm_users.client.content_coding import Oversize
+from fleetlm_users.client.deadline import Deadline, Overdue
+from fleetlm_users.client.endpoint import Endpoint
 from fleetlm_users.client.error_body import error_detail
-from fleetlm_users.client.source_addresses import SourceAddresses
+from fleetlm_users.client.http_advice import Asked, explained
+from fleetlm_users.client.http_head import MAX_HEAD_BYTES, end_of_head, fields_of, may_be_http, tokens_of
+from fleetlm_users.client.http_response import Response
+from fleetlm_users.client.socket_errors import NotResolved, kind_of, words_of
 from fleetlm_users.client.stream import Stream
 from fleetlm_users.errors import ConnectFailed
 
 ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
-MAX_HEAD_BYTES = 64 * 1024  # an answer head beyond this is not one
 SWITCHING_PROTOCOLS = 101
+FIRST_STATUS, FIRST_FINAL = 100, 200
+STATUS_LINE = re.compile(rb"HTTP/\d\.\d (\d{3})(?:[ \r\n]|$)")
 
 
 class Upgraded(NamedTuple):
-    """A connection after the 101. `rest` are bytes that came behind it, at `connected_s`; stamps are perf_counter."""
+    """A connection after the 101. `rest` are bytes that came behind it, at `connected_s`; stamps are perf_counter.
+
+    `started_s` is when the attempt began that connected, of several addresses the one that won (racing.py).
+    """
 
     stream: Stream
     rest: bytes
@@ -41,23 +56,22 @@ class _Refused(Exception):
         self.status = status
 
 
-def open_websocket(
-    endpoint: Endpoint, timeout_s: float, insecure: bool, sources: SourceAddresses | None = None
-) -> Upgraded:
+def open_websocket(endpoint: Endpoint, timeout_s: float, connector: Connector) -> Upgraded:
     """The upgraded connection. Raises ConnectFailed, whose kinds are listed there."""
     phase = "address"
     sock: Any = None
     try:
+        addresses = connector.addresses(endpoint)
+        phase = "TCP connection"
         with Deadline(timeout_s):
-            addresses = resolve(endpoint)
-            phase, started_s = "TCP connection", time.perf_counter()
-            sock = connect_tcp(addresses, sources)
+            won = connector.connect(endpoint, addresses)
+            sock = won.sock
             if endpoint.secure:
                 phase = "TLS handshake"
-                sock = wrap_tls(sock, endpoint, insecure)
+                sock = connector.secure(sock, endpoint)
             phase = "answer to the upgrade"
             sock = stream = Stream(sock)
-            return Upgraded(stream, _upgrade(stream, endpoint), started_s, stream.arrived_s)
+            return Upgraded(stream, _upgrade(stream, endpoint), won.began_s, stream.arrived_s)
     except BaseException as error:
         if sock is not None:
             sock.close()
@@ -73,7 +87,9 @@ def _translate(endpoint: Endpoint, error: BaseException, phase: str, timeout_s: 
         return ConnectFailed(endpoint.url, kind, error.detail, error.status)
     if isinstance(error, Overdue):
         return ConnectFailed(endpoint.url, "timeout", f"no {phase} within {timeout_s:g} s")
-    if isinstance(error, (OSError, UnicodeError)):
+    if isinstance(error, NotResolved):
+        return ConnectFailed(endpoint.url, "dns", words_of(error))
+    if isinstance(error, OSError):
         kind = kind_of(error)
         kind = "network" if kind in ("reset", "eof") else kind
         return ConnectFailed(endpoint.url, kind, f"no {phase}: {words_of(error)}")
@@ -85,16 +101,30 @@ def _upgrade(stream: Stream, endpoint: Endpoint) -> bytes:
     key = base64.b64encode(os.urandom(16))
     stream.write_all(_request(endpoint, key))
     received = b""
-    while b"\r\n\r\n" not in received:
+    while True:
+        head, received = _next_head(stream, received)
+        status = _status_of(head)
+        if status == SWITCHING_PROTOCOLS:
+            _require_accepted(head, key)
+            return received
+        if not FIRST_STATUS <= status < FIRST_FINAL:  # RFC 9110 §15.2: 100 and 103 come before the answer
+            raise _Refused(_refusal(endpoint, status, head, received), status)
+
+
+def _next_head(stream: Stream, received: bytes) -> tuple[bytes, bytes]:
+    """The next head, and what came behind it. Raises _Refused."""
+    looked_at = 0
+    while not (end := end_of_head(received, looked_at)):
         if len(received) > MAX_HEAD_BYTES:
             raise _Refused(f"an answer head of more than {MAX_HEAD_BYTES} bytes")
+        if not may_be_http(received):
+            raise _Refused(f"the answer is not HTTP: {_first_line(received)[:80]!r}")
+        looked_at = len(received)
         chunk = stream.receive()
         if not chunk:
             raise _Refused("the server closed the connection without an answer" if not received else "a cut answer")
         received += chunk
-    head, _, rest = received.partition(b"\r\n\r\n")
-    _check(head.decode("latin-1"), rest, key)
-    return rest
+    return received[:end], received[end:]
 
 
 def _request(endpoint: Endpoint, key: bytes) -> bytes:
@@ -110,27 +140,38 @@ def _request(endpoint: Endpoint, key: bytes) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-def _check(head: str, rest: bytes, key: bytes) -> None:
+def _status_of(head: bytes) -> int:
+    """The three digits of the status line (RFC 9112 §4); without a reason phrase too. Raises _Refused."""
+    found = STATUS_LINE.match(head.lstrip(b"\r\n"))
+    if found is None:
+        raise _Refused(f"the answer is not HTTP: {_first_line(head)[:80]!r}")
+    return int(found[1])
+
+
+def _first_line(received: bytes) -> str:
+    return received.lstrip(b"\r\n").partition(b"\n")[0].decode("latin-1").rstrip("\r")
+
+
+def _refusal(endpoint: Endpoint, status: int, head: bytes, behind: bytes) -> str:
+    """What the answer says: what to do about it, its reason phrase, and what has come of its body."""
+    response = Response("GET")
+    with contextlib.suppress(HTTPParseError, Oversize):
+        response.receive(head + behind)
+    phrase = _first_line(head).partition(" ")[2].partition(" ")[2]
+    body = response.raw_body()
+    said = ": ".join(filter(None, (phrase, error_detail(body) if body.strip() else "")))
+    asked = Asked(endpoint.url, endpoint.url.partition("?")[0], "--ws-url")
+    return explained(status, fields_of(head), asked, said) or "no reason given"
+
+
+def _require_accepted(head: bytes, key: bytes) -> None:
     """Raises _Refused unless the head is the 101 that belongs to `key` (RFC 6455 §4.1)."""
-    status_line, *lines = head.split("\r\n")
-    version, _, tail = status_line.partition(" ")
-    code, _, phrase = tail.partition(" ")
-    if not version.startswith("HTTP/") or not (code.isascii() and code.isdigit()):
-        raise _Refused(f"the answer is not HTTP: {status_line[:80]!r}")
-    if int(code) != SWITCHING_PROTOCOLS:
-        body = error_detail(_unchunked(rest, lines)) if rest.strip() else ""
-        raise _Refused(": ".join(filter(None, (phrase, body))) or "no reason given", int(code))
-    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    fields = fields_of(head)
     accept = base64.b64encode(hashlib.sha1(key + ACCEPT_GUID, usedforsecurity=False).digest()).decode()
-    if headers.get("upgrade", "").lower() != "websocket" or "upgrade" not in headers.get("connection", "").lower():
+    upgrades, options = tokens_of(fields.get("upgrade", "")), tokens_of(fields.get("connection", ""))
+    if "websocket" not in upgrades or "upgrade" not in options:
         raise _Refused("101 without Upgrade: websocket", SWITCHING_PROTOCOLS)
-    if not hmac.compare_digest(headers.get("sec-websocket-accept", "").encode("latin-1"), accept.encode()):
+    if not hmac.compare_digest(fields.get("sec-websocket-accept", "").encode("latin-1"), accept.encode()):
         raise _Refused("101 with a wrong Sec-WebSocket-Accept", SWITCHING_PROTOCOLS)
-    if "sec-websocket-extensions" in headers or "sec-websocket-protocol" in headers:
+    if fields.get("sec-websocket-extensions") or fields.get("sec-websocket-protocol"):
         raise _Refused("101 with an extension or subprotocol that was not offered", SWITCHING_PROTOCOLS)
-
-
-def _unchunked(rest: bytes, lines: list[str]) -> bytes:
-    """What has come of the refusal's body, without the size before a first chunk (RFC 9112 §7.1)."""
-    is_chunked = any(line.lower().replace(" ", "") == "transfer-encoding:chunked" for line in lines)
-    return rest.partition(b"\r\n")[2].partition(b"\r\n")[0] if is_chunked else rest

@@ -8,7 +8,10 @@ ALIASES: Final = {"join_latency_ms": "ws_join_ms", "active_ws_connections": "act
 
 _LATENCIES: Final = (
     trend("session_creation_ms", "POST /api/sessions sent → 201 body parsed"),
-    trend("ws_connect_ms", "TCP connect begins → WebSocket upgrade accepted (TLS included)"),
+    trend(
+        "ws_connect_ms",
+        "TCP connect begins, to the address that answers → WebSocket upgrade accepted (TLS included)",
+    ),
     trend("ws_join_ms", "phx_join sent → its ok reply"),
     trend(
         "append_latency_ms",
@@ -187,6 +190,7 @@ _RATES: Final = (
 _GENERATOR: Final = (
     trend("generator_lateness_ms", "message due → sent: the generator's own fault"),
     trend("event_loop_lag_ms", "how late a 100 ms timer fires"),
+    trend("name_lookup_ms", "a session or connection begins to wait for the look-up of a host's name → it is there"),
     gauge("worker_cpu_percent", "CPU of one worker process, 100 is one core", unit="%", per_worker=True),
     gauge("worker_rss_bytes", "resident memory of one worker process", unit="bytes", per_worker=True),
     counter("worker_cpu_samples", "CPU readings taken after warm-up"),

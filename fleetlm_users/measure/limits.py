@@ -16,6 +16,8 @@ class Limits:
     `lateness_p95_ms` with `lateness_share`: lateness is part of append latency, which counts from `due`; above 10 ms
     and a fifth of the p95 that is judged, the generator speaks, not the server.
     `loop_lag_p99_ms`: the single event loop stamps arrivals, so a lag of 200 ms is 200 ms of false latency.
+    `name_lookup_ms`: a ramp is planned to the second, so a session that waits longer than that for the look-up of a
+    name begins later than planned; the whole run is looked at, as most look-ups are in its first second.
     `failed_sessions_share`: the load that was asked for was not applied when more than a tenth of the journeys failed;
     the default thresholds of a message benchmark look at messages, and a session that never was sends none.
     `cpu_readings`: fewer readings than that, one a second, are a burst and no saturation; lateness tells of its harm.
@@ -28,6 +30,7 @@ class Limits:
     lateness_p95_ms: float = 10.0
     lateness_share: float = 0.20
     loop_lag_p99_ms: float = 200.0
+    name_lookup_ms: float = 1000.0
     cpu_share: float = 0.20
     cpu_readings: int = 5
     failed_sessions_share: float = 0.10

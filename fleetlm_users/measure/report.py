@@ -14,7 +14,8 @@ Rows = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]  # a table's head and
 
 _MARK_LOOKS: Final = {"✓": "green", "✗": "red", "?": "yellow"}
 VERDICT_LOOKS: Final = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
-GENERATOR_TRENDS: Final = ("generator_lateness_ms", "event_loop_lag_ms")
+GENERATOR_TRENDS: Final = ("generator_lateness_ms", "event_loop_lag_ms", "name_lookup_ms")
+_SHOWN_OF_WARM_UP: Final = ("name_lookup_ms",)  # names are looked up when the first users begin
 # counters that tell of something that should not happen, most serious first
 TROUBLES: Final = (
     "connection_failures",
@@ -259,13 +260,7 @@ def _server(summary: Json, style: Style) -> Iterable[str]:
 
 def _generator(summary: Json, style: Style) -> Iterable[str]:
     yield from style.heading("the generator itself")
-    metrics = {name: summary["metrics"].get(name, {}) for name in GENERATOR_TRENDS}
-    rows = [
-        row
-        for name, metric in metrics.items()
-        if MAIN in metric
-        for row in trend_rows(name, metric[MAIN], by_scenario=False)
-    ]
+    rows = generator_rows(summary)
     if rows:
         yield from Table(("in ms", "count", *_STATISTICS), tuple(rows), ("min", "p99.9", "p90", "avg")).lines(style)
     workers = summary["workers"]
@@ -276,6 +271,18 @@ def _generator(summary: Json, style: Style) -> Iterable[str]:
         yield from table.lines(style)
     if len(workers) > MAX_WORKERS_SHOWN:
         yield f"    … and {len(workers) - MAX_WORKERS_SHOWN} more workers, see summary.json"
+
+
+def generator_rows(summary: Json) -> list[tuple[str, ...]]:
+    """The generator's own trends: of the main phase, and what happened in the warm-up alone, as look-ups do."""
+    rows = []
+    for name in GENERATOR_TRENDS:
+        metric = summary["metrics"].get(name, {})
+        if MAIN in metric:
+            rows += trend_rows(name, metric[MAIN], by_scenario=False)
+        elif WARM_UP in metric and name in _SHOWN_OF_WARM_UP:
+            rows += trend_rows(f"{name} (warm-up)", metric[WARM_UP], by_scenario=False)
+    return rows
 
 
 def worker_row(worker: Json) -> tuple[str, ...]:

@@ -11,15 +11,14 @@ from fleetlm_users.measure.html_style import SCRIPT, STYLE
 from fleetlm_users.measure.phase import MAIN
 from fleetlm_users.measure.report import (
     BOOKS,
-    GENERATOR_TRENDS,
     WORKER_HEAD,
     accounting_rows,
     count_rows,
+    generator_rows,
     latency_rows,
     loss_lines,
     rate_rows,
     title_parts,
-    trend_rows,
     troubles_of,
     worker_row,
 )
@@ -213,8 +212,7 @@ def _server(entry: Json) -> str:
 
 
 def _workers(summary: Json) -> str:
-    health = {name: summary["metrics"].get(name, {}).get(MAIN) for name in GENERATOR_TRENDS}
-    rows = [row for name, phase in health.items() if phase for row in trend_rows(name, phase, by_scenario=False)]
+    rows = generator_rows(summary)
     workers = [worker_row(worker) for worker in summary["workers"]]
     return "<br>".join(part for part in (_table(latency_rows(summary)[0], rows), _table(WORKER_HEAD, workers)) if part)
 

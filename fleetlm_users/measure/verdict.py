@@ -18,6 +18,7 @@ _EXIT_CODES: Final = {"pass": 0, "fail": 3, "inconclusive": 4}  # 1 and 2 are Lo
 
 LATENESS: Final = "generator_lateness_ms"
 LOOP_LAG: Final = "event_loop_lag_ms"
+NAME_LOOKUP: Final = "name_lookup_ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,12 @@ def late_generator(totals: Totals, limits: Limits) -> Iterable[str]:
     lag_ms = _ms(_summary(totals.trend(LOOP_LAG)).p99_us)
     if lag_ms is not None and lag_ms > limits.loop_lag_p99_ms:
         yield f"the event loop stalled: {LOOP_LAG} p(99) is {lag_ms:.1f} ms, the limit {limits.loop_lag_p99_ms:g} ms"
+    lookup_ms = _ms(_summary(totals.trend(NAME_LOOKUP, phase=ALL)).max_us)
+    if lookup_ms is not None and lookup_ms > limits.name_lookup_ms:
+        yield (
+            f"names were looked up too slowly: {NAME_LOOKUP} max is {lookup_ms:.1f} ms, the limit"
+            f" {limits.name_lookup_ms:g} ms; sessions began that much later than planned"
+        )
 
 
 def _sick_workers(workers: Sequence[WorkerState], limits: Limits) -> Iterable[str]:

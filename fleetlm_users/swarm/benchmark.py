@@ -26,11 +26,26 @@ class Preflight(Protocol):
         """Two or three lines for a person; empty when there is nothing to say."""
 
 
+class Page(Protocol):
+    """A page of text."""
+
+    def read(self) -> str:
+        """What it says now. Raises FleetlmError."""
+
+    def close(self) -> None:
+        """Frees its connection."""
+
+
+def _no_page(url: str, _options: Options) -> Page:
+    raise LookupError(f"this benchmark does not say how {url} is read")
+
+
 @dataclass(frozen=True)
 class Benchmark:
     """One load and how it is judged. `behaviours` maps each scenario to its user class, in the order of reports.
 
-    `check` asks the targets before a run; `validate` raises UsageError for options that contradict each other.
+    `check` asks the targets before a run, and tells what it waits for; `validate` raises UsageError for options that
+    contradict each other. `metrics_page` is how a server's metrics are read: by the client of the load.
     `check_host` raises UsageError for what the machine cannot do; it is asked where users live, and told whether all of
     them live on this machine.
     `is_finite` says whether the users will have done all their work at some time, which then ends the run;
@@ -41,12 +56,13 @@ class Benchmark:
 
     name: str
     behaviours: Mapping[str, type[User]]
-    check: Callable[[Options], Preflight]
+    check: Callable[[Options, Callable[[str], None]], Preflight]
     options: Sequence[OptionSpec] = field(default=())
     metrics: Sequence[Metric] = field(default=())
     preset: Preset | None = None
     validate: Callable[[Options], None] = lambda _: None
     check_host: Callable[[Options, bool], None] = lambda _options, _is_only_one: None
+    metrics_page: Callable[[str, Options], Page] = _no_page
     is_finite: Callable[[Options], bool] = lambda _: False
     most_users: Callable[[Options], int] = lambda options: options.plan.total_users
     search: Callable[[Options], SearchSettings] | None = None

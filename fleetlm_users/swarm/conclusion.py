@@ -100,4 +100,5 @@ def limits_of(lateness_ms: float) -> Limits:
         lateness_p99_ms=lateness_ms,
         lateness_p95_ms=default.lateness_p95_ms * share,
         loop_lag_p99_ms=default.loop_lag_p99_ms * share,
+        name_lookup_ms=default.name_lookup_ms * share,
     )

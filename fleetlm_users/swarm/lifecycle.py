@@ -86,6 +86,9 @@ class Lifecycle:
         except Refused as problem:
             self._head.close()
             exit_with(problem)
+        except KeyboardInterrupt:
+            self._head.close()
+            exit_with(Refused("interrupted before the run began: nothing was measured", NOTHING_RAN_EXIT))
 
     def on_test_start(self, environment: Environment, **_: Any) -> None:
         """A run begins on this process."""

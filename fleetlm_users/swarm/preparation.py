@@ -127,18 +127,18 @@ class Preparation:
             self._fleet.benchmark.validate(options)
             self._check_machine(options)
             if options.standin:
-                options = replace(options, **asdict(self._local_urls()))
+                options = replace(options, **asdict(self._local_urls(options.connect_timeout_s)))
         except UsageError as problem:
             raise Refused(str(problem), USAGE_EXIT) from problem
         except ServerFailed as problem:
             raise Refused(f"--standin: {problem}", NO_TARGET_EXIT) from problem
-        found = self._fleet.benchmark.check(options)
+        found = self._fleet.benchmark.check(options, self._say)
         if found.fatal:
             raise Refused(found.text(), NO_TARGET_EXIT)
         if found.text():
             self._say(found.text())
-        server = server_watch(options)
-        for warning in server.look():
+        server = server_watch(options, self._fleet.benchmark.metrics_page)
+        for warning in server.first_look(self._say):
             self._say(f"warning: {warning}")
         impose(options.plan, self._environment, self._fleet.benchmark)
         return Prepared(options, thresholds, server)
@@ -171,8 +171,8 @@ class Preparation:
         given = parse(";".join(options.given_thresholds), catalogue, scenarios, what="--threshold (THRESHOLD)")
         return override(base, given)
 
-    def _local_urls(self) -> Urls:
+    def _local_urls(self, timeout_s: float) -> Urls:
         """Where the child servers listen; started at their first use, and kept for the runs that follow."""
         if self._urls is None:
-            self._urls = self._servers.start()
+            self._urls = self._servers.start(timeout_s, self._say)
         return self._urls

@@ -11,7 +11,7 @@ USAGE_EXIT = 2
 NO_TARGET_EXIT = 1
 
 WORKERS_END_S = 2.0
-"""Together with the preflight's own bound this stays below the 5 s that a person may be kept waiting."""
+"""A forked worker that has not begun a run has nothing to finish."""
 
 POLL_S = 0.02
 

@@ -3,11 +3,10 @@
 from typing import Protocol
 
 import psutil
-import requests
 
+from fleetlm_users.errors import FleetlmError
 from fleetlm_users.measure.exposition import MEMORY, Reading, read_exposition
-
-TIMEOUT_S = 2.0
+from fleetlm_users.swarm.benchmark import Page
 
 
 class SourceFailed(Exception):
@@ -24,26 +23,30 @@ class Source(Protocol):
     def read(self) -> dict[str, Reading]:
         """The figures of this moment. Raises SourceFailed."""
 
+    def close(self) -> None:
+        """Frees what it holds; it can be read again all the same."""
+
 
 class PrometheusSource:
-    """A Prometheus endpoint. It is control work, so `requests` asks and not the client of the load."""
+    """A Prometheus endpoint; `page` is read by the client of the load, so by the same CAs, proxies and limits."""
 
-    def __init__(self, url: str, *, insecure: bool) -> None:
+    def __init__(self, url: str, page: Page) -> None:
         self.name = url
-        self._session = requests.Session()
-        self._session.verify = not insecure
+        self._page = page
 
     def read(self) -> dict[str, Reading]:
         """What exposition.PATTERNS finds in the endpoint's answer. Raises SourceFailed."""
         try:
-            answer = self._session.get(self.name, timeout=TIMEOUT_S)
-            answer.raise_for_status()
-            found = read_exposition(answer.text)
-        except (requests.RequestException, ValueError) as problem:
+            found = read_exposition(self._page.read())
+        except (FleetlmError, ValueError) as problem:
             raise SourceFailed(str(problem)) from problem
         if not found:
             raise SourceFailed("it answers, but with none of the metrics that docs/metrics.md lists")
         return found
+
+    def close(self) -> None:
+        """Closes the connection to the endpoint."""
+        self._page.close()
 
 
 class ProcessSource:
@@ -65,3 +68,6 @@ class ProcessSource:
         except psutil.Error as problem:
             raise SourceFailed(str(problem)) from problem
         return {MEMORY: Reading(memory_bytes, "RSS"), "cpu_percent": Reading(cpu_percent, "CPU")}
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -8,11 +8,15 @@ import gevent
 
 from fleetlm_users.foreign_text import printable
 from fleetlm_users.measure.server_figures import ServerFigures
+from fleetlm_users.swarm.benchmark import Page
 from fleetlm_users.swarm.server_sources import ProcessSource, PrometheusSource, Source, SourceFailed
 from fleetlm_users.workload.options import Options
 
 INTERVAL_S = 2.0
 """PromEx itself looks at the BEAM's memory every 5 s."""
+
+TOLD_S = 2.0
+"""A person is told what is waited for when it takes longer than that."""
 
 
 class ServerWatch:
@@ -39,6 +43,15 @@ class ServerWatch:
                 problems.append(f"the server's figures ({source.name}): {problem}")
         return problems
 
+    def first_look(self, tell: Callable[[str], None]) -> list[str]:
+        """`look` before the run; after 2 s `tell` hears what is waited for."""
+        names = " and ".join(source.name for source, _ in self._sources)
+        notice = gevent.spawn_later(TOLD_S, tell, f"waiting for the server's figures ({names})")
+        try:
+            return self.look()
+        finally:
+            notice.kill()
+
     def begin(self, sessions: Callable[[], int]) -> None:
         """The run begins; `sessions` says how many are joined."""
         self._began_s = time.perf_counter()
@@ -50,24 +63,26 @@ class ServerWatch:
         """The run ends: no more readings."""
         if self._greenlet is not None:
             self._greenlet.kill()
+        for source, _ in self._sources:
+            source.close()
 
     def to_json(self) -> list[dict[str, Any]]:
         """What each source told, as in summary.json."""
         return [told.to_json() for _, told in self._sources]
 
     def _watch(self) -> None:
-        number = 0
         while True:
-            number += 1
-            gevent.sleep(max(0.0, self._began_s + number * self._interval_s - time.perf_counter()))
+            elapsed_s = time.perf_counter() - self._began_s
+            # the next full interval: what a slow answer has made us miss is missed, and not made up for all at once
+            gevent.sleep(self._interval_s - elapsed_s % self._interval_s)
             self.look()
 
 
-def server_watch(options: Options) -> ServerWatch:
+def server_watch(options: Options, metrics_page: Callable[[str, Options], Page]) -> ServerWatch:
     """The watch that the options ask for; without sources where they ask for none."""
     sources: list[Source] = []
     if options.server_metrics is not None:
-        sources.append(PrometheusSource(options.server_metrics, insecure=options.insecure))
+        sources.append(PrometheusSource(options.server_metrics, metrics_page(options.server_metrics, options)))
     if options.server_pid is not None:
         sources.append(ProcessSource(options.server_pid))
     return ServerWatch(sources)

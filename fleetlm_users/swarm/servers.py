@@ -4,6 +4,7 @@ import atexit
 import contextlib
 import selectors
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import IO
@@ -11,7 +12,10 @@ from typing import IO
 from fleetlm_users.swarm.child import Child
 
 READY_S = 15.0
-"""A server that has not said that it is ready by then will not: importing takes about a second."""
+"""A server is given at least this long to say that it is ready: importing takes a second, on a busy machine more."""
+
+TOLD_S = 2.0
+"""Then a person is told what is waited for."""
 
 STOP_S = 5.0
 NEEDED = ("aiohttp", "uvloop")
@@ -37,16 +41,20 @@ class LocalServers:
     def __init__(self) -> None:
         self._children: list[Child] = []
 
-    def start(self) -> Urls:
-        """Starts both and returns where they listen, once they do. Raises ServerFailed."""
+    def start(self, timeout_s: float = READY_S, tell: Callable[[str], None] = lambda _: None) -> Urls:
+        """Starts both and returns where they listen, once they do. Raises ServerFailed.
+
+        Each may take `timeout_s`, or READY_S if that is longer; `tell` hears what is waited for.
+        """
+        timeout_s = max(timeout_s, READY_S)
         missing = [name for name in NEEDED if find_spec(name) is None]
         if missing:
             raise ServerFailed(f"{' and '.join(missing)} not installed: pip install 'fleetlm-locust[standin]'")
         atexit.register(self.stop)
         agent = self._spawn("echo agent", ["-m", "echo_agent", "--host", "127.0.0.1", "--port", "0"])
         fleetlm = self._spawn("stand-in", ["-m", "fleetlm_users.standin", "--host", "127.0.0.1", "--port", "0"])
-        agent_url = self._url_of("echo agent", agent)
-        base_url = self._url_of("stand-in", fleetlm)
+        agent_url = self._url_of("echo agent", agent, timeout_s, tell)
+        base_url = self._url_of("stand-in", fleetlm, timeout_s, tell)
         ws_url = f"ws{base_url.removeprefix('http')}/socket/websocket"
         return Urls(f"{base_url}/api", ws_url, agent_url)
 
@@ -67,9 +75,11 @@ class LocalServers:
         self._children.append(child)
         return child
 
-    def _url_of(self, name: str, child: Child) -> str:
+    def _url_of(self, name: str, child: Child, timeout_s: float, tell: Callable[[str], None]) -> str:
         """The URL in the child's ready line, `… ready on http://127.0.0.1:PORT …`."""
-        line = _first_line(child.stdout)
+        if not _has_line(child.stdout, TOLD_S):
+            tell(f"waiting for the {name}: {TOLD_S:g} s of {timeout_s:g} s")
+        line = child.stdout.readline() if _has_line(child.stdout, timeout_s - TOLD_S) else ""
         words = line.split()
         if "ready" not in words:
             self.stop()
@@ -77,8 +87,8 @@ class LocalServers:
         return next(word for word in words if word.startswith("http://"))
 
 
-def _first_line(stream: IO[str]) -> str:
-    """The first line, or what there is of it after READY_S seconds."""
+def _has_line(stream: IO[str], timeout_s: float) -> bool:
+    """Whether there is something to read within the time, or the end of the stream."""
     with contextlib.closing(selectors.DefaultSelector()) as selector:
         selector.register(stream, selectors.EVENT_READ)
-        return stream.readline() if selector.select(READY_S) else ""
+        return bool(selector.select(timeout_s))

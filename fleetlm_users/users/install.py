@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fleetlm_users.client import Preflight, Targets, check, not_local, sources_here
+from fleetlm_users.client import Preflight, Targets, TextPage, check, not_local, sources_here
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.metric import Metric
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.install import install as install_benchmark
+from fleetlm_users.trust import check_trust
 from fleetlm_users.users.base import FleetUser
 from fleetlm_users.workload.capacity_options import SearchSettings
 from fleetlm_users.workload.option_spec import OptionSpec
@@ -42,6 +43,7 @@ def install(  # noqa: PLR0913  # what a locustfile may say, each under its own n
             behaviours={behaviour.scenario: behaviour for behaviour in behaviours},
             check=_check,
             check_host=_check_host,
+            metrics_page=_metrics_page,
             options=_each_once((*_of(behaviours, "options"), *options)),
             metrics=_each_once((*_of(behaviours, "metrics"), *metrics)),
             preset=None if preset is None else preset_of(benchmark, dict(preset), OWN_PRESET),
@@ -69,6 +71,7 @@ def _present(behaviours: Sequence[type[FleetUser]], options: Options) -> list[ty
 def _validate(
     behaviours: Sequence[type[FleetUser]], search: Callable[[Options], SearchSettings] | None, options: Options
 ) -> None:
+    _check_trust(options)
     if search is not None:
         search(options)
     for behaviour in _present(behaviours, options):
@@ -80,13 +83,23 @@ def _is_finite(behaviours: Sequence[type[FleetUser]], options: Options) -> bool:
     return all(behaviour.is_finite(options) for behaviour in _present(behaviours, options))
 
 
-def _check(options: Options) -> Preflight:
+def _check(options: Options, tell: Callable[[str], None]) -> Preflight:
     targets = Targets(options.api_url, options.ws_url, options.agent_url, options.agent_id, options.insecure)
-    return check(targets, sources=sources_here(options.source_ips))
+    return check(targets, options.connect_timeout_s, sources=sources_here(options.source_ips), tell=tell)
+
+
+def _metrics_page(url: str, options: Options) -> TextPage:
+    return TextPage(url, "--server-metrics", timeout_s=options.connect_timeout_s, insecure=options.insecure)
+
+
+def _check_trust(options: Options) -> None:
+    asked = (options.api_url, options.ws_url, options.agent_url, options.server_metrics or "")
+    check_trust(asked, insecure=options.insecure)
 
 
 def _check_host(options: Options, is_only_one: bool) -> None:
     """Addresses that no machine of the run has are a mistake; one of many machines needs to have only some of them."""
+    _check_trust(options)
     foreign = not_local(options.source_ips)
     if foreign and (is_only_one or len(foreign) == len(options.source_ips)):
         told = ", ".join(foreign[:FOREIGN_TOLD]) + (", …" if len(foreign) > FOREIGN_TOLD else "")

@@ -1,48 +1,82 @@
-"""What all users of a process share for one run: the REST pool, the heartbeats, the socket's options."""
+"""What all users of a process share for one run: names and addresses, the REST pool, the heartbeats, the options."""
 
+import contextlib
 import logging
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from fleetlm_users.client import (
     ChannelObserver,
+    Connector,
     Heartbeats,
     PhoenixSocket,
+    Resolver,
     RestApi,
     SessionChannel,
     SocketOptions,
     sources_here,
 )
+from fleetlm_users.errors import ClientError, ConnectFailed, RestFailed
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.users.cleaner import Cleaner
 from fleetlm_users.workload.options import Options
 
-logger = logging.getLogger("fleetlm.frames")
+logger = logging.getLogger(__name__)
+frames_logger = logging.getLogger("fleetlm.frames")
+
+US_PER_S = 1_000_000
+ADVISED = frozenset((301, 302, 303, 307, 308, 401, 403, 407))
+"""Statuses that a person has to do something about, wherever they come up."""
 
 
 class Kit:
     """Makes sockets and channels with a run's options; owns the REST pool and the one heartbeat greenlet.
 
     `worker_index` is where the process begins in the source addresses, so that not all begin with the same.
+    `on_look_up(began_s, done_s)` hears of each wait for the look-up of a name.
     """
 
-    def __init__(self, options: Options, worker_index: int = 0) -> None:
+    def __init__(
+        self,
+        options: Options,
+        worker_index: int = 0,
+        on_look_up: Callable[[float, float], None] = lambda _began_s, _done_s: None,
+    ) -> None:
         self._options = options
         self.cleaner: Cleaner | None = None
+        self._told: set[tuple[str, int]] = set()
+        self._hosts = {urlsplit(url).hostname or "" for url in (options.api_url, options.ws_url)}
+        self._resolver = Resolver(on_wait=on_look_up)
         self._heartbeats = Heartbeats(options.heartbeat_interval_s)
         self._socket_options = SocketOptions(
             connect_timeout_s=options.connect_timeout_s,
             heartbeat_s=options.heartbeat_interval_s,
-            insecure=options.insecure,
             log_frames=_log_frame if options.debug else None,
-            sources=sources_here(options.source_ips, worker_index),
+            connector=self._connector(worker_index),
         )
         self.rest = RestApi(
             options.api_url,
-            timeout_s=options.reply_timeout_s,
-            insecure=options.insecure,
-            # turns of their own: in step with the sockets each would get only every other address
-            sources=sources_here(options.source_ips, worker_index),
+            timeout_s=options.connect_timeout_s,
+            # source addresses in turns of its own: in step with the sockets each would get only every other one
+            connector=self._connector(worker_index),
         )
+
+    def await_names(self) -> None:
+        """Waits until the names of the servers are looked up, so that no time of a session holds a look-up.
+
+        One that fails is told by the step that needs the name.
+        """
+        for host in self._hosts:
+            with contextlib.suppress(OSError):
+                self._resolver.addresses(host)
+
+    def warn_once(self, problem: ClientError) -> None:
+        """Logs what a person has to do about a failure, the first time that it comes up."""
+        status = problem.status if isinstance(problem, (RestFailed, ConnectFailed)) else None
+        about = (type(problem).__name__, status or 0)
+        if status in ADVISED and about not in self._told:
+            self._told.add(about)
+            logger.warning("%s", problem)
 
     def socket(self, participant_id: str, on_anomaly: Callable[[str], None]) -> PhoenixSocket:
         """A socket that is not connected yet."""
@@ -61,6 +95,10 @@ class Kit:
             agent_replies=self._options.agent_replies if follows_agent else None,
         )
 
+    def _connector(self, worker_index: int) -> Connector:
+        sources = sources_here(self._options.source_ips, worker_index)
+        return Connector(insecure=self._options.insecure, sources=sources, resolver=self._resolver)
+
     def close(self) -> None:
         """Deletes the run's sessions where that was asked for; ends the heartbeat greenlet and the REST pool."""
         self._heartbeats.stop()
@@ -75,11 +113,15 @@ def kit_of(run: Run) -> Kit:
 
 
 def _made(run: Run) -> Kit:
-    kit = Kit(run.options, run.numbering.seat.worker_index)
+    def on_look_up(began_s: float, done_s: float) -> None:
+        """Counted by when it ended: what reaches into the judged time belongs there."""
+        run.ledger.trend("name_lookup_ms", "", run.phase_at(done_s)).add(round((done_s - began_s) * US_PER_S))
+
+    kit = Kit(run.options, run.numbering.seat.worker_index, on_look_up)
     if run.options.cleanup:
         kit.cleaner = Cleaner(run, kit.rest)
     return kit
 
 
 def _log_frame(direction: str, frame: bytes | str) -> None:
-    logger.info("%s %s", direction, frame)
+    frames_logger.info("%s %s", direction, frame)

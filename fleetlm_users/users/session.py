@@ -83,6 +83,7 @@ class UserSession(SessionFacts):
 
     def open(self, metadata: dict[str, Any]) -> None:
         """Creates the session, connects and joins. Raises ClientError; `close` is due in any case."""
+        self._kit.await_names()
         self.began_s = time.perf_counter()
         self._timed(self._events.session_created, lambda: self._create(metadata))
         self._socket = socket = self._kit.socket(self._participant_id, self.anomaly)
@@ -219,6 +220,7 @@ class UserSession(SessionFacts):
             answer = step()
         except ClientError as problem:
             self._tell_step(fact, Stamps(started_s, time.perf_counter()), problem)
+            self._kit.warn_once(problem)
             raise
         self._tell_step(fact, answer, None)
         return answer

@@ -215,7 +215,8 @@ IDENTITY: Final[tuple[OptionSpec, ...]] = (
 
 TIMEOUTS: Final[tuple[OptionSpec, ...]] = (
     OptionSpec(
-        "connect_timeout", "--connect-timeout", "CONNECT_TIMEOUT", "10s", "for TCP, TLS and upgrade, and for REST",
+        "connect_timeout", "--connect-timeout", "CONNECT_TIMEOUT", "10s",
+        "for TCP, TLS and upgrade, for an answer over REST, and for each answer before a run",
         "timeout", "10s", group="timeouts",
     ),
     OptionSpec(

@@ -2,7 +2,8 @@
 
 from gevent import socket
 
-from fleetlm_users.client.dial import connect_tcp
+from fleetlm_users.client.racing import connect_one
+from fleetlm_users.client.resolver import Address
 from fleetlm_users.client.stream import Stream
 from fleetlm_users.client.transport import Transport
 from fleetlm_users.client.upgrade import Upgraded
@@ -19,7 +20,7 @@ class Pair:
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             listener.listen(1)
-            ours = connect_tcp([(socket.AF_INET, socket.SOCK_STREAM, 0, "", listener.getsockname())])
+            ours = connect_one(Address(socket.AF_INET, "127.0.0.1"), listener.getsockname()[1]).sock
             theirs, _ = listener.accept()
         theirs.settimeout(WAIT_S)
         self.peer = Peer(theirs)

@@ -1,12 +1,16 @@
 """The keep-alive pool: reuse, when a request may be repeated, and that every call ends."""
 
+import gzip
+
 import gevent
 import pytest
 from gevent import socket
 from gevent.event import Event
 
-from fleetlm_users.client.dial import parse_endpoint
+from fleetlm_users.client.connector import Connector
+from fleetlm_users.client.endpoint import parse_endpoint
 from fleetlm_users.client.http_pool import HttpPool, NoAnswer
+from fleetlm_users.client.resolver import Address, Resolver
 from tests.client.fakes import Gone, hold
 
 WAIT_S = 10.0
@@ -19,7 +23,8 @@ def pool_of(no_greenlets_left):
 
     def make(url: str, *, timeout_s: float = WAIT_S, insecure: bool = False, concurrency: int = 10) -> HttpPool:
         endpoint = parse_endpoint(url, "API URL", ("http", "https"), "http://localhost:4000/api")
-        made.append(HttpPool(endpoint, timeout_s=timeout_s, insecure=insecure, concurrency=concurrency))
+        connector = Connector(insecure=insecure)
+        made.append(HttpPool(endpoint, timeout_s=timeout_s, concurrency=concurrency, connector=connector))
         return made[-1]
 
     yield make
@@ -113,6 +118,58 @@ def test_every_kind_of_body_is_read_whole(pool_of, serve, head, body):
     answer = pool.exchange("GET", "/", None)
     assert answer.status == 200
     assert answer.body in (b"abc", b"until the end")
+
+
+def test_no_compression_is_asked_for_and_compressed_bodies_are_read_all_the_same(pool_of, serve):
+    """RFC 9110 §12.5.3: without the field any coding would do."""
+    peers, zipped = [], gzip.compress(b"abc")
+
+    def script(peer):
+        peers.append(peer)
+        for coding in ("gzip", "br"):
+            peer.read_request()
+            peer.answer("200 OK", zipped, f"content-encoding: {coding}")
+        hold(peer)
+
+    pool = pool_of(serve(script).http_url)
+    answer = pool.exchange("GET", "/", None)
+    assert (answer.body, answer.problem) == (b"abc", "")
+    assert peers[0].headers["accept-encoding"] == "identity"
+    answer = pool.exchange("GET", "/", None)
+    assert (answer.status, answer.body) == (200, b"")
+    assert "'br'" in answer.problem
+
+
+def test_the_look_up_of_the_name_is_no_part_of_the_servers_time(serve):
+    """A resolver slower than the deadline of the call: it is answered, and its stamps begin after the look-up."""
+    waits, never = [], Event()
+
+    def slowly(_host):
+        never.wait(2 * SHORT_S)
+        return [Address(socket.AF_INET, "127.0.0.1")]
+
+    server = serve(answering)
+    endpoint = parse_endpoint(server.http_url.replace("127.0.0.1", "fleet.test"), "URL", ("http", "https"), "http://h")
+    connector = Connector(resolver=Resolver(slowly, on_wait=lambda *wait: waits.append(wait)))
+    pool = HttpPool(endpoint, timeout_s=SHORT_S, concurrency=1, connector=connector)
+    for _ in range(3):
+        answer = pool.exchange("GET", "/", None)
+        assert waits[0][1] <= answer.sent_s < answer.done_s
+    assert len(waits) == 1
+    pool.close()
+
+
+def test_what_comes_behind_an_answer_ends_its_connection(pool_of, serve):
+    """It belongs to no request of ours, so it is not to be taken for the answer to the next one."""
+
+    def script(peer):
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\naHTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n")
+        hold(peer)
+
+    pool = pool_of(serve(script).http_url)
+    assert [pool.exchange("GET", "/", None).status for _ in range(2)] == [200, 200]
+    assert pool.opened == 2
 
 
 def _nothing(peer):

@@ -7,7 +7,7 @@ VISIT = """
 from gevent import monkey
 monkey.patch_all()
 
-from fleetlm_users.client import Heartbeats, PhoenixSocket, RestApi, SocketOptions
+from fleetlm_users.client import Connector, Heartbeats, PhoenixSocket, RestApi, SocketOptions
 from tests.client.fakes import FakeServer, phoenix
 from tests.client.handlers import WAIT_S, Recorder
 
@@ -20,14 +20,15 @@ def healthy(peer):
 
 for tls in (False, True):
     server, web = FakeServer(phoenix, tls=tls), FakeServer(healthy, tls=tls)
-    socket = PhoenixSocket(server.ws_url, "u1", SocketOptions(insecure=tls), Heartbeats(0.05), print)
+    options = SocketOptions(connector=Connector(insecure=tls))
+    socket = PhoenixSocket(server.ws_url, "u1", options, Heartbeats(0.05), print)
     socket.connect()
     recorder = Recorder()
     socket.join("session:1", {}, recorder, WAIT_S)
     socket.push("session:1", "send", {"text": "x" * 100_000})
     assert len(recorder.broadcast()[1]["text"]) == 100_000
     assert socket.close() is True
-    api = RestApi(web.http_url, insecure=tls)
+    api = RestApi(web.http_url, connector=Connector(insecure=tls))
     assert [api.call("GET", "/").status for _ in range(3)] == [200] * 3
     assert web.accepted == 1
     api.close()

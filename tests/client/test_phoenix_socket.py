@@ -6,6 +6,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
+from fleetlm_users.client.connector import Connector
 from fleetlm_users.client.phoenix_socket import reason_of, socket_endpoint
 from fleetlm_users.errors import ConnectFailed, Disconnected, JoinRefused, PushRefused, ReplyTimeout, UsageError
 from tests.client.fakes import accept_join, hold, phoenix, text
@@ -253,7 +254,7 @@ def test_tls_carries_a_whole_visit(client, serve):
     server = serve(phoenix, tls=True)
     with pytest.raises(ConnectFailed, match="tls"):
         client.connected(server.ws_url)
-    socket, recorder = joined(client, server, insecure=True)
+    socket, recorder = joined(client, server, connector=Connector(insecure=True))
     for size in (1, 16_000, 16_384, 70_000, 300_000):
         socket.push(TOPIC, "send", {"text": "x" * size})
         assert len(recorder.broadcast()[1]["text"]) == size

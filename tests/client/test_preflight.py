@@ -1,18 +1,23 @@
 """What is asked before a run, and what a person reads when something is not as it should be."""
 
+import functools
 import json
 import time
+from unittest import mock
 
 import pytest
 from gevent import socket
 from gevent.event import Event
+from gevent.queue import Queue
 
 from fleetlm_users.client.preflight import Targets, check
+from fleetlm_users.client.progress import Progress
 from fleetlm_users.errors import UsageError
 from tests.client.fakes import Peer, frame, hold
 
 AGENT_ID = "bench-echo-agent"
 DEADLINE_S = 0.3
+WAIT_S = 10.0
 
 
 def agent(origin_url: str, status: str = "enabled") -> dict[str, object]:
@@ -185,17 +190,74 @@ def test_a_host_that_swallows_packets_costs_the_deadline_once(serve):
     assert found.text().count("timeout") == 3
 
 
-def test_slow_answers_share_the_deadline(serve):
-    """Each answer comes in time, all together do not."""
+def test_each_answer_may_take_as_long_as_the_time_limit_says(serve):
+    """As in the run: three answers in a row, each almost too late, are a slow target and not a dead one."""
+
+    class Slow(Fleet):
+        def _next(self, peer: Peer) -> tuple[str, str]:
+            found = super()._next(peer)
+            Event().wait(DEADLINE_S * 0.6)
+            return found
+
+    fleet = Slow()
+    found = check(targets_of(serve(fleet), serve(healthy)), DEADLINE_S)
+    assert (found.problems, found.agent_created) == ((), True)
+
+
+def test_a_name_that_cannot_be_resolved_is_told_as_that():
+    """By name, for each target."""
+    found = check(Targets("http://a..b/api", "ws://a..b/s", "http://a..b", AGENT_ID), DEADLINE_S)
+    assert [problem.fatal for problem in found.problems] == [True, True, False]
+    assert found.text().count("dns: the name a..b cannot be resolved") == 3
+
+
+def test_what_is_waited_for_is_told(serve):
+    """With the time limit, after two seconds; here at once."""
+    told: Queue[str] = Queue()
+    never = Event()
 
     def slow(peer: Peer) -> None:
-        for _ in range(2):
-            peer.read_request()
-            Event().wait(DEADLINE_S * 0.7)
-            peer.answer("200 OK", b'{"agents":[]}')
+        peer.read_head()
+        told.get(timeout=WAIT_S)
+        never.set()
+        peer.answer("503 Busy")
 
-    found = check(targets_of(serve(slow), serve(healthy)), DEADLINE_S)
+    silent = serve(slow)
+    progress = functools.partial(Progress, first_s=0.01, next_s=0.01)
+    with mock.patch("fleetlm_users.client.preflight.Progress", progress):
+        check(targets_of(silent, silent), WAIT_S, tell=told.put)
+    assert never.is_set()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (("301 Moved", b"<html>\nx", "location: https://h:8443/api/agents"), "set -H https://h:8443"),
+        (("401 Unauthorized", b"<html>\nx"), "a login is asked for"),
+        (("403 Forbidden", b"<html>\nx"), "let this machine in"),
+    ],
+)
+def test_an_answer_that_says_what_to_do_is_told_and_nothing_else_is_advised(serve, answer, said):
+    """No page of HTML, and no advice to start what is running."""
+    fleet = Fleet(index=answer, upgrade=answer)
+    found = check(targets_of(serve(fleet), serve(healthy)))
     assert found.fatal
+    assert said in found.text()
+    assert "mix phx.server" not in found.text()
+    assert "<html>" not in found.text()
+    assert len(found.text().splitlines()) == 1
+
+
+def test_a_proxy_that_is_passed_by_is_told(serve, monkeypatch):
+    """curl would take it: nobody should wonder."""
+    monkeypatch.setenv("HTTP_PROXY", "http://user:secret@127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    agent_server = serve(healthy)
+    found = check(targets_of(serve(Fleet(agent(agent_server.http_url))), agent_server))
+    assert not found.fatal
+    assert "warning: HTTP_PROXY" in found.text()
+    assert "secret" not in found.text()
 
 
 @pytest.mark.parametrize(

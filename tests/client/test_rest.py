@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.client.rest import RestApi, RestCallFailed, error_detail
+from fleetlm_users.client.error_body import error_detail
+from fleetlm_users.client.rest import RestApi, RestCallFailed
 from fleetlm_users.errors import RestFailed, UsageError
 
 SESSION = b'{"session":{"id":"01M850DM7D2B8JSWB2VCTXY5GK","status":"active"}}'
@@ -89,6 +90,9 @@ def test_every_call_has_its_route(api_for):
         ("400 Bad Request", b'{"errors":{"detail":"Bad Request"}}', "Bad Request"),
         ("404 Not Found", b"Not Found", "Not Found"),
         ("503 Service Unavailable", b"", "no body"),
+        ("500 Oops", b"first\nsecond", "first"),
+        ("401 Unauthorized", b"<html>", "a login is asked for"),
+        ("403 Forbidden", b"", "let this machine in"),
         ("200 OK", SESSION, "{'session'"),  # not the 201 that a creation is answered with
     ],
 )
@@ -101,6 +105,7 @@ def test_an_unexpected_status_says_the_servers_words(api_for, status, body, deta
     code = int(status[:3])
     assert (failed.method, failed.path, failed.kind, failed.status) == ("POST", "/api/sessions", f"http_{code}", code)
     assert detail in failed.detail
+    assert failed.detail.isprintable()
     assert isinstance(failed, RestCallFailed)
     assert failed.sent_s < failed.done_s
 
@@ -140,6 +145,21 @@ def test_the_path_of_an_error_names_the_route_not_the_id(api_for):
             call()
         paths.append(caught.value.path)
     assert paths == ["/api/sessions/:id", "/api/sessions/:id", "/api/sessions", "/api/sessions/:id/messages"]
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See", "307 Temporary", "308 Permanent"])
+def test_a_redirect_is_not_followed_and_says_where_to(serve, status):
+    """With the option that leads there."""
+
+    def script(peer):
+        peer.read_request()
+        peer.answer(status, b"<html>\n", "Location: https://h:8443/api/sessions")
+
+    api = RestApi(serve(script).http_url + "/api")
+    with pytest.raises(RestFailed, match=r"to https://h:8443/api/sessions .*: set -H https://h:8443") as caught:
+        api.create_session("u1", "a", {})
+    assert caught.value.kind == f"http_{status[:3]}"
+    api.close()
 
 
 def test_no_answer_has_no_status(api_for):

@@ -7,7 +7,9 @@ from gevent import socket
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.client.dial import connect_tcp
+from fleetlm_users.client.connector import Connector
+from fleetlm_users.client.racing import connect_first
+from fleetlm_users.client.resolver import Address
 from fleetlm_users.client.rest import RestApi
 from fleetlm_users.client.source_addresses import IP_BIND_ADDRESS_NO_PORT, SourceAddresses, not_local, sources_here
 from tests.client.fakes import hold
@@ -35,8 +37,8 @@ def test_each_connection_leaves_from_the_next_address(serve):
     """Eight addresses, sixteen connections: two from each."""
     server = serve(hold)
     sources = SourceAddresses(LOOPBACKS)
-    target = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", server.port))]
-    opened = [connect_tcp(target, sources) for _ in range(16)]
+    target = [Address(socket.AF_INET, "127.0.0.1")]
+    opened = [connect_first(target, server.port, sources).sock for _ in range(16)]
     assert Counter(sock.getsockname()[0] for sock in opened) == dict.fromkeys(LOOPBACKS, 2)
     for sock in opened:
         sock.close()
@@ -52,7 +54,7 @@ def test_rest_calls_leave_from_them_too(serve):
         peer.answer("200 OK", b"{}")
 
     server = serve(script)
-    api = RestApi(f"{server.http_url}/api", sources=SourceAddresses(LOOPBACKS[:3]))
+    api = RestApi(f"{server.http_url}/api", connector=Connector(sources=SourceAddresses(LOOPBACKS[:3])))
     for _ in range(4):
         api.call("GET", "/sessions")
     api.close()
@@ -70,12 +72,11 @@ def test_the_port_is_left_to_the_connect():
 def test_a_target_of_another_family_is_no_target(serve):
     """With IPv4 addresses alone `localhost` means 127.0.0.1 and not ::1."""
     server = serve(hold)
-    inet = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", server.port))
-    inet6 = (socket.AF_INET6, socket.SOCK_STREAM, 0, "", ("::1", server.port))
+    inet, inet6 = Address(socket.AF_INET, "127.0.0.1"), Address(socket.AF_INET6, "::1")
     sources = SourceAddresses(["127.0.0.2"])
-    connect_tcp([inet6, inet], sources).close()
+    connect_first([inet6, inet], server.port, sources).sock.close()
     with pytest.raises(OSError, match="no source address of this family"):
-        connect_tcp([inet6], sources)
+        connect_first([inet6], server.port, sources)
 
 
 @given(st.integers(1, 12), st.integers(0, 40), st.integers(1, 60))

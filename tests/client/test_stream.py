@@ -6,7 +6,8 @@ import gevent
 import pytest
 from gevent import socket
 
-from fleetlm_users.client.dial import connect_tcp
+from fleetlm_users.client.racing import connect_one
+from fleetlm_users.client.resolver import Address
 from fleetlm_users.client.stream import Stream
 
 WAIT_S = 10.0
@@ -18,7 +19,7 @@ def ends(no_greenlets_left):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(1)
-        stream = Stream(connect_tcp([(socket.AF_INET, socket.SOCK_STREAM, 0, "", listener.getsockname())]))
+        stream = Stream(connect_one(Address(socket.AF_INET, "127.0.0.1"), listener.getsockname()[1]).sock)
         theirs, _ = listener.accept()
     theirs.settimeout(WAIT_S)
     yield stream, theirs

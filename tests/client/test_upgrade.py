@@ -1,14 +1,19 @@
 """The opening handshake against servers that do it well, badly, slowly or not at all."""
 
+import base64
+import hashlib
+
 import gevent
 import pytest
 from gevent import socket
 from gevent.event import Event
 
-from fleetlm_users.client.dial import parse_endpoint
+from fleetlm_users.client.connector import Connector
+from fleetlm_users.client.endpoint import parse_endpoint
+from fleetlm_users.client.resolver import Address, Resolver
 from fleetlm_users.client.upgrade import open_websocket
 from fleetlm_users.errors import ConnectFailed
-from tests.client.fakes import hold
+from tests.client.fakes import ACCEPT_GUID, hold
 
 LONG_S = 10.0
 SHORT_S = 0.2
@@ -16,7 +21,7 @@ SHORT_S = 0.2
 
 def dial(url: str, timeout_s: float = LONG_S, *, insecure: bool = False):
     endpoint = parse_endpoint(url, "WebSocket URL", ("ws", "wss"), "ws://localhost:4000/")
-    return open_websocket(endpoint, timeout_s, insecure)
+    return open_websocket(endpoint, timeout_s, Connector(insecure=insecure))
 
 
 def failure(url: str, timeout_s: float = LONG_S, *, insecure: bool = False) -> ConnectFailed:
@@ -48,9 +53,9 @@ def test_an_upgrade_gives_the_socket_its_stamps_and_what_came_behind(serve):
     upgraded.stream.close()
 
 
-@pytest.mark.parametrize("status", ["403 Forbidden", "503 Service Unavailable", "302 Found", "200 OK"])
+@pytest.mark.parametrize("status", ["403 Forbidden", "503 Service Unavailable", "200 OK"])
 def test_a_refused_upgrade_says_its_status(serve, status):
-    """The status is part of the kind; the server's words are told; a redirect is not followed."""
+    """The status is part of the kind; the server's words are told; a redirect is not followed, and told."""
 
     def script(peer):
         peer.read_head()
@@ -66,7 +71,7 @@ def test_a_refused_upgrade_says_its_status(serve, status):
 @pytest.mark.parametrize(
     ("status", "body", "header", "said"),
     [
-        ("403 For\x1b[2Jbidden", b"\x1b]0;title\x07no", "", r"For\x1b[2Jbidden: a body of 12 bytes that are no text"),
+        ("402 For\x1b[2Jbidden", b"\x1b]0;title\x07no", "", r"For\x1b[2Jbidden: a body of 12 bytes that are no text"),
         ("503 Busy", b"\x1b[31mred\nand a second line", "", r"Busy: \x1b[31mred …"),
         (
             "502 Bad Gateway",
@@ -74,9 +79,9 @@ def test_a_refused_upgrade_says_its_status(serve, status):
             "",
             r'Bad Gateway: an HTML page "502 Bad\nGateway"',
         ),
-        ("401 Unauthorized", b"\x1f\x8b\x08" + bytes(40), "", "Unauthorized: a body of 43 bytes, compressed with gzip"),
+        ("418 Teapot", b"\x1f\x8b\x08" + bytes(40), "", "Teapot: a body of 43 bytes, compressed with gzip"),
         ("400 " + "x" * 5000, b"y" * 5000, "", "x" * 199 + "…"),
-        ("429 Slow", b'14\r\n{"error": "too many"}\r\n0\r\n\r\n', "transfer-encoding: chunked", "Slow: too many"),
+        ("429 Slow", b'15\r\n{"error": "too many"}\r\n0\r\n\r\n', "transfer-encoding: chunked", "Slow: too many"),
     ],
 )
 def test_a_refusal_is_told_in_one_printable_line(serve, status, body, header, said):
@@ -118,6 +123,106 @@ def test_an_answer_that_is_no_upgrade_is_refused(serve, answer):
     assert failure(serve(script).ws_url).kind == "upgrade"
 
 
+WEBSOCKET, OPTION, KEY = "Upgrade: websocket\r\n", "Connection: Upgrade\r\n", "Sec-WebSocket-Accept: {}\r\n"
+FIRST = "HTTP/1.1 101 Switching Protocols\r\n"
+HEAD = FIRST + WEBSOCKET + OPTION + KEY + "\r\n"
+LEGAL_101 = {
+    "usual": HEAD,
+    "no reason phrase": HEAD.replace(" Switching Protocols", ""),
+    "empty reason phrase": HEAD.replace("Switching Protocols", ""),
+    "another reason phrase": HEAD.replace("Switching Protocols", "Very well then"),
+    "capitals": "HTTP/1.1 101 X\r\nUPGRADE: WebSocket\r\nCONNECTION: UPGRADE\r\nSEC-WEBSOCKET-ACCEPT: {}\r\n\r\n",
+    "no spaces": HEAD.replace(": ", ":"),
+    "another order": FIRST + KEY + OPTION + WEBSOCKET + "\r\n",
+    "several tokens": HEAD.replace("websocket", "h2c, websocket").replace(": Upgrade", ": keep-alive,,Upgrade"),
+    "repeated fields": FIRST + WEBSOCKET + "Connection: keep-alive\r\n" + OPTION + "Connection: x\r\n" + KEY + "\r\n",
+    "folded fields": HEAD.replace(": websocket", ":\r\n websocket").replace(": Upgrade", ": keep-alive,\r\n\tUpgrade"),
+    "other fields": FIRST + "Set-Cookie: a=b\r\nSet-Cookie: c\r\nX:\r\nContent-Length: 0\r\n" + HEAD.removeprefix(FIRST),
+    "empty offers": FIRST + WEBSOCKET + OPTION + KEY + "Sec-WebSocket-Extensions:\r\nSec-WebSocket-Protocol: \r\n\r\n",
+    "interim answers": "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + HEAD,
+    "no carriage returns": HEAD.replace("\r\n", "\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LEGAL_101)
+@pytest.mark.parametrize("is_dribbled", [False, True])
+def test_every_legal_101_is_accepted(serve, name, is_dribbled):
+    """Case, spaces, order, lists, repeated and folded fields, interim answers: RFC 6455 §4.1 with RFC 9110 and 9112."""
+
+    def script(peer):
+        peer.read_head()
+        key = peer.headers["sec-websocket-key"].encode()
+        accept = base64.b64encode(hashlib.sha1(key + ACCEPT_GUID, usedforsecurity=False).digest()).decode()
+        answer = LEGAL_101[name].format(accept)
+        for piece in answer if is_dribbled else [answer]:
+            peer.send(piece.encode())
+        peer.send(b"\x81\x02hi")
+        hold(peer)
+
+    upgraded = dial(serve(script).ws_url)
+    assert upgraded.rest in (b"\x81\x02hi", b"")
+    upgraded.stream.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "said"),
+    [
+        ("301 Moved Permanently|location: https://h:8443/socket/websocket|<html>\n", 301, "set -H https://h:8443"),
+        ("307 Go|location: /login|", 307, "redirects to http://localhost:"),
+        ("401 Unauthorized|x: y|", 401, "a login is asked for"),
+        ("403 Forbidden|x: y|no\x1b[2J", 403, "let this machine in"),
+        ("403 Forbidden|x: y|no\x1b[2J", 403, r"Forbidden: no\x1b[2J; let"),
+    ],
+)
+def test_a_refusal_that_says_what_to_do_is_told_as_that(serve, answer, status, said):
+    """Nothing is followed, and nothing that a terminal would obey is quoted."""
+    line, header, body = answer.split("|")
+
+    def script(peer):
+        peer.read_head()
+        peer.answer(line, body.encode("latin-1"), header)
+        hold(peer)
+
+    failed = failure(serve(script).ws_url)
+    assert (failed.kind, failed.status) == (f"upgrade_{status}", status)
+    assert said in failed.detail
+    assert failed.detail.isprintable()
+
+
+def test_a_chunked_refusal_is_read_as_the_text_that_it_is(serve):
+    """Not with the lengths of its chunks; an interim answer before it is no refusal."""
+
+    def script(peer):
+        peer.read_head()
+        head = b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\n\r\n"
+        peer.send(head + b"9\r\ntry later\r\n0\r\n\r\n")
+        hold(peer)
+
+    failed = failure(serve(script).ws_url)
+    assert (failed.status, failed.detail) == (503, "Busy: try later")
+
+
+def test_the_look_up_of_the_name_is_no_part_of_the_servers_time(serve):
+    """A resolver slower than the deadline of the connect: it connects, and the stamps begin after the look-up."""
+
+    def script(peer):
+        peer.upgrade()
+        hold(peer)
+
+    server, waits, never = serve(script), [], Event()
+
+    def slowly(_host):
+        never.wait(2 * SHORT_S)
+        return [Address(socket.AF_INET, "127.0.0.1")]
+
+    connector = Connector(resolver=Resolver(slowly, on_wait=lambda *wait: waits.append(wait)))
+    endpoint = parse_endpoint(server.ws_url.replace("localhost", "fleet.test"), "URL", ("ws", "wss"), "ws://h")
+    upgraded = open_websocket(endpoint, SHORT_S, connector)
+    ((began_s, done_s),) = waits
+    assert began_s < done_s <= upgraded.started_s < upgraded.connected_s
+    upgraded.stream.close()
+
+
 @pytest.mark.parametrize("header", ["sec-websocket-extensions: permessage-deflate", "sec-websocket-protocol: x"])
 def test_what_was_not_offered_must_not_be_accepted(serve, header):
     """RFC 6455 §4.1: an extension or subprotocol that we did not ask for fails the connection."""
@@ -137,8 +242,9 @@ def test_a_slow_dribble_times_out(serve):
     def script(peer):
         peer.read_head()
         never = Event()
+        peer.send(b"HTTP/1.1 101 Switching Protocols\r\nx: ")
         while True:
-            peer.send(b"H")
+            peer.send(b"x")
             never.wait(0.02)
 
     assert failure(serve(script).ws_url, SHORT_S).kind == "timeout"

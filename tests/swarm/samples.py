@@ -43,4 +43,4 @@ def options(**raw):
 def benchmark(check=NothingFound):
     """The mixed benchmark with users that do nothing."""
     users = {name: type(name.title(), (User,), {"abstract": False, "scenario": name}) for name in BEHAVIOURS}
-    return Benchmark("mixed", users, lambda _: check())
+    return Benchmark("mixed", users, lambda _options, _tell: check())

@@ -107,6 +107,12 @@ class PlayedKit:
     def __init__(self, server, options):
         self.rest, self._server, self._options = server, server, options
 
+    def await_names(self):
+        """They are known."""
+
+    def warn_once(self, problem):
+        """Nobody reads it."""
+
     def socket(self, participant_id, on_anomaly):
         return Socket(self._server, participant_id)
 
@@ -142,7 +148,9 @@ class Stage:
         self.found = []
         fleet = Fleet(
             self.environment,
-            Benchmark(BENCHMARK, {behaviour.scenario: behaviour}, lambda _: None, metrics=behaviour.metrics),
+            Benchmark(
+                BENCHMARK, {behaviour.scenario: behaviour}, lambda _options, _tell: None, metrics=behaviour.metrics
+            ),
         )
         fleet.events.finding.add_listener(lambda **facts: self.found.append(facts))
         self.idle = gevent.event.Event()

@@ -1,0 +1,53 @@
+"""Bodies that are compressed although `identity` was asked for: taken apart with a bound, or named."""
+
+import zlib
+from collections.abc import Sequence
+from typing import Final
+
+GZIP: Final = zlib.MAX_WBITS | 16
+WINDOWS: Final = {"gzip": (GZIP,), "x-gzip": (GZIP,), "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS)}
+"""deflate is zlib's format (RFC 9110 §8.4.1.2), and what some servers mean by it is the bare stream."""
+MAX_CODINGS: Final = 4
+
+
+class NotDecoded(Exception):
+    """The body cannot be read; the text says what it is."""
+
+
+class Oversize(Exception):
+    """The answer is larger than it may be; the text says what of it."""
+
+
+def decoded(body: bytes, codings: Sequence[str], max_bytes: int) -> bytes:
+    """The body without its codings, which are given as they were applied. Raises NotDecoded and Oversize."""
+    if len(codings) > MAX_CODINGS:
+        raise NotDecoded(f"the body is encoded {len(codings)} times")
+    for coding in reversed(codings):
+        if coding not in WINDOWS:
+            raise NotDecoded(f"the body is encoded as {coding[:20]!a}, which was not asked for")
+        body = _inflated(body, coding, max_bytes)
+    return body
+
+
+def _inflated(body: bytes, coding: str, max_bytes: int) -> bytes:
+    problem: zlib.error | None = None
+    for window in WINDOWS[coding]:
+        try:
+            return _members(body, window, max_bytes)
+        except zlib.error as error:
+            problem = error
+    raise NotDecoded(f"the body is not the {coding} that it says it is") from problem
+
+
+def _members(body: bytes, window: int, max_bytes: int) -> bytes:
+    """One compressed stream after the other, which only gzip may have. Raises zlib.error and Oversize."""
+    found = b""
+    while body:
+        stream = zlib.decompressobj(window)
+        found += stream.decompress(body, max_bytes + 1 - len(found))
+        if len(found) > max_bytes:
+            raise Oversize(f"a body of more than {max_bytes} bytes")
+        if not stream.eof:
+            raise zlib.error("cut short")
+        body = stream.unused_data if window == GZIP else b""
+    return found

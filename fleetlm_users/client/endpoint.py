@@ -1,0 +1,42 @@
+"""Where a URL points: host, port and request target, as a connection needs them."""
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from fleetlm_users.errors import UsageError
+
+DEFAULT_PORTS: Final = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+SECURE_SCHEMES: Final = ("https", "wss")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a URL points: `host` without brackets, `target` the path and query as they go into a request line."""
+
+    url: str
+    host: str
+    port: int
+    target: str
+    secure: bool
+
+    @property
+    def host_header(self) -> str:
+        """The Host header (RFC 9112 §3.2): a default port is left out, an IPv6 address is in brackets."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
+
+
+def parse_endpoint(url: str, what: str, schemes: tuple[str, str], example: str) -> Endpoint:
+    """The endpoint of a URL whose scheme is one of `schemes`; raises UsageError naming `what` for any other."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:  # a port that is no number, brackets that do not close
+        host, port = None, None
+    if not host or parts.scheme not in schemes or "".join(url.split()) != url:
+        raise UsageError(what, url, f"a URL {schemes[0]}://HOST[:PORT]/PATH or {schemes[1]}://…", example)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if not target.isascii():  # escaped as browsers do; what is escaped already stays as it is
+        target = "".join(c if c.isascii() else "".join(f"%{byte:02X}" for byte in c.encode()) for c in target)
+    return Endpoint(url, host, port or DEFAULT_PORTS[parts.scheme], target, parts.scheme in SECURE_SCHEMES)

@@ -1,0 +1,90 @@
+"""What an answer that is no success says to do: a redirect where to, a login or a ban whom to ask. Pure.
+
+Redirects are never followed: a load that silently goes to another place measures another place, and for the upgrade
+RFC 6455 §4.1 leaves it to the client.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from fleetlm_users.foreign_text import printable
+
+MAX_URL: Final = 70
+"""So that a redirect's place and what to set fit into a message (foreign_text.py)."""
+REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
+ADVISED: Final = REDIRECTS | {401, 403, 407}
+"""The statuses that `advice` knows what to do about."""
+HTTP_SCHEMES: Final = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
+WS_SCHEMES: Final = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
+HOST_FLAG: Final = "-H"
+ROOTS: Final = {"--api-url": "/api", "--ws-url": "/socket/websocket"}
+"""The end of a URL that -H derives itself (workload/urls.py)."""
+MAX_SAID: Final = 80
+"""Characters of the server's words before an advice."""
+
+
+class Asked(NamedTuple):
+    """The URL that was asked, below the `base_url` that `flag` sets (--api-url, --ws-url or --agent-url)."""
+
+    url: str
+    base_url: str
+    flag: str
+
+
+def advice(status: int, fields: Mapping[str, str], asked: Asked) -> str:
+    """What to do about an answer with that status, empty when only its body can say."""
+    if status in REDIRECTS:
+        return _redirected(fields.get("location", ""), asked)
+    if status == 401:
+        return "a login is asked for and the load has none: let this machine in without one"
+    if status == 403:
+        return "let this machine in: at the server, or at the proxy or firewall before it"
+    if status == 407:
+        return "a proxy asks for a login and the load has none: let it reach the server without the proxy"
+    return ""
+
+
+def explained(status: int, fields: Mapping[str, str], asked: Asked, said: str) -> str:
+    """The server's own words and the advice behind them.
+
+    A redirect's are left out: its page says again where to.
+    """
+    told = advice(status, fields, asked)
+    return f"{printable(said, MAX_SAID)}; {told}" if told and said and status not in REDIRECTS else told or said
+
+
+def _redirected(location: str, asked: Asked) -> str:
+    if not location.strip():
+        return "it redirects, and does not say where to"
+    try:
+        to = urlsplit(urljoin(_with_scheme(asked.url, HTTP_SCHEMES), location.strip()))
+        setting = _setting(to, asked)
+        told = f"it redirects to {printable(to.geturl(), MAX_URL)} and is not followed"
+    except ValueError:  # no URL at all
+        return f"it redirects to {printable(location, MAX_URL)}, which is no URL"
+    if len(setting) > MAX_URL or not setting.isprintable():
+        setting = ""
+    return f"{told}: set {setting or f'{HOST_FLAG} or {asked.flag} to where FleetLM itself answers'}"
+
+
+def _setting(to: SplitResult, asked: Asked) -> str:
+    """The option that leads to the new place; empty when the redirect is none to the same thing elsewhere."""
+    base = urlsplit(asked.base_url)
+    place, new, old = to.netloc.rpartition("@")[2], to.path.rstrip("/"), base.path.rstrip("/")
+    below = urlsplit(asked.url).path[len(old) :].rstrip("/")
+    if to.scheme not in HTTP_SCHEMES or not place or not new.endswith(below):
+        return ""
+    new = new[: len(new) - len(below)]
+    scheme = (WS_SCHEMES if asked.flag == "--ws-url" else HTTP_SCHEMES)[to.scheme]
+    if (scheme, place, new) == (base.scheme, base.netloc, old):
+        return ""
+    root = ROOTS.get(asked.flag, "")
+    if root and new.endswith(root) and old.endswith(root):
+        return f"{HOST_FLAG} {HTTP_SCHEMES[to.scheme]}://{place}{new[: -len(root)]}"
+    return f"{asked.flag} {scheme}://{place}{new}"
+
+
+def _with_scheme(url: str, schemes: Mapping[str, str]) -> str:
+    parts = urlsplit(url)
+    return parts._replace(scheme=schemes[parts.scheme]).geturl()

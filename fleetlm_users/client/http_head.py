@@ -1,0 +1,67 @@
+"""The head of an HTTP/1.1 answer: where it ends, odd but legal forms made plain, its fields by name.
+
+Used for both of our clients: the upgrade reads the fields here, REST gives the plain head to llhttp, which is stricter
+than the standard asks a client to be.
+"""
+
+import re
+from typing import Final
+
+MAX_HEAD_BYTES: Final = 64 * 1024
+"""An answer head beyond this is not one."""
+
+_END: Final = re.compile(rb"\n\r?\n")
+_FOLD: Final = re.compile(rb"[ \t]*\r?\n[ \t]+")
+_LONE_NEWLINE: Final = re.compile(rb"(?<!\r)\n")
+_LENGTH: Final = re.compile(rb"^content-length[ \t]*:([^\r\n]*)\r\n", re.IGNORECASE | re.MULTILINE)
+_START: Final = b"HTTP/"
+
+
+def end_of_head(received: bytes, start: int = 0) -> int:
+    """Behind the blank line that ends the head, 0 when it has not come; `start` is where to look on from."""
+    found = _END.search(received, max(0, start - 3))
+    return found.end() if found else 0
+
+
+def may_be_http(received: bytes) -> bool:
+    """Whether this can be, or become, the beginning of an HTTP answer; empty lines before it are ignored."""
+    return _START.startswith(received.lstrip(b"\r\n")[: len(_START)])
+
+
+def plain(head: bytes) -> bytes:
+    """The same head in the form that every parser takes.
+
+    A folded field is put on one line, as a user agent must (RFC 9112 §5.2); a line that ends without carriage return
+    gets one (§2.2); a length that is given several times alike is given once (RFC 9110 §8.6).
+    """
+    if _LONE_NEWLINE.search(head):
+        head = _LONE_NEWLINE.sub(b"\r\n", head)
+    if b"\n " in head or b"\n\t" in head:
+        head = _FOLD.sub(b" ", head)
+    lengths = _LENGTH.findall(head)
+    if len(lengths) > 1 or (lengths and b"," in lengths[0]):
+        head = _with_one_length(head, lengths)
+    return head
+
+
+def _with_one_length(head: bytes, lengths: list[bytes]) -> bytes:
+    values = {value.strip() for length in lengths for value in length.split(b",")}
+    if len(values) > 1:  # they contradict each other: the parser refuses them
+        return head
+    return _LENGTH.sub(b"", head).replace(b"\r\n", b"\r\ncontent-length: " + values.pop() + b"\r\n", 1)
+
+
+def fields_of(head: bytes) -> dict[str, str]:
+    """The fields of a head by their names in small letters; what came in several lines is one list (RFC 9110 §5.3)."""
+    fields: dict[str, str] = {}
+    for line in plain(head).decode("latin-1").split("\r\n")[1:]:
+        name, colon, value = line.partition(":")
+        if colon:
+            key = name.strip().lower()
+            fields[key] = f"{fields[key]}, {value.strip()}" if key in fields else value.strip()
+    return fields
+
+
+def tokens_of(value: str) -> list[str]:
+    """The members of a list in small letters: `keep-alive, Upgrade` gives two; empty ones are left out."""
+    return [token for part in value.split(",") if (token := part.strip().lower())]

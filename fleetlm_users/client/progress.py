@@ -1,0 +1,63 @@
+"""Tells a person what is waited for, once it takes longer than a moment."""
+
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import gevent
+
+FIRST_S: Final = 2.0
+NEXT_S: Final = 5.0
+
+Answer = TypeVar("Answer")
+
+
+class Progress:
+    """What is waited for now, each for at most `timeout_s`; as a context it tells of it after 2 s, then every 5 s."""
+
+    def __init__(
+        self, timeout_s: float, tell: Callable[[str], None], *, first_s: float = FIRST_S, next_s: float = NEXT_S
+    ) -> None:
+        self._timeout_s = timeout_s
+        self._tell = tell
+        self._first_s = first_s
+        self._next_s = next_s
+        self._since_s: dict[str, float] = {}
+        self._greenlet: gevent.Greenlet | None = None
+
+    def __enter__(self) -> None:
+        self._greenlet = gevent.spawn(self._tell_on_and_on)
+
+    def __exit__(self, *_: object) -> None:
+        if self._greenlet is not None:
+            self._greenlet.kill()
+
+    def asking(self, what: str, ask: Callable[[], Answer]) -> Answer:
+        """Asks; until the answer is there, it is waited for."""
+        self.renew(what)
+        try:
+            return ask()
+        finally:
+            del self._since_s[what]
+
+    def renew(self, what: str) -> None:
+        """The next question to the same: its time begins again."""
+        self._since_s[what] = time.perf_counter()
+
+    def text(self, now_s: float) -> str:
+        """What is waited for and how long already; empty for nothing."""
+        if not self._since_s:
+            return ""
+        waited_s = now_s - min(self._since_s.values())
+        return f"waiting for {' and '.join(self._since_s)}: {waited_s:.0f} s of {self._timeout_s:g} s"
+
+    def _tell_on_and_on(self) -> None:
+        gevent.sleep(self._first_s)
+        while True:
+            text = self.text(time.perf_counter())
+            if text:
+                self._tell(text)
+            gevent.sleep(self._next_s)
+
+    def __repr__(self) -> str:
+        return f"<Progress {self.text(time.perf_counter())!r}>"

@@ -1,0 +1,32 @@
+"""Proxies that the environment names. The load does not use them: it would measure the proxy, and in its own pace.
+
+That must not go unsaid where other programs on the machine, curl for one, do take the proxy.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Final
+from urllib.parse import urlsplit
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed lacks it
+
+VARIABLES: Final = {"http": "http_proxy", "ws": "http_proxy", "https": "https_proxy", "wss": "https_proxy"}
+FOR_ALL: Final = "all_proxy"
+NONE_FOR: Final = "no_proxy"
+
+
+def passed_by(urls: Iterable[str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The proxy variables that are set for these URLs and not excepted by NO_PROXY, each with the first such URL."""
+    except_for = {"no": _value(NONE_FOR, environ)[1]}
+    found: dict[str, str] = {}
+    for url in urls:
+        parts = urlsplit(url)
+        named = [_value(name, environ) for name in (VARIABLES.get(parts.scheme, FOR_ALL), FOR_ALL)]
+        name = next((name for name, value in named if value), "")
+        if name and not proxy_bypass_environment(parts.netloc.rpartition("@")[2], except_for):
+            found.setdefault(name, url)
+    return found
+
+
+def _value(name: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    """The name as it is set, and its value: small letters come first, as curl and urllib have it."""
+    return next(((each, environ[each]) for each in (name, name.upper()) if environ.get(each)), (name, ""))

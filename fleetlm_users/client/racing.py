@@ -1,0 +1,210 @@
+"""TCP to the first of several addresses that answers: Happy Eyeballs (RFC 8305 §4 and §5).
+
+Families take turns, beginning with the first address's own. An attempt gets 250 ms before the next one begins beside
+it, or less when it fails; the first that is connected wins, the others are closed. So an address that swallows packets
+costs 250 ms and not the whole deadline.
+"""
+
+import _socket
+import errno
+import os
+import socket as constants
+import time
+from collections import deque
+from collections.abc import Sequence
+from itertools import chain, zip_longest
+from typing import Any, Final, NamedTuple
+
+import gevent
+from gevent import socket
+
+from fleetlm_users.client.resolver import Address
+from fleetlm_users.client.source_addresses import SourceAddresses
+from fleetlm_users.client.wait import Wait
+
+ATTEMPT_DELAY_S: Final = 0.25
+"""RFC 8305 §8, Connection Attempt Delay."""
+WRITABLE: Final = 2
+"""libev's EV_WRITE."""
+CONNECTING: Final = (errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK)
+CONNECTED: Final = (0, errno.EISCONN)
+
+
+class Won(NamedTuple):
+    """A connected socket, and when its own attempt began (perf_counter); `silent` had a head start and no answer.
+
+    The socket does not block and has TCP_NODELAY; who waits for its bytes is stream.py.
+    """
+
+    sock: _socket.socket
+    address: Address
+    began_s: float
+    silent: tuple[Address, ...] = ()
+
+
+def connect_one(address: Address, port: int, sources: SourceAddresses | None = None) -> Won:
+    """A connection to that address; waits without bound. Raises OSError. With `sources` it leaves from the next."""
+    attempt = _Attempt(address, port)
+    try:
+        if not attempt.begin(sources):
+            socket.wait_write(attempt.sock.fileno())
+            attempt.require_connected()
+    except BaseException:  # a deadline or a kill must not leave the socket behind
+        attempt.sock.close()
+        raise
+    return Won(attempt.sock, address, attempt.began_s)
+
+
+def connect_first(
+    addresses: Sequence[Address], port: int, sources: SourceAddresses | None = None, delay_s: float = ATTEMPT_DELAY_S
+) -> Won:
+    """A connection to the address that wins the race; waits without bound.
+
+    With `sources` only addresses of their families take part. Raises the OSError of the last address when all failed.
+    """
+    addresses = usable(addresses, sources)
+    if sources is not None and not addresses:
+        raise OSError(errno.EADDRNOTAVAIL, "no source address of this family")
+    if len(addresses) == 1:
+        return connect_one(addresses[0], port, sources)
+    return _Race(interleaved(addresses), port, sources, delay_s).run()
+
+
+def usable(addresses: Sequence[Address], sources: SourceAddresses | None) -> Sequence[Address]:
+    """The addresses that can be reached from the source addresses: those of the same families."""
+    return addresses if sources is None else [each for each in addresses if each.family in sources.families]
+
+
+def interleaved(addresses: Sequence[Address]) -> list[Address]:
+    """The addresses with the families in turn, the first one's first; within a family the order stays."""
+    if not addresses:
+        return []
+    first = [address for address in addresses if address.family == addresses[0].family]
+    others = [address for address in addresses if address.family != addresses[0].family]
+    return [address for address in chain(*zip_longest(first, others)) if address is not None]
+
+
+class _Attempt:
+    """One socket that is to be connected."""
+
+    __slots__ = ("_target", "address", "began_s", "sock", "watcher")
+
+    def __init__(self, address: Address, port: int) -> None:
+        self.began_s = time.perf_counter()
+        self.address = address
+        self._target: tuple[Any, ...] = (address.host, port, *address.scope)
+        self.sock = _socket.socket(address.family, constants.SOCK_STREAM)
+        self.watcher: Any = None
+
+    def begin(self, sources: SourceAddresses | None) -> bool:
+        """Whether it is connected at once. Raises OSError."""
+        self.sock.settimeout(0.0)
+        # Without it a second small frame waits for the first one's TCP acknowledgement, up to 40 ms.
+        self.sock.setsockopt(constants.IPPROTO_TCP, constants.TCP_NODELAY, 1)
+        if sources is not None:
+            sources.bind(self.sock)
+        problem = self.sock.connect_ex(self._target)
+        if problem in CONNECTING:
+            problem = self.sock.connect_ex(self._target)  # within one machine the other end has answered meanwhile
+        return self._is_connected(problem)
+
+    def is_connected(self) -> bool:
+        """Whether it is connected by now. Raises OSError."""
+        return self._is_connected(
+            self.sock.getsockopt(constants.SOL_SOCKET, constants.SO_ERROR) or self.sock.connect_ex(self._target)
+        )
+
+    def require_connected(self) -> None:
+        """Raises OSError unless it is connected: the wait for it has ended."""
+        if not self.is_connected():
+            raise OSError(errno.EINPROGRESS, os.strerror(errno.EINPROGRESS))
+
+    def watch(self, turn: Wait) -> None:
+        """Tells `turn` when the attempt ends."""
+        if self.watcher is None:
+            self.watcher = gevent.get_hub().loop.io(self.sock.fileno(), WRITABLE)
+        self.watcher.start(turn.tell)
+
+    def free_watcher(self) -> None:
+        """Nobody waits for it any more."""
+        if self.watcher is not None:
+            self.watcher.stop()
+            self.watcher.close()
+            self.watcher = None
+
+    def close(self) -> None:
+        """Gives the attempt up."""
+        self.free_watcher()
+        self.sock.close()
+
+    @staticmethod
+    def _is_connected(problem: int) -> bool:
+        if problem in CONNECTING:
+            return False
+        if problem not in CONNECTED:
+            raise OSError(problem, os.strerror(problem))
+        return True
+
+
+class _Race:
+    def __init__(
+        self, addresses: Sequence[Address], port: int, sources: SourceAddresses | None, delay_s: float
+    ) -> None:
+        self._last = addresses[-1] if addresses else None
+        self._left = deque(addresses)
+        self._port = port
+        self._sources = sources
+        self._delay_s = delay_s
+        self._under_way: list[_Attempt] = []
+        self._problems: dict[Address | None, OSError] = {}
+
+    def run(self) -> Won:
+        try:
+            while self._left or self._under_way:
+                winner = self._begin_next() or self._await_one()
+                if winner is not None:
+                    winner.free_watcher()
+                    silent = tuple(attempt.address for attempt in self._under_way if attempt.began_s < winner.began_s)
+                    return Won(winner.sock, winner.address, winner.began_s, silent)
+            raise self._problems.get(self._last, OSError("the name has no address"))
+        finally:
+            for attempt in self._under_way:
+                attempt.close()
+
+    def _begin_next(self) -> _Attempt | None:
+        """Begins the next attempt, and further ones while they fail at once; one that is connected at once."""
+        while self._left:
+            attempt = _Attempt(self._left.popleft(), self._port)
+            try:
+                if attempt.begin(self._sources):
+                    return attempt
+            except OSError as problem:
+                self._fail(attempt, problem)
+            else:
+                self._under_way.append(attempt)
+                return None
+        return None
+
+    def _await_one(self) -> _Attempt | None:
+        """Waits until an attempt ends or the next one may begin; the attempt that is connected by then."""
+        if not self._under_way:
+            return None  # all that were left failed at once
+        turn = Wait()
+        for attempt in self._under_way:
+            attempt.watch(turn)
+        turn.wait(self._delay_s if self._left else None)
+        for attempt in tuple(self._under_way):
+            try:
+                is_connected = attempt.is_connected()
+            except OSError as problem:
+                self._under_way.remove(attempt)
+                self._fail(attempt, problem)
+            else:
+                if is_connected:
+                    self._under_way.remove(attempt)
+                    return attempt
+        return None
+
+    def _fail(self, attempt: _Attempt, problem: OSError) -> None:
+        attempt.close()
+        self._problems[attempt.address] = problem
