@@ -148,7 +148,7 @@ def _proxies(targets: Targets) -> list[Problem]:
     """Proxies of the environment, which the load passes by: not an obstacle, but nobody should wonder."""
     found = passed_by((targets.api_url, targets.ws_url))
     detail = (
-        "this proxy is not used: the load goes straight to the server; name the host in NO_PROXY to say so yourself"
+        "this proxy is not used: the load goes straight to the server; to hide this line, name the host in NO_PROXY"
     )
     return [Problem(name, url, detail, fatal=False) for name, url in found.items()]
 

@@ -10,6 +10,8 @@ from fleetlm_users.cli import remedies
         ("tls: certificate verify failed", "--insecure"),
         ("dns: Name or service not known", "spelling"),
         ("HTTP 404: Not Found", "/api"),
+        ("HTTP 301: it redirects to https://h and is not followed: set -H https://h", "TLS only"),
+        ("HTTP 401: no body; a login is asked for and the load has none: let this machine in without one", "a proxy"),
         ("HTTP 503: Service Unavailable", "cannot serve now"),
         ("HTTP 500: Internal Server Error", "database"),
         ("timeout: no answer within 3 s", "firewall"),
@@ -25,7 +27,7 @@ def test_what_to_do_about_the_api(detail, words):
     ("detail", "words"),
     [
         ("refused: no TCP connection", "Start FleetLM"),
-        ("upgrade: HTTP 403 Forbidden", "Origin"),
+        ("upgrade: HTTP 403 Forbidden; let this machine in: at the server, or at the proxy before it", "Origin"),
         ("upgrade: HTTP 404 Not Found", "/socket/websocket"),
         ("upgrade: HTTP 502 Bad Gateway", "proxy"),
         ("timeout: no answer to the upgrade within 2 s", "firewall"),

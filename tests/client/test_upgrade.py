@@ -137,7 +137,7 @@ LEGAL_101 = {
     "several tokens": HEAD.replace("websocket", "h2c, websocket").replace(": Upgrade", ": keep-alive,,Upgrade"),
     "repeated fields": FIRST + WEBSOCKET + "Connection: keep-alive\r\n" + OPTION + "Connection: x\r\n" + KEY + "\r\n",
     "folded fields": HEAD.replace(": websocket", ":\r\n websocket").replace(": Upgrade", ": keep-alive,\r\n\tUpgrade"),
-    "other fields": FIRST + "Set-Cookie: a=b\r\nSet-Cookie: c\r\nX:\r\nContent-Length: 0\r\n" + HEAD.removeprefix(FIRST),
+    "other fields": FIRST + "Set-Cookie: a\r\nSet-Cookie: c\r\nX:\r\nContent-Length: 0\r\n" + HEAD.removeprefix(FIRST),
     "empty offers": FIRST + WEBSOCKET + OPTION + KEY + "Sec-WebSocket-Extensions:\r\nSec-WebSocket-Protocol: \r\n\r\n",
     "interim answers": "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + HEAD,
     "no carriage returns": HEAD.replace("\r\n", "\n"),

@@ -100,6 +100,22 @@ def test_a_late_generator_is_found_absolutely_and_in_proportion(totals_of, laten
     assert verdict_on(totals_of(late(lateness_us, append_us)), "append_latency_ms: p(95)<9999").kind == kind
 
 
+@pytest.mark.parametrize(
+    ("phase", "waited_us", "kind"),
+    [(WARM_UP, 900_000, "pass"), (WARM_UP, 1_100_000, "inconclusive"), (MAIN, 1_100_000, "inconclusive")],
+)
+def test_a_slow_look_up_of_names_is_the_generators_own_fault(totals_of, healthy, phase, waited_us, kind):
+    """It holds the ramp up, whose beginning is warm-up as a rule; a single one is enough, as all wait for the same."""
+
+    def record(ledger):
+        healthy(ledger)
+        ledger.trend("name_lookup_ms", "", phase).add(waited_us)
+
+    verdict = verdict_on(totals_of(record), KEPT)
+    assert verdict.kind == kind
+    assert any("names were looked up too slowly" in doubt for doubt in verdict.doubts) is (kind != "pass")
+
+
 def test_lateness_during_warm_up_is_forgiven(totals_of, healthy):
     """Ramping up is what the warm-up is for."""
 

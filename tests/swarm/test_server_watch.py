@@ -1,13 +1,13 @@
 """The server's own figures: asked before and during a run; whatever goes wrong is told and harms nothing."""
 
 import os
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from unittest import mock
 
 import gevent
 import pytest
 from gevent.event import Event
 
+from fleetlm_users.errors import RestFailed
 from fleetlm_users.measure.exposition import MEMORY, Reading
 from fleetlm_users.swarm.server_sources import ProcessSource, PrometheusSource, SourceFailed
 from fleetlm_users.swarm.server_watch import ServerWatch, server_watch
@@ -31,55 +31,43 @@ class Played:
             raise answer
         return {MEMORY: Reading(answer, "bytes")}
 
-
-@pytest.fixture
-def endpoint():
-    """A server that answers every GET with what the test sets."""
-
-    class Handler(BaseHTTPRequestHandler):
-        status, body = 200, b"process_resident_memory_bytes 4096\n"
-
-        def do_GET(self):
-            self.send_response(self.status)
-            self.end_headers()
-            self.wfile.write(self.body)
-
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/metrics", Handler
-    server.shutdown()
-    server.server_close()
+    def close(self):
+        """Nothing is held."""
 
 
-def test_an_endpoint_is_read(endpoint):
+class Page:
+    """A page that says what the test put into it."""
+
+    def __init__(self, text):
+        self.text, self.is_closed = text, False
+
+    def read(self):
+        if isinstance(self.text, Exception):
+            raise self.text
+        return self.text
+
+    def close(self):
+        self.is_closed = True
+
+
+def test_an_endpoint_is_read():
     """Figures by name."""
-    url, _ = endpoint
-    assert PrometheusSource(url, insecure=False).read() == {MEMORY: Reading(4096.0, "process_resident_memory_bytes")}
+    source = PrometheusSource("http://fleet/metrics", Page("process_resident_memory_bytes 4096\n"))
+    assert source.read() == {MEMORY: Reading(4096.0, "process_resident_memory_bytes")}
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "said"),
+    ("page", "said"),
     [
-        (503, b"", "503"),
-        (200, b"<html>login</html>", "not Prometheus' text format"),
-        (200, b"something_else 1\n", "none of the metrics"),
+        (RestFailed("GET", "/metrics", "http_503", 503, "no body"), "503"),
+        ("<html>login</html>", "not Prometheus' text format"),
+        ("something_else 1\n", "none of the metrics"),
     ],
 )
-def test_an_endpoint_that_is_none_says_why(endpoint, status, body, said):
+def test_an_endpoint_that_is_none_says_why(page, said):
     """In words."""
-    url, handler = endpoint
-    handler.status, handler.body = status, body
     with pytest.raises(SourceFailed, match=said):
-        PrometheusSource(url, insecure=False).read()
-
-
-def test_an_endpoint_that_is_not_there_says_so():
-    """Refused at once."""
-    with pytest.raises(SourceFailed, match="refused"):
-        PrometheusSource("http://127.0.0.1:9/metrics", insecure=False).read()
+        PrometheusSource("http://fleet/metrics", Page(page)).read()
 
 
 def test_a_process_is_read_and_one_that_is_gone_says_so():
@@ -109,11 +97,59 @@ def test_readings_go_on_until_the_run_ends_whatever_fails():
     assert [sessions for _, sessions, _ in told["samples"]][:2] == [0, 7]
 
 
+def test_readings_that_a_slow_source_made_us_miss_are_not_made_up_for():
+    """The next one is at its own time: a burst of questions would be load of its own."""
+    now_s, paused_s = [0.0], []
+
+    def pause(seconds):
+        paused_s.append(seconds)
+        if len(paused_s) == 4:
+            raise gevent.GreenletExit
+        now_s[0] += seconds
+
+    class Slow(Played):
+        def read(self):
+            now_s[0] += 5.0  # two and a half intervals
+            return super().read()
+
+    with (
+        mock.patch("fleetlm_users.swarm.server_watch.time.perf_counter", side_effect=lambda: now_s[0]),
+        mock.patch("fleetlm_users.swarm.server_watch.gevent.sleep", pause),
+    ):
+        watch = ServerWatch([Slow(1.0)], interval_s=2.0)
+        with pytest.raises(gevent.GreenletExit):
+            watch._watch()
+    assert paused_s == [2.0, 1.0, 1.0, 1.0]
+
+
+def test_a_source_that_lets_wait_is_named_and_the_end_closes_it():
+    """Before a run a person should know what takes so long."""
+    page = Page("process_resident_memory_bytes 1\n")
+    watch = ServerWatch([PrometheusSource("http://fleet/metrics", page)])
+    told = Event()
+    waiting = Page("")
+    waiting.read = lambda: told.wait(10) and "process_resident_memory_bytes 1\n"
+    slow = ServerWatch([PrometheusSource("http://slow/metrics", waiting)])
+    with mock.patch("fleetlm_users.swarm.server_watch.TOLD_S", 0.0):
+        assert slow.first_look(lambda text: told.set() if "http://slow/metrics" in text else None) == []
+    assert told.is_set()
+    assert watch.first_look(pytest.fail) == []
+    watch.stop()
+    assert page.is_closed
+
+
 def test_the_options_say_what_is_asked():
-    """Nothing, one or both."""
-    assert server_watch(options()).to_json() == []
-    both = server_watch(options(server_metrics="http://localhost:4000/metrics", server_pid="42")).to_json()
+    """Nothing, one or both; the page is read as the benchmark says."""
+    asked = []
+
+    def page(url, _options):
+        asked.append(url)
+        return Page("")
+
+    assert server_watch(options(), page).to_json() == []
+    both = server_watch(options(server_metrics="http://localhost:4000/metrics", server_pid="42"), page).to_json()
     assert [told["source"] for told in both] == ["http://localhost:4000/metrics", "pid 42"]
+    assert asked == ["http://localhost:4000/metrics"]
 
 
 def test_what_a_source_says_is_one_bounded_line():
