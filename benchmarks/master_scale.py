@@ -38,13 +38,11 @@ from fleetlm_users.measure.catalogue import DEFAULT
 from fleetlm_users.measure.ledger import MAIN, Ledger
 from fleetlm_users.measure.summary import Json
 from fleetlm_users.swarm.benchmark import Benchmark
-from fleetlm_users.swarm.door import PASSPORT
-from fleetlm_users.swarm.finish import HEADCOUNT
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.locust_stats import LocustStats
+from fleetlm_users.swarm.messages import DRAIN, FINAL, HEADCOUNT, LOOK, LOOKED, PASSPORT, REPORT, RUN, TAKEN
 from fleetlm_users.swarm.passports import passport_of
 from fleetlm_users.swarm.tally import Tally
-from fleetlm_users.swarm.worker import DRAIN, FINAL, LOOK, LOOKED, REPORT, RUN, TAKEN
 
 ROOT = Path(__file__).parents[1]
 LOCUSTFILE = "locustfiles/mixed.py"

@@ -3,6 +3,7 @@
 FleetlmError
 ├── UsageError              a person's mistake: an option, a preset, a threshold
 ├── FrameError              bytes that are not a Phoenix v2 frame
+├── ShapeError              data from a peer or a file is not of the shape expected
 └── ClientError             the server or the network did not do what was asked
     ├── ConnectFailed       no WebSocket: name, TCP, TLS or upgrade failed
     ├── JoinRefused         phx_join was answered with status error
@@ -54,6 +55,27 @@ class FrameError(FleetlmError):
 
     def __str__(self) -> str:
         return f"not a Phoenix v2 frame ({self.problem}): {self.frame[:120]!r}"
+
+
+class ShapeError(FleetlmError):
+    """Data from a peer or a file is not of the shape expected.
+
+    `place` is where in the data, as in `counts[3][4]`, empty for the whole; `problem` says what is there and what is
+    expected.
+    """
+
+    def __init__(self, problem: str, place: str = "") -> None:
+        super().__init__(problem, place)
+        self.problem = problem
+        self.place = place
+
+    def within(self, outer: str) -> "ShapeError":
+        """The same problem, as seen from the container in which it is called `outer`."""
+        joint = "." if self.place and not self.place.startswith("[") else ""
+        return ShapeError(self.problem, f"{outer}{joint}{self.place}")
+
+    def __str__(self) -> str:
+        return f"{self.place or 'it'} {self.problem}"
 
 
 class ClientError(FleetlmError):

@@ -10,6 +10,7 @@ from fleetlm_users.measure.kinds import Kinds
 from fleetlm_users.measure.ledger import SNAPSHOT_FORMAT, Snapshot
 from fleetlm_users.measure.phase import ALL, MAIN
 from fleetlm_users.measure.series_table import SeriesTable
+from fleetlm_users.measure.snapshot_check import AHEAD_S, LONGEST_RUN_S, BodyCheck, head_check
 from fleetlm_users.measure.timeseries import SeriesRow
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.measure.trend import required_samples
@@ -48,8 +49,8 @@ class Merge:
     """Takes snapshots in any order, any number of times: per worker the highest `seq` of this `epoch` counts.
 
     `resets` is how often the run's statistics were reset: a snapshot from before the last time is another epoch's.
-    `dropped_epoch`, `dropped_stale` and `dropped_format` count what was not taken: another run's snapshots, older or
-    repeated ones, those of another version of this package. `timeline` is what happened in each second.
+    `dropped_epoch` and `dropped_stale` count what was not taken: another run's snapshots, older or repeated ones.
+    `timeline` is what happened in each second.
     """
 
     def __init__(self, epoch: str, catalogue: Catalogue = DEFAULT, resets: int = 0) -> None:
@@ -58,19 +59,37 @@ class Merge:
         self.resets = resets
         self.dropped_epoch = 0
         self.dropped_stale = 0
-        self.dropped_format = 0
         self._kinds = Kinds()
+        self._check_head = head_check(SNAPSHOT_FORMAT)
+        self._check_body = BodyCheck(catalogue)
         self._workers: dict[str, _Worker] = {}
         self.timeline = FleetTimeline()
 
     def __repr__(self) -> str:
         return f"Merge(epoch={self.epoch!r}, workers={sorted(self._workers)})"
 
-    def absorb(self, worker_id: str, snapshot: Mapping[str, Any]) -> bool:
-        """Take a worker's snapshot; False if it was dropped."""
-        if snapshot.get("format") != SNAPSHOT_FORMAT:
-            self.dropped_format += 1
+    def absorb(self, worker_id: str, snapshot: Mapping[str, Any], elapsed_s: float = LONGEST_RUN_S) -> bool:
+        """Take a worker's snapshot, in a run that is on for `elapsed_s`; False if it was dropped.
+
+        Raises ShapeError for one that no ledger of this version can have written; nothing of it is taken.
+        """
+        self._check_head(snapshot)
+        if not self._is_news(worker_id, snapshot):
             return False
+        known = self._workers.get(worker_id)
+        self._check_body(
+            snapshot,
+            limit_s=elapsed_s + AHEAD_S,
+            before=known.snapshot if known is not None else None,
+            summed_to=self.timeline.taken_to(worker_id),
+        )
+        return self._take(worker_id, snapshot)
+
+    def absorb_own(self, worker_id: str, snapshot: Mapping[str, Any]) -> bool:
+        """The same for a ledger of this very process, which needs no check."""
+        return self._is_news(worker_id, snapshot) and self._take(worker_id, snapshot)
+
+    def _is_news(self, worker_id: str, snapshot: Mapping[str, Any]) -> bool:
         if (snapshot["epoch"], snapshot["resets"]) != (self.epoch, self.resets):
             self.dropped_epoch += 1
             return False
@@ -78,6 +97,10 @@ class Merge:
         if known is not None and snapshot["seq"] <= known.snapshot["seq"]:
             self.dropped_stale += 1
             return False
+        return True
+
+    def _take(self, worker_id: str, snapshot: Mapping[str, Any]) -> bool:
+        known = self._workers.get(worker_id)
         kept = {part: value for part, value in snapshot.items() if part != "rows"}
         kept["counts"] = self._kinds.merged(snapshot["counts"])
         self._workers[worker_id] = _Worker(kept, bool(snapshot["final"]) or (known is not None and known.final))

@@ -25,14 +25,17 @@ from fleetlm_users.measure.geometry import (
     fine_index,
     fine_low,
 )
+from fleetlm_users.measure.trend_bytes import HEADER
 
-_HEADER: Final = struct.Struct(">qqqqqq")  # count, sum, minimum, maximum, clamped, negative
 _BAD_PAYLOAD: Final = (
     struct.error,
     zlib.error,
     HdrCookieException,
     HdrLengthException,
     HdrHistogramSettingsException,
+    IndexError,
+    OverflowError,
+    TypeError,
     ValueError,
 )
 
@@ -242,17 +245,20 @@ class Trend:
 
     def encode_folded(self) -> bytes:
         """As `encode`, without what was added and not folded yet: the state of an earlier moment."""
-        header = _HEADER.pack(self._count, self._sum_us, self._min_us, self._max_us, self._clamped, self._negative)
+        header = HEADER.pack(self._count, self._sum_us, self._min_us, self._max_us, self._clamped, self._negative)
         return header + (self._histogram.encode() if self._histogram is not None else b"")
 
     @classmethod
     def decode(cls, encoded: bytes) -> "Trend":
-        """The trend that `encode` wrote; raises ValueError on anything else."""
+        """The trend that `encode` wrote; raises ValueError on what cannot be decoded.
+
+        Bytes of another process are held against `trend_bytes.check_trend` before.
+        """
         trend = cls()
         try:
-            header = _HEADER.unpack_from(encoded)
-            if len(encoded) > _HEADER.size:
-                trend._adopt(HdrHistogram.decode(encoded[_HEADER.size :], b64_wrap=False))
+            header = HEADER.unpack_from(encoded)
+            if len(encoded) > HEADER.size:
+                trend._adopt(HdrHistogram.decode(encoded[HEADER.size :], b64_wrap=False))
         except _BAD_PAYLOAD as error:
             raise ValueError(f"not an encoded trend: {error!r}") from error
         trend._count, trend._sum_us, trend._min_us, trend._max_us, trend._clamped, trend._negative = header

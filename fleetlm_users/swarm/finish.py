@@ -13,11 +13,9 @@ from locust.env import Environment
 from locust.runners import STATE_MISSING, MasterRunner
 
 from fleetlm_users.swarm.ending import end_run
+from fleetlm_users.swarm.messages import FINISHED
 
 logger = logging.getLogger(__name__)
-
-FINISHED = "fleetlm_finished"
-HEADCOUNT = "fleetlm_headcount"
 
 
 class Headcount(NamedTuple):

@@ -22,21 +22,22 @@ from fleetlm_users.swarm.conclusion import Conclusion, conclude
 from fleetlm_users.swarm.console import Console
 from fleetlm_users.swarm.door import Door
 from fleetlm_users.swarm.ending import end_run
-from fleetlm_users.swarm.finish import HEADCOUNT, FinishLine
+from fleetlm_users.swarm.finish import FinishLine
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.goal import Goal
 from fleetlm_users.swarm.locust_errors import bound_report
+from fleetlm_users.swarm.messages import HEADCOUNT, REFUSED, RUN
 from fleetlm_users.swarm.options import to_wire
 from fleetlm_users.swarm.passports import passport_of
 from fleetlm_users.swarm.plan_on_locust import dealt_to
 from fleetlm_users.swarm.preparation import Preparation, Prepared
 from fleetlm_users.swarm.presence import Presence
 from fleetlm_users.swarm.refusal import USAGE_EXIT, Refused
+from fleetlm_users.swarm.refused_messages import RefusedMessages
 from fleetlm_users.swarm.roster import Roster
 from fleetlm_users.swarm.run import CLEANUP_S
 from fleetlm_users.swarm.sight import Sight
 from fleetlm_users.swarm.station import Station
-from fleetlm_users.swarm.worker import REFUSED, RUN
 from fleetlm_users.workload.numbering import ALONE
 from fleetlm_users.workload.options import Options
 
@@ -56,10 +57,14 @@ class Head:
         self._presence: Presence | None = None
         self._finish = FinishLine(environment)
         self.console = Console()
+        self._refused = RefusedMessages(self.console.say)
+        self._door: Door | None = None
         if isinstance(environment.runner, MasterRunner):
-            Door(environment.runner, passport_of(environment, fleet), self.console.say)
             self._presence = Presence(environment.runner, self.on_lost, self.on_found)
-            self._roster = Roster(environment.runner, self._presence)
+            # last, so that everybody else hears only what comes through it
+            passport = passport_of(environment, fleet)
+            self._door = Door(environment.runner, passport, self.console.say, self._refused)
+            self._roster = Roster(environment.runner, self._presence, self._refused)
             environment.runner.register_message(REFUSED, self.on_refused)
         else:
             self._station = Station(fleet, LOCAL, self._on_idle)
@@ -168,6 +173,7 @@ class Head:
         self._started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._describe(options)
         self._finish.begin(epoch)
+        self._refused.begin()
         if self._roster is not None and self._presence is not None:
             self._roster.begin(self._merge, self._elapsed_s)
             self._presence.begin(options.worker_timeout_s)
@@ -334,7 +340,8 @@ class Head:
         if exceptions:
             count = sum(row["count"] for row in exceptions)
             doubts.append(f"{count} unexpected exceptions in users, the first: {next(iter(exceptions))['msg']}")
-        return [*doubts, *self._goal.doubts()]
+        refused = self._door.refused_of_workers() if self._door is not None else ()
+        return [*doubts, *refused, *self._goal.doubts()]
 
     def _on_idle(self) -> None:
         if self._station is not None:
@@ -343,7 +350,7 @@ class Head:
     def _absorb_own(self) -> None:
         if self._station is not None:
             snapshot = self._station.snapshot()
-            if snapshot is not None and self._merge.absorb(LOCAL, snapshot):
+            if snapshot is not None and self._merge.absorb_own(LOCAL, snapshot):
                 self._station.forget_rows(self._merge.epoch, self._merge.resets, self._merge.taken_to(LOCAL))
 
     def _users(self) -> int:

@@ -5,6 +5,7 @@ by a minute, and would ignore a master whose clock is set back (runners.py: hear
 """
 
 import itertools
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -12,11 +13,15 @@ import gevent
 from locust.rpc import Message
 from locust.runners import MASTER_HEARTBEAT_TIMEOUT, WorkerRunner
 
-from fleetlm_users.swarm.door import WELCOME
+from fleetlm_users.swarm.messages import FROM_MASTER, WELCOME, problem_with
 from fleetlm_users.swarm.origin import Origin, neighbour
+from fleetlm_users.swarm.refused_messages import RefusedMessages
 from fleetlm_users.swarm.silence import TICK_S, Silence
+from fleetlm_users.swarm.unreadable import UNREADABLE, survive_garbage
 
-MASTER = "master"
+logger = logging.getLogger(__name__)
+
+MASTER = "the master"
 
 
 class Lifeline:
@@ -29,9 +34,11 @@ class Lifeline:
         self._silence = Silence()
         self._origin: Origin | None = None
         self._numbers = itertools.count(1)
+        self._refused = RefusedMessages(logger.warning)
         self._pass_on = runner.handle_message
         runner.handle_message = self.handle_message  # type: ignore[method-assign]  # every message goes this way
         runner.register_message(WELCOME, self.on_welcome)
+        survive_garbage()
         self._silence.heard(MASTER)
         gevent.spawn(self._watch)
 
@@ -40,8 +47,20 @@ class Lifeline:
         self._patience_s = patience_s
 
     def handle_message(self, msg: Message) -> None:
-        """Stands before Locust's own handling of messages."""
+        """Stands before Locust's own handling of messages, which ends for good with whatever gets out of it."""
         self._silence.heard(MASTER)
+        unreadable = str(msg.data) if msg.type == UNREADABLE else ""
+        problem = unreadable or problem_with(msg, FROM_MASTER, self._runner.custom_messages)
+        if problem:
+            self._refused.add(MASTER, msg.type, problem)
+            return
+        try:
+            self._act_on(msg)
+        except Exception as error:
+            logger.debug("A message of type %s could not be handled", msg.type, exc_info=True)
+            self._refused.add(MASTER, msg.type, f"it could not be handled: {error!r}")
+
+    def _act_on(self, msg: Message) -> None:
         if msg.type == "spawn":
             msg.data["timestamp"] = next(self._numbers)  # they come in order, whatever the master's clock says
         self._pass_on(msg)

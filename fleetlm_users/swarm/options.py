@@ -12,6 +12,7 @@ from locust.argument_parser import LocustArgumentParser
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.swarm.options_check import check_options
 from fleetlm_users.workload.identity import new_run_id
 from fleetlm_users.workload.option_spec import COMMON, OptionSpec, count_specs
 from fleetlm_users.workload.options import Options, resolve
@@ -141,7 +142,8 @@ def to_wire(options: Options) -> dict[str, Any]:
 
 
 def from_wire(wire: Mapping[str, Any]) -> Options:
-    """What `to_wire` made, back as Options."""
+    """What `to_wire` made, back as Options. Raises ShapeError for anything else."""
+    check_options(wire)
     values = dict(wire)
     plan = dict(values.pop("plan"))
     plan["thresholds"] = tuple(plan["thresholds"])

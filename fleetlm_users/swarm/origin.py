@@ -4,12 +4,17 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+from fleetlm_users.shape import Check, record, text, whole
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 PID_NAMESPACE = Path("/proc/self/ns/pid")
 STATE, STARTED = 0, 19
 """Where state and start (in ticks since the boot, so no wall clock) are behind a stat line's `)`: proc(5)."""
+
+ORIGIN: Final[Check] = record({"machine": text(300), "pid": whole(1, 2**31 - 1), "started": text(30)})
+"""What another process says of itself, before `neighbour` looks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +49,16 @@ def own_origin() -> Origin | None:
 
 
 def neighbour(told: Mapping[str, Any] | None) -> Origin | None:
-    """The process that another one said it is, if it is seen from here; None for one on another machine.
+    """The process that another one said it is (ORIGIN), if it is seen from here; None for one on another machine.
 
     Machines that were copied while they ran may have the same names, so it must be seen, alive, to be believed.
     """
     if not told or told["machine"] != _machine():
         return None
     found = _stat(told["pid"])
-    return Origin(**told) if found is not None and found[STARTED] == told["started"] else None
+    if found is None or found[STARTED] != told["started"]:
+        return None
+    return Origin(told["machine"], told["pid"], told["started"])
 
 
 def _machine() -> str:
@@ -63,6 +70,7 @@ def _machine() -> str:
 
 def _stat(pid: int) -> list[str] | None:
     try:
+        # a name between the parentheses may be of any bytes
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
         return None

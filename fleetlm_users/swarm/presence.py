@@ -14,7 +14,7 @@ import zmq
 from locust.rpc import Message
 from locust.runners import STATE_MISSING, MasterRunner, WorkerNode
 
-from fleetlm_users.swarm.door import PASSPORT
+from fleetlm_users.swarm.messages import PASSPORT
 from fleetlm_users.swarm.origin import Origin, neighbour
 from fleetlm_users.swarm.silence import TICK_S, Silence
 

@@ -8,13 +8,15 @@ from typing import Any
 from gevent.event import Event
 from locust.runners import STATE_MISSING, MasterRunner
 
+from fleetlm_users.errors import ShapeError
 from fleetlm_users.measure.loss import LostWorker
 from fleetlm_users.measure.merge import Merge
 from fleetlm_users.measure.timeline import ROWS_TO_THANK_FOR
+from fleetlm_users.swarm.messages import DRAIN, FINAL, LOOK, LOOKED, REPORT, RESET, TAKEN
 from fleetlm_users.swarm.muster import Muster
 from fleetlm_users.swarm.presence import Presence
+from fleetlm_users.swarm.refused_messages import RefusedMessages
 from fleetlm_users.swarm.run import FORCE_S, LEAVING_S
-from fleetlm_users.swarm.worker import DRAIN, FINAL, LOOK, LOOKED, REPORT, RESET, TAKEN
 from fleetlm_users.swarm.worker_clocks import WorkerClocks
 
 logger = logging.getLogger(__name__)
@@ -35,8 +37,9 @@ NO_FINAL = "its final report never came"
 class Roster:
     """The workers of the runs of one master."""
 
-    def __init__(self, runner: MasterRunner, presence: Presence) -> None:
+    def __init__(self, runner: MasterRunner, presence: Presence, refused: RefusedMessages) -> None:
         self._runner = runner
+        self._refused = refused
         self._presence = presence
         self._merge: Merge | None = None
         self._elapsed_s: Callable[[], float] = lambda: 0.0
@@ -44,6 +47,7 @@ class Roster:
         self._closed = False
         self._clocks = WorkerClocks()
         self._final: set[str] = set()
+        self._unreadable: set[str] = set()
         self._seen: set[str] = set()
         self._looked: set[str] = set()
         self._news = Event()
@@ -55,6 +59,7 @@ class Roster:
         self._merge = merge
         self._elapsed_s = elapsed_s
         self._final = set()
+        self._unreadable = set()
         self._losses = {}
         self._closed = False
         self._seen = set(self._present())
@@ -105,8 +110,8 @@ class Roster:
     def on_report(self, client_id: str, data: Mapping[str, Any]) -> None:
         """One of Locust's reports, with our snapshot in it."""
         self._clocks.set_right(client_id, data)  # this listener is registered before Locust's own
-        snapshot = data.get(REPORT)
-        if self._merge is not None and snapshot is not None and self._merge.absorb(client_id, snapshot):
+        snapshot, merge = data.get(REPORT), self._merge
+        if merge is not None and snapshot is not None and self._absorb(merge, client_id, "stats", snapshot)[0]:
             self._seen.add(client_id)
             self._thank(client_id, len(snapshot["rows"]))
 
@@ -114,11 +119,14 @@ class Roster:
         """A worker's answer to the drain, or its farewell."""
         if self._merge is None or msg.data["epoch"] != self._merge.epoch:
             return
-        snapshot = msg.data["snapshot"]
+        snapshot, problem = msg.data["snapshot"], ""
         if snapshot is not None:
             self._seen.add(msg.node_id)
-            self._merge.absorb(msg.node_id, snapshot)
-        if snapshot is None or snapshot["resets"] == self._merge.resets:
+            problem = self._absorb(self._merge, msg.node_id, FINAL, snapshot)[1]
+        if problem:
+            self._unreadable.add(msg.node_id)
+            self._losses[msg.node_id] = self._loss(msg.node_id, f"its final report could not be read: {problem}")
+        elif snapshot is None or snapshot["resets"] == self._merge.resets:
             self._final.add(msg.node_id)
         self._news.set()
 
@@ -126,7 +134,7 @@ class Roster:
         """A worker's answer to a look."""
         if self._merge is not None and msg.data["epoch"] == self._merge.epoch:
             if msg.data["snapshot"] is not None:
-                self._merge.absorb(msg.node_id, msg.data["snapshot"])
+                self._absorb(self._merge, msg.node_id, LOOKED, msg.data["snapshot"])
             self._looked.add(msg.node_id)
             self._news.set()
 
@@ -147,7 +155,7 @@ class Roster:
         """
         is_first, self._closed = not self._closed, True
         muster = Muster(
-            lambda: (self._present() & self._seen) - self._final,
+            lambda: (self._present() & self._seen) - self._final - self._unreadable,
             self._presence.silent_s,
             lambda client_id: self._runner.send_message(DRAIN, {"epoch": epoch}, client_id),
             drain_s + LEAVING_S + FORCE_S + TRAVEL_S,
@@ -167,6 +175,14 @@ class Roster:
         if merge is not None and rows >= ROWS_TO_THANK_FOR:
             told = {"epoch": merge.epoch, "resets": merge.resets, "before": merge.taken_to(client_id)}
             self._runner.send_message(TAKEN, told, client_id)
+
+    def _absorb(self, merge: Merge, client_id: str, kind: str, snapshot: Mapping[str, Any]) -> tuple[bool, str]:
+        """Whether a worker's snapshot was merged, and why it could not be read; that is refused by name."""
+        try:
+            return merge.absorb(client_id, snapshot, self._elapsed_s()), ""
+        except ShapeError as problem:
+            self._refused.add(client_id, kind, f"in its report {problem}")
+            return False, str(problem)
 
     def _loss(self, client_id: str, why: str) -> LostWorker:
         return LostWorker(client_id, why, self._elapsed_s())

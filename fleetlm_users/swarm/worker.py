@@ -17,31 +17,35 @@ from locust.env import Environment
 from locust.exception import RPCError
 from locust.runners import WorkerRunner
 
-from fleetlm_users.errors import UsageError
-from fleetlm_users.swarm.door import PASSPORT, TURNED_AWAY
-from fleetlm_users.swarm.finish import FINISHED, HEADCOUNT
+from fleetlm_users.errors import ShapeError, UsageError
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.lifeline import Lifeline
+from fleetlm_users.swarm.messages import (
+    DRAIN,
+    FINAL,
+    FINISHED,
+    HEADCOUNT,
+    LOOK,
+    LOOKED,
+    PASSPORT,
+    REFUSED,
+    REPORT,
+    RESET,
+    RUN,
+    STAMP,
+    TAKEN,
+    TURNED_AWAY,
+)
 from fleetlm_users.swarm.open_files import allow_users, share_of
 from fleetlm_users.swarm.options import from_wire
+from fleetlm_users.swarm.options_check import RUN_SHAPE
 from fleetlm_users.swarm.origin import own_origin
 from fleetlm_users.swarm.passports import passport_of
 from fleetlm_users.swarm.refusal import NO_TARGET_EXIT, USAGE_EXIT, Refused
 from fleetlm_users.swarm.station import Station
-from fleetlm_users.swarm.worker_clocks import STAMP
 from fleetlm_users.workload.numbering import seat_of
 
 logger = logging.getLogger(__name__)
-
-DRAIN = "fleetlm_drain"
-FINAL = "fleetlm_final"
-LOOK = "fleetlm_look"
-LOOKED = "fleetlm_looked"
-REFUSED = "fleetlm_refused"
-REPORT = "fleetlm"
-RESET = "fleetlm_reset"
-RUN = "fleetlm_run"
-TAKEN = "fleetlm_taken"
 
 
 class Worker:
@@ -66,7 +70,12 @@ class Worker:
 
     def start(self) -> None:
         """Begins the run that the master described in the spawn message, or tells it why this machine cannot."""
-        run: Mapping[str, Any] = getattr(self._environment.parsed_options, RUN)
+        run: Mapping[str, Any] = getattr(self._environment.parsed_options, RUN, {})
+        try:
+            RUN_SHAPE(run)
+        except ShapeError as problem:
+            self._refuse(run, f"The run that its master describes cannot be read: {problem}")
+            return
         options = from_wire(run["options"])
         seat = seat_of(self._runner.worker_index, run["dealt_to"])
         self._station.begin(options, run["epoch"], seat, run["elapsed_s"], run["resets"])
@@ -75,8 +84,16 @@ class Worker:
             allow_users(share_of(self._benchmark.most_users(options), len(run["dealt_to"])))
             self._benchmark.check_host(options, False)
         except (Refused, UsageError) as problem:
-            self._station.end()  # users that are spawned all the same find the run winding down
-            self._runner.send_message(REFUSED, {"epoch": run["epoch"], "problem": str(problem)})
+            self._refuse(run, str(problem))
+
+    def _refuse(self, run: Mapping[str, Any], problem: str) -> None:
+        logger.error("This worker cannot take part. %s", problem)
+        self._station.end()  # users that are spawned all the same find the run winding down
+        epoch = run.get("epoch") if isinstance(run, Mapping) else None
+        if isinstance(epoch, str):
+            self._runner.send_message(REFUSED, {"epoch": epoch, "problem": problem})
+        else:
+            self._leave(USAGE_EXIT)  # a master that does not say which run it is about would not take the answer
 
     def stop(self) -> None:
         """Ends the run on this worker."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-STAMP = "fleetlm_wall_clock"
+from fleetlm_users.swarm.messages import STAMP
 
 TOLERATED_S = 2
 """Below this a difference may be the way of the report, and Locust's windows of ten seconds do not mind it."""

@@ -20,7 +20,7 @@ class MasterRunner:
         self.clients = Clients()
         self.sent = []
         self.handled = []
-        self.listeners = {}
+        self.listeners = self.custom_messages = {}
         self.rebalances = False
         self.server = SimpleNamespace(socket=SimpleNamespace(setsockopt=lambda *_: None))
 

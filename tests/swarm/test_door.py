@@ -6,7 +6,9 @@ import pytest
 from gevent.event import Event
 
 from fleetlm_users.swarm import door as door_module
-from fleetlm_users.swarm.door import PASSPORT, TURNED_AWAY, WELCOME, Door
+from fleetlm_users.swarm.door import Door
+from fleetlm_users.swarm.messages import PASSPORT, TURNED_AWAY, WELCOME
+from fleetlm_users.swarm.refused_messages import RefusedMessages
 from tests.swarm.runners import MasterRunner
 from tests.workload.test_passport import MINE
 
@@ -25,7 +27,7 @@ def said():
 
 @pytest.fixture
 def door(runner, said):
-    return Door(runner, MINE, said.append)
+    return Door(runner, MINE, said.append, RefusedMessages(said.append))
 
 
 def show(runner, passport, client_id="w1"):
@@ -65,7 +67,7 @@ def test_a_worker_that_says_nothing_is_asked_to_leave(runner, said, monkeypatch)
     """A plain Locust."""
     monkeypatch.setattr(door_module, "INTRODUCTION_S", 0.01)
     told = Event()
-    Door(runner, MINE, lambda text: (said.append(text), told.set()))
+    Door(runner, MINE, lambda text: (said.append(text), told.set()), RefusedMessages(said.append))
     runner.hears("w1", "client_ready", "2.47.0")
     assert told.wait(WAIT_S)
     assert runner.sent == [("ack", "w1"), ("quit", "w1")]

@@ -9,7 +9,8 @@ from locust.runners import MasterRunner
 from fleetlm_users.measure.catalogue import DEFAULT
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.swarm.events import FleetEvents
-from fleetlm_users.swarm.finish import FINISHED, FinishLine
+from fleetlm_users.swarm.finish import FinishLine
+from fleetlm_users.swarm.messages import FINISHED
 from fleetlm_users.swarm.run import Run
 from tests.swarm.samples import numbering, options
 

@@ -3,8 +3,8 @@
 import pytest
 from locust.rpc import Message
 
-from fleetlm_users.swarm.door import WELCOME
 from fleetlm_users.swarm.lifeline import Lifeline
+from fleetlm_users.swarm.messages import WELCOME
 from fleetlm_users.swarm.origin import Origin, own_origin
 from fleetlm_users.swarm.silence import TICK_S
 
@@ -16,7 +16,7 @@ class WorkerRunner:
 
     def __init__(self):
         self.handled = []
-        self.listeners = {}
+        self.listeners = self.custom_messages = {}
         self.last_heartbeat_timestamp = 12.0
 
     def register_message(self, name, listener):
@@ -69,5 +69,6 @@ def test_locusts_own_watch_by_the_wall_clock_sleeps(runner, lifeline):
 def test_spawn_messages_count_in_the_order_in_which_they_come(runner, lifeline):
     """Locust ignores one that is older, by the master's clock, than the one before."""
     for stamp in (1_700_000_000.0, 1_600_000_000.0):
-        runner.handle_message(Message("spawn", {"timestamp": stamp}, "w1"))
+        job = {"host": None, "stop_timeout": 0.0, "parsed_options": {}, "user_classes_count": {"A": 1}}
+        runner.handle_message(Message("spawn", {"timestamp": stamp, **job}, "w1"))
     assert [msg.data["timestamp"] for msg in runner.handled] == [1, 2]

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from fleetlm_users.swarm.door import PASSPORT
+from fleetlm_users.swarm.messages import PASSPORT
 from fleetlm_users.swarm.origin import Origin, own_origin
 from fleetlm_users.swarm.presence import SETTLED_S, Presence
 from fleetlm_users.swarm.silence import TICK_S

@@ -9,8 +9,9 @@ from fleetlm_users.measure.catalogue import DEFAULT
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.loss import LostWorker
 from fleetlm_users.measure.merge import Merge
+from fleetlm_users.swarm.messages import DRAIN, FINAL, LOOK, LOOKED, REPORT
+from fleetlm_users.swarm.refused_messages import RefusedMessages
 from fleetlm_users.swarm.roster import NO_FINAL, Roster
-from fleetlm_users.swarm.worker import DRAIN, FINAL, LOOK, LOOKED, REPORT
 
 
 class Runner:
@@ -76,7 +77,7 @@ def presence():
 
 @pytest.fixture
 def roster(runner, presence):
-    return Roster(runner, presence)
+    return Roster(runner, presence, RefusedMessages(lambda _: None))
 
 
 def begin(roster, merge):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from fleetlm_users.swarm.worker_clocks import STAMP, TOLERATED_S, WorkerClocks
+from fleetlm_users.swarm.messages import STAMP
+from fleetlm_users.swarm.worker_clocks import TOLERATED_S, WorkerClocks
 
 NOW_S = 1000.0
 

@@ -1,0 +1,206 @@
+"""Data from a peer or a file held against its shape, so that whoever reads it afterwards can rely on it.
+
+A check takes a value and raises ShapeError; the checks of containers add the place, as in `counts[3][4]`. Every check
+is bounded: in the numbers and lengths that it accepts, and in what it quotes.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from fleetlm_users.errors import ShapeError
+
+Check = Callable[[Any], None]
+
+MAX_WHOLE: Final = 2**53
+"""The highest whole number that every reader of JSON keeps (RFC 8259 §6)."""
+
+QUOTED_CHARS: Final = 40
+_NAMES: Final[Mapping[type, str]] = MappingProxyType(
+    {list: "a list", tuple: "a list", dict: "an object", bytes: "bytes"}
+)
+
+
+def shown(value: object) -> str:
+    """The value as an error quotes it: short, on one line, without control characters."""
+    if isinstance(value, str):
+        return repr(value) if len(value) <= QUOTED_CHARS else f"{value[:QUOTED_CHARS]!r}…"
+    if isinstance(value, int) and not -(10**30) < value < 10**30:
+        return "a number of more than 30 digits"
+    if value is None or isinstance(value, bool | int | float):
+        return repr(value)
+    return _NAMES.get(type(value), f"a {type(value).__name__}")
+
+
+def anything(_value: Any) -> None:
+    """Accepts every value: nobody reads it, or whoever does checks it."""
+
+
+def flag(value: Any) -> None:
+    """Accepts true and false."""
+    if type(value) is not bool:
+        raise _unlike(value, "true or false")
+
+
+def whole(low: int = 0, high: int = MAX_WHOLE) -> Check:
+    """Accepts whole numbers from `low` to `high`."""
+
+    def check(value: Any) -> None:
+        if type(value) is not int or not low <= value <= high:
+            raise _unlike(value, f"a whole number from {low} to {high}")
+
+    return check
+
+
+def number(low: float = -math.inf, high: float = math.inf) -> Check:
+    """Accepts finite numbers from `low` to `high`."""
+    words = "a finite number" if math.isinf(low) and math.isinf(high) else f"a number from {low:g} to {high:g}"
+
+    def check(value: Any) -> None:
+        # the comparisons are false for NaN; an int may be too large for math.isfinite
+        if type(value) not in (int, float) or not low <= value <= high or value in (math.inf, -math.inf):
+            raise _unlike(value, words)
+
+    return check
+
+
+def text(most: int, *, printable: bool = True, least: int = 0) -> Check:
+    """Accepts text of `least` to `most` characters; without control characters and the like if it is `printable`."""
+
+    def check(value: Any) -> None:
+        if type(value) is not str:
+            raise _unlike(value, "text")
+        if not least <= len(value) <= most:
+            raise ShapeError(f"has {len(value):,} characters; expected {least} to {most:,}")
+        if printable and not value.isprintable():
+            raise _unlike(value, "text without control characters")
+
+    return check
+
+
+def lines(most: int) -> Check:
+    """Accepts printable text of several lines."""
+    whole_text = text(most, printable=False)
+
+    def check(value: Any) -> None:
+        whole_text(value)
+        if not value.replace("\n", "").isprintable():
+            raise _unlike(value, "lines without control characters")
+
+    return check
+
+
+def one_of(*accepted: object) -> Check:
+    """Accepts one of a few values."""
+    words = ("one of " if len(accepted) > 1 else "") + ", ".join(shown(value) for value in accepted)
+
+    def check(value: Any) -> None:
+        if not any(type(value) is type(one) and value == one for one in accepted):
+            raise _unlike(value, words)
+
+    return check
+
+
+def nothing_or(inner: Check) -> Check:
+    """Accepts None, and what `inner` accepts."""
+
+    def check(value: Any) -> None:
+        if value is not None:
+            inner(value)
+
+    return check
+
+
+def either(words: str, *inner: Check) -> Check:
+    """Accepts what any of the checks accepts; `words` say what that is."""
+
+    def check(value: Any) -> None:
+        for one in inner:
+            try:
+                one(value)
+            except ShapeError:
+                continue
+            return
+        raise _unlike(value, words)
+
+    return check
+
+
+def each(inner: Check, most: int) -> Check:
+    """Accepts lists of at most `most` values that `inner` accepts."""
+
+    def check(value: Any) -> None:
+        if not isinstance(value, list | tuple):
+            raise _unlike(value, "a list")
+        if len(value) > most:
+            raise ShapeError(f"has {len(value):,} entries; expected at most {most:,}")
+        for at, item in enumerate(value):
+            try:
+                inner(item)
+            except ShapeError as problem:
+                raise problem.within(f"[{at}]") from None
+
+    return check
+
+
+def row(*inner: Check) -> Check:
+    """Accepts lists of exactly as many values as there are checks, each for its own."""
+
+    def check(value: Any) -> None:
+        if not isinstance(value, list | tuple):
+            raise _unlike(value, "a list")
+        if len(value) != len(inner):
+            raise ShapeError(f"has {len(value):,} entries; expected {len(inner)}")
+        for at, (one, item) in enumerate(zip(inner, value, strict=True)):
+            try:
+                one(item)
+            except ShapeError as problem:
+                raise problem.within(f"[{at}]") from None
+
+    return check
+
+
+def record(required: Mapping[str, Check], optional: Mapping[str, Check] = MappingProxyType({})) -> Check:
+    """Accepts objects with all `required` entries; further ones are not looked at, unless they are `optional`."""
+    known = {**required, **optional}
+
+    def check(value: Any) -> None:
+        if not isinstance(value, Mapping):
+            raise _unlike(value, "an object")
+        for name, one in known.items():
+            if name not in value:
+                if name in required:
+                    raise ShapeError("is missing").within(name)
+                continue
+            try:
+                one(value[name])
+            except ShapeError as problem:
+                raise problem.within(name) from None
+
+    return check
+
+
+def table(key: Check, inner: Check, most: int) -> Check:
+    """Accepts objects of at most `most` entries with any keys that `key` accepts and values that `inner` accepts."""
+
+    def check(value: Any) -> None:
+        if not isinstance(value, Mapping):
+            raise _unlike(value, "an object")
+        if len(value) > most:
+            raise ShapeError(f"has {len(value):,} entries; expected at most {most:,}")
+        for name, item in value.items():
+            try:
+                key(name)
+            except ShapeError as problem:
+                raise ShapeError(f"has a key that {problem.problem}") from None
+            try:
+                inner(item)
+            except ShapeError as problem:
+                raise problem.within(f"[{shown(name)}]") from None
+
+    return check
+
+
+def _unlike(value: object, expected: str) -> ShapeError:
+    return ShapeError(f"is {shown(value)}; expected {expected}")

@@ -1,0 +1,74 @@
+"""What peers sent and nobody acted on: told once for each peer and kind, counted, and a reason to doubt the run."""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from fleetlm_users.shape import shown
+
+logger = logging.getLogger(__name__)
+
+MOST_PEERS: Final = 1_000
+"""Whose messages are counted one by one; whoever sends garbage may use any number of names."""
+
+MOST_LINES: Final = 20
+MOST_PROBLEM_CHARS: Final = 300
+
+
+@dataclass(slots=True)
+class _Refused:
+    first: str
+    count: int = 0
+    kinds: set[str] = field(default_factory=set)
+
+
+class RefusedMessages:
+    """Counts refused messages by peer, and tells a person of them by `say`, in a bounded number of lines."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._peers: dict[str, _Refused] = {}
+        self._lines = 0
+        self.count = 0
+
+    def begin(self) -> None:
+        """A run begins: what was refused before it is no reason to doubt it."""
+        self._peers = {}
+        self._lines = 0
+        self.count = 0
+
+    def add(self, peer: str, kind: object, problem: str) -> None:
+        """A message of that kind was refused."""
+        self.count += 1
+        name = shown(kind) if not isinstance(kind, str) or not kind.isprintable() else kind[:40]
+        words = problem[:MOST_PROBLEM_CHARS]
+        found = self._peers.get(peer)
+        if found is None:
+            if len(self._peers) >= MOST_PEERS:
+                return
+            found = self._peers[peer] = _Refused(f"{name}: {words}")
+        found.count += 1
+        if name not in found.kinds and self._lines < MOST_LINES:
+            found.kinds.add(name)
+            self._tell(peer, name, words)
+
+    def doubts(self, workers: Iterable[str]) -> list[str]:
+        """For each of the workers of which something was refused, in words: what it measured may be missing."""
+        told = []
+        for worker in workers:
+            found = self._peers.get(worker)
+            if found is not None:
+                messages = "one message" if found.count == 1 else f"{found.count:,} messages"
+                told.append(
+                    f"{messages} of worker {worker} could not be read and were refused, so what it measured may be"
+                    f" missing; the first, {found.first}"
+                )
+        return told
+
+    def _tell(self, peer: str, kind: str, words: str) -> None:
+        self._lines += 1
+        who = peer if peer.isprintable() and peer else shown(peer)
+        self._say(f"A message {kind} from {who} was refused: {words}")
+        if self._lines == MOST_LINES:
+            self._say("Further refused messages are only counted.")

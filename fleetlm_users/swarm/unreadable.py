@@ -1,0 +1,60 @@
+"""Bytes that are no message of Locust's, made into a message that says so.
+
+Locust lets most of what its decoder raises (rpc/protocol.py: Message.unserialize) out of the greenlet that hears all
+peers, which ends with it; after some of it, it handles the message before once more, and a name that is not UTF-8
+makes a line of the log (runners.py: client_listener, rpc/zmqrpc.py). The greenlet hears before our `init`, so what it
+calls is replaced in the classes.
+"""
+
+from typing import Any, Final, cast
+
+import zmq
+from locust.exception import RPCError
+from locust.rpc import Message
+from locust.rpc.zmqrpc import BaseSocket
+
+UNREADABLE: Final = "fleetlm_unreadable"
+
+MAX_MESSAGE_BYTES: Final = 64 << 20
+"""A day's rows of one worker are 48 MB; decoded, a message takes up to sixty times the memory."""
+
+MAX_PROBLEM_CHARS: Final = 200
+
+_decode: Final = Message.unserialize
+_make: Final = BaseSocket.__init__
+
+
+def survive_garbage() -> None:
+    """From now on whatever this process receives from a peer becomes a message; to be called any number of times.
+
+    ZeroMQ closes a connection on which a message is announced that is too large; that holds for sockets made later.
+    """
+    Message.unserialize = classmethod(_unserialize)  # type: ignore[method-assign, assignment]  # as the docstring says
+    BaseSocket.recv_from_client = _recv_from_client  # type: ignore[method-assign]
+    BaseSocket.__init__ = _make_bounded  # type: ignore[method-assign]
+
+
+def _unserialize(_cls: type[Message], data: Any) -> Message:
+    try:
+        if len(data) > MAX_MESSAGE_BYTES:
+            raise ValueError(f"{len(data):,} bytes; expected at most {MAX_MESSAGE_BYTES:,}")
+        return cast(Message, _decode(data))
+    except Exception as problem:  # msgpack and its hooks raise nearly anything
+        return Message(UNREADABLE, f"{type(problem).__name__}: {problem}"[:MAX_PROBLEM_CHARS], None)
+
+
+def _recv_from_client(self: Any) -> tuple[str, Message]:
+    """As Locust's, but a peer's name may be of any bytes: what it sends is then not readable."""
+    try:
+        name, *frames = self.socket.recv_multipart()
+    except zmq.ZMQError as problem:
+        raise RPCError("ZMQ network broken") from problem
+    try:
+        return name.decode(), Message.unserialize(frames[0] if frames else b"")
+    except UnicodeDecodeError:
+        return name.decode("utf-8", "backslashreplace"), Message(UNREADABLE, "its name is not UTF-8", None)
+
+
+def _make_bounded(self: Any, *arguments: Any) -> None:
+    _make(self, *arguments)
+    self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
