@@ -5,18 +5,20 @@ is bounded: in the numbers and lengths that it accepts, and in what it quotes.
 """
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
 from fleetlm_users.errors import ShapeError
+from fleetlm_users.quoting import quote
 
 Check = Callable[[Any], None]
 
 MAX_WHOLE: Final = 2**53
 """The highest whole number that every reader of JSON keeps (RFC 8259 §6)."""
 
-QUOTED_CHARS: Final = 40
+QUOTED_CHARS: Final = 60
 _NAMES: Final[Mapping[type, str]] = MappingProxyType(
     {list: "a list", tuple: "a list", dict: "an object", bytes: "bytes"}
 )
@@ -24,12 +26,8 @@ _NAMES: Final[Mapping[type, str]] = MappingProxyType(
 
 def shown(value: object) -> str:
     """The value as an error quotes it: short, on one line, without control characters."""
-    if isinstance(value, str):
-        return repr(value) if len(value) <= QUOTED_CHARS else f"{value[:QUOTED_CHARS]!r}…"
-    if isinstance(value, int) and not -(10**30) < value < 10**30:
-        return "a number of more than 30 digits"
-    if value is None or isinstance(value, bool | int | float):
-        return repr(value)
+    if value is None or isinstance(value, str | bool | int | float):
+        return quote(value, QUOTED_CHARS)
     return _NAMES.get(type(value), f"a {type(value).__name__}")
 
 
@@ -58,8 +56,8 @@ def number(low: float = -math.inf, high: float = math.inf) -> Check:
     words = "a finite number" if math.isinf(low) and math.isinf(high) else f"a number from {low:g} to {high:g}"
 
     def check(value: Any) -> None:
-        # the comparisons are false for NaN; an int may be too large for math.isfinite
-        if type(value) not in (int, float) or not low <= value <= high or value in (math.inf, -math.inf):
+        # not by math.isfinite, for which an int may be too large; all comparisons with NaN are false
+        if type(value) not in (int, float) or not low <= value <= high or not abs(value) <= sys.float_info.max:
             raise _unlike(value, words)
 
     return check

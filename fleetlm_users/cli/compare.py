@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 
 from fleetlm_users.cli import compare_markdown, compare_text
 from fleetlm_users.cli.comparison import compare as compare_runs
 from fleetlm_users.cli.rows import Limits
-from fleetlm_users.cli.run_files import read_run
+from fleetlm_users.cli.run_files import EXAMPLE, read_run
 from fleetlm_users.cli.terminal import style
+from fleetlm_users.errors import UsageError
+
+UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @click.command(short_help="Is run B worse than run A? Every figure, with intervals and a verdict for CI.")
@@ -80,13 +84,13 @@ def compare(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
                4 not comparable, or too few samples to say
     """  # noqa: D301  # \b is what click looks for
     limits = Limits(tolerance / 100, rate_tolerance / 100, confidence / 100)
-    found = compare_runs(
-        read_run(before),
-        read_run(after),
-        limits,
-        noise=[read_run(path) for path in noise],
-        by_scenario=by_scenario,
-        any_load=any_load,
-    )
-    click.echo(compare_markdown.render(found) if markdown else compare_text.render(found, style()), nl=False)
+    old, new, *others = runs = [read_run(path) for path in (before, after, *noise)]
+    try:
+        found = compare_runs(old, new, limits, noise=others, by_scenario=by_scenario, any_load=any_load)
+        text = compare_markdown.render(found) if markdown else compare_text.render(found, style())
+    except UNREADABLE as problem:  # what the check of the files (summary_check.py) has let through
+        given = ", ".join(str(run.path) for run in runs)
+        told = f"files that can be compared; these cannot ({type(problem).__name__}: {problem})"
+        raise UsageError("results", given, told, EXAMPLE) from problem
+    click.echo(text, nl=False)
     ctx.exit(found.exit_code)

@@ -1,16 +1,20 @@
 """Result folders of earlier runs, read back: the summary of one run, or of all runs below a folder."""
 
 import json
+import os.path
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
-from fleetlm_users.errors import UsageError
+from fleetlm_users.cli.summary_check import check_summary
+from fleetlm_users.errors import ShapeError, UsageError
 from fleetlm_users.foreign_text import printable_json
+from fleetlm_users.shape import shown
+from fleetlm_users.workload.local_file import UnreadableFile, read_text
 
 SUMMARY: Final = "summary.json"
 KNOWN_FORMAT: Final = 1  # measure.summary.SUMMARY_FORMAT as this reader understands it
-PARTS: Final = ("verdict", "thresholds", "metrics", "run", "plan", "options")
+MAX_BYTES: Final = 64 << 20
 EXAMPLE: Final = "results/20261124T113500Z-mixed-r1124-1135-7f3a"
 
 Json = dict[str, Any]
@@ -41,26 +45,38 @@ class RunFile:
 
 def read_run(path: Path) -> RunFile:
     """Return the run of a result folder or of its summary.json. Raises UsageError."""
-    file = path / SUMMARY if path.is_dir() else path
+    file = path / SUMMARY if os.path.isdir(path) else path  # unlike Path.is_dir it never raises
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:  # ValueError: not JSON, or not UTF-8
-        words = problem.strerror if isinstance(problem, OSError) and problem.strerror else f"not JSON ({problem})"
-        raise UsageError("result", str(path), f"a result folder or its {SUMMARY}; {words}", EXAMPLE) from problem
-    if not isinstance(found, dict) or not all(isinstance(found.get(part), dict | list) for part in PARTS):
-        raise UsageError("result", str(path), f"a {SUMMARY} that this project wrote", EXAMPLE)
-    if found.get("format") != KNOWN_FORMAT:
-        told = (
-            f"a {SUMMARY} of format {KNOWN_FORMAT}, this one has {found.get('format')!r}: use the version that wrote it"
-        )
-        raise UsageError("result", str(path), told, EXAMPLE)
+        found = json.loads(read_text(file, MAX_BYTES), parse_constant=_refuse_constant)
+    except UnreadableFile as problem:
+        raise UsageError("result", str(file), f"a result folder or its {SUMMARY}; {problem}", EXAMPLE) from problem
+    except (ValueError, RecursionError) as problem:  # what json raises, and a number with thousands of digits
+        told = f"a result folder or its {SUMMARY}; this file is not JSON ({problem})"
+        raise UsageError("result", str(file), told, EXAMPLE) from problem
+    if not isinstance(found, dict) or "format" not in found:
+        raise UsageError("result", str(file), f"a {SUMMARY} that this project wrote", EXAMPLE)
+    if type(found["format"]) is not int or found["format"] != KNOWN_FORMAT:
+        told = f"a {SUMMARY} of format {KNOWN_FORMAT}, this one has {shown(found['format'])}"
+        raise UsageError("result", str(file), f"{told}: use the version that wrote it", EXAMPLE)
+    try:
+        check_summary(found)
+    except ShapeError as problem:
+        told = f"a {SUMMARY} as this project wrote it; in this one, {problem}"
+        raise UsageError("result", str(file), told, EXAMPLE) from problem
     return RunFile(file, printable_json(found))
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"it holds {name}, which is no number")
 
 
 def read_runs(path: Path) -> list[RunFile]:
     """Return the run of a result folder, or those of all result folders in it, by name. Raises UsageError."""
-    if path.is_dir() and not (path / SUMMARY).exists():
-        files = sorted(path.glob(f"*/{SUMMARY}"))
+    if os.path.isdir(path) and not os.path.lexists(path / SUMMARY):
+        try:
+            files = sorted(path.glob(f"*/{SUMMARY}"))
+        except OSError as problem:
+            raise UsageError("result", str(path), f"a folder to look into; {problem.strerror}", EXAMPLE) from problem
         if files:
             return [read_run(file) for file in files]
     return [read_run(path)]

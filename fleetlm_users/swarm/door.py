@@ -17,6 +17,7 @@ from locust.rpc import Message
 from locust.runners import MasterRunner
 
 from fleetlm_users.errors import ShapeError
+from fleetlm_users.quoting import cut
 from fleetlm_users.swarm.messages import FROM_WORKER, NAME, PASSPORT, TURNED_AWAY, WELCOME, problem_with
 from fleetlm_users.swarm.origin import own_origin
 from fleetlm_users.swarm.refused_messages import RefusedMessages
@@ -85,7 +86,7 @@ class Door:
             return
         differences = self._passport.differences(msg.data["passport"])
         if differences:
-            self._turn_away(client_id, "; ".join(differences)[:MOST_REASON_CHARS], TURNED_AWAY)
+            self._turn_away(client_id, cut("; ".join(differences), MOST_REASON_CHARS), TURNED_AWAY)
             return
         self._known.add(client_id)
         origin = own_origin()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fleetlm_users.errors import ShapeError
+from fleetlm_users.quoting import cut
 from fleetlm_users.shape import MAX_WHOLE, Check, each, either, flag, nothing_or, number, record, table, text, whole
 from fleetlm_users.swarm.messages import EPOCH, MAX_KINDS, MAX_USERS
 from fleetlm_users.workload.options import Options
@@ -39,7 +40,7 @@ def check_options(wire: object) -> None:
     for part, kind in ((wire, Options), (wire["plan"], Plan)):
         unknown = sorted(set(part) - set(typing.get_type_hints(kind)), key=str)
         if unknown:
-            raise ShapeError("is an option that this version does not know", str(unknown[0])[:40])
+            raise ShapeError("is an option that this version does not know", cut(str(unknown[0]), 60))
 
 
 def _of_type(hint: Any) -> Check:

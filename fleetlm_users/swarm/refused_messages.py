@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from fleetlm_users.quoting import cut
 from fleetlm_users.shape import shown
 
 logger = logging.getLogger(__name__)
@@ -41,8 +42,8 @@ class RefusedMessages:
     def add(self, peer: str, kind: object, problem: str) -> None:
         """A message of that kind was refused."""
         self.count += 1
-        name = shown(kind) if not isinstance(kind, str) or not kind.isprintable() else kind[:40]
-        words = problem[:MOST_PROBLEM_CHARS]
+        name = cut(kind, 40) if isinstance(kind, str) and kind.isprintable() else shown(kind)
+        words = cut(problem, MOST_PROBLEM_CHARS)
         found = self._peers.get(peer)
         if found is None:
             if len(self._peers) >= MOST_PEERS:

@@ -56,9 +56,11 @@ def threshold(expression, measured, ok, *, unit="ms", samples=1000, too_few=Fals
 
 def summary(metrics=None, thresholds=(), *, verdict="pass", doubts=(), options=None, plan=None, distributions=None):
     """A summary with everything that `compare` and `cleanup` read."""
+    failures = ["a failure"] if verdict == "fail" else []
+    told = list(doubts) or (["a reason"] if verdict == "inconclusive" else [])
     return {
         "format": 1,
-        "verdict": {"kind": verdict, "exit_code": 0, "failures": [], "doubts": list(doubts)},
+        "verdict": {"kind": verdict, "exit_code": 0, "failures": failures, "doubts": told},
         "thresholds": list(thresholds),
         "metrics": dict(metrics or {}),
         "distributions": dict(distributions or {}),

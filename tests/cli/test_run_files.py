@@ -27,7 +27,7 @@ def test_a_folder_of_result_folders_is_all_their_runs(tmp_path):
     ("content", "words"),
     [
         (None, "No such file"),
-        (b"\xff", "not JSON"),
+        (b"\xff", "not UTF-8 at byte 0"),
         (b"[]", "that this project wrote"),
         (b"{}", "that this project wrote"),
         (json.dumps({**summary(), "format": 99}).encode(), "format 1, this one has 99"),

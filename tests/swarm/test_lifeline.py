@@ -4,9 +4,10 @@ import pytest
 from locust.rpc import Message
 
 from fleetlm_users.swarm.lifeline import Lifeline
-from fleetlm_users.swarm.messages import WELCOME
+from fleetlm_users.swarm.messages import DRAIN, RESET, TURNED_AWAY, WELCOME
 from fleetlm_users.swarm.origin import Origin, own_origin
 from fleetlm_users.swarm.silence import TICK_S
+from fleetlm_users.swarm.unreadable import UNREADABLE
 
 PATIENCE_S = 5.0
 
@@ -72,3 +73,39 @@ def test_spawn_messages_count_in_the_order_in_which_they_come(runner, lifeline):
         job = {"host": None, "stop_timeout": 0.0, "parsed_options": {}, "user_classes_count": {"A": 1}}
         runner.handle_message(Message("spawn", {"timestamp": stamp, **job}, "w1"))
     assert [msg.data["timestamp"] for msg in runner.handled] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("spawn", None),
+        ("spawn", {}),
+        ("spawn", {"timestamp": 1.0, "host": 5, "stop_timeout": 0, "parsed_options": {}, "user_classes_count": {}}),
+        ("spawning_complete", {}),
+        ("update_user_class", None),
+        (WELCOME, None),
+        (WELCOME, {"origin": "x"}),
+        (DRAIN, {}),
+        (RESET, {"epoch": "e", "resets": "x"}),
+        (TURNED_AWAY, {"problem": None}),
+        (UNREADABLE, "ValueError: not MessagePack"),
+        ("zzz", None),
+        (None, None),
+    ],
+)
+def test_a_malformed_message_is_refused_and_the_worker_hears_on(runner, lifeline, caplog, kind, data):
+    """Locust's greenlet that hears the master would end with it. It is told once."""
+    for _ in range(3):
+        runner.handle_message(Message(kind, data, "w1"))
+    assert runner.handled == []
+    assert [record.message.startswith("A message ") for record in caplog.records] == [True]
+    assert "from the master was refused" in caplog.text
+    runner.handle_message(Message("heartbeat", None, "w1"))
+    assert len(runner.handled) == 1
+
+
+def test_nothing_gets_out_of_the_handling_of_a_message(runner, lifeline, caplog):
+    """Whatever Locust or a listener raises."""
+    runner.listeners["boom"] = lambda **_: 1 / 0
+    runner.handle_message(Message("boom", None, "w1"))
+    assert "it could not be handled: ZeroDivisionError" in caplog.text

@@ -76,8 +76,15 @@ def presence():
 
 
 @pytest.fixture
-def roster(runner, presence):
-    return Roster(runner, presence, RefusedMessages(lambda _: None))
+def refusals(runner, presence):
+    """A roster, and where it tells what it refuses."""
+    refused = RefusedMessages(lambda _: None)
+    return Roster(runner, presence, refused), refused
+
+
+@pytest.fixture
+def roster(refusals):
+    return refusals[0]
 
 
 def begin(roster, merge):
@@ -205,3 +212,56 @@ def test_a_worker_that_comes_while_the_run_ends_is_not_waited_for(runner, roster
     roster.on_connect("later")
     roster.drain("e", 5.0)
     assert (roster.expected, roster.lost) == (1, [])
+
+
+def broken(worker_id, seq, final=False):
+    return snapshot(worker_id, seq, final) | {"levels": None}
+
+
+def test_a_report_that_cannot_be_read_is_refused_by_name_and_the_next_one_counts(runner, refusals):
+    """Reports are cumulative; the doubt remains."""
+    roster, refused = refusals
+    merge = Merge("e")
+    runner.add("a")
+    begin(roster, merge)
+    roster.on_report("a", {REPORT: broken("a", 1)})
+    assert merge.totals().count("messages_sent") == 0
+    roster.on_report("a", {REPORT: snapshot("a", 2)})
+    assert merge.totals().count("messages_sent") == 5
+    (doubt,) = refused.doubts(["a"])
+    assert doubt.endswith("the first, stats: in its report levels is None; expected a list")
+
+
+def test_a_final_report_that_cannot_be_read_is_waited_for_no_longer_and_named(runner, refusals):
+    """What the worker reported before it stays counted."""
+    roster, refused = refusals
+    merge = Merge("e")
+    runner.add("a", answers=False)
+    begin(roster, merge)
+    roster.on_report("a", {REPORT: snapshot("a", 1)})
+    roster.on_final(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": broken("a", 9, final=True)}))
+    roster.drain("e", 60.0)
+    (lost,) = roster.lost
+    assert lost.why == "its final report could not be read: levels is None; expected a list"
+    assert merge.totals().count("messages_sent") == 5
+    assert refused.doubts(["a"])
+
+
+def test_a_second_far_away_does_not_hold_up_the_master(runner, refusals):
+    """A timeline has a row for every second up to the last."""
+    roster, refused = refusals
+    merge = Merge("e")
+    runner.add("a")
+    begin(roster, merge)
+    far = [[5_000_000, [0] * 10, 0, 0.0, {}], [5_000_001, [0] * 10, 0, 0.0, {}]]
+    roster.on_report("a", {REPORT: snapshot("a", 1) | {"rows": far}})
+    assert len(merge.series()) == 0
+    assert refused.doubts(["a"])
+
+
+def test_a_look_at_what_cannot_be_read_is_over_at_once(runner, refusals):
+    """The worker has answered."""
+    roster, _ = refusals
+    begin(roster, Merge("e"))
+    roster.on_looked(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": broken("a", 1)}))
+    assert roster._looked == {"a"}

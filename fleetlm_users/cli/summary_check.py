@@ -1,0 +1,245 @@
+"""A summary.json held against what this project writes (measure/summary.py), before anybody compares or deletes by it.
+
+A file can be damaged, cut, edited or somebody else's and still be JSON. Beside types and bounds it is therefore asked
+whether its figures agree with each other: a figure that got lost must not read as "no regression".
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Any, Final
+
+from fleetlm_users.cli.judging import keeps
+from fleetlm_users.cli.measured import aggregation_of
+from fleetlm_users.errors import ShapeError, UsageError
+from fleetlm_users.measure.figures import is_undecided
+from fleetlm_users.measure.trend import required_samples
+from fleetlm_users.shape import (
+    Check,
+    anything,
+    each,
+    flag,
+    nothing_or,
+    number,
+    one_of,
+    record,
+    row,
+    shown,
+    table,
+    text,
+    whole,
+)
+from fleetlm_users.workload.identity import check_name
+
+MAX_SAMPLES: Final = 10**11
+"""A million per second for a day; the price of an interval grows with the root of it."""
+
+MAX_NAMES: Final = 10_000
+MAX_BUCKETS: Final = 2_000
+ROUNDED: Final = 1e-5
+"""Figures are rounded to six decimals at least, and judged before that."""
+
+_NAME: Final = text(200)
+_LONG: Final = text(100_000, printable=False)
+_WORDS: Final = nothing_or(text(2_000))
+_LINES: Final = each(_LONG, MAX_NAMES)
+_SAMPLES: Final = whole(high=MAX_SAMPLES)
+_MS: Final = number(0, 1e12)
+_FIGURE: Final = number(-1e15, 1e15)
+_RISING: Final = {"min": 0.0, "med": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0, "p99.9": 99.9, "max": 100.0}
+_CONDITION: Final = re.compile(r"(?:avg|med|min|max|count|rate|value|p\(\d{1,3}(?:\.\d+)?\))(?:<=|>=|==|!=|<|>)(\S+)")
+
+Json = Mapping[str, Any]
+
+
+def check_summary(found: Any) -> None:
+    """Raises ShapeError unless a version of this project can have written it."""
+    _SUMMARY(found)
+    _check_verdict(found["verdict"])
+    for name, buckets in (found.get("distributions") or {}).items():
+        _at(f"distributions.{name}", _check_distribution, found, name, buckets)
+    if not found.get("capacity"):  # a search judges single steps, and shows the figures of all of them
+        for at, threshold in enumerate(found["thresholds"]):
+            _at(f"thresholds[{at}]", _check_threshold, found, threshold)
+
+
+def _named(accepted: str) -> Check:
+    def check(value: Any) -> None:
+        _NAME(value)
+        try:
+            check_name(value, accepted, "bench")
+        except UsageError as problem:
+            raise ShapeError(f"is {shown(value)}; expected {problem.accepted}") from problem
+
+    return check
+
+
+def _trend(value: Any) -> None:
+    _TREND(value)
+    count = value["count"]
+    for name, percent in _RISING.items():
+        needed = 1 if name == "min" else required_samples(percent)
+        if (value[name] is None) != (count < needed):
+            raise ShapeError(f"is {shown(value[name])} of {count:,} samples", name)
+    known = [(name, value[name]) for name in _RISING if value[name] is not None]
+    for (lower, low), (higher, high) in pairwise(known):
+        if low > high:
+            raise ShapeError(f"is {shown(high)}, below {lower}, which is {shown(low)}", higher)
+    if count and not value["min"] - ROUNDED * 1000 <= value["avg"] <= value["max"] + ROUNDED * 1000:
+        raise ShapeError(f"is {shown(value['avg'])}, which is not between min and max", "avg")
+
+
+def _rate(value: Any) -> None:
+    _RATE(value)
+    passes, total, rate = value["passes"], value["total"], value["rate"]
+    if passes > total:
+        raise ShapeError(f"is {passes:,}, more than total, which is {total:,}", "passes")
+    if (rate is None) != (total == 0) or (rate is not None and abs(rate - passes / total) > ROUNDED):
+        raise ShapeError(f"is {shown(rate)}, which is not {passes:,} of {total:,}", "rate")
+
+
+def _phases(figures: Check) -> Check:
+    phase = record({"all": figures, "scenarios": table(_NAME, figures, MAX_NAMES)})
+    return record({"unit": _NAME}, {"main": phase, "warm_up": phase})
+
+
+_TREND: Final = record({"count": _SAMPLES, "avg": nothing_or(_MS)} | dict.fromkeys(_RISING, nothing_or(_MS)))
+_RATE: Final = record({"passes": _SAMPLES, "total": _SAMPLES, "rate": nothing_or(number(0, 1))})
+_GAUGE: Final = {"now": _FIGURE, "peak": _FIGURE}
+_KINDS: Final[Mapping[str, Check]] = MappingProxyType(
+    {
+        "trend": _phases(_trend),
+        "rate": _phases(_rate),
+        "counter": _phases(record({"count": _SAMPLES})),
+        "gauge": record(_GAUGE | {"unit": _NAME, "scenarios": table(_NAME, record(_GAUGE), MAX_NAMES)}),
+    }
+)
+_KIND: Final = record({"kind": one_of(*_KINDS)})
+
+
+def _metric(value: Any) -> None:
+    _KIND(value)
+    _KINDS[value["kind"]](value)
+
+
+def _condition(value: Any) -> None:
+    _NAME(value)
+    found = _CONDITION.fullmatch(value)
+    if found is None or not _is_number(found[1]) or not _is_percent(value):
+        raise ShapeError(f"is {shown(value)}; expected such as 'p(95)<500'")
+
+
+_THRESHOLD: Final = record(
+    {
+        "expression": text(1_000),
+        "subject": text(500),
+        "condition": _condition,
+        "metric": _NAME,
+        "scenario": nothing_or(_NAME),
+        "bound": _FIGURE,
+        "measured": nothing_or(_FIGURE),
+        "unit": _NAME,
+        "ok": flag,
+        "too_few": flag,
+    },
+    {"undecided": flag, "late": flag, "samples": whole()},
+)
+_SUMMARY: Final = record(
+    {
+        "verdict": record({"kind": one_of("pass", "fail", "inconclusive"), "failures": _LINES, "doubts": _LINES}),
+        "thresholds": each(_THRESHOLD, MAX_NAMES),
+        "metrics": table(_NAME, _metric, MAX_NAMES),
+        "run": record({"duration_s": number(0, 1e9)}),
+        "plan": record(
+            {},
+            {
+                "benchmark": _WORDS,
+                "preset": _WORDS,
+                "users": nothing_or(table(_NAME, whole(), MAX_NAMES)),
+                "total_users": nothing_or(whole()),
+            },
+        ),
+        "options": record(
+            {},
+            {
+                "benchmark": _WORDS,
+                "run_id": nothing_or(_named("run_id")),
+                "participant_prefix": nothing_or(_named("participant_prefix")),
+                "extra": nothing_or(record({})),
+            },
+        ),
+    },
+    {
+        "distributions": nothing_or(table(_NAME, each(row(_MS, _MS, whole(1, MAX_SAMPLES)), MAX_BUCKETS), MAX_NAMES)),
+        "capacity": nothing_or(record({})),
+        "host": nothing_or(table(_NAME, anything, MAX_NAMES)),
+        "versions": nothing_or(table(_NAME, anything, MAX_NAMES)),
+        "workers": nothing_or(each(anything, MAX_NAMES)),
+    },
+)
+
+
+def _check_verdict(verdict: Json) -> None:
+    kind = "fail" if verdict["failures"] else "inconclusive" if verdict["doubts"] else "pass"
+    if verdict["kind"] != kind:
+        raise ShapeError(f"is {shown(verdict['kind'])}, which its failures and doubts contradict", "verdict.kind")
+
+
+def _check_distribution(found: Json, name: str, buckets: Sequence[Sequence[float]]) -> None:
+    metric = found["metrics"].get(name, {})
+    counted = metric["main"]["all"]["count"] if metric.get("kind") == "trend" and "main" in metric else 0
+    if sum(n for _, _, n in buckets) != counted:
+        raise ShapeError(f"holds other samples than the {counted:,} of the metric")
+    ends = [end for low, high, _ in buckets for end in (low, high)]
+    if ends != sorted(ends):
+        raise ShapeError("is not in rising order")
+
+
+def _check_threshold(found: Json, threshold: Json) -> None:
+    """What was judged is among the metrics, and the answer is that of the figures."""
+    measured = threshold["measured"]
+    if measured is None:
+        return
+    metric = found["metrics"].get(threshold["metric"])
+    if metric is None:
+        raise ShapeError(f"is {shown(threshold['metric'])}, which is not among the metrics", "metric")
+    aggregations = _AGGREGATIONS[metric["kind"]]
+    if not aggregation_of(threshold["condition"]).startswith(aggregations):
+        raise ShapeError(f"is {shown(threshold['condition'])}, and the metric is a {metric['kind']}", "condition")
+    place = metric if metric["kind"] == "gauge" else metric.get("main", {})
+    if not place or (threshold["scenario"] and threshold["scenario"] not in place.get("scenarios", {})):
+        raise ShapeError("was measured, and the metrics do not have it", "measured")
+    reach = ROUNDED * max(1.0, abs(measured))
+    answers = {keeps(threshold, value) for value in (measured - reach, measured, measured + reach)}
+    if not is_undecided(threshold) and threshold["ok"] not in answers:
+        raise ShapeError(f"is {threshold['ok']}, and {shown(measured)} was measured", "ok")
+
+
+_AGGREGATIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "trend": ("avg", "med", "min", "max", "p("),
+        "counter": ("count", "rate"),
+        "gauge": ("value", "max"),
+        "rate": ("rate",),
+    }
+)
+
+
+def _is_number(text_: str) -> bool:
+    try:
+        return abs(float(text_)) < 1e15
+    except ValueError:
+        return False
+
+
+def _is_percent(condition: str) -> bool:
+    found = re.match(r"p\(([\d.]+)\)", condition)
+    return found is None or 0 <= float(found[1]) <= 100
+
+
+def _at(place: str, check: Callable[..., None], *arguments: Any) -> None:
+    try:
+        check(*arguments)
+    except ShapeError as problem:
+        raise problem.within(place) from None

@@ -1,0 +1,209 @@
+"""A summary.json is believed only when this project can have written it; of any other the wrong place is named."""
+
+import copy
+import json
+import math
+import os
+import random
+
+import pytest
+
+from fleetlm_users.cli.summary_check import check_summary
+from fleetlm_users.errors import ShapeError
+from fleetlm_users.measure.catalogue import DEFAULT
+from fleetlm_users.measure.ledger import MAIN, Ledger
+from fleetlm_users.measure.merge import Merge
+from fleetlm_users.measure.summary import summary as summary_of
+from fleetlm_users.measure.thresholds import judge, parse
+from fleetlm_users.measure.verdict import RunFacts, decide
+from tests.cli.summaries import counter, gauge, rate, summary, threshold, trend, with_trend, written
+from tests.mutations import cut, mutated
+
+SAMPLES = [50 + index / 10 for index in range(2000)]
+THRESHOLDS = "append_latency_ms: p(95)<500, avg<300; message_success_rate: rate>0.9; messages_sent: count>1; " \
+    "active_connections: max<9; append_latency_ms{scenario:burst}: p(99)<900"  # fmt: skip
+
+
+def made():
+    """A summary as a run of this version makes it, through JSON."""
+    rng = random.Random(3)
+    ledger = Ledger(DEFAULT, "run", "w")
+    ledger.gauge("active_connections", "burst", 2)
+    for scenario in ("burst", "churn"):
+        for _ in range(150):
+            ledger.count("messages_sent", scenario, MAIN)
+            ledger.count("messages_appended", scenario, MAIN)
+            ledger.trend("append_latency_ms", scenario, MAIN).add(rng.randrange(500, 90_000))
+            ledger.trend("generator_lateness_ms", scenario, MAIN).add(rng.randrange(5, 90))
+    ledger.count("connection_failures", "burst", MAIN, label="refused")
+    merge = Merge("run")
+    merge.absorb("w", ledger.snapshot(1, True, 10.0))
+    totals = merge.totals()
+    verdict = decide(judge(parse(THRESHOLDS), totals, 10.0), totals, RunFacts(False, 1, 1, workers=merge.workers))
+    plan = {"benchmark": "mixed", "preset": "light", "users": {"burst": 5}, "total_users": 5, "duration_s": 10.0}
+    options = {"benchmark": "mixed", "run_id": "r1", "participant_prefix": "bench", "extra": {"probes": 3}}
+    told = summary_of(verdict, totals, plan, options, {"cores": 2}, {"python": "3"}, merge.workers, duration_s=10.0)
+    return json.loads(json.dumps(told))
+
+
+def changed(**parts):
+    """A summary with all kinds of metrics, some parts of it replaced by what a function made of them."""
+    figures, buckets = trend(SAMPLES)
+    metrics = {"append_latency_ms": figures, "messages_sent": counter(10), "message_success_rate": rate(9, 10)}
+    judged = [threshold("append_latency_ms: p(95)<500", figures["main"]["all"]["p95"], True)]
+    found = summary(metrics | {"active_connections": gauge(1, 2)}, judged, distributions={"append_latency_ms": buckets})
+    found = copy.deepcopy(found)
+    for path, value in parts.items():
+        *outer, last = path.split("__")
+        holder = found
+        for name in outer:
+            holder = holder[int(name) if name.isdigit() else name]
+        if value is GONE:
+            del holder[last]
+        else:
+            holder[last] = value
+    return found
+
+
+GONE = object()
+ALL = "metrics__append_latency_ms__main__all__"
+
+
+def test_what_this_project_writes_passes():
+    """Also what the tests of comparing make."""
+    check_summary(made())
+    check_summary(changed())
+    check_summary(with_trend([1.0, 2.0, 3.0]))
+    check_summary(summary())
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({"metrics__messages_sent__kind": GONE}, "metrics['messages_sent'].kind is missing"),
+        ({"metrics__messages_sent__kind": "trend"}, "metrics['messages_sent'].main.all"),
+        ({"metrics__messages_sent__kind": []}, "metrics['messages_sent'].kind is a list"),
+        ({"metrics__messages_sent__main": None}, "metrics['messages_sent'].main is None"),
+        ({"metrics__messages_sent__main__all__count": -1}, "main.all.count is -1"),
+        ({"metrics__messages_sent__main__all__count": 10**15}, "main.all.count is 1000000000000000"),
+        ({"metrics__message_success_rate__main__all__passes": 11}, "all.passes is 11, more than total, which is 10"),
+        ({"metrics__message_success_rate__main__all__rate": 0.5}, "all.rate is 0.5, which is not 9 of 10"),
+        ({"metrics__active_connections__peak": math.inf}, "metrics['active_connections'].peak is inf"),
+        ({ALL + "p95": None}, "all.p95 is None of 2,000 samples"),
+        ({ALL + "p95": 1e6}, "p95, which is 1000000.0"),
+        ({ALL + "med": "fast"}, "all.med is 'fast'"),
+        ({ALL + "avg": 1e9}, "all.avg is 1000000000.0, which is not between min and max"),
+        ({ALL + "p99": GONE}, "all.p99 is missing"),
+        ({ALL + "count": 1999}, "distributions.append_latency_ms holds other samples than the 1,999"),
+        (
+            {"distributions__append_latency_ms": [[5, 4, 2000]]},
+            "append_latency_ms is not in rising order",
+        ),
+        ({"distributions__append_latency_ms": [[5, 4]]}, "distributions['append_latency_ms'][0] has 2 entries"),
+        ({"metrics__append_latency_ms": GONE, "distributions": {}}, "thresholds[0].metric is 'append_latency_ms'"),
+        ({"metrics__append_latency_ms__main": GONE, "distributions": {}}, "thresholds[0].measured was measured"),
+        ({"thresholds__0__condition": GONE}, "thresholds[0].condition is missing"),
+        ({"thresholds__0__condition": "p(1.2.3)<5"}, "thresholds[0].condition is 'p(1.2.3)<5'"),
+        ({"thresholds__0__condition": "p(950)<5"}, "thresholds[0].condition is 'p(950)<5'"),
+        ({"thresholds__0__condition": "count<5"}, "thresholds[0].condition is 'count<5', and the metric is a trend"),
+        ({"thresholds__0__ok": False}, "thresholds[0].ok is False"),
+        ({"thresholds__0__bound": math.nan}, "thresholds[0].bound is nan"),
+        ({"thresholds__0__scenario": "burst"}, "thresholds[0].measured was measured, and the metrics do not have it"),
+        ({"thresholds__0__expression": "\x1b[2J"}, "thresholds[0].expression is"),
+        ({"thresholds": {}}, "thresholds is an object"),
+        ({"verdict__kind": "green"}, "verdict.kind is 'green'"),
+        ({"verdict__doubts": ["a doubt"]}, "verdict.kind is 'pass', which its failures and doubts contradict"),
+        ({"verdict__doubts": None}, "verdict.doubts is None"),
+        ({"run__duration_s": math.nan}, "run.duration_s is nan"),
+        ({"run": GONE}, "run is missing"),
+        ({"plan__users": [1]}, "plan.users is a list"),
+        ({"plan__total_users": "5"}, "plan.total_users is '5'"),
+        ({"options__run_id": "r1 or another"}, "options.run_id is 'r1 or another'"),
+        ({"options__participant_prefix": "*"}, "options.participant_prefix is '*'"),
+        ({"options__extra": 5}, "options.extra is 5"),
+        ({"workers": 5}, "workers is 5"),
+        ({"host": []}, "host is a list"),
+    ],
+)
+def test_anything_else_is_refused_by_its_place(parts, words):
+    """Figures that cannot be, and figures that contradict each other."""
+    with pytest.raises(ShapeError) as problem:
+        check_summary(changed(**parts))
+    assert words in str(problem.value)
+    assert len(str(problem.value)) < 300
+
+
+def test_a_search_shows_figures_that_its_thresholds_were_not_judged_by():
+    """They are those of single steps."""
+    found = changed(thresholds__0__ok=False)
+    with pytest.raises(ShapeError):
+        check_summary(found)
+    check_summary(found | {"capacity": {"kept": None}})
+
+
+@pytest.mark.parametrize("first", range(0, 150, 50))
+def test_comparing_a_damaged_file_ends_in_a_sentence_or_a_comparison(bench, tmp_path, first):
+    """Never in a traceback, whichever of the two it is."""
+    sound = made()
+    good = written(tmp_path / "good", sound)
+    for seed in range(first, first + 50):
+        damaged = written(tmp_path / str(seed), {})
+        content = json.dumps(mutated(sound, seed), default=repr)
+        if seed % 4 == 0:
+            content = cut(json.dumps(sound), seed)
+        (damaged / "summary.json").write_text(content, encoding="utf-8", errors="surrogatepass")
+        for arguments in ((good, damaged), (damaged, good, "--markdown", "--by-scenario")):
+            done = bench("compare", *arguments)
+            assert done.exception is None or isinstance(done.exception, SystemExit), (seed, done.exception)
+            assert done.exit_code in (0, 2, 3, 4)
+            assert done.exit_code != 2 or "summary.json" in done.output
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "not JSON"),
+        (b'{"format": 1', "not JSON"),
+        (b'{"format": 1, "x": NaN}', "it holds NaN, which is no number"),
+        (b'{"format": 1, "x": -Infinity}', "it holds -Infinity"),
+        (b"[" * 100_000, "not JSON"),
+        (b'{"format": ' + b"9" * 5_000 + b"}", "not JSON"),
+        (b'{"format": 1, "x": "\xff"}', "not UTF-8 at byte 20"),
+        (b'\xef\xbb\xbf{"format": 1}', "not JSON"),
+        (b'{"format": true}', "this one has True"),
+        (b'{"format": 2, "other": 1}', "this one has 2: use the version that wrote it"),
+        (b'{"format": 1}', "verdict is missing"),
+        (b'{"title": "somebody else\'s"}', "that this project wrote"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(bench, tmp_path, content, words):
+    """With what is wrong, and the exit code of a usage error."""
+    good, bad = written(tmp_path / "good", made()), written(tmp_path / "bad", {})
+    (bad / "summary.json").write_bytes(content)
+    for command in (("compare", good, bad), ("compare", good, good, "--noise", bad), ("cleanup", "--results", bad)):
+        done = bench(*command)
+        assert done.exit_code == 2
+        assert words in done.output
+        assert str(bad / "summary.json") in done.output
+
+
+def test_what_is_no_regular_file_is_not_waited_for(bench, tmp_path):
+    """A pipe that nobody writes to, a folder without runs, a folder in the place of the file."""
+    good = written(tmp_path / "good", made())
+    (tmp_path / "pipe").mkdir()
+    pipe = tmp_path / "pipe" / "summary.json"
+    os.mkfifo(pipe)
+    (tmp_path / "folder" / "summary.json").mkdir(parents=True)
+    for path, words in ((pipe.parent, "a pipe"), (pipe.parents[1] / "folder", "a directory"), (tmp_path, "No such")):
+        done = bench("compare", good, path)
+        assert done.exit_code == 2
+        assert words in done.output
+
+
+def test_what_the_check_lets_through_ends_in_a_sentence_too(bench, tmp_path, monkeypatch):
+    """The last guard."""
+    monkeypatch.setattr("fleetlm_users.cli.compare.compare_runs", lambda *_, **__: {}["x"])
+    good = written(tmp_path / "good", made())
+    done = bench("compare", good, good)
+    assert done.exit_code == 2
+    assert "these cannot (KeyError: 'x')" in done.output

@@ -1,0 +1,175 @@
+"""A report that no ledger can have written is refused by name, whole; whatever is let in can be judged and shown."""
+
+import math
+import random
+import struct
+
+import msgpack
+import pytest
+
+from fleetlm_users.errors import ShapeError
+from fleetlm_users.measure.catalogue import DEFAULT
+from fleetlm_users.measure.ledger import Ledger
+from fleetlm_users.measure.merge import Merge
+from fleetlm_users.measure.phase import MAIN
+from fleetlm_users.measure.report import render
+from fleetlm_users.measure.report_html import render_html
+from fleetlm_users.measure.summary import summary
+from fleetlm_users.measure.thresholds import judge, parse
+from fleetlm_users.measure.timeseries import to_csv
+from fleetlm_users.measure.verdict import RunFacts, decide
+from tests.mutations import mutated
+
+ELAPSED_S = 4.0
+
+
+def wire(snapshot):
+    """As it comes out of msgpack."""
+    return msgpack.unpackb(msgpack.packb(snapshot), strict_map_key=False)
+
+
+def sound(seq=1, final=False):
+    """A small report with something of everything."""
+    rng = random.Random(7)
+    ledger = Ledger(DEFAULT, "run", "w")
+    ledger.gauge("active_connections", "burst", 2)
+    ledger.level("worker_cpu_percent", 35.0)
+    for second in range(4):
+        for _ in range(20):
+            ledger.count("messages_sent", "burst", MAIN)
+            ledger.count("messages_appended", "burst", MAIN)
+            ledger.trend("append_latency_ms", "burst", MAIN).add(rng.randrange(500, 90_000))
+        ledger.count("connection_failures", "burst", MAIN, label="refused")
+        ledger.tick(second + 1.0)
+    return wire(ledger.snapshot(seq, final, ELAPSED_S))
+
+
+def absorbed(snapshot, merge=None, elapsed_s=ELAPSED_S):
+    merge = merge or Merge("run")
+    merge.absorb("w", snapshot, elapsed_s)
+    return merge
+
+
+def shown(merge):
+    """The whole of a report, as at a run's end."""
+    totals = merge.totals()
+    facts = RunFacts(False, 1, 1, workers=merge.workers)
+    verdict = decide(judge(parse("append_latency_ms: p(95)<500"), totals, ELAPSED_S), totals, facts)
+    told = summary(verdict, totals, {"preset": "p"}, {"benchmark": "mixed"}, {}, {}, merge.workers)
+    rows = merge.series()
+    return render(told, 80, False), render_html(told, rows), to_csv(rows)
+
+
+def with_rows(*rows):
+    return {"rows": [[second, [0] * 10, 0, 0.0, {}] for second in rows]}
+
+
+def count(n, metric="messages_sent", scenario="burst", phase=MAIN, label=""):
+    return {"counts": [[metric, scenario, phase, label, n]]}
+
+
+TREND = ["append_latency_ms", "burst", MAIN]
+
+REFUSED = {
+    "not an object": (None, "it is None"),
+    "no format": ({"format": None}, "format is None"),
+    "another format": ({"format": 1}, "format is 1; expected 2"),
+    "text for a number": ({"seq": "1"}, "seq is '1'"),
+    "a wild sequence number": ({"seq": 10**18}, "seq is 1000000000000000000"),
+    "elapsed is not a number": ({"elapsed_s": math.nan}, "elapsed_s is nan"),
+    "elapsed is negative": ({"elapsed_s": -1.0}, "elapsed_s is -1.0"),
+    "elapsed longer than the run": ({"elapsed_s": 5_000_001.0}, "elapsed_s is"),
+    "final is no flag": ({"final": 1}, "final is 1"),
+    "counts are a number": ({"counts": 5}, "counts is 5"),
+    "a negative count": (count(-100), "counts[0][4] is -100"),
+    "a count that is not a number": (count(math.nan), "counts[0][4] is nan"),
+    "a huge count": (count(2**63), "counts[0][4] is 9223372036854775808"),
+    "an unknown metric": (count(1, metric="<script>"), "counts[0][0] is '<script>'"),
+    "a metric of another kind": (count(1, metric="append_latency_ms"), "expected a counter"),
+    "a sum of other counters": (count(1, metric="message_failures"), "expected a counter"),
+    "an unknown phase": (count(1, phase="afterwards"), "counts[0][2] is 'afterwards'"),
+    "a count of a list": (count(1, metric=[]), "counts[0][0] is a list"),
+    "twice the same": ({"counts": [["messages_sent", "a", MAIN, "", 1]] * 2}, "counts names something twice"),
+    "a million labels": (
+        {"counts": [["connection_failures", "burst", MAIN, str(n), 1] for n in range(10**6)]},
+        "counts has 1,000,000 entries",
+    ),
+    "thousands of scenarios": (
+        {"counts": [["messages_sent", str(n), MAIN, "", 1] for n in range(9_999)]},
+        "names 10,001 scenarios; expected at most 100",
+    ),
+    "a long label": (
+        count(1, metric="connection_failures", label="x" * 100_000),
+        "counts[0][3] has 100,000 characters",
+    ),
+    "levels are nothing": ({"levels": None}, "levels is None"),
+    "a level that is not finite": ({"levels": [["worker_cpu_percent", math.nan, math.inf]]}, "levels[0][1] is nan"),
+    "gauges are text": ({"gauges": "x"}, "gauges is 'x'"),
+    "findings without a number": ({"findings": [None, []]}, "findings[0] is None"),
+    "too many findings": ({"findings": [1, [["k", "s", "i", 1, "r", "d"]] * 51]}, "findings[1] has 51 entries"),
+    "trends are an object": ({"trends": {}}, "trends is an object"),
+    "a trend that does not decode": ({"trends": [[*TREND, b"garbage"]]}, "trends[0] is no encoded trend"),
+    "a trend without its histogram": (
+        {"trends": [[*TREND, struct.pack(">qqqqqq", 1000, 1500, 1, 2, 0, 0)]]},
+        "trends[0] is no encoded trend",
+    ),
+    "rows are a number": ({"rows": 7}, "rows is 7"),
+    "a second far away": (with_rows(0, 5_000_000), "rows[1] is of second 5000000"),
+    "a negative second": (with_rows(-1), "rows[0] is of second -1"),
+    "seconds that fall": (with_rows(2, 1), "rows[1] is of second 1"),
+    "a row without its end": ({"rows": [[9, [0] * 10]]}, "rows[0] has 2 entries"),
+    "a row of another width": ({"rows": [[9, [0] * 9, 0, 0.0, {}]]}, "rows[0][1] has 9 entries"),
+    "a row with a negative count": ({"rows": [[9, [-1] * 10, 0, 0.0, {}]]}, "rows[0][1][0] is -1"),
+    "a row with CPU that is not a number": ({"rows": [[9, [0] * 10, 0, math.nan, {}]]}, "rows[0][3] is nan"),
+    "a row with an unknown column": ({"rows": [[9, [0] * 10, 0, 0.0, {"x": []}]]}, "rows[0][4] has a key"),
+    "half a distribution": ({"rows": [[9, [0] * 10, 0, 0.0, {"append": [1]}]]}, "rows[0][4][append]"),
+    "a distribution beyond an hour": ({"rows": [[9, [0] * 10, 0, 0.0, {"append": [10**9, 1]}]]}, "rows[0][4][append]"),
+    "a distribution of text": ({"rows": [[9, [0] * 10, 0, 0.0, {"append": "ab"}]]}, "rows[0][4][append]"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_no_ledger_wrote_is_refused_by_name(name):
+    """Nothing of it is taken: what came before and what comes after counts as if it had never been."""
+    changed, words = REFUSED[name]
+    merge = absorbed(sound())
+    before = shown(merge)
+    broken = None if changed is None else sound(seq=2) | changed
+    with pytest.raises(ShapeError) as problem:
+        merge.absorb("w", broken, ELAPSED_S)
+    assert words in str(problem.value)
+    assert len(str(problem.value)) < 300
+    assert shown(merge) == before
+    assert merge.absorb("w", sound(seq=3), ELAPSED_S)
+
+
+def test_a_worker_may_be_ahead_of_its_master():
+    """A master's machine may have slept; its workers have gone on."""
+    assert absorbed(sound() | {"elapsed_s": 3000.0} | with_rows(0, 2999)).series()
+
+
+def test_rows_that_were_taken_before_are_not_looked_at_again():
+    """Every report repeats them."""
+    merge = absorbed(sound())
+    again = sound(seq=2)
+    again["rows"][0] = [0, "whatever"]
+    assert merge.absorb("w", again, ELAPSED_S)
+
+
+def _outcome(snapshot):
+    """What becomes of a report: refused, dropped, or shown from head to foot."""
+    merge = Merge("run")
+    try:
+        is_taken = merge.absorb("w", snapshot, ELAPSED_S)
+    except ShapeError:
+        return "refused"
+    if is_taken:
+        shown(merge)
+    return is_taken
+
+
+@pytest.mark.parametrize("first", range(0, 400, 100))
+def test_whatever_is_let_in_can_be_judged_and_shown(first):
+    """Reports that were damaged in one to three places, any of which may do no harm."""
+    outcomes = [_outcome(mutated(sound(), seed)) for seed in range(first, first + 100)]
+    assert outcomes.count("refused") > 50
