@@ -46,7 +46,7 @@ LONGEST_RUN_S: Final = 32 * 86_400.0
 _TOP_BUCKET: Final = coarse_index(MAX_US)
 _LONG_TEXT: Final = text(10_000, printable=False)
 _LABEL: Final = text(MAX_LABEL_CHARS, printable=False)
-_SCENARIO: Final = text(200)
+_SCENARIO: Final = text(200, printable=False)  # reports escape what they show
 _COLUMNS: Final = tuple(TREND_COLUMNS)
 
 
