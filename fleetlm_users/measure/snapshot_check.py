@@ -5,7 +5,7 @@ known, every trend decodes, no second lies after the end of the report. How much
 it names becomes a row of the report.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fleetlm_users.errors import ShapeError
@@ -16,7 +16,6 @@ from fleetlm_users.measure.phase import PHASES
 from fleetlm_users.measure.timeline import COUNTER_COLUMNS, TREND_COLUMNS
 from fleetlm_users.measure.trend_bytes import check_trend
 from fleetlm_users.shape import (
-    MAX_WHOLE,
     Check,
     anything,
     each,
@@ -37,6 +36,9 @@ MAX_TRENDS: Final = 5_000
 MAX_SCENARIOS: Final = 100
 MAX_LABEL_CHARS: Final = 1_000
 MAX_REPORTS: Final = 10**9
+
+MAX_IN_A_SECOND: Final = 10**12
+"""The sums over all workers are packed as 64 bits."""
 
 AHEAD_S: Final = 3600.0
 """A worker's clock of the run may be so far ahead of the master's, which stands still while its machine sleeps."""
@@ -90,12 +92,12 @@ class BodyCheck:
         *,
         limit_s: float,
         before: Mapping[str, Any] | None,
-        is_summed: Callable[[int], bool],
+        summed_to: int,
     ) -> None:
         """Raises ShapeError for a snapshot that cannot be merged, its head being sound.
 
-        `limit_s` is how long the run can have gone on, `before` the worker's previous snapshot, and `is_summed` says
-        for which seconds its rows were taken before: what was looked at then is not looked at again.
+        `limit_s` is how long the run can have gone on, `before` the worker's previous snapshot, and `summed_to` the
+        second before which its rows were taken: what was looked at then is not looked at again.
         """
         if snapshot["elapsed_s"] > limit_s:
             words = f"is {snapshot['elapsed_s']:,.0f}; expected at most {limit_s:,.0f} in this run"
@@ -108,7 +110,7 @@ class BodyCheck:
         if len(scenarios) > MAX_SCENARIOS:
             raise ShapeError(f"names {len(scenarios):,} scenarios; expected at most {MAX_SCENARIOS}")
         _check_trends(snapshot["trends"], before)
-        check_rows(snapshot["rows"], limit_s, is_summed)
+        check_rows(snapshot["rows"], limit_s, summed_to)
 
     def _metric(self, kind: Kind) -> Check:
         name_check = text(200)
@@ -135,31 +137,31 @@ def _check_trends(trends: Sequence[Sequence[Any]], before: Mapping[str, Any] | N
 
 _ROW_HEAD: Final = row(
     whole(),
-    row(*[whole()] * len(COUNTER_COLUMNS)),
-    whole(-MAX_WHOLE, MAX_WHOLE),
+    row(*[whole(high=MAX_IN_A_SECOND)] * len(COUNTER_COLUMNS)),
+    whole(-MAX_IN_A_SECOND, MAX_IN_A_SECOND),
     number(-1e6, 1e6),
     table(one_of(*_COLUMNS), anything, len(_COLUMNS)),
 )
 
 
-def check_rows(rows: Any, limit_s: float, is_summed: Callable[[int], bool]) -> None:
+def check_rows(rows: Any, limit_s: float, summed_to: int) -> None:
     """Raises ShapeError unless these are rows of a timeline (timeline.WireRow), rising, of its first `limit_s`."""
     if not isinstance(rows, list | tuple):
         raise ShapeError(f"is {shown(rows)}; expected a list", "rows")
     last = -1
     for at, wire in enumerate(rows):
         try:
-            last = _check_row(wire, last, limit_s, is_summed)
+            last = _check_row(wire, last, limit_s, summed_to)
         except ShapeError as problem:
             raise problem.within(f"rows[{at}]") from None
 
 
-def _check_row(wire: Any, last: int, limit_s: float, is_summed: Callable[[int], bool]) -> int:
+def _check_row(wire: Any, last: int, limit_s: float, summed_to: int) -> int:
     """Return the second of a sound row that comes after the second `last`."""
     if isinstance(wire, list | tuple) and wire and type(wire[0]) is int:
         if not last < wire[0] <= limit_s:
             raise ShapeError(f"is of second {shown(wire[0])}; expected one after {last}, up to {limit_s:.0f}")
-        if is_summed(wire[0]):
+        if wire[0] < summed_to:
             return wire[0]
     _ROW_HEAD(wire)
     for column, steps in wire[4].items():
@@ -172,4 +174,4 @@ def _are_steps(steps: Any) -> bool:
     """Whether these are [step to the next bucket, samples in it, …] within the range of a trend."""
     if not isinstance(steps, list | tuple) or len(steps) % 2 or not set(map(type, steps)) <= {int}:
         return False
-    return min(steps, default=0) >= 0 and sum(steps[::2]) <= _TOP_BUCKET and max(steps, default=0) <= MAX_WHOLE
+    return min(steps, default=0) >= 0 and sum(steps[::2]) <= _TOP_BUCKET and max(steps, default=0) <= MAX_IN_A_SECOND
