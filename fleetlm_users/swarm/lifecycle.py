@@ -26,12 +26,8 @@ from fleetlm_users.swarm.live_routes import register_routes
 from fleetlm_users.swarm.metrics_page import METRICS_PATH, RunCollector, add_metrics_page, serve_metrics
 from fleetlm_users.swarm.option_sources import OptionSources
 from fleetlm_users.swarm.printable_logs import make_logs_printable
-<<<<<<< HEAD
 from fleetlm_users.swarm.refusal import USAGE_EXIT, Refused, exit_with
-=======
-from fleetlm_users.swarm.refusal import Refused, exit_with
 from fleetlm_users.swarm.unreadable import survive_garbage
->>>>>>> 449b6c2 (Peers: what a worker or a master says is held against its shape before anybody acts on it; nothing gets out of handle_message)
 from fleetlm_users.swarm.web import guard_start
 from fleetlm_users.swarm.web_access import guard_access, rules_of
 from fleetlm_users.swarm.web_tab import add_tab
@@ -72,12 +68,8 @@ class Lifecycle:
         what peers send can do none either: it has opened no port yet.
         """
         steady_streams(while_loading=True)
-<<<<<<< HEAD
-        self._sources.join(parser)
-=======
         survive_garbage()
-        register(parser, self._benchmark)
->>>>>>> 449b6c2 (Peers: what a worker or a master says is held against its shape before anybody acts on it; nothing gets out of handle_message)
+        self._sources.join(parser)
 
     def on_init(self, environment: Environment, runner: Runner, web_ui: WebUI | None, **_: Any) -> None:
         """The process knows what it is: plays its role from here."""
