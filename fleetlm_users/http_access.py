@@ -100,8 +100,8 @@ def authority(text: str) -> Authority | None:
 
 
 def parse_hosts(text: str, what: str, example: str) -> tuple[str, ...]:
-    """Return the hosts in a list, each with a port or without. Raises UsageError."""
-    hosts = tuple(text.replace(",", " ").split())
+    """Return the hosts in a list, each with a port or without; IPv6 addresses in brackets. Raises UsageError."""
+    hosts = tuple(f"[{host}]" if ":" in host and _is_address(host) else host for host in text.replace(",", " ").split())
     for host in hosts:
         if authority(host) is None:
             accepted = "names or addresses, each with a port or without, separated by commas"

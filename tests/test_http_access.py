@@ -153,6 +153,11 @@ def test_hosts_are_a_list(text):
     assert parse_hosts(text, "--web-allowed-hosts", "load.example.org") == ("load.example.org", "other:81")
 
 
+def test_an_ipv6_address_may_stand_without_brackets():
+    """A list in brackets of a configuration file loses its own."""
+    assert parse_hosts("2001:db8::1 [2001:db8::2]:81", "x", "x") == ("[2001:db8::1]", "[2001:db8::2]:81")
+
+
 @pytest.mark.parametrize("text", ["https://load.example.org", "a/b", "*", "*.example.org", "a:b", "x@y"])
 def test_what_is_no_host_is_told(text):
     """A URL, a pattern."""

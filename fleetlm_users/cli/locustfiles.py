@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from fleetlm_users.cli.declared_options import Classes, declared_options
+from fleetlm_users.workload.local_file import UnreadableFile, read_text
 from fleetlm_users.workload.option_spec import OptionSpec
 
 FOLDER: Final = "locustfiles"
 INSTALL: Final = "install"
+MAX_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ def find_locustfiles(folder: Path | None = None) -> dict[str, Locustfile]:
 def read_locustfile(path: Path, users: Classes) -> Locustfile | None:
     """Return what a file installs; None when it is no Python, or installs nothing. `users` are the known behaviours."""
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, SyntaxError):
+        tree = ast.parse(read_text(path, MAX_BYTES))
+    except (UnreadableFile, ValueError, SyntaxError, RecursionError, MemoryError):  # the last two: nested too deep
         return None
     calls = ((call, name) for call in ast.walk(tree) if isinstance(call, ast.Call) and (name := _installed(call)))
     for call, benchmark in calls:

@@ -15,7 +15,7 @@ from locust.argument_parser import LocustConfigParser
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.option_spec import OptionSpec
-from fleetlm_users.workload.raw_value import as_text, clean, parse_thresholds
+from fleetlm_users.workload.raw_value import LISTS, as_text, clean, parse_thresholds
 
 Items = OrderedDict[str, Any]
 
@@ -73,7 +73,7 @@ class ConfigFile(ConfigFileParser):  # type: ignore[misc]  # no types
         """The line without spaces before semicolons where these separate values: after a space one begins a comment."""
         key = re.match(r"\s*-*([^:=;#\s]+)", line)
         spec = self._specs.get(key[1]) if key else None
-        return _SEMICOLON.sub(";", line) if spec is not None and spec.kind in ("threshold", "addresses") else line
+        return _SEMICOLON.sub(";", line) if spec is not None and spec.kind in ("threshold", *LISTS) else line
 
 
 def key_of(spec: OptionSpec) -> str:

@@ -30,6 +30,9 @@ _BARE_RULE: Final = re.compile(r"\s*(p\s*\([0-9. ]+\)|avg|med|min|max|count|rate
 _BYTE_ORDER_MARKS: Final = ("\ufeff", "ï»¿")  # as UTF-8 has it, and as Latin-1 reads that
 _QUOTES: Final = ("'", '"')
 
+LISTS: Final = ("addresses", "hosts")
+"""Kinds whose text is a list, which may be written as one too."""
+
 Parser = Callable[[str, str, str], Any]
 
 
@@ -72,7 +75,7 @@ def parse_value(spec: OptionSpec, value: object, what: str) -> Any:
         return parse_thresholds(value)
     if spec.kind == "flag":
         return _flag(value, what)
-    if spec.kind == "addresses" and isinstance(value, list | tuple | str):
+    if spec.kind in LISTS and isinstance(value, list | tuple | str):
         value = _joined(_items(value)).replace(";", ",")
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise UsageError(what, value, "one value", spec.example)

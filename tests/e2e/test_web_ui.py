@@ -128,6 +128,7 @@ def test_users_that_are_edited_in_mid_run_keep_the_plans_proportions(page):
         ("user_count", "many", "whole number"),
         ("warm_up", "a while", "1h20m30s"),
         ("api_url", "http://127.0.0.1:9/api", "127.0.0.1:9"),
+        ("presets_file", "/etc/passwd", "a flag or a variable, where Locust is started"),
     ],
 )
 def test_a_mistake_in_the_form_is_told_and_starts_nothing(page, field, value, said):

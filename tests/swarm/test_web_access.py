@@ -17,10 +17,21 @@ EVIL = {"Origin": "http://evil.example"}
 @pytest.fixture
 def web_ui(monkeypatch):
     """Locust's web UI as a run has it, and a route of somebody's plugin."""
+    return made_ui(monkeypatch)
+
+
+@pytest.fixture(params=[False, True], ids=["no login", "login"])
+def any_web_ui(monkeypatch, request):
+    """Without a login, and with one."""
+    return made_ui(monkeypatch, web_login=request.param)
+
+
+def made_ui(monkeypatch, **how):
+    """What `create_web_ui` makes, before it listens."""
     monkeypatch.setattr(sys, "argv", ["locust"])  # Locust parses it for its page
     environment = Environment()
     environment.create_local_runner()
-    ui = environment.create_web_ui("127.0.0.1", 0, delayed_start=True)
+    ui = environment.create_web_ui("127.0.0.1", 0, delayed_start=True, **how)
     ui.app.add_url_rule("/plugin", "plugin", lambda: "secret", methods=["GET", "POST"])
     ui.app.add_url_rule("/fleetlm/metrics", "metrics", lambda: "numbers")
     return ui
@@ -38,10 +49,10 @@ def routes_of(web_ui):
             yield from ((method, rule.rule) for method in rule.methods)
 
 
-def test_no_route_answers_a_page_of_another_origin_or_by_another_name(web_ui):
+def test_no_route_answers_a_page_of_another_origin_or_by_another_name(any_web_ui):
     """Locust's, ours and a plugin's, by each method: refused before it acts, and the answer is not readable."""
-    client = client_of(web_ui)
-    routes = list(routes_of(web_ui))
+    client = client_of(any_web_ui)
+    routes = list(routes_of(any_web_ui))
     assert {("POST", "/swarm"), ("POST", "/stop"), ("GET", "/stats/requests"), ("POST", "/user")} < set(routes)
     for method, path in (*routes, ("GET", "/nowhere"), ("OPTIONS", "/swarm")):
         for base, headers in ((HERE, EVIL), ("http://evil.example:8089", {}), (HERE, {"Sec-Fetch-Site": "same-site"})):

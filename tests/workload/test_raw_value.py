@@ -45,6 +45,12 @@ def spec_of(kind, **more):
         ("number", "1e3", 1000.0),
         ("number", 1e-7, 1e-7),
         ("positive", "0.1", 0.1),
+        *(
+            ("hosts", raw, ("a.example", "b:81"))
+            for raw in ("a.example,b:81", "a.example; b:81", "[a.example, 'b:81']")
+        ),
+        ("hosts", ["a.example", "b:81"], ("a.example", "b:81")),
+        ("hosts", "[2001:db8::1]", ("[2001:db8::1]",)),
         ("flag", True, True),
         ("flag", False, False),
         *(("flag", word, True) for word in ("true", "1", "yes", "on", "TRUE", " On ", 1)),
