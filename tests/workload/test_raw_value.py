@@ -47,7 +47,7 @@ def spec_of(kind, **more):
         ("positive", "0.1", 0.1),
         *(
             ("hosts", raw, ("a.example", "b:81"))
-            for raw in ("a.example,b:81", "a.example; b:81", "[a.example, 'b:81']")
+            for raw in ("a.example,b:81", "a.example; b:81", "['a.example', 'b:81']")
         ),
         ("hosts", ["a.example", "b:81"], ("a.example", "b:81")),
         ("hosts", "[2001:db8::1]", ("[2001:db8::1]",)),
