@@ -172,7 +172,7 @@ class _Unfailing(io.RawIOBase):
         return os.isatty(self._descriptor)
 
     def is_ready(self) -> bool:
-        return not self._waiting and _takes(self._descriptor, 0)
+        return not self._waiting and takes(self._descriptor, 0)
 
     def write(self, data: Any) -> int:
         taken = bytes(data)
@@ -187,7 +187,7 @@ class _Unfailing(io.RawIOBase):
     def pass_on(self, wait_ms: int | None) -> None:
         """Writes what waits; waits for a reader at most so long, None for ever."""
         try:
-            while self._waiting and (wait_ms is None or _takes(self._descriptor, wait_ms)):
+            while self._waiting and (wait_ms is None or takes(self._descriptor, wait_ms)):
                 self._write_some()
         except OSError as problem:
             self.problem = self.problem or problem
@@ -208,13 +208,16 @@ class _Unfailing(io.RawIOBase):
         try:
             written = os.write(self._descriptor, self._waiting[: select.PIPE_BUF])
         except BlockingIOError:  # somebody who shares the descriptor made it non-blocking
-            _takes(self._descriptor, None)
+            takes(self._descriptor, None)
         else:
             del self._waiting[:written]
 
 
-def _takes(descriptor: int, wait_ms: int | None) -> bool:
-    """Whether the descriptor takes bytes, or reports an error, within so long."""
+def takes(descriptor: int, wait_ms: int | None) -> bool:
+    """Whether a descriptor takes bytes, or reports an error, within so long, None for ever.
+
+    No other greenlet runs meanwhile.
+    """
     # gevent's own poll would switch to other greenlets, which the event loop may not
     monkey = sys.modules.get("gevent.monkey")
     poll = (monkey.get_original("select", "poll") if monkey is not None else select.poll)()

@@ -310,4 +310,8 @@ def _verdict(summary: Json, style: Style) -> Iterable[str]:
             first, *rest = style.wrapped(reason, f"    {sign} ", "      ")
             yield first.replace(sign, style.paint(sign, _MARK_LOOKS[sign]), 1)
             yield from rest
+    for missing in summary.get("unwritten", ()):
+        first, *rest = style.wrapped(f"not written: {missing}", "    ! ", "      ")
+        yield first.replace("!", style.paint("!", "bold", "red"), 1)
+        yield from rest
     yield ""

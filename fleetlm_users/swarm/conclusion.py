@@ -29,6 +29,11 @@ class Conclusion:
     summary: dict[str, Any]
     folder: Path | None
 
+    @property
+    def exit_code(self) -> int:
+        """That of the verdict, or 5 where it would be 0 but a file that was asked for is missing."""
+        return int(self.summary["verdict"]["exit_code"])
+
     def text(self, width: int, colour: bool) -> str:
         """The report for a console."""
         report = render(self.summary, width, colour)
@@ -52,8 +57,8 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
 ) -> Conclusion:
     """Judges the merged numbers, or what a capacity search `found`, and writes the result folder.
 
-    `by_hand` is what a person did to the run under way: `edits` of its users, and at which seconds `resets`. A
-    folder that cannot be written is told, not fatal.
+    `by_hand` is what a person did to the run under way: `edits` of its users, and at which seconds `resets`. What
+    cannot be written is told in the summary.
     """
     totals = merge.totals()
     facts = RunFacts(

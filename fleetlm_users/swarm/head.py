@@ -34,6 +34,7 @@ from fleetlm_users.swarm.preparation import Preparation, Prepared
 from fleetlm_users.swarm.presence import Presence
 from fleetlm_users.swarm.refusal import USAGE_EXIT, Refused
 from fleetlm_users.swarm.refused_messages import RefusedMessages
+from fleetlm_users.swarm.reports import note_unwritten
 from fleetlm_users.swarm.roster import Roster
 from fleetlm_users.swarm.run import CLEANUP_S
 from fleetlm_users.swarm.sight import Sight
@@ -235,8 +236,14 @@ class Head:
             found=beside.found,
             by_hand={"edits": self._goal.edits, "resets": self._resets},
         )
-        self._environment.process_exit_code = self.conclusion.verdict.exit_code
+        self._environment.process_exit_code = self.conclusion.exit_code
         return self.conclusion
+
+    def note_unwritten(self, flag: str, path: str, problem: OSError) -> None:
+        """A file of Locust's that was asked for is missing: the report says so, and the exit code is not 0."""
+        if self.conclusion is not None:
+            note_unwritten(self.conclusion.summary, flag, path, problem)
+            self._environment.process_exit_code = self.conclusion.exit_code
 
     def close(self) -> None:
         """Ends the child servers."""

@@ -23,6 +23,7 @@ from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.head import Head
 from fleetlm_users.swarm.live import Live
 from fleetlm_users.swarm.live_routes import register_routes
+from fleetlm_users.swarm.locust_files import LocustFiles, try_when_parsed
 from fleetlm_users.swarm.metrics_page import METRICS_PATH, RunCollector, add_metrics_page, serve_metrics
 from fleetlm_users.swarm.option_sources import OptionSources
 from fleetlm_users.swarm.printable_logs import make_logs_printable
@@ -30,6 +31,7 @@ from fleetlm_users.swarm.refusal import USAGE_EXIT, Refused, exit_with
 from fleetlm_users.swarm.unreadable import survive_garbage
 from fleetlm_users.swarm.web import guard_start
 from fleetlm_users.swarm.web_access import guard_access, rules_of
+from fleetlm_users.swarm.web_port import try_web_port
 from fleetlm_users.swarm.web_tab import add_tab
 from fleetlm_users.swarm.worker import Worker
 
@@ -48,6 +50,7 @@ class Lifecycle:
         self._head: Head | None = None
         self._worker: Worker | None = None
         self._headless = False
+        self._files: LocustFiles | None = None
 
     def listen(self) -> None:
         """Registers everything; called when the locustfile is imported. A second benchmark ends the process."""
@@ -70,6 +73,7 @@ class Lifecycle:
         steady_streams(while_loading=True)
         survive_garbage()
         self._sources.join(parser)
+        try_when_parsed(parser)
 
     def on_init(self, environment: Environment, runner: Runner, web_ui: WebUI | None, **_: Any) -> None:
         """The process knows what it is: plays its role from here."""
@@ -82,6 +86,7 @@ class Lifecycle:
             self._worker = Worker(environment, runner, fleet)
             return
         self._head = Head(environment, fleet)
+        self._files = LocustFiles(environment, self._head.preparation.parsed)
         self._headless = bool(self._head.preparation.parsed.headless)
         for note in self._sources.notes:
             self._head.console.say(note)
@@ -144,6 +149,9 @@ class Lifecycle:
             self._head.judge()
         if self._headless and environment.process_exit_code is None:
             environment.process_exit_code = NOTHING_RAN_EXIT
+        if self._files is not None:
+            for flag, path, problem in self._files.write():
+                self._head.note_unwritten(flag, path, problem)
 
     def on_quit(self, exit_code: int, **_: Any) -> None:
         """Locust has printed its tables: our report comes last, where it is seen."""
@@ -166,6 +174,7 @@ class Lifecycle:
         collector = RunCollector(head, is_search=self._benchmark.search is not None)
         if web_ui is not None:
             parsed = head.preparation.parsed
+            try_web_port(parsed)
             guard_access(web_ui, rules_of(parsed, web_ui.host), f"{parsed.web_base_path}{METRICS_PATH}")
             guard_start(web_ui, environment, head)
             live = Live(head, is_search=self._benchmark.search is not None)

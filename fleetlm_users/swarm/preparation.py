@@ -16,6 +16,7 @@ from fleetlm_users.swarm.open_files import allow_users, allow_workers, share_of
 from fleetlm_users.swarm.options import options_of
 from fleetlm_users.swarm.plan_on_locust import asked_of, impose, spread
 from fleetlm_users.swarm.refusal import NO_TARGET_EXIT, USAGE_EXIT, Refused
+from fleetlm_users.swarm.reports import try_reports
 from fleetlm_users.swarm.server_watch import ServerWatch, server_watch
 from fleetlm_users.swarm.servers import LocalServers, ServerFailed, Urls
 from fleetlm_users.swarm.start_form import FOLLOWS, PRESET, StartForm
@@ -126,6 +127,7 @@ class Preparation:
             thresholds = self._rules(options)
             self._fleet.benchmark.validate(options)
             self._check_machine(options)
+            try_reports(options)
             if options.standin:
                 options = replace(options, **asdict(self._local_urls(options.connect_timeout_s)))
         except UsageError as problem:

@@ -1,17 +1,20 @@
-"""Which files a run leaves behind, and that a file which cannot be written is told, not fatal."""
+"""Which files a run leaves behind: tried before it begins, written at its end, and told when they could not be."""
 
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.junit import render_junit
 from fleetlm_users.measure.markdown import render_markdown
 from fleetlm_users.measure.report import render
 from fleetlm_users.measure.report_html import render_html
 from fleetlm_users.measure.timeseries import SeriesRow, to_csv
-from fleetlm_users.swarm.results import write_file, write_results
+from fleetlm_users.swarm.destination import try_file, write_file
+from fleetlm_users.swarm.results import try_results, write_results
+from fleetlm_users.workload.option_spec import COMMON, OptionSpec
 from fleetlm_users.workload.options import Options
 
 logger = logging.getLogger(__name__)
@@ -21,14 +24,50 @@ REPORT_WIDTH = 100
 RUN_PARTS = ("run", "plan", "options", "workers", "host", "versions")
 """What run.json holds of the summary: what ran where."""
 
+UNWRITTEN_EXIT: Final = 5
+"""The run would have passed, but a file that was asked for is missing: a pipeline that needs it must not look green."""
+
+_SPECS: Final = {spec.name: spec for spec in COMMON}
+_RENDERERS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {"junit": render_junit, "markdown": render_markdown}
+
+
+def try_reports(options: Options) -> None:
+    """Finds out whether all files of a run can be written, and leaves everything as it was. Raises UsageError."""
+    for name in _RENDERERS:
+        path: Path | None = getattr(options, name)
+        if path is not None:
+            _try(_SPECS[name], path, "a file that can be written ({})", partial(try_file, path))
+    if not options.no_results:
+        folder = options.results_dir.expanduser()
+        accepted = "a folder that can be written to ({}); --no-results does without"
+        _try(_SPECS["results_dir"], folder, accepted, partial(try_results, folder, options.benchmark, options.run_id))
+
 
 def write_reports(options: Options, told: dict[str, Any], rows: Sequence[SeriesRow]) -> Path | None:
-    """Writes the files asked for by path and the result folder; returns the folder, None where there is none."""
-    for path, renderer in ((options.junit, render_junit), (options.markdown, render_markdown)):
+    """Writes the files asked for by path and the result folder; returns the folder, None where there is none.
+
+    What cannot be written is added to the summary `told`, and changes its exit code.
+    """
+    for name, renderer in _RENDERERS.items():
+        path: Path | None = getattr(options, name)
         if path is not None:
-            _try(path, partial(write_file, path, renderer(told)))
-    if options.no_results:
-        return None
+            try:
+                write_file(path, renderer(told))
+            except OSError as problem:
+                note_unwritten(told, _SPECS[name].flag, path, problem)
+    return None if options.no_results else _write_folder(options, told, rows)
+
+
+def note_unwritten(told: dict[str, Any], flag: str, path: Path | str, problem: OSError) -> None:
+    """Notes in a summary that a file is missing; 3 and 4 outweigh it."""
+    why = problem.strerror or str(problem)
+    logger.error("The report cannot be written to %s: %s", path, why)
+    told.setdefault("unwritten", []).append(f"{flag} {path}: {why}")
+    if told["verdict"]["exit_code"] == 0:
+        told["verdict"]["exit_code"] = UNWRITTEN_EXIT
+
+
+def _write_folder(options: Options, told: dict[str, Any], rows: Sequence[SeriesRow]) -> Path | None:
     files: dict[str, str | dict[str, Any]] = {
         "summary.json": told,
         "run.json": {name: told[name] for name in RUN_PARTS},
@@ -36,13 +75,20 @@ def write_reports(options: Options, told: dict[str, Any], rows: Sequence[SeriesR
         "report.html": render_html(told, rows),
         "report.txt": render(told, REPORT_WIDTH, colour=False),
     }
-    folder = options.results_dir
-    return _try(folder, partial(write_results, folder, options.benchmark, options.run_id, files))
-
-
-def _try(path: Path, write: Callable[[], Path]) -> Path | None:
+    parent = options.results_dir.expanduser()
     try:
-        return write()
+        folder = write_results(parent, options.benchmark, options.run_id, files)
     except OSError as problem:
-        logger.error("The report cannot be written to %s: %s", path, problem)
+        note_unwritten(told, _SPECS["results_dir"].flag, parent, problem)
         return None
+    for name, reason in folder.problems.items():
+        note_unwritten(told, _SPECS["results_dir"].flag, (folder.path or parent) / name, reason)
+    return folder.path
+
+
+def _try(spec: OptionSpec, path: Path, accepted: str, attempt: Callable[[], None]) -> None:
+    try:
+        attempt()
+    except (OSError, ValueError) as problem:  # ValueError: a NUL, or a character that the locale has no bytes for
+        why = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+        raise UsageError(spec.label, str(path), accepted.format(why), f"{spec.flag} {spec.example}") from problem

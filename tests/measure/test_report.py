@@ -95,3 +95,12 @@ def test_an_empty_run_can_be_rendered(summary_of):
     assert "none was given" in text
     assert "nothing that is counted" in text
     assert "INCONCLUSIVE  (exit code 4)" in text
+
+
+def test_files_that_are_missing_are_told_last(summary_of, healthy):
+    """A pass whose JUnit file was lost does not look like one."""
+    told, _ = summary_of(healthy)
+    told["verdict"]["exit_code"] = 5
+    told["unwritten"] = ["--junit junit.xml: No space left on device"]
+    lines = [line.strip() for line in render(told).splitlines() if line]
+    assert lines[-2:] == ["PASS  (exit code 5)", "! not written: --junit junit.xml: No space left on device"]

@@ -1,0 +1,58 @@
+"""Files that a person asks for: refused before the load, written through at the end, never missing in silence."""
+
+import subprocess
+
+import pytest
+
+from tests.e2e.harness import LOCUST, ROOT, clean_env
+
+pytestmark = pytest.mark.e2e
+
+RUN = [*LOCUST, "--headless", "-f", str(ROOT / "locustfiles/session_lifecycle.py"), "-u", "2", "--warm-up", "0"]
+
+
+def run(folder, shell, *flags):
+    """The run of a shell line in which "$@" is the command."""
+    command = ["bash", "-c", shell, "bash", *RUN, *flags]
+    return subprocess.run(
+        command, cwd=folder, env=clean_env(), check=False, capture_output=True, encoding="utf-8", timeout=90
+    )
+
+
+def test_nothing_is_loaded_when_a_place_cannot_be_written(tmp_path):
+    """With `--processes` neither, and nothing is left behind; the target would not answer at all."""
+    done = run(tmp_path, '"$@"', "--processes", "2", "--junit", "/proc/x/j.xml", "--results-dir", "new", "-t", "5s")
+    assert done.returncode == 2
+    assert "--junit (JUNIT): got '/proc/x/j.xml'; accepted is a file that can be written" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_each_kind_of_place_gets_its_text(tmp_path):
+    """Standard output through a link, a process substitution, a file that is linked elsewhere, Locust's own files."""
+    (tmp_path / "stdout").symlink_to("/proc/self/fd/1")
+    (tmp_path / "mounted.html").write_text("old", encoding="utf-8")
+    (tmp_path / "held.html").hardlink_to(tmp_path / "mounted.html")
+    done = run(
+        tmp_path,
+        'mkfifo done; "$@" --junit >(cat >junit.xml; echo >done) >out; code=$?; read <done; exit $code',
+        *("--standin", "-t", "3s", "--no-results", "--markdown", "stdout", "--html", "mounted.html"),
+        *("--json-file", "new/stats", "--threshold", "ws_join_ms: avg<9000"),
+    )
+    out = (tmp_path / "out").read_text(encoding="utf-8")
+    assert "| " in out.partition("VERDICT")[0]
+    assert "VERDICT" in out
+    assert (tmp_path / "stdout").is_symlink()
+    assert (tmp_path / "junit.xml").read_text(encoding="utf-8").startswith("<?xml")
+    assert "<html" in (tmp_path / "held.html").read_text(encoding="utf-8")
+    assert (tmp_path / "new" / "stats.json").is_file()
+    assert done.returncode in (0, 4), done.stderr
+
+
+def test_a_file_that_was_lost_is_not_green(tmp_path):
+    """The device is full: whatever else there is is written, and the last lines say what is missing."""
+    done = run(tmp_path, '"$@"', "--standin", "-t", "3s", "--junit", "/dev/full", "--html", "/dev/full")
+    assert done.returncode in (4, 5)
+    assert "! not written: --junit /dev/full: No space left on device" in done.stdout
+    assert "! not written: --html /dev/full: No space left on device" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert len(list(tmp_path.glob("results/*/summary.json"))) == 1
