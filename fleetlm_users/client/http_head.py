@@ -10,17 +10,20 @@ from typing import Final
 MAX_HEAD_BYTES: Final = 64 * 1024
 """An answer head beyond this is not one."""
 
-_END: Final = re.compile(rb"\n\r?\n")
 _FOLD: Final = re.compile(rb"[ \t]*\r?\n[ \t]+")
 _LONE_NEWLINE: Final = re.compile(rb"(?<!\r)\n")
-_LENGTH: Final = re.compile(rb"^content-length[ \t]*:([^\r\n]*)\r\n", re.IGNORECASE | re.MULTILINE)
+_LENGTH_LINE: Final = re.compile(rb"^content-length[ \t]*:([^\r\n]*)\r\n", re.IGNORECASE | re.MULTILINE)
+_LENGTH: Final = b"\ncontent-length"
 _START: Final = b"HTTP/"
 
 
 def end_of_head(received: bytes, start: int = 0) -> int:
     """Behind the blank line that ends the head, 0 when it has not come; `start` is where to look on from."""
-    found = _END.search(received, max(0, start - 3))
-    return found.end() if found else 0
+    start = max(0, start - 3)
+    usual, lone = received.find(b"\n\r\n", start), received.find(b"\n\n", start)
+    if usual >= 0 and not 0 <= lone < usual:
+        return usual + 3
+    return lone + 2 if lone >= 0 else 0
 
 
 def may_be_http(received: bytes) -> bool:
@@ -34,21 +37,22 @@ def plain(head: bytes) -> bytes:
     A folded field is put on one line, as a user agent must (RFC 9112 §5.2); a line that ends without carriage return
     gets one (§2.2); a length that is given several times alike is given once (RFC 9110 §8.6).
     """
-    if _LONE_NEWLINE.search(head):
+    if head.count(b"\n") != head.count(b"\r\n"):
         head = _LONE_NEWLINE.sub(b"\r\n", head)
     if b"\n " in head or b"\n\t" in head:
         head = _FOLD.sub(b" ", head)
-    lengths = _LENGTH.findall(head)
-    if len(lengths) > 1 or (lengths and b"," in lengths[0]):
-        head = _with_one_length(head, lengths)
+    small = head.lower()
+    length = small.find(_LENGTH)
+    if length >= 0 and (b"," in small[length : small.find(b"\r", length)] or small.find(_LENGTH, length + 1) >= 0):
+        head = _with_one_length(head)
     return head
 
 
-def _with_one_length(head: bytes, lengths: list[bytes]) -> bytes:
-    values = {value.strip() for length in lengths for value in length.split(b",")}
-    if len(values) > 1:  # they contradict each other: the parser refuses them
+def _with_one_length(head: bytes) -> bytes:
+    values = {value.strip() for length in _LENGTH_LINE.findall(head) for value in length.split(b",")}
+    if len(values) != 1:  # they contradict each other: the parser refuses them
         return head
-    return _LENGTH.sub(b"", head).replace(b"\r\n", b"\r\ncontent-length: " + values.pop() + b"\r\n", 1)
+    return _LENGTH_LINE.sub(b"", head).replace(b"\r\n", b"\r\ncontent-length: " + values.pop() + b"\r\n", 1)
 
 
 def fields_of(head: bytes) -> dict[str, str]:

@@ -5,11 +5,12 @@ from typing import Final
 from geventhttpclient.response import HTTPParseError, HTTPResponse
 
 from fleetlm_users.client.content_coding import NotDecoded, Oversize, decoded
-from fleetlm_users.client.http_head import MAX_HEAD_BYTES, end_of_head, may_be_http, plain, tokens_of
+from fleetlm_users.client.http_head import MAX_HEAD_BYTES, end_of_head, fields_of, may_be_http, plain, tokens_of
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
-KEPT: Final = frozenset(("location", "content-encoding", "transfer-encoding", "content-type"))
+KEPT: Final = frozenset(("location", "content-encoding", "transfer-encoding"))
 """The fields that somebody asks for; all else that a head decides is known to the parser itself."""
+_MARKS: Final = tuple(b"\n" + name.encode() for name in KEPT)
 SWITCHING_PROTOCOLS: Final = 101
 FIRST_FINAL: Final = 200
 
@@ -29,8 +30,6 @@ class Response(HTTPResponse):
         self.status = 0
         self._head = b""
         self._is_in_head = True
-        self._name = ""
-        self._is_in_value = True
 
     def receive(self, data: bytes) -> None:
         """The next bytes; none say that the stream ended, which completes a body without length.
@@ -50,6 +49,8 @@ class Response(HTTPResponse):
 
     def body(self) -> tuple[bytes, str]:
         """The body without its codings, and what is wrong with one that cannot be read. Raises Oversize."""
+        if not self.fields:
+            return bytes(self._body_buffer), ""
         try:
             return decoded(bytes(self._body_buffer), self._codings(), MAX_BODY_BYTES), ""
         except NotDecoded as problem:
@@ -65,8 +66,6 @@ class Response(HTTPResponse):
 
     def _codings(self) -> list[str]:
         """In the order in which they were applied."""
-        if not self.fields:
-            return []
         named = (self.fields.get(name, "") for name in ("content-encoding", "transfer-encoding"))
         return [coding for value in named for coding in tokens_of(value) if coding not in ("chunked", "identity")]
 
@@ -77,9 +76,10 @@ class Response(HTTPResponse):
         if end > MAX_HEAD_BYTES or (not end and len(self._head) > MAX_HEAD_BYTES):
             raise Oversize(f"an answer head of more than {MAX_HEAD_BYTES} bytes")
         if end:
-            head, rest, self._head = self._head[:end], self._head[end:], b""
+            head, rest, self._head = plain(self._head[:end]), self._head[end:], b""
             self._is_in_head = False
-            self._feed(plain(head))
+            self.fields = _kept(head)
+            self._feed(head)
             return rest
         if not may_be_http(self._head):
             self._feed(self._head)  # raises: nothing more is to be waited for
@@ -96,9 +96,8 @@ class Response(HTTPResponse):
     def _on_message_begin(self) -> None:
         if self.is_complete:
             self.has_surplus = True
-            return
-        self.fields.clear()
-        super()._on_message_begin()
+        else:
+            super()._on_message_begin()
 
     def _on_message_complete(self) -> None:
         if self.is_complete:
@@ -115,15 +114,15 @@ class Response(HTTPResponse):
             super()._on_body(buf)
 
     def _on_header_field(self, string: str) -> None:
-        if self._is_in_value:
-            self._name, self._is_in_value = "", False
-        self._name += string
+        pass  # they are read from the head itself, when one of KEPT is in it: seven in an answer, two calls for each
 
     def _on_header_value(self, string: str) -> None:
-        name = self._name.lower()
-        if not self._is_in_value:
-            self._is_in_value = True
-            if name in KEPT and not self.headers_complete and not self.has_surplus:
-                self.fields[name] = f"{self.fields[name]}, {string}" if name in self.fields else string
-        elif name in KEPT and not self.headers_complete and not self.has_surplus:
-            self.fields[name] += string
+        pass
+
+
+def _kept(head: bytes) -> dict[str, str]:
+    small = head.lower()
+    for mark in _MARKS:
+        if mark in small:
+            return {name: value for name, value in fields_of(head).items() if name in KEPT}
+    return {}

@@ -44,15 +44,17 @@ class Won(NamedTuple):
 
 def connect_one(address: Address, port: int, sources: SourceAddresses | None = None) -> Won:
     """A connection to that address; waits without bound. Raises OSError. With `sources` it leaves from the next."""
-    attempt = _Attempt(address, port)
+    began_s = time.perf_counter()
+    sock, target = _socket.socket(address.family, constants.SOCK_STREAM), (address.host, port, *address.scope)
     try:
-        if not attempt.begin(sources):
-            socket.wait_write(attempt.sock.fileno())
-            attempt.require_connected()
+        if not _begin(sock, target, sources):
+            socket.wait_write(sock.fileno())
+            if not _is_connected(sock, target):
+                raise OSError(errno.EINPROGRESS, os.strerror(errno.EINPROGRESS))
     except BaseException:  # a deadline or a kill must not leave the socket behind
-        attempt.sock.close()
+        sock.close()
         raise
-    return Won(attempt.sock, address, attempt.began_s)
+    return Won(sock, address, began_s)
 
 
 def connect_first(
@@ -84,40 +86,52 @@ def interleaved(addresses: Sequence[Address]) -> list[Address]:
     return [address for address in chain(*zip_longest(first, others)) if address is not None]
 
 
+def _begin(sock: _socket.socket, target: tuple[Any, ...], sources: SourceAddresses | None) -> bool:
+    """Begins to connect; whether it is connected at once. Raises OSError."""
+    sock.settimeout(0.0)
+    # Without it a second small frame waits for the first one's TCP acknowledgement, up to 40 ms.
+    sock.setsockopt(constants.IPPROTO_TCP, constants.TCP_NODELAY, 1)
+    if sources is not None:
+        sources.bind(sock)
+    problem = sock.connect_ex(target)
+    if problem in CONNECTING:
+        problem = sock.connect_ex(target)  # within one machine the other end has answered meanwhile
+    return _has_connected(problem)
+
+
+def _is_connected(sock: _socket.socket, target: tuple[Any, ...]) -> bool:
+    """Whether it is connected by now. Raises OSError."""
+    return _has_connected(sock.getsockopt(constants.SOL_SOCKET, constants.SO_ERROR) or sock.connect_ex(target))
+
+
+def _has_connected(problem: int) -> bool:
+    if problem in CONNECTED:
+        return True
+    if problem in CONNECTING:
+        return False
+    raise OSError(problem, os.strerror(problem))
+
+
 class _Attempt:
-    """One socket that is to be connected."""
+    """One socket of a race."""
 
-    __slots__ = ("_target", "address", "began_s", "sock", "watcher")
+    __slots__ = ("_sources", "_target", "address", "began_s", "sock", "watcher")
 
-    def __init__(self, address: Address, port: int) -> None:
+    def __init__(self, address: Address, port: int, sources: SourceAddresses | None) -> None:
         self.began_s = time.perf_counter()
         self.address = address
-        self._target: tuple[Any, ...] = (address.host, port, *address.scope)
+        self._target = (address.host, port, *address.scope)
+        self._sources = sources
         self.sock = _socket.socket(address.family, constants.SOCK_STREAM)
         self.watcher: Any = None
 
-    def begin(self, sources: SourceAddresses | None) -> bool:
+    def begin(self) -> bool:
         """Whether it is connected at once. Raises OSError."""
-        self.sock.settimeout(0.0)
-        # Without it a second small frame waits for the first one's TCP acknowledgement, up to 40 ms.
-        self.sock.setsockopt(constants.IPPROTO_TCP, constants.TCP_NODELAY, 1)
-        if sources is not None:
-            sources.bind(self.sock)
-        problem = self.sock.connect_ex(self._target)
-        if problem in CONNECTING:
-            problem = self.sock.connect_ex(self._target)  # within one machine the other end has answered meanwhile
-        return self._is_connected(problem)
+        return _begin(self.sock, self._target, self._sources)
 
     def is_connected(self) -> bool:
         """Whether it is connected by now. Raises OSError."""
-        return self._is_connected(
-            self.sock.getsockopt(constants.SOL_SOCKET, constants.SO_ERROR) or self.sock.connect_ex(self._target)
-        )
-
-    def require_connected(self) -> None:
-        """Raises OSError unless it is connected: the wait for it has ended."""
-        if not self.is_connected():
-            raise OSError(errno.EINPROGRESS, os.strerror(errno.EINPROGRESS))
+        return _is_connected(self.sock, self._target)
 
     def watch(self, turn: Wait) -> None:
         """Tells `turn` when the attempt ends."""
@@ -136,14 +150,6 @@ class _Attempt:
         """Gives the attempt up."""
         self.free_watcher()
         self.sock.close()
-
-    @staticmethod
-    def _is_connected(problem: int) -> bool:
-        if problem in CONNECTING:
-            return False
-        if problem not in CONNECTED:
-            raise OSError(problem, os.strerror(problem))
-        return True
 
 
 class _Race:
@@ -174,9 +180,9 @@ class _Race:
     def _begin_next(self) -> _Attempt | None:
         """Begins the next attempt, and further ones while they fail at once; one that is connected at once."""
         while self._left:
-            attempt = _Attempt(self._left.popleft(), self._port)
+            attempt = _Attempt(self._left.popleft(), self._port, self._sources)
             try:
-                if attempt.begin(self._sources):
+                if attempt.begin():
                     return attempt
             except OSError as problem:
                 self._fail(attempt, problem)
