@@ -6,7 +6,7 @@ from fleetlm_users.client.heartbeats import Heartbeats
 from fleetlm_users.client.inbox_channel import InboxChannel
 from fleetlm_users.client.phoenix_socket import PhoenixSocket
 from fleetlm_users.client.preflight import Preflight, Problem, Targets, check
-from fleetlm_users.client.resolver import Resolver
+from fleetlm_users.client.resolver import Address, Resolver
 from fleetlm_users.client.rest import Answered, Created, RestApi, RestCallFailed
 from fleetlm_users.client.session_channel import ChannelObserver, SessionChannel
 from fleetlm_users.client.source_addresses import SourceAddresses, not_local, sources_here
@@ -14,6 +14,7 @@ from fleetlm_users.client.text_page import TextPage
 from fleetlm_users.protocol.conversation import SentMessage
 
 __all__ = [
+    "Address",
     "Answered",
     "ChannelHandler",
     "ChannelObserver",

@@ -2,10 +2,11 @@
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
 from fleetlm_users.client import (
+    Address,
     ChannelObserver,
     Connector,
     Heartbeats,
@@ -33,20 +34,20 @@ class Kit:
     """Makes sockets and channels with a run's options; owns the REST pool and the one heartbeat greenlet.
 
     `worker_index` is where the process begins in the source addresses, so that not all begin with the same.
-    `on_look_up(began_s, done_s)` hears of each wait for the look-up of a name.
+    `resolver` knows the addresses of the run's hosts.
     """
 
     def __init__(
         self,
         options: Options,
         worker_index: int = 0,
-        on_look_up: Callable[[float, float], None] = lambda _began_s, _done_s: None,
+        resolver: Resolver | None = None,
     ) -> None:
         self._options = options
         self.cleaner: Cleaner | None = None
         self._told: set[tuple[str, int]] = set()
         self._hosts = {urlsplit(url).hostname or "" for url in (options.api_url, options.ws_url)}
-        self._resolver = Resolver(on_wait=on_look_up)
+        self._resolver = resolver or Resolver()
         self._heartbeats = Heartbeats(options.heartbeat_interval_s)
         self._socket_options = SocketOptions(
             connect_timeout_s=options.connect_timeout_s,
@@ -113,14 +114,20 @@ def kit_of(run: Run) -> Kit:
 
 
 def _made(run: Run) -> Kit:
-    def on_look_up(began_s: float, done_s: float) -> None:
-        """Counted by when it ended: what reaches into the judged time belongs there."""
-        run.ledger.trend("name_lookup_ms", "", run.phase_at(done_s)).add(round((done_s - began_s) * US_PER_S))
-
-    kit = Kit(run.options, run.numbering.seat.worker_index, on_look_up)
+    kit = Kit(run.options, run.numbering.seat.worker_index, resolver_of(run))
     if run.options.cleanup:
         kit.cleaner = Cleaner(run, kit.rest)
     return kit
+
+
+def resolver_of(run: Run, look_up: Callable[[str], Iterable[Address]] | None = None) -> Resolver:
+    """A resolver whose waits are the run's `name_lookup_ms`."""
+
+    def on_wait(began_s: float, done_s: float) -> None:
+        """Counted by when it ended: what reaches into the judged time belongs there."""
+        run.ledger.trend("name_lookup_ms", "", run.phase_at(done_s)).add(round((done_s - began_s) * US_PER_S))
+
+    return Resolver(look_up, on_wait=on_wait)
 
 
 def _log_frame(direction: str, frame: bytes | str) -> None:

@@ -4,8 +4,14 @@ import gzip
 
 import pytest
 
+from fleetlm_users.client.connector import Connector
+from fleetlm_users.client.endpoint import parse_endpoint
+from fleetlm_users.client.rest import RestApi
 from fleetlm_users.client.text_page import TextPage
+from fleetlm_users.client.tls import tls_context
+from fleetlm_users.client.upgrade import open_websocket
 from fleetlm_users.errors import RestFailed
+from tests.client.fakes import CERTIFICATE, phoenix
 
 FLAG = "--server-metrics"
 
@@ -65,3 +71,26 @@ def test_certificates_are_checked_as_those_of_the_load_are(page_of, serve):
     with pytest.raises(RestFailed, match="tls"):
         page_of(server).read()
     assert page_of(server, insecure=True).read() == "a 1"
+
+
+def test_a_ca_of_ones_own_holds_for_pages_rest_and_sockets(page_of, serve, monkeypatch):
+    """SSL_CERT_FILE is read by one function for all of them."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    tls_context.cache_clear()
+    try:
+        assert page_of(serve(answering(("200 OK", b"a 1")), tls=True)).read() == "a 1"
+        api = RestApi(serve(answering(("200 OK", b"{}")), tls=True).http_url)
+        assert api.call("GET", "/").body == {}
+        api.close()
+        url = serve(phoenix, tls=True).ws_url
+        upgraded = open_websocket(parse_endpoint(url, "URL", ("ws", "wss"), "ws://h"), 10.0, Connector())
+        upgraded.stream.close()
+    finally:
+        tls_context.cache_clear()
+
+
+def test_a_proxy_of_the_environment_is_not_used(page_of, serve, monkeypatch):
+    """As the load does not use it."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    assert page_of(serve(answering(("200 OK", b"a 1")))).read() == "a 1"
