@@ -88,8 +88,7 @@ class RestApi:
         session = answered.body.get("session") if isinstance(answered.body, dict) else None
         session_id = session.get("id") if isinstance(session, dict) else None
         if not isinstance(session_id, str) or not 0 < len(session_id) <= MAX_ID_CHARACTERS:
-            problem = f"no session.id of 1 to {MAX_ID_CHARACTERS} characters"
-            raise self._bad_body("POST", "/sessions", answered, problem)
+            raise self._bad_body("POST", "/sessions", answered, "no session.id that can be used")
         return Created(session_id, answered.sent_s, answered.done_s, answered.body)
 
     def show_session(self, session_id: str) -> Answered:

@@ -213,8 +213,9 @@ def _troubles(summary: Json, style: Style) -> Iterable[str]:
         line = f"    {name:<26}{figures.count(main_count):>9}"
         line += f"  (+{figures.count(warm_up_count)} in warm-up)" if warm_up_count else ""
         yield style.paint(line, "yellow") if main_count else line
+        widest = max([24, *map(len, labels)])
         for label, n in labels.items():
-            yield f"      {label:<24}{figures.count(n):>9}"
+            yield f"      {label:<{widest}}{figures.count(n):>9}"
 
 
 def finding_line(finding: Json) -> str:

@@ -1,7 +1,8 @@
 """The facts of a run as Locust event hooks: anybody's locustfile can listen to them, as our statistics do to most.
 
 All times are `time.perf_counter()` seconds of this process; `phase` is "warm_up" or "main" by the moment the thing was
-due; `exception` is None when it went well. Listeners must accept `**kwargs`: arguments may be added. They must not
+due; `exception` is None when it went well; a `reason` is the server's own words as a bounded kind, without the numbers
+and ids in them (foreign_text.py). Listeners must accept `**kwargs`: arguments may be added. They must not
 block: what comes from a socket is told in the event loop itself, where gevent refuses to wait (BlockingSwitchOutError).
 """
 

@@ -7,6 +7,9 @@ from typing import NoReturn
 import gevent
 import psutil
 
+from fleetlm_users.foreign_text import printable_lines
+
+MAX_PROBLEM = 20_000
 USAGE_EXIT = 2
 NO_TARGET_EXIT = 1
 
@@ -27,7 +30,7 @@ class Refused(Exception):
 def exit_with(problem: Refused) -> NoReturn:
     """Says why a run cannot begin and ends this process and its forked workers."""
     end_forked_workers()
-    sys.stderr.write(f"{problem}\n")
+    sys.stderr.write(f"{printable_lines(str(problem), MAX_PROBLEM)}\n")
     sys.exit(problem.exit_code)
 
 

@@ -18,6 +18,7 @@ from locust.exception import RPCError
 from locust.runners import WorkerRunner
 
 from fleetlm_users.errors import ShapeError, UsageError
+from fleetlm_users.foreign_text import printable_lines
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.lifeline import Lifeline
 from fleetlm_users.swarm.messages import (
@@ -129,7 +130,7 @@ class Worker:
 
     def on_turned_away(self, msg: Any, **_: Any) -> None:
         """The master does not let this worker in: it runs other code."""
-        sys.stderr.write(f"{msg.data['problem']}\n")
+        sys.stderr.write(f"{printable_lines(str(msg.data['problem']))}\n")
         self._leave(USAGE_EXIT)
 
     def on_cut(self, why: str) -> None:

@@ -138,6 +138,31 @@ def test_an_agent_that_can_neither_be_read_nor_made_is_fatal(serve, answers):
     assert f"agent {AGENT_ID}" in found.text()
 
 
+NASTY = "\x1b[2J\x1b]0;title\x07\r\u202e" + "x" * 9000
+PAGE = b"\x1b[31m<html>\nsecond line"
+
+
+@pytest.mark.parametrize(
+    ("answers", "known", "told"),
+    [
+        ({"index": ("200 OK", b"\x1f\x8b\x08" + bytes(30))}, None, "a body of 33 bytes, compressed with gzip"),
+        ({"index": ("500 No\x1b[2J", json.dumps({"error": NASTY}).encode())}, None, r"HTTP 500: \x1b[2J"),
+        ({"index": ("502 Bad", PAGE)}, None, r"\x1b[31m<html> …"),
+        ({"upgrade": ("503 No\x1b[2J", PAGE)}, None, r"upgrade: HTTP 503 No\x1b[2J: \x1b[31m<html> …"),
+        ({}, agent(NASTY, NASTY), r"FleetLM calls it at \x1b[2J"),
+        ({"show": ("200 OK", b'{"agent":{"status":' + b"[" * 900 + b"]" * 900 + b"}}")}, None, "its status is '["),
+    ],
+)
+def test_whatever_a_server_says_is_told_in_printable_bounded_lines(serve, answers, known, told):
+    """Escape sequences, compressed bodies, pages of several lines, structures as deep as JSON allows."""
+    agent_server, fleet = serve(healthy), Fleet(known)
+    fleet.answers.update(answers)
+    text = check(targets_of(serve(fleet), agent_server)).text()
+    assert told in text
+    assert all(char.isprintable() or char == "\n" for char in text)
+    assert len(text) < 2000
+
+
 def test_a_disabled_agent_and_another_origin_are_told_but_not_fatal(serve):
     """With what to do about it."""
     agent_server = serve(healthy)

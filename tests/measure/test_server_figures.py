@@ -72,5 +72,6 @@ def test_reports_show_it(healthy, summary_of):
     assert "THE SERVER, AS http://localhost:4000/metrics TELLS" in shown  # a URL that can be copied
     assert "memory per joined session: 102 KiB" in shown
     page = render_html(summary, [])
+    assert 'Server, as <span class="name">http://localhost:4000/metrics</span> tells' in page
     assert "Memory of the server" in page
     assert "102 KiB" in page
