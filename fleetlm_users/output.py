@@ -77,7 +77,7 @@ def width_of(stream: TextIO | None) -> int:
         if columns > 0:
             return columns
     given = os.environ.get("COLUMNS", "")
-    return int(given) if given.isdecimal() and int(given) > 0 else COLUMNS
+    return int(given) if len(given) < 6 and given.isdecimal() and int(given) > 0 else COLUMNS
 
 
 class LiveLine:

@@ -38,14 +38,17 @@ def ask_for_stamps(sock: _socket.socket) -> bool:
 class Arrival:
     """Turns the kernel's stamps of one socket into seconds of `time.perf_counter`, which is CLOCK_MONOTONIC on Linux.
 
-    A read without a stamp, and one around which the wall clock was set, gets the moment of the call instead. No read
-    is earlier than the one before it, as no bytes of a TCP stream are.
+    A read without a stamp, and one around which the wall clock was set, gets the moment of the call instead. So does
+    one whose stamp cannot be: before the stamp of the read before it or before the socket was there, or after the call.
+    The clock was then set while the bytes came, and set back. No read is earlier than the one before it, as no bytes
+    of a TCP stream are.
     """
 
-    __slots__ = ("_last_s", "_offset_ns")
+    __slots__ = ("_floor_s", "_last_s", "_offset_ns")
 
     def __init__(self) -> None:
         self._offset_ns = wall_ahead_ns()
+        self._floor_s = time.perf_counter() - STEP_NS / NS_PER_S
         self._last_s = 0.0
 
     def __repr__(self) -> str:
@@ -58,11 +61,13 @@ class Arrival:
         is_set = not -STEP_NS < moved_ns < STEP_NS
         if is_set or moved_ns > 0:  # what makes it too small is an interruption between the two clocks' readings
             self._offset_ns = offset_ns
+        moment_s = time.perf_counter()
         if ancillary and not is_set:
             seconds, nanoseconds = TIMESPEC.unpack(ancillary[0][2])
-            moment_s = float(seconds * NS_PER_S + nanoseconds - self._offset_ns) / NS_PER_S
-        else:
-            moment_s = time.perf_counter()
+            stamp_s = float(seconds * NS_PER_S + nanoseconds - self._offset_ns) / NS_PER_S
+            if self._floor_s <= stamp_s <= moment_s:
+                moment_s = stamp_s
+                self._floor_s = stamp_s - STEP_NS / NS_PER_S  # what the offset may have moved by without being set
         self._last_s = max(self._last_s, moment_s)
         return self._last_s
 

@@ -74,7 +74,7 @@ class BodyCheck:
         phase = one_of(*PHASES)
         counter, trend, gauge = (self._metric(kind) for kind in ("counter", "trend", "gauge"))
         reading = number(-1e18, 1e18)
-        finding = row(_LONG_TEXT, _LONG_TEXT, _LONG_TEXT, nothing_or(whole(-(2**63), 2**63)), _LONG_TEXT, _LONG_TEXT)
+        finding = row(_LONG_TEXT, _LONG_TEXT, _LONG_TEXT, nothing_or(whole(-(2**63), 2**64)), _LONG_TEXT, _LONG_TEXT)
         self._parts = record(
             {
                 "counts": each(row(counter, _SCENARIO, phase, _LABEL, whole()), MAX_COUNTS),

@@ -8,6 +8,7 @@ from typing import Final
 EXTENSION: Final = "permessage-deflate"
 TAIL: Final = b"\x00\x00\xff\xff"  # taken off the end of a compressed message (RFC 7692 §7.2.1)
 MIN_BITS, MAX_BITS = 9, 15  # zlib cannot make raw streams with a window of 8 bits
+WINDOW_BITS = tuple(str(bits) for bits in range(MIN_BITS, MAX_BITS + 1))
 
 
 class DeflateProblem(Exception):
@@ -71,7 +72,7 @@ def _accept(offered: dict[str, str | None]) -> Deflate | None:
             answer.append(name)
         elif name == "client_max_window_bits":
             answer.append(f"{name}={value or MAX_BITS}")
-        elif name == "server_max_window_bits" and (value or "").isdigit() and MIN_BITS <= int(value or 0) <= MAX_BITS:
+        elif name == "server_max_window_bits" and value in WINDOW_BITS:
             out_bits = int(value or 0)
             answer.append(f"{name}={out_bits}")
         else:

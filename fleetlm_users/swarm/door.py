@@ -21,7 +21,7 @@ from fleetlm_users.quoting import cut
 from fleetlm_users.swarm.messages import FROM_WORKER, NAME, PASSPORT, TURNED_AWAY, WELCOME, problem_with
 from fleetlm_users.swarm.origin import own_origin
 from fleetlm_users.swarm.refused_messages import RefusedMessages
-from fleetlm_users.swarm.unreadable import UNREADABLE, survive_garbage
+from fleetlm_users.swarm.unreadable import Unreadable, survive_garbage
 from fleetlm_users.workload.passport import Passport
 
 logger = logging.getLogger(__name__)
@@ -94,8 +94,8 @@ class Door:
         self._let_in(client_id, ready)
 
     def _problem(self, client_id: str, msg: Message) -> str:
-        if msg.type == UNREADABLE:
-            return str(msg.data)
+        if isinstance(msg, Unreadable):
+            return msg.problem
         problem = problem_with(msg, FROM_WORKER, self._runner.custom_messages)
         if problem:
             return problem

@@ -17,7 +17,7 @@ from fleetlm_users.swarm.messages import FROM_MASTER, WELCOME, problem_with
 from fleetlm_users.swarm.origin import Origin, neighbour
 from fleetlm_users.swarm.refused_messages import RefusedMessages
 from fleetlm_users.swarm.silence import TICK_S, Silence
-from fleetlm_users.swarm.unreadable import UNREADABLE, survive_garbage
+from fleetlm_users.swarm.unreadable import Unreadable, survive_garbage
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Lifeline:
     def handle_message(self, msg: Message) -> None:
         """Stands before Locust's own handling of messages, which ends for good with whatever gets out of it."""
         self._silence.heard(MASTER)
-        unreadable = str(msg.data) if msg.type == UNREADABLE else ""
+        unreadable = msg.problem if isinstance(msg, Unreadable) else ""
         problem = unreadable or problem_with(msg, FROM_MASTER, self._runner.custom_messages)
         if problem:
             self._refused.add(MASTER, msg.type, problem)

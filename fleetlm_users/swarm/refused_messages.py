@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from fleetlm_users.quoting import cut
+from fleetlm_users.foreign_text import printable
 from fleetlm_users.shape import shown
 
 logger = logging.getLogger(__name__)
@@ -14,6 +14,7 @@ MOST_PEERS: Final = 1_000
 """Whose messages are counted one by one; whoever sends garbage may use any number of names."""
 
 MOST_LINES: Final = 20
+MOST_KIND_CHARS: Final = 40
 MOST_PROBLEM_CHARS: Final = 300
 
 
@@ -42,13 +43,13 @@ class RefusedMessages:
     def add(self, peer: str, kind: object, problem: str) -> None:
         """A message of that kind was refused."""
         self.count += 1
-        name = cut(kind, 40) if isinstance(kind, str) and kind.isprintable() else shown(kind)
-        words = cut(problem, MOST_PROBLEM_CHARS)
+        name = printable(kind, MOST_KIND_CHARS) if isinstance(kind, str) else shown(kind)
+        words = printable(problem, MOST_PROBLEM_CHARS)
         found = self._peers.get(peer)
         if found is None:
             if len(self._peers) >= MOST_PEERS:
                 return
-            found = self._peers[peer] = _Refused(f"{name}: {words}")
+            found = self._peers[peer] = _Refused(f"({name}) {words}")
         found.count += 1
         if name not in found.kinds and self._lines < MOST_LINES:
             found.kinds.add(name)
@@ -60,16 +61,15 @@ class RefusedMessages:
         for worker in workers:
             found = self._peers.get(worker)
             if found is not None:
-                messages = "one message" if found.count == 1 else f"{found.count:,} messages"
+                messages = "a message" if found.count == 1 else f"{found.count:,} messages"
                 told.append(
-                    f"{messages} of worker {worker} could not be read and were refused, so what it measured may be"
-                    f" missing; the first, {found.first}"
+                    f"worker {worker} sent {messages} that could not be read, so what it measured may be missing;"
+                    f" the first: {found.first}"
                 )
         return told
 
     def _tell(self, peer: str, kind: str, words: str) -> None:
         self._lines += 1
-        who = peer if peer.isprintable() and peer else shown(peer)
-        self._say(f"A message {kind} from {who} was refused: {words}")
+        self._say(f"A message ({kind}) from {printable(peer)} was refused: {words}")
         if self._lines == MOST_LINES:
             self._say("Further refused messages are only counted.")

@@ -13,15 +13,21 @@ from locust.exception import RPCError
 from locust.rpc import Message
 from locust.rpc.zmqrpc import BaseSocket
 
-UNREADABLE: Final = "fleetlm_unreadable"
+from fleetlm_users.foreign_text import printable
 
 MAX_MESSAGE_BYTES: Final = 64 << 20
 """A day's rows of one worker are 48 MB; decoded, a message takes up to sixty times the memory."""
 
-MAX_PROBLEM_CHARS: Final = 200
-
 _decode: Final = Message.unserialize
 _make: Final = BaseSocket.__init__
+
+
+class Unreadable(Message):
+    """Stands for bytes that are no message; `problem` says why not."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__("unreadable", None, None)
+        self.problem = problem
 
 
 def survive_garbage() -> None:
@@ -40,7 +46,7 @@ def _unserialize(_cls: type[Message], data: Any) -> Message:
             raise ValueError(f"{len(data):,} bytes; expected at most {MAX_MESSAGE_BYTES:,}")
         return cast(Message, _decode(data))
     except Exception as problem:  # msgpack and its hooks raise nearly anything
-        return Message(UNREADABLE, f"{type(problem).__name__}: {problem}"[:MAX_PROBLEM_CHARS], None)
+        return Unreadable(f"it is no message of Locust's ({type(problem).__name__}: {printable(problem)})")
 
 
 def _recv_from_client(self: Any) -> tuple[str, Message]:
@@ -52,7 +58,7 @@ def _recv_from_client(self: Any) -> tuple[str, Message]:
     try:
         return name.decode(), Message.unserialize(frames[0] if frames else b"")
     except UnicodeDecodeError:
-        return name.decode("utf-8", "backslashreplace"), Message(UNREADABLE, "its name is not UTF-8", None)
+        return name.decode("utf-8", "backslashreplace"), Unreadable("the name of its sender is not UTF-8")
 
 
 def _make_bounded(self: Any, *arguments: Any) -> None:

@@ -16,11 +16,23 @@ WALL_AHEAD_NS = 1_700_000_000 * NS_PER_S
 
 @pytest.fixture
 def clocks(monkeypatch):
-    """The wall clock's lead in a list, to be changed; the monotonic clock stands at 12 s."""
+    """The wall clock's lead in a list, to be changed; sockets are made at 10 s, and reads by default at 13 s."""
     ahead_ns = [WALL_AHEAD_NS]
     monkeypatch.setattr(arrival, "wall_ahead_ns", lambda: ahead_ns[0])
-    monkeypatch.setattr(time, "perf_counter", lambda: 12.0)
     return ahead_ns
+
+
+@pytest.fixture
+def made(clocks, monkeypatch):
+    """A socket's arrivals, and a function that sets the monotonic clock."""
+
+    def set_s(seconds):
+        monkeypatch.setattr(time, "perf_counter", lambda: seconds)
+
+    set_s(10.0)
+    one = Arrival()
+    set_s(13.0)
+    return one, set_s
 
 
 def stamped(monotonic_s: float) -> list[tuple[int, int, bytes]]:
@@ -29,38 +41,56 @@ def stamped(monotonic_s: float) -> list[tuple[int, int, bytes]]:
     return [(_socket.SOL_SOCKET, SO_TIMESTAMPNS, TIMESPEC.pack(seconds, nanoseconds))]
 
 
-def test_a_stamp_is_moved_to_the_monotonic_clock(clocks):
+def test_a_stamp_is_moved_to_the_monotonic_clock(made):
     """However long the bytes waited to be read."""
-    assert Arrival().moment_s(stamped(11.25)) == 11.25
+    assert made[0].moment_s(stamped(11.25)) == 11.25
 
 
-def test_without_a_stamp_it_is_now(clocks):
+def test_without_a_stamp_it_is_now(made):
     """The first segments after the option was set may have none."""
-    assert Arrival().moment_s([]) == 12.0
+    assert made[0].moment_s([]) == 13.0
 
 
 @pytest.mark.parametrize("step_s", [-3600.0, -0.001, 0.001, 1.0])
-def test_a_stamp_from_before_the_wall_clock_was_set_is_not_believed(clocks, step_s):
+def test_a_stamp_from_before_the_wall_clock_was_set_is_not_believed(clocks, made, step_s):
     """One read is stamped by the process itself; the next stamp is believed again."""
-    one = Arrival()
+    one, set_s = made
     clocks[0] += round(step_s * NS_PER_S)
-    assert one.moment_s(stamped(11.25)) == 12.0
-    assert one.moment_s(stamped(12.5 + step_s)) == pytest.approx(12.5)
+    assert one.moment_s(stamped(11.25)) == 13.0
+    set_s(14.0)
+    assert one.moment_s(stamped(13.5 + step_s)) == pytest.approx(13.5)
 
 
-def test_an_interruption_between_the_clocks_moves_no_stamp(clocks):
+@pytest.mark.parametrize("step_s", [-86_400.0, -3600.0, -5.0, 5.0, 3600.0, 1e9])
+def test_a_stamp_of_a_clock_that_was_set_and_set_back_is_not_believed(made, step_s):
+    """Between two reads nothing tells of it but the stamp itself: from the future, or from before the read before."""
+    one, set_s = made
+    assert one.moment_s(stamped(12.0)) == 12.0
+    assert one.moment_s(stamped(12.5 + step_s)) == 13.0
+    set_s(14.0)
+    assert one.moment_s(stamped(13.5)) == 13.5
+
+
+@pytest.mark.parametrize("step_s", [-3600.0, -4.0, 3600.0])
+def test_a_first_stamp_from_before_the_socket_or_from_the_future_is_not_believed(made, step_s):
+    """Nothing comes before there is a socket."""
+    assert made[0].moment_s(stamped(12.0 + step_s)) == 13.0
+
+
+def test_an_interruption_between_the_clocks_moves_no_stamp(clocks, made):
     """It makes the wall clock's lead look smaller for one read."""
-    one = Arrival()
+    one, _ = made
     clocks[0] -= 50_000
     assert one.moment_s(stamped(11.25)) == 11.25
 
 
-def test_no_read_is_earlier_than_the_one_before(clocks):
+def test_no_read_is_earlier_than_the_one_before(made):
     """A first read without a stamp is late; the second's bytes may have come before that moment, but not before it."""
-    one = Arrival()
-    assert one.moment_s([]) == 12.0
-    assert one.moment_s(stamped(11.75)) == 12.0
-    assert one.moment_s(stamped(12.25)) == 12.25
+    one, set_s = made
+    assert one.moment_s([]) == 13.0
+    assert one.moment_s(stamped(12.75)) == 13.0
+    set_s(14.0)
+    assert one.moment_s(stamped(13.25)) == 13.25
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux stamps what it receives")

@@ -28,17 +28,18 @@ class Cluster:
 
 
 @contextmanager
-def cluster(tmp_path, *arguments, workers=2, port=None, worker_ports=(), worker_env=None, env=None):
+def cluster(tmp_path, *arguments, workers=2, port=None, worker_ports=(), worker_env=None, env=None, **how):
     """A master that runs headless with these arguments, and its workers, all ended with the block.
 
-    `worker_ports` are the ports at which the first workers look for the master, where it is not its own.
+    `worker_ports` are the ports at which the first workers look for the master, where it is not its own; `how` is said
+    to all of the processes.
     """
     port, metrics_port = port or free_port(), free_port()
     ports = [*worker_ports, *([port] * workers)][:workers]
     with ExitStack() as stack:
         head = ["--master", "--expect-workers", workers, "--master-bind-port", port, "--metrics-port", metrics_port]
-        master = stack.enter_context(Locust(tmp_path, *GENTLE, *arguments, *head, env=env))
-        made = [stack.enter_context(worker(tmp_path, at, env=worker_env)) for at in ports]
+        master = stack.enter_context(Locust(tmp_path, *GENTLE, *arguments, *head, env=env, **how))
+        made = [stack.enter_context(worker(tmp_path, at, env=worker_env, **how)) for at in ports]
         yield Cluster(master, made, port, metrics_port)
 
 

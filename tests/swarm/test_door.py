@@ -134,7 +134,7 @@ def test_a_malformed_message_is_refused_by_name(runner, door, said, name, is_kno
     assert len(line) < 400
     doubts = door.refused_of_workers()
     assert len(doubts) == is_known
-    assert all(doubt.startswith("100 messages of worker w1 could not be read and were refused") for doubt in doubts)
+    assert all(doubt.startswith("worker w1 sent 100 messages that could not be read") for doubt in doubts)
 
 
 def test_a_message_under_another_name_is_refused(runner, door, said):

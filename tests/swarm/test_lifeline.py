@@ -7,7 +7,7 @@ from fleetlm_users.swarm.lifeline import Lifeline
 from fleetlm_users.swarm.messages import DRAIN, RESET, TURNED_AWAY, WELCOME
 from fleetlm_users.swarm.origin import Origin, own_origin
 from fleetlm_users.swarm.silence import TICK_S
-from fleetlm_users.swarm.unreadable import UNREADABLE
+from fleetlm_users.swarm.unreadable import Unreadable
 
 PATIENCE_S = 5.0
 
@@ -88,7 +88,6 @@ def test_spawn_messages_count_in_the_order_in_which_they_come(runner, lifeline):
         (DRAIN, {}),
         (RESET, {"epoch": "e", "resets": "x"}),
         (TURNED_AWAY, {"problem": None}),
-        (UNREADABLE, "ValueError: not MessagePack"),
         ("zzz", None),
         (None, None),
     ],
@@ -102,6 +101,13 @@ def test_a_malformed_message_is_refused_and_the_worker_hears_on(runner, lifeline
     assert "from the master was refused" in caplog.text
     runner.handle_message(Message("heartbeat", None, "w1"))
     assert len(runner.handled) == 1
+
+
+def test_bytes_that_are_no_message_are_refused(runner, lifeline, caplog):
+    """They came as one that says so."""
+    runner.handle_message(Unreadable("it is no message of Locust's"))
+    assert runner.handled == []
+    assert "A message (unreadable) from the master was refused: it is no message of Locust's" in caplog.text
 
 
 def test_nothing_gets_out_of_the_handling_of_a_message(runner, lifeline, caplog):

@@ -12,14 +12,14 @@ def test_each_peer_and_kind_is_told_once_and_all_are_counted():
     refused.add("w1", "heartbeat", "b is missing")
     refused.add("w2", "stats", "c is missing")
     assert said == [
-        "A message stats from w1 was refused: a is missing",
-        "A message heartbeat from w1 was refused: b is missing",
-        "A message stats from w2 was refused: c is missing",
+        "A message (stats) from w1 was refused: a is missing",
+        "A message (heartbeat) from w1 was refused: b is missing",
+        "A message (stats) from w2 was refused: c is missing",
     ]
     first, second = refused.doubts(["w0", "w1", "w2"])
-    assert first.startswith("4 messages of worker w1 could not be read")
-    assert first.endswith("the first, stats: a is missing")
-    assert second.startswith("one message of worker w2")
+    assert first.startswith("worker w1 sent 4 messages that could not be read")
+    assert first.endswith("the first: (stats) a is missing")
+    assert second.startswith("worker w2 sent a message that")
     refused.begin()
     assert refused.doubts(["w1", "w2"]) == []
 

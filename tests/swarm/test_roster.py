@@ -229,7 +229,7 @@ def test_a_report_that_cannot_be_read_is_refused_by_name_and_the_next_one_counts
     roster.on_report("a", {REPORT: snapshot("a", 2)})
     assert merge.totals().count("messages_sent") == 5
     (doubt,) = refused.doubts(["a"])
-    assert doubt.endswith("the first, stats: in its report levels is None; expected a list")
+    assert doubt.endswith("the first: (stats) in its report levels is None; expected a list")
 
 
 def test_a_final_report_that_cannot_be_read_is_waited_for_no_longer_and_named(runner, refusals):

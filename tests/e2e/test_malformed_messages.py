@@ -1,0 +1,60 @@
+"""What cannot be read neither deafens nor delays a master; of a worker it is named, and nothing is green."""
+
+import pytest
+
+from tests.e2e.cluster import cluster
+from tests.e2e.harness import targets
+
+pytestmark = pytest.mark.e2e
+
+RUN_ID = "malformed"
+LOCUSTFILE = '''
+"""A worker whose reports name a second far away, and a stranger on the master's port that says anything."""
+
+import msgpack
+import zmq
+from locust import events
+
+from fleetlm_users.users import ThroughputUser, install
+
+install("message_throughput", [ThroughputUser])
+FAR = [[5_000_000, [0] * 10, 0, 0.0, {}], [5_000_001, [0] * 10, 0, 0.0, {}]]
+SAID = [b"", b"\\xc1\\xc1", msgpack.packb(5), msgpack.packb(("stats", {})), msgpack.packb(("quit", None, None))]
+SAID += [msgpack.packb((kind, None, "stranger")) for kind in ("fleetlm_passport", "locustfile", "client_ready", "zzz")]
+
+
+@events.report_to_master.add_listener
+def damage(data, **_):
+    """Only this process sends reports to a master; its final one goes another way."""
+    if data.get("fleetlm"):
+        data["fleetlm"]["rows"] = FAR
+
+
+@events.test_start.add_listener
+def intrude(environment, **_):
+    """On the worker alone."""
+    if hasattr(environment.runner, "master_port"):
+        stranger = zmq.Context().socket(zmq.DEALER)
+        stranger.setsockopt(zmq.IDENTITY, b"stranger")
+        stranger.connect(f"tcp://127.0.0.1:{environment.runner.master_port}")
+        for said in SAID:
+            stranger.send(said)
+'''
+
+
+def test_a_run_with_messages_that_cannot_be_read_ends_with_its_report(tmp_path, standin):
+    """The stranger changes nothing; the worker's damaged reports make the run inconclusive, its last one is whole."""
+    locustfile = tmp_path / "odd.py"
+    locustfile.write_text(LOCUSTFILE)
+    flags = [*targets(standin), "--run-id", RUN_ID, "-u", "2", "--send-interval", "100", "-t", "6s"]
+    with cluster(tmp_path, *flags, workers=1, locustfile=locustfile) as it:
+        finished = it.master.finish()
+    assert finished.code == 4, finished.output
+    assert "Traceback" not in finished.output
+    books, truth = finished.books(), standin.counters(RUN_ID)
+    assert books["sent"] == truth["sends_received"] > 0
+    assert books["adds_up"]
+    (doubt,) = (text for text in finished.summary["verdict"]["doubts"] if "could not be read" in text)
+    assert "(stats) in its report rows[0] is of second 5000000" in doubt
+    for kind in ("unreadable", "quit", "fleetlm_passport", "locustfile", "client_ready", "zzz"):
+        assert f"A message ({kind}) from stranger was refused: " in finished.output
