@@ -119,25 +119,32 @@ def test_users_that_are_edited_in_mid_run_keep_the_plans_proportions(page):
     requests.post(f"{url}/stop", timeout=60)
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "said"),
-    [
-        ("preset", "nope", "light, standard, stress"),
-        ("api_url", "nonsense", "http://localhost:4000/api"),
-        ("threshold", "append_latncy: p(95)<1", "append_latency_ms"),
-        ("user_count", "many", "whole number"),
-        ("warm_up", "a while", "1h20m30s"),
-        ("api_url", "http://127.0.0.1:9/api", "127.0.0.1:9"),
-        ("presets_file", "/etc/passwd", "a flag or a variable, where Locust is started"),
-    ],
-)
-def test_a_mistake_in_the_form_is_told_and_starts_nothing(page, field, value, said):
-    """The answer carries the message; no user starts."""
+MISTAKES = [
+    ("preset", "nope", "light, standard, stress"),
+    ("api_url", "nonsense", "http://localhost:4000/api"),
+    ("threshold", "append_latncy: p(95)<1", "append_latency_ms"),
+    ("user_count", "many", "whole number"),
+    ("warm_up", "a while", "1h20m30s"),
+    ("api_url", "http://127.0.0.1:9/api", "127.0.0.1:9"),
+    ("host", "nowhere", "http://"),
+    ("presets_file", "/etc/passwd", "a flag or a variable, where Locust is started"),
+    ("junit", "/tmp/x.xml", "a flag or a variable, where Locust is started"),
+    ("html_file", "/tmp/x.html", "a field of it"),
+    ("run_id", "x" * 5000, "5,000 characters"),
+]
+
+
+def test_a_mistake_in_the_form_is_told_and_starts_nothing(page):
+    """The answer carries the message, with little of the value; no user starts, and nothing of the form stays."""
     url, _, _ = page
-    answer = start(url, **{field: value})
-    assert answer["success"] is False
-    assert said in answer["message"]
-    assert state(url) == "ready"
+    for field, value, said in MISTAKES:
+        answer = start(url, **{field: value})
+        assert answer["success"] is False, field
+        assert said in answer["message"]
+        assert len(answer["message"]) < 1000
+        assert "root:" not in answer["message"]
+        assert state(url) == "ready"
+    assert page_args(url)["host"] == ""
 
 
 def test_only_the_classes_that_were_picked_run(tmp_path, standin):

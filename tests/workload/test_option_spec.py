@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from fleetlm_users.workload import benchmark_options
+from fleetlm_users.workload.capacity_options import CAPACITY_OPTIONS
 from fleetlm_users.workload.option_spec import COMMON, OptionSpec, count_specs
 from fleetlm_users.workload.raw_value import parse_value
 
@@ -105,7 +107,13 @@ def test_what_names_a_place_on_this_machine_is_never_in_the_form(kind):
 FILE_WORDS = re.compile(r"(?<![a-z])(file|folder|path|directory|dir|cert|certificate|key|audit|log)(?![a-z])")
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+OF_BENCHMARKS = [
+    *(spec for spec in vars(benchmark_options).values() if isinstance(spec, OptionSpec)),
+    *CAPACITY_OPTIONS,
+]
+
+
+@pytest.mark.parametrize("spec", [*SPECS, *OF_BENCHMARKS], ids=lambda spec: spec.name)
 def test_no_option_that_sounds_like_a_file_is_of_another_kind(spec):
     """A path that was declared as a text would be in the form."""
     sounds_so = FILE_WORDS.search(spec.name.replace("_", " ")) or "/" in spec.example
