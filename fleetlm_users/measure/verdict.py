@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from fleetlm_users.measure import figures
+from fleetlm_users.measure.hopeless import outlook_of
 from fleetlm_users.measure.lateness import excuse_lateness
 from fleetlm_users.measure.limits import CPU_STARVED_PERCENT, Limits
 from fleetlm_users.measure.loss import LostWorker, losses
@@ -42,7 +43,7 @@ class RunFacts:
 
     @property
     def cut_short(self) -> bool:
-        """Whether a part of the run is not in the numbers, so that what has no samples may just have been there."""
+        """Whether a part of the run is not in the numbers: what is missing from them may just have been there."""
         return self.interrupted or bool(self.aborted) or self.was_reset
 
 
@@ -71,25 +72,33 @@ def decide(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) -> 
     No failure is what the generator's lateness alone explains: that threshold is undecided (lateness.py).
 
     A run without thresholds is inconclusive: nothing was promised, so nothing can have been kept. A threshold without
-    samples fails, except in a run cut short, which may just not have come that far. An aborted run fails in any case.
+    samples fails, except in a run cut short, which may just not have come that far; the same holds for a count or a
+    maximum that was to reach its bound. An aborted run fails in any case.
     """
     judgements = excuse_lateness(judgements, totals, lambda: is_beyond_limits(totals, facts.workers, facts.limits))
-    failures = tuple(_failures(judgements, facts))
+    failures = tuple(_failures(judgements, totals, facts))
     doubts = tuple(_doubts(judgements, totals, facts))
     kind: Literal["pass", "fail", "inconclusive"] = "fail" if failures else "inconclusive" if doubts else "pass"
     return Verdict(kind, failures, doubts, tuple(judgements))
 
 
-def _failures(judgements: Iterable[Judgement], facts: RunFacts) -> Iterable[str]:
+def _failures(judgements: Iterable[Judgement], totals: Totals, facts: RunFacts) -> Iterable[str]:
     if facts.aborted:
         yield facts.aborted
     for judgement in judgements:
-        if judgement.ok or judgement.undecided:
-            continue
-        if judgement.measured is not None:
-            yield f"{judgement.expression}: measured {figures.measured(judgement.measured, judgement.threshold.unit)}"
-        elif not facts.cut_short:
-            yield f"{judgement.expression}: {judgement.problem}"
+        if not (judgement.ok or judgement.undecided or _is_unreached(judgement, totals, facts)):
+            yield f"{judgement.expression}: {_outcome(judgement)}"
+
+
+def _is_unreached(judgement: Judgement, totals: Totals, facts: RunFacts) -> bool:
+    """Whether a threshold was missed only because the run was cut short."""
+    return facts.cut_short and not judgement.ok and outlook_of(judgement, totals) == "may still come"
+
+
+def _outcome(judgement: Judgement) -> str:
+    if judgement.measured is None:
+        return judgement.problem
+    return f"measured {figures.measured(judgement.measured, judgement.threshold.unit)}"
 
 
 def _doubts(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) -> Iterable[str]:
@@ -101,8 +110,10 @@ def _doubts(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) ->
         if judgement.late:
             measured = figures.measured(judgement.measured, judgement.threshold.unit)
             yield f"{judgement.expression}: measured {measured}, but {judgement.problem}"
-        elif judgement.too_few or (facts.cut_short and judgement.measured is None):
+        elif judgement.too_few:
             yield f"{judgement.expression}: {judgement.problem}"
+        elif _is_unreached(judgement, totals, facts):
+            yield f"{judgement.expression}: {_outcome(judgement)}"
     yield from facts.doubts
     yield from missing_reports(facts)
     yield from bad_books(totals, facts.limits)

@@ -13,7 +13,7 @@ from fleetlm_users.measure.report import render
 from fleetlm_users.measure.summary import summary
 from fleetlm_users.measure.thresholds import Threshold, judge
 from fleetlm_users.measure.verdict import RunFacts, Verdict, decide
-from fleetlm_users.swarm.hostfacts import host_facts, versions
+from fleetlm_users.swarm.hostfacts import Host
 from fleetlm_users.swarm.reports import write_reports
 from fleetlm_users.swarm.roster import Roster
 from fleetlm_users.workload.options import Options, describe
@@ -48,6 +48,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     judged_s: float,
     interrupted: bool,
     roster: Roster | None,
+    host: Host,
     doubts: Sequence[str],
     started_at: str,
     aborted: str = "",
@@ -83,8 +84,8 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         totals,
         described.pop("plan"),
         described,
-        host_facts(),
-        versions(),
+        host.facts,
+        host.versions,
         facts.workers,
         duration_s=judged_s,
         started_at=started_at,

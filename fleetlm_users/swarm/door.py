@@ -41,17 +41,28 @@ MOST_REASON_CHARS = 1_000
 MOST_TOLD = 50
 """Workers that are turned away with a line of their own."""
 
+OTHER_CODE = "it runs other code than its master"
 REMEDY = "Install the same version on every machine, and give each process the same locustfile."
+FORKED_ELSEWHERE = "it was started by the --processes of another run, whose master is gone"
 
 
 class Door:
-    """Lets workers of the same code in, and turns others away by name. `say` tells a person of it."""
+    """Lets workers of the same code in, and turns others away by name. `say` tells a person of it.
+
+    Workers that a master forked say of which `family` they are, and belong to no other.
+    """
 
     def __init__(
-        self, runner: MasterRunner, passport: Passport, say: Callable[[str], None], refused: RefusedMessages
+        self,
+        runner: MasterRunner,
+        passport: Passport,
+        say: Callable[[str], None],
+        refused: RefusedMessages,
+        family: str = "",
     ) -> None:
         self._runner = runner
         self._passport = passport
+        self._family = family
         self._say = say
         self._refused = refused
         self._known: set[str] = set()
@@ -84,9 +95,13 @@ class Door:
         ready = self._waiting.pop(client_id, None)
         if ready is None:
             return
+        if msg.data.get("family") and msg.data["family"] != self._family:
+            self._turn_away(client_id, FORKED_ELSEWHERE, TURNED_AWAY)
+            return
         differences = self._passport.differences(msg.data["passport"])
         if differences:
-            self._turn_away(client_id, cut("; ".join(differences), MOST_REASON_CHARS), TURNED_AWAY)
+            reasons = cut("; ".join(differences), MOST_REASON_CHARS)
+            self._turn_away(client_id, f"{OTHER_CODE}: {reasons}. {REMEDY}", TURNED_AWAY)
             return
         self._known.add(client_id)
         origin = own_origin()
@@ -121,10 +136,11 @@ class Door:
     def _dismiss(self, client_id: str) -> None:
         """It has not said what it is: a plain Locust, or a version of this package that does not know the question."""
         if self._waiting.pop(client_id, None) is not None:
-            self._turn_away(client_id, "it does not say what code it runs, so it is of another version", "quit")
+            why = "it does not say what code it runs, so it is of another version"
+            self._turn_away(client_id, f"{OTHER_CODE}: {why}. {REMEDY}", "quit")
 
     def _turn_away(self, client_id: str, why: str, farewell: str) -> None:
-        problem = f"Worker {client_id} cannot take part, it runs other code than its master: {why}. {REMEDY}"
+        problem = f"Worker {client_id} cannot take part, {why}"
         self._turned_away += 1
         if self._turned_away <= MOST_TOLD:
             self._say(problem)

@@ -3,7 +3,6 @@
 import time
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import gevent
@@ -25,6 +24,7 @@ from fleetlm_users.swarm.ending import end_run
 from fleetlm_users.swarm.finish import FinishLine
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.goal import Goal
+from fleetlm_users.swarm.hostfacts import Host, this_host
 from fleetlm_users.swarm.locust_errors import bound_report
 from fleetlm_users.swarm.messages import HEADCOUNT, REFUSED, RUN
 from fleetlm_users.swarm.options import to_wire
@@ -37,20 +37,20 @@ from fleetlm_users.swarm.refused_messages import RefusedMessages
 from fleetlm_users.swarm.reports import note_unwritten
 from fleetlm_users.swarm.roster import Roster
 from fleetlm_users.swarm.run import CLEANUP_S
+from fleetlm_users.swarm.run_clock import RunClock
+from fleetlm_users.swarm.run_end import EndingRole
 from fleetlm_users.swarm.sight import Sight
 from fleetlm_users.swarm.station import Station
 from fleetlm_users.workload.numbering import ALONE
 from fleetlm_users.workload.options import Options
 
 LOCAL = "local"
-ENDED_EARLY_S = 1.0
-"""A run that ended more than this before its planned end was interrupted; Locust's timers are no finer than that."""
 
 
-class Head:
+class Head(EndingRole):
     """The role of a master or of a standalone process."""
 
-    def __init__(self, environment: Environment, fleet: Fleet) -> None:
+    def __init__(self, environment: Environment, fleet: Fleet, family: str = "") -> None:
         self._environment = environment
         self._fleet = fleet
         self._roster: Roster | None = None
@@ -64,7 +64,7 @@ class Head:
             self._presence = Presence(environment.runner, self.on_lost, self.on_found)
             # last, so that everybody else hears only what comes through it
             passport = passport_of(environment, fleet)
-            self._door = Door(environment.runner, passport, self.console.say, self._refused)
+            self._door = Door(environment.runner, passport, self.console.say, self._refused, family)
             self._roster = Roster(environment.runner, self._presence, self._refused)
             environment.runner.register_message(REFUSED, self.on_refused)
         else:
@@ -74,21 +74,19 @@ class Head:
         self._thresholds: Sequence[Threshold] = ()
         self._options: Options | None = None
         self._merge = Merge("", fleet.catalogue)
-        self._began_s = 0.0
-        self._started_at = ""
-        self._ended_s: float | None = None
+        self._clock = RunClock(None, 0.0)
         self._progress: gevent.Greenlet | None = None
         self._goal = Goal(0, None)
-        self._resets: list[float] = []
         self._dealt_to: list[int] = []
         self._stopped_by = ""
         self._beside: Beside | None = None
+        self._host: Host | None = None
         self.conclusion: Conclusion | None = None
 
     @property
     def running(self) -> bool:
         """True from the start of a run until it has been judged."""
-        return self._options is not None and self.conclusion is None
+        return self._options is not None and not self.has_ended
 
     def sight(self) -> Sight | None:
         """The run that is on or was on last; None before the first."""
@@ -99,13 +97,13 @@ class Head:
             merge=self._merge,
             options=options,
             thresholds=self._thresholds,
-            started_at=self._started_at,
-            elapsed_s=self._elapsed_s(),
-            judged_s=self._judged_s(),
+            started_at=self._clock.started_at,
+            elapsed_s=self._clock.elapsed_s(),
+            judged_s=self._clock.judged_s(),
             planned_s=options.plan.duration_s,
             users=self._users(),
             planned_users=self._goal.users,
-            is_ending=self._ended_s is not None,
+            is_ending=self._clock.is_stopped,
             conclusion=self.conclusion,
         )
 
@@ -134,8 +132,8 @@ class Head:
         runner = self._environment.runner
         if self._options is not None and runner is not None:
             users = self.preparation.edit(self._options.plan, form, runner)
-            self._goal.edit(users, self._users(), self._elapsed_s())
-        return self._goal.remaining_s(self._elapsed_s())
+            self._goal.edit(users, self._users(), self._clock.elapsed_s())
+        return self._goal.remaining_s(self._clock.elapsed_s())
 
     def reset(self) -> None:
         """A person reset the statistics: what was measured so far is forgotten, on all processes.
@@ -146,13 +144,13 @@ class Head:
             if self._fleet.benchmark.search is not None:
                 self.console.say("A capacity search compares its numbers: they are not reset")
                 return
-            self._resets.append(round(self._elapsed_s(), 1))
-            self._merge = Merge(self._merge.epoch, self._fleet.catalogue, len(self._resets))
+            self._clock.reset()
+            self._merge = Merge(self._merge.epoch, self._fleet.catalogue, len(self._clock.resets))
             self._describe(self._options)
             if self._roster is not None:
                 self._roster.reset(self._merge)
             if self._station is not None:
-                self._station.reset(self._merge.epoch, len(self._resets))
+                self._station.reset(self._merge.epoch, len(self._clock.resets))
         elif not self.running:
             self._options = None
 
@@ -162,21 +160,20 @@ class Head:
         options, self._thresholds = prepared.options, prepared.thresholds
         self.preparation.show_plan()
         epoch = uuid.uuid4().hex
+        self._host = this_host()
         self._options = options
         self.conclusion = None
-        self._ended_s = None
         self._stopped_by = ""
+        self.enter_run()
         self._dealt_to = dealt_to(self._environment.runner)
         self._goal = Goal(options.plan.total_users, options.plan.duration_s)
-        self._resets = []
         self._merge = Merge(epoch, self._fleet.catalogue)
-        self._began_s = time.perf_counter()
-        self._started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        self._clock = RunClock(options.plan.duration_s, options.plan.warm_up_s)
         self._describe(options)
         self._finish.begin(epoch)
         self._refused.begin()
         if self._roster is not None and self._presence is not None:
-            self._roster.begin(self._merge, self._elapsed_s)
+            self._roster.begin(self._merge, self._clock.elapsed_s)
             self._presence.begin(options.worker_timeout_s)
         if self._station is not None:
             self._station.begin(options, epoch, ALONE)
@@ -190,22 +187,25 @@ class Head:
                 self._totals_now,
                 lambda: self._merge.workers,
                 self._border,
-                self._elapsed_s,
-                self._judged_s,
+                self._clock.elapsed_s,
+                self._clock.judged_s,
                 self.console.say,
             ),
             server=prepared.server,
             search=None if search is None else search(options),
         )
 
-    def stop(self) -> None:
-        """The run ends: users drain everywhere, the last snapshots come in. Safe to call again while it goes on."""
-        if self._options is None or self.conclusion is not None:
-            return
-        self._ended_s = self._ended_s or time.perf_counter()
+    def on_stop(self) -> None:
+        """Of the run's end: its clock stops."""
+        self._clock.stop()
         if self._beside is not None:
             self._beside.stop()
         self._note_users()
+
+    def on_drain(self) -> None:
+        """Of the run's end: nothing to wait for when the run was refused."""
+        if self._options is None:
+            return
         if self._roster is not None:
             cleanup_s = CLEANUP_S if self._options.cleanup else 0.0
             self._roster.drain(self._merge.epoch, self._options.drain_timeout_s + cleanup_s)
@@ -213,12 +213,19 @@ class Head:
             self._station.end()
         self._absorb_own()
 
-    def judge(self) -> Conclusion | None:
-        """Judges the run that has ended, once; None when there was none."""
-        options, beside = self._options, self._beside
-        if options is None or beside is None or self.conclusion is not None:
-            return self.conclusion
-        self.stop()
+    def on_hurry(self) -> None:
+        """Of the run's end: a second signal, or one while a run drains that ended by itself."""
+        self.console.say("The drain is cut short: messages that are still open count as in flight")
+        if self._roster is not None:
+            self._roster.hurry()
+        if self._station is not None:
+            self._station.hurry()
+
+    def on_judge(self) -> None:
+        """Of the run's end: the verdict, the report, the exit code."""
+        options, beside, host = self._options, self._beside, self._host
+        if options is None or beside is None or host is None:
+            return
         if self._progress is not None:
             self._progress.kill(block=False)
         self.console.clear()
@@ -226,18 +233,18 @@ class Head:
             options,
             self._thresholds,
             self._merge,
-            judged_s=self._judged_s(),
+            judged_s=self._clock.judged_s(),
             interrupted=self._interrupted(),
             roster=self._roster,
+            host=host,
             doubts=self._doubts(),
-            started_at=self._started_at,
+            started_at=self._clock.started_at,
             aborted=beside.aborted,
             server=beside.server,
             found=beside.found,
-            by_hand={"edits": self._goal.edits, "resets": self._resets},
+            by_hand={"edits": self._goal.edits, "resets": self._clock.resets},
         )
         self._environment.process_exit_code = self.conclusion.exit_code
-        return self.conclusion
 
     def note_unwritten(self, flag: str, path: str, problem: OSError) -> None:
         """A file of Locust's that was asked for is missing: the report says so, and the exit code is not 0."""
@@ -256,7 +263,7 @@ class Head:
         self._roster.on_connect(client_id)
         if self._options is not None and self._is_on:
             self._describe(self._options)  # what it is told when Locust deals it users, right after this
-            self.console.say(f"Worker {client_id} joins the run, {self._elapsed_s():.0f} s after it began")
+            self.console.say(f"Worker {client_id} joins the run, {self._clock.elapsed_s():.0f} s after it began")
 
     def on_lost(self, client_id: str, why: str) -> None:
         """A worker is gone: the run goes on without it, or stops."""
@@ -301,14 +308,14 @@ class Head:
             "epoch": self._merge.epoch,
             "options": to_wire(options),
             "dealt_to": self._dealt_to,
-            "elapsed_s": self._elapsed_s(),
+            "elapsed_s": self._clock.elapsed_s(),
             "resets": self._merge.resets,
         }
 
     @property
     def _is_on(self) -> bool:
         """True from the start of a run until its end has begun."""
-        return self.running and self._ended_s is None
+        return self.running and not self._clock.is_stopped
 
     def _border(self) -> Border:
         """The numbers of all processes as they are at this moment."""
@@ -320,24 +327,13 @@ class Head:
         self._absorb_own()
         return self._merge.totals()
 
-    def _elapsed_s(self) -> float:
-        return (self._ended_s or time.perf_counter()) - self._began_s
-
-    def _judged_s(self) -> float:
-        """How long the judged part has been: since the warm-up, or since the statistics were reset."""
-        warm_up_s = self._options.plan.warm_up_s if self._options is not None else 0.0
-        return max(0.0, self._elapsed_s() - max([warm_up_s, *self._resets]))
-
     def _interrupted(self) -> bool:
-        """Whether the run ended before its planned end; one without an end and without last work is just stopped."""
+        """Whether the run ended before its planned end."""
         if self._finish.crossed or self._options is None:
             return False
         if self._beside is not None and self._beside.is_search_done is not None:
             return not self._beside.is_search_done
-        planned_s = self._options.plan.duration_s
-        if planned_s is None:
-            return self._fleet.benchmark.is_finite(self._options)
-        return self._elapsed_s() < planned_s - ENDED_EARLY_S
+        return self._clock.ended_early(is_finite=self._fleet.benchmark.is_finite(self._options))
 
     def _doubts(self) -> list[str]:
         doubts = []
@@ -375,12 +371,12 @@ class Head:
             gevent.sleep(1.0)
             users = self._note_users()
             if self._is_on:
-                vars(self.preparation.parsed)[RUN]["elapsed_s"] = self._elapsed_s()
+                vars(self.preparation.parsed)[RUN]["elapsed_s"] = self._clock.elapsed_s()
             if time.perf_counter() - shown_s < self.console.interval_s - 0.5:
                 continue
             shown_s = time.perf_counter()
             plan = self._options.plan if self._options is not None else None
             duration_s = plan.duration_s if plan is not None else None
             totals, recent = self._totals_now(), self._merge.series(RECENT_ROWS)
-            fits = self.console.fits
-            self.console.progress(progress_line(totals, recent, self._elapsed_s(), duration_s, users, fits))
+            fits, elapsed_s = self.console.fits, self._clock.elapsed_s()
+            self.console.progress(progress_line(totals, recent, elapsed_s, duration_s, users, fits))

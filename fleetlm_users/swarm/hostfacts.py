@@ -4,6 +4,7 @@ import os
 import platform
 import resource
 import subprocess
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,19 @@ from fleetlm_users import __version__
 
 PACKAGES = ("locust", "gevent", "greenlet", "websocket-client", "wsaccel", "orjson", "geventhttpclient", "hdrhistogram")
 GIT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What the report says of the generator's machine and software, both JSON-able."""
+
+    facts: dict[str, Any]
+    versions: dict[str, str]
+
+
+def this_host() -> Host:
+    """To be asked when a run starts: git is a process of its own, which a Ctrl-C in a terminal ends as well."""
+    return Host(host_facts(), versions())
 
 
 def host_facts() -> dict[str, Any]:

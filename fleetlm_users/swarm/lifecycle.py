@@ -1,15 +1,15 @@
 """Locust's events, each handed to the role that this process plays: head (master or standalone) or worker.
 
 The drain happens inside `test_stopping`, which fires before Locust stops or quits anything, whoever asked for the end:
-run time, Ctrl-C, SIGTERM or the web UI. So by `test_stop` the last samples are in, and the run is judged there.
+run time, a signal or the web UI. So by `test_stop` the last samples are in, and the run is judged there.
 """
 
-import logging
-import signal
+import atexit
 import sys
+import uuid
+from argparse import Namespace
 from typing import Any
 
-import gevent
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
@@ -19,15 +19,19 @@ from locust.web import WebUI
 from fleetlm_users.output import steady_streams, tell, wants_colour, width_of
 from fleetlm_users.swarm.announcement import announcement
 from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.swarm.conclusion import Conclusion
+from fleetlm_users.swarm.console import Console
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.head import Head
 from fleetlm_users.swarm.live import Live
 from fleetlm_users.swarm.live_routes import register_routes
 from fleetlm_users.swarm.locust_files import LocustFiles, try_when_parsed
+from fleetlm_users.swarm.master_port import forks_workers, prepare_master, when_parsed
 from fleetlm_users.swarm.metrics_page import METRICS_PATH, RunCollector, add_metrics_page, serve_metrics
 from fleetlm_users.swarm.option_sources import OptionSources
 from fleetlm_users.swarm.printable_logs import make_logs_printable
-from fleetlm_users.swarm.refusal import USAGE_EXIT, Refused, exit_with
+from fleetlm_users.swarm.refusal import USAGE_EXIT, Refused, end_forked_workers, exit_with
+from fleetlm_users.swarm.signals import NOTHING_RAN_EXIT, Signals
 from fleetlm_users.swarm.unreadable import survive_garbage
 from fleetlm_users.swarm.web import guard_start
 from fleetlm_users.swarm.web_access import guard_access, rules_of
@@ -35,10 +39,8 @@ from fleetlm_users.swarm.web_port import try_web_port
 from fleetlm_users.swarm.web_tab import add_tab
 from fleetlm_users.swarm.worker import Worker
 
-logger = logging.getLogger(__name__)
-
-NOTHING_RAN_EXIT = 4
-"""Design §5: a run that measured nothing is inconclusive, never green."""
+FORKED_END_S = 5.0
+"""Forked workers that were told to quit end within a second; one that hangs is not left behind."""
 
 
 class Lifecycle:
@@ -49,8 +51,12 @@ class Lifecycle:
         self._sources = OptionSources(benchmark)
         self._head: Head | None = None
         self._worker: Worker | None = None
+        self._signals: Signals | None = None
         self._headless = False
         self._files: LocustFiles | None = None
+        self._is_parsed = False
+        self._family = ""
+        self._printed: Conclusion | None = None
 
     def listen(self) -> None:
         """Registers everything; called when the locustfile is imported. A second benchmark ends the process."""
@@ -74,6 +80,18 @@ class Lifecycle:
         survive_garbage()
         self._sources.join(parser)
         try_when_parsed(parser)
+        when_parsed(parser, self.on_parsed)
+
+    def on_parsed(self, parsed: Namespace) -> None:
+        """The command line is known, and Locust is about to fork: the last moment that parent and workers share."""
+        if self._is_parsed:
+            return  # again, for a page of the web UI
+        self._is_parsed = True
+        try:
+            prepare_master(parsed)
+        except Refused as problem:
+            exit_with(problem)
+        self._family = uuid.uuid4().hex if forks_workers(parsed) else ""
 
     def on_init(self, environment: Environment, runner: Runner, web_ui: WebUI | None, **_: Any) -> None:
         """The process knows what it is: plays its role from here."""
@@ -81,11 +99,15 @@ class Lifecycle:
         fleet = Fleet(environment, self._benchmark)
         # after Locust's own quitting listeners in registration, so before them in firing (event.py: reverse)
         events.quitting.add_listener(self.on_quitting)
-        interrupt_safely()
+        self._signals = Signals(runner, web_ui, Console().say)
+        self._signals.listen()
         if isinstance(runner, WorkerRunner):
-            self._worker = Worker(environment, runner, fleet)
+            self._worker = Worker(environment, runner, fleet, self._family)
+            self._signals.serve(self._worker)
             return
-        self._head = Head(environment, fleet)
+        if self._family:
+            atexit.register(end_forked_workers)
+        self._head = Head(environment, fleet, self._family)
         self._files = LocustFiles(environment, self._head.preparation.parsed)
         self._headless = bool(self._head.preparation.parsed.headless)
         for note in self._sources.notes:
@@ -95,28 +117,33 @@ class Lifecycle:
         except Refused as problem:
             self._head.close()
             exit_with(problem)
-        except KeyboardInterrupt:
+        except SystemExit:  # a signal ends the start
             self._head.close()
-            exit_with(Refused("interrupted before the run began: nothing was measured", NOTHING_RAN_EXIT))
+            raise
+        if not self._headless and not self._head.preparation.parsed.autostart:
+            self._signals.serve(self._head)
 
     def on_test_start(self, environment: Environment, **_: Any) -> None:
         """A run begins on this process."""
         if self._worker is not None:
             self._worker.start()
-        elif self._head is not None:
+        elif self._head is not None and self._signals is not None:
             self._head.start()
+            self._signals.serve(self._head)
 
     def on_test_stopping(self, environment: Environment, **_: Any) -> None:
         """The run ends: drain."""
         if self._worker is not None:
-            self._worker.stop()
+            self._worker.drain()
         elif self._head is not None:
-            self._head.stop()
+            self._head.drain()
 
     def on_test_stop(self, environment: Environment, **_: Any) -> None:
         """The run has ended: judge."""
-        if self._head is not None and self._head.judge() is not None and not self._headless:
-            self._print_report()
+        if self._head is not None:
+            self._head.end()
+            if not self._headless:
+                self._print_report()
 
     def on_report_to_master(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
         """A worker's report is about to be sent."""
@@ -140,13 +167,13 @@ class Lifecycle:
 
     def on_quitting(self, environment: Environment, **_: Any) -> None:
         """Locust is about to end: whatever still runs is drained and judged first."""
+        if self._signals is not None:
+            self._signals.wait_if_shut_down_twice()
         if self._worker is not None:
-            self._worker.quitting()
+            self._worker.end()
         if self._head is None:
             return
-        if self._head.running and environment.runner is not None:
-            environment.runner.quit()
-            self._head.judge()
+        self._head.end()
         if self._headless and environment.process_exit_code is None:
             environment.process_exit_code = NOTHING_RAN_EXIT
         if self._files is not None:
@@ -155,11 +182,15 @@ class Lifecycle:
 
     def on_quit(self, exit_code: int, **_: Any) -> None:
         """Locust has printed its tables: our report comes last, where it is seen."""
+        if self._signals is not None:
+            self._signals.ignore()
         if self._head is None:
             return
-        self._head.close()
         if self._headless:
             self._print_report()
+        self._head.close()
+        if self._family:
+            end_forked_workers(FORKED_END_S)
 
     def _check_alone(self) -> None:
         """One process runs one benchmark: options, plan and verdict are those of one."""
@@ -193,22 +224,11 @@ class Lifecycle:
             head.preparation.preview()
 
     def _print_report(self) -> None:
-        if self._head is None or self._head.conclusion is None:
+        """Prints the report of the run that was judged last, once."""
+        conclusion = self._head.conclusion if self._head is not None else None
+        if self._head is None or conclusion is None or conclusion is self._printed:
             return
-        conclusion = self._head.conclusion
+        self._printed = conclusion
         # --json prints Locust's JSON to stdout: nothing else may stand there
         stream = sys.stderr if self._head.preparation.parsed.json else sys.stdout
         tell(stream, conclusion.text(width_of(stream), colour=wants_colour(stream)))
-
-
-def interrupt_safely() -> None:
-    """Ctrl-C reaches the main greenlet and no other.
-
-    Python raises KeyboardInterrupt wherever it happens to run, under load most likely inside a user, between a message
-    and its count. gevent's signal watcher runs in the loop, and the hub then throws it into the main greenlet alone.
-    """
-
-    def throw() -> None:
-        gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
-
-    gevent.signal_handler(signal.SIGINT, throw)

@@ -145,7 +145,8 @@ FROM_WORKER: Final[Mapping[str, Check]] = MappingProxyType(
                 # one of another version may have further entries, or lack some: it is told what differs
                 "passport": table(text(100), either("text or names", text(500), each(text(500), MAX_KINDS)), 100),
                 "origin": nothing_or(ORIGIN),
-            }
+            },
+            {"family": text(64)},
         ),
         REFUSED: record({"epoch": EPOCH, "problem": PROBLEM}),
     }
@@ -170,7 +171,7 @@ FROM_MASTER: Final[Mapping[str, Check]] = MappingProxyType(
         "spawning_complete": record({"user_count": whole(high=MAX_USERS)}),
         "stop": anything,
         "update_user_class": record({"user_class_name": text(500)}),
-        DRAIN: record({"epoch": EPOCH}),
+        DRAIN: record({"epoch": EPOCH}, {"hurry": flag}),
         LOOK: record({"epoch": EPOCH}),
         RESET: record({"epoch": EPOCH, "resets": whole(high=MAX_USERS)}),
         TAKEN: record({"epoch": EPOCH, "resets": whole(high=MAX_USERS), "before": whole()}),

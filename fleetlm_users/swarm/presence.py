@@ -26,7 +26,10 @@ SETTLED_S = 2.0
 
 
 class Presence:
-    """Watches the workers of one master. `on_lost` hears a worker's id and why, `on_found` that one is back."""
+    """Watches the workers of one master. `on_lost` hears a worker's id and why, `on_found` that one is back.
+
+    `patience_s` is how long a worker may be silent.
+    """
 
     def __init__(
         self, runner: MasterRunner, on_lost: Callable[[str, str], None], on_found: Callable[[str], None]
@@ -34,7 +37,7 @@ class Presence:
         self._runner = runner
         self._on_lost = on_lost
         self._on_found = on_found
-        self._patience_s = PATIENCE_S
+        self.patience_s = PATIENCE_S
         self._silence = Silence()
         self._origins: dict[str, Origin | None] = {}
         self._lost: set[str] = set()
@@ -47,7 +50,7 @@ class Presence:
 
     def begin(self, patience_s: float) -> None:
         """A run begins, in which a worker may be silent for so long."""
-        self._patience_s = patience_s
+        self.patience_s = patience_s
 
     def silent_s(self, client_id: str) -> float:
         """For how long nothing was heard of that worker."""
@@ -86,7 +89,7 @@ class Presence:
         silent_s, origin = self._silence.of(client_id), self._origins.get(client_id)
         if silent_s >= SETTLED_S and origin is not None and origin.is_gone:
             return "its process ended"
-        return f"it was silent for {silent_s:.0f} s" if silent_s >= self._patience_s else ""
+        return f"it was silent for {silent_s:.0f} s" if silent_s >= self.patience_s else ""
 
     def _give_up(self, client: WorkerNode) -> None:
         self._lost.add(client.id)

@@ -34,20 +34,33 @@ def exit_with(problem: Refused) -> NoReturn:
     sys.exit(problem.exit_code)
 
 
-def end_forked_workers() -> None:
-    """Ends the workers that `--processes` forked.
+def end_forked_workers(grace_s: float = 0.0) -> None:
+    """Ends the workers that `--processes` forked; those that were told to end have `grace_s` to do so by themselves.
 
     Locust's own exit handler takes a worker that still runs for one that has ended (main.py kill_workers: waitpid with
     WNOHANG answers 0), and would leave it trying to connect for five minutes.
     """
-    workers = psutil.Process().children()
-    for worker in workers:
+    workers = [child for child in psutil.Process().children() if _is_fork(child)]
+    _wait_for(workers, grace_s)
+    for worker in filter(_alive, workers):
         worker.terminate()
-    deadline_s = time.monotonic() + WORKERS_END_S
-    while any(_alive(worker) for worker in workers) and time.monotonic() < deadline_s:
-        gevent.sleep(POLL_S)
+    _wait_for(workers, WORKERS_END_S)
     for worker in filter(_alive, workers):
         worker.kill()
+
+
+def _wait_for(workers: list[psutil.Process], wait_s: float) -> None:
+    deadline_s = time.monotonic() + wait_s
+    while any(_alive(worker) for worker in workers) and time.monotonic() < deadline_s:
+        gevent.sleep(POLL_S)
+
+
+def _is_fork(child: psutil.Process) -> bool:
+    """Whether it runs this very command; other children are the business of whoever started them."""
+    try:
+        return bool(child.cmdline() == psutil.Process().cmdline())
+    except psutil.Error:  # it has ended
+        return False
 
 
 def _alive(worker: psutil.Process) -> bool:

@@ -27,6 +27,9 @@ TRAVEL_S = 5.0
 LOOK_S = 5.0
 """How long to wait for the workers' answers to a look; a busy one takes a while to encode its numbers."""
 
+HURRY_S = FORCE_S + TRAVEL_S
+"""How long to wait for final snapshots once a person is in a hurry: users are then ended by force."""
+
 POLL_S = 0.25
 """How often the waiting master looks whether a worker it waits for is still there."""
 
@@ -45,6 +48,7 @@ class Roster:
         self._elapsed_s: Callable[[], float] = lambda: 0.0
         self._losses: dict[str, LostWorker] = {}
         self._closed = False
+        self._hurried = False
         self._clocks = WorkerClocks()
         self._final: set[str] = set()
         self._unreadable: set[str] = set()
@@ -62,6 +66,7 @@ class Roster:
         self._unreadable = set()
         self._losses = {}
         self._closed = False
+        self._hurried = False
         self._seen = set(self._present())
 
     def reset(self, merge: Merge) -> None:
@@ -149,25 +154,34 @@ class Roster:
             self._news.wait(POLL_S)
 
     def drain(self, epoch: str, drain_s: float) -> None:
-        """Ends the run on all workers; returns when all have sent their final snapshot, or their time is up.
-
-        A second Ctrl-C cuts the waiting short.
-        """
-        is_first, self._closed = not self._closed, True
+        """Ends the run on all workers; returns when all have sent their final snapshot, or their time is up."""
+        self._closed = True
+        bound_s = drain_s + LEAVING_S + FORCE_S + TRAVEL_S
         muster = Muster(
             lambda: (self._present() & self._seen) - self._final - self._unreadable,
             self._presence.silent_s,
-            lambda client_id: self._runner.send_message(DRAIN, {"epoch": epoch}, client_id),
-            drain_s + LEAVING_S + FORCE_S + TRAVEL_S,
+            lambda client_id: self._ask(client_id, epoch),
+            bound_s=bound_s,
+            overall_s=2 * bound_s + self._presence.patience_s,  # once cut off, and all its time before and after
         )
-        try:
-            while muster.is_awaited(time.monotonic()):
-                self._news.clear()
+        is_told = False
+        while muster.is_awaited(time.monotonic()):
+            self._news.clear()
+            if self._hurried and not is_told:
+                is_told = True
+                muster.hurry(time.monotonic(), HURRY_S)
+            else:
                 self._news.wait(POLL_S)
-        except KeyboardInterrupt:
-            logger.warning("Not waiting any longer for the workers' final reports")
-        if self.lost and is_first:
+        if self.lost:
             logger.warning("No final report from %s of %s workers", len(self.lost), self.expected)
+
+    def hurry(self) -> None:
+        """Has the workers cut their drain short, now or as soon as they are asked; then waits for HURRY_S at most."""
+        self._hurried = True
+        self._news.set()
+
+    def _ask(self, client_id: str, epoch: str) -> None:
+        self._runner.send_message(DRAIN, {"epoch": epoch, "hurry": self._hurried}, client_id)
 
     def _thank(self, client_id: str, rows: int) -> None:
         """Tells a worker which rows it need not keep. If that is lost, its next report has more, and it is told so."""

@@ -75,7 +75,7 @@ class Run:
         self.started_s = time.perf_counter() - elapsed_s
         self.ended_s: float | None = None
         self.abandoned = False
-        self.hurried = False
+        self._hurry = Event()
         self._drain_deadline_s = math.inf
         self._members: set[Member] = set()
         self._empty = Event()
@@ -174,7 +174,7 @@ class Run:
     def drain(self, drain_s: float) -> None:
         """Ends the run: users stop sending, settle for at most `drain_s`, leave. Returns when all are gone.
 
-        A second Ctrl-C cuts the waiting short. Messages without a fate at the end are counted as in flight.
+        Messages without a fate at the end are counted as in flight.
         """
         if self.ended_s is not None:
             return
@@ -182,14 +182,25 @@ class Run:
         self._drain_deadline_s = self.ended_s + drain_s
         for member in list(self._members):
             member.wind_down()
-        try:
-            self._empty.wait(drain_s + LEAVING_S)
-        except KeyboardInterrupt:
-            self.hurried = True
+        self.wait_for(self._empty, drain_s + LEAVING_S)
+        if self.hurried:
             self._drain_deadline_s = time.perf_counter()
         self._abandon()
         for resource in self._resources.values():
             resource.close()
+
+    def hurry(self) -> None:
+        """Cuts the drain short, also one that is still to come: users are ended by force, nothing is cleaned up."""
+        self._hurry.set()
+
+    @property
+    def hurried(self) -> bool:
+        """Whether the end is not to be waited for any longer."""
+        return bool(self._hurry.is_set())
+
+    def wait_for(self, ready: Event | gevent.Greenlet, wait_s: float) -> None:
+        """Returns when `ready` is, when the time is up, or when the end is hurried."""
+        gevent.wait([ready, self._hurry], timeout=wait_s, count=1)
 
     def _abandon(self) -> None:
         self.abandoned = True

@@ -2,15 +2,15 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
-
-from gevent.event import Event
 
 from fleetlm_users.measure.ledger import Ledger, Snapshot
 from fleetlm_users.swarm.collector import Collector
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.pulse import Pulse, breathe
 from fleetlm_users.swarm.run import Run
+from fleetlm_users.swarm.run_end import Once
 from fleetlm_users.workload.numbering import Numbering, Seat
 from fleetlm_users.workload.options import Options
 
@@ -27,9 +27,8 @@ class Station:
         self._name = name
         self._seq = 0
         self._numbering: Numbering | None = None
-        self._pulse: Pulse | None = None
         self._collector = Collector()
-        self._ended = Event()
+        self._drain: Once | None = None
 
     def begin(self, options: Options, epoch: str, seat: Seat, elapsed_s: float = 0.0, resets: int = 0) -> None:
         """Begins a run, whose statistics were reset so often: from now on users may live and facts are recorded.
@@ -52,24 +51,18 @@ class Station:
             columns=table.columns,
             elapsed_s=elapsed_s,
         )
-        self._ended = Event()
         self._collector.begin(lambda: run.user_count)
-        self._pulse = Pulse(run, table.flush)
+        self._drain = Once(partial(self._end, run, Pulse(run, table.flush)))
 
     def end(self) -> None:
-        """Drains the run; returns when it has ended, also to a second caller meanwhile. Later calls do nothing."""
-        run, pulse, self._pulse = self._fleet.run, self._pulse, None
-        if run is None:
-            return
-        if pulse is None:
-            self._ended.wait()
-            return
-        try:
-            run.drain(run.options.drain_timeout_s)
-        finally:
-            pulse.stop()
-            self._collector.end()
-            self._ended.set()
+        """Drains the run, once; every caller returns when it has ended."""
+        if self._drain is not None:
+            self._drain()
+
+    def hurry(self) -> None:
+        """Cuts the run's drain short, also one that is still to come."""
+        if self._fleet.run is not None:
+            self._fleet.run.hurry()
 
     def reset(self, epoch: str, resets: int) -> None:
         """The statistics of that run are reset: everything is counted anew, in a ledger of its own.
@@ -107,4 +100,12 @@ class Station:
             return None
         self._seq += 1
         elapsed_s = (run.ended_s or time.perf_counter()) - run.started_s
-        return run.ledger.snapshot(self._seq, self._ended.is_set(), elapsed_s, breathe)
+        has_ended = self._drain is not None and self._drain.is_done
+        return run.ledger.snapshot(self._seq, has_ended, elapsed_s, breathe)
+
+    def _end(self, run: Run, pulse: Pulse) -> None:
+        try:
+            run.drain(run.options.drain_timeout_s)
+        finally:
+            pulse.stop()
+            self._collector.end()

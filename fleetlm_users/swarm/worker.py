@@ -43,31 +43,32 @@ from fleetlm_users.swarm.options_check import RUN_SHAPE
 from fleetlm_users.swarm.origin import own_origin
 from fleetlm_users.swarm.passports import passport_of
 from fleetlm_users.swarm.refusal import NO_TARGET_EXIT, USAGE_EXIT, Refused
+from fleetlm_users.swarm.run_end import EndingRole
 from fleetlm_users.swarm.station import Station
 from fleetlm_users.workload.numbering import seat_of
 
 logger = logging.getLogger(__name__)
 
 
-class Worker:
+class Worker(EndingRole):
     """The role of a Locust worker process."""
 
-    def __init__(self, environment: Environment, runner: WorkerRunner, fleet: Fleet) -> None:
+    def __init__(self, environment: Environment, runner: WorkerRunner, fleet: Fleet, family: str = "") -> None:
         self._environment = environment
         self._benchmark = fleet.benchmark
         self._runner = runner
         self._station = Station(fleet, runner.client_id, self.on_idle)
         self._answering = ""
         self._lifeline = Lifeline(runner, self.on_cut)
-        runner.register_message(DRAIN, self.on_drain, concurrent=True)
+        runner.register_message(DRAIN, self.on_drain_asked, concurrent=True)
         runner.register_message(LOOK, self.on_look, concurrent=True)
         runner.register_message(TURNED_AWAY, self.on_turned_away)
         runner.register_message(RESET, self.on_reset)
         runner.register_message(TAKEN, self.on_taken)
         spare_the_loop()
         origin = own_origin()
-        passport = passport_of(environment, fleet).to_wire()
-        runner.send_message(PASSPORT, {"passport": passport, "origin": origin.to_wire() if origin else None})
+        shown = {"passport": passport_of(environment, fleet).to_wire(), "family": family}
+        runner.send_message(PASSPORT, {**shown, "origin": origin.to_wire() if origin else None})
 
     def start(self) -> None:
         """Begins the run that the master described in the spawn message, or tells it why this machine cannot."""
@@ -80,6 +81,7 @@ class Worker:
         options = from_wire(run["options"])
         seat = seat_of(self._runner.worker_index, run["dealt_to"])
         self._station.begin(options, run["epoch"], seat, run["elapsed_s"], run["resets"])
+        self.enter_run()
         self._lifeline.begin(options.worker_timeout_s)
         try:
             allow_users(share_of(self._benchmark.most_users(options), len(run["dealt_to"])))
@@ -89,16 +91,33 @@ class Worker:
 
     def _refuse(self, run: Mapping[str, Any], problem: str) -> None:
         logger.error("This worker cannot take part. %s", problem)
-        self._station.end()  # users that are spawned all the same find the run winding down
+        self.drain()  # users that are spawned all the same find the run winding down
         epoch = run.get("epoch") if isinstance(run, Mapping) else None
         if isinstance(epoch, str):
             self._runner.send_message(REFUSED, {"epoch": epoch, "problem": problem})
         else:
             self._leave(USAGE_EXIT)  # a master that does not say which run it is about would not take the answer
 
-    def stop(self) -> None:
-        """Ends the run on this worker."""
+    def on_stop(self) -> None:
+        """Of the run's end: nothing but users has to stop here."""
+
+    def on_drain(self) -> None:
+        """Of the run's end: users settle and leave."""
         self._station.end()
+
+    def on_hurry(self) -> None:
+        """Of the run's end: its drain is cut short."""
+        self._station.hurry()
+
+    def on_judge(self) -> None:
+        """Of the run's end: it is the master that judges, from the final snapshot."""
+        snapshot = self._station.snapshot()
+        if snapshot is None:
+            return
+        try:
+            self._runner.send_message(FINAL, {"epoch": snapshot["epoch"], "snapshot": snapshot})
+        except RPCError as problem:
+            logger.warning("The final report cannot be sent to the master: %s", problem)
 
     def on_idle(self) -> None:
         """No user of this worker has work left: the master may be waiting for that."""
@@ -107,16 +126,19 @@ class Worker:
         except RPCError as problem:  # the next report tells it again
             logger.warning("The master cannot be told that all users have done their work: %s", problem)
 
-    def on_drain(self, msg: Any, **_: Any) -> None:
+    def on_drain_asked(self, msg: Any, **_: Any) -> None:
         """The master ends a run: drain, then send the final snapshot, or say that there is none."""
         epoch = msg.data["epoch"]
+        if msg.data.get("hurry") and self._station.is_in(epoch):
+            self.stop()
+            self.hurry()
         if self._answering == epoch:
             return  # the master asks again in case its question, or our answer, was lost
         self._answering = epoch
         try:
             snapshot = None
             if self._station.is_in(epoch):
-                self._station.end()
+                self.drain()
                 snapshot = self._station.snapshot()
             self._runner.send_message(FINAL, {"epoch": epoch, "snapshot": snapshot})
         finally:
@@ -146,13 +168,6 @@ class Worker:
     def on_taken(self, msg: Any, **_: Any) -> None:
         """The master has these rows of seconds; what it has not is told again."""
         self._station.forget_rows(msg.data["epoch"], msg.data["resets"], msg.data["before"])
-
-    def quitting(self) -> None:
-        """The worker was told to end by itself (Ctrl-C, SIGTERM): the same, without being asked."""
-        self._station.end()
-        snapshot = self._station.snapshot()
-        if snapshot is not None:
-            self._runner.send_message(FINAL, {"epoch": snapshot["epoch"], "snapshot": snapshot})
 
     def report(self, data: dict[str, Any]) -> None:
         """Adds the snapshot to one of Locust's reports."""

@@ -61,11 +61,8 @@ class Cleaner:
         self._run.events.session_created.remove_listener(self.on_created)
         self._run.events.session_deleted.remove_listener(self.on_deleted)
         asked = len(self._scenarios)
-        try:
-            if not self._run.hurried:
-                self._delete_all()
-        except KeyboardInterrupt:
-            logger.warning("The clean-up is cut short")
+        if not self._run.hurried:
+            self._delete_all()
         self._give_up(Counter(self._scenarios.values()), NOT_TRIED)
         self._give_up(self._not_kept, NOT_KEPT)
         left = self._failed + len(self._scenarios) + self._not_kept.total()
@@ -78,10 +75,10 @@ class Cleaner:
     def _delete_all(self) -> None:
         give_up_s = time.perf_counter() + CLEANUP_S
         hands = [gevent.spawn(self._delete_some, give_up_s) for _ in range(min(CONCURRENCY, len(self._scenarios)))]
-        try:
-            gevent.joinall(hands, timeout=CLEANUP_S)
-        finally:
-            gevent.killall(hands)
+        self._run.wait_for(gevent.spawn(gevent.joinall, hands), CLEANUP_S)
+        gevent.killall(hands)
+        if self._run.hurried:
+            logger.warning("The clean-up is cut short")
 
     def _delete_some(self, give_up_s: float) -> None:
         while self._scenarios and self._failed_in_a_row < GIVE_UP_AFTER and time.perf_counter() < give_up_s:

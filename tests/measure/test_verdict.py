@@ -211,3 +211,22 @@ def test_without_a_threshold_nothing_is_proven(totals_of, healthy):
     """Nothing was promised, so nothing can have been kept."""
     verdict = verdict_on(totals_of(healthy), "")
     assert (verdict.kind, verdict.doubts) == ("inconclusive", ("no threshold was given, so nothing was judged",))
+
+
+@pytest.mark.parametrize(
+    ("threshold", "kind"),
+    [
+        ("messages_sent: count>1000000", "inconclusive"),
+        ("messages_sent: count==1000000", "inconclusive"),
+        ("messages_sent: count<1", "fail"),
+        ("append_latency_ms: max>60000", "inconclusive"),
+        ("append_latency_ms: p(95)>60000", "fail"),
+    ],
+)
+def test_a_run_cut_short_is_not_blamed_for_what_was_still_to_come(totals_of, healthy, threshold, kind):
+    """A count that had time to grow, a maximum that was not reached, what had no samples; measured misses stay."""
+    totals = totals_of(healthy)
+    assert verdict_on(totals, threshold).kind == "fail"
+    verdict = verdict_on(totals, threshold, interrupted=True)
+    assert verdict.kind == kind
+    assert any(threshold.split(":")[0] in reason for reason in verdict.reasons)

@@ -5,6 +5,8 @@ import pytest
 from fleetlm_users.swarm.muster import ASK_AGAIN_S, CUT_S, Muster
 
 BOUND_S = 20.0
+OVERALL_S = 100.0
+HURRY_S = 7.0
 
 
 class Workers:
@@ -15,7 +17,11 @@ class Workers:
         self.silences = {}
         self.asked = []
         self.muster = Muster(
-            lambda: self.missing, lambda name: self.silences.get(name, 0.0), self.asked.append, BOUND_S
+            lambda: self.missing,
+            lambda name: self.silences.get(name, 0.0),
+            self.asked.append,
+            bound_s=BOUND_S,
+            overall_s=OVERALL_S,
         )
 
     def awaited(self, now_s):
@@ -69,3 +75,35 @@ def test_one_that_is_back_is_asked_at_once_and_has_all_its_time(away_s):
     assert len(workers.asked) == asked + 1
     assert workers.awaited(100.0 + away_s + BOUND_S - 0.1)
     assert not workers.awaited(100.0 + away_s + BOUND_S)
+
+
+def test_one_that_is_lost_and_back_for_ever_cannot_prolong_the_end():
+    """Each return gives it all its time again, up to a bound over all."""
+    workers = Workers("a")
+    now_s = 100.0
+    while workers.awaited(now_s):
+        assert now_s < 100.0 + OVERALL_S
+        workers.silences["a"] = CUT_S - workers.silences.get("a", 0.0)  # cut off and back, in turn
+        now_s += BOUND_S / 2
+    assert now_s == 100.0 + OVERALL_S
+
+
+@pytest.mark.parametrize("silent_s", [0.0, CUT_S], ids=["heard", "cut-off"])
+def test_in_a_hurry_all_are_asked_again_at_once_and_waited_for_only_a_little(silent_s):
+    """They cut their drain short and still send their last numbers."""
+    workers = Workers("a")
+    workers.silences["a"] = silent_s
+    assert workers.awaited(100.0)
+    workers.muster.hurry(101.0, HURRY_S)
+    assert workers.awaited(101.0)
+    assert workers.asked == ["a", "a"]
+    assert workers.awaited(101.0 + HURRY_S - 0.1)
+    assert not workers.awaited(101.0 + HURRY_S)
+
+
+def test_a_hurry_never_lengthens_the_wait():
+    """The bound over all stays."""
+    workers = Workers("a")
+    assert workers.awaited(100.0)
+    workers.muster.hurry(100.0 + OVERALL_S - 1.0, HURRY_S)
+    assert not workers.awaited(100.0 + OVERALL_S)

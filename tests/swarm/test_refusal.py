@@ -5,9 +5,23 @@ import sys
 
 import pytest
 
-from fleetlm_users.swarm.refusal import Refused, end_forked_workers, exit_with
+from fleetlm_users.swarm.refusal import Refused, exit_with
 
-ENDLESS = [sys.executable, "-c", "import signal; signal.pause()"]
+FORK = """
+import os, signal, subprocess, sys
+from fleetlm_users.swarm import refusal
+refusal.WORKERS_END_S = 1.0
+other = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+child = os.fork()
+if not child:
+    {at_first}
+    signal.pause()
+refusal.end_forked_workers({grace_s})
+number = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])  # raises when it was reaped
+assert other.poll() is None
+other.kill()
+print(number)
+"""
 
 
 def test_it_says_why_and_exits_with_the_code(capsys):
@@ -18,8 +32,13 @@ def test_it_says_why_and_exits_with_the_code(capsys):
     assert capsys.readouterr().err == "no server\n"
 
 
-def test_children_are_ended_but_not_reaped():
-    """Locust's own exit handler waits for them and loops when somebody else did."""
-    child = subprocess.Popen(ENDLESS)
-    end_forked_workers()
-    assert child.wait(5) < 0
+@pytest.mark.parametrize(
+    ("at_first", "grace_s", "code"),
+    [("pass", 0, -15), ("os.kill(os.getpid(), signal.SIGSTOP)", 0, -9), ("os._exit(3)", 10, 3)],
+    ids=["sigterm-ends-it", "it-hangs", "it-ends-by-itself"],
+)
+def test_forked_workers_are_ended_and_not_reaped(at_first, grace_s, code):
+    """Locust's own exit handler waits for them and loops when somebody else did; other children are left alone."""
+    script = FORK.format(at_first=at_first, grace_s=grace_s)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == f"{code}\n", done.stderr

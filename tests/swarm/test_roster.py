@@ -20,6 +20,7 @@ class Runner:
     def __init__(self):
         self.workers = {}
         self.answers = {}
+        self.asked = []
         self.listener = None
 
     @property
@@ -44,6 +45,7 @@ class Runner:
                 gevent.spawn(self.look_listener, SimpleNamespace(node_id=client_id, data=looked))
             return
         assert name == DRAIN
+        self.asked.append((client_id, data["hurry"]))
         if self.answers[client_id]:
             final = {"epoch": data["epoch"], "snapshot": snapshot(client_id, 9, final=True)}
             gevent.spawn(self.listener, SimpleNamespace(node_id=client_id, data=final))
@@ -62,6 +64,8 @@ def runner():
 
 class Presence:
     """Nobody is silent unless told."""
+
+    patience_s = 30.0
 
     def __init__(self):
         self.silences = {}
@@ -265,3 +269,42 @@ def test_a_look_at_what_cannot_be_read_is_over_at_once(runner, refusals):
     begin(roster, Merge("e"))
     roster.on_looked(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": broken("a", 1)}))
     assert roster._looked == {"a"}
+
+
+def test_a_second_signal_has_the_workers_hurry_and_still_waits_for_their_numbers(runner, roster):
+    """Whoever presses Ctrl-C twice loses the rest of the drain, and no sample."""
+    runner.add("a", answers=False)
+    merge = Merge("e")
+    begin(roster, merge)
+    draining = gevent.spawn(roster.drain, "e", 60.0)
+    gevent.idle()
+    assert runner.asked == [("a", False)]
+    runner.answers["a"] = True
+    roster.hurry()
+    draining.get(timeout=10)
+    assert runner.asked == [("a", False), ("a", True)]
+    assert merge.totals().count("messages_sent") == 5
+    assert roster.lost == []
+
+
+def test_a_worker_that_hangs_does_not_outlast_a_hurry(runner, roster, monkeypatch):
+    """Its users would be ended by force within that time."""
+    monkeypatch.setattr("fleetlm_users.swarm.roster.HURRY_S", 0.0)
+    runner.add("a", answers=False)
+    begin(roster, Merge("e"))
+    roster.hurry()
+    roster.drain("e", 60.0)
+    assert runner.asked[0] == ("a", True)
+    assert names(roster) == ["a"]
+
+
+def test_a_hurry_is_over_with_its_run(runner, roster):
+    """The next run of the web UI drains in full."""
+    runner.add("a")
+    begin(roster, Merge("e"))
+    roster.hurry()
+    roster.drain("e", 5.0)
+    runner.asked.clear()
+    begin(roster, Merge("f"))
+    roster.drain("f", 5.0)
+    assert runner.asked == [("a", False)]

@@ -138,7 +138,7 @@ def test_a_server_that_does_not_answer_is_waited_for_only_so_long(scene, monkeyp
 def test_a_person_in_a_hurry_does_not_wait_for_it(scene):
     """A second Ctrl-C during the drain, and one during the clean-up itself."""
     scene.create(*ids(3))
-    scene.run.hurried = True
+    scene.run.hurry()
     scene.cleaner.close()
     assert scene.rest.asked == []
     assert scene.failed() == {"not_tried": 3}

@@ -1,0 +1,141 @@
+"""The end of a run, entered once: running, stopping, draining, judging, reported.
+
+Run time, signals, the web UI's Stop, a lost worker and finished work may all ask for it, at any moment and more than
+once. Each step belongs to a greenlet of its own. Nothing is ever thrown into it: signals only hand over a request, and
+Locust kills no greenlets but its own and those of users. Whoever asks while a step is under way waits for it.
+"""
+
+import logging
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Protocol
+
+import gevent
+
+logger = logging.getLogger(__name__)
+
+
+class Phase(IntEnum):
+    """How far the end of a run has come; it never goes back."""
+
+    RUNNING = 0
+    STOPPING = 1
+    DRAINING = 2
+    JUDGING = 3
+    REPORTED = 4
+
+
+def attempt(step: Callable[[], None]) -> None:
+    """Takes a step of the end. An exception is logged and not raised: the end goes on with what there is."""
+    try:
+        step()
+    except Exception:
+        logger.exception("A step of the run's end failed")
+
+
+class Once:
+    """An action that happens once, in a greenlet of its own; every caller returns when it has happened."""
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        self._action = action
+        self._greenlet: gevent.Greenlet | None = None
+
+    def __call__(self) -> None:
+        """Acts, or waits until it is done."""
+        if self._greenlet is None:
+            self._greenlet = gevent.spawn(attempt, self._action)
+        if self._greenlet is not gevent.getcurrent():
+            self._greenlet.join()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has happened."""
+        return self._greenlet is not None and self._greenlet.ready()
+
+
+class Steps(Protocol):
+    """What a process does at the end of its run. Each is called once at most."""
+
+    def on_stop(self) -> None:
+        """The run's clock stops, and what watched the run ends. Does not wait."""
+
+    def on_drain(self) -> None:
+        """Returns when users have settled and left, and their last numbers are in."""
+
+    def on_hurry(self) -> None:
+        """Cuts `on_drain` short, even before it begins: what is still open counts as in flight."""
+
+    def on_judge(self) -> None:
+        """Returns when the verdict is reached and the report is written."""
+
+
+class RunEnd:
+    """The end of one run; the verbs may be called by anybody, in any order, any number of times."""
+
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
+        self._hurried = False
+        self.phase = Phase.RUNNING
+        self.drain = Once(self._drain)
+        self.judge = Once(self._judge)
+
+    def __repr__(self) -> str:
+        return f"RunEnd({self.phase.name.lower()}{', hurried' if self._hurried else ''})"
+
+    def stop(self) -> None:
+        """The run is to end. Does not wait: Locust tells its listeners to drain."""
+        if self.phase is Phase.RUNNING:
+            self.phase = Phase.STOPPING
+            attempt(self._steps.on_stop)
+
+    def hurry(self) -> None:
+        """Shortens the drain of a run that is ending; changes nothing for one that is not, or that has drained."""
+        if self.phase in (Phase.STOPPING, Phase.DRAINING) and not self._hurried:
+            self._hurried = True
+            attempt(self._steps.on_hurry)
+
+    def _drain(self) -> None:
+        self.stop()
+        self.phase = Phase.DRAINING
+        self._steps.on_drain()
+
+    def _judge(self) -> None:
+        self.drain()
+        self.phase = Phase.JUDGING
+        attempt(self._steps.on_judge)
+        self.phase = Phase.REPORTED
+
+
+class EndingRole(Steps, Protocol):
+    """A role that takes part in one run after another: its verbs are for the run that is on, if there is one."""
+
+    _end: RunEnd | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the run has been reported; True before the first."""
+        return self._end is None or self._end.phase is Phase.REPORTED
+
+    def enter_run(self) -> None:
+        """A run begins."""
+        self._end = RunEnd(self)
+
+    def stop(self) -> None:
+        """The run is to end; does not wait."""
+        if self._end is not None:
+            self._end.stop()
+
+    def drain(self) -> None:
+        """Ends the run as far as measuring goes; returns when all its numbers are in."""
+        if self._end is not None:
+            self._end.drain()
+
+    def hurry(self) -> None:
+        """Cuts the drain short, if the run is ending."""
+        if self._end is not None:
+            self._end.hurry()
+
+    def end(self) -> None:
+        """Ends the run; returns when it is reported."""
+        if self._end is not None:
+            self._end.judge()

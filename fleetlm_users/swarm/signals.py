@@ -1,0 +1,105 @@
+"""SIGINT (Ctrl-C), SIGTERM and SIGHUP (a closed terminal) end the run in order, and then the process.
+
+Python raises KeyboardInterrupt wherever it happens to run, under load most likely inside a user, between a message and
+its count. So no signal is ever raised: gevent's watchers run in the event loop and only pass a request on. SIGQUIT
+keeps its default action: it kills the process at once.
+"""
+
+import logging
+import signal
+from collections.abc import Callable
+from typing import Final
+
+import gevent
+from locust.runners import MasterRunner, Runner, WorkerRunner
+from locust.web import WebUI
+
+from fleetlm_users.swarm.run_end import EndingRole
+
+logger = logging.getLogger(__name__)
+
+ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+NOTHING_RAN_EXIT = 4
+"""A run that measured nothing is inconclusive, never green."""
+
+NOTHING_RAN = "interrupted before the run began: nothing was measured"
+
+HOUR_S = 3600.0
+
+
+class Signals:
+    """Ends one process: the first signal in order, later ones only shorten the drain.
+
+    A first signal shortens the drain of a run that ended by itself, but not on a worker: a Ctrl-C reaches all processes
+    of a terminal at once, and the master may have told a worker to drain before the worker hears of it.
+
+    To be made in the main greenlet, which waits in Locust's `main` and shuts down when that wait is over.
+    """
+
+    def __init__(self, runner: Runner, web_ui: WebUI | None, say: Callable[[str], None]) -> None:
+        self._main = gevent.getcurrent()
+        self._runner = runner
+        self._web_ui = web_ui
+        self._say = say
+        self._role: EndingRole | None = None
+        self._is_asked = False
+        self._had_sigterm = False
+
+    def listen(self) -> None:
+        """From now on signals are heard. One that was ignored from the start, as under `nohup`, stays ignored."""
+        for number in ENDING:
+            if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                continue
+            gevent.signal_handler(number, self.on_signal, number)
+
+    def serve(self, role: EndingRole) -> None:
+        """The start is over: from now on a signal ends the run. Before, it ends the start."""
+        self._role = role
+
+    def on_signal(self, number: signal.Signals) -> None:
+        """A signal came."""
+        self._had_sigterm = self._had_sigterm or number is signal.SIGTERM
+        is_first, self._is_asked = not self._is_asked, True
+        if self._role is None:
+            if is_first:
+                self._abort_start()
+            return
+        if not (is_first and isinstance(self._runner, WorkerRunner)):
+            self._role.hurry()  # only of a run that is ending already
+        self._role.stop()
+        if is_first:
+            gevent.spawn(self._quit, self._role)
+
+    def ignore(self) -> None:
+        """The process is about to exit, all is written: Python would give SIGINT its deadly default back meanwhile."""
+        for number in ENDING:
+            signal.signal(number, signal.SIG_IGN)
+
+    def wait_if_shut_down_twice(self) -> None:
+        """Never returns to Locust's own SIGTERM handler, which shuts down in a greenlet beside the main one.
+
+        Both would print the report and end the process (main.py: sig_term_handler). To be called when Locust quits.
+        """
+        while self._had_sigterm and gevent.getcurrent() is not self._main:
+            gevent.sleep(HOUR_S)
+
+    def _abort_start(self) -> None:
+        """Locust's main greenlet may be anywhere before its final wait, and catches nothing there."""
+        self._say(NOTHING_RAN)
+        if isinstance(self._runner, MasterRunner):
+            self._runner.send_message("quit")
+        self.ignore()
+        gevent.kill(self._main, SystemExit(NOTHING_RAN_EXIT))
+
+    def _quit(self, role: EndingRole) -> None:
+        """The main greenlet waits for Locust's runner, or for the web UI, and shuts down when that has ended."""
+        role.end()
+        try:
+            self._runner.quit()
+        except Exception:
+            logger.exception("Locust could not end its runner")
+        finally:
+            self._runner.greenlet.kill(block=False)
+            if self._web_ui is not None:
+                self._web_ui.stop()
