@@ -11,6 +11,7 @@ from fleetlm_users.client.rest import Answered, Created, RestApi, RestCallFailed
 from fleetlm_users.client.session_channel import ChannelObserver, SessionChannel
 from fleetlm_users.client.source_addresses import SourceAddresses, not_local, sources_here
 from fleetlm_users.client.text_page import TextPage
+from fleetlm_users.client.transport import copy_of
 from fleetlm_users.protocol.conversation import SentMessage
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Targets",
     "TextPage",
     "check",
+    "copy_of",
     "not_local",
     "sources_here",
 ]

@@ -227,11 +227,15 @@ class PhoenixSocket:
         return self._dispatch.frame(opcode, payload, arrived_s)
 
     def _go_down(self, down: Disconnected, done_s: float) -> None:
-        """The connection is over: the socket is released, and who waits or listens is told, once."""
-        self.down = Disconnected("closed_by_client", down.code) if self._is_closing else down
+        """The connection is over: the socket is released, and who waits or listens is told, once.
+
+        Transport and reader hold this object, so they are let go: a closed socket is freed by its reference count.
+        """
+        self.down = Disconnected("closed_by_client", down.code) if self._is_closing else copy_of(down)
         self._heartbeats.remove(self)
         if self._transport is not None:
             self._transport.close()
+        self._transport = self._reader = None
         self._dispatch.end(self.down, done_s, handlers_too=not self._is_closing)
 
     def __repr__(self) -> str:

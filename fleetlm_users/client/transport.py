@@ -40,7 +40,11 @@ LONGER_HEADER = 4  # and before one whose length takes two more bytes
 
 
 def copy_of(down: Disconnected) -> Disconnected:
-    """A fresh error that says the same: one instance raised in many greenlets would collect all their tracebacks."""
+    """A fresh error that says the same, to raise or to keep.
+
+    One instance raised in many greenlets would collect all their tracebacks; and one that is kept by what its traceback
+    holds would keep that alive.
+    """
     return Disconnected(down.kind, down.code, down.detail)
 
 
@@ -184,7 +188,7 @@ class Transport:
 
     def _violated(self, kind: str, code: int, problem: Exception) -> Disconnected:
         self._answer_close(code)
-        return self.failure or Disconnected(kind, None, str(problem))
+        return self._given_up() or Disconnected(kind, None, str(problem))
 
     def _pull(self, count: int) -> bytes:
         """Up to `count` bytes: websocket-client asks for header, length and payload one by one."""
@@ -205,12 +209,16 @@ class Transport:
     def _keep(self, chunk: bytes, behind: bytes = b"") -> None:
         """What was read is to be handed out, and has the stamp of its read. Raises Disconnected at the stream's end."""
         if not chunk:
-            raise self.failure or Disconnected("eof")
+            raise self._given_up() or Disconnected("eof")
         self.arrived_s = self._stream.arrived_s
         self._chunk, self._position = behind + chunk if behind else chunk, 0
 
     def _broken(self, error: OSError) -> Disconnected:
-        return self.failure or Disconnected(kind_of(error), None, words_of(error))
+        return self._given_up() or Disconnected(kind_of(error), None, words_of(error))
+
+    def _given_up(self) -> Disconnected | None:
+        """Why the connection was given up from this side, as an error to raise."""
+        return None if self.failure is None else copy_of(self.failure)
 
     # -- writing
 

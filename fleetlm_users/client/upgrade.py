@@ -78,7 +78,10 @@ def open_websocket(endpoint: Endpoint, timeout_s: float, connector: Connector) -
         failure = _translate(endpoint, error, phase, timeout_s)
         if failure is None:
             raise
-        raise failure from error
+        try:
+            raise failure from error
+        finally:
+            del failure  # its traceback holds this frame: it would hold itself
 
 
 def _translate(endpoint: Endpoint, error: BaseException, phase: str, timeout_s: float) -> ConnectFailed | None:

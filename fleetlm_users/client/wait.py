@@ -75,7 +75,11 @@ class AnswerWait(Wait):
         self.tell()
 
     def get(self) -> Any:
-        """The answer, after the wait. Raises the error that came instead."""
-        if self._error is not None:
-            raise self._error
-        return self._answer
+        """The answer, once, after the wait. Raises the error that came instead."""
+        error, self._error = self._error, None
+        if error is None:
+            return self._answer
+        try:
+            raise error
+        finally:
+            del error  # its traceback holds this frame: it would hold itself

@@ -160,13 +160,16 @@ class FleetUser(Doing, User):
             session.settle()
             problem = session.down
         except ClientError as failed:
-            problem = failed
+            problem = failed.with_traceback(None)
         except BaseException:
             session.close()  # ended by force or by a bug: every message still gets its fate
             raise
         problem = self._end_session(session, problem, delete=delete)
         if problem is not None:
-            raise problem
+            try:
+                raise problem
+            finally:
+                del problem  # its traceback holds this frame: it would hold itself, and the session with it
 
     def count(self, metric: str, n: int = 1, label: str = "") -> None:
         """Adds to a counter of the catalogue or of the benchmark's own, in the phase of this moment."""
@@ -224,7 +227,7 @@ class FleetUser(Doing, User):
             try:
                 session.delete()
             except ClientError as failed:
-                problem = problem or failed
+                problem = problem or failed.with_traceback(None)
         self.fleet.events.session_ended.fire(
             scenario=self.scenario,
             phase=self.fleet.phase_at(session.began_s),

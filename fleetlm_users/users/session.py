@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from fleetlm_users.client import Created, Joined, PhoenixSocket, SentMessage, SessionChannel
+from fleetlm_users.client import Created, Joined, PhoenixSocket, SentMessage, SessionChannel, copy_of
 from fleetlm_users.errors import ClientError, Disconnected, PushRefused, ReplyTimeout
 from fleetlm_users.swarm.events import Fact
 from fleetlm_users.swarm.run import Run
@@ -62,6 +62,7 @@ class UserSession(SessionFacts):
         self._payloads = payloads
         self._socket: PhoenixSocket | None = None
         self._channel: SessionChannel | None = None
+        self._down: Disconnected | None = None
         self.began_s = 0.0
         self.joined_s = 0.0
         self.closed_s = 0.0
@@ -71,8 +72,9 @@ class UserSession(SessionFacts):
 
     @property
     def down(self) -> Disconnected | None:
-        """Why the session is gone, or None while it stands."""
-        return self._channel.down if self._channel is not None else None
+        """Why the session is gone, an error of the caller's own to raise, or None while it stands."""
+        down = self._down if self._channel is None else self._channel.down
+        return None if down is None else copy_of(down)
 
     @property
     def socket(self) -> PhoenixSocket:
@@ -116,7 +118,7 @@ class UserSession(SessionFacts):
         if self._is_answered(message):
             return True
         if channel.down is not None:
-            raise channel.down
+            raise copy_of(channel.down)
         if channel.is_open(message):
             self.cut_short = True
             return False
@@ -129,7 +131,7 @@ class UserSession(SessionFacts):
         channel = self._joined_channel()
         channel.wait(lambda: window.has_room or is_over(), lambda: min(until_s, self._run.patience_until_s()))
         if channel.down is not None:
-            raise channel.down
+            raise copy_of(channel.down)
         return window.has_room and not is_over()
 
     def settle(self) -> bool:
@@ -140,7 +142,7 @@ class UserSession(SessionFacts):
         """Leaves the session, joins it again over the same socket, and returns the replay. Raises ClientError."""
         channel, socket = self._joined_channel(), self.socket
         if channel.down is not None:
-            raise channel.down
+            raise copy_of(channel.down)
         self._leave(channel)
         self._finish(channel)
         self.log = None  # it is of the first join; what is pushed after the second belongs to neither
@@ -164,12 +166,19 @@ class UserSession(SessionFacts):
                 self._finish(channel)
             if self._socket is not None:
                 self._socket.close()
-                self._socket = None
+            self._let_go()
             self.closed_s = time.perf_counter()
 
     def delete(self) -> None:
         """Deletes the session over REST. Raises RestFailed."""
         self._timed(self._events.session_deleted, lambda: self._kit.rest.delete_session(self.session_id))
+
+    def _let_go(self) -> None:
+        """Lets go of all that holds this session, so that the last one who holds it frees it."""
+        if self._channel is not None:
+            self._down = self._channel.down
+        self._socket = self._channel = None
+        self.on_appended, self.on_lost = None, lambda: None
 
     def _create(self, metadata: dict[str, Any]) -> Created:
         """The id is known before the fact is told, for who keeps the ids."""
