@@ -172,7 +172,7 @@ class _Race:
                     winner.free_watcher()
                     silent = tuple(attempt.address for attempt in self._under_way if attempt.began_s < winner.began_s)
                     return Won(winner.sock, winner.address, winner.began_s, silent)
-            raise self._problems.get(self._last, OSError("the name has no address"))
+            raise self._problems.pop(self._last, OSError("the name has no address"))  # whose traceback holds the race
         finally:
             for attempt in self._under_way:
                 attempt.close()
@@ -213,4 +213,4 @@ class _Race:
 
     def _fail(self, attempt: _Attempt, problem: OSError) -> None:
         attempt.close()
-        self._problems[attempt.address] = problem
+        self._problems[attempt.address] = problem.with_traceback(None)

@@ -11,6 +11,8 @@ import gevent
 import pytest
 
 from fleetlm_users.client import Heartbeats, InboxChannel, PhoenixSocket, SocketOptions
+from fleetlm_users.client.racing import connect_first
+from fleetlm_users.client.resolver import Address
 from fleetlm_users.users import FleetUser
 from fleetlm_users.users.inbox_watcher import Watched
 from tests.client.fakes import CLOSE, FakeServer, Gone, frame, text
@@ -165,6 +167,18 @@ def test_a_session_that_never_was_is_freed(visitor, url):
     """The error that says why holds nothing."""
     user = visitor(lambda peer: peer.read_head(), url=url)
     assert left_by(user, SESSIONS) == []
+
+
+def test_a_race_that_no_address_won_is_freed():
+    """Its error is raised and forgotten."""
+    dead = [Address(socket.AF_INET, "127.0.0.1"), Address(socket.AF_INET6, "::1")]
+
+    def race():
+        with contextlib.suppress(OSError):
+            connect_first(dead, 1)
+
+    race()
+    assert garbage_after(race) == []
 
 
 def test_a_thousand_visits_leave_nothing(visitor):
