@@ -2,7 +2,10 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
+
+SETTLE_S: Final = 10.0
+"""How much longer than its rate says a load shape's step may take: workers tell their users every three seconds."""
 
 
 class Goal:
@@ -13,13 +16,22 @@ class Goal:
         self.duration_s = duration_s
         self.edits: list[dict[str, Any]] = []
         self._most_users = 0
+        self._at_s = 0.0
+        self._reached_by_s: float | None = None
+        self._missed: tuple[int, int] | None = None
 
     def __repr__(self) -> str:
         return f"Goal({self._most_users} of {self.users} users, duration_s={self.duration_s}, {len(self.edits)} edits)"
 
-    def note(self, users: int) -> None:
+    def note(self, users: int, elapsed_s: float = 0.0) -> None:
         """So many users run at this moment."""
-        self._most_users = max(self._most_users, users)
+        self._most_users, self._at_s = max(self._most_users, users), elapsed_s
+
+    def step(self, users: int, rate: float, running: int, elapsed_s: float) -> None:
+        """A load shape wants so many users from now on, which are to come or go at that rate."""
+        self._close_step()
+        self.users, self._most_users = users, running
+        self._reached_by_s = elapsed_s + abs(users - running) / rate + SETTLE_S
 
     def edit(self, users: int, running: int, elapsed_s: float) -> None:
         """From now on so many users are wanted; `running` of them are there. The run still ends when it was to end."""
@@ -33,6 +45,17 @@ class Goal:
         return None if self.duration_s is None else max(1, math.ceil(self.duration_s - elapsed_s))
 
     def doubts(self) -> Iterator[str]:
-        """Whether the users that were wanted last ever ran, in words."""
-        if self._most_users < self.users:
+        """Whether the users that were wanted last ever ran, or those of a shape's steps that lasted; in words."""
+        if self._reached_by_s is not None:
+            self._close_step()
+            if self._missed is not None:
+                yield f"only {self._missed[0]} of the {self._missed[1]} users that the load shape asked for ran"
+        elif self._most_users < self.users:
             yield f"only {self._most_users} of the planned {self.users} users ever ran"
+
+    def _close_step(self) -> None:
+        """The step of a shape is over: what was missing in it is kept, the worst of all."""
+        if self._reached_by_s is None or self._at_s < self._reached_by_s or self._most_users >= self.users:
+            return
+        if self._missed is None or self.users - self._most_users > self._missed[1] - self._missed[0]:
+            self._missed = self._most_users, self.users

@@ -41,8 +41,10 @@ from fleetlm_users.swarm.run_clock import RunClock
 from fleetlm_users.swarm.run_end import EndingRole
 from fleetlm_users.swarm.sight import Sight
 from fleetlm_users.swarm.station import Station
+from fleetlm_users.swarm.steering import Steering
 from fleetlm_users.workload.numbering import ALONE
 from fleetlm_users.workload.options import Options
+from fleetlm_users.workload.plan import Plan
 
 LOCAL = "local"
 
@@ -71,6 +73,7 @@ class Head(EndingRole):
             self._station = Station(fleet, LOCAL, self._on_idle)
         self.preparation = Preparation(environment, fleet, self.console.say)
         self._next: Prepared | None = None
+        self._steering = None if environment.runner is None else Steering(environment, fleet.benchmark, self)
         self._thresholds: Sequence[Threshold] = ()
         self._options: Options | None = None
         self._merge = Merge("", fleet.catalogue)
@@ -122,6 +125,10 @@ class Head(EndingRole):
         self._next = self.preparation.by_form(form)
         return self._next.options
 
+    def next_plan(self) -> Plan:
+        """The plan of the run that begins next; without a prepared one, as the command line has it. Raises Refused."""
+        return (self.prepare() if self._next is None else self._next.options).plan
+
     def edit(self, form: MultiDict[str, str]) -> int | None:
         """Users are edited in mid-run: the new number keeps the plan's proportions, and is what is then expected.
 
@@ -129,6 +136,8 @@ class Head(EndingRole):
         """
         if self._fleet.benchmark.search is not None:
             raise Refused("A capacity search sets its users itself: stop it, and start another", USAGE_EXIT)
+        if self._options is not None and self._options.plan.shape:
+            raise Refused(f"The load shape {self._options.plan.shape} sets the users: stop it first", USAGE_EXIT)
         runner = self._environment.runner
         if self._options is not None and runner is not None:
             users = self.preparation.edit(self._options.plan, form, runner)
@@ -167,6 +176,8 @@ class Head(EndingRole):
         self.enter_run()
         self._dealt_to = dealt_to(self._environment.runner)
         self._goal = Goal(options.plan.total_users, options.plan.duration_s)
+        if self._steering is not None:
+            self._steering.begin(self._goal)
         self._merge = Merge(epoch, self._fleet.catalogue)
         self._clock = RunClock(options.plan.duration_s, options.plan.warm_up_s)
         self._describe(options)
@@ -333,12 +344,16 @@ class Head(EndingRole):
             return False
         if self._beside is not None and self._beside.is_search_done is not None:
             return not self._beside.is_search_done
+        if self._options.plan.shape and self._steering is not None:
+            return not self._steering.is_shape_done
         return self._clock.ended_early(is_finite=self._fleet.benchmark.is_finite(self._options))
 
     def _doubts(self) -> list[str]:
         doubts = []
         if self._stopped_by:
             doubts.append(f"the run was stopped before its time: {self._stopped_by}")
+        if self._steering is not None:
+            doubts += self._steering.doubts()
         exceptions = self._environment.runner.exceptions.values() if self._environment.runner is not None else ()
         if exceptions:
             count = sum(row["count"] for row in exceptions)
@@ -361,7 +376,7 @@ class Head(EndingRole):
 
     def _note_users(self) -> int:
         users = self._users()
-        self._goal.note(users)
+        self._goal.note(users, self._elapsed_s())
         return users
 
     def _show_progress(self) -> None:

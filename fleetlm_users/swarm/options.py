@@ -2,7 +2,7 @@
 
 import random
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,10 +111,16 @@ def _checker(spec: OptionSpec) -> Callable[[str], str]:
     return check
 
 
-def options_of(parsed: Namespace, benchmark: Benchmark, host: str | None, plan_by: Mapping[str, Any]) -> Options:
+def options_of(
+    parsed: Namespace,
+    benchmark: Benchmark,
+    host: str | None,
+    plan_by: Mapping[str, Any],
+    chosen: Collection[str] | None = None,
+) -> Options:
     """The options of the next run. `plan_by` gives num_users, run_time_s and spawn_rate where a person set them.
 
-    Raises UsageError.
+    `chosen` are the behaviours that are to run, None for all. Raises UsageError.
     """
     values = vars(parsed)
     presets_file = values.get("presets_file")
@@ -131,6 +137,7 @@ def options_of(parsed: Namespace, benchmark: Benchmark, host: str | None, plan_b
         new_run_id=lambda: new_run_id(datetime.now(UTC), draw),
         new_seed=lambda: draw.randrange(MAX_SEED),
         extra_specs=tuple(benchmark.options),
+        chosen=chosen,
     )
 
 

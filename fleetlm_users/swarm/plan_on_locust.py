@@ -1,8 +1,10 @@
 """Puts a plan onto Locust: exact counts per class, run time and spawn rate, so that a preset is what Locust runs."""
 
 from argparse import Namespace
+from collections.abc import Sequence
 from typing import Any
 
+from locust import LoadTestShape, User
 from locust.env import Environment
 from locust.runners import MasterRunner, Runner
 
@@ -34,7 +36,7 @@ def dealt_to(runner: Runner | None) -> list[int]:
     return [] if dispatcher is None else [runner.get_worker_index(node.id) for node in dispatcher._worker_nodes]
 
 
-def impose(plan: Plan, environment: Environment, benchmark: Benchmark) -> None:
+def impose(plan: Plan, environment: Environment, benchmark: Benchmark, shape: LoadTestShape | None = None) -> None:
     """Makes Locust run this plan: `fixed_count` per class, and the options that its headless mode and its form read.
 
     Every class has its exact count, so Locust's weights decide nothing; that a class with none is not spawned follows
@@ -48,18 +50,29 @@ def impose(plan: Plan, environment: Environment, benchmark: Benchmark) -> None:
         return
     parsed.num_users = plan.total_users
     parsed.spawn_rate = plan.spawn_rate
-    parsed.run_time = plan.duration_s
+    # beside a shape Locust would set a timer when that has ended, for the run that comes next (main.py)
+    parsed.run_time = plan.duration_s if shape is None or shape.use_common_options else None
 
 
-def spread(plan: Plan, total: int, runner: Runner, benchmark: Benchmark) -> None:
+def spread(
+    plan: Plan, total: int, runner: Runner, benchmark: Benchmark, only: Sequence[type[User]] | None = None
+) -> None:
     """Has Locust spread another number of users, asked for in mid-run, over the classes in the plan's proportion.
 
-    By itself it would give all that go beyond the fixed counts to classes that have none. Raises UsageError.
+    `only` are the classes among which those shall be that the others leave. By itself Locust would give all that go
+    beyond the fixed counts to classes that have none. Raises UsageError.
     """
-    if benchmark.search is not None:
+    if benchmark.search is not None or not total:
         return
-    for scenario, count in settle(plan.users, total, {}).items():
+    dispatcher = runner._users_dispatcher
+    wanted = {name: count for name, count in plan.users.items() if only is None or benchmark.behaviours[name] in only}
+    if dispatcher is not None and only is not None:
+        others = [kind.__name__ for name, kind in benchmark.behaviours.items() if name not in wanted]
+        total = max(1, total - sum(map(dispatcher._get_user_current_count, others)))
+    if not any(wanted.values()):  # a shape asks for classes that the plan has none of
+        wanted = dict.fromkeys(wanted, 1)
+    for scenario, count in settle(wanted, total, {}).items():
         benchmark.behaviours[scenario].fixed_count = count
-    if runner._users_dispatcher is not None:
+    if dispatcher is not None:
         # it looks at the counts only when told to, once a run and after users were taken away (dispatch.py: _user_gen)
-        runner._users_dispatcher._try_dispatch_fixed = True
+        dispatcher._try_dispatch_fixed = True

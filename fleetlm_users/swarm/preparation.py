@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from locust import LoadTestShape
 from locust.env import Environment
 from locust.runners import MasterRunner, Runner
 from werkzeug.datastructures import MultiDict
@@ -19,7 +20,9 @@ from fleetlm_users.swarm.refusal import NO_TARGET_EXIT, USAGE_EXIT, Refused
 from fleetlm_users.swarm.reports import try_reports
 from fleetlm_users.swarm.server_watch import ServerWatch, server_watch
 from fleetlm_users.swarm.servers import LocalServers, ServerFailed, Urls
+from fleetlm_users.swarm.shape import under_shape
 from fleetlm_users.swarm.start_form import FOLLOWS, PRESET, StartForm
+from fleetlm_users.swarm.user_classes import chosen_by
 from fleetlm_users.swarm.wishes import NOTHING_ASKED, Shown, Wishes, shown_of, users_in
 from fleetlm_users.workload.options import Options
 from fleetlm_users.workload.plan import Plan
@@ -44,6 +47,7 @@ class Preparation:
         self._servers = LocalServers()
         self._urls: Urls | None = None
         self._asked = asked_of(self.parsed)
+        self._named, self._loaded = tuple(self.parsed.user_classes), tuple(environment.user_classes)
         self._shown: Shown = {}
         self._wishes = Wishes(self._asked)
         self.form = StartForm(fleet.benchmark, self.parsed)
@@ -59,10 +63,11 @@ class Preparation:
     def preview(self) -> None:
         """Shows the plan's users, spawn rate and run time in the web form. Raises Refused for a usage error."""
         try:
-            plan = self._resolve(self.parsed, self._asked).plan
+            options = self._resolve(self.parsed, self._asked)
+            self._under(self._environment.shape_class, options, self.parsed, self._asked)
         except UsageError as problem:
             raise Refused(str(problem), USAGE_EXIT) from problem
-        self._show(plan, self._asked)
+        self._show(options.plan, self._asked)
 
     def show_plan(self) -> None:
         """Has the web form show the plan of the last form, or of the command line, as far as it asked for one."""
@@ -70,7 +75,7 @@ class Preparation:
 
     def by_command_line(self) -> Prepared:
         """The next run as the command line has it. Raises Refused."""
-        return self._prepare(self.parsed, self._asked)
+        return self._prepare(self.parsed, self._asked, self._environment.shape_class)
 
     def shown_with(self, preset: str) -> Shown | None:
         """What the web form shows when a preset is chosen and nothing else is asked for; None if it cannot run so."""
@@ -95,8 +100,11 @@ class Preparation:
             chosen = {PRESET: given[PRESET]} if PRESET in given else {}
             own = self._resolve(self._with(chosen), NOTHING_ASKED).plan
             fields_follow = bool(form.get(FOLLOWS))
-            asked = self._wishes.of(form, own.preset, shown_of(own), fields_follow=fields_follow)
-            prepared = self._prepare(self._with({**given, **self.form.left_out(form)}), asked)
+            wishes = self._wishes.of(form, own.preset, shown_of(own), fields_follow=fields_follow)
+            shape = self._picked_shape(form)
+            # the page has no fields for users, rate and time beside a shape that does not read them
+            asked = wishes if shape is None or shape.use_common_options else NOTHING_ASKED
+            prepared = self._prepare(self._with({**given, **self.form.left_out(form)}), asked, shape)
         except UsageError as problem:
             raise Refused(str(problem), USAGE_EXIT) from problem
         vars(self.parsed).update(given)
@@ -120,10 +128,11 @@ class Preparation:
         """Ends the child servers."""
         self._servers.stop()
 
-    def _prepare(self, parsed: Namespace, asked: Mapping[str, Any]) -> Prepared:
+    def _prepare(self, parsed: Namespace, asked: Mapping[str, Any], shape: LoadTestShape | None) -> Prepared:
         """Resolves the options, starts the stand-in if asked for, and asks the targets. Raises Refused."""
         try:
-            options = self._resolve(parsed, asked)
+            planned = self._resolve(parsed, asked)
+            options = self._under(shape, planned, parsed, asked)
             thresholds = self._rules(options)
             self._fleet.benchmark.validate(options)
             self._check_machine(options)
@@ -142,7 +151,7 @@ class Preparation:
         server = server_watch(options, self._fleet.benchmark.metrics_page)
         for warning in server.first_look(self._say):
             self._say(f"warning: {warning}")
-        impose(options.plan, self._environment, self._fleet.benchmark)
+        impose(planned.plan, self._environment, self._fleet.benchmark, shape)
         return Prepared(options, thresholds, server)
 
     def _with(self, changed: Mapping[str, Any]) -> Namespace:
@@ -164,7 +173,24 @@ class Preparation:
             self._fleet.benchmark.check_host(options, True)
 
     def _resolve(self, parsed: Namespace, asked: Mapping[str, Any]) -> Options:
-        return options_of(parsed, self._fleet.benchmark, self._environment.host, asked)
+        return options_of(parsed, self._fleet.benchmark, self._environment.host, asked, self._chosen())
+
+    def _chosen(self) -> Sequence[str] | None:
+        """The behaviours that the command line names; with a class picker the form does. Raises UsageError."""
+        if self._environment.web_ui is not None and self.parsed.class_picker:
+            return None
+        return chosen_by(self._named, self._loaded, self._fleet.benchmark)
+
+    def _under(
+        self, shape: LoadTestShape | None, options: Options, parsed: Namespace, asked: Mapping[str, Any]
+    ) -> Options:
+        return options if shape is None else under_shape(options, shape, self._fleet.benchmark, parsed, asked)
+
+    def _picked_shape(self, form: MultiDict[str, str]) -> LoadTestShape | None:
+        """The shape that Locust will take: with its class picker that of the form (web.py: swarm)."""
+        if not self.parsed.class_picker:
+            return self._environment.shape_class
+        return (self._environment.available_shape_classes or {}).get(form.get("shape_class", ""))
 
     def _rules(self, options: Options) -> list[Threshold]:
         """The preset's thresholds with the given ones laid over them. Raises UsageError."""

@@ -1,12 +1,13 @@
 """How many users each behaviour gets: exact counts, shares in proportion, contradictions refused."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.identity import VUS_PER_BLOCK
 
 TOTAL_FLAG: Final = "-u/--vus (VUS)"
+CLASSES: Final = "user classes (LOCUST_USER_CLASSES)"
 
 
 def count_flag(behaviour: str) -> str:
@@ -49,6 +50,31 @@ def settle(preset_users: Mapping[str, int], total: int | None, given: Mapping[st
         accepted = f"at most {VUS_PER_BLOCK:,} users in all"
         raise UsageError(_flags(given) or TOTAL_FLAG, sum(counts.values()), accepted, "-u 1000000")
     return counts
+
+
+def narrow(
+    preset_users: Mapping[str, int], given: Mapping[str, int], total: int | None, chosen: Collection[str]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Return preset and given counts for a run of the chosen behaviours only; the others get no user.
+
+    Where the preset has users of none of them, a total is shared evenly. Raises UsageError for users of a behaviour
+    that is not chosen, and for a chosen one that would get none.
+    """
+    for name, count in given.items():
+        if count and name not in chosen:
+            accepted = (
+                f"a count of a chosen behaviour; the user classes that were named are those of {', '.join(chosen)}"
+            )
+            raise UsageError(count_flag(name), count, accepted, "its user class among them, or no class at all")
+    users = {name: count if name in chosen else 0 for name, count in preset_users.items()}
+    if total is not None and not any(users.values()):
+        users = {name: int(name in chosen) for name in preset_users}
+    for name in chosen:
+        if not given.get(name, users[name]):
+            raise UsageError(
+                CLASSES, name, "a behaviour with users; the preset has none of this one", f"{count_flag(name)} 5"
+            )
+    return users, {**given, **{name: 0 for name in preset_users if name not in chosen}}
 
 
 def _check(preset_users: Mapping[str, int], total: int | None, given: Mapping[str, int]) -> None:

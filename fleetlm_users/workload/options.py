@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
+from fleetlm_users.workload.counts import narrow
 from fleetlm_users.workload.identity import check_run_id
 from fleetlm_users.workload.option_source import OptionSource, check_preset
 from fleetlm_users.workload.option_spec import COMMON, OptionSpec, count_name, count_specs
@@ -77,12 +78,14 @@ def resolve(  # noqa: PLR0913  # the seam to Locust: each argument is one thing 
     new_seed: Callable[[], int],
     extra_specs: Sequence[OptionSpec] = (),
     given: Collection[str] = (),
+    chosen: Collection[str] | None = None,
 ) -> Options:
     """Return the options of a run from the parser's values, in which flag, environment and conf are already folded.
 
     A value equal to its default counts as unset, and then the preset's applies; `given` are names known to be set all
     the same, which beat the preset with whatever they hold. `host` sets API and WebSocket URL where these are unset.
-    `num_users` beats vus, `run_time_s` (0: until stopped) beats duration. `extra_specs` are the benchmark's own.
+    `num_users` beats vus, `run_time_s` (0: until stopped) beats duration. `extra_specs` are the benchmark's own,
+    `chosen` the behaviours that are to run, None for all.
     Raises UsageError that names the setting, its value, what is accepted and an example.
     """
     specs = {spec.name: spec for spec in (*COMMON, *count_specs(behaviours), *extra_specs)}
@@ -96,7 +99,7 @@ def resolve(  # noqa: PLR0913  # the seam to Locust: each argument is one thing 
     values["source_ips"] = values["source_ips"] or ()
     return Options(
         benchmark=benchmark,
-        plan=_plan(source, _filled(preset, behaviours), num_users, run_time_s, spawn_rate),
+        plan=_plan(source, _filled(preset, behaviours), num_users, run_time_s, spawn_rate, chosen),
         given_thresholds=source.take("threshold") or (),
         **values,
         extra={spec.name: source.take(spec.name) for spec in extra_specs},
@@ -137,14 +140,24 @@ def _filled(preset: Preset, behaviours: Sequence[str]) -> Preset:
     return replace(preset, users={name: preset.users.get(name, 0) for name in behaviours})
 
 
-def _plan(
-    source: OptionSource, preset: Preset, num_users: int | None, run_time_s: float | None, spawn_rate: float | None
+def _plan(  # noqa: PLR0913, PLR0917  # as resolve, whose arguments these are
+    source: OptionSource,
+    preset: Preset,
+    num_users: int | None,
+    run_time_s: float | None,
+    spawn_rate: float | None,
+    chosen: Collection[str] | None,
 ) -> Plan:
-    counts = {name: source.take(count_name(name)) for name in preset.users}
+    asked = {name: source.take(count_name(name)) for name in preset.users}
+    counts = {name: count for name, count in asked.items() if count is not None}
+    total = source.take("vus") if num_users is None else num_users
+    if chosen is not None:
+        users, counts = narrow(preset.users, counts, total, chosen)
+        preset = replace(preset, users=users)
     return make_plan(
         preset,
-        total=source.take("vus") if num_users is None else num_users,
-        counts={name: count for name, count in counts.items() if count is not None},
+        total=total,
+        counts=counts,
         duration_s=source.take("duration") if run_time_s is None else run_time_s,
         ramp_up_s=source.take("ramp_up"),
         warm_up_s=source.take("warm_up"),

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from fleetlm_users.errors import UsageError
@@ -22,7 +22,9 @@ WARM_UP_FLAG: Final = "--warm-up (WARM_UP)"
 class Plan:
     """What one run does. `duration_s` None runs until stopped, or until the users have nothing left to do.
 
-    Ramp-up and warm-up both begin with the run: what is due before `warm_up_s` is kept apart and not judged.
+    Ramp-up and warm-up both begin with the run: what is due before `warm_up_s` is kept apart and not judged. With a
+    `shape`, the name of Locust's LoadTestShape, that decides how many users run and until when; `users` then tell the
+    proportion of the behaviours.
     """
 
     benchmark: str
@@ -32,6 +34,7 @@ class Plan:
     ramp_up_s: float
     warm_up_s: float
     thresholds: tuple[str, ...]
+    shape: str = ""
 
     @property
     def total_users(self) -> int:
@@ -92,6 +95,11 @@ def make_plan(  # noqa: PLR0913  # each is one option of its own; bundling them 
     )
     _check_fits(plan, RAMP_UP_FLAG if spawn_rate is None else SPAWN_RATE_FLAG)
     return plan
+
+
+def shaped(plan: Plan, shape: str) -> Plan:
+    """Return the plan under a load shape: its end is the shape's, and a user begins as soon as it is spawned."""
+    return replace(plan, shape=shape, duration_s=None, ramp_up_s=0.0)
 
 
 def _check_length(what: str, value: float | None, example: str) -> None:

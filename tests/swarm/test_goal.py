@@ -39,3 +39,20 @@ def test_the_end_stays_where_it_was():
     assert goal().remaining_s(40.3) == 80
     assert goal().remaining_s(130.0) == 1
     assert goal(duration_s=None).remaining_s(40.0) is None
+
+
+def test_a_shapes_steps_are_judged_by_what_they_had_time_for():
+    """A step that is over before its users can be there proves nothing; one that lasts does."""
+    quick = goal(users=0, duration_s=None)
+    quick.step(40, rate=20, running=10, elapsed_s=5.0)
+    quick.note(12, 6.0)
+    quick.step(5, rate=100, running=12, elapsed_s=6.5)
+    quick.note(5, 30.0)
+    assert list(quick.doubts()) == []
+    slow = goal(users=0, duration_s=None)
+    slow.step(40, rate=20, running=10, elapsed_s=5.0)
+    slow.note(37, 17.0)
+    slow.step(41, rate=20, running=37, elapsed_s=17.0)
+    slow.note(40, 60.0)
+    assert list(slow.doubts()) == ["only 37 of the 40 users that the load shape asked for ran"]
+    assert slow.edits == []
