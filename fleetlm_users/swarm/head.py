@@ -73,7 +73,7 @@ class Head(EndingRole):
             self._station = Station(fleet, LOCAL, self._on_idle)
         self.preparation = Preparation(environment, fleet, self.console.say)
         self._next: Prepared | None = None
-        self._steering = None if environment.runner is None else Steering(environment, fleet.benchmark, self)
+        self._steering = Steering(environment, fleet.benchmark, self)
         self._thresholds: Sequence[Threshold] = ()
         self._options: Options | None = None
         self._merge = Merge("", fleet.catalogue)
@@ -176,8 +176,7 @@ class Head(EndingRole):
         self.enter_run()
         self._dealt_to = dealt_to(self._environment.runner)
         self._goal = Goal(options.plan.total_users, options.plan.duration_s)
-        if self._steering is not None:
-            self._steering.begin(self._goal)
+        self._steering.begin(self._goal, options.plan)
         self._merge = Merge(epoch, self._fleet.catalogue)
         self._clock = RunClock(options.plan.duration_s, options.plan.warm_up_s)
         self._describe(options)
@@ -344,22 +343,20 @@ class Head(EndingRole):
             return False
         if self._beside is not None and self._beside.is_search_done is not None:
             return not self._beside.is_search_done
-        if self._options.plan.shape and self._steering is not None:
-            return not self._steering.is_shape_done
+        if self._options.plan.shape:
+            return not self._steering.is_shape_done or self._clock.judged_s() <= 0
         return self._clock.ended_early(is_finite=self._fleet.benchmark.is_finite(self._options))
 
     def _doubts(self) -> list[str]:
         doubts = []
         if self._stopped_by:
             doubts.append(f"the run was stopped before its time: {self._stopped_by}")
-        if self._steering is not None:
-            doubts += self._steering.doubts()
         exceptions = self._environment.runner.exceptions.values() if self._environment.runner is not None else ()
         if exceptions:
             count = sum(row["count"] for row in exceptions)
             doubts.append(f"{count} unexpected exceptions in users, the first: {next(iter(exceptions))['msg']}")
         refused = self._door.refused_of_workers() if self._door is not None else ()
-        return [*doubts, *refused, *self._goal.doubts()]
+        return [*doubts, *refused, *self._steering.doubts(), *self._goal.doubts()]
 
     def _on_idle(self) -> None:
         if self._station is not None:
@@ -376,7 +373,7 @@ class Head(EndingRole):
 
     def _note_users(self) -> int:
         users = self._users()
-        self._goal.note(users, self._elapsed_s())
+        self._goal.note(users, self._clock.elapsed_s())
         return users
 
     def _show_progress(self) -> None:

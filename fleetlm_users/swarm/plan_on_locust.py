@@ -32,7 +32,7 @@ def dealt_to(runner: Runner | None) -> list[int]:
     """
     if not isinstance(runner, MasterRunner):
         return [ALONE.worker_index]
-    dispatcher = runner._users_dispatcher
+    dispatcher = None if runner is None else runner._users_dispatcher
     return [] if dispatcher is None else [runner.get_worker_index(node.id) for node in dispatcher._worker_nodes]
 
 
@@ -55,7 +55,7 @@ def impose(plan: Plan, environment: Environment, benchmark: Benchmark, shape: Lo
 
 
 def spread(
-    plan: Plan, total: int, runner: Runner, benchmark: Benchmark, only: Sequence[type[User]] | None = None
+    plan: Plan, total: int, runner: Runner | None, benchmark: Benchmark, only: Sequence[type[User]] | None = None
 ) -> None:
     """Has Locust spread another number of users, asked for in mid-run, over the classes in the plan's proportion.
 
@@ -64,7 +64,7 @@ def spread(
     """
     if benchmark.search is not None or not total:
         return
-    dispatcher = runner._users_dispatcher
+    dispatcher = None if runner is None else runner._users_dispatcher
     wanted = {name: count for name, count in plan.users.items() if only is None or benchmark.behaviours[name] in only}
     if dispatcher is not None and only is not None:
         others = [kind.__name__ for name, kind in benchmark.behaviours.items() if name not in wanted]

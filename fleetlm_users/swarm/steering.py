@@ -16,6 +16,7 @@ from fleetlm_users.swarm.goal import Goal
 from fleetlm_users.swarm.plan_on_locust import spread
 from fleetlm_users.swarm.refusal import Refused
 from fleetlm_users.swarm.shape import ShapeWatch
+from fleetlm_users.swarm.sight import Sight
 from fleetlm_users.workload.plan import Plan
 
 
@@ -24,11 +25,15 @@ class Steered(Protocol):
 
     console: Console
 
-    def plan_to_steer(self) -> Plan | None:
-        """The plan of the run that is on or begins next, None while one ends. Raises Refused."""
+    @property
+    def running(self) -> bool:
+        """True from the start of a run until it has been judged."""
 
-    def elapsed_s(self) -> float | None:
-        """Seconds since the run began; None when none is on."""
+    def sight(self) -> Sight | None:
+        """The run that is on or was on last."""
+
+    def next_plan(self) -> Plan:
+        """The plan of the run that begins next. Raises Refused."""
 
 
 class Steering:
@@ -36,17 +41,15 @@ class Steering:
 
     def __init__(self, environment: Environment, benchmark: Benchmark, head: Steered) -> None:
         runner = environment.runner
-        if runner is None:
-            raise TypeError("an environment without a runner has no users to steer")
         self._environment = environment
-        self._runner = runner
         self._benchmark = benchmark
         self._head = head
         self._goal: Goal | None = None
         self._asked: tuple[int, float] | None = None
         self._watches = {id(shape): ShapeWatch(shape, head.console.say) for shape in _shapes(environment)}
-        self._start: Callable[..., Any] = runner.start
-        setattr(runner, "start", self.start)  # noqa: B010  # mypy: not to be assigned
+        if runner is not None:  # without one, a single user is run for a debugger
+            self._start: Callable[..., Any] = runner.start
+            setattr(runner, "start", self.start)  # noqa: B010  # mypy: not to be assigned
 
     @property
     def is_shape_done(self) -> bool:
@@ -54,13 +57,12 @@ class Steering:
         watch = self._watch
         return watch is not None and watch.is_done
 
-    def begin(self, goal: Goal) -> None:
+    def begin(self, goal: Goal, plan: Plan) -> None:
         """A run begins, with the number of users that was asked for last."""
-        plan = self._head.plan_to_steer()
         self._goal = goal
         if self._watch is not None:
             self._watch.problem = ""
-        if plan is not None and self._asked is not None:
+        if self._asked is not None:
             self._aim(plan, *self._asked, running=0, elapsed_s=0.0)
 
     def start(
@@ -68,18 +70,18 @@ class Steering:
     ) -> Any:
         """As the runner's own, which is called once the users are spread."""
         try:
-            plan = self._head.plan_to_steer()
-            if plan is None:
+            sight = self._head.sight() if self._head.running else None
+            if sight is not None and sight.is_ending:
                 self._head.console.say("The run is ending: its users stay as they are.")
                 return None
-            spread(plan, user_count, self._runner, self._benchmark, user_classes)
+            plan = self._head.next_plan() if sight is None else sight.options.plan
+            spread(plan, user_count, self._environment.runner, self._benchmark, user_classes)
         except (UsageError, Refused) as problem:
             self._head.console.say(str(problem))
             return None
         self._asked = user_count, spawn_rate
-        elapsed_s = self._head.elapsed_s()
-        if elapsed_s is not None:
-            self._aim(plan, user_count, spawn_rate, running=self._runner.user_count, elapsed_s=elapsed_s)
+        if sight is not None:
+            self._aim(plan, user_count, spawn_rate, running=sight.users, elapsed_s=sight.elapsed_s)
         # without classes the dispatcher would go on with those that a shape asked for last (dispatch.py: new_dispatch)
         classes = self._environment.user_classes if user_classes is None else user_classes
         return self._start(user_count, spawn_rate, wait=wait, user_classes=list(classes))

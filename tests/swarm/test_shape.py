@@ -69,14 +69,15 @@ class Head:
     """What is steered."""
 
     def __init__(self, plan):
-        self.plan, self.said, self.now_s = plan, [], None
+        self.plan, self.said, self.running = plan, [], False
         self.console = Namespace(say=self.said.append)
+        self.seen = Namespace(options=Namespace(plan=plan), elapsed_s=0.0, users=0, is_ending=False)
 
-    def plan_to_steer(self):
+    def sight(self):
+        return self.seen
+
+    def next_plan(self):
         return self.plan
-
-    def elapsed_s(self):
-        return self.now_s
 
 
 def steered(shape=None, **raw):
@@ -200,12 +201,12 @@ def test_the_goal_hears_of_every_change():
     _, environment, head, steering = steered()
     goal = Goal(18, 120.0)
     environment.runner.start(18, 5)
-    steering.begin(goal)
+    steering.begin(goal, head.plan)
     assert (goal.users, goal.edits) == (18, [])
-    head.now_s = 30.0
+    head.running, head.seen.elapsed_s = True, 30.0
     environment.runner.start(19, 100)
     assert (goal.users, goal.edits) == (19, [{"at_s": 30.0, "users": 19}])
-    head.plan = None
+    head.seen.is_ending = True
     environment.runner.start(29, 100)
     assert (goal.users, environment.runner.user_count) == (19, 19)
     assert head.said == ["The run is ending: its users stay as they are."]
@@ -216,7 +217,7 @@ def test_a_shapes_steps_are_no_edits():
     _, environment, head, steering = steered(Up())
     goal = Goal(18, None)
     environment.runner.start(4, 2)
-    steering.begin(goal)
-    head.now_s = 5.0
+    steering.begin(goal, head.plan)
+    head.running, head.seen.elapsed_s = True, 5.0
     environment.runner.start(9, 2)
     assert (goal.users, goal.edits, list(goal.doubts())) == (9, [], [])
