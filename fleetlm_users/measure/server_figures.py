@@ -10,6 +10,9 @@ from fleetlm_users.measure.server_memory import ServerSample, memory_per_session
 
 Json = dict[str, Any]
 
+SAMPLES_KEPT: Final = 3600
+"""Two hours of readings; of a longer run every other one is kept, then every fourth, and so on."""
+
 MAX_SAMPLES: Final = 600
 """Kept in summary.json and drawn; a longer run is thinned."""
 
@@ -28,6 +31,8 @@ class ServerFigures:
         self._last: dict[str, Reading] = {}
         self._peak: dict[str, float] = {}
         self._samples: list[ServerSample] = []
+        self._memory_readings = 0
+        self._stride = 1
 
     def add(self, elapsed_s: float, sessions: int, readings: Mapping[str, Reading]) -> None:
         """Takes one reading, and how many sessions were joined then."""
@@ -37,12 +42,19 @@ class ServerFigures:
             self._last[name] = reading
             self._peak[name] = max(self._peak.get(name, reading.value), reading.value)
         if MEMORY in readings:
-            self._samples.append(ServerSample(round(elapsed_s, 3), sessions, readings[MEMORY].value))
+            self._keep(ServerSample(round(elapsed_s, 3), sessions, readings[MEMORY].value))
 
     def fail(self, problem: str) -> None:
         """A reading that gave nothing."""
         self.failed += 1
         self.problem = problem
+
+    def _keep(self, sample: ServerSample) -> None:
+        if self._memory_readings % self._stride == 0:
+            self._samples.append(sample)
+        self._memory_readings += 1
+        if len(self._samples) > SAMPLES_KEPT:
+            self._samples, self._stride = self._samples[::2], 2 * self._stride
 
     def to_json(self) -> Json:
         """As in summary.json: memory in bytes; `memory_per_session` holds null and the reason where not measurable."""

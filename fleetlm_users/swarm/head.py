@@ -26,6 +26,7 @@ from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.goal import Goal
 from fleetlm_users.swarm.hostfacts import Host, this_host
 from fleetlm_users.swarm.locust_errors import bound_report
+from fleetlm_users.swarm.locust_history import bound_history
 from fleetlm_users.swarm.messages import HEADCOUNT, REFUSED, RUN
 from fleetlm_users.swarm.options import to_wire
 from fleetlm_users.swarm.passports import passport_of
@@ -382,6 +383,7 @@ class Head(EndingRole):
         while True:
             gevent.sleep(1.0)
             users = self._note_users()
+            bound_history(self._environment.stats)
             if self._is_on:
                 vars(self.preparation.parsed)[RUN]["elapsed_s"] = self._clock.elapsed_s()
             if time.perf_counter() - shown_s < self.console.interval_s - 0.5:

@@ -5,6 +5,7 @@ from fleetlm_users.measure.report import render
 from fleetlm_users.measure.report_html import render_html
 from fleetlm_users.measure.server_figures import (
     MAX_SAMPLES,
+    SAMPLES_KEPT,
     ServerFigures,
     server_lines,
     server_rows,
@@ -75,3 +76,14 @@ def test_reports_show_it(healthy, summary_of):
     assert 'Server, as <span class="name">http://localhost:4000/metrics</span> tells' in page
     assert "Memory of the server" in page
     assert "102 KiB" in page
+
+
+def test_a_day_of_readings_is_thinned_evenly_and_says_the_same():
+    """The reading from before the sessions is among those that stay."""
+    day = told((0, 50), *((100, 60 + number % 2) for number in range(43_200)))
+    entry = day.to_json()
+    assert len(day._samples) <= SAMPLES_KEPT
+    assert len(entry["samples"]) <= MAX_SAMPLES
+    assert entry["samples"][0] == [0.0, 0, 50.0 * MIB]
+    assert entry["readings"] == 43_201
+    assert entry["memory_per_session"]["bytes_per_session"] in (10 * MIB / 100, 10.5 * MIB / 100, 11 * MIB / 100)
