@@ -70,6 +70,18 @@ _TURNS: Final = re.compile(r"(?<=\d)(?=[^\d])|(?<=[^\d])(?=\d)")
 _HEX: Final = re.compile(r"[0-9a-fA-F]+")
 
 
+def escaped(text: str) -> str:
+    """The text, however long, with every character escaped that a terminal would obey, hide or turn."""
+    if text.isascii() and text.isprintable():
+        return text
+    shown, marks = [], 0
+    for char in text:
+        marks = marks + 1 if unicodedata.category(char) in _MARKS else 0
+        is_safe = char.isprintable() and marks <= _STACKED_MARKS and not _INVISIBLE.match(char)
+        shown.append(char if is_safe else ascii(char)[1:-1])
+    return "".join(shown)
+
+
 def printable(value: object, limit: int = MAX_SHOWN) -> str:
     """The value in one line of at most `limit` characters: nothing in it moves a cursor, hides, or turns its direction.
 
@@ -79,12 +91,12 @@ def printable(value: object, limit: int = MAX_SHOWN) -> str:
     text = value if type(value) is str else words(value)
     if len(text) <= limit and text.isascii() and text.isprintable():
         return text
-    return _cut(_escaped(text[: limit + 1]), limit)
+    return _cut(escaped(text[: limit + 1]), limit)
 
 
 def printable_lines(text: str, limit: int = 20 * MAX_SHOWN) -> str:
     """As `printable`, but lines and tabs stay: for messages that are made of several lines."""
-    return _cut("".join(part if part in "\n\t" else _escaped(part) for part in _LINES.split(text[: limit + 1])), limit)
+    return _cut("".join(part if part in "\n\t" else escaped(part) for part in _LINES.split(text[: limit + 1])), limit)
 
 
 def reason(value: object) -> str:
@@ -120,7 +132,7 @@ def _reason(text: str) -> str:
     if len(text) > MAX_READ:
         head, _, tail = text[:MAX_READ].rpartition(" ")  # a piece of an id would be told apart from other pieces
         text = (head or tail) + CUT
-    folded = _FOLDED.sub(_placeholder, _escaped(text))
+    folded = _FOLDED.sub(_placeholder, escaped(text))
     folded = _REST_OF_ID.sub("ID", folded)
     return _cut(" ".join(folded.split()), MAX_REASON)
 
@@ -142,17 +154,6 @@ def _folded_run(run: str) -> str:
     if turns > 1 or (turns and len(run) >= _SHORTEST_HEX and _HEX.fullmatch(run)):
         return _ID
     return re.sub(r"\d+", "N", run)
-
-
-def _escaped(text: str) -> str:
-    if text.isascii() and text.isprintable():
-        return text
-    shown, marks = [], 0
-    for char in text:
-        marks = marks + 1 if unicodedata.category(char) in _MARKS else 0
-        is_safe = char.isprintable() and marks <= _STACKED_MARKS and not _INVISIBLE.match(char)
-        shown.append(char if is_safe else ascii(char)[1:-1])
-    return "".join(shown)
 
 
 def _cut(text: str, limit: int) -> str:

@@ -1,10 +1,14 @@
 """Text for a terminal: colours that can be switched off, tables that fit a width."""
 
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from fleetlm_users.foreign_text import escaped
+
+_PAINT: Final = re.compile(r"(\x1b\[[0-9;]*m)")
 _CODES: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
@@ -25,8 +29,13 @@ class Style:
         return f"\x1b[{';'.join(_CODES[look] for look in looks)}m{text}\x1b[0m"
 
     def finish(self, lines: Sequence[str]) -> str:
-        """The lines as one text, without trailing blanks."""
-        return "\n".join(line.rstrip() for line in lines) + "\n"
+        """The lines as one text, without trailing blanks. Names and texts in them may come from a file or a server:
+        whatever would move the cursor is escaped, but for the colours of `paint`.
+        """
+        return "\n".join("".join(map(self._safe, _PAINT.split(line.rstrip()))) for line in lines) + "\n"
+
+    def _safe(self, part: str) -> str:
+        return part if self.colour and _PAINT.fullmatch(part) else escaped(part)
 
     def heading(self, text: str, *names: str) -> list[str]:
         """A blank line and a section's name in capitals; `names` stand for its `{}` as they are, such as a URL."""

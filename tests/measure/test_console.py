@@ -1,5 +1,7 @@
 """Text fits its width, with and without colours."""
 
+import pytest
+
 from fleetlm_users.measure.console import Style, Table
 
 
@@ -37,3 +39,12 @@ def test_wrapped_text_keeps_its_indent():
     assert all(len(line) <= 30 for line in lines)
     assert lines[1].startswith("    ")
     assert Style().wrapped("", "  - ", "    ") == ["  - "]
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_only_our_own_colours_reach_a_terminal(colour):
+    """A preset's description, a label of a report: whoever wrote it, it cannot move the cursor."""
+    style = Style(colour=colour)
+    text = style.finish([style.paint("name", "bold") + " \x1b[2J\x1b]0;title\x07\r\u202e ✓"])
+    painted = "\x1b[1mname\x1b[0m" if colour else "name"
+    assert text == painted + r" \x1b[2J\x1b]0;title\x07\r\u202e ✓" + "\n"
