@@ -2,6 +2,7 @@
 
 from fleetlm_users.client.connector import Connector
 from fleetlm_users.client.contract import ChannelHandler, Joined, Reply, Sent, SocketOptions
+from fleetlm_users.client.endpoint import host_of
 from fleetlm_users.client.heartbeats import Heartbeats
 from fleetlm_users.client.inbox_channel import InboxChannel
 from fleetlm_users.client.phoenix_socket import PhoenixSocket
@@ -40,6 +41,7 @@ __all__ = [
     "TextPage",
     "check",
     "copy_of",
+    "host_of",
     "not_local",
     "sources_here",
 ]

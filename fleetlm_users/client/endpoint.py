@@ -31,8 +31,8 @@ def parse_endpoint(url: str, what: str, schemes: tuple[str, str], example: str) 
     """The endpoint of a URL whose scheme is one of `schemes`; raises UsageError naming `what` for any other."""
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:  # a port that is no number, brackets that do not close
+        host, port = host_of(url), parts.port
+    except ValueError:  # a port that is no number, brackets that do not close, a name that IDNA does not know
         host, port = None, None
     if not host or parts.scheme not in schemes or "".join(url.split()) != url:
         raise UsageError(what, url, f"a URL {schemes[0]}://HOST[:PORT]/PATH or {schemes[1]}://…", example)
@@ -40,3 +40,12 @@ def parse_endpoint(url: str, what: str, schemes: tuple[str, str], example: str) 
     if not target.isascii():  # escaped as browsers do; what is escaped already stays as it is
         target = "".join(c if c.isascii() else "".join(f"%{byte:02X}" for byte in c.encode()) for c in target)
     return Endpoint(url, host, port or DEFAULT_PORTS[parts.scheme], target, parts.scheme in SECURE_SCHEMES)
+
+
+def host_of(url: str) -> str:
+    """The host of a URL as it goes over the wire: to the resolver, in the Host header and in SNI; empty for none.
+
+    Raises ValueError for what is no URL, or a name that IDNA does not know.
+    """
+    host = urlsplit(url).hostname or ""
+    return host if host.isascii() else host.encode("idna").decode("ascii")

@@ -3,7 +3,6 @@
 import contextlib
 import logging
 from collections.abc import Callable, Iterable
-from urllib.parse import urlsplit
 
 from fleetlm_users.client import (
     Address,
@@ -15,6 +14,7 @@ from fleetlm_users.client import (
     RestApi,
     SessionChannel,
     SocketOptions,
+    host_of,
     sources_here,
 )
 from fleetlm_users.errors import ClientError, ConnectFailed, RestFailed
@@ -46,7 +46,7 @@ class Kit:
         self._options = options
         self.cleaner: Cleaner | None = None
         self._told: set[tuple[str, int]] = set()
-        self._hosts = {urlsplit(url).hostname or "" for url in (options.api_url, options.ws_url)}
+        self._hosts = {host_of(url) for url in (options.api_url, options.ws_url)}
         self._resolver = resolver or Resolver()
         self._heartbeats = Heartbeats(options.heartbeat_interval_s)
         self._socket_options = SocketOptions(

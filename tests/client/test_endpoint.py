@@ -16,6 +16,7 @@ WS = ("ws", "wss")
         ("wss://fleet.example/a?b=c", "fleet.example", 443, "/a?b=c", True, "fleet.example"),
         ("wss://fleet.example:80/", "fleet.example", 80, "/", True, "fleet.example:80"),
         ("ws://[::1]:4000/x", "::1", 4000, "/x", False, "[::1]:4000"),
+        ("ws://Bücher.example/", "xn--bcher-kva.example", 80, "/", False, "xn--bcher-kva.example"),
         ("ws://h/ä%20b?q=é", "h", 80, "/%C3%A4%20b?q=%C3%A9", False, "h"),
     ],
 )
@@ -39,6 +40,7 @@ def test_where_a_url_points(url, host, port, target, secure, host_header):  # no
         "ws://[::1/",
         "ws://a b/",
         "ws://h/\n",
+        "ws://ä" + "x" * 70,
     ],
 )
 def test_what_is_no_url_names_the_setting_and_an_example(url):
