@@ -240,6 +240,7 @@ class Head(EndingRole):
         if self._progress is not None:
             self._progress.kill(block=False)
         self.console.clear()
+        self._refused.tell_count()
         self.conclusion = conclude(
             options,
             self._thresholds,

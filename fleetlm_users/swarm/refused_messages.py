@@ -68,6 +68,11 @@ class RefusedMessages:
                 )
         return told
 
+    def tell_count(self) -> None:
+        """The run is over: how many were refused, where not each was told."""
+        if self.count > self._lines:
+            self._say(f"{self.count:,} messages were refused in all.")
+
     def _tell(self, peer: str, kind: str, words: str) -> None:
         self._lines += 1
         self._say(f"A message ({kind}) from {printable(peer)} was refused: {words}")

@@ -51,7 +51,7 @@ def test_a_bomb_is_stopped_at_the_bound(coding):
         (b"x", ["br"], "'br'"),
         (b"x", ["\x1b[31m" * 9], "which was not asked for"),
         (b"not gzip", ["gzip"], "not the gzip that it says it is"),
-        (gzip.compress(b"hello")[:-4], ["gzip"], "not the gzip"),
+        (gzip.compress(b"hello", mtime=0)[:-4], ["gzip"], "not the gzip"),
         (b"x", ["gzip"] * 5, "encoded 5 times"),
     ],
 )

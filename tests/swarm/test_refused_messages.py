@@ -34,3 +34,15 @@ def test_lines_and_memory_are_bounded():
     assert len(said) == MOST_LINES + 1
     assert all(len(line) < 600 and line.isprintable() for line in said)
     assert len(refused._peers) == MOST_PEERS
+    refused.tell_count()
+    assert said[-1] == "5,000 messages were refused in all."
+
+
+def test_the_count_is_told_only_where_it_says_more_than_the_lines():
+    """Most runs have nothing to tell."""
+    said = []
+    refused = RefusedMessages(said.append)
+    refused.tell_count()
+    refused.add("w1", "stats", "a is missing")
+    refused.tell_count()
+    assert len(said) == 1
