@@ -4,6 +4,7 @@ import atexit
 import contextlib
 import selectors
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -59,12 +60,13 @@ class LocalServers:
         return Urls(f"{base_url}/api", ws_url, agent_url)
 
     def stop(self) -> None:
-        """Ends both; kills what does not end in time."""
+        """Ends both; kills what does not end within STOP_S."""
         children, self._children = self._children, []
         for child in children:
             child.terminate()
+        deadline_s = time.monotonic() + STOP_S
         for child in children:
-            child.end(STOP_S)
+            child.end(deadline_s - time.monotonic())
         atexit.unregister(self.stop)
 
     def _spawn(self, name: str, arguments: list[str]) -> Child:

@@ -170,7 +170,7 @@ class Locust:
 
 def own_port(arguments):
     """A master port of its own for a run with `--processes`: workers of runs side by side must not mix."""
-    if "--processes" not in arguments or "--master-port" in arguments:
+    if "--processes" not in arguments or {"--master-port", "--master-bind-port"} & set(arguments):
         return []
     port = free_port()
     return ["--master-port", port, "--master-bind-port", port]

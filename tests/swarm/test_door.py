@@ -174,3 +174,15 @@ def test_workers_on_other_code_are_turned_away_in_a_bounded_number_of_lines(runn
         show(runner, replace(MINE, package="1.1.0"), f"w{number}")
     assert len(said) < 60
     assert len([name for name, _ in runner.sent if name == TURNED_AWAY]) == 500
+
+
+@pytest.mark.parametrize(("family", "comes_in"), [("", True), ("one", True), ("two", False)])
+def test_a_worker_that_another_master_forked_is_turned_away(runner, said, family, comes_in):
+    """Its own master is gone, or it would be with that; workers that were started by themselves may come."""
+    Door(runner, MINE, said.append, RefusedMessages(said.append), "one")
+    runner.hears("w1", "client_ready", "2.47.0")
+    runner.hears("w1", PASSPORT, {"passport": MINE.to_wire(), "origin": None, "family": family})
+    assert (("w1", "client_ready") in runner.handled) is comes_in
+    assert runner.sent[-1] == (WELCOME if comes_in else TURNED_AWAY, "w1")
+    told = "Worker w1 cannot take part, it was started by the --processes of another run, whose master is gone"
+    assert said == ([] if comes_in else [told])

@@ -2,7 +2,7 @@
 
 import json
 
-from fleetlm_users.swarm.hostfacts import host_facts, versions
+from fleetlm_users.swarm.hostfacts import host_facts, this_host, versions
 
 
 def test_facts_are_json_and_name_what_shapes_numbers():
@@ -17,3 +17,10 @@ def test_facts_are_json_and_name_what_shapes_numbers():
 def test_versions_hold_what_the_client_is_made_of():
     """A result must be repeatable."""
     assert {"fleetlm-locust", "python", "locust", "gevent", "websocket-client"} <= versions().keys()
+
+
+def test_a_host_is_asked_once_for_both():
+    """When a run starts: at its end a signal may reach what is asked."""
+    host = this_host()
+    assert host.facts.keys() == host_facts().keys()
+    assert host.versions == versions()

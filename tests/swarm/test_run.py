@@ -105,3 +105,18 @@ def test_the_phase_is_read_on_the_runs_own_clock(run):
     warm_up_s = run.options.plan.warm_up_s
     assert run.phase_at(run.started_s + warm_up_s - 0.001) == "warm_up"
     assert run.phase_at(run.started_s + warm_up_s + 0.001) == "main"
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["in-the-drain", "before-it"])
+def test_a_hurry_cuts_the_drain_short(run, before):
+    """Users are ended by force, so that what they have open gets its fate."""
+    member = Member(run, obedient=False)
+    if before:
+        run.hurry()
+    draining = gevent.spawn(run.drain, 3600.0)
+    gevent.idle()
+    run.hurry()
+    draining.get(timeout=10)
+    assert member.forced
+    assert run.hurried
+    assert run.patience_until_s() < run.ended_s + 3600.0

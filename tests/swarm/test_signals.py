@@ -3,8 +3,15 @@
 import itertools
 import signal
 
+import gevent
 import pytest
+from gevent.event import Event
+from gevent.pool import Group
+from locust.exception import RPCError
+from locust.runners import WorkerRunner
 
+from fleetlm_users.swarm.run_end import EndingRole
+from fleetlm_users.swarm.signals import Signals
 from tests.swarm.locust_process import EARLY_S, FAIL, INCONCLUSIVE, PASS, Process
 
 LAYOUTS = {
@@ -156,3 +163,74 @@ def test_a_hangup_that_was_ignored_from_the_start_stays_ignored(process_in, monk
     process.begin()
     process.happens("sighup")
     assert process.steps == []
+
+
+class Leaving(EndingRole):
+    """A role that writes down how it is asked to end; its drain lasts until it is hurried."""
+
+    def __init__(self):
+        self.asked, self._hurried = [], Event()
+        self.enter_run()
+
+    def on_stop(self):
+        self.asked.append("stop")
+
+    def on_drain(self):
+        self.asked.append("drain")
+        self._hurried.wait()
+
+    def on_hurry(self):
+        self.asked.append("hurry")
+        self._hurried.set()
+
+    def on_judge(self):
+        self.asked.append("judge")
+
+
+class WorkerAlone(WorkerRunner):
+    """Locust's worker without a network."""
+
+    def __init__(self):
+        self.greenlet = Group()
+        self.quits = 0
+
+    def quit(self):
+        self.quits += 1
+
+
+def test_a_workers_first_signal_never_shortens_what_its_master_has_begun():
+    """A Ctrl-C in a terminal reaches both, and the master may be faster; a second one does."""
+    role, runner = Leaving(), WorkerAlone()
+    signals = Signals(runner, None, print)
+    signals.serve(role)
+    draining = gevent.spawn(role.drain)  # the master says so
+    gevent.idle()
+    signals.on_signal(signal.SIGINT)
+    gevent.idle()
+    assert role.asked == ["stop", "drain"]
+    signals.on_signal(signal.SIGINT)
+    draining.join()
+    role.end()
+    gevent.idle()
+    assert role.asked == ["stop", "drain", "hurry", "judge"]
+    assert runner.quits == 1
+
+
+def test_a_runner_that_cannot_be_ended_in_order_does_not_keep_the_process(caplog):
+    """A worker's connection may be gone just then."""
+    role, runner = Leaving(), WorkerAlone()
+
+    def fails():
+        raise RPCError("broken")
+
+    runner.quit = fails
+    runner.greenlet.spawn(Event().wait)
+    role.hurry()
+    role.stop()
+    role.hurry()
+    signals = Signals(runner, None, print)
+    signals.serve(role)
+    signals.on_signal(signal.SIGTERM)
+    runner.greenlet.join(timeout=10)
+    assert not runner.greenlet
+    assert "Locust could not end its runner" in caplog.text

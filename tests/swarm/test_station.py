@@ -1,11 +1,27 @@
 """A process's part in one run after another."""
 
+import gevent
 from locust.env import Environment
 
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.station import Station
 from fleetlm_users.workload.numbering import ALONE, seat_of
 from tests.swarm.samples import benchmark, options
+
+
+class Stays:
+    """A user that leaves only by force."""
+
+    def __init__(self, run):
+        self.run, self.forced = run, 0
+        run.enter(self)
+
+    def wind_down(self):
+        pass
+
+    def end_by_force(self):
+        self.forced += 1
+        self.run.leave(self)
 
 
 def begun(station, fleet, epoch, seat=ALONE):
@@ -33,3 +49,20 @@ def test_another_run_is_numbered_from_its_beginning():
     assert begun(station, fleet, "three", seat_of(1, [1, 0])) != first
     assert station.is_in("three")
     assert station.snapshot()["epoch"] == "three"
+
+
+def test_the_end_is_drained_once_and_hurried_by_whoever_cannot_wait():
+    """The snapshot is final when it is over, for each caller."""
+    fleet = Fleet(Environment(), benchmark())
+    station = Station(fleet, "w", lambda: None)
+    station.end()  # before the first run
+    station.hurry()
+    station.begin(options(), "one", ALONE)
+    stays = Stays(fleet.run)
+    callers = [gevent.spawn(station.end) for _ in range(3)]
+    gevent.idle()
+    assert not station.snapshot()["final"]
+    station.hurry()
+    gevent.joinall(callers, timeout=10, raise_error=True)
+    assert stays.forced == 1
+    assert station.snapshot()["final"]

@@ -1,48 +1,45 @@
-"""A worker begins only a run that it can read, and says so to whom it may concern."""
+"""A worker's end: asked for by its master or by a signal, its last numbers are sent, once the users are gone."""
 
 from types import SimpleNamespace
 
+import gevent
 import pytest
-from gevent.event import Event
 from locust.env import Environment
+from locust.exception import RPCError
 
-from fleetlm_users.swarm import worker as worker_module
 from fleetlm_users.swarm.fleet import Fleet
-from fleetlm_users.swarm.messages import REFUSED, RUN
+from fleetlm_users.swarm.messages import DRAIN, FINAL, PASSPORT, RUN
 from fleetlm_users.swarm.options import to_wire
 from fleetlm_users.swarm.worker import Worker
 from tests.swarm.samples import benchmark, options
-
-WAIT_S = 10.0
+from tests.swarm.test_station import Stays
 
 
 class Runner:
-    """What a worker asks of Locust's runner; `sent` is written down."""
+    """Locust's worker runner without a network."""
 
-    client_id, worker_index = "w1", 0
+    client_id = "w"
+    worker_index = 0
 
     def __init__(self):
-        self.sent = []
-        self.custom_messages = {}
-        self.has_quit = Event()
+        self.sent, self.listeners, self.is_connected = [], {}, True
 
     def register_message(self, name, listener, concurrent=False):
-        self.custom_messages[name] = listener
+        self.listeners[name] = listener
+
+    def send_message(self, name, data=None):
+        if not self.is_connected:
+            raise RPCError("broken")
+        self.sent.append((name, data))
 
     def handle_message(self, msg):
         pass
 
-    def send_message(self, name, data):
-        self.sent.append((name, data))
+    def finals(self):
+        return [(data["epoch"], data["snapshot"]) for name, data in self.sent if name == FINAL]
 
-    def quit(self):
-        self.has_quit.set()
-
-
-@pytest.fixture(autouse=True)
-def _whole_parser(monkeypatch):
-    """Locust's own parser is not cached for the tests that come after."""
-    monkeypatch.setattr(worker_module, "spare_the_loop", lambda: None)
+    def hears(self, name, **data):
+        return gevent.spawn(self.listeners[name], msg=SimpleNamespace(data=data))
 
 
 @pytest.fixture
@@ -51,53 +48,61 @@ def runner():
 
 
 @pytest.fixture
-def fleet():
-    return Fleet(Environment(), benchmark())
-
-
-def started(runner, fleet, described):
-    """What the worker answers to a spawn message with that description."""
-    environment = SimpleNamespace(
-        parsed_options=SimpleNamespace(**described), parsed_locustfiles=None, process_exit_code=None
-    )
-    worker = Worker(environment, runner, fleet)
-    runner.sent.clear()
-    worker.start()
-    return runner.sent
-
-
-def run(**changed):
+def worker(runner):
     described = {"epoch": "e", "options": to_wire(options()), "dealt_to": [0], "elapsed_s": 0.0, "resets": 0}
-    return {RUN: described | changed}
+    environment = Environment(parsed_options=SimpleNamespace(**{RUN: described}))
+    return Worker(environment, runner, Fleet(environment, benchmark()), "family")
 
 
-@pytest.mark.parametrize(
-    ("changed", "words"),
-    [
-        ({"options": None}, "options is None"),
-        ({"options": to_wire(options()) | {"seed": "x"}}, "options.seed is 'x'"),
-        ({"dealt_to": 3}, "dealt_to is 3"),
-        ({"elapsed_s": float("nan")}, "elapsed_s is nan"),
-        ({"resets": -1}, "resets is -1"),
-    ],
-)
-def test_a_run_that_cannot_be_read_is_refused_by_name(runner, fleet, changed, words):
-    """The master hears what is wrong, and ends the run; nothing begins here."""
-    ((kind, answer),) = started(runner, fleet, run(**changed))
-    assert (kind, answer["epoch"]) == (REFUSED, "e")
-    assert words in answer["problem"]
-    assert fleet.run is None
+def test_it_says_which_family_it_is_of(worker, runner):
+    """So that no other master takes it."""
+    assert runner.sent[0][0] == PASSPORT
+    assert runner.sent[0][1]["family"] == "family"
 
 
-@pytest.mark.parametrize("described", [{}, {RUN: None}, {RUN: {"epoch": 5}}])
-def test_a_worker_leaves_a_master_that_does_not_name_its_run(runner, fleet, described):
-    """It would not take the answer, and nobody would end the users."""
-    assert started(runner, fleet, described) == []
-    assert runner.has_quit.wait(WAIT_S)
+def test_a_signal_sends_the_final_snapshot_once(worker, runner):
+    """Without being asked; the second time there is nothing new."""
+    worker.start()
+    worker.end()
+    worker.end()
+    ((epoch, snapshot),) = runner.finals()
+    assert epoch == "e"
+    assert snapshot["final"]
 
 
-def test_a_sound_run_begins(runner, fleet):
-    """As described."""
-    assert started(runner, fleet, run()) == []
-    assert fleet.run.epoch == "e"
-    fleet.run.drain(0.0)
+def test_a_worker_without_a_run_has_nothing_to_send(worker, runner):
+    """Between connecting and its first users."""
+    worker.stop()
+    worker.hurry()
+    worker.drain()
+    worker.end()
+    assert runner.finals() == []
+
+
+def test_a_master_in_a_hurry_is_answered_at_once(worker, runner):
+    """It asks again, with the word that it cannot wait; what is open counts as in flight."""
+    worker.start()
+    stays = Stays(worker._station._fleet.run)
+    first = runner.hears(DRAIN, epoch="e")
+    gevent.idle()
+    assert runner.finals() == []
+    runner.hears(DRAIN, epoch="e", hurry=True)
+    first.get(timeout=10)
+    assert stays.forced == 1
+    assert runner.finals()[0][1]["final"]
+
+
+def test_another_runs_hurry_changes_nothing(worker, runner):
+    """It comes from before."""
+    worker.start()
+    runner.hears(DRAIN, epoch="old", hurry=True).get(timeout=10)
+    assert runner.finals() == [("old", None)]
+    assert not worker._station._fleet.run.hurried
+
+
+def test_a_master_that_is_gone_does_not_keep_the_worker_from_its_end(worker, runner, caplog):
+    """There is nobody to tell."""
+    worker.start()
+    runner.is_connected = False
+    worker.end()
+    assert "The final report cannot be sent to the master: broken" in caplog.text
