@@ -32,6 +32,9 @@ WIDE: Final = (PRESET, "threshold")
 OF_LOCUST: Final = ("user_count", "spawn_rate", "run_time", "host", "user_classes", "shape_class", "profile")
 """The fields of Locust's own (web.py: swarm)."""
 
+INSTEAD: Final = {"vus": "user_count", "duration": "run_time", "ramp_up": "spawn_rate"}
+"""What stands in the form for options that say the same as a field of Locust's."""
+
 MAX_VALUE_CHARACTERS: Final = 10_000
 
 Json = dict[str, Any]
@@ -119,6 +122,9 @@ class StartForm:
 
     def _no_field(self, key: str) -> UsageError:
         for spec in specs_of(self._benchmark):
+            if key == spec.name and key in INSTEAD:
+                accepted = f"the form's own field for it, {INSTEAD[key]}"
+                return UsageError(spec.label, Described("a field of the web form"), accepted, INSTEAD[key])
             if key == spec.name:
                 accepted = "a flag or a variable, where Locust is started"
                 return UsageError(

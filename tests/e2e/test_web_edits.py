@@ -44,7 +44,7 @@ def ended(url):
 def test_reset_forgets_what_was_and_keeps_the_books_true(page_with, workers):
     """Messages in flight at the reset are counted in neither part: sent = appended, however slow the server is."""
     url, locust, standin = page_with(workers=workers, server=("--broadcast-delay-ms", "300"))
-    assert start(url, user_count=9, run_time="", duration="0", warm_up="0", run_id="reset")["success"]
+    assert start(url, user_count=9, run_time="", warm_up="0", run_id="reset")["success"]
     eventually(lambda: live(url).get("books", {}).get("appended", 0) > 30, "messages are appended")
     before = live(url)
     requests.post(f"{url}/stats/reset", timeout=20)

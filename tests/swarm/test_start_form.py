@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.options import register, specs_of
-from fleetlm_users.swarm.start_form import FOLLOWS, OF_LOCUST, StartForm
+from fleetlm_users.swarm.start_form import FOLLOWS, INSTEAD, OF_LOCUST, StartForm
 from fleetlm_users.workload.option_spec import OptionSpec
 from tests.swarm.samples import benchmark as mixed
 
@@ -81,7 +81,10 @@ def test_an_option_that_is_not_in_the_form_is_refused_and_said_where_to_set_it(s
     with pytest.raises(UsageError) as raised:
         form_with().check(MultiDict({"user_count": "1", spec.name: "/etc/passwd"}))
     told = str(raised.value)
-    assert told.startswith(f"{spec.label}: got a field of the web form; accepted is a flag or a variable, where Locust")
+    accepted = (
+        "the form's own field for it, " if spec.name in INSTEAD else "a flag or a variable, where Locust is started"
+    )
+    assert told.startswith(f"{spec.label}: got a field of the web form; accepted is {accepted}")
     assert "passwd" not in told
 
 
