@@ -72,7 +72,7 @@ class Threshold:
     @property
     def condition(self) -> str:
         """Such as `p(95)<500`."""
-        percent = f"({self.percent:g})" if self.percent is not None else ""
+        percent = f"({self.percent:.15g})" if self.percent is not None else ""
         return f"{self.aggregation}{percent}{self.operator}{self.bound:.15g}"
 
     def __str__(self) -> str:

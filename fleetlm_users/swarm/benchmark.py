@@ -50,7 +50,8 @@ class Benchmark:
     them live on this machine.
     `is_finite` says whether the users will have done all their work at some time, which then ends the run;
     `most_users` is how many may ever run at once. `search` makes the run a search for the most load that is kept, in
-    steps of users of the one behaviour, and not a plan that is held. `options` and `metrics` are the benchmark's own,
+    steps of users of the one behaviour, and not a plan that is held. `records` says whether a run records a metric, for
+    a scenario if one is named. `options` and `metrics` are the benchmark's own,
     beside the common ones; `preset` is one that presets.yaml does not have.
     """
 
@@ -66,6 +67,7 @@ class Benchmark:
     is_finite: Callable[[Options], bool] = lambda _: False
     most_users: Callable[[Options], int] = lambda options: options.plan.total_users
     search: Callable[[Options], SearchSettings] | None = None
+    records: Callable[[Options, str, str | None], bool] = lambda _options, _metric, _scenario: True
 
     def numbering(self, options: Options, seat: Seat) -> Numbering:
         """The numbers of a run's users on the process in that seat."""

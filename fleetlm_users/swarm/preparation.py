@@ -11,13 +11,14 @@ from locust.runners import MasterRunner, Runner
 from werkzeug.datastructures import MultiDict
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.measure.thresholds import Threshold, override, parse
+from fleetlm_users.measure.thresholds import Threshold
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.open_files import allow_users, allow_workers, share_of
 from fleetlm_users.swarm.options import options_of
 from fleetlm_users.swarm.plan_on_locust import asked_of, impose, spread
 from fleetlm_users.swarm.refusal import NO_TARGET_EXIT, USAGE_EXIT, Refused
 from fleetlm_users.swarm.reports import try_reports
+from fleetlm_users.swarm.rules import rules_of
 from fleetlm_users.swarm.server_watch import ServerWatch, server_watch
 from fleetlm_users.swarm.servers import LocalServers, ServerFailed, Urls
 from fleetlm_users.swarm.shape import under_shape
@@ -133,7 +134,7 @@ class Preparation:
         try:
             planned = self._resolve(parsed, asked)
             options = self._under(shape, planned, parsed, asked)
-            thresholds = self._rules(options)
+            thresholds = rules_of(options, self._fleet.benchmark, self._fleet.catalogue, self._say)
             self._fleet.benchmark.validate(options)
             self._check_machine(options)
             try_reports(options)
@@ -191,13 +192,6 @@ class Preparation:
         if not self.parsed.class_picker:
             return self._environment.shape_class
         return (self._environment.available_shape_classes or {}).get(form.get("shape_class", ""))
-
-    def _rules(self, options: Options) -> list[Threshold]:
-        """The preset's thresholds with the given ones laid over them. Raises UsageError."""
-        catalogue, scenarios = self._fleet.catalogue, tuple(self._fleet.benchmark.behaviours)
-        base = parse(";".join(options.plan.thresholds), catalogue, scenarios, what=f"preset {options.plan.preset}")
-        given = parse(";".join(options.given_thresholds), catalogue, scenarios, what="--threshold (THRESHOLD)")
-        return override(base, given)
 
     def _local_urls(self, timeout_s: float) -> Urls:
         """Where the child servers listen; started at their first use, and kept for the runs that follow."""

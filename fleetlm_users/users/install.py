@@ -10,6 +10,7 @@ from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.install import install as install_benchmark
 from fleetlm_users.trust import check_trust
 from fleetlm_users.users.base import FleetUser
+from fleetlm_users.users.records import records
 from fleetlm_users.workload.capacity_options import SearchSettings
 from fleetlm_users.workload.option_spec import OptionSpec
 from fleetlm_users.workload.options import Options
@@ -51,6 +52,7 @@ def install(  # noqa: PLR0913  # what a locustfile may say, each under its own n
             is_finite=lambda asked: search is not None or _is_finite(behaviours, asked),
             most_users=lambda asked: asked.plan.total_users if search is None else search(asked).plan.most,
             search=search,
+            records=lambda asked, metric, scenario: records(metric, scenario, _running(behaviours, asked), asked),
         )
     )
 
@@ -66,6 +68,11 @@ def _each_once(items: Sequence[Any]) -> tuple[Any, ...]:
 
 def _present(behaviours: Sequence[type[FleetUser]], options: Options) -> list[type[FleetUser]]:
     return [behaviour for behaviour in behaviours if options.plan.users.get(behaviour.scenario)]
+
+
+def _running(behaviours: Sequence[type[FleetUser]], options: Options) -> list[type[FleetUser]]:
+    """Those that may run: a load shape may ask for a behaviour that has no users in the plan."""
+    return list(behaviours) if options.plan.shape else _present(behaviours, options)
 
 
 def _validate(
