@@ -10,6 +10,7 @@ from fleetlm_users.swarm.options import presets_of, specs_of
 from fleetlm_users.users import ConcurrentUser, LifecycleUser, OptionSpec, ThroughputUser, counter
 from fleetlm_users.users import install as package_install
 from fleetlm_users.users.install import install
+from tests.swarm.samples import options
 
 
 @pytest.fixture
@@ -70,3 +71,24 @@ def test_a_preset_that_is_none_is_refused(installed):
 def test_the_package_exports_it():
     """One import for a locustfile."""
     assert package_install is install
+
+
+def test_cas_that_cannot_be_read_are_refused_on_the_head_and_where_users_live(installed, monkeypatch, tmp_path):
+    """A worker's machine has an environment of its own; a target without TLS asks for no CAs."""
+    benchmark = installed("message_throughput", [ThroughputUser])
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
+    plain, secure = (options(api_url=f"{scheme}://fleet.test/api") for scheme in ("http", "https"))
+    benchmark.validate(plain)
+    benchmark.check_host(plain, False)
+    for check in (benchmark.validate, lambda asked: benchmark.check_host(asked, False)):
+        with pytest.raises(UsageError, match="SSL_CERT_FILE"):
+            check(secure)
+
+
+def test_the_servers_metrics_are_read_by_the_client_of_the_load(installed):
+    """With its time limit."""
+    page = installed("message_throughput", [ThroughputUser]).metrics_page(
+        "https://fleet.test/metrics", options(connect_timeout="7s")
+    )
+    assert page._pool.timeout_s == 7.0
+    page.close()
