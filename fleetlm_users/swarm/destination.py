@@ -79,6 +79,13 @@ def try_new(target: Path) -> None:
                 folder.rmdir()
 
 
+def share_a_file(one: Path, other: Path) -> bool:
+    """Whether a text written to one path would replace that of the other; pipes and devices take both."""
+    if _descriptor_named(one) is not None or (one.exists() and not one.is_file()):
+        return False
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
 def write_file(path: Path, text: str) -> None:
     """Writes the text to what stands at the path, or to a new file, its folders with it. Raises OSError.
 
@@ -113,8 +120,8 @@ def write_file(path: Path, text: str) -> None:
 def _target_of(path: Path) -> Path:
     """The path with all links followed, those too that lead to nothing yet. Raises OSError."""
     try:
-        return Path(os.path.realpath(path.expanduser()))
-    except (RuntimeError, ValueError) as problem:  # ~nobody, or a NUL
+        return Path(os.path.realpath(path))
+    except ValueError as problem:  # a NUL, or a character that the locale has no bytes for
         raise OSError(errno.EINVAL, str(problem), str(path)) from problem
 
 

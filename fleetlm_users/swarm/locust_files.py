@@ -18,6 +18,7 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.html import get_html_report, process_html_filename
 
+from fleetlm_users.quoting import quote
 from fleetlm_users.swarm.destination import try_file, write_file
 
 Lost = tuple[str, str, OSError]
@@ -42,12 +43,16 @@ def try_when_parsed(parser: LocustArgumentParser) -> None:
 
 def _checker(names: Callable[[str], list[str]]) -> Callable[[str], str]:
     def check(text: str) -> str:
+        if not text.isprintable():  # lone surrogates are not: what the locale has no characters for (PEP 383)
+            raise ArgumentTypeError(f"got {quote(text)}; accepted is a path in the locale's printable characters")
         for name in names(text) if text else ():
             try:
                 try_file(Path(name))
             except OSError as problem:
                 why = problem.strerror or str(problem)
-                raise ArgumentTypeError(f"got {name!r}; accepted is a file that can be written ({why})") from problem
+                raise ArgumentTypeError(
+                    f"got {quote(name)}; accepted is a file that can be written ({why})"
+                ) from problem
         return text
 
     return check

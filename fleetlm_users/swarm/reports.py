@@ -12,7 +12,7 @@ from fleetlm_users.measure.markdown import render_markdown
 from fleetlm_users.measure.report import render
 from fleetlm_users.measure.report_html import render_html
 from fleetlm_users.measure.timeseries import SeriesRow, to_csv
-from fleetlm_users.swarm.destination import try_file, write_file
+from fleetlm_users.swarm.destination import share_a_file, try_file, write_file
 from fleetlm_users.swarm.results import try_results, write_results
 from fleetlm_users.workload.option_spec import COMMON, OptionSpec
 from fleetlm_users.workload.options import Options
@@ -37,8 +37,11 @@ def try_reports(options: Options) -> None:
         path: Path | None = getattr(options, name)
         if path is not None:
             _try(_SPECS[name], path, "a file that can be written ({})", partial(try_file, path))
+    if options.junit is not None and options.markdown is not None and share_a_file(options.junit, options.markdown):
+        spec = _SPECS["markdown"]
+        raise UsageError(spec.label, str(options.markdown), "another file than that of --junit", spec.example)
     if not options.no_results:
-        folder = options.results_dir.expanduser()
+        folder = options.results_dir
         accepted = "a folder that can be written to ({}); --no-results does without"
         _try(_SPECS["results_dir"], folder, accepted, partial(try_results, folder, options.benchmark, options.run_id))
 
@@ -75,7 +78,7 @@ def _write_folder(options: Options, told: dict[str, Any], rows: Sequence[SeriesR
         "report.html": render_html(told, rows),
         "report.txt": render(told, REPORT_WIDTH, colour=False),
     }
-    parent = options.results_dir.expanduser()
+    parent = options.results_dir
     try:
         folder = write_results(parent, options.benchmark, options.run_id, files)
     except OSError as problem:

@@ -137,7 +137,13 @@ def _text(text: str, what: str, example: str) -> str:
     return text
 
 
+_UNDECODED: Final = re.compile("[\udc80-\udcff]")
+"""Bytes of a file name that the locale has no characters for (PEP 383); Locust cannot send them to workers."""
+
+
 def _path(text: str, what: str, example: str) -> Path:
+    if _UNDECODED.search(text):
+        raise UsageError(what, text, "a path in the locale's characters; PYTHONUTF8=1 knows all of them", example)
     try:
         return Path(_text(text, what, example)).expanduser()
     except RuntimeError as error:  # ~somebody who is not known here

@@ -27,6 +27,14 @@ def test_what_cannot_be_written_is_a_usage_error(tmp_path, name, path, told):
     assert everything_in(tmp_path) == before
 
 
+def test_two_reports_in_one_file_are_refused(tmp_path):
+    """The second would replace the first; a device takes both."""
+    (tmp_path / "link").symlink_to("one")
+    with pytest.raises(UsageError, match="another file than that of --junit"):
+        try_reports(options(junit=str(tmp_path / "one"), markdown=str(tmp_path / "link"), no_results=True))
+    try_reports(options(junit="/dev/null", markdown="/dev/null", no_results=True))
+
+
 def test_what_can_be_written_is_not_there_yet(tmp_path):
     """Trying leaves no trace."""
     given = {name: str(tmp_path / name) for name in ("junit", "markdown", "results_dir")}

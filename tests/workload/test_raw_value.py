@@ -69,6 +69,7 @@ def test_accepted_values(kind, raw, value):
     [
         ("text", "a\nb", "a text without control characters", "EXAMPLE"),
         ("path", "a\x00b", "a text without control characters", "EXAMPLE"),
+        ("path", "r\udcc3\udcbc", "a path in the locale's characters; PYTHONUTF8=1 knows all of them", "EXAMPLE"),
         ("name", "a b", "1 to 64 letters, digits, dots, underscores or hyphens", "EXAMPLE"),
         ("flag", "maybe", "one of true, 1, yes, on, false, 0, no, off", "true"),
         ("flag", 2, "one of true, 1, yes, on, false, 0, no, off", "true"),
