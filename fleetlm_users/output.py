@@ -11,6 +11,7 @@ import errno
 import io
 import os
 import select
+import stat
 import sys
 from typing import Any, Final, TextIO
 
@@ -23,8 +24,11 @@ ERASE_LINE: Final = "\r\x1b[2K\x1b[J"
 """Also what is below: a terminal that became narrower has broken the line into several rows."""
 
 MOST_WAITING_BYTES: Final = 1 << 20
+REPORT_WAIT_MS: Final = 60_000
+"""How long a report waits for a reader that takes nothing, such as a terminal paused by Ctrl-S."""
+
 LAST_WAIT_MS: Final = 5_000
-"""How long the process's end waits for a reader that takes nothing."""
+"""The same of the process's end."""
 
 _REPLACING: Final = "fleetlm.replacing"
 _QUIET: Final = (errno.EPIPE, errno.EIO, errno.EBADF)  # the reader or the terminal is gone: nobody is left to be told
@@ -33,17 +37,19 @@ _QUIET: Final = (errno.EPIPE, errno.EIO, errno.EBADF)  # the reader or the termi
 def steady_streams(*, while_loading: bool = False) -> None:
     """Puts streams that never fail in place of this process's own standard ones. Safe to call again.
 
-    `while_loading` has standard error wait for nobody: what a paused terminal or a full pipe does not take is kept for
-    later, as far as 1 MiB goes, because a generator that waited would measure its own pause.
+    `while_loading` has standard error wait for nobody, and standard output for a minute at most: what a paused terminal
+    or a full pipe does not take is kept for later, as far as 1 MiB goes. A generator that waited would measure its own
+    pause, and one that waited for ever would never give its exit code.
     """
     codecs.register_error(_REPLACING, _replace)
     _reserve_descriptors()
     if sys.stdin is None:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  # it lives as long as the process
-    for name, waits in (("stdout", True), ("stderr", not while_loading)):
+    waits_ms = (REPORT_WAIT_MS, 0) if while_loading else (None, None)
+    for name, wait_ms in zip(("stdout", "stderr"), waits_ms, strict=True):
         present = getattr(sys, name)
         if present is getattr(sys, f"__{name}__"):  # not one that a test or a program has put there
-            output = Output(present, waits=waits)
+            output = Output(present, wait_ms=wait_ms)
             setattr(sys, name, output)
             atexit.register(output.settle, name)
 
@@ -123,10 +129,10 @@ class Output(io.TextIOWrapper):
 
     live: LiveLine | None = None
 
-    def __init__(self, stream: TextIO | None, *, waits: bool = True) -> None:
+    def __init__(self, stream: TextIO | None, *, wait_ms: int | None = None) -> None:
         with contextlib.suppress(AttributeError, OSError, ValueError):
             stream.flush()  # type: ignore[union-attr]  # None is suppressed too
-        self._unfailing = _Unfailing(_descriptor_of(stream), waits=waits)
+        self._unfailing = _Unfailing(_descriptor_of(stream), wait_ms)
         like: dict[str, Any] = {}
         if isinstance(stream, io.TextIOWrapper):
             like = {"line_buffering": stream.line_buffering, "write_through": stream.write_through}
@@ -153,11 +159,15 @@ class Output(io.TextIOWrapper):
 
 
 class _Unfailing(io.RawIOBase):
-    """A descriptor that takes everything; `problem` is the first reason why it did not."""
+    """A descriptor that takes everything; `problem` is the first reason why it did not.
 
-    def __init__(self, descriptor: int, *, waits: bool) -> None:
+    A write waits at most `wait_ms` for the reader, None for ever. What is not taken by then waits for the next one.
+    """
+
+    def __init__(self, descriptor: int, wait_ms: int | None) -> None:
         self._descriptor = descriptor
-        self._waits = waits
+        self._written_to = descriptor if wait_ms is None else _never_blocking(descriptor)
+        self._wait_ms = wait_ms
         self._waiting = bytearray()
         self._lost_bytes = 0
         self.problem: OSError | None = None
@@ -171,24 +181,30 @@ class _Unfailing(io.RawIOBase):
     def isatty(self) -> bool:
         return os.isatty(self._descriptor)
 
+    def close(self) -> None:
+        if not self.closed and self._written_to != self._descriptor:
+            os.close(self._written_to)
+        super().close()
+
     def is_ready(self) -> bool:
-        return not self._waiting and takes(self._descriptor, 0)
+        return not self._waiting and takes(self._written_to, 0)
 
     def write(self, data: Any) -> int:
         taken = bytes(data)
-        if len(self._waiting) + len(taken) > MOST_WAITING_BYTES and not self._waits:
+        wait_ms = 0 if self._waiting else self._wait_ms  # waited for in vain already
+        if len(self._waiting) + len(taken) > MOST_WAITING_BYTES and self._wait_ms is not None:
             self._lost_bytes += len(taken)
         else:
             self._note_loss()
             self._waiting += taken
-        self.pass_on(None if self._waits else 0)
+        self.pass_on(wait_ms)
         return len(taken)
 
     def pass_on(self, wait_ms: int | None) -> None:
         """Writes what waits; waits for a reader at most so long, None for ever."""
         try:
-            while self._waiting and (wait_ms is None or takes(self._descriptor, wait_ms)):
-                self._write_some()
+            while self._waiting and (wait_ms is None or takes(self._written_to, wait_ms)) and self._write_some(wait_ms):
+                pass
         except OSError as problem:
             self.problem = self.problem or problem
             self._waiting.clear()
@@ -203,14 +219,13 @@ class _Unfailing(io.RawIOBase):
             self._waiting += f"({self._lost_bytes} bytes of output were lost here: nobody took them)\n".encode("ascii")
             self._lost_bytes = 0
 
-    def _write_some(self) -> None:
-        # a pipe that polls as writable takes PIPE_BUF bytes without waiting (pipe(7))
+    def _write_some(self, wait_ms: int | None) -> bool:
+        """Whether to go on. A pipe that polls as writable takes PIPE_BUF bytes without waiting (pipe(7))."""
         try:
-            written = os.write(self._descriptor, self._waiting[: select.PIPE_BUF])
-        except BlockingIOError:  # somebody who shares the descriptor made it non-blocking
-            takes(self._descriptor, None)
-        else:
-            del self._waiting[:written]
+            del self._waiting[: os.write(self._written_to, self._waiting[: select.PIPE_BUF])]
+        except BlockingIOError:
+            return wait_ms is None and takes(self._written_to, None)  # somebody else made it non-blocking
+        return True
 
 
 def takes(descriptor: int, wait_ms: int | None) -> bool:
@@ -227,6 +242,20 @@ def takes(descriptor: int, wait_ms: int | None) -> bool:
 
 def _is_ready(stream: TextIO | None) -> bool:
     return not isinstance(stream, Output) or stream.is_ready()
+
+
+def _never_blocking(descriptor: int) -> int:
+    """Another way to the same terminal or pipe: a paused terminal polls as writable and blocks all the same.
+
+    O_NONBLOCK on the descriptor itself would also be that of the shell and of everybody else who has it.
+    """
+    try:
+        if os.isatty(descriptor) or stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+            return os.open(f"/proc/self/fd/{descriptor}", flags)
+    except OSError:
+        pass  # it belongs to another user, or there is no /proc
+    return descriptor
 
 
 def _replace(problem: UnicodeError) -> tuple[str, int]:

@@ -119,7 +119,7 @@ def test_nothing_is_told_to_no_stream_or_a_closed_one():
 def test_a_full_pipe_holds_up_nobody_while_there_is_load():
     """What a paused reader does not take is kept, and comes when it reads again."""
     with pipe() as (reader, stream):
-        output = Output(stream, waits=False)
+        output = Output(stream, wait_ms=0)
         line = "x" * 99 + "\n"
         for _ in range(3_000):
             tell(output, line)
@@ -137,7 +137,7 @@ def test_a_full_pipe_holds_up_nobody_while_there_is_load():
 def test_what_nobody_ever_takes_is_bounded_and_told():
     """Memory stays bounded; the reader sees that something is missing."""
     with pipe() as (reader, stream):
-        output = Output(stream, waits=False)
+        output = Output(stream, wait_ms=0)
         for _ in range(2 * MOST_WAITING_BYTES // 1_000):
             tell(output, "x" * 999 + "\n")
         got = bytearray()
@@ -149,20 +149,43 @@ def test_what_nobody_ever_takes_is_bounded_and_told():
         taker = threading.Thread(target=take)
         taker.start()
         output.settle("stderr")
+        output.close()
         stream.close()
         taker.join()
         assert re.search(rb"x\n\(\d+ bytes of output were lost here: nobody took them\)\n$", got)
 
 
+def test_a_report_does_not_wait_for_ever():
+    """Once in vain is enough; what was written is not lost as long as the process lives."""
+    with pipe() as (reader, stream):
+        output = Output(stream, wait_ms=1)
+        for _ in range(3):
+            tell(output, "x" * 50_000)
+        assert not output.is_ready()
+        assert len(os.read(reader, 200_000)) < 150_000
+        output.settle("stdout")
+        assert os.read(reader, 200_000)
+
+
 def test_a_live_line_never_waits_for_a_paused_terminal():
     """Ctrl-S: it is not shown, and not kept either."""
     with pipe() as (_, stream):
-        output = Output(stream, waits=False)
+        output = Output(stream, wait_ms=0)
         tell(output, "x" * 200_000)
         live = LiveLine(output)
         live.is_possible = True
         live.show("1s")
         assert not output.is_ready()
+
+
+def test_a_terminal_that_nobody_reads_holds_up_nobody():
+    """It polls as writable and would block all the same; what it shares with others stays as it was."""
+    with terminal(80) as (_, stream):
+        output = Output(stream, wait_ms=0)
+        for _ in range(3_000):
+            tell(output, "x" * 99 + "\n")
+        assert not output.is_ready()
+        assert os.get_blocking(output.fileno())
 
 
 def test_a_line_fits_the_terminal_also_after_a_resize():
