@@ -72,6 +72,8 @@ SAY = r"print('\u2713 said'); sys.stderr.write('\u2717 told\n'); sys.exit(3)"
         ("", {"PYTHONIOENCODING": "utf-8"}, "✓ said\n", "✗ told\n"),
         ("", {"PYTHONIOENCODING": "latin-1"}, "+ said\n", "x told\n"),
         ("", {"PYTHONIOENCODING": "ascii:strict"}, "+ said\n", "x told\n"),
+        ("", {"PYTHONIOENCODING": "gbk"}, "+ said\n", "x told\n"),
+        ("", {"PYTHONIOENCODING": "euc-jp"}, "+ said\n", "x told\n"),
         (
             "",
             {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""},

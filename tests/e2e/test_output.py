@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import re
+import shutil
 import struct
 import subprocess
 import termios
@@ -49,6 +50,19 @@ def test_the_exit_code_is_that_of_the_verdict(tmp_path, redirected, env):
     assert b"Traceback" not in out + err
     if not redirected:
         assert "+ append_latency_ms: avg<9000".encode("ascii") in out
+
+
+def test_a_run_starts_and_reports_in_a_locale_without_utf_8(tmp_path):
+    """Locust reads the checkout's pyproject.toml with the locale's encoding."""
+    if shutil.which("localedef") is None:
+        pytest.skip("there is no localedef to make a GBK locale with")
+    subprocess.run(["localedef", "-i", "zh_CN", "-f", "GBK", tmp_path / "zh_CN.GBK"], check=False, capture_output=True)
+    if not (tmp_path / "zh_CN.GBK").exists():
+        pytest.skip("there are no sources of locales to make a GBK locale of")
+    code, out, err, summary = run(tmp_path, "", LOCPATH=str(tmp_path), LC_ALL="zh_CN.GBK")
+    assert code == summary["verdict"]["exit_code"]
+    assert b"Traceback" not in out + err
+    assert "+ append_latency_ms: avg<9000" in out.decode("gbk")
 
 
 def test_the_live_line_stays_in_one_row_of_a_narrow_terminal(tmp_path):
