@@ -47,6 +47,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     *,
     judged_s: float,
     interrupted: bool,
+    hurried: bool,
     roster: Roster | None,
     host: Host,
     doubts: Sequence[str],
@@ -71,12 +72,11 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         doubts=tuple(doubts),
         aborted=aborted,
         was_reset=bool(by_hand.get("resets")),
+        was_hurried=hurried,
         limits=limits_of(options.lateness_limit_s * MS_PER_S),
     )
-    if found is not None:
-        verdict = decide_search(found, totals, facts)
-    else:
-        verdict = decide(judge(thresholds, totals, judged_s), totals, facts)
+    judgements = () if found is not None else judge(thresholds, totals, judged_s)
+    verdict = decide(judgements, totals, facts) if found is None else decide_search(found, totals, facts)
     described = describe(options)
     described["plan"] |= {name: list(what) for name, what in by_hand.items()}
     told = summary(

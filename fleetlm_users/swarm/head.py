@@ -247,6 +247,7 @@ class Head(EndingRole):
             self._merge,
             judged_s=self._clock.judged_s(),
             interrupted=self._interrupted(),
+            hurried=self.was_hurried,
             roster=self._roster,
             host=host,
             doubts=self._doubts(),

@@ -70,17 +70,20 @@ class Steps(Protocol):
 
 
 class RunEnd:
-    """The end of one run; the verbs may be called by anybody, in any order, any number of times."""
+    """The end of one run; the verbs may be called by anybody, in any order, any number of times.
+
+    `hurried` says whether the drain was cut short.
+    """
 
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
-        self._hurried = False
+        self.hurried = False
         self.phase = Phase.RUNNING
         self.drain = Once(self._drain)
         self.judge = Once(self._judge)
 
     def __repr__(self) -> str:
-        return f"RunEnd({self.phase.name.lower()}{', hurried' if self._hurried else ''})"
+        return f"RunEnd({self.phase.name.lower()}{', hurried' if self.hurried else ''})"
 
     def stop(self) -> None:
         """The run is to end. Does not wait: Locust tells its listeners to drain."""
@@ -90,8 +93,8 @@ class RunEnd:
 
     def hurry(self) -> None:
         """Shortens the drain of a run that is ending; changes nothing for one that is not, or that has drained."""
-        if self.phase in (Phase.STOPPING, Phase.DRAINING) and not self._hurried:
-            self._hurried = True
+        if self.phase in (Phase.STOPPING, Phase.DRAINING) and not self.hurried:
+            self.hurried = True
             attempt(self._steps.on_hurry)
 
     def _drain(self) -> None:
@@ -115,6 +118,11 @@ class EndingRole(Steps, Protocol):
     def has_ended(self) -> bool:
         """Whether the run has been reported; True before the first."""
         return self._end is None or self._end.phase is Phase.REPORTED
+
+    @property
+    def was_hurried(self) -> bool:
+        """Whether the run's drain was cut short."""
+        return self._end is not None and self._end.hurried
 
     def enter_run(self) -> None:
         """A run begins."""

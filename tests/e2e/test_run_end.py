@@ -75,6 +75,7 @@ def test_a_signal_in_a_natural_drain_shortens_it(tmp_path, mute, numbers):
         send(locust, *numbers)
         finished = check_end(locust, interrupted=False)
     assert CUT_SHORT in finished.output
+    assert finished.code == 4, finished.output  # nothing was measured to miss
     assert finished.books()["in_flight"] > 0
 
 

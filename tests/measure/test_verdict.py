@@ -223,10 +223,16 @@ def test_without_a_threshold_nothing_is_proven(totals_of, healthy):
         ("append_latency_ms: p(95)>60000", "fail"),
     ],
 )
-def test_a_run_cut_short_is_not_blamed_for_what_was_still_to_come(totals_of, healthy, threshold, kind):
+@pytest.mark.parametrize("cut", [{"interrupted": True}, {"was_hurried": True}], ids=["interrupted", "hurried"])
+def test_a_run_cut_short_is_not_blamed_for_what_was_still_to_come(totals_of, healthy, threshold, kind, cut):
     """A count that had time to grow, a maximum that was not reached, what had no samples; measured misses stay."""
     totals = totals_of(healthy)
     assert verdict_on(totals, threshold).kind == "fail"
-    verdict = verdict_on(totals, threshold, interrupted=True)
+    verdict = verdict_on(totals, threshold, **cut)
     assert verdict.kind == kind
     assert any(threshold.split(":")[0] in reason for reason in verdict.reasons)
+
+
+def test_a_drain_that_was_cut_short_is_no_doubt_by_itself(totals_of, healthy):
+    """If all that mattered was in by then."""
+    assert verdict_on(totals_of(healthy), was_hurried=True).kind == "pass"
