@@ -9,6 +9,7 @@ import contextlib
 import errno
 import gc
 import io
+import ipaddress
 import os
 import random
 import re
@@ -365,7 +366,11 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
     """Return the options: a flag wins over its environment variable (PORT, HOST, …), which wins over the default.
 
     A value or flag that is not accepted ends the program: one line, exit code 2. An empty variable counts as not set.
+    HOST and PORT are names that shells and platforms use too: what moves the agent, or does not, is told.
     """
+    variables = {name: text for name, value in environment.items() if (text := _trimmed(value))}
+    if not _is_address(variables.get("HOST", "localhost")):
+        _tell(f"HOST={variables.pop('HOST')[:MAX_QUOTED]!r} is no address, so another program's, and not heeded")
     parser = _Parser(prog="echo_agent.py", description="Echo webhook agent for FleetLM.", allow_abbrev=False)
 
     def option(name: str, accepted: str, example: str, read: Callable[[str], object]) -> None:
@@ -373,14 +378,14 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
 
         def checked(text: str) -> object:
             try:
-                return read(text)
+                return read(_trimmed(text))
             except ValueError as error:
                 hint = f"for example {flag}={example}, or {variable}={example} in the environment"
                 told = f"got {text[:MAX_QUOTED]!r}; accepted is {accepted}; {hint}"
                 raise argparse.ArgumentTypeError(told) from error
 
         text = f"{accepted} (default {default}; environment {variable})"
-        parser.add_argument(flag, type=checked, default=environment.get(variable) or default, help=text)
+        parser.add_argument(flag, type=checked, default=variables.get(variable) or default, help=text)
 
     option("host", "a host name or address to listen on", "127.0.0.1", _host)
     option("port", "a port from 1 to 65535, or 0 for any free one", "4001", _within(int, 0, 65535))
@@ -389,7 +394,28 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
     option("delay_jitter_ms", f"± milliseconds, drawn uniformly, 0 to {MAX_DELAY_MS}", "50", milliseconds)
     option("replies", f"messages per answer, 1 to {MAX_REPLIES}", "3", _within(int, 1, MAX_REPLIES))
     parser.add_argument("--exit-with-parent", action="store_true", help="stop when stdin ends")
-    return Options(**vars(parser.parse_args(arguments)))
+    options = Options(**vars(parser.parse_args(arguments)))
+    for name, flag in (("HOST", "--host"), ("PORT", "--port")):
+        if name in variables and not any(word.partition("=")[0] == flag for word in arguments):
+            _tell(f"{flag} is {variables[name]!r} by the variable {name}")
+    return options
+
+
+def _trimmed(text: str) -> str:
+    """Return a value without the space, carriage return, byte-order mark and quotes of a file that it came from."""
+    text = text.removeprefix("\ufeff").strip()
+    return text[1:-1].strip() if text[:1] in ("'", '"') and text[-1:] == text[:1] and len(text) > 1 else text
+
+
+def _is_address(host: str) -> bool:
+    """Return whether a HOST is meant for a server: conda sets it to a machine's kind, some shells to its name."""
+    with contextlib.suppress(ValueError):
+        return bool(ipaddress.ip_address(host))
+    return host == "localhost"
+
+
+def _tell(text: str) -> None:
+    print(f"echo agent: {text}; --help lists all options", file=sys.stderr, flush=True)
 
 
 def _host(text: str) -> str:

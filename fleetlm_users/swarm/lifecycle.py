@@ -11,7 +11,7 @@ from argparse import Namespace
 from typing import Any
 
 from locust import events
-from locust.argument_parser import LocustArgumentParser
+from locust.argument_parser import LocustArgumentParser, get_parser
 from locust.env import Environment
 from locust.runners import Runner, WorkerRunner
 from locust.web import WebUI
@@ -96,6 +96,8 @@ class Lifecycle:
     def on_init(self, environment: Environment, runner: Runner, web_ui: WebUI | None, **_: Any) -> None:
         """The process knows what it is: plays its role from here."""
         make_logs_printable()
+        if environment.parsed_options is None:  # Locust as a library: variables and files say what a command line would
+            environment.parsed_options = get_parser().parse_args([])
         fleet = Fleet(environment, self._benchmark)
         # after Locust's own quitting listeners in registration, so before them in firing (event.py: reverse)
         events.quitting.add_listener(self.on_quitting)

@@ -31,7 +31,7 @@ RECORDED_BY: Final[Mapping[str, tuple[type[FleetUser], ...]]] = {
     "lifecycle_total_ms": (LifecycleUser,),
     **dict.fromkeys(_CHECKED, (CorrectnessUser,)),
     **dict.fromkeys(_SHOWN, (InboxWatcher,)),
-    **dict.fromkeys(_DELETED, (LifecycleUser, CapacityUser)),
+    **dict.fromkeys(_DELETED, (ChurnUser, LifecycleUser, CapacityUser)),
 }
 """Metrics that only these of the package's behaviours record; sessions and messages are recorded for all."""
 

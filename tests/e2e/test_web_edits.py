@@ -78,6 +78,7 @@ def test_users_edited_under_way_are_the_planned_ones_and_the_run_still_ends(page
     assert [edit["users"] for edit in summary["plan"]["edits"]] == [18, 5]
     assert summary["verdict"] == {"kind": "pass", "exit_code": 0, "failures": [], "doubts": []}, locust.output
     assert start(url, run_id="again")["success"]
+    eventually(lambda: live(url)["run"]["run_id"] == "again", "the next run is on")
     assert live(url)["run"]["planned_users"] == 18  # what was edited is no wish for the next run
 
 

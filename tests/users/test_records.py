@@ -1,9 +1,14 @@
 """Which metrics a run has samples for is known before it begins."""
 
+import inspect
+import re
+import sys
+
 import pytest
 
 from fleetlm_users.measure.catalogue import DEFAULT
 from fleetlm_users.users import BurstUser, ChurnUser, CorrectnessUser, HotPathUser, InboxWatcher, LifecycleUser
+from fleetlm_users.users.base import FleetUser
 from fleetlm_users.users.records import RECORDED_BY, records
 from fleetlm_users.workload.presets import load_presets
 from tests.swarm.samples import options
@@ -23,8 +28,9 @@ MIXED = [BurstUser, ChurnUser]
         ("inbox_latency_ms", None, MIXED, {}, False),
         ("inbox_shown_rate", None, [*MIXED, InboxWatcher], {}, True),
         ("message_correctness_rate", None, [CorrectnessUser], {}, True),
-        ("cleanup_success_rate", None, MIXED, {}, False),
-        ("cleanup_success_rate", None, MIXED, {"cleanup": True}, True),
+        ("cleanup_success_rate", None, MIXED, {}, True),
+        ("cleanup_success_rate", "burst", MIXED, {}, False),
+        ("cleanup_success_rate", "burst", MIXED, {"cleanup": True}, True),
         ("agent_reply_rate", None, MIXED, {}, True),
         ("agent_reply_rate", None, MIXED, {"agent_replies": "0"}, False),
         ("agent_latency_ms", None, [HotPathUser], {}, False),
@@ -41,6 +47,23 @@ def test_a_behaviour_of_somebodys_own_may_record_anything():
     """Nobody knows before."""
     own = type("Own", (BurstUser,), {"__module__": "my_locustfile"})
     assert records("lifecycle_total_ms", None, [own], options())
+
+
+def test_the_list_is_what_the_behaviours_source_says():
+    """Whoever deletes its sessions, counts or records by a metric's name, is in it."""
+    for kind in subclasses(FleetUser):
+        if not kind.__module__.startswith("fleetlm_users."):
+            continue
+        source = inspect.getsource(sys.modules[kind.__module__])
+        named = set(re.findall(r"\.(?:count|record)\(\s*\"([a-z_]+)\"", source))
+        if "delete=True" in source or "session.delete()" in source:
+            named.add("cleanup_attempted")
+        for metric in named - {"messages_not_sent"}:
+            assert kind in RECORDED_BY[metric], (metric, kind)
+
+
+def subclasses(kind):
+    return {found for child in kind.__subclasses__() for found in (child, *subclasses(child))}
 
 
 def test_the_names_are_those_of_metrics():
