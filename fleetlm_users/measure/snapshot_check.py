@@ -160,7 +160,7 @@ def _check_row(wire: Any, last: int, limit_s: float, summed_to: int) -> int:
     """Return the second of a sound row that comes after the second `last`."""
     if isinstance(wire, list | tuple) and wire and type(wire[0]) is int:
         if not last < wire[0] <= limit_s:
-            raise ShapeError(f"is of second {shown(wire[0])}; expected one after {last}, up to {limit_s:.0f}")
+            raise ShapeError(f"is of second {shown(wire[0])}; expected {last + 1} to {limit_s:.0f}")
         if wire[0] < summed_to:
             return wire[0]
     _ROW_HEAD(wire)
