@@ -104,6 +104,9 @@ class Lifecycle:
         self._signals = Signals(runner, web_ui, Console().say)
         self._signals.listen()
         if isinstance(runner, WorkerRunner):
+            # which classes run is the master's to say, whatever this worker's own command line names
+            ours = self._benchmark.behaviours.values()
+            environment.user_classes = list({*environment.user_classes, *ours})
             self._worker = Worker(environment, runner, fleet, self._family)
             self._signals.serve(self._worker)
             return

@@ -18,6 +18,7 @@ from fleetlm_users.workload.options import Options
 
 logger = logging.getLogger(__name__)
 
+CLASSES_ARE_PLANNED = "The plan sets the users of each class: tick classes, or set the counts of the start form."
 ENDING = "The last run is still ending: its messages settle and its numbers come in. Try again in a few seconds."
 
 
@@ -48,11 +49,13 @@ class _Guard:
 
     def before_request(self) -> Response | None:
         """None where Locust may act, else the answer that the page shows to a person."""
-        if request.method != "POST" or request.endpoint != "locust.swarm":
+        if request.method != "POST" or request.endpoint not in ("locust.swarm", "locust.update_user"):
             return None
         refused = self._web_ui.auth_required_if_enabled(lambda: None)()
         if refused is not None:
             return refused  # type: ignore[no-any-return]  # with --web-login: nothing is asked on behalf of a stranger
+        if request.endpoint == "locust.update_user":
+            return self._told(CLASSES_ARE_PLANNED)
         form = MultiDict(request.form)
         try:
             self._form.check(form)

@@ -74,7 +74,7 @@ _LOAD: Final = (
         "UserClass",
         "LOCUST_USER_CLASSES",
         "user_classes",
-        "the plan is of these classes only, each with its users of the preset; `-u` is shared among them",
+        "the plan is of these classes only, each with its users of the preset; `-u` is shared; the master's count",
     ),
     _refused(
         "--config-users",
@@ -188,7 +188,7 @@ _OUTPUT: Final = (
     _works("--only-summary", "LOCUST_ONLY_SUMMARY", "only_summary", "here it is the default"),
     _works("--html", "LOCUST_HTML", "html_file", "Locust's own report; `{u}`, `{r}` and `{t}` are those of the plan"),
     _works("--json", "", "json", "Locust's table on stdout; our report then goes to stderr"),
-    _works("--json-file", "", "json_file", "Locust's table in a file"),
+    _works("--json-file", "", "json_file", "Locust's table in a file, to whose name Locust adds `.json`"),
     _works(
         "--skip-log-setup",
         "LOCUST_SKIP_LOG_SETUP",

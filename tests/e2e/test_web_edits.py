@@ -91,3 +91,11 @@ def test_a_mistake_in_an_edit_is_told(page_with, users, said):
     assert not answer["success"]
     assert said in answer["message"]
     assert live(url)["run"]["planned_users"] == 9
+
+
+def test_weights_and_counts_of_single_classes_are_refused(page_with):
+    """Locust's class picker lets people edit a class; the plan would overrule it without a word."""
+    url, _, _ = page_with("--class-picker")
+    told = requests.post(f"{url}/user", json={"user_class_name": "BurstUser", "fixed_count": 9}, timeout=20).json()
+    assert told["success"] is False
+    assert "set the counts of the start form" in told["message"]
