@@ -24,7 +24,7 @@ from fleetlm_users.swarm.ending import end_run
 from fleetlm_users.swarm.finish import FinishLine
 from fleetlm_users.swarm.fleet import Fleet
 from fleetlm_users.swarm.goal import Goal
-from fleetlm_users.swarm.hostfacts import Host, this_host
+from fleetlm_users.swarm.hostfacts import Host
 from fleetlm_users.swarm.locust_errors import bound_report
 from fleetlm_users.swarm.locust_history import bound_history
 from fleetlm_users.swarm.messages import HEADCOUNT, REFUSED, RUN
@@ -167,10 +167,9 @@ class Head(EndingRole):
     def start(self) -> None:
         """A run begins: the prepared one, or one of the present options if nobody prepared it."""
         prepared, self._next = self._next or self.preparation.by_command_line(), None
-        options, self._thresholds = prepared.options, prepared.thresholds
+        options, self._thresholds, self._host = prepared.options, prepared.thresholds, prepared.host
         self.preparation.show_plan()
         epoch = uuid.uuid4().hex
-        self._host = this_host()
         self._options = options
         self.conclusion = None
         self._stopped_by = ""

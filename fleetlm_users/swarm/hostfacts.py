@@ -26,7 +26,7 @@ class Host:
 
 
 def this_host() -> Host:
-    """To be asked when a run starts: git is a process of its own, which a Ctrl-C in a terminal ends as well."""
+    """To be asked before a run: git is a process of its own, which a Ctrl-C in a terminal ends as well."""
     return Host(host_facts(), versions())
 
 

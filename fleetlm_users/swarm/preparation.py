@@ -13,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.thresholds import Threshold
 from fleetlm_users.swarm.fleet import Fleet
+from fleetlm_users.swarm.hostfacts import Host, this_host
 from fleetlm_users.swarm.open_files import allow_users, allow_workers, share_of
 from fleetlm_users.swarm.options import options_of
 from fleetlm_users.swarm.plan_on_locust import asked_of, impose, spread
@@ -31,11 +32,12 @@ from fleetlm_users.workload.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A run that may begin: what it does, how it is judged, and who watches the server meanwhile."""
+    """A run that may begin: what it does, how it is judged, who watches the server meanwhile, and where it runs."""
 
     options: Options
     thresholds: Sequence[Threshold]
     server: ServerWatch
+    host: Host
 
 
 class Preparation:
@@ -153,7 +155,7 @@ class Preparation:
         for warning in server.first_look(self._say):
             self._say(f"warning: {warning}")
         impose(planned.plan, self._environment, self._fleet.benchmark, shape)
-        return Prepared(options, thresholds, server)
+        return Prepared(options, thresholds, server, this_host())
 
     def _with(self, changed: Mapping[str, Any]) -> Namespace:
         return Namespace(**{**vars(self.parsed), **changed})
