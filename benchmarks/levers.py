@@ -21,13 +21,13 @@ from locust.event import EventHook
 from locust.stats import RequestStats
 from websocket import ABNF
 
-from fleetlm_users.client.deadline import Deadline
-from fleetlm_users.client.frames import FIN_TEXT, Frames, masked
-from fleetlm_users.client.wait import Wait
-from fleetlm_users.measure.catalogue import DEFAULT
+from fleetlm_users.client.net.deadline import Deadline
+from fleetlm_users.client.net.waits import Wait
+from fleetlm_users.client.websocket.frames import FIN_TEXT, Frames, masked
 from fleetlm_users.measure.ledger import Ledger
-from fleetlm_users.swarm.locust_stats import log_many
-from fleetlm_users.swarm.tally import Columns, Tally
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.swarm.stats.locust_stats import log_many
+from fleetlm_users.swarm.stats.tally import Columns, Tally
 
 TIMES = 5_000
 

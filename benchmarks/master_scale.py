@@ -34,15 +34,15 @@ from gevent.event import Event
 from locust.env import Environment
 from locust.rpc import Message, zmqrpc
 
-from fleetlm_users.measure.catalogue import DEFAULT
 from fleetlm_users.measure.ledger import MAIN, Ledger
-from fleetlm_users.measure.summary import Json
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.report.summary import Json
 from fleetlm_users.swarm.benchmark import Benchmark
-from fleetlm_users.swarm.fleet import Fleet
-from fleetlm_users.swarm.locust_stats import LocustStats
-from fleetlm_users.swarm.messages import DRAIN, FINAL, HEADCOUNT, LOOK, LOOKED, PASSPORT, REPORT, RUN, TAKEN
-from fleetlm_users.swarm.passports import passport_of
-from fleetlm_users.swarm.tally import Tally
+from fleetlm_users.swarm.cluster.messages import DRAIN, FINAL, HEADCOUNT, LOOK, LOOKED, PASSPORT, REPORT, RUN, TAKEN
+from fleetlm_users.swarm.cluster.passports import passport_of
+from fleetlm_users.swarm.context import Fleet
+from fleetlm_users.swarm.stats.locust_stats import LocustStats
+from fleetlm_users.swarm.stats.tally import Tally
 
 ROOT = Path(__file__).parents[1]
 LOCUSTFILE = "locustfiles/mixed.py"

@@ -17,8 +17,8 @@ from locust import events
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
-from fleetlm_users.swarm import worker
-from fleetlm_users.swarm.collector import Collector
+from fleetlm_users.swarm.cluster import worker
+from fleetlm_users.swarm.runtime.gc_freeze import Collector
 from fleetlm_users.users import ConcurrentUser, install
 from fleetlm_users.workload.plan import Plan
 

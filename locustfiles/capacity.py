@@ -6,7 +6,7 @@ locust --headless -f locustfiles/capacity.py --search messages -u 5 --threshold 
 """
 
 from fleetlm_users.users import install
-from fleetlm_users.users.capacity import CapacityUser
-from fleetlm_users.workload.capacity_options import search_settings
+from fleetlm_users.users.behaviours.capacity import CapacityUser
+from fleetlm_users.workload.options.capacity import search_settings
 
 install("capacity", [CapacityUser], search=search_settings)

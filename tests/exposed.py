@@ -5,12 +5,12 @@ import functools
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from fleetlm_users.measure.catalogue import DEFAULT
+from fleetlm_users.measure.judging.thresholds import judge, parse
 from fleetlm_users.measure.ledger import MAIN, Ledger
-from fleetlm_users.measure.merge import Merge
-from fleetlm_users.measure.prometheus import families
-from fleetlm_users.measure.standing import Standing
-from fleetlm_users.measure.thresholds import judge, parse
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.report.prometheus import families
+from fleetlm_users.measure.report.run_view import Standing
+from fleetlm_users.measure.snapshots import Merge
 
 
 class Collected:

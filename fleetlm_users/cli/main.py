@@ -8,12 +8,12 @@ import click
 import gevent
 
 from fleetlm_users import __version__
-from fleetlm_users.cli.cleanup import cleanup
-from fleetlm_users.cli.compare import compare
-from fleetlm_users.cli.doctor import doctor
-from fleetlm_users.cli.listing import list_
+from fleetlm_users.cli.cleanup.command import cleanup
+from fleetlm_users.cli.compare.command import compare
+from fleetlm_users.cli.doctor.command import doctor
+from fleetlm_users.cli.listing.command import list_
 from fleetlm_users.cli.passthrough import echo_agent, standin
-from fleetlm_users.cli.plan import plan
+from fleetlm_users.cli.plan.command import plan
 from fleetlm_users.errors import FleetlmError, UsageError
 from fleetlm_users.output import steady_streams
 

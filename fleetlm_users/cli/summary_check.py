@@ -1,4 +1,4 @@
-"""A summary.json held against what this project writes (measure/summary.py), before anybody compares or deletes by it.
+"""A summary.json held against what this project writes (measure/report/summary.py), before anybody compares or deletes by it.
 
 A file can be damaged, cut, edited or somebody else's and still be JSON. Beside types and bounds it is therefore asked
 whether its figures agree with each other: a figure that got lost must not read as "no regression".
@@ -10,11 +10,11 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final
 
-from fleetlm_users.cli.judging import keeps
-from fleetlm_users.cli.measured import aggregation_of
+from fleetlm_users.cli.compare.figures import aggregation_of
+from fleetlm_users.cli.compare.thresholds import keeps
 from fleetlm_users.errors import ShapeError, UsageError
-from fleetlm_users.measure.figures import is_undecided
-from fleetlm_users.measure.trend import required_samples
+from fleetlm_users.measure.formatting import is_undecided
+from fleetlm_users.measure.histogram import required_samples
 from fleetlm_users.shape import (
     Check,
     anything,

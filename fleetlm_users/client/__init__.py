@@ -1,18 +1,18 @@
 """Bytes in and out over gevent: Phoenix sockets, FleetLM's REST calls, preflight. Knows no statistics and no Locust."""
 
-from fleetlm_users.client.connector import Connector
-from fleetlm_users.client.contract import ChannelHandler, Joined, Reply, Sent, SocketOptions
-from fleetlm_users.client.endpoint import host_of
-from fleetlm_users.client.heartbeats import Heartbeats
-from fleetlm_users.client.inbox_channel import InboxChannel
-from fleetlm_users.client.phoenix_socket import PhoenixSocket
+from fleetlm_users.client.http.fleetlm_api import Answered, Created, RestApi, RestCallFailed
+from fleetlm_users.client.http.text_page import TextPage
+from fleetlm_users.client.net.connector import Connector
+from fleetlm_users.client.net.endpoint import host_of
+from fleetlm_users.client.net.resolver import Address, Resolver
+from fleetlm_users.client.net.source_addresses import SourceAddresses, not_local, sources_here
+from fleetlm_users.client.phoenix.heartbeats import Heartbeats
+from fleetlm_users.client.phoenix.inbox_channel import InboxChannel
+from fleetlm_users.client.phoenix.session_channel import ChannelObserver, SessionChannel
+from fleetlm_users.client.phoenix.socket import PhoenixSocket
+from fleetlm_users.client.phoenix.types import ChannelHandler, Joined, Reply, Sent, SocketOptions
 from fleetlm_users.client.preflight import Preflight, Problem, Targets, check
-from fleetlm_users.client.resolver import Address, Resolver
-from fleetlm_users.client.rest import Answered, Created, RestApi, RestCallFailed
-from fleetlm_users.client.session_channel import ChannelObserver, SessionChannel
-from fleetlm_users.client.source_addresses import SourceAddresses, not_local, sources_here
-from fleetlm_users.client.text_page import TextPage
-from fleetlm_users.client.transport import copy_of
+from fleetlm_users.client.websocket.transport import copy_of
 from fleetlm_users.protocol.conversation import SentMessage
 
 __all__ = [

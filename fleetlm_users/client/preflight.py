@@ -11,18 +11,18 @@ from urllib.parse import quote
 
 import gevent
 
-from fleetlm_users.client.connector import Connector
-from fleetlm_users.client.deadline import Deadline, Overdue
-from fleetlm_users.client.endpoint import parse_endpoint
-from fleetlm_users.client.http_advice import ADVISED
-from fleetlm_users.client.phoenix_socket import socket_endpoint
+from fleetlm_users.client.http.advice import ADVISED
+from fleetlm_users.client.http.fleetlm_api import RestApi
+from fleetlm_users.client.net.connector import Connector
+from fleetlm_users.client.net.deadline import Deadline, Overdue
+from fleetlm_users.client.net.endpoint import parse_endpoint
+from fleetlm_users.client.net.proxies import passed_by
+from fleetlm_users.client.net.resolver import Resolver
+from fleetlm_users.client.net.source_addresses import SourceAddresses
+from fleetlm_users.client.phoenix.socket import socket_endpoint
 from fleetlm_users.client.progress import Progress
-from fleetlm_users.client.proxies import passed_by
-from fleetlm_users.client.resolver import Resolver
-from fleetlm_users.client.rest import RestApi
-from fleetlm_users.client.source_addresses import SourceAddresses
-from fleetlm_users.client.transport import Transport
-from fleetlm_users.client.upgrade import open_websocket
+from fleetlm_users.client.websocket.handshake import open_websocket
+from fleetlm_users.client.websocket.transport import Transport
 from fleetlm_users.errors import ConnectFailed, Disconnected, RestFailed
 from fleetlm_users.foreign_text import printable, words
 

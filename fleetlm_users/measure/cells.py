@@ -3,8 +3,8 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from fleetlm_users.measure.timeline import Row
-from fleetlm_users.measure.trend import Trend
+from fleetlm_users.measure.histogram import Trend
+from fleetlm_users.measure.timeline.worker import Row
 
 FOLDED_AT_ONCE = 4096
 """Values that are folded without giving way: 0.4 ms, whatever the load. Smaller chunks share fewer equal values, and

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.measure.catalogue import Catalogue, Kind
 from fleetlm_users.measure.cells import Cell, GaugeCell, Level, Series
 from fleetlm_users.measure.findings import Finding, Findings
+from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.kinds import Kinds
 from fleetlm_users.measure.limits import CPU_STARVED_PERCENT
-from fleetlm_users.measure.phase import MAIN, PHASES, WARM_UP
-from fleetlm_users.measure.timeline import COUNTER_COLUMNS, ROWS_AT_ONCE, TREND_COLUMNS, Row, Timeline
-from fleetlm_users.measure.trend import Trend
+from fleetlm_users.measure.metrics.catalogue import Catalogue, Kind
+from fleetlm_users.measure.metrics.phase import MAIN, PHASES, WARM_UP
+from fleetlm_users.measure.timeline.worker import COUNTER_COLUMNS, ROWS_AT_ONCE, TREND_COLUMNS, Row, Timeline
 
 __all__ = ["MAIN", "SNAPSHOT_FORMAT", "WARM_UP", "Ledger", "Snapshot"]
 

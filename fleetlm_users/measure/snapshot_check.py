@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fleetlm_users.errors import ShapeError
-from fleetlm_users.measure.catalogue import Catalogue, Kind
 from fleetlm_users.measure.findings import KEPT
-from fleetlm_users.measure.geometry import MAX_US, coarse_index
-from fleetlm_users.measure.phase import PHASES
-from fleetlm_users.measure.timeline import COUNTER_COLUMNS, TREND_COLUMNS
-from fleetlm_users.measure.trend_bytes import check_trend
+from fleetlm_users.measure.histogram_buckets import MAX_US, coarse_index
+from fleetlm_users.measure.histogram_bytes import check_trend
+from fleetlm_users.measure.metrics.catalogue import Catalogue, Kind
+from fleetlm_users.measure.metrics.phase import PHASES
+from fleetlm_users.measure.timeline.worker import COUNTER_COLUMNS, TREND_COLUMNS
 from fleetlm_users.shape import (
     Check,
     anything,

@@ -1,8 +1,8 @@
 """What happened between two moments of a run: the difference of two cumulative totals, asked like totals themselves."""
 
-from fleetlm_users.measure.phase import MAIN
+from fleetlm_users.measure.histogram import Trend
+from fleetlm_users.measure.metrics.phase import MAIN
 from fleetlm_users.measure.totals import Gauge, Totals
-from fleetlm_users.measure.trend import Trend
 
 
 class Span(Totals):

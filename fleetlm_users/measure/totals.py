@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
-from fleetlm_users.measure.catalogue import Catalogue, Metric
 from fleetlm_users.measure.findings import Findings, merged
-from fleetlm_users.measure.phase import ALL, MAIN, PHASES, WARM_UP
-from fleetlm_users.measure.trend import Trend
+from fleetlm_users.measure.histogram import Trend
+from fleetlm_users.measure.metrics.catalogue import Catalogue, Metric
+from fleetlm_users.measure.metrics.phase import ALL, MAIN, PHASES, WARM_UP
 
 __all__ = ["ALL", "MAIN", "WARM_UP", "Accounting", "Gauge", "Ratio", "Totals"]
 

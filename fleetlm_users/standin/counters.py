@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from fleetlm_users.standin.held import Held
+from fleetlm_users.standin.faults.hold_times import Held
 
 MAX_RUNS = 1_000  # run ids kept apart; later ones share OTHER_RUN, so that a client cannot fill the memory
 OTHER_RUN = "(other)"

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.standin.connection import Limits
-from fleetlm_users.standin.faults import HELP, TYPES, Faults, changed
-from fleetlm_users.standin.store import Caps
+from fleetlm_users.standin.chat.session_store import Caps
+from fleetlm_users.standin.faults.faults import HELP, TYPES, Faults, changed
+from fleetlm_users.standin.websocket.connection import Limits
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 4000

@@ -15,21 +15,21 @@ from aiohttp import web
 
 from fleetlm_users.http_access import AccessRules
 from fleetlm_users.output import tell
-from fleetlm_users.standin import frames
-from fleetlm_users.standin.builtin_agent import BuiltinAgent
-from fleetlm_users.standin.control import Control
+from fleetlm_users.standin.agent.builtin_agent import BuiltinAgent
+from fleetlm_users.standin.agent.webhook import Webhooks
+from fleetlm_users.standin.chat.hub import Hub
+from fleetlm_users.standin.chat.inbox import Inboxes
+from fleetlm_users.standin.chat.session_store import Store
 from fleetlm_users.standin.counters import Counters
-from fleetlm_users.standin.delivery import Delivery
-from fleetlm_users.standin.edge import Edge
-from fleetlm_users.standin.faults import Faults, FaultState
-from fleetlm_users.standin.gateway import Gateway, Sockets
-from fleetlm_users.standin.hub import Hub
-from fleetlm_users.standin.inbox import Inboxes
+from fleetlm_users.standin.faults.delivery import Delivery
+from fleetlm_users.standin.faults.faults import Faults, FaultState
+from fleetlm_users.standin.http.control import Control
+from fleetlm_users.standin.http.edge import Edge
+from fleetlm_users.standin.http.gateway import Gateway, Sockets
+from fleetlm_users.standin.http.rest import Rest
 from fleetlm_users.standin.options import Options
-from fleetlm_users.standin.rest import Rest
-from fleetlm_users.standin.store import Store
 from fleetlm_users.standin.timers import ExactTimer, LoopTimer
-from fleetlm_users.standin.webhook import Webhooks
+from fleetlm_users.standin.websocket import frames
 
 ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 BACKLOG: Final = 4096

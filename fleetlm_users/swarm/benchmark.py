@@ -7,12 +7,12 @@ from typing import Protocol
 
 from locust import User
 
-from fleetlm_users.measure.metric import Metric
-from fleetlm_users.workload.capacity_options import SearchSettings
-from fleetlm_users.workload.numbering import Numbering, Seat, spawn_order
-from fleetlm_users.workload.option_spec import OptionSpec
-from fleetlm_users.workload.options import Options
-from fleetlm_users.workload.preset import Preset
+from fleetlm_users.measure.metrics.metric import Metric
+from fleetlm_users.workload.options.capacity import SearchSettings
+from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.options.specs import OptionSpec
+from fleetlm_users.workload.presets.preset import Preset
+from fleetlm_users.workload.user_numbers import Numbering, Seat, spawn_order
 
 
 class Preflight(Protocol):

@@ -17,27 +17,27 @@ from locust.runners import Runner, WorkerRunner
 from locust.web import WebUI
 
 from fleetlm_users.output import steady_streams, tell, wants_colour, width_of
-from fleetlm_users.swarm.announcement import announcement
 from fleetlm_users.swarm.benchmark import Benchmark
-from fleetlm_users.swarm.conclusion import Conclusion
-from fleetlm_users.swarm.console import Console
-from fleetlm_users.swarm.fleet import Fleet
-from fleetlm_users.swarm.head import Head
-from fleetlm_users.swarm.live import Live
-from fleetlm_users.swarm.live_routes import register_routes
-from fleetlm_users.swarm.locust_files import LocustFiles, try_when_parsed
-from fleetlm_users.swarm.master_port import forks_workers, prepare_master, when_parsed
-from fleetlm_users.swarm.metrics_page import METRICS_PATH, RunCollector, add_metrics_page, serve_metrics
-from fleetlm_users.swarm.option_sources import OptionSources
+from fleetlm_users.swarm.cluster.master_port import forks_workers, prepare_master, when_parsed
+from fleetlm_users.swarm.cluster.unreadable import survive_garbage
+from fleetlm_users.swarm.cluster.worker import Worker
+from fleetlm_users.swarm.context import Fleet
+from fleetlm_users.swarm.head.announcement import announcement
+from fleetlm_users.swarm.head.conclusion import Conclusion
+from fleetlm_users.swarm.head.console import Console
+from fleetlm_users.swarm.head.coordinator import Head
+from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, Refused, end_forked_workers, exit_with
+from fleetlm_users.swarm.options.option_sources import OptionSources
 from fleetlm_users.swarm.printable_logs import make_logs_printable
-from fleetlm_users.swarm.refusal import USAGE_EXIT, Refused, end_forked_workers, exit_with
+from fleetlm_users.swarm.results.locust_files import LocustFiles, try_when_parsed
 from fleetlm_users.swarm.signals import NOTHING_RAN_EXIT, Signals
-from fleetlm_users.swarm.unreadable import survive_garbage
-from fleetlm_users.swarm.web import guard_start
-from fleetlm_users.swarm.web_access import guard_access, rules_of
-from fleetlm_users.swarm.web_port import try_web_port
-from fleetlm_users.swarm.web_tab import add_tab
-from fleetlm_users.swarm.worker import Worker
+from fleetlm_users.swarm.web.access import guard_access, rules_of
+from fleetlm_users.swarm.web.live_page import Live
+from fleetlm_users.swarm.web.locust_tab import add_tab
+from fleetlm_users.swarm.web.metrics_endpoint import METRICS_PATH, RunCollector, add_metrics_page, serve_metrics
+from fleetlm_users.swarm.web.port import try_web_port
+from fleetlm_users.swarm.web.routes import register_routes
+from fleetlm_users.swarm.web.start_guard import guard_start
 
 FORKED_END_S = 5.0
 """Forked workers that were told to quit end within a second; one that hangs is not left behind."""

@@ -9,11 +9,11 @@ import gevent
 from gevent.event import Event
 
 from fleetlm_users.measure.ledger import Ledger
-from fleetlm_users.swarm.events import FleetEvents
-from fleetlm_users.swarm.finish import Headcount
-from fleetlm_users.swarm.tally import Columns, Tallies
-from fleetlm_users.workload.numbering import Numbering
-from fleetlm_users.workload.options import Options
+from fleetlm_users.swarm.head.completion import Headcount
+from fleetlm_users.swarm.stats.events import FleetEvents
+from fleetlm_users.swarm.stats.tally import Columns, Tallies
+from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.user_numbers import Numbering
 
 LEAVING_S = 3.0
 """After the drain's end the users still leave and close: a bound for that, before they are ended by force."""

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Iterable
 
-from fleetlm_users.swarm.sleeper import Sleeper
+from fleetlm_users.swarm.runtime.sleeper import Sleeper
 from fleetlm_users.users.session import UserSession
 from fleetlm_users.workload.window import Window
 

@@ -5,16 +5,16 @@ from typing import Any
 
 from fleetlm_users.client import Preflight, Targets, TextPage, check, not_local, sources_here
 from fleetlm_users.errors import UsageError
-from fleetlm_users.measure.metric import Metric
+from fleetlm_users.measure.metrics.metric import Metric
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.install import install as install_benchmark
 from fleetlm_users.trust import check_trust
-from fleetlm_users.users.base import FleetUser
-from fleetlm_users.users.records import records
-from fleetlm_users.workload.capacity_options import SearchSettings
-from fleetlm_users.workload.option_spec import OptionSpec
-from fleetlm_users.workload.options import Options
-from fleetlm_users.workload.preset_file import preset_of
+from fleetlm_users.users.recorded_metrics import records
+from fleetlm_users.users.user import FleetUser
+from fleetlm_users.workload.options.capacity import SearchSettings
+from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.options.specs import OptionSpec
+from fleetlm_users.workload.presets.file import preset_of
 
 OWN_PRESET = "the preset given to install()"
 

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from fleetlm_users.client import Created, Joined, PhoenixSocket, SentMessage, SessionChannel, copy_of
 from fleetlm_users.errors import ClientError, Disconnected, PushRefused, ReplyTimeout
-from fleetlm_users.swarm.events import Fact
 from fleetlm_users.swarm.run import Run
-from fleetlm_users.users.facts import SessionFacts, SessionLog
-from fleetlm_users.users.kit import Kit
+from fleetlm_users.swarm.stats.events import Fact
+from fleetlm_users.users.session_observer import SessionFacts, SessionLog
+from fleetlm_users.users.shared_client import Kit
 from fleetlm_users.workload.window import Window
 
 LEAVE_TIMEOUT_S = 5.0

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from fleetlm_users.workload.behaviours import Pace
 from fleetlm_users.workload.pacing import fixed, uniform, until
+from fleetlm_users.workload.timetables import Pace
 
 # issue "all the benchmarks" and the k6 suite's concurrent-sessions.js
 PING_INTERVAL_S: Final = 30.0

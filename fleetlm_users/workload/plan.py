@@ -8,7 +8,7 @@ from typing import Final, Literal
 from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.counts import settle
 from fleetlm_users.workload.duration import format_duration
-from fleetlm_users.workload.preset import Preset
+from fleetlm_users.workload.presets.preset import Preset
 
 Phase = Literal["warm_up", "main"]
 

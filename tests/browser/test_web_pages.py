@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from fleetlm_users.workload.presets import load_presets
+from fleetlm_users.workload.presets.presets import load_presets
 from tests.docs.pages import page as page_of_docs
 
 pytestmark = pytest.mark.e2e

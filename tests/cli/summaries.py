@@ -5,7 +5,7 @@ import math
 import re
 from pathlib import Path
 
-from fleetlm_users.cli.run_files import RunFile
+from fleetlm_users.cli.result_folders import RunFile
 
 
 def trend(samples, *, distributed=True):

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from fleetlm_users.cli.intervals import quantile_ranks
+from fleetlm_users.cli.compare.statistics import quantile_ranks
 from fleetlm_users.cli.main import cli
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")

@@ -10,12 +10,12 @@ import pytest
 
 from fleetlm_users.cli.summary_check import check_summary
 from fleetlm_users.errors import ShapeError
-from fleetlm_users.measure.catalogue import DEFAULT
+from fleetlm_users.measure.judging.thresholds import judge, parse
+from fleetlm_users.measure.judging.verdict import RunFacts, decide
 from fleetlm_users.measure.ledger import MAIN, Ledger
-from fleetlm_users.measure.merge import Merge
-from fleetlm_users.measure.summary import summary as summary_of
-from fleetlm_users.measure.thresholds import judge, parse
-from fleetlm_users.measure.verdict import RunFacts, decide
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.report.summary import summary as summary_of
+from fleetlm_users.measure.snapshots import Merge
 from tests.cli.summaries import counter, gauge, rate, summary, threshold, trend, with_trend, written
 from tests.mutations import cut, mutated
 
@@ -202,7 +202,7 @@ def test_what_is_no_regular_file_is_not_waited_for(bench, tmp_path):
 
 def test_what_the_check_lets_through_ends_in_a_sentence_too(bench, tmp_path, monkeypatch):
     """The last guard."""
-    monkeypatch.setattr("fleetlm_users.cli.compare.compare_runs", lambda *_, **__: {}["x"])
+    monkeypatch.setattr("fleetlm_users.cli.compare.command.compare_runs", lambda *_, **__: {}["x"])
     good = written(tmp_path / "good", made())
     done = bench("compare", good, good)
     assert done.exit_code == 2

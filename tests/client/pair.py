@@ -2,11 +2,11 @@
 
 from gevent import socket
 
-from fleetlm_users.client.racing import connect_one
-from fleetlm_users.client.resolver import Address
-from fleetlm_users.client.stream import Stream
-from fleetlm_users.client.transport import Transport
-from fleetlm_users.client.upgrade import Upgraded
+from fleetlm_users.client.net.racing import connect_one
+from fleetlm_users.client.net.resolver import Address
+from fleetlm_users.client.net.stream import Stream
+from fleetlm_users.client.websocket.handshake import Upgraded
+from fleetlm_users.client.websocket.transport import Transport
 from tests.client.fakes import Peer
 
 WAIT_S = 10.0

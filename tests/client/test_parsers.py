@@ -11,16 +11,16 @@ import gevent
 import pytest
 from geventhttpclient.response import HTTPParseError
 
-from fleetlm_users.client import upgrade
-from fleetlm_users.client.connector import Connector
-from fleetlm_users.client.content_coding import Oversize
-from fleetlm_users.client.dispatch import Dispatch
-from fleetlm_users.client.endpoint import parse_endpoint
-from fleetlm_users.client.error_body import error_detail
-from fleetlm_users.client.http_advice import Asked, explained
-from fleetlm_users.client.http_response import Response
-from fleetlm_users.client.transport import TEXT
-from fleetlm_users.client.upgrade import open_websocket
+from fleetlm_users.client.http.advice import Asked, explained
+from fleetlm_users.client.http.content_coding import Oversize
+from fleetlm_users.client.http.error_body import error_detail
+from fleetlm_users.client.http.response import Response
+from fleetlm_users.client.net.connector import Connector
+from fleetlm_users.client.net.endpoint import parse_endpoint
+from fleetlm_users.client.phoenix.dispatch import Dispatch
+from fleetlm_users.client.websocket import handshake
+from fleetlm_users.client.websocket.handshake import open_websocket
+from fleetlm_users.client.websocket.transport import TEXT
 from fleetlm_users.errors import ConnectFailed, Disconnected
 from fleetlm_users.protocol.connection import ConnectionState
 from fleetlm_users.protocol.conversation import Conversation
@@ -28,7 +28,7 @@ from tests.client.fakes import frame
 from tests.mutations import ODD, cut, mutated
 
 KEY = base64.b64encode(b"k" * 16)
-ACCEPT = base64.b64encode(hashlib.sha1(KEY + upgrade.ACCEPT_GUID, usedforsecurity=False).digest())
+ACCEPT = base64.b64encode(hashlib.sha1(KEY + handshake.ACCEPT_GUID, usedforsecurity=False).digest())
 ENDPOINT = parse_endpoint("ws://localhost:4000/socket/websocket", "WebSocket URL", ("ws", "wss"), "ws://localhost/")
 SWITCHED = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
@@ -71,7 +71,7 @@ class Stream:
 @pytest.fixture
 def key(monkeypatch):
     """The key of every upgrade is the same."""
-    monkeypatch.setattr(upgrade.os, "urandom", lambda count: b"k" * count)
+    monkeypatch.setattr(handshake.os, "urandom", lambda count: b"k" * count)
 
 
 def test_an_upgrades_answer_is_taken_or_refused(key):
@@ -82,9 +82,9 @@ def test_an_upgrades_answer_is_taken_or_refused(key):
         if seed >= 10:
             data = cut(data, seed)
         try:
-            upgrade._upgrade(Stream(data, rng), ENDPOINT)
+            handshake._upgrade(Stream(data, rng), ENDPOINT)
             taken += 1
-        except upgrade._Refused as refused:
+        except handshake._Refused as refused:
             statuses.add(refused.status)
             longest = max(longest, len(refused.detail))
     assert taken

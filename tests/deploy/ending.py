@@ -1,8 +1,8 @@
 """How long the end of a run may take, by the code's own bounds."""
 
-from fleetlm_users.swarm.roster import LOOK_S, TRAVEL_S
+from fleetlm_users.swarm.cluster.worker_registry import LOOK_S, TRAVEL_S
 from fleetlm_users.swarm.run import CLEANUP_S, FORCE_S, LEAVING_S
-from fleetlm_users.workload.option_spec import COMMON
+from fleetlm_users.workload.options.specs import COMMON
 
 
 def longest_end_s():

@@ -15,11 +15,11 @@ from locust.argument_parser import get_parser
 import echo_agent
 from benchmarks import cli as benchmarks_cli
 from fleetlm_users.cli.main import cli
-from fleetlm_users.measure.catalogue import DEFAULT
-from fleetlm_users.measure.thresholds import parse as parse_thresholds
+from fleetlm_users.measure.judging.thresholds import parse as parse_thresholds
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.standin import options as standin_options
-from fleetlm_users.swarm.options import options_of, register
-from fleetlm_users.swarm.plan_on_locust import asked_of
+from fleetlm_users.swarm.options.locust_plan import asked_of
+from fleetlm_users.swarm.options.parser import options_of, register
 from tests.docs.pages import ROOT
 
 OURS = ("locust", "fleetlm-bench", "fleetlm-standin", "fleetlm-echo-agent", "make", "python")

@@ -2,8 +2,8 @@
 
 from locust.argument_parser import get_parser
 
-from fleetlm_users.swarm.options import options_of, register
-from fleetlm_users.swarm.plan_on_locust import asked_of
+from fleetlm_users.swarm.options.locust_plan import asked_of
+from fleetlm_users.swarm.options.parser import options_of, register
 from tests.docs.commands import benchmark_of, options_for
 from tests.docs.pages import page
 

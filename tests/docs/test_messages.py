@@ -86,10 +86,10 @@ def test_a_quoted_message_is_in_the_code(name, message):
 
 
 def doubts_in_the_code():
-    """What `measure/verdict.py` yields and what the head adds."""
-    verdict = ast.parse((ROOT / "fleetlm_users/measure/verdict.py").read_text(encoding="utf-8"))
+    """What `measure/judging/verdict.py` yields and what the head adds."""
+    verdict = ast.parse((ROOT / "fleetlm_users/measure/judging/verdict.py").read_text(encoding="utf-8"))
     yielded = [node.value for node in ast.walk(verdict) if isinstance(node, ast.Yield)]
-    head = ast.parse((ROOT / "fleetlm_users/swarm/head.py").read_text(encoding="utf-8"))
+    head = ast.parse((ROOT / "fleetlm_users/swarm/head/coordinator.py").read_text(encoding="utf-8"))
     doubts = next(node for node in ast.walk(head) if isinstance(node, ast.FunctionDef) and node.name == "_doubts")
     calls = [
         node for node in ast.walk(doubts) if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "append"

@@ -11,10 +11,10 @@ from locust.argument_parser import get_parser
 import echo_agent
 from benchmarks import cli as benchmarks_cli
 from fleetlm_users.cli.main import cli
-from fleetlm_users.measure.catalogue import DEFAULT
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.standin.options import build_parser
-from fleetlm_users.workload.option_spec import COMMON
-from fleetlm_users.workload.presets import load_presets
+from fleetlm_users.workload.options.specs import COMMON
+from fleetlm_users.workload.presets.presets import load_presets
 from tests.docs.commands import benchmark_of, options_for
 from tests.docs.pages import ROOT, code_of, page, pages
 from tests.exposed import exposed_names

@@ -8,7 +8,7 @@ from locust.argument_parser import get_parser
 
 import echo_agent
 from fleetlm_users.standin.options import parse as parse_standin
-from fleetlm_users.swarm.options import LOOPBACK, register
+from fleetlm_users.swarm.options.parser import LOOPBACK, register
 from tests.docs.commands import benchmark_of, in_blocks, locustfile_of
 from tests.docs.pages import page
 from tests.e2e.harness import Locust, eventually, free_port, targets

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import requests
 
-from fleetlm_users.cli.run_files import read_run
+from fleetlm_users.cli.result_folders import read_run
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCUST = [sys.executable, "-m", "locust"]

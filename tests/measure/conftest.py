@@ -5,13 +5,13 @@ from collections.abc import Callable
 import msgpack
 import pytest
 
-from fleetlm_users.measure.catalogue import DEFAULT
+from fleetlm_users.measure.judging.thresholds import judge, parse
+from fleetlm_users.measure.judging.verdict import RunFacts, decide
 from fleetlm_users.measure.ledger import MAIN, WARM_UP, Ledger
-from fleetlm_users.measure.merge import Merge
-from fleetlm_users.measure.summary import summary
-from fleetlm_users.measure.thresholds import judge, parse
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.report.summary import summary
+from fleetlm_users.measure.snapshots import Merge
 from fleetlm_users.measure.totals import Totals
-from fleetlm_users.measure.verdict import RunFacts, decide
 
 
 @pytest.fixture

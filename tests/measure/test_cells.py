@@ -1,7 +1,7 @@
 """The small counters behind a ledger."""
 
 from fleetlm_users.measure.cells import FOLDED_AT_ONCE, GaugeCell, Level, Series
-from fleetlm_users.measure.timeline import Row
+from fleetlm_users.measure.timeline.worker import Row
 
 
 def test_a_gauge_knows_now_its_peak_and_the_recent_peak():

@@ -1,11 +1,11 @@
 """What is wrong with single messages is named, bounded, counted in full, and merged over workers."""
 
-from fleetlm_users.measure.catalogue import DEFAULT
 from fleetlm_users.measure.findings import KEPT, Finding, Findings, merged
 from fleetlm_users.measure.ledger import Ledger
-from fleetlm_users.measure.merge import Merge
-from fleetlm_users.measure.report import finding_line, render
-from fleetlm_users.measure.report_html import render_html
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.report.html import render_html
+from fleetlm_users.measure.report.text import finding_line, render
+from fleetlm_users.measure.snapshots import Merge
 
 
 def finding(n):

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.foreign_text import MAX_LABEL
-from fleetlm_users.measure.catalogue import DEFAULT
 from fleetlm_users.measure.kinds import MAX_KINDS, OTHER, Kinds
 from fleetlm_users.measure.ledger import MAIN, WARM_UP, Ledger
-from fleetlm_users.measure.markdown import render_markdown
-from fleetlm_users.measure.merge import Merge
-from fleetlm_users.measure.report import render
-from fleetlm_users.measure.report_html import render_html
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.report.html import render_html
+from fleetlm_users.measure.report.markdown import render_markdown
+from fleetlm_users.measure.report.text import render
+from fleetlm_users.measure.snapshots import Merge
 
 LABELS = st.text(max_size=3) | st.integers(0, 200).map("reason {}".format)
 

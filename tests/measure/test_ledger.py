@@ -6,8 +6,8 @@ import pytest
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.cells import FOLDED_AT_ONCE
+from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.ledger import MAIN, WARM_UP
-from fleetlm_users.measure.trend import Trend
 
 
 def trend_in(snapshot, metric):

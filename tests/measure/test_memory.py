@@ -6,11 +6,11 @@ from array import array
 
 import pytest
 
-from fleetlm_users.measure.catalogue import DEFAULT
 from fleetlm_users.measure.ledger import MAIN, Ledger
-from fleetlm_users.measure.live_series import LiveSeries
-from fleetlm_users.measure.merge import Merge
-from fleetlm_users.measure.timeline import ROWS_TO_THANK_FOR
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.timeline.history import LiveSeries
+from fleetlm_users.measure.timeline.worker import ROWS_TO_THANK_FOR
 
 HOUR_S = 3600
 REPORT_S = 10

@@ -8,16 +8,16 @@ import msgpack
 import pytest
 
 from fleetlm_users.errors import ShapeError
-from fleetlm_users.measure.catalogue import DEFAULT
+from fleetlm_users.measure.judging.thresholds import judge, parse
+from fleetlm_users.measure.judging.verdict import RunFacts, decide
 from fleetlm_users.measure.ledger import Ledger
-from fleetlm_users.measure.merge import Merge
-from fleetlm_users.measure.phase import MAIN
-from fleetlm_users.measure.report import render
-from fleetlm_users.measure.report_html import render_html
-from fleetlm_users.measure.summary import summary
-from fleetlm_users.measure.thresholds import judge, parse
-from fleetlm_users.measure.timeseries import to_csv
-from fleetlm_users.measure.verdict import RunFacts, decide
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.metrics.phase import MAIN
+from fleetlm_users.measure.report.html import render_html
+from fleetlm_users.measure.report.summary import summary
+from fleetlm_users.measure.report.text import render
+from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.timeline.rows import to_csv
 from tests.mutations import mutated
 
 ELAPSED_S = 4.0

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.measure.catalogue import DEFAULT
+from fleetlm_users.measure.histogram import Trend
+from fleetlm_users.measure.judging.thresholds import judge, parse
 from fleetlm_users.measure.ledger import MAIN, Ledger
-from fleetlm_users.measure.merge import Merge
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.snapshots import Merge
 from fleetlm_users.measure.span import Span
-from fleetlm_users.measure.thresholds import judge, parse
-from fleetlm_users.measure.trend import Trend
 
 DURATIONS = st.lists(st.integers(0, 4_000_000_000), max_size=60)
 

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.measure.catalogue import DEFAULT
 from fleetlm_users.measure.ledger import Ledger
-from fleetlm_users.measure.merge import Merge
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.snapshots import Merge
 from fleetlm_users.measure.totals import ALL, MAIN, WARM_UP, Accounting, Gauge, Ratio
 
 

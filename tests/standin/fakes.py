@@ -1,7 +1,7 @@
 """Doubles for the pure parts: a timer that is driven by hand, a channel that remembers, sessions without a server."""
 
+from fleetlm_users.standin.chat.session_store import Caps, Store
 from fleetlm_users.standin.counters import Counters
-from fleetlm_users.standin.store import Caps, Store
 
 
 class FakeTimer:

@@ -8,13 +8,13 @@ import pytest
 
 from fleetlm_users.errors import FrameError
 from fleetlm_users.protocol.message import Message
-from fleetlm_users.standin.agents import cast_fields
-from fleetlm_users.standin.codecs import V1, V2
-from fleetlm_users.standin.deflate import DeflateProblem, negotiate
-from fleetlm_users.standin.frames import FrameProblem, FrameReader
-from fleetlm_users.standin.handshake import judge, parse_head
+from fleetlm_users.standin.agent.agents import cast_fields
+from fleetlm_users.standin.phoenix.codecs import V1, V2
+from fleetlm_users.standin.websocket.deflate import DeflateProblem, negotiate
+from fleetlm_users.standin.websocket.frames import FrameProblem, FrameReader
+from fleetlm_users.standin.websocket.handshake import judge, parse_head
 from tests.mutations import ODD, cut, mutated
-from tests.standin.test_frames import masked
+from tests.standin.websocket.test_frames import masked
 
 OFFER = "permessage-deflate; client_max_window_bits; server_max_window_bits=10, permessage-deflate"
 HEAD = (

@@ -3,9 +3,9 @@
 from locust import User
 
 from fleetlm_users.swarm.benchmark import Benchmark
-from fleetlm_users.workload.numbering import ALONE
-from fleetlm_users.workload.options import resolve
-from fleetlm_users.workload.presets import load_presets
+from fleetlm_users.workload.options.model import resolve
+from fleetlm_users.workload.presets.presets import load_presets
+from fleetlm_users.workload.user_numbers import ALONE
 
 BEHAVIOURS = ("long_lived", "burst", "churn")
 

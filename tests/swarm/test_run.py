@@ -4,10 +4,10 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from fleetlm_users.measure.catalogue import DEFAULT
 from fleetlm_users.measure.ledger import Ledger
-from fleetlm_users.swarm.events import FleetEvents
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.swarm.run import Run
+from fleetlm_users.swarm.stats.events import FleetEvents
 from tests.swarm.samples import benchmark, numbering, options
 
 

@@ -9,13 +9,13 @@ from locust.env import Environment
 
 from fleetlm_users.client import Joined, RestCallFailed, Sent, SessionChannel
 from fleetlm_users.swarm.benchmark import Benchmark
-from fleetlm_users.swarm.fleet import Fleet
-from fleetlm_users.swarm.station import Station
-from fleetlm_users.users.kit import Kit
-from fleetlm_users.workload.numbering import ALONE
-from fleetlm_users.workload.options import resolve
-from fleetlm_users.workload.preset import Preset
-from fleetlm_users.workload.presets import Presets
+from fleetlm_users.swarm.context import Fleet
+from fleetlm_users.swarm.local_run import Station
+from fleetlm_users.users.shared_client import Kit
+from fleetlm_users.workload.options.model import resolve
+from fleetlm_users.workload.presets.preset import Preset
+from fleetlm_users.workload.presets.presets import Presets
+from fleetlm_users.workload.user_numbers import ALONE
 
 AGENT = "bench-echo-agent"
 BENCHMARK = "played"

@@ -7,9 +7,9 @@ import pytest
 
 from fleetlm_users.errors import Disconnected, UsageError
 from fleetlm_users.users import ConcurrentUser, CorrectnessUser, HotPathUser, LifecycleUser, ThroughputUser
-from fleetlm_users.users.capacity import CapacityUser
+from fleetlm_users.users.behaviours.capacity import CapacityUser
 from fleetlm_users.workload.plan import make_plan
-from fleetlm_users.workload.preset import Preset
+from fleetlm_users.workload.presets.preset import Preset
 
 
 def test_a_life_is_so_many_questions_each_awaited(stage):
@@ -194,6 +194,6 @@ def test_a_step_of_a_search_is_climbed_evenly(stage, monkeypatch):
     search = stage(CapacityUser, users=2, join_rate="4.5", ramp_up="100ms")
     planned = [user.begins_s() - search.run.started_s for user in search.users]
     assert planned == pytest.approx([0.0, 0.05])
-    monkeypatch.setattr("fleetlm_users.users.capacity.time", SimpleNamespace(perf_counter=lambda: 100.0))
+    monkeypatch.setattr("fleetlm_users.users.behaviours.capacity.time", SimpleNamespace(perf_counter=lambda: 100.0))
     added = [CapacityUser(search.environment).begins_s() - 100.0 for _ in range(4)]
     assert sorted(added) == pytest.approx([0.0, 1 / 4.5, 2 / 4.5, 3 / 4.5])

@@ -11,10 +11,10 @@ import gevent
 import pytest
 
 from fleetlm_users.client import Heartbeats, InboxChannel, PhoenixSocket, SocketOptions
-from fleetlm_users.client.racing import connect_first
-from fleetlm_users.client.resolver import Address
+from fleetlm_users.client.net.racing import connect_first
+from fleetlm_users.client.net.resolver import Address
 from fleetlm_users.users import FleetUser
-from fleetlm_users.users.inbox_watcher import Watched
+from fleetlm_users.users.behaviours.inbox_watcher import Watched
 from tests.client.fakes import CLOSE, FakeServer, Gone, frame, text
 from tests.users import lives
 

@@ -6,7 +6,7 @@ import pytest
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.benchmark import Benchmark
-from fleetlm_users.swarm.options import presets_of, specs_of
+from fleetlm_users.swarm.options.parser import presets_of, specs_of
 from fleetlm_users.users import ConcurrentUser, LifecycleUser, OptionSpec, ThroughputUser, counter
 from fleetlm_users.users import install as package_install
 from fleetlm_users.users.install import install

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.plan import make_plan
-from fleetlm_users.workload.preset import Preset
+from fleetlm_users.workload.presets.preset import Preset
 
 LIGHT = Preset(
     benchmark="mixed",

@@ -1,0 +1,1 @@
+"""`fleetlm-bench cleanup`: find and delete what earlier runs left on a server."""

@@ -1,0 +1,1 @@
+"""`fleetlm-bench compare`: hold two runs against each other, with confidence intervals."""

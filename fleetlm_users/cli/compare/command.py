@@ -1,0 +1,97 @@
+"""`fleetlm-bench compare`: is run B worse than run A?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+
+from fleetlm_users.cli.compare import markdown as compare_markdown
+from fleetlm_users.cli.compare import text as compare_text
+from fleetlm_users.cli.compare.comparison import compare as compare_runs
+from fleetlm_users.cli.compare.rows import Limits
+from fleetlm_users.cli.result_folders import EXAMPLE, read_run
+from fleetlm_users.cli.terminal import style
+from fleetlm_users.errors import UsageError
+
+UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+@click.command(short_help="Is run B worse than run A? Every figure, with intervals and a verdict for CI.")
+@click.argument("before", metavar="A", type=click.Path(path_type=Path))
+@click.argument("after", metavar="B", type=click.Path(path_type=Path))
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0),
+    default=5.0,
+    show_default=True,
+    metavar="PERCENT",
+    help="A judged figure may be this much worse, in percent of A's.",
+)
+@click.option(
+    "--rate-tolerance",
+    type=click.FloatRange(0, 100),
+    default=1.0,
+    show_default=True,
+    metavar="POINTS",
+    help="The same for rates, in percentage points.",
+)
+@click.option(
+    "--confidence",
+    type=click.FloatRange(50, 99.999),
+    default=99.0,
+    show_default=True,
+    metavar="PERCENT",
+    help="Of the intervals.",
+)
+@click.option(
+    "--noise",
+    multiple=True,
+    metavar="RUN",
+    type=click.Path(path_type=Path),
+    help="A further run of what A ran: what differs between them is no regression. Repeatable.",
+)
+@click.option("--by-scenario", is_flag=True, help="Show each scenario's figures too.")
+@click.option("--any-load", is_flag=True, help="Compare runs of different load all the same.")
+@click.option("--markdown", is_flag=True, help="Write Markdown, for a comment in CI.")
+@click.pass_context
+def compare(  # noqa: PLR0913, PLR0917  # click passes each option as an argument of its own
+    ctx: click.Context,
+    /,
+    before: Path,
+    after: Path,
+    tolerance: float,
+    rate_tolerance: float,
+    confidence: float,
+    noise: Sequence[Path],
+    by_scenario: bool,
+    any_load: bool,
+    markdown: bool,
+) -> None:
+    """Compare run B with run A: two result folders, or their summary.json.
+
+    Every metric of both is shown side by side with the difference and its confidence interval; then the thresholds
+    and the settings that changed. B is a regression when a threshold that was kept is missed, or when a figure that a
+    threshold bounds is worse beyond the interval and beyond the tolerance.
+
+    \b
+    Examples:
+      fleetlm-bench compare results/before results/after
+      fleetlm-bench compare A B --tolerance 10 --markdown > comment.md
+      fleetlm-bench compare A B --noise A2 --noise A3
+
+    \b
+    Exit code: 0 no regression, 3 regression,
+               4 not comparable, or too few samples to say
+    """  # noqa: D301  # \b is what click looks for
+    limits = Limits(tolerance / 100, rate_tolerance / 100, confidence / 100)
+    old, new, *others = runs = [read_run(path) for path in (before, after, *noise)]
+    try:
+        found = compare_runs(old, new, limits, noise=others, by_scenario=by_scenario, any_load=any_load)
+        text = compare_markdown.render(found) if markdown else compare_text.render(found, style())
+    except UNREADABLE as problem:  # what the check of the files (summary_check.py) has let through
+        given = ", ".join(str(run.path) for run in runs)
+        told = f"files that can be compared; these cannot ({type(problem).__name__}: {problem})"
+        raise UsageError("results", given, told, EXAMPLE) from problem
+    click.echo(text, nl=False)
+    ctx.exit(found.exit_code)

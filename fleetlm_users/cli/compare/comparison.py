@@ -1,0 +1,140 @@
+"""Two runs compared: is B a regression, what does the answer rest on, and what should make one careful. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fleetlm_users.cli.compare.comparable import Difference, differing_options, obstacles
+from fleetlm_users.cli.compare.figures import Figure, look_up
+from fleetlm_users.cli.compare.rows import Limits, Row, rows_of
+from fleetlm_users.cli.compare.thresholds import ThresholdPair, pair_thresholds
+from fleetlm_users.cli.result_folders import RunFile
+
+NO_REGRESSION, REGRESSION, INCOMPARABLE = 0, 3, 4  # exit codes, in step with those of a run's verdict
+
+UNSURE: Final = 0.5
+"""A judged figure that may, by its interval, be this share worse and still counts as no regression is told."""
+
+UNSURE_RATE: Final = 0.05
+LATENESS: Final = Figure("generator_lateness_ms", None, "p(95)")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything `compare` tells; `obstacles` are the reasons why A and B cannot be compared."""
+
+    before: RunFile
+    after: RunFile
+    limits: Limits
+    obstacles: tuple[str, ...]
+    thresholds: tuple[ThresholdPair, ...]
+    rows: tuple[Row, ...]
+    differences: tuple[Difference, ...]
+
+    @property
+    def regressions(self) -> tuple[str, ...]:
+        """Each reason why B is worse, in words."""
+        broken = [
+            f"{pair.after['expression']} was kept and is missed"
+            for pair in self.thresholds
+            if pair.broken and pair.after
+        ]
+        worse = [row for row in self.rows if row.judged and row.change == "worse" and row.figure not in self._late]
+        return (*broken, *(f"{label(row.figure)} is worse" for row in worse))
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """Each judged figure that looks worse, on too few samples to say so, or because B's generator was late."""
+        judged = [row for row in self.rows if row.judged]
+        late = [row for row in judged if row.change == "worse" and row.figure in self._late]
+        few = [row for row in judged if row.change == "unclear" and row.looks_worse(self.limits)]
+        explained = (
+            f"{label(row.figure)} is worse, which the lateness of B's generator alone explains" for row in late
+        )
+        chance = "looks worse, and too few samples were taken to tell that from chance"
+        return (*explained, *(f"{label(row.figure)} {chance}" for row in few))
+
+    @property
+    def _late(self) -> frozenset[Figure]:
+        """What B's thresholds bound and B could not judge, its generator being late."""
+        return frozenset(pair.figure for pair in self.thresholds if pair.after and pair.after.get("late"))
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What the answer does not take into account, and a person should."""
+        return tuple(_cautions(self))
+
+    @property
+    def exit_code(self) -> int:
+        """0 no regression, 3 regression, 4 not comparable or inconclusive; what is shown outweighs what is open."""
+        if self.obstacles:
+            return INCOMPARABLE
+        if self.regressions:
+            return REGRESSION
+        return INCOMPARABLE if self.undecided else NO_REGRESSION
+
+
+def label(figure: Figure) -> str:
+    """Return a figure as thresholds write it: `append_latency_ms{scenario:burst} p(95)`."""
+    scenario = f"{{scenario:{figure.scenario}}}" if figure.scenario else ""
+    return f"{figure.metric}{scenario} {figure.aggregation}"
+
+
+def compare(  # noqa: PLR0913  # A, B and the options of the command
+    before: RunFile,
+    after: RunFile,
+    limits: Limits,
+    *,
+    noise: Sequence[RunFile] = (),
+    by_scenario: bool = False,
+    any_load: bool = False,
+) -> Comparison:
+    """Return the comparison of A and B. `noise` are further runs of what A ran; what differs between them and A is no
+    regression. `any_load` compares runs of unequal load all the same.
+    """
+    old, new = before.summary, after.summary
+    pairs = pair_thresholds(
+        old["thresholds"], new["thresholds"], lambda figure: look_up(old, figure, limits.confidence).value
+    )
+    judged = {pair.figure: pair.direction for pair in pairs}
+    others = [run.summary for run in noise]
+    hindrances = [*obstacles(before, after, any_load=any_load)]
+    for run in noise:
+        hindrances += [f"noise run {run.run_id}: {text}" for text in obstacles(before, run, any_load=any_load)]
+    return Comparison(
+        before,
+        after,
+        limits,
+        tuple(hindrances),
+        tuple(pairs),
+        tuple(rows_of(old, new, others, judged, limits, by_scenario=by_scenario)),
+        tuple(differing_options(old, new)),
+    )
+
+
+def _cautions(found: Comparison) -> Iterator[str]:
+    for name, run in (("A", found.before), ("B", found.after)):
+        if run.verdict == "fail":
+            yield f"run {name} failed its own thresholds"
+            yield from (f"run {name}: {doubt}" for doubt in run.summary["verdict"]["doubts"])
+    machines = [item.name for item in found.differences if item.name in ("host.hostname", "host.cpu", "host.cores")]
+    if machines:
+        yield f"the runs were generated on different machines ({', '.join(machines)})"
+    for row in found.rows:
+        if row.figure == LATENESS and row.change == "worse":
+            yield "the generator itself sent later in B: part of what is worse may be its fault, or the machine's"
+        if row.judged and row.change in ("same", "unclear", "small"):
+            yield from _unsure(row, found.limits)
+
+
+def _unsure(row: Row, limits: Limits) -> Iterator[str]:
+    """Yield what too few samples leave open, unless `undecided` tells it."""
+    if row.change == "unclear" and row.looks_worse(limits):
+        return
+    is_open = row.kind != "gauge" and (row.gap_in.high if row.direction == "lower" else row.gap_in.low) is None
+    if row.change == "unclear" or is_open:
+        yield f"{label(row.figure)}: too few samples to tell a change from chance"
+    elif row.kind == "rate" and row.worst is not None and row.worst > UNSURE_RATE:
+        yield f"{label(row.figure)}: {row.worst * 100:.0f} percentage points worse cannot be ruled out"
+    elif row.kind != "rate" and row.worst is not None and row.worst > UNSURE:
+        yield f"{label(row.figure)}: {row.worst * 100:.0f} % worse cannot be ruled out"

@@ -1,0 +1,134 @@
+"""One figure of one run with its confidence interval, read from a summary. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fleetlm_users.cli.compare import statistics
+from fleetlm_users.cli.compare.distribution import FRACTIONS, Histogram, KnownPoints
+from fleetlm_users.cli.compare.statistics import OPEN, Interval
+
+MAIN: Final = "main"  # only the main phase is judged, so only it is compared
+_PERCENTILE: Final = re.compile(r"p\(([0-9.]+)\)")
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What is looked up: a metric, of one scenario or of all (None), and the aggregation in threshold syntax.
+
+    Aggregations: `p(95)`, `med`, `avg`, `min`, `max` of trends; `rate` of rates; `count` and `rate` of counters, both
+    as events per second, so that runs of unequal length compare; `value` and `max` of gauges.
+    """
+
+    metric: str
+    scenario: str | None
+    aggregation: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A figure's value (ms, fraction, events per second, or the gauge's unit), its interval, and its samples.
+
+    `shown` is the number people look for where it is not `value`: a counter's count.
+    """
+
+    value: float | None
+    interval: Interval = OPEN
+    samples: int = 0
+    shown: float | None = None
+
+
+NOTHING: Final = Measured(None)
+
+
+def look_up(summary: Json, figure: Figure, confidence: float) -> Measured:
+    """Return one figure of a run; its value is None where the run did not measure it, or on too few samples."""
+    metric = summary["metrics"].get(figure.metric)
+    if metric is None:
+        return NOTHING
+    if metric["kind"] == "gauge":
+        return _gauge(metric, figure)
+    phase = metric.get(MAIN)
+    figures = phase and (phase["scenarios"].get(figure.scenario) if figure.scenario else phase["all"])
+    if not figures:
+        return NOTHING
+    if metric["kind"] == "rate":
+        share = statistics.wilson(figures["passes"], figures["total"], confidence)
+        return Measured(figures["rate"], share, figures["total"])
+    if metric["kind"] == "counter":
+        return _counter(figures, summary["run"]["duration_s"], confidence)
+    return _trend(summary, figures, figure, confidence)
+
+
+def _gauge(metric: Json, figure: Figure) -> Measured:
+    found = metric["scenarios"].get(figure.scenario) if figure.scenario else metric
+    key = "now" if figure.aggregation == "value" else "peak"
+    return Measured(found[key], samples=1) if found else NOTHING
+
+
+def _counter(figures: Json, duration_s: float, confidence: float) -> Measured:
+    count = int(figures["count"])
+    if not duration_s:
+        return Measured(None, samples=count, shown=count)
+    low, high = statistics.poisson(count, confidence)
+    per_s = Interval(None if low is None else low / duration_s, None if high is None else high / duration_s)
+    return Measured(count / duration_s, per_s, count, shown=count)
+
+
+def _trend(summary: Json, figures: Json, figure: Figure, confidence: float) -> Measured:
+    count = int(figures["count"])
+    buckets = None if figure.scenario else summary.get("distributions", {}).get(figure.metric)
+    values = Histogram(buckets) if buckets else KnownPoints.of(figures)
+    fraction = _fraction(figure.aggregation)
+    if fraction is None:
+        value = figures.get(figure.aggregation)
+        if figure.aggregation != "avg" or value is None or not isinstance(values, Histogram):
+            return Measured(value, samples=count)
+        return Measured(value, statistics.mean(value, values.spread(), count, confidence), count)
+    value = _percentile(summary, figures, figure, fraction)
+    if value is None:
+        return Measured(None, samples=count)
+    ranks = statistics.quantile_ranks(count, fraction, confidence)
+    low, high = (None if rank is None else values.value_at(rank) for rank in ranks)
+    # the histogram's buckets are wider than the figure is exact: an interval must hold what it belongs to
+    return Measured(value, Interval(_least(low, value), _most(high, value)), count)
+
+
+def _fraction(aggregation: str) -> float | None:
+    """Return the quantile that an aggregation asks for; None for avg, min and max."""
+    if aggregation == "med":
+        return 0.5
+    found = _PERCENTILE.fullmatch(aggregation)
+    return float(found[1]) / 100 if found and 0 < float(found[1]) < 100 else None
+
+
+def _percentile(summary: Json, figures: Json, figure: Figure, fraction: float) -> float | None:
+    """Return a percentile from the figures, or, for one they do not have, as a threshold of the run measured it."""
+    name = next((name for name, known in FRACTIONS.items() if abs(known - fraction) < 1e-9), None)
+    if name is not None:
+        return _number(figures.get(name))
+    for entry in summary["thresholds"]:
+        is_it = entry["metric"] == figure.metric and entry["scenario"] == figure.scenario
+        if is_it and aggregation_of(entry["condition"]) == figure.aggregation and not entry["too_few"]:
+            return _number(entry["measured"])
+    return None
+
+
+def aggregation_of(condition: str) -> str:
+    """Return the aggregation of a condition such as `p(95)<500`."""
+    return re.split(r"[<>=!]", condition, maxsplit=1)[0].strip()
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _least(low: float | None, value: float) -> float | None:
+    return None if low is None else min(low, value)
+
+
+def _most(high: float | None, value: float) -> float | None:
+    return None if high is None else max(high, value)

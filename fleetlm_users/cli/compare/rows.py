@@ -1,0 +1,170 @@
+"""Every figure of two runs side by side, and what became of it from A to B. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+from fleetlm_users.cli.compare import statistics
+from fleetlm_users.cli.compare.figures import Figure, Measured, look_up
+from fleetlm_users.cli.compare.statistics import OPEN, Interval
+from fleetlm_users.cli.compare.thresholds import Direction
+from fleetlm_users.measure.report.text import TROUBLES
+
+USUAL: Final = {"trend": ("med", "p(95)", "p(99)"), "rate": ("rate",), "counter": ("count",), "gauge": ("max",)}
+
+# worse, better: beyond the interval and the tolerance; small: real, but within the tolerance; same: no difference
+# shown; changed: beyond both, and neither way is better; unclear: too few samples for an interval; missing: in one only
+Change = Literal["worse", "better", "changed", "small", "same", "unclear", "missing"]
+
+Json = Mapping[str, Any]
+Judged = Mapping[Figure, Direction | None]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much worse is a regression: `tolerance` as a share of A's figure, `rate_tolerance` for rates as a difference
+    of shares (0.01 is one percentage point). `confidence` is that of every interval.
+    """
+
+    tolerance: float = 0.05
+    rate_tolerance: float = 0.01
+    confidence: float = 0.99
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure of both runs. `gap` is B − A in the figure's unit, `relative` its share of A's."""
+
+    figure: Figure
+    kind: str
+    unit: str
+    before: Measured
+    after: Measured
+    gap: float | None
+    relative: float | None
+    gap_in: Interval
+    direction: Direction | None
+    judged: bool
+    change: Change
+
+    def looks_worse(self, limits: Limits) -> bool:
+        """Whether the figure itself, whatever its interval, is worse by more than the tolerance."""
+        if self.gap is None or self.direction is None:
+            return False
+        loss = self.gap if self.direction == "lower" else -self.gap
+        return loss > allowed(self.kind, limits, self.before.value or 0.0)
+
+    @property
+    def worst(self) -> float | None:
+        """How much worse B may be at most, as a share of A (for rates as a difference of shares); None when unknown."""
+        end = self.gap_in.high if self.direction == "lower" else self.gap_in.low
+        if end is None or self.direction is None:
+            return None
+        loss = end if self.direction == "lower" else -end
+        if self.kind == "rate":
+            return loss
+        return loss / self.before.value if self.before.value else None
+
+
+def rows_of(  # noqa: PLR0913  # both runs, and how they are compared
+    before: Json, after: Json, noise: Sequence[Json], judged: Judged, limits: Limits, *, by_scenario: bool
+) -> list[Row]:
+    """Return a row for every usual figure of every metric of either run, and for every judged figure.
+
+    `noise` are further runs of what A ran: A's intervals are widened to hold theirs.
+    """
+    chosen = _figures((before, after), judged, by_scenario=by_scenario)
+    return [_row(before, after, noise, judged, limits, figure) for figure in chosen]
+
+
+def allowed(kind: str, limits: Limits, before: float) -> float:
+    """Return how large a change of a figure that was `before` is still within the tolerance, in its unit."""
+    return limits.rate_tolerance if kind == "rate" else limits.tolerance * before
+
+
+def usual_direction(metric: str, kind: str) -> Direction | None:
+    """Return which way is better for a figure without a threshold; None for those that only tell how much was done."""
+    if kind == "trend":
+        return "lower"
+    if kind == "rate":
+        return "higher"
+    return "lower" if metric in (*TROUBLES, "message_failures") else None
+
+
+def _figures(summaries: Sequence[Json], judged: Iterable[Figure], *, by_scenario: bool) -> list[Figure]:
+    asked: dict[str, list[Figure]] = {}
+    for figure in judged:
+        asked.setdefault(figure.metric, []).append(figure)
+    kinds = {name: metric["kind"] for summary in summaries for name, metric in summary["metrics"].items()}
+    found: dict[Figure, None] = {}
+    for name in dict.fromkeys((*kinds, *asked)):
+        scenarios: list[str | None] = [None, *(_scenarios(summaries, name) if by_scenario else ())]
+        usual = [Figure(name, scenario, one) for scenario in scenarios for one in USUAL.get(kinds.get(name, ""), ())]
+        found.update(dict.fromkeys(sorted([*usual, *asked.get(name, [])], key=_place)))
+    return list(found)
+
+
+def _place(figure: Figure) -> tuple[str, float]:
+    """Return the place of a figure within its metric: all scenarios first, then rising."""
+    places = {"min": 0.0, "avg": 1.0, "med": 50.0, "max": 100.0}
+    if figure.aggregation.startswith("p("):
+        return figure.scenario or "", float(figure.aggregation[2:-1])
+    return figure.scenario or "", places.get(figure.aggregation, 0.0)
+
+
+def _scenarios(summaries: Sequence[Json], name: str) -> list[str]:
+    metrics = [summary["metrics"].get(name, {}) for summary in summaries]
+    found = {scenario for metric in metrics for scenario in metric.get("main", {}).get("scenarios", {})}
+    return sorted(found) if len(found) > 1 else []
+
+
+def _row(  # noqa: PLR0913, PLR0917  # what a row is made of
+    before: Json, after: Json, noise: Sequence[Json], judged: Judged, limits: Limits, figure: Figure
+) -> Row:
+    metric = after["metrics"].get(figure.metric) or before["metrics"].get(figure.metric) or {"kind": "", "unit": ""}
+    left, right, *others = (look_up(run, figure, limits.confidence) for run in (before, after, *noise))
+    left = _widened(left, others)
+    direction = judged[figure] if figure in judged else usual_direction(figure.metric, metric["kind"])
+    gap = relative = None
+    gap_in = OPEN
+    if left.value is not None and right.value is not None:
+        gap = right.value - left.value
+        relative = gap / left.value if left.value else None
+        gap_in = _bounded(statistics.difference(left.value, left.interval, right.value, right.interval), left.value)
+    change = _change(metric["kind"], limits, left, right, gap_in, direction)
+    return Row(
+        figure, metric["kind"], metric["unit"], left, right, gap, relative, gap_in, direction, figure in judged, change
+    )
+
+
+def _widened(measured: Measured, others: Sequence[Measured]) -> Measured:
+    """Return A's figure with an interval that holds those of all further runs; where A has none, none is made up."""
+    ends = [measured.interval, *(other.interval for other in others if other.value is not None)]
+    lows, highs = [end.low for end in ends], [end.high for end in ends]
+    low = None if None in lows else min(end for end in lows if end is not None)
+    high = None if None in highs else max(end for end in highs if end is not None)
+    return replace(measured, interval=Interval(low, high))
+
+
+def _bounded(gap_in: Interval, before: float) -> Interval:
+    """Return the interval of a change of something that cannot fall below 0."""
+    return Interval(None if gap_in.low is None else max(gap_in.low, -before), gap_in.high)
+
+
+def _change(  # noqa: PLR0913, PLR0917  # what a change is decided by
+    kind: str, limits: Limits, left: Measured, right: Measured, gap_in: Interval, direction: Direction | None
+) -> Change:
+    if left.value is None or right.value is None:
+        return "unclear" if left.samples and right.samples else "missing"
+    gap = right.value - left.value
+    if kind == "gauge":  # one reading: no interval, no better or worse
+        return "changed" if gap else "same"
+    rises = gap_in.low is not None and gap_in.low > 0
+    falls = gap_in.high is not None and gap_in.high < 0
+    if not rises and not falls:
+        return "unclear" if None in gap_in and gap else "same"
+    if abs(gap) <= allowed(kind, limits, left.value):
+        return "small"
+    if direction is None:
+        return "changed"
+    return "worse" if rises == (direction == "lower") else "better"

@@ -1,0 +1,101 @@
+"""The thresholds of two runs side by side: which are new, gone or changed, and which was kept before and now is not.
+
+Pure. A figure with a threshold in either run is judged; all other figures are only shown.
+"""
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from fleetlm_users.cli.compare.figures import Figure, aggregation_of
+from fleetlm_users.measure.formatting import is_undecided
+
+Direction = Literal["lower", "higher"]
+Json = Mapping[str, Any]
+
+_OPERATORS: Final[Mapping[str, Callable[[float, float], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+_SIGN: Final = re.compile(r"[<>=!]=?")
+
+
+@dataclass(frozen=True)
+class ThresholdPair:
+    """One threshold in both runs; None where a run did not have it. `broken`: kept in A's measure, missed in B."""
+
+    figure: Figure
+    subject: str
+    before: Json | None
+    after: Json | None
+    broken: bool
+    note: str
+
+    @property
+    def direction(self) -> Direction | None:
+        """Which way is better, by the threshold's own sign; None for == and !=."""
+        entry = self.after or self.before or {}
+        sign = sign_of(entry["condition"])
+        return "lower" if sign.startswith("<") else "higher" if sign.startswith(">") else None
+
+
+def pair_thresholds(
+    before: list[Json], after: list[Json], measured_before: Callable[[Figure], float | None]
+) -> list[ThresholdPair]:
+    """Return all thresholds of two runs, A's order first; `measured_before` gives what A measured for a figure."""
+    left, right = _by_key(before), _by_key(after)
+    keys = [*left, *(key for key in right if key not in left)]
+    return [_pair(left.get(key), right.get(key), measured_before) for key in keys]
+
+
+def sign_of(condition: str) -> str:
+    """Return the operator of a condition such as `p(95)<500`."""
+    found = _SIGN.search(condition)
+    return found[0] if found else ""
+
+
+def keeps(entry: Json, value: float | None) -> bool | None:
+    """Return whether a value would keep a threshold; None without a value."""
+    compare = _OPERATORS.get(sign_of(entry["condition"]))
+    return None if value is None or compare is None else compare(value, entry["bound"])
+
+
+def _by_key(entries: list[Json]) -> dict[tuple[str, str | None, str, str], Json]:
+    """Return thresholds by what they bound, and from which side; of two with one key the last counts."""
+    return {
+        (entry["metric"], entry["scenario"], aggregation_of(entry["condition"]), sign_of(entry["condition"])[:1]): entry
+        for entry in entries
+    }
+
+
+def _pair(before: Json | None, after: Json | None, measured_before: Callable[[Figure], float | None]) -> ThresholdPair:
+    entry = after or before or {}
+    figure = Figure(entry["metric"], entry["scenario"], aggregation_of(entry["condition"]))
+    was = before["measured"] if before is not None else measured_before(figure)
+    broken = after is not None and not after["ok"] and not is_undecided(after) and _kept(before, after, was)
+    return ThresholdPair(figure, str(entry["subject"]), before, after, broken, _note(before, after))
+
+
+def _kept(before: Json | None, after: Json, was: float | None) -> bool:
+    """Return whether A kept what B missed: B's bound held against A's measure, so that a stricter bound breaks nothing
+    by itself. One that A did not measure at all was not kept.
+    """
+    if before is not None and is_undecided(before):
+        return False
+    return keeps(after, was) is True
+
+
+def _note(before: Json | None, after: Json | None) -> str:
+    if before is None:
+        return "only in B"
+    if after is None:
+        return "only in A"
+    if before["condition"] != after["condition"]:
+        return f"was {before['condition']}"
+    return ""

@@ -1,0 +1,185 @@
+"""One session with one message, from POST to DELETE, as a benchmark's user lives it: each step a finding."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fleetlm_users.cli.doctor import remedies
+from fleetlm_users.cli.doctor.finding import Finding
+from fleetlm_users.client import (
+    Connector,
+    Heartbeats,
+    PhoenixSocket,
+    Resolver,
+    RestApi,
+    SentMessage,
+    SessionChannel,
+    SocketOptions,
+    SourceAddresses,
+    Targets,
+)
+from fleetlm_users.errors import ClientError, ConnectFailed, Disconnected, RestFailed
+from fleetlm_users.workload.payload import session_prefix
+
+TEXT = "fleetlm-bench doctor"
+SCENARIO = "doctor"
+STEPS = ("session", "WebSocket", "join", "own message back", "agent's reply", "leave and delete")
+MS_PER_S = 1000.0
+
+
+class Fate:
+    """The observer of the one message: what became of it, and what else was seen."""
+
+    def __init__(self) -> None:
+        self.message: SentMessage | None = None
+        self.replied_s: float | None = None
+        self.problem = ""
+        self.unanswered_for = ""
+
+    def received(self, payload: dict[str, Any], done_s: float) -> None:
+        """Any broadcast."""
+
+    def appended(self, message: SentMessage, done_s: float) -> None:
+        """The message came back."""
+        self.message, self.problem = message, ""
+
+    def rejected(self, message: SentMessage, reason: str, done_s: float) -> None:
+        """The server refused the message."""
+        self.problem = f"FleetLM refused it: {reason}"
+
+    def unrejected(self, message: SentMessage, reason: str) -> None:
+        """A presumed refusal was none; `appended` follows."""
+
+    def lost(self, message: SentMessage, reason: str) -> None:
+        """Nothing came back."""
+        self.problem = f"nothing came back: {reason}"
+
+    def left_in_flight(self, message: SentMessage) -> None:
+        """The end came before the message's time was up."""
+        self.problem = "nothing came back in time"
+
+    def replied(self, message: SentMessage, done_s: float) -> None:
+        """The agent answered."""
+        self.replied_s = done_s
+
+    def unanswered(self, message: SentMessage, reason: str) -> None:
+        """The agent did not answer."""
+        self.unanswered_for = reason
+
+    def backpressure(self, reason: str) -> None:
+        """A `backpressure` push; the message it answers is told by `rejected`."""
+
+    def anomaly(self, kind: str) -> None:
+        """Something on the wire that should not be there: no obstacle to a run, which counts it."""
+
+    def disconnected(self, down: Disconnected) -> None:
+        """The channel is gone; the message's own fate tells the rest."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is tried: `timeout_s` bounds each step, `sources` are the local addresses to connect from."""
+
+    targets: Targets
+    participant_id: str
+    run_id: str
+    timeout_s: float
+    sources: SourceAddresses | None = None
+
+    def run(self) -> Iterator[Finding]:
+        """Yield one finding per step; after a failure the rest is skipped, but what was created is deleted."""
+        targets = self.targets
+        connector = Connector(
+            insecure=targets.insecure,
+            sources=self.sources,
+            resolver=Resolver(timeout_s=self.timeout_s),
+            warn=lambda _: None,  # the look at the targets has told it
+        )
+        api = RestApi(targets.api_url, timeout_s=self.timeout_s, connector=connector)
+        heartbeats = Heartbeats()
+        options = SocketOptions(connect_timeout_s=self.timeout_s, send_timeout_s=self.timeout_s, connector=connector)
+        socket = PhoenixSocket(targets.ws_url, self.participant_id, options, heartbeats, lambda _kind: None)
+        try:
+            yield from self._steps(api, socket)
+        finally:
+            socket.close()
+            heartbeats.stop()
+            api.close()
+
+    def _steps(self, api: RestApi, socket: PhoenixSocket) -> Iterator[Finding]:
+        metadata = {"bench": True, "run_id": self.run_id, "scenario": SCENARIO, "vu": 1}
+        try:
+            created = api.create_session(self.participant_id, self.targets.agent_id, metadata)
+        except RestFailed as failed:
+            yield Finding("bad", STEPS[0], str(failed), remedies.CREATE)
+            yield from _skipped(1)
+            return
+        took_ms = (created.done_s - created.sent_s) * MS_PER_S
+        yield Finding("ok", STEPS[0], f"{created.session_id} created in {took_ms:.1f} ms")
+        fate = Fate()
+        channel = SessionChannel(
+            socket, created.session_id, self.targets.agent_id, fate, reply_timeout_s=self.timeout_s
+        )
+        yield from self._talk(socket, channel, fate)
+        yield self._end(api, channel, created.session_id, is_joined=channel.topic in socket.joined)
+
+    def _talk(self, socket: PhoenixSocket, channel: SessionChannel, fate: Fate) -> Iterator[Finding]:
+        try:
+            socket.connect()
+        except ConnectFailed as failed:
+            yield Finding("bad", STEPS[1], str(failed), remedies.of_socket(str(failed)))
+            yield from _skipped(2, 5)
+            return
+        connected_s = (socket.connected_s or 0.0) - (socket.connect_started_s or 0.0)
+        yield Finding("ok", STEPS[1], f"connected in {connected_s * MS_PER_S:.1f} ms as {self.participant_id}")
+        try:
+            joined = channel.join(self.timeout_s)
+        except ClientError as failed:
+            yield Finding("bad", STEPS[2], str(failed), remedies.of_join(str(failed)))
+            yield from _skipped(3, 5)
+            return
+        yield Finding("ok", STEPS[2], f"joined in {(joined.done_s - joined.sent_s) * MS_PER_S:.1f} ms")
+        yield from self._send(channel, fate)
+
+    def _send(self, channel: SessionChannel, fate: Fate) -> Iterator[Finding]:
+        try:
+            channel.send(TEXT, f"{session_prefix(self.run_id, 1, 1)}-1", 0.0, "main")
+            channel.settle(lambda: math.inf)
+        except ClientError as failed:
+            fate.problem = str(failed)
+        channel.finish()
+        if fate.message is None:
+            detail = fate.problem or "nothing came back"
+            yield Finding("bad", STEPS[3], f"{detail} (waited {self.timeout_s:g} s at most)", remedies.OWN_MESSAGE)
+            yield from _skipped(4, 5)
+            return
+        appended_ms = (fate.message.appended_s - fate.message.sent_s) * MS_PER_S
+        yield Finding("ok", STEPS[3], f"after {appended_ms:.1f} ms")
+        if fate.replied_s is None:
+            why = "" if fate.unanswered_for in ("", "timeout") else f" ({fate.unanswered_for})"
+            remedy = remedies.AGENT_REPLY.format(url=self.targets.agent_url)
+            yield Finding("bad", STEPS[4], f"none within {self.timeout_s:g} s{why}", remedy)
+            return
+        replied_ms = (fate.replied_s - fate.message.appended_s) * MS_PER_S
+        yield Finding("ok", STEPS[4], f"{replied_ms:.1f} ms later, through the webhook")
+
+    def _end(self, api: RestApi, channel: SessionChannel, session_id: str, *, is_joined: bool) -> Finding:
+        """Leave and delete; both are tried whatever became of the other."""
+        problems = []
+        steps: list[Callable[[], object]] = [lambda: api.delete_session(session_id)]
+        if is_joined:
+            steps.insert(0, lambda: channel.leave(self.timeout_s))
+        for step in steps:
+            try:
+                step()
+            except ClientError as failed:
+                problems.append(str(failed))
+        if problems:
+            return Finding("bad", STEPS[5], "; ".join(problems), remedies.LEAVE.format(run_id=self.run_id))
+        return Finding("ok", STEPS[5], "left and deleted" if is_joined else "deleted")
+
+
+def _skipped(first: int, end: int = len(STEPS)) -> Iterator[Finding]:
+    for step in STEPS[first:end]:
+        yield Finding("skipped", step, "not tried")

@@ -1,0 +1,1 @@
+"""`fleetlm-bench list`: benchmarks, presets, metrics and options."""

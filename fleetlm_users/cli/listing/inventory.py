@@ -1,0 +1,95 @@
+"""Everything there is to choose from, as plain data: `list --json` prints it, all other forms are made of it. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from fleetlm_users.cli.listing.locustfiles import Locustfile
+from fleetlm_users.measure.metrics.catalogue import Catalogue
+from fleetlm_users.workload.options.specs import COMMON, OptionSpec, count_specs
+from fleetlm_users.workload.presets.preset import Preset
+from fleetlm_users.workload.presets.presets import Presets
+
+Json = dict[str, Any]
+
+
+def benchmarks(presets: Presets, locustfiles: Mapping[str, Locustfile]) -> list[Json]:
+    """Return every benchmark with its file, what it does, its default plan, its presets and its own options."""
+    names = dict.fromkeys((*presets.by_benchmark, *locustfiles))
+    return [_benchmark(name, presets, locustfiles.get(name)) for name in names]
+
+
+def all_presets(presets: Presets) -> list[Json]:
+    """Return every preset of every benchmark; the first of each is its default."""
+    return [
+        {"benchmark": benchmark, **_plan(preset), "default": preset is next(iter(named.values()))}
+        for benchmark, named in presets.by_benchmark.items()
+        for preset in named.values()
+    ]
+
+
+def metrics(catalogue: Catalogue) -> list[Json]:
+    """Return every metric: name, kind, unit, meaning, its other names, and what makes its zero believable."""
+    aliases: dict[str, list[str]] = {}
+    for alias, name in catalogue.aliases.items():
+        aliases.setdefault(name, []).append(alias)
+    return [
+        {
+            "name": metric.name,
+            "kind": metric.kind,
+            "unit": metric.unit,
+            "meaning": metric.help,
+            "aliases": aliases.get(metric.name, []),
+            "evidence": metric.evidence,
+        }
+        for metric in catalogue.values()
+    ]
+
+
+def options(presets: Presets, locustfiles: Mapping[str, Locustfile]) -> list[Json]:
+    """Return every option: the common ones, the count of each behaviour, and those of single benchmarks."""
+    found = [{**_option(spec), "benchmarks": None} for spec in COMMON]
+    for benchmark, named in presets.by_benchmark.items():
+        behaviours = tuple(dict.fromkeys(name for preset in named.values() for name in preset.users))
+        if len(behaviours) > 1:
+            found += [{**_option(spec), "benchmarks": [benchmark]} for spec in count_specs(behaviours)]
+    return found + _own_options(locustfiles)
+
+
+def _benchmark(name: str, presets: Presets, file: Locustfile | None) -> Json:
+    named = presets.by_benchmark.get(name, {})
+    first = next(iter(named.values()), None)
+    return {
+        "name": name,
+        "file": str(file.path) if file else None,
+        "about": file.about if file else (first.description if first else ""),
+        "default": _plan(first) if first else None,
+        "presets": list(named),
+        "options": [spec.flag for spec in file.options] if file else [],
+    }
+
+
+def _plan(preset: Preset) -> Json:
+    return {
+        "preset": preset.name,
+        "description": preset.description,
+        "users": dict(preset.users),
+        "duration_s": preset.duration_s,
+        "ramp_up_s": preset.ramp_up_s,
+        "warm_up_s": preset.warm_up_s,
+        "thresholds": list(preset.thresholds),
+        "options": dict(preset.options),
+    }
+
+
+def _option(spec: OptionSpec) -> Json:
+    return {key: value for key, value in asdict(spec).items() if key != "secret"} | {"secret": spec.secret}
+
+
+def _own_options(locustfiles: Mapping[str, Locustfile]) -> list[Json]:
+    """Return the options of single benchmarks; one with another default elsewhere stands there once more."""
+    users: dict[OptionSpec, list[str]] = {}
+    for benchmark, file in locustfiles.items():
+        for spec in file.options:
+            users.setdefault(spec, []).append(benchmark)
+    return [{**_option(spec), "benchmarks": found} for spec, found in users.items()]

@@ -1,0 +1,1 @@
+"""`fleetlm-bench plan`: how many machines a load needs."""

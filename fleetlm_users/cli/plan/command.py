@@ -1,0 +1,120 @@
+"""`fleetlm-bench plan`: what a load needs, with the arithmetic shown."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from typing import Any, Final, TypeVar
+
+import click
+
+from fleetlm_users.cli.plan.costs import Costs, Demand, Machines
+from fleetlm_users.cli.plan.kernel import generator_settings, server_settings
+from fleetlm_users.cli.plan.sizing import FleetPlan, fleet_plan
+from fleetlm_users.cli.plan.text import plan_text
+from fleetlm_users.cli.terminal import style
+from fleetlm_users.errors import UsageError
+from fleetlm_users.workload.options.parsing import parse_value
+from fleetlm_users.workload.options.specs import Kind, OptionSpec
+
+MOST: Final = 1e12  # beyond it is a typing slip
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Part = TypeVar("Part", Demand, Costs, Machines)
+
+
+def _spec(name: str, flag: str, default: object, kind: Kind, text: str) -> OptionSpec:
+    example = str(default) if default != "" else "1000000" if kind == "count" else "0.033"
+    return OptionSpec(name, flag, "", str(default), text, kind, example)
+
+
+SPECS: Final = (
+    _spec("sessions", "--sessions", "", "count", "sessions that are joined at once"),
+    _spec("rate_per_s", "--rate", "", "number", "messages per second of each session; 0.033 is one every 30 s"),
+    _spec("replies", "--replies", Demand.replies, "whole", "the agent's answers to a message"),
+    _spec("message_bytes", "--message-bytes", Demand.message_bytes, "whole", "the text of a message"),
+    _spec("ramp_s", "--ramp-up", "10m", "timeout", "how long the sessions take to join"),
+    _spec("cores", "--cores-per-machine", Machines.cores, "count", "cores of a machine with workers"),
+    _spec("memory_gib", "--memory-per-machine-gib", Machines.memory_gib, "positive", "memory of it, GiB"),
+    _spec("headroom", "--headroom", Machines.headroom, "number", "share of each core and of the memory left free"),
+    _spec("ports", "--ports", Machines.ports, "count", "local ports per source address (ip_local_port_range)"),
+    _spec("targets", "--targets", Machines.targets, "count", "addresses and ports of the server"),
+    _spec("cpu_per_append_us", "--cpu-per-append-us", Costs.cpu_per_append_us, "positive", "CPU of a message, µs"),
+    _spec("cpu_per_open_us", "--cpu-per-open-us", Costs.cpu_per_open_us, "positive", "CPU to open a session, µs"),
+    _spec(
+        "cpu_per_heartbeat_us", "--cpu-per-heartbeat-us", Costs.cpu_per_heartbeat_us, "number", "CPU of a heartbeat, µs"
+    ),
+    _spec(
+        "memory_per_session_kib",
+        "--memory-per-session-kib",
+        Costs.memory_per_session_kib,
+        "positive",
+        "memory of an idle joined session, KiB",
+    ),
+    _spec(
+        "memory_per_worker_mib",
+        "--memory-per-worker-mib",
+        Costs.memory_per_worker_mib,
+        "positive",
+        "memory of a worker without sessions, MiB",
+    ),
+    _spec(
+        "sessions_per_worker", "--sessions-per-worker", Costs.sessions_per_worker, "count", "most sessions of a process"
+    ),
+    _spec(
+        "master_us_per_report",
+        "--master-us-per-report",
+        Costs.master_us_per_report,
+        "positive",
+        "CPU of the master for a worker's report, µs",
+    ),
+    _spec("bytes_per_report", "--bytes-per-report", Costs.bytes_per_report, "count", "size of a worker's report"),
+)
+
+
+def _options(command: Command) -> Command:
+    for spec in reversed(SPECS):
+        note = f"{spec.help[0].upper()}{spec.help[1:]}." + (f" [default: {spec.default}]" if spec.default else "")
+        command = click.option(spec.flag, spec.name, default=spec.default, metavar="N", help=note)(command)
+    return command
+
+
+@click.command("plan", short_help="What a load needs: workers, machines, ports, kernel settings.")
+@_options
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+def plan(as_json: bool, **given: str) -> None:
+    """Derive what a load needs from what a session and a message cost, with the arithmetic shown.
+
+    The costs are those that were measured for docs/scaling.md. Measure on your machines, and give your own.
+
+    \b
+    Examples:
+      fleetlm-bench plan --sessions 1000000 --rate 0.033
+      fleetlm-bench plan --sessions 20000 --rate 1 --cores-per-machine 4
+      fleetlm-bench plan --sessions 5000 --rate 0.2 --replies 0 --json
+    """  # noqa: D301  # \b is what click looks for
+    values = {spec.name: _value(spec, given[spec.name]) for spec in SPECS}
+    found = fleet_plan(_part(Demand, values), _part(Costs, values), _part(Machines, values))
+    click.echo(json.dumps(_as_json(found), indent=2) if as_json else plan_text(found, style()), nl=as_json)
+
+
+def _value(spec: OptionSpec, text: str) -> Any:
+    if not text.strip():
+        raise UsageError(spec.flag, text, spec.help, spec.example)
+    value = parse_value(spec, text, spec.flag)
+    if value > MOST:
+        raise UsageError(spec.flag, text, f"a number up to {MOST:g}", spec.example)
+    if spec.name == "headroom" and not 0 <= value < 1:
+        raise UsageError(spec.flag, text, "a share from 0 to below 1", spec.example)
+    return value
+
+
+def _part(kind: type[Part], values: dict[str, Any]) -> Part:
+    return kind(**{field.name: values[field.name] for field in fields(kind)})
+
+
+def _as_json(found: FleetPlan) -> dict[str, Any]:
+    told = asdict(found)
+    told["steps"] = [step._asdict() for step in found.steps]
+    kernel = {"generator": generator_settings(found), "server": server_settings(found)}
+    told["sysctl"] = {where: {line.name: line.value for line in lines} for where, lines in kernel.items()}
+    return told

@@ -1,0 +1,210 @@
+"""How many workers, machines, ports and how much memory and network a load needs: arithmetic, shown step by step."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from fleetlm_users.cli.plan.costs import (
+    BROADCAST_BYTES,
+    FRAME_OVERHEAD_BYTES,
+    HEARTBEAT_BYTES,
+    HEARTBEAT_S,
+    KERNEL_KIB_PER_SOCKET,
+    MASTER_CEILING,
+    REPORT_S,
+    SEND_BYTES,
+    Costs,
+    Demand,
+    Machines,
+)
+from fleetlm_users.errors import UsageError
+
+US_PER_S: Final = 1e6
+KIB_PER_GIB: Final = 1024.0**2
+MIB_PER_GIB: Final = 1024.0
+MBIT: Final = 1e6 / 8
+KERNEL_CORES: Final = 1  # of each machine, for packets and interrupts
+FRAMES_PER_APPEND: Final = 3  # send, own broadcast, one answer: what cpu_per_append_us was measured with
+SPARE_FILES: Final = 200  # of a process beside its sessions: libraries, pipes, epoll, REST connections
+
+
+class Step(NamedTuple):
+    """One line of arithmetic: `shown` is how `value` comes about, in words of numbers."""
+
+    section: str
+    name: str
+    shown: str
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class FleetPlan:
+    """What a load needs. `steps` are in the order in which one follows from the other, `warnings` in words."""
+
+    demand: Demand
+    workers: int
+    machines: int
+    sessions_per_machine: int
+    sessions_per_worker: int
+    source_addresses: int
+    master_share: float
+    steps: tuple[Step, ...]
+    warnings: tuple[str, ...]
+
+
+def fleet_plan(demand: Demand, costs: Costs, machines: Machines) -> FleetPlan:
+    """Return what the load needs at these costs on such machines. Raises UsageError when they could hold no worker."""
+    rates = _Rates.of(demand)
+    load, cores = _cpu(demand, rates, costs)
+    workers, crew = _workers(demand, cores, costs, machines)
+    fleet, park = _machines(demand, workers, costs, machines)
+    per_machine = _whole(demand.sessions / fleet)
+    addresses = _whole(per_machine / (machines.ports * machines.targets))
+    share = workers / REPORT_S * costs.master_us_per_report / US_PER_S
+    steps = (
+        *load,
+        *crew,
+        *park,
+        *_sockets(demand, per_machine, addresses, workers, machines),
+        *_network(demand, rates, fleet),
+        *_master(workers, share, costs),
+    )
+    return FleetPlan(
+        demand=demand,
+        workers=workers,
+        machines=fleet,
+        sessions_per_machine=per_machine,
+        sessions_per_worker=_whole(demand.sessions / workers),
+        source_addresses=addresses,
+        master_share=share,
+        steps=steps,
+        warnings=tuple(_warnings(workers, share, addresses)),
+    )
+
+
+class _Rates(NamedTuple):
+    messages: float
+    frames: float
+    heartbeats: float
+    joins: float
+
+    @classmethod
+    def of(cls, demand: Demand) -> "_Rates":
+        messages = demand.sessions * demand.rate_per_s
+        joins = demand.sessions / demand.ramp_s
+        return cls(messages, messages * (2 + demand.replies), demand.sessions / HEARTBEAT_S, joins)
+
+
+def _cpu(demand: Demand, rates: _Rates, costs: Costs) -> tuple[list[Step], float]:
+    """The rates of the load, and the cores that they take."""
+    frame_us = costs.cpu_per_append_us / FRAMES_PER_APPEND
+    per_message_us = frame_us * (2 + demand.replies)
+    messages = rates.messages * per_message_us / US_PER_S
+    beats = rates.heartbeats * costs.cpu_per_heartbeat_us / US_PER_S
+    joins = rates.joins * costs.cpu_per_open_us / US_PER_S
+    steps = [
+        Step("load", "messages", f"{_n(demand.sessions)} sessions × {demand.rate_per_s:g}/s", rates.messages, "/s"),
+        Step("load", "frames", f"{_n(rates.messages)} × (1 sent + {1 + demand.replies} received)", rates.frames, "/s"),
+        Step("load", "heartbeats", f"{_n(demand.sessions)} ÷ {HEARTBEAT_S:g} s", rates.heartbeats, "/s"),
+        Step("load", "joins in the ramp", f"{_n(demand.sessions)} ÷ {_n(demand.ramp_s)} s", rates.joins, "/s"),
+        Step("cpu", "messages", f"{_n(rates.messages)}/s × {per_message_us:.4g} µs", messages, "cores"),
+        Step("cpu", "heartbeats", f"{_n(rates.heartbeats)}/s × {costs.cpu_per_heartbeat_us:g} µs", beats, "cores"),
+        Step("cpu", "joins in the ramp", f"{_n(rates.joins)}/s × {costs.cpu_per_open_us:g} µs", joins, "cores"),
+    ]
+    return steps, messages + beats + joins
+
+
+def _workers(demand: Demand, cores: float, costs: Costs, machines: Machines) -> tuple[int, list[Step]]:
+    share = 1 - machines.headroom
+    by_cpu = _whole(cores / share)
+    by_sessions = _whole(demand.sessions / costs.sessions_per_worker)
+    workers = max(by_cpu, by_sessions, 1)
+    shown = f"{_n(demand.sessions)} ÷ {_n(costs.sessions_per_worker)} sessions in a process"
+    return workers, [
+        Step("workers", "by CPU", f"{cores:.3g} cores ÷ {share:.0%} of a core each", by_cpu, ""),
+        Step("workers", "by sessions", shown, by_sessions, ""),
+        Step("workers", "workers", "the larger", workers, ""),
+    ]
+
+
+def _machines(demand: Demand, workers: int, costs: Costs, machines: Machines) -> tuple[int, list[Step]]:
+    usable = machines.cores - KERNEL_CORES
+    if usable < 1:
+        raise UsageError("--cores-per-machine", machines.cores, "2 or more: the kernel needs one, a worker one", "8")
+    session_gib = (costs.memory_per_session_kib + KERNEL_KIB_PER_SOCKET) / KIB_PER_GIB
+    memory_gib = workers * costs.memory_per_worker_mib / MIB_PER_GIB + demand.sessions * session_gib
+    room_gib = machines.memory_gib * (1 - machines.headroom)
+    by_cores, by_memory = _whole(workers / usable), _whole(memory_gib / room_gib)
+    fleet = max(by_cores, by_memory)
+    processes = f"{_n(workers)} workers × {costs.memory_per_worker_mib:g} MiB"
+    sessions = f"{_n(demand.sessions)} × ({costs.memory_per_session_kib:g} + {KERNEL_KIB_PER_SOCKET:g} kernel) KiB"
+    return fleet, [
+        Step("machines", "memory", f"{processes} + {sessions}", memory_gib, "GiB"),
+        Step("machines", "by memory", f"{memory_gib:.3g} GiB ÷ {room_gib:.3g} GiB each", by_memory, ""),
+        Step(
+            "machines", "by cores", f"{_n(workers)} ÷ ({machines.cores} − {KERNEL_CORES} for the kernel)", by_cores, ""
+        ),
+        Step("machines", "machines", "the larger", fleet, ""),
+        Step("machines", "workers on each", f"{_n(workers)} ÷ {_n(fleet)}", _whole(workers / fleet), ""),
+    ]
+
+
+def _sockets(demand: Demand, per_machine: int, addresses: int, workers: int, machines: Machines) -> list[Step]:
+    per_process = _whole(demand.sessions / workers)
+    room = f"{_n(machines.ports)} ports" + (f" × {machines.targets} targets" if machines.targets > 1 else "")
+    return [
+        Step("sockets", "connections of a machine", "sessions ÷ machines", per_machine, ""),
+        Step("sockets", "source addresses of a machine", f"{_n(per_machine)} ÷ {room}", addresses, ""),
+        Step("sockets", "open files of a process", f"{_n(per_process)} + {SPARE_FILES}", per_process + SPARE_FILES, ""),
+    ]
+
+
+def _network(demand: Demand, rates: _Rates, fleet: int) -> list[Step]:
+    """Bits on the wire, each frame a packet of its own, and an ACK for each on its way back."""
+    received = 1 + demand.replies
+    send = SEND_BYTES + demand.message_bytes + FRAME_OVERHEAD_BYTES
+    broadcast = BROADCAST_BYTES + demand.message_bytes + FRAME_OVERHEAD_BYTES
+    beat, answer = (size + FRAME_OVERHEAD_BYTES for size in HEARTBEAT_BYTES)
+    out = (rates.messages * (send + received * FRAME_OVERHEAD_BYTES) + rates.heartbeats * beat) / MBIT
+    into = (rates.messages * (received * broadcast + FRAME_OVERHEAD_BYTES) + rates.heartbeats * answer) / MBIT
+    sent = f"{_n(rates.messages)}/s × ({send} + {received} ACKs × {FRAME_OVERHEAD_BYTES}) B"
+    got = f"{_n(rates.messages)}/s × ({received} × {broadcast} + ACK {FRAME_OVERHEAD_BYTES}) B"
+    return [
+        Step("network", "to the server", f"{sent} + {_n(rates.heartbeats)}/s × {beat} B", out, "Mbit/s"),
+        Step("network", "from the server", f"{got} + {_n(rates.heartbeats)}/s × {answer} B", into, "Mbit/s"),
+        Step("network", "of each machine, inwards", f"{into:.4g} ÷ {_n(fleet)}", into / fleet, "Mbit/s"),
+    ]
+
+
+def _master(workers: int, share: float, costs: Costs) -> list[Step]:
+    reports = workers / REPORT_S
+    most = math.floor(MASTER_CEILING * REPORT_S * US_PER_S / costs.master_us_per_report)
+    bandwidth = reports * costs.bytes_per_report / MBIT
+    return [
+        Step("master", "reports", f"{_n(workers)} ÷ {REPORT_S:g} s", reports, "/s"),
+        Step("master", "cpu", f"{reports:.3g}/s × {costs.master_us_per_report:g} µs", share * 100, "% of a core"),
+        Step("master", "network", f"{reports:.3g}/s × {_n(costs.bytes_per_report)} B", bandwidth, "Mbit/s"),
+        Step("master", "workers of one master", f"at most, at {MASTER_CEILING:.0%} of a core", most, ""),
+        Step("master", "open files", f"{_n(workers)} + {SPARE_FILES}", workers + SPARE_FILES, ""),
+    ]
+
+
+def _warnings(workers: int, share: float, addresses: int) -> Iterator[str]:
+    if share > MASTER_CEILING:
+        yield (
+            f"{_n(workers)} workers would take {share:.0%} of a core on one master: run several fleets, each with a "
+            "master and a --run-id of its own"
+        )
+    if addresses > 1:
+        yield f"each machine needs {addresses} local addresses, given with --source-ips, or the server more addresses"
+
+
+def _whole(value: float) -> int:
+    """Up to the next whole number, unless it is above one by no more than floating point is."""
+    return math.ceil(round(value, 6))
+
+
+def _n(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"

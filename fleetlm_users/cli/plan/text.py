@@ -1,0 +1,61 @@
+"""A fleet plan in words and lines of arithmetic. Pure."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from fleetlm_users.cli.plan.kernel import Setting, generator_settings, server_settings
+from fleetlm_users.cli.plan.sizing import FleetPlan, Step
+from fleetlm_users.measure.report.terminal import Style
+
+NAME_COLUMNS = 30
+
+
+def plan_text(plan: FleetPlan, style: Style) -> str:
+    """Return the answer first, then the arithmetic, then lines to paste into sysctl.conf."""
+    lines = ["", *style.wrapped(_answer(plan), "  ", "  ")]
+    lines += [line for warning in plan.warnings for line in style.wrapped(f"! {warning}", "  ", "    ")]
+    for section, steps in groupby(plan.steps, key=lambda step: step.section):
+        lines += style.heading(section)
+        lines += [line for step in steps for line in _step(step, style)]
+    for title, settings in (
+        ("each machine with workers, sysctl", generator_settings(plan)),
+        ("the server's machine, sysctl", server_settings(plan)),
+    ):
+        lines += [*style.heading(title), *_sysctl(settings)]
+    return style.finish([*lines, ""])
+
+
+def _answer(plan: FleetPlan) -> str:
+    addresses = _many(plan.source_addresses, "source address", "source addresses")
+    return (
+        f"{_many(plan.demand.sessions, 'session')} at {plan.demand.rate_per_s:g} messages per second each: "
+        f"{_many(plan.workers, 'worker')} on {_many(plan.machines, 'machine')}, {addresses} on each, one master."
+    )
+
+
+def _many(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def _step(step: Step, style: Style) -> Iterator[str]:
+    """The name, the arithmetic and its result on one line; the result on the next where that is too long."""
+    result = f"= {figure(step.value)} {step.unit}".rstrip()
+    line = f"    {step.name:{NAME_COLUMNS}}{step.shown} {result}"
+    if len(line) <= style.width:
+        yield line
+        return
+    yield from style.wrapped(step.shown, f"    {step.name:{NAME_COLUMNS}}", " " * (NAME_COLUMNS + 4))
+    yield " " * (NAME_COLUMNS + 4) + result
+
+
+def figure(value: float) -> str:
+    """Return a number with three significant digits, and never fewer than its whole ones."""
+    if value == int(value) or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def _sysctl(settings: list[Setting]) -> Iterator[str]:
+    for setting in settings:
+        yield f"    # {setting.reason}"
+        yield f"    {setting.name} = {setting.value}"

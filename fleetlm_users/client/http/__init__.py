@@ -1,0 +1,1 @@
+"""REST over a connection pool of our own."""

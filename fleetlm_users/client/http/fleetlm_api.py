@@ -1,0 +1,177 @@
+"""FleetLM's REST calls as the load makes them: stamped, typed, every failure a RestFailed."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote, urljoin
+
+import orjson
+
+from fleetlm_users.client.http.advice import Asked, explained
+from fleetlm_users.client.http.error_body import body_in_words, error_detail
+from fleetlm_users.client.http.pool import Answer, HttpPool, NoAnswer
+from fleetlm_users.client.net.connector import Connector
+from fleetlm_users.client.net.endpoint import parse_endpoint
+from fleetlm_users.errors import RestFailed
+from fleetlm_users.foreign_text import words
+
+DEFAULT_TIMEOUT_S = 30.0
+DEFAULT_CONCURRENCY = 1024  # high, so that a burst of users does not queue for connections and call it server latency
+MAX_ID_CHARACTERS = 200  # FleetLM's ids have 36 at most; ids are kept by the hundred thousand
+
+
+class RestCallFailed(RestFailed):
+    """A RestFailed with its stamps; `sent_s` is None when nothing could be written."""
+
+    def __init__(  # noqa: PLR0913  # it is RestFailed plus two stamps
+        self,
+        method: str,
+        path: str,
+        kind: str,
+        status: int | None,
+        detail: str,
+        *,
+        sent_s: float | None,
+        done_s: float,
+    ) -> None:
+        super().__init__(method, path, kind, status, detail)
+        self.sent_s = sent_s
+        self.done_s = done_s
+
+
+class Answered(NamedTuple):
+    """An answer with the expected status; `body` is its JSON, None when it has none. Stamps are perf_counter."""
+
+    sent_s: float
+    done_s: float
+    status: int
+    body: Any
+
+
+class Created(NamedTuple):
+    """A session that was created."""
+
+    session_id: str
+    sent_s: float
+    done_s: float
+    body: dict[str, Any]
+
+
+class RestApi:
+    """The REST API below one URL, such as `http://localhost:4000/api`; one per process, shared by all its users.
+
+    Every call raises RestCallFailed (a RestFailed) within `timeout_s`; its `path` says :id for the id, so that
+    statistics have one row per route; its `kind` is http_<status>, bad_body, or one of HttpPool's NoAnswer. `flag` is
+    the option that sets the URL, named where another one is to be set.
+    """
+
+    def __init__(
+        self,
+        api_url: str,
+        *,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        concurrency: int = DEFAULT_CONCURRENCY,
+        connector: Connector | None = None,
+        flag: str = "--api-url",
+    ) -> None:
+        endpoint = parse_endpoint(api_url, "API URL", ("http", "https"), "http://localhost:4000/api")
+        self.api_url = api_url
+        self._prefix = endpoint.target.partition("?")[0].rstrip("/")
+        self._flag = flag
+        self._pool = HttpPool(
+            endpoint, timeout_s=timeout_s, concurrency=concurrency, connector=connector or Connector()
+        )
+
+    def create_session(self, sender_id: str, recipient_id: str, metadata: Mapping[str, Any]) -> Created:
+        """Creates a session between a participant and an agent (POST /sessions)."""
+        body = {"sender_id": sender_id, "recipient_id": recipient_id, "metadata": dict(metadata)}
+        answered = self.call("POST", "/sessions", body=body, expected=(201,))
+        session = answered.body.get("session") if isinstance(answered.body, dict) else None
+        session_id = session.get("id") if isinstance(session, dict) else None
+        if not isinstance(session_id, str) or not 0 < len(session_id) <= MAX_ID_CHARACTERS:
+            raise self._bad_body("POST", "/sessions", answered, "no session.id that can be used")
+        return Created(session_id, answered.sent_s, answered.done_s, answered.body)
+
+    def show_session(self, session_id: str) -> Answered:
+        """Reads a session (GET /sessions/:id)."""
+        return self.call("GET", f"/sessions/{_part(session_id)}", route="/sessions/:id")
+
+    def list_sessions(self, user_id: str) -> Answered:
+        """Lists the newest 50 sessions of a participant (GET /sessions?user_id=)."""
+        return self.call("GET", f"/sessions?user_id={_part(user_id)}", route="/sessions")
+
+    def delete_session(self, session_id: str) -> Answered:
+        """Deletes a session (DELETE /sessions/:id); FleetLM archives it and answers 204 however often it is asked."""
+        return self.call("DELETE", f"/sessions/{_part(session_id)}", route="/sessions/:id", expected=(204,))
+
+    def append_message(
+        self,
+        session_id: str,
+        sender_id: str,
+        content: Mapping[str, Any],
+        *,
+        kind: str = "text",
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Answered:
+        """Appends a message over REST (POST /sessions/:id/messages); the answer's `message` has no seq."""
+        body = {"sender_id": sender_id, "kind": kind, "content": dict(content), "metadata": dict(metadata or {})}
+        path = f"/sessions/{_part(session_id)}/messages"
+        return self.call("POST", path, route="/sessions/:id/messages", body=body)
+
+    def call(
+        self, method: str, path: str, *, route: str | None = None, body: Any = None, expected: tuple[int, ...] = (200,)
+    ) -> Answered:
+        """Any call below the API URL; `route` is the path as errors name it. Raises RestCallFailed."""
+        route = path if route is None else route
+        encoded = None if body is None else orjson.dumps(body)
+        try:
+            answer = self._pool.exchange(method, self._prefix + path, encoded)
+        except NoAnswer as none:
+            raise self._failed(method, route, none.kind, None, none.detail, none) from none
+        if answer.status not in expected:
+            detail = self._explained(self._prefix + path, answer)
+            raise self._failed(method, route, f"http_{answer.status}", answer.status, detail, answer)
+        return Answered(answer.sent_s, answer.done_s, answer.status, self._json(method, route, answer))
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._pool.close()
+
+    def _explained(self, target: str, answer: Answer) -> str:
+        """What the answer says: what to do about it, else the server's own words."""
+        asked = Asked(urljoin(self.api_url, target), self.api_url, self._flag)
+        return explained(answer.status, answer.fields, asked, answer.problem or error_detail(answer.body))
+
+    def _json(self, method: str, route: str, answer: Answer) -> Any:
+        if answer.problem:
+            raise self._failed(method, route, "bad_body", answer.status, answer.problem, answer)
+        if not answer.body:
+            return None
+        try:
+            return orjson.loads(answer.body)
+        except ValueError as problem:
+            detail = f"not JSON: {body_in_words(answer.body)}"
+            raise self._failed(method, route, "bad_body", answer.status, detail, answer) from problem
+
+    def _bad_body(self, method: str, route: str, answered: Answered, problem: str) -> RestCallFailed:
+        detail = f"{problem} in {words(answered.body)}"
+        return self._failed(method, route, "bad_body", answered.status, detail, answered)
+
+    def _failed(  # noqa: PLR0913, PLR0917  # the fields of the error
+        self,
+        method: str,
+        route: str,
+        kind: str,
+        status: int | None,
+        detail: str,
+        stamps: Answer | Answered | NoAnswer,
+    ) -> RestCallFailed:
+        path = self._prefix + route
+        return RestCallFailed(method, path, kind, status, detail, sent_s=stamps.sent_s, done_s=stamps.done_s)
+
+    def __repr__(self) -> str:
+        return f"<RestApi {self.api_url} {self._pool!r}>"
+
+
+def _part(identifier: str) -> str:
+    """An id as one part of a path or query."""
+    return quote(identifier, safe="")

@@ -1,0 +1,183 @@
+"""HTTP/1.1 requests over keep-alive connections that all users of a process share; parsing is geventhttpclient's.
+
+Its own HTTPClient is not used because it gives no stamp of the write, repeats an idempotent request once per pool slot,
+asks select() whether a connection lives, which always says no above file descriptor 1023 (so no keep-alive beside a
+thousand sockets), and keeps a slot for ever when a user is killed while sending.
+"""
+
+import time
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from gevent.lock import BoundedSemaphore
+from geventhttpclient.response import HTTPParseError
+
+from fleetlm_users.client.http.content_coding import Oversize
+from fleetlm_users.client.http.response import Response
+from fleetlm_users.client.net.connector import Connector
+from fleetlm_users.client.net.deadline import Deadline, Overdue
+from fleetlm_users.client.net.endpoint import Endpoint
+from fleetlm_users.client.net.resolver import Address
+from fleetlm_users.client.net.socket_errors import kind_of, words_of
+from fleetlm_users.client.net.stream import Stream
+
+IDEMPOTENT = frozenset(("GET", "HEAD", "PUT", "DELETE"))  # RFC 9110 §9.2.2
+
+
+class Answer(NamedTuple):
+    """A complete answer. `sent_s` (perf_counter) is just before the first write, `done_s` when its last bytes came.
+
+    `fields` are the few that say what to do (http_response.py). `problem` says why the body could not be read; it is
+    empty then.
+    """
+
+    status: int
+    body: bytes
+    sent_s: float
+    done_s: float
+    fields: Mapping[str, str] = MappingProxyType({})
+    problem: str = ""
+
+
+class NoAnswer(Exception):
+    """No complete answer came; `kind` is dns, refused, timeout, tls, reset, eof, protocol_error, oversize or network.
+
+    `sent_s` is None when not even a connection was there to write to.
+    """
+
+    def __init__(self, kind: str, detail: str, sent_s: float | None, done_s: float) -> None:
+        super().__init__(kind, detail)
+        self.kind = kind
+        self.detail = detail
+        self.sent_s = sent_s
+        self.done_s = done_s
+
+
+class _Attempt:
+    """How far one request got: it decides whether it may be repeated, and is reported when it fails."""
+
+    __slots__ = ("received", "sent_s", "written")
+
+    def __init__(self) -> None:
+        self.sent_s: float | None = None
+        self.written = False
+        self.received = False
+
+
+class HttpPool:
+    """Connections to one host and port, at most `concurrency` in use; idle ones are taken newest first."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        timeout_s: float,
+        concurrency: int,
+        connector: Connector,
+        accept: str = "application/json",
+    ) -> None:
+        self.endpoint = endpoint
+        self.timeout_s = timeout_s
+        self.opened = 0
+        self._connector = connector
+        self._accept = accept
+        self._slots = BoundedSemaphore(concurrency)
+        self._idle: list[Stream] = []
+        self._is_closed = False
+
+    def exchange(self, method: str, target: str, body: bytes | None) -> Answer:
+        """The server's answer to one request, whatever its status. Raises NoAnswer within `timeout_s`.
+
+        A look-up of the name comes before that time, with a limit of its own: it is not the server's (resolver.py).
+        A kept connection that the server has closed meanwhile is replaced. If that shows only while asking, the request
+        is repeated, once, when no byte of an answer came and it is either idempotent or provably not sent.
+        """
+        attempt = _Attempt()
+        request = self._request(method, target, body)
+        try:
+            addresses = self._connector.addresses(self.endpoint)
+            with Deadline(self.timeout_s), self._slots:
+                return self._exchange(method, request, attempt, addresses)
+        except Overdue as error:
+            detail = f"no {'answer' if attempt.written else 'connection'} within {self.timeout_s:g} s"
+            raise self._no_answer("timeout", detail, attempt) from error
+        except OSError as error:
+            raise self._no_answer(kind_of(error), words_of(error), attempt) from error
+        except HTTPParseError as error:
+            raise self._no_answer("protocol_error", str(error), attempt) from error
+        except Oversize as error:
+            raise self._no_answer("oversize", str(error), attempt) from error
+        except EOFError as error:
+            raise self._no_answer("eof", str(error), attempt) from error
+
+    def close(self) -> None:
+        """Closes the idle connections now and those in use when their answers are there."""
+        self._is_closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+    def _exchange(self, method: str, request: bytes, attempt: _Attempt, addresses: tuple[Address, ...]) -> Answer:
+        kept = self._take_idle()
+        if kept is not None:
+            try:
+                return self._ask(kept, method, request, attempt)
+            except (ConnectionError, EOFError):
+                if attempt.received or (attempt.written and method not in IDEMPOTENT):
+                    raise
+        return self._ask(self._open(addresses), method, request, attempt)
+
+    def _ask(self, stream: Stream, method: str, request: bytes, attempt: _Attempt) -> Answer:
+        is_kept = False
+        try:
+            if attempt.sent_s is None:
+                attempt.sent_s = time.perf_counter()
+            written = stream.write(request)
+            attempt.written = True
+            if written < len(request):
+                stream.write_all(request[written:])
+            response = Response(method)
+            while not response.is_complete:
+                self._read_into(stream, response, attempt)
+            is_kept = response.can_be_followed() and not self._is_closed
+            body, problem = response.body()
+            return Answer(response.status, body, attempt.sent_s, stream.arrived_s, response.fields, problem)
+        finally:
+            if is_kept:
+                self._idle.append(stream)
+            else:
+                stream.close()
+
+    def _read_into(self, stream: Stream, response: Response, attempt: _Attempt) -> None:
+        data = stream.receive()
+        attempt.received = attempt.received or bool(data)
+        response.receive(data)
+        if not data and not response.is_complete:
+            raise EOFError("the server closed the connection before its answer was complete")
+
+    def _take_idle(self) -> Stream | None:
+        while self._idle:
+            stream = self._idle.pop()
+            if stream.is_quiet():
+                return stream
+            stream.close()
+        return None
+
+    def _open(self, addresses: tuple[Address, ...]) -> Stream:
+        sock = self._connector.connect(self.endpoint, addresses).sock
+        stream = Stream(self._connector.secure(sock, self.endpoint) if self.endpoint.secure else sock)
+        self.opened += 1
+        return stream
+
+    def _request(self, method: str, target: str, body: bytes | None) -> bytes:
+        head = f"{method} {target} HTTP/1.1\r\nHost: {self.endpoint.host_header}\r\nUser-Agent: fleetlm-locust\r\n"
+        head += f"Accept: {self._accept}\r\nAccept-Encoding: identity\r\n"  # RFC 9110 §12.5.3: none allows any
+        if body is not None:
+            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        return head.encode("latin-1") + b"\r\n" + (body or b"")
+
+    def _no_answer(self, kind: str, detail: str, attempt: _Attempt) -> NoAnswer:
+        return NoAnswer(kind, detail, attempt.sent_s, time.perf_counter())
+
+    def __repr__(self) -> str:
+        return f"<HttpPool {self.endpoint.host}:{self.endpoint.port} opened={self.opened} idle={len(self._idle)}>"

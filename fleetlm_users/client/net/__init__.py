@@ -1,0 +1,1 @@
+"""TCP, TLS and name resolution on gevent's event loop."""

@@ -1,0 +1,84 @@
+"""Opens the connections of a run: names by the resolver, addresses raced until one of them is known to answer.
+
+The address that won the first race is used for all that follow: a load goes to one place, and its connects are measured
+without others beside them. Only when it fails are the addresses raced again.
+"""
+
+import _socket
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from fleetlm_users.client.net.deadline import Overdue
+from fleetlm_users.client.net.endpoint import Endpoint
+from fleetlm_users.client.net.racing import ATTEMPT_DELAY_S, Won, connect_first, connect_one, usable
+from fleetlm_users.client.net.resolver import Address, Resolver
+from fleetlm_users.client.net.source_addresses import SourceAddresses
+from fleetlm_users.client.net.tls import wrap_tls
+
+logger = logging.getLogger(__name__)
+
+
+class Connector:
+    """Connects to endpoints, from the next of `sources` where there are any. `insecure` trusts any certificate.
+
+    Several connectors of a run share its `resolver`. `warn` is told, once each, of addresses that do not answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        insecure: bool = False,
+        sources: SourceAddresses | None = None,
+        resolver: Resolver | None = None,
+        warn: Callable[[str], None] = logger.warning,
+    ) -> None:
+        self._insecure = insecure
+        self._sources = sources
+        self._resolver = resolver or Resolver()
+        self._winners: dict[tuple[str, int], Address] = {}
+        self._warn = warn
+        self._told: set[object] = set()
+
+    def addresses(self, endpoint: Endpoint) -> tuple[Address, ...]:
+        """The addresses of the endpoint's host; may wait for a look-up. Raises NotResolved.
+
+        A step of its own, so that the time it takes counts neither as the server's nor against the server's deadline.
+        """
+        return self._resolver.addresses(endpoint.host)
+
+    def connect(self, endpoint: Endpoint, addresses: tuple[Address, ...]) -> Won:
+        """A TCP connection to one of the addresses; waits without bound. Raises OSError."""
+        if len(addresses) == 1:
+            return connect_one(addresses[0], endpoint.port, self._sources)
+        place = (endpoint.host, endpoint.port)
+        winner = self._winners.get(place)
+        if winner in addresses and winner is not None:
+            try:
+                return connect_one(winner, endpoint.port, self._sources)
+            except Overdue:
+                self._winners.pop(place, None)
+                raise
+            except OSError:
+                self._winners.pop(place, None)
+                addresses = tuple(each for each in usable(addresses, self._sources) if each != winner)
+                if not addresses:
+                    raise
+        return self._race(place, addresses)
+
+    def secure(self, sock: _socket.socket, endpoint: Endpoint) -> Any:
+        """The socket after the TLS handshake. Raises SSLError and OSError."""
+        return wrap_tls(sock, endpoint, self._insecure)
+
+    def _race(self, place: tuple[str, int], addresses: tuple[Address, ...]) -> Won:
+        won = connect_first(addresses, place[1], self._sources)
+        self._winners[place] = won.address
+        silent = ", ".join(address.host for address in won.silent)
+        if silent and (place, silent) not in self._told:
+            self._told.add((place, silent))
+            waited = f"{ATTEMPT_DELAY_S * 1000:.0f} ms"
+            self._warn(f"{place[0]}: {silent} did not answer within {waited}; connections go to {won.address.host}")
+        return won
+
+    def __repr__(self) -> str:
+        return f"<Connector {self._resolver!r}>"

@@ -1,0 +1,101 @@
+"""Takes what one connection receives to whom it concerns: handlers, waiting callers, or the count of anomalies."""
+
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from fleetlm_users.client.websocket.transport import TEXT, copy_of
+from fleetlm_users.errors import Disconnected, FrameError
+from fleetlm_users.protocol.connection import Awaited, Channel, ConnectionState, Meaning
+from fleetlm_users.protocol.message import JOIN, Message
+from fleetlm_users.protocol.serializer import decode
+
+logger = logging.getLogger(__name__)
+
+ANOMALIES: Final = {
+    Meaning.STALE_JOIN_REF: "stale_join_ref",
+    Meaning.UNKNOWN_TOPIC: "unknown_topic",
+    Meaning.MALFORMED: "garbage",
+}
+
+
+class Dispatch:
+    """What comes in on one socket, called by its reader only.
+
+    A channel's listener is a ChannelHandler; a waiter is an AnswerWait, which is given
+    `(status, response, done_s)` or an error. What should not come goes to `on_anomaly(kind)`. Nothing that a handler
+    raises gets out.
+    """
+
+    __slots__ = ("_on_anomaly", "_state")
+
+    def __init__(self, state: ConnectionState, on_anomaly: Callable[[str], None]) -> None:
+        self._state = state
+        self._on_anomaly = on_anomaly
+
+    def frame(self, opcode: int, payload: bytes, arrived_s: float) -> bool:
+        """One message as it came off the wire; it is decoded only here, after its stamp.
+
+        True for the reply to a join: the joiner is to take it in before the broadcasts behind it are handed on.
+        """
+        if opcode != TEXT:
+            self._anomaly("binary")
+            return False
+        try:
+            message = decode(payload)
+        except FrameError:
+            self._anomaly("garbage")
+            return False
+        return self._message(message, arrived_s)
+
+    def end(self, down: Disconnected, done_s: float, *, handlers_too: bool) -> None:
+        """The connection is gone: who waits fails, and, unless we closed it ourselves, the joined handlers are told."""
+        lost, channels = self._state.end()
+        self._fail(lost, down)
+        for channel in channels:
+            if channel.joined and handlers_too:
+                self._tell(channel, "on_down", copy_of(down), done_s)
+
+    def _message(self, message: Message, done_s: float) -> bool:
+        meaning, subject = self._state.receive(message)
+        if meaning is Meaning.BROADCAST:
+            try:
+                subject.listener.on_broadcast(message.event, message.payload, done_s)
+            except Exception:
+                self._handler_failed(subject)
+        elif meaning is Meaning.REPLY:
+            subject.waiter.set((message.payload["status"], message.payload.get("response"), done_s))
+            return bool(subject.event == JOIN)
+        elif meaning is Meaning.UNAWAITED_REPLY:
+            payload = message.payload
+            self._tell(subject, "on_reply", message.ref, payload["status"], payload.get("response"), done_s)
+        elif meaning in (Meaning.CHANNEL_ERROR, Meaning.CHANNEL_CLOSE):
+            self._channel_down(subject, Disconnected(message.event, None, message.topic), done_s)
+        elif meaning in ANOMALIES:
+            self._anomaly(ANOMALIES[meaning])
+        return False
+
+    def _channel_down(self, channel: Channel, down: Disconnected, done_s: float) -> None:
+        self._fail(self._state.orphans(channel.topic), down)
+        if channel.joined:
+            self._tell(channel, "on_down", down, done_s)
+
+    def _fail(self, lost: list[Awaited], down: Disconnected) -> None:
+        for awaited in lost:
+            awaited.waiter.set_exception(copy_of(down))
+
+    def _tell(self, channel: Channel, method: str, *arguments: Any) -> None:
+        try:
+            getattr(channel.listener, method)(*arguments)
+        except Exception:
+            self._handler_failed(channel)
+
+    def _handler_failed(self, channel: Channel) -> None:
+        logger.exception("a handler of %s raised", channel.topic)
+        self._anomaly("handler_error")
+
+    def _anomaly(self, kind: str) -> None:
+        try:
+            self._on_anomaly(kind)
+        except Exception:
+            logger.exception("on_anomaly(%r) raised", kind)

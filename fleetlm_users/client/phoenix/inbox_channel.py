@@ -1,0 +1,64 @@
+"""One user's inbox over a Phoenix socket: joins `inbox:<user>` and hands on what its deltas show of one session."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from fleetlm_users.client.phoenix.socket import PhoenixSocket
+from fleetlm_users.client.phoenix.types import Joined
+from fleetlm_users.errors import Disconnected
+from fleetlm_users.protocol import message as names
+
+logger = logging.getLogger(__name__)
+
+
+class InboxChannel:
+    """The inbox of a socket's participant; implements the socket's ChannelHandler. `down` says why it is gone.
+
+    A delta is the whole inbox, at most once a second (wire record: inbox). `on_delta(last_activity_at, done_s)` is
+    called for each, with what it shows of `session_id`: None where that session is not in it.
+    """
+
+    __slots__ = ("_on_anomaly", "_on_delta", "_session_id", "_socket", "down", "topic")
+
+    def __init__(
+        self,
+        socket: PhoenixSocket,
+        session_id: str,
+        on_delta: Callable[[str | None, float], None],
+        on_anomaly: Callable[[str], None],
+    ) -> None:
+        self._socket = socket
+        self._session_id = session_id
+        self._on_delta = on_delta
+        self._on_anomaly = on_anomaly
+        self.topic = names.INBOX_PREFIX + socket.participant_id
+        self.down: Disconnected | None = None
+
+    def join(self, timeout_s: float) -> Joined:
+        """The join's reply and its stamps. Raises JoinRefused, ReplyTimeout or Disconnected."""
+        return self._socket.join(self.topic, {}, self, timeout_s)
+
+    def leave(self, timeout_s: float) -> None:
+        """Leaves the inbox. Raises ReplyTimeout, PushRefused or Disconnected."""
+        self._socket.leave(self.topic, timeout_s)
+
+    def on_broadcast(self, event: str, payload: Any, done_s: float) -> None:
+        """Called by the socket for each server push on the topic."""
+        entries = payload.get("inbox") if isinstance(payload, dict) else None
+        if event != names.INBOX_DELTA or not isinstance(entries, list):
+            self._on_anomaly("unknown_event" if event != names.INBOX_DELTA else "malformed_inbox")
+            return
+        ours = (entry for entry in entries if isinstance(entry, dict) and entry.get("session_id") == self._session_id)
+        shown = next(ours, {}).get("last_activity_at")
+        self._on_delta(shown if isinstance(shown, str) else None, done_s)
+
+    def on_reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
+        """Called by the socket for a reply nobody awaits: we push nothing here."""
+        del ref, status, response, done_s
+        self._on_anomaly("inbox_reply")
+
+    def on_down(self, down: Disconnected, done_s: float) -> None:
+        """Called by the socket once when the channel or the socket is gone and we did not end it ourselves."""
+        logger.debug("%s went down at %.6f: %s", self.topic, done_s, down)
+        self.down = down

@@ -1,0 +1,273 @@
+"""One Phoenix socket: connects, joins, pushes, awaits replies, hands broadcasts on. Knows no statistics.
+
+Nothing is hidden: no reconnect, no rejoin, no buffering while down; each of these is an act of the caller.
+"""
+
+import functools
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from fleetlm_users.client.net.endpoint import Endpoint, parse_endpoint
+from fleetlm_users.client.net.waits import AnswerWait
+from fleetlm_users.client.phoenix.dispatch import Dispatch
+from fleetlm_users.client.phoenix.heartbeats import Heartbeats
+from fleetlm_users.client.phoenix.types import ChannelHandler, Joined, Reply, Sent, SocketOptions
+from fleetlm_users.client.websocket.handshake import open_websocket
+from fleetlm_users.client.websocket.reader import Reader
+from fleetlm_users.client.websocket.transport import Transport, copy_of
+from fleetlm_users.errors import Disconnected, JoinRefused, PushRefused, ReplyTimeout, UsageError
+from fleetlm_users.foreign_text import printable
+from fleetlm_users.protocol.connection import OK, Awaited, ConnectionState
+from fleetlm_users.protocol.message import JOIN, LEAVE
+
+__all__ = ["ChannelHandler", "Joined", "PhoenixSocket", "Reply", "Sent", "SocketOptions"]
+
+logger = logging.getLogger(__name__)
+
+VSN = "2.0.0"  # the serializer version of the array frames
+CLOSE_TIMEOUT_S = 3.0
+ABORT_TIMEOUT_S = 1.0  # for the reader to notice that the socket was shut down
+
+
+class PhoenixSocket:
+    """One connection of one participant; it connects once. All times are perf_counter seconds.
+
+    `down` says why the connection is over, None before; `connect_started_s` and `connected_s` enclose TCP, TLS and
+    upgrade at the address that answered, without the look-up of its name. `on_anomaly(kind)` is told what should not
+    come: garbage, binary, unknown_topic, stale_join_ref and handler_error (a handler of ours raised; the traceback is
+    logged).
+    """
+
+    __slots__ = (
+        "_dispatch",
+        "_heartbeats",
+        "_is_closing",
+        "_reader",
+        "_state",
+        "_transport",
+        "connect_started_s",
+        "connected_s",
+        "down",
+        "options",
+        "participant_id",
+        "url",
+    )
+
+    def __init__(
+        self,
+        url: str,
+        participant_id: str,
+        options: SocketOptions,
+        heartbeats: Heartbeats,
+        on_anomaly: Callable[[str], None],
+    ) -> None:
+        self.url = url
+        self.participant_id = participant_id
+        self.options = options
+        self.connect_started_s: float | None = None
+        self.connected_s: float | None = None
+        self.down: Disconnected | None = None
+        self._heartbeats = heartbeats
+        self._state = ConnectionState()
+        self._dispatch = Dispatch(self._state, on_anomaly)
+        self._transport: Transport | None = None
+        self._reader: Reader | None = None
+        self._is_closing = False
+
+    @property
+    def joined(self) -> frozenset[str]:
+        """The topics that are joined now."""
+        return frozenset(self._state.joined)
+
+    def connect(self) -> None:
+        """Opens the connection. Raises ConnectFailed, or UsageError for a second connect or a URL that is not ws(s)."""
+        if self.connect_started_s is not None:
+            raise UsageError("connect", self, "one connect per socket", "make a new PhoenixSocket to connect again")
+        endpoint = socket_endpoint(self.url, self.participant_id)
+        self.connect_started_s = time.perf_counter()
+        options = self.options
+        upgraded = open_websocket(endpoint, options.connect_timeout_s, options.connector)
+        self.connect_started_s, self.connected_s = upgraded.started_s, upgraded.connected_s
+        self._transport = Transport(upgraded, options.max_message_bytes, options.send_timeout_s)
+        on_frame = self._dispatch.frame if options.log_frames is None else self._logged_frame
+        self._reader = Reader(self._transport, on_frame, self._go_down)
+        self._reader.start()
+        self._heartbeats.add(self)
+
+    def join(self, topic: str, payload: Any, handler: ChannelHandler, timeout_s: float) -> Joined:
+        """Joins a topic; its broadcasts go to `handler`, from the first one on.
+
+        The joining greenlet runs on before the broadcasts that follow the reply are handed over, until it waits for
+        something. Raises JoinRefused, ReplyTimeout, Disconnected, and UsageError when the topic is joined already.
+        After a timeout the topic is not joined, even if the server should still answer.
+        """
+        self._require_open()
+        waiter = AnswerWait()
+        join_ref, frame = self._state.join(topic, payload, handler, waiter)
+        reply = self._await(Awaited(join_ref, topic, JOIN, waiter), frame, timeout_s)
+        if reply.status != OK:
+            raise JoinRefused(topic, reason_of(reply.response))
+        return Joined(reply.response, join_ref, reply.sent_s, reply.done_s)
+
+    def push(self, topic: str, event: str, payload: Any) -> Sent:
+        """Writes a push whose reply nobody awaits. Raises Disconnected, kind not_joined for a topic that is not."""
+        if not self._state.is_joined(topic):
+            self._require_joined(topic)
+        ref, frame = self._state.push(topic, event, payload)
+        return tuple.__new__(Sent, (ref, self._write(frame)))  # half the price of calling it
+
+    def call(self, topic: str, event: str, payload: Any, timeout_s: float) -> Reply:
+        """Writes a push and waits for its reply. Raises PushRefused, ReplyTimeout or Disconnected."""
+        self._require_joined(topic)
+        waiter = AnswerWait()
+        ref, frame = self._state.call(topic, event, payload, waiter)
+        return self._accepted(topic, event, self._await(Awaited(ref, topic, event, waiter), frame, timeout_s))
+
+    def leave(self, topic: str, timeout_s: float) -> Reply:
+        """Leaves a joined topic; its handler hears nothing after the reply. Raises as `call` does.
+
+        After a timeout the topic counts as left.
+        """
+        self._require_joined(topic)
+        waiter = AnswerWait()
+        ref, frame = self._state.leave(topic, waiter)
+        return self._accepted(topic, LEAVE, self._await(Awaited(ref, topic, LEAVE, waiter), frame, timeout_s))
+
+    def close(self, code: int = 1000, timeout_s: float = CLOSE_TIMEOUT_S) -> bool:
+        """Closes the connection; True when the server answered, or was gone, within `timeout_s`. May be repeated.
+
+        Who still waits for a reply gets Disconnected of kind closed_by_client; handlers are not told.
+        """
+        self._is_closing = True
+        self._heartbeats.remove(self)
+        transport, reader = self._transport, self._reader
+        if transport is None or reader is None:
+            self.down = self.down or Disconnected("closed_by_client", code)
+            return True
+        if reader.is_current:  # a handler closes its own socket: it cannot wait for itself
+            transport.abort_politely(code)
+            return False
+        give_up_s = time.perf_counter() + timeout_s
+        is_answered = False
+        try:
+            transport.send_close(code, timeout_s)
+            is_answered = reader.wait_end(max(give_up_s - time.perf_counter(), 0.0))
+        except Disconnected as down:  # it went first
+            logger.debug("%r had no use for a close frame: %s", self, down)
+            is_answered = reader.wait_end(0.0)
+        finally:  # also after a kill: no socket stays behind
+            if not is_answered:
+                transport.abort(Disconnected("closed_by_client", code))
+        if not is_answered:
+            reader.wait_end(ABORT_TIMEOUT_S)
+        return is_answered
+
+    def beat(self) -> None:
+        """Sends a heartbeat without blocking; gives the socket up when the last one is still unanswered.
+
+        Called by Heartbeats, once per interval: phoenix.js' rule.
+        """
+        transport = self._transport
+        if transport is None or self.down is not None:
+            return
+        if self._state.heartbeat_unanswered:
+            transport.abort(Disconnected("heartbeat_timeout", None, "the last heartbeat was not answered"))
+            return
+        _, frame = self._state.heartbeat()
+        if self.options.log_frames is not None:
+            self.options.log_frames(">", frame)
+        transport.send_soon(frame)
+
+    # -- writing and waiting
+
+    def _require_open(self) -> Transport:
+        if self.down is not None:
+            raise copy_of(self.down)
+        if self._transport is None:
+            raise Disconnected("not_connected")
+        return self._transport
+
+    def _require_joined(self, topic: str) -> None:
+        self._require_open()
+        if not self._state.is_joined(topic):
+            raise Disconnected("not_joined", None, f"{topic} is not joined, or no longer")
+
+    def _write(self, frame: bytes) -> float:
+        transport = self._require_open()
+        if self.options.log_frames is not None:
+            self.options.log_frames(">", frame)
+        sent_s = time.perf_counter()
+        transport.send_text(frame)
+        return sent_s
+
+    def _await(self, awaited: Awaited, frame: bytes, timeout_s: float) -> Reply:
+        try:
+            sent_s = self._write(frame)
+            if not awaited.waiter.wait(timeout_s):
+                raise ReplyTimeout(awaited.topic, awaited.event, timeout_s)
+            status, response, done_s = awaited.waiter.get()
+        finally:
+            self._state.forget(awaited.ref)  # also after a kill: nobody waits any more
+        return Reply(status, response, sent_s, done_s)
+
+    def _accepted(self, topic: str, event: str, reply: Reply) -> Reply:
+        if reply.status != OK:
+            raise PushRefused(topic, event, reason_of(reply.response))
+        return reply
+
+    # -- what the reader calls
+
+    def _logged_frame(self, opcode: int, payload: bytes, arrived_s: float) -> bool:
+        if self.options.log_frames is not None:
+            self.options.log_frames("<", payload)
+        return self._dispatch.frame(opcode, payload, arrived_s)
+
+    def _go_down(self, down: Disconnected, done_s: float) -> None:
+        """The connection is over: the socket is released, and who waits or listens is told, once.
+
+        Transport and reader hold this object, so they are let go: a closed socket is freed by its reference count.
+        """
+        self.down = Disconnected("closed_by_client", down.code) if self._is_closing else copy_of(down)
+        self._heartbeats.remove(self)
+        if self._transport is not None:
+            self._transport.close()
+        self._transport = self._reader = None
+        self._dispatch.end(self.down, done_s, handlers_too=not self._is_closing)
+
+    def __repr__(self) -> str:
+        state = f"down: {self.down.kind}" if self.down else "open" if self._transport else "not connected"
+        return f"<PhoenixSocket {self.participant_id} {state} joined={sorted(self.joined)} {self._state!r}>"
+
+
+def socket_endpoint(url: str, participant_id: str) -> Endpoint:
+    """Where the URL points, with participant_id and vsn set, percent-encoded; its other query parameters stay.
+
+    Raises UsageError for a URL that is not ws(s).
+    """
+    base = _base(url)
+    asked = f"participant_id={quote(participant_id, safe='')}&vsn={VSN}"
+    return Endpoint(base.url + asked, base.host, base.port, base.target + asked, base.secure)
+
+
+@functools.lru_cache(maxsize=16)  # a run has one URL: to take it apart for each socket is a seventh of a connect
+def _base(url: str) -> Endpoint:
+    """The endpoint up to where our own query parameters go."""
+    given = parse_endpoint(url, "WebSocket URL", ("ws", "wss"), "ws://localhost:4000/socket/websocket")
+    parts = urlsplit(url)
+    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in ("participant_id", "vsn")]
+    query = "?" + "".join(f"{pair}&" for pair in (urlencode([pair], quote_via=quote, safe="") for pair in kept))
+    path = given.target.partition("?")[0]
+    return replace(given, url=f"{parts.scheme}://{parts.netloc}{parts.path}{query}", target=path + query)
+
+
+def reason_of(response: Any) -> str:
+    """The server's own word in an error reply: FleetLM says `reason` for joins and `error` for refused sends."""
+    if isinstance(response, dict):
+        reason = response.get("reason") or response.get("error")
+        if reason:
+            return printable(reason)
+    return printable(response) or "no reason given"

@@ -1,0 +1,63 @@
+"""What a caller gives to a Phoenix socket and gets from it: options, results, the handler of a joined topic."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from fleetlm_users.client.net.connector import Connector
+from fleetlm_users.errors import Disconnected
+
+
+@dataclass(frozen=True, slots=True)
+class SocketOptions:
+    """The options of a socket; times in seconds.
+
+    `heartbeat_s` is for whoever makes the process's one `Heartbeats`. `log_frames(direction, frame)` gets every text
+    frame, direction ">" to and "<" from the server. All sockets of a run share one `connector`, which knows the
+    server's address.
+    """
+
+    connect_timeout_s: float = 10.0
+    send_timeout_s: float = 10.0
+    heartbeat_s: float = 30.0
+    max_message_bytes: int = 8 * 1024 * 1024
+    log_frames: Callable[[str, bytes | str], None] | None = None
+    connector: Connector = field(default_factory=Connector)
+
+
+class Sent(NamedTuple):
+    """A push that was written; `sent_s` (perf_counter) was taken just before the write."""
+
+    ref: str
+    sent_s: float
+
+
+class Reply(NamedTuple):
+    """The ok reply to an awaited push."""
+
+    status: str
+    response: Any
+    sent_s: float
+    done_s: float
+
+
+class Joined(NamedTuple):
+    """The ok reply to a join; FleetLM's response holds the replayed messages."""
+
+    response: Any
+    join_ref: str
+    sent_s: float
+    done_s: float
+
+
+class ChannelHandler(Protocol):
+    """What a joined topic calls, from the socket's reader greenlet: it must not block. `done_s` is perf_counter."""
+
+    def on_broadcast(self, event: str, payload: Any, done_s: float) -> None:
+        """A message of the server's own."""
+
+    def on_reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
+        """A reply to a push that nobody awaits: FleetLM answers `send` only when it refuses it."""
+
+    def on_down(self, down: Disconnected, done_s: float) -> None:
+        """The topic is over through phx_error, phx_close or the socket's end; once per join, not after our own."""

@@ -1,0 +1,180 @@
+"""The opening handshake: one deadline over TCP, TLS and HTTP upgrade; every failure becomes a ConnectFailed.
+
+The look-up of the name comes before, with a limit of its own: it is not the server's time (resolver.py).
+
+It is our own and not websocket-client's because that one reads the answer byte by byte, follows redirects outside the
+deadline, sends an Origin header (which a production FleetLM refuses) and keeps cookies for the whole process, so that
+one user's load-balancer cookie would steer all other users.
+"""
+
+import base64
+import contextlib
+import hashlib
+import hmac
+import os
+import re
+from typing import Any, NamedTuple
+
+from geventhttpclient.response import HTTPParseError
+
+from fleetlm_users.client.http.advice import Asked, explained
+from fleetlm_users.client.http.content_coding import Oversize
+from fleetlm_users.client.http.error_body import error_detail
+from fleetlm_users.client.http.head import MAX_HEAD_BYTES, end_of_head, fields_of, may_be_http, tokens_of
+from fleetlm_users.client.http.response import Response
+from fleetlm_users.client.net.connector import Connector
+from fleetlm_users.client.net.deadline import Deadline, Overdue
+from fleetlm_users.client.net.endpoint import Endpoint
+from fleetlm_users.client.net.socket_errors import NotResolved, kind_of, words_of
+from fleetlm_users.client.net.stream import Stream
+from fleetlm_users.errors import ConnectFailed
+
+ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
+SWITCHING_PROTOCOLS = 101
+FIRST_STATUS, FIRST_FINAL = 100, 200
+STATUS_LINE = re.compile(rb"HTTP/\d\.\d (\d{3})(?:[ \r\n]|$)")
+
+
+class Upgraded(NamedTuple):
+    """A connection after the 101. `rest` are bytes that came behind it, at `connected_s`; stamps are perf_counter.
+
+    `started_s` is when the attempt began that connected, of several addresses the one that won (racing.py).
+    """
+
+    stream: Stream
+    rest: bytes
+    started_s: float
+    connected_s: float
+
+
+class _Refused(Exception):
+    """The answer was HTTP, or nothing at all, but not an upgrade."""
+
+    def __init__(self, detail: str, status: int | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.status = status
+
+
+def open_websocket(endpoint: Endpoint, timeout_s: float, connector: Connector) -> Upgraded:
+    """The upgraded connection. Raises ConnectFailed, whose kinds are listed there."""
+    phase = "address"
+    sock: Any = None
+    try:
+        addresses = connector.addresses(endpoint)
+        phase = "TCP connection"
+        with Deadline(timeout_s):
+            won = connector.connect(endpoint, addresses)
+            sock = won.sock
+            if endpoint.secure:
+                phase = "TLS handshake"
+                sock = connector.secure(sock, endpoint)
+            phase = "answer to the upgrade"
+            sock = stream = Stream(sock)
+            return Upgraded(stream, _upgrade(stream, endpoint), won.began_s, stream.arrived_s)
+    except BaseException as error:
+        if sock is not None:
+            sock.close()
+        failure = _translate(endpoint, error, phase, timeout_s)
+        if failure is None:
+            raise
+        try:
+            raise failure from error
+        finally:
+            del failure  # its traceback holds this frame: it would hold itself
+
+
+def _translate(endpoint: Endpoint, error: BaseException, phase: str, timeout_s: float) -> ConnectFailed | None:
+    if isinstance(error, _Refused):
+        kind = "upgrade" if error.status in (None, SWITCHING_PROTOCOLS) else f"upgrade_{error.status}"
+        return ConnectFailed(endpoint.url, kind, error.detail, error.status)
+    if isinstance(error, Overdue):
+        return ConnectFailed(endpoint.url, "timeout", f"no {phase} within {timeout_s:g} s")
+    if isinstance(error, NotResolved):
+        return ConnectFailed(endpoint.url, "dns", words_of(error))
+    if isinstance(error, OSError):
+        kind = kind_of(error)
+        kind = "network" if kind in ("reset", "eof") else kind
+        return ConnectFailed(endpoint.url, kind, f"no {phase}: {words_of(error)}")
+    return None  # a kill, or a mistake of ours: not the server's fault
+
+
+def _upgrade(stream: Stream, endpoint: Endpoint) -> bytes:
+    """Asks for the upgrade and gets it; what came behind the answer."""
+    key = base64.b64encode(os.urandom(16))
+    stream.write_all(_request(endpoint, key))
+    received = b""
+    while True:
+        head, received = _next_head(stream, received)
+        status = _status_of(head)
+        if status == SWITCHING_PROTOCOLS:
+            _require_accepted(head, key)
+            return received
+        if not FIRST_STATUS <= status < FIRST_FINAL:  # RFC 9110 §15.2: 100 and 103 come before the answer
+            raise _Refused(_refusal(endpoint, status, head, received), status)
+
+
+def _next_head(stream: Stream, received: bytes) -> tuple[bytes, bytes]:
+    """The next head, and what came behind it. Raises _Refused."""
+    looked_at = 0
+    while not (end := end_of_head(received, looked_at)):
+        if len(received) > MAX_HEAD_BYTES:
+            raise _Refused(f"an answer head of more than {MAX_HEAD_BYTES} bytes")
+        if not may_be_http(received):
+            raise _Refused(f"the answer is not HTTP: {_first_line(received)[:80]!r}")
+        looked_at = len(received)
+        chunk = stream.receive()
+        if not chunk:
+            raise _Refused("the server closed the connection without an answer" if not received else "a cut answer")
+        received += chunk
+    return received[:end], received[end:]
+
+
+def _request(endpoint: Endpoint, key: bytes) -> bytes:
+    lines = (
+        f"GET {endpoint.target} HTTP/1.1",
+        f"Host: {endpoint.host_header}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Key: {key.decode()}",
+        "Sec-WebSocket-Version: 13",
+        "User-Agent: fleetlm-locust",
+    )
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def _status_of(head: bytes) -> int:
+    """The three digits of the status line (RFC 9112 §4); without a reason phrase too. Raises _Refused."""
+    found = STATUS_LINE.match(head.lstrip(b"\r\n"))
+    if found is None:
+        raise _Refused(f"the answer is not HTTP: {_first_line(head)[:80]!r}")
+    return int(found[1])
+
+
+def _first_line(received: bytes) -> str:
+    return received.lstrip(b"\r\n").partition(b"\n")[0].decode("latin-1").rstrip("\r")
+
+
+def _refusal(endpoint: Endpoint, status: int, head: bytes, behind: bytes) -> str:
+    """What the answer says: what to do about it, its reason phrase, and what has come of its body."""
+    response = Response("GET")
+    with contextlib.suppress(HTTPParseError, Oversize):
+        response.receive(head + behind)
+    phrase = _first_line(head).partition(" ")[2].partition(" ")[2]
+    body = response.raw_body()
+    said = ": ".join(filter(None, (phrase, error_detail(body) if body.strip() else "")))
+    asked = Asked(endpoint.url, endpoint.url.partition("?")[0], "--ws-url")
+    return explained(status, fields_of(head), asked, said) or "no reason given"
+
+
+def _require_accepted(head: bytes, key: bytes) -> None:
+    """Raises _Refused unless the head is the 101 that belongs to `key` (RFC 6455 §4.1)."""
+    fields = fields_of(head)
+    accept = base64.b64encode(hashlib.sha1(key + ACCEPT_GUID, usedforsecurity=False).digest()).decode()
+    upgrades, options = tokens_of(fields.get("upgrade", "")), tokens_of(fields.get("connection", ""))
+    if "websocket" not in upgrades or "upgrade" not in options:
+        raise _Refused("101 without Upgrade: websocket", SWITCHING_PROTOCOLS)
+    if not hmac.compare_digest(fields.get("sec-websocket-accept", "").encode("latin-1"), accept.encode()):
+        raise _Refused("101 with a wrong Sec-WebSocket-Accept", SWITCHING_PROTOCOLS)
+    if fields.get("sec-websocket-extensions") or fields.get("sec-websocket-protocol"):
+        raise _Refused("101 with an extension or subprotocol that was not offered", SWITCHING_PROTOCOLS)

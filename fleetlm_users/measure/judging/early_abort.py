@@ -1,0 +1,111 @@
+"""Whether a run can still come to a good end: which missed thresholds are beyond repair, and which are missed for good.
+
+Beyond repair is what only grows one way: a count above its upper bound, a maximum or minimum outside its bound, a share
+that had to be whole and no longer is. Anything else may recover, and counts as missed for good only when every look of
+a whole grace period found it missed, on enough samples. What only the generator's lateness explains is never missed.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, Literal
+
+from fleetlm_users.measure import formatting
+from fleetlm_users.measure.histogram import required_samples
+from fleetlm_users.measure.judging.generator_lateness import excuse_lateness
+from fleetlm_users.measure.judging.thresholds import Judgement, Threshold, judge, keeps
+from fleetlm_users.measure.totals import Totals
+
+MIN_LOOKS: Final = 3
+"""Fewer looks than that are no period, however long it was."""
+
+CAUTION: Final = 5
+"""So many times the samples that a verdict needs: a run that is ended early is not to be ended by an accident."""
+
+MIN_SAMPLES: Final = 30
+
+TAKEN_BACK: Final = frozenset({"messages_rejected"})
+"""Counters that can go down again: a presumed rejection is taken back when the message comes after all."""
+
+Outlook = Literal["beyond repair", "may recover", "may still come"]
+
+
+class Patience:
+    """Looks at the same thresholds again and again; gives up when `grace_s` seconds of the main phase have passed.
+
+    `is_late` says of the numbers of a look whether the generator was beyond its limits.
+    """
+
+    def __init__(self, thresholds: Sequence[Threshold], grace_s: float, is_late: Callable[[Totals], bool]) -> None:
+        self._thresholds = tuple(thresholds)
+        self._grace_s = grace_s
+        self._is_late = is_late
+        self._missed: dict[int, list[float]] = {}
+
+    def look(self, totals: Totals, main_s: float) -> str:
+        """Why the run is hopeless `main_s` seconds after its warm-up, in words; empty while it is not."""
+        judgements = judge(self._thresholds, totals, main_s)
+        for number, judgement in enumerate(excuse_lateness(judgements, totals, lambda: self._is_late(totals))):
+            told = (
+                f"{judgement.expression} measured {formatting.measured(judgement.measured, judgement.threshold.unit)}"
+            )
+            outlook = "may still come" if judgement.ok or judgement.late else outlook_of(judgement, totals)
+            if outlook == "beyond repair" and main_s >= self._grace_s:
+                return f"{told}, which nothing can mend any more"
+            if outlook != "may recover" or not _is_certain(judgement, totals):
+                self._missed.pop(number, None)
+                continue
+            looks = self._missed.setdefault(number, [])
+            looks.append(main_s)
+            if len(looks) >= MIN_LOOKS and main_s - looks[0] >= self._grace_s:
+                return f"{told}, and missed it in all {len(looks)} looks of the last {main_s - looks[0]:.0f} s"
+        return ""
+
+
+def outlook_of(missed: Judgement, totals: Totals) -> Outlook:
+    """What can still become of a missed threshold. Without samples it may still come to some."""
+    threshold, measured = missed.threshold, missed.measured
+    if measured is None:
+        return "may still come"
+    can_shrink = bool(TAKEN_BACK & _counters_of(threshold.metric, totals))
+    if threshold.aggregation in ("count", "max"):
+        if not _is_above(threshold, measured):
+            return "may still come"  # it only grows
+        return "may recover" if can_shrink else "beyond repair"
+    if threshold.aggregation == "min":
+        return "beyond repair" if _is_below(threshold, measured) else "may still come"
+    if threshold.unit == "fraction" and not can_shrink:
+        had_to_be_whole = threshold.bound == 1 and _is_below(threshold, measured)
+        had_to_be_none = threshold.bound == 0 and _is_above(threshold, measured)
+        if (had_to_be_whole or had_to_be_none) and not _awaits(threshold, totals):
+            return "beyond repair"
+    return "may recover"
+
+
+def _is_above(threshold: Threshold, measured: float) -> bool:
+    return threshold.operator in ("<", "<=") or (threshold.operator == "==" and measured > threshold.bound)
+
+
+def _is_below(threshold: Threshold, measured: float) -> bool:
+    return threshold.operator in (">", ">=") or (threshold.operator == "==" and measured < threshold.bound)
+
+
+def _counters_of(metric: str, totals: Totals) -> frozenset[str]:
+    found = totals.catalogue[metric]
+    return frozenset((found.name, *found.parts, *found.passes, *found.total))
+
+
+def _is_certain(missed: Judgement, totals: Totals) -> bool:
+    """Missed on enough samples, and not only because answers are still on their way."""
+    threshold = missed.threshold
+    if totals.catalogue[threshold.metric].kind in ("trend", "rate"):
+        percent = 50.0 if threshold.percent is None else threshold.percent
+        if missed.samples < max(MIN_SAMPLES, CAUTION * required_samples(percent)):
+            return False
+    return not _awaits(threshold, totals)
+
+
+def _awaits(threshold: Threshold, totals: Totals) -> bool:
+    """Whether the threshold would be kept if every answer that is still awaited came: `agent_reply_rate` only."""
+    if threshold.metric != "agent_reply_rate":
+        return False
+    due = totals.count("agent_replies_due", threshold.scenario)
+    return keeps(threshold, 1 - totals.count("messages_unanswered", threshold.scenario) / due)

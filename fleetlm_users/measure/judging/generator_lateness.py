@@ -1,0 +1,38 @@
+"""A threshold that was missed only because the generator sent late: the instrument's fault, not the server's.
+
+A latency that counts from the moment due holds the generator's lateness; its service time, from the moment sent, does
+not. Where the generator was beyond its limits and the service time keeps the same bound, the miss says nothing of the
+server, and the threshold is undecided. Missed by the service time too, it is missed, however late the generator was.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from fleetlm_users.measure import formatting
+from fleetlm_users.measure.judging.thresholds import Judgement, judge
+from fleetlm_users.measure.totals import Totals
+
+
+def excuse_lateness(judgements: Iterable[Judgement], totals: Totals, is_late: Callable[[], bool]) -> list[Judgement]:
+    """The judgements of `totals`, with those marked `late` that only the generator's lateness explains.
+
+    `is_late` says whether the generator was beyond its limits; it may be dear, and is asked only if that matters.
+    """
+    found = list(judgements)
+    kept = {number: twin for number, missed in enumerate(found) if (twin := _kept_from_sent(missed, totals))}
+    if kept and is_late():
+        for number, twin in kept.items():
+            problem = (
+                f"only {formatting.measured(twin.measured, twin.threshold.unit)} from sent: the generator was late"
+            )
+            found[number] = replace(found[number], late=True, problem=problem)
+    return found
+
+
+def _kept_from_sent(missed: Judgement, totals: Totals) -> Judgement | None:
+    """The same bound on the service time, where that keeps it; None where it does not, or where there is none."""
+    service = totals.catalogue[missed.threshold.metric].service
+    if service is None or missed.ok or missed.too_few or missed.measured is None:
+        return None
+    twin = judge([replace(missed.threshold, metric=service, shown=service)], totals, 0.0)[0]
+    return twin if twin.ok and not twin.too_few else None

@@ -1,0 +1,73 @@
+"""Workers that took part in a run and did not report to its end: what of them is counted, and what is not known."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from fleetlm_users.measure.snapshots import WorkerState
+
+
+@dataclass(frozen=True, slots=True)
+class LostWorker:
+    """A worker whose final report never came: why, in words, and when that was noticed, in seconds of the run."""
+
+    worker: str
+    why: str
+    noticed_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What the last report of a lost worker says. It stays counted; what the worker did after it, nobody knows.
+
+    `last_report_s` is None when there was none. `open_messages` of the `sent` ones had no fate in it.
+    `likely_unreported` is an estimate: what it would have sent until its loss was noticed, at its rate until then.
+    """
+
+    worker: str
+    why: str
+    noticed_s: float
+    last_report_s: float | None
+    sent: int
+    open_messages: int
+    likely_unreported: int
+
+    def text(self) -> str:
+        """All of it in words."""
+        told = f"worker {self.worker} was lost: {self.why}, noticed after {self.noticed_s:.1f} s of the run"
+        if self.last_report_s is None:
+            return f"{told}; it never reported, so whatever it did is unknown"
+        return (
+            f"{told}; its last report, of {self.last_report_s:.1f} s, is counted, and {self.open_messages:,} of the"
+            f" {self.sent:,} messages in it were open; what it did after that is unknown, at its rate about"
+            f" {self.likely_unreported:,} messages"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As in summary.json."""
+        rounded = {"noticed_s": round(self.noticed_s, 3)}
+        if self.last_report_s is not None:
+            rounded["last_report_s"] = round(self.last_report_s, 3)
+        return asdict(self) | rounded | {"text": self.text()}
+
+
+def losses(lost: Iterable[LostWorker], workers: Iterable[WorkerState]) -> list[Loss]:
+    """Each lost worker with what its last report says."""
+    known = {worker.worker: worker for worker in workers}
+    return [_loss(worker, known.get(worker.worker)) for worker in lost]
+
+
+def _loss(lost: LostWorker, state: WorkerState | None) -> Loss:
+    if state is None:
+        return Loss(lost.worker, lost.why, lost.noticed_s, None, 0, 0, 0)
+    per_s = state.sent / state.elapsed_s if state.elapsed_s > 0 else 0.0
+    unseen_s = max(0.0, lost.noticed_s - state.elapsed_s)
+    return Loss(
+        lost.worker,
+        lost.why,
+        lost.noticed_s,
+        state.elapsed_s,
+        state.sent,
+        state.open_messages,
+        round(per_s * unseen_s),
+    )

@@ -1,0 +1,218 @@
+"""Pass, fail or inconclusive: what the judged thresholds and the health of the run together allow to say."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from fleetlm_users.measure import formatting
+from fleetlm_users.measure.histogram import Trend, TrendSummary
+from fleetlm_users.measure.judging.early_abort import outlook_of
+from fleetlm_users.measure.judging.generator_lateness import excuse_lateness
+from fleetlm_users.measure.judging.lost_workers import LostWorker, losses
+from fleetlm_users.measure.judging.thresholds import Judgement
+from fleetlm_users.measure.limits import CPU_STARVED_PERCENT, Limits
+from fleetlm_users.measure.metrics.phase import ALL
+from fleetlm_users.measure.snapshots import WorkerState
+from fleetlm_users.measure.totals import Totals
+
+_EXIT_CODES: Final = {"pass": 0, "fail": 3, "inconclusive": 4}  # 1 and 2 are Locust's own: error, usage
+
+LATENESS: Final = "generator_lateness_ms"
+LOOP_LAG: Final = "event_loop_lag_ms"
+NAME_LOOKUP: Final = "name_lookup_ms"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What the numbers alone do not tell: how the run ended and which workers reported to the end.
+
+    `aborted` says why a hopeless run was ended early, empty for any other. `workers_expected` is 1 for a run in one
+    process. `workers` are the states of Merge.workers. `doubts` are further reasons to doubt the numbers, in words:
+    unexpected exceptions, users that never started. `was_reset` says that the statistics were reset under way,
+    `was_hurried` that the drain was cut short.
+    """
+
+    interrupted: bool
+    workers_expected: int
+    workers_final: int
+    workers_lost: tuple[LostWorker, ...] = ()
+    workers: tuple[WorkerState, ...] = ()
+    doubts: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    aborted: str = ""
+    was_reset: bool = False
+    was_hurried: bool = False
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether a part of the run is not in the numbers: what is missing from them may just have been there."""
+        return self.interrupted or bool(self.aborted) or self.was_reset or self.was_hurried
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer with all its reasons: `failures` say what was missed, `doubts` why numbers cannot be relied on."""
+
+    kind: Literal["pass", "fail", "inconclusive"]
+    failures: tuple[str, ...]
+    doubts: tuple[str, ...]
+    judgements: tuple[Judgement, ...]
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Failures first, then doubts; both are told whichever decided."""
+        return self.failures + self.doubts
+
+    @property
+    def exit_code(self) -> int:
+        """0 pass, 3 fail, 4 inconclusive."""
+        return _EXIT_CODES[self.kind]
+
+
+def decide(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) -> Verdict:
+    """The verdict. A failure outweighs every doubt: what was missed was missed, however well the rest was measured.
+    No failure is what the generator's lateness alone explains: that threshold is undecided (lateness.py).
+
+    A run without thresholds is inconclusive: nothing was promised, so nothing can have been kept. A threshold without
+    samples fails, except in a run cut short, which may just not have come that far; the same holds for a count or a
+    maximum that was to reach its bound. An aborted run fails in any case.
+    """
+    judgements = excuse_lateness(judgements, totals, lambda: is_beyond_limits(totals, facts.workers, facts.limits))
+    failures = tuple(_failures(judgements, totals, facts))
+    doubts = tuple(_doubts(judgements, totals, facts))
+    kind: Literal["pass", "fail", "inconclusive"] = "fail" if failures else "inconclusive" if doubts else "pass"
+    return Verdict(kind, failures, doubts, tuple(judgements))
+
+
+def _failures(judgements: Iterable[Judgement], totals: Totals, facts: RunFacts) -> Iterable[str]:
+    if facts.aborted:
+        yield facts.aborted
+    for judgement in judgements:
+        if not (judgement.ok or judgement.undecided or _is_unreached(judgement, totals, facts)):
+            yield f"{judgement.expression}: {_outcome(judgement)}"
+
+
+def _is_unreached(judgement: Judgement, totals: Totals, facts: RunFacts) -> bool:
+    """Whether a threshold was missed only because the run was cut short."""
+    return facts.cut_short and not judgement.ok and outlook_of(judgement, totals) == "may still come"
+
+
+def _outcome(judgement: Judgement) -> str:
+    if judgement.measured is None:
+        return judgement.problem
+    return f"measured {formatting.measured(judgement.measured, judgement.threshold.unit)}"
+
+
+def _doubts(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) -> Iterable[str]:
+    if not judgements:
+        yield "no threshold was given, so nothing was judged"
+    if facts.interrupted and not facts.aborted:
+        yield "the run was interrupted"
+    for judgement in judgements:
+        if judgement.late:
+            measured = formatting.measured(judgement.measured, judgement.threshold.unit)
+            yield f"{judgement.expression}: measured {measured}, but {judgement.problem}"
+        elif judgement.too_few:
+            yield f"{judgement.expression}: {judgement.problem}"
+        elif _is_unreached(judgement, totals, facts):
+            yield f"{judgement.expression}: {_outcome(judgement)}"
+    yield from facts.doubts
+    yield from missing_reports(facts)
+    yield from bad_books(totals, facts.limits)
+    yield from _missing_load(totals, facts.limits)
+    yield from late_generator(totals, facts.limits)
+    yield from _sick_workers(facts.workers, facts.limits)
+
+
+def is_beyond_limits(totals: Totals, workers: Sequence[WorkerState], limits: Limits) -> bool:
+    """Whether the generator, or one of its workers, was late, stalled or short of CPU."""
+    return any(True for _ in (*late_generator(totals, limits), *_sick_workers(workers, limits)))
+
+
+def missing_reports(facts: RunFacts) -> Iterable[str]:
+    """Which workers did not report to the end, in words."""
+    for loss in losses(facts.workers_lost, facts.workers):
+        yield loss.text()
+    missing = facts.workers_expected - facts.workers_final - len(facts.workers_lost)
+    if missing > 0:
+        yield f"the final report of {missing} of {facts.workers_expected} workers is missing"
+
+
+def bad_books(totals: Totals, limits: Limits) -> Iterable[str]:
+    """What is wrong with the books of the whole run, in words."""
+    if not totals.count("messages_sent", phase=ALL) and not totals.samples("ws_join_ms", phase=ALL):
+        yield "nothing happened: no session was joined and no message sent"
+    books = totals.accounting(phase=ALL)
+    if not books.adds_up:
+        yield f"the messages do not add up: {books.sent:,} sent, the fate of {books.unexplained:,} unexplained"
+    if books.in_flight > limits.in_flight_share * books.sent:
+        yield f"{books.in_flight:,} of {books.sent:,} messages were still in flight at the end"
+    for name, metric in totals.catalogue.items():
+        trend = totals.trend(name, phase=ALL) if metric.kind == "trend" else None
+        if trend is not None and trend.negative:
+            yield f"{name}: {trend.negative:,} negative durations, a defect of the clock or of this program"
+
+
+def _missing_load(totals: Totals, limits: Limits) -> Iterable[str]:
+    """In the whole run: sessions that fail in the warm-up are missing from the rest of it."""
+    failed, completed = (totals.count(name, phase=ALL) for name in ("session_failures", "sessions_completed"))
+    if failed > limits.failed_sessions_share * (failed + completed):
+        by_kind = formatting.few_kinds(totals.labels("session_failures", phase=ALL))
+        kinds = ", ".join(f"{count} {kind}" for kind, count in by_kind.items())
+        yield f"{failed:,} of {failed + completed:,} sessions failed ({kinds}): the load was not what was asked for"
+
+
+def late_generator(totals: Totals, limits: Limits) -> Iterable[str]:
+    """Whether the generator itself was late, or its event loop stalled, in words."""
+    lateness = _summary(totals.trend(LATENESS))
+    p99_ms, p95_ms = _ms(lateness.p99_us), _ms(lateness.p95_us)
+    append_p95_ms = _ms(_summary(totals.trend("append_latency_ms")).p95_us)
+    if p99_ms is not None and p99_ms > limits.lateness_p99_ms:
+        yield f"the generator was late: {LATENESS} p(99) is {p99_ms:.1f} ms, the limit {limits.lateness_p99_ms:g} ms"
+    elif p95_ms is not None and append_p95_ms and p95_ms > limits.lateness_p95_ms:
+        share = p95_ms / append_p95_ms
+        if share > limits.lateness_share:
+            yield (
+                f"the generator was late: {LATENESS} p(95) is {p95_ms:.1f} ms, {share:.0%} of append_latency_ms p(95);"
+                f" the limit is {limits.lateness_share:.0%}"
+            )
+    lag_ms = _ms(_summary(totals.trend(LOOP_LAG)).p99_us)
+    if lag_ms is not None and lag_ms > limits.loop_lag_p99_ms:
+        yield f"the event loop stalled: {LOOP_LAG} p(99) is {lag_ms:.1f} ms, the limit {limits.loop_lag_p99_ms:g} ms"
+    lookup_ms = _ms(_summary(totals.trend(NAME_LOOKUP, phase=ALL)).max_us)
+    if lookup_ms is not None and lookup_ms > limits.name_lookup_ms:
+        yield (
+            f"names were looked up too slowly: {NAME_LOOKUP} max is {lookup_ms:.1f} ms, the limit"
+            f" {limits.name_lookup_ms:g} ms; sessions began that much later than planned"
+        )
+
+
+def _sick_workers(workers: Sequence[WorkerState], limits: Limits) -> Iterable[str]:
+    """One bad worker of many hides in merged percentiles, so each is asked."""
+    for worker in workers:
+        starved = worker.cpu_starved / worker.cpu_samples if worker.cpu_samples else 0.0
+        if starved > limits.cpu_share and worker.cpu_starved >= limits.cpu_readings:
+            yield (
+                f"worker {worker.worker} was short of CPU: above {CPU_STARVED_PERCENT:g} % of a core in {starved:.0%}"
+                f" of its readings, the limit is {limits.cpu_share:.0%}; use more workers"
+            )
+        if len(workers) > 1:
+            yield from _late_worker(worker, limits)
+
+
+def _late_worker(worker: WorkerState, limits: Limits) -> Iterable[str]:
+    checks = (
+        (LATENESS, _ms(worker.lateness_p99_us), limits.lateness_p99_ms),
+        (LOOP_LAG, _ms(worker.loop_lag_p99_us), limits.loop_lag_p99_ms),
+    )
+    for metric, value_ms, limit_ms in checks:
+        if value_ms is not None and value_ms > limit_ms:
+            yield f"worker {worker.worker}: {metric} p(99) is {value_ms:.1f} ms, the limit {limit_ms:g} ms"
+
+
+def _summary(trend: Trend | None) -> TrendSummary:
+    return (trend or Trend()).summary()
+
+
+def _ms(value_us: int | None) -> float | None:
+    return None if value_us is None else value_us / 1000

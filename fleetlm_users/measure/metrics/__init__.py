@@ -1,0 +1,1 @@
+"""Declarations of metrics, and the catalogue of a run."""

@@ -1,0 +1,200 @@
+"""The metrics this project measures, each with the moment it starts and the moment it stops, or what it counts."""
+
+from typing import Final
+
+from fleetlm_users.measure.metrics.metric import Metric, counter, gauge, rate, trend
+
+ALIASES: Final = {"join_latency_ms": "ws_join_ms", "active_ws_connections": "active_connections"}
+
+_LATENCIES: Final = (
+    trend("session_creation_ms", "POST /api/sessions sent → 201 body parsed"),
+    trend(
+        "ws_connect_ms",
+        "TCP connect begins, to the address that answers → WebSocket upgrade accepted (TLS included)",
+    ),
+    trend("ws_join_ms", "phx_join sent → its ok reply"),
+    trend(
+        "append_latency_ms",
+        "message due → its own `message` broadcast back at the sender",
+        service="append_service_ms",
+    ),
+    trend("append_service_ms", "message sent → its own `message` broadcast back at the sender"),
+    trend("agent_latency_ms", "own broadcast seen → the agent's reply seen (first in, first out per session)"),
+    trend("message_roundtrip_ms", "message sent → the agent's reply seen"),
+    trend("lifecycle_total_ms", "session creation begins → socket closed after the last reply"),
+    trend(
+        "inbox_latency_ms",
+        "message due → an `inbox_delta` that shows its session as active since then",
+        service="inbox_service_ms",
+    ),
+    trend("inbox_service_ms", "message sent → an `inbox_delta` that shows its session as active since then"),
+)
+
+_MESSAGES: Final = (
+    counter("messages_sent", "`send` pushes written to a joined socket"),
+    counter("messages_received", "`message` broadcasts read, own and agent's"),
+    counter("messages_appended", "sent messages whose own broadcast came back", evidence="messages_sent"),
+    counter("messages_rejected", "sent messages that the server refused, by reason", evidence="messages_sent"),
+    counter(
+        "messages_lost",
+        "sent messages that were neither appended nor rejected in time, by cause",
+        evidence="messages_sent",
+    ),
+    counter(
+        "messages_in_flight",
+        "sent messages whose fate was open when their session ended with the run",
+        evidence="messages_sent",
+    ),
+    counter(
+        "message_failures",
+        "rejected and lost messages together",
+        evidence="messages_sent",
+        parts=("messages_rejected", "messages_lost"),
+    ),
+    counter("messages_duplicated", "broadcasts of a `seq` already seen in that session", evidence="messages_received"),
+    counter(
+        "messages_out_of_order",
+        "broadcasts with a `seq` below one already seen in that session",
+        evidence="messages_received",
+    ),
+    counter("seq_gaps", "`seq` numbers of a session that were skipped and never seen", evidence="messages_received"),
+    counter("agent_replies", "broadcasts whose sender is the agent", evidence="messages_appended"),
+    counter(
+        "agent_replies_due",
+        "appended messages whose agent reply is awaited: all, unless a benchmark or --agent-replies 0 says otherwise",
+        evidence="messages_appended",
+    ),
+    counter(
+        "agent_replies_matched",
+        "appended messages that the agent answered within the reply timeout",
+        evidence="messages_appended",
+    ),
+    counter(
+        "agent_replies_unmatched",
+        "agent broadcasts that answer no open message, or came after the timeout",
+        evidence="agent_replies",
+    ),
+    counter(
+        "messages_unanswered",
+        "appended messages without an agent reply within the reply timeout",
+        evidence="messages_appended",
+    ),
+    counter("backpressure_events", "`backpressure` pushes, by reason", evidence="messages_sent"),
+    counter(
+        "messages_not_sent",
+        "messages that were due while their user had no session, by cause",
+        evidence="messages_sent",
+    ),
+    counter(
+        "generator_overflow",
+        "messages skipped by the generator itself, because it could not keep its timetable",
+        evidence="messages_sent",
+    ),
+)
+
+_CONNECTIONS: Final = (
+    gauge("active_connections", "joined sockets now, and the highest number"),
+    counter("connections_attempted", "attempts to connect and join"),
+    counter(
+        "connection_failures", "connects, upgrades or joins that failed, by kind", evidence="connections_attempted"
+    ),
+    counter("disconnects", "sockets lost while in use, by kind or close code", evidence="ws_join_ms"),
+    counter("reconnects", "explicit further connections of a session that was disconnected", evidence="ws_join_ms"),
+    counter(
+        "client_anomalies",
+        "what the client saw and no rule of the protocol foresees, by kind",
+        evidence="connections_attempted",
+    ),
+)
+
+_JOURNEYS: Final = (
+    counter("sessions_started", "session journeys begun: the first request of a session"),
+    counter("sessions_completed", "session journeys that went as planned to their end", evidence="sessions_started"),
+    counter("session_failures", "session journeys that broke off, by cause", evidence="sessions_started"),
+    counter(
+        "sessions_cut_short",
+        "session journeys that the end of the run cut short, neither whole nor broken",
+        evidence="sessions_started",
+    ),
+    counter("session_churn_total", "churn sessions finished", evidence="sessions_started"),
+    counter("cleanup_attempted", "sessions that were to be deleted"),
+    counter("cleanup_succeeded", "sessions that were to be deleted and are", evidence="cleanup_attempted"),
+    counter(
+        "cleanup_failed",
+        "sessions that were to be deleted and are not, by cause; not_tried: given up, time or server being gone",
+        evidence="cleanup_attempted",
+    ),
+    counter("messages_checked", "messages that the correctness behaviour judged"),
+    counter(
+        "messages_correct",
+        "messages appended exactly once, in order, answered, and replayed unchanged",
+        evidence="messages_checked",
+    ),
+    counter("message_flaws", "what was wrong with judged messages, by kind", evidence="messages_checked"),
+    counter("replay_checked", "messages seen live that were looked for in a join's replay"),
+    counter(
+        "replay_missing",
+        "messages seen live that the replay does not hold, keyed by (session, seq)",
+        evidence="replay_checked",
+    ),
+    counter(
+        "replay_changed",
+        "messages whose replay differs from what was seen live, `id` and `inserted_at` apart",
+        evidence="replay_checked",
+    ),
+    counter("inbox_watched", "own appended messages that were looked for in the inbox"),
+    counter("inbox_deltas", "`inbox_delta` pushes read"),
+    counter("inbox_shown", "own messages that showed in the inbox within the deadline", evidence="inbox_watched"),
+    counter("inbox_missed", "own messages that no `inbox_delta` showed within the deadline", evidence="inbox_watched"),
+)
+
+_RATES: Final = (
+    rate(
+        "message_success_rate",
+        ("messages_appended",),
+        ("messages_appended", "messages_rejected", "messages_lost"),
+        "appended / (appended + rejected + lost)",
+    ),
+    rate(
+        "agent_reply_rate",
+        ("agent_replies_matched",),
+        ("agent_replies_due",),
+        "appended messages that the agent answered within the reply timeout / appended messages",
+    ),
+    rate(
+        "lifecycle_success_rate",
+        ("sessions_completed",),
+        ("sessions_completed", "session_failures"),
+        "whole journeys / (whole journeys + broken ones)",
+    ),
+    rate(
+        "message_correctness_rate",
+        ("messages_correct",),
+        ("messages_checked",),
+        "messages appended exactly once, in order, answered and replayed unchanged / messages judged",
+    ),
+    rate(
+        "inbox_shown_rate",
+        ("inbox_shown",),
+        ("inbox_shown", "inbox_missed"),
+        "own messages that showed in the inbox within the deadline / all that could have",
+    ),
+    rate(
+        "cleanup_success_rate",
+        ("cleanup_succeeded",),
+        ("cleanup_attempted",),
+        "sessions deleted / sessions that were to be deleted",
+    ),
+)
+
+_GENERATOR: Final = (
+    trend("generator_lateness_ms", "message due → sent: the generator's own fault"),
+    trend("event_loop_lag_ms", "how late a 100 ms timer fires"),
+    trend("name_lookup_ms", "a session or connection begins to wait for the look-up of a host's name → it is there"),
+    gauge("worker_cpu_percent", "CPU of one worker process, 100 is one core", unit="%", per_worker=True),
+    gauge("worker_rss_bytes", "resident memory of one worker process", unit="bytes", per_worker=True),
+    counter("worker_cpu_samples", "CPU readings taken after warm-up"),
+    counter("worker_cpu_starved", "CPU readings above the limit of one core", evidence="worker_cpu_samples"),
+)
+
+METRICS: Final[tuple[Metric, ...]] = (*_LATENCIES, *_MESSAGES, *_CONNECTIONS, *_JOURNEYS, *_RATES, *_GENERATOR)

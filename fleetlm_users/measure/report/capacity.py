@@ -1,0 +1,162 @@
+"""What a capacity search came to: its steps as a table, its result in words, its verdict."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fleetlm_users.measure import formatting
+from fleetlm_users.measure.judging.capacity import Step
+from fleetlm_users.measure.judging.thresholds import Judgement
+from fleetlm_users.measure.judging.verdict import RunFacts, Verdict, bad_books, missing_reports
+from fleetlm_users.measure.totals import Totals
+
+Json = Mapping[str, Any]
+
+HEAD = ("step", "asked", "joined", "messages/s", "append p95", "agent p95", "join p95", "late p99", "result")
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """A search's result: `kept` is the highest load that was kept, `missed` the lowest that was not (None: none).
+
+    `unit` is what is asked about, of which one user makes `per_user`. `finished` says that the search came to its end,
+    `limited` that the generator ended it.
+    """
+
+    unit: str
+    per_user: float
+    kept: int
+    missed: int | None
+    limited: bool
+    finished: bool
+    steps: tuple[Step, ...]
+
+    def words(self) -> str:
+        """The result as a sentence."""
+        kept = self.amount(self.kept)
+        if not self.finished:
+            return f"at least {kept}: the search was not finished" if self.kept else "the search was not finished"
+        if self.limited:
+            return f"at least {kept}: beyond that the generator was the limit, not the server: {self._last_doubt()}"
+        if self.missed is None:
+            return f"at least {kept}: more was not tried (--most)"
+        reason = self._miss_at(self.missed)
+        if not self.kept:
+            return f"not even {self.amount(self.missed)} kept the thresholds: {reason}"
+        return f"{kept} kept the thresholds, {self.amount(self.missed)} did not: {reason}"
+
+    def amount(self, load: int) -> str:
+        """A load in the unit asked about; `1,200 messages/s (120 users)`."""
+        if self.per_user == 1:
+            return f"{load:,} {self.unit}"
+        return f"{load * self.per_user:,.6g} {self.unit} ({load:,} users)"
+
+    def judgements(self) -> tuple[Judgement, ...]:
+        """Each threshold as the highest kept load has it that could say; where nothing was kept, as the last step has.
+
+        Few sessions are opened on the way to the last steps, so what the opening of one takes is known from earlier.
+        """
+        kept = sorted((step for step in self.steps if step.outcome == "kept"), key=lambda step: step.load)
+        told = {str(j.threshold): j for step in kept or self.steps for j in step.judgements}
+        return tuple(told.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """As in summary.json: loads in users, `result` in the unit."""
+        return {
+            "unit": self.unit,
+            "per_user": self.per_user,
+            "kept": self.kept,
+            "missed": self.missed,
+            "result": self.kept * self.per_user,
+            "at_least": self.missed is None or self.limited or not self.finished,
+            "limited_by_generator": self.limited,
+            "finished": self.finished,
+            "words": self.words(),
+            "steps": [_step_json(step) for step in self.steps],
+        }
+
+    def _miss_at(self, load: int) -> str:
+        misses = [step.misses[0] for step in self.steps if step.load == load and step.outcome == "missed"]
+        return misses[-1] if misses else ""
+
+    def _last_doubt(self) -> str:
+        doubts = [step.doubts[0] for step in self.steps if step.doubts]
+        return doubts[-1] if doubts else ""
+
+
+def decide_search(found: Capacity, totals: Totals, facts: RunFacts) -> Verdict:
+    """The verdict of a search. It passes when it found what it looked for, or kept all that was to be tried.
+
+    It fails when not even the lowest load kept the thresholds. It is inconclusive when it was not finished, when the
+    generator was the limit, and when reports or books are not as they should be. That single steps were missed is no
+    fault: it is what a search looks for.
+    """
+    nothing_kept = found.finished and not found.kept and not found.limited
+    failures = (f"capacity: {found.words()}",) if nothing_kept else ()
+    doubts = tuple(_doubts(found, totals, facts))
+    kind: Literal["pass", "fail", "inconclusive"] = "fail" if failures else "inconclusive" if doubts else "pass"
+    return Verdict(kind, failures, doubts, found.judgements())
+
+
+def _doubts(found: Capacity, totals: Totals, facts: RunFacts) -> Iterable[str]:
+    if not found.finished or found.limited:
+        yield f"capacity: {found.words()}"
+    if facts.interrupted:
+        yield "the run was interrupted"
+    for judgement in found.judgements():
+        if judgement.too_few:
+            yield f"{judgement.expression}: {judgement.problem}; hold the steps longer"
+    yield from facts.doubts
+    yield from missing_reports(facts)
+    yield from bad_books(totals, facts.limits)
+
+
+def _step_json(step: Step) -> dict[str, Any]:
+    return {
+        "load": step.load,
+        "joined": step.joined,
+        "hold_s": round(step.hold_s, 3),
+        "repeat": step.repeat,
+        "outcome": step.outcome,
+        "misses": list(step.misses),
+        "doubts": list(step.doubts),
+        **step.figures,
+    }
+
+
+def capacity_rows(capacity: Json) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """The steps as a table, from summary.json's part: its head and its rows."""
+    steps: Sequence[Json] = capacity["steps"]
+    return HEAD, tuple(_row(number, step, capacity["per_user"]) for number, step in enumerate(steps, 1))
+
+
+def capacity_lines(capacity: Json) -> list[str]:
+    """What is to be said beside the table: why steps were not kept, and the result."""
+    reasons = [
+        f"step {number}: {reason}"
+        for number, step in enumerate(capacity["steps"], 1)
+        for reason in (*step["doubts"], *step["misses"])
+    ]
+    return [*reasons, capacity["words"]]
+
+
+def step_line(number: int, step: Step, per_user: float) -> str:
+    """One step as a line of a live table."""
+    name, asked, joined, rate, append, agent, join, late, result = _row(number, _step_json(step), per_user)
+    reasons = "; ".join((*step.doubts, *step.misses))
+    told = f"step {name:<8} {asked:>8} asked {joined:>7} joined {rate:>7} messages/s   p95 ms: append {append:>7}"
+    return (
+        f"{told}  agent {agent:>7}  join {join:>7}   late p99 {late:>7}   {result}{f': {reasons}' if reasons else ''}"
+    )
+
+
+def _row(number: int, step: Json, per_user: float) -> tuple[str, ...]:
+    """One step as cells; latencies in ms."""
+    return (
+        f"{number}{' again' if step['repeat'] else ''}",
+        f"{step['load'] * per_user:,.6g}",
+        formatting.count(step["joined"]),
+        formatting.per_s(step["messages_per_s"]).removesuffix("/s"),
+        *(formatting.ms(step[name]) for name in ("append_p95_ms", "agent_p95_ms", "join_p95_ms", "lateness_p99_ms")),
+        "generator's limit" if step["outcome"] == "limited" else step["outcome"],
+    )

@@ -1,0 +1,147 @@
+"""Charts as HTML and inline SVG: lines over time and a distribution, without script and at any width.
+
+The SVG stretches to the width it gets, strokes do not; axis labels are HTML, so they stay readable on a phone.
+"""
+
+import html
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import orjson
+
+from fleetlm_users.measure import formatting
+from fleetlm_users.measure.report.chart_scale import Scale, clock, fitting, from_zero, log_around, time_ticks
+from fleetlm_users.measure.timeline.rows import SeriesRow
+from fleetlm_users.measure.timeline.series_table import column_of
+
+WIDTH: Final = 1000  # SVG units, stretched to the page
+HEIGHT: Final = 200
+MAX_POINTS: Final = 600  # more than a page has pixels for
+DISTRIBUTION_BINS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One column of the time series as a line; `colour` is one of the style's four."""
+
+    column: str
+    name: str
+    colour: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineChart:
+    """Lines over the run's time with one axis; `percentiles` are thinned by their worst, counts by their mean."""
+
+    title: str
+    unit: str
+    lines: tuple[Line, ...]
+    percentiles: bool = False
+
+    def has_data(self, rows: Sequence[SeriesRow]) -> bool:
+        """Whether there is anything but zeros and gaps to draw."""
+        return any(any(column_of(rows, line.column)) for line in self.lines)
+
+    def render(self, rows: Sequence[SeriesRow], warm_up_s: float) -> str:
+        """The chart as one HTML figure; the warm-up is shaded."""
+        seconds, step_s = float(len(rows)), -(-len(rows) // MAX_POINTS)
+        drawn = {line.column: self._thinned(column_of(rows, line.column), step_s) for line in self.lines}
+        values = [value for column in drawn.values() for value in column if value is not None]
+        scale = fitting(values) if self.percentiles else from_zero(max(values, default=0))
+        shade = f'<rect class="warm" width="{min(warm_up_s / seconds, 1) * WIDTH:.1f}" height="{HEIGHT}"/>'
+        paths = "".join(
+            f'<path class="line c{line.colour}" d="{_path(drawn[line.column], scale)}"/>'
+            for line in reversed(self.lines)
+        )
+        labels = [(second / seconds, clock(second)) for second in time_ticks(seconds)]
+        data = {"step": step_s, "unit": self.unit, "lines": [[line.name, drawn[line.column]] for line in self.lines]}
+        note = " · log scale" if scale.logarithmic else ""
+        note += f" · {'worst' if self.percentiles else 'mean'} of {step_s} s" if step_s > 1 else ""
+        head = _head(self.title, self.unit + note, [(line.name, f"c{line.colour}") for line in self.lines])
+        return _figure(head, shade + paths, labels, scale, _embedded(data))
+
+    def _thinned(self, values: Sequence[float | None], step: int) -> list[float | None]:
+        if step <= 1:
+            return list(values)
+        groups = [
+            [value for value in values[at : at + step] if value is not None] for at in range(0, len(values), step)
+        ]
+        if self.percentiles:
+            return [max(group, default=None) for group in groups]
+        return [round(sum(group) / len(group), 2) if group else None for group in groups]
+
+
+def distribution_chart(title: str, buckets: Sequence[Sequence[float]], marks: Sequence[tuple[str, float]]) -> str:
+    """How often which latency came: density over a logarithmic axis of ms, with named values marked.
+
+    `buckets` are [low ms, high ms, samples] as in summary.json.
+    """
+    known = [(max(low, 0.001), max(high, 0.002), n) for low, high, n in buckets]
+    scale = log_around(known[0][0], known[-1][1])
+    bins = [0.0] * DISTRIBUTION_BINS
+    for low, high, n in known:
+        _spread(bins, scale.at(low) * DISTRIBUTION_BINS, scale.at(high) * DISTRIBUTION_BINS, n)
+    highest, width = max(bins), WIDTH / DISTRIBUTION_BINS
+    bars = "".join(
+        f'<rect class="bar" x="{number * width + 1:.1f}" y="{HEIGHT * (1 - value / highest * 0.92):.1f}"'
+        f' width="{width - 2:.1f}" height="{HEIGHT * value / highest * 0.92:.1f}"/>'
+        for number, value in enumerate(bins)
+        if value
+    )
+    lines = "".join(f'<path class="mark" d="M{scale.at(value) * WIDTH:.1f} 0V{HEIGHT}"/>' for _, value in marks)
+    labels = [(scale.at(tick), _short_ms(tick)) for tick in scale.ticks()]
+    named = [(f"{name} {formatting.ms(value)} ms", "mark") for name, value in marks]
+    return _figure(_head(title, "samples over ms · log scale", named), bars + lines, labels, None, "")
+
+
+def _figure(head: str, drawing: str, labels: Sequence[tuple[float, str]], scale: Scale | None, data: str) -> str:
+    ticks = [(scale.at(tick), _short_ms(tick)) for tick in scale.ticks()] if scale is not None else []
+    grid = "".join(f'<path class="grid" d="M0 {HEIGHT * (1 - at):.1f}H{WIDTH}"/>' for at, _ in ticks)
+    y_axis = "".join(f'<span style="bottom:{at:.2%}">{text}</span>' for at, text in ticks)
+    x_axis = "".join(f'<span style="left:{at:.2%}">{text}</span>' for at, text in labels)
+    return (
+        f'<figure class="chart">{head}<div class="plot{"" if ticks else " bare"}"><div class="y">{y_axis}</div>'
+        f'<div class="area"><svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" aria-hidden="true">'
+        f'{grid}{drawing}</svg></div><div class="x">{x_axis}</div></div>{data}</figure>'
+    )
+
+
+def _head(title: str, unit: str, legend: Sequence[tuple[str, str]]) -> str:
+    keys = "".join(f'<span class="key {colour}">{html.escape(name)}</span>' for name, colour in legend)
+    return (
+        f"<figcaption><b>{html.escape(title)}</b> <small>{html.escape(unit)}</small>"
+        f'<span class="keys">{keys}</span></figcaption>'
+    )
+
+
+def _path(values: Sequence[float | None], scale: Scale) -> str:
+    """One stroke per stretch without gaps; a lone value is a dot (a line of no length has round ends)."""
+    width = WIDTH / max(len(values), 1)
+    points = [
+        None if value is None else f"{(number + 0.5) * width:.1f} {HEIGHT * (1 - scale.at(value)):.1f}"
+        for number, value in enumerate(values)
+    ]
+    path = ""
+    for before, point in pairwise([None, *points]):
+        if point is not None:
+            path += f"L{point}" if before is not None else f"M{point}h0"
+    return path
+
+
+def _spread(bins: list[float], begin: float, end: float, n: float) -> None:
+    """Share `n` out over the bins between two positions, so that unequal buckets make no comb."""
+    for number in range(int(begin), min(math.ceil(end), len(bins))):
+        overlap = min(end, number + 1) - max(begin, number)
+        bins[number] += n * overlap / (end - begin)
+
+
+def _short_ms(value: float) -> str:
+    return f"{value:,.6g}" if value < 10_000 else f"{value / 1000:,.6g}k"
+
+
+def _embedded(data: object) -> str:
+    text = orjson.dumps(data).decode().replace("<", "\\u003c")  # a name could hold </script>
+    return f'<script type="application/json">{text}</script>'

@@ -1,0 +1,59 @@
+"""The verdict as JUnit XML for CI: one test per threshold, and one that says whether the numbers can be believed.
+
+Format: https://github.com/testmoapp/junitxml. What CI shows green is green here: a doubt is an `error`, never a skip.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+from xml.etree import ElementTree
+
+from fleetlm_users.measure import formatting
+
+BELIEVABLE: Final = "the numbers can be believed"
+_NOT_IN_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production Char
+
+
+def render_junit(summary: Mapping[str, Any]) -> str:
+    """The XML document, ended by a newline. A missed threshold is a failure, an undecided one an error."""
+    benchmark = str(summary["options"].get("benchmark") or "run")
+    unreached = summary["verdict"]["kind"] == "inconclusive"  # an interrupted run is not blamed for empty thresholds
+    cases = [_threshold(entry, benchmark, unreached) for entry in summary["thresholds"]]
+    cases.append(_believable(summary["verdict"]["doubts"], benchmark))
+    attributes = {
+        "name": _clean(f"fleetlm {benchmark} {summary['options'].get('run_id') or ''}".strip()),
+        "tests": str(len(cases)),
+        "failures": str(sum(case.find("failure") is not None for case in cases)),
+        "errors": str(sum(case.find("error") is not None for case in cases)),
+        "time": f"{summary['run']['elapsed_s']:.3f}",
+    }
+    if summary["run"]["started_at"]:
+        attributes["timestamp"] = _clean(summary["run"]["started_at"])
+    suite = ElementTree.Element("testsuite", attributes)
+    suite.extend(cases)
+    ElementTree.indent(suite)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
+
+
+def _threshold(entry: Mapping[str, Any], benchmark: str, unreached: bool) -> ElementTree.Element:
+    case = ElementTree.Element("testcase", classname=_clean(benchmark), name=_clean(entry["expression"]))
+    measured = formatting.measured(entry["measured"], entry["unit"])
+    if formatting.is_undecided(entry) or (unreached and not entry["ok"]):
+        ElementTree.SubElement(case, "error", type="inconclusive", message=f"{measured}: {entry['problem']}")
+    elif not entry["ok"]:
+        ElementTree.SubElement(case, "failure", type="threshold", message=f"measured: {measured}")
+    ElementTree.SubElement(case, "system-out").text = f"{measured} of {formatting.count(entry['samples'])} samples"
+    return case
+
+
+def _believable(doubts: list[str], benchmark: str) -> ElementTree.Element:
+    case = ElementTree.Element("testcase", classname=_clean(benchmark), name=BELIEVABLE)
+    if doubts:
+        error = ElementTree.SubElement(case, "error", type="inconclusive", message=_clean(doubts[0]))
+        error.text = _clean("\n".join(doubts))
+    return case
+
+
+def _clean(text: str) -> str:
+    """The text without what XML cannot hold: a reason may quote what a server sent."""
+    return _NOT_IN_XML.sub("?", text)

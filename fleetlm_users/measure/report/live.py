@@ -1,0 +1,82 @@
+"""What a live page shows in tables about a run under way, or one that has just ended, as plain data."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from fleetlm_users.measure import formatting
+from fleetlm_users.measure.judging.thresholds import Judgement
+from fleetlm_users.measure.metrics.phase import ALL
+from fleetlm_users.measure.report.summary import threshold_figures, trend_figures, worker_figures
+from fleetlm_users.measure.snapshots import WorkerState
+from fleetlm_users.measure.totals import Totals
+
+Json = dict[str, Any]
+
+OPEN_MARK: Final = "…"
+_OF_THE_GENERATOR: Final = ("worker_cpu_samples", "worker_cpu_starved")  # told per worker, as a share
+
+
+def threshold_rows(judgements: Sequence[Judgement], *, is_over: bool) -> list[Json]:
+    """Each threshold with its mark and present value in words.
+
+    While a run goes on, one without enough samples is open (…); once it is over the marks are those of the report.
+    """
+    return [_threshold(threshold_figures(judgement), is_over) for judgement in judgements]
+
+
+def trend_rows(totals: Totals, phase: str) -> list[Json]:
+    """Every trend with samples in the phase, in ms; a percentile on too few samples is None."""
+    found = (
+        (metric.name, totals.trend(metric.name, phase=phase))
+        for metric in totals.catalogue.values()
+        if metric.kind == "trend"
+    )
+    return [{"name": name, **trend_figures(trend)} for name, trend in found if trend is not None and trend.count]
+
+
+def rate_rows(totals: Totals, phase: str) -> list[Json]:
+    """Every rate with something to divide by, with its two counts."""
+    found = (
+        (metric.name, totals.rate(metric.name, phase=phase))
+        for metric in totals.catalogue.values()
+        if metric.kind == "rate"
+    )
+    return [
+        {"name": name, "rate": ratio.value, "shown": formatting.percent(ratio.value), **ratio._asdict()}
+        for name, ratio in found
+        if ratio.total
+    ]
+
+
+def counter_rows(totals: Totals, phase: str, seconds: float) -> list[Json]:
+    """Every counter above 0 with its count per second over `seconds`, the length of the phase so far."""
+    found = (
+        (metric.name, totals.count(metric.name, phase=phase))
+        for metric in totals.catalogue.values()
+        if metric.kind == "counter" and metric.name not in _OF_THE_GENERATOR
+    )
+    return [
+        {"name": name, "count": count, "per_s": round(count / seconds, 3) if seconds > 0 else None}
+        for name, count in found
+        if count
+    ]
+
+
+def books(totals: Totals, *, is_over: bool) -> Json:
+    """The fate of every message of the whole run, warm-up included; while it goes on, open ones are in flight."""
+    accounting = totals.accounting(phase=ALL, live=not is_over)
+    return asdict(accounting) | {"adds_up": accounting.adds_up}
+
+
+def worker_rows(workers: Iterable[WorkerState]) -> list[Json]:
+    """How each worker stands."""
+    return [worker_figures(worker) for worker in workers]
+
+
+def _threshold(entry: Json, is_over: bool) -> Json:
+    is_open = not is_over and (entry["measured"] is None or entry["too_few"])
+    return entry | {
+        "mark": OPEN_MARK if is_open else formatting.mark(entry),
+        "value": formatting.measured(entry["measured"], entry["unit"]),
+    }

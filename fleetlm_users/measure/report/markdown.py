@@ -1,0 +1,64 @@
+"""The summary as Markdown, for a CI job's page or a pull request's comment."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from fleetlm_users.measure import formatting
+from fleetlm_users.measure.report.capacity import capacity_rows
+from fleetlm_users.measure.report.text import accounting_rows, latency_rows, rate_rows, title_parts, troubles_of
+
+Json = Mapping[str, Any]
+
+_SIGNS: Final = {"✓": "✅", "✗": "❌", "?": "❔"}
+_VERDICT_SIGNS: Final = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}
+
+
+def render_markdown(summary: Json) -> str:
+    """GitHub-flavoured Markdown, ended by a newline: verdict and reasons, thresholds, then folded details."""
+    verdict = summary["verdict"]
+    name, *rest = title_parts(summary)
+    lines = [f"## {_VERDICT_SIGNS[verdict['kind']]} {_cell(name)}: {verdict['kind']}", "", _cell(" · ".join(rest)), ""]
+    lines += [f"- {_SIGNS['✗']} {_cell(reason)}" for reason in verdict["failures"]]
+    lines += [f"- {_SIGNS['?']} {_cell(reason)}" for reason in verdict["doubts"]]
+    lines += ["", *_table(("", "threshold", "measured", "samples"), map(_threshold, summary["thresholds"]), left=2)]
+    if "capacity" in summary:
+        lines += ["", _cell(summary["capacity"]["words"]), *_folded("Steps", *capacity_rows(summary["capacity"]))]
+    lines += _folded("Latency in ms", *latency_rows(summary))
+    lines += _folded("Messages", *accounting_rows(summary))
+    lines += _folded("Rates", *rate_rows(summary))
+    lines += _folded("What went wrong", ("", "count", "by kind"), [_trouble(*found) for found in troubles_of(summary)])
+    return "\n".join(lines).strip() + "\n"
+
+
+def _threshold(entry: Json) -> tuple[str, ...]:
+    measured = formatting.measured(entry["measured"], entry["unit"])
+    return _SIGNS[formatting.mark(entry)], entry["expression"], measured, formatting.count(entry["samples"])
+
+
+def _trouble(name: str, main: int, warm_up: int, labels: Mapping[str, int]) -> tuple[str, ...]:
+    kinds = ", ".join(f"{label} {formatting.count(n)}" for label, n in formatting.few_kinds(labels).items())
+    return name, formatting.count(main) + (f" (+{formatting.count(warm_up)} in warm-up)" if warm_up else ""), kinds
+
+
+def _folded(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    if not rows:
+        return []
+    return ["", f"<details><summary>{title}</summary>", "", *_table(head, rows), "", "</details>"]
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> list[str]:
+    drawn = [_row(head), _row(["---"] * left + ["---:"] * (len(head) - left)), *map(_row, rows)]
+    return drawn if len(drawn) > 2 else []
+
+
+def _row(cells: Sequence[str]) -> str:
+    first, *rest = cells
+    indent = "&emsp;" if first.startswith("  ") else ""
+    return "| " + " | ".join([indent + _cell(first), *map(_cell, rest)]) + " |"
+
+
+def _cell(text: str) -> str:
+    """The text with what Markdown would take for its own marked as plain."""
+    for sign in "\\|`*_<>[]{}":
+        text = text.replace(sign, f"\\{sign}")
+    return text.strip().replace("\n", " ")

@@ -1,0 +1,77 @@
+"""One live line about a run under way."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from fleetlm_users.measure import formatting
+from fleetlm_users.measure.metrics.phase import ALL
+from fleetlm_users.measure.timeline.rows import SeriesRow
+from fleetlm_users.measure.totals import Totals
+
+MAX_COLUMNS: Final = 110
+RECENT_ROWS: Final = 6  # seconds that "now" means: short enough to see a change, long enough not to flicker
+_LATENCIES: Final = (("append", "append_p95_ms", 2), ("agent", "agent_p95_ms", 5), ("late", "lateness_p95_ms", 7))
+
+
+class _Part(NamedTuple):
+    text: str
+    rank: int  # the higher, the sooner it is left out
+
+
+def progress_line(  # noqa: PLR0913, PLR0917 (each is one thing that the line shows, or the room for it)
+    totals: Totals,
+    recent: Sequence[SeriesRow],
+    elapsed_s: float,
+    duration_s: float | None,
+    users: int,
+    fits: Callable[[str], bool] = lambda _line: True,
+) -> str:
+    """At most 110 columns: time, joined sockets of users, what happened in the last seconds, what went wrong so far.
+
+    Sends per second and percentiles are those of `recent`, the newest RECENT_ROWS of the timeline, both phases; counts
+    are since the start. `duration_s` None stands for a run without an end. Until the line `fits`, the least important
+    parts are left out: what failed and the latency of appends stay longest.
+    """
+    rows = recent[:-1] or recent  # the newest second has only just begun
+    books = totals.accounting(phase=ALL, live=True)
+    failed = sum(totals.count(name, phase=ALL) for name in ("connection_failures", "disconnects", "session_failures"))
+    end = f"/{formatting.duration(duration_s)}" if duration_s is not None else ""
+    parts = [
+        _Part(formatting.duration(elapsed_s) + end, 0),
+        _Part(f"{totals.gauge('active_connections').now:.0f}/{users} joined", 3),
+        _Part(f"{_per_s(rows, 'sent')} sent", 4),
+        _Part(f"{_short(books.appended)} ok", 9),
+        _Part(f"{_short(books.in_flight)} open", 8),
+        _Part(f"{_short(books.rejected + books.lost + failed)} failed", 1),
+    ]
+    latencies = [_Part("p95 ms", 6), *(_Part(f"{shown} {_highest(rows, of)}", rank) for shown, of, rank in _LATENCIES)]
+    while len(line := _joined(parts, latencies)) > MAX_COLUMNS or not fits(line):
+        last = max((*parts, *latencies), key=lambda part: part.rank)
+        if not last.rank:
+            break
+        (latencies if last in latencies else parts).remove(last)
+    return line[:MAX_COLUMNS]
+
+
+def _joined(parts: Sequence[_Part], latencies: Sequence[_Part]) -> str:
+    groups = [*(part.text for part in parts), " ".join(part.text for part in latencies)]
+    return " · ".join(group for group in groups if group)
+
+
+def _per_s(rows: Sequence[SeriesRow], column: str) -> str:
+    return f"{_short(sum(row[column] or 0 for row in rows) / max(len(rows), 1))}/s"
+
+
+def _highest(rows: Sequence[SeriesRow], column: str) -> str:
+    """The worst of the newest seconds: percentiles cannot be averaged, and the worst is what to watch."""
+    values = [value for row in rows if (value := row[column]) is not None]
+    if not values:
+        return formatting.NOTHING
+    return f"{max(values):.1f}" if max(values) < 100 else f"{max(values):.0f}"
+
+
+def _short(value: float) -> str:
+    thousands = 0
+    while value >= 10_000:
+        value, thousands = value / 1000, thousands + 1
+    return f"{value:.0f}{('', 'k', 'M', 'G')[thousands]}"

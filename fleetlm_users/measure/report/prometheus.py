@@ -1,0 +1,202 @@
+"""A run in Prometheus' words: counters, histograms and gauges with base units, as prometheus.io/docs/practices/naming.
+
+Counters and histograms grow within a run and begin anew with the next one, which `rate()` takes for a restart.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+)
+from prometheus_client.core import Metric as Family
+from prometheus_client.utils import floatToGoString
+
+from fleetlm_users.measure.histogram import Trend
+from fleetlm_users.measure.judging.thresholds import Judgement
+from fleetlm_users.measure.metrics.catalogue import Metric
+from fleetlm_users.measure.metrics.phase import PHASES
+from fleetlm_users.measure.report.run_view import Standing
+from fleetlm_users.measure.snapshots import WorkerState
+from fleetlm_users.measure.totals import Totals
+
+BUCKETS_S: Final = (
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0,
+)  # fmt: skip
+"""The 1-2.5-5 ladder from half of what FleetLM needs to twice the reply timeout, and the bounds of our thresholds."""
+
+VERDICTS: Final = ("pass", "fail", "inconclusive")
+
+_PREFIX: Final = "fleetlm_"
+_US_PER_S: Final = 1_000_000
+_BUCKETS_US: Final = tuple(round(bound_s * _US_PER_S) for bound_s in BUCKETS_S)
+_PLACE: Final = ("scenario", "phase")
+_PER_WORKER: Final = {
+    "worker_cpu_ratio": "CPU of one worker process, 1 is one core",
+    "worker_rss_bytes": "resident memory of one worker process",
+    "worker_lateness_p99_seconds": "99th percentile of message due → sent on one worker, warm-up apart",
+    "worker_loop_lag_p99_seconds": "99th percentile of how late a 100 ms timer fires on one worker, warm-up apart",
+}
+_TOLD_PER_WORKER: Final = ("worker_cpu_percent", "worker_rss_bytes")
+_UNITS: Final = {"ms": ("seconds", 0.001), "%": ("ratio", 0.01), "fraction": ("ratio", 1.0)}
+
+
+def name_of(metric: Metric) -> str:
+    """The name under which a metric of the catalogue is exposed; a counter's without the `_total` of its samples."""
+    stem = re.sub(r"[^a-zA-Z0-9_]", "_", metric.name)
+    match metric.kind:
+        case "trend":
+            return f"{_PREFIX}{stem.removesuffix('_ms')}_seconds"
+        case "rate":
+            return f"{_PREFIX}{stem.removesuffix('_rate')}_ratio"
+        case "counter":
+            return f"{_PREFIX}{stem.removesuffix('_total')}"
+        case "gauge":
+            return f"{_PREFIX}{stem.removesuffix('_percent')}{'_ratio' if metric.unit == '%' else ''}"
+
+
+def families(standing: Standing | None, version: str, breathe: Callable[[], None]) -> Iterator[Family]:
+    """Everything that is exposed of a run; None stands for the time before the first.
+
+    `breathe` is called between the families: merging the histograms of many workers takes a while.
+    """
+    yield InfoMetricFamily(f"{_PREFIX}build", "version of fleetlm-locust", {"version": version})
+    if standing is None:
+        yield _gauge("run_active", "1 from the start of a run until it has been judged", 0.0)
+        return
+    yield from _of_run(standing)
+    yield from _of_thresholds(standing.judgements)
+    yield from _of_workers(standing.workers)
+    scenarios = ("", *standing.totals.scenarios)
+    for metric in standing.totals.catalogue.values():
+        yield from _of_metric(metric, standing.totals, scenarios)
+        breathe()
+    yield _by_kind(standing.totals, scenarios)
+
+
+def _of_run(standing: Standing) -> Iterable[Family]:
+    info = {"run_id": standing.run_id, "benchmark": standing.benchmark, "preset": standing.preset}
+    yield InfoMetricFamily(f"{_PREFIX}run", "the run that is on or was on last", info)
+    yield _gauge("run_active", "1 from the start of a run until it has been judged", float(standing.is_running))
+    yield _gauge("run_elapsed_seconds", "how long the run has gone on, or went on", standing.elapsed_s)
+    if standing.planned_s is not None:
+        yield _gauge("run_planned_seconds", "how long the run is to go on; absent: until stopped", standing.planned_s)
+    yield _gauge("run_users", "Locust users running now", standing.users)
+    yield _gauge("run_workers", "processes that reported in this run", len(standing.workers))
+    if standing.verdict:
+        told = GaugeMetricFamily(f"{_PREFIX}run_verdict", "1 for what the run came to, once judged", labels=["verdict"])
+        for verdict in VERDICTS:
+            told.add_metric([verdict], float(verdict == standing.verdict))
+        yield told
+
+
+def _of_thresholds(judgements: Iterable[Judgement]) -> Iterable[Family]:
+    """Value and bound in base units; without samples there is no value, and an undecided one has no answer."""
+    labels = ["threshold", "unit"]
+    value = GaugeMetricFamily(f"{_PREFIX}threshold_value", "what a threshold measures at present", labels=labels)
+    bound = GaugeMetricFamily(f"{_PREFIX}threshold_bound", "what it is held against", labels=labels)
+    kept = GaugeMetricFamily(f"{_PREFIX}threshold_ok", "1 while it is kept, 0 while it is missed", labels=["threshold"])
+    for judgement in {judgement.expression: judgement for judgement in judgements}.values():
+        threshold = judgement.threshold
+        unit, factor = _UNITS.get(threshold.unit, (threshold.unit, 1.0))
+        bound.add_metric([judgement.expression, unit], threshold.bound * factor)
+        if judgement.measured is not None:
+            value.add_metric([judgement.expression, unit], judgement.measured * factor)
+        if judgement.measured is not None and not judgement.undecided:
+            kept.add_metric([judgement.expression], float(judgement.ok))
+    return value, bound, kept
+
+
+def _of_workers(workers: Iterable[WorkerState]) -> Iterable[Family]:
+    found = {name: GaugeMetricFamily(f"{_PREFIX}{name}", help, labels=["worker"]) for name, help in _PER_WORKER.items()}
+    for worker in workers:
+        readings = (
+            _scaled(worker.cpu_percent, 0.01),
+            _scaled(worker.rss_bytes, 1),
+            _scaled(worker.lateness_p99_us, 1 / _US_PER_S),
+            _scaled(worker.loop_lag_p99_us, 1 / _US_PER_S),
+        )
+        for family, reading in zip(found.values(), readings, strict=True):
+            if reading is not None:
+                family.add_metric([worker.worker], reading)
+    return found.values()
+
+
+def _of_metric(metric: Metric, totals: Totals, scenarios: Sequence[str]) -> Iterable[Family]:
+    match metric.kind:
+        case "trend":
+            yield _histogram(metric, totals, scenarios)
+        case "counter":
+            yield _counter(metric, totals, scenarios)
+        case "rate":
+            share = totals.rate(metric.name).value
+            if share is not None:
+                yield GaugeMetricFamily(name_of(metric), f"{metric.help}, warm-up apart", share)
+        case "gauge" if metric.name not in _TOLD_PER_WORKER:
+            yield _level(metric, totals, scenarios)
+
+
+def _histogram(metric: Metric, totals: Totals, scenarios: Iterable[str]) -> Family:
+    family = HistogramMetricFamily(name_of(metric), metric.help, labels=_PLACE)
+    for scenario, phase in _places(scenarios):
+        trend = totals.trend(metric.name, scenario, phase)
+        if trend is not None:
+            family.add_metric([scenario, phase], _buckets(trend), trend.sum_us / _US_PER_S)
+    return family
+
+
+def _buckets(trend: Trend) -> list[tuple[str, float]]:
+    counts = [*trend.at_most(_BUCKETS_US), trend.count]
+    bounds = [*map(floatToGoString, BUCKETS_S), "+Inf"]
+    return [(bound, float(count)) for bound, count in zip(bounds, counts, strict=True)]
+
+
+def _counter(metric: Metric, totals: Totals, scenarios: Iterable[str]) -> Family:
+    """Zero where nothing was counted yet: `rate()` sees no first event of a series that begins with it."""
+    family = CounterMetricFamily(name_of(metric), metric.help, labels=_PLACE)
+    for scenario, phase in _places(scenarios):
+        count = totals.count(metric.name, scenario, phase)
+        if count or scenario:
+            family.add_metric([scenario, phase], count)
+    return family
+
+
+def _by_kind(totals: Totals, scenarios: Iterable[str]) -> Family:
+    family = CounterMetricFamily(
+        f"{_PREFIX}events_by_kind",
+        "the counters that know reasons, kinds or close codes, broken down by them",
+        labels=["metric", *_PLACE, "kind"],
+    )
+    counters = [metric for metric in totals.catalogue.values() if metric.kind == "counter" and not metric.parts]
+    for scenario, phase in _places(scenarios):
+        for metric in counters:
+            for kind, count in totals.labels(metric.name, scenario, phase).items():
+                if kind:
+                    family.add_metric([metric.name, scenario, phase, kind], count)
+    return family
+
+
+def _level(metric: Metric, totals: Totals, scenarios: Iterable[str]) -> Family:
+    """A gauge by scenario, without the sum over them, or its one value where no scenario has it."""
+    factor = 0.01 if metric.unit == "%" else 1
+    having = [scenario for scenario in scenarios if scenario and totals.samples(metric.name, scenario)]
+    family = GaugeMetricFamily(name_of(metric), metric.help, labels=["scenario"])
+    for scenario in having or [""]:
+        family.add_metric([scenario], totals.gauge(metric.name, scenario).now * factor)
+    return family
+
+
+def _places(scenarios: Iterable[str]) -> Iterable[tuple[str, str]]:
+    return ((scenario, phase) for scenario in scenarios for phase in PHASES)
+
+
+def _scaled(value: float | None, factor: float) -> float | None:
+    return None if value is None else value * factor
+
+
+def _gauge(name: str, help: str, value: float) -> Family:
+    return GaugeMetricFamily(f"{_PREFIX}{name}", help, value)

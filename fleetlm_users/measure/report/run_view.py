@@ -1,0 +1,33 @@
+"""How a run stands at one moment, or how it ended: what anything that shows a run while it goes on may look at."""
+
+from dataclasses import dataclass
+
+from fleetlm_users.measure.judging.thresholds import Judgement
+from fleetlm_users.measure.snapshots import WorkerState
+from fleetlm_users.measure.totals import Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One moment of a run.
+
+    `judgements` are the thresholds held against the numbers of this moment, or at the end those of the verdict; a
+    search judges its steps instead and has none before its end. `planned_s` None is a run until stopped. `verdict` is
+    empty until the run has been judged.
+    """
+
+    run_id: str
+    benchmark: str
+    preset: str
+    totals: Totals
+    workers: tuple[WorkerState, ...]
+    judgements: tuple[Judgement, ...]
+    elapsed_s: float
+    planned_s: float | None
+    users: int
+    verdict: str = ""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the run goes on, its drain included."""
+        return not self.verdict

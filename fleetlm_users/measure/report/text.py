@@ -1,0 +1,324 @@
+"""The summary of a run as text for a terminal: thresholds first, the verdict with all its reasons last."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from fleetlm_users.measure import formatting
+from fleetlm_users.measure.metrics.phase import MAIN, WARM_UP
+from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
+from fleetlm_users.measure.report.terminal import Style, Table
+from fleetlm_users.measure.server.figures import server_lines, server_rows
+
+Json = Mapping[str, Any]
+Rows = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]  # a table's head and its rows
+
+_MARK_LOOKS: Final = {"✓": "green", "✗": "red", "?": "yellow"}
+VERDICT_LOOKS: Final = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
+GENERATOR_TRENDS: Final = ("generator_lateness_ms", "event_loop_lag_ms", "name_lookup_ms")
+_SHOWN_OF_WARM_UP: Final = ("name_lookup_ms",)  # names are looked up when the first users begin
+# counters that tell of something that should not happen, most serious first
+TROUBLES: Final = (
+    "connection_failures",
+    "session_failures",
+    "disconnects",
+    "messages_rejected",
+    "messages_lost",
+    "backpressure_events",
+    "messages_unanswered",
+    "messages_duplicated",
+    "messages_out_of_order",
+    "seq_gaps",
+    "replay_missing",
+    "replay_changed",
+    "message_flaws",
+    "messages_not_sent",
+    "inbox_missed",
+    "cleanup_failed",
+    "agent_replies_unmatched",
+    "client_anomalies",
+    "reconnects",
+    "generator_overflow",
+)
+# told elsewhere in the report, in other words
+_TOLD: Final = ("message_failures", "messages_in_flight", "worker_cpu_samples", "worker_cpu_starved")
+SPLIT_BY_SCENARIO: Final = ("append_latency_ms", "agent_latency_ms")  # and whatever has a threshold
+_STATISTICS: Final = ("min", "avg", "med", "p90", "p95", "p99", "p99.9", "max")
+WORKER_HEAD: Final = ("worker", "CPU now", "CPU peak", "memory", "late p99", "lag p99 ms", "reports", "final")
+MAX_WORKERS_SHOWN: Final = 12
+BOOKS: Final = "messages: sent = appended + rejected + lost + in flight + unknown"
+
+
+def render(summary: Json, width: int = 100, colour: bool = False) -> str:
+    """The report, ended by a newline."""
+    style = Style(max(width, 60), colour)
+    what_happened = (_thresholds, _latencies, _rates, _messages, _counts, _troubles, _findings)
+    sections = (_title, _capacity, *what_happened, _server, _generator, _verdict)
+    return style.finish([line for section in sections for line in section(summary, style)])
+
+
+def title_parts(summary: Json) -> list[str]:
+    """What was run, where, for how long: the parts of a title, without those that are not known."""
+    plan, options, run = summary["plan"], summary["options"], summary["run"]
+    warm_up_s = plan.get("warm_up_s") or 0
+    parts = [
+        str(options.get("benchmark") or plan.get("benchmark") or "run"),
+        f"preset {plan['preset']}" if plan.get("preset") else "",
+        f"run {options['run_id']}" if options.get("run_id") else "",
+        str(options.get("api_url") or ""),
+        f"{formatting.duration(run['duration_s'])} measured"
+        + (f" after {formatting.duration(warm_up_s)} warm-up" if warm_up_s else ""),
+        *(f"statistics reset at {formatting.duration(at_s)}" for at_s in plan.get("resets", ())),
+        *(f"edited to {edit['users']} users at {formatting.duration(edit['at_s'])}" for edit in plan.get("edits", ())),
+    ]
+    return [part for part in parts if part]
+
+
+def _title(summary: Json, style: Style) -> list[str]:
+    benchmark, *rest = title_parts(summary)
+    return ["", *style.wrapped(" · ".join((style.paint(benchmark, "bold"), *rest)), "  ", "    ")]
+
+
+def _capacity(summary: Json, style: Style) -> Iterable[str]:
+    capacity = summary.get("capacity")
+    if capacity is None:
+        return
+    yield from style.heading(f"the most {capacity['unit']} that keep the thresholds")
+    head, rows = capacity_rows(capacity)
+    if rows:
+        yield from Table(head, rows, ("join p95", "late p99", "agent p95")).lines(style)
+    for line in capacity_lines(capacity):
+        yield from style.wrapped(line, "    ", "      ")
+
+
+def _thresholds(summary: Json, style: Style) -> Iterable[str]:
+    yield from style.heading("thresholds")
+    entries = summary["thresholds"]
+    if not entries:
+        yield "    none was given"
+        return
+    widest = max(len(entry["expression"]) for entry in entries)
+    for entry in entries:
+        sign = formatting.mark(entry)
+        measured = formatting.measured(entry["measured"], entry["unit"])
+        look = _MARK_LOOKS[sign]
+        told = (
+            entry["problem"] if formatting.is_undecided(entry) else f"of {formatting.count(entry['samples'])} samples"
+        )
+        yield (
+            f"    {style.paint(sign, look)} {entry['expression']:<{widest}}  {style.paint(f'{measured:>12}', look)}"
+            + style.paint(f"  {told}" if entry["samples"] else "", "dim")
+        )
+
+
+def _latencies(summary: Json, style: Style) -> Iterable[str]:
+    head, rows = latency_rows(summary)
+    if rows:
+        yield from style.heading("latency in ms")
+        yield from Table(head, rows, ("min", "p99.9", "p90", "avg")).lines(style)
+
+
+def latency_rows(summary: Json) -> Rows:
+    """Every trend of the main phase but the generator's own; by scenario where that matters."""
+    rows: list[tuple[str, ...]] = []
+    split = {*SPLIT_BY_SCENARIO, *(entry["metric"] for entry in summary["thresholds"])}
+    for name, metric in summary["metrics"].items():
+        if metric["kind"] == "trend" and MAIN in metric and name not in GENERATOR_TRENDS:
+            rows += trend_rows(name, metric[MAIN], by_scenario=name in split)
+    return ("", "count", *_STATISTICS), tuple(rows)
+
+
+def trend_rows(name: str, phase: Json, *, by_scenario: bool) -> list[tuple[str, ...]]:
+    """A trend's figures as cells, and those of its scenarios if there are several and they are asked for."""
+    scenarios = phase["scenarios"] if by_scenario and len(phase["scenarios"]) > 1 else {}
+    entries = {name: phase["all"]} | {f"  {scenario}": entry for scenario, entry in scenarios.items()}
+    return [
+        (
+            label,
+            formatting.count(entry["count"]),
+            *(formatting.ms_aligned(entry[statistic]) for statistic in _STATISTICS),
+        )
+        for label, entry in entries.items()
+    ]
+
+
+def _rates(summary: Json, style: Style) -> Iterable[str]:
+    head, rows = rate_rows(summary)
+    if rows:
+        yield from style.heading("rates")
+        yield from Table(head, rows).lines(style)
+
+
+def rate_rows(summary: Json) -> Rows:
+    """Every rate of the main phase with the two counts it is made of."""
+    rows = (
+        (name, formatting.percent(entry["rate"]), formatting.count(entry["passes"]), formatting.count(entry["total"]))
+        for name, metric in summary["metrics"].items()
+        if metric["kind"] == "rate" and MAIN in metric
+        for entry in [metric[MAIN]["all"]]
+    )
+    return ("", "rate", "passes", "of"), tuple(rows)
+
+
+def _messages(summary: Json, style: Style) -> Iterable[str]:
+    yield from style.heading(BOOKS)
+    yield from Table(*accounting_rows(summary)).lines(style)
+    for line in loss_lines(summary):
+        yield from style.wrapped(line, "    ", "      ")
+
+
+def loss_lines(summary: Json) -> list[str]:
+    """What is not known, by worker: each that did not report to the end, with what its last report left open."""
+    return [f"unknown: {loss['text']}" for loss in summary.get("workers_lost") or ()]
+
+
+def accounting_rows(summary: Json) -> Rows:
+    """The fates of all messages: by scenario, altogether, and of the warm-up."""
+    main, warm_up = summary["accounting"][MAIN], summary["accounting"][WARM_UP]
+    entries = dict(main["scenarios"]) if len(main["scenarios"]) > 1 else {}
+    entries["all"] = main["all"]
+    if warm_up["all"]["sent"]:
+        entries["warm-up"] = warm_up["all"]
+    fates = ("sent", "appended", "rejected", "lost", "in_flight", "unknown")
+    rows = (
+        (label, *(formatting.count(entry[fate]) for fate in fates), "✓" if entry["adds_up"] else "✗")
+        for label, entry in entries.items()
+    )
+    return ("", *(fate.replace("_", " ") for fate in fates), "adds up"), tuple(rows)
+
+
+def _counts(summary: Json, style: Style) -> Iterable[str]:
+    head, rows = count_rows(summary)
+    if rows:
+        yield from style.heading("counts")
+        yield from Table(head, rows).lines(style)
+
+
+def count_rows(summary: Json) -> Rows:
+    """Every counter above 0 that is told nowhere else, and the gauges of the whole swarm."""
+    rows = [
+        (name, formatting.count(entry["count"]), formatting.per_s(entry["per_s"]))
+        for name, metric in summary["metrics"].items()
+        if metric["kind"] == "counter" and MAIN in metric and name not in (*TROUBLES, *_TOLD)
+        for entry in [metric[MAIN]["all"]]
+        if entry["count"]
+    ]
+    rows += [
+        (name, f"{formatting.count(metric['peak'])} at most", f"{formatting.count(metric['now'])} now")
+        for name, metric in summary["metrics"].items()
+        if metric["kind"] == "gauge" and metric["unit"] == "count"
+    ]
+    return ("", "total", "per second"), tuple(rows)
+
+
+def _troubles(summary: Json, style: Style) -> Iterable[str]:
+    yield from style.heading("what went wrong")
+    troubles = troubles_of(summary)
+    if not troubles:
+        yield "    " + style.paint("nothing that is counted", "green")
+    for name, main_count, warm_up_count, labels in troubles:
+        line = f"    {name:<26}{formatting.count(main_count):>9}"
+        line += f"  (+{formatting.count(warm_up_count)} in warm-up)" if warm_up_count else ""
+        yield style.paint(line, "yellow") if main_count else line
+        widest = max([24, *map(len, labels)])
+        for label, n in labels.items():
+            yield f"      {label:<{widest}}{formatting.count(n):>9}"
+
+
+def finding_line(finding: Json) -> str:
+    """One message and what is wrong with it, with all that names it."""
+    seq = "?" if finding["seq"] is None else finding["seq"]
+    named = f"{finding['kind']}: run {finding['run_id']}, session {finding['session_id']}, seq {seq}"
+    ref = f", client_ref {finding['client_ref']}" if finding["client_ref"] else ""
+    return named + ref + (f" ({finding['detail']})" if finding["detail"] else "")
+
+
+def _findings(summary: Json, style: Style) -> Iterable[str]:
+    findings = summary.get("findings") or {"total": 0, "shown": []}
+    if not findings["total"]:
+        return
+    yield from style.heading("messages with something wrong")
+    for finding in findings["shown"]:
+        yield from style.wrapped(finding_line(finding), "    ", "      ")
+    if findings["total"] > len(findings["shown"]):
+        yield f"    … and {formatting.count(findings['total'] - len(findings['shown']))} more"
+
+
+def troubles_of(summary: Json) -> list[tuple[str, int, int, dict[str, int]]]:
+    """Every counter of trouble above 0: its name, count in the main phase, count in warm-up, main count by label."""
+    found = []
+    for name in TROUBLES:
+        metric = summary["metrics"].get(name, {})
+        empty = {"all": {"count": 0, "labels": {}}}
+        main, warm_up = metric.get(MAIN, empty)["all"], metric.get(WARM_UP, empty)["all"]
+        if main["count"] or warm_up["count"]:
+            found.append((name, int(main["count"]), int(warm_up["count"]), dict(main["labels"])))
+    return found
+
+
+def _server(summary: Json, style: Style) -> Iterable[str]:
+    for entry in summary.get("server") or ():
+        yield from style.heading("the server, as {} tells", entry["source"])
+        head, rows = server_rows(entry)
+        if rows:
+            yield from Table(head, rows, ("the server calls it", "first")).lines(style)
+        for line in server_lines(entry):
+            yield from style.wrapped(line, "    ", "      ")
+
+
+def _generator(summary: Json, style: Style) -> Iterable[str]:
+    yield from style.heading("the generator itself")
+    rows = generator_rows(summary)
+    if rows:
+        yield from Table(("in ms", "count", *_STATISTICS), tuple(rows), ("min", "p99.9", "p90", "avg")).lines(style)
+    workers = summary["workers"]
+    if workers:
+        table = Table(
+            WORKER_HEAD, tuple(worker_row(worker) for worker in workers[:MAX_WORKERS_SHOWN]), ("reports", "CPU now")
+        )
+        yield from table.lines(style)
+    if len(workers) > MAX_WORKERS_SHOWN:
+        yield f"    … and {len(workers) - MAX_WORKERS_SHOWN} more workers, see summary.json"
+
+
+def generator_rows(summary: Json) -> list[tuple[str, ...]]:
+    """The generator's own trends: of the main phase, and what happened in the warm-up alone, as look-ups do."""
+    rows = []
+    for name in GENERATOR_TRENDS:
+        metric = summary["metrics"].get(name, {})
+        if MAIN in metric:
+            rows += trend_rows(name, metric[MAIN], by_scenario=False)
+        elif WARM_UP in metric and name in _SHOWN_OF_WARM_UP:
+            rows += trend_rows(f"{name} (warm-up)", metric[WARM_UP], by_scenario=False)
+    return rows
+
+
+def worker_row(worker: Json) -> tuple[str, ...]:
+    """One worker's health as cells: name, CPU now and at most, memory, lateness and lag p99, reports, final report."""
+    cpu, peak = worker["cpu_percent"], worker["cpu_peak_percent"]
+    return (
+        worker["worker"],
+        formatting.NOTHING if cpu is None else f"{cpu:.0f} %",
+        formatting.NOTHING if peak is None else f"{peak:.0f} %",
+        formatting.bytes_(worker["rss_bytes"]),
+        formatting.ms(worker["lateness_p99_ms"]),
+        formatting.ms(worker["loop_lag_p99_ms"]),
+        formatting.count(worker["reports"]),
+        "✓" if worker["final"] else "✗",
+    )
+
+
+def _verdict(summary: Json, style: Style) -> Iterable[str]:
+    verdict = summary["verdict"]
+    yield from style.heading("verdict")
+    look = VERDICT_LOOKS[verdict["kind"]]
+    yield f"    {style.paint(verdict['kind'].upper(), 'bold', look)}  (exit code {verdict['exit_code']})"
+    for sign, reasons in (("✗", verdict["failures"]), ("?", verdict["doubts"])):
+        for reason in reasons:
+            first, *rest = style.wrapped(reason, f"    {sign} ", "      ")
+            yield first.replace(sign, style.paint(sign, _MARK_LOOKS[sign]), 1)
+            yield from rest
+    for missing in summary.get("unwritten", ()):
+        first, *rest = style.wrapped(f"not written: {missing}", "    ! ", "      ")
+        yield first.replace("!", style.paint("!", "bold", "red"), 1)
+        yield from rest
+    yield ""

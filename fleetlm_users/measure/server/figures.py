@@ -1,0 +1,119 @@
+"""All that one source told of the server during a run, and what reports say of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from fleetlm_users.measure import formatting
+from fleetlm_users.measure.server.exposition import MEMORY, Reading
+from fleetlm_users.measure.server.server_memory import ServerSample, memory_per_session
+
+Json = dict[str, Any]
+
+SAMPLES_KEPT: Final = 3600
+"""Two hours of readings; of a longer run every other one is kept, then every fourth, and so on."""
+
+MAX_SAMPLES: Final = 600
+"""Kept in summary.json and drawn; a longer run is thinned."""
+
+MIB: Final = 1024 * 1024
+
+
+class ServerFigures:
+    """Readings of one source. `failed` counts those that gave nothing, `problem` is what the last of them said."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.failed = 0
+        self.problem = ""
+        self._readings = 0
+        self._first: dict[str, Reading] = {}
+        self._last: dict[str, Reading] = {}
+        self._peak: dict[str, float] = {}
+        self._samples: list[ServerSample] = []
+        self._memory_readings = 0
+        self._stride = 1
+
+    def add(self, elapsed_s: float, sessions: int, readings: Mapping[str, Reading]) -> None:
+        """Takes one reading, and how many sessions were joined then."""
+        self._readings += 1
+        for name, reading in readings.items():
+            self._first.setdefault(name, reading)
+            self._last[name] = reading
+            self._peak[name] = max(self._peak.get(name, reading.value), reading.value)
+        if MEMORY in readings:
+            self._keep(ServerSample(round(elapsed_s, 3), sessions, readings[MEMORY].value))
+
+    def fail(self, problem: str) -> None:
+        """A reading that gave nothing."""
+        self.failed += 1
+        self.problem = problem
+
+    def _keep(self, sample: ServerSample) -> None:
+        if self._memory_readings % self._stride == 0:
+            self._samples.append(sample)
+        self._memory_readings += 1
+        if len(self._samples) > SAMPLES_KEPT:
+            self._samples, self._stride = self._samples[::2], 2 * self._stride
+
+    def to_json(self) -> Json:
+        """As in summary.json: memory in bytes; `memory_per_session` holds null and the reason where not measurable."""
+        step = -(-len(self._samples) // MAX_SAMPLES) or 1
+        return {
+            "source": self.source,
+            "readings": self._readings,
+            "failed": self.failed,
+            "problem": self.problem,
+            "figures": {
+                name: {
+                    "name": last.name,
+                    "first": self._first[name].value,
+                    "last": last.value,
+                    "peak": self._peak[name],
+                }
+                for name, last in self._last.items()
+            },
+            "memory_per_session": asdict(memory_per_session(self._samples)),
+            "samples": [list(sample) for sample in self._samples[::step]],
+        }
+
+
+def server_rows(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """A source's figures as a table: its head and its rows."""
+    rows = [
+        (name, *(_shown(name, figure[moment]) for moment in ("first", "last", "peak")), figure["name"])
+        for name, figure in entry["figures"].items()
+    ]
+    return ("", "first", "last", "peak", "the server calls it"), tuple(rows)
+
+
+def server_lines(entry: Mapping[str, Any]) -> list[str]:
+    """What is to be said beside the table: memory per session, and what failed."""
+    lines = []
+    found = entry["memory_per_session"]
+    if found["bytes_per_session"] is not None:
+        per_session, spread = (formatting.bytes_(found[key]) for key in ("bytes_per_session", "spread_bytes"))
+        sessions = formatting.count(found["sessions"])
+        lines.append(f"memory per joined session: {per_session}, ± {spread}, from {sessions} sessions")
+    elif MEMORY in entry["figures"]:
+        lines.append(f"memory per joined session: not measurable: {found['problem']}")
+    if entry["failed"]:
+        lines.append(f"{entry['failed']} of {entry['failed'] + entry['readings']} readings failed: {entry['problem']}")
+    return lines
+
+
+def server_seconds(entry: Mapping[str, Any]) -> list[dict[str, int | float | None]]:
+    """A row per second, for the chart: the newest reading at that time, in MiB, and the sessions joined."""
+    rows: list[dict[str, int | float | None]] = []
+    samples: Sequence[Sequence[float]] = entry["samples"]
+    for number, (elapsed_s, sessions, memory_bytes) in enumerate(samples):
+        until_s = samples[number + 1][0] if number + 1 < len(samples) else elapsed_s + 1
+        while len(rows) < until_s:
+            rows.append({"memory_mib": round(memory_bytes / MIB, 2), "sessions": int(sessions)})
+    return rows
+
+
+def _shown(name: str, value: float) -> str:
+    if name.endswith("_bytes"):
+        return formatting.bytes_(value)
+    return f"{value:.0f} %" if name.endswith("_percent") else formatting.count(value)

@@ -1,0 +1,158 @@
+"""The newest snapshot of every worker, kept on the master; `totals()` is their sum."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fleetlm_users.measure.histogram import required_samples
+from fleetlm_users.measure.kinds import Kinds
+from fleetlm_users.measure.ledger import SNAPSHOT_FORMAT, Snapshot
+from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue
+from fleetlm_users.measure.metrics.phase import ALL, MAIN
+from fleetlm_users.measure.snapshot_check import AHEAD_S, LONGEST_RUN_S, BodyCheck, head_check
+from fleetlm_users.measure.timeline.merged import FleetTimeline
+from fleetlm_users.measure.timeline.rows import SeriesRow
+from fleetlm_users.measure.timeline.series_table import SeriesTable
+from fleetlm_users.measure.totals import Totals
+
+
+@dataclass(slots=True)
+class _Worker:
+    snapshot: Snapshot
+    final: bool
+    state: "WorkerState | None" = None  # made when somebody asks, once for each snapshot: it decodes histograms
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """How one worker stands by its newest snapshot; `None` where it did not say, or on too few samples.
+
+    `open_messages` of the `sent` ones had no fate in it; none, once it is final.
+    """
+
+    worker: str
+    seq: int
+    final: bool
+    elapsed_s: float
+    cpu_percent: float | None
+    cpu_peak_percent: float | None
+    rss_bytes: int | None
+    cpu_samples: int
+    cpu_starved: int
+    lateness_p99_us: int | None
+    loop_lag_p99_us: int | None
+    sent: int = 0
+    open_messages: int = 0
+
+
+class Merge:
+    """Takes snapshots in any order, any number of times: per worker the highest `seq` of this `epoch` counts.
+
+    `resets` is how often the run's statistics were reset: a snapshot from before the last time is another epoch's.
+    `dropped_epoch` and `dropped_stale` count what was not taken: another run's snapshots, older or repeated ones.
+    `timeline` is what happened in each second.
+    """
+
+    def __init__(self, epoch: str, catalogue: Catalogue = DEFAULT, resets: int = 0) -> None:
+        self.epoch = epoch
+        self.catalogue = catalogue
+        self.resets = resets
+        self.dropped_epoch = 0
+        self.dropped_stale = 0
+        self._kinds = Kinds()
+        self._check_head = head_check(SNAPSHOT_FORMAT)
+        self._check_body = BodyCheck(catalogue)
+        self._workers: dict[str, _Worker] = {}
+        self.timeline = FleetTimeline()
+
+    def __repr__(self) -> str:
+        return f"Merge(epoch={self.epoch!r}, workers={sorted(self._workers)})"
+
+    def absorb(self, worker_id: str, snapshot: Mapping[str, Any], elapsed_s: float = LONGEST_RUN_S) -> bool:
+        """Take a worker's snapshot, in a run that is on for `elapsed_s`; False if it was dropped.
+
+        Raises ShapeError for one that no ledger of this version can have written; nothing of it is taken.
+        """
+        self._check_head(snapshot)
+        if not self._is_news(worker_id, snapshot):
+            return False
+        known = self._workers.get(worker_id)
+        self._check_body(
+            snapshot,
+            limit_s=elapsed_s + AHEAD_S,
+            before=known.snapshot if known is not None else None,
+            summed_to=self.timeline.taken_to(worker_id),
+        )
+        return self._take(worker_id, snapshot)
+
+    def absorb_own(self, worker_id: str, snapshot: Mapping[str, Any]) -> bool:
+        """The same for a ledger of this very process, which needs no check."""
+        return self._is_news(worker_id, snapshot) and self._take(worker_id, snapshot)
+
+    def _is_news(self, worker_id: str, snapshot: Mapping[str, Any]) -> bool:
+        if (snapshot["epoch"], snapshot["resets"]) != (self.epoch, self.resets):
+            self.dropped_epoch += 1
+            return False
+        known = self._workers.get(worker_id)
+        if known is not None and snapshot["seq"] <= known.snapshot["seq"]:
+            self.dropped_stale += 1
+            return False
+        return True
+
+    def _take(self, worker_id: str, snapshot: Mapping[str, Any]) -> bool:
+        known = self._workers.get(worker_id)
+        kept = {part: value for part, value in snapshot.items() if part != "rows"}
+        kept["counts"] = self._kinds.merged(snapshot["counts"])
+        self._workers[worker_id] = _Worker(kept, bool(snapshot["final"]) or (known is not None and known.final))
+        self.timeline.absorb(worker_id, snapshot["rows"], bool(snapshot["final"]))
+        return True
+
+    def totals(self) -> Totals:
+        """The sum over all workers as it stands now; later snapshots do not change it."""
+        return Totals(self.catalogue, [worker.snapshot for _, worker in sorted(self._workers.items())])
+
+    def taken_to(self, worker_id: str) -> int:
+        """The second before which everything that the worker tells is merged: it need not tell that again."""
+        return self.timeline.taken_to(worker_id)
+
+    def table(self) -> SeriesTable:
+        """What happened in each second on all workers together, for the files of a run's end."""
+        return SeriesTable(self.timeline.each_row())
+
+    def series(self, newest: int | None = None) -> list[SeriesRow]:
+        """What happened in each second on all workers together, or in the `newest` ones; see FleetTimeline.rows."""
+        return self.timeline.rows(newest)
+
+    @property
+    def workers(self) -> tuple[WorkerState, ...]:
+        """Every worker heard of, in the order of their ids, with its health."""
+        for worker_id, worker in self._workers.items():
+            if worker.state is None:
+                worker.state = self._state(worker_id, worker)
+        return tuple(worker.state for _, worker in sorted(self._workers.items()) if worker.state is not None)
+
+    def _state(self, worker_id: str, worker: _Worker) -> WorkerState:
+        own = Totals(self.catalogue, [worker.snapshot])
+        levels = {metric: (last, peak) for metric, last, peak in worker.snapshot["levels"]}
+        books = own.accounting(phase=ALL)
+        cpu, rss = levels.get("worker_cpu_percent"), levels.get("worker_rss_bytes")
+        return WorkerState(
+            worker=worker_id,
+            seq=worker.snapshot["seq"],
+            final=worker.final,
+            elapsed_s=worker.snapshot["elapsed_s"],
+            sent=books.sent,
+            open_messages=books.unknown,
+            cpu_percent=cpu[0] if cpu else None,
+            cpu_peak_percent=cpu[1] if cpu else None,
+            rss_bytes=int(rss[0]) if rss else None,
+            cpu_samples=own.count("worker_cpu_samples"),
+            cpu_starved=own.count("worker_cpu_starved"),
+            lateness_p99_us=_p99_us(own, "generator_lateness_ms"),
+            loop_lag_p99_us=_p99_us(own, "event_loop_lag_ms"),
+        )
+
+
+def _p99_us(totals: Totals, metric: str) -> int | None:
+    trend = totals.trend(metric, phase=MAIN)
+    return trend.percentile(99.0) if trend is not None and trend.count >= required_samples(99.0) else None

@@ -1,0 +1,1 @@
+"""Webhooks to the agent, and the built-in agent."""

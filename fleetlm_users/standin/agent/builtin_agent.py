@@ -1,0 +1,32 @@
+"""The echo agent without HTTP: the same answer as the real echo agent's, appended at once."""
+
+from typing import Any
+
+from fleetlm_users.standin.chat.elixir_inspect import inspect
+from fleetlm_users.standin.chat.hub import Hub
+from fleetlm_users.standin.chat.session import Session
+from fleetlm_users.standin.chat.stored_message import Stored, seq_of
+
+
+class BuiltinAgent:
+    """Answers for every agent that is not disabled, registered or not."""
+
+    pending = 0
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def asked(self, session: Session, message: Stored, content: dict[str, Any]) -> None:
+        """Append the echo of `content`."""
+        agent = self._hub.agents.get(session.agent_id)
+        if agent is not None and agent.status != "enabled":
+            return
+        metadata = {"echoed_seq": seq_of(message), "session_id": session.id, "user_id": session.user_id}
+        self._hub.append_agent(session, "text", echo(content), metadata)
+
+
+def echo(content: dict[str, Any]) -> dict[str, Any]:
+    """The echo's content: `Echo: <text>` and the `client_ref`, if there is one; without text what Elixir prints."""
+    text = content.get("text")
+    said = "Echo: " + (text if type(text) is str else inspect(content))
+    return {"client_ref": content["client_ref"], "text": said} if "client_ref" in content else {"text": said}

@@ -1,0 +1,141 @@
+"""Asks agents over HTTP: one POST per user message, its JSON lines appended as they arrive."""
+
+import asyncio
+import logging
+from collections import deque
+from typing import Any, Final, NamedTuple
+
+import aiohttp
+from yarl import URL
+
+from fleetlm_users.standin.agent.agents import Agent
+from fleetlm_users.standin.agent.jsonl import BadLine, LineSplitter, parse_line
+from fleetlm_users.standin.chat.hub import Hub
+from fleetlm_users.standin.chat.session import Session
+from fleetlm_users.standin.chat.stored_message import Stored, history_json, seq_of
+
+LOG = logging.getLogger(__name__)
+HEADERS: Final = {"accept": "application/json", "content-type": "application/json", "user-agent": "req/0.5.15"}
+REDIRECTS: Final = {301: "GET", 302: "GET", 303: "GET", 307: "POST", 308: "POST"}  # Req keeps the body even for GET
+MAX_REDIRECTS: Final = 10
+QUIRK_TIMEOUT_S: Final = 600.0  # FleetLM ignores the agent's timeout_ms and waits ten minutes
+
+
+class WebhookFailed(Exception):
+    """The agent gave no usable answer; the client is told nothing (wire record)."""
+
+
+class Job(NamedTuple):
+    """One user message to be answered."""
+
+    session: Session
+    seq: int
+
+
+class Webhooks:
+    """Per session in order, sessions concurrently; under quirks one after the other for the whole server, as
+    FleetLM.
+    """
+
+    def __init__(self, hub: Hub, *, max_pending: int, connections: int) -> None:
+        self._hub = hub
+        self._max_pending = max_pending
+        self._connections = connections
+        self._queues: dict[str, deque[Job]] = {}
+        self.pending = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._client: aiohttp.ClientSession | None = None
+
+    def asked(self, session: Session, message: Stored, content: dict[str, Any]) -> None:
+        """Queue one webhook; beyond `max_pending` it is dropped and counted as failed."""
+        del content
+        if self.pending >= self._max_pending:
+            self._hub.counters.webhooks_failed += 1
+            return
+        lane = "" if self._hub.quirks else session.id
+        queue = self._queues.get(lane)
+        self.pending += 1
+        if queue is not None:
+            queue.append(Job(session, seq_of(message)))
+            return
+        self._queues[lane] = deque([Job(session, seq_of(message))])
+        task = asyncio.get_running_loop().create_task(self._work(lane))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._client is not None:
+            await self._client.close()
+
+    async def _work(self, lane: str) -> None:
+        """Answer the lane's messages one after the other until none is left."""
+        queue = self._queues[lane]
+        try:
+            while queue:
+                await self._answer(queue[0])
+                queue.popleft()
+                self.pending -= 1
+        finally:
+            self.pending -= len(queue)
+            del self._queues[lane]
+
+    async def _answer(self, job: Job) -> None:
+        """Ask the agent; a failure is counted, and nobody is told (wire record)."""
+        try:
+            await self._ask(job)
+        except (WebhookFailed, BadLine, aiohttp.ClientError, OSError, TimeoutError, ValueError) as problem:
+            LOG.info("agent webhook failed: %r", problem)
+            self._hub.counters.webhooks_failed += 1
+        except Exception:  # whatever an agent answers, the next message is asked for
+            LOG.exception("agent webhook failed")
+            self._hub.counters.webhooks_failed += 1
+
+    async def _ask(self, job: Job) -> None:
+        session = job.session
+        agent = self._hub.agents.get(session.agent_id)
+        if agent is None:
+            raise WebhookFailed("not_found")
+        if agent.status != "enabled":
+            raise WebhookFailed("agent_disabled")
+        history = b",".join(history_json(message) for message in self._hub.history(session, job.seq))
+        body = b'{"agent_id":%b,"messages":[%b],"session_id":"%b","user_id":%b}' % (
+            session.agent_json,
+            history,
+            session.id_json,
+            session.user_json,
+        )
+        self._hub.counters.webhooks_called += 1
+        method, url = "POST", agent.origin_url + agent.webhook_path
+        for _ in range(MAX_REDIRECTS):
+            async with self._request(method, url, body, agent) as response:
+                if response.status not in REDIRECTS:
+                    await self._take(session, response)
+                    return
+                method = REDIRECTS[response.status]
+                url = str(response.url.join(URL(response.headers.get("Location", ""))))
+        raise WebhookFailed("too many redirects")
+
+    def _request(self, method: str, url: str, body: bytes, agent: Agent) -> Any:
+        if self._client is None:
+            connector = aiohttp.TCPConnector(limit=self._connections)
+            self._client = aiohttp.ClientSession(connector=connector, auto_decompress=False)
+        wait_s = QUIRK_TIMEOUT_S if self._hub.quirks else agent.timeout_ms / 1000
+        headers = HEADERS | {name.lower(): str(value) for name, value in agent.headers.items()}
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=wait_s, sock_read=wait_s)
+        return self._client.request(method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False)
+
+    async def _take(self, session: Session, response: aiohttp.ClientResponse) -> None:
+        """Append each line as soon as it is complete. Raises WebhookFailed for a status that is not 2xx."""
+        if not 200 <= response.status < 300:
+            raise WebhookFailed(f"http_error {response.status}")
+        lines = LineSplitter()
+        async for chunk in response.content.iter_any():
+            for line in lines.feed(chunk):
+                self._hub.append_agent(session, *parse_line(line))
+        last = lines.rest()
+        if last and not self._hub.quirks:  # FleetLM drops a last line without its newline
+            self._hub.append_agent(session, *parse_line(last))

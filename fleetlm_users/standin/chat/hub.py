@@ -1,0 +1,155 @@
+"""The heart of the stand-in: one append makes a message, stores it, pushes it and asks the agent. No sockets in
+here.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import orjson
+
+from fleetlm_users.standin.agent.agents import Agents
+from fleetlm_users.standin.chat import stored_message
+from fleetlm_users.standin.chat.ids import NaiveStamps, UlidMaker
+from fleetlm_users.standin.chat.inbox import Inboxes
+from fleetlm_users.standin.chat.session import Session
+from fleetlm_users.standin.chat.session_store import Store
+from fleetlm_users.standin.chat.stored_message import Stored
+from fleetlm_users.standin.faults.delivery import Delivery
+from fleetlm_users.standin.faults.quirks import FlushClock, entire, oldest
+
+REPLAY_LIMIT = 100  # session_channel.ex
+EMPTY_MAP = b"{}"
+TEXT_KIND = b'"text"'
+
+
+class Responder(Protocol):
+    """Whoever answers for the agents: webhooks, or the built-in echo. `pending`: user messages not yet answered."""
+
+    pending: int
+
+    def asked(self, session: Session, message: Stored, content: dict[str, Any]) -> None:
+        """The session's user said `message`; answer it now or later by `Hub.append_agent`."""
+
+
+class Hub:
+    """Owns the state of one stand-in and the rules of an append.
+
+    `now_s` is the wall clock (seconds since 1970); `responder` is set by the composition, None asks nobody.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        delivery: Delivery,
+        inboxes: Inboxes,
+        *,
+        quirks: bool = False,
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
+        self.store = store
+        self.counters = store.counters
+        self.faults = delivery.faults
+        self.delivery = delivery
+        self.inboxes = inboxes
+        self.quirks = quirks
+        self.now_s = now_s
+        self.agents = Agents()
+        self.responder: Responder | None = None
+        self.stamps = NaiveStamps()
+        self._ulids = UlidMaker()
+        self._flushes = FlushClock()
+
+    def stamp(self) -> str:
+        """Now, in whole seconds."""
+        return self.stamps.seconds(self.now_s())
+
+    def create_session(self, user_id: str, agent_id: str, metadata: Any) -> Session:
+        """A new session. Raises StoreFull."""
+        now_s = self.now_s()
+        session_id = self._ulids.make(now_s).decode()
+        session = self.store.create(id=session_id, user_id=user_id, agent_id=agent_id, metadata=metadata, now_s=now_s)
+        session.inbox = self.inboxes.get(user_id)
+        return session
+
+    def append_user(self, session: Session, kind: str, content: dict[str, Any], metadata: dict[str, Any]) -> Stored:
+        """The session's user says something: stored, pushed to all joined sockets, then the agent is asked.
+
+        Raises TypeError (as all appends do) when the content is nested deeper than orjson writes.
+        """
+        message = self._append(session, session.user_id, kind, content, metadata)
+        session.run.messages_appended_user += 1
+        if self.responder is not None and not self.faults.faults.no_agent and session.user_id != session.agent_id:
+            self.responder.asked(session, message, content)
+        return message
+
+    def append_agent(self, session: Session, kind: str, content: dict[str, Any], metadata: dict[str, Any]) -> Stored:
+        """The session's agent says something; nobody is asked."""
+        message = self._append(session, session.agent_id, kind, content, metadata)
+        session.run.messages_appended_agent += 1
+        return message
+
+    def append_as(
+        self, session: Session, sender_id: str, kind: str, content: dict[str, Any], metadata: dict[str, Any]
+    ) -> Stored:
+        """Whoever `sender_id` is: REST takes any sender; only the user's messages reach the agent."""
+        if sender_id == session.user_id:
+            return self.append_user(session, kind, content, metadata)
+        if sender_id == session.agent_id:
+            return self.append_agent(session, kind, content, metadata)
+        message = self._append(session, sender_id, kind, content, metadata)
+        self.counters.messages_appended_other += 1
+        return message
+
+    def _append(
+        self, session: Session, sender_id: str, kind: str, content: dict[str, Any], metadata: dict[str, Any]
+    ) -> Stored:
+        content_json = orjson.dumps(content)  # first: a message that cannot be written must not take a number
+        metadata_json = orjson.dumps(metadata) if metadata else EMPTY_MAP
+        now_s = self.now_s()
+        session.seq += 1
+        stamp = self.stamps.micros(now_s)
+        message = stored_message.make(
+            session.seq,
+            id=self._ulids.make(now_s),
+            stamp=stamp,
+            sender=session.json_of(sender_id),
+            kind=TEXT_KIND if kind == "text" else orjson.dumps(kind),
+            content=content_json,
+            metadata=metadata_json,
+            session_id=session.id_json,
+        )
+        faults = self.faults
+        if (faults.quiet or faults.stores()) and not (self.quirks and not self._flushes.stores(now_s)):
+            self.store.keep(session, message)
+        if faults.quiet:
+            for listener in session.listeners:
+                listener.push(message[2])
+        else:
+            self.delivery.deliver(session, message[2])
+        if session.inbox is not None:
+            session.inbox.touch(session, sender_id, stamp)
+        return message
+
+    def replay(self, session: Session) -> list[Stored]:
+        """What a join hands over: the newest 100 messages (under quirks the oldest)."""
+        if self.quirks:
+            return oldest(session, REPLAY_LIMIT, self._flushes.flushed_stamp(self.now_s()))
+        return session.newest(REPLAY_LIMIT)
+
+    def history(self, session: Session, seq: int) -> list[Stored]:
+        """What the agent is shown for the user's message `seq`, by its history mode.
+
+        The messages up to the one to be answered; under quirks what FleetLM's reads give at this moment.
+        """
+        agent = self.agents.get(session.agent_id)
+        mode, limit = (agent.message_history_mode, agent.message_history_limit) if agent else ("tail", 50)
+        if self.quirks:
+            flushed = self._flushes.flushed_stamp(self.now_s())
+            return (
+                entire(session, flushed)
+                if mode == "entire"
+                else oldest(session, 1 if mode == "last" else limit, flushed)
+            )
+        whole = {"last": 1, "entire": self.store.caps.max_messages_per_session * 2}
+        return session.newest(whole.get(mode, limit), up_to_seq=seq)

@@ -1,0 +1,130 @@
+"""The inbox of one user: a counter per session, pushed whole at most once a second while something is new.
+
+Source: FleetLM's InboxServer in the wire record, section Inbox channel.
+"""
+
+from collections import OrderedDict
+from typing import Any, Final
+
+import orjson
+
+from fleetlm_users.standin.chat.session import ACTIVE, Listener, Session
+from fleetlm_users.standin.chat.session_store import Store
+from fleetlm_users.standin.faults.delivery import Later
+
+BATCH_S: Final = 1.0
+DIRTY_LIMIT: Final = 50  # so many changed sessions are pushed at once
+MAX_INBOXES: Final = 10_000
+MAX_ENTRIES: Final = 1_000  # sessions shown per inbox
+
+
+class Inbox:
+    """Counts from the first join of this user's inbox on; `listeners` are the joined channels.
+
+    Ticks once a second from its opening while somebody listens. Under quirks the timer dies for good in the first
+    second
+    without a message, as FleetLM's does.
+    """
+
+    def __init__(self, user_id: str, timer: Later, quirks: bool) -> None:
+        self.user_id = user_id
+        self.listeners: list[Listener] = []
+        self._timer = timer
+        self._quirks = quirks
+        self._entries: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._dirty: set[str] = set()
+        self._armed = False
+        self.arm()
+
+    def admit(self, session: Session) -> dict[str, Any]:
+        """The entry of `session`, with zero messages when it is new; the oldest entry goes when there are too many."""
+        session.inbox = self
+        entry = self._entries.get(session.id)
+        if entry is None:
+            if len(self._entries) >= MAX_ENTRIES:
+                self._entries.popitem(last=False)
+            entry = {
+                "agent_id": session.agent_id,
+                "last_activity_at": None,
+                "last_sender_id": None,
+                "session_id": session.id,
+                "unread_count": 0,
+            }
+            self._entries[session.id] = entry
+        return entry
+
+    def touch(self, session: Session, sender_id: str, stamp: bytes) -> None:
+        """A message was appended: counted whoever sent it, pushed with the next batch."""
+        entry = self.admit(session)
+        entry["last_activity_at"] = stamp.decode()
+        entry["last_sender_id"] = sender_id
+        entry["unread_count"] += 1
+        if not self.listeners:
+            return
+        self._dirty.add(session.id)
+        if len(self._dirty) >= DIRTY_LIMIT:
+            self._push()
+            self.arm()
+
+    def snapshot(self) -> list[dict[str, Any]]:
+        """All entries, the latest activity first."""
+        return sorted(self._entries.values(), key=lambda entry: entry["last_activity_at"] or "", reverse=True)
+
+    def arm(self) -> None:
+        """Tick a second from now, unless a tick is already planned."""
+        if not self._armed:
+            self._armed = True
+            self._timer.after(BATCH_S, self._tick)
+
+    def _tick(self) -> None:
+        self._armed = False
+        changed = bool(self._dirty)
+        if changed:
+            self._push()
+        if self.listeners and (changed or not self._quirks):
+            self.arm()
+
+    def _push(self) -> None:
+        self._dirty.clear()
+        payload = orjson.dumps({"inbox": self.snapshot()})
+        for listener in list(self.listeners):
+            listener.push(payload)
+
+
+class Inboxes:
+    """The inboxes that were ever joined, bounded: the longest unused one without a listener makes room."""
+
+    def __init__(self, store: Store, timer: Later, quirks: bool = False) -> None:
+        self._store = store
+        self._timer = timer
+        self._quirks = quirks
+        self._by_user: OrderedDict[str, Inbox] = OrderedDict()
+
+    def get(self, user_id: str) -> Inbox | None:
+        """The user's inbox if it was joined before."""
+        return self._by_user.get(user_id)
+
+    def open(self, user_id: str) -> Inbox:
+        """The user's inbox for a join; the user's active sessions are in it (under quirks only at its start)."""
+        found = self._by_user.get(user_id)
+        if found is None:
+            self._make_room()
+            found = self._by_user[user_id] = Inbox(user_id, self._timer, self._quirks)
+        elif self._quirks:
+            return found
+        found.arm()
+        for session in self._store.of_user(user_id):
+            if session.status == ACTIVE:
+                found.admit(session)
+        self._by_user.move_to_end(user_id)
+        return found
+
+    def _make_room(self) -> None:
+        if len(self._by_user) < MAX_INBOXES:
+            return
+        for user_id, inbox in self._by_user.items():
+            if not inbox.listeners:
+                del self._by_user[user_id]
+                for session in self._store.of_user(user_id):
+                    session.inbox = None
+                return

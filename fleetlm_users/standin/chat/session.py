@@ -1,0 +1,116 @@
+"""One session: its sequence of messages, who listens, and what of it can be read again. Pure."""
+
+from bisect import bisect_right
+from typing import Any, Protocol
+
+import orjson
+
+from fleetlm_users.standin.chat.stored_message import Stored, seq_of, size_bytes
+from fleetlm_users.standin.counters import RunCounters
+
+ACTIVE = "active"
+ARCHIVED = "archived"
+HEAD_KEPT = 100  # quirks show the oldest messages, so these survive the trimming
+
+
+class Listener(Protocol):
+    """A joined channel: what a session pushes to."""
+
+    open: bool
+
+    def push(self, payload: bytes) -> None:
+        """Send one `message` push with this payload."""
+
+    def push_garbage(self) -> None:
+        """Send a text frame that is not JSON."""
+
+    def flush(self) -> None:
+        """Give what was pushed to the kernel now, and not at the end of the event loop's turn."""
+
+
+class Activity(Protocol):
+    """What wants to know of every message of a session (the user's inbox)."""
+
+    def touch(self, session: "Session", sender_id: str, stamp: bytes) -> None:
+        """A message was appended."""
+
+
+class Session:
+    """A conversation of one user with one agent. `seq` is the number of messages ever appended."""
+
+    __slots__ = (
+        "agent_id",
+        "agent_json",
+        "head",
+        "held",
+        "id",
+        "id_json",
+        "inbox",
+        "inserted_s",
+        "listeners",
+        "messages",
+        "metadata",
+        "run",
+        "seq",
+        "status",
+        "updated_s",
+        "user_id",
+        "user_json",
+    )
+
+    def __init__(  # noqa: PLR0913  # one name for each field of the resource
+        self, *, id: str, user_id: str, agent_id: str, metadata: Any, now_s: float, run: RunCounters
+    ) -> None:
+        self.id = id
+        self.id_json = id.encode()  # a ULID needs no escaping
+        self.user_id = user_id
+        self.user_json = orjson.dumps(user_id)
+        self.agent_id = agent_id
+        self.agent_json = orjson.dumps(agent_id)
+        self.metadata = metadata
+        self.inserted_s = self.updated_s = now_s
+        self.status = ACTIVE
+        self.run = run
+        self.seq = 0
+        self.messages: list[Stored] = []
+        self.head: list[Stored] = []
+        self.listeners: list[Listener] = []
+        self.held: list[bytes] = []
+        self.inbox: Activity | None = None
+
+    def json_of(self, sender_id: str) -> bytes:
+        """`sender_id` as JSON text; those of the two participants are kept ready."""
+        if sender_id == self.user_id:
+            return self.user_json
+        return self.agent_json if sender_id == self.agent_id else orjson.dumps(sender_id)
+
+    def keep(self, message: Stored, max_messages: int) -> int:
+        """Store `message`; returns the bytes added, less those of messages trimmed beyond `max_messages`.
+
+        Trims in quarters, so that the price of one append does not grow with what is kept.
+        """
+        added = size_bytes(message)
+        if len(self.head) < HEAD_KEPT:
+            self.head.append(message)
+        self.messages.append(message)
+        if len(self.messages) > max_messages + (max_messages >> 2):
+            added -= self.drop(len(self.messages) - max_messages)
+        return added
+
+    def drop(self, count: int) -> int:
+        """Forget the `count` oldest messages; returns the bytes freed."""
+        freed = sum(size_bytes(message) for message in self.messages[:count])
+        del self.messages[:count]
+        return freed
+
+    def newest(self, limit: int, up_to_seq: int | None = None) -> list[Stored]:
+        """The last `limit` stored messages (up to and including `up_to_seq`), ascending."""
+        stop = len(self.messages)
+        if up_to_seq is not None:
+            stop = bisect_right(self.messages, up_to_seq, key=seq_of)
+        return self.messages[max(0, stop - limit) : stop]
+
+    def after(self, seq: int, limit: int) -> list[Stored]:
+        """At most `limit` stored messages with a greater number than `seq`, ascending."""
+        start = bisect_right(self.messages, seq, key=seq_of)
+        return self.messages[start : start + limit]

@@ -1,0 +1,82 @@
+"""One message as it is kept: the very bytes that were pushed, and what is read out of them again. Pure.
+
+A plain tuple of numbers and bytes: one append makes nothing but this, it is small, and Python's garbage collector
+does not visit it,
+so that a full store causes no pauses.
+"""
+
+from typing import Any
+
+import orjson
+
+from fleetlm_users.standin.chat.ids import SECONDS_CHARS, STAMP_CHARS, ULID_CHARS, stored_id
+
+Stored = tuple[int, int, bytes]  # seq, length of the content's JSON, payload of the live push
+
+OVERHEAD_BYTES = 200  # beside the payload: tuple, two ints, bytes header, list slot, malloc rounding
+BEFORE_CONTENT = len(b'{"content":')
+BEFORE_ID = len(b',"id":"')
+BEFORE_STAMP = len(b'","inserted_at":"')
+
+
+def make(  # noqa: PLR0913  # one name for each field of the message
+    seq: int, *, id: bytes, stamp: bytes, sender: bytes, kind: bytes, content: bytes, metadata: bytes, session_id: bytes
+) -> Stored:
+    """A message from its parts; sender, kind, content and metadata are JSON text."""
+    payload = (
+        b'{"content":%b,"id":"%b","inserted_at":"%b","kind":%b,"metadata":%b,"sender_id":%b,"seq":%d,"session_id":"%b"}'
+        % (content, id, stamp, kind, metadata, sender, seq, session_id)
+    )
+    return seq, len(content), payload
+
+
+def seq_of(message: Stored) -> int:
+    """The message's number in its session."""
+    return message[0]
+
+
+def size_bytes(message: Stored) -> int:
+    """About what the message takes in memory."""
+    return OVERHEAD_BYTES + len(message[2])
+
+
+def stamp_of(message: Stored) -> bytes:
+    """When it was appended, with microseconds."""
+    _, content_length, payload = message
+    start = BEFORE_CONTENT + content_length + BEFORE_ID + ULID_CHARS + BEFORE_STAMP
+    return payload[start : start + STAMP_CHARS]
+
+
+def replay_json(message: Stored) -> bytes:
+    """The message as a join's replay shows it: under another id, in whole seconds."""
+    _, content_length, payload = message
+    id_start = BEFORE_CONTENT + content_length + BEFORE_ID
+    id_end = id_start + ULID_CHARS
+    stamp_end = id_end + BEFORE_STAMP + SECONDS_CHARS
+    return b"%b%b%b%b" % (
+        payload[:id_start],
+        stored_id(payload[id_start:id_end]),
+        payload[id_end:stamp_end],
+        payload[stamp_end + STAMP_CHARS - SECONDS_CHARS :],
+    )
+
+
+def appended_json(message: Stored) -> bytes:
+    """The message as the reply to a REST append shows it: as pushed, without `seq`."""
+    seq, _, payload = message
+    head, _, tail = payload.rpartition(b'"seq":%d,' % seq)
+    return head + tail
+
+
+def history_json(message: Stored) -> bytes:
+    """The message as a webhook gets it: no id, no metadata."""
+    _, content_length, payload = message
+    fields: dict[str, Any] = orjson.loads(payload)
+    shown = {
+        "content": orjson.Fragment(payload[BEFORE_CONTENT : BEFORE_CONTENT + content_length]),
+        "inserted_at": fields["inserted_at"][:SECONDS_CHARS],
+        "kind": fields["kind"],
+        "sender_id": fields["sender_id"],
+        "seq": fields["seq"],
+    }
+    return orjson.dumps(shown)

@@ -1,0 +1,1 @@
+"""Faults on request, delays, and FleetLM's own defects."""

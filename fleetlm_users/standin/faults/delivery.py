@@ -1,0 +1,100 @@
+"""How a push goes out when faults are on: lost, doubled, out of order, followed by garbage, or exactly so much
+later.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from fleetlm_users.standin.chat.session import Listener, Session
+from fleetlm_users.standin.faults.faults import FaultState
+from fleetlm_users.standin.faults.hold_times import Held
+
+HOLD_AT_MOST_S = 1.0  # a held push that nothing follows is let go, else reordering would be loss
+
+
+class Later(Protocol):
+    """Runs something later, on the event loop."""
+
+    def after(self, delay_s: float, action: "Action") -> None:
+        """Run `action` `delay_s` seconds from now."""
+
+
+class Exact(Protocol):
+    """Runs something at a moment of its clock, those of one moment in the order given."""
+
+    def at(self, due_s: float, action: "Action") -> None:
+        """Run `action` at that moment."""
+
+
+class Action(Protocol):
+    """Something to run."""
+
+    def __call__(self) -> None:
+        """Run it."""
+
+
+class Delivery:
+    """Applies the fate of each message to its pushes.
+
+    `exact` keeps its delays to a fraction of a millisecond; `rough` need not. How long each push was really held
+    goes into `held`: from `arrived_s`, which is when the bytes that are being handled were read, and None while there
+    are none.
+    """
+
+    def __init__(
+        self, faults: FaultState, exact: Exact, rough: Later, held: Held, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self.faults = faults
+        self._exact = exact
+        self._rough = rough
+        self._held = held
+        self._clock = clock
+        self.arrived_s: float | None = None
+
+    def deliver(self, session: Session, payload: bytes) -> None:
+        """Push `payload` to the session's listeners as the faults in force have it."""
+        fate = self.faults.on_message()
+        if fate.copies == 0:
+            session.run.broadcasts_dropped += len(session.listeners)
+            return
+        if fate.hold:
+            session.held.append(payload)
+            self._rough.after(HOLD_AT_MOST_S, lambda: self._release(session))
+            return
+        for _ in range(fate.copies):
+            self._send(list(session.listeners), payload, fate.garbage)
+        self._release(session)
+
+    def _release(self, session: Session) -> None:
+        held, session.held = session.held, []
+        for payload in held:
+            self._send(list(session.listeners), payload, garbage=False)
+
+    def _send(self, listeners: list[Listener], payload: bytes, garbage: bool) -> None:
+        """Now or after the delay; always to those who were joined when the message was appended."""
+
+        def push() -> None:
+            for listener in listeners:
+                if listener.open:
+                    listener.push(payload)
+                    if garbage:
+                        listener.push_garbage()
+
+        delay_s = self.faults.faults.broadcast_delay_ms / 1000
+        if delay_s > 0:
+            self._hold(delay_s, push, listeners)
+        else:
+            push()
+
+    def _hold(self, delay_s: float, push: Action, listeners: list[Listener]) -> None:
+        """The server's own work and queues are in the hold, up to the kernel: they are the latency to be measured."""
+        began_s = self._clock() if self.arrived_s is None else self.arrived_s
+
+        def push_and_tell() -> None:
+            push()
+            self._held.add(self._clock() - began_s)  # before the write, during which it arrives at the other end
+            for listener in listeners:
+                listener.flush()
+
+        self._exact.at(began_s + delay_s, push_and_tell)

@@ -1,0 +1,58 @@
+"""FleetLM's defects at the recorded commit, imitated under `--quirks`. Pure.
+
+Source: the wire record: reads take the oldest messages of the unflushed log or of the session; a flush every 300 ms
+loses what is
+appended while it runs (0.2 % at 10 messages/s, up to 28 % at full speed: a flush takes about 0.6 ms + 0.15 ms per
+message).
+"""
+
+from fleetlm_users.standin.chat.ids import NaiveStamps
+from fleetlm_users.standin.chat.session import Session
+from fleetlm_users.standin.chat.stored_message import Stored, stamp_of
+
+FLUSH_EVERY_S = 0.3
+FLUSH_BASE_S = 0.0006
+FLUSH_PER_MESSAGE_S = 0.00015
+
+
+class FlushClock:
+    """When the storage flushes, and which appends fall into a running flush."""
+
+    __slots__ = ("_before", "_count", "_period", "_stamps")
+
+    def __init__(self) -> None:
+        self._period = -1
+        self._count = 0
+        self._before = 0
+        self._stamps = NaiveStamps()
+
+    def stores(self, now_s: float) -> bool:
+        """Whether a message appended at `now_s` (wall clock) survives."""
+        period = int(now_s / FLUSH_EVERY_S)
+        if period != self._period:
+            self._before = self._count if period == self._period + 1 else 0
+            self._count = 0
+            self._period = period
+        self._count += 1
+        flush_s = min(FLUSH_EVERY_S, FLUSH_BASE_S + self._before * FLUSH_PER_MESSAGE_S)
+        return now_s - period * FLUSH_EVERY_S >= flush_s
+
+    def flushed_stamp(self, now_s: float) -> bytes:
+        """The time stamp of the last flush before `now_s`: older messages are in PostgreSQL."""
+        return self._stamps.micros(int(now_s / FLUSH_EVERY_S) * FLUSH_EVERY_S)
+
+
+def oldest(session: Session, limit: int, flushed_stamp: bytes) -> list[Stored]:
+    """`get_messages(session, 0, limit)`: the first `limit` unflushed messages if there are so many, else of the
+    session.
+    """
+    recent = session.messages[-limit:]
+    if len(recent) == limit and stamp_of(recent[0]) >= flushed_stamp:
+        first = next(i for i, message in enumerate(session.messages) if stamp_of(message) >= flushed_stamp)
+        return session.messages[first : first + limit]
+    return (session.head if len(session.head) >= limit else session.messages)[:limit]
+
+
+def entire(session: Session, flushed_stamp: bytes) -> list[Stored]:
+    """History mode `entire`: only what is already flushed."""
+    return [message for message in session.messages if stamp_of(message) < flushed_stamp]

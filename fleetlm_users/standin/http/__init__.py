@@ -1,0 +1,1 @@
+"""The port, REST and the control routes."""

@@ -1,0 +1,76 @@
+"""The stand-in's own routes, beside FleetLM's: `/health`, `/metrics`, `/standin/counters`, `/standin/faults`,
+`/standin/messages`.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.standin.chat.hub import Hub
+from fleetlm_users.standin.chat.stored_message import replay_json
+from fleetlm_users.standin.faults.faults import Faults, as_json, changed
+from fleetlm_users.standin.http.own_metrics import own_metrics
+from fleetlm_users.standin.http.replies import Reply, error, json_reply
+from fleetlm_users.standin.http.request import Request
+
+READ_ONLY: Final = ("/health", "/metrics")
+PREFIX: Final = "/standin/"
+
+
+def is_own(path: str) -> bool:
+    """Whether a path is the stand-in's own, and not FleetLM's."""
+    return path in READ_ONLY or path.startswith(PREFIX)
+
+
+class Control:
+    """Answers what is not FleetLM's; `set_faults` puts new faults in force."""
+
+    def __init__(self, hub: Hub, set_faults: Callable[[Faults], None]) -> None:
+        self._hub = hub
+        self._set_faults = set_faults
+
+    def answer(self, request: Request) -> Reply | None:
+        """The reply, or None when the path is FleetLM's."""
+        match request.method, request.path:
+            case "GET", "/health":
+                return json_reply(200, {"status": "ok", "server": "fleetlm-standin"})
+            case "GET", "/metrics":
+                return own_metrics(self._hub)
+            case "GET", "/standin/counters":
+                return json_reply(200, self._counters())
+            case "GET", "/standin/faults":
+                return json_reply(200, as_json(self._hub.faults.faults))
+            case "POST", "/standin/faults":
+                return self._change(request.params)
+            case "GET", "/standin/messages":
+                return self._messages(request.params)
+        return error(404, "no such route of the stand-in") if request.path.startswith(PREFIX) else None
+
+    def _counters(self) -> dict[str, Any]:
+        store = self._hub.store
+        responder = self._hub.responder
+        kept = {
+            "sessions_kept": len(store.sessions),
+            "stored_bytes": store.stored_bytes,
+            "webhooks_pending": 0 if responder is None else responder.pending,
+        }
+        return self._hub.counters.snapshot() | kept
+
+    def _change(self, params: dict[str, Any]) -> Reply:
+        try:
+            faults = changed(self._hub.faults.faults, params)
+        except UsageError as problem:
+            return error(400, str(problem))
+        self._set_faults(faults)
+        return json_reply(200, as_json(faults))
+
+    def _messages(self, params: dict[str, Any]) -> Reply:
+        """All stored messages of `session_id`, whatever the quirks."""
+        session = self._hub.store.sessions.get(str(params.get("session_id")))
+        if session is None:
+            return error(
+                404,
+                "Session not found; accepted is a session_id, for example 01M850DM7D2B8JSWB2VCTXY5GK",
+            )
+        texts = b",".join(replay_json(message) for message in session.messages)
+        return Reply(200, b'{"seq":%d,"messages":[%b]}' % (session.seq, texts))

@@ -1,0 +1,1 @@
+"""Phoenix sockets and channels, as the server."""

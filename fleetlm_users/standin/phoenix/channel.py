@@ -1,0 +1,49 @@
+"""What a channel and a socket are to each other: the seam between the topics' rules and the bytes."""
+
+from typing import Any, Protocol
+
+from fleetlm_users.protocol.message import Message
+from fleetlm_users.standin.phoenix.codecs import Codec
+
+
+class Refused(Exception):
+    """A join is answered with status error and this `reason`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Socket(Protocol):
+    """One connected participant, as a channel sees it."""
+
+    codec: Codec
+    participant_id: Any
+
+    def send(self, message: Message) -> None:
+        """Send one message."""
+
+    def send_text(self, text: bytes) -> None:
+        """Send one text frame."""
+
+    def flush(self) -> None:
+        """Give what was sent to the kernel now."""
+
+    def close(self, code: int) -> None:
+        """Close the socket with this WebSocket close code."""
+
+
+class Channel(Protocol):
+    """A joined topic."""
+
+    topic: str
+    join_ref: Any
+
+    def handle(self, message: Message) -> bool:
+        """Take a client's event; False means that the channel crashed."""
+
+    def close(self) -> None:
+        """Stop listening."""
+
+    def count_leave(self) -> None:
+        """The client left by itself."""

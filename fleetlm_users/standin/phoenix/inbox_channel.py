@@ -1,0 +1,56 @@
+"""`inbox:<user>`: the snapshot at join and `inbox_delta` pushes; nobody is refused, any event crashes it.
+
+Source: FleetLM inbox_channel.ex, as the wire record shows it.
+"""
+
+from typing import Any
+
+from fleetlm_users.protocol.message import INBOX_DELTA, INBOX_PREFIX, Message
+from fleetlm_users.standin.chat.hub import Hub
+from fleetlm_users.standin.chat.inbox import Inbox
+from fleetlm_users.standin.phoenix.channel import Socket
+
+
+class InboxChannel:
+    """One joined inbox topic of one socket."""
+
+    __slots__ = ("_inbox", "_prefix", "_socket", "_suffix", "join_ref", "open", "topic")
+
+    def __init__(self, socket: Socket, inbox: Inbox, topic: str, join_ref: Any) -> None:
+        self._socket = socket
+        self._inbox = inbox
+        self.topic = topic
+        self.join_ref = join_ref
+        self._prefix, self._suffix = socket.codec.around(join_ref, topic, INBOX_DELTA)
+        self.open = True
+
+    def push(self, payload: bytes) -> None:
+        """Send one `inbox_delta`."""
+        self._socket.send_text(b"%b%b%b" % (self._prefix, payload, self._suffix))
+
+    def push_garbage(self) -> None:
+        """Inboxes take no part in faults."""
+
+    def flush(self) -> None:
+        """Nor are their pushes timed."""
+
+    def handle(self, message: Message) -> bool:
+        """No event is known here: False, the channel crashes."""
+        del message
+        return False
+
+    def close(self) -> None:
+        """Stop listening."""
+        self.open = False
+        self._inbox.listeners = [other for other in self._inbox.listeners if other is not self]
+
+    def count_leave(self) -> None:
+        """Leaves are counted per run, and an inbox belongs to none."""
+
+
+def join(hub: Hub, socket: Socket, topic: str, join_ref: Any) -> tuple[InboxChannel, Any]:
+    """The joined channel and its response, the whole inbox."""
+    inbox = hub.inboxes.open(topic.removeprefix(INBOX_PREFIX))
+    channel = InboxChannel(socket, inbox, topic, join_ref)
+    inbox.listeners = [*inbox.listeners, channel]
+    return channel, {"inbox": inbox.snapshot()}

@@ -1,0 +1,1 @@
+"""Master and workers: messages, admission, liveness, clocks."""

@@ -1,0 +1,104 @@
+"""Which workers live, on the master: told by silence, and of a process on this machine by whether it still runs.
+
+Locust gives a worker up after three missed beats, deals its users out anew when it is heard again, and starts the whole
+ramp from 0 users when it is not heard for a minute (runners.py: heartbeat_worker). A cable that is out for ten seconds
+would disturb every other worker. So Locust is told that all is well, until this says otherwise. With
+`--enable-rebalancing` a person asked for Locust's way, and gets it, but for the ramp from 0.
+"""
+
+import math
+from collections.abc import Callable
+
+import gevent
+import zmq
+from locust.rpc import Message
+from locust.runners import STATE_MISSING, MasterRunner, WorkerNode
+
+from fleetlm_users.swarm.cluster.messages import PASSPORT
+from fleetlm_users.swarm.cluster.process_identity import Origin, neighbour
+from fleetlm_users.swarm.cluster.silence import TICK_S, Silence
+
+PATIENCE_S = 30.0
+"""Between runs, when no option says how long; TCP itself takes up to 13 s to go on after a cut of 10 s."""
+
+SETTLED_S = 2.0
+"""What a process said before its end may still be on its way: so long after its last word it has arrived."""
+
+
+class Presence:
+    """Watches the workers of one master. `on_lost` hears a worker's id and why, `on_found` that one is back.
+
+    `patience_s` is how long a worker may be silent.
+    """
+
+    def __init__(
+        self, runner: MasterRunner, on_lost: Callable[[str, str], None], on_found: Callable[[str], None]
+    ) -> None:
+        self._runner = runner
+        self._on_lost = on_lost
+        self._on_found = on_found
+        self.patience_s = PATIENCE_S
+        self._silence = Silence()
+        self._origins: dict[str, Origin | None] = {}
+        self._lost: set[str] = set()
+        self._pass_on = runner.handle_message
+        runner.handle_message = self.handle_message  # type: ignore[method-assign]  # every message goes this way
+        # a worker whose connection broke comes back under its name while the old one still looks open from here;
+        # without this ZeroMQ would not let it (zmq_setsockopt: ZMQ_ROUTER_HANDOVER)
+        runner.server.socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
+        gevent.spawn(self._watch)
+
+    def begin(self, patience_s: float) -> None:
+        """A run begins, in which a worker may be silent for so long."""
+        self.patience_s = patience_s
+
+    def silent_s(self, client_id: str) -> float:
+        """For how long nothing was heard of that worker."""
+        return self._silence.of(client_id)
+
+    def handle_message(self, client_id: str, msg: Message) -> None:
+        """Stands before all other handling of messages."""
+        self._silence.heard(client_id)
+        if msg.type == PASSPORT:
+            self._origins[client_id] = neighbour(msg.data.get("origin"))
+        found = client_id in self._lost
+        client = self._runner.clients.get(client_id)
+        if found and client is not None and msg.type == "heartbeat" and not self._runner.rebalancing_enabled():
+            client.state = msg.data["state"]  # so that Locust sees nobody healed, and deals no users out anew
+        self._pass_on(client_id, msg)
+        if found and msg.type == "heartbeat":
+            self._lost.discard(client_id)
+            self._on_found(client_id)
+        self._vouch_for(client_id)
+
+    def look_round(self) -> None:
+        """A tick has passed: who has become lost?"""
+        self._silence.tick()
+        for client in list(self._runner.clients.all):
+            why = self._why_lost(client.id)
+            if client.id not in self._lost and why:
+                self._give_up(client)
+                self._on_lost(client.id, why)
+
+    def _watch(self) -> None:
+        while True:
+            gevent.sleep(TICK_S)
+            self.look_round()
+
+    def _why_lost(self, client_id: str) -> str:
+        silent_s, origin = self._silence.of(client_id), self._origins.get(client_id)
+        if silent_s >= SETTLED_S and origin is not None and origin.is_gone:
+            return "its process ended"
+        return f"it was silent for {silent_s:.0f} s" if silent_s >= self.patience_s else ""
+
+    def _give_up(self, client: WorkerNode) -> None:
+        self._lost.add(client.id)
+        if self._runner.rebalancing_enabled():
+            return  # Locust does the same after three missed beats, and more
+        client.state = STATE_MISSING
+        client.user_classes_count = {}
+
+    def _vouch_for(self, client_id: str) -> None:
+        client = self._runner.clients.get(client_id)
+        if client is not None and (client.state == STATE_MISSING or not self._runner.rebalancing_enabled()):
+            client.heartbeat = math.inf

@@ -1,0 +1,205 @@
+"""The master's view of its workers in one run: merges their snapshots, ends the run on all, says who is missing."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gevent.event import Event
+from locust.runners import STATE_MISSING, MasterRunner
+
+from fleetlm_users.errors import ShapeError
+from fleetlm_users.measure.judging.lost_workers import LostWorker
+from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.timeline.worker import ROWS_TO_THANK_FOR
+from fleetlm_users.swarm.cluster.clock_skew import WorkerClocks
+from fleetlm_users.swarm.cluster.liveness import Presence
+from fleetlm_users.swarm.cluster.messages import DRAIN, FINAL, LOOK, LOOKED, REPORT, RESET, TAKEN
+from fleetlm_users.swarm.cluster.muster import Muster
+from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
+from fleetlm_users.swarm.run import FORCE_S, LEAVING_S
+
+logger = logging.getLogger(__name__)
+
+TRAVEL_S = 5.0
+"""Beside the drain itself: for the encoding and the travel of the final snapshots."""
+
+LOOK_S = 5.0
+"""How long to wait for the workers' answers to a look; a busy one takes a while to encode its numbers."""
+
+HURRY_S = FORCE_S + TRAVEL_S
+"""How long to wait for final snapshots once a person is in a hurry: users are then ended by force."""
+
+POLL_S = 0.25
+"""How often the waiting master looks whether a worker it waits for is still there."""
+
+
+NO_FINAL = "its final report never came"
+
+
+class Roster:
+    """The workers of the runs of one master."""
+
+    def __init__(self, runner: MasterRunner, presence: Presence, refused: RefusedMessages) -> None:
+        self._runner = runner
+        self._refused = refused
+        self._presence = presence
+        self._merge: Merge | None = None
+        self._elapsed_s: Callable[[], float] = lambda: 0.0
+        self._losses: dict[str, LostWorker] = {}
+        self._closed = False
+        self._hurried = False
+        self._clocks = WorkerClocks()
+        self._final: set[str] = set()
+        self._unreadable: set[str] = set()
+        self._seen: set[str] = set()
+        self._looked: set[str] = set()
+        self._news = Event()
+        runner.register_message(FINAL, self.on_final)
+        runner.register_message(LOOKED, self.on_looked)
+
+    def begin(self, merge: Merge, elapsed_s: Callable[[], float]) -> None:
+        """From now on snapshots of this run are merged; `elapsed_s` tells its clock."""
+        self._merge = merge
+        self._elapsed_s = elapsed_s
+        self._final = set()
+        self._unreadable = set()
+        self._losses = {}
+        self._closed = False
+        self._hurried = False
+        self._seen = set(self._present())
+
+    def reset(self, merge: Merge) -> None:
+        """The statistics were reset: workers count anew, and only what they count from then on is merged."""
+        self._merge = merge
+        for client_id in self._present():
+            self._runner.send_message(RESET, {"epoch": merge.epoch, "resets": merge.resets}, client_id)
+
+    @property
+    def lost(self) -> list[LostWorker]:
+        """Workers that took part and whose final snapshot never came."""
+        return [self._losses.get(name) or self._loss(name, NO_FINAL) for name in sorted(self._seen - self._final)]
+
+    @property
+    def is_deserted(self) -> bool:
+        """Whether no worker is left that could do anything."""
+        return not self._present()
+
+    def note_lost(self, client_id: str, why: str) -> bool:
+        """A worker is gone; False if this run does not miss it."""
+        if client_id not in self._seen - self._final:
+            return False
+        self._losses[client_id] = self._loss(client_id, why)
+        self._news.set()
+        return True
+
+    def note_found(self, client_id: str) -> bool:
+        """A worker that was gone is back; False if this run did not miss it."""
+        return self._losses.pop(client_id, None) is not None
+
+    @property
+    def expected(self) -> int:
+        """Workers that took part in the run."""
+        return len(self._seen)
+
+    @property
+    def final(self) -> int:
+        """Workers whose final snapshot came."""
+        return len(self._final & self._seen)
+
+    def on_connect(self, client_id: str) -> None:
+        """A worker connected; while a run is on it takes part from now."""
+        if not self._closed:
+            self._seen.add(client_id)
+
+    def on_report(self, client_id: str, data: Mapping[str, Any]) -> None:
+        """One of Locust's reports, with our snapshot in it."""
+        self._clocks.set_right(client_id, data)  # this listener is registered before Locust's own
+        snapshot, merge = data.get(REPORT), self._merge
+        if merge is not None and snapshot is not None and self._absorb(merge, client_id, "stats", snapshot)[0]:
+            self._seen.add(client_id)
+            self._thank(client_id, len(snapshot["rows"]))
+
+    def on_final(self, msg: Any, **_: Any) -> None:
+        """A worker's answer to the drain, or its farewell."""
+        if self._merge is None or msg.data["epoch"] != self._merge.epoch:
+            return
+        snapshot, problem = msg.data["snapshot"], ""
+        if snapshot is not None:
+            self._seen.add(msg.node_id)
+            problem = self._absorb(self._merge, msg.node_id, FINAL, snapshot)[1]
+        if problem:
+            self._unreadable.add(msg.node_id)
+            self._losses[msg.node_id] = self._loss(msg.node_id, f"its final report could not be read: {problem}")
+        elif snapshot is None or snapshot["resets"] == self._merge.resets:
+            self._final.add(msg.node_id)
+        self._news.set()
+
+    def on_looked(self, msg: Any, **_: Any) -> None:
+        """A worker's answer to a look."""
+        if self._merge is not None and msg.data["epoch"] == self._merge.epoch:
+            if msg.data["snapshot"] is not None:
+                self._absorb(self._merge, msg.node_id, LOOKED, msg.data["snapshot"])
+            self._looked.add(msg.node_id)
+            self._news.set()
+
+    def look(self, epoch: str) -> None:
+        """Has every worker send its numbers of this moment; returns when all have, or their time is up."""
+        self._looked = set()
+        for client_id in self._present():
+            self._runner.send_message(LOOK, {"epoch": epoch}, client_id)
+        deadline_s = time.monotonic() + LOOK_S
+        while self._present() - self._looked and time.monotonic() < deadline_s:
+            self._news.clear()
+            self._news.wait(POLL_S)
+
+    def drain(self, epoch: str, drain_s: float) -> None:
+        """Ends the run on all workers; returns when all have sent their final snapshot, or their time is up."""
+        self._closed = True
+        bound_s = drain_s + LEAVING_S + FORCE_S + TRAVEL_S
+        muster = Muster(
+            lambda: (self._present() & self._seen) - self._final - self._unreadable,
+            self._presence.silent_s,
+            lambda client_id: self._ask(client_id, epoch),
+            bound_s=bound_s,
+            overall_s=2 * bound_s + self._presence.patience_s,  # once cut off, and all its time before and after
+        )
+        is_told = False
+        while muster.is_awaited(time.monotonic()):
+            self._news.clear()
+            if self._hurried and not is_told:
+                is_told = True
+                muster.hurry(time.monotonic(), HURRY_S)
+            else:
+                self._news.wait(POLL_S)
+        if self.lost:
+            logger.warning("No final report from %s of %s workers", len(self.lost), self.expected)
+
+    def hurry(self) -> None:
+        """Has the workers cut their drain short, now or as soon as they are asked; then waits for HURRY_S at most."""
+        self._hurried = True
+        self._news.set()
+
+    def _ask(self, client_id: str, epoch: str) -> None:
+        self._runner.send_message(DRAIN, {"epoch": epoch, "hurry": self._hurried}, client_id)
+
+    def _thank(self, client_id: str, rows: int) -> None:
+        """Tells a worker which rows it need not keep. If that is lost, its next report has more, and it is told so."""
+        merge = self._merge
+        if merge is not None and rows >= ROWS_TO_THANK_FOR:
+            told = {"epoch": merge.epoch, "resets": merge.resets, "before": merge.taken_to(client_id)}
+            self._runner.send_message(TAKEN, told, client_id)
+
+    def _absorb(self, merge: Merge, client_id: str, kind: str, snapshot: Mapping[str, Any]) -> tuple[bool, str]:
+        """Whether a worker's snapshot was merged, and why it could not be read; that is refused by name."""
+        try:
+            return merge.absorb(client_id, snapshot, self._elapsed_s()), ""
+        except ShapeError as problem:
+            self._refused.add(client_id, kind, f"in its report {problem}")
+            return False, str(problem)
+
+    def _loss(self, client_id: str, why: str) -> LostWorker:
+        return LostWorker(client_id, why, self._elapsed_s())
+
+    def _present(self) -> set[str]:
+        return {client.id for client in self._runner.clients.all if client.state != STATE_MISSING}

@@ -1,0 +1,1 @@
+"""The process that prepares, starts, ends and judges a run: Locust's master, or a standalone process."""

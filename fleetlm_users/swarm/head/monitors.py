@@ -1,0 +1,108 @@
+"""What goes on beside a run, on its head: a watch for hopelessness, the server's own figures, a capacity search."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gevent
+from locust.env import Environment
+
+from fleetlm_users.measure.judging.capacity import Border
+from fleetlm_users.measure.judging.early_abort import Patience
+from fleetlm_users.measure.judging.thresholds import Threshold
+from fleetlm_users.measure.judging.verdict import is_beyond_limits
+from fleetlm_users.measure.report.capacity import Capacity
+from fleetlm_users.measure.snapshots import WorkerState
+from fleetlm_users.measure.totals import Totals
+from fleetlm_users.swarm.head.capacity import CapacityDriver
+from fleetlm_users.swarm.head.conclusion import MS_PER_S, limits_of
+from fleetlm_users.swarm.head.ending import end_run
+from fleetlm_users.swarm.head.watchman import Watchman
+from fleetlm_users.swarm.host.server_metrics import ServerWatch
+from fleetlm_users.workload.options.capacity import SearchSettings
+from fleetlm_users.workload.options.model import Options
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the head lets those beside a run see, and say.
+
+    `totals` are the merged numbers as known, `workers` how each worker stands by them, `border` both of this very
+    moment on all processes.
+    """
+
+    totals: Callable[[], Totals]
+    workers: Callable[[], Sequence[WorkerState]]
+    border: Callable[[], Border]
+    elapsed_s: Callable[[], float]
+    judged_s: Callable[[], float]
+    say: Callable[[str], None]
+
+
+class Beside:
+    """Begins with one run what its options ask for, and ends it with the run."""
+
+    def __init__(  # noqa: PLR0913  # it is made in one place, each argument under its own name
+        self,
+        environment: Environment,
+        options: Options,
+        thresholds: Sequence[Threshold],
+        view: View,
+        *,
+        server: ServerWatch,
+        search: SearchSettings | None,
+    ) -> None:
+        self._environment = environment
+        self._view = view
+        self._server = server
+        self._has_ended = False
+        self.aborted = ""
+        warm_up_s = options.plan.warm_up_s
+        self._limits = limits_of(options.lateness_limit_s * MS_PER_S)
+        server.begin(lambda: int(view.totals().gauge("active_connections").now))
+        self._watchman = self._post(thresholds, options.abort_grace_s) if options.abort_on_fail else None
+        self._search: CapacityDriver | None = None
+        if search is not None:
+            self._search = CapacityDriver(
+                environment, search, thresholds, self._limits, border=view.border, say=view.say
+            )
+            self._search.start(warm_up_s)
+
+    @property
+    def is_search_done(self) -> bool | None:
+        """Whether the search came to its end by itself; None where there is none."""
+        return None if self._search is None else self._search.is_done
+
+    @property
+    def found(self) -> Capacity | None:
+        """What the search found so far; None where there is none."""
+        return None if self._search is None else self._search.result()
+
+    @property
+    def server(self) -> list[dict[str, Any]]:
+        """What each source told of the server, as in summary.json."""
+        return self._server.to_json()
+
+    def stop(self) -> None:
+        """The run ends. May be called again."""
+        self._has_ended = True
+        self._server.stop()
+        for other in (self._watchman, self._search):
+            if other is not None:
+                other.stop()
+
+    def _post(self, thresholds: Sequence[Threshold], grace_s: float) -> Watchman:
+        return Watchman(
+            Patience(thresholds, grace_s, lambda totals: is_beyond_limits(totals, self._view.workers(), self._limits)),
+            totals=self._view.totals,
+            main_s=self._view.judged_s,
+            on_hopeless=self._abort,
+        )
+
+    def _abort(self, reason: str) -> None:
+        """A threshold is hopeless: the run ends as failed, with everything recorded."""
+        if self._has_ended:
+            return
+        self.aborted = f"aborted after {self._view.elapsed_s():.0f} s because {reason}"
+        self._view.say(f"The run is {self.aborted}")
+        gevent.spawn(end_run, self._environment)

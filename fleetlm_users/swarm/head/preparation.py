@@ -1,0 +1,202 @@
+"""Makes a run ready, from the command line or from the web form; each step can refuse before anything has begun."""
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from locust import LoadTestShape
+from locust.env import Environment
+from locust.runners import MasterRunner, Runner
+from werkzeug.datastructures import MultiDict
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.measure.judging.thresholds import Threshold
+from fleetlm_users.swarm.context import Fleet
+from fleetlm_users.swarm.head.run_thresholds import rules_of
+from fleetlm_users.swarm.host.host_facts import Host, this_host
+from fleetlm_users.swarm.host.local_servers import LocalServers, ServerFailed, Urls
+from fleetlm_users.swarm.host.open_files import allow_users, allow_workers, share_of
+from fleetlm_users.swarm.host.server_metrics import ServerWatch, server_watch
+from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, USAGE_EXIT, Refused
+from fleetlm_users.swarm.options.form_overrides import NOTHING_ASKED, Shown, Wishes, shown_of, users_in
+from fleetlm_users.swarm.options.load_shape import under_shape
+from fleetlm_users.swarm.options.locust_plan import asked_of, impose, spread
+from fleetlm_users.swarm.options.parser import options_of
+from fleetlm_users.swarm.options.start_form import FOLLOWS, PRESET, StartForm
+from fleetlm_users.swarm.options.user_classes import chosen_by
+from fleetlm_users.swarm.results.result_files import try_reports
+from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run that may begin: what it does, how it is judged, who watches the server meanwhile, and where it runs."""
+
+    options: Options
+    thresholds: Sequence[Threshold]
+    server: ServerWatch
+    host: Host
+
+
+class Preparation:
+    """Makes one run after another ready. `say` takes what a person should know of it."""
+
+    def __init__(self, environment: Environment, fleet: Fleet, say: Callable[[str], None]) -> None:
+        self._environment = environment
+        self._fleet = fleet
+        self._say = say
+        self._servers = LocalServers()
+        self._urls: Urls | None = None
+        self._asked = asked_of(self.parsed)
+        self._named, self._loaded = tuple(self.parsed.user_classes), tuple(environment.user_classes)
+        self._shown: Shown = {}
+        self._wishes = Wishes(self._asked)
+        self.form = StartForm(fleet.benchmark, self.parsed)
+
+    @property
+    def parsed(self) -> Namespace:
+        """Locust's parsed options, ours among them."""
+        parsed = self._environment.parsed_options
+        if not isinstance(parsed, Namespace):
+            raise TypeError("Locust was started without parsed options")
+        return parsed
+
+    def preview(self) -> None:
+        """Shows the plan's users, spawn rate and run time in the web form. Raises Refused for a usage error."""
+        try:
+            options = self._resolve(self.parsed, self._asked)
+            self._under(self._environment.shape_class, options, self.parsed, self._asked)
+        except UsageError as problem:
+            raise Refused(str(problem), USAGE_EXIT) from problem
+        self._show(options.plan, self._asked)
+
+    def show_plan(self) -> None:
+        """Has the web form show the plan of the last form, or of the command line, as far as it asked for one."""
+        vars(self.parsed).update(self._shown)
+
+    def by_command_line(self) -> Prepared:
+        """The next run as the command line has it. Raises Refused."""
+        return self._prepare(self.parsed, self._asked, self._environment.shape_class)
+
+    def shown_with(self, preset: str) -> Shown | None:
+        """What the web form shows when a preset is chosen and nothing else is asked for; None if it cannot run so."""
+        try:
+            return shown_of(self._resolve(self._with({"preset": preset}), NOTHING_ASKED).plan)
+        except UsageError:
+            return None
+
+    def by_form(self, form: MultiDict[str, str]) -> Prepared:
+        """The next run as the web form has it, which the form then shows. Raises Refused, and nothing has changed."""
+        host = self._environment.host
+        self._environment.host = form.get("host") or host
+        try:
+            return self._by_form(form)
+        except Refused:
+            self._environment.host = host
+            raise
+
+    def _by_form(self, form: MultiDict[str, str]) -> Prepared:
+        try:
+            given = self.form.options_in(form)
+            chosen = {PRESET: given[PRESET]} if PRESET in given else {}
+            own = self._resolve(self._with(chosen), NOTHING_ASKED).plan
+            fields_follow = bool(form.get(FOLLOWS))
+            wishes = self._wishes.of(form, own.preset, shown_of(own), fields_follow=fields_follow)
+            shape = self._picked_shape(form)
+            # the page has no fields for users, rate and time beside a shape that does not read them
+            asked = wishes if shape is None or shape.use_common_options else NOTHING_ASKED
+            prepared = self._prepare(self._with({**given, **self.form.left_out(form)}), asked, shape)
+        except UsageError as problem:
+            raise Refused(str(problem), USAGE_EXIT) from problem
+        vars(self.parsed).update(given)
+        # with all classes: which of them are picked is seen and chosen anew in each form
+        self._show(self._resolve(self.parsed, asked).plan, asked)
+        return prepared
+
+    def edit(self, plan: Plan, form: MultiDict[str, str], runner: Runner) -> int:
+        """Has the users that a form asks for in mid-run spread as those of the plan, and returns how many they are.
+
+        Raises Refused.
+        """
+        try:
+            users = users_in(form)
+            spread(plan, users, runner, self._fleet.benchmark)
+        except UsageError as problem:
+            raise Refused(str(problem), USAGE_EXIT) from problem
+        return users
+
+    def close(self) -> None:
+        """Ends the child servers."""
+        self._servers.stop()
+
+    def _prepare(self, parsed: Namespace, asked: Mapping[str, Any], shape: LoadTestShape | None) -> Prepared:
+        """Resolves the options, starts the stand-in if asked for, and asks the targets. Raises Refused."""
+        try:
+            planned = self._resolve(parsed, asked)
+            options = self._under(shape, planned, parsed, asked)
+            thresholds = rules_of(options, self._fleet.benchmark, self._fleet.catalogue, self._say)
+            self._fleet.benchmark.validate(options)
+            self._check_machine(options)
+            try_reports(options)
+            if options.standin:
+                options = replace(options, **asdict(self._local_urls(options.connect_timeout_s)))
+        except UsageError as problem:
+            raise Refused(str(problem), USAGE_EXIT) from problem
+        except ServerFailed as problem:
+            raise Refused(f"--standin: {problem}", NO_TARGET_EXIT) from problem
+        found = self._fleet.benchmark.check(options, self._say)
+        if found.fatal:
+            raise Refused(found.text(), NO_TARGET_EXIT)
+        if found.text():
+            self._say(found.text())
+        server = server_watch(options, self._fleet.benchmark.metrics_page)
+        for warning in server.first_look(self._say):
+            self._say(f"warning: {warning}")
+        impose(planned.plan, self._environment, self._fleet.benchmark, shape)
+        return Prepared(options, thresholds, server, this_host())
+
+    def _with(self, changed: Mapping[str, Any]) -> Namespace:
+        return Namespace(**{**vars(self.parsed), **changed})
+
+    def _show(self, plan: Plan, asked: Mapping[str, Any]) -> None:
+        self._shown = shown_of(plan)
+        self._wishes.note(plan.preset, self._shown, asked)
+        self.show_plan()
+
+    def _check_machine(self, options: Options) -> None:
+        """Whether this machine can do it; workers on others look for themselves. Raises Refused and UsageError."""
+        forked = self.parsed.processes or 0
+        is_master = isinstance(self._environment.runner, MasterRunner)
+        if is_master:
+            allow_workers(max(forked, self.parsed.expect_workers or 0))
+        if forked or not is_master:
+            allow_users(share_of(self._fleet.benchmark.most_users(options), forked))
+            self._fleet.benchmark.check_host(options, True)
+
+    def _resolve(self, parsed: Namespace, asked: Mapping[str, Any]) -> Options:
+        return options_of(parsed, self._fleet.benchmark, self._environment.host, asked, self._chosen())
+
+    def _chosen(self) -> Sequence[str] | None:
+        """The behaviours that the command line names; with a class picker the form does. Raises UsageError."""
+        if self._environment.web_ui is not None and self.parsed.class_picker:
+            return None
+        return chosen_by(self._named, self._loaded, self._fleet.benchmark)
+
+    def _under(
+        self, shape: LoadTestShape | None, options: Options, parsed: Namespace, asked: Mapping[str, Any]
+    ) -> Options:
+        return options if shape is None else under_shape(options, shape, self._fleet.benchmark, parsed, asked)
+
+    def _picked_shape(self, form: MultiDict[str, str]) -> LoadTestShape | None:
+        """The shape that Locust will take: with its class picker that of the form (web.py: swarm)."""
+        if not self.parsed.class_picker:
+            return self._environment.shape_class
+        return (self._environment.available_shape_classes or {}).get(form.get("shape_class", ""))
+
+    def _local_urls(self, timeout_s: float) -> Urls:
+        """Where the child servers listen; started at their first use, and kept for the runs that follow."""
+        if self._urls is None:
+            self._urls = self._servers.start(timeout_s, self._say)
+        return self._urls

@@ -1,0 +1,58 @@
+"""The thresholds of a run: the preset's with the given ones over them, each one that this run can keep or break."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.measure.judging.threshold_consistency import check_each, check_together
+from fleetlm_users.measure.judging.thresholds import Threshold, override, parse
+from fleetlm_users.measure.metrics.catalogue import Catalogue
+from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.workload.options.model import Options
+
+GIVEN: Final = "--threshold (THRESHOLD)"
+
+
+def rules_of(
+    options: Options, benchmark: Benchmark, catalogue: Catalogue, say: Callable[[str], None]
+) -> list[Threshold]:
+    """The thresholds of a run. `say` hears of those of the preset that cannot be judged, as their users do not run.
+
+    Raises UsageError for a threshold that is none, that every run or no run keeps, that this run has no samples for,
+    or that contradicts another.
+    """
+    preset = f"preset {options.plan.preset}"
+    base = parse(";".join(options.plan.thresholds), catalogue, tuple(benchmark.behaviours), what=preset)
+    given = parse(";".join(options.given_thresholds), catalogue, _running(options, benchmark), what=GIVEN)
+    check_each(base, preset)
+    check_each(given, GIVEN)
+    for threshold in given:
+        if not benchmark.records(options, threshold.metric, threshold.scenario):
+            raise UsageError(GIVEN, str(threshold), _recorded(options, benchmark), "append_latency_ms: p(95)<500")
+    kept = list(_judged(base, options, benchmark, say))
+    rules = override(kept, given)
+    check_together(rules, "thresholds")
+    return rules
+
+
+def _running(options: Options, benchmark: Benchmark) -> Sequence[str]:
+    """The scenarios of the run; a load shape may ask for any."""
+    return [name for name in benchmark.behaviours if options.plan.users.get(name) or options.plan.shape]
+
+
+def _judged(
+    base: Sequence[Threshold], options: Options, benchmark: Benchmark, say: Callable[[str], None]
+) -> Iterator[Threshold]:
+    """The preset's thresholds that the run has samples for: a preset also serves runs of single behaviours."""
+    running = _running(options, benchmark)
+    for threshold in base:
+        is_there = threshold.scenario is None or threshold.scenario in running
+        if is_there and benchmark.records(options, threshold.metric, threshold.scenario):
+            yield threshold
+        else:
+            say(f"not judged, as this run does not measure it: {threshold} (preset {options.plan.preset})")
+
+
+def _recorded(options: Options, benchmark: Benchmark) -> str:
+    running = ", ".join(_running(options, benchmark))
+    return f"a metric that this run measures, of {running}; docs/metrics.md says which benchmark has which"

@@ -1,0 +1,110 @@
+"""The number of users, whoever asks for it: plan, load shape, a key in the terminal, the web UI, a search.
+
+All of them call the runner's `start`. It is heard here first, so that the users are spread as the plan's are.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+from locust import LoadTestShape, User
+from locust.env import Environment
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.swarm.head.console import Console
+from fleetlm_users.swarm.head.run_view import Sight
+from fleetlm_users.swarm.head.user_target import Goal
+from fleetlm_users.swarm.host.startup_error import Refused
+from fleetlm_users.swarm.options.load_shape import ShapeWatch
+from fleetlm_users.swarm.options.locust_plan import spread
+from fleetlm_users.workload.plan import Plan
+
+
+class Steered(Protocol):
+    """What is steered: the head."""
+
+    console: Console
+
+    @property
+    def running(self) -> bool:
+        """True from the start of a run until it has been judged."""
+
+    def sight(self) -> Sight | None:
+        """The run that is on or was on last."""
+
+    def next_plan(self) -> Plan:
+        """The plan of the run that begins next. Raises Refused."""
+
+
+class Steering:
+    """Stands before the runner's `start` on the head."""
+
+    def __init__(self, environment: Environment, benchmark: Benchmark, head: Steered) -> None:
+        runner = environment.runner
+        self._environment = environment
+        self._benchmark = benchmark
+        self._head = head
+        self._goal: Goal | None = None
+        self._asked: tuple[int, float] | None = None
+        self._watches = {id(shape): ShapeWatch(shape, head.console.say) for shape in _shapes(environment)}
+        if runner is not None:  # without one, a single user is run for a debugger
+            self._start: Callable[..., Any] = runner.start
+            setattr(runner, "start", self.start)  # noqa: B010  # mypy: not to be assigned
+
+    @property
+    def is_shape_done(self) -> bool:
+        """Whether the run's shape came to its own end."""
+        watch = self._watch
+        return watch is not None and watch.is_done
+
+    def begin(self, goal: Goal, plan: Plan) -> None:
+        """A run begins, with the number of users that was asked for last."""
+        self._goal = goal
+        if self._watch is not None:
+            self._watch.problem = ""
+        if self._asked is not None:
+            self._aim(plan, *self._asked, running=0, elapsed_s=0.0)
+
+    def start(
+        self, user_count: int, spawn_rate: float, wait: bool = False, user_classes: Sequence[type[User]] | None = None
+    ) -> Any:
+        """As the runner's own, which is called once the users are spread."""
+        try:
+            sight = self._head.sight() if self._head.running else None
+            if sight is not None and sight.is_ending:
+                self._head.console.say("The run is ending: its users stay as they are.")
+                return None
+            plan = self._head.next_plan() if sight is None else sight.options.plan
+            spread(plan, user_count, self._environment.runner, self._benchmark, user_classes)
+        except (UsageError, Refused) as problem:
+            self._head.console.say(str(problem))
+            return None
+        self._asked = user_count, spawn_rate
+        if sight is not None:
+            self._aim(plan, user_count, spawn_rate, running=sight.users, elapsed_s=sight.elapsed_s)
+        # without classes the dispatcher would go on with those that a shape asked for last (dispatch.py: new_dispatch)
+        classes = self._environment.user_classes if user_classes is None else user_classes
+        return self._start(user_count, spawn_rate, wait=wait, user_classes=list(classes))
+
+    def doubts(self) -> Iterator[str]:
+        """Why the shape could not be followed, in words."""
+        if self._watch is not None and self._watch.problem:
+            yield self._watch.problem
+
+    @property
+    def _watch(self) -> ShapeWatch | None:
+        return self._watches.get(id(self._environment.shape_class))
+
+    def _aim(self, plan: Plan, users: int, rate: float, *, running: int, elapsed_s: float) -> None:
+        """Notes what is wanted from now on; a search's steps are its own affair."""
+        if self._goal is None or self._benchmark.search is not None:
+            return
+        if plan.shape:
+            self._goal.step(users, rate, running, elapsed_s)
+        else:
+            self._goal.edit(users, running, elapsed_s)
+
+
+def _shapes(environment: Environment) -> list[LoadTestShape]:
+    shapes = [*(environment.available_shape_classes or {}).values(), environment.shape_class]
+    return list({id(shape): shape for shape in shapes if shape is not None}.values())

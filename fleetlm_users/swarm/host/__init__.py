@@ -1,0 +1,1 @@
+"""The machine: open files, facts for reports, child servers, server metrics."""

@@ -1,0 +1,82 @@
+"""What ran where: the machine, its limits, and the versions of all that shaped the numbers."""
+
+import os
+import platform
+import resource
+import subprocess
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from fleetlm_users import __version__
+
+PACKAGES = ("locust", "gevent", "greenlet", "websocket-client", "wsaccel", "orjson", "geventhttpclient", "hdrhistogram")
+GIT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What the report says of the generator's machine and software, both JSON-able."""
+
+    facts: dict[str, Any]
+    versions: dict[str, str]
+
+
+def this_host() -> Host:
+    """To be asked before a run: git is a process of its own, which a Ctrl-C in a terminal ends as well."""
+    return Host(host_facts(), versions())
+
+
+def host_facts() -> dict[str, Any]:
+    """Machine, kernel and limits of this process, JSON-able."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return {
+        "hostname": platform.node(),
+        "system": platform.system(),
+        "kernel": platform.release(),
+        "machine": platform.machine(),
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "open_files_soft": soft,
+        "open_files_hard": hard,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of this package, Python and the packages that matter; the git commit where there is one."""
+    found = {"fleetlm-locust": __version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    commit = _git_commit()
+    return found | ({"git_commit": commit} if commit else {})
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    models = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(models, "") or platform.processor()  # which asks `uname` in a process of its own: last of all
+
+
+def _git_commit() -> str:
+    """The commit of the source tree this package runs from; empty for an installed package."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    folder = Path(__file__).resolve().parents[3]
+    if not (folder / ".git").exists():
+        return ""
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace", timeout=GIT_S, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()

@@ -1,0 +1,96 @@
+"""`--standin`: the embedded FleetLM and an echo agent as child processes on free loopback ports, for one run."""
+
+import atexit
+import contextlib
+import selectors
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import IO
+
+from fleetlm_users.swarm.host.child import Child
+
+READY_S = 15.0
+"""A server is given at least this long to say that it is ready: importing takes a second, on a busy machine more."""
+
+TOLD_S = 2.0
+"""Then a person is told what is waited for."""
+
+STOP_S = 5.0
+NEEDED = ("aiohttp", "uvloop")
+"""What the stand-in imports and a worker does without: the extra `standin`."""
+
+
+class ServerFailed(Exception):
+    """A child server did not come up; the text says which and what it said."""
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Where the children listen."""
+
+    api_url: str
+    ws_url: str
+    agent_url: str
+
+
+class LocalServers:
+    """The two children. They hold one end of a pipe to us and end when it closes, so none is ever left behind."""
+
+    def __init__(self) -> None:
+        self._children: list[Child] = []
+
+    def start(self, timeout_s: float = READY_S, tell: Callable[[str], None] = lambda _: None) -> Urls:
+        """Starts both and returns where they listen, once they do. Raises ServerFailed.
+
+        Each may take `timeout_s`, or READY_S if that is longer; `tell` hears what is waited for.
+        """
+        timeout_s = max(timeout_s, READY_S)
+        missing = [name for name in NEEDED if find_spec(name) is None]
+        if missing:
+            raise ServerFailed(f"{' and '.join(missing)} not installed: pip install 'fleetlm-locust[standin]'")
+        atexit.register(self.stop)
+        agent = self._spawn("echo agent", ["-m", "echo_agent", "--host", "127.0.0.1", "--port", "0"])
+        fleetlm = self._spawn("stand-in", ["-m", "fleetlm_users.standin", "--host", "127.0.0.1", "--port", "0"])
+        agent_url = self._url_of("echo agent", agent, timeout_s, tell)
+        base_url = self._url_of("stand-in", fleetlm, timeout_s, tell)
+        ws_url = f"ws{base_url.removeprefix('http')}/socket/websocket"
+        return Urls(f"{base_url}/api", ws_url, agent_url)
+
+    def stop(self) -> None:
+        """Ends both; kills what does not end within STOP_S."""
+        children, self._children = self._children, []
+        for child in children:
+            child.terminate()
+        deadline_s = time.monotonic() + STOP_S
+        for child in children:
+            child.end(deadline_s - time.monotonic())
+        atexit.unregister(self.stop)
+
+    def _spawn(self, name: str, arguments: list[str]) -> Child:
+        try:
+            child = Child([sys.executable, *arguments, "--exit-with-parent"])
+        except OSError as problem:
+            raise ServerFailed(f"the {name} cannot be started: {problem}") from problem
+        self._children.append(child)
+        return child
+
+    def _url_of(self, name: str, child: Child, timeout_s: float, tell: Callable[[str], None]) -> str:
+        """The URL in the child's ready line, `… ready on http://127.0.0.1:PORT …`."""
+        if not _has_line(child.stdout, TOLD_S):
+            tell(f"waiting for the {name}: {TOLD_S:g} s of {timeout_s:g} s")
+        line = child.stdout.readline() if _has_line(child.stdout, timeout_s - TOLD_S) else ""
+        words = line.split()
+        if "ready" not in words:
+            self.stop()
+            raise ServerFailed(f"the {name} did not come up: {line.strip() or 'it said nothing'}")
+        return next(word for word in words if word.startswith("http://"))
+
+
+def _has_line(stream: IO[str], timeout_s: float) -> bool:
+    """Whether there is something to read within the time, or the end of the stream."""
+    with contextlib.closing(selectors.DefaultSelector()) as selector:
+        selector.register(stream, selectors.EVENT_READ)
+        return bool(selector.select(timeout_s))

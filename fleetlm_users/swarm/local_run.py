@@ -1,0 +1,111 @@
+"""A process in which users live: begins and ends its run, and takes the cumulative snapshots of it."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from fleetlm_users.measure.ledger import Ledger, Snapshot
+from fleetlm_users.swarm.context import Fleet
+from fleetlm_users.swarm.head.run_end import Once
+from fleetlm_users.swarm.run import Run
+from fleetlm_users.swarm.runtime.gc_freeze import Collector
+from fleetlm_users.swarm.runtime.health import Pulse, breathe
+from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.user_numbers import Numbering, Seat
+
+
+class Station:
+    """One process's part in one run after another; a worker has one, and so has a standalone process.
+
+    `on_idle` is called when no user of it has work left.
+    """
+
+    def __init__(self, fleet: Fleet, name: str, on_idle: Callable[[], None]) -> None:
+        self._fleet = fleet
+        self._on_idle = on_idle
+        self._name = name
+        self._seq = 0
+        self._numbering: Numbering | None = None
+        self._collector = Collector()
+        self._drain: Once | None = None
+
+    def begin(self, options: Options, epoch: str, seat: Seat, elapsed_s: float = 0.0, resets: int = 0) -> None:
+        """Begins a run, whose statistics were reset so often: from now on users may live and facts are recorded.
+
+        `elapsed_s` is how long it is on already. A run that begins for a second time here goes on with its numbering:
+        users of the first may still be known.
+        """
+        if not self.is_in(epoch) or self._numbering is None:
+            self._numbering = self._fleet.benchmark.numbering(options, seat)
+        ledger = Ledger(self._fleet.catalogue, epoch, self._name, resets=resets, elapsed_s=elapsed_s)
+        self._fleet.recorder.record_into(ledger)
+        table = self._fleet.locust_stats
+        self._fleet.run = run = Run(
+            options,
+            epoch,
+            self._numbering,
+            ledger,
+            self._fleet.events,
+            on_idle=self._on_idle,
+            columns=table.columns,
+            elapsed_s=elapsed_s,
+        )
+        self._collector.begin(lambda: run.user_count)
+        self._drain = Once(partial(self._end, run, Pulse(run, table.flush)))
+
+    def end(self) -> None:
+        """Drains the run, once; every caller returns when it has ended."""
+        if self._drain is not None:
+            self._drain()
+
+    def hurry(self) -> None:
+        """Cuts the run's drain short, also one that is still to come."""
+        if self._fleet.run is not None:
+            self._fleet.run.hurry()
+
+    def reset(self, epoch: str, resets: int) -> None:
+        """The statistics of that run are reset: everything is counted anew, in a ledger of its own.
+
+        A message in flight is counted in neither: its sending was before, and without it its fate means nothing.
+        """
+        run = self._fleet.run
+        if run is None or not self.is_in(epoch) or run.winding_down or resets <= run.ledger.resets:
+            return
+        self._fleet.locust_stats.flush()
+        now_s = time.perf_counter()
+        ledger = run.ledger.renewed(resets, now_s, now_s - run.started_s)
+        self._fleet.recorder.record_into(ledger)
+        run.reset(ledger)
+
+    def forget_rows(self, epoch: str, resets: int, before: int) -> None:
+        """The master has the rows before that second of that run, since its statistics were reset so often."""
+        run = self._fleet.run
+        if run is not None and self.is_in(epoch) and run.ledger.resets == resets:
+            run.ledger.forget_rows(before)
+
+    def is_in(self, epoch: str) -> bool:
+        """Whether this process takes part in the run of that name."""
+        return self._fleet.run is not None and self._fleet.run.epoch == epoch
+
+    def headcount(self) -> dict[str, Any] | None:
+        """The users of this process as FinishLine takes them; None before the first run."""
+        run = self._fleet.run
+        return None if run is None else {"epoch": run.epoch, "headcount": list(run.headcount())}
+
+    def snapshot(self) -> Snapshot | None:
+        """Everything measured in the run so far; final once the run has ended; None before the first run."""
+        run = self._fleet.run
+        if run is None:
+            return None
+        self._seq += 1
+        elapsed_s = (run.ended_s or time.perf_counter()) - run.started_s
+        has_ended = self._drain is not None and self._drain.is_done
+        return run.ledger.snapshot(self._seq, has_ended, elapsed_s, breathe)
+
+    def _end(self, run: Run, pulse: Pulse) -> None:
+        try:
+            run.drain(run.options.drain_timeout_s)
+        finally:
+            pulse.stop()
+            self._collector.end()

@@ -1,0 +1,1 @@
+"""Our options in Locust's parser, plan and start form."""

@@ -1,0 +1,80 @@
+"""Locust's LoadTestShape as the source of a run's users and of its end."""
+
+import math
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from locust import LoadTestShape, User
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.workload.identity import VUS_PER_BLOCK
+from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.options.parsing import is_blank
+from fleetlm_users.workload.options.specs import COMMON
+from fleetlm_users.workload.plan import shaped
+
+WITHOUT: Final = "the shape without it, or the run without the shape"
+_ASKED: Final = {
+    "num_users": "-u (LOCUST_USERS)",
+    "run_time_s": "-t (LOCUST_RUN_TIME)",
+    "spawn_rate": "-r (LOCUST_SPAWN_RATE)",
+}
+_DECIDED: Final = {spec.name: spec.label for spec in COMMON if spec.name in ("vus", "duration", "ramp_up")}
+
+Tick = tuple[int, float] | tuple[int, float, list[type[User]] | None]
+
+
+def under_shape(
+    options: Options, shape: LoadTestShape, benchmark: Benchmark, parsed: Namespace, asked: Mapping[str, Any]
+) -> Options:
+    """The options with the shape's plan. Raises UsageError where something else decides what the shape decides."""
+    name = type(shape).__name__
+    if benchmark.search is not None or benchmark.is_finite(options):
+        end = "sets its users itself" if benchmark.search is not None else "ends when all users have done their work"
+        raise UsageError("LoadTestShape", name, f"no shape with {benchmark.name}, which {end}", "-f without its file")
+    if not shape.use_common_options:
+        given = {label: asked[key] for key, label in _ASKED.items()}
+        given |= {label: getattr(parsed, key, None) for key, label in _DECIDED.items()}
+        for label, value in given.items():
+            if not is_blank(value):
+                accepted = f"no value with the LoadTestShape {name}, which says how many users run and until when"
+                raise UsageError(label, value, accepted, WITHOUT)
+    return replace(options, plan=shaped(options.plan, name))
+
+
+class ShapeWatch:
+    """Hears what a shape asks for. `is_done` tells that it came to its end, `problem` that it could not go on."""
+
+    def __init__(self, shape: LoadTestShape, say: Callable[[str], None]) -> None:
+        self._name = type(shape).__name__
+        self._original: Callable[[], Any] = shape.tick
+        self._say = say
+        self.is_done = False
+        self.problem = ""
+        setattr(shape, "tick", self._tick)  # noqa: B010  # mypy: not to be assigned
+
+    def _tick(self) -> Tick | None:
+        """What the shape asks for now; None, which ends the run, at its end and when it fails."""
+        try:
+            found: Tick | None = self._original()
+            _check(found)
+        except Exception as failed:  # of a person's own code
+            self.problem = f"the shape {self._name} failed: {type(failed).__name__}: {failed}"[:300]
+            self._say(self.problem)
+            return None
+        self.is_done = found is None
+        return found
+
+
+def _check(tick: Any) -> None:
+    """Raises ValueError for what Locust could not spawn."""
+    if tick is None:
+        return
+    users, rate = tick[0], tick[1]
+    if isinstance(users, bool) or not isinstance(users, int) or not 0 <= users <= VUS_PER_BLOCK:
+        raise ValueError(f"{users!r} users; a whole number up to {VUS_PER_BLOCK:,} is needed")
+    if not (math.isfinite(rate) and rate > 0):
+        raise ValueError(f"a spawn rate of {rate!r}; a number above 0 is needed")

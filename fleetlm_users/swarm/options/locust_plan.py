@@ -1,0 +1,78 @@
+"""Puts a plan onto Locust: exact counts per class, run time and spawn rate, so that a preset is what Locust runs."""
+
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import Any
+
+from locust import LoadTestShape, User
+from locust.env import Environment
+from locust.runners import MasterRunner, Runner
+
+from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.workload.counts import settle
+from fleetlm_users.workload.plan import Plan
+from fleetlm_users.workload.user_numbers import ALONE
+
+SHOWN = ("num_users", "spawn_rate", "run_time")
+
+
+def asked_of(parsed: Namespace) -> dict[str, Any]:
+    """What a person set of users, run time and spawn rate, as `options_of` wants it; None where nothing was set."""
+    return {
+        "num_users": parsed.num_users,
+        "run_time_s": float(parsed.run_time) if parsed.run_time is not None else None,
+        "spawn_rate": parsed.spawn_rate,
+    }
+
+
+def dealt_to(runner: Runner | None) -> list[int]:
+    """The indexes of the workers in the order in which Locust deals users to them; one, 0, for a process without any.
+
+    The order is the dispatcher's own, which is made just before `test_start` fires (runners.py: MasterRunner.start).
+    """
+    if not isinstance(runner, MasterRunner):
+        return [ALONE.worker_index]
+    dispatcher = None if runner is None else runner._users_dispatcher
+    return [] if dispatcher is None else [runner.get_worker_index(node.id) for node in dispatcher._worker_nodes]
+
+
+def impose(plan: Plan, environment: Environment, benchmark: Benchmark, shape: LoadTestShape | None = None) -> None:
+    """Makes Locust run this plan: `fixed_count` per class, and the options that its headless mode and its form read.
+
+    Every class has its exact count, so Locust's weights decide nothing; that a class with none is not spawned follows
+    from the counts adding up to the total (dispatch.py: fixed users first).
+    """
+    for scenario, user_class in benchmark.behaviours.items():
+        # a search changes the number as it goes: then there is one class, and Locust's weights give it every user
+        user_class.fixed_count = 0 if benchmark.search is not None else plan.users.get(scenario, 0)
+    parsed = environment.parsed_options
+    if parsed is None:
+        return
+    parsed.num_users = plan.total_users
+    parsed.spawn_rate = plan.spawn_rate
+    # beside a shape Locust would set a timer when that has ended, for the run that comes next (main.py)
+    parsed.run_time = plan.duration_s if shape is None or shape.use_common_options else None
+
+
+def spread(
+    plan: Plan, total: int, runner: Runner | None, benchmark: Benchmark, only: Sequence[type[User]] | None = None
+) -> None:
+    """Has Locust spread another number of users, asked for in mid-run, over the classes in the plan's proportion.
+
+    `only` are the classes among which those shall be that the others leave. By itself Locust would give all that go
+    beyond the fixed counts to classes that have none. Raises UsageError.
+    """
+    if benchmark.search is not None or not total:
+        return
+    dispatcher = None if runner is None else runner._users_dispatcher
+    wanted = {name: count for name, count in plan.users.items() if only is None or benchmark.behaviours[name] in only}
+    if dispatcher is not None and only is not None:
+        others = [kind.__name__ for name, kind in benchmark.behaviours.items() if name not in wanted]
+        total = max(1, total - sum(map(dispatcher._get_user_current_count, others)))
+    if not any(wanted.values()):  # a shape asks for classes that the plan has none of
+        wanted = dict.fromkeys(wanted, 1)
+    for scenario, count in settle(wanted, total, {}).items():
+        benchmark.behaviours[scenario].fixed_count = count
+    if dispatcher is not None:
+        # it looks at the counts only when told to, once a run and after users were taken away (dispatch.py: _user_gen)
+        dispatcher._try_dispatch_fixed = True

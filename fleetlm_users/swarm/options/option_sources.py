@@ -1,0 +1,130 @@
+"""What a process was told by flags, variables and configuration files: all of it is heard, or refused in a sentence.
+
+Our options join Locust's parser when it begins to parse, and not when it is made: by then every plugin and every other
+locustfile has added its own, so that a clash is ours to explain, whoever came first.
+"""
+
+import os
+import sys
+from argparse import Namespace, _AppendAction
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from locust.argument_parser import LocustArgumentParser
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.measure.judging.thresholds import parse
+from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue
+from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, Refused
+from fleetlm_users.swarm.options.config_file import ConfigFile
+from fleetlm_users.swarm.options.environment_variables import read_variables, refuse_variables
+from fleetlm_users.swarm.options.parser import register, specs_of
+from fleetlm_users.workload.options.locust_options import LOCUST_OPTIONS
+from fleetlm_users.workload.options.parsing import parse_thresholds
+
+Layer = tuple[str, Sequence[str]]
+"""The thresholds of one source, and the name that errors use for it."""
+
+
+class OptionSources:
+    """Reads all sources, once per process. `notes` are words on what was read, for whoever starts the run."""
+
+    def __init__(self, benchmark: Benchmark) -> None:
+        self._benchmark = benchmark
+        self._parsed: Namespace | None = None
+        self.notes: list[str] = []
+
+    def join(self, parser: LocustArgumentParser) -> None:
+        """Has our options join this parser as it begins to parse. A person's mistake then ends the process."""
+        original = parser.parse_known_args
+
+        def parse_known_args(
+            args: Sequence[str] | None = None,
+            namespace: Namespace | None = None,
+            config_file_contents: str | None = None,
+            env_vars: Mapping[str, str] = os.environ,
+            **more: Any,
+        ) -> tuple[Namespace, list[str]]:
+            try:
+                register(parser, self._benchmark)
+                if self._parsed is not None:  # Locust parses again for each page load, of files that may have changed
+                    return Namespace(**vars(self._parsed)), []
+                words = list(sys.argv[1:] if args is None else args)
+                variables, layers = self._prepare(parser, words, env_vars)
+                parsed, unknown = original(words, namespace, config_file_contents, variables, **more)
+                layers.append(("--threshold", parse_thresholds(parsed.threshold)))
+                parsed.threshold = laid_over(layers, DEFAULT.with_metrics(self._benchmark.metrics)) or None
+                _refuse_options(parser, parsed, words)
+                _refuse_misread(parser, parsed)
+            except (UsageError, Refused) as problem:
+                parser.exit(USAGE_EXIT, f"{problem}\n")
+            self._parsed = parsed
+            return parsed, unknown
+
+        setattr(parser, "parse_known_args", parse_known_args)  # noqa: B010  # mypy: not to be assigned
+
+    def _prepare(
+        self, parser: LocustArgumentParser, words: Sequence[str], given: Mapping[str, str]
+    ) -> tuple[Mapping[str, str], list[Layer]]:
+        """The variables that the parser may see, and the thresholds of files, to be filled, and variable."""
+        refuse_variables(given)
+        specs = specs_of(self._benchmark)
+        found = read_variables(parser, specs, given, _flags_in(words))
+        self.notes += [*found.notes, *_repeated(parser, words)]
+        layers: list[Layer] = [("THRESHOLD (environment)", parse_thresholds(found.thresholds))]
+        # ConfigArgParse reads the strongest file first
+        parser._config_file_parser = ConfigFile(specs, lambda name, texts: layers.insert(0, (name, texts)))
+        return found.values, layers
+
+
+def laid_over(layers: Sequence[Layer], catalogue: Catalogue) -> list[str]:
+    """The thresholds of all sources, the strongest last: it replaces those of the same metric and scenario below it.
+
+    So does a given threshold replace the preset's. What no stronger source speaks of stays. Raises UsageError, which
+    names the source.
+    """
+    stronger: set[tuple[str, str | None]] = set()
+    kept: list[str] = []
+    for source, texts in reversed(layers):
+        keys = {text: {threshold.key for threshold in parse(text, catalogue, what=source)} for text in texts}
+        kept = [*(text for text in texts if not keys[text] & stronger), *kept]
+        stronger |= set().union(*keys.values())
+    return kept
+
+
+def _flags_in(words: Sequence[str]) -> list[str]:
+    """The flags of a command line, without what follows `=` or `--`."""
+    end = words.index("--") if "--" in words else len(words)
+    return [word.partition("=")[0] for word in words[:end] if word.startswith("-")]
+
+
+def _repeated(parser: LocustArgumentParser, words: Sequence[str]) -> Iterator[str]:
+    """Words on flags of one value that are given again, as scripts do that add to a line of somebody else's."""
+    flags = _flags_in(words)
+    for action in parser._actions:
+        given = [flag for flag in flags if flag in action.option_strings]
+        if len(given) > 1 and action.nargs is None and not isinstance(action, _AppendAction):
+            yield f"warning: {given[-1]} is given {len(given)} times: the last one counts"
+
+
+def _refuse_options(parser: LocustArgumentParser, parsed: Namespace, words: Sequence[str]) -> None:
+    """Raises Refused for an option of Locust's that no run of ours heeds."""
+    flags, actions = set(_flags_in(words)), {action.dest: action for action in parser._actions}
+    for option in LOCUST_OPTIONS:
+        action = actions.get(option.dest)
+        if option.effect != "refused" or action is None:
+            continue
+        value = getattr(parsed, option.dest, None)
+        if flags & set(option.flags) or value not in (None, False, [], action.default):
+            raise Refused(option.refusal, USAGE_EXIT)
+
+
+def _refuse_misread(parser: LocustArgumentParser, parsed: Namespace) -> None:
+    """Ends the process for an unknown flag whose value holds a space: argparse takes the whole for a user class."""
+    for word in parsed.user_classes:
+        if word.startswith("-"):
+            parser.error(f"unrecognized arguments: {word.partition('=')[0]}")
+
+
+__all__: Sequence[str] = ("OptionSources", "laid_over")

@@ -1,0 +1,68 @@
+"""A run's options as a worker gets them from its master, held against the types of Options and Plan."""
+
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from fleetlm_users.errors import ShapeError
+from fleetlm_users.quoting import cut
+from fleetlm_users.shape import MAX_WHOLE, Check, each, either, flag, nothing_or, number, record, table, text, whole
+from fleetlm_users.swarm.cluster.messages import EPOCH, MAX_KINDS, MAX_USERS
+from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.plan import Plan
+
+LONGEST_S: Final = 1e9
+_TEXT: Final = text(20_000, printable=False)
+_TEXTS: Final = each(_TEXT, MAX_KINDS)
+_VALUE: Final = either("text, a number, true, false or nothing", nothing_or(number()), _TEXT, flag)
+_BY_TYPE: Final[Mapping[Any, Check]] = types.MappingProxyType(
+    {
+        str: _TEXT,
+        int: whole(-MAX_WHOLE),
+        float: number(0, LONGEST_S),
+        bool: flag,
+        Path: _TEXT,
+        tuple[str, ...]: _TEXTS,
+        frozenset[str]: _TEXTS,
+        Mapping[str, int]: table(text(200), whole(high=MAX_USERS), MAX_KINDS),
+        # a benchmark's own options, whatever they are
+        Mapping[str, Any]: table(text(200), either("a value or values", _VALUE, each(_VALUE, MAX_KINDS)), MAX_KINDS),
+    }
+)
+
+
+def check_options(wire: object) -> None:
+    """Raises ShapeError unless `options.to_wire` can have made it."""
+    _check(wire)
+    assert isinstance(wire, Mapping)  # for mypy: it has just been checked
+    for part, kind in ((wire, Options), (wire["plan"], Plan)):
+        unknown = sorted(set(part) - set(typing.get_type_hints(kind)), key=str)
+        if unknown:
+            raise ShapeError("is an option that this version does not know", cut(str(unknown[0]), 60))
+
+
+def _of_type(hint: Any) -> Check:
+    if isinstance(hint, types.UnionType):
+        return nothing_or(_BY_TYPE[typing.get_args(hint)[0]])
+    return _BY_TYPE[hint]
+
+
+def _fields(kind: type, **others: Check) -> Check:
+    checks = {name: others.get(name) or _of_type(hint) for name, hint in typing.get_type_hints(kind).items()}
+    return record(checks)
+
+
+_check: Final = _fields(Options, plan=_fields(Plan))
+
+RUN_SHAPE: Final = record(
+    {
+        "epoch": EPOCH,
+        "options": check_options,
+        "dealt_to": each(whole(high=MAX_USERS), 100_000),
+        "elapsed_s": number(0, LONGEST_S),
+        "resets": whole(high=MAX_USERS),
+    }
+)
+"""A run as Head describes it to its workers."""

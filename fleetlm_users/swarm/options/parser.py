@@ -1,0 +1,182 @@
+"""Our options in Locust's parser and web form, and back out of it as typed Options; and Options over the wire."""
+
+import random
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from locust.argument_parser import LocustArgumentParser
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.swarm.options.options_check import check_options
+from fleetlm_users.workload.identity import new_run_id
+from fleetlm_users.workload.options.model import Options, resolve
+from fleetlm_users.workload.options.parsing import clean, is_blank, parse_value
+from fleetlm_users.workload.options.specs import COMMON, OptionSpec, count_specs
+from fleetlm_users.workload.plan import Plan
+from fleetlm_users.workload.presets.presets import Presets, load_presets
+
+LOOPBACK = "127.0.0.1"
+MAX_SEED = 2**31
+
+
+def specs_of(benchmark: Benchmark) -> tuple[OptionSpec, ...]:
+    """All options of a benchmark: the common ones, a count per behaviour where there are several, its own."""
+    behaviours = tuple(benchmark.behaviours)
+    return (*COMMON, *count_specs(behaviours), *benchmark.options)
+
+
+def presets_of(benchmark: Benchmark, path: Path | None = None) -> Presets:
+    """All presets, with the benchmark's own beneath those of the files. Raises UsageError."""
+    presets = load_presets(path)
+    return presets.over(benchmark.preset) if benchmark.preset is not None else presets
+
+
+def register(parser: LocustArgumentParser, benchmark: Benchmark) -> None:
+    """Adds our options to Locust's parser; idempotent per parser, as Locust builds one for every page load.
+
+    They are added to the parser itself, not to a group: grouped arguments never reach the web form. Web UI and master
+    bind to the loopback interface unless told otherwise. Raises UsageError for a name that somebody else's option has.
+    """
+    for spec in specs_of(benchmark):
+        _check_free(parser, spec)
+        _add(parser, spec, benchmark)
+    parser.set_defaults(web_host=LOOPBACK, master_bind_host=LOOPBACK)
+
+
+def _check_free(parser: LocustArgumentParser, spec: OptionSpec) -> None:
+    """An option of a plugin, of another locustfile or of a newer Locust may have the same flag, variable or name."""
+    for action in parser._actions:
+        variable = getattr(action, "env_var", None)  # ConfigArgParse's
+        if spec.flag in action.option_strings or spec.name == action.dest or spec.env == variable:
+            name = "/".join(action.option_strings) or action.dest
+            theirs = f"{name} ({variable})" if variable else name
+            accepted = "a name that no plugin and no other locustfile gives to an option of its own: leave that one out"
+            raise UsageError(spec.label, theirs, accepted, "a single file in -f")
+
+
+def _add(parser: LocustArgumentParser, spec: OptionSpec, benchmark: Benchmark) -> None:
+    common: dict[str, Any] = {
+        "env_var": spec.env,
+        "help": spec.help + (f" (default: {spec.default})" if spec.default else ""),
+        "include_in_web_ui": spec.in_form,
+        "is_secret": spec.secret,
+        "dest": spec.name,
+    }
+    if spec.kind == "flag":
+        parser.add_argument(spec.flag, action="store_true", default=bool(spec.default), **common)
+        return
+    common |= {"type": _checker(spec), "metavar": f"<{spec.example}>"}
+    if spec.repeatable:
+        parser.add_argument(spec.flag, action="append", default=None, **common)
+    else:
+        parser.add_argument(spec.flag, default=_default(spec, benchmark), choices=_choices(spec, benchmark), **common)
+
+
+class OpenChoices(list[str]):
+    """A drop-down's values in the web form, of which argparse accepts any other too: a presets file may add some."""
+
+    def __contains__(self, _value: object) -> bool:
+        return True
+
+
+def _choices(spec: OptionSpec, benchmark: Benchmark) -> list[str] | None:
+    if spec.name == "preset":
+        return OpenChoices(presets_of(benchmark).of(benchmark.name))
+    return list(spec.choices) if spec.choices else None
+
+
+def _default(spec: OptionSpec, benchmark: Benchmark) -> str | bool:
+    return presets_of(benchmark).default_name(benchmark.name) if spec.name == "preset" else spec.default
+
+
+def _checker(spec: OptionSpec) -> Callable[[str], str]:
+    """A parser type that refuses a bad value with an example and keeps the good one as text, without what surrounds it.
+
+    Text it stays because the web form converts to the type of the present value (locust web.py:308).
+    """
+
+    def check(text: str) -> str:
+        if not is_blank(text):
+            try:
+                parse_value(spec, text, spec.label)
+            except UsageError as problem:
+                raise ArgumentTypeError(str(problem)) from problem
+        return clean(text)
+
+    return check
+
+
+def options_of(
+    parsed: Namespace,
+    benchmark: Benchmark,
+    host: str | None,
+    plan_by: Mapping[str, Any],
+    chosen: Collection[str] | None = None,
+) -> Options:
+    """The options of the next run. `plan_by` gives num_users, run_time_s and spawn_rate where a person set them.
+
+    `chosen` are the behaviours that are to run, None for all. Raises UsageError.
+    """
+    values = vars(parsed)
+    presets_file = values.get("presets_file")
+    draw = random.SystemRandom()
+    return resolve(
+        {spec.name: values.get(spec.name, spec.default) for spec in specs_of(benchmark)},
+        presets_of(benchmark, Path(presets_file) if presets_file else None),
+        benchmark.name,
+        tuple(benchmark.behaviours),
+        host=host,
+        num_users=plan_by.get("num_users"),
+        run_time_s=plan_by.get("run_time_s"),
+        spawn_rate=plan_by.get("spawn_rate"),
+        new_run_id=lambda: new_run_id(datetime.now(UTC), draw),
+        new_seed=lambda: draw.randrange(MAX_SEED),
+        extra_specs=tuple(benchmark.options),
+        chosen=chosen,
+    )
+
+
+def to_wire(options: Options) -> dict[str, Any]:
+    """Options as msgpack can carry them from master to worker, where presets files and environment may differ."""
+    wire = {item.name: _plain(getattr(options, item.name)) for item in fields(options)}
+    wire["plan"] = {**asdict(options.plan), "users": dict(options.plan.users)}
+    return wire
+
+
+def from_wire(wire: Mapping[str, Any]) -> Options:
+    """What `to_wire` made, back as Options. Raises ShapeError for anything else."""
+    check_options(wire)
+    values = dict(wire)
+    plan = dict(values.pop("plan"))
+    plan["thresholds"] = tuple(plan["thresholds"])
+    return Options(
+        plan=Plan(**plan),
+        given_thresholds=tuple(values.pop("given_thresholds")),
+        results_dir=Path(values.pop("results_dir")),
+        presets_file=_path(values.pop("presets_file")),
+        junit=_path(values.pop("junit")),
+        markdown=_path(values.pop("markdown")),
+        secrets=frozenset(values.pop("secrets")),
+        source_ips=tuple(values.pop("source_ips")),
+        **values,
+    )
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, frozenset | tuple):
+        return list(value)
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+__all__: Sequence[str] = ("from_wire", "options_of", "register", "specs_of", "to_wire")

@@ -1,0 +1,167 @@
+"""The start form on Locust's page: its fields named and ordered for people, and what it sends back read again.
+
+Locust's page takes a field's key for its label and for the name that it sends, splits it at capitals that follow small
+letters, and leaves it as it is when it begins with a capital (webui: utils/string.ts, utils/object.ts). So a field's
+title serves as its key; `options_in` knows it and the option's own name.
+"""
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from werkzeug.datastructures import MultiDict
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.quoting import Described, described
+from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.swarm.options.form_overrides import Shown
+from fleetlm_users.swarm.options.parser import presets_of, specs_of
+from fleetlm_users.workload.options.form import FormField, fields_of, preset_label
+from fleetlm_users.workload.options.parsing import parse_value
+from fleetlm_users.workload.options.specs import count_name
+from fleetlm_users.workload.presets.preset import Preset
+
+FOLLOWS: Final = "fleetlm_fields_follow"
+"""The page's script sends it: users, spawn rate and run time were set anew whenever another preset was chosen."""
+
+PRESET: Final = "preset"
+WIDE: Final = (PRESET, "threshold")
+"""What needs the width of the form."""
+
+OF_LOCUST: Final = ("user_count", "spawn_rate", "run_time", "host", "user_classes", "shape_class", "profile")
+"""The fields of Locust's own (web.py: swarm)."""
+
+INSTEAD: Final = {"vus": "user_count", "duration": "run_time", "ramp_up": "spawn_rate"}
+"""What stands in the form for options that say the same as a field of Locust's."""
+
+MAX_VALUE_CHARACTERS: Final = 10_000
+
+Json = dict[str, Any]
+
+
+class StartForm:
+    """The form of one benchmark; `parsed` are Locust's parsed options, which hold what was submitted last."""
+
+    def __init__(self, benchmark: Benchmark, parsed: Namespace) -> None:
+        self._benchmark = benchmark
+        self._parsed = parsed
+        self._fields = fields_of(specs_of(benchmark), benchmark.behaviours)
+
+    def on_page(self, args: Mapping[str, Any], shown_with: Callable[[str], Shown | None]) -> Json:
+        """Locust's arguments for its page with our form in them.
+
+        `shown_with` tells what a preset of that name would show; None for one that cannot run as things stand.
+        """
+        presets = self._presets()
+        shown = {preset_label(preset): shown_with(name) for name, preset in presets.items()}
+        sections: dict[str, list[str]] = {}
+        for field in self._fields:
+            sections.setdefault(field.section, []).append(field.title)
+        return {
+            **args,
+            "extra_options": {field.title: self._on_page(field, presets) for field in self._fields},
+            "missing_host_warning": False,  # the URLs are fields of their own
+            "fleetlm_form": {
+                "sections": list(sections.items()),
+                "preset": self._title_of(PRESET),
+                "wide": [self._title_of(name) for name in WIDE],
+                "shown": {label: values for label, values in shown.items() if values is not None},
+                "told": {preset_label(preset): _told(preset) for preset in presets.values()},
+                "follows": FOLLOWS,
+            },
+        }
+
+    def options_in(self, form: MultiDict[str, str]) -> dict[str, str | bool]:
+        """The options that a form holds, by their names; a secret that was left empty stays what it is.
+
+        Raises UsageError for a flag that is none.
+        """
+        found: dict[str, str | bool] = {}
+        labels = {preset_label(preset): name for name, preset in self._presets().items()}
+        for field in self._fields:
+            text = form.get(field.title, form.get(field.spec.name))
+            if text is None or (field.spec.secret and not text):
+                continue
+            found[field.spec.name] = parse_value(field.spec, text, field.title) if field.spec.kind == "flag" else text
+            if field.spec.name == PRESET:
+                found[PRESET] = labels.get(text, text)
+        return found
+
+    def check(self, form: MultiDict[str, str]) -> None:
+        """Raises UsageError for a field that the form does not have, and for a value that is too long.
+
+        Locust would set any of its own options by a field of that name, such as the file that it writes at its end.
+        """
+        ours = {name for field in self._fields for name in (field.title, field.spec.name)}
+        for key, value in form.items(multi=True):
+            if key not in (*ours, *OF_LOCUST, FOLLOWS):
+                raise self._no_field(key)
+            if len(value) > MAX_VALUE_CHARACTERS:
+                accepted = f"at most {MAX_VALUE_CHARACTERS:,} characters"
+                raise UsageError(key, described(value), accepted, "`messages_lost: count<1`")
+
+    def without_options(self, form: MultiDict[str, str]) -> MultiDict[str, str]:
+        """What is left for Locust, which would convert ours to the type of the value before, lists at their commas."""
+        ours = {name for field in self._fields for name in (field.title, field.spec.name)} | {FOLLOWS}
+        return MultiDict([(key, value) for key, value in form.items(multi=True) if key not in ours])
+
+    def left_out(self, form: MultiDict[str, str]) -> dict[str, str]:
+        """With Locust's class picker: no users for the classes that were not picked, as options."""
+        picked = form.getlist("user_classes")
+        if not picked:
+            return {}
+        behaviours = self._benchmark.behaviours.items()
+        return {count_name(name): "0" for name, user_class in behaviours if user_class.__name__ not in picked}
+
+    def in_its_words(self, text: str) -> str:
+        """A message with the titles of the fields in the place of flags and variables."""
+        for field in self._fields:
+            text = text.replace(field.spec.label, field.title)
+        return text
+
+    def _no_field(self, key: str) -> UsageError:
+        for spec in specs_of(self._benchmark):
+            if key == spec.name and key in INSTEAD:
+                accepted = f"the form's own field for it, {INSTEAD[key]}"
+                return UsageError(spec.label, Described("a field of the web form"), accepted, INSTEAD[key])
+            if key == spec.name:
+                accepted = "a flag or a variable, where Locust is started"
+                return UsageError(
+                    spec.label, Described("a field of the web form"), accepted, f"{spec.flag} {spec.example}"
+                )
+        return UsageError("the web form", key, "a field of it: one of Locust's own, or an option by its name", "run_id")
+
+    def _on_page(self, field: FormField, presets: Mapping[str, Preset]) -> Json:
+        spec = field.spec
+        value: Any = getattr(self._parsed, spec.name, spec.default)
+        if isinstance(value, list | tuple):
+            value = "; ".join(value)
+        choices = list(spec.choices) if spec.choices else None
+        if spec.name == PRESET:
+            choices = [preset_label(preset) for preset in presets.values()]
+            value = preset_label(presets[value]) if value in presets else value
+        return {
+            "default_value": "" if value is None or spec.secret else value,
+            "is_secret": spec.secret,
+            "is_required": False,
+            "help_text": field.hint,
+            "is_multiple": False,
+            "choices": choices,
+        }
+
+    def _presets(self) -> Mapping[str, Preset]:
+        """Those to choose from; a person's own file that has become unreadable does not take the page with it."""
+        path = getattr(self._parsed, "presets_file", None)
+        try:
+            return presets_of(self._benchmark, Path(path) if path else None).of(self._benchmark.name)
+        except UsageError:
+            return presets_of(self._benchmark).of(self._benchmark.name)
+
+    def _title_of(self, name: str) -> str:
+        return next(field.title for field in self._fields if field.spec.name == name)
+
+
+def _told(preset: Preset) -> str:
+    judged = "; ".join(preset.thresholds)
+    return f"{preset.description or preset.name}. Judged by {judged}." if judged else f"{preset.description}."

@@ -1,0 +1,1 @@
+"""The files that a run leaves: its folder, what a person asked for, and Locust's own."""

@@ -1,0 +1,146 @@
+"""Locust's own files, `--html`, `--json-file`, `--csv` and `--logfile`: tried at the start, written without harm.
+
+Locust opens them when it is too late, or where an error of one file takes the report of all others along (main.py).
+"""
+
+import contextlib
+import io
+import json
+import logging
+import sys
+from argparse import Action, ArgumentTypeError, Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from locust import stats
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+from locust.html import get_html_report, process_html_filename
+
+from fleetlm_users.quoting import quote
+from fleetlm_users.swarm.results.output_file import try_file, write_file
+
+Lost = tuple[str, str, OSError]
+"""A file that is missing: its flag, its path and why."""
+
+CSV_FILES: Final = ("_stats.csv", "_stats_history.csv", "_failures.csv", "_exceptions.csv")
+
+_NAMES: Final[dict[str, Callable[[str], list[str]]]] = {
+    "--html": lambda text: [text.replace("{u}", "1").replace("{r}", "1").replace("{t}", "1")],
+    "--json-file": lambda text: [f"{text}.json"],
+    "--csv": lambda text: [text + end for end in CSV_FILES],
+    "--logfile": lambda text: [text],
+}
+
+
+def try_when_parsed(parser: LocustArgumentParser) -> None:
+    """Has the parser refuse a file that cannot be written: all processes parse, and each writes its own."""
+    actions: dict[str, Action] = parser._option_string_actions  # argparse has no other way to find one
+    for flag, names in _NAMES.items():
+        actions[flag].type = _checker(names)
+
+
+def _checker(names: Callable[[str], list[str]]) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if not text.isprintable():  # lone surrogates are not: what the locale has no characters for (PEP 383)
+            raise ArgumentTypeError(f"got {quote(text)}; accepted is a path in the locale's printable characters")
+        for name in names(text) if text else ():
+            try:
+                try_file(Path(name))
+            except OSError as problem:
+                why = problem.strerror or str(problem)
+                raise ArgumentTypeError(
+                    f"got {quote(name)}; accepted is a file that can be written ({why})"
+                ) from problem
+        return text
+
+    return check
+
+
+def _nothing(stats: stats.RequestStats, filename: str) -> None:
+    """Stands in for Locust's own writing of a file that is written already."""
+
+
+class LocustFiles:
+    """The files of a head: what cannot be written of them is told by `write`, and takes nothing else along."""
+
+    def __init__(self, environment: Environment, parsed: Namespace) -> None:
+        self._environment = environment
+        self._parsed = parsed
+        self._csv: stats.StatsCSVFileWriter | None = None
+        self._lost: list[Lost] = []
+        self._html, parsed.html_file = parsed.html_file, None  # Locust would write it where an error ends the process
+        if parsed.json_file:
+            stats.save_stats_json = _nothing  # as above; it is written by then
+        if parsed.csv_prefix:
+            self._guard_csv()
+        if parsed.logfile:
+            self._guard_log(parsed.logfile)
+
+    def write(self) -> list[Lost]:
+        """Writes them and returns those that are missing; the run has ended, its exit code is not decided yet."""
+        runner, prefix = self._environment.runner, self._parsed.json_file
+        if self._html:
+            self._write("--html", self._html_path(), self._html_report)
+        if prefix and runner is not None:
+            self._write("--json-file", f"{prefix}.json", lambda: json.dumps(runner.stats.serialize_stats(), indent=4))
+        if self._csv is not None:
+            for flush in ("requests_flush", "stats_history_flush", "failures_flush", "exceptions_flush"):
+                self._guarded_csv(getattr(self._csv, flush))
+        return self._lost
+
+    def _write(self, flag: str, path: str, text: Callable[[], str]) -> None:
+        try:
+            write_file(Path(path), text())
+        except OSError as problem:
+            self._lost.append((flag, path, problem))
+
+    def _html_path(self) -> str:
+        self._parsed.html_file = self._html
+        process_html_filename(self._parsed)
+        path, self._parsed.html_file = self._parsed.html_file, None
+        return str(path)
+
+    def _html_report(self) -> str:
+        return str(get_html_report(self._environment, show_download_link=False))
+
+    def _guard_csv(self) -> None:
+        write_rows, close_files = stats.StatsCSVFileWriter.stats_writer, stats.StatsCSVFileWriter.close_files
+
+        def stats_writer(writer: stats.StatsCSVFileWriter) -> None:
+            self._csv = writer
+            for name in ("requests", "stats_history", "failures", "exceptions"):
+                # Locust opens them with the locale's encoding, and a server may say anything
+                getattr(writer, f"{name}_csv_filehandle").reconfigure(encoding="utf-8", errors="backslashreplace")
+            self._guarded_csv(lambda: write_rows(writer))
+
+        def closing(writer: stats.StatsCSVFileWriter) -> None:
+            with contextlib.suppress(OSError):  # told already
+                close_files(writer)
+
+        # the writer itself is nowhere to be found: main.py keeps it
+        stats.StatsCSVFileWriter.stats_writer = stats_writer  # type: ignore[assignment, method-assign]
+        stats.StatsCSVFileWriter.close_files = closing  # type: ignore[assignment, method-assign]
+
+    def _guarded_csv(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except OSError as problem:
+            if self._csv is not None:
+                self._lost.append(("--csv", self._parsed.csv_prefix, problem))
+            self._csv = None
+
+    def _guard_log(self, name: str) -> None:
+        """A log that cannot be written is told once, and not as a traceback for each line (logging.Handler)."""
+
+        def handle_error(_record: logging.LogRecord) -> None:
+            problem = sys.exc_info()[1]
+            if isinstance(problem, OSError) and all(flag != "--logfile" for flag, _, _ in self._lost):
+                self._lost.append(("--logfile", name, problem))
+
+        for handler in logging.getLogger().handlers:
+            if isinstance(handler, logging.FileHandler):
+                handler.handleError = handle_error  # type: ignore[assignment, method-assign]  # of this one
+                if isinstance(handler.stream, io.TextIOWrapper):
+                    handler.stream.reconfigure(errors="backslashreplace")

@@ -1,0 +1,97 @@
+"""Which files a run leaves behind: tried before it begins, written at its end, and told when they could not be."""
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.measure.report.html import render_html
+from fleetlm_users.measure.report.junit import render_junit
+from fleetlm_users.measure.report.markdown import render_markdown
+from fleetlm_users.measure.report.text import render
+from fleetlm_users.measure.timeline.rows import SeriesRow, to_csv
+from fleetlm_users.swarm.results.output_file import share_a_file, try_file, write_file
+from fleetlm_users.swarm.results.results import try_results, write_results
+from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.options.specs import COMMON, OptionSpec
+
+logger = logging.getLogger(__name__)
+
+REPORT_WIDTH = 100
+
+RUN_PARTS = ("run", "plan", "options", "workers", "host", "versions")
+"""What run.json holds of the summary: what ran where."""
+
+UNWRITTEN_EXIT: Final = 5
+"""The run would have passed, but a file that was asked for is missing: a pipeline that needs it must not look green."""
+
+_SPECS: Final = {spec.name: spec for spec in COMMON}
+_RENDERERS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {"junit": render_junit, "markdown": render_markdown}
+
+
+def try_reports(options: Options) -> None:
+    """Finds out whether all files of a run can be written, and leaves everything as it was. Raises UsageError."""
+    for name in _RENDERERS:
+        path: Path | None = getattr(options, name)
+        if path is not None:
+            _try(_SPECS[name], path, "a file that can be written ({})", partial(try_file, path))
+    if options.junit is not None and options.markdown is not None and share_a_file(options.junit, options.markdown):
+        spec = _SPECS["markdown"]
+        raise UsageError(spec.label, str(options.markdown), "another file than that of --junit", spec.example)
+    if not options.no_results:
+        folder = options.results_dir
+        accepted = "a folder that can be written to ({}); --no-results does without"
+        _try(_SPECS["results_dir"], folder, accepted, partial(try_results, folder, options.benchmark, options.run_id))
+
+
+def write_reports(options: Options, told: dict[str, Any], rows: Sequence[SeriesRow]) -> Path | None:
+    """Writes the files asked for by path and the result folder; returns the folder, None where there is none.
+
+    What cannot be written is added to the summary `told`, and changes its exit code.
+    """
+    for name, renderer in _RENDERERS.items():
+        path: Path | None = getattr(options, name)
+        if path is not None:
+            try:
+                write_file(path, renderer(told))
+            except OSError as problem:
+                note_unwritten(told, _SPECS[name].flag, path, problem)
+    return None if options.no_results else _write_folder(options, told, rows)
+
+
+def note_unwritten(told: dict[str, Any], flag: str, path: Path | str, problem: OSError) -> None:
+    """Notes in a summary that a file is missing; 3 and 4 outweigh it."""
+    why = problem.strerror or str(problem)
+    logger.error("The report cannot be written to %s: %s", path, why)
+    told.setdefault("unwritten", []).append(f"{flag} {path}: {why}")
+    if told["verdict"]["exit_code"] == 0:
+        told["verdict"]["exit_code"] = UNWRITTEN_EXIT
+
+
+def _write_folder(options: Options, told: dict[str, Any], rows: Sequence[SeriesRow]) -> Path | None:
+    files: dict[str, str | dict[str, Any]] = {
+        "summary.json": told,
+        "run.json": {name: told[name] for name in RUN_PARTS},
+        "timeseries.csv": to_csv(rows),
+        "report.html": render_html(told, rows),
+        "report.txt": render(told, REPORT_WIDTH, colour=False),
+    }
+    parent = options.results_dir
+    try:
+        folder = write_results(parent, options.benchmark, options.run_id, files)
+    except OSError as problem:
+        note_unwritten(told, _SPECS["results_dir"].flag, parent, problem)
+        return None
+    for name, reason in folder.problems.items():
+        note_unwritten(told, _SPECS["results_dir"].flag, (folder.path or parent) / name, reason)
+    return folder.path
+
+
+def _try(spec: OptionSpec, path: Path, accepted: str, attempt: Callable[[], None]) -> None:
+    try:
+        attempt()
+    except (OSError, ValueError) as problem:  # ValueError: a NUL, or a character that the locale has no bytes for
+        why = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+        raise UsageError(spec.label, str(path), accepted.format(why), f"{spec.flag} {spec.example}") from problem

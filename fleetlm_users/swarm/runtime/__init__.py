@@ -1,0 +1,1 @@
+"""Precise timers, sleeping users, health of the event loop, garbage collection."""

@@ -1,0 +1,62 @@
+"""The generator's own health: how late the event loop runs, what CPU and memory the process takes, once a second."""
+
+import time
+from collections.abc import Callable
+
+import gevent
+import psutil
+
+from fleetlm_users.swarm.run import Run
+from fleetlm_users.swarm.runtime.precise_timer import Alarm
+from fleetlm_users.swarm.runtime.sleeper import Sleeper
+
+LAG_INTERVAL_S = 0.1
+"""metrics.md: event_loop_lag_ms is how late a 100 ms timer fires."""
+
+TICK_S = 1.0
+US_PER_S = 1_000_000
+
+
+class Pulse:
+    """Two greenlets of one run: a 100 ms timer that measures its own lateness, and a tick every second.
+
+    `on_beat` is called after each measurement of the lateness, and once at the end.
+    """
+
+    def __init__(self, run: Run, on_beat: Callable[[], None]) -> None:
+        self._run = run
+        self._on_beat = on_beat
+        self._process = psutil.Process()
+        self._process.cpu_percent()  # the first call only sets the mark (psutil documentation)
+        self._greenlets = [gevent.spawn(self._watch_lag), gevent.spawn(self._tick)]
+
+    def stop(self) -> None:
+        """Ends both, after one last tick."""
+        gevent.killall(self._greenlets)
+        self._on_beat()
+        self._run.ledger.tick(time.perf_counter() - self._run.started_s)
+
+    def _watch_lag(self) -> None:
+        sleeper = Sleeper(self._run.resource(Alarm, Alarm))
+        while True:
+            due_s = time.perf_counter() + LAG_INTERVAL_S
+            sleeper.sleep(due_s)
+            lag_us = round((time.perf_counter() - due_s) * US_PER_S)
+            self._run.ledger.trend("event_loop_lag_ms", "", self._run.phase_at(due_s)).add(lag_us)
+            self._on_beat()
+
+    def _tick(self) -> None:
+        tick = int(self._run.elapsed_s() / TICK_S)
+        while True:
+            tick += 1
+            gevent.sleep(max(0.0, self._run.started_s + tick * TICK_S - time.perf_counter()))
+            now_s = time.perf_counter()
+            phase = self._run.phase_at(now_s)
+            self._run.ledger.level("worker_cpu_percent", self._process.cpu_percent(), phase)
+            self._run.ledger.level("worker_rss_bytes", self._process.memory_info().rss, phase)
+            self._run.ledger.tick(now_s - self._run.started_s, breathe)
+
+
+def breathe() -> None:
+    """Lets the event loop run once."""
+    gevent.sleep(0)

@@ -1,0 +1,122 @@
+"""Feeds Locust's own statistics, in milliseconds: its tables and charts show the same events under few names.
+
+A message that was sent and never appended is a failed "append" without a time: None means not measured, and 0 would
+drag the percentiles down (locust stats.py:391).
+
+What went well is collected and handed over ten times a second: Locust's `request` event with its two `StatsEntry.log`
+costs 6 µs, several times as much as all of our own books for a message.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from locust import stats as locust_stats
+from locust.env import Environment
+from locust.stats import RequestStats
+
+from fleetlm_users.swarm.stats.events import FleetEvents
+from fleetlm_users.swarm.stats.tally import MS_PER_S, Columns
+
+WS = "WS"
+REST = "REST"
+APPEND = "append"
+REPLY = "agent reply"
+
+
+class LocustStats:
+    """Listens to the facts of a run for what a person wants in Locust's table; `columns` take each message's times."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._request = environment.events.request
+        self._collected: dict[tuple[str, str], list[float]] = {}  # by (type, name), in milliseconds
+        self.columns = Columns(self._collect(WS, APPEND), self._collect(WS, REPLY))
+
+    def listen(self, events: FleetEvents) -> None:
+        """Registers for every fact that belongs in Locust's table."""
+        events.session_created.add_listener(self._timed(REST, "POST /api/sessions"))
+        events.session_deleted.add_listener(self._timed(REST, "DELETE /api/sessions/:id"))
+        events.connected.add_listener(self._timed(WS, "connect"))
+        events.joined.add_listener(self._timed(WS, "join"))
+        events.message_failed.add_listener(self.on_failed)
+        events.agent_unanswered.add_listener(self.on_unanswered)
+        events.disconnected.add_listener(self.on_disconnected)
+
+    def flush(self) -> None:
+        """Hands over what was collected, in bulk, or by one `request` event each when somebody else listens to it."""
+        is_overheard = self._is_overheard()
+        for (request_type, name), collected in self._collected.items():
+            times_ms = collected[:]
+            collected.clear()
+            if is_overheard:
+                for time_ms in times_ms:
+                    self._fire(request_type, name, time_ms)
+            elif times_ms:
+                log_many(self._environment.stats, request_type, name, times_ms, time.time())
+
+    def on_failed(self, fate: str, reason: str, **_: Any) -> None:
+        """Rejected and lost messages are failures; one left in flight at the end is neither."""
+        if fate != "in_flight":
+            self._fire(WS, APPEND, None, f"{fate}: {reason}")
+
+    def on_unanswered(self, reason: str, **_: Any) -> None:
+        """An appended message that the agent did not answer in time."""
+        self._fire(WS, REPLY, None, f"unanswered: {reason}")
+
+    def on_disconnected(self, kind: str, **_: Any) -> None:
+        """A joined session that lost its channel or socket."""
+        self._fire(WS, "session lost", None, f"disconnected: {kind}")
+
+    def _is_overheard(self) -> bool:
+        """Whether anybody but Locust's own runner (runners.py:127) listens to `request`."""
+        return any(listener.__module__ != "locust.runners" for listener in self._request._handlers)
+
+    def _collect(self, request_type: str, name: str) -> Callable[[float], None]:
+        return self._collected.setdefault((request_type, name), []).append
+
+    def _timed(self, request_type: str, name: str) -> Any:
+        collect = self._collect(request_type, name)
+
+        def listener(started_s: float, done_s: float, exception: Exception | None, **_: Any) -> None:
+            time_ms = (done_s - started_s) * MS_PER_S
+            if exception is None:
+                collect(time_ms)
+            else:
+                self._fire(request_type, name, time_ms, exception)
+
+        return listener
+
+    def _fire(self, request_type: str, name: str, response_time_ms: float | None, exception: Any = None) -> None:
+        self._request.fire(
+            request_type=request_type,
+            name=name,
+            response_time=response_time_ms,
+            response_length=0,
+            exception=exception,
+            context={},
+        )
+
+
+def log_many(stats: RequestStats, method: str, name: str, times_ms: list[float], now_s: float) -> None:
+    """What `stats.log_request(method, name, time_ms, 0)` does for each of the times (locust stats.py:246, 370–410)."""
+    buckets = Counter(map(locust_stats.bucket_response_time, times_ms))
+    for entry in (stats.total, stats.entries[(name, method)]):
+        _log_in(entry, times_ms, buckets, now_s)
+
+
+def _log_in(entry: Any, times_ms: list[float], buckets: Counter[int], now_s: float) -> None:
+    """`entry` is a StatsEntry, whose annotations say int where Locust itself puts floats."""
+    second = int(now_s)
+    if entry.use_response_times_cache and entry.last_request_timestamp and second > int(entry.last_request_timestamp):
+        entry._cache_response_times(second - 1)
+    entry.num_requests += len(times_ms)
+    entry.num_reqs_per_sec[second] += len(times_ms)
+    entry.last_request_timestamp = now_s
+    entry.total_response_time += sum(times_ms)
+    known_ms = times_ms if entry.min_response_time is None else [entry.min_response_time, *times_ms]
+    entry.min_response_time = min(known_ms)
+    entry.max_response_time = max(entry.max_response_time, *times_ms)
+    for bucket, count in buckets.items():
+        entry.response_times[bucket] += count

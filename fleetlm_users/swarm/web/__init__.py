@@ -1,0 +1,1 @@
+"""Pages, routes and guards in Locust's web UI; the Prometheus endpoint."""

@@ -1,0 +1,93 @@
+"""Who may ask our servers of the web UI and of metrics, before anything else looks at a request.
+
+A WSGI application around another one, and not a hook of Flask's: so it holds for every route, Locust's and those of
+anybody's plugin too, and has the last word on headers. Locust allows each origin to read each answer (web.py: CORS).
+"""
+
+import logging
+from argparse import Namespace
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from locust.web import WebUI
+
+from fleetlm_users.http_access import AccessRules, Asked
+from fleetlm_users.workload.options.parsing import is_blank, parse_value
+from fleetlm_users.workload.options.specs import WEB_ALLOWED_HOSTS
+
+logger = logging.getLogger(__name__)
+
+MAX_TOLD: Final = 20
+"""Refusals of different kinds that are logged: a page that asks on and on must not fill the log."""
+
+MAX_BODY_BYTES: Final = 1024 * 1024
+
+Headers = list[tuple[str, str]]
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+_OWN_HEADERS: Final[Headers] = [
+    ("Cross-Origin-Resource-Policy", "same-origin"),  # no <script> or <img> of another origin gets it
+    ("X-Frame-Options", "SAMEORIGIN"),  # no page of another origin shows ours under its own buttons
+]
+
+
+def rules_of(parsed: Namespace, bound: str) -> AccessRules:
+    """The rules of a server that listens on `bound`, with what `--web-allowed-hosts` adds."""
+    given = getattr(parsed, WEB_ALLOWED_HOSTS.name, None)
+    return AccessRules(bound, () if is_blank(given) else parse_value(WEB_ALLOWED_HOSTS, given, WEB_ALLOWED_HOSTS.label))
+
+
+def guard_access(web_ui: WebUI, rules: AccessRules, metrics_path: str) -> None:
+    """Puts the guard before the whole web UI; to be called in `init`, before it listens."""
+    if web_ui.app is None:
+        return
+    web_ui.app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    inner: Any = web_ui.app.wsgi_app
+    guarded = GuardedApp(inner, rules, lambda path: path == metrics_path)
+    web_ui.app.wsgi_app = guarded  # type: ignore[method-assign]  # the place that Flask names for what wraps it
+
+
+class GuardedApp:
+    """The application `inner` behind `rules`; `is_read_only` tells the paths that take no orders."""
+
+    def __init__(self, inner: Application, rules: AccessRules, is_read_only: Callable[[str], bool]) -> None:
+        self._inner = inner
+        self._rules = rules
+        self._is_read_only = is_read_only
+        self._told: set[str] = set()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """WSGI."""
+        asked = Asked.with_headers(
+            str(environ["REQUEST_METHOD"]), lambda name: environ.get(f"HTTP_{name.upper().replace('-', '_')}")
+        )
+        any_host = self._is_read_only(str(environ.get("PATH_INFO", "")))
+        problem = self._rules.refusal(asked, any_host=any_host)
+        if problem is not None:
+            return self._refuse(problem, start_response)
+
+        def start(status: str, headers: Headers, *more: Any) -> Any:
+            return start_response(status, with_own_headers(headers), *more)
+
+        return self._inner(environ, start)
+
+    def _refuse(self, problem: str, start_response: Any) -> Iterable[bytes]:
+        text = f"Refused: {problem}. {WEB_ALLOWED_HOSTS.flag} allows further hosts; docs/security.md says more."
+        if len(self._told) < MAX_TOLD and problem not in self._told:
+            self._told.add(problem)
+            logger.warning("%s", text)
+        body = f"{text}\n".encode()
+        plain = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
+        start_response("403 Forbidden", with_own_headers([*plain, ("X-Content-Type-Options", "nosniff")]))
+        return [body]
+
+
+def with_own_headers(headers: Headers) -> Headers:
+    """An answer's headers with ours, and without any that would let another origin read it."""
+    ours = {name.lower() for name, _ in _OWN_HEADERS}
+    kept = [(name, value) for name, value in headers if name.lower() not in ours and not _is_of_cors(name)]
+    return [*kept, *_OWN_HEADERS]
+
+
+def _is_of_cors(name: str) -> bool:
+    return name.lower().startswith("access-control-")

@@ -1,0 +1,190 @@
+"""What the web pages show of the runs of this process: the one that is on or was on last, and those before it.
+
+The history of a run is kept here and not in the browser, so a page that is opened late or reloaded shows all of it.
+Figures that cost something are made when somebody looks, at most every LOOK_S, and less often where they cost much.
+"""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent.lock import BoundedSemaphore
+
+from fleetlm_users.measure.report.live import (
+    books,
+    counter_rows,
+    rate_rows,
+    threshold_rows,
+    trend_rows,
+    worker_rows,
+)
+from fleetlm_users.measure.timeline.history import SETTLED_S, LiveSeries
+from fleetlm_users.measure.totals import Totals
+from fleetlm_users.swarm.head.conclusion import Conclusion
+from fleetlm_users.swarm.head.run_view import Sight, Watched
+from fleetlm_users.swarm.runtime.health import breathe
+
+LOOK_S = 1.5
+"""A page asks every two seconds, as Locust's own does (webui useFetchStats.ts), and finds something new each time."""
+
+REST = 4
+"""So many times as long as a look took, the last one is shown: the histograms of 200 workers take over a second."""
+
+TICK_S = 5.0
+"""How often the history goes on when nobody looks: a fraction of SETTLED_S, after which rows are settled."""
+
+PAST_SHOWN = 20
+REPORT = "report.html"
+
+Json = dict[str, Any]
+
+
+class Live:
+    """Keeps the history of the run that is on, and makes the document that pages show.
+
+    A search judges its steps: over all of them its thresholds say nothing, and are not told while it goes on.
+    """
+
+    def __init__(self, head: Watched, *, is_search: bool) -> None:
+        self._head = head
+        self._is_search = is_search
+        self._lock = BoundedSemaphore()
+        self._series = LiveSeries()
+        self._key = ""
+        self._concluded: Conclusion | None = None
+        self._looked_s = 0.0
+        self._rest_s = LOOK_S
+        self._told: Json = {"state": "ready", "key": ""}
+        self._past: list[Json] = []
+        self._folders: dict[str, Path] = {}
+
+    def watch(self) -> gevent.Greenlet:
+        """Goes on with the history also when nobody looks; to be called once, after Locust has forked."""
+        return gevent.spawn(self._watch)
+
+    def document(self, key: str = "", since: int = 0) -> Json:
+        """Everything a page shows. Of the history only what may have changed for a page that has it to `since`.
+
+        `key` is that of the page's last document: with another run's the whole history is told. Points from `from` on
+        replace those that the page has.
+        """
+        told = self.figures()
+        first = max(0, since - SETTLED_S) if key == told["key"] else 0
+        points = self._series.since(first)
+        series = {"from": points[0].second if points else first, **self._series.table(points)}
+        return told | {"series": series, "past": self._past[:PAST_SHOWN]}
+
+    def figures(self) -> Json:
+        """The document without its history, a moment old, and never older than the end of the run."""
+        with self._lock:
+            sight = self._head.sight()
+            is_new = sight is not None and (sight.key, sight.conclusion) != (self._key, self._concluded)
+            if is_new or time.monotonic() - self._looked_s >= self._rest_s:
+                self._look(is_watched=True)
+                self._rest_s = max(LOOK_S, REST * (time.monotonic() - self._looked_s))
+            return self._told
+
+    def folder(self, name: str) -> Path | None:
+        """The result folder of a run of this process; None for any other name."""
+        return self._folders.get(name)
+
+    def _watch(self) -> None:
+        while True:
+            gevent.sleep(TICK_S)
+            if time.monotonic() - self._looked_s >= TICK_S:
+                with self._lock:
+                    self._look(is_watched=False)
+
+    def _look(self, *, is_watched: bool) -> None:
+        self._head.refresh()
+        sight = self._head.sight()
+        self._looked_s = time.monotonic()
+        if sight is None:
+            self._told, self._key, self._series = {"state": "ready", "key": ""}, "", LiveSeries()
+            return
+        if sight.key != self._key:
+            self._key, self._series, self._concluded = sight.key, LiveSeries(), None
+        if sight.conclusion is None:
+            self._series.absorb(sight.merge.timeline)
+        elif sight.conclusion is not self._concluded:
+            self._series.finish(sight.merge.timeline)
+            self._conclude(sight, sight.conclusion)
+        if is_watched:
+            self._told = _document(sight, self._links(), is_search=self._is_search)
+
+    def _conclude(self, sight: Sight, conclusion: Conclusion) -> None:
+        self._concluded = conclusion
+        if conclusion.folder is not None:
+            self._folders[conclusion.folder.name] = conclusion.folder
+        links = self._links()
+        report = next((link["href"] for link in links if link["name"] == REPORT), None)
+        entry = {
+            "run_id": sight.options.run_id,
+            "preset": sight.options.plan.preset,
+            "started_at": sight.started_at,
+            "verdict": conclusion.verdict.kind,
+            "report": report,
+        }
+        self._past.insert(0, entry)
+
+    def _links(self) -> list[Json]:
+        """The result files of the concluded run, the report first, each with its address below the page's."""
+        folder = self._concluded.folder if self._concluded is not None else None
+        if folder is None or not folder.is_dir():
+            return []
+        names = sorted(path.name for path in folder.iterdir() if path.is_file())
+        names.sort(key=lambda name: name != REPORT)
+        return [{"name": name, "href": f"fleetlm/runs/{folder.name}/{name}"} for name in names]
+
+
+def _document(sight: Sight, links: list[Json], *, is_search: bool) -> Json:
+    is_over = sight.conclusion is not None
+    totals = sight.merge.totals()
+    _warm(totals, sight.phase)
+    judgements = () if is_search and not is_over else sight.judgements(totals)
+    phase_s = sight.judged_s or sight.elapsed_s
+    return {
+        "state": sight.state,
+        "key": sight.key,
+        "phase": sight.phase,
+        "run": _run(sight),
+        "books": books(totals, is_over=is_over),
+        "thresholds": threshold_rows(judgements, is_over=is_over),
+        "trends": trend_rows(totals, sight.phase),
+        "rates": rate_rows(totals, sight.phase),
+        "counters": counter_rows(totals, sight.phase, phase_s),
+        "connections": dict(totals.gauge("active_connections")._asdict()),
+        "workers": worker_rows(sight.merge.workers),
+        "verdict": _verdict(sight.conclusion),
+        "files": links,
+    }
+
+
+def _warm(totals: Totals, phase: str) -> None:
+    """Merges the trends one by one, giving way in between: all at once would stall the users of this process."""
+    for metric in totals.catalogue.values():
+        if metric.kind == "trend":
+            totals.trend(metric.name, phase=phase)
+            breathe()
+
+
+def _run(sight: Sight) -> Json:
+    options = sight.options
+    return {
+        "benchmark": options.benchmark,
+        "preset": options.plan.preset,
+        "run_id": options.run_id,
+        "target": options.api_url,
+        "started_at": sight.started_at,
+        "elapsed_s": round(sight.elapsed_s, 1),
+        "planned_s": sight.planned_s,
+        "warm_up_s": options.plan.warm_up_s,
+        "users": sight.users,
+        "planned_users": sight.planned_users,
+    }
+
+
+def _verdict(conclusion: Conclusion | None) -> Mapping[str, Any] | None:
+    return None if conclusion is None else conclusion.summary["verdict"]

@@ -1,0 +1,146 @@
+"""The tab "FleetLM" on Locust's own page, and what that page is told about the end of a run.
+
+Locust's page has room for a table in a tab of ours, filled by what `/stats/requests` carries beside Locust's figures.
+It asks for that every two seconds, but only while it believes that the test runs (webui useFetchStats.ts), and gets an
+answer up to two seconds old (web.py: memoize). So the last figures would be missed. Here the state stays `running`
+until there is a verdict, and the first answer after it is made anew: the page's last look shows the final figures.
+"""
+
+from typing import Any, Final
+
+from flask import request
+from flask.wrappers import Response
+from locust.env import Environment
+from locust.runners import STATE_CLEANUP, STATE_RUNNING, STATE_STOPPED, STATE_STOPPING
+from locust.web import WebUI
+
+from fleetlm_users.measure import formatting
+from fleetlm_users.swarm.web.live_page import Live
+
+KEY: Final = "fleetlm"
+COLUMNS: Final = ("FleetLM", "value", "count", "per second", "p50", "p95", "p99", "max")
+SCRIPTS: Final = (
+    b'<script src="./fleetlm/static/bar.js" defer></script><script src="./fleetlm/static/start_form.js" defer></script>'
+)
+
+Json = dict[str, Any]
+
+
+def add_tab(web_ui: WebUI, environment: Environment, live: Live) -> None:
+    """Adds the tab, fills it, and puts the bar with the links to our pages on Locust's page; to be called in `init`."""
+    if web_ui.app is None:
+        return
+    structure = [{"key": f"c{number}", "title": title} for number, title in enumerate(COLUMNS)]
+    web_ui.template_args |= {
+        "extended_tabs": [{"title": "FleetLM", "key": KEY}],
+        "extended_tables": [{"key": KEY, "structure": structure}],
+        "extended_csv_files": [{"href": "./fleetlm", "title": "FleetLM: live charts, report and result files"}],
+    }
+    tab = _Tab(web_ui, environment, live)
+    web_ui.app.before_request(tab.before_request)
+    web_ui.app.after_request(tab.after_request)
+
+
+class _Tab:
+    def __init__(self, web_ui: WebUI, environment: Environment, live: Live) -> None:
+        self._web_ui = web_ui
+        self._environment = environment
+        self._live = live
+        self._seen = ("", "")
+
+    def before_request(self) -> None:
+        """The first answer after each change of the run's state is made anew, not taken from Locust's memory."""
+        if request.endpoint != "locust.request_stats" or self._web_ui.app is None:
+            return
+        told = self._live.figures()
+        seen = (told["key"], told["state"])
+        if seen != self._seen:
+            self._seen = seen
+            remembering: Any = self._web_ui.app.view_functions["locust.request_stats"]  # util/cache.py: memoize
+            remembering.clear_cache()
+
+    def after_request(self, response: Response) -> Response:
+        """Adds to Locust's answers what is ours; any other answer, such as a way to the login, stays as it is."""
+        if response.status_code != 200:
+            return response
+        if request.endpoint == "locust.request_stats" and response.is_json:
+            self._fill(response)
+        elif request.endpoint == "locust.index" and not response.direct_passthrough:
+            response.set_data(response.get_data().replace(b"</body>", SCRIPTS + b"</body>"))
+        return response
+
+    def _fill(self, response: Response) -> None:
+        told = self._live.figures()
+        stats: Json = response.get_json()
+        stats["extended_stats"] = [{"key": KEY, "data": tab_rows(told)}]
+        runner = self._environment.runner
+        if runner is not None:
+            stats["state"] = state_for_page(str(runner.state), str(told["state"]))
+        response.set_data(self._web_ui.app.json.dumps(stats))  # type: ignore[union-attr]  # it answers, so it is there
+
+
+def state_for_page(of_locust: str, of_run: str) -> str:
+    """The state that makes Locust's page go on asking until the final figures are there."""
+    is_over = of_locust in (STATE_STOPPED, STATE_STOPPING, STATE_CLEANUP)
+    if is_over and (of_run in ("running", "ending") or of_locust != STATE_STOPPED):
+        return STATE_RUNNING
+    return of_locust
+
+
+def tab_rows(told: Json) -> list[Json]:
+    """The rows of the tab: verdict and thresholds first, then durations, rates, messages, counters, workers."""
+    if told["state"] == "ready":
+        return [_row("no run yet")]
+    return [
+        *_head_rows(told),
+        *(_row(f"{each['mark']} {each['expression']}", each["value"], each["samples"]) for each in told["thresholds"]),
+        *(_trend_row(each) for each in told["trends"]),
+        *(_row(each["name"], each["shown"], each["total"]) for each in told["rates"]),
+        _books_row(told["books"]),
+        *(_row(each["name"], "", each["count"], formatting.per_s(each["per_s"])) for each in told["counters"]),
+        *(_worker_row(each) for each in told["workers"]),
+    ]
+
+
+def _row(*cells: Any) -> Json:
+    """No cell is called `name`: by that Locust's page would sort the rows."""
+    filled = [formatting.count(cell) if isinstance(cell, int) else cell for cell in cells]
+    return {f"c{number}": cell for number, cell in enumerate(filled + [""] * (len(COLUMNS) - len(filled)))}
+
+
+def _head_rows(told: Json) -> list[Json]:
+    run, verdict = told["run"], told["verdict"]
+    if verdict is None:
+        return [_row(f"{told['state']}: run {run['run_id']}", formatting.duration(run["elapsed_s"]))]
+    reasons = [_row(f"{sign} {text}") for sign, key in (("✗", "failures"), ("?", "doubts")) for text in verdict[key]]
+    report = [_row("report", told["files"][0]["href"])] if told["files"] else []
+    return [_row(f"verdict of run {run['run_id']}", verdict["kind"].upper()), *reasons, *report]
+
+
+def _trend_row(trend: Json) -> Json:
+    percentiles = (formatting.ms(trend[name]) for name in ("med", "p95", "p99", "max"))
+    return _row(trend["name"], "ms", trend["count"], "", *percentiles)
+
+
+def _books_row(books: Json) -> Json:
+    fates = ", ".join(f"{formatting.count(books[fate])} {fate.replace('_', ' ')}" for fate in FATES if books[fate])
+    return _row(
+        "messages: sent = appended + rejected + lost + in flight", f"{'✓' if books['adds_up'] else '✗'} {fates}"
+    )
+
+
+FATES: Final = ("sent", "appended", "rejected", "lost", "in_flight", "unknown")
+
+
+def _worker_row(worker: Json) -> Json:
+    health = (
+        f"CPU {_percent(worker['cpu_percent'])}, at most {_percent(worker['cpu_peak_percent'])}",
+        f"memory {formatting.bytes_(worker['rss_bytes'])}",
+        f"late p99 {formatting.ms(worker['lateness_p99_ms'])} ms",
+        f"loop lag p99 {formatting.ms(worker['loop_lag_p99_ms'])} ms",
+    )
+    return _row(f"worker {worker['worker']}", ", ".join(health))
+
+
+def _percent(value: float | None) -> str:
+    return formatting.NOTHING if value is None else f"{value:.0f} %"

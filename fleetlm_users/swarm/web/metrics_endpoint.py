@@ -1,0 +1,97 @@
+"""The run's numbers for Prometheus: a page of the web UI, and with `--metrics-port` a server of its own."""
+
+import logging
+from argparse import Namespace
+from collections.abc import Callable, Iterable
+
+from flask import request
+from gevent.pywsgi import WSGIServer
+from locust.web import WebUI
+from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
+from werkzeug.wrappers import Response
+
+from fleetlm_users import __version__
+from fleetlm_users.errors import UsageError
+from fleetlm_users.measure.report.prometheus import families
+from fleetlm_users.measure.report.run_view import Standing
+from fleetlm_users.swarm.head.run_view import Sight, Watched
+from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, Refused
+from fleetlm_users.swarm.runtime.health import breathe
+from fleetlm_users.swarm.web.access import GuardedApp, rules_of
+
+logger = logging.getLogger(__name__)
+
+METRICS_PATH = "/fleetlm/metrics"
+MAX_PORT = 65_535
+
+
+class RunCollector(Collector):
+    """Gives the run as it stands whenever somebody scrapes; nothing is kept between two scrapes."""
+
+    def __init__(self, head: Watched, *, is_search: bool) -> None:
+        self._head = head
+        self._is_search = is_search
+
+    def collect(self) -> Iterable[Metric]:
+        """The families of this moment."""
+        self._head.refresh()
+        sight = self._head.sight()
+        standing = None if sight is None else standing_of(sight, is_search=self._is_search)
+        return families(standing, __version__, breathe)
+
+
+def standing_of(sight: Sight, *, is_search: bool) -> Standing:
+    """The run at this moment; a search judges its steps, so that over all of them its thresholds say nothing."""
+    totals, conclusion = sight.merge.totals(), sight.conclusion
+    judgements = () if is_search and conclusion is None else sight.judgements(totals)
+    return Standing(
+        run_id=sight.options.run_id,
+        benchmark=sight.options.benchmark,
+        preset=sight.options.plan.preset,
+        totals=totals,
+        workers=sight.merge.workers,
+        judgements=tuple(judgements),
+        elapsed_s=sight.elapsed_s,
+        planned_s=sight.planned_s,
+        users=sight.users,
+        verdict="" if conclusion is None else conclusion.verdict.kind,
+    )
+
+
+def add_metrics_page(web_ui: WebUI, base_path: str, collector: RunCollector) -> None:
+    """Adds /fleetlm/metrics to the web UI, below `base_path` and behind the login as all its pages."""
+    if web_ui.app is None:
+        return
+    answer = _app(collector)
+
+    def page() -> Response:
+        return Response.from_app(answer, request.environ)
+
+    web_ui.app.add_url_rule(f"{base_path}{METRICS_PATH}", "fleetlm_metrics", web_ui.auth_required_if_enabled(page))
+
+
+def serve_metrics(parsed: Namespace, collector: RunCollector) -> WSGIServer | None:
+    """Starts what `--metrics-port` asks for: the same numbers on any path, and nothing else; None when not asked for.
+
+    Raises Refused where it cannot listen.
+    """
+    if not parsed.metrics_port:
+        return None
+    host, port = parsed.metrics_host, int(parsed.metrics_port)
+    guarded = GuardedApp(_app(collector), rules_of(parsed, host), lambda _path: True)
+    server = WSGIServer((host, port), guarded, log=None, error_log=logger)
+    try:
+        server.start()
+    except (OSError, OverflowError) as problem:
+        accepted = f"a free port of {host}, at most {MAX_PORT} ({problem})"
+        told = UsageError("--metrics-port (METRICS_PORT)", port, accepted, "9646")
+        raise Refused(str(told), USAGE_EXIT) from problem
+    return server
+
+
+def _app(collector: RunCollector) -> Callable[..., Iterable[bytes]]:
+    registry = CollectorRegistry()
+    registry.register(collector)
+    return make_wsgi_app(registry)

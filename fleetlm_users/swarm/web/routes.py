@@ -1,0 +1,83 @@
+"""Our pages beside Locust's: live charts, the document that they read, and the result files of this process's runs.
+
+Everything below `/fleetlm` asks for the login where there is one, and works below `--web-base-path`.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+from flask import Blueprint, abort, jsonify, redirect, request, send_from_directory
+from flask.wrappers import Response
+from locust.web import WebUI
+
+from fleetlm_users.swarm.web.live_page import Live
+
+STATIC: Final = Path(__file__).parent / "static"
+PAGE: Final = "live.html"
+
+POLICY: Final = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
+"""No script and no style sheet but those of this package; the charts set their sizes by script, which this allows."""
+
+
+def register_routes(web_ui: WebUI, base_path: str, live: Live) -> None:
+    """Adds the routes to Locust's Flask app; to be called in `init`, before the first request."""
+    if web_ui.app is None:
+        return
+    routes = LiveRoutes(live)
+    blueprint = Blueprint("fleetlm", __name__, url_prefix=f"{base_path.rstrip('/')}/fleetlm")
+    for rule, view in (
+        ("", routes.page),
+        ("/", routes.page_with_slash),
+        ("/live.json", routes.document),
+        ("/figures.json", routes.figures),
+        ("/static/<path:name>", routes.asset),
+        ("/runs/<folder>/<name>", routes.result),
+    ):
+        blueprint.add_url_rule(rule, view.__name__, web_ui.auth_required_if_enabled(view))
+    web_ui.app.register_blueprint(blueprint)
+
+
+class LiveRoutes:
+    """The views."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+
+    def page(self) -> Response:
+        """The charts; all that changes in it comes by `document`."""
+        response = send_from_directory(STATIC, PAGE, max_age=0)
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    def page_with_slash(self) -> Response:
+        """To the address without it, from which the page's own links are reckoned; relative, for proxies' sake."""
+        return redirect("../fleetlm")  # type: ignore[return-value]  # werkzeug's base class
+
+    def document(self) -> Response:
+        """What is new for a page: `key` and `since` are those of the document it has."""
+        since = request.args.get("since", default=0, type=int)
+        return _fresh(self._live.document(request.args.get("key", ""), since))
+
+    def figures(self) -> Response:
+        """The same without the history."""
+        return _fresh(self._live.figures())
+
+    def asset(self, name: str) -> Response:
+        """A file of the package's own pages."""
+        return send_from_directory(STATIC, name, max_age=0)
+
+    def result(self, folder: str, name: str) -> Response:
+        """A result file: only of folders that this process wrote, and only what lies in them."""
+        found = self._live.folder(folder)
+        if found is None:
+            abort(404)
+        response = send_from_directory(found.resolve(), name, max_age=0)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+def _fresh(told: dict[str, Any]) -> Response:
+    response = jsonify(told)
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,105 @@
+"""The web UI's Start button: checks the form before Locust acts on it, and lets a preset be what it says."""
+
+import logging
+from typing import Any
+
+from flask import Flask, before_render_template, jsonify, request
+from flask.wrappers import Response
+from locust.env import Environment
+from locust.runners import STATE_RUNNING, STATE_SPAWNING
+from locust.web import WebUI
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.swarm.head.coordinator import Head
+from fleetlm_users.swarm.host.startup_error import Refused
+from fleetlm_users.swarm.options.start_form import StartForm
+from fleetlm_users.workload.options.model import Options
+
+logger = logging.getLogger(__name__)
+
+CLASSES_ARE_PLANNED = "The plan sets the users of each class: tick classes, or set the counts of the start form."
+ENDING = "The last run is still ending: its messages settle and its numbers come in. Try again in a few seconds."
+
+
+def guard_start(web_ui: WebUI, environment: Environment, head: Head) -> None:
+    """Puts our form on Locust's page, and a check before each POST to /swarm."""
+    if web_ui.app is None:
+        return
+    guard = _Guard(web_ui, environment, head)
+    web_ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # fields stand in the order of people
+    web_ui.app.before_request(guard.before_request)
+    web_ui.app.after_request(guard.after_request)
+    # the arguments of Locust's page are made anew for each request (web.py: index), so they are ours only here
+    before_render_template.connect(guard.before_render, web_ui.app, weak=False)
+
+
+class _Guard:
+    def __init__(self, web_ui: WebUI, environment: Environment, head: Head) -> None:
+        self._web_ui = web_ui
+        self._environment = environment
+        self._head = head
+        self._form: StartForm = head.preparation.form
+
+    def before_render(self, _app: Flask, template: Any, context: dict[str, Any], **_: Any) -> None:
+        """Our fields for the page, as it is about to be made."""
+        if template.name == "index.html" and "template_args" in context:
+            preparation = self._head.preparation
+            context["template_args"] = self._form.on_page(context["template_args"], preparation.shown_with)
+
+    def before_request(self) -> Response | None:
+        """None where Locust may act, else the answer that the page shows to a person."""
+        if request.method != "POST" or request.endpoint not in ("locust.swarm", "locust.update_user"):
+            return None
+        refused = self._web_ui.auth_required_if_enabled(lambda: None)()
+        if refused is not None:
+            return refused  # type: ignore[no-any-return]  # with --web-login: nothing is asked on behalf of a stranger
+        if request.endpoint == "locust.update_user":
+            return self._told(CLASSES_ARE_PLANNED)
+        form = MultiDict(request.form)
+        try:
+            self._form.check(form)
+            if self._is_going_on():
+                filled = ending_in(self._head.edit(form), self._form.without_options(form))
+            elif self._head.running:
+                return self._told(ENDING)
+            else:
+                filled = form_of(self._head.prepare_form(form), self._form.without_options(form))
+        except (Refused, UsageError) as problem:
+            return self._told(self._form.in_its_words(str(problem)))
+        request.form = ImmutableMultiDict(filled)
+        return None
+
+    def after_request(self, response: Response) -> Response:
+        """Locust has put what was edited, and the rest of the run's time, into the page: no plan for the next run."""
+        if request.method == "POST" and request.endpoint == "locust.swarm" and self._head.running:
+            self._head.preparation.show_plan()
+        return response
+
+    def _is_going_on(self) -> bool:
+        runner = self._environment.runner
+        return runner is not None and runner.state in (STATE_SPAWNING, STATE_RUNNING)
+
+    def _told(self, problem: str) -> Response:
+        logger.error("%s", problem)
+        return jsonify({"success": False, "message": problem, "host": self._environment.host})
+
+
+def ending_in(remaining_s: int | None, form: MultiDict[str, str]) -> MultiDict[str, str]:
+    """The form of an edit, from which Locust sets its timer anew: without a run time the run would have no end."""
+    filled = form.copy()
+    filled.pop("run_time", None)
+    if remaining_s is not None:
+        filled["run_time"] = f"{remaining_s}s"
+    return filled
+
+
+def form_of(options: Options, form: MultiDict[str, str]) -> MultiDict[str, str]:
+    """The form with the plan's own users, spawn rate and run time in it, as Locust will read it."""
+    filled = form.copy()
+    filled["user_count"] = str(options.plan.total_users)
+    filled["spawn_rate"] = str(options.plan.spawn_rate)
+    filled.pop("run_time", None)
+    if options.plan.duration_s:
+        filled["run_time"] = f"{max(1, round(options.plan.duration_s))}s"
+    return filled

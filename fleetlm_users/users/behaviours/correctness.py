@@ -1,0 +1,70 @@
+"""Somebody who keeps the books: every message exactly once, in order, answered, and the same when read again."""
+
+from dataclasses import replace
+
+from fleetlm_users.measure.judging.correctness import Judged, Round, judge_round
+from fleetlm_users.users.session import UserSession
+from fleetlm_users.users.session_observer import SessionLog
+from fleetlm_users.users.user import FleetUser
+from fleetlm_users.workload.options.benchmark_specs import CORRECTNESS_DEPTH, ITERATIONS, MESSAGES
+from fleetlm_users.workload.options.model import Options
+
+
+class CorrectnessUser(FleetUser):
+    """ITERATIONS rounds: MESSAGES at once (at most PIPELINE_DEPTH in flight), leave, join again, compare the replay.
+
+    Every message that was lost, doubled, reordered, left unanswered, or missing or changed in the replay is told by
+    its session, seq and client_ref.
+    """
+
+    scenario = "correctness"
+    options = (MESSAGES, CORRECTNESS_DEPTH, replace(ITERATIONS, default="10", example="10"))
+
+    @classmethod
+    def journeys(cls, options: Options) -> int:
+        """ITERATIONS of each user; a broken one is one of them."""
+        return int(options.extra["iterations"])
+
+    def journey(self) -> None:
+        """One round. What the end of the run cuts short is judged as far as it came, without the replay."""
+        messages = self.option("messages")
+        log, replay = SessionLog(), None
+        try:
+            with self.session() as session:
+                log = session.keep_log()
+                self.send_within(session, self.option("pipeline_depth") or messages, count=messages)
+                session.settle()
+                if self.ending:
+                    session.cut_short = True
+                else:
+                    replay = session.rejoin()
+        finally:
+            if log.sent:
+                self._judge(session, log, replay)
+
+    def pause_s(self) -> float:
+        """None."""
+        return 0.0
+
+    def _judge(self, session: UserSession, log: SessionLog, replay: list[dict[str, object]] | None) -> None:
+        options = self.fleet.options
+        seen = Round(
+            sent=log.sent,
+            fates=log.fates,
+            live=log.live,
+            replay=replay,
+            participant_id=self.participant_id,
+            agent_id=options.agent_id,
+            agent_replies=options.agent_replies,
+            cut=session.cut_short or self.ending,
+        )
+        self._tell(session, judge_round(seen))
+
+    def _tell(self, session: UserSession, judged: Judged) -> None:
+        for metric in ("checked", "correct"):
+            self.count(f"messages_{metric}", getattr(judged, metric))
+        for metric in ("replay_checked", "replay_missing", "replay_changed"):
+            self.count(metric, getattr(judged, metric))
+        for flaw in judged.flaws:
+            self.count("message_flaws", label=flaw.kind)
+            session.tell_finding(flaw.kind, flaw.seq, flaw.client_ref, flaw.detail)

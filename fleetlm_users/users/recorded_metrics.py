@@ -1,0 +1,56 @@
+"""Which metrics a run records: the others would be thresholds without samples, found out only after the run."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from fleetlm_users.users.behaviours.capacity import CapacityUser
+from fleetlm_users.users.behaviours.churn import ChurnUser
+from fleetlm_users.users.behaviours.correctness import CorrectnessUser
+from fleetlm_users.users.behaviours.inbox_watcher import InboxWatcher
+from fleetlm_users.users.behaviours.lifecycle import LifecycleUser
+from fleetlm_users.users.user import FleetUser
+from fleetlm_users.workload.options.model import Options
+
+_CHECKED: Final = (
+    "messages_checked", "messages_correct", "message_flaws", "message_correctness_rate",
+    "replay_checked", "replay_missing", "replay_changed",
+)  # fmt: skip
+_SHOWN: Final = (
+    "inbox_watched", "inbox_deltas", "inbox_shown", "inbox_missed", "inbox_shown_rate",
+    "inbox_latency_ms", "inbox_service_ms",
+)  # fmt: skip
+_DELETED: Final = ("cleanup_attempted", "cleanup_succeeded", "cleanup_failed", "cleanup_success_rate")
+_ANSWERED: Final = ("agent_latency_ms", "message_roundtrip_ms", "agent_reply_rate")
+_OF_PROCESSES: Final = (
+    "event_loop_lag_ms", "name_lookup_ms",
+    "worker_cpu_percent", "worker_rss_bytes", "worker_cpu_samples", "worker_cpu_starved",
+)  # fmt: skip
+
+RECORDED_BY: Final[Mapping[str, tuple[type[FleetUser], ...]]] = {
+    "session_churn_total": (ChurnUser,),
+    "lifecycle_total_ms": (LifecycleUser,),
+    **dict.fromkeys(_CHECKED, (CorrectnessUser,)),
+    **dict.fromkeys(_SHOWN, (InboxWatcher,)),
+    **dict.fromkeys(_DELETED, (ChurnUser, LifecycleUser, CapacityUser)),
+}
+"""Metrics that only these of the package's behaviours record; sessions and messages are recorded for all."""
+
+_PACKAGE: Final = __name__.partition(".")[0] + "."
+
+
+def records(metric: str, scenario: str | None, behaviours: Sequence[type[FleetUser]], options: Options) -> bool:
+    """Whether a run of these behaviours records a metric at all, for a scenario if one is given.
+
+    A behaviour of somebody's own may record whatever it likes.
+    """
+    asked = [kind for kind in behaviours if scenario in (None, kind.scenario)]
+    if metric in _OF_PROCESSES:
+        return scenario is None
+    if any(not kind.__module__.startswith(_PACKAGE) for kind in asked):
+        return True
+    if metric in _DELETED and options.cleanup:
+        return True
+    if metric in _ANSWERED:
+        return options.agent_replies > 0 and any(kind.follows_agent for kind in asked)
+    only = RECORDED_BY.get(metric)
+    return only is None or any(issubclass(kind, only) for kind in asked)

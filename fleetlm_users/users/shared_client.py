@@ -1,0 +1,134 @@
+"""What all users of a process share for one run: names and addresses, the REST pool, the heartbeats, the options."""
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterable
+
+from fleetlm_users.client import (
+    Address,
+    ChannelObserver,
+    Connector,
+    Heartbeats,
+    PhoenixSocket,
+    Resolver,
+    RestApi,
+    SessionChannel,
+    SocketOptions,
+    host_of,
+    sources_here,
+)
+from fleetlm_users.errors import ClientError, ConnectFailed, RestFailed
+from fleetlm_users.swarm.run import Run
+from fleetlm_users.users.session_cleanup import Cleaner
+from fleetlm_users.workload.options.model import Options
+
+logger = logging.getLogger(__name__)
+frames_logger = logging.getLogger("fleetlm.frames")
+
+US_PER_S = 1_000_000
+ADVISED = frozenset((301, 302, 303, 307, 308, 401, 403, 407))
+"""Statuses that a person has to do something about, wherever they come up."""
+
+
+class Kit:
+    """Makes sockets and channels with a run's options; owns the REST pool and the one heartbeat greenlet.
+
+    `worker_index` is where the process begins in the source addresses, so that not all begin with the same.
+    `resolver` knows the addresses of the run's hosts.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        worker_index: int = 0,
+        resolver: Resolver | None = None,
+    ) -> None:
+        self._options = options
+        self.cleaner: Cleaner | None = None
+        self._told: set[tuple[str, int]] = set()
+        self._hosts = {host_of(url) for url in (options.api_url, options.ws_url)}
+        self._resolver = resolver or Resolver()
+        self._heartbeats = Heartbeats(options.heartbeat_interval_s)
+        self._socket_options = SocketOptions(
+            connect_timeout_s=options.connect_timeout_s,
+            heartbeat_s=options.heartbeat_interval_s,
+            log_frames=_log_frame if options.debug else None,
+            connector=self._connector(worker_index),
+        )
+        self.rest = RestApi(
+            options.api_url,
+            timeout_s=options.connect_timeout_s,
+            # source addresses in turns of its own: in step with the sockets each would get only every other one
+            connector=self._connector(worker_index),
+        )
+
+    def await_names(self) -> None:
+        """Waits until the names of the servers are looked up, so that no time of a session holds a look-up.
+
+        One that fails is told by the step that needs the name.
+        """
+        for host in self._hosts:
+            with contextlib.suppress(OSError):
+                self._resolver.addresses(host)
+
+    def warn_once(self, problem: ClientError) -> None:
+        """Logs what a person has to do about a failure, the first time that it comes up."""
+        status = problem.status if isinstance(problem, (RestFailed, ConnectFailed)) else None
+        about = (type(problem).__name__, status or 0)
+        if status in ADVISED and about not in self._told:
+            self._told.add(about)
+            logger.warning("%s", problem)
+
+    def socket(self, participant_id: str, on_anomaly: Callable[[str], None]) -> PhoenixSocket:
+        """A socket that is not connected yet."""
+        return PhoenixSocket(self._options.ws_url, participant_id, self._socket_options, self._heartbeats, on_anomaly)
+
+    def channel(
+        self, socket: PhoenixSocket, session_id: str, observer: ChannelObserver, *, follows_agent: bool = True
+    ) -> SessionChannel:
+        """The channel of one session on a connected socket, not joined yet."""
+        return SessionChannel(
+            socket,
+            session_id,
+            self._options.agent_id,
+            observer,
+            reply_timeout_s=self._options.reply_timeout_s,
+            agent_replies=self._options.agent_replies if follows_agent else None,
+        )
+
+    def _connector(self, worker_index: int) -> Connector:
+        sources = sources_here(self._options.source_ips, worker_index)
+        return Connector(insecure=self._options.insecure, sources=sources, resolver=self._resolver)
+
+    def close(self) -> None:
+        """Deletes the run's sessions where that was asked for; ends the heartbeat greenlet and the REST pool."""
+        self._heartbeats.stop()
+        if self.cleaner is not None:
+            self.cleaner.close()
+        self.rest.close()
+
+
+def kit_of(run: Run) -> Kit:
+    """The run's one kit, made at its first use."""
+    return run.resource(Kit, lambda: _made(run))
+
+
+def _made(run: Run) -> Kit:
+    kit = Kit(run.options, run.numbering.seat.worker_index, resolver_of(run))
+    if run.options.cleanup:
+        kit.cleaner = Cleaner(run, kit.rest)
+    return kit
+
+
+def resolver_of(run: Run, look_up: Callable[[str], Iterable[Address]] | None = None) -> Resolver:
+    """A resolver whose waits are the run's `name_lookup_ms`."""
+
+    def on_wait(began_s: float, done_s: float) -> None:
+        """Counted by when it ended: what reaches into the judged time belongs there."""
+        run.ledger.trend("name_lookup_ms", "", run.phase_at(done_s)).add(round((done_s - began_s) * US_PER_S))
+
+    return Resolver(look_up, on_wait=on_wait)
+
+
+def _log_frame(direction: str, frame: bytes | str) -> None:
+    frames_logger.info("%s %s", direction, frame)

@@ -1,0 +1,1 @@
+"""Options: declared once, read from flag, variable, file and form."""

@@ -1,0 +1,188 @@
+"""Values of options as flags, environment, configuration files, the web form and YAML give them, to typed ones.
+
+The same option may arrive as text, list, bool or number, or as None. Whatever the source, it is read here: white space,
+carriage returns of a file written on Windows, a byte-order mark and one pair of quotes around a value say nothing.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.http_access import parse_hosts
+from fleetlm_users.workload.duration import parse_duration
+from fleetlm_users.workload.identity import check_name
+from fleetlm_users.workload.options.specs import Kind, OptionSpec
+from fleetlm_users.workload.source_ips import parse_source_ips
+from fleetlm_users.workload.urls import check_http_url, check_ws_url
+
+TRUE_WORDS: Final = ("true", "1", "yes", "on")
+FALSE_WORDS: Final = ("false", "0", "no", "off")
+
+_WHOLE: Final = re.compile(r"\+?[0-9]{1,18}")
+_NUMBER: Final = re.compile(r"\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+# a rule of k6's syntax that stands without its metric
+_BARE_RULE: Final = re.compile(r"\s*(p\s*\([0-9. ]+\)|avg|med|min|max|count|rate|value)\s*[<>=!]")
+
+_BYTE_ORDER_MARKS: Final = ("\ufeff", "ï»¿")  # as UTF-8 has it, and as Latin-1 reads that
+_QUOTES: Final = ("'", '"')
+
+LISTS: Final = ("addresses", "hosts")
+"""Kinds whose text is a list, which may be written as one too."""
+
+Parser = Callable[[str, str, str], Any]
+
+
+def clean(text: str) -> str:
+    """Return a value without what surrounds it: white space, a byte-order mark, one pair of equal quotes."""
+    for mark in _BYTE_ORDER_MARKS:
+        text = text.removeprefix(mark)
+    text = text.strip()
+    if len(text) > 1 and text[0] in _QUOTES and text[-1] == text[0] and text[0] not in text[1:-1]:
+        text = text[1:-1].strip()
+    return text
+
+
+def is_blank(value: object) -> bool:
+    """Return whether a value says nothing: None, an empty text, or a list of nothing else."""
+    if isinstance(value, list | tuple):
+        return all(is_blank(item) for item in value)
+    return value is None or (isinstance(value, str) and not clean(value))
+
+
+def as_text(spec: OptionSpec, value: object, what: str) -> str:
+    """Return a value of any source as the text of a flag; empty when it says nothing. Raises UsageError."""
+    if is_blank(value):
+        return ""
+    typed = parse_value(spec, value, what)
+    if spec.kind == "flag":
+        return TRUE_WORDS[0] if typed else FALSE_WORDS[0]
+    if spec.kind == "threshold":
+        return "; ".join(typed)
+    return _joined(value) if isinstance(value, list | tuple) else clean(str(value))
+
+
+def parse_value(spec: OptionSpec, value: object, what: str) -> Any:
+    """Return the typed value of an option, by the spec's kind; `what` names the setting in the error.
+
+    Durations are float seconds, paths are Path, thresholds a tuple of texts. Raises UsageError for what the kind
+    does not accept.
+    """
+    if spec.kind == "threshold":
+        return parse_thresholds(value)
+    if spec.kind == "flag":
+        return _flag(value, what)
+    if spec.kind in LISTS and isinstance(value, list | tuple | str):
+        value = _joined(_items(value)).replace(";", ",")
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise UsageError(what, value, "one value", spec.example)
+    # repr of a whole float would be `30.0`; g gives `30`, as a person would write it
+    text = clean(value) if isinstance(value, str) else f"{value:.17g}"
+    if spec.choices and text not in spec.choices:
+        raise UsageError(what, value, f"one of {', '.join(spec.choices)}", spec.example)
+    return _PARSERS[spec.kind](text, what, spec.example)
+
+
+def parse_thresholds(value: object) -> tuple[str, ...]:
+    """Return the single thresholds of a text or of a list of texts, each for one metric with all its rules.
+
+    They may be separated by `;`, by line ends and by commas, or stand in brackets. A piece without a metric of its own,
+    as the second of `m: p(95)<500, p(99)<900`, belongs to the one before.
+    """
+    pieces: list[str] = []
+    for item in _items(value):
+        for piece in map(clean, re.split(r"[;,\r\n]", item)):
+            if pieces and _BARE_RULE.match(piece):
+                pieces[-1] += f", {piece}"
+            elif piece:
+                pieces.append(piece)
+    return tuple(pieces)
+
+
+def _items(value: object) -> list[str]:
+    """Return the texts of a value that may be a list, a text, or a text that is a list in brackets: `[a, "b"]`."""
+    if isinstance(value, list | tuple):
+        return [text for item in value for text in _items(item)]
+    text = "" if value is None else clean(str(value))
+    if not (text.startswith("[") and text.endswith("]")):
+        return [text]
+    for written in (text, text.replace("'", '"')):
+        try:
+            found = json.loads(written)
+        except (ValueError, RecursionError):
+            continue
+        return [clean(str(item)) for item in found]
+    return [text[1:-1]]
+
+
+def _joined(items: object) -> str:
+    return ", ".join(clean(str(item)) for item in items) if isinstance(items, list | tuple) else str(items)
+
+
+def _flag(value: object, what: str) -> bool:
+    word = clean(str(value)).lower()
+    if word in TRUE_WORDS:
+        return True
+    if word in FALSE_WORDS:
+        return False
+    raise UsageError(what, value, f"one of {', '.join(TRUE_WORDS + FALSE_WORDS)}", "true")
+
+
+def _text(text: str, what: str, example: str) -> str:
+    if not text.isprintable():
+        raise UsageError(what, text, "a text without control characters", example)
+    return text
+
+
+_UNDECODED: Final = re.compile("[\udc80-\udcff]")
+"""Bytes of a file name that the locale has no characters for (PEP 383); Locust cannot send them to workers."""
+
+
+def _path(text: str, what: str, example: str) -> Path:
+    if _UNDECODED.search(text):
+        raise UsageError(what, text, "a path in the locale's characters; PYTHONUTF8=1 knows all of them", example)
+    try:
+        return Path(_text(text, what, example)).expanduser()
+    except RuntimeError as error:  # ~somebody who is not known here
+        raise UsageError(what, text, f"a path ({error})", example) from error
+
+
+def _timeout(text: str, what: str, example: str) -> float:
+    duration_s = parse_duration(text, what)
+    if not duration_s:
+        raise UsageError(what, text, "a duration above 0", example)
+    return duration_s
+
+
+def _whole(text: str, what: str, example: str, low: int = 0) -> int:
+    if not _WHOLE.fullmatch(text) or int(text) < low:
+        raise UsageError(what, text, f"a whole number, {low} or more", example)
+    return int(text)
+
+
+def _number(text: str, what: str, example: str, *, above_zero: bool = False) -> float:
+    number = float(text) if _NUMBER.fullmatch(text) else math.nan
+    if not math.isfinite(number) or (above_zero and not number):
+        accepted = "a number above 0" if above_zero else "a number, 0 or more"
+        raise UsageError(what, text, accepted, example)
+    return number
+
+
+_PARSERS: Final[Mapping[Kind, Parser]] = {
+    "text": _text,
+    "name": check_name,
+    "path": _path,
+    "http_url": check_http_url,
+    "ws_url": check_ws_url,
+    "duration": lambda text, what, _example: parse_duration(text, what),
+    "timeout": _timeout,
+    "whole": _whole,
+    "count": lambda text, what, example: _whole(text, what, example, low=1),
+    "number": _number,
+    "positive": lambda text, what, example: _number(text, what, example, above_zero=True),
+    "addresses": parse_source_ips,
+    "hosts": parse_hosts,
+}

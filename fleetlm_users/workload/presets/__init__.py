@@ -1,0 +1,1 @@
+"""Presets, and the file that holds them."""

@@ -1,0 +1,91 @@
+import pytest
+
+from fleetlm_users.cli.compare.figures import NOTHING, Figure, aggregation_of, look_up
+from fleetlm_users.cli.compare.statistics import OPEN
+from tests.cli.summaries import counter, gauge, rate, summary, threshold, trend, with_trend
+
+P95 = Figure("append_latency_ms", None, "p(95)")
+EVEN = [index / 10 for index in range(1000)]  # 0 to 99.9 ms
+
+
+def test_a_percentile_has_the_interval_of_its_ranks():
+    """p95 of 1,000 even samples is 95 ms, known to about ±1.8 ms at 99 %."""
+    found = look_up(with_trend(EVEN), P95, 0.99)
+    assert found.value == pytest.approx(94.9)
+    assert found.samples == 1000
+    assert found.interval.low == pytest.approx(93.1, abs=0.3)
+    assert found.interval.high == pytest.approx(96.6, abs=0.3)
+
+
+def test_without_a_distribution_the_known_figures_give_the_interval():
+    """It is rougher, and still holds the figure and lies between its neighbours."""
+    found = look_up(with_trend(EVEN, distributed=False), P95, 0.99)
+    assert 89.9 < found.interval.low < found.value < found.interval.high < 98.9
+
+
+def test_few_samples_have_no_percentile_and_no_interval():
+    """Ten samples: no p95; a hundred: p99 without an upper end."""
+    assert look_up(with_trend(range(1, 11)), P95, 0.99).value is None
+    assert look_up(with_trend(range(1, 11)), P95, 0.99).samples == 10
+    p99 = look_up(with_trend(range(1, 101)), Figure("append_latency_ms", None, "p(99)"), 0.99)
+    assert (p99.value, p99.interval.high) == (99, None)
+
+
+def test_an_odd_percentile_is_taken_from_the_threshold_that_measured_it():
+    """97.5 is in no table of figures; without such a threshold it is not known."""
+    known = with_trend(EVEN)
+    figure = Figure("append_latency_ms", None, "p(97.5)")
+    assert look_up(known, figure, 0.99).value is None
+    known["thresholds"].append(threshold("append_latency_ms: p(97.5)<200", 97.4, ok=True))
+    found = look_up(known, figure, 0.99)
+    assert found.interval.low < found.value == 97.4 < found.interval.high
+
+
+def test_a_mean_has_an_interval_from_the_distribution_only():
+    """Minimum and maximum have none at all."""
+    average = Figure("append_latency_ms", None, "avg")
+    assert look_up(with_trend(EVEN), average, 0.99).interval == pytest.approx((47.6, 52.3), abs=0.1)
+    assert look_up(with_trend(EVEN, distributed=False), average, 0.99).interval == OPEN
+    assert look_up(with_trend(EVEN), Figure("append_latency_ms", None, "max"), 0.99).interval == OPEN
+
+
+def test_counters_are_events_per_second():
+    """A counter of 60 in a minute is 1/s; the count itself is what is shown."""
+    found = look_up(summary({"messages_lost": counter(60)}), Figure("messages_lost", None, "count"), 0.95)
+    assert (found.value, found.shown) == (1.0, 60)
+    assert found.interval == pytest.approx((0.763, 1.287), abs=0.01)
+
+
+def test_rates_and_gauges():
+    """A rate has Wilson's interval, a gauge none."""
+    known = summary({"message_success_rate": rate(99, 100), "active_connections": gauge(0, 18)})
+    success = look_up(known, Figure("message_success_rate", None, "rate"), 0.95)
+    assert success.value == 0.99
+    assert success.interval == pytest.approx((0.9455, 0.9982), abs=1e-3)
+    assert look_up(known, Figure("active_connections", None, "max"), 0.95).value == 18
+    assert look_up(known, Figure("active_connections", None, "value"), 0.95).value == 0
+
+
+def test_a_scenario_has_its_own_figures():
+    """Where the summary has that scenario, else nothing."""
+    known = with_trend(EVEN)
+    known["metrics"]["append_latency_ms"]["main"]["scenarios"]["burst"] = trend([5.0] * 30)[0]["main"]["all"]
+    assert look_up(known, Figure("append_latency_ms", "burst", "p(95)"), 0.99).value == 5.0
+    assert look_up(known, Figure("append_latency_ms", "churn", "p(95)"), 0.99) == NOTHING
+
+
+def test_what_was_not_measured_is_nothing():
+    """An unknown metric, and one with samples in the warm-up only."""
+    known = with_trend(EVEN)
+    known["metrics"]["append_latency_ms"]["warm_up"] = known["metrics"]["append_latency_ms"].pop("main")
+    assert look_up(known, P95, 0.99) == NOTHING
+    assert look_up(known, Figure("nothing_ms", None, "p(95)"), 0.99) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("condition", "aggregation"),
+    [("p(95)<500", "p(95)"), ("rate>=0.9", "rate"), ("count==0", "count"), ("avg != 3", "avg")],
+)
+def test_the_aggregation_of_a_condition(condition, aggregation):
+    """What stands before the operator."""
+    assert aggregation_of(condition) == aggregation

@@ -1,0 +1,49 @@
+import pytest
+
+from fleetlm_users.cli.doctor.checks import tell
+from fleetlm_users.client import Preflight, Problem, Targets
+
+TARGETS = Targets("http://x/api", "ws://x/socket/websocket", "http://a", "echo")
+API = Problem("the REST API", "http://x/api/agents", "refused: Connection refused", fatal=True)
+SOCKET = Problem("the WebSocket", "ws://x/socket/websocket", "upgrade: HTTP 404 Not Found", fatal=True)
+AGENT = Problem(
+    "the agent", "http://a/health", "HTTP 500: no; start it with `python echo_agent.py`, unless …", fatal=False
+)
+KNOWN = Problem("agent echo", "http://x/api/agents/echo", "FleetLM calls it at http://b, not at http://a", fatal=False)
+LATE = Problem("FleetLM's answers", "http://x/api", "did not finish within 3 s", fatal=True)
+
+
+def outcomes(*problems, created=False):
+    return [(found.what, found.outcome) for found in tell(Preflight(TARGETS, problems, created))]
+
+
+@pytest.mark.parametrize(
+    ("problems", "expected"),
+    [
+        ((), {"REST API": "ok", "WebSocket upgrade": "ok", "agent health": "ok", "agent in FleetLM": "ok"}),
+        ((API,), {"REST API": "bad", "WebSocket upgrade": "ok", "agent health": "ok", "agent in FleetLM": "skipped"}),
+        ((SOCKET, AGENT), {"REST API": "ok", "WebSocket upgrade": "bad", "agent health": "doubtful",
+                           "agent in FleetLM": "ok"}),
+        ((KNOWN,), {"REST API": "ok", "WebSocket upgrade": "ok", "agent health": "ok", "agent in FleetLM": "doubtful"}),
+        ((LATE,), {"REST API": "ok", "WebSocket upgrade": "ok", "agent health": "ok", "agent in FleetLM": "ok",
+                   "FleetLM's answers": "bad"}),
+    ],
+)  # fmt: skip
+def test_each_thing_that_was_asked_has_a_line(problems, expected):
+    """What the preflight found is told under its own name, and nothing that it found is left out."""
+    assert dict(outcomes(*problems)) == expected
+
+
+def test_what_is_wrong_comes_with_what_to_do():
+    """The preflight's own hint about the agent gives way to ours."""
+    found = {item.what: item for item in tell(Preflight(TARGETS, (API, SOCKET, AGENT), False))}
+    assert "mix phx.server" in found["REST API"].remedy
+    assert "/socket/websocket" in found["WebSocket upgrade"].remedy
+    assert "echo_agent.py" in found["agent health"].remedy
+    assert "start it" not in found["agent health"].detail
+
+
+def test_a_created_agent_is_said():
+    """It is a change in somebody's FleetLM."""
+    found = [item.detail for item in tell(Preflight(TARGETS, (), True)) if item.what == "agent in FleetLM"]
+    assert found == ["echo (created just now)"]

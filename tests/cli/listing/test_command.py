@@ -1,0 +1,89 @@
+"""The inventory in its forms, the generated docs/options.md among them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fleetlm_users.cli.listing import inventory, option_reference
+from fleetlm_users.cli.listing.locustfiles import find_locustfiles
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.workload.options.specs import COMMON
+from fleetlm_users.workload.presets.presets import load_presets
+
+ROOT = Path(__file__).resolve().parents[3]
+LISTS = ("benchmarks", "presets", "metrics", "options")
+
+
+@pytest.mark.parametrize("what", LISTS)
+def test_a_list_is_for_people_and_for_programs(bench, monkeypatch, what):
+    """Text within 80 columns and without colour; JSON of the same things."""
+    monkeypatch.chdir(ROOT)
+    text = bench("list", what)
+    assert text.exit_code == 0
+    assert max(map(len, text.output.splitlines())) <= 80
+    assert "\x1b" not in text.output
+    items = json.loads(bench("list", what, "--json").output)
+    for item in items:
+        assert item.get("name" if what in ("benchmarks", "metrics") else "preset" if what == "presets" else "flag")
+        assert str(item.get("flag") or item.get("preset") or item["name"]) in text.output
+
+
+def test_benchmarks_are_the_default_list(bench):
+    """With file, users, duration and thresholds."""
+    output = bench("list").output
+    assert output == bench("list", "benchmarks").output
+    for words in ("mixed.py", "10 long_lived, 5 burst, 3 churn, for 2m", "append_latency_ms: p(95)<1000"):
+        assert words in output
+
+
+def test_everything_there_is_is_listed():
+    """All presets, metrics and common options."""
+    presets, files = load_presets(None), find_locustfiles(ROOT / "locustfiles")
+    assert {item["name"] for item in inventory.benchmarks(presets, files)} >= {*presets.by_benchmark, *files}
+    assert {item["name"] for item in inventory.metrics(DEFAULT)} == set(DEFAULT)
+    assert {spec.flag for spec in COMMON} <= {item["flag"] for item in inventory.options(presets, files)}
+    assert sum(item["default"] for item in inventory.all_presets(presets)) == len(presets.by_benchmark)
+
+
+def test_own_presets_are_listed_too(bench, tmp_path):
+    """With --presets-file."""
+    file = tmp_path / "mine.yaml"
+    file.write_text("mixed:\n  tiny: {users: {burst: 1}, duration_s: 60}\n")
+    assert "tiny" in bench("list", "presets", "--presets-file", file).output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("list", "things"), "'things' is not one of"),
+        (("list", "metrics", "--markdown"), "list options --markdown"),
+        (("list", "presets", "--presets-file", "nowhere.yaml"), "a YAML file that can be read"),
+    ],
+)
+def test_a_mistake_ends_with_2(bench, arguments, words):
+    """And says what is accepted."""
+    found = bench(*arguments)
+    assert found.exit_code == 2
+    assert words in found.output
+
+
+def test_the_reference_of_the_options_is_up_to_date():
+    """docs/options.md is what `fleetlm-bench list options --markdown > docs/options.md` writes."""
+    found = inventory.options(load_presets(None), find_locustfiles(ROOT / "locustfiles"))
+    assert (ROOT / "docs" / "options.md").read_text(encoding="utf-8") == option_reference.render(found)
+
+
+def test_the_reference_is_a_table_of_five_columns():
+    """Whatever an option's help holds."""
+    option = {
+        "name": "x", "flag": "--x", "env": "X", "default": "", "help": "a|b <c>", "kind": "text", "example": "p(1)|2",
+        "choices": ["a", "b"], "in_form": False, "repeatable": True, "secret": True, "group": "run",
+        "benchmarks": ["m"],
+    }  # fmt: skip
+    row = next(line for line in option_reference.render([option]).splitlines() if line.startswith("| `--x`"))
+    assert row == (
+        "| `--x` | `X` | – | a\\|b &lt;c&gt;; of `m`; one of `a`, `b`; repeatable; not in the web form; "
+        "left out of reports"
+        ' | `--x "p(1)\\|2"` |'
+    )

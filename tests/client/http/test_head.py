@@ -1,0 +1,89 @@
+"""Heads of answers: odd but legal forms read as the plain ones (RFC 9110, RFC 9112)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleetlm_users.client.http.head import end_of_head, fields_of, may_be_http, plain, tokens_of
+
+TOKENS = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=8)
+VALUES = st.text("abc 123/;=\"'", max_size=12).map(str.strip)
+SPACES = st.sampled_from(["", " ", "\t", "  \t "])
+FOLDS = st.sampled_from([" ", "\r\n ", "\r\n\t", " \r\n  "])
+
+
+@pytest.mark.parametrize(
+    ("head", "fields"),
+    [
+        (b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n", {"a": "b"}),
+        (b"HTTP/1.1 200 OK\r\nA: b\r\na: c\r\n\r\n", {"a": "b, c"}),
+        (b"HTTP/1.1 200 OK\r\nA:\r\n b\r\n\tc\r\n\r\n", {"a": "b c"}),
+        (b"HTTP/1.1 200 OK\nA: b\nC: d\n\n", {"a": "b", "c": "d"}),
+        (b"HTTP/1.1 200 OK\r\nA:b:c\r\nno field\r\n\r\n", {"a": "b:c"}),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nCONTENT-LENGTH: 5\r\n\r\n", {"content-length": "5"}),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\n", {"content-length": "5"}),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\n", {"content-length": "5, 6"}),
+    ],
+)
+def test_fields_by_name(head, fields):
+    """Repeated ones are a list, folded ones a line, a length given twice alike is one."""
+    assert fields_of(head) == fields
+
+
+@given(st.lists(st.tuples(TOKENS, SPACES, VALUES, SPACES), max_size=5), st.sampled_from([b"\r\n", b"\n"]))
+def test_spaces_and_line_ends_do_not_matter(drawn, line_end):
+    """However a field is written, it says the same."""
+    lines = ["HTTP/1.1 200 OK", *(f"{name}:{before}{value}{after}" for name, before, value, after in drawn), "", ""]
+    head = line_end.join(line.encode() for line in lines)
+    expected = {}
+    for name, _, value, _ in drawn:
+        expected[name] = f"{expected[name]}, {value}" if name in expected else value
+    if "content-length" not in expected:
+        assert {name: value.replace("\t", " ") for name, value in fields_of(head).items()} == expected
+
+
+@given(TOKENS, st.lists(st.sampled_from(["one", "two;x=1", "3"]), min_size=1, max_size=4), FOLDS)
+def test_a_folded_field_is_one_line(name, words, fold):
+    """RFC 9112 §5.2: what a user agent must do with it."""
+    head = f"HTTP/1.1 200 OK\r\n{name}: {fold.join(words)}\r\n\r\n".encode()
+    assert plain(head).count(b"\r\n") == 3
+    assert fields_of(head)[name].split() == words
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_raise(data):
+    """And what is plain stays as it is."""
+    assert plain(plain(data)) == plain(data)
+    fields_of(data)
+    assert 0 <= end_of_head(data) <= len(data)
+
+
+@given(st.binary(max_size=60), st.integers(0, 60))
+def test_the_end_is_found_wherever_the_bytes_were_cut(before, cut):
+    """Looking on from where the last look ended finds what a look at all of it finds."""
+    data = before + b"\r\n\r\nrest"
+    cut = min(cut, len(data))
+    found = end_of_head(data[:cut])
+    assert (found or end_of_head(data, cut)) == end_of_head(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "may_be"),
+    [
+        (b"", True),
+        (b"HT", True),
+        (b"\r\nHTTP/1.1 2", True),
+        (b"SSH-2.0", False),
+        (b"\x15\x03\x01", False),
+        (b"H2", False),
+    ],
+)
+def test_what_cannot_become_http_is_known_at_once(data, may_be):
+    """Nobody waits for the end of the head of something that has none."""
+    assert may_be_http(data) is may_be
+
+
+def test_lists_are_read_without_regard_to_case_and_empty_members():
+    """RFC 9110 §5.6.1."""
+    assert tokens_of("keep-alive,, Upgrade ,") == ["keep-alive", "upgrade"]
+    assert tokens_of("") == []

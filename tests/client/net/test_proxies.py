@@ -1,0 +1,34 @@
+"""Proxies that the load passes by are named."""
+
+import pytest
+
+from fleetlm_users.client.net.proxies import passed_by
+
+API, SOCKET = "http://fleet.test:4000/api", "ws://fleet.test:4000/socket/websocket"
+SECURE = "https://fleet.test/api", "wss://fleet.test/socket/websocket"
+PROXY = "http://user:secret@proxy:3128"
+
+
+@pytest.mark.parametrize(
+    ("environ", "urls", "names"),
+    [
+        ({}, (API, SOCKET), []),
+        ({"HTTP_PROXY": PROXY}, (API, SOCKET), ["HTTP_PROXY"]),
+        ({"http_proxy": PROXY, "HTTP_PROXY": PROXY}, (API,), ["http_proxy"]),
+        ({"HTTP_PROXY": ""}, (API,), []),
+        ({"HTTPS_PROXY": PROXY}, (API, SOCKET), []),
+        ({"HTTPS_PROXY": PROXY}, SECURE, ["HTTPS_PROXY"]),
+        ({"HTTP_PROXY": PROXY}, SECURE, []),
+        ({"ALL_PROXY": PROXY}, (API,), ["ALL_PROXY"]),
+        ({"HTTP_PROXY": PROXY, "NO_PROXY": "fleet.test"}, (API, SOCKET), []),
+        ({"HTTP_PROXY": PROXY, "NO_PROXY": "fleet.test:4000"}, (API, SOCKET), []),
+        ({"HTTP_PROXY": PROXY, "no_proxy": "*"}, (API,), []),
+        ({"HTTP_PROXY": PROXY, "no_proxy": ".test"}, (API,), []),
+        ({"HTTP_PROXY": PROXY, "NO_PROXY": "localhost,127.0.0.1"}, (API,), ["HTTP_PROXY"]),
+    ],
+)
+def test_which_variables_the_load_passes_by(environ, urls, names):
+    """By scheme, small letters first, with the exceptions of NO_PROXY; each is named once."""
+    found = passed_by(urls, environ)
+    assert list(found) == names
+    assert all(url in urls for url in found.values())

@@ -1,0 +1,84 @@
+"""One greenlet's wait: told before, meanwhile, never; killed; and no word that comes too late wakes it elsewhere."""
+
+import gevent
+import pytest
+
+from fleetlm_users.client.net.waits import AnswerWait, Wait
+
+LONG_S = 10.0
+
+
+def test_who_is_told_before_does_not_wait():
+    """An answer may be faster than the greenlet that asked."""
+    wait = Wait()
+    wait.tell()
+    assert wait.wait(LONG_S)
+    assert repr(wait) == "Wait(told)"
+
+
+def test_who_is_told_meanwhile_goes_on():
+    """With and without a limit of time."""
+    for timeout_s in (LONG_S, None):
+        wait = Wait()
+        waiting = gevent.spawn(wait.wait, timeout_s)
+        gevent.idle()
+        assert repr(wait) == "Wait(waiting)"
+        wait.tell()
+        wait.tell()
+        assert waiting.get(timeout=LONG_S)
+
+
+@pytest.mark.parametrize("timeout_s", [0.001, 0.0, -1.0])
+def test_who_is_not_told_goes_on_when_time_is_up(timeout_s):
+    """A moment that has passed is no time at all; who is told later can wait again."""
+    wait = Wait()
+    assert not wait.wait(timeout_s)
+    wait.tell()
+    assert wait.wait(timeout_s)
+
+
+def test_a_kill_ends_the_wait_and_a_later_word_wakes_nobody():
+    """The greenlet may wait for something else by then."""
+    wait, other = Wait(), Wait()
+    trace = []
+
+    def live():
+        try:
+            wait.wait(LONG_S)
+        finally:
+            trace.append(other.wait(0.01))
+
+    user = gevent.spawn(live)
+    gevent.idle()
+    user.kill(block=False)
+    wait.tell()
+    user.join(LONG_S)
+    assert trace == [False]
+
+
+def test_a_word_and_the_end_of_time_at_once_wake_once():
+    """Both callbacks are due in the same turn of the event loop."""
+    wait = Wait()
+    other = Wait()
+
+    def live():
+        told = wait.wait(0.0)
+        return told, other.wait(0.01)
+
+    user = gevent.spawn(live)
+    gevent.get_hub().loop.run_callback(wait.tell)
+    told, elsewhere = user.get(timeout=LONG_S)
+    assert told in (True, False)
+    assert not elsewhere
+
+
+def test_an_answer_or_the_error_in_its_place():
+    """What is set comes out of `get`."""
+    answered, failed = AnswerWait(), AnswerWait()
+    answered.set((1, 2))
+    failed.set_exception(KeyError("gone"))
+    assert answered.wait(LONG_S)
+    assert answered.get() == (1, 2)
+    assert failed.wait(LONG_S)
+    with pytest.raises(KeyError, match="gone"):
+        failed.get()

@@ -1,0 +1,141 @@
+"""A step of a search: judged on its own time, and never the server's fault when the generator was at its limit."""
+
+import pytest
+
+from fleetlm_users.measure.judging.capacity import Border, judge_step
+from fleetlm_users.measure.judging.thresholds import parse
+from fleetlm_users.measure.ledger import MAIN, Ledger
+from fleetlm_users.measure.limits import Limits
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.snapshots import Merge
+
+THRESHOLDS = "ws_join_ms: p(95)<100; append_latency_ms: p(95)<50; message_success_rate: rate>0.9"
+HOLD_S = 10.0
+
+
+class Story:
+    """A run in which borders can be taken at any moment."""
+
+    def __init__(self):
+        self.merge, self.ledger, self.seq = Merge("run"), Ledger(DEFAULT, "run", "worker"), 0
+
+    def join(self, n, join_us=5_000):
+        self.ledger.gauge("active_connections", "capacity", n)
+        for _ in range(n):
+            self.ledger.trend("ws_join_ms", "capacity", MAIN).add(join_us)
+
+    def messages(self, n=100, latency_us=1_000, lost=0, late_us=100):
+        self.ledger.count("messages_sent", "capacity", MAIN, n)
+        self.ledger.count("messages_appended", "capacity", MAIN, n - lost)
+        self.ledger.count("messages_lost", "capacity", MAIN, lost)
+        for _ in range(n):
+            self.ledger.trend("append_latency_ms", "capacity", MAIN).add(latency_us)
+            self.ledger.trend("generator_lateness_ms", "capacity", MAIN).add(late_us)
+
+    def border(self):
+        self.seq += 1
+        self.merge.absorb("worker", self.ledger.snapshot(self.seq, final=False, elapsed_s=10.0 * self.seq))
+        return Border(self.merge.totals(), self.merge.workers)
+
+
+def step(*, load=50, up=lambda story: story.join(50), hold=lambda story: story.messages(), thresholds=THRESHOLDS):
+    """The step of a story: what was before it, on the way up, and while it was held."""
+    story = Story()
+    story.messages(500, latency_us=900_000, lost=400, late_us=900_000)
+    began = story.border()
+    up(story)
+    settled = story.border()
+    hold(story)
+    given = {"load": load, "began": began, "settled": settled, "ended": story.border()}
+    return judge_step(parse(thresholds), **given, hold_s=HOLD_S, limits=Limits())
+
+
+def test_a_step_that_keeps_everything():
+    """Whatever was before; the figures are those of the hold, joins those of the way up."""
+    found = step()
+    assert found.outcome == "kept"
+    assert (found.misses, found.doubts, found.joined) == ((), (), 50)
+    assert [judgement.ok for judgement in found.judgements] == [True, True, True]
+    assert found.figures["messages_per_s"] == 10.0
+    assert found.figures["append_p95_ms"] == 1.0
+    assert found.figures["join_p95_ms"] == 5.0
+
+
+@pytest.mark.parametrize(
+    ("changed", "miss"),
+    [
+        ({"hold": lambda story: story.messages(latency_us=80_000)}, "append_latency_ms: p(95)<50: 80."),
+        ({"hold": lambda story: story.messages(lost=20)}, "message_success_rate: rate>0.9: 80.00 %"),
+        ({"up": lambda story: story.join(50, join_us=200_000)}, "ws_join_ms: p(95)<100: 200.0 ms"),
+        ({"load": 80}, "only 50 of 80 sessions were joined"),
+        ({"hold": lambda story: None}, "append_latency_ms: p(95)<50: no samples"),
+    ],
+)
+def test_what_the_server_does_not_keep_is_named(changed, miss):
+    """The threshold with what was measured, or the sessions that are not there."""
+    found = step(**changed)
+    assert found.outcome == "missed"
+    assert any(told.startswith(miss) for told in found.misses), found.misses
+
+
+def test_one_session_in_a_hundred_may_be_between_two_lives():
+    """At the very moment of counting."""
+    assert step(load=100, up=lambda story: story.join(99)).outcome == "kept"
+    assert step(load=100, up=lambda story: story.join(98)).outcome == "missed"
+
+
+@pytest.mark.parametrize("opened", [0, 5])
+def test_of_the_opening_of_sessions_nothing_is_asked_where_too_few_were_opened(opened):
+    """A percentile of five joins is none; the sessions of the step before are still there."""
+
+    def up(story):
+        story.join(opened, join_us=500_000)
+        story.ledger.gauge("active_connections", "capacity", 50 - opened)
+
+    found = step(up=up)
+    assert found.outcome == "kept"
+    assert [judgement.threshold.metric for judgement in found.judgements] == [
+        "append_latency_ms",
+        "message_success_rate",
+    ]
+
+
+@pytest.mark.parametrize("lost", [0, 50])
+def test_a_late_generator_says_nothing_of_the_server(lost):
+    """Neither that it kept nor that it missed."""
+    found = step(hold=lambda story: story.messages(lost=lost, late_us=300_000))
+    assert found.outcome == "limited"
+    assert "the generator was late" in found.doubts[0]
+
+
+def test_what_only_lateness_explains_is_no_miss_of_the_server():
+    """From sent it kept the bound; what it missed from sent too stays a miss, and the step stays the generator's."""
+
+    def hold(story, service_us=2_000):
+        story.messages(latency_us=302_000, late_us=300_000)
+        for _ in range(100):
+            story.ledger.trend("append_service_ms", "capacity", MAIN).add(service_us)
+
+    late, slow = step(hold=hold), step(hold=lambda story: hold(story, 90_000))
+    assert (late.outcome, late.misses) == ("limited", ())
+    assert [judgement.late for judgement in late.judgements] == [False, True, False]
+    assert slow.outcome == "limited"
+    assert slow.misses[0].startswith("append_latency_ms: p(95)<50")
+
+
+def starved(readings, all_readings):
+    def hold(story):
+        story.messages()
+        for number in range(all_readings):
+            story.ledger.level("worker_cpu_percent", 99.0 if number < readings else 20.0)
+
+    return hold
+
+
+def test_a_worker_short_of_cpu_is_named():
+    """A few readings are no shortage."""
+    found = step(hold=starved(5, 10))
+    assert found.outcome == "limited"
+    assert "worker worker was short of CPU: above 90 % of a core in 5 of 10 readings" in found.doubts[0]
+    assert step(hold=starved(2, 2)).outcome == "kept"
+    assert step(hold=starved(3, 20)).outcome == "kept"

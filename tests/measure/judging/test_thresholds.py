@@ -1,0 +1,212 @@
+"""k6's words are understood, mistakes are told with a remedy, and nothing measured is never a promise kept."""
+
+import re
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.measure.judging.thresholds import judge, override, parse
+from fleetlm_users.measure.ledger import MAIN, WARM_UP
+from fleetlm_users.measure.metrics.catalogue import DEFAULT, trend
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "metrics.md"
+EXAMPLES = re.findall(r"`(\w+(?:\{scenario:\w+\})?: [^`]*[<>=][^`]*)`", DOCUMENT.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_every_threshold_in_the_documentation_is_understood(text):
+    """The defaults of all benchmarks among them."""
+    assert parse(text)
+
+
+def test_the_documentation_has_thresholds():
+    """The one above would be green on nothing."""
+    assert len(EXAMPLES) >= 16
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("append_latency_ms{scenario:burst}: avg<20", "append_latency_ms{scenario:burst}: avg<20"),
+        (" append_latency_ms { scenario : burst } : avg < 20.5 ", "append_latency_ms{scenario:burst}: avg<20.5"),
+        ("append_latency_ms: p( 99.9 ) <= 1e3", "append_latency_ms: p(99.9)<=1000"),
+        ("join_latency_ms: med>=1", "join_latency_ms: med>=1"),
+        ("messages_sent: rate>=50.5", "messages_sent: rate>=50.5"),
+        ("message_success_rate: rate===1.0", "message_success_rate: rate==1"),
+        ("active_connections: max!=3", "active_connections: max!=3"),
+        ("worker_cpu_percent: value<90", "worker_cpu_percent: value<90"),
+    ],
+)
+def test_every_form_is_understood(text, expected):
+    """Blanks do not matter, numbers may be decimal, aliases stay as written."""
+    assert [str(threshold) for threshold in parse(text)] == [expected]
+
+
+def test_several_in_one_text():
+    """Semicolons and lines separate metrics, commas conditions; empty parts are nothing."""
+    assert len(parse("append_latency_ms: p(95)<5, avg<2;; ws_join_ms: max<9\n\nmessages_lost: count==0;")) == 4
+    assert parse("") == parse(" ; \n") == []
+
+
+def test_an_alias_is_judged_as_its_metric():
+    """The name as written is shown, the real one is looked up."""
+    (threshold,) = parse("join_latency_ms: p(95)<1000")
+    assert (threshold.metric, threshold.shown) == ("ws_join_ms", "join_latency_ms")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("append_latncy_ms: p(95)<500", "append_latency_ms: p(95)<500"),
+        ("append_latncy_ms{scenario:burst}: avg<1", "append_latency_ms{scenario:burst}: avg<1"),
+        ("append_latency_ms p(95)<500", "metric: aggregation operator number"),
+        ("append_latency_ms", "metric: aggregation operator number"),
+        ("append_latency_ms:", "append_latency_ms: p(95)<500"),
+        ("append_latency_ms: p(95)<500,", "append_latency_ms: p(95)<500"),
+        ("append_latency_ms: p95<500", "append_latency_ms: p(95)<500"),
+        ("append_latency_ms: p(95)=500", "append_latency_ms: p(95)<500"),
+        ("append_latency_ms: p(95)<fast", "append_latency_ms: p(95)<500"),
+        ("append_latency_ms: p(101)<500", "p(0) to p(100)"),
+        ("append_latency_ms: p<500", "p(0) to p(100)"),
+        ("append_latency_ms: avg(95)<500", "avg, med, min, max"),
+        ("append_latency_ms: count<5", "for the trend append_latency_ms"),
+        ("message_success_rate: avg>0.9", "message_success_rate: rate>0.95"),
+        ("messages_lost: p(95)<5", "messages_lost: count<10"),
+        ("active_connections: count>5", "active_connections: value<90"),
+        ("append_latency_ms{vu:1}: avg<20", "{scenario:name}"),
+        ("append_latency_ms{scenario:}: avg<20", "{scenario:name}"),
+        ("append_latency_ms{scenario:burst: avg<20", "{scenario:name}"),
+        (": p(95)<500", "metric: aggregation operator number"),
+    ],
+)
+def test_a_mistake_is_told_with_what_would_be_right(text, told):
+    """The message names the value, the accepted form and an example that works."""
+    with pytest.raises(UsageError) as caught:
+        parse(text, what="--threshold")
+    assert told in str(caught.value)
+    assert text.strip() in str(caught.value)
+    assert str(caught.value).startswith("--threshold")
+
+
+@given(
+    st.text(max_size=40) | st.from_regex(r"[a-z_]{1,9}(\{scenario:[a-z]*\})?: ?[a-z()0-9]{0,6}[<>=!]{0,3}[0-9.]{0,4}")
+)
+def test_nothing_but_a_usage_error_comes_out_of_the_parser(text):
+    """Whatever a person types, the answer is thresholds or a sentence."""
+    with suppress(UsageError):
+        parse(text)
+
+
+def test_an_unknown_scenario_is_told_where_scenarios_are_known():
+    """Else it would end as a threshold without samples, after the whole run."""
+    with pytest.raises(UsageError, match="burst, churn"):
+        parse("append_latency_ms{scenario:brust}: avg<20", scenarios=("churn", "burst"))
+    assert parse("append_latency_ms{scenario:burst}: avg<20", scenarios=("churn", "burst"))
+
+
+def test_own_metrics_can_have_thresholds():
+    """The catalogue given is the one asked."""
+    catalogue = DEFAULT.with_metrics([trend("typing_ms", "typing")])
+    assert parse("typing_ms: p(95)<500", catalogue)
+    with pytest.raises(UsageError):
+        parse("typing_ms: p(95)<500")
+
+
+def test_a_given_threshold_replaces_those_of_its_metric_and_scenario():
+    """In their place; one for a scenario does not replace the one for all; what is new comes last."""
+    base = parse("append_latency_ms: p(95)<500, p(99)<1000; ws_join_ms: p(95)<2000; messages_lost: count==0")
+    given_ones = parse("join_latency_ms: max<9; append_latency_ms: p(95)<1; append_latency_ms{scenario:burst}: avg<2")
+    assert [str(threshold) for threshold in override(base, given_ones)] == [
+        "append_latency_ms: p(95)<1",
+        "join_latency_ms: max<9",
+        "messages_lost: count==0",
+        "append_latency_ms{scenario:burst}: avg<2",
+    ]
+    assert override(base, []) == base
+    assert override([], given_ones) == given_ones
+
+
+def hundred_messages(ledger):
+    ledger.trend("append_latency_ms", "burst", WARM_UP).add(9_000_000)
+    for number in range(1, 101):
+        ledger.count("messages_sent", "burst", MAIN)
+        ledger.count("messages_appended", "burst", MAIN)
+        ledger.trend("append_latency_ms", "burst", MAIN).add(number * 1000)
+    ledger.count("messages_lost", "churn", MAIN, 25)
+    ledger.count("messages_sent", "churn", MAIN, 25)
+    ledger.gauge("active_connections", "burst", 5)
+    ledger.gauge("active_connections", "burst", -2)
+
+
+@pytest.mark.parametrize(
+    ("text", "measured", "ok"),
+    [
+        ("append_latency_ms: min<1.1", 1.0, True),
+        ("append_latency_ms: max<=100", 100.0, True),
+        ("append_latency_ms: avg<50.5", 50.5, False),
+        ("append_latency_ms: med<51", 50.0, True),
+        ("append_latency_ms: p(95)<95", 95.0, False),
+        ("append_latency_ms{scenario:burst}: p(90)<91", 90.0, True),
+        ("messages_lost: count<25", 25, False),
+        ("messages_lost{scenario:burst}: count==0", 0, True),
+        ("messages_sent: rate>=12.5", 12.5, True),
+        ("message_success_rate: rate>=0.8", 0.8, True),
+        ("message_success_rate{scenario:churn}: rate>0", 0.0, False),
+        ("message_failures: count!=25", 25, False),
+        ("backpressure_events: count<1", 0, True),
+        ("active_connections: value==3", 3, True),
+        ("active_connections: max>5", 5, False),
+    ],
+)
+def test_the_main_phase_is_judged(totals_of, text, measured, ok):
+    """Warm-up samples, nine seconds slow, are in none of these."""
+    (judgement,) = judge(parse(text), totals_of(hundred_messages), duration_s=10.0)
+    assert judgement.measured == pytest.approx(measured, rel=0.001)
+    assert (judgement.ok, judgement.too_few) == (ok, False)
+    assert judgement.samples > 0
+    assert judgement.expression == str(judgement.threshold)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "agent_latency_ms: p(95)<5000",
+        "append_latency_ms{scenario:nobody}: p(95)<5000",
+        "lifecycle_success_rate: rate>=0",
+        "replay_missing: count==0",
+        "connection_failures: count<10",
+        "worker_cpu_percent: value<90",
+        "sessions_started: count>=0",
+    ],
+)
+def test_without_samples_nothing_is_kept(totals_of, text):
+    """k6 shows these green: an empty rate, a count of 0 where nothing was tried."""
+    (judgement,) = judge(parse(text), totals_of(hundred_messages), duration_s=10.0)
+    assert (judgement.measured, judgement.ok, judgement.problem) == (None, False, "no samples")
+
+
+def test_a_rate_per_second_needs_a_duration(totals_of):
+    """A run that never reached its main phase has no rate."""
+    (judgement,) = judge(parse("messages_sent: rate>1"), totals_of(hundred_messages), duration_s=0.0)
+    assert judgement.problem == "no samples"
+
+
+@pytest.mark.parametrize(
+    ("text", "needed"),
+    [("append_latency_ms: p(99.9)<500", 1000), ("append_latency_ms{scenario:churn}: med<500", 2)],
+)
+def test_a_percentile_on_too_few_samples_is_flagged(totals_of, text, needed):
+    """The value is shown, and not believed."""
+
+    def write(ledger):
+        hundred_messages(ledger)
+        ledger.trend("append_latency_ms", "churn", MAIN).add(7000)
+
+    (judgement,) = judge(parse(text), totals_of(write), duration_s=10.0)
+    assert judgement.too_few
+    assert judgement.measured is not None
+    assert f"of the {needed} samples" in judgement.problem

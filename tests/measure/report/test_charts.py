@@ -1,0 +1,85 @@
+"""Charts are well-formed, leave gaps where nothing was measured, and thin long runs without hiding the worst."""
+
+import re
+from xml.etree import ElementTree
+
+import orjson
+import pytest
+
+from fleetlm_users.measure.report.charts import MAX_POINTS, Line, LineChart, distribution_chart
+
+LATENCY = LineChart("Latency <ms>", "ms", (Line("p50", "p50", 1), Line("p99", "p99", 3)), percentiles=True)
+COUNTS = LineChart("Messages", "per second", (Line("sent", "sent </script>", 1),))
+
+
+def parsed(figure):
+    """The figure as XML: the boolean-free HTML we write is also that."""
+    return ElementTree.fromstring(figure)
+
+
+def data_of(figure):
+    return orjson.loads(re.search(r"<script[^>]*>(.*?)</script>", figure)[1])
+
+
+def test_a_gap_is_not_drawn_through():
+    """Three stretches: a line, a dot, a line."""
+    rows = [{"p50": value, "p99": 5.0} for value in (1.0, 2.0, None, 3.0, None, 2.0, 1.0)]
+    figure = LATENCY.render(rows, warm_up_s=2)
+    lines = [path.get("d") for path in parsed(figure).iter("path") if path.get("class") == "line c1"]
+    assert lines[0].count("M") == 3
+    assert lines[0].count("L") == 2
+
+
+def test_the_warm_up_is_shaded_to_its_end():
+    """And never beyond the chart."""
+    rows = [{"sent": 5}] * 10
+    widths = [
+        parsed(COUNTS.render(rows, warm_up_s)).find(".//rect[@class='warm']").get("width") for warm_up_s in (0, 5, 99)
+    ]
+    assert widths == ["0.0", "500.0", "1000.0"]
+
+
+@pytest.mark.parametrize(("chart", "column", "kept"), [(LATENCY, "p99", 900.0), (COUNTS, "sent", 451.0)])
+def test_a_long_run_is_thinned_by_its_worst_or_its_mean(chart, column, kept):
+    """A percentile keeps its peak, a rate its mean."""
+    rows = [{"p50": 1.0, "p99": 2.0, "sent": 2} for _ in range(MAX_POINTS * 2)]
+    rows[700] = {"p50": 1.0, "p99": 900.0, "sent": 900}
+    data = data_of(chart.render(rows, 0))
+    values = dict(zip([line.column for line in chart.lines], [values for _, values in data["lines"]], strict=True))[
+        column
+    ]
+    assert len(values) == MAX_POINTS
+    assert data["step"] == 2
+    assert max(values) == kept
+
+
+def test_names_cannot_break_out_of_the_page():
+    """Neither as text nor inside the embedded data."""
+    figure = COUNTS.render([{"sent": 1}] * 3, 0) + LATENCY.render([{"p50": 1.0, "p99": None}] * 3, 0)
+    assert figure.count("</script>") == 2
+    assert "Latency &lt;ms&gt;" in figure
+
+
+def test_a_chart_of_nothing_is_known_as_such():
+    """Zeros and gaps are nothing to look at."""
+    assert not LATENCY.has_data([{"p50": None, "p99": None}])
+    assert not COUNTS.has_data([{"sent": 0}])
+    assert COUNTS.has_data([{"sent": 0}, {"sent": 1}])
+    assert "M" not in re.search(r'class="line c3" d="([^"]*)"', LATENCY.render([{"p50": 1.0, "p99": None}], 0))[1]
+
+
+def test_a_distribution_has_bars_and_marks():
+    """One bar for each stretch with samples, one line for each mark, the highest bar below the top."""
+    figure = distribution_chart(
+        "append", [[0.0, 0.001, 2], [1.0, 1.1, 50], [9.0, 9.6, 5]], [("p95", 9.3), ("med", 1.05)]
+    )
+    bars = [bar for bar in parsed(figure).iter("rect") if bar.get("class") == "bar"]
+    assert len(bars) >= 3
+    assert max(float(bar.get("height")) for bar in bars) == pytest.approx(184, abs=0.2)
+    assert len([mark for mark in parsed(figure).iter("path") if mark.get("class") == "mark"]) == 2
+    assert "p95 9.300 ms" in figure
+
+
+def test_a_distribution_of_one_value_can_be_drawn():
+    """All in one bucket."""
+    assert "bar" in distribution_chart("append", [[1.0, 1.001, 7]], [])

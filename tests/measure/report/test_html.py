@@ -1,0 +1,109 @@
+"""The HTML page stands alone, shows what the console shows, and survives any run."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from fleetlm_users.measure.ledger import MAIN
+from fleetlm_users.measure.report.html import render_html
+
+VOID = {"meta", "br", "rect", "path"}
+
+
+class Balance(HTMLParser):
+    """Notes tags that are closed in the wrong order or never."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.wrong, self.links = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.links += [value for name, value in attrs if name in ("src", "href")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        pass
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+
+def balance_of(page):
+    parser = Balance()
+    parser.feed(page)
+    return parser
+
+
+@pytest.fixture
+def page_of(summary_of):
+    """The page of what functions wrote, one per worker."""
+
+    def build(*writes, **given):
+        told, merge = summary_of(*writes, **given)
+        return render_html(told, merge.series())
+
+    return build
+
+
+def test_the_page_is_well_formed_and_needs_no_network(page_of, healthy):
+    """No link, no foreign script, no font."""
+    page = page_of(healthy, healthy)
+    parser = balance_of(page)
+    assert (parser.open, parser.wrong, parser.links) == ([], [], [])
+    assert not re.search(r"https?://(?!localhost:4000)", page)
+
+
+def test_it_shows_what_the_console_shows(page_of, healthy):
+    """Verdict, thresholds, reasons, latencies, books, workers, circumstances."""
+    page = page_of(healthy, thresholds="append_latency_ms: p(95)<1, p(99.9)<9; agent_reply_rate: rate>0.9")
+    for told in (
+        "<title>FAIL · mixed · preset light · run r1</title>",
+        '<div class="badge fail">FAIL</div>',
+        "append_latency_ms: p(95)&lt;1: measured 1.470 ms",
+        "only 200 of the 1000 samples it needs",
+        "Append latency",
+        "agent_latency_ms",
+        "worker-0",
+        "<dt>run_id</dt><dd>r1</dd>",
+        "100.00 %",
+    ):
+        assert told in page
+
+
+def test_charts_without_data_are_left_out(page_of, healthy):
+    """A benchmark without messages has no append latency to look at."""
+
+    def joins_only(ledger):
+        for second in range(5):
+            ledger.trend("ws_join_ms", "concurrent", MAIN).add(1000)
+            ledger.gauge("active_connections", "concurrent", 1)
+            ledger.tick(second + 1.0)
+
+    page = page_of(joins_only, thresholds="ws_join_ms: p(95)<9")
+    assert "Append latency" not in page
+    assert "Join latency" in page
+    assert "Failures" not in page_of(healthy)
+
+
+def test_what_a_server_says_stays_text(page_of, healthy):
+    """A close reason may hold anything."""
+
+    def write(ledger):
+        healthy(ledger)
+        ledger.count("disconnects", "burst", MAIN, label="<script>alert(1)</script>")
+
+    page = page_of(write)
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_an_empty_run_has_a_page(page_of):
+    """Nothing happened is something to show."""
+    page = page_of(lambda ledger: None, thresholds="")
+    assert balance_of(page).wrong == []
+    assert "INCONCLUSIVE" in page
+    assert "None was given" in page
+    assert "Nothing that is counted" in page

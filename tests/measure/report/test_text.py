@@ -1,0 +1,106 @@
+"""The console report says everything, fits, and is right without colour."""
+
+import re
+
+import pytest
+
+from fleetlm_users.measure.ledger import MAIN, WARM_UP
+from fleetlm_users.measure.report.text import render
+from fleetlm_users.signs import to_ascii
+
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def troubled(healthy):
+    def write(ledger):
+        healthy(ledger)
+        ledger.count("messages_sent", "churn", MAIN, 1234)
+        ledger.count("messages_lost", "churn", MAIN, 1234, label="timeout")
+        ledger.count("disconnects", "burst", MAIN, 2, label="closed_1012")
+        ledger.count("messages_rejected", "burst", WARM_UP, 3, label="full")
+        ledger.count("messages_sent", "burst", WARM_UP, 3)
+
+    return write
+
+
+def test_thresholds_come_first_and_the_verdict_last(summary_of, healthy):
+    """What decides frames the rest."""
+    told, _ = summary_of(healthy, thresholds="append_latency_ms: p(95)<500; agent_reply_rate: rate>0.9")
+    text = render(told)
+    lines = [line for line in text.splitlines() if line]
+    assert (
+        lines[0].strip() == "mixed · preset light · run r1 · http://localhost:4000/api · 4s measured after 10s warm-up"
+    )
+    assert lines[1].strip() == "THRESHOLDS"
+    assert re.search(r"✓ append_latency_ms: p\(95\)<500 +1\.470 ms +of 200 samples", text)
+    assert re.search(r"✓ agent_reply_rate: rate>0\.9 +100\.00 % +of 200 samples", text)
+    assert lines[-1].strip() == "PASS  (exit code 0)"
+
+
+def test_a_failed_run_shows_all_it_knows(summary_of, healthy):
+    """Missed thresholds, fates, kinds of trouble, every reason."""
+    told, _ = summary_of(
+        troubled(healthy),
+        thresholds="append_latency_ms: p(95)<1, p(99.9)<5; ws_connect_ms: max<9; message_success_rate: rate>0.9",
+        interrupted=True,
+    )
+    text = render(told)
+    assert re.search(r"✗ append_latency_ms: p\(95\)<1 +1\.470 ms", text)
+    assert re.search(r"\? append_latency_ms: p\(99\.9\)<5 .* only 200 of the 1000 samples", text)
+    assert re.search(r"✗ ws_connect_ms: max<9 +no samples", text)
+    assert re.search(r"churn +1,234 +0 +0 +1,234 +0 +0 +✓", text)
+    assert re.search(r"warm-up +503 +500 +3 ", text)
+    assert re.search(r"closed_1012 +2", text)
+    assert "(+3 in warm-up)" in text
+    assert "FAIL  (exit code 3)" in text
+    assert text.rstrip().splitlines()[-1].strip() == "? ws_connect_ms: max<9: no samples"
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 140])
+def test_tables_fit_the_width(summary_of, healthy, width):
+    """Columns that can be spared go; nothing is cut or wrapped by the terminal."""
+    told, _ = summary_of(troubled(healthy), healthy)
+    lines = render(told, width).splitlines()
+    assert max(len(line) for line in lines if "worker-" not in line) <= max(width, 76)
+    assert any("append_latency_ms" in line for line in lines)
+
+
+def test_colour_only_adds_escapes(summary_of, healthy):
+    """The text is the same with and without."""
+    told, _ = summary_of(troubled(healthy))
+    coloured = render(told, 100, colour=True)
+    assert ESCAPES.search(coloured)
+    assert ESCAPES.sub("", coloured) == render(told, 100)
+
+
+def test_plain_ascii_for_outputs_that_need_it(summary_of, healthy):
+    """No question marks where our own signs were."""
+    told, _ = summary_of(healthy)
+    text = to_ascii(render(told, 100))
+    assert text.isascii()
+    assert "+ append_latency_ms: p(95)<500" in text
+    assert "?" not in text
+
+
+def test_many_workers_are_cut_short(summary_of, healthy):
+    """The rest is in summary.json."""
+    told, _ = summary_of(*([healthy] * 14))
+    assert "… and 2 more workers" in render(told)
+
+
+def test_an_empty_run_can_be_rendered(summary_of):
+    """No section needs numbers."""
+    told, _ = summary_of(lambda ledger: None, thresholds="")
+    text = render(told)
+    assert "none was given" in text
+    assert "nothing that is counted" in text
+    assert "INCONCLUSIVE  (exit code 4)" in text
+
+
+def test_files_that_are_missing_are_told_last(summary_of, healthy):
+    """A pass whose JUnit file was lost does not look like one."""
+    told, _ = summary_of(healthy)
+    told["verdict"]["exit_code"] = 5
+    told["unwritten"] = ["--junit junit.xml: No space left on device"]
+    lines = [line.strip() for line in render(told).splitlines() if line]
+    assert lines[-2:] == ["PASS  (exit code 5)", "! not written: --junit junit.xml: No space left on device"]

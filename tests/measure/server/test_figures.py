@@ -1,0 +1,89 @@
+"""What a source told, gathered and worded."""
+
+from fleetlm_users.measure.report.html import render_html
+from fleetlm_users.measure.report.text import render
+from fleetlm_users.measure.server.exposition import MEMORY, Reading
+from fleetlm_users.measure.server.figures import (
+    MAX_SAMPLES,
+    SAMPLES_KEPT,
+    ServerFigures,
+    server_lines,
+    server_rows,
+    server_seconds,
+)
+
+MIB = 1024 * 1024
+
+
+def told(*points, source="http://localhost:4000/metrics"):
+    """A source that told memory in MiB at so many sessions, every two seconds."""
+    figures = ServerFigures(source)
+    for number, (sessions, mib) in enumerate(points):
+        readings = {MEMORY: Reading(mib * MIB, "beam_bytes"), "beam_ports": Reading(float(sessions), "ports")}
+        figures.add(2.0 * number, sessions, readings)
+    return figures
+
+
+def test_first_last_and_peak_of_each_figure():
+    """With the server's own name."""
+    head, rows = server_rows(told((0, 50), (100, 80), (90, 70)).to_json())
+    assert head == ("", "first", "last", "peak", "the server calls it")
+    assert rows == (
+        ("memory_bytes", "50 MiB", "70 MiB", "80 MiB", "beam_bytes"),
+        ("beam_ports", "0", "90", "100", "ports"),
+    )
+
+
+def test_memory_per_session_or_why_not():
+    """Both in words."""
+    held = told((0, 50), (100, 60), (100, 61), (100, 60)).to_json()
+    assert server_lines(held) == ["memory per joined session: 102 KiB, ± 10 KiB, from 100 sessions"]
+    few = told((0, 50), (5, 60), (5, 61), (5, 60)).to_json()
+    assert server_lines(few) == ["memory per joined session: not measurable: the number of sessions changed by 5 only"]
+
+
+def test_failures_are_told_with_the_last_reason():
+    """A source that never answered has no figures, and says so."""
+    figures = ServerFigures("pid 1")
+    figures.fail("refused")
+    figures.fail("gone")
+    assert server_rows(figures.to_json())[1] == ()
+    assert server_lines(figures.to_json()) == ["2 of 2 readings failed: gone"]
+
+
+def test_the_chart_holds_each_reading_until_the_next():
+    """One row per second."""
+    rows = server_seconds(told((0, 50), (10, 60)).to_json())
+    assert [row["memory_mib"] for row in rows] == [50, 50, 60]
+    assert [row["sessions"] for row in rows] == [0, 0, 10]
+    assert server_seconds(ServerFigures("x").to_json()) == []
+
+
+def test_a_long_run_is_thinned():
+    """A day at a reading every two seconds."""
+    assert len(told(*[(1, 50)] * 5_000).to_json()["samples"]) <= MAX_SAMPLES
+
+
+def test_reports_show_it(healthy, summary_of):
+    """Console and page; and nothing where no source was asked."""
+    summary, _ = summary_of(healthy)
+    assert "THE SERVER" not in render(summary)
+    summary["server"] = [told((0, 50), (100, 60), (100, 61), (100, 60)).to_json()]
+    shown = render(summary)
+    assert "THE SERVER, AS http://localhost:4000/metrics TELLS" in shown  # a URL that can be copied
+    assert "memory per joined session: 102 KiB" in shown
+    page = render_html(summary, [])
+    assert 'Server, as <span class="name">http://localhost:4000/metrics</span> tells' in page
+    assert "Memory of the server" in page
+    assert "102 KiB" in page
+
+
+def test_a_day_of_readings_is_thinned_evenly_and_says_the_same():
+    """The reading from before the sessions is among those that stay."""
+    day = told((0, 50), *((100, 60 + number % 2) for number in range(43_200)))
+    entry = day.to_json()
+    assert len(day._samples) <= SAMPLES_KEPT
+    assert len(entry["samples"]) <= MAX_SAMPLES
+    assert entry["samples"][0] == [0.0, 0, 50.0 * MIB]
+    assert entry["readings"] == 43_201
+    assert entry["memory_per_session"]["bytes_per_session"] in (10 * MIB / 100, 10.5 * MIB / 100, 11 * MIB / 100)

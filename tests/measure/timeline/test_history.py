@@ -1,0 +1,146 @@
+"""Live charts show what happened, neither more nor less, however old it is and however late it was told."""
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleetlm_users.measure.timeline.history import KEPT, SETTLED_S, SILENT_S, WIDTHS_S, LiveSeries
+from fleetlm_users.measure.timeline.merged import FleetTimeline
+from fleetlm_users.measure.timeline.rows import percentiles_ms
+from fleetlm_users.measure.timeline.worker import COUNTER_COLUMNS
+
+SENT = list(COUNTER_COLUMNS).index("sent")
+# one duration of 1 ms, 100 of 4 ms: the steps from bucket to bucket of timeline.py
+SPREAD = {"append": [111, 1, 32, 100]}
+
+
+def row(second, sent=1, connections=3, cpu=10.0, spreads=None):
+    counts = [0] * len(COUNTER_COLUMNS)
+    counts[SENT] = sent
+    return [second, counts, connections, cpu, spreads or {}]
+
+
+def told(final=False, **workers):
+    timeline = FleetTimeline()
+    for worker, rows in workers.items():
+        timeline.absorb(worker, rows, final)
+    return timeline
+
+
+def sent_in(series):
+    table = series.table(series.since(0))
+    sent, width_s = (table["columns"].index(name) for name in ("sent", "width_s"))
+    return round(sum(row[sent] * row[width_s] for row in table["rows"]))
+
+
+def test_the_second_that_has_only_begun_is_not_shown():
+    """It would look like a dip. With several workers, the last second that all have behind them is the last one."""
+    series = LiveSeries()
+    series.absorb(told(a=[row(n) for n in range(8)], b=[row(n) for n in range(6)]))
+    assert [interval.second for interval in series.since(0)] == [0, 1, 2, 3, 4]
+    assert sent_in(series) == 10
+
+
+def test_a_worker_that_went_silent_does_not_stop_the_clock():
+    """Its sockets stay as they were told; its messages are just missing from then on."""
+    series = LiveSeries()
+    series.absorb(told(a=[row(n) for n in range(20 + SILENT_S)], gone=[row(n) for n in range(5)]))
+    assert series.since(0)[-1].second == 18 + SILENT_S
+
+
+def test_late_rows_heal_what_is_young():
+    """Until then the second is told without them."""
+    series, timeline = LiveSeries(), told(a=[row(n) for n in range(20)], b=[row(n) for n in range(12)])
+    series.absorb(timeline)
+    assert sent_in(series) == 22
+    timeline.absorb("b", [row(n) for n in range(20)], final=False)
+    series.absorb(timeline)
+    assert sent_in(series) == 38
+
+
+def test_nothing_is_told_twice_and_nothing_left_out_while_seconds_settle():
+    """Each look takes over where the last one settled."""
+    series, timeline = LiveSeries(), FleetTimeline()
+    for now in range(3 * SETTLED_S):
+        timeline.absorb("a", [row(n) for n in range(max(0, now - 5), now + 1)], final=False)
+        series.absorb(timeline)
+        assert sent_in(series) == now
+    assert [interval.second for interval in series.since(0)] == list(range(3 * SETTLED_S - 1))
+
+
+def test_the_end_tells_everything():
+    """Also rows that came only with the final report, and the last, begun second."""
+    series, timeline = LiveSeries(), told(a=[row(n) for n in range(30)])
+    series.absorb(timeline)
+    timeline.absorb("a", [row(n) for n in range(31)], final=True)
+    timeline.absorb("b", [row(n) for n in range(10)], final=True)
+    series.finish(timeline)
+    assert sent_in(series) == 41
+
+
+def test_the_end_tells_what_came_after_its_second_had_settled():
+    """A worker that was cut off for long is in the charts at the end, in all widths."""
+    series, timeline = LiveSeries(), FleetTimeline()
+    for now in range(1, 1500, 3):
+        timeline.absorb("a", [row(n) for n in range(max(0, now - 5), now + 1)], final=False)
+        series.absorb(timeline)
+    timeline.absorb("late", [row(n) for n in range(1000)], final=True)
+    timeline.absorb("a", [row(n) for n in range(1490, 1500)], final=True)
+    series.finish(timeline)
+    assert sent_in(series) == 2500
+    assert len({point.width_s for point in series.since(0)}) > 1
+
+
+def test_a_run_whose_statistics_were_reset_begins_there():
+    """What was before is not a time without messages."""
+    series = LiveSeries()
+    series.absorb(told(a=[row(n) for n in range(63, 70)]))
+    assert series.since(0)[0].second == 63
+
+
+def test_ten_hours_are_a_bounded_number_of_points():
+    """And no message is lost on the way; the newest ten minutes are by second."""
+    series = LiveSeries()
+    series.finish(told(final=True, a=[row(n) for n in range(36_000)]))
+    points = series.since(0)
+    assert len(points) <= sum(KEPT) + 200
+    assert sent_in(series) == 36_000
+    assert [point.width_s for point in points[-KEPT[0] :]] == [1] * KEPT[0]
+    assert {point.width_s for point in points} == set(WIDTHS_S)
+    assert all(one.end_s == other.second for one, other in itertools.pairwise(points))
+
+
+@given(st.dictionaries(st.integers(0, 50), st.integers(0, 9), max_size=40), st.integers(1, 12))
+def test_a_longer_stretch_is_what_its_seconds_are_together(sent_by_second, width_s):
+    """Percentiles are those of all durations, never an average of percentiles."""
+    rows = [
+        row(second, sent, sent, float(sent), {"append": [sent + 1, sent]} if sent else {})
+        for second, sent in sorted(sent_by_second.items())
+    ]
+    inside = [each for each in rows if each[0] < width_s]
+    seconds = told(final=True, a=[*inside, row(width_s, 0, 0, 0.0)]).intervals(0, width_s)
+    first, *others = seconds
+    for other in others:
+        first.extend(other)
+    together = told(final=True, **{str(n): [[0, *each[1:]]] for n, each in enumerate(inside)}).intervals(0, 1)
+    assert first.width_s == width_s
+    assert first.what.counts[SENT] == sum(each[1][SENT] for each in inside)
+    assert first.what.cpus.get("a", 0.0) == max((each[3] for each in inside), default=0.0)
+    spreads = [each.what.spreads.get("append", {}) for each in (first, *together)]
+    assert all(percentiles_ms(spread) == percentiles_ms(spreads[0]) for spread in spreads)
+
+
+def test_the_table_says_per_second_and_agrees_with_the_file():
+    """Counts are divided by the width, percentiles are those of timeseries.csv, CPU is by worker."""
+    timeline = told(final=True, a=[row(n, sent=4, spreads=SPREAD) for n in range(3)], b=[row(0, cpu=55.0)])
+    series = LiveSeries()
+    series.finish(timeline)
+    table = series.table(series.since(0))
+    first = dict(zip(table["columns"], table["rows"][0], strict=True))
+    filed = timeline.rows()[0]
+    assert first["sent"] == 5
+    assert first["append_p95_ms"] == filed["append_p95_ms"] is not None
+    assert first["connections"] == filed["connections"] == 6
+    assert table["workers"] == ["a", "b"]
+    assert table["cpu"] == [[10.0, 55.0], [10.0, None], [10.0, None]]

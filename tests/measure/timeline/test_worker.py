@@ -1,0 +1,95 @@
+"""Rows are per second, absolute, and the same however often they are sent."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleetlm_users.measure.ledger import MAIN
+from fleetlm_users.measure.timeline.worker import COUNTER_COLUMNS, ROWS_AT_ONCE, Row, Timeline
+
+NONE = [0] * len(COUNTER_COLUMNS)
+
+
+def totals(sent):
+    return [sent, *NONE[1:]]
+
+
+def test_a_tick_belongs_to_the_second_in_which_its_stretch_began():
+    """Ticks come a little late; what they tell began on time."""
+    timeline = Timeline()
+    timeline.tick(1.003, totals(5), 2, 10.0)
+    timeline.tick(2.004, totals(9), 3, 20.0)
+    assert [(row.second, row.counts[0], row.connections) for row in timeline.rows()] == [(0, 5, 2), (1, 4, 3)]
+
+
+def test_two_ticks_in_a_second_make_one_row():
+    """A snapshot ticks too, at any moment."""
+    timeline = Timeline()
+    timeline.tick(0.4, totals(5), 2, 10.0)
+    timeline.tick(0.9, totals(9), 1, 5.0)
+    (row,) = timeline.rows()
+    assert (row.counts[0], row.connections, row.cpu_percent) == (9, 2, 10.0)
+
+
+def test_a_clock_that_goes_back_makes_no_second_row():
+    """Rows only follow each other."""
+    timeline = Timeline()
+    timeline.tick(5.0, totals(1), 0, 0.0)
+    timeline.tick(3.0, totals(2), 0, 0.0)
+    timeline.tick(6.0, totals(3), 0, 0.0)
+    assert [row.second for row in timeline.rows()] == [0, 5]
+
+
+@given(st.lists(st.tuples(st.floats(0, 3), st.integers(0, 50)), max_size=30))
+def test_rows_add_up_to_the_counters(stretches):
+    """No count is lost or doubled between ticks."""
+    timeline, elapsed_s, sent = Timeline(), 0.0, 0
+    for length_s, more in stretches:
+        elapsed_s, sent = elapsed_s + length_s, sent + more
+        timeline.tick(elapsed_s, totals(sent), 0, 0.0)
+    seconds = [row.second for row in timeline.rows()]
+    assert sum(row.counts[0] for row in timeline.rows()) == sent
+    assert seconds == sorted(set(seconds))
+
+
+def test_a_row_is_written_again_only_when_it_changed():
+    """Many rows go into every snapshot; only the youngest can have changed."""
+    row = Row(0)
+    row.spread("append", {100: 2, 101: 1, 5000: 1})
+    wire = row.to_wire()
+    assert row.to_wire() is wire
+    assert wire[4]["append"][1::2] == [3, 1]
+    row.add(totals(1), 1, 0.0)
+    assert row.to_wire()[1][0] == 1
+
+
+def test_a_snapshot_repeats_what_the_master_has_not_said_it_has(ledger):
+    """From the oldest on, so that nothing is left out; and the final one sends all of it."""
+    for second in range(ROWS_AT_ONCE + 40):
+        ledger.count("messages_sent", "burst", MAIN)
+        ledger.trend("append_latency_ms", "burst", MAIN).add(1000)
+        ledger.tick(second + 1.0)
+    end = ROWS_AT_ONCE + 40
+    rows = ledger.snapshot(1, final=False, elapsed_s=float(end))["rows"]
+    assert [row[0] for row in rows] == list(range(ROWS_AT_ONCE))
+    ledger.forget_rows(25)
+    rows = ledger.snapshot(2, final=False, elapsed_s=float(end))["rows"]
+    assert [row[0] for row in rows] == list(range(25, 25 + ROWS_AT_ONCE))
+    final = ledger.snapshot(3, final=True, elapsed_s=end + 0.5)["rows"]
+    assert [row[0] for row in final] == list(range(25, end + 1))
+    assert {row[1][0] for row in final[:-1]} == {1}
+    assert all(row[4]["append"][1] == 1 for row in final[:-1])
+
+
+def test_the_second_that_still_grows_is_never_forgotten():
+    """Whatever a master says that it has."""
+    timeline = Timeline()
+    for second in range(5):
+        timeline.tick(second + 0.5, totals(second), 0, 0.0)
+        timeline.tick(second + 1.0, totals(second), 0, 0.0)
+    timeline.forget(3)
+    timeline.forget(2)
+    assert [row.second for row in timeline.rows()] == [3, 4]
+    timeline.tick(5.5, totals(6), 0, 0.0)
+    timeline.forget(99)
+    timeline.tick(5.9, totals(9), 0, 0.0)
+    assert [(row.second, row.counts[0]) for row in timeline.rows()] == [(5, 5)]

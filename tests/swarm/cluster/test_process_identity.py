@@ -1,0 +1,57 @@
+"""A process is taken for gone only when that is certain."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fleetlm_users.swarm.cluster.process_identity import neighbour, own_origin
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells")
+
+
+def started(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+
+
+def test_a_living_process_is_seen_and_not_gone():
+    """The process of the test itself."""
+    own = own_origin()
+    assert own.pid == os.getpid()
+    assert not own.is_gone
+    assert neighbour(own.to_wire()) == own
+
+
+@pytest.mark.parametrize("told", [None, {}, {"machine": "another", "pid": 1, "started": "1"}])
+def test_a_process_that_is_not_seen_from_here_is_no_neighbour(told):
+    """On another machine, or on a system that does not tell: only its silence can be judged."""
+    assert neighbour(told) is None
+
+
+def test_a_process_that_has_another_start_is_another():
+    """Pids are used again."""
+    own = own_origin()
+    other = replace(own, started="1")
+    assert neighbour(other.to_wire()) is None
+    assert other.is_gone
+
+
+def test_an_ended_process_is_gone_before_and_after_it_is_reaped():
+    """A zombie does nothing any more."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        own = own_origin()
+        origin = replace(own, pid=child.pid, started=started(child.pid))
+        assert not origin.is_gone
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert origin.is_gone
+        child.wait(10)
+        assert origin.is_gone
+
+
+def test_another_users_process_lives():
+    """The kernel says that it may not be touched, which is a sign of life."""
+    assert not replace(own_origin(), pid=1, started=started(1)).is_gone

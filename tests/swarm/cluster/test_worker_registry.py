@@ -1,0 +1,310 @@
+"""The master's end of a run: waits for every worker's final snapshot, not for those that are gone, and names these."""
+
+from types import SimpleNamespace
+
+import gevent
+import pytest
+
+from fleetlm_users.measure.judging.lost_workers import LostWorker
+from fleetlm_users.measure.ledger import Ledger
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.swarm.cluster.messages import DRAIN, FINAL, LOOK, LOOKED, REPORT
+from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
+from fleetlm_users.swarm.cluster.worker_registry import NO_FINAL, Roster
+
+
+class Runner:
+    """A master runner whose workers answer the drain as told."""
+
+    def __init__(self):
+        self.workers = {}
+        self.answers = {}
+        self.asked = []
+        self.listener = None
+
+    @property
+    def clients(self):
+        return SimpleNamespace(all=list(self.workers.values()))
+
+    def add(self, worker_id, answers=True, state="running"):
+        self.workers[worker_id] = SimpleNamespace(id=worker_id, state=state)
+        self.answers[worker_id] = answers
+
+    def register_message(self, name, listener):
+        assert name in (FINAL, LOOKED)
+        if name == FINAL:
+            self.listener = listener
+        else:
+            self.look_listener = listener
+
+    def send_message(self, name, data, client_id):
+        if name == LOOK:
+            if self.answers[client_id]:
+                looked = {"epoch": data["epoch"], "snapshot": snapshot(client_id, 5)}
+                gevent.spawn(self.look_listener, SimpleNamespace(node_id=client_id, data=looked))
+            return
+        assert name == DRAIN
+        self.asked.append((client_id, data["hurry"]))
+        if self.answers[client_id]:
+            final = {"epoch": data["epoch"], "snapshot": snapshot(client_id, 9, final=True)}
+            gevent.spawn(self.listener, SimpleNamespace(node_id=client_id, data=final))
+
+
+def snapshot(worker_id, seq, final=False, sent=5, epoch="e"):
+    ledger = Ledger(DEFAULT, epoch, worker_id)
+    ledger.count("messages_sent", "burst", "main", sent)
+    return ledger.snapshot(seq, final, 1.0)
+
+
+@pytest.fixture
+def runner():
+    return Runner()
+
+
+class Presence:
+    """Nobody is silent unless told."""
+
+    patience_s = 30.0
+
+    def __init__(self):
+        self.silences = {}
+
+    def silent_s(self, client_id):
+        return self.silences.get(client_id, 0.0)
+
+
+@pytest.fixture
+def presence():
+    return Presence()
+
+
+@pytest.fixture
+def refusals(runner, presence):
+    """A roster, and where it tells what it refuses."""
+    refused = RefusedMessages(lambda _: None)
+    return Roster(runner, presence, refused), refused
+
+
+@pytest.fixture
+def roster(refusals):
+    return refusals[0]
+
+
+def begin(roster, merge):
+    roster.begin(merge, lambda: 7.0)
+
+
+def names(roster):
+    return [worker.worker for worker in roster.lost]
+
+
+def test_all_final_snapshots_are_merged(runner, roster):
+    """Two workers, two reports, nobody lost."""
+    runner.add("a")
+    runner.add("b")
+    merge = Merge("e")
+    begin(roster, merge)
+    roster.drain("e", 5.0)
+    assert merge.totals().count("messages_sent") == 10
+    assert (roster.expected, roster.final, roster.lost) == (2, 2, [])
+
+
+def test_a_worker_that_went_missing_is_not_waited_for(runner, roster):
+    """Its last report stays counted, and it is named."""
+    runner.add("a")
+    runner.add("b", answers=False)
+    merge = Merge("e")
+    begin(roster, merge)
+    roster.on_report("b", {REPORT: snapshot("b", 1, sent=3)})
+    runner.workers["b"].state = "missing"
+    assert roster.note_lost("b", "its process ended")
+    roster.drain("e", 5.0)
+    assert merge.totals().count("messages_sent") == 8
+    assert roster.lost == [LostWorker("b", "its process ended", 7.0)]
+
+
+def test_a_silent_worker_is_waited_for_only_so_long(runner, roster, monkeypatch):
+    """An upper bound, and the loss is told."""
+    for name in ("LEAVING_S", "FORCE_S", "TRAVEL_S"):
+        monkeypatch.setattr(f"fleetlm_users.swarm.cluster.worker_registry.{name}", 0.0)
+    runner.add("a", answers=False)
+    begin(roster, Merge("e"))
+    roster.drain("e", 0.01)
+    assert roster.lost == [LostWorker("a", NO_FINAL, 7.0)]
+
+
+def test_a_worker_that_had_no_part_says_so_and_is_not_lost(runner, roster):
+    """For example one that connected and never got a user."""
+    runner.add("a", answers=False)
+    begin(roster, Merge("e"))
+    roster.on_final(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": None}))
+    roster.drain("e", 5.0)
+    assert roster.lost == []
+
+
+def test_a_look_brings_the_numbers_of_this_moment(runner, roster):
+    """From every worker that is there; who does not take part yet says so."""
+    runner.add("a")
+    runner.add("b")
+    runner.add("gone", answers=False, state="missing")
+    merge = Merge("e")
+    begin(roster, merge)
+    roster.look("e")
+    assert merge.totals().count("messages_sent") == 10
+    roster.on_looked(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": None}))
+    assert merge.totals().count("messages_sent") == 10
+
+
+def test_a_silent_worker_does_not_hold_a_look_up_for_ever(runner, roster, monkeypatch):
+    """The others' numbers count."""
+    monkeypatch.setattr("fleetlm_users.swarm.cluster.worker_registry.LOOK_S", 0.05)
+    runner.add("a")
+    runner.add("silent", answers=False)
+    merge = Merge("e")
+    begin(roster, merge)
+    roster.look("e")
+    assert merge.totals().count("messages_sent") == 5
+
+
+def test_an_answer_of_another_run_is_not_taken(runner, roster):
+    """A late farewell of the run before."""
+    runner.add("a")
+    merge = Merge("e")
+    begin(roster, merge)
+    roster.on_final(SimpleNamespace(node_id="a", data={"epoch": "old", "snapshot": snapshot("a", 1, epoch="old")}))
+    assert roster.final == 0
+    assert merge.totals().count("messages_sent") == 0
+
+
+def test_a_worker_that_joins_late_takes_part(runner, roster):
+    """It is expected to report like the others."""
+    begin(roster, Merge("e"))
+    runner.add("late")
+    roster.on_connect("late")
+    roster.drain("e", 5.0)
+    assert (roster.expected, roster.final) == (1, 1)
+
+
+def test_a_worker_that_comes_back_is_not_lost(runner, roster):
+    """It was taken for gone, and is heard again."""
+    runner.add("a")
+    begin(roster, Merge("e"))
+    assert roster.note_lost("a", "it was silent for 30 s")
+    assert names(roster) == ["a"]
+    assert roster.note_found("a")
+    roster.drain("e", 5.0)
+    assert roster.lost == []
+
+
+def test_a_worker_that_has_reported_to_its_end_cannot_be_lost(runner, roster):
+    """One that was ended with Ctrl-C on its own machine, or that this run never had."""
+    runner.add("a")
+    begin(roster, Merge("e"))
+    roster.drain("e", 5.0)
+    assert not roster.note_lost("a", "its process ended")
+    assert not roster.note_lost("stranger", "its process ended")
+    assert not roster.note_found("a")
+
+
+def test_a_worker_that_comes_while_the_run_ends_is_not_waited_for(runner, roster):
+    """It has no part in it."""
+    runner.add("a")
+    begin(roster, Merge("e"))
+    roster.drain("e", 5.0)
+    runner.add("later", answers=False)
+    roster.on_connect("later")
+    roster.drain("e", 5.0)
+    assert (roster.expected, roster.lost) == (1, [])
+
+
+def broken(worker_id, seq, final=False):
+    return snapshot(worker_id, seq, final) | {"levels": None}
+
+
+def test_a_report_that_cannot_be_read_is_refused_by_name_and_the_next_one_counts(runner, refusals):
+    """Reports are cumulative; the doubt remains."""
+    roster, refused = refusals
+    merge = Merge("e")
+    runner.add("a")
+    begin(roster, merge)
+    roster.on_report("a", {REPORT: broken("a", 1)})
+    assert merge.totals().count("messages_sent") == 0
+    roster.on_report("a", {REPORT: snapshot("a", 2)})
+    assert merge.totals().count("messages_sent") == 5
+    (doubt,) = refused.doubts(["a"])
+    assert doubt.endswith("the first: (stats) in its report levels is None; expected a list")
+
+
+def test_a_final_report_that_cannot_be_read_is_waited_for_no_longer_and_named(runner, refusals):
+    """What the worker reported before it stays counted."""
+    roster, refused = refusals
+    merge = Merge("e")
+    runner.add("a", answers=False)
+    begin(roster, merge)
+    roster.on_report("a", {REPORT: snapshot("a", 1)})
+    roster.on_final(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": broken("a", 9, final=True)}))
+    roster.drain("e", 60.0)
+    (lost,) = roster.lost
+    assert lost.why == "its final report could not be read: levels is None; expected a list"
+    assert merge.totals().count("messages_sent") == 5
+    assert refused.doubts(["a"])
+
+
+def test_a_second_far_away_does_not_hold_up_the_master(runner, refusals):
+    """A timeline has a row for every second up to the last."""
+    roster, refused = refusals
+    merge = Merge("e")
+    runner.add("a")
+    begin(roster, merge)
+    far = [[5_000_000, [0] * 10, 0, 0.0, {}], [5_000_001, [0] * 10, 0, 0.0, {}]]
+    roster.on_report("a", {REPORT: snapshot("a", 1) | {"rows": far}})
+    assert len(merge.series()) == 0
+    assert refused.doubts(["a"])
+
+
+def test_a_look_at_what_cannot_be_read_is_over_at_once(runner, refusals):
+    """The worker has answered."""
+    roster, _ = refusals
+    begin(roster, Merge("e"))
+    roster.on_looked(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": broken("a", 1)}))
+    assert roster._looked == {"a"}
+
+
+def test_a_second_signal_has_the_workers_hurry_and_still_waits_for_their_numbers(runner, roster):
+    """Whoever presses Ctrl-C twice loses the rest of the drain, and no sample."""
+    runner.add("a", answers=False)
+    merge = Merge("e")
+    begin(roster, merge)
+    draining = gevent.spawn(roster.drain, "e", 60.0)
+    gevent.idle()
+    assert runner.asked == [("a", False)]
+    runner.answers["a"] = True
+    roster.hurry()
+    draining.get(timeout=10)
+    assert runner.asked == [("a", False), ("a", True)]
+    assert merge.totals().count("messages_sent") == 5
+    assert roster.lost == []
+
+
+def test_a_worker_that_hangs_does_not_outlast_a_hurry(runner, roster, monkeypatch):
+    """Its users would be ended by force within that time."""
+    monkeypatch.setattr("fleetlm_users.swarm.cluster.worker_registry.HURRY_S", 0.0)
+    runner.add("a", answers=False)
+    begin(roster, Merge("e"))
+    roster.hurry()
+    roster.drain("e", 60.0)
+    assert runner.asked[0] == ("a", True)
+    assert names(roster) == ["a"]
+
+
+def test_a_hurry_is_over_with_its_run(runner, roster):
+    """The next run of the web UI drains in full."""
+    runner.add("a")
+    begin(roster, Merge("e"))
+    roster.hurry()
+    roster.drain("e", 5.0)
+    runner.asked.clear()
+    begin(roster, Merge("f"))
+    roster.drain("f", 5.0)
+    assert runner.asked == [("a", False)]

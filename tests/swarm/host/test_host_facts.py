@@ -1,0 +1,26 @@
+"""What ran where, as plain data."""
+
+import json
+
+from fleetlm_users.swarm.host.host_facts import host_facts, this_host, versions
+
+
+def test_facts_are_json_and_name_what_shapes_numbers():
+    """Cores, memory, kernel, limits."""
+    facts = host_facts()
+    assert json.dumps(facts)
+    assert facts["cores"] >= 1
+    assert facts["memory_bytes"] > 0
+    assert {"kernel", "cpu", "open_files_soft", "open_files_hard"} <= facts.keys()
+
+
+def test_versions_hold_what_the_client_is_made_of():
+    """A result must be repeatable."""
+    assert {"fleetlm-locust", "python", "locust", "gevent", "websocket-client"} <= versions().keys()
+
+
+def test_a_host_is_asked_once_for_both():
+    """When a run starts: at its end a signal may reach what is asked."""
+    host = this_host()
+    assert host.facts.keys() == host_facts().keys()
+    assert host.versions == versions()

@@ -1,0 +1,76 @@
+"""The child servers of --standin: how long they are waited for, and what is said meanwhile."""
+
+import os
+
+import pytest
+
+from fleetlm_users.swarm.host import local_servers
+from fleetlm_users.swarm.host.local_servers import LocalServers, ServerFailed
+
+READY = "ready on http://127.0.0.1:1234\n"
+
+
+class Played:
+    """A child that says what the test puts into its pipe."""
+
+    def __init__(self, said=""):
+        reading, self.writing = os.pipe()
+        self.stdout = os.fdopen(reading, encoding="utf-8")
+        self.say(said)
+
+    def say(self, text):
+        os.write(self.writing, text.encode())
+
+    def terminate(self):
+        """It ends."""
+
+    def end(self, _wait_s):
+        self.stdout.close()
+        os.close(self.writing)
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Starts servers whose children are the given ones, the agent first."""
+    monkeypatch.setattr(local_servers, "TOLD_S", 0.0)
+    made = []
+
+    def start(*children, timeout_s=30.0, tell=lambda _: None):
+        played = iter(children)
+        monkeypatch.setattr(local_servers, "Child", lambda _command: next(played))
+        made.append(LocalServers())
+        return made[-1].start(timeout_s, tell)
+
+    yield start
+    for one in made:
+        one.stop()
+
+
+def test_servers_that_are_there_are_not_waited_for(started):
+    """Where they listen is in their ready lines."""
+    told = []
+    urls = started(Played(READY), Played(READY.replace("1234", "99")), tell=told.append)
+    assert (urls.agent_url, urls.api_url) == ("http://127.0.0.1:1234", "http://127.0.0.1:99/api")
+    assert urls.ws_url == "ws://127.0.0.1:99/socket/websocket"
+    assert told == []
+
+
+def test_a_slow_start_is_told_and_waited_for_as_long_as_asked(started):
+    """Who is late is named, with the limit."""
+    slow, told = Played(), []
+
+    def tell(text):
+        told.append(text)
+        slow.say(READY)
+
+    started(Played(READY), slow, timeout_s=60.0, tell=tell)
+    assert told == ["waiting for the stand-in: 0 s of 60 s"]
+
+
+def test_one_that_does_not_come_up_says_what_it_said(started, monkeypatch):
+    """Or that it said nothing; the limit is never below what a start takes."""
+    with pytest.raises(ServerFailed, match="the echo agent did not come up: no such port"):
+        started(Played("no such port\n"), Played(READY))
+    monkeypatch.setattr(local_servers, "READY_S", 0.01)
+    with pytest.raises(ServerFailed, match="the stand-in did not come up: it said nothing"):
+        started(Played(READY), Played(), timeout_s=0.0)

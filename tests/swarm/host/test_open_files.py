@@ -1,0 +1,96 @@
+"""The limit of open files: raised where allowed, refused with what to set where not, never lowered."""
+
+import resource
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleetlm_users.client.http.fleetlm_api import DEFAULT_CONCURRENCY
+from fleetlm_users.swarm.host.open_files import (
+    REST_CONNECTIONS,
+    SPARE_FILES,
+    allow_users,
+    allow_workers,
+    files_for,
+    share_of,
+)
+from fleetlm_users.swarm.host.startup_error import Refused
+
+
+@pytest.fixture
+def limits(monkeypatch):
+    """Stands for the system's limit: a function that sets (soft, hard), and what was last set."""
+    now = {"limits": (0, 0), "refuses": False}
+
+    def setrlimit(_, wanted):
+        if now["refuses"]:
+            raise ValueError("not allowed to raise maximum limit")
+        now["limits"] = wanted
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: now["limits"])
+    monkeypatch.setattr(resource, "setrlimit", setrlimit)
+    return now
+
+
+def test_a_high_limit_is_left_alone(limits):
+    """Nothing is lowered."""
+    limits["limits"] = (50_000, 60_000)
+    allow_users(1_000)
+    assert limits["limits"] == (50_000, 60_000)
+
+
+def test_no_limit_at_all_is_left_alone(limits):
+    """Infinity is a number of its own."""
+    limits["limits"] = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    allow_users(1_000_000)
+    assert limits["limits"] == (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+
+
+@pytest.mark.parametrize("hard", [files_for(5_000), 1_000_000, resource.RLIM_INFINITY])
+def test_a_low_soft_limit_is_raised_to_what_is_needed(limits, hard):
+    """Up to the hard limit itself."""
+    limits["limits"] = (1024, hard)
+    allow_users(5_000)
+    assert limits["limits"] == (files_for(5_000), hard)
+
+
+def test_a_low_hard_limit_is_refused_and_says_what_to_set(limits):
+    """Shell, systemd and compose, with the number."""
+    limits["limits"] = (1024, 4096)
+    with pytest.raises(Refused) as refused:
+        allow_users(12_000)
+    assert refused.value.exit_code == 2
+    for said in ("12,000 users", "4096", "ulimit -n 13224", "LimitNOFILE=13224", "nofile: 13224", "--processes"):
+        assert said in str(refused.value)
+    assert limits["limits"] == (1024, 4096)
+
+
+def test_a_system_that_does_not_let_it_be_raised_is_refused(limits):
+    """Whatever the hard limit promised."""
+    limits.update(limits=(1024, resource.RLIM_INFINITY), refuses=True)
+    with pytest.raises(Refused, match="the limit is 1024"):
+        allow_users(5_000)
+
+
+def test_a_master_needs_one_for_each_worker(limits):
+    """Its users live elsewhere."""
+    limits["limits"] = (256, 1024)
+    allow_workers(500)
+    assert limits["limits"] == (500 + SPARE_FILES, 1024)
+    with pytest.raises(Refused, match="a master of 2,000 workers"):
+        allow_workers(2_000)
+
+
+def test_the_rest_pool_is_as_large_as_assumed_here():
+    """The room knows no sockets, so it repeats the number."""
+    assert REST_CONNECTIONS == DEFAULT_CONCURRENCY
+
+
+@given(st.integers(0, 10**6), st.integers(1, 1000))
+def test_shares_cover_all_users_and_files_grow_with_them(users, processes):
+    """No process gets more than its share; one socket each is always in it."""
+    share = share_of(users, processes)
+    assert share * processes >= users > (share - 1) * processes - 1
+    assert files_for(share) >= share + SPARE_FILES
+    assert files_for(share + 1) > files_for(share)

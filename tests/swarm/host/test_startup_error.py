@@ -1,0 +1,44 @@
+"""A run that cannot begin leaves nothing behind."""
+
+import subprocess
+import sys
+
+import pytest
+
+from fleetlm_users.swarm.host.startup_error import Refused, exit_with
+
+FORK = """
+import os, signal, subprocess, sys
+from fleetlm_users.swarm.host import startup_error
+startup_error.WORKERS_END_S = 1.0
+other = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+child = os.fork()
+if not child:
+    {at_first}
+    signal.pause()
+startup_error.end_forked_workers({grace_s})
+number = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])  # raises when it was reaped
+assert other.poll() is None
+other.kill()
+print(number)
+"""
+
+
+def test_it_says_why_and_exits_with_the_code(capsys):
+    """On stderr, because stdout belongs to results."""
+    with pytest.raises(SystemExit) as ended:
+        exit_with(Refused("no server", 1))
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "no server\n"
+
+
+@pytest.mark.parametrize(
+    ("at_first", "grace_s", "code"),
+    [("pass", 0, -15), ("os.kill(os.getpid(), signal.SIGSTOP)", 0, -9), ("os._exit(3)", 10, 3)],
+    ids=["sigterm-ends-it", "it-hangs", "it-ends-by-itself"],
+)
+def test_forked_workers_are_ended_and_not_reaped(at_first, grace_s, code):
+    """Locust's own exit handler waits for them and loops when somebody else did; other children are left alone."""
+    script = FORK.format(at_first=at_first, grace_s=grace_s)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == f"{code}\n", done.stderr

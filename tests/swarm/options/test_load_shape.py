@@ -1,0 +1,223 @@
+"""A LoadTestShape decides how many users run and until when; what it says is followed, or the run says so."""
+
+import math
+from argparse import Namespace
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from locust import LoadTestShape
+from locust.dispatch import UsersDispatcher
+from locust.env import Environment
+from locust.runners import WorkerNode
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.swarm.head.announcement import announcement
+from fleetlm_users.swarm.head.user_control import Steering
+from fleetlm_users.swarm.head.user_target import Goal
+from fleetlm_users.swarm.options.load_shape import ShapeWatch, under_shape
+from fleetlm_users.workload.counts import share
+from tests.swarm.samples import BEHAVIOURS, benchmark, options
+
+NOTHING = {"num_users": None, "run_time_s": None, "spawn_rate": None}
+UNSET = Namespace(vus="", duration="", ramp_up="")
+
+
+class Up(LoadTestShape):
+    """Says what it is told to say."""
+
+    abstract = False
+
+    def __init__(self, *ticks):
+        super().__init__()
+        self.ticks = list(ticks)
+
+    def tick(self):
+        found = self.ticks.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+class Reading(Up):
+    """Reads -u, -t and -r itself."""
+
+    use_common_options = True
+
+
+class Runner:
+    """Locust's runner, as far as its start goes: a dispatcher that spawns at once."""
+
+    user_count = 0
+
+    def __init__(self, environment):
+        self.environment = environment
+        self._users_dispatcher = None
+
+    def start(self, user_count, spawn_rate, wait=False, user_classes=None):
+        if self._users_dispatcher is None:
+            classes = self.environment.user_classes
+            self._users_dispatcher = UsersDispatcher(worker_nodes=[WorkerNode(id="w")], user_classes=classes)
+        self._users_dispatcher.new_dispatch(user_count, 1_000_000, user_classes)
+        *_, last = list(self._users_dispatcher)
+        self.counts = last["w"]
+        self.user_count = sum(self.counts.values())
+
+
+class Head:
+    """What is steered."""
+
+    def __init__(self, plan):
+        self.plan, self.said, self.running = plan, [], False
+        self.console = Namespace(say=self.said.append)
+        self.seen = Namespace(options=Namespace(plan=plan), elapsed_s=0.0, users=0, is_ending=False)
+
+    def sight(self):
+        return self.seen
+
+    def next_plan(self):
+        return self.plan
+
+
+def steered(shape=None, **raw):
+    """A head with its steering, before a run."""
+    bench = benchmark()
+    environment = Environment(user_classes=list(bench.behaviours.values()), shape_class=shape)
+    environment.runner = Runner(environment)
+    asked = options(**raw)
+    head = Head(asked.plan if shape is None else under_shape(asked, shape, bench, UNSET, NOTHING).plan)
+    return bench, environment, head, Steering(environment, bench, head)
+
+
+def spawned(bench, environment):
+    return {name: environment.runner.counts[kind.__name__] for name, kind in bench.behaviours.items()}
+
+
+@given(st.lists(st.integers(0, 200), min_size=1, max_size=8))
+def test_whoever_asks_for_users_gets_them_in_the_plans_proportion(totals):
+    """A shape, a key in the terminal, the web UI: by themselves all beyond the plan would be of one class."""
+    bench, environment, _, _ = steered(Up(), inbox_vus="0")
+    for total in totals:
+        environment.runner.start(total, 100)
+        counts = spawned(bench, environment)
+        assert sum(counts.values()) == total
+    if totals == sorted(totals):
+        exact = share(totals[-1], {"long_lived": 10, "burst": 5, "churn": 3})
+        assert all(abs(counts[name] - exact[name]) <= 1 for name in BEHAVIOURS)
+
+
+def test_a_behaviour_without_users_in_the_plan_gets_none():
+    """It is there on request only."""
+    bench, environment, _, _ = steered(Up(), long_lived_vus="0")
+    environment.runner.start(40, 100)
+    assert spawned(bench, environment) == {"long_lived": 0, "burst": 25, "churn": 15}
+
+
+def test_a_shape_may_ask_for_single_classes():
+    """The others keep theirs; afterwards all have their share again."""
+    bench, environment, _, _ = steered(Up())
+    burst, churn = bench.behaviours["burst"], bench.behaviours["churn"]
+    environment.runner.start(10, 100, user_classes=[burst])
+    assert spawned(bench, environment) == {"long_lived": 0, "burst": 10, "churn": 0}
+    environment.runner.start(25, 100, user_classes=[churn])
+    assert spawned(bench, environment) == {"long_lived": 0, "burst": 10, "churn": 15}
+    environment.runner.start(60, 100)
+    assert sum(spawned(bench, environment).values()) == 60
+    assert spawned(bench, environment)["long_lived"] == 29
+
+
+def test_the_plans_end_is_the_shapes():
+    """Users begin as they are spawned, the announcement says who decides."""
+    planned = under_shape(options(), Up(), benchmark(), UNSET, NOTHING)
+    assert (planned.plan.duration_s, planned.plan.begins_s(7), planned.plan.warm_up_s) == (None, 0.0, 10.0)
+    said = announcement(planned)
+    assert "as many users as the load shape Up asks for, in the proportion 10 long_lived : 5 burst : 3 churn" in said
+    assert "until the shape Up ends" in said
+    assert "18 users" not in said
+
+
+@pytest.mark.parametrize(
+    ("asked", "parsed", "what"),
+    [
+        ({"num_users": 5}, {}, "-u"),
+        ({"run_time_s": 9.0}, {}, "-t"),
+        ({"spawn_rate": 2.0}, {}, "-r"),
+        ({}, {"vus": "5"}, "--vus"),
+        ({}, {"duration": "0"}, "--duration"),
+        ({}, {"ramp_up": "5s"}, "--ramp-up"),
+    ],
+)
+def test_what_a_shape_decides_nothing_else_decides(asked, parsed, what):
+    """Unless the shape reads it."""
+    given_, options_ = {**NOTHING, **asked}, Namespace(**{**vars(UNSET), **parsed})
+    with pytest.raises(UsageError, match=f"^{what} .*the LoadTestShape Up, which says how many users run"):
+        under_shape(options(), Up(), benchmark(), options_, given_)
+    assert under_shape(options(), Reading(), benchmark(), options_, given_).plan.shape == "Reading"
+
+
+def test_a_benchmark_with_an_end_of_its_own_takes_no_shape():
+    """It would end in the middle of one, or the shape in the middle of it."""
+    finite = replace(benchmark(), is_finite=lambda _: True)
+    with pytest.raises(UsageError, match="ends when all users have done their work"):
+        under_shape(options(), Up(), finite, UNSET, NOTHING)
+    with pytest.raises(UsageError, match="sets its users itself"):
+        under_shape(options(), Up(), replace(benchmark(), search=lambda _: None), UNSET, NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("tick", "words"),
+    [
+        (RuntimeError("no more"), "RuntimeError: no more"),
+        ((-1, 5), "-1 users"),
+        ((2.5, 5), "2.5 users"),
+        ((10**9, 5), "1000000000 users"),
+        ((5, 0), "a spawn rate of 0"),
+        ((5, math.inf), "a spawn rate of inf"),
+        ((5,), "IndexError"),
+    ],
+)
+def test_a_shape_that_fails_ends_the_run_with_a_doubt(tick, words):
+    """Locust would end it with a traceback, or let it run for ever with the web UI."""
+    shape = Up((3, 1), tick)
+    _, _, head, steering = steered(shape)
+    assert shape.tick() == (3, 1)
+    assert shape.tick() is None
+    assert not steering.is_shape_done
+    assert list(steering.doubts()) == head.said
+    assert words in head.said[0]
+
+
+def test_a_shape_that_returns_none_has_come_to_its_end():
+    """That is the planned one."""
+    shape = Up((3, 1), None)
+    watch = ShapeWatch(shape, print)
+    assert (shape.tick(), watch.is_done) == ((3, 1), False)
+    assert (shape.tick(), watch.is_done, watch.problem) == (None, True, "")
+
+
+def test_the_goal_hears_of_every_change():
+    """Of a shape's as steps, of a person's as edits; while a run ends nothing changes any more."""
+    _, environment, head, steering = steered()
+    goal = Goal(18, 120.0)
+    environment.runner.start(18, 5)
+    steering.begin(goal, head.plan)
+    assert (goal.users, goal.edits) == (18, [])
+    head.running, head.seen.elapsed_s = True, 30.0
+    environment.runner.start(19, 100)
+    assert (goal.users, goal.edits) == (19, [{"at_s": 30.0, "users": 19}])
+    head.seen.is_ending = True
+    environment.runner.start(29, 100)
+    assert (goal.users, environment.runner.user_count) == (19, 19)
+    assert head.said == ["The run is ending: its users stay as they are."]
+
+
+def test_a_shapes_steps_are_no_edits():
+    """They are the plan."""
+    _, environment, head, steering = steered(Up())
+    goal = Goal(18, None)
+    environment.runner.start(4, 2)
+    steering.begin(goal, head.plan)
+    head.running, head.seen.elapsed_s = True, 5.0
+    environment.runner.start(9, 2)
+    assert (goal.users, goal.edits, list(goal.doubts())) == (9, [], [])

@@ -1,0 +1,81 @@
+"""A preset is exactly what Locust runs: counts per class, time, rate."""
+
+from argparse import Namespace
+
+from hypothesis import given
+from hypothesis import strategies as st
+from locust import User
+from locust.dispatch import UsersDispatcher
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerNode
+
+from fleetlm_users.swarm.options.locust_plan import asked_of, dealt_to, impose
+from fleetlm_users.workload.user_numbers import ALONE, seat_of
+from tests.swarm.samples import BEHAVIOURS, benchmark, options
+
+
+def test_what_nobody_set_was_not_asked():
+    """None means: as the preset has it."""
+    parsed = Namespace(num_users=None, run_time=None, spawn_rate=None)
+    assert asked_of(parsed) == {"num_users": None, "run_time_s": None, "spawn_rate": None}
+    assert asked_of(Namespace(num_users=5, run_time=30, spawn_rate=2.0))["run_time_s"] == 30.0
+
+
+def test_locusts_own_dispatcher_spawns_each_count_exactly():
+    """Weights decide nothing, whatever the total."""
+    bench = benchmark()
+    environment = Environment(user_classes=list(bench.behaviours.values()), parsed_options=Namespace())
+    for raw in ({}, {"vus": "7"}, {"burst_vus": "0"}, {"preset": "standard"}):
+        plan = options(**raw).plan
+        impose(plan, environment, bench)
+        workers = [WorkerNode(id=f"w{n}") for n in range(3)]
+        dispatcher = UsersDispatcher(worker_nodes=workers, user_classes=environment.user_classes)
+        dispatcher.new_dispatch(environment.parsed_options.num_users, 1_000_000)
+        *_, last = list(dispatcher)
+        for scenario, user_class in bench.behaviours.items():
+            assert sum(counts[user_class.__name__] for counts in last.values()) == plan.users[scenario]
+
+
+@given(st.fixed_dictionaries({name: st.integers(0, 60) for name in BEHAVIOURS}).filter(lambda vus: any(vus.values())),
+       st.integers(1, 9), st.integers(1, 50))  # fmt: skip
+def test_every_layout_gives_locusts_users_the_same_numbers(vus, workers, rate):
+    """Locust itself deals the users out, step by step; each worker numbers what it is told to spawn."""
+    asked = options(**{f"{name}_vus": str(count) for name, count in vus.items()})
+    bench = benchmark()
+    impose(asked.plan, Environment(user_classes=list(bench.behaviours.values()), parsed_options=Namespace()), bench)
+    nodes = [WorkerNode(id=f"host{n % 2}_{n}") for n in range(workers)]
+    dispatcher = UsersDispatcher(worker_nodes=nodes, user_classes=list(bench.behaviours.values()))
+    indexes = {node.id: n for n, node in enumerate(nodes)}
+    turns = [indexes[node.id] for node in dispatcher._worker_nodes]
+    numberings = {key: bench.numbering(asked, seat_of(n, turns)) for key, n in indexes.items()}
+    alone = bench.numbering(asked, ALONE)
+    expected = {(name, alone.take(name)) for name in bench.spawn_order(asked)}
+    given_out, told = set(), {key: dict.fromkeys(vus, 0) for key in indexes}
+    for step in range(rate, asked.plan.total_users + rate, rate):
+        dispatcher.new_dispatch(min(step, asked.plan.total_users), 1_000_000)
+        for key, counts in next(dispatcher).items():
+            spawned = [(name, had) for name, count in counts.items() for had in range(told[key].get(name, 0), count)]
+            given_out |= {(name, numberings[key].take(name)) for name, _ in spawned}
+            told[key] = counts
+    assert given_out == expected
+    assert {number for _, number in given_out} == set(range(1, asked.plan.total_users + 1))
+
+
+def test_the_turns_are_the_dispatchers_own():
+    """By index of worker; a process without workers deals to itself; a run that was not begun deals to nobody."""
+
+    class Master(MasterRunner):
+        greenlet = None
+
+        def __init__(self):
+            self.worker_indexes, self.worker_index_max = {}, 0
+
+    master = Master()
+    master._users_dispatcher = None
+    assert dealt_to(master) == []
+    for name in ("b_1", "a_1", "a_2"):
+        master.get_worker_index(name)
+    nodes = [WorkerNode(id=name) for name in ("b_1", "a_2", "a_1")]
+    master._users_dispatcher = UsersDispatcher(worker_nodes=nodes, user_classes=[type("Some", (User,), {})])
+    assert dealt_to(master) == [1, 0, 2]  # the first of each host, then the second
+    assert dealt_to(None) == [0]

@@ -1,0 +1,67 @@
+"""A sleeper wakes at its moment or when woken, and what comes too late does no harm."""
+
+import time
+
+import gevent
+import pytest
+from gevent.event import Event
+
+from fleetlm_users.swarm.runtime.precise_timer import Alarm
+from fleetlm_users.swarm.runtime.sleeper import Sleeper
+
+DEADLINE_S = 10.0
+
+
+@pytest.fixture
+def sleeper():
+    """One with an alarm of its own; a test that hangs fails."""
+    alarm = Alarm()
+    with gevent.Timeout(DEADLINE_S):
+        yield Sleeper(alarm)
+    alarm.close()
+
+
+def test_it_sleeps_until_the_moment(sleeper):
+    """And never less."""
+    moment_s = time.perf_counter() + 0.005
+    while time.perf_counter() < moment_s:
+        sleeper.sleep(moment_s)
+    assert time.perf_counter() >= moment_s
+
+
+def test_it_is_woken_before_it(sleeper):
+    """By another greenlet, from an endless sleep."""
+    gevent.spawn(sleeper.wake)
+    sleeper.sleep()
+
+
+def test_two_wakes_are_one(sleeper):
+    """The second finds nobody asleep, and does not end what the greenlet waits for next."""
+    done = Event()
+    gevent.spawn(lambda: (sleeper.wake(), sleeper.wake(), gevent.spawn_later(0.005, done.set)))
+    sleeper.sleep()
+    assert done.wait(DEADLINE_S)
+
+
+def test_the_alarm_of_an_ended_sleep_rings_for_nobody(sleeper):
+    """The greenlet waits for something else by then, and goes on waiting."""
+    moment_s = time.perf_counter() + 0.003
+    gevent.spawn(sleeper.wake)
+    sleeper.sleep(moment_s)
+    done = Event()
+    gevent.spawn_later(0.02, done.set)
+    assert done.wait(DEADLINE_S)
+    assert time.perf_counter() >= moment_s
+
+
+def test_a_killed_sleeper_is_asleep_no_more(sleeper):
+    """Neither its alarm nor a wake reaches the dead greenlet."""
+    asleep = gevent.spawn(lambda: sleeper.sleep(time.perf_counter() + 0.005))
+    gevent.sleep(0)
+    asleep.kill()
+    sleeper.wake()
+    done = Event()
+    gevent.spawn_later(0.02, done.set)
+    assert done.wait(DEADLINE_S)
+    assert asleep.dead
+    assert repr(sleeper) == "Sleeper(awake)"

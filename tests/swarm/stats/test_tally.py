@@ -1,0 +1,95 @@
+"""Every stamp of a message ends in its own trend, and every message in its own counters."""
+
+from fleetlm_users.measure.ledger import Ledger
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.protocol.conversation import SentMessage
+from fleetlm_users.swarm.stats.tally import Columns, Tallies
+
+
+def scene():
+    """(tallies of one scenario, what Locust's columns took as (name, ms), a function that gives the totals)."""
+    ledger, shown = Ledger(DEFAULT, "e", "w"), []
+    columns = Columns(
+        lambda ms: shown.append(("append", round(ms, 6))), lambda ms: shown.append(("reply", round(ms, 6)))
+    )
+
+    def totals():
+        merge = Merge("e")
+        merge.absorb("w", ledger.snapshot(1, True, 1.0))
+        return merge.totals()
+
+    return Tallies(ledger, "burst", columns), shown, totals
+
+
+def message(due_s=1.0, sent_s=1.002, appended_s=0.0):
+    made = SentMessage("c", due_s, sent_s, "main")
+    made.appended_s = appended_s
+    return made
+
+
+def test_a_message_from_due_to_the_agents_reply():
+    """In microseconds in the ledger, in milliseconds in Locust's table."""
+    tallies, shown, totals = scene()
+    tallies["main"].sent(message())
+    tallies["main"].appended(message(), 1.010, awaits_agent=True)
+    tallies["main"].replied(message(appended_s=1.010), 1.030)
+    found = totals()
+    expected_us = {
+        "generator_lateness_ms": 2_000,
+        "append_latency_ms": 10_000,
+        "append_service_ms": 8_000,
+        "agent_latency_ms": 20_000,
+        "message_roundtrip_ms": 28_000,
+    }
+    assert {metric: found.trend(metric, "burst").summary().max_us for metric in expected_us} == expected_us
+    assert shown == [("append", 10.0), ("reply", 20.0)]
+    for metric in ("messages_sent", "messages_appended", "agent_replies_due", "agent_replies_matched"):
+        assert found.count(metric) == 1
+
+
+def test_broadcasts_are_counted_and_the_agents_apart():
+    """An own message and an answer are two received and one reply."""
+    tallies, _, totals = scene()
+    tallies["main"].received(from_agent=False)
+    tallies["main"].received(from_agent=True)
+    found = totals()
+    assert (found.count("messages_received"), found.count("agent_replies")) == (2, 1)
+
+
+def test_no_reply_is_due_when_none_is_awaited():
+    """A benchmark that leaves the agent alone has no reply rate."""
+    tallies, _, totals = scene()
+    tallies["main"].appended(message(), 1.010, awaits_agent=False)
+    assert totals().count("agent_replies_due") == 0
+
+
+def test_a_negative_duration_is_told_not_recorded():
+    """It is a defect, and the verdict speaks of it."""
+    tallies, _, totals = scene()
+    tallies["main"].sent(message(due_s=2.0, sent_s=1.0))
+    trend = totals().trend("generator_lateness_ms", "burst")
+    assert (trend.count, trend.negative) == (0, 1)
+
+
+def test_each_phase_has_its_own_and_none_is_made_before_it_is_needed():
+    """The warm-up is kept apart."""
+    tallies, _, totals = scene()
+    assert not tallies
+    tallies["warm_up"].sent(message())
+    assert list(tallies) == ["warm_up"]
+    assert tallies["warm_up"] is tallies["warm_up"]
+    assert totals().count("messages_sent", phase="warm_up") == 1
+
+
+def test_a_message_sent_before_the_ledger_began_counts_nowhere():
+    """The books of what came after a reset stay true: its fate has no sending to go with."""
+    tallies, shown, totals = scene()
+    tallies["main"].sent(message())
+    tallies.renew(Ledger(DEFAULT, "e", "w", resets=1, since_s=2.0))
+    tallies["main"].sent(message(due_s=2.0, sent_s=2.1))
+    tallies["main"].appended(message(), 2.5, awaits_agent=True)
+    tallies["main"].replied(message(appended_s=2.5), 2.6)
+    tallies["main"].appended(message(due_s=2.0, sent_s=2.1), 2.7, awaits_agent=False)
+    assert shown == [("append", 700.0)]
+    assert totals().count("messages_sent") == 1  # in the old ledger, which nobody reads any more

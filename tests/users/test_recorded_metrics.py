@@ -1,0 +1,82 @@
+"""Which metrics a run has samples for is known before it begins."""
+
+import inspect
+import re
+import sys
+
+import pytest
+
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.users import BurstUser, ChurnUser, CorrectnessUser, HotPathUser, InboxWatcher, LifecycleUser
+from fleetlm_users.users.recorded_metrics import RECORDED_BY, records
+from fleetlm_users.users.user import FleetUser
+from fleetlm_users.workload.presets.presets import load_presets
+from tests.swarm.samples import options
+
+MIXED = [BurstUser, ChurnUser]
+
+
+@pytest.mark.parametrize(
+    ("metric", "scenario", "behaviours", "raw", "expected"),
+    [
+        ("append_latency_ms", None, MIXED, {}, True),
+        ("append_latency_ms", "burst", MIXED, {}, True),
+        ("lifecycle_total_ms", None, MIXED, {}, False),
+        ("lifecycle_total_ms", None, [LifecycleUser], {}, True),
+        ("session_churn_total", None, MIXED, {}, True),
+        ("session_churn_total", "burst", MIXED, {}, False),
+        ("inbox_latency_ms", None, MIXED, {}, False),
+        ("inbox_shown_rate", None, [*MIXED, InboxWatcher], {}, True),
+        ("message_correctness_rate", None, [CorrectnessUser], {}, True),
+        ("cleanup_success_rate", None, MIXED, {}, True),
+        ("cleanup_success_rate", "burst", MIXED, {}, False),
+        ("cleanup_success_rate", "burst", MIXED, {"cleanup": True}, True),
+        ("agent_reply_rate", None, MIXED, {}, True),
+        ("agent_reply_rate", None, MIXED, {"agent_replies": "0"}, False),
+        ("agent_latency_ms", None, [HotPathUser], {}, False),
+        ("event_loop_lag_ms", None, MIXED, {}, True),
+        ("event_loop_lag_ms", "burst", MIXED, {}, False),
+    ],
+)
+def test_a_run_records_what_its_behaviours_do(metric, scenario, behaviours, raw, expected):
+    """And what its options ask for."""
+    assert records(metric, scenario, behaviours, options(**raw)) is expected
+
+
+def test_a_behaviour_of_somebodys_own_may_record_anything():
+    """Nobody knows before."""
+    own = type("Own", (BurstUser,), {"__module__": "my_locustfile"})
+    assert records("lifecycle_total_ms", None, [own], options())
+
+
+def test_the_list_is_what_the_behaviours_source_says():
+    """Whoever deletes its sessions, counts or records by a metric's name, is in it."""
+    for kind in subclasses(FleetUser):
+        if not kind.__module__.startswith("fleetlm_users."):
+            continue
+        source = inspect.getsource(sys.modules[kind.__module__])
+        named = set(re.findall(r"\.(?:count|record)\(\s*\"([a-z_]+)\"", source))
+        if "delete=True" in source or "session.delete()" in source:
+            named.add("cleanup_attempted")
+        for metric in named - {"messages_not_sent"}:
+            assert kind in RECORDED_BY[metric], (metric, kind)
+
+
+def subclasses(kind):
+    return {found for child in kind.__subclasses__() for found in (child, *subclasses(child))}
+
+
+def test_the_names_are_those_of_metrics():
+    """A slip would let a threshold through, or keep one out."""
+    assert all(name in DEFAULT for name in RECORDED_BY)
+
+
+def test_every_packaged_preset_judges_what_its_benchmark_records():
+    """None of its thresholds is one without samples."""
+    behaviours = {
+        "session_lifecycle": [LifecycleUser], "message_correctness": [CorrectnessUser], "ws_hot_path": [HotPathUser],
+    }  # fmt: skip
+    for benchmark, presets in load_presets().by_benchmark.items():
+        for preset in presets.values():
+            for text in preset.thresholds:
+                assert records(text.partition(":")[0], None, behaviours.get(benchmark, MIXED), options()), text

@@ -1,0 +1,63 @@
+"""The search that the options ask for."""
+
+import pytest
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.workload.options.capacity import CAPACITY_OPTIONS, message_interval_s, search_settings
+from fleetlm_users.workload.options.model import resolve
+from fleetlm_users.workload.presets.presets import load_presets
+
+
+def options(num_users=None, **raw):
+    return resolve(
+        raw,
+        load_presets(None),
+        "capacity",
+        ("capacity",),
+        host=None,
+        num_users=num_users,
+        run_time_s=None,
+        spawn_rate=None,
+        new_run_id=lambda: "r1",
+        new_seed=lambda: 7,
+        extra_specs=CAPACITY_OPTIONS,
+    )
+
+
+def test_the_defaults_make_a_search():
+    """Of sessions, by doubling."""
+    found = search_settings(options())
+    assert (found.plan.first, found.plan.factor, found.plan.most, found.plan.precision) == (10, 2, 5000, 0.05)
+    assert (found.hold_s, found.settle_s, found.join_rate, found.unit, found.per_user) == (30, 5, 50, "sessions", 1)
+    assert "searching for the most sessions: 10 users first" in str(found)
+
+
+def test_messages_are_made_by_users():
+    """Ten a second each, unless told otherwise."""
+    found = search_settings(options(search="messages", num_users=3))
+    assert (found.unit, found.per_user, found.plan.first) == ("messages/s", 10, 3)
+    assert search_settings(options(search="messages", message_interval="50ms")).per_user == 20
+
+
+def test_sessions_write_now_and_then():
+    """Every 5 s, unless told otherwise."""
+    assert message_interval_s(options()) == 5
+    assert message_interval_s(options(message_interval="1s")) == 1
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ({"most": "5"}, "--most 100"),
+        ({"step_factor": "1"}, "a number above 1"),
+        ({"step_factor": "0.5"}, "a number above 1"),
+        ({"search": "users"}, "sessions, messages"),
+        ({"hold": "0"}, "HOLD"),
+        ({"precision": "0"}, "PRECISION"),
+        ({"abort_on_fail": True}, "looks for the load that fails"),
+    ],
+)
+def test_a_search_that_leads_nowhere_is_refused(raw, said):
+    """With what would be right."""
+    with pytest.raises(UsageError, match=said):
+        search_settings(options(**raw))

@@ -1,0 +1,255 @@
+"""What a run is told becomes typed options, by flag > environment > preset > default, before any load."""
+
+import json
+from contextlib import suppress
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.workload.options.model import Options, describe, resolve
+from fleetlm_users.workload.options.specs import COMMON, OptionSpec, count_specs
+from fleetlm_users.workload.presets.preset import Preset
+from fleetlm_users.workload.presets.presets import Presets, load_presets
+
+MIXED = ("long_lived", "burst", "churn")
+DEFAULTS = {spec.name: spec.default for spec in (*COMMON, *count_specs(MIXED))}
+PACKAGED = load_presets()
+
+
+def resolved(raw=None, presets=PACKAGED, **more):
+    """The options of a mixed run."""
+    known = {"host": None, "num_users": None, "run_time_s": None, "spawn_rate": None}
+    made = {"new_run_id": lambda: "r-new", "new_seed": lambda: 99}
+    return resolve({**DEFAULTS, **(raw or {})}, presets, "mixed", MIXED, **{**known, **made, **more})
+
+
+def presets_with(**changes):
+    """Presets whose only one is light with changes."""
+    light = PACKAGED.get("mixed", "light")
+    return Presets({"mixed": {"light": replace(light, source="my.yaml", **changes)}})
+
+
+def test_without_any_flag_the_light_preset_runs_against_localhost():
+    """The first run needs no option."""
+    options = resolved()
+    assert (options.plan.preset, options.plan.total_users, options.plan.duration_s) == ("light", 18, 120.0)
+    assert options.api_url == "http://localhost:4000/api"
+    assert options.ws_url == "ws://localhost:4000/socket/websocket"
+    assert (options.agent_url, options.agent_id) == ("http://localhost:4001", "bench-echo-agent")
+    assert (options.run_id, options.seed) == ("r-new", 99)
+    assert (options.connect_timeout_s, options.reply_timeout_s, options.heartbeat_interval_s) == (10.0, 30.0, 30.0)
+    assert options.given_thresholds == ()
+    assert (options.results_dir, options.presets_file) == (Path("results"), None)
+    assert [options.debug, options.insecure, options.standin, options.no_results] == [False] * 4
+
+
+def test_every_field_has_its_type():
+    """What is promised in annotations is what is there."""
+    hints = get_type_hints(Options)
+    options = resolved()
+    for name in ("run_id", "api_url", "ws_url", "seed", "debug", "message_bytes", "time_scale", "reply_timeout_s"):
+        assert type(getattr(options, name)) is hints[name]
+
+
+def test_every_option_arrives():
+    """Each option, given as the text of a variable or a form, changes its field."""
+    raw = {
+        "api_url": "https://f/api",
+        "ws_url": "wss://f/socket/websocket",
+        "agent_url": "http://a",
+        "agent_id": "other",
+        "insecure": "true",
+        "standin": "1",
+        "message_bytes": "100",
+        "agent_replies": "2",
+        "time_scale": "0.1",
+        "results_dir": "out",
+        "no_results": "yes",
+        "run_id": "mine",
+        "participant_prefix": "p",
+        "seed": "0",
+        "debug": "on",
+        "connect_timeout": "1s",
+        "join_timeout": "2s",
+        "reply_timeout": "3s",
+        "drain_timeout": "0",
+        "heartbeat_interval": "5",
+        "presets_file": "my.yaml",
+    }
+    before, after = describe(resolved()), describe(resolved(raw))
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {f"{name}_s" if "timeout" in name or "interval" in name else name for name in raw}
+    assert after["drain_timeout_s"] == 0.0
+    assert after["seed"] == 0
+
+
+@pytest.mark.parametrize(
+    ("raw", "more", "users", "times"),
+    [
+        ({"preset": "standard"}, {}, (30, 15, 10), (300.0, 10.0, 20.0)),
+        ({"vus": "36", "duration": "1m"}, {}, (20, 10, 6), (60.0, 2.5, 5.0)),
+        ({"vus": "36", "duration": "1m"}, {"num_users": 18, "run_time_s": 30}, (10, 5, 3), (30.0, 1.25, 2.5)),
+        ({"burst_vus": "50", "churn_vus": 0}, {}, (10, 50, 0), (120.0, 5.0, 10.0)),
+        ({"long_lived_vus": 1}, {"num_users": 9}, (1, 5, 3), (120.0, 5.0, 10.0)),
+        ({"duration": "0"}, {}, (10, 5, 3), (None, 5.0, 10.0)),
+        ({"warm_up": "0", "ramp_up": "1s"}, {}, (10, 5, 3), (120.0, 1.0, 0.0)),
+        ({}, {"spawn_rate": 9.0, "run_time_s": 0}, (10, 5, 3), (None, 2.0, 10.0)),
+    ],
+)
+def test_the_plan_is_what_was_asked_for(raw, more, users, times):
+    """-u beats vus, -t beats duration, counts are exact."""
+    plan = resolved(raw, **more).plan
+    assert tuple(plan.users.values()) == users
+    assert (plan.duration_s, plan.ramp_up_s, plan.warm_up_s) == times
+
+
+def test_a_host_sets_both_urls_where_they_are_not_given():
+    """-H is the short form, a URL of its own beats it."""
+    options = resolved(host="https://fleet.example")
+    assert (options.api_url, options.ws_url) == (
+        "https://fleet.example/api",
+        "wss://fleet.example/socket/websocket",
+    )
+    options = resolved({"ws_url": "wss://edge/socket/websocket"}, host="https://fleet.example")
+    assert (options.api_url, options.ws_url) == ("https://fleet.example/api", "wss://edge/socket/websocket")
+
+
+def test_presets_set_options_where_nobody_else_does():
+    """Flag beats preset, preset beats default; a flag that repeats the default beats it when known to be given."""
+    presets = presets_with(options={"reply_timeout": "7s", "message_bytes": 128})
+    assert resolved(presets=presets).reply_timeout_s == 7.0
+    assert resolved(presets=presets).message_bytes == 128
+    assert resolved({"reply_timeout": "9s"}, presets).reply_timeout_s == 9.0
+    assert resolved({"reply_timeout": "30s"}, presets, given=("reply_timeout",)).reply_timeout_s == 30.0
+
+
+def test_a_preset_may_leave_behaviours_out():
+    """A behaviour that the preset does not name has no users, and can be given some."""
+    presets = presets_with(users={"burst": 5})
+    assert resolved(presets=presets).plan.users == {"long_lived": 0, "burst": 5, "churn": 0}
+    assert resolved({"churn_vus": "2"}, presets).plan.users == {"long_lived": 0, "burst": 5, "churn": 2}
+
+
+def test_given_thresholds_stay_apart_from_the_plans():
+    """Laying them over the preset's is the judge's affair."""
+    options = resolved({"threshold": ["messages_lost: count==0", "ws_join_ms: p(95)<100; ws_join_ms: max<500"]})
+    assert options.given_thresholds == ("messages_lost: count==0", "ws_join_ms: p(95)<100", "ws_join_ms: max<500")
+    assert options.plan.thresholds == PACKAGED.get("mixed", "light").thresholds
+
+
+EXTRA = (
+    OptionSpec("keep_alive_ms", "--keep-alive-ms", "KEEP_ALIVE_MS", "60000", "hold", "whole", "60000"),
+    OptionSpec("arrival_rate", "--arrival-rate", "ARRIVAL_RATE", "", "per second", "positive", "50"),
+    OptionSpec("api_token", "--api-token", "API_TOKEN", "", "token", "text", "t", secret=True, in_preset=False),
+)
+
+
+def test_a_benchmark_brings_options_of_its_own():
+    """They are read, checked and set by presets like the common ones."""
+    presets = presets_with(options={"keep_alive_ms": 500})
+    assert resolved(extra_specs=EXTRA).extra == {"keep_alive_ms": 60000, "arrival_rate": None, "api_token": None}
+    assert resolved(presets=presets, extra_specs=EXTRA).extra["keep_alive_ms"] == 500
+    assert resolved({"arrival_rate": "2.5"}, extra_specs=EXTRA).extra["arrival_rate"] == 2.5
+    with pytest.raises(UsageError, match=r"^--arrival-rate \(ARRIVAL_RATE\): got '0'; .*for example 50$"):
+        resolved({"arrival_rate": "0"}, extra_specs=EXTRA)
+
+
+def test_the_description_is_json_without_secrets():
+    """summary.json holds every option that was in force, and no token."""
+    options = resolved({"api_token": "hush", "presets_file": "my.yaml", "threshold": "a: max<1"}, extra_specs=EXTRA)
+    described = describe(options)
+    assert "hush" not in json.dumps(described)
+    assert json.loads(json.dumps(described)) == described
+    assert options.extra["api_token"] == "hush"
+    assert set(described) == {item.name for item in fields(Options)} - {"secrets"}
+    assert described["presets_file"] == "my.yaml"
+    assert described["plan"]["users"] == {"long_lived": 10, "burst": 5, "churn": 3}
+    assert described["plan"]["total_users"] == 18
+    assert described["plan"]["spawn_rate"] == 3.6
+
+
+@pytest.mark.parametrize(
+    ("raw", "more", "message"),
+    [
+        ({"api_url": "localhost"}, {}, "--api-url (API_URL): got 'localhost'; accepted is http:// or https://"),
+        ({"ws_url": "http://h"}, {}, "--ws-url (WS_URL): got 'http://h'; accepted is ws:// or wss://"),
+        ({"agent_url": "x"}, {}, "--agent-url (AGENT_URL): got 'x'; accepted is http:// or https://"),
+        ({"run_id": "a b"}, {}, "--run-id (RUN_ID): got 'a b'; accepted is 1 to 64 letters"),
+        ({"participant_prefix": "a/b"}, {}, "--participant-prefix (PARTICIPANT_PREFIX): got 'a/b'; accepted is 1 to"),
+        ({"preset": "lite"}, {}, "--preset (PRESET): got 'lite'; accepted is a preset of mixed: light, standard"),
+        ({"vus": "0"}, {}, "--vus (VUS): got '0'; accepted is a whole number, 1 or more, for example 18"),
+        ({"vus": "many"}, {}, "--vus (VUS): got 'many'; accepted is a whole number, 1 or more, for example 18"),
+        ({}, {"num_users": 0}, "-u/--vus (VUS): got 0; accepted is a whole number, 1 or more"),
+        ({"burst_vus": "-1"}, {}, "--burst-vus (BURST_VUS): got '-1'; accepted is a whole number, 0 or more"),
+        ({"duration": "2 minutes"}, {}, "--duration (DURATION): got '2 minutes'; accepted is a duration"),
+        ({"warm_up": "3m"}, {}, "--warm-up (WARM_UP): got '3m'; accepted is less than the run's 2m"),
+        ({"ramp_up": "-1"}, {}, "--ramp-up (RAMP_UP): got '-1'; accepted is a duration"),
+        ({"debug": "maybe"}, {}, "--debug (DEBUG): got 'maybe'; accepted is one of true, 1, yes, on"),
+        ({"reply_timeout": "0"}, {}, "--reply-timeout (REPLY_TIMEOUT): got '0'; accepted is a duration above 0"),
+        ({"message_bytes": "0"}, {}, "--message-bytes (MESSAGE_BYTES): got '0'; accepted is a whole number, 1 or more"),
+        ({"seed": "lucky"}, {}, "--seed (SEED): got 'lucky'; accepted is a whole number, 0 or more, for example 42"),
+        ({"time_scale": "0"}, {}, "--time-scale (TIME_SCALE): got '0'; accepted is a number above 0"),
+        ({}, {"host": "h:4000"}, "-H/--host: got 'h:4000'; accepted is http:// or https:// with a host"),
+        ({}, {"spawn_rate": 0}, "-r/--spawn-rate: got 0; accepted is a number of users per second above 0"),
+        ({"ramp_up": "3s"}, {"spawn_rate": 2}, "-r/--spawn-rate: got 2; accepted is one of it and --ramp-up (RAMP_UP)"),
+        (
+            {"burst_vus": "4", "long_lived_vus": "4", "churn_vus": "4"},
+            {"num_users": 20},
+            "-u/--vus (VUS): got 20; accepted is exactly 12, the sum of --long-lived-vus 4 --burst-vus 4 --churn-vus 4",
+        ),
+        (
+            {},
+            {"presets": presets_with(options={"reply_timeout": True})},
+            "my.yaml: mixed.light.options.reply_timeout: got True; accepted is one value, for example 30s",
+        ),
+        (
+            {},
+            {"presets": presets_with(users={"brust": 5})},
+            "my.yaml: mixed.light.users: got 'brust'; accepted is a behaviour of mixed: long_lived, burst, churn",
+        ),
+    ],
+)
+def test_each_mistake_is_told_before_load(raw, more, message):
+    """The flag and its variable, the value, the accepted form, an example."""
+    with pytest.raises(UsageError) as raised:
+        resolved(raw, **more)
+    assert str(raised.value).startswith(message)
+    assert ", for example " in str(raised.value)
+
+
+def test_a_made_run_id_is_checked_too():
+    """Nothing that needs escaping gets into URLs, whoever made it."""
+    with pytest.raises(UsageError, match="--run-id"):
+        resolved(new_run_id=lambda: "a b")
+
+
+@given(st.dictionaries(st.sampled_from([*DEFAULTS]), st.none() | st.text() | st.booleans() | st.integers()))
+def test_any_values_are_resolved_or_refused(raw):
+    """Whatever a form sends: options, or a message for a person."""
+    with suppress(UsageError):
+        options = resolved(raw)
+        assert json.dumps(describe(options))
+        assert options.plan.total_users >= 1
+
+
+def test_a_benchmark_of_ones_own():
+    """A person's own benchmark needs a preset and its behaviours, nothing else."""
+    presets = Presets({"mine": {"tiny": Preset("mine", "tiny", {"poke": 3}, 5.0)}})
+    options = resolve(
+        {},
+        presets,
+        "mine",
+        ("poke",),
+        host=None,
+        num_users=None,
+        run_time_s=None,
+        spawn_rate=None,
+        new_run_id=lambda: "r1",
+        new_seed=lambda: 1,
+    )
+    assert options.plan.users == {"poke": 3}

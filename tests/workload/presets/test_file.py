@@ -1,0 +1,189 @@
+"""A presets file gives presets, or an error that names file, key path, value, accepted form and an example."""
+
+from contextlib import suppress
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.workload.presets.file import KEYS, parse_presets
+from fleetlm_users.workload.presets.preset import Preset
+
+
+def one(text):
+    """The preset mixed.mine whose keys are the given YAML flow text."""
+    return parse_presets(f"mixed: {{mine: {{{text}}}}}", "my.yaml")["mixed"]["mine"]
+
+
+def test_a_full_preset_is_read():
+    """Every key has its place."""
+    preset = one(
+        "description: mine, users: {burst: 2, churn: 0}, duration_s: 60, ramp_up_s: 1.5, warm_up_s: 5, "
+        "thresholds: {append_latency_ms: ['p(95)<500', ' p(99)<900 '], 'append_latency_ms{scenario:burst}': max<1}, "
+        "options: {reply_timeout: 10s, seed: 4, debug: true}"
+    )
+    assert preset == Preset(
+        benchmark="mixed",
+        name="mine",
+        users={"burst": 2, "churn": 0},
+        duration_s=60.0,
+        description="mine",
+        ramp_up_s=1.5,
+        warm_up_s=5.0,
+        thresholds=("append_latency_ms: p(95)<500, p(99)<900", "append_latency_ms{scenario:burst}: max<1"),
+        options={"reply_timeout": "10s", "seed": 4, "debug": True},
+        source="my.yaml",
+    )
+
+
+@pytest.mark.parametrize("duration", ["null", "0", "~"])
+def test_a_run_until_stopped(duration):
+    """Null and 0 both mean: no end of its own."""
+    preset = one(f"users: {{burst: 1}}, duration_s: {duration}, warm_up_s: 9")
+    assert preset.duration_s is None
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "{}"])
+def test_an_empty_file_has_no_presets(text):
+    """A file that is only comments is no mistake."""
+    assert parse_presets(text, "my.yaml") == {}
+
+
+USERS = "users: {burst: 1}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "user: {burst: 1}, duration_s: 1",
+            "my.yaml: mixed.mine.user: got 'user'; accepted is one of the keys " + ", ".join(KEYS),
+        ),
+        (USERS, "my.yaml: mixed.mine: got 'only users'; accepted is a preset with the key duration_s (null for a run"),
+        ("duration_s: 1", "my.yaml: mixed.mine.users: got None; accepted is a mapping, for example `long_lived: …`"),
+        ("users: {burst: -1}, duration_s: 1", "mixed.mine.users.burst: got -1; accepted is a whole number of users"),
+        ("users: {burst: 1.5}, duration_s: 1", "mixed.mine.users.burst: got 1.5; accepted is a whole number of users"),
+        ("users: {burst: true}, duration_s: 1", "mixed.mine.users.burst: got True; accepted is a whole number"),
+        ("users: {burst: '5'}, duration_s: 1", "mixed.mine.users.burst: got '5'; accepted is a whole number"),
+        ("users: {burst: 0}, duration_s: 1", "users: got {'burst': 0}; accepted is at least one user of one behaviour"),
+        ("users: {}, duration_s: 1", "mixed.mine.users: got {}; accepted is at least one user of one behaviour"),
+        ("users: {Burst: 1}, duration_s: 1", "mixed.mine.users.Burst: got 'Burst'; accepted is a key such as"),
+        ("users: {1: 1}, duration_s: 1", "mixed.mine.users.1: got 1; accepted is a key such as the example"),
+        (f"{USERS}, duration_s: 2m", "mixed.mine.duration_s: got '2m'; accepted is a number of seconds, 0 or more"),
+        (f"{USERS}, duration_s: -1", "duration_s: got -1; accepted is a number of seconds, 0 or more, for example 120"),
+        (f"{USERS}, duration_s: .nan", "duration_s: got nan; accepted is a number of seconds"),
+        (f"{USERS}, duration_s: .inf", "duration_s: got inf; accepted is a number of seconds"),
+        (f"{USERS}, duration_s: true", "duration_s: got True; accepted is a number of seconds"),
+        (f"{USERS}, duration_s: 9, ramp_up_s: x", "mixed.mine.ramp_up_s: got 'x'; accepted is a number of seconds"),
+        (f"{USERS}, duration_s: 9, warm_up_s: null", "warm_up_s: got None; accepted is a number of seconds"),
+        (f"{USERS}, duration_s: 10, warm_up_s: 10", "warm_up_s: got 10.0; accepted is less than duration_s, which is"),
+        (f"{USERS}, duration_s: 10, ramp_up_s: 11", "mixed.mine.ramp_up_s: got 11.0; accepted is less than duration_s"),
+        (f"{USERS}, duration_s: 1, description: 5", "mixed.mine.description: got 5; accepted is a text, for example"),
+        (f"{USERS}, duration_s: 1, thresholds: p95", "mixed.mine.thresholds: got 'p95'; accepted is a mapping"),
+        (f"{USERS}, duration_s: 1, thresholds: {{a: 5}}", "thresholds.a: got 5; accepted is one text of rules or a"),
+        (f"{USERS}, duration_s: 1, thresholds: {{a: []}}", "thresholds.a: got []; accepted is one text of rules or a"),
+        (f"{USERS}, duration_s: 1, thresholds: {{a: [b, 1]}}", "thresholds.a: got ['b', 1]; accepted is one text"),
+        (f"{USERS}, duration_s: 1, thresholds: {{a b: c}}", "mixed.mine.thresholds.a b: got 'a b'; accepted is a key"),
+        (f"{USERS}, duration_s: 1, options: [a]", "mixed.mine.options: got ['a']; accepted is a mapping"),
+        (f"{USERS}, duration_s: 1, options: {{seed: [1]}}", "mixed.mine.options.seed: got [1]; accepted is one value"),
+        (f"{USERS}, duration_s: 1, options: {{seed: null}}", "mixed.mine.options.seed: got None; accepted is one"),
+    ],
+)
+def test_each_mistake_in_a_preset_is_told(text, message):
+    """File, key path, value, what is accepted, and an example."""
+    with pytest.raises(UsageError) as raised:
+        one(text)
+    assert str(raised.value).startswith("my.yaml: mixed.mine")
+    assert message in str(raised.value)
+    assert ", for example " in str(raised.value)
+
+
+VALID = "good: {users: {burst: 1}, duration_s: 1}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"one: {{{VALID}}}\nmixed: 5", "my.yaml: mixed: got 5; accepted is a mapping, for example `light: …`"),
+        (f"one: {{{VALID}}}\nmixed: {{}}", "my.yaml: mixed: got {}; accepted is at least one preset"),
+        (f"mixed: {{{VALID}, light: null}}", "my.yaml: mixed.light: got None; accepted is a mapping"),
+        (
+            f"Mixed: {{{VALID}}}",
+            "my.yaml: Mixed: got 'Mixed'; accepted is a key such as the example, for example mixed",
+        ),
+        (f"mixed: {{{VALID}, 'a b': {{}}}}", "my.yaml: mixed.a b: got 'a b'; accepted is a key such as the example"),
+        (f'mixed: {{{VALID}, "a\\e[31m": {{}}}}', r"my.yaml: mixed.'a\x1b[31m': got 'a\x1b[31m'; accepted is a key"),
+        (f"mixed: {{{VALID}, {'b ' * 99}: {{}}}}", "my.yaml: mixed.'b b b b b b b b b b b… (197 characters): got 'b b"),
+    ],
+)
+def test_each_mistake_above_the_presets_is_told(text, message):
+    """The path ends where the mistake is, and stays readable whatever the key is."""
+    with pytest.raises(UsageError) as raised:
+        parse_presets(text, "my.yaml")
+    assert message in str(raised.value)
+
+
+SECRET = "AKIA5EXAMPLE"
+PEM = f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (PEM, "a text of 66 characters"),
+        (f"DB_PASSWORD={SECRET}\nAWS_KEY={SECRET}\n", "a text of 45 characters"),
+        (f"root:{SECRET}:0:0:root:/root:/bin/bash\n", "a text of 42 characters"),
+        (f"[{SECRET}, b]", "a list of 2 entries"),
+        (f"{SECRET}: 1", "a mapping of 1 key"),
+        (f'{{"type": "service_account", "private_key": "{SECRET}"}}', "a mapping of 2 keys"),
+        (f"data: {{password: {SECRET}}}\nmetadata: {{labels: {{{SECRET}: x}}}}", "a mapping of 2 keys"),
+        (f"users: {{- name: {SECRET}}}", ""),
+        (f"{SECRET}: 1\n{SECRET}: 2\n", "a key given twice"),
+        (f"a: *{SECRET}", "found undefined alias"),
+        (f"a: &{SECRET} 1\nb: &{SECRET} 2", "second occurrence"),
+        (f"a: !{SECRET} x", "could not determine a constructor for the tag"),
+        (f"a: !!bool {SECRET}", "a value that is no bool"),
+        (f"a: !!int {SECRET}", "a value that is no int"),
+        (f"a: !!python/name:{SECRET} x", ""),
+        (f"a: !!binary {SECRET}=", ""),
+        (f"a: !{SECRET}!b x", "found undefined tag handle"),
+        (f"%TAG ! {SECRET}\n---\n- {SECRET}: [", ""),
+        (f"a: [\n{SECRET}\nb: {SECRET}", ""),
+        ("42", "a number"),
+        ("2026-01-01", "a date"),
+    ],
+)
+def test_an_error_about_a_file_that_holds_no_presets_shows_nothing_of_it(text, kind):
+    """It may be a key, a password file, anything that somebody named: type and length must do."""
+    with pytest.raises(UsageError) as raised:
+        parse_presets(text, "my.yaml")
+    assert SECRET not in str(raised.value)
+    assert f"got {kind}" in str(raised.value) or kind in str(raised.value)
+
+
+def test_a_few_lines_that_stand_for_a_billion_make_one_line_of_error():
+    """Aliases of aliases: refused before anything is built from them."""
+    lines = ["a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)]
+    with pytest.raises(UsageError) as raised:
+        parse_presets("\n".join(lines), "my.yaml")
+    assert "more than 10,000 values, by its aliases" in str(raised.value)
+    assert len(str(raised.value)) < 300
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), inner),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), values))
+def test_any_preset_is_read_or_refused(keys):
+    """No other exception reaches a person, and what is read can run."""
+    text = yaml.safe_dump({"mixed": {"mine": keys}})
+    with suppress(UsageError):
+        preset = parse_presets(text, "my.yaml")["mixed"]["mine"]
+        assert sum(preset.users.values()) > 0

@@ -1,0 +1,64 @@
+"""The behaviours' timetables are those of the issue, and scale as a whole."""
+
+import random
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleetlm_users.workload.timetables import BurstPace, ChurnPace, LongLivedPace
+
+seeds = st.integers(0, 2**32)
+
+
+@given(seeds)
+def test_long_lived_users_write_every_20_to_40_s_for_120_s(seed):
+    """Each gap is drawn, and no message is due after the session."""
+    dues = list(LongLivedPace().dues(1000.0, random.Random(seed)))
+    assert 2 <= len(dues) <= 5
+    assert all(19.999 < later - earlier < 40.001 for earlier, later in pairwise([1000.0, *dues]))
+    assert dues[-1] < 1120.0
+
+
+@given(seeds)
+def test_burst_users_keep_one_interval_for_a_session(seed):
+    """One interval of 100–500 ms per session of 60 s, drawn anew for the next."""
+    rng = random.Random(seed)
+    dues = list(BurstPace().dues(1000.0, rng))
+    interval_s = dues[0] - 1000.0
+    assert 0.0999 < interval_s < 0.5001
+    assert dues == pytest.approx([1000.0 + k * interval_s for k in range(1, len(dues) + 1)])
+    assert 1059.0 < dues[-1] < 1060.0
+    assert next(iter(BurstPace().dues(1000.0, rng))) != dues[0]
+
+
+@given(seeds)
+def test_churn_users_write_2_to_4_messages_and_pause_3_to_8_s(seed):
+    """The first message is due at the join, the others follow half a second apart."""
+    rng = random.Random(seed)
+    dues = list(ChurnPace().dues(1000.0, rng))
+    assert dues == [1000.0 + k * 0.5 for k in range(len(dues))]
+    assert 2 <= len(dues) <= 4
+    assert 3.0 <= ChurnPace().pause_s(rng) <= 8.0
+
+
+def test_the_fixed_lengths_are_those_of_the_issue():
+    """Sessions, holds and pauses in seconds."""
+    assert (LongLivedPace().session_s, LongLivedPace().pause_s) == (120.0, 1.0)
+    assert (BurstPace().session_s, BurstPace().pause_s) == (60.0, 2.0)
+    assert ChurnPace().hold_s == 2.0
+
+
+def test_scaling_changes_durations_and_nothing_else():
+    """Tests run the same behaviour faster: counts stay."""
+    assert ChurnPace().scaled(0.1) == ChurnPace(2, 4, 0.05, 0.2, pytest.approx(0.3), pytest.approx(0.8))
+    assert LongLivedPace().scaled(0.5) == LongLivedPace(10.0, 20.0, 60.0, 0.5)
+    assert BurstPace().scaled(1) == BurstPace()
+
+
+@pytest.mark.parametrize("time_scale", [0, -1, float("nan")])
+def test_a_scale_that_stops_time_is_refused(time_scale):
+    """Gaps of zero would be a flood."""
+    with pytest.raises(ValueError, match="not a time scale"):
+        BurstPace().scaled(time_scale)
