@@ -38,8 +38,8 @@ from fleetlm_users.measure.ledger import MAIN, Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.report.summary import Json
 from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.swarm.cluster.admission import passport_of
 from fleetlm_users.swarm.cluster.messages import DRAIN, FINAL, HEADCOUNT, LOOK, LOOKED, PASSPORT, REPORT, RUN, TAKEN
-from fleetlm_users.swarm.cluster.passports import passport_of
 from fleetlm_users.swarm.context import Fleet
 from fleetlm_users.swarm.stats.locust_stats import LocustStats
 from fleetlm_users.swarm.stats.tally import Tally

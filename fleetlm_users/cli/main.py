@@ -1,8 +1,14 @@
-"""The `fleetlm-bench` command and its subcommands."""
+"""The `fleetlm-bench` command and its subcommands.
 
+`fleetlm-bench standin` and `echo-agent`: the two servers under one name, with all their own flags.
+"""
+
+import os
 import platform
+import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Final
 
 import click
 import gevent
@@ -12,10 +18,32 @@ from fleetlm_users.cli.cleanup.command import cleanup
 from fleetlm_users.cli.compare.command import compare
 from fleetlm_users.cli.doctor.command import doctor
 from fleetlm_users.cli.listing.command import list_
-from fleetlm_users.cli.passthrough import echo_agent, standin
 from fleetlm_users.cli.plan.command import plan
 from fleetlm_users.errors import FleetlmError, UsageError
 from fleetlm_users.output import steady_streams
+
+_AS_THEY_ARE: Final[dict[str, Any]] = {"ignore_unknown_options": True, "help_option_names": []}
+
+
+@click.command(short_help="Run the embedded FleetLM; all flags are its own.", context_settings=_AS_THEY_ARE)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def standin(arguments: Sequence[str]) -> None:
+    """Run the embedded FleetLM, the same as python -m fleetlm_users.standin."""
+    become("fleetlm_users.standin", arguments)
+
+
+@click.command("echo-agent", short_help="Run the echo agent; all flags are its own.", context_settings=_AS_THEY_ARE)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def echo_agent(arguments: Sequence[str]) -> None:
+    """Run the echo agent, the same as python -m echo_agent."""
+    become("echo_agent", arguments)
+
+
+def become(module: str, arguments: Sequence[str]) -> None:
+    """Replaces this process by a Python module's: signals, exit code and output are then its own."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
+
 
 HELP_NAMES = ["-h", "--help"]
 

@@ -1,4 +1,5 @@
-"""A summary.json held against what this project writes (measure/report/summary.py), before anybody compares or deletes by it.
+"""A summary.json held against what this project writes (measure/report/summary.py), before anybody compares or
+deletes by it.
 
 A file can be damaged, cut, edited or somebody else's and still be JSON. Beside types and bounds it is therefore asked
 whether its figures agree with each other: a figure that got lost must not read as "no regression".

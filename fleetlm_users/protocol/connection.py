@@ -8,8 +8,18 @@ import enum
 from typing import Any, Final, NamedTuple
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.protocol.message import CLOSE, ERROR, HEARTBEAT, JOIN, LEAVE, PHOENIX_TOPIC, REPLY, Message
-from fleetlm_users.protocol.serializer import encode, encode_parts
+from fleetlm_users.protocol.message import (
+    CLOSE,
+    ERROR,
+    HEARTBEAT,
+    JOIN,
+    LEAVE,
+    PHOENIX_TOPIC,
+    REPLY,
+    Message,
+    encode,
+    encode_parts,
+)
 
 OK: Final = "ok"
 

@@ -2,6 +2,8 @@
 
 The drain happens inside `test_stopping`, which fires before Locust stops or quits anything, whoever asked for the end:
 run time, a signal or the web UI. So by `test_stop` the last samples are in, and the run is judged there.
+
+The one call of a locustfile: from here on the benchmark takes part in Locust's events.
 """
 
 import atexit
@@ -22,9 +24,8 @@ from fleetlm_users.swarm.cluster.master_port import forks_workers, prepare_maste
 from fleetlm_users.swarm.cluster.unreadable import survive_garbage
 from fleetlm_users.swarm.cluster.worker import Worker
 from fleetlm_users.swarm.context import Fleet
-from fleetlm_users.swarm.head.announcement import announcement
 from fleetlm_users.swarm.head.conclusion import Conclusion
-from fleetlm_users.swarm.head.console import Console
+from fleetlm_users.swarm.head.console import Console, announcement
 from fleetlm_users.swarm.head.coordinator import Head
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, Refused, end_forked_workers, exit_with
 from fleetlm_users.swarm.options.option_sources import OptionSources
@@ -237,3 +238,12 @@ class Lifecycle:
         # --json prints Locust's JSON to stdout: nothing else may stand there
         stream = sys.stderr if self._head.preparation.parsed.json else sys.stdout
         tell(stream, conclusion.text(width_of(stream), colour=wants_colour(stream)))
+
+
+def install(benchmark: Benchmark) -> None:
+    """Registers the benchmark with Locust.
+
+    At import of the locustfile and not in `init`: options must be known before the command line is parsed, and
+    Locust's events are the only place that outlives that moment.
+    """
+    Lifecycle(benchmark).listen()

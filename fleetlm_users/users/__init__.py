@@ -5,16 +5,12 @@ Everything that a behaviour of your own needs is exported here; see docs/writing
 
 from fleetlm_users.measure.metrics.metric import Metric, counter, gauge, rate, trend
 from fleetlm_users.swarm.context import fleet_of
-from fleetlm_users.users.behaviours.burst import BurstUser
-from fleetlm_users.users.behaviours.churn import ChurnUser
 from fleetlm_users.users.behaviours.concurrent import ConcurrentUser
 from fleetlm_users.users.behaviours.correctness import CorrectnessUser
-from fleetlm_users.users.behaviours.hot_path import HotPathUser
 from fleetlm_users.users.behaviours.inbox_watcher import InboxWatcher
 from fleetlm_users.users.behaviours.lifecycle import LifecycleUser
-from fleetlm_users.users.behaviours.long_lived import LongLivedUser
-from fleetlm_users.users.behaviours.throughput import SteadyUser
-from fleetlm_users.users.behaviours.x_throughput import ThroughputUser
+from fleetlm_users.users.behaviours.mixed import BurstUser, ChurnUser, LongLivedUser
+from fleetlm_users.users.behaviours.throughput import HotPathUser, SteadyUser, ThroughputUser
 from fleetlm_users.users.install import install
 from fleetlm_users.users.session import UserSession
 from fleetlm_users.users.user import FleetUser

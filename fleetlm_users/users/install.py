@@ -7,7 +7,7 @@ from fleetlm_users.client import Preflight, Targets, TextPage, check, not_local,
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.metrics.metric import Metric
 from fleetlm_users.swarm.benchmark import Benchmark
-from fleetlm_users.swarm.install import install as install_benchmark
+from fleetlm_users.swarm.lifecycle import install as install_benchmark
 from fleetlm_users.trust import check_trust
 from fleetlm_users.users.recorded_metrics import records
 from fleetlm_users.users.user import FleetUser

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from fleetlm_users.users.behaviours.capacity import CapacityUser
-from fleetlm_users.users.behaviours.churn import ChurnUser
 from fleetlm_users.users.behaviours.correctness import CorrectnessUser
 from fleetlm_users.users.behaviours.inbox_watcher import InboxWatcher
 from fleetlm_users.users.behaviours.lifecycle import LifecycleUser
+from fleetlm_users.users.behaviours.mixed import ChurnUser
 from fleetlm_users.users.user import FleetUser
 from fleetlm_users.workload.options.model import Options
 

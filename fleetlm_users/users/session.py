@@ -15,7 +15,7 @@ from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.stats.events import Fact
 from fleetlm_users.users.session_observer import SessionFacts, SessionLog
 from fleetlm_users.users.shared_client import Kit
-from fleetlm_users.workload.window import Window
+from fleetlm_users.workload.pacing import Window
 
 LEAVE_TIMEOUT_S = 5.0
 """A leave is answered at once (wire record); a server that does not is not worth waiting for longer."""

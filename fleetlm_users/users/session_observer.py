@@ -9,7 +9,7 @@ from fleetlm_users.client import SentMessage
 from fleetlm_users.errors import Disconnected
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.stats.events import Fact
-from fleetlm_users.workload.window import Window
+from fleetlm_users.workload.pacing import Window
 
 
 @dataclass

@@ -1,8 +1,13 @@
 """The timetables of the behaviours: which gaps, how long a session, how long a pause.
 
 All durations are seconds. `dues` are absolute moments of the session's messages, counted from its join.
+
+The timetables of the single-purpose benchmarks: held sessions, steady messages, shares of an arrival rate, an inbox.
+
+All durations are seconds; infinity is "until the run ends".
 """
 
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
@@ -95,3 +100,82 @@ class ChurnPace(Pace):
     def pause_s(self, rng: random.Random) -> float:
         """Return the pause before the next session, drawn."""
         return rng.uniform(self.pause_low_s, self.pause_high_s)
+
+
+# issue "all the benchmarks" and the k6 suite's concurrent-sessions.js
+PING_INTERVAL_S: Final = 30.0
+CONCURRENT_PAUSE_S: Final = 1.0
+
+# between the batches of FleetLM's inbox, one a second, and a person who writes: some seconds are quiet, and then a real
+# FleetLM falls silent for good (wire record: inbox)
+INBOX_GAP_LOW_S: Final = 0.3
+INBOX_GAP_HIGH_S: Final = 3.0
+INBOX_SESSION_S: Final = 30.0
+INBOX_PAUSE_S: Final = 1.0
+INBOX_DEADLINE_S: Final = 5.0
+
+MS_PER_S: Final = 1000.0
+
+
+def seconds_of(milliseconds: float) -> float:
+    """Return an option's milliseconds in seconds; 0 stands for "until the run ends" and gives infinity."""
+    return milliseconds / MS_PER_S if milliseconds else math.inf
+
+
+@dataclass(frozen=True)
+class ConcurrentPace(Pace):
+    """A session that is held open, with a ping message now and then."""
+
+    keep_alive_s: float
+    ping_interval_s: float = PING_INTERVAL_S
+    pause_s: float = CONCURRENT_PAUSE_S
+
+    def dues(self, joined_s: float) -> Iterator[float]:
+        """Return the due moments of the pings, the first one an interval after the join."""
+        return until(fixed(joined_s, self.ping_interval_s), joined_s + self.keep_alive_s)
+
+
+@dataclass(frozen=True)
+class SteadyPace(Pace):
+    """A message every so often."""
+
+    interval_s: float
+
+    def dues(self, joined_s: float, end_s: float) -> Iterator[float]:
+        """Return the due moments of one session, the first one an interval after the join, none at or after the end."""
+        return until(fixed(joined_s, self.interval_s), end_s)
+
+
+@dataclass(frozen=True)
+class ArrivalPace(Pace):
+    """One user's share of messages that arrive at a rate of the whole swarm, evenly spaced, whatever the replies do."""
+
+    interval_s: float
+
+    @classmethod
+    def share(cls, rate_per_s: float, users: int) -> "ArrivalPace":
+        """Return the timetable of each of `users` that together send `rate_per_s`, however many workers there are."""
+        return cls(users / rate_per_s)
+
+    def dues(self, start_s: float, end_s: float, rng: random.Random) -> Iterator[float]:
+        """Return the due moments from the start to the end: even gaps after a drawn part of one.
+
+        Even and not Poisson, so that in any stretch of time each user's count is within one of its share. The drawn
+        beginnings keep users apart: seen together, many even timetables with random phases look like Poisson arrivals.
+        """
+        phase_s = self.interval_s * rng.random()
+        return until(fixed(start_s + phase_s, self.interval_s, at_start=True), end_s)
+
+
+@dataclass(frozen=True)
+class InboxPace(Pace):
+    """A person with an open inbox: writes, and watches how soon it shows there. `deadline_s` later it is missed."""
+
+    gap_low_s: float = INBOX_GAP_LOW_S
+    gap_high_s: float = INBOX_GAP_HIGH_S
+    session_s: float = INBOX_SESSION_S
+    pause_s: float = INBOX_PAUSE_S
+
+    def dues(self, joined_s: float, rng: random.Random) -> Iterator[float]:
+        """Return the due moments of one session: each gap is drawn anew."""
+        return until(uniform(joined_s, self.gap_low_s, self.gap_high_s, rng), joined_s + self.session_s)

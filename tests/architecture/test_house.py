@@ -49,7 +49,9 @@ def test_tests_wait_for_events_and_never_sleep(path):
     assert not re.search(r"\b(time|gevent|asyncio)\.sleep\([^0)]", path.read_text())
 
 
-@pytest.mark.parametrize("room", ["", ".protocol.conversation", ".workload.options", ".measure.verdict", ".errors"])
+@pytest.mark.parametrize(
+    "room", ["", ".protocol.conversation", ".workload.options", ".measure.judging.verdict", ".errors"]
+)
 def test_pure_rooms_pull_in_neither_locust_nor_gevent(room):
     """They must stay usable, and testable, without either."""
     code = f"import sys, fleetlm_users{room}; print([m for m in ('locust', 'gevent', 'aiohttp') if m in sys.modules])"

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from fleetlm_users import __version__
-from fleetlm_users.cli import passthrough
+from fleetlm_users.cli import main as passthrough
 from fleetlm_users.cli.main import cli
 from tests.cli.summaries import summary, with_trend, written
 

@@ -14,7 +14,7 @@ from locust.event import Events
 from locust.runners import STATE_RUNNING, STATE_SPAWNING, LocalRunner, MasterRunner, Runner, WorkerNodes
 
 from fleetlm_users.swarm import lifecycle
-from fleetlm_users.swarm.head.ending import end_run
+from fleetlm_users.swarm.head.completion import end_run
 from fleetlm_users.swarm.head.run_clock import RunClock
 from fleetlm_users.swarm.head.run_end import EndingRole
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from fleetlm_users.cli.cleanup.probing import Found
+from fleetlm_users.cli.cleanup.finder import Found
 from fleetlm_users.cli.cleanup.sessions import BenchSession, RunMark
 from fleetlm_users.foreign_text import printable
 from fleetlm_users.measure import formatting

@@ -7,8 +7,7 @@ from typing import Any, Final
 from fleetlm_users.client.websocket.transport import TEXT, copy_of
 from fleetlm_users.errors import Disconnected, FrameError
 from fleetlm_users.protocol.connection import Awaited, Channel, ConnectionState, Meaning
-from fleetlm_users.protocol.message import JOIN, Message
-from fleetlm_users.protocol.serializer import decode
+from fleetlm_users.protocol.message import JOIN, Message, decode
 
 logger = logging.getLogger(__name__)
 

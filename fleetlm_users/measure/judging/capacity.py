@@ -11,8 +11,7 @@ from fleetlm_users.measure.judging.thresholds import Judgement, Threshold, judge
 from fleetlm_users.measure.judging.verdict import late_generator
 from fleetlm_users.measure.limits import CPU_STARVED_PERCENT, Limits
 from fleetlm_users.measure.snapshots import WorkerState
-from fleetlm_users.measure.span import Span
-from fleetlm_users.measure.totals import Totals
+from fleetlm_users.measure.totals import Span, Totals
 
 OPENING: Final = frozenset(
     ("session_creation_ms", "ws_connect_ms", "ws_join_ms", "connections_attempted", "connection_failures")

@@ -12,9 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fleetlm_users.measure.timeline.interval import Interval
 from fleetlm_users.measure.timeline.merged import LATE_S, FleetTimeline
-from fleetlm_users.measure.timeline.rows import PERCENTS, percentiles_ms
+from fleetlm_users.measure.timeline.rows import PERCENTS, Interval, percentiles_ms
 from fleetlm_users.measure.timeline.worker import COUNTER_COLUMNS, TREND_COLUMNS
 
 SETTLED_S: Final = LATE_S

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fleetlm_users.measure.timeline.interval import Interval
 from fleetlm_users.measure.timeline.packed_seconds import PackedSeconds
-from fleetlm_users.measure.timeline.rows import Second, SeriesRow, flat
+from fleetlm_users.measure.timeline.rows import Interval, Second, SeriesRow, flat
 from fleetlm_users.measure.timeline.worker import WireRow
 
 LATE_S: Final = 40

@@ -1,17 +1,39 @@
 """The stand-in's own routes, beside FleetLM's: `/health`, `/metrics`, `/standin/counters`, `/standin/faults`,
 `/standin/messages`.
+
+`/metrics` in Prometheus' text format: the stand-in's own memory and counts, under the names that FleetLM's would
+have.
 """
 
 from collections.abc import Callable
 from typing import Any, Final
 
+import psutil
+
 from fleetlm_users.errors import UsageError
 from fleetlm_users.standin.chat.hub import Hub
 from fleetlm_users.standin.chat.stored_message import replay_json
 from fleetlm_users.standin.faults.faults import Faults, as_json, changed
-from fleetlm_users.standin.http.own_metrics import own_metrics
-from fleetlm_users.standin.http.replies import Reply, error, json_reply
-from fleetlm_users.standin.http.request import Request
+from fleetlm_users.standin.http.replies import Reply, Request, error, json_reply
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def own_metrics(hub: Hub) -> Reply:
+    """Resident memory (it is no BEAM, so not under a BEAM's name), open sockets, sessions kept, joins so far."""
+    lines = (
+        "# TYPE process_resident_memory_bytes gauge",
+        f"process_resident_memory_bytes {psutil.Process().memory_info().rss}",
+        "# TYPE fleetlm_websocket_connections gauge",
+        f"fleetlm_websocket_connections {hub.counters.connections_now}",
+        "# TYPE fleetlm_chat_conversations_active_count gauge",
+        f'fleetlm_chat_conversations_active_count{{scope="global"}} {len(hub.store.sessions)}',
+        "# TYPE fleetlm_prom_ex_phoenix_channel_joined_total counter",
+        "fleetlm_prom_ex_phoenix_channel_joined_total"
+        f'{{result="ok",transport="websocket"}} {sum(run.joins_ok for run in hub.counters.runs.values())}',
+    )
+    return Reply(200, ("\n".join(lines) + "\n").encode(), CONTENT_TYPE)
+
 
 READ_ONLY: Final = ("/health", "/metrics")
 PREFIX: Final = "/standin/"

@@ -15,8 +15,7 @@ from aiohttp import web
 from fleetlm_users.http_access import AccessRules, Asked
 from fleetlm_users.standin.http.control import READ_ONLY, Control, is_own
 from fleetlm_users.standin.http.params import BadParams, Params, decode_query
-from fleetlm_users.standin.http.replies import Reply, error, reason_phrase, rendered, renders_json
-from fleetlm_users.standin.http.request import Request
+from fleetlm_users.standin.http.replies import Reply, Request, error, reason_phrase, rendered, renders_json
 from fleetlm_users.standin.http.rest import Rest
 from fleetlm_users.standin.websocket import handshake
 from fleetlm_users.standin.websocket.handshake import Head, Refusal, Upgrade

@@ -1,4 +1,7 @@
-"""HTTP replies in the shapes that FleetLM gives them; errors that Phoenix renders follow the Accept header. Pure."""
+"""HTTP replies in the shapes that FleetLM gives them; errors that Phoenix renders follow the Accept header. Pure.
+
+One HTTP request as the routes see it.
+"""
 
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
@@ -70,3 +73,12 @@ def renders_json(accept: str | None) -> bool:
         if name in ("application/json", "application/*"):
             return True
     return False
+
+
+class Request(NamedTuple):
+    """A request with its parameters decoded; `method` is never HEAD (that is a GET whose body is not sent)."""
+
+    method: str
+    path: str
+    params: dict[str, Any]
+    accept: str | None = None

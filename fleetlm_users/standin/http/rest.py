@@ -7,10 +7,8 @@ from collections.abc import Callable
 from typing import Final
 
 from fleetlm_users.standin.chat.hub import Hub
-from fleetlm_users.standin.http.replies import HTML, Reply, rendered, renders_json, takes_json
-from fleetlm_users.standin.http.request import Request
-from fleetlm_users.standin.http.rest_agents import AgentRoutes
-from fleetlm_users.standin.http.rest_sessions import SessionRoutes
+from fleetlm_users.standin.http.replies import HTML, Reply, Request, rendered, renders_json, takes_json
+from fleetlm_users.standin.http.rest_sessions import AgentRoutes, SessionRoutes
 
 HOME: Final = (
     b"<!DOCTYPE html><title>FleetLM stand-in</title><p>The stand-in of the FleetLM load tests. See /standin/counters."

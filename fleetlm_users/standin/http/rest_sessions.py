@@ -1,10 +1,14 @@
-"""`/api/sessions`. Source: FleetLM session_controller.ex, as the wire record shows it."""
+"""`/api/sessions`. Source: FleetLM session_controller.ex, as the wire record shows it.
+
+`/api/agents`. Source: FleetLM agent_controller.ex, as the wire record shows it.
+"""
 
 import zlib
 from typing import Any, Final
 
 import orjson
 
+from fleetlm_users.standin.agent.agents import Agent, AgentInvalid
 from fleetlm_users.standin.chat.elixir_inspect import inspect
 from fleetlm_users.standin.chat.hub import Hub
 from fleetlm_users.standin.chat.ids import NaiveStamps
@@ -159,3 +163,61 @@ def _number(value: Any, default: int) -> int:
         return max(0, int(value))
     except (TypeError, ValueError):
         return default
+
+
+NO_AGENT: Final = "Agent not found"
+AgentParams = dict[str, Any]
+
+
+class AgentRoutes:
+    """One method per route; each returns the whole reply."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._agents = hub.agents
+
+    def index(self, params: AgentParams) -> Reply:
+        """GET /api/agents: all, or those of a known `status`."""
+        return json_reply(200, {"agents": [agent.as_json() for agent in self._agents.index(params.get("status"))]})
+
+    def create(self, params: AgentParams) -> Reply:
+        """POST /api/agents: 201, 400 without an agent, 422 with the fields' errors."""
+        given = params.get("agent")
+        if not isinstance(given, dict):
+            return rendered(400)
+        try:
+            return _shown(201, self._agents.create(given, self._hub.stamp()))
+        except AgentInvalid as invalid:
+            return json_reply(422, {"errors": invalid.errors})
+
+    def show(self, agent_id: str, params: AgentParams) -> Reply:
+        """GET /api/agents/:id."""
+        del params
+        agent = self._agents.get(agent_id)
+        return error(404, NO_AGENT) if agent is None else _shown(200, agent)
+
+    def update(self, agent_id: str, params: AgentParams) -> Reply:
+        """PUT and PATCH /api/agents/:id: both change only what is given."""
+        given = params.get("agent")
+        if not isinstance(given, dict):
+            return rendered(400)
+        agent = self._agents.get(agent_id)
+        if agent is None:
+            return error(404, NO_AGENT)
+        try:
+            return _shown(200, self._agents.update(agent, given, self._hub.stamp()))
+        except AgentInvalid as invalid:
+            return json_reply(422, {"errors": invalid.errors})
+
+    def delete(self, agent_id: str, params: AgentParams) -> Reply:
+        """DELETE /api/agents/:id: soft, repeatable."""
+        del params
+        agent = self._agents.get(agent_id)
+        if agent is None:
+            return error(404, NO_AGENT)
+        agent = self._agents.disable(agent, self._hub.stamp())
+        return json_reply(200, {"agent": agent.as_json(), "message": "Agent disabled"})
+
+
+def _shown(status: int, agent: Agent) -> Reply:
+    return json_reply(status, {"agent": agent.as_json()})

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import orjson
 
 from fleetlm_users.errors import FrameError
-from fleetlm_users.protocol import serializer
+from fleetlm_users.protocol import message as serializer
 from fleetlm_users.protocol.message import Message
 
 VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)\Z")

@@ -6,16 +6,23 @@ waits until the worker has sent its passport, which it can do only after an `ack
 
 Whatever else a stranger says is not heard. What anybody says is held against its shape first (messages.py), and what
 cannot be handled all the same stops here: the greenlet that hears all workers must not end because of one.
+
+The passport of this process: what code it runs.
 """
 
+import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import gevent
+import locust
+from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import MasterRunner
 
+import fleetlm_users
 from fleetlm_users.errors import ShapeError
 from fleetlm_users.quoting import cut
 from fleetlm_users.swarm.cluster.code_version import Passport
@@ -23,6 +30,8 @@ from fleetlm_users.swarm.cluster.messages import FROM_WORKER, NAME, PASSPORT, TU
 from fleetlm_users.swarm.cluster.process_identity import own_origin
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from fleetlm_users.swarm.cluster.unreadable import Unreadable, survive_garbage
+from fleetlm_users.swarm.context import Fleet
+from fleetlm_users.swarm.options.parser import specs_of
 
 logger = logging.getLogger(__name__)
 
@@ -155,3 +164,31 @@ def _is_name(client_id: str) -> bool:
     except ShapeError:
         return False
     return True
+
+
+PACKAGE = Path(fleetlm_users.__file__).parent
+
+
+def passport_of(environment: Environment, fleet: Fleet) -> Passport:
+    """The code of this process, as another process of the run must have it. Reads it: some milliseconds."""
+    return Passport(
+        package=fleetlm_users.__version__,
+        locust=locust.__version__,
+        benchmark=fleet.benchmark.name,
+        scenarios=tuple(fleet.benchmark.behaviours),
+        options=tuple(spec.flag for spec in specs_of(fleet.benchmark)),
+        metrics=tuple(f"{name} ({metric.kind})" for name, metric in fleet.catalogue.items()),
+        source=digest(sorted(PACKAGE.rglob("*.py"))),
+        locustfile=digest(map(Path, environment.parsed_locustfiles or ())),
+    )
+
+
+def digest(files: Iterable[Path]) -> str:
+    """Of the files' texts, whatever their names and line ends; empty when one cannot be read, a URL for example."""
+    total = hashlib.sha256()
+    try:
+        for file in files:
+            total.update(hashlib.sha256(file.read_bytes().replace(b"\r\n", b"\n")).digest())
+    except OSError:
+        return ""
+    return total.hexdigest()[:16]

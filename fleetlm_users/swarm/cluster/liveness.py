@@ -4,19 +4,59 @@ Locust gives a worker up after three missed beats, deals its users out anew when
 ramp from 0 users when it is not heard for a minute (runners.py: heartbeat_worker). A cable that is out for ten seconds
 would disturb every other worker. So Locust is told that all is well, until this says otherwise. With
 `--enable-rebalancing` a person asked for Locust's way, and gets it, but for the ramp from 0.
+
+A worker's tie to its master: a worker without one must not go on loading a server.
+
+Locust compares wall clocks here, which a person or NTP may set at any time: a worker would quit whose clock jumps ahead
+by a minute, and would ignore a master whose clock is set back (runners.py: heartbeat_timeout_checker, spawn messages).
+
+For how long others have said nothing: counted in ticks of this process, on no clock.
 """
 
+import itertools
+import logging
 import math
 from collections.abc import Callable
+from typing import Any
 
 import gevent
 import zmq
 from locust.rpc import Message
-from locust.runners import STATE_MISSING, MasterRunner, WorkerNode
+from locust.runners import MASTER_HEARTBEAT_TIMEOUT, STATE_MISSING, MasterRunner, WorkerNode, WorkerRunner
 
-from fleetlm_users.swarm.cluster.messages import PASSPORT
+from fleetlm_users.swarm.cluster.messages import FROM_MASTER, PASSPORT, WELCOME, problem_with
 from fleetlm_users.swarm.cluster.process_identity import Origin, neighbour
-from fleetlm_users.swarm.cluster.silence import TICK_S, Silence
+from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
+from fleetlm_users.swarm.cluster.unreadable import Unreadable, survive_garbage
+
+TICK_S = 0.5
+
+
+class Silence:
+    """Seconds of silence by name.
+
+    A tick counts as one however late it comes: a process that was itself stopped for a minute has not listened, so it
+    must not take that minute for the silence of the others.
+    """
+
+    def __init__(self) -> None:
+        self._silent_s: dict[str, float] = {}
+
+    def heard(self, name: str) -> float:
+        """Something was heard: the silence before it, in seconds, is over."""
+        silent_s = self.of(name)
+        self._silent_s[name] = 0.0
+        return silent_s
+
+    def tick(self) -> None:
+        """TICK_S have passed."""
+        for name in self._silent_s:
+            self._silent_s[name] += TICK_S
+
+    def of(self, name: str) -> float:
+        """Seconds since that one was heard; 0 for one that never was."""
+        return self._silent_s.get(name, 0.0)
+
 
 PATIENCE_S = 30.0
 """Between runs, when no option says how long; TCP itself takes up to 13 s to go on after a cut of 10 s."""
@@ -102,3 +142,70 @@ class Presence:
         client = self._runner.clients.get(client_id)
         if client is not None and (client.state == STATE_MISSING or not self._runner.rebalancing_enabled()):
             client.heartbeat = math.inf
+
+
+logger = logging.getLogger(__name__)
+
+MASTER = "the master"
+
+
+class Lifeline:
+    """Watches the master of one worker. `on_cut` hears, once, why it is taken for gone."""
+
+    def __init__(self, runner: WorkerRunner, on_cut: Callable[[str], None]) -> None:
+        self._runner = runner
+        self._on_cut = on_cut
+        self._patience_s = float(MASTER_HEARTBEAT_TIMEOUT)
+        self._silence = Silence()
+        self._origin: Origin | None = None
+        self._numbers = itertools.count(1)
+        self._refused = RefusedMessages(logger.warning)
+        self._pass_on = runner.handle_message
+        runner.handle_message = self.handle_message  # type: ignore[method-assign]  # every message goes this way
+        runner.register_message(WELCOME, self.on_welcome)
+        survive_garbage()
+        self._silence.heard(MASTER)
+        gevent.spawn(self._watch)
+
+    def begin(self, patience_s: float) -> None:
+        """A run begins, in which the master may be silent for so long."""
+        self._patience_s = patience_s
+
+    def handle_message(self, msg: Message) -> None:
+        """Stands before Locust's own handling of messages, which ends for good with whatever gets out of it."""
+        self._silence.heard(MASTER)
+        unreadable = msg.problem if isinstance(msg, Unreadable) else ""
+        problem = unreadable or problem_with(msg, FROM_MASTER, self._runner.custom_messages)
+        if problem:
+            self._refused.add(MASTER, msg.type, problem)
+            return
+        try:
+            self._act_on(msg)
+        except Exception as error:
+            logger.debug("A message of type %s could not be handled", msg.type, exc_info=True)
+            self._refused.add(MASTER, msg.type, f"it could not be handled: {error!r}")
+
+    def _act_on(self, msg: Message) -> None:
+        if msg.type == "spawn":
+            msg.data["timestamp"] = next(self._numbers)  # they come in order, whatever the master's clock says
+        self._pass_on(msg)
+        self._runner.last_heartbeat_timestamp = None  # Locust's own watch by the wall clock sleeps then
+
+    def on_welcome(self, msg: Any, **_: Any) -> None:
+        """The master lets this worker in, and says which process it is."""
+        self._origin = neighbour(msg.data["origin"])
+
+    def look_round(self) -> str:
+        """A tick has passed: why the master is taken for gone, or nothing."""
+        self._silence.tick()
+        silent_s = self._silence.of(MASTER)
+        if self._origin is not None and self._origin.is_gone:
+            return "its process ended"
+        return f"it was silent for {silent_s:.0f} s" if silent_s >= self._patience_s else ""
+
+    def _watch(self) -> None:
+        why = ""
+        while not why:
+            gevent.sleep(TICK_S)
+            why = self.look_round()
+        self._on_cut(why)

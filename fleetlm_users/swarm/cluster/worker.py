@@ -19,7 +19,8 @@ from locust.runners import WorkerRunner
 
 from fleetlm_users.errors import ShapeError, UsageError
 from fleetlm_users.foreign_text import printable_lines
-from fleetlm_users.swarm.cluster.lifeline import Lifeline
+from fleetlm_users.swarm.cluster.admission import passport_of
+from fleetlm_users.swarm.cluster.liveness import Lifeline
 from fleetlm_users.swarm.cluster.messages import (
     DRAIN,
     FINAL,
@@ -36,7 +37,6 @@ from fleetlm_users.swarm.cluster.messages import (
     TAKEN,
     TURNED_AWAY,
 )
-from fleetlm_users.swarm.cluster.passports import passport_of
 from fleetlm_users.swarm.cluster.process_identity import own_origin
 from fleetlm_users.swarm.context import Fleet
 from fleetlm_users.swarm.head.run_end import EndingRole

@@ -16,17 +16,15 @@ from fleetlm_users.measure.judging.thresholds import Threshold
 from fleetlm_users.measure.report.progress import RECENT_ROWS, progress_line
 from fleetlm_users.measure.snapshots import Merge
 from fleetlm_users.measure.totals import Totals
-from fleetlm_users.swarm.cluster.admission import Door
+from fleetlm_users.swarm.cluster.admission import Door, passport_of
 from fleetlm_users.swarm.cluster.liveness import Presence
 from fleetlm_users.swarm.cluster.messages import HEADCOUNT, REFUSED, RUN
-from fleetlm_users.swarm.cluster.passports import passport_of
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from fleetlm_users.swarm.cluster.worker_registry import Roster
 from fleetlm_users.swarm.context import Fleet
-from fleetlm_users.swarm.head.completion import FinishLine
+from fleetlm_users.swarm.head.completion import FinishLine, end_run
 from fleetlm_users.swarm.head.conclusion import Conclusion, conclude
 from fleetlm_users.swarm.head.console import Console
-from fleetlm_users.swarm.head.ending import end_run
 from fleetlm_users.swarm.head.monitors import Beside, View
 from fleetlm_users.swarm.head.preparation import Preparation, Prepared
 from fleetlm_users.swarm.head.run_clock import RunClock

@@ -9,8 +9,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, Runner
 
 from fleetlm_users.swarm.benchmark import Benchmark
-from fleetlm_users.workload.counts import settle
-from fleetlm_users.workload.plan import Plan
+from fleetlm_users.workload.plan import Plan, settle
 from fleetlm_users.workload.user_numbers import ALONE
 
 SHOWN = ("num_users", "spawn_rate", "run_time")

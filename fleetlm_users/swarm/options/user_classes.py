@@ -6,7 +6,7 @@ from locust import User
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.benchmark import Benchmark
-from fleetlm_users.workload.counts import CLASSES
+from fleetlm_users.workload.plan import CLASSES
 
 
 def chosen_by(named: Sequence[str], loaded: Sequence[type[User]], benchmark: Benchmark) -> tuple[str, ...] | None:

@@ -4,8 +4,8 @@ import math
 import time
 
 from fleetlm_users.users.user import FleetUser
-from fleetlm_users.workload.benchmark_paces import ArrivalPace
 from fleetlm_users.workload.options.capacity import CAPACITY_OPTIONS, JOIN_RATE, message_interval_s
+from fleetlm_users.workload.timetables import ArrivalPace
 
 
 class CapacityUser(FleetUser):

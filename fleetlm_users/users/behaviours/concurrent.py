@@ -1,8 +1,8 @@
 """Somebody who opens a chat and leaves it open."""
 
 from fleetlm_users.users.user import FleetUser
-from fleetlm_users.workload.benchmark_paces import ConcurrentPace, seconds_of
 from fleetlm_users.workload.options.benchmark_specs import KEEP_ALIVE_MS
+from fleetlm_users.workload.timetables import ConcurrentPace, seconds_of
 
 
 class ConcurrentUser(FleetUser):

@@ -7,8 +7,8 @@ from fleetlm_users.client import InboxChannel, SentMessage
 from fleetlm_users.errors import ClientError, Disconnected
 from fleetlm_users.users.session import LEAVE_TIMEOUT_S, UserSession
 from fleetlm_users.users.user import FleetUser
-from fleetlm_users.workload.benchmark_paces import INBOX_DEADLINE_S, InboxPace
 from fleetlm_users.workload.inbox_watch import InboxWatch, Shown
+from fleetlm_users.workload.timetables import INBOX_DEADLINE_S, InboxPace
 
 
 class InboxWatcher(FleetUser):

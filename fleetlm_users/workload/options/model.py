@@ -5,11 +5,10 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from fleetlm_users.workload.counts import narrow
 from fleetlm_users.workload.identity import check_run_id
 from fleetlm_users.workload.options.sources import OptionSource, check_preset
 from fleetlm_users.workload.options.specs import COMMON, OptionSpec, count_name, count_specs
-from fleetlm_users.workload.plan import Plan, make_plan
+from fleetlm_users.workload.plan import Plan, make_plan, narrow
 from fleetlm_users.workload.presets.preset import Preset
 from fleetlm_users.workload.presets.presets import Presets
 from fleetlm_users.workload.urls import urls_of_host

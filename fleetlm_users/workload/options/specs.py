@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from fleetlm_users.workload.counts import count_flag
+from fleetlm_users.workload.plan import count_flag
 from fleetlm_users.workload.urls import API_EXAMPLE, WS_EXAMPLE
 
 Kind = Literal[

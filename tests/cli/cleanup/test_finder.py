@@ -3,8 +3,7 @@
 import pytest
 
 from fleetlm_users.cli.cleanup.api import GIVE_UP, NOT_TRIED, Sweep, Unreachable
-from fleetlm_users.cli.cleanup.finder import Cleaner
-from fleetlm_users.cli.cleanup.probing import EMPTY_BLOCKS, MISSES
+from fleetlm_users.cli.cleanup.finder import EMPTY_BLOCKS, MISSES, Cleaner
 from fleetlm_users.cli.cleanup.sessions import RunMark
 from fleetlm_users.errors import RestFailed
 from fleetlm_users.workload.identity import VUS_PER_BLOCK

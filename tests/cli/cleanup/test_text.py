@@ -1,6 +1,6 @@
 from collections import Counter
 
-from fleetlm_users.cli.cleanup.probing import Found
+from fleetlm_users.cli.cleanup.finder import Found
 from fleetlm_users.cli.cleanup.sessions import RunMark, bench_sessions
 from fleetlm_users.cli.cleanup.text import MAX_RUNS, done_text, found_text
 from fleetlm_users.measure.report.terminal import Style

@@ -1,6 +1,8 @@
 """The stand-in's own routes take orders from programs, and from no page of another origin."""
 
 import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
 
 EVIL = {"Origin": "http://evil.example"}
 ELSEWHERE = {"Host": "evil.example:4000"}
@@ -43,3 +45,14 @@ def test_in_a_network_of_its_own_it_is_called_by_a_name(standin_with):
         assert standin.call("POST", "/standin/faults", {}, {"Host": host}).status == 200
     assert standin.call("GET", "/metrics", headers={"Host": "target.example.org"}).status == 200
     assert standin.call("GET", "/standin/counters", headers={"Host": "target.example.org"}).status == 403
+
+
+def test_memory_sockets_and_sessions_are_told(standin):
+    """Names that a load test looks for."""
+    answer = requests.get(f"http://127.0.0.1:{standin.port}/metrics", timeout=5)
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    found = {s.name: s.value for family in text_string_to_metric_families(answer.text) for s in family.samples}
+    assert found["process_resident_memory_bytes"] > 1_000_000
+    assert found["fleetlm_websocket_connections"] >= 0
+    assert found["fleetlm_chat_conversations_active_count"] >= 0
+    assert found["fleetlm_prom_ex_phoenix_channel_joined_total"] >= 0

@@ -3,7 +3,8 @@
 import io
 
 from fleetlm_users.output import ERASE_LINE
-from fleetlm_users.swarm.head.console import LOG_INTERVAL_S, TERMINAL_INTERVAL_S, Console
+from fleetlm_users.swarm.head.console import LOG_INTERVAL_S, TERMINAL_INTERVAL_S, Console, announcement
+from tests.swarm.samples import options
 
 
 class Terminal(io.StringIO):
@@ -76,3 +77,15 @@ def test_foreign_words_cannot_move_the_cursor():
     stream = io.StringIO()
     Console(stream).say("first\x1b[2J\rover\x00\nsecond\u202e")
     assert stream.getvalue() == "first\\x1b[2J\\rover\\x00\nsecond\\u202e\n"
+
+
+def test_it_names_users_targets_run_and_seed():
+    """Everything that is needed to run it again."""
+    text = announcement(options(), False)
+    for said in ("18 users", "10 long_lived", "2m", "http://localhost:4000/api", "r1", "seed 7", "not judged"):
+        assert said in text
+
+
+def test_a_run_without_end_says_so():
+    """Nobody should wait for it."""
+    assert "until stopped" in announcement(options(duration="0"), False)

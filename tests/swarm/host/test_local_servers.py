@@ -1,11 +1,12 @@
 """The child servers of --standin: how long they are waited for, and what is said meanwhile."""
 
 import os
+import sys
 
 import pytest
 
 from fleetlm_users.swarm.host import local_servers
-from fleetlm_users.swarm.host.local_servers import LocalServers, ServerFailed
+from fleetlm_users.swarm.host.local_servers import Child, LocalServers, ServerFailed
 
 READY = "ready on http://127.0.0.1:1234\n"
 
@@ -74,3 +75,30 @@ def test_one_that_does_not_come_up_says_what_it_said(started, monkeypatch):
     monkeypatch.setattr(local_servers, "READY_S", 0.01)
     with pytest.raises(ServerFailed, match="the stand-in did not come up: it said nothing"):
         started(Played(READY), Played(), timeout_s=0.0)
+
+
+HEEDS = "import sys; print('here', flush=True); sys.stdin.read(); print('bye', flush=True)"
+IGNORES = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('here', flush=True); signal.pause()"
+
+
+def begun(code):
+    """A Python that runs `code` and has said that it is there."""
+    child = Child([sys.executable, "-c", code])
+    assert child.stdout.readline() == "here\n"
+    return child
+
+
+@pytest.mark.parametrize(("code", "wait_s"), [(HEEDS, 30.0), (IGNORES, 0.05)])
+def test_it_ends_in_any_case(code, wait_s):
+    """By the closed pipe or the signal, else by force; asked twice or not."""
+    child = begun(code)
+    child.terminate()
+    child.terminate()
+    child.end(wait_s)
+    assert child.stdout.closed
+
+
+def test_what_cannot_be_started_is_told():
+    """As the system tells it."""
+    with pytest.raises(OSError, match="No such file"):
+        Child(["/no/such/program"])

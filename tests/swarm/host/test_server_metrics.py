@@ -9,8 +9,13 @@ from gevent.event import Event
 
 from fleetlm_users.errors import RestFailed
 from fleetlm_users.measure.server.exposition import MEMORY, Reading
-from fleetlm_users.swarm.host.server_metrics import ServerWatch, server_watch
-from fleetlm_users.swarm.host.server_sources import ProcessSource, PrometheusSource, SourceFailed
+from fleetlm_users.swarm.host.server_metrics import (
+    ProcessSource,
+    PrometheusSource,
+    ServerWatch,
+    SourceFailed,
+    server_watch,
+)
 from tests.swarm.samples import options
 
 

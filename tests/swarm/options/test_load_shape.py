@@ -13,11 +13,11 @@ from locust.env import Environment
 from locust.runners import WorkerNode
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.swarm.head.announcement import announcement
+from fleetlm_users.swarm.head.console import announcement
 from fleetlm_users.swarm.head.user_control import Steering
 from fleetlm_users.swarm.head.user_target import Goal
 from fleetlm_users.swarm.options.load_shape import ShapeWatch, under_shape
-from fleetlm_users.workload.counts import share
+from fleetlm_users.workload.plan import share
 from tests.swarm.samples import BEHAVIOURS, benchmark, options
 
 NOTHING = {"num_users": None, "run_time_s": None, "spawn_rate": None}

@@ -1,11 +1,21 @@
 """Files that were asked for: refused before the run where they cannot be written, never missing in silence."""
 
+import json
+import re
+
 import pytest
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.results import result_files
-from fleetlm_users.swarm.results.result_files import UNWRITTEN_EXIT, note_unwritten, try_reports, write_reports
-from tests.swarm.results.test_output_file import everything_in
+from fleetlm_users.swarm.results.result_files import (
+    UNWRITTEN_EXIT,
+    note_unwritten,
+    try_reports,
+    try_results,
+    write_reports,
+    write_results,
+)
+from tests.swarm.results.test_output_file import everything_in, no_file_larger_than
 from tests.swarm.samples import options
 
 
@@ -67,3 +77,66 @@ def test_a_missing_file_is_never_green(verdict, code):
     note_unwritten(told, "--html", "x.html", OSError(28, "No space left on device"))
     assert told["verdict"]["exit_code"] == code
     assert told["unwritten"] == ["--junit x.xml: No space left on device", "--html x.html: No space left on device"]
+
+
+def test_a_folder_is_named_by_time_benchmark_and_run(tmp_path):
+    """Sortable by time; text and JSON as they are."""
+    found = write_results(tmp_path / "results", "mixed", "r1", {"a.txt": "x", "b.json": {"k": "ü"}})
+    assert re.fullmatch(r"\d{8}T\d{6}Z-mixed-r1", found.path.name)
+    assert (found.path / "a.txt").read_text(encoding="utf-8") == "x"
+    assert json.loads((found.path / "b.json").read_text(encoding="utf-8")) == {"k": "ü"}
+    assert sorted(path.name for path in found.path.iterdir()) == ["a.txt", "b.json"]
+    assert not found.problems
+
+
+def test_two_runs_of_one_id_within_a_second_get_two_folders(tmp_path):
+    """Nothing is overwritten."""
+    folders = {write_results(tmp_path, "mixed", "r1", {}).path for _ in range(3)}
+    assert len(folders) == 3
+
+
+@pytest.mark.parametrize("parent", ["new/results", "results", "link", "link to nothing"])
+def test_trying_leaves_no_trace(tmp_path, parent):
+    """And what was tried can be written."""
+    (tmp_path / "results" / "last").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("results")
+    (tmp_path / "link to nothing").symlink_to("made/later")
+    before = everything_in(tmp_path)
+    try_results(tmp_path / parent, "mixed", "r1")
+    assert everything_in(tmp_path) == before
+    assert write_results(tmp_path / parent, "mixed", "r1", {"a.txt": "x"}).path.is_dir()
+
+
+@pytest.mark.parametrize(("parent", "run_id"), [("file", "r1"), ("file/results", "r1"), ("results", "r" * 250)])
+def test_what_cannot_be_made_is_found_before_the_run(tmp_path, parent, run_id):
+    """A file in its place, a name that is too long."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    before = everything_in(tmp_path)
+    with pytest.raises(OSError, match=r"Not a directory|File name too long"):
+        try_results(tmp_path / parent, "mixed", run_id)
+    assert everything_in(tmp_path) == before
+    with pytest.raises(OSError, match=r"Not a directory|File exists|File name too long"):
+        write_results(tmp_path / parent, "mixed", run_id, {})
+
+
+def test_a_disk_that_is_full_is_found_before_the_run(tmp_path):
+    """No more than a few files were written to find out, and none is left."""
+    with no_file_larger_than(100), pytest.raises(OSError, match="File too large"):
+        try_results(tmp_path, "mixed", "r1")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_written_keeps_no_other_from_it(tmp_path):
+    """The disk fills up: what still fits is there, whole; of the rest there is nothing."""
+    with no_file_larger_than(100):
+        found = write_results(tmp_path, "mixed", "r1", {"big.html": "x" * 200, "small.txt": "x"})
+    assert [path.name for path in found.path.iterdir()] == ["small.txt"]
+    assert list(found.problems) == ["big.html"]
+
+
+def test_a_folder_without_a_file_is_not_left(tmp_path):
+    """Nothing could be written at all."""
+    with no_file_larger_than(10):
+        found = write_results(tmp_path, "mixed", "r1", {"a.html": "x" * 200, "b.txt": "x" * 200})
+    assert found.path is None
+    assert list(tmp_path.iterdir()) == []

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.errors import FrameError
-from fleetlm_users.protocol.message import Message
-from fleetlm_users.protocol.serializer import decode, encode
+from fleetlm_users.protocol.message import Message, decode, encode
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),

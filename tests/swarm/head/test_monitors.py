@@ -6,8 +6,8 @@ import gevent
 import pytest
 from gevent.event import AsyncResult
 
-from fleetlm_users.swarm.head import watchman
-from fleetlm_users.swarm.head.watchman import Watchman
+from fleetlm_users.swarm.head import monitors as watchman
+from fleetlm_users.swarm.head.monitors import Watchman
 
 DEADLINE_S = 10.0
 
