@@ -3,7 +3,8 @@
 import math
 from typing import Final, NamedTuple
 
-from fleetlm_users.cli.plan.sizing import SPARE_FILES, FleetPlan
+from fleetlm_users.cli.plan.sizing import FleetPlan
+from fleetlm_users.workload.open_files import files_for_users
 
 PAGE_KIB: Final = 4
 BUFFER_KIB_PER_SOCKET: Final = 8  # two pages: a frame on its way out and one on its way in
@@ -29,7 +30,7 @@ def generator_settings(plan: FleetPlan) -> list[Setting]:
         Setting("net.ipv4.tcp_tw_reuse", "1", "a port whose connection has ended is used again after a second"),
         Setting("net.ipv4.tcp_mem", f"{pages} {2 * pages} {3 * pages}", f"two pages per socket; {KEEP}"),
         Setting("net.netfilter.nf_conntrack_max", str(_rounded(2 * sockets)), f"where a firewall tracks; {KEEP}"),
-        *_files(plan.sessions_per_worker + SPARE_FILES),
+        *_files(files_for_users(plan.sessions_per_worker)),
     ]
 
 

@@ -19,6 +19,7 @@ from fleetlm_users.cli.plan.costs import (
     Machines,
 )
 from fleetlm_users.errors import UsageError
+from fleetlm_users.workload.open_files import SPARE_FILES, files_for_users, files_for_workers, rest_connections
 
 US_PER_S: Final = 1e6
 KIB_PER_GIB: Final = 1024.0**2
@@ -26,7 +27,6 @@ MIB_PER_GIB: Final = 1024.0
 MBIT: Final = 1e6 / 8
 KERNEL_CORES: Final = 1  # of each machine, for packets and interrupts
 FRAMES_PER_APPEND: Final = 3  # send, own broadcast, one answer: what cpu_per_append_us was measured with
-SPARE_FILES: Final = 200  # of a process beside its sessions: libraries, pipes, epoll, REST connections
 
 
 class Step(NamedTuple):
@@ -153,11 +153,12 @@ def _machines(demand: Demand, workers: int, costs: Costs, machines: Machines) ->
 
 def _sockets(demand: Demand, per_machine: int, addresses: int, workers: int, machines: Machines) -> list[Step]:
     per_process = _whole(demand.sessions / workers)
+    files = f"{_n(per_process)} + {_n(rest_connections(per_process))} REST + {SPARE_FILES}"
     room = f"{_n(machines.ports)} ports" + (f" × {machines.targets} targets" if machines.targets > 1 else "")
     return [
         Step("sockets", "connections of a machine", "sessions ÷ machines", per_machine, ""),
         Step("sockets", "source addresses of a machine", f"{_n(per_machine)} ÷ {room}", addresses, ""),
-        Step("sockets", "open files of a process", f"{_n(per_process)} + {SPARE_FILES}", per_process + SPARE_FILES, ""),
+        Step("sockets", "open files of a process", files, files_for_users(per_process), ""),
     ]
 
 
@@ -187,7 +188,7 @@ def _master(workers: int, share: float, costs: Costs) -> list[Step]:
         Step("master", "cpu", f"{reports:.3g}/s × {costs.master_us_per_report:g} µs", share * 100, "% of a core"),
         Step("master", "network", f"{reports:.3g}/s × {_n(costs.bytes_per_report)} B", bandwidth, "Mbit/s"),
         Step("master", "workers of one master", f"at most, at {MASTER_CEILING:.0%} of a core", most, ""),
-        Step("master", "open files", f"{_n(workers)} + {SPARE_FILES}", workers + SPARE_FILES, ""),
+        Step("master", "open files", f"{_n(workers)} + {SPARE_FILES}", files_for_workers(workers), ""),
     ]
 
 

@@ -40,11 +40,12 @@ from fleetlm_users.swarm.cluster.messages import (
 from fleetlm_users.swarm.cluster.process_identity import own_origin
 from fleetlm_users.swarm.context import Fleet
 from fleetlm_users.swarm.head.run_end import EndingRole
-from fleetlm_users.swarm.host.open_files import allow_users, share_of
+from fleetlm_users.swarm.host.open_files import allow_users
 from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, USAGE_EXIT, Refused
 from fleetlm_users.swarm.local_run import Station
 from fleetlm_users.swarm.options.options_check import RUN_SHAPE
 from fleetlm_users.swarm.options.parser import from_wire
+from fleetlm_users.workload.open_files import users_per_process
 from fleetlm_users.workload.user_numbers import seat_of
 
 logger = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ class Worker(EndingRole):
         self.enter_run()
         self._lifeline.begin(options.worker_timeout_s)
         try:
-            allow_users(share_of(self._benchmark.most_users(options), len(run["dealt_to"])))
+            allow_users(users_per_process(self._benchmark.most_users(options), len(run["dealt_to"])))
             self._benchmark.check_host(options, False)
         except (Refused, UsageError) as problem:
             self._refuse(run, str(problem))

@@ -16,7 +16,7 @@ from fleetlm_users.swarm.context import Fleet
 from fleetlm_users.swarm.head.run_thresholds import rules_of
 from fleetlm_users.swarm.host.host_facts import Host, this_host
 from fleetlm_users.swarm.host.local_servers import LocalServers, ServerFailed, Urls
-from fleetlm_users.swarm.host.open_files import allow_users, allow_workers, share_of
+from fleetlm_users.swarm.host.open_files import allow_users, allow_workers
 from fleetlm_users.swarm.host.server_metrics import ServerWatch, server_watch
 from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, USAGE_EXIT, Refused
 from fleetlm_users.swarm.options.form_overrides import NOTHING_ASKED, Shown, Wishes, shown_of, users_in
@@ -26,6 +26,7 @@ from fleetlm_users.swarm.options.parser import options_of
 from fleetlm_users.swarm.options.start_form import FOLLOWS, PRESET, StartForm
 from fleetlm_users.swarm.options.user_classes import chosen_by
 from fleetlm_users.swarm.results.result_files import try_reports
+from fleetlm_users.workload.open_files import users_per_process
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.plan import Plan
 
@@ -172,7 +173,7 @@ class Preparation:
         if is_master:
             allow_workers(max(forked, self.parsed.expect_workers or 0))
         if forked or not is_master:
-            allow_users(share_of(self._fleet.benchmark.most_users(options), forked))
+            allow_users(users_per_process(self._fleet.benchmark.most_users(options), forked))
             self._fleet.benchmark.check_host(options, True)
 
     def _resolve(self, parsed: Namespace, asked: Mapping[str, Any]) -> Options:

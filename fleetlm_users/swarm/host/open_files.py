@@ -1,36 +1,19 @@
-"""Open files: whether this process may have as many as it needs; raised as far as its hard limit allows."""
+"""The limit of open files: raised to what users or workers need, as far as the hard limit allows."""
 
-import math
 import resource
-from typing import Final
 
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, Refused
-
-REST_CONNECTIONS: Final = 1024
-"""What the REST pool of a process holds at most; fewer users than that hold one each at most."""
-
-SPARE_FILES: Final = 200
-"""For what a process has open besides: libraries, log, Locust's own connections, its web page, a report."""
-
-
-def files_for(users: int) -> int:
-    """How many open files a process with so many users needs: a socket each, REST connections, and some to spare."""
-    return users + min(users, REST_CONNECTIONS) + SPARE_FILES
-
-
-def share_of(users: int, processes: int) -> int:
-    """How many of the users the busiest of so many processes gets, as Locust spreads them evenly."""
-    return math.ceil(users / max(1, processes))
+from fleetlm_users.workload.open_files import SPARE_FILES, files_for_users, files_for_workers
 
 
 def allow_users(users: int) -> None:
-    """Lets this process have the open files that so many users need. Raises Refused, saying what to set."""
-    _allow(files_for(users), f"{users:,} users in one process", "a socket each, REST connections")
+    """Allow this process the open files that `users` need. Raises Refused, which says what to set."""
+    _allow(files_for_users(users), f"{users:,} users in one process", "a socket each, REST connections")
 
 
 def allow_workers(workers: int) -> None:
-    """Lets a master have the open files that so many workers need. Raises Refused, saying what to set."""
-    _allow(workers + SPARE_FILES, f"a master of {workers:,} workers", "a connection each")
+    """Allow a master the open files that `workers` need. Raises Refused, which says what to set."""
+    _allow(files_for_workers(workers), f"a master of {workers:,} workers", "a connection each")
 
 
 def _allow(needed: int, who: str, for_what: str) -> None:

@@ -15,7 +15,7 @@ def test_a_machine_with_workers():
     settings = settings_of(generator_settings, 1_000_000)
     assert settings["net.ipv4.tcp_mem"] == "133334 266668 400002"
     assert settings["net.netfilter.nf_conntrack_max"] == "262144"
-    assert "fs.nr_open" not in settings  # 10,200 files are far below what Linux allows
+    assert "fs.nr_open" not in settings  # 11,224 files are far below what Linux allows
 
 
 def test_the_server_takes_a_second_of_the_ramp():

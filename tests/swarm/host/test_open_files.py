@@ -3,19 +3,10 @@
 import resource
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from fleetlm_users.client.http.fleetlm_api import DEFAULT_CONCURRENCY
-from fleetlm_users.swarm.host.open_files import (
-    REST_CONNECTIONS,
-    SPARE_FILES,
-    allow_users,
-    allow_workers,
-    files_for,
-    share_of,
-)
+from fleetlm_users.swarm.host.open_files import allow_users, allow_workers
 from fleetlm_users.swarm.host.startup_error import Refused
+from fleetlm_users.workload.open_files import SPARE_FILES, files_for_users
 
 
 @pytest.fixture
@@ -47,12 +38,12 @@ def test_no_limit_at_all_is_left_alone(limits):
     assert limits["limits"] == (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
 
 
-@pytest.mark.parametrize("hard", [files_for(5_000), 1_000_000, resource.RLIM_INFINITY])
+@pytest.mark.parametrize("hard", [files_for_users(5_000), 1_000_000, resource.RLIM_INFINITY])
 def test_a_low_soft_limit_is_raised_to_what_is_needed(limits, hard):
     """Up to the hard limit itself."""
     limits["limits"] = (1024, hard)
     allow_users(5_000)
-    assert limits["limits"] == (files_for(5_000), hard)
+    assert limits["limits"] == (files_for_users(5_000), hard)
 
 
 def test_a_low_hard_limit_is_refused_and_says_what_to_set(limits):
@@ -80,17 +71,3 @@ def test_a_master_needs_one_for_each_worker(limits):
     assert limits["limits"] == (500 + SPARE_FILES, 1024)
     with pytest.raises(Refused, match="a master of 2,000 workers"):
         allow_workers(2_000)
-
-
-def test_the_rest_pool_is_as_large_as_assumed_here():
-    """The room knows no sockets, so it repeats the number."""
-    assert REST_CONNECTIONS == DEFAULT_CONCURRENCY
-
-
-@given(st.integers(0, 10**6), st.integers(1, 1000))
-def test_shares_cover_all_users_and_files_grow_with_them(users, processes):
-    """No process gets more than its share; one socket each is always in it."""
-    share = share_of(users, processes)
-    assert share * processes >= users > (share - 1) * processes - 1
-    assert files_for(share) >= share + SPARE_FILES
-    assert files_for(share + 1) > files_for(share)
