@@ -18,7 +18,7 @@ from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from fleetlm_users.swarm.cluster import worker
-from fleetlm_users.swarm.runtime.gc_freeze import Collector
+from fleetlm_users.swarm.runtime.gc_freeze import GcFreeze
 from fleetlm_users.users import ConcurrentUser, install
 from fleetlm_users.workload.plan import Plan
 
@@ -76,7 +76,7 @@ def leave_out(what: list[str]) -> None:
     if "spread" in what:
         Plan.begins_s = lambda _plan, _number: 0.0  # type: ignore[method-assign, assignment]  # what is measured
     if "collector" in what:
-        Collector.begin = lambda _collector, _users: None  # type: ignore[method-assign, assignment]  # as above
+        GcFreeze.begin = lambda _collector, _users: None  # type: ignore[method-assign, assignment]  # as above
 
 
 def keep_watch() -> None:

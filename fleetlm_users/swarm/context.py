@@ -5,7 +5,7 @@ from locust.env import Environment
 from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.run import Run
-from fleetlm_users.swarm.stats.events import FleetEvents
+from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.swarm.stats.locust_errors import bound_tables
 from fleetlm_users.swarm.stats.locust_stats import LocustStats
 from fleetlm_users.swarm.stats.recorder import Recorder
@@ -19,7 +19,7 @@ class Fleet:
     def __init__(self, environment: Environment, benchmark: Benchmark) -> None:
         self.benchmark = benchmark
         self.catalogue: Catalogue = DEFAULT.with_metrics(benchmark.metrics)
-        self.events = FleetEvents()
+        self.events = RunEvents()
         self.recorder = Recorder()
         self.run: Run | None = None
         self.recorder.listen(self.events)

@@ -27,13 +27,13 @@ from fleetlm_users.swarm.context import Fleet
 from fleetlm_users.swarm.head.conclusion import Conclusion
 from fleetlm_users.swarm.head.console import Console, announcement
 from fleetlm_users.swarm.head.coordinator import Head
-from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, Refused, end_forked_workers, exit_with
+from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError, end_forked_workers, exit_with
 from fleetlm_users.swarm.options.option_sources import OptionSources
 from fleetlm_users.swarm.printable_logs import make_logs_printable
 from fleetlm_users.swarm.results.locust_files import LocustFiles, try_when_parsed
 from fleetlm_users.swarm.signals import NOTHING_RAN_EXIT, Signals
 from fleetlm_users.swarm.web.access import guard_access, rules_of
-from fleetlm_users.swarm.web.live_page import Live
+from fleetlm_users.swarm.web.live_page import LivePage
 from fleetlm_users.swarm.web.locust_tab import add_tab
 from fleetlm_users.swarm.web.metrics_endpoint import METRICS_PATH, RunCollector, add_metrics_page, serve_metrics
 from fleetlm_users.swarm.web.port import try_web_port
@@ -90,7 +90,7 @@ class Lifecycle:
         self._is_parsed = True
         try:
             prepare_master(parsed)
-        except Refused as problem:
+        except StartupError as problem:
             exit_with(problem)
         self._family = uuid.uuid4().hex if forks_workers(parsed) else ""
 
@@ -120,7 +120,7 @@ class Lifecycle:
             self._head.console.say(note)
         try:
             self._prepare(self._head, environment, web_ui)
-        except Refused as problem:
+        except StartupError as problem:
             self._head.close()
             exit_with(problem)
         except SystemExit:  # a signal ends the start
@@ -205,7 +205,7 @@ class Lifecycle:
         if other is not None:
             names = f"{other._benchmark.name} and {self._benchmark.name}"
             advice = "give one of them, such as -f locustfiles/mixed.py"
-            exit_with(Refused(f"-f (LOCUST_LOCUSTFILE) names two benchmarks, {names}: {advice}", USAGE_EXIT))
+            exit_with(StartupError(f"-f (LOCUST_LOCUSTFILE) names two benchmarks, {names}: {advice}", USAGE_EXIT))
 
     def _prepare(self, head: Head, environment: Environment, web_ui: WebUI | None) -> None:
         collector = RunCollector(head, is_search=self._benchmark.search is not None)
@@ -214,7 +214,7 @@ class Lifecycle:
             try_web_port(parsed)
             guard_access(web_ui, rules_of(parsed, web_ui.host), f"{parsed.web_base_path}{METRICS_PATH}")
             guard_start(web_ui, environment, head)
-            live = Live(head, is_search=self._benchmark.search is not None)
+            live = LivePage(head, is_search=self._benchmark.search is not None)
             live.watch()
             register_routes(web_ui, head.preparation.parsed.web_base_path, live)
             add_tab(web_ui, environment, live)

@@ -9,8 +9,8 @@ from fleetlm_users.measure.ledger import Ledger, Snapshot
 from fleetlm_users.swarm.context import Fleet
 from fleetlm_users.swarm.head.run_end import Once
 from fleetlm_users.swarm.run import Run
-from fleetlm_users.swarm.runtime.gc_freeze import Collector
-from fleetlm_users.swarm.runtime.health import Pulse, breathe
+from fleetlm_users.swarm.runtime.gc_freeze import GcFreeze
+from fleetlm_users.swarm.runtime.health import HealthSampler, yield_to_loop
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.user_numbers import Numbering, Seat
 
@@ -27,7 +27,7 @@ class Station:
         self._name = name
         self._seq = 0
         self._numbering: Numbering | None = None
-        self._collector = Collector()
+        self._collector = GcFreeze()
         self._drain: Once | None = None
 
     def begin(self, options: Options, epoch: str, seat: Seat, elapsed_s: float = 0.0, resets: int = 0) -> None:
@@ -52,7 +52,7 @@ class Station:
             elapsed_s=elapsed_s,
         )
         self._collector.begin(lambda: run.user_count)
-        self._drain = Once(partial(self._end, run, Pulse(run, table.flush)))
+        self._drain = Once(partial(self._end, run, HealthSampler(run, table.flush)))
 
     def end(self) -> None:
         """Drains the run, once; every caller returns when it has ended."""
@@ -101,9 +101,9 @@ class Station:
         self._seq += 1
         elapsed_s = (run.ended_s or time.perf_counter()) - run.started_s
         has_ended = self._drain is not None and self._drain.is_done
-        return run.ledger.snapshot(self._seq, has_ended, elapsed_s, breathe)
+        return run.ledger.snapshot(self._seq, has_ended, elapsed_s, yield_to_loop)
 
-    def _end(self, run: Run, pulse: Pulse) -> None:
+    def _end(self, run: Run, pulse: HealthSampler) -> None:
         try:
             run.drain(run.options.drain_timeout_s)
         finally:

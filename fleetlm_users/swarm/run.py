@@ -10,8 +10,8 @@ from gevent.event import Event
 
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.swarm.head.completion import Headcount
-from fleetlm_users.swarm.stats.events import FleetEvents
-from fleetlm_users.swarm.stats.tally import Columns, Tallies
+from fleetlm_users.swarm.stats.events import RunEvents
+from fleetlm_users.swarm.stats.tally import LocustColumns, Tallies
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.user_numbers import Numbering
 
@@ -44,7 +44,7 @@ class Member(Protocol):
 
 Resource = TypeVar("Resource", bound=Closable)
 
-NO_COLUMNS = Columns(lambda _time_ms: None, lambda _time_ms: None)
+NO_COLUMNS = LocustColumns(lambda _time_ms: None, lambda _time_ms: None)
 """For a run that shows nothing in Locust's table."""
 
 
@@ -61,10 +61,10 @@ class Run:
         epoch: str,
         numbering: Numbering,
         ledger: Ledger,
-        events: FleetEvents,
+        events: RunEvents,
         *,
         on_idle: Callable[[], None] = lambda: None,
-        columns: Columns = NO_COLUMNS,
+        columns: LocustColumns = NO_COLUMNS,
         elapsed_s: float = 0.0,
     ) -> None:
         self.options = options

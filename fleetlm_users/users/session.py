@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from fleetlm_users.client import Created, Joined, PhoenixSocket, SentMessage, SessionChannel, copy_of
 from fleetlm_users.errors import ClientError, Disconnected, PushRefused, ReplyTimeout
 from fleetlm_users.swarm.run import Run
-from fleetlm_users.swarm.stats.events import Fact
+from fleetlm_users.swarm.stats.events import FactHook
 from fleetlm_users.users.session_observer import SessionFacts, SessionLog
 from fleetlm_users.users.shared_client import Kit
 from fleetlm_users.workload.pacing import Window
@@ -219,7 +219,7 @@ class UserSession(SessionFacts):
             self._present = False
             self._tell(self._events.left, self._phase_now())
 
-    def _timed(self, fact: Fact, step: Callable[[], Answer]) -> Answer:
+    def _timed(self, fact: FactHook, step: Callable[[], Answer]) -> Answer:
         """Runs one step and tells when it began and ended, and how; the step's ClientError goes on to the caller.
 
         A step cut short from outside (GreenletExit) tells nothing: it neither succeeded nor failed.
@@ -234,7 +234,7 @@ class UserSession(SessionFacts):
         self._tell_step(fact, answer, None)
         return answer
 
-    def _tell_step(self, fact: Fact, stamps: Stamped, exception: ClientError | None) -> None:
+    def _tell_step(self, fact: FactHook, stamps: Stamped, exception: ClientError | None) -> None:
         phase = self._run.phase_at(stamps.sent_s)
         self._tell(fact, phase, started_s=stamps.sent_s, done_s=stamps.done_s, exception=exception)
 

@@ -8,7 +8,7 @@ from typing import Any
 from fleetlm_users.client import SentMessage
 from fleetlm_users.errors import Disconnected
 from fleetlm_users.swarm.run import Run
-from fleetlm_users.swarm.stats.events import Fact
+from fleetlm_users.swarm.stats.events import FactHook
 from fleetlm_users.workload.pacing import Window
 
 
@@ -142,7 +142,7 @@ class SessionFacts:
             self.log.fates[message.client_ref] = fate
         self._tell(self._events.message_failed, message.phase, message=message, fate=fate, reason=reason)
 
-    def _tell(self, fact: Fact, phase: str, **facts: Any) -> None:
+    def _tell(self, fact: FactHook, phase: str, **facts: Any) -> None:
         fact.fire(scenario=self._scenario, phase=phase, session_id=self.session_id, **facts)
 
     def _phase_now(self) -> str:

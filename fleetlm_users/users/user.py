@@ -20,7 +20,7 @@ from locust.exception import StopUser
 from fleetlm_users.errors import ClientError
 from fleetlm_users.measure.metrics.metric import Metric
 from fleetlm_users.swarm.context import run_of
-from fleetlm_users.swarm.runtime.precise_timer import Alarm
+from fleetlm_users.swarm.runtime.precise_timer import PreciseTimer
 from fleetlm_users.swarm.runtime.sleeper import Sleeper
 from fleetlm_users.users.session import UserSession
 from fleetlm_users.users.shared_client import kit_of
@@ -133,7 +133,7 @@ class FleetUser(Doing, User):
         self.rng = rng_for(options.seed, self.scenario, self.vu)
         self.participant_id = participant(options.participant_prefix, options.run_id, self.vu)
         self.journeys_lived = 0
-        self._sleeper = Sleeper(self.fleet.resource(Alarm, Alarm))
+        self._sleeper = Sleeper(self.fleet.resource(PreciseTimer, PreciseTimer))
         self._ending = False
         self._sessions = 0
         self._session: UserSession | None = None

@@ -7,7 +7,7 @@ from gevent.event import Event
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.swarm.run import Run
-from fleetlm_users.swarm.stats.events import FleetEvents
+from fleetlm_users.swarm.stats.events import RunEvents
 from tests.swarm.samples import benchmark, numbering, options
 
 
@@ -41,7 +41,7 @@ class Resource:
 @pytest.fixture
 def run():
     Resource.closed = 0
-    return Run(options(), "epoch", numbering(), Ledger(DEFAULT, "epoch", "local"), FleetEvents())
+    return Run(options(), "epoch", numbering(), Ledger(DEFAULT, "epoch", "local"), RunEvents())
 
 
 def test_a_drain_tells_every_user_and_returns_when_they_have_left(run):

@@ -9,7 +9,7 @@ from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.snapshots import Merge
 from fleetlm_users.swarm.run import Run
-from fleetlm_users.swarm.stats.events import FleetEvents
+from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.swarm.stats.recorder import Recorder
 from fleetlm_users.users import session_cleanup
 from fleetlm_users.users.session_cleanup import CONCURRENCY, GIVE_UP_AFTER, Cleaner
@@ -40,7 +40,7 @@ class Scene:
     """A run with sessions, and its cleaner."""
 
     def __init__(self):
-        self.run = Run(options(cleanup=True), "e", numbering(), Ledger(DEFAULT, "e", "local"), FleetEvents())
+        self.run = Run(options(cleanup=True), "e", numbering(), Ledger(DEFAULT, "e", "local"), RunEvents())
         recorder = Recorder()
         recorder.record_into(self.run.ledger)
         recorder.listen(self.run.events)

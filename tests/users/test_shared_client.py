@@ -10,7 +10,7 @@ from fleetlm_users.errors import ConnectFailed, RestFailed
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.swarm.run import Run
-from fleetlm_users.swarm.stats.events import FleetEvents
+from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.users.session import UserSession
 from fleetlm_users.users.shared_client import Kit, kit_of, resolver_of
 from tests.swarm.samples import numbering, options
@@ -20,7 +20,7 @@ HOSTS = {"api_url": "http://fleet.test:9/api", "ws_url": "ws://fleet.test:9/sock
 
 @pytest.fixture
 def run():
-    return Run(options(**HOSTS), "epoch", numbering(), Ledger(DEFAULT, "epoch", "local"), FleetEvents())
+    return Run(options(**HOSTS), "epoch", numbering(), Ledger(DEFAULT, "epoch", "local"), RunEvents())
 
 
 def waits_of(run):

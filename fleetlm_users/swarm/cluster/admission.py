@@ -25,11 +25,11 @@ from locust.runners import MasterRunner
 import fleetlm_users
 from fleetlm_users.errors import ShapeError
 from fleetlm_users.quoting import cut
-from fleetlm_users.swarm.cluster.code_version import Passport
+from fleetlm_users.swarm.cluster.code_version import CodeVersion
 from fleetlm_users.swarm.cluster.messages import FROM_WORKER, NAME, PASSPORT, TURNED_AWAY, WELCOME, problem_with
-from fleetlm_users.swarm.cluster.process_identity import own_origin
+from fleetlm_users.swarm.cluster.process_identity import own_identity
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
-from fleetlm_users.swarm.cluster.unreadable import Unreadable, survive_garbage
+from fleetlm_users.swarm.cluster.unreadable import UnreadableMessage, survive_garbage
 from fleetlm_users.swarm.context import Fleet
 from fleetlm_users.swarm.options.parser import specs_of
 
@@ -55,7 +55,7 @@ REMEDY = "Install the same version on every machine, and give each process the s
 FORKED_ELSEWHERE = "it was started by the --processes of another run, whose master is gone"
 
 
-class Door:
+class WorkerAdmission:
     """Lets workers of the same code in, and turns others away by name. `say` tells a person of it.
 
     Workers that a master forked say of which `family` they are, and belong to no other.
@@ -64,7 +64,7 @@ class Door:
     def __init__(
         self,
         runner: MasterRunner,
-        passport: Passport,
+        passport: CodeVersion,
         say: Callable[[str], None],
         refused: RefusedMessages,
         family: str = "",
@@ -113,12 +113,12 @@ class Door:
             self._turn_away(client_id, f"{OTHER_CODE}: {reasons}. {REMEDY}", TURNED_AWAY)
             return
         self._known.add(client_id)
-        origin = own_origin()
+        origin = own_identity()
         self._runner.send_message(WELCOME, {"origin": origin.to_wire() if origin else None}, client_id)
         self._let_in(client_id, ready)
 
     def _problem(self, client_id: str, msg: Message) -> str:
-        if isinstance(msg, Unreadable):
+        if isinstance(msg, UnreadableMessage):
             return msg.problem
         problem = problem_with(msg, FROM_WORKER, self._runner.custom_messages)
         if problem:
@@ -169,9 +169,9 @@ def _is_name(client_id: str) -> bool:
 PACKAGE = Path(fleetlm_users.__file__).parent
 
 
-def passport_of(environment: Environment, fleet: Fleet) -> Passport:
+def code_version_of(environment: Environment, fleet: Fleet) -> CodeVersion:
     """The code of this process, as another process of the run must have it. Reads it: some milliseconds."""
-    return Passport(
+    return CodeVersion(
         package=fleetlm_users.__version__,
         locust=locust.__version__,
         benchmark=fleet.benchmark.name,

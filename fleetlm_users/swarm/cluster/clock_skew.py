@@ -18,7 +18,7 @@ COUNTS = ("num_reqs_per_sec", "num_fail_per_sec")
 MOMENTS = ("start_time", "last_request_timestamp")
 
 
-class WorkerClocks:
+class ClockSkew:
     """On the master: how far each worker's clock is behind its own, by the report that was the quickest on its way."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
-class Passport:
+class CodeVersion:
     """The code of one process. Two that make one run together must have the same.
 
     `source` and `locustfile` are digests, empty where the text could not be read, and then not compared.

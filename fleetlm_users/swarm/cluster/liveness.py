@@ -25,14 +25,14 @@ from locust.rpc import Message
 from locust.runners import MASTER_HEARTBEAT_TIMEOUT, STATE_MISSING, MasterRunner, WorkerNode, WorkerRunner
 
 from fleetlm_users.swarm.cluster.messages import FROM_MASTER, PASSPORT, WELCOME, problem_with
-from fleetlm_users.swarm.cluster.process_identity import Origin, neighbour
+from fleetlm_users.swarm.cluster.process_identity import ProcessIdentity, visible_process
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
-from fleetlm_users.swarm.cluster.unreadable import Unreadable, survive_garbage
+from fleetlm_users.swarm.cluster.unreadable import UnreadableMessage, survive_garbage
 
 TICK_S = 0.5
 
 
-class Silence:
+class SilenceCounter:
     """Seconds of silence by name.
 
     A tick counts as one however late it comes: a process that was itself stopped for a minute has not listened, so it
@@ -65,7 +65,7 @@ SETTLED_S = 2.0
 """What a process said before its end may still be on its way: so long after its last word it has arrived."""
 
 
-class Presence:
+class WorkerLiveness:
     """Watches the workers of one master. `on_lost` hears a worker's id and why, `on_found` that one is back.
 
     `patience_s` is how long a worker may be silent.
@@ -78,8 +78,8 @@ class Presence:
         self._on_lost = on_lost
         self._on_found = on_found
         self.patience_s = PATIENCE_S
-        self._silence = Silence()
-        self._origins: dict[str, Origin | None] = {}
+        self._silence = SilenceCounter()
+        self._origins: dict[str, ProcessIdentity | None] = {}
         self._lost: set[str] = set()
         self._pass_on = runner.handle_message
         runner.handle_message = self.handle_message  # type: ignore[method-assign]  # every message goes this way
@@ -100,7 +100,7 @@ class Presence:
         """Stands before all other handling of messages."""
         self._silence.heard(client_id)
         if msg.type == PASSPORT:
-            self._origins[client_id] = neighbour(msg.data.get("origin"))
+            self._origins[client_id] = visible_process(msg.data.get("origin"))
         found = client_id in self._lost
         client = self._runner.clients.get(client_id)
         if found and client is not None and msg.type == "heartbeat" and not self._runner.rebalancing_enabled():
@@ -149,15 +149,15 @@ logger = logging.getLogger(__name__)
 MASTER = "the master"
 
 
-class Lifeline:
+class MasterLiveness:
     """Watches the master of one worker. `on_cut` hears, once, why it is taken for gone."""
 
     def __init__(self, runner: WorkerRunner, on_cut: Callable[[str], None]) -> None:
         self._runner = runner
         self._on_cut = on_cut
         self._patience_s = float(MASTER_HEARTBEAT_TIMEOUT)
-        self._silence = Silence()
-        self._origin: Origin | None = None
+        self._silence = SilenceCounter()
+        self._origin: ProcessIdentity | None = None
         self._numbers = itertools.count(1)
         self._refused = RefusedMessages(logger.warning)
         self._pass_on = runner.handle_message
@@ -174,7 +174,7 @@ class Lifeline:
     def handle_message(self, msg: Message) -> None:
         """Stands before Locust's own handling of messages, which ends for good with whatever gets out of it."""
         self._silence.heard(MASTER)
-        unreadable = msg.problem if isinstance(msg, Unreadable) else ""
+        unreadable = msg.problem if isinstance(msg, UnreadableMessage) else ""
         problem = unreadable or problem_with(msg, FROM_MASTER, self._runner.custom_messages)
         if problem:
             self._refused.add(MASTER, msg.type, problem)
@@ -193,7 +193,7 @@ class Lifeline:
 
     def on_welcome(self, msg: Any, **_: Any) -> None:
         """The master lets this worker in, and says which process it is."""
-        self._origin = neighbour(msg.data["origin"])
+        self._origin = visible_process(msg.data["origin"])
 
     def look_round(self) -> str:
         """A tick has passed: why the master is taken for gone, or nothing."""

@@ -13,7 +13,7 @@ from typing import Any
 from locust.argument_parser import LocustArgumentParser
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, Refused
+from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
 
 DEFAULT_PORT = 5557
 DEFAULT_HOST = "127.0.0.1"
@@ -44,7 +44,7 @@ def forks_workers(parsed: Namespace) -> bool:
 
 
 def prepare_master(parsed: Namespace) -> None:
-    """Points forked workers at their own master, and tries its port. Raises Refused."""
+    """Points forked workers at their own master, and tries its port. Raises StartupError."""
     if parsed.worker or not (parsed.master or parsed.processes):
         return
     try:
@@ -52,7 +52,7 @@ def prepare_master(parsed: Namespace) -> None:
             _join_own_master(parsed)
         _try_port(parsed.master_bind_host, parsed.master_bind_port)
     except UsageError as problem:
-        raise Refused(str(problem), USAGE_EXIT) from problem
+        raise StartupError(str(problem), USAGE_EXIT) from problem
 
 
 def _join_own_master(parsed: Namespace) -> None:

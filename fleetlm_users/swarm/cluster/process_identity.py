@@ -14,11 +14,11 @@ STATE, STARTED = 0, 19
 """Where state and start (in ticks since the boot, so no wall clock) are behind a stat line's `)`: proc(5)."""
 
 ORIGIN: Final[Check] = record({"machine": text(300), "pid": whole(1, 2**31 - 1), "started": text(30)})
-"""What another process says of itself, before `neighbour` looks for it."""
+"""What another process says of itself, before `visible_process` looks for it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class ProcessIdentity:
     """A process: `machine` names the boot and the namespace in which its `pid` means something; `started` its start."""
 
     machine: str
@@ -42,13 +42,13 @@ class Origin:
         return found is not None and (found[STATE] in "ZX" or found[STARTED] != self.started)
 
 
-def own_origin() -> Origin | None:
+def own_identity() -> ProcessIdentity | None:
     """The process that asks; None on a system that does not tell (no Linux)."""
     found, machine = _stat(os.getpid()), _machine()
-    return Origin(machine, os.getpid(), found[STARTED]) if found and machine else None
+    return ProcessIdentity(machine, os.getpid(), found[STARTED]) if found and machine else None
 
 
-def neighbour(told: Mapping[str, Any] | None) -> Origin | None:
+def visible_process(told: Mapping[str, Any] | None) -> ProcessIdentity | None:
     """The process that another one said it is (ORIGIN), if it is seen from here; None for one on another machine.
 
     Machines that were copied while they ran may have the same names, so it must be seen, alive, to be believed.
@@ -58,7 +58,7 @@ def neighbour(told: Mapping[str, Any] | None) -> Origin | None:
     found = _stat(told["pid"])
     if found is None or found[STARTED] != told["started"]:
         return None
-    return Origin(told["machine"], told["pid"], told["started"])
+    return ProcessIdentity(told["machine"], told["pid"], told["started"])
 
 
 def _machine() -> str:

@@ -19,7 +19,7 @@ MOST_PROBLEM_CHARS: Final = 300
 
 
 @dataclass(slots=True)
-class _Refused:
+class _PeerRefusals:
     first: str
     count: int = 0
     kinds: set[str] = field(default_factory=set)
@@ -30,7 +30,7 @@ class RefusedMessages:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
-        self._peers: dict[str, _Refused] = {}
+        self._peers: dict[str, _PeerRefusals] = {}
         self._lines = 0
         self.count = 0
 
@@ -49,7 +49,7 @@ class RefusedMessages:
         if found is None:
             if len(self._peers) >= MOST_PEERS:
                 return
-            found = self._peers[peer] = _Refused(f"({name}) {words}")
+            found = self._peers[peer] = _PeerRefusals(f"({name}) {words}")
         found.count += 1
         if name not in found.kinds and self._lines < MOST_LINES:
             found.kinds.add(name)

@@ -22,7 +22,7 @@ _decode: Final = Message.unserialize
 _make: Final = BaseSocket.__init__
 
 
-class Unreadable(Message):
+class UnreadableMessage(Message):
     """Stands for bytes that are no message; `problem` says why not."""
 
     def __init__(self, problem: str) -> None:
@@ -46,7 +46,7 @@ def _unserialize(_cls: type[Message], data: Any) -> Message:
             raise ValueError(f"{len(data):,} bytes; expected at most {MAX_MESSAGE_BYTES:,}")
         return cast(Message, _decode(data))
     except Exception as problem:  # msgpack and its hooks raise nearly anything
-        return Unreadable(f"it is no message of Locust's ({type(problem).__name__}: {printable(problem)})")
+        return UnreadableMessage(f"it is no message of Locust's ({type(problem).__name__}: {printable(problem)})")
 
 
 def _recv_from_client(self: Any) -> tuple[str, Message]:
@@ -58,7 +58,7 @@ def _recv_from_client(self: Any) -> tuple[str, Message]:
     try:
         return name.decode(), Message.unserialize(frames[0] if frames else b"")
     except UnicodeDecodeError:
-        return name.decode("utf-8", "backslashreplace"), Unreadable("the name of its sender is not UTF-8")
+        return name.decode("utf-8", "backslashreplace"), UnreadableMessage("the name of its sender is not UTF-8")
 
 
 def _make_bounded(self: Any, *arguments: Any) -> None:

@@ -19,8 +19,8 @@ from locust.runners import WorkerRunner
 
 from fleetlm_users.errors import ShapeError, UsageError
 from fleetlm_users.foreign_text import printable_lines
-from fleetlm_users.swarm.cluster.admission import passport_of
-from fleetlm_users.swarm.cluster.liveness import Lifeline
+from fleetlm_users.swarm.cluster.admission import code_version_of
+from fleetlm_users.swarm.cluster.liveness import MasterLiveness
 from fleetlm_users.swarm.cluster.messages import (
     DRAIN,
     FINAL,
@@ -37,11 +37,11 @@ from fleetlm_users.swarm.cluster.messages import (
     TAKEN,
     TURNED_AWAY,
 )
-from fleetlm_users.swarm.cluster.process_identity import own_origin
+from fleetlm_users.swarm.cluster.process_identity import own_identity
 from fleetlm_users.swarm.context import Fleet
 from fleetlm_users.swarm.head.run_end import EndingRole
 from fleetlm_users.swarm.host.open_files import allow_users
-from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, USAGE_EXIT, Refused
+from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, USAGE_EXIT, StartupError
 from fleetlm_users.swarm.local_run import Station
 from fleetlm_users.swarm.options.options_check import RUN_SHAPE
 from fleetlm_users.swarm.options.parser import from_wire
@@ -60,15 +60,15 @@ class Worker(EndingRole):
         self._runner = runner
         self._station = Station(fleet, runner.client_id, self.on_idle)
         self._answering = ""
-        self._lifeline = Lifeline(runner, self.on_cut)
+        self._liveness = MasterLiveness(runner, self.on_cut)
         runner.register_message(DRAIN, self.on_drain_asked, concurrent=True)
         runner.register_message(LOOK, self.on_look, concurrent=True)
         runner.register_message(TURNED_AWAY, self.on_turned_away)
         runner.register_message(RESET, self.on_reset)
         runner.register_message(TAKEN, self.on_taken)
         spare_the_loop()
-        origin = own_origin()
-        shown = {"passport": passport_of(environment, fleet).to_wire(), "family": family}
+        origin = own_identity()
+        shown = {"passport": code_version_of(environment, fleet).to_wire(), "family": family}
         runner.send_message(PASSPORT, {**shown, "origin": origin.to_wire() if origin else None})
 
     def start(self) -> None:
@@ -83,11 +83,11 @@ class Worker(EndingRole):
         seat = seat_of(self._runner.worker_index, run["dealt_to"])
         self._station.begin(options, run["epoch"], seat, run["elapsed_s"], run["resets"])
         self.enter_run()
-        self._lifeline.begin(options.worker_timeout_s)
+        self._liveness.begin(options.worker_timeout_s)
         try:
             allow_users(users_per_process(self._benchmark.most_users(options), len(run["dealt_to"])))
             self._benchmark.check_host(options, False)
-        except (Refused, UsageError) as problem:
+        except (StartupError, UsageError) as problem:
             self._refuse(run, str(problem))
 
     def _refuse(self, run: Mapping[str, Any], problem: str) -> None:

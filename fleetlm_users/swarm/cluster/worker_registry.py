@@ -16,8 +16,8 @@ from fleetlm_users.errors import ShapeError
 from fleetlm_users.measure.judging.lost_workers import LostWorker
 from fleetlm_users.measure.snapshots import Merge
 from fleetlm_users.measure.timeline.worker import ROWS_TO_THANK_FOR
-from fleetlm_users.swarm.cluster.clock_skew import WorkerClocks
-from fleetlm_users.swarm.cluster.liveness import Presence
+from fleetlm_users.swarm.cluster.clock_skew import ClockSkew
+from fleetlm_users.swarm.cluster.liveness import WorkerLiveness
 from fleetlm_users.swarm.cluster.messages import DRAIN, FINAL, LOOK, LOOKED, REPORT, RESET, TAKEN
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from fleetlm_users.swarm.run import FORCE_S, LEAVING_S
@@ -29,7 +29,7 @@ ASK_AGAIN_S = 5.0
 """A question or an answer may be lost with a connection; asking again costs one more report."""
 
 
-class Muster:
+class FinalReportWait:
     """The workers that `missing` names, each asked at once, again from time to time, and when it is heard again.
 
     An answer is waited for `bound_s` from the first asking; one that is cut off (`silent_s`) until it is missing no
@@ -98,19 +98,19 @@ POLL_S = 0.25
 NO_FINAL = "its final report never came"
 
 
-class Roster:
+class WorkerRegistry:
     """The workers of the runs of one master."""
 
-    def __init__(self, runner: MasterRunner, presence: Presence, refused: RefusedMessages) -> None:
+    def __init__(self, runner: MasterRunner, liveness: WorkerLiveness, refused: RefusedMessages) -> None:
         self._runner = runner
         self._refused = refused
-        self._presence = presence
+        self._liveness = liveness
         self._merge: Merge | None = None
         self._elapsed_s: Callable[[], float] = lambda: 0.0
         self._losses: dict[str, LostWorker] = {}
         self._closed = False
         self._hurried = False
-        self._clocks = WorkerClocks()
+        self._clocks = ClockSkew()
         self._final: set[str] = set()
         self._unreadable: set[str] = set()
         self._seen: set[str] = set()
@@ -218,19 +218,19 @@ class Roster:
         """Ends the run on all workers; returns when all have sent their final snapshot, or their time is up."""
         self._closed = True
         bound_s = drain_s + LEAVING_S + FORCE_S + TRAVEL_S
-        muster = Muster(
+        wait = FinalReportWait(
             lambda: (self._present() & self._seen) - self._final - self._unreadable,
-            self._presence.silent_s,
+            self._liveness.silent_s,
             lambda client_id: self._ask(client_id, epoch),
             bound_s=bound_s,
-            overall_s=2 * bound_s + self._presence.patience_s,  # once cut off, and all its time before and after
+            overall_s=2 * bound_s + self._liveness.patience_s,  # once cut off, and all its time before and after
         )
         is_told = False
-        while muster.is_awaited(time.monotonic()):
+        while wait.is_awaited(time.monotonic()):
             self._news.clear()
             if self._hurried and not is_told:
                 is_told = True
-                muster.hurry(time.monotonic(), HURRY_S)
+                wait.hurry(time.monotonic(), HURRY_S)
             else:
                 self._news.wait(POLL_S)
         if self.lost:

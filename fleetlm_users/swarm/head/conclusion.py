@@ -13,8 +13,8 @@ from fleetlm_users.measure.report.capacity import Capacity, decide_search
 from fleetlm_users.measure.report.summary import summary
 from fleetlm_users.measure.report.text import render
 from fleetlm_users.measure.snapshots import Merge
-from fleetlm_users.swarm.cluster.worker_registry import Roster
-from fleetlm_users.swarm.host.host_facts import Host
+from fleetlm_users.swarm.cluster.worker_registry import WorkerRegistry
+from fleetlm_users.swarm.host.host_facts import HostFacts
 from fleetlm_users.swarm.results.result_files import write_reports
 from fleetlm_users.workload.options.model import Options, describe
 
@@ -48,8 +48,8 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     judged_s: float,
     interrupted: bool,
     hurried: bool,
-    roster: Roster | None,
-    host: Host,
+    roster: WorkerRegistry | None,
+    host: HostFacts,
     doubts: Sequence[str],
     started_at: str,
     aborted: str = "",

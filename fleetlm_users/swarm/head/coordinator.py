@@ -16,11 +16,11 @@ from fleetlm_users.measure.judging.thresholds import Threshold
 from fleetlm_users.measure.report.progress import RECENT_ROWS, progress_line
 from fleetlm_users.measure.snapshots import Merge
 from fleetlm_users.measure.totals import Totals
-from fleetlm_users.swarm.cluster.admission import Door, passport_of
-from fleetlm_users.swarm.cluster.liveness import Presence
+from fleetlm_users.swarm.cluster.admission import WorkerAdmission, code_version_of
+from fleetlm_users.swarm.cluster.liveness import WorkerLiveness
 from fleetlm_users.swarm.cluster.messages import HEADCOUNT, REFUSED, RUN
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
-from fleetlm_users.swarm.cluster.worker_registry import Roster
+from fleetlm_users.swarm.cluster.worker_registry import WorkerRegistry
 from fleetlm_users.swarm.context import Fleet
 from fleetlm_users.swarm.head.completion import FinishLine, end_run
 from fleetlm_users.swarm.head.conclusion import Conclusion, conclude
@@ -32,8 +32,8 @@ from fleetlm_users.swarm.head.run_end import EndingRole
 from fleetlm_users.swarm.head.run_view import Sight
 from fleetlm_users.swarm.head.user_control import Steering
 from fleetlm_users.swarm.head.user_target import Goal
-from fleetlm_users.swarm.host.host_facts import Host
-from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, Refused
+from fleetlm_users.swarm.host.host_facts import HostFacts
+from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
 from fleetlm_users.swarm.local_run import Station
 from fleetlm_users.swarm.options.locust_plan import dealt_to
 from fleetlm_users.swarm.options.parser import to_wire
@@ -54,19 +54,19 @@ class Head(EndingRole):
     def __init__(self, environment: Environment, fleet: Fleet, family: str = "") -> None:
         self._environment = environment
         self._fleet = fleet
-        self._roster: Roster | None = None
+        self._roster: WorkerRegistry | None = None
         self._station: Station | None = None
-        self._presence: Presence | None = None
+        self._presence: WorkerLiveness | None = None
         self._finish = FinishLine(environment)
         self.console = Console()
         self._refused = RefusedMessages(self.console.say)
-        self._door: Door | None = None
+        self._door: WorkerAdmission | None = None
         if isinstance(environment.runner, MasterRunner):
-            self._presence = Presence(environment.runner, self.on_lost, self.on_found)
+            self._presence = WorkerLiveness(environment.runner, self.on_lost, self.on_found)
             # last, so that everybody else hears only what comes through it
-            passport = passport_of(environment, fleet)
-            self._door = Door(environment.runner, passport, self.console.say, self._refused, family)
-            self._roster = Roster(environment.runner, self._presence, self._refused)
+            passport = code_version_of(environment, fleet)
+            self._door = WorkerAdmission(environment.runner, passport, self.console.say, self._refused, family)
+            self._roster = WorkerRegistry(environment.runner, self._presence, self._refused)
             environment.runner.register_message(REFUSED, self.on_refused)
         else:
             self._station = Station(fleet, LOCAL, self._on_idle)
@@ -82,7 +82,7 @@ class Head(EndingRole):
         self._dealt_to: list[int] = []
         self._stopped_by = ""
         self._beside: Beside | None = None
-        self._host: Host | None = None
+        self._host: HostFacts | None = None
         self.conclusion: Conclusion | None = None
 
     @property
@@ -115,28 +115,28 @@ class Head(EndingRole):
             self._absorb_own()
 
     def prepare(self) -> Options:
-        """Makes the next run ready as the command line has it. Raises Refused."""
+        """Makes the next run ready as the command line has it. Raises StartupError."""
         self._next = self.preparation.by_command_line()
         return self._next.options
 
     def prepare_form(self, form: MultiDict[str, str]) -> Options:
-        """Makes the next run ready as the web form has it. Raises Refused."""
+        """Makes the next run ready as the web form has it. Raises StartupError."""
         self._next = self.preparation.by_form(form)
         return self._next.options
 
     def next_plan(self) -> Plan:
-        """The plan of the run that begins next; without a prepared one, as the command line has it. Raises Refused."""
+        """The plan of the run that begins next, prepared or as the command line has it. Raises StartupError."""
         return (self.prepare() if self._next is None else self._next.options).plan
 
     def edit(self, form: MultiDict[str, str]) -> int | None:
         """Users are edited in mid-run: the new number keeps the plan's proportions, and is what is then expected.
 
-        Returns in how many seconds the run is to end, as before; None for until stopped. Raises Refused.
+        Returns in how many seconds the run is to end, as before; None for until stopped. Raises StartupError.
         """
         if self._fleet.benchmark.search is not None:
-            raise Refused("A capacity search sets its users itself: stop it, and start another", USAGE_EXIT)
+            raise StartupError("A capacity search sets its users itself: stop it, and start another", USAGE_EXIT)
         if self._options is not None and self._options.plan.shape:
-            raise Refused(f"The load shape {self._options.plan.shape} sets the users: stop it first", USAGE_EXIT)
+            raise StartupError(f"The load shape {self._options.plan.shape} sets the users: stop it first", USAGE_EXIT)
         runner = self._environment.runner
         if self._options is not None and runner is not None:
             users = self.preparation.edit(self._options.plan, form, runner)

@@ -21,7 +21,7 @@ from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.head.capacity import CapacityDriver
 from fleetlm_users.swarm.head.completion import end_run
 from fleetlm_users.swarm.head.conclusion import MS_PER_S, limits_of
-from fleetlm_users.swarm.host.server_metrics import ServerWatch
+from fleetlm_users.swarm.host.server_metrics import ServerMetrics
 from fleetlm_users.workload.options.capacity import SearchSettings
 from fleetlm_users.workload.options.model import Options
 
@@ -95,7 +95,7 @@ class Beside:
         thresholds: Sequence[Threshold],
         view: View,
         *,
-        server: ServerWatch,
+        server: ServerMetrics,
         search: SearchSettings | None,
     ) -> None:
         self._environment = environment

@@ -14,11 +14,11 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.judging.thresholds import Threshold
 from fleetlm_users.swarm.context import Fleet
 from fleetlm_users.swarm.head.run_thresholds import rules_of
-from fleetlm_users.swarm.host.host_facts import Host, this_host
-from fleetlm_users.swarm.host.local_servers import LocalServers, ServerFailed, Urls
+from fleetlm_users.swarm.host.host_facts import HostFacts, this_host
+from fleetlm_users.swarm.host.local_servers import LocalServerError, LocalServers, LocalServerUrls
 from fleetlm_users.swarm.host.open_files import allow_users, allow_workers
-from fleetlm_users.swarm.host.server_metrics import ServerWatch, server_watch
-from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, USAGE_EXIT, Refused
+from fleetlm_users.swarm.host.server_metrics import ServerMetrics, server_metrics_of
+from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, USAGE_EXIT, StartupError
 from fleetlm_users.swarm.options.form_overrides import NOTHING_ASKED, Shown, Wishes, shown_of, users_in
 from fleetlm_users.swarm.options.load_shape import under_shape
 from fleetlm_users.swarm.options.locust_plan import asked_of, impose, spread
@@ -37,8 +37,8 @@ class Prepared:
 
     options: Options
     thresholds: Sequence[Threshold]
-    server: ServerWatch
-    host: Host
+    server: ServerMetrics
+    host: HostFacts
 
 
 class Preparation:
@@ -49,7 +49,7 @@ class Preparation:
         self._fleet = fleet
         self._say = say
         self._servers = LocalServers()
-        self._urls: Urls | None = None
+        self._urls: LocalServerUrls | None = None
         self._asked = asked_of(self.parsed)
         self._named, self._loaded = tuple(self.parsed.user_classes), tuple(environment.user_classes)
         self._shown: Shown = {}
@@ -65,12 +65,12 @@ class Preparation:
         return parsed
 
     def preview(self) -> None:
-        """Shows the plan's users, spawn rate and run time in the web form. Raises Refused for a usage error."""
+        """Shows the plan's users, spawn rate and run time in the web form. Raises StartupError for a usage error."""
         try:
             options = self._resolve(self.parsed, self._asked)
             self._under(self._environment.shape_class, options, self.parsed, self._asked)
         except UsageError as problem:
-            raise Refused(str(problem), USAGE_EXIT) from problem
+            raise StartupError(str(problem), USAGE_EXIT) from problem
         self._show(options.plan, self._asked)
 
     def show_plan(self) -> None:
@@ -78,7 +78,7 @@ class Preparation:
         vars(self.parsed).update(self._shown)
 
     def by_command_line(self) -> Prepared:
-        """The next run as the command line has it. Raises Refused."""
+        """The next run as the command line has it. Raises StartupError."""
         return self._prepare(self.parsed, self._asked, self._environment.shape_class)
 
     def shown_with(self, preset: str) -> Shown | None:
@@ -89,12 +89,12 @@ class Preparation:
             return None
 
     def by_form(self, form: MultiDict[str, str]) -> Prepared:
-        """The next run as the web form has it, which the form then shows. Raises Refused, and nothing has changed."""
+        """Prepare the next run from the web form, which then shows it. Raises StartupError and changes nothing."""
         host = self._environment.host
         self._environment.host = form.get("host") or host
         try:
             return self._by_form(form)
-        except Refused:
+        except StartupError:
             self._environment.host = host
             raise
 
@@ -110,7 +110,7 @@ class Preparation:
             asked = wishes if shape is None or shape.use_common_options else NOTHING_ASKED
             prepared = self._prepare(self._with({**given, **self.form.left_out(form)}), asked, shape)
         except UsageError as problem:
-            raise Refused(str(problem), USAGE_EXIT) from problem
+            raise StartupError(str(problem), USAGE_EXIT) from problem
         vars(self.parsed).update(given)
         # with all classes: which of them are picked is seen and chosen anew in each form
         self._show(self._resolve(self.parsed, asked).plan, asked)
@@ -119,13 +119,13 @@ class Preparation:
     def edit(self, plan: Plan, form: MultiDict[str, str], runner: Runner) -> int:
         """Has the users that a form asks for in mid-run spread as those of the plan, and returns how many they are.
 
-        Raises Refused.
+        Raises StartupError.
         """
         try:
             users = users_in(form)
             spread(plan, users, runner, self._fleet.benchmark)
         except UsageError as problem:
-            raise Refused(str(problem), USAGE_EXIT) from problem
+            raise StartupError(str(problem), USAGE_EXIT) from problem
         return users
 
     def close(self) -> None:
@@ -133,7 +133,7 @@ class Preparation:
         self._servers.stop()
 
     def _prepare(self, parsed: Namespace, asked: Mapping[str, Any], shape: LoadTestShape | None) -> Prepared:
-        """Resolves the options, starts the stand-in if asked for, and asks the targets. Raises Refused."""
+        """Resolves the options, starts the stand-in if asked for, and asks the targets. Raises StartupError."""
         try:
             planned = self._resolve(parsed, asked)
             options = self._under(shape, planned, parsed, asked)
@@ -144,15 +144,15 @@ class Preparation:
             if options.standin:
                 options = replace(options, **asdict(self._local_urls(options.connect_timeout_s)))
         except UsageError as problem:
-            raise Refused(str(problem), USAGE_EXIT) from problem
-        except ServerFailed as problem:
-            raise Refused(f"--standin: {problem}", NO_TARGET_EXIT) from problem
+            raise StartupError(str(problem), USAGE_EXIT) from problem
+        except LocalServerError as problem:
+            raise StartupError(f"--standin: {problem}", NO_TARGET_EXIT) from problem
         found = self._fleet.benchmark.check(options, self._say)
         if found.fatal:
-            raise Refused(found.text(), NO_TARGET_EXIT)
+            raise StartupError(found.text(), NO_TARGET_EXIT)
         if found.text():
             self._say(found.text())
-        server = server_watch(options, self._fleet.benchmark.metrics_page)
+        server = server_metrics_of(options, self._fleet.benchmark.metrics_page)
         for warning in server.first_look(self._say):
             self._say(f"warning: {warning}")
         impose(planned.plan, self._environment, self._fleet.benchmark, shape)
@@ -167,7 +167,7 @@ class Preparation:
         self.show_plan()
 
     def _check_machine(self, options: Options) -> None:
-        """Whether this machine can do it; workers on others look for themselves. Raises Refused and UsageError."""
+        """Whether this machine can do it; workers on others look for themselves. Raises StartupError and UsageError."""
         forked = self.parsed.processes or 0
         is_master = isinstance(self._environment.runner, MasterRunner)
         if is_master:
@@ -196,7 +196,7 @@ class Preparation:
             return self._environment.shape_class
         return (self._environment.available_shape_classes or {}).get(form.get("shape_class", ""))
 
-    def _local_urls(self, timeout_s: float) -> Urls:
+    def _local_urls(self, timeout_s: float) -> LocalServerUrls:
         """Where the child servers listen; started at their first use, and kept for the runs that follow."""
         if self._urls is None:
             self._urls = self._servers.start(timeout_s, self._say)

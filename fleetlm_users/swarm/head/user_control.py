@@ -14,7 +14,7 @@ from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.head.console import Console
 from fleetlm_users.swarm.head.run_view import Sight
 from fleetlm_users.swarm.head.user_target import Goal
-from fleetlm_users.swarm.host.startup_error import Refused
+from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.swarm.options.load_shape import ShapeWatch
 from fleetlm_users.swarm.options.locust_plan import spread
 from fleetlm_users.workload.plan import Plan
@@ -33,7 +33,7 @@ class Steered(Protocol):
         """The run that is on or was on last."""
 
     def next_plan(self) -> Plan:
-        """The plan of the run that begins next. Raises Refused."""
+        """The plan of the run that begins next. Raises StartupError."""
 
 
 class Steering:
@@ -76,7 +76,7 @@ class Steering:
                 return None
             plan = self._head.next_plan() if sight is None else sight.options.plan
             spread(plan, user_count, self._environment.runner, self._benchmark, user_classes)
-        except (UsageError, Refused) as problem:
+        except (UsageError, StartupError) as problem:
             self._head.console.say(str(problem))
             return None
         self._asked = user_count, spawn_rate

@@ -18,16 +18,16 @@ GIT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class HostFacts:
     """What the report says of the generator's machine and software, both JSON-able."""
 
     facts: dict[str, Any]
     versions: dict[str, str]
 
 
-def this_host() -> Host:
+def this_host() -> HostFacts:
     """To be asked before a run: git is a process of its own, which a Ctrl-C in a terminal ends as well."""
-    return Host(host_facts(), versions())
+    return HostFacts(host_facts(), versions())
 
 
 def host_facts() -> dict[str, Any]:

@@ -24,7 +24,7 @@ import gevent
 POLL_S = 0.02
 
 
-class Child:
+class ChildProcess:
     """A program in a session of its own, so that Ctrl-C reaches us first; we hold the ends of its stdin and stdout.
 
     Raises OSError when it cannot be started.
@@ -84,12 +84,12 @@ NEEDED = ("aiohttp", "uvloop")
 """What the stand-in imports and a worker does without: the extra `standin`."""
 
 
-class ServerFailed(Exception):
+class LocalServerError(Exception):
     """A child server did not come up; the text says which and what it said."""
 
 
 @dataclass(frozen=True)
-class Urls:
+class LocalServerUrls:
     """Where the children listen."""
 
     api_url: str
@@ -101,24 +101,24 @@ class LocalServers:
     """The two children. They hold one end of a pipe to us and end when it closes, so none is ever left behind."""
 
     def __init__(self) -> None:
-        self._children: list[Child] = []
+        self._children: list[ChildProcess] = []
 
-    def start(self, timeout_s: float = READY_S, tell: Callable[[str], None] = lambda _: None) -> Urls:
-        """Starts both and returns where they listen, once they do. Raises ServerFailed.
+    def start(self, timeout_s: float = READY_S, tell: Callable[[str], None] = lambda _: None) -> LocalServerUrls:
+        """Starts both and returns where they listen, once they do. Raises LocalServerError.
 
         Each may take `timeout_s`, or READY_S if that is longer; `tell` hears what is waited for.
         """
         timeout_s = max(timeout_s, READY_S)
         missing = [name for name in NEEDED if find_spec(name) is None]
         if missing:
-            raise ServerFailed(f"{' and '.join(missing)} not installed: pip install 'fleetlm-locust[standin]'")
+            raise LocalServerError(f"{' and '.join(missing)} not installed: pip install 'fleetlm-locust[standin]'")
         atexit.register(self.stop)
         agent = self._spawn("echo agent", ["-m", "echo_agent", "--host", "127.0.0.1", "--port", "0"])
         fleetlm = self._spawn("stand-in", ["-m", "fleetlm_users.standin", "--host", "127.0.0.1", "--port", "0"])
         agent_url = self._url_of("echo agent", agent, timeout_s, tell)
         base_url = self._url_of("stand-in", fleetlm, timeout_s, tell)
         ws_url = f"ws{base_url.removeprefix('http')}/socket/websocket"
-        return Urls(f"{base_url}/api", ws_url, agent_url)
+        return LocalServerUrls(f"{base_url}/api", ws_url, agent_url)
 
     def stop(self) -> None:
         """Ends both; kills what does not end within STOP_S."""
@@ -130,15 +130,15 @@ class LocalServers:
             child.end(deadline_s - time.monotonic())
         atexit.unregister(self.stop)
 
-    def _spawn(self, name: str, arguments: list[str]) -> Child:
+    def _spawn(self, name: str, arguments: list[str]) -> ChildProcess:
         try:
-            child = Child([sys.executable, *arguments, "--exit-with-parent"])
+            child = ChildProcess([sys.executable, *arguments, "--exit-with-parent"])
         except OSError as problem:
-            raise ServerFailed(f"the {name} cannot be started: {problem}") from problem
+            raise LocalServerError(f"the {name} cannot be started: {problem}") from problem
         self._children.append(child)
         return child
 
-    def _url_of(self, name: str, child: Child, timeout_s: float, tell: Callable[[str], None]) -> str:
+    def _url_of(self, name: str, child: ChildProcess, timeout_s: float, tell: Callable[[str], None]) -> str:
         """The URL in the child's ready line, `… ready on http://127.0.0.1:PORT …`."""
         if not _has_line(child.stdout, TOLD_S):
             tell(f"waiting for the {name}: {TOLD_S:g} s of {timeout_s:g} s")
@@ -146,7 +146,7 @@ class LocalServers:
         words = line.split()
         if "ready" not in words:
             self.stop()
-            raise ServerFailed(f"the {name} did not come up: {line.strip() or 'it said nothing'}")
+            raise LocalServerError(f"the {name} did not come up: {line.strip() or 'it said nothing'}")
         return next(word for word in words if word.startswith("http://"))
 
 

@@ -2,17 +2,17 @@
 
 import resource
 
-from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, Refused
+from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
 from fleetlm_users.workload.open_files import SPARE_FILES, files_for_users, files_for_workers
 
 
 def allow_users(users: int) -> None:
-    """Allow this process the open files that `users` need. Raises Refused, which says what to set."""
+    """Allow this process the open files that `users` need. Raises StartupError, which says what to set."""
     _allow(files_for_users(users), f"{users:,} users in one process", "a socket each, REST connections")
 
 
 def allow_workers(workers: int) -> None:
-    """Allow a master the open files that `workers` need. Raises Refused, which says what to set."""
+    """Allow a master the open files that `workers` need. Raises StartupError, which says what to set."""
     _allow(files_for_workers(workers), f"a master of {workers:,} workers", "a connection each")
 
 
@@ -21,11 +21,11 @@ def _allow(needed: int, who: str, for_what: str) -> None:
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return
     if hard != resource.RLIM_INFINITY and hard < needed:
-        raise Refused(_advice(who, for_what, needed, hard), USAGE_EXIT)
+        raise StartupError(_advice(who, for_what, needed, hard), USAGE_EXIT)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
     except (OSError, ValueError) as problem:  # macOS has another limit besides, kern.maxfilesperproc
-        raise Refused(_advice(who, for_what, needed, soft), USAGE_EXIT) from problem
+        raise StartupError(_advice(who, for_what, needed, soft), USAGE_EXIT) from problem
 
 
 def _advice(who: str, for_what: str, needed: int, limit: int) -> str:

@@ -18,11 +18,11 @@ from fleetlm_users.swarm.benchmark import Page
 from fleetlm_users.workload.options.model import Options
 
 
-class SourceFailed(Exception):
+class SourceError(Exception):
     """A source gave nothing; the text says why."""
 
 
-class Source(Protocol):
+class FigureSource(Protocol):
     """Gives figures by name, each with the source's own name for it."""
 
     @property
@@ -30,7 +30,7 @@ class Source(Protocol):
         """As reports name it."""
 
     def read(self) -> dict[str, Reading]:
-        """The figures of this moment. Raises SourceFailed."""
+        """The figures of this moment. Raises SourceError."""
 
     def close(self) -> None:
         """Frees what it holds; it can be read again all the same."""
@@ -44,13 +44,13 @@ class PrometheusSource:
         self._page = page
 
     def read(self) -> dict[str, Reading]:
-        """What exposition.PATTERNS finds in the endpoint's answer. Raises SourceFailed."""
+        """What exposition.PATTERNS finds in the endpoint's answer. Raises SourceError."""
         try:
             found = read_exposition(self._page.read())
         except (FleetlmError, ValueError) as problem:
-            raise SourceFailed(str(problem)) from problem
+            raise SourceError(str(problem)) from problem
         if not found:
-            raise SourceFailed("it answers, but with none of the metrics that docs/metrics.md lists")
+            raise SourceError("it answers, but with none of the metrics that docs/metrics.md lists")
         return found
 
     def close(self) -> None:
@@ -67,7 +67,7 @@ class ProcessSource:
         self._process: psutil.Process | None = None
 
     def read(self) -> dict[str, Reading]:
-        """Its resident memory, and the CPU it took since the reading before. Raises SourceFailed."""
+        """Its resident memory, and the CPU it took since the reading before. Raises SourceError."""
         try:
             if self._process is None:
                 self._process = psutil.Process(self._pid)
@@ -75,7 +75,7 @@ class ProcessSource:
                 memory_bytes = float(self._process.memory_info().rss)
                 cpu_percent = self._process.cpu_percent()
         except psutil.Error as problem:
-            raise SourceFailed(str(problem)) from problem
+            raise SourceError(str(problem)) from problem
         return {MEMORY: Reading(memory_bytes, "RSS"), "cpu_percent": Reading(cpu_percent, "CPU")}
 
     def close(self) -> None:
@@ -89,10 +89,10 @@ TOLD_S = 2.0
 """A person is told what is waited for when it takes longer than that."""
 
 
-class ServerWatch:
+class ServerMetrics:
     """The sources of one run. `look` takes one reading, before the run too; `begin` and `stop` the regular ones."""
 
-    def __init__(self, sources: Sequence[Source], interval_s: float = INTERVAL_S) -> None:
+    def __init__(self, sources: Sequence[FigureSource], interval_s: float = INTERVAL_S) -> None:
         self._sources = [(source, ServerFigures(source.name)) for source in sources]
         self._interval_s = interval_s
         self._sessions: Callable[[], int] = lambda: 0
@@ -107,7 +107,7 @@ class ServerWatch:
             elapsed_s = max(0.0, time.perf_counter() - self._began_s)
             try:
                 told.add(elapsed_s, sessions, source.read())
-            except SourceFailed as failed:
+            except SourceError as failed:
                 problem = printable(str(failed))
                 told.fail(problem)
                 problems.append(f"the server's figures ({source.name}): {problem}")
@@ -148,11 +148,11 @@ class ServerWatch:
             self.look()
 
 
-def server_watch(options: Options, metrics_page: Callable[[str, Options], Page]) -> ServerWatch:
+def server_metrics_of(options: Options, metrics_page: Callable[[str, Options], Page]) -> ServerMetrics:
     """The watch that the options ask for; without sources where they ask for none."""
-    sources: list[Source] = []
+    sources: list[FigureSource] = []
     if options.server_metrics is not None:
         sources.append(PrometheusSource(options.server_metrics, metrics_page(options.server_metrics, options)))
     if options.server_pid is not None:
         sources.append(ProcessSource(options.server_pid))
-    return ServerWatch(sources)
+    return ServerMetrics(sources)

@@ -19,7 +19,7 @@ WORKERS_END_S = 2.0
 POLL_S = 0.02
 
 
-class Refused(Exception):
+class StartupError(Exception):
     """A run cannot begin; the text is for a person, `exit_code` for a shell."""
 
     def __init__(self, text: str, exit_code: int) -> None:
@@ -27,7 +27,7 @@ class Refused(Exception):
         self.exit_code = exit_code
 
 
-def exit_with(problem: Refused) -> NoReturn:
+def exit_with(problem: StartupError) -> NoReturn:
     """Says why a run cannot begin and ends this process and its forked workers."""
     end_forked_workers()
     sys.stderr.write(f"{printable_lines(str(problem), MAX_PROBLEM)}\n")

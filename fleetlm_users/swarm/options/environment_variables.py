@@ -8,7 +8,7 @@ from typing import Final
 from locust.argument_parser import LocustArgumentParser
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, Refused
+from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
 from fleetlm_users.workload.options import benchmark_specs
 from fleetlm_users.workload.options.capacity import CAPACITY_OPTIONS
 from fleetlm_users.workload.options.locust_options import LOCUST_OPTIONS
@@ -57,10 +57,10 @@ def read_variables(
 
 
 def refuse_variables(given: Mapping[str, str]) -> None:
-    """Raises Refused for a variable of Locust's that has no flag and that no run of ours heeds."""
+    """Raises StartupError for a variable of Locust's that has no flag and that no run of ours heeds."""
     for option in LOCUST_OPTIONS:
         if option.effect == "refused" and not option.flags and given.get(option.env):
-            raise Refused(option.refusal, USAGE_EXIT)
+            raise StartupError(option.refusal, USAGE_EXIT)
 
 
 def _text(spec: OptionSpec, value: str, flags: Collection[str], found: Variables) -> str:

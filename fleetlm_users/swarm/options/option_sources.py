@@ -16,7 +16,7 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.judging.thresholds import parse
 from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue
 from fleetlm_users.swarm.benchmark import Benchmark
-from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, Refused
+from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
 from fleetlm_users.swarm.options.config_file import ConfigFile
 from fleetlm_users.swarm.options.environment_variables import read_variables, refuse_variables
 from fleetlm_users.swarm.options.parser import register, specs_of
@@ -57,7 +57,7 @@ class OptionSources:
                 parsed.threshold = laid_over(layers, DEFAULT.with_metrics(self._benchmark.metrics)) or None
                 _refuse_options(parser, parsed, words)
                 _refuse_misread(parser, parsed)
-            except (UsageError, Refused) as problem:
+            except (UsageError, StartupError) as problem:
                 parser.exit(USAGE_EXIT, f"{problem}\n")
             self._parsed = parsed
             return parsed, unknown
@@ -109,7 +109,7 @@ def _repeated(parser: LocustArgumentParser, words: Sequence[str]) -> Iterator[st
 
 
 def _refuse_options(parser: LocustArgumentParser, parsed: Namespace, words: Sequence[str]) -> None:
-    """Raises Refused for an option of Locust's that no run of ours heeds."""
+    """Raises StartupError for an option of Locust's that no run of ours heeds."""
     flags, actions = set(_flags_in(words)), {action.dest: action for action in parser._actions}
     for option in LOCUST_OPTIONS:
         action = actions.get(option.dest)
@@ -117,7 +117,7 @@ def _refuse_options(parser: LocustArgumentParser, parsed: Namespace, words: Sequ
             continue
         value = getattr(parsed, option.dest, None)
         if flags & set(option.flags) or value not in (None, False, [], action.default):
-            raise Refused(option.refusal, USAGE_EXIT)
+            raise StartupError(option.refusal, USAGE_EXIT)
 
 
 def _refuse_misread(parser: LocustArgumentParser, parsed: Namespace) -> None:

@@ -28,7 +28,7 @@ PART: Final = ".part"
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
+class ResultFolder:
     """What was written: `path` is None where there is no file at all, `problems` says why, by file."""
 
     path: Path | None
@@ -41,7 +41,9 @@ def try_results(parent: Path, benchmark: str, run_id: str) -> None:
     try_new(folder / f"timeseries.csv{PART}")
 
 
-def write_results(parent: Path, benchmark: str, run_id: str, files: Mapping[str, str | Mapping[str, Any]]) -> Folder:
+def write_results(
+    parent: Path, benchmark: str, run_id: str, files: Mapping[str, str | Mapping[str, Any]]
+) -> ResultFolder:
     """Writes the files of one run (text as it is, mappings as JSON) into a new folder.
 
     Each file appears whole or not at all: it is written under another name first. One that cannot be written does not
@@ -59,8 +61,8 @@ def write_results(parent: Path, benchmark: str, run_id: str, files: Mapping[str,
     if files and len(problems) == len(files):
         with contextlib.suppress(OSError):
             folder.rmdir()
-        return Folder(None, problems)
-    return Folder(folder, problems)
+        return ResultFolder(None, problems)
+    return ResultFolder(folder, problems)
 
 
 def _name_of(benchmark: str, run_id: str) -> str:

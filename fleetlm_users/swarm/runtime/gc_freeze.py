@@ -15,7 +15,7 @@ LOOK_S: Final = 1.0  # Locust spawns in steps of a second
 FULL_AFTER: Final = 100  # collections of the middle generation, of which Python waits for 10
 
 
-class Collector:
+class GcFreeze:
     """One process's collector; `begin` with each run, `end` with it."""
 
     def __init__(self) -> None:

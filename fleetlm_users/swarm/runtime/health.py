@@ -7,7 +7,7 @@ import gevent
 import psutil
 
 from fleetlm_users.swarm.run import Run
-from fleetlm_users.swarm.runtime.precise_timer import Alarm
+from fleetlm_users.swarm.runtime.precise_timer import PreciseTimer
 from fleetlm_users.swarm.runtime.sleeper import Sleeper
 
 LAG_INTERVAL_S = 0.1
@@ -17,7 +17,7 @@ TICK_S = 1.0
 US_PER_S = 1_000_000
 
 
-class Pulse:
+class HealthSampler:
     """Two greenlets of one run: a 100 ms timer that measures its own lateness, and a tick every second.
 
     `on_beat` is called after each measurement of the lateness, and once at the end.
@@ -37,7 +37,7 @@ class Pulse:
         self._run.ledger.tick(time.perf_counter() - self._run.started_s)
 
     def _watch_lag(self) -> None:
-        sleeper = Sleeper(self._run.resource(Alarm, Alarm))
+        sleeper = Sleeper(self._run.resource(PreciseTimer, PreciseTimer))
         while True:
             due_s = time.perf_counter() + LAG_INTERVAL_S
             sleeper.sleep(due_s)
@@ -54,9 +54,9 @@ class Pulse:
             phase = self._run.phase_at(now_s)
             self._run.ledger.level("worker_cpu_percent", self._process.cpu_percent(), phase)
             self._run.ledger.level("worker_rss_bytes", self._process.memory_info().rss, phase)
-            self._run.ledger.tick(now_s - self._run.started_s, breathe)
+            self._run.ledger.tick(now_s - self._run.started_s, yield_to_loop)
 
 
-def breathe() -> None:
+def yield_to_loop() -> None:
     """Lets the event loop run once."""
     gevent.sleep(0)

@@ -106,7 +106,7 @@ TIMERS = 8
 """Of one alarm: enough that the next moment has its own before the last one rings; more gave nothing."""
 
 
-class Alarm:
+class PreciseTimer:
     """Calls back at moments of `time.perf_counter`, which is CLOCK_MONOTONIC on Linux. Made after any fork.
 
     `_due` holds all that is to be called; a moment is in `_unset` as well while no timer is set to it, and none such is
@@ -122,7 +122,7 @@ class Alarm:
         self._free = list(self._timers)
 
     def __repr__(self) -> str:
-        return f"Alarm(waiting={len(self._due)}, timers={len(self._timers)})"
+        return f"PreciseTimer(waiting={len(self._due)}, timers={len(self._timers)})"
 
     @property
     def is_exact(self) -> bool:

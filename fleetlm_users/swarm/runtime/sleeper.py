@@ -4,7 +4,7 @@ import math
 
 import gevent
 
-from fleetlm_users.swarm.runtime.precise_timer import Alarm
+from fleetlm_users.swarm.runtime.precise_timer import PreciseTimer
 
 
 class Sleeper:
@@ -14,10 +14,10 @@ class Sleeper:
     3 µs for each message.
     """
 
-    __slots__ = ("_alarm", "_sleeping")
+    __slots__ = ("_sleeping", "_timer")
 
-    def __init__(self, alarm: Alarm) -> None:
-        self._alarm = alarm
+    def __init__(self, timer: PreciseTimer) -> None:
+        self._timer = timer
         self._sleeping: gevent.Greenlet | None = None
 
     def __repr__(self) -> str:
@@ -26,7 +26,7 @@ class Sleeper:
     def sleep(self, until_s: float = math.inf) -> None:
         """Returns at the moment, or when woken before it."""
         if until_s < math.inf:
-            self._alarm.at(until_s, self._rouse)
+            self._timer.at(until_s, self._rouse)
         self._sleeping = gevent.getcurrent()
         try:
             gevent.get_hub().switch()

@@ -11,7 +11,7 @@ from typing import Any
 from locust.event import EventHook
 
 
-class Fact(EventHook):
+class FactHook(EventHook):
     """An event hook that knows whether anybody listens, in `is_heard`: telling nobody costs nothing."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Fact(EventHook):
         self.is_heard = bool(self._handlers)
 
 
-class FleetEvents:
+class RunEvents:
     """One hook per fact; reach them by `fleet_of(environment).events` in an `init` listener.
 
     ==================== =====================================================================================
@@ -54,20 +54,20 @@ class FleetEvents:
     """
 
     def __init__(self) -> None:
-        self.session_created = Fact()
-        self.connected = Fact()
-        self.joined = Fact()
-        self.session_ended = Fact()
-        self.session_deleted = Fact()
-        self.message_sent = Fact()
-        self.message_appended = Fact()
-        self.message_failed = Fact()
-        self.message_unfailed = Fact()
-        self.message_received = Fact()
-        self.agent_replied = Fact()
-        self.agent_unanswered = Fact()
-        self.backpressure = Fact()
-        self.disconnected = Fact()
-        self.left = Fact()
-        self.anomaly = Fact()
-        self.finding = Fact()
+        self.session_created = FactHook()
+        self.connected = FactHook()
+        self.joined = FactHook()
+        self.session_ended = FactHook()
+        self.session_deleted = FactHook()
+        self.message_sent = FactHook()
+        self.message_appended = FactHook()
+        self.message_failed = FactHook()
+        self.message_unfailed = FactHook()
+        self.message_received = FactHook()
+        self.agent_replied = FactHook()
+        self.agent_unanswered = FactHook()
+        self.backpressure = FactHook()
+        self.disconnected = FactHook()
+        self.left = FactHook()
+        self.anomaly = FactHook()
+        self.finding = FactHook()

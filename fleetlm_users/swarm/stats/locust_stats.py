@@ -16,8 +16,8 @@ from locust import stats as locust_stats
 from locust.env import Environment
 from locust.stats import RequestStats
 
-from fleetlm_users.swarm.stats.events import FleetEvents
-from fleetlm_users.swarm.stats.tally import MS_PER_S, Columns
+from fleetlm_users.swarm.stats.events import RunEvents
+from fleetlm_users.swarm.stats.tally import MS_PER_S, LocustColumns
 
 WS = "WS"
 REST = "REST"
@@ -32,9 +32,9 @@ class LocustStats:
         self._environment = environment
         self._request = environment.events.request
         self._collected: dict[tuple[str, str], list[float]] = {}  # by (type, name), in milliseconds
-        self.columns = Columns(self._collect(WS, APPEND), self._collect(WS, REPLY))
+        self.columns = LocustColumns(self._collect(WS, APPEND), self._collect(WS, REPLY))
 
-    def listen(self, events: FleetEvents) -> None:
+    def listen(self, events: RunEvents) -> None:
         """Registers for every fact that belongs in Locust's table."""
         events.session_created.add_listener(self._timed(REST, "POST /api/sessions"))
         events.session_deleted.add_listener(self._timed(REST, "DELETE /api/sessions/:id"))

@@ -7,7 +7,7 @@ from typing import Any
 
 from fleetlm_users.measure.findings import Finding
 from fleetlm_users.measure.ledger import Ledger
-from fleetlm_users.swarm.stats.events import FleetEvents
+from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.swarm.stats.tally import US_PER_S
 
 
@@ -21,7 +21,7 @@ class Recorder:
         """From now on facts go into `ledger`. To be called before any user starts."""
         self._ledger = ledger
 
-    def listen(self, events: FleetEvents) -> None:
+    def listen(self, events: RunEvents) -> None:
         """Registers for every fact."""
         events.session_created.add_listener(self.on_session_created)
         events.connected.add_listener(self.on_connected)

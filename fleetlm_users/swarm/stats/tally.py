@@ -13,7 +13,7 @@ US_PER_S = 1_000_000
 MS_PER_S = 1000.0
 
 
-class Stamped(Protocol):
+class StampedMessage(Protocol):
     """A message on its way, with its monotonic stamps."""
 
     due_s: float
@@ -21,7 +21,7 @@ class Stamped(Protocol):
     appended_s: float
 
 
-class Columns(NamedTuple):
+class LocustColumns(NamedTuple):
     """Where Locust's own table takes the times of a message, in milliseconds."""
 
     append: Callable[[float], None]
@@ -51,7 +51,7 @@ class Tally:
         "_since_s",
     )
 
-    def __init__(self, ledger: Ledger, scenario: str, phase: str, columns: Columns) -> None:
+    def __init__(self, ledger: Ledger, scenario: str, phase: str, columns: LocustColumns) -> None:
         self._columns = columns
         self._since_s = ledger.since_s
         self._lateness_us = ledger.trend("generator_lateness_ms", scenario, phase).add
@@ -66,7 +66,7 @@ class Tally:
         self._due_replies = ledger.counter("agent_replies_due", scenario, phase)
         self._matched = ledger.counter("agent_replies_matched", scenario, phase)
 
-    def sent(self, message: Stamped) -> None:
+    def sent(self, message: StampedMessage) -> None:
         """generator_lateness_ms: sent − due, the generator's own fault."""
         if message.sent_s < self._since_s:
             return
@@ -79,7 +79,7 @@ class Tally:
         if from_agent:
             self._agent_replies.n += 1
 
-    def appended(self, message: Stamped, done_s: float, awaits_agent: bool) -> None:
+    def appended(self, message: StampedMessage, done_s: float, awaits_agent: bool) -> None:
         """append_latency_ms from due, append_service_ms from sent; whether an agent's reply is to come."""
         if message.sent_s < self._since_s:
             return
@@ -91,7 +91,7 @@ class Tally:
             self._due_replies.n += 1
         self._columns.append(latency_s * MS_PER_S)
 
-    def replied(self, message: Stamped, done_s: float) -> None:
+    def replied(self, message: StampedMessage, done_s: float) -> None:
         """agent_latency_ms from the own broadcast, message_roundtrip_ms from sent."""
         if message.sent_s < self._since_s:
             return
@@ -105,7 +105,7 @@ class Tally:
 class Tallies(dict[str, Tally]):
     """The tallies of one scenario by phase, each made at its first use."""
 
-    def __init__(self, ledger: Ledger, scenario: str, columns: Columns) -> None:
+    def __init__(self, ledger: Ledger, scenario: str, columns: LocustColumns) -> None:
         super().__init__()
         self._made_of = (ledger, scenario, columns)
 

@@ -24,7 +24,7 @@ from fleetlm_users.measure.timeline.history import SETTLED_S, LiveSeries
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.head.conclusion import Conclusion
 from fleetlm_users.swarm.head.run_view import Sight, Watched
-from fleetlm_users.swarm.runtime.health import breathe
+from fleetlm_users.swarm.runtime.health import yield_to_loop
 
 LOOK_S = 1.5
 """A page asks every two seconds, as Locust's own does (webui useFetchStats.ts), and finds something new each time."""
@@ -41,7 +41,7 @@ REPORT = "report.html"
 Json = dict[str, Any]
 
 
-class Live:
+class LivePage:
     """Keeps the history of the run that is on, and makes the document that pages show.
 
     A search judges its steps: over all of them its thresholds say nothing, and are not told while it goes on.
@@ -167,7 +167,7 @@ def _warm(totals: Totals, phase: str) -> None:
     for metric in totals.catalogue.values():
         if metric.kind == "trend":
             totals.trend(metric.name, phase=phase)
-            breathe()
+            yield_to_loop()
 
 
 def _run(sight: Sight) -> Json:

@@ -15,7 +15,7 @@ from locust.runners import STATE_CLEANUP, STATE_RUNNING, STATE_STOPPED, STATE_ST
 from locust.web import WebUI
 
 from fleetlm_users.measure import formatting
-from fleetlm_users.swarm.web.live_page import Live
+from fleetlm_users.swarm.web.live_page import LivePage
 
 KEY: Final = "fleetlm"
 COLUMNS: Final = ("FleetLM", "value", "count", "per second", "p50", "p95", "p99", "max")
@@ -26,7 +26,7 @@ SCRIPTS: Final = (
 Json = dict[str, Any]
 
 
-def add_tab(web_ui: WebUI, environment: Environment, live: Live) -> None:
+def add_tab(web_ui: WebUI, environment: Environment, live: LivePage) -> None:
     """Adds the tab, fills it, and puts the bar with the links to our pages on Locust's page; to be called in `init`."""
     if web_ui.app is None:
         return
@@ -42,7 +42,7 @@ def add_tab(web_ui: WebUI, environment: Environment, live: Live) -> None:
 
 
 class _Tab:
-    def __init__(self, web_ui: WebUI, environment: Environment, live: Live) -> None:
+    def __init__(self, web_ui: WebUI, environment: Environment, live: LivePage) -> None:
         self._web_ui = web_ui
         self._environment = environment
         self._live = live

@@ -17,8 +17,8 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.report.prometheus import families
 from fleetlm_users.measure.report.run_view import Standing
 from fleetlm_users.swarm.head.run_view import Sight, Watched
-from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, Refused
-from fleetlm_users.swarm.runtime.health import breathe
+from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
+from fleetlm_users.swarm.runtime.health import yield_to_loop
 from fleetlm_users.swarm.web.access import GuardedApp, rules_of
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class RunCollector(Collector):
         self._head.refresh()
         sight = self._head.sight()
         standing = None if sight is None else standing_of(sight, is_search=self._is_search)
-        return families(standing, __version__, breathe)
+        return families(standing, __version__, yield_to_loop)
 
 
 def standing_of(sight: Sight, *, is_search: bool) -> Standing:
@@ -75,7 +75,7 @@ def add_metrics_page(web_ui: WebUI, base_path: str, collector: RunCollector) -> 
 def serve_metrics(parsed: Namespace, collector: RunCollector) -> WSGIServer | None:
     """Starts what `--metrics-port` asks for: the same numbers on any path, and nothing else; None when not asked for.
 
-    Raises Refused where it cannot listen.
+    Raises StartupError where it cannot listen.
     """
     if not parsed.metrics_port:
         return None
@@ -87,7 +87,7 @@ def serve_metrics(parsed: Namespace, collector: RunCollector) -> WSGIServer | No
     except (OSError, OverflowError) as problem:
         accepted = f"a free port of {host}, at most {MAX_PORT} ({problem})"
         told = UsageError("--metrics-port (METRICS_PORT)", port, accepted, "9646")
-        raise Refused(str(told), USAGE_EXIT) from problem
+        raise StartupError(str(told), USAGE_EXIT) from problem
     return server
 
 

@@ -10,7 +10,7 @@ from flask import Blueprint, abort, jsonify, redirect, request, send_from_direct
 from flask.wrappers import Response
 from locust.web import WebUI
 
-from fleetlm_users.swarm.web.live_page import Live
+from fleetlm_users.swarm.web.live_page import LivePage
 
 STATIC: Final = Path(__file__).parent / "static"
 PAGE: Final = "live.html"
@@ -19,7 +19,7 @@ POLICY: Final = "default-src 'self'; img-src 'self' data:; object-src 'none'; ba
 """No script and no style sheet but those of this package; the charts set their sizes by script, which this allows."""
 
 
-def register_routes(web_ui: WebUI, base_path: str, live: Live) -> None:
+def register_routes(web_ui: WebUI, base_path: str, live: LivePage) -> None:
     """Adds the routes to Locust's Flask app; to be called in `init`, before the first request."""
     if web_ui.app is None:
         return
@@ -40,7 +40,7 @@ def register_routes(web_ui: WebUI, base_path: str, live: Live) -> None:
 class LiveRoutes:
     """The views."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: LivePage) -> None:
         self._live = live
 
     def page(self) -> Response:

@@ -12,7 +12,7 @@ from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.head.coordinator import Head
-from fleetlm_users.swarm.host.startup_error import Refused
+from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.swarm.options.start_form import StartForm
 from fleetlm_users.workload.options.model import Options
 
@@ -65,7 +65,7 @@ class _Guard:
                 return self._told(ENDING)
             else:
                 filled = form_of(self._head.prepare_form(form), self._form.without_options(form))
-        except (Refused, UsageError) as problem:
+        except (StartupError, UsageError) as problem:
             return self._told(self._form.in_its_words(str(problem)))
         request.form = ImmutableMultiDict(filled)
         return None

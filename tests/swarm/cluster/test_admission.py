@@ -7,7 +7,7 @@ from gevent.event import Event
 from locust.rpc import Message
 
 from fleetlm_users.swarm.cluster import admission as door_module
-from fleetlm_users.swarm.cluster.admission import MOST_WAITING, Door
+from fleetlm_users.swarm.cluster.admission import MOST_WAITING, WorkerAdmission
 from fleetlm_users.swarm.cluster.messages import FINAL, FINISHED, LOOKED, PASSPORT, REFUSED, TURNED_AWAY, WELCOME
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from tests.swarm.cluster.test_code_version import MINE
@@ -27,8 +27,8 @@ def said():
 
 
 @pytest.fixture
-def door(runner, said):
-    return Door(runner, MINE, said.append, RefusedMessages(said.append))
+def admission(runner, said):
+    return WorkerAdmission(runner, MINE, said.append, RefusedMessages(said.append))
 
 
 def show(runner, passport, client_id="w1"):
@@ -36,7 +36,7 @@ def show(runner, passport, client_id="w1"):
     runner.hears(client_id, PASSPORT, {"passport": passport.to_wire(), "origin": None})
 
 
-def test_a_worker_waits_until_it_has_shown_its_passport(runner, door, said):
+def test_a_worker_waits_until_it_has_shown_its_passport(runner, admission, said):
     """It is answered, so that it can come as far as that; then Locust hears of it, once."""
     runner.hears("w1", "client_ready", "2.47.0")
     runner.hears("w1", "client_ready", "2.47.0")  # Locust's workers repeat it
@@ -51,7 +51,7 @@ def test_a_worker_waits_until_it_has_shown_its_passport(runner, door, said):
     assert said == []
 
 
-def test_a_worker_on_other_code_is_turned_away_by_name(runner, door, said):
+def test_a_worker_on_other_code_is_turned_away_by_name(runner, admission, said):
     """Both sides get the same words; what it says later is not heard."""
     show(runner, replace(MINE, package="1.1.0", locustfile="other"))
     assert runner.sent[-1] == (TURNED_AWAY, "w1")
@@ -68,7 +68,7 @@ def test_a_worker_that_says_nothing_is_asked_to_leave(runner, said, monkeypatch)
     """A plain Locust."""
     monkeypatch.setattr(door_module, "INTRODUCTION_S", 0.01)
     told = Event()
-    Door(runner, MINE, lambda text: (said.append(text), told.set()), RefusedMessages(said.append))
+    WorkerAdmission(runner, MINE, lambda text: (said.append(text), told.set()), RefusedMessages(said.append))
     runner.hears("w1", "client_ready", "2.47.0")
     assert told.wait(WAIT_S)
     assert runner.sent == [("ack", "w1"), ("quit", "w1")]
@@ -76,13 +76,13 @@ def test_a_worker_that_says_nothing_is_asked_to_leave(runner, said, monkeypatch)
     assert runner.handled == []
 
 
-def test_a_stranger_may_ask_for_the_locustfile(runner, door):
+def test_a_stranger_may_ask_for_the_locustfile(runner, admission):
     """`-f -`: it becomes a worker only with it."""
     runner.hears("w1", "locustfile", {"version": "2.47.0"})
     assert runner.handled == [("w1", "locustfile")]
 
 
-def test_what_a_stranger_says_is_not_heard(runner, door, said):
+def test_what_a_stranger_says_is_not_heard(runner, admission, said):
     """Nobody is told of it either: anybody may open the port."""
     for kind in ("quit", "spawning", "client_stopped", FINISHED):
         runner.hears("stranger", kind)
@@ -120,7 +120,7 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 @pytest.mark.parametrize("is_known", [True, False])
-def test_a_malformed_message_is_refused_by_name(runner, door, said, name, is_known):
+def test_a_malformed_message_is_refused_by_name(runner, admission, said, name, is_known):
     """Nobody acts on it, and a worker of which something was refused makes the run doubtful."""
     if is_known:
         show(runner, MINE)
@@ -132,12 +132,12 @@ def test_a_malformed_message_is_refused_by_name(runner, door, said, name, is_kno
     assert line.startswith("A message ")
     assert " from w1 was refused: " in line
     assert len(line) < 400
-    doubts = door.refused_of_workers()
+    doubts = admission.refused_of_workers()
     assert len(doubts) == is_known
     assert all(doubt.startswith("worker w1 sent 100 messages that could not be read") for doubt in doubts)
 
 
-def test_a_message_under_another_name_is_refused(runner, door, said):
+def test_a_message_under_another_name_is_refused(runner, admission, said):
     """Locust books by the name in the message."""
     show(runner, MINE)
     show(runner, MINE, "w2")
@@ -147,7 +147,7 @@ def test_a_message_under_another_name_is_refused(runner, door, said):
     assert "another name" in said[0]
 
 
-def test_nothing_gets_out_of_the_handling_of_a_message(runner, door, said):
+def test_nothing_gets_out_of_the_handling_of_a_message(runner, admission, said):
     """The greenlet that hears all workers would end with it."""
     show(runner, MINE)
     runner.listeners["boom"] = lambda **_: 1 / 0
@@ -157,7 +157,7 @@ def test_nothing_gets_out_of_the_handling_of_a_message(runner, door, said):
     assert runner.handled[-1] == ("w1", "quit")
 
 
-def test_a_flood_fills_neither_log_nor_memory(runner, door, said):
+def test_a_flood_fills_neither_log_nor_memory(runner, admission, said):
     """Of messages that cannot be read, of peers that never say what they are, of types that nobody knows."""
     for number in range(5_000):
         runner.hears(f"evil{number}", "client_ready", "2.47.0")
@@ -165,10 +165,10 @@ def test_a_flood_fills_neither_log_nor_memory(runner, door, said):
         runner.hears("evil", f"type{number}")
     assert len(said) < 50
     assert len(runner.sent) <= MOST_WAITING
-    assert door.refused_of_workers() == []
+    assert admission.refused_of_workers() == []
 
 
-def test_workers_on_other_code_are_turned_away_in_a_bounded_number_of_lines(runner, door, said):
+def test_workers_on_other_code_are_turned_away_in_a_bounded_number_of_lines(runner, admission, said):
     """One that comes again and again, or very many."""
     for number in range(500):
         show(runner, replace(MINE, package="1.1.0"), f"w{number}")
@@ -179,7 +179,7 @@ def test_workers_on_other_code_are_turned_away_in_a_bounded_number_of_lines(runn
 @pytest.mark.parametrize(("family", "comes_in"), [("", True), ("one", True), ("two", False)])
 def test_a_worker_that_another_master_forked_is_turned_away(runner, said, family, comes_in):
     """Its own master is gone, or it would be with that; workers that were started by themselves may come."""
-    Door(runner, MINE, said.append, RefusedMessages(said.append), "one")
+    WorkerAdmission(runner, MINE, said.append, RefusedMessages(said.append), "one")
     runner.hears("w1", "client_ready", "2.47.0")
     runner.hears("w1", PASSPORT, {"passport": MINE.to_wire(), "origin": None, "family": family})
     assert (("w1", "client_ready") in runner.handled) is comes_in

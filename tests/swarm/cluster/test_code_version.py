@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from fleetlm_users.swarm.cluster.code_version import Passport
+from fleetlm_users.swarm.cluster.code_version import CodeVersion
 
-MINE = Passport(
+MINE = CodeVersion(
     package="1.2.0",
     locust="2.47.0",
     benchmark="mixed",

@@ -6,31 +6,31 @@ import os
 import pytest
 from locust.rpc import Message
 
-from fleetlm_users.swarm.cluster.liveness import SETTLED_S, TICK_S, Lifeline, Presence, Silence
+from fleetlm_users.swarm.cluster.liveness import SETTLED_S, TICK_S, MasterLiveness, SilenceCounter, WorkerLiveness
 from fleetlm_users.swarm.cluster.messages import DRAIN, PASSPORT, RESET, TURNED_AWAY, WELCOME
-from fleetlm_users.swarm.cluster.process_identity import Origin, own_origin
-from fleetlm_users.swarm.cluster.unreadable import Unreadable
+from fleetlm_users.swarm.cluster.process_identity import ProcessIdentity, own_identity
+from fleetlm_users.swarm.cluster.unreadable import UnreadableMessage
 from tests.swarm.runners import MasterRunner
 
 PATIENCE_S = 10.0
 
 
 class Watched:
-    """A presence whose ticks the test makes."""
+    """A liveness whose ticks the test makes."""
 
     def __init__(self):
         self.runner = MasterRunner()
         self.lost = []
         self.found = []
-        self.presence = Presence(self.runner, lambda name, why: self.lost.append((name, why)), self.found.append)
-        self.presence.begin(PATIENCE_S)
+        self.liveness = WorkerLiveness(self.runner, lambda name, why: self.lost.append((name, why)), self.found.append)
+        self.liveness.begin(PATIENCE_S)
 
     def beat(self, client_id):
         self.runner.hears(client_id, "heartbeat", {"state": "running"})
 
     def wait(self, seconds):
         for _ in range(round(seconds / TICK_S)):
-            self.presence.look_round()
+            self.liveness.look_round()
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_whatever_it_says_is_a_sign_of_life(watched):
     watched.runner.hears("w1", "stats", {})
     watched.wait(PATIENCE_S - TICK_S)
     assert watched.lost == []
-    assert watched.presence.silent_s("w1") == PATIENCE_S - TICK_S
+    assert watched.liveness.silent_s("w1") == PATIENCE_S - TICK_S
 
 
 def test_a_worker_that_is_back_is_found_and_locust_deals_nobody_out_anew(watched):
@@ -80,12 +80,12 @@ def test_a_worker_that_is_back_is_found_and_locust_deals_nobody_out_anew(watched
 def test_an_ended_process_on_this_machine_is_lost_as_soon_as_its_last_words_are_heard(watched, monkeypatch):
     """Nothing else is certain so soon."""
     node = watched.runner.add("w1")
-    own = own_origin()
+    own = own_identity()
     watched.runner.hears("w1", PASSPORT, {"origin": own.to_wire()})
     watched.beat("w1")
     watched.wait(SETTLED_S)
     assert watched.lost == []
-    monkeypatch.setattr(Origin, "is_gone", property(lambda origin: origin.pid == os.getpid()))
+    monkeypatch.setattr(ProcessIdentity, "is_gone", property(lambda origin: origin.pid == os.getpid()))
     watched.beat("w1")
     watched.wait(SETTLED_S - TICK_S)
     assert watched.lost == []
@@ -131,39 +131,39 @@ def runner():
 
 
 @pytest.fixture
-def lifeline(runner):
-    lifeline = Lifeline(runner, lambda why: None)
-    lifeline.begin(MASTER_PATIENCE_S)
-    return lifeline
+def master_liveness(runner):
+    master_liveness = MasterLiveness(runner, lambda why: None)
+    master_liveness.begin(MASTER_PATIENCE_S)
+    return master_liveness
 
 
-def look_round(lifeline, seconds):
-    return [lifeline.look_round() for _ in range(round(seconds / TICK_S))][-1]
+def look_round(master_liveness, seconds):
+    return [master_liveness.look_round() for _ in range(round(seconds / TICK_S))][-1]
 
 
-def test_a_silent_master_is_gone_after_its_time(runner, lifeline):
+def test_a_silent_master_is_gone_after_its_time(runner, master_liveness):
     """Whatever it says is a sign of life."""
-    assert look_round(lifeline, MASTER_PATIENCE_S - TICK_S) == ""
+    assert look_round(master_liveness, MASTER_PATIENCE_S - TICK_S) == ""
     runner.handle_message(Message("heartbeat", None, "w1"))
-    assert look_round(lifeline, MASTER_PATIENCE_S - TICK_S) == ""
-    assert look_round(lifeline, TICK_S) == "it was silent for 5 s"
+    assert look_round(master_liveness, MASTER_PATIENCE_S - TICK_S) == ""
+    assert look_round(master_liveness, TICK_S) == "it was silent for 5 s"
 
 
-def test_a_master_whose_process_ended_is_gone_at_once(runner, lifeline, monkeypatch):
+def test_a_master_whose_process_ended_is_gone_at_once(runner, master_liveness, monkeypatch):
     """It said which one it is when it let the worker in."""
-    runner.handle_message(Message(WELCOME, {"origin": own_origin().to_wire()}, "w1"))
-    assert look_round(lifeline, TICK_S) == ""
-    monkeypatch.setattr(Origin, "is_gone", True)
-    assert look_round(lifeline, TICK_S) == "its process ended"
+    runner.handle_message(Message(WELCOME, {"origin": own_identity().to_wire()}, "w1"))
+    assert look_round(master_liveness, TICK_S) == ""
+    monkeypatch.setattr(ProcessIdentity, "is_gone", True)
+    assert look_round(master_liveness, TICK_S) == "its process ended"
 
 
-def test_locusts_own_watch_by_the_wall_clock_sleeps(runner, lifeline):
+def test_locusts_own_watch_by_the_wall_clock_sleeps(runner, master_liveness):
     """It has no stamp to compare with."""
     runner.handle_message(Message("heartbeat", None, "w1"))
     assert runner.last_heartbeat_timestamp is None
 
 
-def test_spawn_messages_count_in_the_order_in_which_they_come(runner, lifeline):
+def test_spawn_messages_count_in_the_order_in_which_they_come(runner, master_liveness):
     """Locust ignores one that is older, by the master's clock, than the one before."""
     for stamp in (1_700_000_000.0, 1_600_000_000.0):
         job = {"host": None, "stop_timeout": 0.0, "parsed_options": {}, "user_classes_count": {"A": 1}}
@@ -188,7 +188,7 @@ def test_spawn_messages_count_in_the_order_in_which_they_come(runner, lifeline):
         (None, None),
     ],
 )
-def test_a_malformed_message_is_refused_and_the_worker_hears_on(runner, lifeline, caplog, kind, data):
+def test_a_malformed_message_is_refused_and_the_worker_hears_on(runner, master_liveness, caplog, kind, data):
     """Locust's greenlet that hears the master would end with it. It is told once."""
     for _ in range(3):
         runner.handle_message(Message(kind, data, "w1"))
@@ -199,14 +199,14 @@ def test_a_malformed_message_is_refused_and_the_worker_hears_on(runner, lifeline
     assert len(runner.handled) == 1
 
 
-def test_bytes_that_are_no_message_are_refused(runner, lifeline, caplog):
+def test_bytes_that_are_no_message_are_refused(runner, master_liveness, caplog):
     """They came as one that says so."""
-    runner.handle_message(Unreadable("it is no message of Locust's"))
+    runner.handle_message(UnreadableMessage("it is no message of Locust's"))
     assert runner.handled == []
     assert "A message (unreadable) from the master was refused: it is no message of Locust's" in caplog.text
 
 
-def test_nothing_gets_out_of_the_handling_of_a_message(runner, lifeline, caplog):
+def test_nothing_gets_out_of_the_handling_of_a_message(runner, master_liveness, caplog):
     """Whatever Locust or a listener raises."""
     runner.listeners["boom"] = lambda **_: 1 / 0
     runner.handle_message(Message("boom", None, "w1"))
@@ -215,7 +215,7 @@ def test_nothing_gets_out_of_the_handling_of_a_message(runner, lifeline, caplog)
 
 def test_silence_grows_by_ticks_and_ends_when_something_is_heard():
     """Each one by itself; who was never heard is not silent."""
-    silence = Silence()
+    silence = SilenceCounter()
     silence.heard("a")
     silence.tick()
     silence.heard("b")

@@ -15,7 +15,7 @@ from fleetlm_users.swarm.cluster.master_port import (
     prepare_master,
     when_parsed,
 )
-from fleetlm_users.swarm.host.startup_error import Refused
+from fleetlm_users.swarm.host.startup_error import StartupError
 
 
 def parsed(**given):
@@ -47,7 +47,7 @@ def holder(host="127.0.0.1"):
 @pytest.mark.parametrize("how", [{"master": True}, {"processes": 2}, {"processes": -1}], ids=str)
 def test_a_taken_port_is_refused_in_a_sentence(bind_host, how):
     """Whoever holds it, on whichever of the addresses."""
-    with holder() as port, pytest.raises(Refused) as refused:
+    with holder() as port, pytest.raises(StartupError) as refused:
         prepare_master(parsed(master_bind_host=bind_host, master_bind_port=port, master_port=port, **how))
     assert refused.value.exit_code == 2
     text = str(refused.value)
@@ -59,7 +59,7 @@ def test_a_taken_port_is_refused_in_a_sentence(bind_host, how):
 @pytest.mark.parametrize("port", [99_999, -1])
 def test_what_is_no_port_is_refused(port):
     """Locust takes any number."""
-    with pytest.raises(Refused):
+    with pytest.raises(StartupError):
         prepare_master(parsed(master=True, master_bind_port=port))
 
 
@@ -119,7 +119,7 @@ def test_forked_workers_look_for_the_master_that_forked_them(monkeypatch, bound,
 def test_another_masters_port_is_refused(monkeypatch):
     """Forked workers would join its run."""
     monkeypatch.setattr(master_port, "_try_port", lambda *_: None)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(StartupError) as refused:
         prepare_master(parsed(processes=2, master_bind_port=5600, master_port=5601))
     assert "--master-port: got 5601; accepted is with --processes the port that its own master binds, 5600" in str(
         refused.value
@@ -133,7 +133,7 @@ def test_a_host_that_is_none_is_refused(monkeypatch):
         raise socket.gaierror(errno.EINVAL, "no such name")
 
     monkeypatch.setattr(socket.socket, "bind", fails)
-    with pytest.raises(Refused):
+    with pytest.raises(StartupError):
         prepare_master(parsed(master=True, master_bind_host="nowhere", master_bind_port=5600))
 
 

@@ -8,7 +8,7 @@ from locust.rpc import Message
 from locust.stats import RequestStats, setup_distributed_stats_event_listeners
 
 from fleetlm_users.swarm.cluster.messages import FROM_MASTER, FROM_WORKER, HEADCOUNT, REPORT, STAMP, problem_with
-from fleetlm_users.swarm.cluster.process_identity import own_origin
+from fleetlm_users.swarm.cluster.process_identity import own_identity
 from tests.mutations import mutated
 from tests.swarm.cluster.test_code_version import MINE
 
@@ -53,7 +53,7 @@ SOUND_FROM_WORKER = {
     "spawning_complete": {"user_classes_count": {"BurstUser": 5}, "user_count": 5},
     "exception": {"msg": "x\x1b[2J", "traceback": "  File\n"},
     "logs": {"worker_id": "w1", "logs": ["one\n", "two"]},
-    "fleetlm_passport": {"passport": MINE.to_wire(), "origin": own_origin() and own_origin().to_wire()},
+    "fleetlm_passport": {"passport": MINE.to_wire(), "origin": own_identity() and own_identity().to_wire()},
     "fleetlm_final": {"epoch": "e", "snapshot": None},
     "fleetlm_finished": {"epoch": "e", "headcount": [5, 0, 5]},
     "fleetlm_refused": {"epoch": "e", "problem": "too few\nopen files"},
@@ -68,7 +68,7 @@ SOUND_FROM_MASTER = {
     "fleetlm_drain": {"epoch": "e"},
     "fleetlm_reset": {"epoch": "e", "resets": 1},
     "fleetlm_turned_away": {"problem": "other code"},
-    "fleetlm_welcome": {"origin": own_origin() and own_origin().to_wire()},
+    "fleetlm_welcome": {"origin": own_identity() and own_identity().to_wire()},
 }
 BOTH = [(FROM_WORKER, *item) for item in SOUND_FROM_WORKER.items()]
 BOTH += [(FROM_MASTER, *item) for item in SOUND_FROM_MASTER.items()]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetlm_users.swarm.cluster.process_identity import neighbour, own_origin
+from fleetlm_users.swarm.cluster.process_identity import own_identity, visible_process
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells")
 
@@ -19,30 +19,30 @@ def started(pid):
 
 def test_a_living_process_is_seen_and_not_gone():
     """The process of the test itself."""
-    own = own_origin()
+    own = own_identity()
     assert own.pid == os.getpid()
     assert not own.is_gone
-    assert neighbour(own.to_wire()) == own
+    assert visible_process(own.to_wire()) == own
 
 
 @pytest.mark.parametrize("told", [None, {}, {"machine": "another", "pid": 1, "started": "1"}])
 def test_a_process_that_is_not_seen_from_here_is_no_neighbour(told):
     """On another machine, or on a system that does not tell: only its silence can be judged."""
-    assert neighbour(told) is None
+    assert visible_process(told) is None
 
 
 def test_a_process_that_has_another_start_is_another():
     """Pids are used again."""
-    own = own_origin()
+    own = own_identity()
     other = replace(own, started="1")
-    assert neighbour(other.to_wire()) is None
+    assert visible_process(other.to_wire()) is None
     assert other.is_gone
 
 
 def test_an_ended_process_is_gone_before_and_after_it_is_reaped():
     """A zombie does nothing any more."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        own = own_origin()
+        own = own_identity()
         origin = replace(own, pid=child.pid, started=started(child.pid))
         assert not origin.is_gone
         child.kill()
@@ -54,4 +54,4 @@ def test_an_ended_process_is_gone_before_and_after_it_is_reaped():
 
 def test_another_users_process_lives():
     """The kernel says that it may not be touched, which is a sign of life."""
-    assert not replace(own_origin(), pid=1, started=started(1)).is_gone
+    assert not replace(own_identity(), pid=1, started=started(1)).is_gone

@@ -8,7 +8,7 @@ import zmq
 from locust.rpc import Message
 from locust.rpc.zmqrpc import Server
 
-from fleetlm_users.swarm.cluster.unreadable import MAX_MESSAGE_BYTES, Unreadable, survive_garbage
+from fleetlm_users.swarm.cluster.unreadable import MAX_MESSAGE_BYTES, UnreadableMessage, survive_garbage
 from tests.mutations import cut
 
 SOUND = msgpack.packb(("stats", {"a": [1, 2, {"b": None}]}, "w1"))
@@ -45,7 +45,7 @@ def test_sound_bytes_are_the_message_that_they_were():
 def test_garbage_is_a_message_that_says_so(name):
     """Whatever the decoder raises."""
     found = Message.unserialize(GARBAGE[name])
-    assert isinstance(found, Unreadable)
+    assert isinstance(found, UnreadableMessage)
     assert len(found.problem) < 300
     assert found.problem.isprintable()
 

@@ -11,7 +11,7 @@ from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.snapshots import Merge
 from fleetlm_users.swarm.cluster.messages import DRAIN, FINAL, LOOK, LOOKED, REPORT
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
-from fleetlm_users.swarm.cluster.worker_registry import ASK_AGAIN_S, CUT_S, NO_FINAL, Muster, Roster
+from fleetlm_users.swarm.cluster.worker_registry import ASK_AGAIN_S, CUT_S, NO_FINAL, FinalReportWait, WorkerRegistry
 
 
 class Runner:
@@ -62,7 +62,7 @@ def runner():
     return Runner()
 
 
-class Presence:
+class WorkerLiveness:
     """Nobody is silent unless told."""
 
     patience_s = 30.0
@@ -75,147 +75,147 @@ class Presence:
 
 
 @pytest.fixture
-def presence():
-    return Presence()
+def liveness():
+    return WorkerLiveness()
 
 
 @pytest.fixture
-def refusals(runner, presence):
-    """A roster, and where it tells what it refuses."""
+def refusals(runner, liveness):
+    """A registry, and where it tells what it refuses."""
     refused = RefusedMessages(lambda _: None)
-    return Roster(runner, presence, refused), refused
+    return WorkerRegistry(runner, liveness, refused), refused
 
 
 @pytest.fixture
-def roster(refusals):
+def registry(refusals):
     return refusals[0]
 
 
-def begin(roster, merge):
-    roster.begin(merge, lambda: 7.0)
+def begin(registry, merge):
+    registry.begin(merge, lambda: 7.0)
 
 
-def names(roster):
-    return [worker.worker for worker in roster.lost]
+def names(registry):
+    return [worker.worker for worker in registry.lost]
 
 
-def test_all_final_snapshots_are_merged(runner, roster):
+def test_all_final_snapshots_are_merged(runner, registry):
     """Two workers, two reports, nobody lost."""
     runner.add("a")
     runner.add("b")
     merge = Merge("e")
-    begin(roster, merge)
-    roster.drain("e", 5.0)
+    begin(registry, merge)
+    registry.drain("e", 5.0)
     assert merge.totals().count("messages_sent") == 10
-    assert (roster.expected, roster.final, roster.lost) == (2, 2, [])
+    assert (registry.expected, registry.final, registry.lost) == (2, 2, [])
 
 
-def test_a_worker_that_went_missing_is_not_waited_for(runner, roster):
+def test_a_worker_that_went_missing_is_not_waited_for(runner, registry):
     """Its last report stays counted, and it is named."""
     runner.add("a")
     runner.add("b", answers=False)
     merge = Merge("e")
-    begin(roster, merge)
-    roster.on_report("b", {REPORT: snapshot("b", 1, sent=3)})
+    begin(registry, merge)
+    registry.on_report("b", {REPORT: snapshot("b", 1, sent=3)})
     runner.workers["b"].state = "missing"
-    assert roster.note_lost("b", "its process ended")
-    roster.drain("e", 5.0)
+    assert registry.note_lost("b", "its process ended")
+    registry.drain("e", 5.0)
     assert merge.totals().count("messages_sent") == 8
-    assert roster.lost == [LostWorker("b", "its process ended", 7.0)]
+    assert registry.lost == [LostWorker("b", "its process ended", 7.0)]
 
 
-def test_a_silent_worker_is_waited_for_only_so_long(runner, roster, monkeypatch):
+def test_a_silent_worker_is_waited_for_only_so_long(runner, registry, monkeypatch):
     """An upper bound, and the loss is told."""
     for name in ("LEAVING_S", "FORCE_S", "TRAVEL_S"):
         monkeypatch.setattr(f"fleetlm_users.swarm.cluster.worker_registry.{name}", 0.0)
     runner.add("a", answers=False)
-    begin(roster, Merge("e"))
-    roster.drain("e", 0.01)
-    assert roster.lost == [LostWorker("a", NO_FINAL, 7.0)]
+    begin(registry, Merge("e"))
+    registry.drain("e", 0.01)
+    assert registry.lost == [LostWorker("a", NO_FINAL, 7.0)]
 
 
-def test_a_worker_that_had_no_part_says_so_and_is_not_lost(runner, roster):
+def test_a_worker_that_had_no_part_says_so_and_is_not_lost(runner, registry):
     """For example one that connected and never got a user."""
     runner.add("a", answers=False)
-    begin(roster, Merge("e"))
-    roster.on_final(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": None}))
-    roster.drain("e", 5.0)
-    assert roster.lost == []
+    begin(registry, Merge("e"))
+    registry.on_final(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": None}))
+    registry.drain("e", 5.0)
+    assert registry.lost == []
 
 
-def test_a_look_brings_the_numbers_of_this_moment(runner, roster):
+def test_a_look_brings_the_numbers_of_this_moment(runner, registry):
     """From every worker that is there; who does not take part yet says so."""
     runner.add("a")
     runner.add("b")
     runner.add("gone", answers=False, state="missing")
     merge = Merge("e")
-    begin(roster, merge)
-    roster.look("e")
+    begin(registry, merge)
+    registry.look("e")
     assert merge.totals().count("messages_sent") == 10
-    roster.on_looked(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": None}))
+    registry.on_looked(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": None}))
     assert merge.totals().count("messages_sent") == 10
 
 
-def test_a_silent_worker_does_not_hold_a_look_up_for_ever(runner, roster, monkeypatch):
+def test_a_silent_worker_does_not_hold_a_look_up_for_ever(runner, registry, monkeypatch):
     """The others' numbers count."""
     monkeypatch.setattr("fleetlm_users.swarm.cluster.worker_registry.LOOK_S", 0.05)
     runner.add("a")
     runner.add("silent", answers=False)
     merge = Merge("e")
-    begin(roster, merge)
-    roster.look("e")
+    begin(registry, merge)
+    registry.look("e")
     assert merge.totals().count("messages_sent") == 5
 
 
-def test_an_answer_of_another_run_is_not_taken(runner, roster):
+def test_an_answer_of_another_run_is_not_taken(runner, registry):
     """A late farewell of the run before."""
     runner.add("a")
     merge = Merge("e")
-    begin(roster, merge)
-    roster.on_final(SimpleNamespace(node_id="a", data={"epoch": "old", "snapshot": snapshot("a", 1, epoch="old")}))
-    assert roster.final == 0
+    begin(registry, merge)
+    registry.on_final(SimpleNamespace(node_id="a", data={"epoch": "old", "snapshot": snapshot("a", 1, epoch="old")}))
+    assert registry.final == 0
     assert merge.totals().count("messages_sent") == 0
 
 
-def test_a_worker_that_joins_late_takes_part(runner, roster):
+def test_a_worker_that_joins_late_takes_part(runner, registry):
     """It is expected to report like the others."""
-    begin(roster, Merge("e"))
+    begin(registry, Merge("e"))
     runner.add("late")
-    roster.on_connect("late")
-    roster.drain("e", 5.0)
-    assert (roster.expected, roster.final) == (1, 1)
+    registry.on_connect("late")
+    registry.drain("e", 5.0)
+    assert (registry.expected, registry.final) == (1, 1)
 
 
-def test_a_worker_that_comes_back_is_not_lost(runner, roster):
+def test_a_worker_that_comes_back_is_not_lost(runner, registry):
     """It was taken for gone, and is heard again."""
     runner.add("a")
-    begin(roster, Merge("e"))
-    assert roster.note_lost("a", "it was silent for 30 s")
-    assert names(roster) == ["a"]
-    assert roster.note_found("a")
-    roster.drain("e", 5.0)
-    assert roster.lost == []
+    begin(registry, Merge("e"))
+    assert registry.note_lost("a", "it was silent for 30 s")
+    assert names(registry) == ["a"]
+    assert registry.note_found("a")
+    registry.drain("e", 5.0)
+    assert registry.lost == []
 
 
-def test_a_worker_that_has_reported_to_its_end_cannot_be_lost(runner, roster):
+def test_a_worker_that_has_reported_to_its_end_cannot_be_lost(runner, registry):
     """One that was ended with Ctrl-C on its own machine, or that this run never had."""
     runner.add("a")
-    begin(roster, Merge("e"))
-    roster.drain("e", 5.0)
-    assert not roster.note_lost("a", "its process ended")
-    assert not roster.note_lost("stranger", "its process ended")
-    assert not roster.note_found("a")
+    begin(registry, Merge("e"))
+    registry.drain("e", 5.0)
+    assert not registry.note_lost("a", "its process ended")
+    assert not registry.note_lost("stranger", "its process ended")
+    assert not registry.note_found("a")
 
 
-def test_a_worker_that_comes_while_the_run_ends_is_not_waited_for(runner, roster):
+def test_a_worker_that_comes_while_the_run_ends_is_not_waited_for(runner, registry):
     """It has no part in it."""
     runner.add("a")
-    begin(roster, Merge("e"))
-    roster.drain("e", 5.0)
+    begin(registry, Merge("e"))
+    registry.drain("e", 5.0)
     runner.add("later", answers=False)
-    roster.on_connect("later")
-    roster.drain("e", 5.0)
-    assert (roster.expected, roster.lost) == (1, [])
+    registry.on_connect("later")
+    registry.drain("e", 5.0)
+    assert (registry.expected, registry.lost) == (1, [])
 
 
 def broken(worker_id, seq, final=False):
@@ -224,13 +224,13 @@ def broken(worker_id, seq, final=False):
 
 def test_a_report_that_cannot_be_read_is_refused_by_name_and_the_next_one_counts(runner, refusals):
     """Reports are cumulative; the doubt remains."""
-    roster, refused = refusals
+    registry, refused = refusals
     merge = Merge("e")
     runner.add("a")
-    begin(roster, merge)
-    roster.on_report("a", {REPORT: broken("a", 1)})
+    begin(registry, merge)
+    registry.on_report("a", {REPORT: broken("a", 1)})
     assert merge.totals().count("messages_sent") == 0
-    roster.on_report("a", {REPORT: snapshot("a", 2)})
+    registry.on_report("a", {REPORT: snapshot("a", 2)})
     assert merge.totals().count("messages_sent") == 5
     (doubt,) = refused.doubts(["a"])
     assert doubt.endswith("the first: (stats) in its report levels is None; expected a list")
@@ -238,14 +238,14 @@ def test_a_report_that_cannot_be_read_is_refused_by_name_and_the_next_one_counts
 
 def test_a_final_report_that_cannot_be_read_is_waited_for_no_longer_and_named(runner, refusals):
     """What the worker reported before it stays counted."""
-    roster, refused = refusals
+    registry, refused = refusals
     merge = Merge("e")
     runner.add("a", answers=False)
-    begin(roster, merge)
-    roster.on_report("a", {REPORT: snapshot("a", 1)})
-    roster.on_final(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": broken("a", 9, final=True)}))
-    roster.drain("e", 60.0)
-    (lost,) = roster.lost
+    begin(registry, merge)
+    registry.on_report("a", {REPORT: snapshot("a", 1)})
+    registry.on_final(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": broken("a", 9, final=True)}))
+    registry.drain("e", 60.0)
+    (lost,) = registry.lost
     assert lost.why == "its final report could not be read: levels is None; expected a list"
     assert merge.totals().count("messages_sent") == 5
     assert refused.doubts(["a"])
@@ -253,60 +253,60 @@ def test_a_final_report_that_cannot_be_read_is_waited_for_no_longer_and_named(ru
 
 def test_a_second_far_away_does_not_hold_up_the_master(runner, refusals):
     """A timeline has a row for every second up to the last."""
-    roster, refused = refusals
+    registry, refused = refusals
     merge = Merge("e")
     runner.add("a")
-    begin(roster, merge)
+    begin(registry, merge)
     far = [[5_000_000, [0] * 10, 0, 0.0, {}], [5_000_001, [0] * 10, 0, 0.0, {}]]
-    roster.on_report("a", {REPORT: snapshot("a", 1) | {"rows": far}})
+    registry.on_report("a", {REPORT: snapshot("a", 1) | {"rows": far}})
     assert len(merge.series()) == 0
     assert refused.doubts(["a"])
 
 
 def test_a_look_at_what_cannot_be_read_is_over_at_once(runner, refusals):
     """The worker has answered."""
-    roster, _ = refusals
-    begin(roster, Merge("e"))
-    roster.on_looked(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": broken("a", 1)}))
-    assert roster._looked == {"a"}
+    registry, _ = refusals
+    begin(registry, Merge("e"))
+    registry.on_looked(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": broken("a", 1)}))
+    assert registry._looked == {"a"}
 
 
-def test_a_second_signal_has_the_workers_hurry_and_still_waits_for_their_numbers(runner, roster):
+def test_a_second_signal_has_the_workers_hurry_and_still_waits_for_their_numbers(runner, registry):
     """Whoever presses Ctrl-C twice loses the rest of the drain, and no sample."""
     runner.add("a", answers=False)
     merge = Merge("e")
-    begin(roster, merge)
-    draining = gevent.spawn(roster.drain, "e", 60.0)
+    begin(registry, merge)
+    draining = gevent.spawn(registry.drain, "e", 60.0)
     gevent.idle()
     assert runner.asked == [("a", False)]
     runner.answers["a"] = True
-    roster.hurry()
+    registry.hurry()
     draining.get(timeout=10)
     assert runner.asked == [("a", False), ("a", True)]
     assert merge.totals().count("messages_sent") == 5
-    assert roster.lost == []
+    assert registry.lost == []
 
 
-def test_a_worker_that_hangs_does_not_outlast_a_hurry(runner, roster, monkeypatch):
+def test_a_worker_that_hangs_does_not_outlast_a_hurry(runner, registry, monkeypatch):
     """Its users would be ended by force within that time."""
     monkeypatch.setattr("fleetlm_users.swarm.cluster.worker_registry.HURRY_S", 0.0)
     runner.add("a", answers=False)
-    begin(roster, Merge("e"))
-    roster.hurry()
-    roster.drain("e", 60.0)
+    begin(registry, Merge("e"))
+    registry.hurry()
+    registry.drain("e", 60.0)
     assert runner.asked[0] == ("a", True)
-    assert names(roster) == ["a"]
+    assert names(registry) == ["a"]
 
 
-def test_a_hurry_is_over_with_its_run(runner, roster):
+def test_a_hurry_is_over_with_its_run(runner, registry):
     """The next run of the web UI drains in full."""
     runner.add("a")
-    begin(roster, Merge("e"))
-    roster.hurry()
-    roster.drain("e", 5.0)
+    begin(registry, Merge("e"))
+    registry.hurry()
+    registry.drain("e", 5.0)
     runner.asked.clear()
-    begin(roster, Merge("f"))
-    roster.drain("f", 5.0)
+    begin(registry, Merge("f"))
+    registry.drain("f", 5.0)
     assert runner.asked == [("a", False)]
 
 
@@ -322,7 +322,7 @@ class Workers:
         self.missing = set(missing)
         self.silences = {}
         self.asked = []
-        self.muster = Muster(
+        self.wait = FinalReportWait(
             lambda: self.missing,
             lambda name: self.silences.get(name, 0.0),
             self.asked.append,
@@ -331,7 +331,7 @@ class Workers:
         )
 
     def awaited(self, now_s):
-        return self.muster.is_awaited(now_s)
+        return self.wait.is_awaited(now_s)
 
 
 def test_nobody_is_waited_for_when_nobody_is_missing():
@@ -400,7 +400,7 @@ def test_in_a_hurry_all_are_asked_again_at_once_and_waited_for_only_a_little(sil
     workers = Workers("a")
     workers.silences["a"] = silent_s
     assert workers.awaited(100.0)
-    workers.muster.hurry(101.0, HURRY_S)
+    workers.wait.hurry(101.0, HURRY_S)
     assert workers.awaited(101.0)
     assert workers.asked == ["a", "a"]
     assert workers.awaited(101.0 + HURRY_S - 0.1)
@@ -411,5 +411,5 @@ def test_a_hurry_never_lengthens_the_wait():
     """The bound over all stays."""
     workers = Workers("a")
     assert workers.awaited(100.0)
-    workers.muster.hurry(100.0 + OVERALL_S - 1.0, HURRY_S)
+    workers.wait.hurry(100.0 + OVERALL_S - 1.0, HURRY_S)
     assert not workers.awaited(100.0 + OVERALL_S)

@@ -11,7 +11,7 @@ from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.swarm.cluster.messages import FINISHED
 from fleetlm_users.swarm.head.completion import FinishLine
 from fleetlm_users.swarm.run import Run
-from fleetlm_users.swarm.stats.events import FleetEvents
+from fleetlm_users.swarm.stats.events import RunEvents
 from tests.swarm.samples import numbering, options
 
 
@@ -134,7 +134,7 @@ def test_a_run_counts_who_works_and_calls_when_nobody_does():
     """A user that finished lives on; one that leaves in the middle of its work is gone too."""
     idle = []
     run = Run(
-        options(), "e", numbering(), Ledger(DEFAULT, "e", "local"), FleetEvents(), on_idle=lambda: idle.append(True)
+        options(), "e", numbering(), Ledger(DEFAULT, "e", "local"), RunEvents(), on_idle=lambda: idle.append(True)
     )
     members = [Member(run) for _ in range(2)]
     assert run.headcount() == (2, 2, 0)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from fleetlm_users.swarm.host import local_servers
-from fleetlm_users.swarm.host.local_servers import Child, LocalServers, ServerFailed
+from fleetlm_users.swarm.host.local_servers import ChildProcess, LocalServerError, LocalServers
 
 READY = "ready on http://127.0.0.1:1234\n"
 
@@ -38,7 +38,7 @@ def started(monkeypatch):
 
     def start(*children, timeout_s=30.0, tell=lambda _: None):
         played = iter(children)
-        monkeypatch.setattr(local_servers, "Child", lambda _command: next(played))
+        monkeypatch.setattr(local_servers, "ChildProcess", lambda _command: next(played))
         made.append(LocalServers())
         return made[-1].start(timeout_s, tell)
 
@@ -70,10 +70,10 @@ def test_a_slow_start_is_told_and_waited_for_as_long_as_asked(started):
 
 def test_one_that_does_not_come_up_says_what_it_said(started, monkeypatch):
     """Or that it said nothing; the limit is never below what a start takes."""
-    with pytest.raises(ServerFailed, match="the echo agent did not come up: no such port"):
+    with pytest.raises(LocalServerError, match="the echo agent did not come up: no such port"):
         started(Played("no such port\n"), Played(READY))
     monkeypatch.setattr(local_servers, "READY_S", 0.01)
-    with pytest.raises(ServerFailed, match="the stand-in did not come up: it said nothing"):
+    with pytest.raises(LocalServerError, match="the stand-in did not come up: it said nothing"):
         started(Played(READY), Played(), timeout_s=0.0)
 
 
@@ -83,7 +83,7 @@ IGNORES = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); pr
 
 def begun(code):
     """A Python that runs `code` and has said that it is there."""
-    child = Child([sys.executable, "-c", code])
+    child = ChildProcess([sys.executable, "-c", code])
     assert child.stdout.readline() == "here\n"
     return child
 
@@ -101,4 +101,4 @@ def test_it_ends_in_any_case(code, wait_s):
 def test_what_cannot_be_started_is_told():
     """As the system tells it."""
     with pytest.raises(OSError, match="No such file"):
-        Child(["/no/such/program"])
+        ChildProcess(["/no/such/program"])

@@ -5,7 +5,7 @@ import resource
 import pytest
 
 from fleetlm_users.swarm.host.open_files import allow_users, allow_workers
-from fleetlm_users.swarm.host.startup_error import Refused
+from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.workload.open_files import SPARE_FILES, files_for_users
 
 
@@ -49,7 +49,7 @@ def test_a_low_soft_limit_is_raised_to_what_is_needed(limits, hard):
 def test_a_low_hard_limit_is_refused_and_says_what_to_set(limits):
     """Shell, systemd and compose, with the number."""
     limits["limits"] = (1024, 4096)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(StartupError) as refused:
         allow_users(12_000)
     assert refused.value.exit_code == 2
     for said in ("12,000 users", "4096", "ulimit -n 13224", "LimitNOFILE=13224", "nofile: 13224", "--processes"):
@@ -60,7 +60,7 @@ def test_a_low_hard_limit_is_refused_and_says_what_to_set(limits):
 def test_a_system_that_does_not_let_it_be_raised_is_refused(limits):
     """Whatever the hard limit promised."""
     limits.update(limits=(1024, resource.RLIM_INFINITY), refuses=True)
-    with pytest.raises(Refused, match="the limit is 1024"):
+    with pytest.raises(StartupError, match="the limit is 1024"):
         allow_users(5_000)
 
 
@@ -69,5 +69,5 @@ def test_a_master_needs_one_for_each_worker(limits):
     limits["limits"] = (256, 1024)
     allow_workers(500)
     assert limits["limits"] == (500 + SPARE_FILES, 1024)
-    with pytest.raises(Refused, match="a master of 2,000 workers"):
+    with pytest.raises(StartupError, match="a master of 2,000 workers"):
         allow_workers(2_000)

@@ -12,9 +12,9 @@ from fleetlm_users.measure.server.exposition import MEMORY, Reading
 from fleetlm_users.swarm.host.server_metrics import (
     ProcessSource,
     PrometheusSource,
-    ServerWatch,
-    SourceFailed,
-    server_watch,
+    ServerMetrics,
+    SourceError,
+    server_metrics_of,
 )
 from tests.swarm.samples import options
 
@@ -71,7 +71,7 @@ def test_an_endpoint_is_read():
 )
 def test_an_endpoint_that_is_none_says_why(page, said):
     """In words."""
-    with pytest.raises(SourceFailed, match=said):
+    with pytest.raises(SourceError, match=said):
         PrometheusSource("http://fleet/metrics", Page(page)).read()
 
 
@@ -80,14 +80,14 @@ def test_a_process_is_read_and_one_that_is_gone_says_so():
     found = ProcessSource(os.getpid()).read()
     assert found[MEMORY].value > 1_000_000
     assert found["cpu_percent"].value >= 0
-    with pytest.raises(SourceFailed, match="4194305"):
+    with pytest.raises(SourceError, match="4194305"):
         ProcessSource(2**22 + 1).read()
 
 
 def test_readings_go_on_until_the_run_ends_whatever_fails():
     """A failure in between is counted, and the next reading taken."""
-    source = Played(1.0, SourceFailed("away"), 2.0, done_after=5)
-    watch = ServerWatch([source], interval_s=0.001)
+    source = Played(1.0, SourceError("away"), 2.0, done_after=5)
+    watch = ServerMetrics([source], interval_s=0.001)
     assert watch.look() == []
     assert watch.look() == ["the server's figures (played): away"]
     watch.begin(lambda: 7)
@@ -121,7 +121,7 @@ def test_readings_that_a_slow_source_made_us_miss_are_not_made_up_for():
         mock.patch("fleetlm_users.swarm.host.server_metrics.time.perf_counter", side_effect=lambda: now_s[0]),
         mock.patch("fleetlm_users.swarm.host.server_metrics.gevent.sleep", pause),
     ):
-        watch = ServerWatch([Slow(1.0)], interval_s=2.0)
+        watch = ServerMetrics([Slow(1.0)], interval_s=2.0)
         with pytest.raises(gevent.GreenletExit):
             watch._watch()
     assert paused_s == [2.0, 1.0, 1.0, 1.0]
@@ -130,11 +130,11 @@ def test_readings_that_a_slow_source_made_us_miss_are_not_made_up_for():
 def test_a_source_that_lets_wait_is_named_and_the_end_closes_it():
     """Before a run a person should know what takes so long."""
     page = Page("process_resident_memory_bytes 1\n")
-    watch = ServerWatch([PrometheusSource("http://fleet/metrics", page)])
+    watch = ServerMetrics([PrometheusSource("http://fleet/metrics", page)])
     told = Event()
     waiting = Page("")
     waiting.read = lambda: told.wait(10) and "process_resident_memory_bytes 1\n"
-    slow = ServerWatch([PrometheusSource("http://slow/metrics", waiting)])
+    slow = ServerMetrics([PrometheusSource("http://slow/metrics", waiting)])
     with mock.patch("fleetlm_users.swarm.host.server_metrics.TOLD_S", 0.0):
         assert slow.first_look(lambda text: told.set() if "http://slow/metrics" in text else None) == []
     assert told.is_set()
@@ -151,15 +151,15 @@ def test_the_options_say_what_is_asked():
         asked.append(url)
         return Page("")
 
-    assert server_watch(options(), page).to_json() == []
-    both = server_watch(options(server_metrics="http://localhost:4000/metrics", server_pid="42"), page).to_json()
+    assert server_metrics_of(options(), page).to_json() == []
+    both = server_metrics_of(options(server_metrics="http://localhost:4000/metrics", server_pid="42"), page).to_json()
     assert [told["source"] for told in both] == ["http://localhost:4000/metrics", "pid 42"]
     assert asked == ["http://localhost:4000/metrics"]
 
 
 def test_what_a_source_says_is_one_bounded_line():
     """An endpoint that answers with something else is quoted by libraries, at any length."""
-    watch = ServerWatch([Played(SourceFailed("Invalid line: \x1b[2J" + "x" * 10_000))])
+    watch = ServerMetrics([Played(SourceError("Invalid line: \x1b[2J" + "x" * 10_000))])
     (problem,) = watch.look()
     assert problem.isprintable()
     assert len(problem) < 300

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from fleetlm_users.swarm.host.startup_error import Refused, exit_with
+from fleetlm_users.swarm.host.startup_error import StartupError, exit_with
 
 FORK = """
 import os, signal, subprocess, sys
@@ -27,7 +27,7 @@ print(number)
 def test_it_says_why_and_exits_with_the_code(capsys):
     """On stderr, because stdout belongs to results."""
     with pytest.raises(SystemExit) as ended:
-        exit_with(Refused("no server", 1))
+        exit_with(StartupError("no server", 1))
     assert ended.value.code == 1
     assert capsys.readouterr().err == "no server\n"
 

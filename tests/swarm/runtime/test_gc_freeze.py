@@ -6,13 +6,13 @@ from types import SimpleNamespace
 import gevent
 import pytest
 
-from fleetlm_users.swarm.runtime.gc_freeze import FULL_AFTER, Collector
+from fleetlm_users.swarm.runtime.gc_freeze import FULL_AFTER, GcFreeze
 
 
 @pytest.fixture
 def collector(monkeypatch):
     monkeypatch.setattr("fleetlm_users.swarm.runtime.gc_freeze.LOOK_S", 0.0)
-    collector = Collector()
+    collector = GcFreeze()
     yield collector
     collector.end()
 

@@ -6,7 +6,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from fleetlm_users.swarm.runtime.precise_timer import Alarm
+from fleetlm_users.swarm.runtime.precise_timer import PreciseTimer
 from fleetlm_users.swarm.runtime.sleeper import Sleeper
 
 DEADLINE_S = 10.0
@@ -14,11 +14,11 @@ DEADLINE_S = 10.0
 
 @pytest.fixture
 def sleeper():
-    """One with an alarm of its own; a test that hangs fails."""
-    alarm = Alarm()
+    """One with a timer of its own; a test that hangs fails."""
+    timer = PreciseTimer()
     with gevent.Timeout(DEADLINE_S):
-        yield Sleeper(alarm)
-    alarm.close()
+        yield Sleeper(timer)
+    timer.close()
 
 
 def test_it_sleeps_until_the_moment(sleeper):
@@ -55,7 +55,7 @@ def test_the_alarm_of_an_ended_sleep_rings_for_nobody(sleeper):
 
 
 def test_a_killed_sleeper_is_asleep_no_more(sleeper):
-    """Neither its alarm nor a wake reaches the dead greenlet."""
+    """Neither its timer nor a wake reaches the dead greenlet."""
     asleep = gevent.spawn(lambda: sleeper.sleep(time.perf_counter() + 0.005))
     gevent.sleep(0)
     asleep.kill()

@@ -7,7 +7,7 @@ from locust.stats import RequestStats, StatsError
 from fleetlm_users.errors import ConnectFailed, Disconnected, JoinRefused, PushRefused, ReplyTimeout, RestFailed
 from fleetlm_users.foreign_text import MAX_SHOWN
 from fleetlm_users.measure.kinds import MAX_KINDS, OTHER
-from fleetlm_users.swarm.stats.events import FleetEvents
+from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.swarm.stats.locust_errors import bound_report, bound_tables, text_of
 from fleetlm_users.swarm.stats.locust_stats import LocustStats
 
@@ -69,7 +69,7 @@ def test_who_listens_to_requests_is_given_the_error_itself(environment):
     """Only Locust's table is bounded."""
     heard = []
     environment.events.request.add_listener(lambda exception, **_: heard.append(exception))
-    events, problem = FleetEvents(), JoinRefused("session:s", "no")
+    events, problem = RunEvents(), JoinRefused("session:s", "no")
     LocustStats(environment).listen(events)
     events.joined.fire(scenario="s", phase="main", session_id="s", started_s=1.0, done_s=2.0, exception=problem)
     assert heard == [problem]

@@ -8,7 +8,7 @@ from locust.stats import RequestStats
 
 from fleetlm_users.errors import JoinRefused
 from fleetlm_users.protocol.conversation import SentMessage
-from fleetlm_users.swarm.stats.events import FleetEvents
+from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.swarm.stats.locust_stats import APPEND, WS, LocustStats, log_many
 
 WHERE = {"scenario": "burst", "phase": "main", "session_id": "s"}
@@ -17,7 +17,7 @@ WHERE = {"scenario": "burst", "phase": "main", "session_id": "s"}
 @pytest.fixture
 def table():
     """Events, a list of what reaches Locust's request event, and what feeds it."""
-    environment, events, rows = Environment(), FleetEvents(), []
+    environment, events, rows = Environment(), RunEvents(), []
     environment.events.request.add_listener(lambda **row: rows.append(row))
     made = LocustStats(environment)
     made.listen(events)

@@ -7,13 +7,13 @@ from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.snapshots import Merge
 from fleetlm_users.protocol.conversation import SentMessage
-from fleetlm_users.swarm.stats.events import FleetEvents
+from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.swarm.stats.recorder import Recorder, kind_of
 
 
 @pytest.fixture
 def events():
-    return FleetEvents()
+    return RunEvents()
 
 
 @pytest.fixture

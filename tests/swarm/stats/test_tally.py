@@ -4,13 +4,13 @@ from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.snapshots import Merge
 from fleetlm_users.protocol.conversation import SentMessage
-from fleetlm_users.swarm.stats.tally import Columns, Tallies
+from fleetlm_users.swarm.stats.tally import LocustColumns, Tallies
 
 
 def scene():
     """(tallies of one scenario, what Locust's columns took as (name, ms), a function that gives the totals)."""
     ledger, shown = Ledger(DEFAULT, "e", "w"), []
-    columns = Columns(
+    columns = LocustColumns(
         lambda ms: shown.append(("append", round(ms, 6))), lambda ms: shown.append(("reply", round(ms, 6)))
     )
 

@@ -5,7 +5,7 @@ from argparse import Namespace
 
 import pytest
 
-from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, Refused
+from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
 from fleetlm_users.swarm.web.port import try_web_port
 
 
@@ -31,7 +31,7 @@ def test_a_taken_port_ends_the_start_in_a_sentence():
         listener.listen()
         port = listener.getsockname()[1]
         with pytest.raises(
-            Refused, match=rf"--web-port \(LOCUST_WEB_PORT\): got {port}; accepted is a free port"
+            StartupError, match=rf"--web-port \(LOCUST_WEB_PORT\): got {port}; accepted is a free port"
         ) as told:
             try_web_port(parsed(web_port=port))
     assert told.value.exit_code == USAGE_EXIT
@@ -42,7 +42,7 @@ def test_a_taken_port_ends_the_start_in_a_sentence():
 )
 def test_an_address_that_is_not_ours_too(changed):
     """Or one that cannot be."""
-    with pytest.raises(Refused, match="accepted is a free port of"):
+    with pytest.raises(StartupError, match="accepted is a free port of"):
         try_web_port(parsed(**changed))
 
 
@@ -50,5 +50,5 @@ def test_a_certificate_that_cannot_be_read_too(tmp_path):
     """Missing, or no certificate."""
     (tmp_path / "web.pem").write_text("no certificate", encoding="ascii")
     for name in ("missing.pem", "web.pem"):
-        with pytest.raises(Refused, match=r"--tls-cert \(LOCUST_TLS_CERT\)"):
+        with pytest.raises(StartupError, match=r"--tls-cert \(LOCUST_TLS_CERT\)"):
             try_web_port(parsed(tls_cert=str(tmp_path / name), tls_key=str(tmp_path / name)))
