@@ -18,7 +18,7 @@ def test_commands_were_found():
 @pytest.mark.parametrize(("each", "command"), COMMANDS, ids=[f"{c.where} {c.text}"[:100] for _, c in COMMANDS])
 def test_a_command_line_is_taken(each, command, tmp_path):
     """Parsed, resolved and checked as before a run; foreign programs are only known by name."""
-    page("README.md").save(tmp_path)
+    page("docs/presets-and-thresholds.md").save(tmp_path)  # what others refer to
     each.save(tmp_path)
     if command.program in OURS:
         check(command)

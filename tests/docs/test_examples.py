@@ -8,9 +8,9 @@ from tests.docs.commands import benchmark_of, options_for
 from tests.docs.pages import page
 
 
-def test_the_readmes_locust_conf_is_read(tmp_path):
+def test_the_pages_locust_conf_is_read(tmp_path):
     """Every line is known and does what it says."""
-    conf = page("README.md").save(tmp_path)["locust.conf"]
+    conf = page("docs/presets-and-thresholds.md").save(tmp_path)["locust.conf"]
     benchmark = benchmark_of("locustfiles/mixed.py")
     parser = get_parser(default_config_files=[str(conf)])
     register(parser, benchmark)
@@ -24,9 +24,9 @@ def test_the_readmes_locust_conf_is_read(tmp_path):
     assert options.given_thresholds == ("append_latency_ms: p(95)<500",)
 
 
-def test_the_readmes_presets_file_is_laid_over_the_packaged_one(tmp_path):
+def test_the_pages_presets_file_is_laid_over_the_packaged_one(tmp_path):
     """The preset of the example exists, light still does, and its options hold unless a flag beats them."""
-    presets = str(page("README.md").save(tmp_path)["my-presets.yaml"])
+    presets = str(page("docs/presets-and-thresholds.md").save(tmp_path)["my-presets.yaml"])
     benchmark = benchmark_of("locustfiles/mixed.py")
     evening = options_for(benchmark, ["--presets-file", presets, "--preset", "evening"])[1]
     assert dict(evening.plan.users) == {"long_lived": 40, "burst": 2, "churn": 6, "inbox_watcher": 0}
@@ -37,7 +37,7 @@ def test_the_readmes_presets_file_is_laid_over_the_packaged_one(tmp_path):
 
 
 def test_u_scales_a_preset_and_a_shorter_run_shortens_its_warm_up():
-    """As the README has it."""
+    """As the page has it."""
     benchmark = benchmark_of("locustfiles/mixed.py")
     plan = options_for(benchmark, ["-u", "36", "-t", "60"])[1].plan
     assert {name: count for name, count in plan.users.items() if count} == {"long_lived": 20, "burst": 10, "churn": 6}

@@ -16,7 +16,7 @@ from fleetlm_users.standin.options import build_parser
 from fleetlm_users.workload.options.specs import COMMON
 from fleetlm_users.workload.presets.presets import load_presets
 from tests.docs.commands import benchmark_of, options_for
-from tests.docs.pages import ROOT, code_of, page, pages
+from tests.docs.pages import ROOT, page, pages
 from tests.exposed import exposed_names
 
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
@@ -118,10 +118,10 @@ def test_the_readme_names_every_benchmark_with_its_defaults():
         assert {text.strip("` ") for text in row["thresholds"].split("·")} == set(plan.thresholds), name
 
 
-def test_the_readme_names_the_presets_of_mixed():
+def test_the_pages_name_the_presets_of_mixed():
     """Counts, duration and warm-up."""
     presets = load_presets(None)
-    rows = next(table for table in page("README.md").tables() if "preset of mixed" in table[0])
+    rows = next(table for table in page("docs/presets-and-thresholds.md").tables() if "preset of mixed" in table[0])
     assert [row["preset of mixed"] for row in rows] == list(presets.of("mixed"))
     for row in rows:
         preset = presets.get("mixed", row["preset of mixed"])
@@ -129,30 +129,20 @@ def test_the_readme_names_the_presets_of_mixed():
         assert (row["duration"], row["warm-up"]) == (f"{preset.duration_s / 60:g}m", f"{preset.warm_up_s:g}s")
 
 
-def test_the_readme_names_every_option_of_the_benchmarks():
+def test_the_pages_name_every_option_of_the_benchmarks():
     """With its default; a table below each benchmark's heading."""
-    text = page("README.md").prose
+    text = page("docs/benchmarks.md").prose
     for name, benchmark in BENCHMARKS.items():
-        section = text.split(f"\n### {name}\n")[1].split("\n### ")[0]
+        section = text.split(f"\n## {name}\n")[1].split("\n## ")[0]
         for spec in benchmark.options:
             row = re.search(rf"^\| `{spec.flag}` \| (\S+) \|", section, re.MULTILINE)
             assert row, f"{name}: {spec.flag}"
             assert row[1] == (spec.default or "off"), f"{name}: {spec.flag}"
 
 
-def test_the_readme_names_every_fault_of_the_stand_in():
+def test_the_pages_name_every_fault_of_the_stand_in():
     """From the parser's own group of faults."""
-    text = page("README.md").prose
+    text = page("docs/stand-in.md").prose
     groups = {group.title.split()[0]: group for group in build_parser()._action_groups}
     flags = {flag for action in groups["faults"]._group_actions for flag in action.option_strings}
     assert {flag for flag in flags if f"`{flag}" not in text} == set()
-
-
-def test_the_table_of_k6_commands_is_the_same_in_both_pages():
-    """What stands in the README stands in the longer page too."""
-    short = next(table for table in page("README.md").tables() if "k6" in table[0])
-    long = next(table for table in page("docs/coming-from-k6.md").tables() if "k6" in table[0])
-    theirs = {code_of(row["k6"]): code_of(row["here"]) for row in long if row["k6"].startswith("`k6 run")}
-    for row in short:
-        if row["k6"].startswith("`k6 run"):
-            assert theirs[code_of(row["k6"])] == code_of(row["here"])

@@ -1,4 +1,4 @@
-"""The main commands of the README run: short, on the stand-in, with the flags that the README gives."""
+"""The main commands of the pages run: short, on the stand-in, with the flags that the pages give."""
 
 import re
 
@@ -15,7 +15,7 @@ from tests.e2e.harness import Locust, eventually, free_port, targets
 
 pytestmark = pytest.mark.e2e
 
-README = page("README.md")
+SHOWN = [page(f"docs/{name}.md") for name in ("benchmarks", "presets-and-thresholds", "results")]
 SHORT = ["--warm-up", "0", "--ramp-up", "0", "--reply-timeout", "3s", "--drain-timeout", "2s", "--lateness-limit", "5s"]
 ELSEWHERE = ("-H", "--master", "--worker", "--run-id", "--host")
 
@@ -23,7 +23,7 @@ ELSEWHERE = ("-H", "--master", "--worker", "--run-id", "--host")
 def main_commands():
     """Headless runs on this machine, in blocks of their own, one for each set of flags and file."""
     chosen = {}
-    for command in in_blocks(README):
+    for command in (command for shown in (page("README.md"), *SHOWN) for command in in_blocks(shown)):
         words = command.arguments
         is_run = command.program == "locust" and "--headless" in words and not command.env.keys() - {"THRESHOLD"}
         if is_run and not set(words) & set(ELSEWHERE):
@@ -48,9 +48,10 @@ def shortened(command, tmp_path):
 
 
 @pytest.mark.parametrize("command", main_commands(), ids=lambda command: command.text)
-def test_a_command_of_the_readme_runs(command, tmp_path, standin):
-    """It begins, sends or joins, judges what the README's thresholds say, and leaves its report."""
-    README.save(tmp_path)
+def test_a_command_of_the_pages_runs(command, tmp_path, standin):
+    """It begins, sends or joins, judges what its thresholds say, and leaves its report."""
+    for shown in SHOWN:
+        shown.save(tmp_path)
     words = [*targets(standin), *shortened(command, tmp_path)]
     with Locust(tmp_path, *words, locustfile=locustfile_of(command.arguments), env=command.env) as locust:
         finished = locust.finish()
@@ -58,14 +59,14 @@ def test_a_command_of_the_readme_runs(command, tmp_path, standin):
     assert "Traceback" not in finished.output
     assert finished.count("sessions_started") > 0
     folder = next(finished.results.iterdir())
-    assert {path.name for path in folder.iterdir()} == files_of_the_readme()
+    assert {path.name for path in folder.iterdir()} == files_of_a_run()
     for flag in ("--junit", "--markdown"):
         assert flag not in words or (tmp_path / words[words.index(flag) + 1]).stat().st_size
 
 
-def files_of_the_readme():
-    """The result files that the README lists."""
-    table = next(table for table in README.tables() if "file" in table[0])
+def files_of_a_run():
+    """The result files that the page lists."""
+    table = next(table for table in page("docs/results.md").tables() if "file" in table[0])
     return {row["file"].strip("`") for row in table}
 
 
