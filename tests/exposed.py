@@ -5,7 +5,7 @@ import functools
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from fleetlm_users.measure.judging.thresholds import judge, parse
+from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.ledger import MAIN, Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.report.prometheus import families
@@ -52,5 +52,5 @@ def _eventful():
     merge = Merge("run")
     merge.absorb("w1", ledger.snapshot(1, final=True, elapsed_s=10.0))
     totals = merge.totals()
-    judgements = tuple(judge(parse("append_latency_ms: p(95)<500"), totals, 10.0))
+    judgements = tuple(judge(parse_thresholds(["append_latency_ms: p(95)<500"]), totals, 10.0))
     return Standing("r1", "mixed", "light", totals, merge.workers, judgements, 10.0, 120.0, 18, "pass")

@@ -10,7 +10,7 @@ import pytest
 
 from fleetlm_users.cli.summary_check import check_summary
 from fleetlm_users.errors import ShapeError
-from fleetlm_users.measure.judging.thresholds import judge, parse
+from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.judging.verdict import RunFacts, decide
 from fleetlm_users.measure.ledger import MAIN, Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
@@ -39,7 +39,11 @@ def made():
     merge = Merge("run")
     merge.absorb("w", ledger.snapshot(1, True, 10.0))
     totals = merge.totals()
-    verdict = decide(judge(parse(THRESHOLDS), totals, 10.0), totals, RunFacts(False, 1, 1, workers=merge.workers))
+    verdict = decide(
+        judge(parse_thresholds(THRESHOLDS.split(";")), totals, 10.0),
+        totals,
+        RunFacts(False, 1, 1, workers=merge.workers),
+    )
     plan = {"benchmark": "mixed", "preset": "light", "users": {"burst": 5}, "total_users": 5, "duration_s": 10.0}
     options = {"benchmark": "mixed", "run_id": "r1", "participant_prefix": "bench", "extra": {"probes": 3}}
     told = summary_of(verdict, totals, plan, options, {"cores": 2}, {"python": "3"}, merge.workers, duration_s=10.0)

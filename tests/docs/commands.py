@@ -15,7 +15,7 @@ from locust.argument_parser import get_parser
 import echo_agent
 from benchmarks import cli as benchmarks_cli
 from fleetlm_users.cli.main import cli
-from fleetlm_users.measure.judging.thresholds import parse as parse_thresholds
+from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.standin import options as standin_options
 from fleetlm_users.swarm.options.locust_plan import asked_of
@@ -134,7 +134,7 @@ def options_for(benchmark, arguments):
     options = options_of(parsed, benchmark, parsed.host, asked_of(parsed))
     catalogue = DEFAULT.with_metrics(benchmark.metrics)
     for text in (*options.plan.thresholds, *options.given_thresholds):
-        parse_thresholds(text, catalogue, tuple(benchmark.behaviours))
+        parse_thresholds([text], catalogue, tuple(benchmark.behaviours))
     benchmark.validate(options)
     return parsed, options
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgpack
 import pytest
 
-from fleetlm_users.measure.judging.thresholds import judge, parse
+from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.judging.verdict import RunFacts, decide
 from fleetlm_users.measure.ledger import MAIN, WARM_UP, Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
@@ -55,7 +55,7 @@ def summary_of():
         totals = merge.totals()
         given = {"interrupted": False, "workers_expected": len(writes), "workers_final": len(writes)}
         run_facts = RunFacts(**(given | {"workers": merge.workers} | facts))
-        verdict = decide(judge(parse(thresholds), totals, 4.0), totals, run_facts)
+        verdict = decide(judge(parse_thresholds(thresholds.split(";")), totals, 4.0), totals, run_facts)
         options = {"benchmark": "mixed", "run_id": "r1", "api_url": "http://localhost:4000/api"}
         plan = {"preset": "light", "warm_up_s": 10.0, "duration_s": 14.0}
         told = summary(verdict, totals, plan, options, {"cores": 2}, {"python": "3.11"}, merge.workers)

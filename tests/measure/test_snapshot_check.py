@@ -8,7 +8,7 @@ import msgpack
 import pytest
 
 from fleetlm_users.errors import ShapeError
-from fleetlm_users.measure.judging.thresholds import judge, parse
+from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.judging.verdict import RunFacts, decide
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
@@ -54,7 +54,7 @@ def shown(merge):
     """The whole of a report, as at a run's end."""
     totals = merge.totals()
     facts = RunFacts(False, 1, 1, workers=merge.workers)
-    verdict = decide(judge(parse("append_latency_ms: p(95)<500"), totals, ELAPSED_S), totals, facts)
+    verdict = decide(judge(parse_thresholds(["append_latency_ms: p(95)<500"]), totals, ELAPSED_S), totals, facts)
     told = summary(verdict, totals, {"preset": "p"}, {"benchmark": "mixed"}, {}, {}, merge.workers)
     rows = merge.series()
     return render(told, 80, False), render_html(told, rows), to_csv(rows)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.histogram import Trend
-from fleetlm_users.measure.judging.thresholds import judge, parse
+from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.snapshots import Merge
@@ -239,7 +239,7 @@ def test_thresholds_are_judged_on_what_happened_in_between(story):
     story.message(900_000, answered=False, n=50)
     story.totals()
     span = Span(before, after)
-    judged = judge(parse("append_latency_ms: p(95)<10, max<10; agent_reply_rate: rate==1"), span, 10.0)
+    judged = judge(parse_thresholds(["append_latency_ms: p(95)<10, max<10", "agent_reply_rate: rate==1"]), span, 10.0)
     assert [judgement.ok for judgement in judged] == [True, True, True]
     assert [judgement.samples for judgement in judged] == [40, 40, 40]
     assert span.elapsed_s == 10.0
@@ -274,7 +274,7 @@ def test_nothing_in_between_is_nothing(story):
     before = story.totals()
     span = Span(before, story.totals())
     assert span.samples("append_latency_ms") == span.samples("messages_rejected") == 0
-    assert not judge(parse("append_latency_ms: p(95)<10"), span, 10.0)[0].ok
+    assert not judge(parse_thresholds(["append_latency_ms: p(95)<10"]), span, 10.0)[0].ok
     assert span.scenarios == ("burst",)
 
 

@@ -106,19 +106,33 @@ class Judgement:
         return str(self.threshold)
 
 
-def parse(
-    text: str, catalogue: Catalogue = DEFAULT, scenarios: Collection[str] | None = None, *, what: str = "threshold"
+def parse_thresholds(
+    texts: Sequence[str],
+    catalogue: Catalogue = DEFAULT,
+    scenarios: Collection[str] | None = None,
+    *,
+    what: str = "threshold",
 ) -> list[Threshold]:
-    """The thresholds in `text`, one metric per line or between semicolons, several conditions between commas.
+    """Parse thresholds, each text for one metric, with commas between its conditions.
 
-    Raises UsageError, about `what`, for a typing error, an unknown metric, an aggregation that does not fit the metric,
-    or a scenario that is not one of `scenarios` where these are given.
+    Args:
+        texts: Such as `append_latency_ms{scenario:burst}: p(95)<500, avg<20`; blank ones are skipped.
+        catalogue: The metrics that a threshold may name.
+        scenarios: The scenarios that a threshold may name; None allows any.
+        what: The setting that an error names.
+
+    Returns:
+        The thresholds in the order given, one for each condition.
+
+    Raises:
+        UsageError: For a syntax error, an unknown metric or scenario, or an aggregation that does not fit the metric.
     """
-    found: list[Threshold] = []
-    for entry in re.split(r"[;\n]", text):
-        if entry.strip():
-            found += _parse_entry(entry.strip(), catalogue, scenarios, what)
-    return found
+    return [
+        threshold
+        for text in texts
+        if text.strip()
+        for threshold in _parse_entry(text.strip(), catalogue, scenarios, what)
+    ]
 
 
 def override(base: Iterable[Threshold], given: Iterable[Threshold]) -> list[Threshold]:

@@ -85,11 +85,6 @@ _MESSAGES: Final = (
         "messages that were due while their user had no session, by cause",
         evidence="messages_sent",
     ),
-    counter(
-        "generator_overflow",
-        "messages skipped by the generator itself, because it could not keep its timetable",
-        evidence="messages_sent",
-    ),
 )
 
 _CONNECTIONS: Final = (
@@ -99,7 +94,6 @@ _CONNECTIONS: Final = (
         "connection_failures", "connects, upgrades or joins that failed, by kind", evidence="connections_attempted"
     ),
     counter("disconnects", "sockets lost while in use, by kind or close code", evidence="ws_join_ms"),
-    counter("reconnects", "explicit further connections of a session that was disconnected", evidence="ws_join_ms"),
     counter(
         "client_anomalies",
         "what the client saw and no rule of the protocol foresees, by kind",

@@ -36,8 +36,6 @@ TROUBLES: Final = (
     "cleanup_failed",
     "agent_replies_unmatched",
     "client_anomalies",
-    "reconnects",
-    "generator_overflow",
 )
 # told elsewhere in the report, in other words
 _TOLD: Final = ("message_failures", "messages_in_flight", "worker_cpu_samples", "worker_cpu_starved")

@@ -5,7 +5,7 @@ from typing import Final
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.judging.threshold_consistency import check_each, check_together
-from fleetlm_users.measure.judging.thresholds import Threshold, override, parse
+from fleetlm_users.measure.judging.thresholds import Threshold, override, parse_thresholds
 from fleetlm_users.measure.metrics.catalogue import Catalogue
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.workload.options.model import Options
@@ -22,8 +22,8 @@ def rules_of(
     or that contradicts another.
     """
     preset = f"preset {options.plan.preset}"
-    base = parse(";".join(options.plan.thresholds), catalogue, tuple(benchmark.behaviours), what=preset)
-    given = parse(";".join(options.given_thresholds), catalogue, _running(options, benchmark), what=GIVEN)
+    base = parse_thresholds(options.plan.thresholds, catalogue, tuple(benchmark.behaviours), what=preset)
+    given = parse_thresholds(options.given_thresholds, catalogue, _running(options, benchmark), what=GIVEN)
     check_each(base, preset)
     check_each(given, GIVEN)
     for threshold in given:

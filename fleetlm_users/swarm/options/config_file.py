@@ -14,7 +14,7 @@ from configargparse import ConfigFileParser, ConfigFileParserException, DefaultC
 from locust.argument_parser import LocustConfigParser
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.workload.options.parsing import LISTS, as_text, clean, parse_thresholds
+from fleetlm_users.workload.options.parsing import LISTS, as_text, clean, split_thresholds
 from fleetlm_users.workload.options.specs import OptionSpec
 
 Items = OrderedDict[str, Any]
@@ -47,7 +47,7 @@ class ConfigFile(ConfigFileParser):  # type: ignore[misc]  # no types
             if spec is None:
                 items[key] = clean(value) if isinstance(value, str) else value
             elif spec.repeatable:
-                self._on_thresholds(name, parse_thresholds(value))
+                self._on_thresholds(name, split_thresholds(value))
             elif text := as_text(spec, value, f"{name}: {key}"):
                 items[key] = text
         return items

@@ -13,7 +13,7 @@ from typing import Any
 from locust.argument_parser import LocustArgumentParser
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.measure.judging.thresholds import parse
+from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
@@ -21,7 +21,7 @@ from fleetlm_users.swarm.options.config_file import ConfigFile
 from fleetlm_users.swarm.options.environment_variables import read_variables, refuse_variables
 from fleetlm_users.swarm.options.parser import register, specs_of
 from fleetlm_users.workload.options.locust_options import LOCUST_OPTIONS
-from fleetlm_users.workload.options.parsing import parse_thresholds
+from fleetlm_users.workload.options.parsing import split_thresholds
 
 Layer = tuple[str, Sequence[str]]
 """The thresholds of one source, and the name that errors use for it."""
@@ -53,7 +53,7 @@ class OptionSources:
                 words = list(sys.argv[1:] if args is None else args)
                 variables, layers = self._prepare(parser, words, env_vars)
                 parsed, unknown = original(words, namespace, config_file_contents, variables, **more)
-                layers.append(("--threshold", parse_thresholds(parsed.threshold)))
+                layers.append(("--threshold", split_thresholds(parsed.threshold)))
                 parsed.threshold = laid_over(layers, DEFAULT.with_metrics(self._benchmark.metrics)) or None
                 _refuse_options(parser, parsed, words)
                 _refuse_misread(parser, parsed)
@@ -72,7 +72,7 @@ class OptionSources:
         specs = specs_of(self._benchmark)
         found = read_variables(parser, specs, given, _flags_in(words))
         self.notes += [*found.notes, *_repeated(parser, words)]
-        layers: list[Layer] = [("THRESHOLD (environment)", parse_thresholds(found.thresholds))]
+        layers: list[Layer] = [("THRESHOLD (environment)", split_thresholds(found.thresholds))]
         # ConfigArgParse reads the strongest file first
         parser._config_file_parser = ConfigFile(specs, lambda name, texts: layers.insert(0, (name, texts)))
         return found.values, layers
@@ -87,7 +87,9 @@ def laid_over(layers: Sequence[Layer], catalogue: Catalogue) -> list[str]:
     stronger: set[tuple[str, str | None]] = set()
     kept: list[str] = []
     for source, texts in reversed(layers):
-        keys = {text: {threshold.key for threshold in parse(text, catalogue, what=source)} for text in texts}
+        keys = {
+            text: {threshold.key for threshold in parse_thresholds([text], catalogue, what=source)} for text in texts
+        }
         kept = [*(text for text in texts if not keys[text] & stronger), *kept]
         stronger |= set().union(*keys.values())
     return kept

@@ -72,7 +72,7 @@ def parse_value(spec: OptionSpec, value: object, what: str) -> Any:
     does not accept.
     """
     if spec.kind == "threshold":
-        return parse_thresholds(value)
+        return split_thresholds(value)
     if spec.kind == "flag":
         return _flag(value, what)
     if spec.kind in LISTS and isinstance(value, list | tuple | str):
@@ -86,7 +86,7 @@ def parse_value(spec: OptionSpec, value: object, what: str) -> Any:
     return _PARSERS[spec.kind](text, what, spec.example)
 
 
-def parse_thresholds(value: object) -> tuple[str, ...]:
+def split_thresholds(value: object) -> tuple[str, ...]:
     """Return the single thresholds of a text or of a list of texts, each for one metric with all its rules.
 
     They may be separated by `;`, by line ends and by commas, or stand in brackets. A piece without a metric of its own,

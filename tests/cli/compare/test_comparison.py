@@ -113,7 +113,7 @@ def everything():
     sides = []
     for factor, extra in ((1.0, "messages_lost: count<5"), (1.3, "messages_lost: count<9")):
         side = scaled(factor)
-        side["metrics"] |= {"messages_lost": counter(2), "reconnects": counter(0), "messages_sent": counter(2000),
+        side["metrics"] |= {"messages_lost": counter(2), "seq_gaps": counter(0), "messages_sent": counter(2000),
                             "message_success_rate": rate(2000, 2002)}  # fmt: skip
         side["thresholds"].append(threshold(extra, 2, True, unit="count"))
         sides.append(side)
@@ -125,7 +125,7 @@ def test_the_text_fits_a_terminal_of_80_columns():
     """And holds the answer, the thresholds with what changed, the figures, the settings."""
     text = compare_text.render(everything(), Style(width=80))
     assert max(map(len, text.splitlines())) <= 80
-    for words in ("✓ ✓ append_latency_ms: p(95)<500", "(was count<5)", "+30.0 %", "0 in both: reconnects",
+    for words in ("✓ ✓ append_latency_ms: p(95)<500", "(was count<5)", "+30.0 %", "0 in both: seq_gaps",
                   "message_bytes: 64 → 128", "NOT COMPARABLE  (exit code 4)", "? the load differs"):  # fmt: skip
         assert words in text, text
     assert "\x1b" not in text

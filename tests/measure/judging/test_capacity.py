@@ -3,7 +3,7 @@
 import pytest
 
 from fleetlm_users.measure.judging.capacity import Border, judge_step
-from fleetlm_users.measure.judging.thresholds import parse
+from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.ledger import MAIN, Ledger
 from fleetlm_users.measure.limits import Limits
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
@@ -47,7 +47,7 @@ def step(*, load=50, up=lambda story: story.join(50), hold=lambda story: story.m
     settled = story.border()
     hold(story)
     given = {"load": load, "began": began, "settled": settled, "ended": story.border()}
-    return judge_step(parse(thresholds), **given, hold_s=HOLD_S, limits=Limits())
+    return judge_step(parse_thresholds(thresholds.split(";")), **given, hold_s=HOLD_S, limits=Limits())
 
 
 def test_a_step_that_keeps_everything():

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.measure.judging.early_abort import MIN_LOOKS, Patience, outlook_of
-from fleetlm_users.measure.judging.thresholds import judge, parse
+from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.ledger import MAIN, WARM_UP, Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.snapshots import Merge
@@ -41,7 +41,7 @@ SLOW, FAST = appended(6_000), appended(4_000)
 
 
 def patience(thresholds, grace_s=GRACE_S):
-    return Patience(parse(thresholds), grace_s, lambda _: False)
+    return Patience(parse_thresholds(thresholds.split(";")), grace_s, lambda _: False)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def patience(thresholds, grace_s=GRACE_S):
 def test_what_can_become_of_a_missed_threshold(totals_of, threshold, counts, outlook):
     """Only what cannot be mended is beyond repair."""
     totals = totals_of(writes(**counts))
-    missed = judge(parse(threshold), totals, 10.0)[0]
+    missed = judge(parse_thresholds(threshold.split(";")), totals, 10.0)[0]
     assert not missed.ok
     assert outlook_of(missed, totals) == outlook
 

@@ -6,7 +6,7 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.formatting import mark
 from fleetlm_users.measure.judging.early_abort import Patience
 from fleetlm_users.measure.judging.generator_lateness import excuse_lateness
-from fleetlm_users.measure.judging.thresholds import judge, parse
+from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.judging.verdict import RunFacts, decide, is_beyond_limits
 from fleetlm_users.measure.ledger import MAIN
 from fleetlm_users.measure.limits import Limits
@@ -37,7 +37,7 @@ def messages(service_us, lateness_us, n=200, scenario="burst"):
 
 def verdict_on(totals, thresholds=P95, **facts):
     given = {"interrupted": False, "workers_expected": 1, "workers_final": 1}
-    return decide(judge(parse(thresholds), totals, 4.0), totals, RunFacts(**(given | facts)))
+    return decide(judge(parse_thresholds(thresholds.split(";")), totals, 4.0), totals, RunFacts(**(given | facts)))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_the_generator_is_asked_only_where_it_matters(totals_of):
 
     totals = totals_of(messages(600_000, LATE_US))
     given = "append_latency_ms: p(95)<500, p(95)<5000; ws_join_ms: max<0.0001; messages_lost: count>0"
-    judgements = judge(parse(given), totals, 4.0)
+    judgements = judge(parse_thresholds(given.split(";")), totals, 4.0)
     assert excuse_lateness(judgements, totals, never) == judgements
 
 
@@ -146,7 +146,7 @@ def test_the_reports_show_it_as_undecided(summary_of):
 
 def test_a_run_is_not_aborted_for_what_the_generator_explains(totals_of):
     """However long it goes on; and it is, for what the service time misses too."""
-    rules = parse(f"{P95}; append_latency_ms: max<500")
+    rules = parse_thresholds(f"{P95}; append_latency_ms: max<500".split(";"))
     late, slow = totals_of(messages(3_000, LATE_US)), totals_of(messages(600_000, LATE_US))
     watch = Patience(rules, 5.0, lambda totals: is_beyond_limits(totals, (), Limits()))
     assert [watch.look(late, float(second)) for second in range(60)] == [""] * 60

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.judging.threshold_consistency import check_each, check_together, contradictions
-from fleetlm_users.measure.judging.thresholds import judge, parse
+from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.ledger import MAIN
 
 
@@ -32,7 +32,7 @@ from fleetlm_users.measure.ledger import MAIN
 def test_what_cannot_be_broken_is_no_promise(text):
     """It would be green whatever the server does."""
     with pytest.raises(UsageError, match=r"^given: got .*a bound that can be broken: .* for example"):
-        check_each(parse(text), "given")
+        check_each(parse_thresholds(text.split(";")), "given")
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_what_cannot_be_broken_is_no_promise(text):
 def test_what_cannot_be_kept_is_no_promise(text):
     """It would be red whatever the server does."""
     with pytest.raises(UsageError, match=r"^given: got .*a bound that can be kept: .* for example"):
-        check_each(parse(text), "given")
+        check_each(parse_thresholds(text.split(";")), "given")
 
 
 @pytest.mark.parametrize(
@@ -75,21 +75,21 @@ def test_what_cannot_be_kept_is_no_promise(text):
 )
 def test_what_can_be_kept_and_broken_is_a_promise(text):
     """However unlikely."""
-    check_each(parse(text), "given")
+    check_each(parse_thresholds(text.split(";")), "given")
 
 
 @pytest.mark.parametrize("bound", ["1e999", "-1e999"])
 def test_a_bound_is_a_finite_number(bound):
     """Not what a float makes of it."""
     with pytest.raises(UsageError, match="a finite number"):
-        check_each(parse(f"append_latency_ms: p(95)<{bound}"), "given")
+        check_each(parse_thresholds([f"append_latency_ms: p(95)<{bound}"]), "given")
 
 
 @pytest.mark.parametrize("condition", ["p(95)<nan", "p(95)<inf", "p(-1)<5", "p(101)<5"])
 def test_no_number_and_no_percentile_are_typing_errors(condition):
     """Told by the parser."""
     with pytest.raises(UsageError):
-        parse(f"append_latency_ms: {condition}")
+        parse_thresholds([f"append_latency_ms: {condition}"])
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_no_number_and_no_percentile_are_typing_errors(condition):
 def test_what_cannot_hold_together_is_refused(text):
     """The one names the other."""
     with pytest.raises(UsageError, match=r"^thresholds: got '.*accepted is one that can hold together with `"):
-        check_together(parse(text), "thresholds")
+        check_together(parse_thresholds(text.split(";")), "thresholds")
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_what_cannot_hold_together_is_refused(text):
 )
 def test_what_can_hold_together_is_not(text):
     """Even if it says the same twice."""
-    check_together(parse(text), "thresholds")
+    check_together(parse_thresholds(text.split(";")), "thresholds")
 
 
 durations = st.lists(st.integers(0, 5000), min_size=1, max_size=60)
@@ -171,6 +171,6 @@ def test_thresholds_that_some_run_keeps_never_contradict(totals_of, burst, churn
         subject = "append_latency_ms" + (f"{{scenario:{scenario}}}" if scenario else "")
         pool = sorted({*burst, *churn})
         texts.append(f"{subject}: {aggregation}{sign}{pool[share * (len(pool) - 1) // 100]}")
-    kept = [item.threshold for item in judge(parse(";".join(texts)), totals, 10.0) if item.ok]
+    kept = [item.threshold for item in judge(parse_thresholds(texts), totals, 10.0) if item.ok]
     assume(kept)
     assert list(contradictions(kept)) == []

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.measure.judging.thresholds import judge, override, parse
+from fleetlm_users.measure.judging.thresholds import judge, override, parse_thresholds
 from fleetlm_users.measure.ledger import MAIN, WARM_UP
 from fleetlm_users.measure.metrics.catalogue import DEFAULT, trend
 
@@ -20,7 +20,7 @@ EXAMPLES = re.findall(r"`(\w+(?:\{scenario:\w+\})?: [^`]*[<>=][^`]*)`", DOCUMENT
 @pytest.mark.parametrize("text", EXAMPLES)
 def test_every_threshold_in_the_documentation_is_understood(text):
     """The defaults of all benchmarks among them."""
-    assert parse(text)
+    assert parse_thresholds(text.split(";"))
 
 
 def test_the_documentation_has_thresholds():
@@ -43,18 +43,19 @@ def test_the_documentation_has_thresholds():
 )
 def test_every_form_is_understood(text, expected):
     """Blanks do not matter, numbers may be decimal, aliases stay as written."""
-    assert [str(threshold) for threshold in parse(text)] == [expected]
+    assert [str(threshold) for threshold in parse_thresholds(text.split(";"))] == [expected]
 
 
-def test_several_in_one_text():
-    """Semicolons and lines separate metrics, commas conditions; empty parts are nothing."""
-    assert len(parse("append_latency_ms: p(95)<5, avg<2;; ws_join_ms: max<9\n\nmessages_lost: count==0;")) == 4
-    assert parse("") == parse(" ; \n") == []
+def test_several_texts():
+    """Each is for one metric, commas separate conditions; empty texts are nothing."""
+    texts = ["append_latency_ms: p(95)<5, avg<2", "", " ws_join_ms: max<9", "\n", "messages_lost: count==0", ""]
+    assert len(parse_thresholds(texts)) == 4
+    assert parse_thresholds([]) == parse_thresholds([""]) == parse_thresholds([" ", "\n"]) == []
 
 
 def test_an_alias_is_judged_as_its_metric():
     """The name as written is shown, the real one is looked up."""
-    (threshold,) = parse("join_latency_ms: p(95)<1000")
+    (threshold,) = parse_thresholds(["join_latency_ms: p(95)<1000"])
     assert (threshold.metric, threshold.shown) == ("ws_join_ms", "join_latency_ms")
 
 
@@ -86,7 +87,7 @@ def test_an_alias_is_judged_as_its_metric():
 def test_a_mistake_is_told_with_what_would_be_right(text, told):
     """The message names the value, the accepted form and an example that works."""
     with pytest.raises(UsageError) as caught:
-        parse(text, what="--threshold")
+        parse_thresholds([text], what="--threshold")
     assert told in str(caught.value)
     assert text.strip() in str(caught.value)
     assert str(caught.value).startswith("--threshold")
@@ -98,28 +99,32 @@ def test_a_mistake_is_told_with_what_would_be_right(text, told):
 def test_nothing_but_a_usage_error_comes_out_of_the_parser(text):
     """Whatever a person types, the answer is thresholds or a sentence."""
     with suppress(UsageError):
-        parse(text)
+        parse_thresholds(text.split(";"))
 
 
 def test_an_unknown_scenario_is_told_where_scenarios_are_known():
     """Else it would end as a threshold without samples, after the whole run."""
     with pytest.raises(UsageError, match="burst, churn"):
-        parse("append_latency_ms{scenario:brust}: avg<20", scenarios=("churn", "burst"))
-    assert parse("append_latency_ms{scenario:burst}: avg<20", scenarios=("churn", "burst"))
+        parse_thresholds(["append_latency_ms{scenario:brust}: avg<20"], scenarios=("churn", "burst"))
+    assert parse_thresholds(["append_latency_ms{scenario:burst}: avg<20"], scenarios=("churn", "burst"))
 
 
 def test_own_metrics_can_have_thresholds():
     """The catalogue given is the one asked."""
     catalogue = DEFAULT.with_metrics([trend("typing_ms", "typing")])
-    assert parse("typing_ms: p(95)<500", catalogue)
+    assert parse_thresholds(["typing_ms: p(95)<500"], catalogue)
     with pytest.raises(UsageError):
-        parse("typing_ms: p(95)<500")
+        parse_thresholds(["typing_ms: p(95)<500"])
 
 
 def test_a_given_threshold_replaces_those_of_its_metric_and_scenario():
     """In their place; one for a scenario does not replace the one for all; what is new comes last."""
-    base = parse("append_latency_ms: p(95)<500, p(99)<1000; ws_join_ms: p(95)<2000; messages_lost: count==0")
-    given_ones = parse("join_latency_ms: max<9; append_latency_ms: p(95)<1; append_latency_ms{scenario:burst}: avg<2")
+    base = parse_thresholds(
+        ["append_latency_ms: p(95)<500, p(99)<1000", "ws_join_ms: p(95)<2000", "messages_lost: count==0"]
+    )
+    given_ones = parse_thresholds(
+        ["join_latency_ms: max<9", "append_latency_ms: p(95)<1", "append_latency_ms{scenario:burst}: avg<2"]
+    )
     assert [str(threshold) for threshold in override(base, given_ones)] == [
         "append_latency_ms: p(95)<1",
         "join_latency_ms: max<9",
@@ -164,7 +169,7 @@ def hundred_messages(ledger):
 )
 def test_the_main_phase_is_judged(totals_of, text, measured, ok):
     """Warm-up samples, nine seconds slow, are in none of these."""
-    (judgement,) = judge(parse(text), totals_of(hundred_messages), duration_s=10.0)
+    (judgement,) = judge(parse_thresholds(text.split(";")), totals_of(hundred_messages), duration_s=10.0)
     assert judgement.measured == pytest.approx(measured, rel=0.001)
     assert (judgement.ok, judgement.too_few) == (ok, False)
     assert judgement.samples > 0
@@ -185,13 +190,13 @@ def test_the_main_phase_is_judged(totals_of, text, measured, ok):
 )
 def test_without_samples_nothing_is_kept(totals_of, text):
     """k6 shows these green: an empty rate, a count of 0 where nothing was tried."""
-    (judgement,) = judge(parse(text), totals_of(hundred_messages), duration_s=10.0)
+    (judgement,) = judge(parse_thresholds(text.split(";")), totals_of(hundred_messages), duration_s=10.0)
     assert (judgement.measured, judgement.ok, judgement.problem) == (None, False, "no samples")
 
 
 def test_a_rate_per_second_needs_a_duration(totals_of):
     """A run that never reached its main phase has no rate."""
-    (judgement,) = judge(parse("messages_sent: rate>1"), totals_of(hundred_messages), duration_s=0.0)
+    (judgement,) = judge(parse_thresholds(["messages_sent: rate>1"]), totals_of(hundred_messages), duration_s=0.0)
     assert judgement.problem == "no samples"
 
 
@@ -206,7 +211,7 @@ def test_a_percentile_on_too_few_samples_is_flagged(totals_of, text, needed):
         hundred_messages(ledger)
         ledger.trend("append_latency_ms", "churn", MAIN).add(7000)
 
-    (judgement,) = judge(parse(text), totals_of(write), duration_s=10.0)
+    (judgement,) = judge(parse_thresholds(text.split(";")), totals_of(write), duration_s=10.0)
     assert judgement.too_few
     assert judgement.measured is not None
     assert f"of the {needed} samples" in judgement.problem

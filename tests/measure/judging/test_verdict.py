@@ -3,7 +3,7 @@
 import pytest
 
 from fleetlm_users.measure.judging.lost_workers import LostWorker
-from fleetlm_users.measure.judging.thresholds import judge, parse
+from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.judging.verdict import RunFacts, decide
 from fleetlm_users.measure.ledger import MAIN, WARM_UP
 from fleetlm_users.measure.limits import Limits
@@ -15,7 +15,7 @@ MISSED = "append_latency_ms: p(95)<1"
 
 def verdict_on(totals, thresholds=KEPT, **facts):
     given = {"interrupted": False, "workers_expected": 1, "workers_final": 1}
-    return decide(judge(parse(thresholds), totals, 4.0), totals, RunFacts(**(given | facts)))
+    return decide(judge(parse_thresholds(thresholds.split(";")), totals, 4.0), totals, RunFacts(**(given | facts)))
 
 
 def worker(**state):

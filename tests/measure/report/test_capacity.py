@@ -6,7 +6,7 @@ import pytest
 
 from fleetlm_users.measure.judging.capacity import Step
 from fleetlm_users.measure.judging.lost_workers import LostWorker
-from fleetlm_users.measure.judging.thresholds import Judgement, parse
+from fleetlm_users.measure.judging.thresholds import Judgement, parse_thresholds
 from fleetlm_users.measure.judging.verdict import RunFacts
 from fleetlm_users.measure.report.capacity import Capacity, capacity_lines, capacity_rows, decide_search, step_line
 from fleetlm_users.measure.report.html import render_html
@@ -23,7 +23,7 @@ FIGURES = {
     "lateness_p99_ms": 0.5,
     "cpu_percent": 20.0,
 }
-THRESHOLD, JOIN = parse("append_latency_ms: p(95)<50; ws_join_ms: p(95)<100")
+THRESHOLD, JOIN = parse_thresholds(["append_latency_ms: p(95)<50", "ws_join_ms: p(95)<100"])
 LATE = "the generator was late"
 LOST = LostWorker("b", "its process ended", 7.0)
 HEALTHY = RunFacts(interrupted=False, workers_expected=1, workers_final=1)

@@ -5,7 +5,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 
-from fleetlm_users.measure.judging.thresholds import Judgement, judge, parse
+from fleetlm_users.measure.judging.thresholds import Judgement, judge, parse_thresholds
 from fleetlm_users.measure.ledger import MAIN, WARM_UP
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import counter, gauge, rate, trend
@@ -24,7 +24,7 @@ def scraped(totals_of, healthy):
 
     def scrape(*writes, thresholds=THRESHOLDS, workers=(), **changed):
         totals = totals_of(*(writes or (healthy,)))
-        judged = {"judgements": tuple(judge(parse(thresholds), totals, 4.0))}
+        judged = {"judgements": tuple(judge(parse_thresholds(thresholds.split(";")), totals, 4.0))}
         standing = Standing(totals=totals, workers=workers, **{**RUN, **judged, **changed})
         found = {}
         for family in text_string_to_metric_families(text_of(standing)):
@@ -123,7 +123,7 @@ def test_a_threshold_on_too_few_samples_gives_no_answer(scraped):
 
 def test_a_threshold_that_a_late_generator_missed_gives_no_answer(scraped):
     """Once judged so."""
-    late = Judgement(parse("append_latency_ms: avg<1")[0], 900.0, ok=False, samples=200, late=True)
+    late = Judgement(parse_thresholds(["append_latency_ms: avg<1"])[0], 900.0, ok=False, samples=200, late=True)
     found = scraped(judgements=(late,))
     assert at(found, "fleetlm_threshold_value", threshold="append_latency_ms: avg<1", unit="seconds") == 0.9
     assert not [key for key in found if key[0] == "fleetlm_threshold_ok"]

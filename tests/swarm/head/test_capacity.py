@@ -7,7 +7,7 @@ import pytest
 from gevent.event import Event
 
 from fleetlm_users.measure.judging.capacity import Border
-from fleetlm_users.measure.judging.thresholds import parse
+from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.ledger import MAIN, Ledger
 from fleetlm_users.measure.limits import Limits
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
@@ -63,7 +63,7 @@ def scene():
             unit="sessions",
             per_user=1,
         )
-        thresholds = parse("append_latency_ms: max<50")
+        thresholds = parse_thresholds(["append_latency_ms: max<50"])
         made.append(
             CapacityDriver(
                 environment, settings, thresholds, Limits(), border=border or runner.border, say=lines.append

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.quoting import quote
-from fleetlm_users.workload.options.parsing import is_blank, parse_thresholds, parse_value
+from fleetlm_users.workload.options.parsing import is_blank, parse_value, split_thresholds
 from fleetlm_users.workload.options.specs import OptionSpec
 
 KINDS = ("text", "name", "path", "flag", "http_url", "ws_url", "duration", "timeout", "whole", "count", "number")
@@ -133,7 +133,7 @@ def test_choices_are_the_only_values():
 )
 def test_thresholds_come_one_by_one(raw, thresholds):
     """Separated by `;`, repeated, or cut at commas by the form: the same thresholds come out."""
-    assert parse_thresholds(raw) == thresholds
+    assert split_thresholds(raw) == thresholds
     assert parse_value(spec_of("threshold", repeatable=True), raw, "x") == thresholds
 
 
