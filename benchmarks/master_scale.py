@@ -40,7 +40,7 @@ from fleetlm_users.measure.report.summary import Json
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.cluster.admission import code_version_of
 from fleetlm_users.swarm.cluster.messages import DRAIN, FINAL, HEADCOUNT, LOOK, LOOKED, PASSPORT, REPORT, RUN, TAKEN
-from fleetlm_users.swarm.context import Fleet
+from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.stats.locust_stats import LocustStats
 from fleetlm_users.swarm.stats.tally import Tally
 
@@ -240,7 +240,7 @@ def passport_to_show() -> Json:
         runpy.run_path(str(ROOT / LOCUSTFILE))
     environment = Environment()
     environment.parsed_locustfiles = [str(ROOT / LOCUSTFILE)]
-    return code_version_of(environment, Fleet(environment, caught[0])).to_wire()
+    return code_version_of(environment, BenchmarkContext(environment, caught[0])).to_wire()
 
 
 class Master:

@@ -12,7 +12,7 @@ from fleetlm_users.workload.options.capacity import SearchSettings
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.options.specs import OptionSpec
 from fleetlm_users.workload.presets.preset import Preset
-from fleetlm_users.workload.user_numbers import Numbering, Seat, spawn_order
+from fleetlm_users.workload.user_numbers import Numbering, WorkerSlot, spawn_order
 
 
 class Preflight(Protocol):
@@ -69,10 +69,10 @@ class Benchmark:
     search: Callable[[Options], SearchSettings] | None = None
     records: Callable[[Options, str, str | None], bool] = lambda _options, _metric, _scenario: True
 
-    def numbering(self, options: Options, seat: Seat) -> Numbering:
-        """The numbers of a run's users on the process in that seat."""
+    def numbering(self, options: Options, slot: WorkerSlot) -> Numbering:
+        """The numbers of a run's users on the process in that slot."""
         classes = [user_class.__name__ for user_class in self.behaviours.values()]
-        return Numbering(classes, self.spawn_order(options), seat)
+        return Numbering(classes, self.spawn_order(options), slot)
 
     def spawn_order(self, options: Options) -> Iterator[str]:
         """The names of the user classes in the order in which Locust spawns the run's users; a search's has no end."""

@@ -1,4 +1,6 @@
-"""What is attached to Locust's environment: the benchmark, the event hooks, and the run that is on."""
+"""What is attached to Locust's environment: the benchmark, the event hooks, and the current run."""
+
+import warnings
 
 from locust.env import Environment
 
@@ -13,8 +15,11 @@ from fleetlm_users.swarm.stats.recorder import Recorder
 ATTRIBUTE = "fleetlm"
 
 
-class Fleet:
-    """One per environment. `run` is the test that is on or was on last, on this process; None before the first."""
+class BenchmarkContext:
+    """Everything a process holds for its benchmark; one per environment.
+
+    `run` is this process's current or latest run, None before the first.
+    """
 
     def __init__(self, environment: Environment, benchmark: Benchmark) -> None:
         self.benchmark = benchmark
@@ -29,17 +34,39 @@ class Fleet:
         setattr(environment, ATTRIBUTE, self)
 
 
-def fleet_of(environment: Environment) -> Fleet:
-    """The environment's Fleet. Raises RuntimeError before Locust's `init` event has reached our listener."""
-    found = getattr(environment, ATTRIBUTE, None)
-    if not isinstance(found, Fleet):
+def context_of(environment: Environment) -> BenchmarkContext:
+    """Return the benchmark's context.
+
+    Args:
+        environment: Locust's environment, as event listeners and users are given it.
+
+    Raises:
+        RuntimeError: No benchmark is installed, or its `init` listener has not run yet.
+
+    """
+    context = getattr(environment, ATTRIBUTE, None)
+    if not isinstance(context, BenchmarkContext):
         raise RuntimeError("no FleetLM benchmark is installed in this environment: call install() in the locustfile")
-    return found
+    return context
 
 
 def run_of(environment: Environment) -> Run:
-    """The run that is on. Raises RuntimeError when none was ever started."""
-    run = fleet_of(environment).run
+    """Return the current run of this process.
+
+    Args:
+        environment: Locust's environment, as event listeners and users are given it.
+
+    Raises:
+        RuntimeError: No run has been started yet.
+
+    """
+    run = context_of(environment).run
     if run is None:
         raise RuntimeError("no run is on: users live between test_start and test_stop")
     return run
+
+
+def fleet_of(environment: Environment) -> BenchmarkContext:
+    """Return the benchmark's context. Deprecated: use `context_of`."""
+    warnings.warn("fleet_of is deprecated: use context_of", DeprecationWarning, stacklevel=2)
+    return context_of(environment)

@@ -23,8 +23,8 @@ from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.cluster.master_port import forks_workers, prepare_master, when_parsed
 from fleetlm_users.swarm.cluster.unreadable import survive_garbage
 from fleetlm_users.swarm.cluster.worker import Worker
-from fleetlm_users.swarm.context import Fleet
-from fleetlm_users.swarm.head.conclusion import Conclusion
+from fleetlm_users.swarm.context import BenchmarkContext
+from fleetlm_users.swarm.head.conclusion import RunResult
 from fleetlm_users.swarm.head.console import Console, announcement
 from fleetlm_users.swarm.head.coordinator import Head
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError, end_forked_workers, exit_with
@@ -57,7 +57,7 @@ class Lifecycle:
         self._files: LocustFiles | None = None
         self._is_parsed = False
         self._family = ""
-        self._printed: Conclusion | None = None
+        self._printed: RunResult | None = None
 
     def listen(self) -> None:
         """Registers everything; called when the locustfile is imported. A second benchmark ends the process."""
@@ -99,7 +99,7 @@ class Lifecycle:
         make_logs_printable()
         if environment.parsed_options is None:  # Locust as a library: variables and files say what a command line would
             environment.parsed_options = get_parser().parse_args([])
-        fleet = Fleet(environment, self._benchmark)
+        context = BenchmarkContext(environment, self._benchmark)
         # after Locust's own quitting listeners in registration, so before them in firing (event.py: reverse)
         events.quitting.add_listener(self.on_quitting)
         self._signals = Signals(runner, web_ui, Console().say)
@@ -108,12 +108,12 @@ class Lifecycle:
             # which classes run is the master's to say, whatever this worker's own command line names
             ours = self._benchmark.behaviours.values()
             environment.user_classes = list({*environment.user_classes, *ours})
-            self._worker = Worker(environment, runner, fleet, self._family)
+            self._worker = Worker(environment, runner, context, self._family)
             self._signals.serve(self._worker)
             return
         if self._family:
             atexit.register(end_forked_workers)
-        self._head = Head(environment, fleet, self._family)
+        self._head = Head(environment, context, self._family)
         self._files = LocustFiles(environment, self._head.preparation.parsed)
         self._headless = bool(self._head.preparation.parsed.headless)
         for note in self._sources.notes:
@@ -231,13 +231,13 @@ class Lifecycle:
 
     def _print_report(self) -> None:
         """Prints the report of the run that was judged last, once."""
-        conclusion = self._head.conclusion if self._head is not None else None
-        if self._head is None or conclusion is None or conclusion is self._printed:
+        result = self._head.result if self._head is not None else None
+        if self._head is None or result is None or result is self._printed:
             return
-        self._printed = conclusion
+        self._printed = result
         # --json prints Locust's JSON to stdout: nothing else may stand there
         stream = sys.stderr if self._head.preparation.parsed.json else sys.stdout
-        tell(stream, conclusion.text(width_of(stream), colour=wants_colour(stream)))
+        tell(stream, result.text(width_of(stream), colour=wants_colour(stream)))
 
 
 def install(benchmark: Benchmark) -> None:

@@ -6,23 +6,23 @@ from functools import partial
 from typing import Any
 
 from fleetlm_users.measure.ledger import Ledger, Snapshot
-from fleetlm_users.swarm.context import Fleet
+from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.head.run_end import Once
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.runtime.gc_freeze import GcFreeze
 from fleetlm_users.swarm.runtime.health import HealthSampler, yield_to_loop
 from fleetlm_users.workload.options.model import Options
-from fleetlm_users.workload.user_numbers import Numbering, Seat
+from fleetlm_users.workload.user_numbers import Numbering, WorkerSlot
 
 
-class Station:
+class LocalRun:
     """One process's part in one run after another; a worker has one, and so has a standalone process.
 
     `on_idle` is called when no user of it has work left.
     """
 
-    def __init__(self, fleet: Fleet, name: str, on_idle: Callable[[], None]) -> None:
-        self._fleet = fleet
+    def __init__(self, context: BenchmarkContext, name: str, on_idle: Callable[[], None]) -> None:
+        self._context = context
         self._on_idle = on_idle
         self._name = name
         self._seq = 0
@@ -30,23 +30,23 @@ class Station:
         self._collector = GcFreeze()
         self._drain: Once | None = None
 
-    def begin(self, options: Options, epoch: str, seat: Seat, elapsed_s: float = 0.0, resets: int = 0) -> None:
+    def begin(self, options: Options, epoch: str, slot: WorkerSlot, elapsed_s: float = 0.0, resets: int = 0) -> None:
         """Begins a run, whose statistics were reset so often: from now on users may live and facts are recorded.
 
         `elapsed_s` is how long it is on already. A run that begins for a second time here goes on with its numbering:
         users of the first may still be known.
         """
         if not self.is_in(epoch) or self._numbering is None:
-            self._numbering = self._fleet.benchmark.numbering(options, seat)
-        ledger = Ledger(self._fleet.catalogue, epoch, self._name, resets=resets, elapsed_s=elapsed_s)
-        self._fleet.recorder.record_into(ledger)
-        table = self._fleet.locust_stats
-        self._fleet.run = run = Run(
+            self._numbering = self._context.benchmark.numbering(options, slot)
+        ledger = Ledger(self._context.catalogue, epoch, self._name, resets=resets, elapsed_s=elapsed_s)
+        self._context.recorder.record_into(ledger)
+        table = self._context.locust_stats
+        self._context.run = run = Run(
             options,
             epoch,
             self._numbering,
             ledger,
-            self._fleet.events,
+            self._context.events,
             on_idle=self._on_idle,
             columns=table.columns,
             elapsed_s=elapsed_s,
@@ -61,41 +61,41 @@ class Station:
 
     def hurry(self) -> None:
         """Cuts the run's drain short, also one that is still to come."""
-        if self._fleet.run is not None:
-            self._fleet.run.hurry()
+        if self._context.run is not None:
+            self._context.run.hurry()
 
     def reset(self, epoch: str, resets: int) -> None:
         """The statistics of that run are reset: everything is counted anew, in a ledger of its own.
 
         A message in flight is counted in neither: its sending was before, and without it its fate means nothing.
         """
-        run = self._fleet.run
+        run = self._context.run
         if run is None or not self.is_in(epoch) or run.winding_down or resets <= run.ledger.resets:
             return
-        self._fleet.locust_stats.flush()
+        self._context.locust_stats.flush()
         now_s = time.perf_counter()
         ledger = run.ledger.renewed(resets, now_s, now_s - run.started_s)
-        self._fleet.recorder.record_into(ledger)
+        self._context.recorder.record_into(ledger)
         run.reset(ledger)
 
     def forget_rows(self, epoch: str, resets: int, before: int) -> None:
         """The master has the rows before that second of that run, since its statistics were reset so often."""
-        run = self._fleet.run
+        run = self._context.run
         if run is not None and self.is_in(epoch) and run.ledger.resets == resets:
             run.ledger.forget_rows(before)
 
     def is_in(self, epoch: str) -> bool:
         """Whether this process takes part in the run of that name."""
-        return self._fleet.run is not None and self._fleet.run.epoch == epoch
+        return self._context.run is not None and self._context.run.epoch == epoch
 
     def headcount(self) -> dict[str, Any] | None:
-        """The users of this process as FinishLine takes them; None before the first run."""
-        run = self._fleet.run
+        """The users of this process as CompletionTracker takes them; None before the first run."""
+        run = self._context.run
         return None if run is None else {"epoch": run.epoch, "headcount": list(run.headcount())}
 
     def snapshot(self) -> Snapshot | None:
         """Everything measured in the run so far; final once the run has ended; None before the first run."""
-        run = self._fleet.run
+        run = self._context.run
         if run is None:
             return None
         self._seq += 1

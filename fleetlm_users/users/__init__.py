@@ -4,7 +4,7 @@ Everything that a behaviour of your own needs is exported here; see docs/writing
 """
 
 from fleetlm_users.measure.metrics.metric import Metric, counter, gauge, rate, trend
-from fleetlm_users.swarm.context import fleet_of
+from fleetlm_users.swarm.context import context_of, fleet_of, run_of
 from fleetlm_users.users.behaviours.concurrent import ConcurrentUser
 from fleetlm_users.users.behaviours.correctness import CorrectnessUser
 from fleetlm_users.users.behaviours.inbox_watcher import InboxWatcher
@@ -31,10 +31,12 @@ __all__ = [
     "SteadyUser",
     "ThroughputUser",
     "UserSession",
+    "context_of",
     "counter",
     "fleet_of",
     "gauge",
     "install",
     "rate",
+    "run_of",
     "trend",
 ]

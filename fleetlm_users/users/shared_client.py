@@ -114,7 +114,7 @@ def kit_of(run: Run) -> Kit:
 
 
 def _made(run: Run) -> Kit:
-    kit = Kit(run.options, run.numbering.seat.worker_index, resolver_of(run))
+    kit = Kit(run.options, run.numbering.slot.worker_index, resolver_of(run))
     if run.options.cleanup:
         kit.cleaner = Cleaner(run, kit.rest)
     return kit

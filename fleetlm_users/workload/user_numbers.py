@@ -19,7 +19,7 @@ from fleetlm_users.workload.identity import vu_number
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class WorkerSlot:
     """A process in a run: its index among all workers that the master ever knew, and its turn among those it dealt to.
 
     `turn` is None for a worker that came later.
@@ -30,14 +30,14 @@ class Seat:
     turns: int
 
 
-ALONE = Seat(0, 0, 1)
+ALONE = WorkerSlot(0, 0, 1)
 """The only process there is."""
 
 
-def seat_of(worker_index: int, dealt_to: Sequence[int]) -> Seat:
-    """Return the seat of a worker, `dealt_to` being the indexes of the workers in the order of their turns."""
+def slot_of(worker_index: int, dealt_to: Sequence[int]) -> WorkerSlot:
+    """Return the slot of a worker, `dealt_to` being the indexes of the workers in the order of their turns."""
     turn = dealt_to.index(worker_index) if worker_index in dealt_to else None
-    return Seat(worker_index, turn, len(dealt_to))
+    return WorkerSlot(worker_index, turn, len(dealt_to))
 
 
 def spawn_order(users: Mapping[str, int]) -> Iterator[str]:
@@ -57,10 +57,10 @@ def spawn_order(users: Mapping[str, int]) -> Iterator[str]:
 class Numbering:
     """Gives each user of one process its number. `order` are the run's users by `classes`, as they are spawned."""
 
-    def __init__(self, classes: Collection[str], order: Iterable[str], seat: Seat) -> None:
-        self.seat = seat
+    def __init__(self, classes: Collection[str], order: Iterable[str], slot: WorkerSlot) -> None:
+        self.slot = slot
         self._classes = frozenset(classes)
-        self._own = _own_of(order, seat)
+        self._own = _own_of(order, slot)
         self._passed: defaultdict[str, deque[int]] = defaultdict(deque)
         self._beyond = 0
 
@@ -71,17 +71,17 @@ class Numbering:
             found = next(self._own, None) if name in self._classes else None
             if found is None:
                 self._beyond += 1
-                return vu_number(self.seat.worker_index + 1, self._beyond)
+                return vu_number(self.slot.worker_index + 1, self._beyond)
             number, whose = found
             self._passed[whose].append(number)
         return passed.popleft()
 
 
-def _own_of(order: Iterable[str], seat: Seat) -> Iterator[tuple[int, str]]:
+def _own_of(order: Iterable[str], slot: WorkerSlot) -> Iterator[tuple[int, str]]:
     """Return this process's users with their numbers."""
-    if seat.turn is None:
+    if slot.turn is None:
         return iter(())
-    return islice(((vu_number(0, n), name) for n, name in enumerate(order, 1)), seat.turn, None, seat.turns)
+    return islice(((vu_number(0, n), name) for n, name in enumerate(order, 1)), slot.turn, None, slot.turns)
 
 
 def _divergence(count: float, spawned: float) -> float:

@@ -12,14 +12,14 @@ LOCUSTFILE = """
 import json, os
 from collections import Counter
 from locust import events
-from fleetlm_users.users import BurstUser, ChurnUser, LongLivedUser, fleet_of, install
+from fleetlm_users.users import BurstUser, ChurnUser, LongLivedUser, context_of, install
 
 install("mixed", [LongLivedUser, BurstUser, ChurnUser])
 heard = Counter()
 
 @events.init.add_listener
 def listen(environment, **_):
-    hooks = fleet_of(environment).events
+    hooks = context_of(environment).events
     for name in ("session_created", "joined", "message_sent", "message_appended", "agent_replied", "left"):
         getattr(hooks, name).add_listener(lambda name=name, **facts: heard.update([name]))
 

@@ -52,7 +52,7 @@ class Head(EndingRole):
     def __init__(self, process):
         self.process = process
         self.preparation = SimpleNamespace(parsed=process.environment.parsed_options)
-        self.conclusion = None
+        self.result = None
         self.aborted = False
         self.clock = None
 
@@ -85,7 +85,7 @@ class Head(EndingRole):
         self.process.held("writing")
         interrupted = self.clock.ended_early(is_finite=False)
         self.process.environment.process_exit_code = FAIL if self.aborted else INCONCLUSIVE if interrupted else PASS
-        self.conclusion = Verdict(self.process)
+        self.result = Verdict(self.process)
 
 
 class Played(lifecycle.Lifecycle):
@@ -117,7 +117,7 @@ class Process:
         self._web_greenlet = gevent.spawn(Event().wait)
         self._is_master = master
         monkeypatch.setattr(lifecycle, "events", self.events)
-        monkeypatch.setattr(lifecycle, "Fleet", lambda *_: None)
+        monkeypatch.setattr(lifecycle, "BenchmarkContext", lambda *_: None)
         monkeypatch.setattr(lifecycle, "Head", self._make_head)
         monkeypatch.setattr(gevent, "signal_handler", lambda *heard: self._handlers.append(heard))
         monkeypatch.setattr(signal, "signal", lambda number, _: self._ignored.add(number))

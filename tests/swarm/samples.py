@@ -10,9 +10,9 @@ from fleetlm_users.workload.user_numbers import ALONE
 BEHAVIOURS = ("long_lived", "burst", "churn")
 
 
-def numbering(seat=ALONE):
-    """Numbers for the users of a process in that seat."""
-    return benchmark().numbering(options(), seat)
+def numbering(slot=ALONE):
+    """Numbers for the users of a process in that slot."""
+    return benchmark().numbering(options(), slot)
 
 
 class NothingFound:

@@ -3,9 +3,9 @@
 import gevent
 from locust.env import Environment
 
-from fleetlm_users.swarm.context import Fleet
-from fleetlm_users.swarm.local_run import Station
-from fleetlm_users.workload.user_numbers import ALONE, seat_of
+from fleetlm_users.swarm.context import BenchmarkContext
+from fleetlm_users.swarm.local_run import LocalRun
+from fleetlm_users.workload.user_numbers import ALONE, slot_of
 from tests.swarm.samples import benchmark, options
 
 
@@ -24,45 +24,45 @@ class Stays:
         self.run.leave(self)
 
 
-def begun(station, fleet, epoch, seat=ALONE):
+def begun(local_run, context, epoch, slot=ALONE):
     """The numbers of the first three users of a run."""
-    station.begin(options(), epoch, seat)
-    numbers = [fleet.run.next_vu("Burst") for _ in range(3)]
-    station.end()
+    local_run.begin(options(), epoch, slot)
+    numbers = [context.run.next_vu("Burst") for _ in range(3)]
+    local_run.end()
     return numbers
 
 
 def test_a_run_that_begins_again_gives_no_number_twice():
     """A spawn message that comes late, after the worker was told to stop, begins the same run anew."""
-    fleet = Fleet(Environment(), benchmark())
-    station = Station(fleet, "w", lambda: None)
-    first, again = begun(station, fleet, "one"), begun(station, fleet, "one")
+    context = BenchmarkContext(Environment(), benchmark())
+    local_run = LocalRun(context, "w", lambda: None)
+    first, again = begun(local_run, context, "one"), begun(local_run, context, "one")
     assert not set(first) & set(again)
 
 
 def test_another_run_is_numbered_from_its_beginning():
-    """Same seed, same numbers, same draws; the seat is the run's own."""
-    fleet = Fleet(Environment(), benchmark())
-    station = Station(fleet, "w", lambda: None)
-    first = begun(station, fleet, "one")
-    assert begun(station, fleet, "two") == first
-    assert begun(station, fleet, "three", seat_of(1, [1, 0])) != first
-    assert station.is_in("three")
-    assert station.snapshot()["epoch"] == "three"
+    """Same seed, same numbers, same draws; the slot is the run's own."""
+    context = BenchmarkContext(Environment(), benchmark())
+    local_run = LocalRun(context, "w", lambda: None)
+    first = begun(local_run, context, "one")
+    assert begun(local_run, context, "two") == first
+    assert begun(local_run, context, "three", slot_of(1, [1, 0])) != first
+    assert local_run.is_in("three")
+    assert local_run.snapshot()["epoch"] == "three"
 
 
 def test_the_end_is_drained_once_and_hurried_by_whoever_cannot_wait():
     """The snapshot is final when it is over, for each caller."""
-    fleet = Fleet(Environment(), benchmark())
-    station = Station(fleet, "w", lambda: None)
-    station.end()  # before the first run
-    station.hurry()
-    station.begin(options(), "one", ALONE)
-    stays = Stays(fleet.run)
-    callers = [gevent.spawn(station.end) for _ in range(3)]
+    context = BenchmarkContext(Environment(), benchmark())
+    local_run = LocalRun(context, "w", lambda: None)
+    local_run.end()  # before the first run
+    local_run.hurry()
+    local_run.begin(options(), "one", ALONE)
+    stays = Stays(context.run)
+    callers = [gevent.spawn(local_run.end) for _ in range(3)]
     gevent.idle()
-    assert not station.snapshot()["final"]
-    station.hurry()
+    assert not local_run.snapshot()["final"]
+    local_run.hurry()
     gevent.joinall(callers, timeout=10, raise_error=True)
     assert stays.forced == 1
-    assert station.snapshot()["final"]
+    assert local_run.snapshot()["final"]

@@ -9,8 +9,8 @@ from locust.env import Environment
 
 from fleetlm_users.client import Joined, RestCallFailed, Sent, SessionChannel
 from fleetlm_users.swarm.benchmark import Benchmark
-from fleetlm_users.swarm.context import Fleet
-from fleetlm_users.swarm.local_run import Station
+from fleetlm_users.swarm.context import BenchmarkContext
+from fleetlm_users.swarm.local_run import LocalRun
 from fleetlm_users.users.shared_client import Kit
 from fleetlm_users.workload.options.model import resolve
 from fleetlm_users.workload.presets.preset import Preset
@@ -146,17 +146,17 @@ class Stage:
         )
         self.environment = Environment()
         self.found = []
-        fleet = Fleet(
+        context = BenchmarkContext(
             self.environment,
             Benchmark(
                 BENCHMARK, {behaviour.scenario: behaviour}, lambda _options, _tell: None, metrics=behaviour.metrics
             ),
         )
-        fleet.events.finding.add_listener(lambda **facts: self.found.append(facts))
+        context.events.finding.add_listener(lambda **facts: self.found.append(facts))
         self.idle = gevent.event.Event()
-        self.station = Station(fleet, "local", self.idle.set)
-        self.station.begin(self.options, "epoch", ALONE)
-        self.run = fleet.run
+        self.local_run = LocalRun(context, "local", self.idle.set)
+        self.local_run.begin(self.options, "epoch", ALONE)
+        self.run = context.run
         self.run.resource(Kit, lambda: PlayedKit(self.server, self.options))
         self.users = [behaviour(self.environment) for _ in range(users)]
         self._lives = [gevent.spawn(_live, user) for user in self.users]
@@ -173,11 +173,11 @@ class Stage:
 
     def end(self):
         """Ends the run; returns its counts by metric."""
-        self.station.end()
+        self.local_run.end()
         gevent.joinall(self._lives, timeout=ENDS_S)
         assert all(life.dead for life in self._lives)
         counts = {}
-        for metric, _, _, label, n in self.station.snapshot()["counts"]:
+        for metric, _, _, label, n in self.local_run.snapshot()["counts"]:
             counts[metric] = counts.get(metric, 0) + n
             if label:
                 counts[f"{metric}:{label}"] = n

@@ -8,18 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.workload.identity import VUS_PER_BLOCK
-from fleetlm_users.workload.user_numbers import ALONE, Numbering, Seat, seat_of, spawn_order
+from fleetlm_users.workload.user_numbers import ALONE, Numbering, WorkerSlot, slot_of, spawn_order
 
 plans = st.dictionaries(st.sampled_from("ABCDE"), st.integers(0, 40), min_size=1)
 
 
-def numbering(plan, seat):
-    return Numbering(plan, spawn_order(plan), seat)
+def numbering(plan, slot):
+    return Numbering(plan, spawn_order(plan), slot)
 
 
 def dealt(plan, dealt_to):
     """What each worker, by index, gets of a plan: (class, number) in the order of spawning."""
-    numberings = [numbering(plan, seat_of(index, dealt_to)) for index in dealt_to]
+    numberings = [numbering(plan, slot_of(index, dealt_to)) for index in dealt_to]
     given_out = {index: [] for index in dealt_to}
     for n, name in enumerate(spawn_order(plan)):
         turn = n % len(dealt_to)
@@ -45,14 +45,14 @@ def test_every_layout_gives_the_same_users_the_same_numbers(plan, indexes, worke
 @given(plans, st.lists(st.tuples(st.integers(0, 5), st.sampled_from("ABCDEX")), max_size=200))
 def test_numbers_are_unique_whatever_is_spawned_where(plan, spawns):
     """Users of lost workers live on elsewhere, three workers came late, one class is not in the plan."""
-    numberings = [numbering(plan, seat_of(index, [2, 0, 1])) for index in range(6)]
+    numberings = [numbering(plan, slot_of(index, [2, 0, 1])) for index in range(6)]
     numbers = [numberings[index].take(name) for index, name in spawns]
     assert len(set(numbers)) == len(numbers)
 
 
 def test_a_user_beyond_the_plan_has_a_number_of_its_workers_own():
     """Readable as such: the block is the worker's index, and the plan's."""
-    second = numbering({"A": 2}, seat_of(1, [0, 1]))
+    second = numbering({"A": 2}, slot_of(1, [0, 1]))
     assert [second.take("A") for _ in range(3)] == [2, 2 * VUS_PER_BLOCK + 1, 2 * VUS_PER_BLOCK + 2]
 
 
@@ -64,8 +64,8 @@ def test_a_class_that_is_not_the_benchmarks_is_beyond_the_plan():
 
 def test_a_worker_that_came_late_has_no_planned_number():
     """They are all dealt out."""
-    assert seat_of(3, [0, 1]) == Seat(3, None, 2)
-    assert numbering({"A": 2}, seat_of(3, [0, 1])).take("A") == 4 * VUS_PER_BLOCK + 1
+    assert slot_of(3, [0, 1]) == WorkerSlot(3, None, 2)
+    assert numbering({"A": 2}, slot_of(3, [0, 1])).take("A") == 4 * VUS_PER_BLOCK + 1
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_classes_are_mixed_as_they_are_counted(plan, order):
 
 def test_alone_there_is_one_seat():
     """A single process has every turn."""
-    assert seat_of(0, [0]) == ALONE
+    assert slot_of(0, [0]) == ALONE

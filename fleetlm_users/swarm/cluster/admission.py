@@ -30,7 +30,7 @@ from fleetlm_users.swarm.cluster.messages import FROM_WORKER, NAME, PASSPORT, TU
 from fleetlm_users.swarm.cluster.process_identity import own_identity
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from fleetlm_users.swarm.cluster.unreadable import UnreadableMessage, survive_garbage
-from fleetlm_users.swarm.context import Fleet
+from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.options.parser import specs_of
 
 logger = logging.getLogger(__name__)
@@ -169,15 +169,15 @@ def _is_name(client_id: str) -> bool:
 PACKAGE = Path(fleetlm_users.__file__).parent
 
 
-def code_version_of(environment: Environment, fleet: Fleet) -> CodeVersion:
+def code_version_of(environment: Environment, context: BenchmarkContext) -> CodeVersion:
     """The code of this process, as another process of the run must have it. Reads it: some milliseconds."""
     return CodeVersion(
         package=fleetlm_users.__version__,
         locust=locust.__version__,
-        benchmark=fleet.benchmark.name,
-        scenarios=tuple(fleet.benchmark.behaviours),
-        options=tuple(spec.flag for spec in specs_of(fleet.benchmark)),
-        metrics=tuple(f"{name} ({metric.kind})" for name, metric in fleet.catalogue.items()),
+        benchmark=context.benchmark.name,
+        scenarios=tuple(context.benchmark.behaviours),
+        options=tuple(spec.flag for spec in specs_of(context.benchmark)),
+        metrics=tuple(f"{name} ({metric.kind})" for name, metric in context.catalogue.items()),
         source=digest(sorted(PACKAGE.rglob("*.py"))),
         locustfile=digest(map(Path, environment.parsed_locustfiles or ())),
     )

@@ -38,15 +38,15 @@ from fleetlm_users.swarm.cluster.messages import (
     TURNED_AWAY,
 )
 from fleetlm_users.swarm.cluster.process_identity import own_identity
-from fleetlm_users.swarm.context import Fleet
+from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.head.run_end import EndingRole
 from fleetlm_users.swarm.host.open_files import allow_users
 from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, USAGE_EXIT, StartupError
-from fleetlm_users.swarm.local_run import Station
+from fleetlm_users.swarm.local_run import LocalRun
 from fleetlm_users.swarm.options.options_check import RUN_SHAPE
 from fleetlm_users.swarm.options.parser import from_wire
 from fleetlm_users.workload.open_files import users_per_process
-from fleetlm_users.workload.user_numbers import seat_of
+from fleetlm_users.workload.user_numbers import slot_of
 
 logger = logging.getLogger(__name__)
 
@@ -54,11 +54,13 @@ logger = logging.getLogger(__name__)
 class Worker(EndingRole):
     """The role of a Locust worker process."""
 
-    def __init__(self, environment: Environment, runner: WorkerRunner, fleet: Fleet, family: str = "") -> None:
+    def __init__(
+        self, environment: Environment, runner: WorkerRunner, context: BenchmarkContext, family: str = ""
+    ) -> None:
         self._environment = environment
-        self._benchmark = fleet.benchmark
+        self._benchmark = context.benchmark
         self._runner = runner
-        self._station = Station(fleet, runner.client_id, self.on_idle)
+        self._local_run = LocalRun(context, runner.client_id, self.on_idle)
         self._answering = ""
         self._liveness = MasterLiveness(runner, self.on_cut)
         runner.register_message(DRAIN, self.on_drain_asked, concurrent=True)
@@ -68,7 +70,7 @@ class Worker(EndingRole):
         runner.register_message(TAKEN, self.on_taken)
         spare_the_loop()
         origin = own_identity()
-        shown = {"passport": code_version_of(environment, fleet).to_wire(), "family": family}
+        shown = {"passport": code_version_of(environment, context).to_wire(), "family": family}
         runner.send_message(PASSPORT, {**shown, "origin": origin.to_wire() if origin else None})
 
     def start(self) -> None:
@@ -80,8 +82,8 @@ class Worker(EndingRole):
             self._refuse(run, f"The run that its master describes cannot be read: {problem}")
             return
         options = from_wire(run["options"])
-        seat = seat_of(self._runner.worker_index, run["dealt_to"])
-        self._station.begin(options, run["epoch"], seat, run["elapsed_s"], run["resets"])
+        slot = slot_of(self._runner.worker_index, run["dealt_to"])
+        self._local_run.begin(options, run["epoch"], slot, run["elapsed_s"], run["resets"])
         self.enter_run()
         self._liveness.begin(options.worker_timeout_s)
         try:
@@ -104,15 +106,15 @@ class Worker(EndingRole):
 
     def on_drain(self) -> None:
         """Of the run's end: users settle and leave."""
-        self._station.end()
+        self._local_run.end()
 
     def on_hurry(self) -> None:
         """Of the run's end: its drain is cut short."""
-        self._station.hurry()
+        self._local_run.hurry()
 
     def on_judge(self) -> None:
         """Of the run's end: it is the master that judges, from the final snapshot."""
-        snapshot = self._station.snapshot()
+        snapshot = self._local_run.snapshot()
         if snapshot is None:
             return
         try:
@@ -123,14 +125,14 @@ class Worker(EndingRole):
     def on_idle(self) -> None:
         """No user of this worker has work left: the master may be waiting for that."""
         try:
-            self._runner.send_message(FINISHED, self._station.headcount())
+            self._runner.send_message(FINISHED, self._local_run.headcount())
         except RPCError as problem:  # the next report tells it again
             logger.warning("The master cannot be told that all users have done their work: %s", problem)
 
     def on_drain_asked(self, msg: Any, **_: Any) -> None:
         """The master ends a run: drain, then send the final snapshot, or say that there is none."""
         epoch = msg.data["epoch"]
-        if msg.data.get("hurry") and self._station.is_in(epoch):
+        if msg.data.get("hurry") and self._local_run.is_in(epoch):
             self.stop()
             self.hurry()
         if self._answering == epoch:
@@ -138,9 +140,9 @@ class Worker(EndingRole):
         self._answering = epoch
         try:
             snapshot = None
-            if self._station.is_in(epoch):
+            if self._local_run.is_in(epoch):
                 self.drain()
-                snapshot = self._station.snapshot()
+                snapshot = self._local_run.snapshot()
             self._runner.send_message(FINAL, {"epoch": epoch, "snapshot": snapshot})
         finally:
             self._answering = ""
@@ -148,7 +150,7 @@ class Worker(EndingRole):
     def on_look(self, msg: Any, **_: Any) -> None:
         """The master wants the numbers of this moment."""
         epoch = msg.data["epoch"]
-        snapshot = self._station.snapshot() if self._station.is_in(epoch) else None
+        snapshot = self._local_run.snapshot() if self._local_run.is_in(epoch) else None
         self._runner.send_message(LOOKED, {"epoch": epoch, "snapshot": snapshot})
 
     def on_turned_away(self, msg: Any, **_: Any) -> None:
@@ -163,17 +165,17 @@ class Worker(EndingRole):
 
     def on_reset(self, msg: Any, **_: Any) -> None:
         """A person reset the statistics; Locust clears its own on the master only, so ours and its are cleared here."""
-        self._station.reset(msg.data["epoch"], msg.data["resets"])
+        self._local_run.reset(msg.data["epoch"], msg.data["resets"])
         self._runner.stats.reset_all()
 
     def on_taken(self, msg: Any, **_: Any) -> None:
         """The master has these rows of seconds; what it has not is told again."""
-        self._station.forget_rows(msg.data["epoch"], msg.data["resets"], msg.data["before"])
+        self._local_run.forget_rows(msg.data["epoch"], msg.data["resets"], msg.data["before"])
 
     def report(self, data: dict[str, Any]) -> None:
         """Adds the snapshot to one of Locust's reports."""
-        data[REPORT] = self._station.snapshot()
-        data[HEADCOUNT] = self._station.headcount()
+        data[REPORT] = self._local_run.snapshot()
+        data[HEADCOUNT] = self._local_run.headcount()
         data[STAMP] = time.time()
 
     def _leave(self, exit_code: int) -> None:

@@ -47,7 +47,7 @@ class Headcount(NamedTuple):
     finished: int
 
 
-class FinishLine:
+class CompletionTracker:
     """On the head: hears the headcounts of all processes and ends the run when nobody has work left.
 
     Workers tell theirs when it changes to nobody working, and again with every report, in case that message was lost.

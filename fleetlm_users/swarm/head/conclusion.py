@@ -22,7 +22,7 @@ MS_PER_S = 1000
 
 
 @dataclass(frozen=True)
-class Conclusion:
+class RunResult:
     """What a run came to: the verdict, everything it rests on, and where that was written (None: nowhere)."""
 
     verdict: Verdict
@@ -56,7 +56,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     server: Sequence[Mapping[str, Any]] = (),
     found: Capacity | None = None,
     by_hand: Mapping[str, Sequence[Any]] = MappingProxyType({}),
-) -> Conclusion:
+) -> RunResult:
     """Judges the merged numbers, or what a capacity search `found`, and writes the result folder.
 
     `by_hand` is what a person did to the run under way: `edits` of its users, and at which seconds `resets`. What
@@ -94,7 +94,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         capacity=None if found is None else found.to_json(),
         lost=facts.workers_lost,
     )
-    return Conclusion(verdict, told, write_reports(options, told, merge.table()))
+    return RunResult(verdict, told, write_reports(options, told, merge.table()))
 
 
 def limits_of(lateness_ms: float) -> Limits:

@@ -21,20 +21,20 @@ from fleetlm_users.swarm.cluster.liveness import WorkerLiveness
 from fleetlm_users.swarm.cluster.messages import HEADCOUNT, REFUSED, RUN
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from fleetlm_users.swarm.cluster.worker_registry import WorkerRegistry
-from fleetlm_users.swarm.context import Fleet
-from fleetlm_users.swarm.head.completion import FinishLine, end_run
-from fleetlm_users.swarm.head.conclusion import Conclusion, conclude
+from fleetlm_users.swarm.context import BenchmarkContext
+from fleetlm_users.swarm.head.completion import CompletionTracker, end_run
+from fleetlm_users.swarm.head.conclusion import RunResult, conclude
 from fleetlm_users.swarm.head.console import Console
-from fleetlm_users.swarm.head.monitors import Beside, View
+from fleetlm_users.swarm.head.monitors import RunMonitors, View
 from fleetlm_users.swarm.head.preparation import Preparation, Prepared
 from fleetlm_users.swarm.head.run_clock import RunClock
 from fleetlm_users.swarm.head.run_end import EndingRole
-from fleetlm_users.swarm.head.run_view import Sight
-from fleetlm_users.swarm.head.user_control import Steering
-from fleetlm_users.swarm.head.user_target import Goal
+from fleetlm_users.swarm.head.run_view import RunView
+from fleetlm_users.swarm.head.user_control import UserControl
+from fleetlm_users.swarm.head.user_target import UserTarget
 from fleetlm_users.swarm.host.host_facts import HostFacts
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
-from fleetlm_users.swarm.local_run import Station
+from fleetlm_users.swarm.local_run import LocalRun
 from fleetlm_users.swarm.options.locust_plan import dealt_to
 from fleetlm_users.swarm.options.parser import to_wire
 from fleetlm_users.swarm.results.result_files import note_unwritten
@@ -51,51 +51,51 @@ LOCAL = "local"
 class Head(EndingRole):
     """The role of a master or of a standalone process."""
 
-    def __init__(self, environment: Environment, fleet: Fleet, family: str = "") -> None:
+    def __init__(self, environment: Environment, context: BenchmarkContext, family: str = "") -> None:
         self._environment = environment
-        self._fleet = fleet
+        self._context = context
         self._roster: WorkerRegistry | None = None
-        self._station: Station | None = None
+        self._local_run: LocalRun | None = None
         self._presence: WorkerLiveness | None = None
-        self._finish = FinishLine(environment)
+        self._finish = CompletionTracker(environment)
         self.console = Console()
         self._refused = RefusedMessages(self.console.say)
         self._door: WorkerAdmission | None = None
         if isinstance(environment.runner, MasterRunner):
             self._presence = WorkerLiveness(environment.runner, self.on_lost, self.on_found)
             # last, so that everybody else hears only what comes through it
-            passport = code_version_of(environment, fleet)
+            passport = code_version_of(environment, context)
             self._door = WorkerAdmission(environment.runner, passport, self.console.say, self._refused, family)
             self._roster = WorkerRegistry(environment.runner, self._presence, self._refused)
             environment.runner.register_message(REFUSED, self.on_refused)
         else:
-            self._station = Station(fleet, LOCAL, self._on_idle)
-        self.preparation = Preparation(environment, fleet, self.console.say)
+            self._local_run = LocalRun(context, LOCAL, self._on_idle)
+        self.preparation = Preparation(environment, context, self.console.say)
         self._next: Prepared | None = None
-        self._steering = Steering(environment, fleet.benchmark, self)
+        self._user_control = UserControl(environment, context.benchmark, self)
         self._thresholds: Sequence[Threshold] = ()
         self._options: Options | None = None
-        self._merge = Merge("", fleet.catalogue)
+        self._merge = Merge("", context.catalogue)
         self._clock = RunClock(None, 0.0)
         self._progress: gevent.Greenlet | None = None
-        self._goal = Goal(0, None)
+        self._target = UserTarget(0, None)
         self._dealt_to: list[int] = []
         self._stopped_by = ""
-        self._beside: Beside | None = None
+        self._monitors: RunMonitors | None = None
         self._host: HostFacts | None = None
-        self.conclusion: Conclusion | None = None
+        self.result: RunResult | None = None
 
     @property
     def running(self) -> bool:
         """True from the start of a run until it has been judged."""
         return self._options is not None and not self.has_ended
 
-    def sight(self) -> Sight | None:
+    def view(self) -> RunView | None:
         """The run that is on or was on last; None before the first."""
         options = self._options
         if options is None:
             return None
-        return Sight(
+        return RunView(
             merge=self._merge,
             options=options,
             thresholds=self._thresholds,
@@ -104,9 +104,9 @@ class Head(EndingRole):
             judged_s=self._clock.judged_s(),
             planned_s=options.plan.duration_s,
             users=self._users(),
-            planned_users=self._goal.users,
+            planned_users=self._target.users,
             is_ending=self._clock.is_stopped,
-            conclusion=self.conclusion,
+            result=self.result,
         )
 
     def refresh(self) -> None:
@@ -133,15 +133,15 @@ class Head(EndingRole):
 
         Returns in how many seconds the run is to end, as before; None for until stopped. Raises StartupError.
         """
-        if self._fleet.benchmark.search is not None:
+        if self._context.benchmark.search is not None:
             raise StartupError("A capacity search sets its users itself: stop it, and start another", USAGE_EXIT)
         if self._options is not None and self._options.plan.shape:
             raise StartupError(f"The load shape {self._options.plan.shape} sets the users: stop it first", USAGE_EXIT)
         runner = self._environment.runner
         if self._options is not None and runner is not None:
             users = self.preparation.edit(self._options.plan, form, runner)
-            self._goal.edit(users, self._users(), self._clock.elapsed_s())
-        return self._goal.remaining_s(self._clock.elapsed_s())
+            self._target.edit(users, self._users(), self._clock.elapsed_s())
+        return self._target.remaining_s(self._clock.elapsed_s())
 
     def reset(self) -> None:
         """A person reset the statistics: what was measured so far is forgotten, on all processes.
@@ -149,16 +149,16 @@ class Head(EndingRole):
         After the end of a run it is only shown no more; its files stay. A search cannot do without its numbers.
         """
         if self._is_on and self._options is not None:
-            if self._fleet.benchmark.search is not None:
+            if self._context.benchmark.search is not None:
                 self.console.say("A capacity search compares its numbers: they are not reset")
                 return
             self._clock.reset()
-            self._merge = Merge(self._merge.epoch, self._fleet.catalogue, len(self._clock.resets))
+            self._merge = Merge(self._merge.epoch, self._context.catalogue, len(self._clock.resets))
             self._describe(self._options)
             if self._roster is not None:
                 self._roster.reset(self._merge)
-            if self._station is not None:
-                self._station.reset(self._merge.epoch, len(self._clock.resets))
+            if self._local_run is not None:
+                self._local_run.reset(self._merge.epoch, len(self._clock.resets))
         elif not self.running:
             self._options = None
 
@@ -169,13 +169,13 @@ class Head(EndingRole):
         self.preparation.show_plan()
         epoch = uuid.uuid4().hex
         self._options = options
-        self.conclusion = None
+        self.result = None
         self._stopped_by = ""
         self.enter_run()
         self._dealt_to = dealt_to(self._environment.runner)
-        self._goal = Goal(options.plan.total_users, options.plan.duration_s)
-        self._steering.begin(self._goal, options.plan)
-        self._merge = Merge(epoch, self._fleet.catalogue)
+        self._target = UserTarget(options.plan.total_users, options.plan.duration_s)
+        self._user_control.begin(self._target, options.plan)
+        self._merge = Merge(epoch, self._context.catalogue)
         self._clock = RunClock(options.plan.duration_s, options.plan.warm_up_s)
         self._describe(options)
         self._finish.begin(epoch)
@@ -183,11 +183,11 @@ class Head(EndingRole):
         if self._roster is not None and self._presence is not None:
             self._roster.begin(self._merge, self._clock.elapsed_s)
             self._presence.begin(options.worker_timeout_s)
-        if self._station is not None:
-            self._station.begin(options, epoch, ALONE)
+        if self._local_run is not None:
+            self._local_run.begin(options, epoch, ALONE)
         self._progress = gevent.spawn(self._show_progress)
-        search = self._fleet.benchmark.search
-        self._beside = Beside(
+        search = self._context.benchmark.search
+        self._monitors = RunMonitors(
             self._environment,
             options,
             self._thresholds,
@@ -206,8 +206,8 @@ class Head(EndingRole):
     def on_stop(self) -> None:
         """Of the run's end: its clock stops."""
         self._clock.stop()
-        if self._beside is not None:
-            self._beside.stop()
+        if self._monitors is not None:
+            self._monitors.stop()
         self._note_users()
 
     def on_drain(self) -> None:
@@ -217,8 +217,8 @@ class Head(EndingRole):
         if self._roster is not None:
             cleanup_s = CLEANUP_S if self._options.cleanup else 0.0
             self._roster.drain(self._merge.epoch, self._options.drain_timeout_s + cleanup_s)
-        if self._station is not None:
-            self._station.end()
+        if self._local_run is not None:
+            self._local_run.end()
         self._absorb_own()
 
     def on_hurry(self) -> None:
@@ -226,19 +226,19 @@ class Head(EndingRole):
         self.console.say("The drain is cut short: messages that are still open count as in flight")
         if self._roster is not None:
             self._roster.hurry()
-        if self._station is not None:
-            self._station.hurry()
+        if self._local_run is not None:
+            self._local_run.hurry()
 
     def on_judge(self) -> None:
         """Of the run's end: the verdict, the report, the exit code."""
-        options, beside, host = self._options, self._beside, self._host
+        options, beside, host = self._options, self._monitors, self._host
         if options is None or beside is None or host is None:
             return
         if self._progress is not None:
             self._progress.kill(block=False)
         self.console.clear()
         self._refused.tell_count()
-        self.conclusion = conclude(
+        self.result = conclude(
             options,
             self._thresholds,
             self._merge,
@@ -252,15 +252,15 @@ class Head(EndingRole):
             aborted=beside.aborted,
             server=beside.server,
             found=beside.found,
-            by_hand={"edits": self._goal.edits, "resets": self._clock.resets},
+            by_hand={"edits": self._target.edits, "resets": self._clock.resets},
         )
-        self._environment.process_exit_code = self.conclusion.exit_code
+        self._environment.process_exit_code = self.result.exit_code
 
     def note_unwritten(self, flag: str, path: str, problem: OSError) -> None:
         """A file of Locust's that was asked for is missing: the report says so, and the exit code is not 0."""
-        if self.conclusion is not None:
-            note_unwritten(self.conclusion.summary, flag, path, problem)
-            self._environment.process_exit_code = self.conclusion.exit_code
+        if self.result is not None:
+            note_unwritten(self.result.summary, flag, path, problem)
+            self._environment.process_exit_code = self.result.exit_code
 
     def close(self) -> None:
         """Ends the child servers."""
@@ -304,8 +304,8 @@ class Head(EndingRole):
         if not self.running or msg.data["epoch"] != self._merge.epoch:
             return
         self._options = None
-        if self._beside is not None:
-            self._beside.stop()
+        if self._monitors is not None:
+            self._monitors.stop()
         if self._progress is not None:
             self._progress.kill(block=False)
         self._environment.process_exit_code = USAGE_EXIT
@@ -341,11 +341,11 @@ class Head(EndingRole):
         """Whether the run ended before its planned end."""
         if self._finish.crossed or self._options is None:
             return False
-        if self._beside is not None and self._beside.is_search_done is not None:
-            return not self._beside.is_search_done
+        if self._monitors is not None and self._monitors.is_search_done is not None:
+            return not self._monitors.is_search_done
         if self._options.plan.shape:
-            return not self._steering.is_shape_done or self._clock.judged_s() <= 0
-        return self._clock.ended_early(is_finite=self._fleet.benchmark.is_finite(self._options))
+            return not self._user_control.is_shape_done or self._clock.judged_s() <= 0
+        return self._clock.ended_early(is_finite=self._context.benchmark.is_finite(self._options))
 
     def _doubts(self) -> list[str]:
         doubts = []
@@ -356,24 +356,24 @@ class Head(EndingRole):
             count = sum(row["count"] for row in exceptions)
             doubts.append(f"{count} unexpected exceptions in users, the first: {next(iter(exceptions))['msg']}")
         refused = self._door.refused_of_workers() if self._door is not None else ()
-        return [*doubts, *refused, *self._steering.doubts(), *self._goal.doubts()]
+        return [*doubts, *refused, *self._user_control.doubts(), *self._target.doubts()]
 
     def _on_idle(self) -> None:
-        if self._station is not None:
-            self._finish.note(LOCAL, self._station.headcount())
+        if self._local_run is not None:
+            self._finish.note(LOCAL, self._local_run.headcount())
 
     def _absorb_own(self) -> None:
-        if self._station is not None:
-            snapshot = self._station.snapshot()
+        if self._local_run is not None:
+            snapshot = self._local_run.snapshot()
             if snapshot is not None and self._merge.absorb_own(LOCAL, snapshot):
-                self._station.forget_rows(self._merge.epoch, self._merge.resets, self._merge.taken_to(LOCAL))
+                self._local_run.forget_rows(self._merge.epoch, self._merge.resets, self._merge.taken_to(LOCAL))
 
     def _users(self) -> int:
         return int(self._environment.runner.user_count) if self._environment.runner is not None else 0
 
     def _note_users(self) -> int:
         users = self._users()
-        self._goal.note(users, self._clock.elapsed_s())
+        self._target.note(users, self._clock.elapsed_s())
         return users
 
     def _show_progress(self) -> None:

@@ -32,7 +32,7 @@ REST = 9
 """So many times as long as a look took, none is taken: histograms of 200 workers are a tenth of a core at most."""
 
 
-class Watchman:
+class AbortWatch:
     """One run's watch, in a greenlet of its own.
 
     `totals` gives the merged numbers as they stand, `main_s` the seconds since the warm-up (below 0 in it).
@@ -85,7 +85,7 @@ class View:
     say: Callable[[str], None]
 
 
-class Beside:
+class RunMonitors:
     """Begins with one run what its options ask for, and ends it with the run."""
 
     def __init__(  # noqa: PLR0913  # it is made in one place, each argument under its own name
@@ -106,7 +106,7 @@ class Beside:
         warm_up_s = options.plan.warm_up_s
         self._limits = limits_of(options.lateness_limit_s * MS_PER_S)
         server.begin(lambda: int(view.totals().gauge("active_connections").now))
-        self._watchman = self._post(thresholds, options.abort_grace_s) if options.abort_on_fail else None
+        self._abort_watch = self._post(thresholds, options.abort_grace_s) if options.abort_on_fail else None
         self._search: CapacityDriver | None = None
         if search is not None:
             self._search = CapacityDriver(
@@ -133,12 +133,12 @@ class Beside:
         """The run ends. May be called again."""
         self._has_ended = True
         self._server.stop()
-        for other in (self._watchman, self._search):
+        for other in (self._abort_watch, self._search):
             if other is not None:
                 other.stop()
 
-    def _post(self, thresholds: Sequence[Threshold], grace_s: float) -> Watchman:
-        return Watchman(
+    def _post(self, thresholds: Sequence[Threshold], grace_s: float) -> AbortWatch:
+        return AbortWatch(
             Patience(thresholds, grace_s, lambda totals: is_beyond_limits(totals, self._view.workers(), self._limits)),
             totals=self._view.totals,
             main_s=self._view.judged_s,

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.judging.thresholds import Threshold
-from fleetlm_users.swarm.context import Fleet
+from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.head.run_thresholds import rules_of
 from fleetlm_users.swarm.host.host_facts import HostFacts, this_host
 from fleetlm_users.swarm.host.local_servers import LocalServerError, LocalServers, LocalServerUrls
@@ -44,9 +44,9 @@ class Prepared:
 class Preparation:
     """Makes one run after another ready. `say` takes what a person should know of it."""
 
-    def __init__(self, environment: Environment, fleet: Fleet, say: Callable[[str], None]) -> None:
+    def __init__(self, environment: Environment, context: BenchmarkContext, say: Callable[[str], None]) -> None:
         self._environment = environment
-        self._fleet = fleet
+        self._context = context
         self._say = say
         self._servers = LocalServers()
         self._urls: LocalServerUrls | None = None
@@ -54,7 +54,7 @@ class Preparation:
         self._named, self._loaded = tuple(self.parsed.user_classes), tuple(environment.user_classes)
         self._shown: Shown = {}
         self._wishes = Wishes(self._asked)
-        self.form = StartForm(fleet.benchmark, self.parsed)
+        self.form = StartForm(context.benchmark, self.parsed)
 
     @property
     def parsed(self) -> Namespace:
@@ -123,7 +123,7 @@ class Preparation:
         """
         try:
             users = users_in(form)
-            spread(plan, users, runner, self._fleet.benchmark)
+            spread(plan, users, runner, self._context.benchmark)
         except UsageError as problem:
             raise StartupError(str(problem), USAGE_EXIT) from problem
         return users
@@ -137,8 +137,8 @@ class Preparation:
         try:
             planned = self._resolve(parsed, asked)
             options = self._under(shape, planned, parsed, asked)
-            thresholds = rules_of(options, self._fleet.benchmark, self._fleet.catalogue, self._say)
-            self._fleet.benchmark.validate(options)
+            thresholds = rules_of(options, self._context.benchmark, self._context.catalogue, self._say)
+            self._context.benchmark.validate(options)
             self._check_machine(options)
             try_reports(options)
             if options.standin:
@@ -147,15 +147,15 @@ class Preparation:
             raise StartupError(str(problem), USAGE_EXIT) from problem
         except LocalServerError as problem:
             raise StartupError(f"--standin: {problem}", NO_TARGET_EXIT) from problem
-        found = self._fleet.benchmark.check(options, self._say)
+        found = self._context.benchmark.check(options, self._say)
         if found.fatal:
             raise StartupError(found.text(), NO_TARGET_EXIT)
         if found.text():
             self._say(found.text())
-        server = server_metrics_of(options, self._fleet.benchmark.metrics_page)
+        server = server_metrics_of(options, self._context.benchmark.metrics_page)
         for warning in server.first_look(self._say):
             self._say(f"warning: {warning}")
-        impose(planned.plan, self._environment, self._fleet.benchmark, shape)
+        impose(planned.plan, self._environment, self._context.benchmark, shape)
         return Prepared(options, thresholds, server, this_host())
 
     def _with(self, changed: Mapping[str, Any]) -> Namespace:
@@ -173,22 +173,22 @@ class Preparation:
         if is_master:
             allow_workers(max(forked, self.parsed.expect_workers or 0))
         if forked or not is_master:
-            allow_users(users_per_process(self._fleet.benchmark.most_users(options), forked))
-            self._fleet.benchmark.check_host(options, True)
+            allow_users(users_per_process(self._context.benchmark.most_users(options), forked))
+            self._context.benchmark.check_host(options, True)
 
     def _resolve(self, parsed: Namespace, asked: Mapping[str, Any]) -> Options:
-        return options_of(parsed, self._fleet.benchmark, self._environment.host, asked, self._chosen())
+        return options_of(parsed, self._context.benchmark, self._environment.host, asked, self._chosen())
 
     def _chosen(self) -> Sequence[str] | None:
         """The behaviours that the command line names; with a class picker the form does. Raises UsageError."""
         if self._environment.web_ui is not None and self.parsed.class_picker:
             return None
-        return chosen_by(self._named, self._loaded, self._fleet.benchmark)
+        return chosen_by(self._named, self._loaded, self._context.benchmark)
 
     def _under(
         self, shape: LoadTestShape | None, options: Options, parsed: Namespace, asked: Mapping[str, Any]
     ) -> Options:
-        return options if shape is None else under_shape(options, shape, self._fleet.benchmark, parsed, asked)
+        return options if shape is None else under_shape(options, shape, self._context.benchmark, parsed, asked)
 
     def _picked_shape(self, form: MultiDict[str, str]) -> LoadTestShape | None:
         """The shape that Locust will take: with its class picker that of the form (web.py: swarm)."""

@@ -10,12 +10,12 @@ from fleetlm_users.measure.judging.verdict import is_beyond_limits
 from fleetlm_users.measure.metrics.phase import MAIN, WARM_UP
 from fleetlm_users.measure.snapshots import Merge
 from fleetlm_users.measure.totals import Totals
-from fleetlm_users.swarm.head.conclusion import MS_PER_S, Conclusion, limits_of
+from fleetlm_users.swarm.head.conclusion import MS_PER_S, RunResult, limits_of
 from fleetlm_users.workload.options.model import Options
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class RunView:
     """`judged_s` is the length of the judged part so far; `planned_s` None stands for a run without an end.
 
     `merge` goes on living: what it is asked for is of the moment of asking.
@@ -31,7 +31,7 @@ class Sight:
     users: int
     planned_users: int
     is_ending: bool
-    conclusion: Conclusion | None
+    result: RunResult | None
 
     @property
     def key(self) -> str:
@@ -40,8 +40,8 @@ class Sight:
 
     def judgements(self, totals: Totals) -> Sequence[Judgement]:
         """The thresholds as `totals` of this moment have them, or at the end as the verdict has them."""
-        if self.conclusion is not None:
-            return self.conclusion.verdict.judgements
+        if self.result is not None:
+            return self.result.verdict.judgements
         limits = limits_of(self.options.lateness_limit_s * MS_PER_S)
         judgements = judge(self.thresholds, totals, self.judged_s)
         return excuse_lateness(judgements, totals, lambda: is_beyond_limits(totals, self.merge.workers, limits))
@@ -49,7 +49,7 @@ class Sight:
     @property
     def state(self) -> str:
         """`running`, `ending` while messages settle and reports come in, `ended` once there is a verdict."""
-        if self.conclusion is not None:
+        if self.result is not None:
             return "ended"
         return "ending" if self.is_ending else "running"
 
@@ -59,10 +59,10 @@ class Sight:
         return MAIN if self.judged_s > 0 else WARM_UP
 
 
-class Watched(Protocol):
+class RunSource(Protocol):
     """The head, as far as those see it who only show."""
 
-    def sight(self) -> Sight | None:
+    def view(self) -> RunView | None:
         """The run that is on or was on last; None before the first."""
 
     def refresh(self) -> None:

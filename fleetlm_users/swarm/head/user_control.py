@@ -12,8 +12,8 @@ from locust.env import Environment
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.head.console import Console
-from fleetlm_users.swarm.head.run_view import Sight
-from fleetlm_users.swarm.head.user_target import Goal
+from fleetlm_users.swarm.head.run_view import RunView
+from fleetlm_users.swarm.head.user_target import UserTarget
 from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.swarm.options.load_shape import ShapeWatch
 from fleetlm_users.swarm.options.locust_plan import spread
@@ -29,14 +29,14 @@ class Steered(Protocol):
     def running(self) -> bool:
         """True from the start of a run until it has been judged."""
 
-    def sight(self) -> Sight | None:
+    def view(self) -> RunView | None:
         """The run that is on or was on last."""
 
     def next_plan(self) -> Plan:
         """The plan of the run that begins next. Raises StartupError."""
 
 
-class Steering:
+class UserControl:
     """Stands before the runner's `start` on the head."""
 
     def __init__(self, environment: Environment, benchmark: Benchmark, head: Steered) -> None:
@@ -44,7 +44,7 @@ class Steering:
         self._environment = environment
         self._benchmark = benchmark
         self._head = head
-        self._goal: Goal | None = None
+        self._target: UserTarget | None = None
         self._asked: tuple[int, float] | None = None
         self._watches = {id(shape): ShapeWatch(shape, head.console.say) for shape in _shapes(environment)}
         if runner is not None:  # without one, a single user is run for a debugger
@@ -57,9 +57,9 @@ class Steering:
         watch = self._watch
         return watch is not None and watch.is_done
 
-    def begin(self, goal: Goal, plan: Plan) -> None:
+    def begin(self, target: UserTarget, plan: Plan) -> None:
         """A run begins, with the number of users that was asked for last."""
-        self._goal = goal
+        self._target = target
         if self._watch is not None:
             self._watch.problem = ""
         if self._asked is not None:
@@ -70,18 +70,18 @@ class Steering:
     ) -> Any:
         """As the runner's own, which is called once the users are spread."""
         try:
-            sight = self._head.sight() if self._head.running else None
-            if sight is not None and sight.is_ending:
+            view = self._head.view() if self._head.running else None
+            if view is not None and view.is_ending:
                 self._head.console.say("The run is ending: its users stay as they are.")
                 return None
-            plan = self._head.next_plan() if sight is None else sight.options.plan
+            plan = self._head.next_plan() if view is None else view.options.plan
             spread(plan, user_count, self._environment.runner, self._benchmark, user_classes)
         except (UsageError, StartupError) as problem:
             self._head.console.say(str(problem))
             return None
         self._asked = user_count, spawn_rate
-        if sight is not None:
-            self._aim(plan, user_count, spawn_rate, running=sight.users, elapsed_s=sight.elapsed_s)
+        if view is not None:
+            self._aim(plan, user_count, spawn_rate, running=view.users, elapsed_s=view.elapsed_s)
         # without classes the dispatcher would go on with those that a shape asked for last (dispatch.py: new_dispatch)
         classes = self._environment.user_classes if user_classes is None else user_classes
         return self._start(user_count, spawn_rate, wait=wait, user_classes=list(classes))
@@ -97,12 +97,12 @@ class Steering:
 
     def _aim(self, plan: Plan, users: int, rate: float, *, running: int, elapsed_s: float) -> None:
         """Notes what is wanted from now on; a search's steps are its own affair."""
-        if self._goal is None or self._benchmark.search is not None:
+        if self._target is None or self._benchmark.search is not None:
             return
         if plan.shape:
-            self._goal.step(users, rate, running, elapsed_s)
+            self._target.step(users, rate, running, elapsed_s)
         else:
-            self._goal.edit(users, running, elapsed_s)
+            self._target.edit(users, running, elapsed_s)
 
 
 def _shapes(environment: Environment) -> list[LoadTestShape]:

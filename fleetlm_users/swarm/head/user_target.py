@@ -8,7 +8,7 @@ SETTLE_S: Final = 10.0
 """How much longer than its rate says a load shape's step may take: workers tell their users every three seconds."""
 
 
-class Goal:
+class UserTarget:
     """`duration_s` None is a run until stopped. `users` is the number that is wanted now."""
 
     def __init__(self, users: int, duration_s: float | None) -> None:
@@ -21,7 +21,8 @@ class Goal:
         self._missed: tuple[int, int] | None = None
 
     def __repr__(self) -> str:
-        return f"Goal({self._most_users} of {self.users} users, duration_s={self.duration_s}, {len(self.edits)} edits)"
+        counts = f"{self._most_users} of {self.users} users"
+        return f"UserTarget({counts}, duration_s={self.duration_s}, {len(self.edits)} edits)"
 
     def note(self, users: int, elapsed_s: float = 0.0) -> None:
         """So many users run at this moment."""

@@ -1,7 +1,7 @@
 """Python's garbage collector during a run: it must not stop the users that it finds nothing in.
 
 A full collection looks at every object there is, 50–100 ms with 2,000 users in the process, and finds next to nothing:
-sockets, sessions and users are freed by their reference counts. So what a ramp has made is taken out of its sight, and
+sockets, sessions and users are freed by their reference counts. So what a ramp has made is taken out of its view, and
 full collections come rarely while there is anything for them to see.
 """
 

@@ -30,7 +30,7 @@ class FactHook(EventHook):
 
 
 class RunEvents:
-    """One hook per fact; reach them by `fleet_of(environment).events` in an `init` listener.
+    """One hook per fact; reach them by `context_of(environment).events` in an `init` listener.
 
     ==================== =====================================================================================
     session_created      scenario, phase, session_id, started_s, done_s, exception: POST /api/sessions

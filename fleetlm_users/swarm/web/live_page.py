@@ -22,8 +22,8 @@ from fleetlm_users.measure.report.live import (
 )
 from fleetlm_users.measure.timeline.history import SETTLED_S, LiveSeries
 from fleetlm_users.measure.totals import Totals
-from fleetlm_users.swarm.head.conclusion import Conclusion
-from fleetlm_users.swarm.head.run_view import Sight, Watched
+from fleetlm_users.swarm.head.conclusion import RunResult
+from fleetlm_users.swarm.head.run_view import RunSource, RunView
 from fleetlm_users.swarm.runtime.health import yield_to_loop
 
 LOOK_S = 1.5
@@ -47,13 +47,13 @@ class LivePage:
     A search judges its steps: over all of them its thresholds say nothing, and are not told while it goes on.
     """
 
-    def __init__(self, head: Watched, *, is_search: bool) -> None:
+    def __init__(self, head: RunSource, *, is_search: bool) -> None:
         self._head = head
         self._is_search = is_search
         self._lock = BoundedSemaphore()
         self._series = LiveSeries()
         self._key = ""
-        self._concluded: Conclusion | None = None
+        self._concluded: RunResult | None = None
         self._looked_s = 0.0
         self._rest_s = LOOK_S
         self._told: Json = {"state": "ready", "key": ""}
@@ -79,8 +79,8 @@ class LivePage:
     def figures(self) -> Json:
         """The document without its history, a moment old, and never older than the end of the run."""
         with self._lock:
-            sight = self._head.sight()
-            is_new = sight is not None and (sight.key, sight.conclusion) != (self._key, self._concluded)
+            view = self._head.view()
+            is_new = view is not None and (view.key, view.result) != (self._key, self._concluded)
             if is_new or time.monotonic() - self._looked_s >= self._rest_s:
                 self._look(is_watched=True)
                 self._rest_s = max(LOOK_S, REST * (time.monotonic() - self._looked_s))
@@ -99,32 +99,32 @@ class LivePage:
 
     def _look(self, *, is_watched: bool) -> None:
         self._head.refresh()
-        sight = self._head.sight()
+        view = self._head.view()
         self._looked_s = time.monotonic()
-        if sight is None:
+        if view is None:
             self._told, self._key, self._series = {"state": "ready", "key": ""}, "", LiveSeries()
             return
-        if sight.key != self._key:
-            self._key, self._series, self._concluded = sight.key, LiveSeries(), None
-        if sight.conclusion is None:
-            self._series.absorb(sight.merge.timeline)
-        elif sight.conclusion is not self._concluded:
-            self._series.finish(sight.merge.timeline)
-            self._conclude(sight, sight.conclusion)
+        if view.key != self._key:
+            self._key, self._series, self._concluded = view.key, LiveSeries(), None
+        if view.result is None:
+            self._series.absorb(view.merge.timeline)
+        elif view.result is not self._concluded:
+            self._series.finish(view.merge.timeline)
+            self._conclude(view, view.result)
         if is_watched:
-            self._told = _document(sight, self._links(), is_search=self._is_search)
+            self._told = _document(view, self._links(), is_search=self._is_search)
 
-    def _conclude(self, sight: Sight, conclusion: Conclusion) -> None:
-        self._concluded = conclusion
-        if conclusion.folder is not None:
-            self._folders[conclusion.folder.name] = conclusion.folder
+    def _conclude(self, view: RunView, result: RunResult) -> None:
+        self._concluded = result
+        if result.folder is not None:
+            self._folders[result.folder.name] = result.folder
         links = self._links()
         report = next((link["href"] for link in links if link["name"] == REPORT), None)
         entry = {
-            "run_id": sight.options.run_id,
-            "preset": sight.options.plan.preset,
-            "started_at": sight.started_at,
-            "verdict": conclusion.verdict.kind,
+            "run_id": view.options.run_id,
+            "preset": view.options.plan.preset,
+            "started_at": view.started_at,
+            "verdict": result.verdict.kind,
             "report": report,
         }
         self._past.insert(0, entry)
@@ -139,25 +139,25 @@ class LivePage:
         return [{"name": name, "href": f"fleetlm/runs/{folder.name}/{name}"} for name in names]
 
 
-def _document(sight: Sight, links: list[Json], *, is_search: bool) -> Json:
-    is_over = sight.conclusion is not None
-    totals = sight.merge.totals()
-    _warm(totals, sight.phase)
-    judgements = () if is_search and not is_over else sight.judgements(totals)
-    phase_s = sight.judged_s or sight.elapsed_s
+def _document(view: RunView, links: list[Json], *, is_search: bool) -> Json:
+    is_over = view.result is not None
+    totals = view.merge.totals()
+    _warm(totals, view.phase)
+    judgements = () if is_search and not is_over else view.judgements(totals)
+    phase_s = view.judged_s or view.elapsed_s
     return {
-        "state": sight.state,
-        "key": sight.key,
-        "phase": sight.phase,
-        "run": _run(sight),
+        "state": view.state,
+        "key": view.key,
+        "phase": view.phase,
+        "run": _run(view),
         "books": books(totals, is_over=is_over),
         "thresholds": threshold_rows(judgements, is_over=is_over),
-        "trends": trend_rows(totals, sight.phase),
-        "rates": rate_rows(totals, sight.phase),
-        "counters": counter_rows(totals, sight.phase, phase_s),
+        "trends": trend_rows(totals, view.phase),
+        "rates": rate_rows(totals, view.phase),
+        "counters": counter_rows(totals, view.phase, phase_s),
         "connections": dict(totals.gauge("active_connections")._asdict()),
-        "workers": worker_rows(sight.merge.workers),
-        "verdict": _verdict(sight.conclusion),
+        "workers": worker_rows(view.merge.workers),
+        "verdict": _verdict(view.result),
         "files": links,
     }
 
@@ -170,21 +170,21 @@ def _warm(totals: Totals, phase: str) -> None:
             yield_to_loop()
 
 
-def _run(sight: Sight) -> Json:
-    options = sight.options
+def _run(view: RunView) -> Json:
+    options = view.options
     return {
         "benchmark": options.benchmark,
         "preset": options.plan.preset,
         "run_id": options.run_id,
         "target": options.api_url,
-        "started_at": sight.started_at,
-        "elapsed_s": round(sight.elapsed_s, 1),
-        "planned_s": sight.planned_s,
+        "started_at": view.started_at,
+        "elapsed_s": round(view.elapsed_s, 1),
+        "planned_s": view.planned_s,
         "warm_up_s": options.plan.warm_up_s,
-        "users": sight.users,
-        "planned_users": sight.planned_users,
+        "users": view.users,
+        "planned_users": view.planned_users,
     }
 
 
-def _verdict(conclusion: Conclusion | None) -> Mapping[str, Any] | None:
-    return None if conclusion is None else conclusion.summary["verdict"]
+def _verdict(result: RunResult | None) -> Mapping[str, Any] | None:
+    return None if result is None else result.summary["verdict"]

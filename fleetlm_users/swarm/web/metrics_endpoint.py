@@ -16,7 +16,7 @@ from fleetlm_users import __version__
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.report.prometheus import families
 from fleetlm_users.measure.report.run_view import Standing
-from fleetlm_users.swarm.head.run_view import Sight, Watched
+from fleetlm_users.swarm.head.run_view import RunSource, RunView
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
 from fleetlm_users.swarm.runtime.health import yield_to_loop
 from fleetlm_users.swarm.web.access import GuardedApp, rules_of
@@ -30,33 +30,33 @@ MAX_PORT = 65_535
 class RunCollector(Collector):
     """Gives the run as it stands whenever somebody scrapes; nothing is kept between two scrapes."""
 
-    def __init__(self, head: Watched, *, is_search: bool) -> None:
+    def __init__(self, head: RunSource, *, is_search: bool) -> None:
         self._head = head
         self._is_search = is_search
 
     def collect(self) -> Iterable[Metric]:
         """The families of this moment."""
         self._head.refresh()
-        sight = self._head.sight()
-        standing = None if sight is None else standing_of(sight, is_search=self._is_search)
+        view = self._head.view()
+        standing = None if view is None else standing_of(view, is_search=self._is_search)
         return families(standing, __version__, yield_to_loop)
 
 
-def standing_of(sight: Sight, *, is_search: bool) -> Standing:
+def standing_of(view: RunView, *, is_search: bool) -> Standing:
     """The run at this moment; a search judges its steps, so that over all of them its thresholds say nothing."""
-    totals, conclusion = sight.merge.totals(), sight.conclusion
-    judgements = () if is_search and conclusion is None else sight.judgements(totals)
+    totals, result = view.merge.totals(), view.result
+    judgements = () if is_search and result is None else view.judgements(totals)
     return Standing(
-        run_id=sight.options.run_id,
-        benchmark=sight.options.benchmark,
-        preset=sight.options.plan.preset,
+        run_id=view.options.run_id,
+        benchmark=view.options.benchmark,
+        preset=view.options.plan.preset,
         totals=totals,
-        workers=sight.merge.workers,
+        workers=view.merge.workers,
         judgements=tuple(judgements),
-        elapsed_s=sight.elapsed_s,
-        planned_s=sight.planned_s,
-        users=sight.users,
-        verdict="" if conclusion is None else conclusion.verdict.kind,
+        elapsed_s=view.elapsed_s,
+        planned_s=view.planned_s,
+        users=view.users,
+        verdict="" if result is None else result.verdict.kind,
     )
 
 

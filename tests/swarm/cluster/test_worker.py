@@ -9,7 +9,7 @@ from locust.exception import RPCError
 
 from fleetlm_users.swarm.cluster.messages import DRAIN, FINAL, PASSPORT, RUN
 from fleetlm_users.swarm.cluster.worker import Worker
-from fleetlm_users.swarm.context import Fleet
+from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.options.parser import to_wire
 from tests.swarm.samples import benchmark, options
 from tests.swarm.test_local_run import Stays
@@ -51,7 +51,7 @@ def runner():
 def worker(runner):
     described = {"epoch": "e", "options": to_wire(options()), "dealt_to": [0], "elapsed_s": 0.0, "resets": 0}
     environment = Environment(parsed_options=SimpleNamespace(**{RUN: described}))
-    return Worker(environment, runner, Fleet(environment, benchmark()), "family")
+    return Worker(environment, runner, BenchmarkContext(environment, benchmark()), "family")
 
 
 def test_it_says_which_family_it_is_of(worker, runner):
@@ -82,7 +82,7 @@ def test_a_worker_without_a_run_has_nothing_to_send(worker, runner):
 def test_a_master_in_a_hurry_is_answered_at_once(worker, runner):
     """It asks again, with the word that it cannot wait; what is open counts as in flight."""
     worker.start()
-    stays = Stays(worker._station._fleet.run)
+    stays = Stays(worker._local_run._context.run)
     first = runner.hears(DRAIN, epoch="e")
     gevent.idle()
     assert runner.finals() == []
@@ -97,7 +97,7 @@ def test_another_runs_hurry_changes_nothing(worker, runner):
     worker.start()
     runner.hears(DRAIN, epoch="old", hurry=True).get(timeout=10)
     assert runner.finals() == [("old", None)]
-    assert not worker._station._fleet.run.hurried
+    assert not worker._local_run._context.run.hurried
 
 
 def test_a_master_that_is_gone_does_not_keep_the_worker_from_its_end(worker, runner, caplog):

@@ -9,7 +9,7 @@ from locust.runners import MasterRunner
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.swarm.cluster.messages import FINISHED
-from fleetlm_users.swarm.head.completion import FinishLine
+from fleetlm_users.swarm.head.completion import CompletionTracker
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.stats.events import RunEvents
 from tests.swarm.samples import numbering, options
@@ -45,7 +45,7 @@ class Master(Local, MasterRunner):
 
 def line(runner, headless=True, **parsed):
     shown = SimpleNamespace(headless=headless, autostart=False, autoquit=-1, **parsed)
-    finish = FinishLine(SimpleNamespace(runner=runner, parsed_options=shown, web_ui=None))
+    finish = CompletionTracker(SimpleNamespace(runner=runner, parsed_options=shown, web_ui=None))
     finish.begin("e")
     return finish
 

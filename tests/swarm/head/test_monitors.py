@@ -7,7 +7,7 @@ import pytest
 from gevent.event import AsyncResult
 
 from fleetlm_users.swarm.head import monitors as watchman
-from fleetlm_users.swarm.head.monitors import Watchman
+from fleetlm_users.swarm.head.monitors import AbortWatch
 
 DEADLINE_S = 10.0
 
@@ -33,7 +33,7 @@ def fast(monkeypatch):
 def test_it_tells_once_when_patience_is_over(fast):
     """And looks no more."""
     patience, told, times = Patience(), AsyncResult(), iter([-1.0, 0.0, 1.0, 2.0, 3.0, 4.0])
-    Watchman(patience, totals=lambda: "numbers", main_s=lambda: next(times), on_hopeless=told.set)
+    AbortWatch(patience, totals=lambda: "numbers", main_s=lambda: next(times), on_hopeless=told.set)
     assert told.get() == "it is hopeless"
     assert patience.looks == [("numbers", 1.0), ("numbers", 2.0), ("numbers", 3.0)]
 
@@ -41,9 +41,11 @@ def test_it_tells_once_when_patience_is_over(fast):
 def test_it_ends_with_the_run(fast):
     """Also when the watch itself ends it."""
     patience, ended = Patience(), AsyncResult()
-    posted = Watchman(patience, totals=lambda: None, main_s=lambda: 1.0, on_hopeless=lambda _: ended.set(posted.stop()))
+    posted = AbortWatch(
+        patience, totals=lambda: None, main_s=lambda: 1.0, on_hopeless=lambda _: ended.set(posted.stop())
+    )
     assert ended.get() is None
-    idle = Watchman(Patience(), totals=lambda: None, main_s=lambda: -1.0, on_hopeless=ended.set)
+    idle = AbortWatch(Patience(), totals=lambda: None, main_s=lambda: -1.0, on_hopeless=ended.set)
     idle.stop()
     idle.stop()
 
@@ -54,6 +56,6 @@ def test_looks_that_take_long_are_rare(monkeypatch):
     clock = iter([10.0, 12.0, 30.0, 30.01, 40.0, 40.5])
     monkeypatch.setattr(watchman, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
     monkeypatch.setattr(watchman, "gevent", SimpleNamespace(spawn=gevent.spawn, sleep=slept.append))
-    Watchman(Patience(), totals=lambda: None, main_s=lambda: 1.0, on_hopeless=told.set)
+    AbortWatch(Patience(), totals=lambda: None, main_s=lambda: 1.0, on_hopeless=told.set)
     assert told.get(timeout=DEADLINE_S) == "it is hopeless"
     assert slept == [1.0, 18.0, 1.0]

@@ -1,10 +1,10 @@
 """What a run is to have: as planned, until it is edited; then what was wanted last."""
 
-from fleetlm_users.swarm.head.user_target import Goal
+from fleetlm_users.swarm.head.user_target import UserTarget
 
 
-def goal(*seen, users=18, duration_s=120.0):
-    made = Goal(users, duration_s)
+def target(*seen, users=18, duration_s=120.0):
+    made = UserTarget(users, duration_s)
     for number in seen:
         made.note(number)
     return made
@@ -12,13 +12,13 @@ def goal(*seen, users=18, duration_s=120.0):
 
 def test_a_plan_that_was_never_reached_is_doubted():
     """However many users left again later."""
-    assert list(goal(3, 18, 5).doubts()) == []
-    assert list(goal(3, 17, 5).doubts()) == ["only 17 of the planned 18 users ever ran"]
+    assert list(target(3, 18, 5).doubts()) == []
+    assert list(target(3, 17, 5).doubts()) == ["only 17 of the planned 18 users ever ran"]
 
 
 def test_an_edit_changes_what_is_planned():
     """Down before the first number was reached, or up: only the last number counts."""
-    down, up = goal(7), goal(18)
+    down, up = target(7), target(18)
     down.edit(5, running=7, elapsed_s=3.04)
     up.edit(30, running=18, elapsed_s=40.0)
     up.note(29)
@@ -29,27 +29,27 @@ def test_an_edit_changes_what_is_planned():
 
 def test_an_edit_that_changes_nothing_is_none():
     """The form was sent as it was."""
-    same = goal(18)
+    same = target(18)
     same.edit(18, running=18, elapsed_s=5.0)
     assert same.edits == []
 
 
 def test_the_end_stays_where_it_was():
     """In whole seconds, never below one; a run until stopped has none."""
-    assert goal().remaining_s(40.3) == 80
-    assert goal().remaining_s(130.0) == 1
-    assert goal(duration_s=None).remaining_s(40.0) is None
+    assert target().remaining_s(40.3) == 80
+    assert target().remaining_s(130.0) == 1
+    assert target(duration_s=None).remaining_s(40.0) is None
 
 
 def test_a_shapes_steps_are_judged_by_what_they_had_time_for():
     """A step that is over before its users can be there proves nothing; one that lasts does."""
-    quick = goal(users=0, duration_s=None)
+    quick = target(users=0, duration_s=None)
     quick.step(40, rate=20, running=10, elapsed_s=5.0)
     quick.note(12, 6.0)
     quick.step(5, rate=100, running=12, elapsed_s=6.5)
     quick.note(5, 30.0)
     assert list(quick.doubts()) == []
-    slow = goal(users=0, duration_s=None)
+    slow = target(users=0, duration_s=None)
     slow.step(40, rate=20, running=10, elapsed_s=5.0)
     slow.note(37, 17.0)
     slow.step(41, rate=20, running=37, elapsed_s=17.0)

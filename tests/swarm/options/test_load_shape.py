@@ -14,8 +14,8 @@ from locust.runners import WorkerNode
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.head.console import announcement
-from fleetlm_users.swarm.head.user_control import Steering
-from fleetlm_users.swarm.head.user_target import Goal
+from fleetlm_users.swarm.head.user_control import UserControl
+from fleetlm_users.swarm.head.user_target import UserTarget
 from fleetlm_users.swarm.options.load_shape import ShapeWatch, under_shape
 from fleetlm_users.workload.plan import share
 from tests.swarm.samples import BEHAVIOURS, benchmark, options
@@ -73,7 +73,7 @@ class Head:
         self.console = Namespace(say=self.said.append)
         self.seen = Namespace(options=Namespace(plan=plan), elapsed_s=0.0, users=0, is_ending=False)
 
-    def sight(self):
+    def view(self):
         return self.seen
 
     def next_plan(self):
@@ -87,7 +87,7 @@ def steered(shape=None, **raw):
     environment.runner = Runner(environment)
     asked = options(**raw)
     head = Head(asked.plan if shape is None else under_shape(asked, shape, bench, UNSET, NOTHING).plan)
-    return bench, environment, head, Steering(environment, bench, head)
+    return bench, environment, head, UserControl(environment, bench, head)
 
 
 def spawned(bench, environment):
@@ -199,25 +199,25 @@ def test_a_shape_that_returns_none_has_come_to_its_end():
 def test_the_goal_hears_of_every_change():
     """Of a shape's as steps, of a person's as edits; while a run ends nothing changes any more."""
     _, environment, head, steering = steered()
-    goal = Goal(18, 120.0)
+    target = UserTarget(18, 120.0)
     environment.runner.start(18, 5)
-    steering.begin(goal, head.plan)
-    assert (goal.users, goal.edits) == (18, [])
+    steering.begin(target, head.plan)
+    assert (target.users, target.edits) == (18, [])
     head.running, head.seen.elapsed_s = True, 30.0
     environment.runner.start(19, 100)
-    assert (goal.users, goal.edits) == (19, [{"at_s": 30.0, "users": 19}])
+    assert (target.users, target.edits) == (19, [{"at_s": 30.0, "users": 19}])
     head.seen.is_ending = True
     environment.runner.start(29, 100)
-    assert (goal.users, environment.runner.user_count) == (19, 19)
+    assert (target.users, environment.runner.user_count) == (19, 19)
     assert head.said == ["The run is ending: its users stay as they are."]
 
 
 def test_a_shapes_steps_are_no_edits():
     """They are the plan."""
     _, environment, head, steering = steered(Up())
-    goal = Goal(18, None)
+    target = UserTarget(18, None)
     environment.runner.start(4, 2)
-    steering.begin(goal, head.plan)
+    steering.begin(target, head.plan)
     head.running, head.seen.elapsed_s = True, 5.0
     environment.runner.start(9, 2)
-    assert (goal.users, goal.edits, list(goal.doubts())) == (9, [], [])
+    assert (target.users, target.edits, list(target.doubts())) == (9, [], [])

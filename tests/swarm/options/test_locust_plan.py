@@ -10,7 +10,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerNode
 
 from fleetlm_users.swarm.options.locust_plan import asked_of, dealt_to, impose
-from fleetlm_users.workload.user_numbers import ALONE, seat_of
+from fleetlm_users.workload.user_numbers import ALONE, slot_of
 from tests.swarm.samples import BEHAVIOURS, benchmark, options
 
 
@@ -47,7 +47,7 @@ def test_every_layout_gives_locusts_users_the_same_numbers(vus, workers, rate):
     dispatcher = UsersDispatcher(worker_nodes=nodes, user_classes=list(bench.behaviours.values()))
     indexes = {node.id: n for n, node in enumerate(nodes)}
     turns = [indexes[node.id] for node in dispatcher._worker_nodes]
-    numberings = {key: bench.numbering(asked, seat_of(n, turns)) for key, n in indexes.items()}
+    numberings = {key: bench.numbering(asked, slot_of(n, turns)) for key, n in indexes.items()}
     alone = bench.numbering(asked, ALONE)
     expected = {(name, alone.take(name)) for name in bench.spawn_order(asked)}
     given_out, told = set(), {key: dict.fromkeys(vus, 0) for key in indexes}

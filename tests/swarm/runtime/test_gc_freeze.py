@@ -1,4 +1,4 @@
-"""What a ramp has made is out of the garbage collector's sight until the run ends."""
+"""What a ramp has made is out of the garbage collector's view until the run ends."""
 
 import gc
 from types import SimpleNamespace
