@@ -1,8 +1,8 @@
-"""One session of one user, from POST to close: each step tells its fact to the run's event hooks.
+"""One session of one user, from POST to close; each step is reported to the run's event hooks.
 
 A session does not leave while an answer may still come: it waits until every message has its fate and its agent reply,
-at most for the reply timeout, at the end of a run at most until the drain's end. So no rate depends on when a behaviour
-happens to leave.
+at most for the reply timeout, and at the end of a run at most until the drain's end. So no rate depends on when a
+behaviour happens to leave.
 """
 
 import time
@@ -13,22 +13,22 @@ from fleetlm_users.client import Created, Joined, PhoenixSocket, SentMessage, Se
 from fleetlm_users.errors import ClientError, Disconnected, PushRefused, ReplyTimeout
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.stats.events import FactHook
-from fleetlm_users.users.session_observer import SessionFacts, SessionLog
-from fleetlm_users.users.shared_client import Kit
+from fleetlm_users.users.session_observer import SessionLog, SessionObserver
+from fleetlm_users.users.shared_client import SharedClient
 from fleetlm_users.workload.pacing import Window
 
 LEAVE_TIMEOUT_S = 5.0
 """A leave is answered at once (wire record); a server that does not is not worth waiting for longer."""
 
 
-class Stamps(NamedTuple):
+class StepTimes(NamedTuple):
     """When a step began and when it was done, monotonic seconds."""
 
     sent_s: float
     done_s: float
 
 
-class Stamped(Protocol):
+class TimedAnswer(Protocol):
     """What a step returns: the client's own stamps are truer than a clock around the call."""
 
     @property
@@ -40,39 +40,64 @@ class Stamped(Protocol):
         """When its answer's bytes arrived."""
 
 
-Answer = TypeVar("Answer", bound=Stamped)
+Answer = TypeVar("Answer", bound=TimedAnswer)
 
 
-class UserSession(SessionFacts):
-    """One session: `open` it, `send` on it or `ask`, `settle`, `close` it; also the observer of its conversation."""
+class UserSession:
+    """One session: `open` it, `send` or `ask` on it, `settle`, `close` it.
+
+    Attributes:
+        observer: What becomes of its messages; it is not this object, so that the channel does not hold its session.
+        began_s, joined_s, closed_s: When it began to open, had joined and was closed; 0 before.
+        cut_short: Whether the end of the run came into it, so that it counts neither as whole nor as failed.
+    """
 
     def __init__(  # noqa: PLR0913  # a session is made in one place, each argument under its own name
         self,
         run: Run,
-        kit: Kit,
+        client: SharedClient,
         scenario: str,
         *,
         participant_id: str,
         payloads: Iterator[tuple[str, str]],
         follows_agent: bool = True,
     ) -> None:
-        super().__init__(run, scenario, follows_agent=follows_agent)
-        self._kit = kit
+        self.observer = SessionObserver(run, scenario, follows_agent=follows_agent)
+        self._run = run
+        self._client = client
+        self._scenario = scenario
         self._participant_id = participant_id
         self._payloads = payloads
+        self._follows_agent = follows_agent
         self._socket: PhoenixSocket | None = None
         self._channel: SessionChannel | None = None
         self._down: Disconnected | None = None
         self.began_s = 0.0
         self.joined_s = 0.0
         self.closed_s = 0.0
+        self.cut_short = False
 
     def __repr__(self) -> str:
         return f"UserSession({self._scenario}, {self.session_id or 'not created'}, {self._channel!r})"
 
     @property
+    def session_id(self) -> str:
+        """The server's id of the session, empty until it is created."""
+        return self.observer.session_id
+
+    @property
+    def last_seen_s(self) -> float:
+        """When the last message arrived, from anybody; the join before the first."""
+        return self.observer.last_seen_s
+
+    @property
+    def last_payload(self) -> dict[str, Any]:
+        """The last message that arrived, as the server sent it."""
+        return self.observer.last_payload
+
+    @property
     def down(self) -> Disconnected | None:
-        """Why the session is gone, an error of the caller's own to raise, or None while it stands."""
+        """Why the session is gone, as an error of the caller's own to raise; None while it stands."""
         down = self._down if self._channel is None else self._channel.down
         return None if down is None else copy_of(down)
 
@@ -84,34 +109,59 @@ class UserSession(SessionFacts):
         return self._socket
 
     def open(self, metadata: dict[str, Any]) -> None:
-        """Creates the session, connects and joins. Raises ClientError; `close` is due in any case."""
-        self._kit.await_names()
+        """Create the session, connect and join. `close` is due in any case.
+
+        Raises:
+            ClientError: A step failed.
+        """
+        self._client.await_names()
         self.began_s = time.perf_counter()
-        self._timed(self._events.session_created, lambda: self._create(metadata))
-        self._socket = socket = self._kit.socket(self._participant_id, self.anomaly)
-        self._timed(self._events.connected, lambda: _connect(socket))
+        self._timed(self._run.events.session_created, lambda: self._create(metadata))
+        self._socket = socket = self._client.socket(self._participant_id, self.observer.anomaly)
+        self._timed(self._run.events.connected, lambda: _connect(socket))
         self._join(socket)
-        self.last_seen_s = self.joined_s
+        self.observer.last_seen_s = self.joined_s
 
     def keep_log(self) -> SessionLog:
-        """From now on everything that is sent and comes is kept; returns where."""
-        self.log = SessionLog()
-        return self.log
+        """Keep everything that is sent and received from now on; return where."""
+        self.observer.log = log = SessionLog()
+        return log
+
+    def open_window(self, depth: int) -> Window:
+        """Return the slots of a closed loop, free since the join; the fate of each message frees its slot."""
+        self.observer.window = window = Window(depth, self.joined_s)
+        return window
 
     def send(self, due_s: float) -> SentMessage:
-        """Sends the next message, which was due at `due_s`. Raises Disconnected."""
+        """Send the next message.
+
+        Args:
+            due_s: The moment at which it was due, in `time.perf_counter()` seconds; its times count from then.
+
+        Raises:
+            Disconnected: The session was lost.
+        """
+        observer = self.observer
         client_ref, text = next(self._payloads)
         message = self._joined_channel().send(text, client_ref, due_s, self._run.phase_at(due_s))
-        if self.log is not None:
-            self.log.sent[client_ref] = text
-        self.sent(message)
+        if observer.log is not None:
+            observer.log.sent[client_ref] = text
+        observer.sent(message)
         return message
 
     def ask(self, due_s: float) -> bool:
-        """Sends the next message and waits for all of its agent reply; False when the run's end came first.
+        """Send the next message and wait for all of its agent reply.
 
-        Raises PushRefused when the server refused it, ReplyTimeout when append or answer did not come in time, and
-        Disconnected.
+        Args:
+            due_s: As of `send`.
+
+        Returns:
+            False when the run's end came first.
+
+        Raises:
+            PushRefused: The server refused the message.
+            ReplyTimeout: The append or the reply did not come in time.
+            Disconnected: The session was lost.
         """
         channel, message = self._joined_channel(), self.send(due_s)
         channel.wait(lambda: not channel.is_open(message), self._run.patience_until_s)
@@ -122,12 +172,13 @@ class UserSession(SessionFacts):
         if channel.is_open(message):
             self.cut_short = True
             return False
-        if self._failure is not None and self._failure[:2] == (message, "rejected"):
-            raise PushRefused(channel.topic, "send", self._failure[2])
+        failure = self.observer.failure
+        if failure is not None and failure[:2] == (message, "rejected"):
+            raise PushRefused(channel.topic, "send", failure[2])
         raise ReplyTimeout(channel.topic, "send", self._run.options.reply_timeout_s)
 
-    def await_room(self, window: Window, is_over: Callable[[], bool], until_s: float) -> bool:
-        """Waits until a slot of the window is free; False when it was over first. Raises Disconnected."""
+    def await_slot(self, window: Window, is_over: Callable[[], bool], until_s: float) -> bool:
+        """Wait until a slot of the window is free; return False when it was over first. Raises Disconnected."""
         channel = self._joined_channel()
         channel.wait(lambda: window.has_room or is_over(), lambda: min(until_s, self._run.patience_until_s()))
         if channel.down is not None:
@@ -135,31 +186,38 @@ class UserSession(SessionFacts):
         return window.has_room and not is_over()
 
     def settle(self) -> bool:
-        """Waits until every message has its fate and its reply; True when it came to that."""
+        """Wait until every message has its fate and its reply; return whether it came to that."""
         return self._channel is None or self._channel.settle(self._run.patience_until_s)
 
     def rejoin(self) -> list[dict[str, Any]]:
-        """Leaves the session, joins it again over the same socket, and returns the replay. Raises ClientError."""
+        """Leave the session and join it again over the same socket.
+
+        Returns:
+            The replay: the messages that the server repeats at a join.
+
+        Raises:
+            ClientError: A step failed.
+        """
         channel, socket = self._joined_channel(), self.socket
         if channel.down is not None:
             raise copy_of(channel.down)
         self._leave(channel)
         self._finish(channel)
-        self.log = None  # it is of the first join; what is pushed after the second belongs to neither
+        self.observer.log = None  # it is of the first join; what is pushed after the second belongs to neither
         response = self._join(socket).response
         messages = response.get("messages") if isinstance(response, dict) else None
         return [message for message in messages or [] if _has_seq(message)]
 
     def wake(self) -> None:
-        """Makes whatever waits here look at the run's deadline again."""
+        """Make whatever waits here check the run's deadline again."""
         if self._channel is not None:
             self._channel.wake()
 
     def close(self) -> None:
-        """Leaves, closes the socket, and gives every open message its fate. Never raises a ClientError."""
+        """Leave, close the socket, and give every open message its fate. Never raises a ClientError."""
         channel = self._channel
         try:
-            if channel is not None and self._present and not self._run.abandoned:
+            if channel is not None and self.observer.joined and not self._run.abandoned:
                 self._leave(channel)
         finally:
             if channel is not None:
@@ -170,30 +228,32 @@ class UserSession(SessionFacts):
             self.closed_s = time.perf_counter()
 
     def delete(self) -> None:
-        """Deletes the session over REST. Raises RestFailed."""
-        self._timed(self._events.session_deleted, lambda: self._kit.rest.delete_session(self.session_id))
+        """Delete the session over REST. Raises RestFailed."""
+        self._timed(self._run.events.session_deleted, lambda: self._client.rest.delete_session(self.session_id))
 
     def _let_go(self) -> None:
-        """Lets go of all that holds this session, so that the last one who holds it frees it."""
+        """Drop whatever holds this session, so that it is freed with its last reference."""
         if self._channel is not None:
             self._down = self._channel.down
         self._socket = self._channel = None
-        self.on_appended, self.on_lost = None, lambda: None
+        self.observer.let_go()
 
     def _create(self, metadata: dict[str, Any]) -> Created:
-        """The id is known before the fact is told, for who keeps the ids."""
-        created = self._kit.rest.create_session(self._participant_id, self._run.options.agent_id, metadata)
-        self.session_id = created.session_id
+        """Create the session; its id is known before the fact is reported, for those that keep the ids."""
+        created = self._client.rest.create_session(self._participant_id, self._run.options.agent_id, metadata)
+        self.observer.session_id = created.session_id
         return created
 
     def _join(self, socket: PhoenixSocket) -> Joined:
-        options = self._run.options
-        self._channel = channel = self._kit.channel(socket, self.session_id, self, follows_agent=self._follows_agent)
-        joined = self._timed(self._events.joined, lambda: channel.join(options.join_timeout_s))
+        self._channel = channel = self._client.channel(
+            socket, self.session_id, self.observer, follows_agent=self._follows_agent
+        )
+        timeout_s = self._run.options.join_timeout_s
+        joined = self._timed(self._run.events.joined, lambda: channel.join(timeout_s))
         self.joined_s = time.perf_counter()
-        self._present = True
+        self.observer.joined = True
         if channel.down is not None:  # gone between the join's reply and this line
-            self.disconnected(channel.down)
+            self.observer.disconnected(channel.down)
         return joined
 
     def _joined_channel(self) -> SessionChannel:
@@ -202,46 +262,44 @@ class UserSession(SessionFacts):
         return self._channel
 
     def _is_answered(self, message: SentMessage) -> bool:
-        wanted = self._run.options.agent_replies if self._awaits_agent else 0
-        return message.seq is not None and message.replies >= wanted
+        due_replies = self._run.options.agent_replies if self.observer.awaits_agent else 0
+        return message.seq is not None and message.replies >= due_replies
 
     def _leave(self, channel: SessionChannel) -> None:
         try:
             channel.leave(LEAVE_TIMEOUT_S)
         except Disconnected:
-            return  # told by `disconnected`
+            return  # reported by `disconnected`
         except ClientError as problem:
-            self.anomaly(f"leave_{problem.kind}")
+            self.observer.anomaly(f"leave_{problem.kind}")
 
     def _finish(self, channel: SessionChannel) -> None:
         channel.finish()
-        if self._present:
-            self._present = False
-            self._tell(self._events.left, self._phase_now())
+        self.observer.left()
 
     def _timed(self, fact: FactHook, step: Callable[[], Answer]) -> Answer:
-        """Runs one step and tells when it began and ended, and how; the step's ClientError goes on to the caller.
+        """Run one step and report when it began and ended, and how; its ClientError goes on to the caller.
 
-        A step cut short from outside (GreenletExit) tells nothing: it neither succeeded nor failed.
+        A step cut short from outside (GreenletExit) is not reported: it neither succeeded nor failed.
         """
         started_s = time.perf_counter()
         try:
             answer = step()
         except ClientError as problem:
-            self._tell_step(fact, Stamps(started_s, time.perf_counter()), problem)
-            self._kit.warn_once(problem)
+            self._report_step(fact, StepTimes(started_s, time.perf_counter()), problem)
+            self._client.warn_once(problem)
             raise
-        self._tell_step(fact, answer, None)
+        self._report_step(fact, answer, None)
         return answer
 
-    def _tell_step(self, fact: FactHook, stamps: Stamped, exception: ClientError | None) -> None:
-        phase = self._run.phase_at(stamps.sent_s)
-        self._tell(fact, phase, started_s=stamps.sent_s, done_s=stamps.done_s, exception=exception)
+    def _report_step(self, fact: FactHook, times: TimedAnswer, exception: ClientError | None) -> None:
+        phase = self._run.phase_at(times.sent_s)
+        self.observer.fire(fact, phase, started_s=times.sent_s, done_s=times.done_s, exception=exception)
 
 
-def _connect(socket: PhoenixSocket) -> Stamps:
+def _connect(socket: PhoenixSocket) -> StepTimes:
     socket.connect()
-    return Stamps(socket.connect_started_s or 0.0, socket.connected_s or 0.0)
+    return StepTimes(socket.connect_started_s or 0.0, socket.connected_s or 0.0)
 
 
 def _has_seq(message: Any) -> bool:

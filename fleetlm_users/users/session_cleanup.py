@@ -15,8 +15,8 @@ from fleetlm_users.swarm.run import CLEANUP_S, Run
 
 logger = logging.getLogger(__name__)
 
-MAX_KEPT: Final = 250_000
-"""Ids kept by one process, 40 MB; what is created beyond that is left to `fleetlm-bench cleanup`, and counted."""
+MAX_SESSION_IDS: Final = 250_000
+"""Ids remembered by one process, 40 MB; what is created beyond that is left to `fleetlm-bench cleanup`, and counted."""
 
 CONCURRENCY: Final = 32
 GIVE_UP_AFTER: Final = 3 * CONCURRENCY
@@ -26,8 +26,8 @@ NOT_KEPT = "not_kept"
 NOT_TRIED = "not_tried"
 
 
-class Cleaner:
-    """One run's sessions on this process that exist still, by id. `close` deletes them; it never raises ClientError."""
+class SessionCleanup:
+    """The sessions of one run on this process that still exist. `close` deletes them; it never raises ClientError."""
 
     def __init__(self, run: Run, rest: RestApi) -> None:
         self._run = run
@@ -40,43 +40,46 @@ class Cleaner:
         run.events.session_deleted.add_listener(self.on_deleted)
 
     def __repr__(self) -> str:
-        return f"<Cleaner {len(self._scenarios)} sessions>"
+        return f"<SessionCleanup {len(self._scenarios)} sessions>"
 
     def on_created(self, scenario: str, session_id: str, exception: Exception | None, **_: Any) -> None:
-        """A session that is to be deleted at the end."""
+        """Remember a session that is to be deleted at the end."""
         if exception is not None:
             return
-        if len(self._scenarios) < MAX_KEPT:
+        if len(self._scenarios) < MAX_SESSION_IDS:
             self._scenarios[session_id] = scenario
         else:
             self._not_kept[scenario] += 1
 
     def on_deleted(self, session_id: str, exception: Exception | None, **_: Any) -> None:
-        """A session that its behaviour deleted itself needs no second asking."""
+        """Forget a session that its behaviour deleted itself."""
         if exception is None:
             self._scenarios.pop(session_id, None)
 
     def close(self) -> None:
-        """Deletes what is left, for at most CLEANUP_S seconds; a server that is gone is counted and told."""
+        """Delete what is left, for at most CLEANUP_S seconds; what cannot be deleted is counted and logged."""
         self._run.events.session_created.remove_listener(self.on_created)
         self._run.events.session_deleted.remove_listener(self.on_deleted)
-        asked = len(self._scenarios)
+        remembered = len(self._scenarios)
         if not self._run.hurried:
             self._delete_all()
         self._give_up(Counter(self._scenarios.values()), NOT_TRIED)
         self._give_up(self._not_kept, NOT_KEPT)
         left = self._failed + len(self._scenarios) + self._not_kept.total()
         if left:
-            told = (
-                "%s of %s sessions of this run are left on the server; `fleetlm-bench cleanup --run-id %s` deletes them"
+            logger.warning(
+                "%s of %s sessions of this run are left on the server; `fleetlm-bench cleanup --run-id %s` deletes "
+                "them",
+                left,
+                remembered + self._not_kept.total(),
+                self._run.options.run_id,
             )
-            logger.warning(told, left, asked + self._not_kept.total(), self._run.options.run_id)
 
     def _delete_all(self) -> None:
         give_up_s = time.perf_counter() + CLEANUP_S
-        hands = [gevent.spawn(self._delete_some, give_up_s) for _ in range(min(CONCURRENCY, len(self._scenarios)))]
-        self._run.wait_for(gevent.spawn(gevent.joinall, hands), CLEANUP_S)
-        gevent.killall(hands)
+        deleters = [gevent.spawn(self._delete_some, give_up_s) for _ in range(min(CONCURRENCY, len(self._scenarios)))]
+        self._run.wait_for(gevent.spawn(gevent.joinall, deleters), CLEANUP_S)
+        gevent.killall(deleters)
         if self._run.hurried:
             logger.warning("The clean-up is cut short")
 
@@ -94,8 +97,8 @@ class Cleaner:
         try:
             self._rest.delete_session(session_id)
             self._failed_in_a_row = 0
-        except ClientError as failed:
-            problem = failed
+        except ClientError as failure:
+            problem = failure
             self._failed += 1
             self._failed_in_a_row += 1
         self._run.events.session_deleted.fire(

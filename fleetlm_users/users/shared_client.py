@@ -19,21 +19,21 @@ from fleetlm_users.client import (
 )
 from fleetlm_users.errors import ClientError, ConnectFailed, RestFailed
 from fleetlm_users.swarm.run import Run
-from fleetlm_users.users.session_cleanup import Cleaner
+from fleetlm_users.users.session_cleanup import SessionCleanup
 from fleetlm_users.workload.options.model import Options
 
 logger = logging.getLogger(__name__)
 frames_logger = logging.getLogger("fleetlm.frames")
 
 US_PER_S = 1_000_000
-ADVISED = frozenset((301, 302, 303, 307, 308, 401, 403, 407))
+WARNED_STATUSES = frozenset((301, 302, 303, 307, 308, 401, 403, 407))
 """Statuses that a person has to do something about, wherever they come up."""
 
 
-class Kit:
+class SharedClient:
     """Makes sockets and channels with a run's options; owns the REST pool and the one heartbeat greenlet.
 
-    `worker_index` is where the process begins in the source addresses, so that not all begin with the same.
+    `worker_index` is where the process begins in the source addresses, so that not all begin with the same one.
     `resolver` knows the addresses of the run's hosts.
     """
 
@@ -44,8 +44,8 @@ class Kit:
         resolver: Resolver | None = None,
     ) -> None:
         self._options = options
-        self.cleaner: Cleaner | None = None
-        self._told: set[tuple[str, int]] = set()
+        self.cleanup: SessionCleanup | None = None
+        self._warned_about: set[tuple[str, int]] = set()
         self._hosts = {host_of(url) for url in (options.api_url, options.ws_url)}
         self._resolver = resolver or Resolver()
         self._heartbeats = Heartbeats(options.heartbeat_interval_s)
@@ -58,35 +58,35 @@ class Kit:
         self.rest = RestApi(
             options.api_url,
             timeout_s=options.connect_timeout_s,
-            # source addresses in turns of its own: in step with the sockets each would get only every other one
+            # takes source addresses in turn by itself: in step with the sockets each would get only every other one
             connector=self._connector(worker_index),
         )
 
     def await_names(self) -> None:
-        """Waits until the names of the servers are looked up, so that no time of a session holds a look-up.
+        """Wait until the names of the servers are looked up, so that no time of a session holds a look-up.
 
-        One that fails is told by the step that needs the name.
+        A look-up that fails is reported by the step that needs the name.
         """
         for host in self._hosts:
             with contextlib.suppress(OSError):
                 self._resolver.addresses(host)
 
     def warn_once(self, problem: ClientError) -> None:
-        """Logs what a person has to do about a failure, the first time that it comes up."""
+        """Log what a person has to do about a failure, the first time that it comes up."""
         status = problem.status if isinstance(problem, (RestFailed, ConnectFailed)) else None
         about = (type(problem).__name__, status or 0)
-        if status in ADVISED and about not in self._told:
-            self._told.add(about)
+        if status in WARNED_STATUSES and about not in self._warned_about:
+            self._warned_about.add(about)
             logger.warning("%s", problem)
 
     def socket(self, participant_id: str, on_anomaly: Callable[[str], None]) -> PhoenixSocket:
-        """A socket that is not connected yet."""
+        """Return a socket that is not connected yet."""
         return PhoenixSocket(self._options.ws_url, participant_id, self._socket_options, self._heartbeats, on_anomaly)
 
     def channel(
         self, socket: PhoenixSocket, session_id: str, observer: ChannelObserver, *, follows_agent: bool = True
     ) -> SessionChannel:
-        """The channel of one session on a connected socket, not joined yet."""
+        """Return the channel of one session on a connected socket, not joined yet."""
         return SessionChannel(
             socket,
             session_id,
@@ -96,35 +96,35 @@ class Kit:
             agent_replies=self._options.agent_replies if follows_agent else None,
         )
 
+    def close(self) -> None:
+        """End the heartbeat greenlet, delete the run's sessions where that was asked for, close the REST pool."""
+        self._heartbeats.stop()
+        if self.cleanup is not None:
+            self.cleanup.close()
+        self.rest.close()
+
     def _connector(self, worker_index: int) -> Connector:
         sources = sources_here(self._options.source_ips, worker_index)
         return Connector(insecure=self._options.insecure, sources=sources, resolver=self._resolver)
 
-    def close(self) -> None:
-        """Deletes the run's sessions where that was asked for; ends the heartbeat greenlet and the REST pool."""
-        self._heartbeats.stop()
-        if self.cleaner is not None:
-            self.cleaner.close()
-        self.rest.close()
+
+def shared_client_of(run: Run) -> SharedClient:
+    """Return the run's one shared client, made at its first use."""
+    return run.resource(SharedClient, lambda: _make(run))
 
 
-def kit_of(run: Run) -> Kit:
-    """The run's one kit, made at its first use."""
-    return run.resource(Kit, lambda: _made(run))
-
-
-def _made(run: Run) -> Kit:
-    kit = Kit(run.options, run.numbering.slot.worker_index, resolver_of(run))
+def _make(run: Run) -> SharedClient:
+    client = SharedClient(run.options, run.numbering.slot.worker_index, resolver_of(run))
     if run.options.cleanup:
-        kit.cleaner = Cleaner(run, kit.rest)
-    return kit
+        client.cleanup = SessionCleanup(run, client.rest)
+    return client
 
 
 def resolver_of(run: Run, look_up: Callable[[str], Iterable[Address]] | None = None) -> Resolver:
-    """A resolver whose waits are the run's `name_lookup_ms`."""
+    """Return a resolver whose waits are the run's `name_lookup_ms`."""
 
     def on_wait(began_s: float, done_s: float) -> None:
-        """Counted by when it ended: what reaches into the judged time belongs there."""
+        """Count a wait in the phase in which it ended: what reaches into the judged time belongs there."""
         run.ledger.trend("name_lookup_ms", "", run.phase_at(done_s)).add(round((done_s - began_s) * US_PER_S))
 
     return Resolver(look_up, on_wait=on_wait)

@@ -11,7 +11,7 @@ from fleetlm_users.client import Joined, RestCallFailed, Sent, SessionChannel
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.local_run import LocalRun
-from fleetlm_users.users.shared_client import Kit
+from fleetlm_users.users.shared_client import SharedClient
 from fleetlm_users.workload.options.model import resolve
 from fleetlm_users.workload.presets.preset import Preset
 from fleetlm_users.workload.presets.presets import Presets
@@ -101,8 +101,8 @@ class Socket:
         """Nothing to free."""
 
 
-class PlayedKit:
-    """A kit whose sockets and REST calls reach the played server."""
+class PlayedClient:
+    """A shared client whose sockets and REST calls reach the played server."""
 
     def __init__(self, server, options):
         self.rest, self._server, self._options = server, server, options
@@ -157,7 +157,7 @@ class Stage:
         self.local_run = LocalRun(context, "local", self.idle.set)
         self.local_run.begin(self.options, "epoch", ALONE)
         self.run = context.run
-        self.run.resource(Kit, lambda: PlayedKit(self.server, self.options))
+        self.run.resource(SharedClient, lambda: PlayedClient(self.server, self.options))
         self.users = [behaviour(self.environment) for _ in range(users)]
         self._lives = [gevent.spawn(_live, user) for user in self.users]
 

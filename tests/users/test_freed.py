@@ -58,7 +58,7 @@ def fleetlm(peer, *, join="ok", on_send="echo"):
             peer.send(text(join_ref, None, topic, "message", {**told, "inserted_at": "2026-11-23T20:19:46"}))
 
 
-class Kit(lives.PlayedKit):
+class ScriptedClient(lives.PlayedClient):
     """Real sockets to a scripted server; REST is played."""
 
     url = ""
@@ -96,9 +96,9 @@ def watches_its_inbox(user, session):
     """Joins its inbox over the same socket."""
     user.on_news = lambda: None
     watched = Watched(user, session)
-    inbox = InboxChannel(session.socket, session.session_id, watched.on_delta, session.anomaly)
+    inbox = InboxChannel(session.socket, session.session_id, watched.on_delta, session.observer.anomaly)
     inbox.join(1.0)
-    session.on_appended = watched.on_appended
+    session.observer.on_appended = watched.on_appended
     user.ask(session)
 
 
@@ -138,8 +138,8 @@ def visitor(stage, monkeypatch):
 
     def make(script, visit=None, url=lambda server: server.ws_url):
         servers.append(FakeServer(script))
-        monkeypatch.setattr(lives, "PlayedKit", Kit)
-        monkeypatch.setattr(Kit, "url", url(servers[0]).replace("localhost", "127.0.0.1"))
+        monkeypatch.setattr(lives, "PlayedClient", ScriptedClient)
+        monkeypatch.setattr(ScriptedClient, "url", url(servers[0]).replace("localhost", "127.0.0.1"))
         if visit is not None:
             monkeypatch.setattr(Visitor, "visit", staticmethod(visit))
         played = stage(Visitor, reply_timeout="40ms", join_timeout="40ms")

@@ -12,7 +12,7 @@ from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.swarm.stats.recorder import Recorder
 from fleetlm_users.users import session_cleanup
-from fleetlm_users.users.session_cleanup import CONCURRENCY, GIVE_UP_AFTER, Cleaner
+from fleetlm_users.users.session_cleanup import CONCURRENCY, GIVE_UP_AFTER, SessionCleanup
 from tests.swarm.samples import numbering, options
 
 
@@ -37,7 +37,7 @@ class Rest:
 
 
 class Scene:
-    """A run with sessions, and its cleaner."""
+    """A run with sessions, and its cleanup."""
 
     def __init__(self):
         self.run = Run(options(cleanup=True), "e", numbering(), Ledger(DEFAULT, "e", "local"), RunEvents())
@@ -45,7 +45,7 @@ class Scene:
         recorder.record_into(self.run.ledger)
         recorder.listen(self.run.events)
         self.rest = Rest()
-        self.cleaner = Cleaner(self.run, self.rest)
+        self.cleanup = SessionCleanup(self.run, self.rest)
 
     def create(self, *session_ids, exception=None):
         for session_id in session_ids:
@@ -82,7 +82,7 @@ def test_every_session_of_the_run_is_deleted_once(scene):
     scene.create(*ids(5))
     scene.create("", exception=RestCallFailed("POST", "/sessions", "http_503", 503, "", sent_s=None, done_s=0.0))
     scene.delete("s1")
-    scene.cleaner.close()
+    scene.cleanup.close()
     assert sorted(scene.rest.asked) == ["s0", "s2", "s3", "s4"]
     assert scene.totals().rate("cleanup_success_rate") == (5, 5)
     assert scene.failed() == {}
@@ -92,14 +92,14 @@ def test_a_session_whose_own_deletion_failed_is_asked_for_again(scene):
     """It is still there."""
     scene.create("s0")
     scene.delete("s0", exception=RestCallFailed("DELETE", "/", "http_500", 500, "", sent_s=None, done_s=0.0))
-    scene.cleaner.close()
+    scene.cleanup.close()
     assert scene.rest.asked == ["s0"]
 
 
 def test_deletions_run_side_by_side_but_not_all_at_once(scene):
     """A server that is to be left in peace is not to be stormed."""
     scene.create(*ids(10 * CONCURRENCY))
-    scene.cleaner.close()
+    scene.cleanup.close()
     assert len(scene.rest.asked) == 10 * CONCURRENCY
     assert 1 < scene.rest.most_at_once <= CONCURRENCY
 
@@ -108,7 +108,7 @@ def test_failures_are_counted_by_kind_and_told(scene, caplog):
     """How many are left, and what deletes them later."""
     scene.create(*ids(50))
     scene.rest.fails = lambda session_id: session_id in ("s7", "s8")
-    scene.cleaner.close()
+    scene.cleanup.close()
     assert scene.failed() == {"refused": 2}
     assert scene.totals().rate("cleanup_success_rate") == (48, 50)
     assert "2 of 50 sessions of this run are left" in caplog.text
@@ -119,7 +119,7 @@ def test_a_server_that_is_gone_is_not_asked_for_ever(scene):
     """After so many failures in a row the rest counts as not tried."""
     scene.create(*ids(1_000))
     scene.rest.fails = lambda _: True
-    scene.cleaner.close()
+    scene.cleanup.close()
     failed = scene.failed()
     assert GIVE_UP_AFTER <= failed["refused"] < GIVE_UP_AFTER + CONCURRENCY
     assert failed["refused"] + failed["not_tried"] == 1_000
@@ -131,7 +131,7 @@ def test_a_server_that_does_not_answer_is_waited_for_only_so_long(scene, monkeyp
     monkeypatch.setattr(session_cleanup, "CLEANUP_S", 0.05)
     scene.create(*ids(100))
     scene.rest.blocks = Event()
-    scene.cleaner.close()
+    scene.cleanup.close()
     assert scene.failed() == {"not_tried": 100}
 
 
@@ -139,23 +139,23 @@ def test_a_person_in_a_hurry_does_not_wait_for_it(scene):
     """A second Ctrl-C during the drain, and one during the clean-up itself."""
     scene.create(*ids(3))
     scene.run.hurry()
-    scene.cleaner.close()
+    scene.cleanup.close()
     assert scene.rest.asked == []
     assert scene.failed() == {"not_tried": 3}
 
 
 def test_the_memory_for_ids_is_bounded(scene, monkeypatch):
     """What was not kept is counted, so that the rate stays true."""
-    monkeypatch.setattr(session_cleanup, "MAX_KEPT", 10)
+    monkeypatch.setattr(session_cleanup, "MAX_SESSION_IDS", 10)
     scene.create(*ids(25))
-    scene.cleaner.close()
+    scene.cleanup.close()
     assert len(scene.rest.asked) == 10
     assert scene.failed() == {"not_kept": 15}
     assert scene.totals().rate("cleanup_success_rate") == (10, 25)
 
 
 def test_it_hears_nothing_of_the_next_run(scene):
-    """The hooks outlive a run, the cleaner does not."""
-    scene.cleaner.close()
+    """The hooks outlive a run, the cleanup does not."""
+    scene.cleanup.close()
     scene.create("later")
-    assert repr(scene.cleaner) == "<Cleaner 0 sessions>"
+    assert repr(scene.cleanup) == "<SessionCleanup 0 sessions>"

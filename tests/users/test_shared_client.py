@@ -12,7 +12,7 @@ from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.users.session import UserSession
-from fleetlm_users.users.shared_client import Kit, kit_of, resolver_of
+from fleetlm_users.users.shared_client import SharedClient, resolver_of, shared_client_of
 from tests.swarm.samples import numbering, options
 
 HOSTS = {"api_url": "http://fleet.test:9/api", "ws_url": "ws://fleet.test:9/socket/websocket"}
@@ -36,15 +36,15 @@ def test_users_that_begin_at_once_wait_for_one_look_up_and_each_wait_is_counted(
         go.wait()
         return [Address(socket.AF_INET, "127.0.0.1")]
 
-    kit = Kit(run.options, resolver=resolver_of(run, look_up))
-    users = [gevent.spawn(kit.await_names) for _ in range(20)]
+    client = SharedClient(run.options, resolver=resolver_of(run, look_up))
+    users = [gevent.spawn(client.await_names) for _ in range(20)]
     gevent.idle()
     go.set()
     gevent.joinall(users, raise_error=True)
-    kit.await_names()
+    client.await_names()
     assert asked == ["fleet.test"]  # REST and sockets have the same host
     assert waits_of(run) == 20
-    kit.close()
+    client.close()
 
 
 def test_a_session_begins_when_the_names_are_known(run):
@@ -55,38 +55,38 @@ def test_a_session_begins_when_the_names_are_known(run):
         waited.append(host)
         raise socket.gaierror(-2, "Name or service not known")
 
-    kit = Kit(run.options, resolver=resolver_of(run, look_up))
-    run.resource(Kit, lambda: kit)
+    client = SharedClient(run.options, resolver=resolver_of(run, look_up))
+    run.resource(SharedClient, lambda: client)
     run.events.session_created.add_listener(lambda exception, **_: told.append((exception.kind, bool(waited))))
-    session = UserSession(run, kit_of(run), "burst", participant_id="u1", payloads=iter(()))
+    session = UserSession(run, shared_client_of(run), "burst", participant_id="u1", payloads=iter(()))
     with pytest.raises(RestFailed, match=r"the name fleet\.test cannot be resolved") as caught:
         session.open({})
     assert caught.value.kind == "dns"
     assert told == [("dns", True)]
     assert waited == ["fleet.test"]  # not asked again by the step that needs the name
     session.close()
-    kit.close()
+    client.close()
 
 
 def test_an_address_needs_no_look_up(run):
     """The path of every load that names one."""
-    kit = Kit(options(api_url="http://127.0.0.1:9/api", ws_url="ws://[::1]:9/socket/websocket"))
-    kit.await_names()
+    client = SharedClient(options(api_url="http://127.0.0.1:9/api", ws_url="ws://[::1]:9/socket/websocket"))
+    client.await_names()
     assert waits_of(run) == 0
-    kit.close()
+    client.close()
 
 
 def test_time_limits_are_those_that_were_asked_for():
     """--connect-timeout is for sockets and REST, as its help says."""
-    kit = Kit(options(connect_timeout="7s", reply_timeout="9s"))
-    assert kit.rest._pool.timeout_s == 7.0
-    assert kit._socket_options.connect_timeout_s == 7.0
-    kit.close()
+    client = SharedClient(options(connect_timeout="7s", reply_timeout="9s"))
+    assert client.rest._pool.timeout_s == 7.0
+    assert client._socket_options.connect_timeout_s == 7.0
+    client.close()
 
 
 def test_what_a_person_has_to_do_is_logged_once(caplog):
     """A run goes on when a server begins to redirect, and its report has only kinds."""
-    kit = Kit(options())
+    client = SharedClient(options())
     redirected = RestFailed("POST", "/api/sessions", "http_307", 307, "it redirects to https://h/: set -H https://h")
     for problem in (
         redirected,
@@ -95,8 +95,8 @@ def test_what_a_person_has_to_do_is_logged_once(caplog):
         RestFailed("POST", "/api/sessions", "http_500", 500, "oops"),
         RestFailed("POST", "/api/sessions", "timeout", None, "no answer"),
     ):
-        kit.warn_once(problem)
+        client.warn_once(problem)
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
     assert "set -H https://h" in caplog.text
     assert "a login is asked for" in caplog.text
-    kit.close()
+    client.close()

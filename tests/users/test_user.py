@@ -157,7 +157,7 @@ def test_a_behaviour_counts_and_records_metrics_of_its_own(stage):
 
         def journey(self):
             self.count("smiles", 2, label="wide")
-            began_s = self.fleet.started_s
+            began_s = self.current_run.started_s
             self.record("smile_ms", began_s, began_s + 0.25)
 
     visits = stage(Counting, users=1)

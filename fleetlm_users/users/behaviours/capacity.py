@@ -19,13 +19,13 @@ class CapacityUser(FleetUser):
 
     def begins_s(self) -> float:
         """As planned in the first step; in later ones at its own part of the second whose users Locust adds at once."""
-        if self.vu <= self.fleet.options.plan.total_users:
+        if self.vu <= self.current_run.options.plan.total_users:
             return super().begins_s()
         rate = float(self.option(JOIN_RATE.name))
         return time.perf_counter() + self.vu % max(1, math.floor(rate)) / rate  # as many as dispatch.py adds at once
 
     def journey(self) -> None:
         """One held session; one that breaks is followed by another."""
-        pace = ArrivalPace(message_interval_s(self.fleet.options)).scaled(self.fleet.options.time_scale)
+        pace = ArrivalPace(message_interval_s(self.current_run.options)).scaled(self.current_run.options.time_scale)
         with self.session(delete=True) as session:
             self.send_at(session, pace.dues(session.joined_s, math.inf, self.rng))

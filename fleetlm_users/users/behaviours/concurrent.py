@@ -23,4 +23,4 @@ class ConcurrentUser(FleetUser):
         return self._pace().pause_s
 
     def _pace(self) -> ConcurrentPace:
-        return ConcurrentPace(seconds_of(self.option("keep_alive_ms"))).scaled(self.fleet.options.time_scale)
+        return ConcurrentPace(seconds_of(self.option("keep_alive_ms"))).scaled(self.current_run.options.time_scale)

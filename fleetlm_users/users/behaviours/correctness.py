@@ -47,7 +47,7 @@ class CorrectnessUser(FleetUser):
         return 0.0
 
     def _judge(self, session: UserSession, log: SessionLog, replay: list[dict[str, object]] | None) -> None:
-        options = self.fleet.options
+        options = self.current_run.options
         seen = Round(
             sent=log.sent,
             fates=log.fates,
@@ -67,4 +67,4 @@ class CorrectnessUser(FleetUser):
             self.count(metric, getattr(judged, metric))
         for flaw in judged.flaws:
             self.count("message_flaws", label=flaw.kind)
-            session.tell_finding(flaw.kind, flaw.seq, flaw.client_ref, flaw.detail)
+            session.observer.finding(flaw.kind, flaw.seq, flaw.client_ref, flaw.detail)

@@ -23,12 +23,12 @@ class InboxWatcher(FleetUser):
 
     def journey(self) -> None:
         """One session of 30 s under watch."""
-        pace = self.pace.scaled(self.fleet.options.time_scale)
+        pace = self.pace.scaled(self.current_run.options.time_scale)
         with self.session() as session:
             watched = Watched(self, session)
-            inbox = InboxChannel(session.socket, session.session_id, watched.on_delta, session.anomaly)
-            inbox.join(self.fleet.options.join_timeout_s)
-            session.on_appended = watched.on_appended
+            inbox = InboxChannel(session.socket, session.session_id, watched.on_delta, session.observer.anomaly)
+            inbox.join(self.current_run.options.join_timeout_s)
+            session.observer.on_appended = watched.on_appended
             self.send_at(session, pace.dues(session.joined_s, self.rng))
             self.hold(session, session.joined_s + pace.session_s)
             session.settle()
@@ -37,7 +37,7 @@ class InboxWatcher(FleetUser):
 
     def pause_s(self) -> float:
         """1 s."""
-        return self.pace.pause_s * self.fleet.options.time_scale
+        return self.pace.pause_s * self.current_run.options.time_scale
 
     def on_news(self) -> None:
         """A delta came."""
@@ -45,8 +45,8 @@ class InboxWatcher(FleetUser):
 
     def _await_deltas(self, session: UserSession, watched: "Watched") -> None:
         """Until every message was shown or missed; at the end of a run at most until the drain's end."""
-        while watched.waiting and session.down is None and time.perf_counter() < self.fleet.patience_until_s():
-            self._sleeper.sleep(min(watched.next_deadline_s, self.fleet.patience_until_s()))
+        while watched.waiting and session.down is None and time.perf_counter() < self.current_run.patience_until_s():
+            self._sleeper.sleep(min(watched.next_deadline_s, self.current_run.patience_until_s()))
             watched.expire(time.perf_counter())
 
 
@@ -72,7 +72,7 @@ class Watched:
         """A message is stored; from now on it should show."""
         stored_at = self._session.last_payload.get("inserted_at")
         if not isinstance(stored_at, str):
-            self._session.anomaly("no_inserted_at")
+            self._session.observer.anomaly("no_inserted_at")
             return
         self._user.count("inbox_watched")
         self._show(self._watch.appended(message.due_s, message.sent_s, stored_at, done_s))
@@ -104,4 +104,4 @@ def _leave(inbox: InboxChannel, session: UserSession) -> None:
     except Disconnected:
         return  # the session tells it
     except ClientError as problem:
-        session.anomaly(f"inbox_leave_{problem.kind}")
+        session.observer.anomaly(f"inbox_leave_{problem.kind}")

@@ -22,14 +22,14 @@ class TimetabledUser(FleetUser):
 
     def journey(self) -> None:
         """One session of `pace.session_s` seconds."""
-        pace = self.pace.scaled(self.fleet.options.time_scale)
+        pace = self.pace.scaled(self.current_run.options.time_scale)
         with self.session() as session:
             self.send_at(session, pace.dues(session.joined_s, self.rng))
             self.wait_until(session.joined_s + pace.session_s)
 
     def pause_s(self) -> float:
         """The timetable's pause."""
-        return self.pace.pause_s * self.fleet.options.time_scale
+        return self.pace.pause_s * self.current_run.options.time_scale
 
 
 class LongLivedUser(TimetabledUser):
@@ -54,7 +54,7 @@ class ChurnUser(FleetUser):
 
     def journey(self) -> None:
         """One short session, deleted at its end."""
-        pace = self.pace.scaled(self.fleet.options.time_scale)
+        pace = self.pace.scaled(self.current_run.options.time_scale)
         with self.session() as session:
             self.send_at(session, pace.dues(session.joined_s, self.rng))
             self.wait_until(time.perf_counter() + pace.hold_s)
@@ -63,4 +63,4 @@ class ChurnUser(FleetUser):
 
     def pause_s(self) -> float:
         """3–8 s, drawn."""
-        return self.pace.scaled(self.fleet.options.time_scale).pause_s(self.rng)
+        return self.pace.scaled(self.current_run.options.time_scale).pause_s(self.rng)

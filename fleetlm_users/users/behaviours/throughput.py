@@ -62,11 +62,11 @@ class SteadyUser(FleetUser):
 
     def send(self, session: UserSession) -> None:
         """Sends until the runtime is over or the user's end comes."""
-        pace = SteadyPace(self.option("send_interval") / MS_PER_S).scaled(self.fleet.options.time_scale)
+        pace = SteadyPace(self.option("send_interval") / MS_PER_S).scaled(self.current_run.options.time_scale)
         self.send_at(session, pace.dues(session.joined_s, self.until_s))
 
     def _runtime_s(self) -> float:
-        return seconds_of(self.option("runtime_ms")) * self.fleet.options.time_scale
+        return seconds_of(self.option("runtime_ms")) * self.current_run.options.time_scale
 
 
 class ThroughputUser(SteadyUser):
@@ -109,12 +109,12 @@ class ThroughputUser(SteadyUser):
     def on_done(self) -> None:
         """What was due up to the end and had no session to be sent on is counted."""
         if self._broken:
-            self._skip_until(self.fleet.ended_s or time.perf_counter())
+            self._skip_until(self.current_run.ended_s or time.perf_counter())
 
     def _arrivals_after(self, joined_s: float) -> Iterator[float]:
         """The timetable, begun at the first join; what was due while there was no session is counted, not sent late."""
         if self._arrivals is None:
-            options = self.fleet.options
+            options = self.current_run.options
             pace = ArrivalPace.share(self.option("arrival_rate"), options.plan.users[self.scenario])
             self._arrivals = pace.scaled(options.time_scale).dues(joined_s, self.until_s, self.rng)
             self._next_due_s = next(self._arrivals, math.inf)
