@@ -7,8 +7,8 @@ from typing import Any
 
 from fleetlm_users.measure.ledger import Ledger, Snapshot
 from fleetlm_users.swarm.context import BenchmarkContext
-from fleetlm_users.swarm.head.run_end import Once
 from fleetlm_users.swarm.run import Run
+from fleetlm_users.swarm.run_end import Once
 from fleetlm_users.swarm.runtime.gc_freeze import GcFreeze
 from fleetlm_users.swarm.runtime.health import HealthSampler, yield_to_loop
 from fleetlm_users.workload.options.model import Options

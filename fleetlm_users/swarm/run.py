@@ -3,13 +3,12 @@
 import math
 import time
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import gevent
 from gevent.event import Event
 
 from fleetlm_users.measure.ledger import Ledger
-from fleetlm_users.swarm.head.completion import Headcount
 from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.swarm.stats.tally import LocustColumns, Tallies
 from fleetlm_users.workload.options.model import Options
@@ -23,6 +22,14 @@ FORCE_S = 2.0
 
 CLEANUP_S = 60.0
 """After the drain, with `--cleanup`: a bound for deleting the run's sessions."""
+
+
+class Headcount(NamedTuple):
+    """The users of one process: how many ever began to live, how many still have work, how many have done theirs."""
+
+    entered: int
+    working: int
+    finished: int
 
 
 class Closable(Protocol):

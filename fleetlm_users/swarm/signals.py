@@ -14,7 +14,7 @@ import gevent
 from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.web import WebUI
 
-from fleetlm_users.swarm.head.run_end import EndingRole
+from fleetlm_users.swarm.run_end import EndingRole
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from locust.runners import STATE_RUNNING, STATE_SPAWNING, LocalRunner, MasterRun
 from fleetlm_users.swarm import lifecycle
 from fleetlm_users.swarm.head.completion import end_run
 from fleetlm_users.swarm.head.run_clock import RunClock
-from fleetlm_users.swarm.head.run_end import EndingRole
+from fleetlm_users.swarm.run_end import EndingRole
 
 RUN_TIME_S, EARLY_S = 60.0, 30.0
 PASS, FAIL, INCONCLUSIVE = 0, 3, 4

@@ -10,7 +10,7 @@ from gevent.pool import Group
 from locust.exception import RPCError
 from locust.runners import WorkerRunner
 
-from fleetlm_users.swarm.head.run_end import EndingRole
+from fleetlm_users.swarm.run_end import EndingRole
 from fleetlm_users.swarm.signals import Signals
 from tests.swarm.locust_process import EARLY_S, FAIL, INCONCLUSIVE, PASS, Process
 

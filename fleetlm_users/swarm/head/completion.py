@@ -8,13 +8,14 @@ The end of a run that nobody pressed a key for: all work is done, a threshold is
 
 import logging
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import gevent
 from locust.env import Environment
 from locust.runners import STATE_MISSING, MasterRunner
 
 from fleetlm_users.swarm.cluster.messages import FINISHED
+from fleetlm_users.swarm.run import Headcount
 
 
 def end_run(environment: Environment) -> None:
@@ -37,14 +38,6 @@ def end_run(environment: Environment) -> None:
 
 
 logger = logging.getLogger(__name__)
-
-
-class Headcount(NamedTuple):
-    """The users of one process: how many ever began to live, how many still have work, how many have done theirs."""
-
-    entered: int
-    working: int
-    finished: int
 
 
 class CompletionTracker:

@@ -28,7 +28,6 @@ from fleetlm_users.swarm.head.console import Console
 from fleetlm_users.swarm.head.monitors import RunMonitors, View
 from fleetlm_users.swarm.head.preparation import Preparation, Prepared
 from fleetlm_users.swarm.head.run_clock import RunClock
-from fleetlm_users.swarm.head.run_end import EndingRole
 from fleetlm_users.swarm.head.run_view import RunView
 from fleetlm_users.swarm.head.user_control import UserControl
 from fleetlm_users.swarm.head.user_target import UserTarget
@@ -39,6 +38,7 @@ from fleetlm_users.swarm.options.locust_plan import dealt_to
 from fleetlm_users.swarm.options.parser import to_wire
 from fleetlm_users.swarm.results.result_files import note_unwritten
 from fleetlm_users.swarm.run import CLEANUP_S
+from fleetlm_users.swarm.run_end import EndingRole
 from fleetlm_users.swarm.stats.locust_errors import bound_report
 from fleetlm_users.swarm.stats.locust_history import bound_history
 from fleetlm_users.workload.options.model import Options

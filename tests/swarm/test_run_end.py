@@ -6,7 +6,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from fleetlm_users.swarm.head.run_end import Once, Phase, RunEnd
+from fleetlm_users.swarm.run_end import Once, Phase, RunEnd
 
 VERBS = ("stop", "drain", "hurry", "judge")
 
