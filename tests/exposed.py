@@ -10,7 +10,7 @@ from fleetlm_users.measure.ledger import MAIN, Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.report.prometheus import families
 from fleetlm_users.measure.report.run_view import Standing
-from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 
 class Collected:
@@ -49,7 +49,7 @@ def _eventful():
             ledger.count(metric.name, "burst", MAIN, label="kind")
         elif metric.per_worker:
             ledger.level(metric.name, 1.0)
-    merge = Merge("run")
+    merge = SnapshotStore("run")
     merge.absorb("w1", ledger.snapshot(1, final=True, elapsed_s=10.0))
     totals = merge.totals()
     judgements = tuple(judge(parse_thresholds(["append_latency_ms: p(95)<500"]), totals, 10.0))

@@ -19,7 +19,13 @@ from fleetlm_users.measure.kinds import Kinds
 from fleetlm_users.measure.limits import CPU_STARVED_PERCENT
 from fleetlm_users.measure.metrics.catalogue import Catalogue, Kind
 from fleetlm_users.measure.metrics.phase import MAIN, PHASES, WARM_UP
-from fleetlm_users.measure.timeline.worker import COUNTER_COLUMNS, ROWS_AT_ONCE, TREND_COLUMNS, Row, Timeline
+from fleetlm_users.measure.timeline.worker_timeline import (
+    COUNTER_COLUMNS,
+    ROWS_AT_ONCE,
+    TREND_COLUMNS,
+    Row,
+    WorkerTimeline,
+)
 
 FOLDED_AT_ONCE = 4096
 """Values that are folded without giving way: 0.4 ms, whatever the load. Smaller chunks share fewer equal values, and
@@ -156,7 +162,7 @@ class Ledger:
         self._gauges: dict[tuple[str, str], GaugeCell] = {}
         self._levels: dict[str, Level] = {}
         self._findings = Findings()
-        self._timeline = Timeline(elapsed_s)
+        self._timeline = WorkerTimeline(elapsed_s)
         self._watched: dict[str, list[Cell]] = {metric: [] for metric in COUNTER_COLUMNS.values()}
         self._snapshots_under_way = 0
 

@@ -14,7 +14,7 @@ from fleetlm_users.measure.histogram_buckets import MAX_US, coarse_index
 from fleetlm_users.measure.histogram_bytes import check_trend
 from fleetlm_users.measure.metrics.catalogue import Catalogue, Kind
 from fleetlm_users.measure.metrics.phase import PHASES
-from fleetlm_users.measure.timeline.worker import COUNTER_COLUMNS, TREND_COLUMNS
+from fleetlm_users.measure.timeline.worker_timeline import COUNTER_COLUMNS, TREND_COLUMNS
 from fleetlm_users.shape import (
     Check,
     anything,

@@ -15,7 +15,7 @@ from fleetlm_users.measure.judging.verdict import RunFacts, decide
 from fleetlm_users.measure.ledger import MAIN, Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.report.summary import summary as summary_of
-from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.snapshot_store import SnapshotStore
 from tests.cli.summaries import counter, gauge, rate, summary, threshold, trend, with_trend, written
 from tests.mutations import cut, mutated
 
@@ -36,7 +36,7 @@ def made():
             ledger.trend("append_latency_ms", scenario, MAIN).add(rng.randrange(500, 90_000))
             ledger.trend("generator_lateness_ms", scenario, MAIN).add(rng.randrange(5, 90))
     ledger.count("connection_failures", "burst", MAIN, label="refused")
-    merge = Merge("run")
+    merge = SnapshotStore("run")
     merge.absorb("w", ledger.snapshot(1, True, 10.0))
     totals = merge.totals()
     verdict = decide(

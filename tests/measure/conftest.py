@@ -10,7 +10,7 @@ from fleetlm_users.measure.judging.verdict import RunFacts, decide
 from fleetlm_users.measure.ledger import MAIN, WARM_UP, Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.report.summary import summary
-from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.measure.totals import Totals
 
 
@@ -34,7 +34,7 @@ def totals_of():
 def merge_of():
     """The merge of what one function after the other, one per worker, wrote into a ledger."""
 
-    def build(*writes: Callable[[Ledger], None], elapsed_s: float = 10.0) -> Merge:
+    def build(*writes: Callable[[Ledger], None], elapsed_s: float = 10.0) -> SnapshotStore:
         return _merge(writes, elapsed_s)
 
     return build
@@ -65,7 +65,7 @@ def summary_of():
 
 
 def _merge(writes, elapsed_s):
-    merge = Merge("run")
+    merge = SnapshotStore("run")
     for number, write in enumerate(writes):
         ledger = Ledger(DEFAULT, "run", f"worker-{number}")
         write(ledger)

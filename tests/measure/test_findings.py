@@ -5,7 +5,7 @@ from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.report.html import render_html
 from fleetlm_users.measure.report.text import finding_line, render
-from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 
 def finding(n):
@@ -37,7 +37,7 @@ def test_workers_findings_are_merged_within_the_bound():
 def test_findings_travel_with_the_snapshot():
     """Cumulative, like everything in it."""
     ledger = Ledger(DEFAULT, "e", "w")
-    merge = Merge("e")
+    merge = SnapshotStore("e")
     ledger.finding(finding(1))
     merge.absorb("w", ledger.snapshot(1, False, 1.0))
     ledger.finding(finding(2))

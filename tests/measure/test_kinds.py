@@ -12,7 +12,7 @@ from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.report.html import render_html
 from fleetlm_users.measure.report.markdown import render_markdown
 from fleetlm_users.measure.report.text import render
-from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 LABELS = st.text(max_size=3) | st.integers(0, 200).map("reason {}".format)
 
@@ -83,7 +83,7 @@ def test_two_hundred_workers_have_no_more_kinds_than_one(summary_of):
 
 def test_counts_of_a_kind_never_shrink_while_snapshots_come_in():
     """What reads them as counters, such as Prometheus, would take that for a restart."""
-    merge, ledgers = Merge("e"), [Ledger(DEFAULT, "e", f"w{number}") for number in range(4)]
+    merge, ledgers = SnapshotStore("e"), [Ledger(DEFAULT, "e", f"w{number}") for number in range(4)]
     before: dict[str, int] = {}
     for seq in range(1, 20):
         for number, ledger in enumerate(ledgers):
@@ -97,7 +97,7 @@ def test_counts_of_a_kind_never_shrink_while_snapshots_come_in():
 
 def test_a_snapshot_of_another_version_is_bounded_too():
     """One that kept every reason as it came."""
-    ledger, merge = Ledger(DEFAULT, "e", "w"), Merge("e")
+    ledger, merge = Ledger(DEFAULT, "e", "w"), SnapshotStore("e")
     snapshot = ledger.snapshot(1, final=True, elapsed_s=1.0)
     snapshot["counts"] = [["messages_rejected", "burst", MAIN, f"\x1b[2J{number}", 2] for number in range(10_000)]
     assert merge.absorb("w", snapshot)

@@ -7,7 +7,7 @@ import pytest
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.ledger import FOLDED_AT_ONCE, MAIN, WARM_UP, GaugeCell, Level, Series
-from fleetlm_users.measure.timeline.worker import Row
+from fleetlm_users.measure.timeline.worker_timeline import Row
 
 
 def trend_in(snapshot, metric):

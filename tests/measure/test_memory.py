@@ -8,9 +8,9 @@ import pytest
 
 from fleetlm_users.measure.ledger import MAIN, Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.snapshots import Merge
-from fleetlm_users.measure.timeline.history import LiveSeries
-from fleetlm_users.measure.timeline.worker import ROWS_TO_THANK_FOR
+from fleetlm_users.measure.snapshot_store import SnapshotStore
+from fleetlm_users.measure.timeline.history import LiveHistory
+from fleetlm_users.measure.timeline.worker_timeline import ROWS_TO_THANK_FOR
 
 HOUR_S = 3600
 REPORT_S = 10
@@ -21,7 +21,7 @@ class Day:
     """A worker that measures, a master that merges, a page that shows it; reports and answers are lost now and then."""
 
     def __init__(self, messages_per_s):
-        self.ledger, self.merge, self.live = Ledger(DEFAULT, "run", "w1"), Merge("run"), LiveSeries()
+        self.ledger, self.merge, self.live = Ledger(DEFAULT, "run", "w1"), SnapshotStore("run"), LiveHistory()
         self.rng, self.messages_per_s, self.now_s, self.seq, self.sent = random.Random(1), messages_per_s, 0, 0, 0
         self.durations_us = [int(1000 * self.rng.paretovariate(3)) for _ in range(10_000)]
 

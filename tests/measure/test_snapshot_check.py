@@ -16,7 +16,7 @@ from fleetlm_users.measure.metrics.phase import MAIN
 from fleetlm_users.measure.report.html import render_html
 from fleetlm_users.measure.report.summary import summary
 from fleetlm_users.measure.report.text import render
-from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.measure.timeline.rows import to_csv
 from tests.mutations import mutated
 
@@ -45,7 +45,7 @@ def sound(seq=1, final=False):
 
 
 def absorbed(snapshot, merge=None, elapsed_s=ELAPSED_S):
-    merge = merge or Merge("run")
+    merge = merge or SnapshotStore("run")
     merge.absorb("w", snapshot, elapsed_s)
     return merge
 
@@ -158,7 +158,7 @@ def test_rows_that_were_taken_before_are_not_looked_at_again():
 
 def _outcome(snapshot):
     """What becomes of a report: refused, dropped, or shown from head to foot."""
-    merge = Merge("run")
+    merge = SnapshotStore("run")
     try:
         is_taken = merge.absorb("w", snapshot, ELAPSED_S)
     except ShapeError:

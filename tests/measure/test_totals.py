@@ -9,7 +9,7 @@ from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.measure.totals import ALL, MAIN, WARM_UP, Accounting, Gauge, Ratio, Span
 
 
@@ -146,7 +146,7 @@ def test_the_books_balance_exactly_when_every_message_has_a_fate(fates, forgotte
         ledger.count("messages_sent", "burst", MAIN)
         ledger.count(fate, "burst", MAIN)
     ledger.count("messages_sent", "burst", MAIN, forgotten)
-    merge = Merge("run")
+    merge = SnapshotStore("run")
     merge.absorb("w", ledger.snapshot(1, final=True, elapsed_s=1.0))
     books = merge.totals().accounting("burst")
     assert books.unknown == forgotten
@@ -209,7 +209,7 @@ class Story:
     """A run whose totals can be taken at any moment."""
 
     def __init__(self):
-        self.merge, self.ledger, self.seq = Merge("run"), Ledger(DEFAULT, "run", "worker"), 0
+        self.merge, self.ledger, self.seq = SnapshotStore("run"), Ledger(DEFAULT, "run", "worker"), 0
 
     def message(self, latency_us, *, answered=True, n=1):
         for _ in range(n):

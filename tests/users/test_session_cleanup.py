@@ -7,7 +7,7 @@ from gevent.event import Event
 from fleetlm_users.client import RestCallFailed
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.swarm.stats.recorder import Recorder
@@ -59,7 +59,7 @@ class Scene:
         event.fire(**facts, session_id=session_id, exception=exception)
 
     def totals(self):
-        merge = Merge("e")
+        merge = SnapshotStore("e")
         merge.absorb("local", self.run.ledger.snapshot(1, final=True, elapsed_s=1.0))
         return merge.totals()
 

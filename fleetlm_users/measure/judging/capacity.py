@@ -10,7 +10,7 @@ from fleetlm_users.measure.judging.generator_lateness import excuse_lateness
 from fleetlm_users.measure.judging.thresholds import Judgement, Threshold, judge
 from fleetlm_users.measure.judging.verdict import late_generator
 from fleetlm_users.measure.limits import CPU_STARVED_PERCENT, Limits
-from fleetlm_users.measure.snapshots import WorkerState
+from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Span, Totals
 
 OPENING: Final = frozenset(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fleetlm_users.measure.snapshots import WorkerState
+from fleetlm_users.measure.snapshot_store import WorkerState
 
 
 @dataclass(frozen=True, slots=True)

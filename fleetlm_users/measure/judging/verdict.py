@@ -12,7 +12,7 @@ from fleetlm_users.measure.judging.lost_workers import LostWorker, losses
 from fleetlm_users.measure.judging.thresholds import Judgement
 from fleetlm_users.measure.limits import CPU_STARVED_PERCENT, Limits
 from fleetlm_users.measure.metrics.phase import ALL
-from fleetlm_users.measure.snapshots import WorkerState
+from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals
 
 _EXIT_CODES: Final = {"pass": 0, "fail": 3, "inconclusive": 4}  # 1 and 2 are Locust's own: error, usage
@@ -27,8 +27,8 @@ class RunFacts:
     """What the numbers alone do not tell: how the run ended and which workers reported to the end.
 
     `aborted` says why a hopeless run was ended early, empty for any other. `workers_expected` is 1 for a run in one
-    process. `workers` are the states of Merge.workers. `doubts` are further reasons to doubt the numbers, in words:
-    unexpected exceptions, users that never started. `was_reset` says that the statistics were reset under way,
+    process. `workers` are the states of SnapshotStore.workers. `doubts` are further reasons to doubt the numbers:
+    unexpected exceptions, users that never started. `was_reset` says that the statistics were reset during the run,
     `was_hurried` that the drain was cut short.
     """
 

@@ -8,7 +8,7 @@ from fleetlm_users.measure import formatting
 from fleetlm_users.measure.judging.thresholds import Judgement
 from fleetlm_users.measure.metrics.phase import ALL
 from fleetlm_users.measure.report.summary import threshold_figures, trend_figures, worker_figures
-from fleetlm_users.measure.snapshots import WorkerState
+from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals
 
 Json = dict[str, Any]

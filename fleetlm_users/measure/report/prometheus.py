@@ -21,7 +21,7 @@ from fleetlm_users.measure.judging.thresholds import Judgement
 from fleetlm_users.measure.metrics.catalogue import Metric
 from fleetlm_users.measure.metrics.phase import PHASES
 from fleetlm_users.measure.report.run_view import Standing
-from fleetlm_users.measure.snapshots import WorkerState
+from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals
 
 BUCKETS_S: Final = (

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from fleetlm_users.measure.judging.thresholds import Judgement
-from fleetlm_users.measure.snapshots import WorkerState
+from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals
 
 

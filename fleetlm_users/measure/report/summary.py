@@ -15,7 +15,7 @@ from fleetlm_users.measure.judging.thresholds import Judgement
 from fleetlm_users.measure.judging.verdict import Verdict
 from fleetlm_users.measure.metrics.metric import Metric
 from fleetlm_users.measure.metrics.phase import ALL, MAIN, WARM_UP
-from fleetlm_users.measure.snapshots import WorkerState
+from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals
 
 SUMMARY_FORMAT: Final = 1  # raised when a reader of older files would misread newer ones

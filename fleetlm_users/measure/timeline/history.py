@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fleetlm_users.measure.timeline.merged import LATE_S, FleetTimeline
+from fleetlm_users.measure.timeline.merged_timeline import LATE_S, MergedTimeline
 from fleetlm_users.measure.timeline.rows import PERCENTS, Interval, percentiles_ms
-from fleetlm_users.measure.timeline.worker import COUNTER_COLUMNS, TREND_COLUMNS
+from fleetlm_users.measure.timeline.worker_timeline import COUNTER_COLUMNS, TREND_COLUMNS
 
 SETTLED_S: Final = LATE_S
 """What is older is settled; a row that comes later all the same is shown at the end of the run."""
@@ -57,7 +57,7 @@ class Point:
         return [self.second, self.width_s, *figures[:split], self.connections, *figures[split:]]
 
 
-class LiveSeries:
+class LiveHistory:
     """The stretches of one run, merged over all workers."""
 
     def __init__(self) -> None:
@@ -68,9 +68,9 @@ class LiveSeries:
         self._workers: dict[str, int] = {}
 
     def __repr__(self) -> str:
-        return f"LiveSeries({len(self.since(0))} points, settled before {self._settled_to})"
+        return f"LiveHistory({len(self.since(0))} points, settled before {self._settled_to})"
 
-    def absorb(self, timeline: FleetTimeline) -> None:
+    def absorb(self, timeline: MergedTimeline) -> None:
         """Take what the workers have told so far, to the last second that all have behind them.
 
         The newest second of a worker has only just begun, and would look like a dip.
@@ -81,7 +81,7 @@ class LiveSeries:
         self._open = self._open[len(settled) :]
         self._settle(settled)
 
-    def finish(self, timeline: FleetTimeline) -> None:
+    def finish(self, timeline: MergedTimeline) -> None:
         """Take all that any worker told, at the end of a run: nothing comes after it."""
         if timeline.late_rows:
             self._begin_again()

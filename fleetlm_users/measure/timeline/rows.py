@@ -14,7 +14,13 @@ from itertools import accumulate
 from typing import Final
 
 from fleetlm_users.measure.histogram_buckets import coarse_bounds
-from fleetlm_users.measure.timeline.worker import COUNTER_COLUMNS, FAILURE_COLUMNS, TREND_COLUMNS, WireRow, to_steps
+from fleetlm_users.measure.timeline.worker_timeline import (
+    COUNTER_COLUMNS,
+    FAILURE_COLUMNS,
+    TREND_COLUMNS,
+    WireRow,
+    to_steps,
+)
 
 _COLUMNS: Final = tuple(COUNTER_COLUMNS)
 PERCENTS: Final = {"p50_ms": 50.0, "p95_ms": 95.0, "p99_ms": 99.0, "max_ms": 100.0}

@@ -14,8 +14,8 @@ from locust.runners import STATE_MISSING, MasterRunner
 
 from fleetlm_users.errors import ShapeError
 from fleetlm_users.measure.judging.lost_workers import LostWorker
-from fleetlm_users.measure.snapshots import Merge
-from fleetlm_users.measure.timeline.worker import ROWS_TO_THANK_FOR
+from fleetlm_users.measure.snapshot_store import SnapshotStore
+from fleetlm_users.measure.timeline.worker_timeline import ROWS_TO_THANK_FOR
 from fleetlm_users.swarm.cluster.clock_skew import ClockSkew
 from fleetlm_users.swarm.cluster.liveness import WorkerLiveness
 from fleetlm_users.swarm.cluster.messages import DRAIN, FINAL, LOOK, LOOKED, REPORT, RESET, TAKEN
@@ -105,7 +105,7 @@ class WorkerRegistry:
         self._runner = runner
         self._refused = refused
         self._liveness = liveness
-        self._merge: Merge | None = None
+        self._merge: SnapshotStore | None = None
         self._elapsed_s: Callable[[], float] = lambda: 0.0
         self._losses: dict[str, LostWorker] = {}
         self._closed = False
@@ -119,7 +119,7 @@ class WorkerRegistry:
         runner.register_message(FINAL, self.on_final)
         runner.register_message(LOOKED, self.on_looked)
 
-    def begin(self, merge: Merge, elapsed_s: Callable[[], float]) -> None:
+    def begin(self, merge: SnapshotStore, elapsed_s: Callable[[], float]) -> None:
         """From now on snapshots of this run are merged; `elapsed_s` tells its clock."""
         self._merge = merge
         self._elapsed_s = elapsed_s
@@ -130,7 +130,7 @@ class WorkerRegistry:
         self._hurried = False
         self._seen = set(self._present())
 
-    def reset(self, merge: Merge) -> None:
+    def reset(self, merge: SnapshotStore) -> None:
         """The statistics were reset: workers count anew, and only what they count from then on is merged."""
         self._merge = merge
         for client_id in self._present():
@@ -251,7 +251,7 @@ class WorkerRegistry:
             told = {"epoch": merge.epoch, "resets": merge.resets, "before": merge.taken_to(client_id)}
             self._runner.send_message(TAKEN, told, client_id)
 
-    def _absorb(self, merge: Merge, client_id: str, kind: str, snapshot: Mapping[str, Any]) -> tuple[bool, str]:
+    def _absorb(self, merge: SnapshotStore, client_id: str, kind: str, snapshot: Mapping[str, Any]) -> tuple[bool, str]:
         """Whether a worker's snapshot was merged, and why it could not be read; that is refused by name."""
         try:
             return merge.absorb(client_id, snapshot, self._elapsed_s()), ""

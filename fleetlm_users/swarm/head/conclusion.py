@@ -12,7 +12,7 @@ from fleetlm_users.measure.limits import Limits
 from fleetlm_users.measure.report.capacity import Capacity, decide_search
 from fleetlm_users.measure.report.summary import summary
 from fleetlm_users.measure.report.text import render
-from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.swarm.cluster.worker_registry import WorkerRegistry
 from fleetlm_users.swarm.host.host_facts import HostFacts
 from fleetlm_users.swarm.results.result_files import write_reports
@@ -43,7 +43,7 @@ class RunResult:
 def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each named where it is given
     options: Options,
     thresholds: Sequence[Threshold],
-    merge: Merge,
+    merge: SnapshotStore,
     *,
     judged_s: float,
     interrupted: bool,

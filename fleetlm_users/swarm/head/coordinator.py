@@ -14,7 +14,7 @@ from fleetlm_users.foreign_text import printable_lines
 from fleetlm_users.measure.judging.capacity import Border
 from fleetlm_users.measure.judging.thresholds import Threshold
 from fleetlm_users.measure.report.progress import RECENT_ROWS, progress_line
-from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.cluster.admission import WorkerAdmission, code_version_of
 from fleetlm_users.swarm.cluster.liveness import WorkerLiveness
@@ -75,7 +75,7 @@ class Head(EndingRole):
         self._user_control = UserControl(environment, context.benchmark, self)
         self._thresholds: Sequence[Threshold] = ()
         self._options: Options | None = None
-        self._merge = Merge("", context.catalogue)
+        self._merge = SnapshotStore("", context.catalogue)
         self._clock = RunClock(None, 0.0)
         self._progress: gevent.Greenlet | None = None
         self._target = UserTarget(0, None)
@@ -153,7 +153,7 @@ class Head(EndingRole):
                 self.console.say("A capacity search compares its numbers: they are not reset")
                 return
             self._clock.reset()
-            self._merge = Merge(self._merge.epoch, self._context.catalogue, len(self._clock.resets))
+            self._merge = SnapshotStore(self._merge.epoch, self._context.catalogue, len(self._clock.resets))
             self._describe(self._options)
             if self._roster is not None:
                 self._roster.reset(self._merge)
@@ -175,7 +175,7 @@ class Head(EndingRole):
         self._dealt_to = dealt_to(self._environment.runner)
         self._target = UserTarget(options.plan.total_users, options.plan.duration_s)
         self._user_control.begin(self._target, options.plan)
-        self._merge = Merge(epoch, self._context.catalogue)
+        self._merge = SnapshotStore(epoch, self._context.catalogue)
         self._clock = RunClock(options.plan.duration_s, options.plan.warm_up_s)
         self._describe(options)
         self._finish.begin(epoch)

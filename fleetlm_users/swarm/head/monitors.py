@@ -16,7 +16,7 @@ from fleetlm_users.measure.judging.early_abort import Patience
 from fleetlm_users.measure.judging.thresholds import Threshold
 from fleetlm_users.measure.judging.verdict import is_beyond_limits
 from fleetlm_users.measure.report.capacity import Capacity
-from fleetlm_users.measure.snapshots import WorkerState
+from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.head.capacity import CapacityDriver
 from fleetlm_users.swarm.head.completion import end_run

@@ -8,7 +8,7 @@ from fleetlm_users.measure.judging.generator_lateness import excuse_lateness
 from fleetlm_users.measure.judging.thresholds import Judgement, Threshold, judge
 from fleetlm_users.measure.judging.verdict import is_beyond_limits
 from fleetlm_users.measure.metrics.phase import MAIN, WARM_UP
-from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.head.conclusion import MS_PER_S, RunResult, limits_of
 from fleetlm_users.workload.options.model import Options
@@ -21,7 +21,7 @@ class RunView:
     `merge` goes on living: what it is asked for is of the moment of asking.
     """
 
-    merge: Merge
+    merge: SnapshotStore
     options: Options
     thresholds: Sequence[Threshold]
     started_at: str

@@ -20,7 +20,7 @@ from fleetlm_users.measure.report.live import (
     trend_rows,
     worker_rows,
 )
-from fleetlm_users.measure.timeline.history import SETTLED_S, LiveSeries
+from fleetlm_users.measure.timeline.history import SETTLED_S, LiveHistory
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.head.conclusion import RunResult
 from fleetlm_users.swarm.head.run_view import RunSource, RunView
@@ -51,7 +51,7 @@ class LivePage:
         self._head = head
         self._is_search = is_search
         self._lock = BoundedSemaphore()
-        self._series = LiveSeries()
+        self._series = LiveHistory()
         self._key = ""
         self._concluded: RunResult | None = None
         self._looked_s = 0.0
@@ -102,10 +102,10 @@ class LivePage:
         view = self._head.view()
         self._looked_s = time.monotonic()
         if view is None:
-            self._told, self._key, self._series = {"state": "ready", "key": ""}, "", LiveSeries()
+            self._told, self._key, self._series = {"state": "ready", "key": ""}, "", LiveHistory()
             return
         if view.key != self._key:
-            self._key, self._series, self._concluded = view.key, LiveSeries(), None
+            self._key, self._series, self._concluded = view.key, LiveHistory(), None
         if view.result is None:
             self._series.absorb(view.merge.timeline)
         elif view.result is not self._concluded:

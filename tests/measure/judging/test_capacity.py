@@ -7,7 +7,7 @@ from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.ledger import MAIN, Ledger
 from fleetlm_users.measure.limits import Limits
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 THRESHOLDS = "ws_join_ms: p(95)<100; append_latency_ms: p(95)<50; message_success_rate: rate>0.9"
 HOLD_S = 10.0
@@ -17,7 +17,7 @@ class Story:
     """A run in which borders can be taken at any moment."""
 
     def __init__(self):
-        self.merge, self.ledger, self.seq = Merge("run"), Ledger(DEFAULT, "run", "worker"), 0
+        self.merge, self.ledger, self.seq = SnapshotStore("run"), Ledger(DEFAULT, "run", "worker"), 0
 
     def join(self, n, join_us=5_000):
         self.ledger.gauge("active_connections", "capacity", n)

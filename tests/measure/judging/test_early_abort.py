@@ -8,7 +8,7 @@ from fleetlm_users.measure.judging.early_abort import MIN_LOOKS, Patience, outlo
 from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.ledger import MAIN, WARM_UP, Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 GRACE_S = 10.0
 
@@ -31,7 +31,7 @@ def writes(**counts):
 
 def appended(value_us):
     """Totals of 200 messages that took so long."""
-    merge, ledger = Merge("run"), Ledger(DEFAULT, "run", "worker")
+    merge, ledger = SnapshotStore("run"), Ledger(DEFAULT, "run", "worker")
     writes(append_us=[value_us] * 200)(ledger)
     merge.absorb("worker", ledger.snapshot(1, final=True, elapsed_s=10.0))
     return merge.totals()

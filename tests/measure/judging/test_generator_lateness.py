@@ -14,7 +14,7 @@ from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue, trend
 from fleetlm_users.measure.report.junit import render_junit
 from fleetlm_users.measure.report.markdown import render_markdown
 from fleetlm_users.measure.report.text import render
-from fleetlm_users.measure.snapshots import WorkerState
+from fleetlm_users.measure.snapshot_store import WorkerState
 
 P95 = "append_latency_ms: p(95)<500"
 LATE_US, IN_TIME_US = 2_240_000, 5_000

@@ -8,7 +8,7 @@ from fleetlm_users.measure.metrics.phase import ALL
 from fleetlm_users.measure.report.html import render_html
 from fleetlm_users.measure.report.summary import summary
 from fleetlm_users.measure.report.text import accounting_rows, loss_lines, render
-from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 KILLED = LostWorker("b", "its process ended", 8.0)
 
@@ -21,7 +21,7 @@ def snapshot(worker, *, final, sent=120, appended=117, elapsed_s=6.0):
 
 
 def merged(*, killed_reported=True):
-    merge = Merge("run")
+    merge = SnapshotStore("run")
     merge.absorb("a", snapshot("a", final=True, sent=50, appended=50, elapsed_s=10.0))
     if killed_reported:
         merge.absorb("b", snapshot("b", final=False))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from fleetlm_users.measure.ledger import MAIN, Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.report.progress import MAX_COLUMNS, RECENT_ROWS, progress_line
-from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 
 def line_of(merge, *args, **kwargs):
@@ -51,6 +51,6 @@ def test_it_never_runs_over(sent, users, value_us, elapsed_s):
     ledger.gauge("active_connections", "burst", users)
     for metric in ("append_latency_ms", "agent_latency_ms", "generator_lateness_ms"):
         ledger.trend(metric, "burst", MAIN).add(value_us)
-    merge = Merge("run")
+    merge = SnapshotStore("run")
     merge.absorb("w", ledger.snapshot(1, final=True, elapsed_s=1.0))
     assert len(line_of(merge, elapsed_s, elapsed_s, users)) <= MAX_COLUMNS

@@ -11,7 +11,7 @@ from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import counter, gauge, rate, trend
 from fleetlm_users.measure.report.prometheus import BUCKETS_S, name_of
 from fleetlm_users.measure.report.run_view import Standing
-from fleetlm_users.measure.snapshots import WorkerState
+from fleetlm_users.measure.snapshot_store import WorkerState
 from tests.exposed import text_of
 
 THRESHOLDS = "append_latency_ms: p(95)<500; message_success_rate: rate>0.95; backpressure_events: count<0"

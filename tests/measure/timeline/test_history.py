@@ -5,10 +5,10 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.measure.timeline.history import KEPT, SETTLED_S, SILENT_S, WIDTHS_S, LiveSeries
-from fleetlm_users.measure.timeline.merged import FleetTimeline
+from fleetlm_users.measure.timeline.history import KEPT, SETTLED_S, SILENT_S, WIDTHS_S, LiveHistory
+from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline
 from fleetlm_users.measure.timeline.rows import percentiles_ms
-from fleetlm_users.measure.timeline.worker import COUNTER_COLUMNS
+from fleetlm_users.measure.timeline.worker_timeline import COUNTER_COLUMNS
 
 SENT = list(COUNTER_COLUMNS).index("sent")
 # one duration of 1 ms, 100 of 4 ms: the steps from bucket to bucket of timeline.py
@@ -22,7 +22,7 @@ def row(second, sent=1, connections=3, cpu=10.0, spreads=None):
 
 
 def told(final=False, **workers):
-    timeline = FleetTimeline()
+    timeline = MergedTimeline()
     for worker, rows in workers.items():
         timeline.absorb(worker, rows, final)
     return timeline
@@ -36,7 +36,7 @@ def sent_in(series):
 
 def test_the_second_that_has_only_begun_is_not_shown():
     """It would look like a dip. With several workers, the last second that all have behind them is the last one."""
-    series = LiveSeries()
+    series = LiveHistory()
     series.absorb(told(a=[row(n) for n in range(8)], b=[row(n) for n in range(6)]))
     assert [interval.second for interval in series.since(0)] == [0, 1, 2, 3, 4]
     assert sent_in(series) == 10
@@ -44,14 +44,14 @@ def test_the_second_that_has_only_begun_is_not_shown():
 
 def test_a_worker_that_went_silent_does_not_stop_the_clock():
     """Its sockets stay as they were told; its messages are just missing from then on."""
-    series = LiveSeries()
+    series = LiveHistory()
     series.absorb(told(a=[row(n) for n in range(20 + SILENT_S)], gone=[row(n) for n in range(5)]))
     assert series.since(0)[-1].second == 18 + SILENT_S
 
 
 def test_late_rows_heal_what_is_young():
     """Until then the second is told without them."""
-    series, timeline = LiveSeries(), told(a=[row(n) for n in range(20)], b=[row(n) for n in range(12)])
+    series, timeline = LiveHistory(), told(a=[row(n) for n in range(20)], b=[row(n) for n in range(12)])
     series.absorb(timeline)
     assert sent_in(series) == 22
     timeline.absorb("b", [row(n) for n in range(20)], final=False)
@@ -61,7 +61,7 @@ def test_late_rows_heal_what_is_young():
 
 def test_nothing_is_told_twice_and_nothing_left_out_while_seconds_settle():
     """Each look takes over where the last one settled."""
-    series, timeline = LiveSeries(), FleetTimeline()
+    series, timeline = LiveHistory(), MergedTimeline()
     for now in range(3 * SETTLED_S):
         timeline.absorb("a", [row(n) for n in range(max(0, now - 5), now + 1)], final=False)
         series.absorb(timeline)
@@ -71,7 +71,7 @@ def test_nothing_is_told_twice_and_nothing_left_out_while_seconds_settle():
 
 def test_the_end_tells_everything():
     """Also rows that came only with the final report, and the last, begun second."""
-    series, timeline = LiveSeries(), told(a=[row(n) for n in range(30)])
+    series, timeline = LiveHistory(), told(a=[row(n) for n in range(30)])
     series.absorb(timeline)
     timeline.absorb("a", [row(n) for n in range(31)], final=True)
     timeline.absorb("b", [row(n) for n in range(10)], final=True)
@@ -81,7 +81,7 @@ def test_the_end_tells_everything():
 
 def test_the_end_tells_what_came_after_its_second_had_settled():
     """A worker that was cut off for long is in the charts at the end, in all widths."""
-    series, timeline = LiveSeries(), FleetTimeline()
+    series, timeline = LiveHistory(), MergedTimeline()
     for now in range(1, 1500, 3):
         timeline.absorb("a", [row(n) for n in range(max(0, now - 5), now + 1)], final=False)
         series.absorb(timeline)
@@ -94,14 +94,14 @@ def test_the_end_tells_what_came_after_its_second_had_settled():
 
 def test_a_run_whose_statistics_were_reset_begins_there():
     """What was before is not a time without messages."""
-    series = LiveSeries()
+    series = LiveHistory()
     series.absorb(told(a=[row(n) for n in range(63, 70)]))
     assert series.since(0)[0].second == 63
 
 
 def test_ten_hours_are_a_bounded_number_of_points():
     """And no message is lost on the way; the newest ten minutes are by second."""
-    series = LiveSeries()
+    series = LiveHistory()
     series.finish(told(final=True, a=[row(n) for n in range(36_000)]))
     points = series.since(0)
     assert len(points) <= sum(KEPT) + 200
@@ -134,7 +134,7 @@ def test_a_longer_stretch_is_what_its_seconds_are_together(sent_by_second, width
 def test_the_table_says_per_second_and_agrees_with_the_file():
     """Counts are divided by the width, percentiles are those of timeseries.csv, CPU is by worker."""
     timeline = told(final=True, a=[row(n, sent=4, spreads=SPREAD) for n in range(3)], b=[row(0, cpu=55.0)])
-    series = LiveSeries()
+    series = LiveHistory()
     series.finish(timeline)
     table = series.table(series.since(0))
     first = dict(zip(table["columns"], table["rows"][0], strict=True))

@@ -8,7 +8,7 @@ import pytest
 from fleetlm_users.measure.judging.lost_workers import LostWorker
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.swarm.cluster.messages import DRAIN, FINAL, LOOK, LOOKED, REPORT
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from fleetlm_users.swarm.cluster.worker_registry import ASK_AGAIN_S, CUT_S, NO_FINAL, FinalReportWait, WorkerRegistry
@@ -103,7 +103,7 @@ def test_all_final_snapshots_are_merged(runner, registry):
     """Two workers, two reports, nobody lost."""
     runner.add("a")
     runner.add("b")
-    merge = Merge("e")
+    merge = SnapshotStore("e")
     begin(registry, merge)
     registry.drain("e", 5.0)
     assert merge.totals().count("messages_sent") == 10
@@ -114,7 +114,7 @@ def test_a_worker_that_went_missing_is_not_waited_for(runner, registry):
     """Its last report stays counted, and it is named."""
     runner.add("a")
     runner.add("b", answers=False)
-    merge = Merge("e")
+    merge = SnapshotStore("e")
     begin(registry, merge)
     registry.on_report("b", {REPORT: snapshot("b", 1, sent=3)})
     runner.workers["b"].state = "missing"
@@ -129,7 +129,7 @@ def test_a_silent_worker_is_waited_for_only_so_long(runner, registry, monkeypatc
     for name in ("LEAVING_S", "FORCE_S", "TRAVEL_S"):
         monkeypatch.setattr(f"fleetlm_users.swarm.cluster.worker_registry.{name}", 0.0)
     runner.add("a", answers=False)
-    begin(registry, Merge("e"))
+    begin(registry, SnapshotStore("e"))
     registry.drain("e", 0.01)
     assert registry.lost == [LostWorker("a", NO_FINAL, 7.0)]
 
@@ -137,7 +137,7 @@ def test_a_silent_worker_is_waited_for_only_so_long(runner, registry, monkeypatc
 def test_a_worker_that_had_no_part_says_so_and_is_not_lost(runner, registry):
     """For example one that connected and never got a user."""
     runner.add("a", answers=False)
-    begin(registry, Merge("e"))
+    begin(registry, SnapshotStore("e"))
     registry.on_final(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": None}))
     registry.drain("e", 5.0)
     assert registry.lost == []
@@ -148,7 +148,7 @@ def test_a_look_brings_the_numbers_of_this_moment(runner, registry):
     runner.add("a")
     runner.add("b")
     runner.add("gone", answers=False, state="missing")
-    merge = Merge("e")
+    merge = SnapshotStore("e")
     begin(registry, merge)
     registry.look("e")
     assert merge.totals().count("messages_sent") == 10
@@ -161,7 +161,7 @@ def test_a_silent_worker_does_not_hold_a_look_up_for_ever(runner, registry, monk
     monkeypatch.setattr("fleetlm_users.swarm.cluster.worker_registry.LOOK_S", 0.05)
     runner.add("a")
     runner.add("silent", answers=False)
-    merge = Merge("e")
+    merge = SnapshotStore("e")
     begin(registry, merge)
     registry.look("e")
     assert merge.totals().count("messages_sent") == 5
@@ -170,7 +170,7 @@ def test_a_silent_worker_does_not_hold_a_look_up_for_ever(runner, registry, monk
 def test_an_answer_of_another_run_is_not_taken(runner, registry):
     """A late farewell of the run before."""
     runner.add("a")
-    merge = Merge("e")
+    merge = SnapshotStore("e")
     begin(registry, merge)
     registry.on_final(SimpleNamespace(node_id="a", data={"epoch": "old", "snapshot": snapshot("a", 1, epoch="old")}))
     assert registry.final == 0
@@ -179,7 +179,7 @@ def test_an_answer_of_another_run_is_not_taken(runner, registry):
 
 def test_a_worker_that_joins_late_takes_part(runner, registry):
     """It is expected to report like the others."""
-    begin(registry, Merge("e"))
+    begin(registry, SnapshotStore("e"))
     runner.add("late")
     registry.on_connect("late")
     registry.drain("e", 5.0)
@@ -189,7 +189,7 @@ def test_a_worker_that_joins_late_takes_part(runner, registry):
 def test_a_worker_that_comes_back_is_not_lost(runner, registry):
     """It was taken for gone, and is heard again."""
     runner.add("a")
-    begin(registry, Merge("e"))
+    begin(registry, SnapshotStore("e"))
     assert registry.note_lost("a", "it was silent for 30 s")
     assert names(registry) == ["a"]
     assert registry.note_found("a")
@@ -200,7 +200,7 @@ def test_a_worker_that_comes_back_is_not_lost(runner, registry):
 def test_a_worker_that_has_reported_to_its_end_cannot_be_lost(runner, registry):
     """One that was ended with Ctrl-C on its own machine, or that this run never had."""
     runner.add("a")
-    begin(registry, Merge("e"))
+    begin(registry, SnapshotStore("e"))
     registry.drain("e", 5.0)
     assert not registry.note_lost("a", "its process ended")
     assert not registry.note_lost("stranger", "its process ended")
@@ -210,7 +210,7 @@ def test_a_worker_that_has_reported_to_its_end_cannot_be_lost(runner, registry):
 def test_a_worker_that_comes_while_the_run_ends_is_not_waited_for(runner, registry):
     """It has no part in it."""
     runner.add("a")
-    begin(registry, Merge("e"))
+    begin(registry, SnapshotStore("e"))
     registry.drain("e", 5.0)
     runner.add("later", answers=False)
     registry.on_connect("later")
@@ -225,7 +225,7 @@ def broken(worker_id, seq, final=False):
 def test_a_report_that_cannot_be_read_is_refused_by_name_and_the_next_one_counts(runner, refusals):
     """Reports are cumulative; the doubt remains."""
     registry, refused = refusals
-    merge = Merge("e")
+    merge = SnapshotStore("e")
     runner.add("a")
     begin(registry, merge)
     registry.on_report("a", {REPORT: broken("a", 1)})
@@ -239,7 +239,7 @@ def test_a_report_that_cannot_be_read_is_refused_by_name_and_the_next_one_counts
 def test_a_final_report_that_cannot_be_read_is_waited_for_no_longer_and_named(runner, refusals):
     """What the worker reported before it stays counted."""
     registry, refused = refusals
-    merge = Merge("e")
+    merge = SnapshotStore("e")
     runner.add("a", answers=False)
     begin(registry, merge)
     registry.on_report("a", {REPORT: snapshot("a", 1)})
@@ -254,7 +254,7 @@ def test_a_final_report_that_cannot_be_read_is_waited_for_no_longer_and_named(ru
 def test_a_second_far_away_does_not_hold_up_the_master(runner, refusals):
     """A timeline has a row for every second up to the last."""
     registry, refused = refusals
-    merge = Merge("e")
+    merge = SnapshotStore("e")
     runner.add("a")
     begin(registry, merge)
     far = [[5_000_000, [0] * 10, 0, 0.0, {}], [5_000_001, [0] * 10, 0, 0.0, {}]]
@@ -266,7 +266,7 @@ def test_a_second_far_away_does_not_hold_up_the_master(runner, refusals):
 def test_a_look_at_what_cannot_be_read_is_over_at_once(runner, refusals):
     """The worker has answered."""
     registry, _ = refusals
-    begin(registry, Merge("e"))
+    begin(registry, SnapshotStore("e"))
     registry.on_looked(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": broken("a", 1)}))
     assert registry._looked == {"a"}
 
@@ -274,7 +274,7 @@ def test_a_look_at_what_cannot_be_read_is_over_at_once(runner, refusals):
 def test_a_second_signal_has_the_workers_hurry_and_still_waits_for_their_numbers(runner, registry):
     """Whoever presses Ctrl-C twice loses the rest of the drain, and no sample."""
     runner.add("a", answers=False)
-    merge = Merge("e")
+    merge = SnapshotStore("e")
     begin(registry, merge)
     draining = gevent.spawn(registry.drain, "e", 60.0)
     gevent.idle()
@@ -291,7 +291,7 @@ def test_a_worker_that_hangs_does_not_outlast_a_hurry(runner, registry, monkeypa
     """Its users would be ended by force within that time."""
     monkeypatch.setattr("fleetlm_users.swarm.cluster.worker_registry.HURRY_S", 0.0)
     runner.add("a", answers=False)
-    begin(registry, Merge("e"))
+    begin(registry, SnapshotStore("e"))
     registry.hurry()
     registry.drain("e", 60.0)
     assert runner.asked[0] == ("a", True)
@@ -301,11 +301,11 @@ def test_a_worker_that_hangs_does_not_outlast_a_hurry(runner, registry, monkeypa
 def test_a_hurry_is_over_with_its_run(runner, registry):
     """The next run of the web UI drains in full."""
     runner.add("a")
-    begin(registry, Merge("e"))
+    begin(registry, SnapshotStore("e"))
     registry.hurry()
     registry.drain("e", 5.0)
     runner.asked.clear()
-    begin(registry, Merge("f"))
+    begin(registry, SnapshotStore("f"))
     registry.drain("f", 5.0)
     assert runner.asked == [("a", False)]
 

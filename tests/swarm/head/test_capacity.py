@@ -11,7 +11,7 @@ from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.ledger import MAIN, Ledger
 from fleetlm_users.measure.limits import Limits
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.swarm.head.capacity import CapacityDriver
 from fleetlm_users.workload.capacity_search import SearchPlan
 from fleetlm_users.workload.options.capacity import SearchSettings
@@ -25,7 +25,7 @@ class Runner:
     def __init__(self, first, limit):
         self.limit, self.state, self.started, self.has_ended = limit, "running", [], Event()
         self.target_user_count = self.user_count = first
-        self.merge, self.ledger, self.seq = Merge("run"), Ledger(DEFAULT, "run", "local"), 0
+        self.merge, self.ledger, self.seq = SnapshotStore("run"), Ledger(DEFAULT, "run", "local"), 0
         self.joined = 0
 
     def start(self, users, rate):

@@ -5,7 +5,7 @@ import pytest
 from fleetlm_users.errors import ConnectFailed, JoinRefused, RestFailed
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.protocol.conversation import SentMessage
 from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.swarm.stats.recorder import Recorder, kind_of
@@ -24,7 +24,7 @@ def totals(events):
     recorder.listen(events)
 
     def merged():
-        merge = Merge("e")
+        merge = SnapshotStore("e")
         merge.absorb("w", ledger.snapshot(1, True, 1.0))
         return merge.totals()
 

@@ -2,7 +2,7 @@
 
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.protocol.conversation import SentMessage
 from fleetlm_users.swarm.stats.tally import LocustColumns, Tallies
 
@@ -15,7 +15,7 @@ def scene():
     )
 
     def totals():
-        merge = Merge("e")
+        merge = SnapshotStore("e")
         merge.absorb("w", ledger.snapshot(1, True, 1.0))
         return merge.totals()
 

@@ -75,7 +75,7 @@ class Row:
         return self._wire
 
 
-class Timeline:
+class WorkerTimeline:
     """The rows of one process from `since_s` of the run on, made by a tick about once a second.
 
     A row is kept until `forget` says that somebody else has it.

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fleetlm_users.measure.ledger import MAIN, Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.snapshots import Merge
+from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 REPORT_SHARE = 0.05
 
@@ -40,7 +40,7 @@ REPORTS = [(worker, snapshot) for worker in ("a", "b", "c") for snapshot in work
 @given(st.permutations(REPORTS), st.lists(st.sampled_from(REPORTS), max_size=6))
 def test_order_and_repetition_of_reports_do_not_matter(reports, repeated):
     """Lost reports heal, repeated ones do no harm, late ones change nothing: timeline included."""
-    in_order, shuffled = Merge("run"), Merge("run")
+    in_order, shuffled = SnapshotStore("run"), SnapshotStore("run")
     for worker, snapshot in REPORTS:
         in_order.absorb(worker, snapshot)
     for worker, snapshot in [*repeated, *reports]:
@@ -63,7 +63,7 @@ def test_percentiles_are_those_of_one_ledger_however_samples_are_spread(samples,
     """Any partition over workers, each reporting now and then: every figure is what one process would have shown."""
     whole = Ledger(DEFAULT, "run", "alone")
     ledgers = [Ledger(DEFAULT, "run", str(n)) for n in range(workers)]
-    merge, alone = Merge("run"), Merge("run")
+    merge, alone = SnapshotStore("run"), SnapshotStore("run")
     for seq, (metric, scenario, value_us) in enumerate(samples, 1):
         ledger = rng.choice(ledgers)
         for taker in (ledger, whole):
@@ -81,7 +81,7 @@ def test_percentiles_are_those_of_one_ledger_however_samples_are_spread(samples,
 
 def test_a_lost_report_heals_with_the_next():
     """Only the last snapshot of each worker is needed."""
-    whole, lossy = Merge("run"), Merge("run")
+    whole, lossy = SnapshotStore("run"), SnapshotStore("run")
     for worker, snapshot in REPORTS:
         whole.absorb(worker, snapshot)
         if snapshot["final"]:
@@ -91,19 +91,19 @@ def test_a_lost_report_heals_with_the_next():
 
 def test_what_is_not_taken_is_counted():
     """Another run's, an older, a repeated snapshot."""
-    merge = Merge("run")
+    merge = SnapshotStore("run")
     old, new = worker_snapshots("a", seed=1, count=2)
     assert merge.absorb("a", new)
     assert not merge.absorb("a", new)
     assert not merge.absorb("a", old)
     assert not merge.absorb("a", {**new, "epoch": "yesterday", "seq": 9})
     assert (merge.dropped_stale, merge.dropped_epoch) == (2, 1)
-    assert repr(merge) == "Merge(epoch='run', workers=['a'])"
+    assert repr(merge) == "SnapshotStore(epoch='run', workers=['a'])"
 
 
 def test_totals_do_not_change_when_more_is_absorbed():
     """A report is written from one moment."""
-    merge = Merge("run")
+    merge = SnapshotStore("run")
     first, last = worker_snapshots("a", seed=5, count=2)
     merge.absorb("a", first)
     totals = merge.totals()
@@ -121,7 +121,7 @@ def test_a_worker_is_described_with_its_own_health():
     ledger.level("worker_cpu_percent", 95.0)
     ledger.level("worker_cpu_percent", 45.0)
     ledger.level("worker_rss_bytes", 1e8)
-    merge = Merge("run")
+    merge = SnapshotStore("run")
     merge.absorb("a", ledger.snapshot(3, final=True, elapsed_s=9.0))
     (worker,) = merge.workers
     assert (worker.worker, worker.seq, worker.final, worker.elapsed_s) == ("a", 3, True, 9.0)
@@ -133,7 +133,7 @@ def test_a_worker_is_described_with_its_own_health():
 
 def test_a_silent_worker_has_no_figures():
     """None is not zero."""
-    merge = Merge("run")
+    merge = SnapshotStore("run")
     merge.absorb("a", Ledger(DEFAULT, "run", "a").snapshot(1, final=False, elapsed_s=0.0))
     (worker,) = merge.workers
     assert (worker.cpu_percent, worker.rss_bytes, worker.final) == (None, None, False)
@@ -141,7 +141,7 @@ def test_a_silent_worker_has_no_figures():
 
 def test_the_state_of_a_worker_is_made_once_for_each_snapshot():
     """It decodes histograms, and pages ask for it every two seconds."""
-    merge = Merge("run")
+    merge = SnapshotStore("run")
     first, last = worker_snapshots("a", seed=5, count=2)
     merge.absorb("a", first)
     (before,) = merge.workers

@@ -1,7 +1,7 @@
 """The timelines of all workers as one: rows are summed by second when they come, so that many workers cost no memory.
 
 A snapshot holds, oldest first, all rows of its worker that the master has not said it has. Every row but the youngest
-is complete (Timeline.tick: a stretch belongs to the second in which it began), so it is summed once, and what is
+is complete (WorkerTimeline.tick: a stretch belongs to the second in which it began), so it is summed once, and what is
 repeated changes nothing. The youngest is kept apart until a newer snapshot has it complete. Seconds that nothing more
 is expected of are packed; a row that comes all the same is added to them.
 """
@@ -12,7 +12,7 @@ from typing import Final
 
 from fleetlm_users.measure.timeline.packed_seconds import PackedSeconds
 from fleetlm_users.measure.timeline.rows import Interval, Second, SeriesRow, flat
-from fleetlm_users.measure.timeline.worker import WireRow
+from fleetlm_users.measure.timeline.worker_timeline import WireRow
 
 LATE_S: Final = 40
 """A row that is so much older than the newest of all workers is late: a busy worker reports every three seconds."""
@@ -30,7 +30,7 @@ class _Line:
     youngest: WireRow | None = None
 
 
-class FleetTimeline:
+class MergedTimeline:
     """Takes the rows of every worker; `rows` are those of a timeseries.
 
     `late_rows` is how many came more than LATE_S after the newest: whoever took a second for settled looks again.

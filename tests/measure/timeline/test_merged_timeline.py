@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.measure.timeline.merged import OPEN_S, FleetTimeline
-from fleetlm_users.measure.timeline.worker import ROWS_AT_ONCE, Timeline
+from fleetlm_users.measure.timeline.merged_timeline import OPEN_S, MergedTimeline
+from fleetlm_users.measure.timeline.worker_timeline import ROWS_AT_ONCE, WorkerTimeline
 
 
 def rows_of(*ticks):
     """Wire rows of one worker: (elapsed_s, sent so far, connections, {value_us: times})."""
-    timeline = Timeline()
+    timeline = WorkerTimeline()
     for elapsed_s, sent, connections, tally in ticks:
         row = timeline.tick(elapsed_s, [sent] + [0] * 9, connections, 30.0)
         if tally:
@@ -19,7 +19,7 @@ def rows_of(*ticks):
 
 
 def merged(workers, newest=None):
-    timeline = FleetTimeline()
+    timeline = MergedTimeline()
     for number, rows in enumerate(workers):
         timeline.absorb(f"worker-{number}", rows, final=True)
     return timeline.rows(newest)
@@ -62,7 +62,7 @@ class Reporter:
     """A worker with a timeline of its own, which reports as a ledger does."""
 
     def __init__(self):
-        self.timeline = Timeline()
+        self.timeline = WorkerTimeline()
         self.sent = 0
         self.now_s = 0.0
 
@@ -84,7 +84,7 @@ def test_reports_and_answers_that_are_lost_or_repeated_change_nothing(workers):
 
     Also where one worker is only heard when another's seconds are packed long since.
     """
-    on_the_way, at_the_end = FleetTimeline(), FleetTimeline()
+    on_the_way, at_the_end = MergedTimeline(), MergedTimeline()
     for number, reports in enumerate(workers):
         reporter, keeps_all, worker = Reporter(), Reporter(), str(number)
         for after_s, sent, connections, arrives, is_answered in reports:
@@ -105,7 +105,7 @@ def test_a_row_that_comes_when_its_second_is_packed_is_added_to_it():
     """Count, sockets, distribution: as if it had come in time; and it is said that something changed."""
     ticks = [(second + 1.0, second + 1, 2, {1_000: 9}) for second in range(20 * OPEN_S)]
     rows, slow = rows_of(*ticks), rows_of(*((at_s, sent, 3, {100_000: 1}) for at_s, sent, *_ in ticks))
-    in_time, late = FleetTimeline(), FleetTimeline()
+    in_time, late = MergedTimeline(), MergedTimeline()
     for second in range(0, len(rows), 10):
         for timeline, worker, told in ((in_time, "a", rows), (in_time, "b", slow), (late, "a", rows)):
             timeline.absorb(worker, told[second : second + 11], final=second + 11 >= len(rows))
@@ -118,7 +118,7 @@ def test_a_row_that_comes_when_its_second_is_packed_is_added_to_it():
 
 def test_a_second_that_goes_on_is_shown_and_counted_once():
     """The youngest row of a report still grows; the next report has it whole."""
-    timeline, reporter = FleetTimeline(), Reporter()
+    timeline, reporter = MergedTimeline(), Reporter()
     timeline.absorb("a", reporter.report(0.4, 2, 1), final=False)
     assert [row["sent"] for row in timeline.rows()] == [2]
     timeline.absorb("a", reporter.report(0.4, 3, 1), final=False)
@@ -130,6 +130,6 @@ def test_a_second_that_goes_on_is_shown_and_counted_once():
 
 def test_a_worker_without_rows_changes_nothing():
     """Its first snapshot may be older than its first second."""
-    timeline = FleetTimeline()
+    timeline = MergedTimeline()
     timeline.absorb("a", [], final=False)
     assert timeline.rows() == []

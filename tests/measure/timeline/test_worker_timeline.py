@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.measure.ledger import MAIN
-from fleetlm_users.measure.timeline.worker import COUNTER_COLUMNS, ROWS_AT_ONCE, Row, Timeline
+from fleetlm_users.measure.timeline.worker_timeline import COUNTER_COLUMNS, ROWS_AT_ONCE, Row, WorkerTimeline
 
 NONE = [0] * len(COUNTER_COLUMNS)
 
@@ -15,7 +15,7 @@ def totals(sent):
 
 def test_a_tick_belongs_to_the_second_in_which_its_stretch_began():
     """Ticks come a little late; what they tell began on time."""
-    timeline = Timeline()
+    timeline = WorkerTimeline()
     timeline.tick(1.003, totals(5), 2, 10.0)
     timeline.tick(2.004, totals(9), 3, 20.0)
     assert [(row.second, row.counts[0], row.connections) for row in timeline.rows()] == [(0, 5, 2), (1, 4, 3)]
@@ -23,7 +23,7 @@ def test_a_tick_belongs_to_the_second_in_which_its_stretch_began():
 
 def test_two_ticks_in_a_second_make_one_row():
     """A snapshot ticks too, at any moment."""
-    timeline = Timeline()
+    timeline = WorkerTimeline()
     timeline.tick(0.4, totals(5), 2, 10.0)
     timeline.tick(0.9, totals(9), 1, 5.0)
     (row,) = timeline.rows()
@@ -32,7 +32,7 @@ def test_two_ticks_in_a_second_make_one_row():
 
 def test_a_clock_that_goes_back_makes_no_second_row():
     """Rows only follow each other."""
-    timeline = Timeline()
+    timeline = WorkerTimeline()
     timeline.tick(5.0, totals(1), 0, 0.0)
     timeline.tick(3.0, totals(2), 0, 0.0)
     timeline.tick(6.0, totals(3), 0, 0.0)
@@ -42,7 +42,7 @@ def test_a_clock_that_goes_back_makes_no_second_row():
 @given(st.lists(st.tuples(st.floats(0, 3), st.integers(0, 50)), max_size=30))
 def test_rows_add_up_to_the_counters(stretches):
     """No count is lost or doubled between ticks."""
-    timeline, elapsed_s, sent = Timeline(), 0.0, 0
+    timeline, elapsed_s, sent = WorkerTimeline(), 0.0, 0
     for length_s, more in stretches:
         elapsed_s, sent = elapsed_s + length_s, sent + more
         timeline.tick(elapsed_s, totals(sent), 0, 0.0)
@@ -82,7 +82,7 @@ def test_a_snapshot_repeats_what_the_master_has_not_said_it_has(ledger):
 
 def test_the_second_that_still_grows_is_never_forgotten():
     """Whatever a master says that it has."""
-    timeline = Timeline()
+    timeline = WorkerTimeline()
     for second in range(5):
         timeline.tick(second + 0.5, totals(second), 0, 0.0)
         timeline.tick(second + 1.0, totals(second), 0, 0.0)

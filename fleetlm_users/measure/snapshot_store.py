@@ -10,7 +10,7 @@ from fleetlm_users.measure.ledger import SNAPSHOT_FORMAT, Snapshot
 from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue
 from fleetlm_users.measure.metrics.phase import ALL, MAIN
 from fleetlm_users.measure.snapshot_check import AHEAD_S, LONGEST_RUN_S, BodyCheck, head_check
-from fleetlm_users.measure.timeline.merged import FleetTimeline
+from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline
 from fleetlm_users.measure.timeline.rows import SeriesRow
 from fleetlm_users.measure.timeline.series_table import SeriesTable
 from fleetlm_users.measure.totals import Totals
@@ -45,7 +45,7 @@ class WorkerState:
     open_messages: int = 0
 
 
-class Merge:
+class SnapshotStore:
     """Takes snapshots in any order, any number of times: per worker the highest `seq` of this `epoch` counts.
 
     `resets` is how often the run's statistics were reset: a snapshot from before the last time is another epoch's.
@@ -63,10 +63,10 @@ class Merge:
         self._check_head = head_check(SNAPSHOT_FORMAT)
         self._check_body = BodyCheck(catalogue)
         self._workers: dict[str, _Worker] = {}
-        self.timeline = FleetTimeline()
+        self.timeline = MergedTimeline()
 
     def __repr__(self) -> str:
-        return f"Merge(epoch={self.epoch!r}, workers={sorted(self._workers)})"
+        return f"SnapshotStore(epoch={self.epoch!r}, workers={sorted(self._workers)})"
 
     def absorb(self, worker_id: str, snapshot: Mapping[str, Any], elapsed_s: float = LONGEST_RUN_S) -> bool:
         """Take a worker's snapshot, in a run that is on for `elapsed_s`; False if it was dropped.
@@ -120,7 +120,7 @@ class Merge:
         return SeriesTable(self.timeline.each_row())
 
     def series(self, newest: int | None = None) -> list[SeriesRow]:
-        """What happened in each second on all workers together, or in the `newest` ones; see FleetTimeline.rows."""
+        """What happened in each second on all workers together, or in the `newest` ones; see MergedTimeline.rows."""
         return self.timeline.rows(newest)
 
     @property
