@@ -9,8 +9,9 @@ from fleetlm_users.client import SourceAddresses, Targets, sources_here
 from fleetlm_users.errors import UsageError
 from fleetlm_users.trust import check_trust
 from fleetlm_users.workload.duration import parse_duration
+from fleetlm_users.workload.options.model import COMMON
 from fleetlm_users.workload.options.parsing import is_blank, parse_value
-from fleetlm_users.workload.options.specs import COMMON, OptionSpec
+from fleetlm_users.workload.options.specs import OptionSpec
 from fleetlm_users.workload.urls import urls_of_host
 
 TAKEN: Final = ("api_url", "ws_url", "agent_url", "agent_id", "insecure")

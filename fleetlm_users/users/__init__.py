@@ -14,7 +14,7 @@ from fleetlm_users.users.behaviours.throughput import HotPathUser, SteadyUser, T
 from fleetlm_users.users.install import install
 from fleetlm_users.users.session import UserSession
 from fleetlm_users.users.user import FleetUser
-from fleetlm_users.workload.options.specs import OptionSpec
+from fleetlm_users.workload.options.specs import OptionSpec, option
 
 __all__ = [
     "BurstUser",
@@ -36,6 +36,7 @@ __all__ = [
     "fleet_of",
     "gauge",
     "install",
+    "option",
     "rate",
     "run_of",
     "trend",

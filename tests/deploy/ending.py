@@ -2,7 +2,7 @@
 
 from fleetlm_users.swarm.cluster.worker_registry import LOOK_S, TRAVEL_S
 from fleetlm_users.swarm.run import CLEANUP_S, FORCE_S, LEAVING_S
-from fleetlm_users.workload.options.specs import COMMON
+from fleetlm_users.workload.options.model import COMMON
 
 
 def longest_end_s():

@@ -6,7 +6,7 @@ from importlib.resources import files
 import pytest
 from jsonschema.validators import validator_for
 
-from fleetlm_users.workload.options.specs import COMMON
+from fleetlm_users.workload.options.model import COMMON
 from tests.deploy import dockerfile
 from tests.deploy.compose import Compose
 from tests.deploy.ending import longest_end_s

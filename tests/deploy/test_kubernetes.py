@@ -8,7 +8,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from fleetlm_users.workload.options.specs import COMMON
+from fleetlm_users.workload.options.model import COMMON
 from tests.deploy import dockerfile
 from tests.deploy.ending import longest_end_s
 from tests.deploy.kubernetes import FOLDER, FORMS, Pod, objects, of_kind, pods, read

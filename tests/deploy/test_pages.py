@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from fleetlm_users.workload.options.specs import COMMON
+from fleetlm_users.workload.options.model import COMMON
 from tests.deploy.compose import FILE, VARIABLE, Compose
 from tests.deploy.kubernetes import FOLDER, FORMS, objects, of_kind
 from tests.docs.commands import benchmark_of, commands_of

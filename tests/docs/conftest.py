@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from fleetlm_users.workload.options.specs import COMMON
+from fleetlm_users.workload.options.model import COMMON
 from tests.e2e.conftest import standin, standin_with  # noqa: F401  # fixtures for the runs
 
 

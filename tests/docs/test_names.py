@@ -13,7 +13,7 @@ from benchmarks import cli as benchmarks_cli
 from fleetlm_users.cli.main import cli
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.standin.options import build_parser
-from fleetlm_users.workload.options.specs import COMMON
+from fleetlm_users.workload.options.model import COMMON
 from fleetlm_users.workload.presets.presets import load_presets
 from tests.docs.commands import benchmark_of, options_for
 from tests.docs.pages import ROOT, page, pages

@@ -3,7 +3,7 @@
 from locust import User
 
 from fleetlm_users.swarm.benchmark import Benchmark
-from fleetlm_users.workload.options.model import resolve
+from fleetlm_users.workload.options.resolution import resolve
 from fleetlm_users.workload.presets.presets import load_presets
 from fleetlm_users.workload.user_numbers import ALONE
 

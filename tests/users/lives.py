@@ -12,7 +12,7 @@ from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.local_run import LocalRun
 from fleetlm_users.users.shared_client import SharedClient
-from fleetlm_users.workload.options.model import resolve
+from fleetlm_users.workload.options.resolution import resolve
 from fleetlm_users.workload.presets.preset import Preset
 from fleetlm_users.workload.presets.presets import Presets
 from fleetlm_users.workload.user_numbers import ALONE

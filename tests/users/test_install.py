@@ -7,7 +7,7 @@ import pytest
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.options.parser import presets_of, specs_of
-from fleetlm_users.users import ConcurrentUser, LifecycleUser, OptionSpec, ThroughputUser, counter
+from fleetlm_users.users import ConcurrentUser, LifecycleUser, ThroughputUser, counter, option
 from fleetlm_users.users import install as package_install
 from fleetlm_users.users.install import install
 from tests.swarm.samples import options
@@ -27,7 +27,7 @@ def installed(monkeypatch):
     return make
 
 
-OWN = OptionSpec("smile", "--smile", "SMILE", "1", "how often", "whole", "1")
+OWN = option("smile", default=1, help="how often")
 
 
 def names(items):

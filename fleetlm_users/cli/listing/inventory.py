@@ -6,7 +6,8 @@ from typing import Any
 
 from fleetlm_users.cli.listing.locustfiles import Locustfile
 from fleetlm_users.measure.metrics.catalogue import Catalogue
-from fleetlm_users.workload.options.specs import COMMON, OptionSpec, count_specs
+from fleetlm_users.workload.options.model import COMMON
+from fleetlm_users.workload.options.specs import OptionSpec, count_specs
 from fleetlm_users.workload.presets.preset import Preset
 from fleetlm_users.workload.presets.presets import Presets
 

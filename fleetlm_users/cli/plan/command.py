@@ -14,7 +14,7 @@ from fleetlm_users.cli.plan.text import plan_text
 from fleetlm_users.cli.terminal import style
 from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.options.parsing import parse_value
-from fleetlm_users.workload.options.specs import Kind, OptionSpec
+from fleetlm_users.workload.options.specs import Kind, OptionSpec, option
 
 MOST: Final = 1e12  # beyond it is a typing slip
 
@@ -23,8 +23,8 @@ Part = TypeVar("Part", Demand, Costs, Machines)
 
 
 def _spec(name: str, flag: str, default: object, kind: Kind, text: str) -> OptionSpec:
-    example = str(default) if default != "" else "1000000" if kind == "count" else "0.033"
-    return OptionSpec(name, flag, "", str(default), text, kind, example)
+    example = "" if default != "" else "1000000" if kind == "count" else "0.033"
+    return option(name, flag=flag, env="", default=str(default), help=text, kind=kind, example=example)
 
 
 SPECS: Final = (

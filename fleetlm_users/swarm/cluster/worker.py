@@ -42,8 +42,7 @@ from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.host.open_files import allow_users
 from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, USAGE_EXIT, StartupError
 from fleetlm_users.swarm.local_run import LocalRun
-from fleetlm_users.swarm.options.options_check import RUN_SHAPE
-from fleetlm_users.swarm.options.parser import from_wire
+from fleetlm_users.swarm.options.wire import RUN_SHAPE, from_wire
 from fleetlm_users.swarm.run_end import EndingRole
 from fleetlm_users.workload.open_files import users_per_process
 from fleetlm_users.workload.user_numbers import slot_of

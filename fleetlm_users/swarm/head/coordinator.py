@@ -35,7 +35,7 @@ from fleetlm_users.swarm.host.host_facts import HostFacts
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
 from fleetlm_users.swarm.local_run import LocalRun
 from fleetlm_users.swarm.options.locust_plan import dealt_to
-from fleetlm_users.swarm.options.parser import to_wire
+from fleetlm_users.swarm.options.wire import to_wire
 from fleetlm_users.swarm.results.result_files import note_unwritten
 from fleetlm_users.swarm.run import CLEANUP_S
 from fleetlm_users.swarm.run_end import EndingRole

@@ -11,9 +11,8 @@ from locust import LoadTestShape, User
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.workload.identity import VUS_PER_BLOCK
-from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.options.model import COMMON, Options
 from fleetlm_users.workload.options.parsing import is_blank
-from fleetlm_users.workload.options.specs import COMMON
 from fleetlm_users.workload.plan import shaped
 
 WITHOUT: Final = "the shape without it, or the run without the shape"

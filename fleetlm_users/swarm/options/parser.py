@@ -1,9 +1,8 @@
-"""Our options in Locust's parser and web form, and back out of it as typed Options; and Options over the wire."""
+"""Our options in Locust's parser and web form, and back out of it as typed Options."""
 
 import random
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,13 @@ from locust.argument_parser import LocustArgumentParser
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.benchmark import Benchmark
-from fleetlm_users.swarm.options.options_check import check_options
 from fleetlm_users.workload.identity import new_run_id
-from fleetlm_users.workload.options.model import Options, resolve
+from fleetlm_users.workload.options.model import COMMON, LOOPBACK, Options
 from fleetlm_users.workload.options.parsing import clean, is_blank, parse_value
-from fleetlm_users.workload.options.specs import COMMON, OptionSpec, count_specs
-from fleetlm_users.workload.plan import Plan
+from fleetlm_users.workload.options.resolution import common_value, resolve
+from fleetlm_users.workload.options.specs import OptionSpec, count_specs
 from fleetlm_users.workload.presets.presets import Presets, load_presets
 
-LOOPBACK = "127.0.0.1"
 MAX_SEED = 2**31
 
 
@@ -123,11 +120,10 @@ def options_of(
     `chosen` are the behaviours that are to run, None for all. Raises UsageError.
     """
     values = vars(parsed)
-    presets_file = values.get("presets_file")
     draw = random.SystemRandom()
     return resolve(
         {spec.name: values.get(spec.name, spec.default) for spec in specs_of(benchmark)},
-        presets_of(benchmark, Path(presets_file) if presets_file else None),
+        presets_of(benchmark, common_value(values, "presets_file")),
         benchmark.name,
         tuple(benchmark.behaviours),
         host=host,
@@ -139,44 +135,3 @@ def options_of(
         extra_specs=tuple(benchmark.options),
         chosen=chosen,
     )
-
-
-def to_wire(options: Options) -> dict[str, Any]:
-    """Options as msgpack can carry them from master to worker, where presets files and environment may differ."""
-    wire = {item.name: _plain(getattr(options, item.name)) for item in fields(options)}
-    wire["plan"] = {**asdict(options.plan), "users": dict(options.plan.users)}
-    return wire
-
-
-def from_wire(wire: Mapping[str, Any]) -> Options:
-    """What `to_wire` made, back as Options. Raises ShapeError for anything else."""
-    check_options(wire)
-    values = dict(wire)
-    plan = dict(values.pop("plan"))
-    plan["thresholds"] = tuple(plan["thresholds"])
-    return Options(
-        plan=Plan(**plan),
-        given_thresholds=tuple(values.pop("given_thresholds")),
-        results_dir=Path(values.pop("results_dir")),
-        presets_file=_path(values.pop("presets_file")),
-        junit=_path(values.pop("junit")),
-        markdown=_path(values.pop("markdown")),
-        secrets=frozenset(values.pop("secrets")),
-        source_ips=tuple(values.pop("source_ips")),
-        **values,
-    )
-
-
-def _path(text: str | None) -> Path | None:
-    return Path(text) if text else None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, frozenset | tuple):
-        return list(value)
-    return dict(value) if isinstance(value, Mapping) else value
-
-
-__all__: Sequence[str] = ("from_wire", "options_of", "register", "specs_of", "to_wire")

@@ -7,7 +7,6 @@ title serves as its key; `options_in` knows it and the option's own name.
 
 from argparse import Namespace
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from werkzeug.datastructures import MultiDict
@@ -19,6 +18,7 @@ from fleetlm_users.swarm.options.form_overrides import Shown
 from fleetlm_users.swarm.options.parser import presets_of, specs_of
 from fleetlm_users.workload.options.form import FormField, fields_of, preset_label
 from fleetlm_users.workload.options.parsing import parse_value
+from fleetlm_users.workload.options.resolution import common_value
 from fleetlm_users.workload.options.specs import count_name
 from fleetlm_users.workload.presets.preset import Preset
 
@@ -46,7 +46,7 @@ class StartForm:
     def __init__(self, benchmark: Benchmark, parsed: Namespace) -> None:
         self._benchmark = benchmark
         self._parsed = parsed
-        self._fields = fields_of(specs_of(benchmark), benchmark.behaviours)
+        self._fields = fields_of(specs_of(benchmark))
 
     def on_page(self, args: Mapping[str, Any], shown_with: Callable[[str], Shown | None]) -> Json:
         """Locust's arguments for its page with our form in them.
@@ -57,7 +57,7 @@ class StartForm:
         shown = {preset_label(preset): shown_with(name) for name, preset in presets.items()}
         sections: dict[str, list[str]] = {}
         for field in self._fields:
-            sections.setdefault(field.section, []).append(field.title)
+            sections.setdefault(field.spec.section, []).append(field.title)
         return {
             **args,
             "extra_options": {field.title: self._on_page(field, presets) for field in self._fields},
@@ -145,16 +145,17 @@ class StartForm:
             "default_value": "" if value is None or spec.secret else value,
             "is_secret": spec.secret,
             "is_required": False,
-            "help_text": field.hint,
+            "help_text": field.spec.hint,
             "is_multiple": False,
             "choices": choices,
         }
 
     def _presets(self) -> Mapping[str, Preset]:
         """Those to choose from; a person's own file that has become unreadable does not take the page with it."""
-        path = getattr(self._parsed, "presets_file", None)
         try:
-            return presets_of(self._benchmark, Path(path) if path else None).of(self._benchmark.name)
+            return presets_of(self._benchmark, common_value(vars(self._parsed), "presets_file")).of(
+                self._benchmark.name
+            )
         except UsageError:
             return presets_of(self._benchmark).of(self._benchmark.name)
 

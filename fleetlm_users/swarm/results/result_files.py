@@ -21,8 +21,8 @@ from fleetlm_users.measure.report.markdown import render_markdown
 from fleetlm_users.measure.report.text import render
 from fleetlm_users.measure.timeline.rows import SeriesRow, to_csv
 from fleetlm_users.swarm.results.output_file import share_a_file, try_file, try_new, write_file
-from fleetlm_users.workload.options.model import Options
-from fleetlm_users.workload.options.specs import COMMON, OptionSpec
+from fleetlm_users.workload.options.model import COMMON, Options
+from fleetlm_users.workload.options.specs import OptionSpec
 
 PART: Final = ".part"
 

@@ -12,8 +12,7 @@ from typing import Any, Final
 from locust.web import WebUI
 
 from fleetlm_users.http_access import AccessRules, Asked
-from fleetlm_users.workload.options.parsing import is_blank, parse_value
-from fleetlm_users.workload.options.specs import WEB_ALLOWED_HOSTS
+from fleetlm_users.workload.options.resolution import common_value
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +32,7 @@ _OWN_HEADERS: Final[Headers] = [
 
 def rules_of(parsed: Namespace, bound: str) -> AccessRules:
     """The rules of a server that listens on `bound`, with what `--web-allowed-hosts` adds."""
-    given = getattr(parsed, WEB_ALLOWED_HOSTS.name, None)
-    return AccessRules(bound, () if is_blank(given) else parse_value(WEB_ALLOWED_HOSTS, given, WEB_ALLOWED_HOSTS.label))
+    return AccessRules(bound, common_value(vars(parsed), "web_allowed_hosts") or ())
 
 
 def guard_access(web_ui: WebUI, rules: AccessRules, metrics_path: str) -> None:
@@ -72,7 +70,7 @@ class GuardedApp:
         return self._inner(environ, start)
 
     def _refuse(self, problem: str, start_response: Any) -> Iterable[bytes]:
-        text = f"Refused: {problem}. {WEB_ALLOWED_HOSTS.flag} allows further hosts; docs/security.md says more."
+        text = f"Refused: {problem}. --web-allowed-hosts allows further hosts; docs/security.md says more."
         if len(self._told) < MAX_TOLD and problem not in self._told:
             self._told.add(problem)
             logger.warning("%s", text)

@@ -20,6 +20,7 @@ from fleetlm_users.swarm.head.run_view import RunSource, RunView
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
 from fleetlm_users.swarm.runtime.health import yield_to_loop
 from fleetlm_users.swarm.web.access import GuardedApp, rules_of
+from fleetlm_users.workload.options.resolution import common_value
 
 logger = logging.getLogger(__name__)
 
@@ -77,9 +78,9 @@ def serve_metrics(parsed: Namespace, collector: RunCollector) -> WSGIServer | No
 
     Raises StartupError where it cannot listen.
     """
-    if not parsed.metrics_port:
+    host, port = (common_value(vars(parsed), name) for name in ("metrics_host", "metrics_port"))
+    if port is None:
         return None
-    host, port = parsed.metrics_host, int(parsed.metrics_port)
     guarded = GuardedApp(_app(collector), rules_of(parsed, host), lambda _path: True)
     server = WSGIServer((host, port), guarded, log=None, error_log=logger)
     try:

@@ -1,53 +1,52 @@
-"""The options of single benchmarks, each a flag, an environment variable and a field of the web form."""
+"""The options of single benchmarks; those of the capacity search are in capacity.py."""
 
 from typing import Final
 
-from fleetlm_users.workload.options.specs import OptionSpec
+from fleetlm_users.workload.options.specs import option
 
 GROUP: Final = "benchmark"
 
-KEEP_ALIVE_MS: Final = OptionSpec(
-    "keep_alive_ms", "--keep-alive-ms", "KEEP_ALIVE_MS", "60000",
-    "how long each session is held, in milliseconds; 0 until the run ends", "whole", "60000", group=GROUP,
+KEEP_ALIVE_MS: Final = option(
+    "keep_alive_ms", default=60000, group=GROUP, title="Hold each session (ms)",
+    help="how long each session is held, in milliseconds; 0: until the run ends",
 )  # fmt: skip
 
-SEND_INTERVAL: Final = OptionSpec(
-    "send_interval", "--send-interval", "SEND_INTERVAL", "1000",
-    "milliseconds from one message of a user to the next", "positive", "1000", group=GROUP,
+SEND_INTERVAL: Final = option(
+    "send_interval", default=1000, kind="positive", group=GROUP, title="Send interval (ms)",
+    help="milliseconds from one message of a user to the next",
 )  # fmt: skip
 
-RUNTIME_MS: Final = OptionSpec(
-    "runtime_ms", "--runtime-ms", "RUNTIME_MS", "0",
-    "how long each user sends, in milliseconds; 0 until the run ends", "whole", "60000", group=GROUP,
+RUNTIME_MS: Final = option(
+    "runtime_ms", default=0, example="60000", group=GROUP, title="Send for (ms)",
+    help="how long each user sends, in milliseconds; 0: until the run ends",
 )  # fmt: skip
 
-PIPELINE_DEPTH: Final = OptionSpec(
-    "pipeline_depth", "--pipeline-depth", "PIPELINE_DEPTH", "",
-    "closed loop: every user keeps this many messages in flight; empty is off", "count", "5", group=GROUP,
+PIPELINE_DEPTH: Final = option(
+    "pipeline_depth", kind="count", example="5", group=GROUP,
+    help="closed loop: every user keeps this many messages in flight; empty: off",
 )  # fmt: skip
 
-ARRIVAL_RATE: Final = OptionSpec(
-    "arrival_rate", "--arrival-rate", "ARRIVAL_RATE", "",
-    "open: messages per second of all users together, whatever the replies do; empty is off", "positive", "200",
-    group=GROUP,
+ARRIVAL_RATE: Final = option(
+    "arrival_rate", kind="positive", example="200", group=GROUP,
+    help="open model: messages per second of all users together, whatever the replies; empty: off",
 )  # fmt: skip
 
-ITERATIONS: Final = OptionSpec(
-    "iterations", "--iterations", "ITERATIONS", "50",
-    "whole journeys of each user; when all have done theirs the run ends", "count", "50", group=GROUP,
+ITERATIONS: Final = option(
+    "iterations", default=50, kind="count", group=GROUP,
+    help="complete journeys of each user; the run ends when all users have done theirs",
 )  # fmt: skip
 
-MESSAGES_PER_SESSION: Final = OptionSpec(
-    "messages_per_session", "--messages-per-session", "MESSAGES_PER_SESSION", "3",
-    "messages of each session, one after the other", "count", "3", group=GROUP,
+MESSAGES_PER_SESSION: Final = option(
+    "messages_per_session", default=3, kind="count", group=GROUP,
+    help="messages of each session, one after the other",
 )  # fmt: skip
 
-MESSAGES: Final = OptionSpec(
-    "messages", "--messages", "MESSAGES", "10",
-    "messages of each round; with their answers at most 100 fit into a replay", "count", "10", group=GROUP,
+MESSAGES: Final = option(
+    "messages", default=10, kind="count", group=GROUP,
+    help="messages of each round; with their answers at most 100 fit into a replay",
 )  # fmt: skip
 
-CORRECTNESS_DEPTH: Final = OptionSpec(
-    "pipeline_depth", "--pipeline-depth", "PIPELINE_DEPTH", "",
-    "at most this many messages in flight; empty sends all of a round at once", "count", "5", group=GROUP,
+CORRECTNESS_DEPTH: Final = option(
+    "pipeline_depth", kind="count", example="5", group=GROUP,
+    help="at most this many messages in flight; empty: all of a round at once",
 )  # fmt: skip

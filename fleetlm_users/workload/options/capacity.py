@@ -7,7 +7,7 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.capacity_search import SearchPlan
 from fleetlm_users.workload.duration import format_duration
 from fleetlm_users.workload.options.model import Options
-from fleetlm_users.workload.options.specs import OptionSpec
+from fleetlm_users.workload.options.specs import option
 
 GROUP: Final = "benchmark"
 SESSIONS: Final = "sessions"
@@ -16,42 +16,41 @@ MESSAGES: Final = "messages"
 INTERVALS_S: Final = {SESSIONS: 5.0, MESSAGES: 0.1}
 """Between two messages of a user: sessions that are held write now and then; messages need few sessions for many."""
 
-SEARCH: Final = OptionSpec(
-    "search", "--search", "SEARCH", SESSIONS, "what to find the most of: sessions, or messages per second",
-    "text", SESSIONS, choices=(SESSIONS, MESSAGES), group=GROUP,
+SEARCH: Final = option(
+    "search", default=SESSIONS, choices=(SESSIONS, MESSAGES), group=GROUP,
+    help="what to find the most of: sessions, or messages per second",
 )  # fmt: skip
 
-MOST: Final = OptionSpec(
-    "most", "--most", "MOST", "5000", "most users to try; the first step is -u", "count", "20000", group=GROUP,
+MOST: Final = option(
+    "most", default=5000, kind="count", example="20000", group=GROUP,
+    help="most users to try; the first step is -u",
 )  # fmt: skip
 
-STEP_FACTOR: Final = OptionSpec(
-    "step_factor", "--step-factor", "STEP_FACTOR", "2", "each step up is so many times the one before, above 1",
-    "positive", "1.5", group=GROUP,
+STEP_FACTOR: Final = option(
+    "step_factor", default=2, kind="positive", example="1.5", group=GROUP,
+    help="factor from each step to the next, above 1",
 )  # fmt: skip
 
-HOLD: Final = OptionSpec(
-    "hold", "--hold", "HOLD", "30s", "how long each step is held and measured", "timeout", "30s", group=GROUP,
+HOLD: Final = option(
+    "hold", default="30s", kind="timeout", group=GROUP, help="how long each step is held and measured",
 )  # fmt: skip
 
-SETTLE: Final = OptionSpec(
-    "settle", "--settle", "SETTLE", "5s", "the warm-up of each step, and the rest after one that was not kept",
-    "duration", "5s", group=GROUP,
+SETTLE: Final = option(
+    "settle", default="5s", kind="duration", group=GROUP,
+    help="the warm-up of each step, and the rest after one that missed a threshold",
 )  # fmt: skip
 
-PRECISION: Final = OptionSpec(
-    "precision", "--precision", "PRECISION", "5", "how close to find the limit, in percent", "positive", "5",
-    group=GROUP,
+PRECISION: Final = option(
+    "precision", default=5, kind="positive", group=GROUP, help="how closely to find the limit, in percent",
 )  # fmt: skip
 
-JOIN_RATE: Final = OptionSpec(
-    "join_rate", "--join-rate", "JOIN_RATE", "50", "users added per second on the way up to a step", "positive", "50",
-    group=GROUP,
+JOIN_RATE: Final = option(
+    "join_rate", default=50, kind="positive", group=GROUP, help="users added per second on the way up to a step",
 )  # fmt: skip
 
-MESSAGE_INTERVAL: Final = OptionSpec(
-    "message_interval", "--message-interval", "MESSAGE_INTERVAL", "",
-    "from one message of a user to the next; empty is 5s, with --search messages 100ms", "timeout", "5s", group=GROUP,
+MESSAGE_INTERVAL: Final = option(
+    "message_interval", kind="timeout", example="5s", group=GROUP,
+    help="from one message of a user to the next; empty: 5s, with --search messages 100ms",
 )  # fmt: skip
 
 CAPACITY_OPTIONS: Final = (SEARCH, MOST, STEP_FACTOR, HOLD, SETTLE, PRECISION, JOIN_RATE, MESSAGE_INTERVAL)

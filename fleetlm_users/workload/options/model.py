@@ -1,116 +1,196 @@
-"""The options of one run, typed and checked before any load: flag > environment > preset > default."""
+"""The options of one run, typed; each option is declared here once, beside its field.
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+From the declaration follow the flag, the environment variable, the field of the start form, the entry of the reference
+page (docs/options.md), and, from the field's type, the form in which master and workers exchange it.
+"""
+
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fleetlm_users.workload.identity import check_run_id
-from fleetlm_users.workload.options.sources import OptionSource, check_preset
-from fleetlm_users.workload.options.specs import COMMON, OptionSpec, count_name, count_specs
-from fleetlm_users.workload.plan import Plan, make_plan, narrow
-from fleetlm_users.workload.presets.preset import Preset
-from fleetlm_users.workload.presets.presets import Presets
-from fleetlm_users.workload.urls import urls_of_host
+from fleetlm_users.workload.options.specs import OptionSpec, option
+from fleetlm_users.workload.plan import Plan
+from fleetlm_users.workload.urls import API_EXAMPLE, WS_EXAMPLE
 
-__all__ = ["COMMON", "OptionSpec", "Options", "count_specs", "describe", "resolve"]
+LOOPBACK: Final = "127.0.0.1"
+
+PLAN_OPTIONS: Final = (
+    option("preset", example="standard", group="load", in_preset=False,
+           help="a plan by name; empty: the benchmark's first, such as light for mixed",
+           hint="users, duration and thresholds"),
+    option("vus", kind="count", example="18", group="load", in_form=False, in_preset=False,
+           help="total number of users, scales the preset in proportion; -u means the same and wins"),
+    option("duration", kind="duration", example="2m", group="load", in_form=False, in_preset=False,
+           help="length of the run, 0 runs until stopped; -t means the same and wins"),
+    option("warm_up", kind="duration", example="10s", group="load", in_preset=False,
+           help="time from the start whose samples are kept apart and not judged",
+           title="Warm-up", hint="not judged; empty: the preset's", section="Load in detail"),
+    option("ramp_up", kind="duration", example="5s", group="load", in_form=False, in_preset=False,
+           help="time from the start until all users are running"),
+)  # fmt: skip
+"""The options that become `Options.plan`, with the counts of the behaviours (specs.count_specs)."""
 
 
+# fmt: off
 @dataclass(frozen=True)
 class Options:
-    """Everything a run can be told; durations are seconds.
+    """Everything a run is configured with; durations are seconds.
 
-    `given_thresholds` are those of flag, environment and form, still to be laid over `plan.thresholds`. `extra` holds
-    the benchmark's own options by name, `secrets` the names of those whose values no report may show.
+    `given_thresholds` come from flag, environment and form, and are still to be laid over `plan.thresholds`. `extra`
+    holds the benchmark's own options by name, `secrets` the names of those whose values no report may show.
     """
 
     benchmark: str
     plan: Plan
-    given_thresholds: tuple[str, ...]
-    run_id: str
-    seed: int
-    api_url: str
-    ws_url: str
-    agent_url: str
-    agent_id: str
-    insecure: bool
-    source_ips: tuple[str, ...]
-    server_metrics: str | None
-    server_pid: int | None
-    standin: bool
-    participant_prefix: str
-    message_bytes: int
-    agent_replies: int
-    time_scale: float
-    connect_timeout_s: float
-    join_timeout_s: float
-    reply_timeout_s: float
-    drain_timeout_s: float
-    heartbeat_interval_s: float
-    worker_timeout_s: float
-    on_worker_lost: str
-    abort_on_fail: bool
-    abort_grace_s: float
-    lateness_limit_s: float
-    cleanup: bool
-    debug: bool
-    results_dir: Path
-    no_results: bool
-    junit: Path | None
-    markdown: Path | None
-    presets_file: Path | None
+
+    api_url: Annotated[str, option(
+        "api_url", default=API_EXAMPLE, kind="http_url", group="target", title="API URL", hint="",
+        help="FleetLM's REST API; -H sets it together with --ws-url")]
+    ws_url: Annotated[str, option(
+        "ws_url", default=WS_EXAMPLE, kind="ws_url", group="target", title="Socket URL",
+        help="FleetLM's WebSocket; wss:// for TLS")]
+    agent_url: Annotated[str, option(
+        "agent_url", default="http://localhost:4001", kind="http_url", group="target", title="Agent URL",
+        help="the agent's URL, as FleetLM reaches it", hint="as FleetLM reaches it")]
+    agent_id: Annotated[str, option(
+        "agent_id", default="bench-echo-agent", group="target", title="Agent id",
+        help="the agent's id; created when missing", hint="created when missing")]
+    insecure: Annotated[bool, option(
+        "insecure", default=False, group="target", title="Accept any TLS certificate", hint="",
+        help="do not verify TLS certificates")]
+    source_ips: Annotated[tuple[str, ...], option(
+        "source_ips", kind="addresses", group="target", in_preset=False,
+        help="local addresses to connect from, in turn; each allows 28,000 connections to a target",
+        title="Source addresses", hint="connections leave from them in turn", section="Rarely needed")]
+    server_metrics: Annotated[str | None, option(
+        "server_metrics", kind="http_url", example="http://localhost:4000/metrics", group="target", in_preset=False,
+        help="the server's Prometheus endpoint, for its memory and connections during the run",
+        title="Metrics URL of the server", section="Rarely needed",
+        hint="Prometheus format; for its memory and connections during the run")]
+    server_pid: Annotated[int | None, option(
+        "server_pid", kind="count", example="12345", group="target", in_preset=False,
+        help="the server's process id, if it runs on this machine, for its memory and CPU",
+        title="Process id of the server", section="Rarely needed",
+        hint="if it runs on this machine; for its memory and CPU")]
+    standin: Annotated[bool, option(
+        "standin", default=False, group="target", in_preset=False,
+        help="start the embedded FleetLM and an echo agent, and run against them",
+        title="Run on the embedded stand-in", hint="the URLs are not used then")]
+
+    presets_file: Annotated[Path | None, option(
+        "presets_file", kind="path", example="my-presets.yaml", group="load", in_preset=False,
+        help="your own presets, added to the packaged ones")]
+    message_bytes: Annotated[int, option(
+        "message_bytes", default=64, kind="count", group="load", help="size of each message's text in bytes",
+        title="Bytes per message", hint="", section="Load in detail")]
+    agent_replies: Annotated[int, option(
+        "agent_replies", default=1, group="load", help="number of messages with which the agent answers each message",
+        title="Agent replies per message", hint="", section="Load in detail")]
+    time_scale: Annotated[float, option(
+        "time_scale", default=1, kind="positive", example="0.1", group="load", in_form=False,
+        help="factor for every duration of the behaviours' timetables; for tests only")]
+
+    given_thresholds: Annotated[tuple[str, ...], option(
+        "threshold", kind="threshold", group="judging", repeatable=True, in_preset=False,
+        help="a bound that decides the verdict; separate several by `;`",
+        title="Thresholds", hint="replace the preset's of the same metric; separate several by ;")]
+    abort_on_fail: Annotated[bool, option(
+        "abort_on_fail", default=False, group="judging",
+        help="end the run as failed as soon as a threshold is hopeless", title="Abort a hopeless run", hint="")]
+    abort_grace_s: Annotated[float, option(
+        "abort_grace", default="10s", kind="duration", group="judging",
+        help="time after the warm-up, and time missed without a break, until it is hopeless",
+        title="Grace before an abort", hint="how long it is missed before it is hopeless", section="Rarely needed")]
+    lateness_limit_s: Annotated[float, option(
+        "lateness_limit", default="100ms", kind="timeout", group="judging", section="Rarely needed",
+        help="how late sends may be at p99; p95 a tenth, loop lag double; beyond: inconclusive",
+        hint="of sends at p99; beyond it the run is inconclusive")]
+    results_dir: Annotated[Path, option(
+        "results_dir", default="results", kind="path", group="judging", help="folder for the run's report")]
+    junit: Annotated[Path | None, option(
+        "junit", kind="path", example="junit.xml", group="judging", in_preset=False,
+        help="also write the thresholds as JUnit XML to this file, for CI")]
+    markdown: Annotated[Path | None, option(
+        "markdown", kind="path", example="summary.md", group="judging", in_preset=False,
+        help="also write a summary in Markdown to this file, for CI")]
+    no_results: Annotated[bool, option(
+        "no_results", default=False, group="judging", section="Rarely needed", hint="", help="write no report")]
+
+    run_id: Annotated[str, option(
+        "run_id", kind="name", example="r1124-2135-7f3a", in_preset=False, hint="empty generates one",
+        help="name of the run, in session metadata and participants; empty generates one")]
+    participant_prefix: Annotated[str, option(
+        "participant_prefix", default="bench", kind="name", section="Rarely needed",
+        help="participants are <prefix>-<run id>-<n>")]
+    seed: Annotated[int, option(
+        "seed", kind="whole", example="42", section="Rarely needed",
+        help="repeats the random draws of an earlier run; empty draws a new seed")]
+    cleanup: Annotated[bool, option(
+        "cleanup", default=False, title="Delete the run's sessions at its end", hint="",
+        help="delete the run's own sessions at its end")]
+    on_worker_lost: Annotated[str, option(
+        "on_worker_lost", default="continue", example="stop", choices=("continue", "stop"),
+        help="when a worker is lost: continue with the others, or stop the run",
+        title="When a worker is lost", hint="")]
+    debug: Annotated[bool, option(
+        "debug", default=False, env_is_shared=True,  # as `DEBUG=app:*` of Node's debug package
+        help="write every frame to the log", title="Log every frame", hint="", section="Rarely needed")]
+
+    connect_timeout_s: Annotated[float, option(
+        "connect_timeout", default="10s", kind="timeout", group="timeouts",
+        help="for TCP, TLS and upgrade, for a REST answer, and for each answer before a run")]
+    join_timeout_s: Annotated[float, option(
+        "join_timeout", default="10s", kind="timeout", group="timeouts", help="for the answer to a join")]
+    reply_timeout_s: Annotated[float, option(
+        "reply_timeout", default="30s", kind="timeout", group="timeouts",
+        help="for the answer to an append, and for the agent's answer")]
+    drain_timeout_s: Annotated[float, option(
+        "drain_timeout", default="10s", kind="duration", group="timeouts",
+        help="how long the end of a run waits for messages in flight")]
+    heartbeat_interval_s: Annotated[float, option(
+        "heartbeat_interval", default="30s", kind="timeout", group="timeouts",
+        help="time between heartbeats; FleetLM closes a socket that is silent for 120 s")]
+    worker_timeout_s: Annotated[float, option(
+        "worker_timeout", default="30s", kind="timeout", group="timeouts",
+        help="silence after which a worker counts as lost, and a worker leaves its master",
+        hint="a worker that is silent for longer is lost")]
+
+    metrics_port: Annotated[int | None, option(
+        "metrics_port", kind="count", example="9646", group="monitoring", in_form=False, in_preset=False,
+        help="port on which to serve metrics for Prometheus; on master or standalone, headless too")]
+    metrics_host: Annotated[str, option(
+        "metrics_host", default=LOOPBACK, example="10.0.0.5", group="monitoring", in_form=False, in_preset=False,
+        help="the address that --metrics-port listens on")]
+    web_allowed_hosts: Annotated[tuple[str, ...], option(
+        "web_allowed_hosts", kind="hosts", group="monitoring", in_preset=False,
+        help="further host names that the web UI and --metrics-port answer to, as of a proxy")]
+
     extra: Mapping[str, Any] = field(default_factory=dict)
     secrets: frozenset[str] = frozenset()
+# fmt: on
 
 
-def resolve(  # noqa: PLR0913  # the seam to Locust: each argument is one thing that Locust knows
-    raw: Mapping[str, object],
-    presets: Presets,
-    benchmark: str,
-    behaviours: Sequence[str],
-    *,
-    host: str | None,
-    num_users: int | None,
-    run_time_s: float | None,
-    spawn_rate: float | None,
-    new_run_id: Callable[[], str],
-    new_seed: Callable[[], int],
-    extra_specs: Sequence[OptionSpec] = (),
-    given: Collection[str] = (),
-    chosen: Collection[str] | None = None,
-) -> Options:
-    """Return the options of a run from the parser's values, in which flag, environment and conf are already folded.
+def _declared() -> Iterator[tuple[str, OptionSpec]]:
+    """Yield the name of each field that is an option, with its declaration."""
+    for name, hint in typing.get_type_hints(Options, include_extras=True).items():
+        for spec in getattr(hint, "__metadata__", ()):
+            yield name, spec
 
-    A value equal to its default counts as unset, and then the preset's applies; `given` are names known to be set all
-    the same, which beat the preset with whatever they hold. `host` sets API and WebSocket URL where these are unset.
-    `num_users` beats vus, `run_time_s` (0: until stopped) beats duration. `extra_specs` are the benchmark's own,
-    `chosen` the behaviours that are to run, None for all.
-    Raises UsageError that names the setting, its value, what is accepted and an example.
-    """
-    specs = {spec.name: spec for spec in (*COMMON, *count_specs(behaviours), *extra_specs)}
-    asked = OptionSource(specs, raw, given)
-    preset = presets.get(benchmark, asked.take("preset") or presets.default_name(benchmark))
-    check_preset(preset, specs, behaviours)
-    source = replace(asked, preset=preset, derived=_urls_of(host))
-    values = {_field_of(spec): source.take(spec.name) for spec in COMMON if _field_of(spec) in _FIELDS}
-    made = {"run_id": lambda: check_run_id(new_run_id()), "seed": new_seed}
-    values |= {name: make() for name, make in made.items() if values[name] is None}
-    values["source_ips"] = values["source_ips"] or ()
-    return Options(
-        benchmark=benchmark,
-        plan=_plan(source, _filled(preset, behaviours), num_users, run_time_s, spawn_rate, chosen),
-        given_thresholds=source.take("threshold") or (),
-        **values,
-        extra={spec.name: source.take(spec.name) for spec in extra_specs},
-        secrets=frozenset(spec.name for spec in specs.values() if spec.secret),
-    )
+
+FIELD_OF: Final[Mapping[str, str]] = {spec.name: name for name, spec in _declared()}
+"""The field of Options by the option's name."""
+
+COMMON: Final[tuple[OptionSpec, ...]] = (*PLAN_OPTIONS, *(spec for _, spec in _declared()))
+"""The options of every benchmark, apart from the counts of its behaviours."""
 
 
 def describe(options: Options) -> dict[str, Any]:
     """Return the options as JSON-able values, for reports; secrets are left out."""
-    described: dict[str, Any] = {
-        name: _jsonable(getattr(options, name)) for name in _FIELDS if name not in (*options.secrets, "secrets")
-    }
+    described: dict[str, Any] = {item.name: _jsonable(getattr(options, item.name)) for item in fields(options)}
+    hidden = (*(FIELD_OF.get(name, name) for name in options.secrets), "secrets")
+    described = {name: value for name, value in described.items() if name not in hidden}
     described["extra"] = {
         name: _jsonable(value) for name, value in options.extra.items() if name not in options.secrets
     }
@@ -120,48 +200,6 @@ def describe(options: Options) -> dict[str, Any]:
         "spawn_rate": options.plan.spawn_rate,
     }
     return described
-
-
-_FIELDS: Final = tuple(item.name for item in fields(Options))
-
-
-def _field_of(spec: OptionSpec) -> str:
-    """Return the field of Options that holds an option: durations carry their unit in the name."""
-    return f"{spec.name}_s" if spec.kind in ("duration", "timeout") else spec.name
-
-
-def _urls_of(host: str | None) -> dict[str, str]:
-    return dict(zip(("api_url", "ws_url"), urls_of_host(host), strict=True)) if host else {}
-
-
-def _filled(preset: Preset, behaviours: Sequence[str]) -> Preset:
-    """Return the preset with a count for every behaviour of the benchmark, in the benchmark's order."""
-    return replace(preset, users={name: preset.users.get(name, 0) for name in behaviours})
-
-
-def _plan(  # noqa: PLR0913, PLR0917  # as resolve, whose arguments these are
-    source: OptionSource,
-    preset: Preset,
-    num_users: int | None,
-    run_time_s: float | None,
-    spawn_rate: float | None,
-    chosen: Collection[str] | None,
-) -> Plan:
-    asked = {name: source.take(count_name(name)) for name in preset.users}
-    counts = {name: count for name, count in asked.items() if count is not None}
-    total = source.take("vus") if num_users is None else num_users
-    if chosen is not None:
-        users, counts = narrow(preset.users, counts, total, chosen)
-        preset = replace(preset, users=users)
-    return make_plan(
-        preset,
-        total=total,
-        counts=counts,
-        duration_s=source.take("duration") if run_time_s is None else run_time_s,
-        ramp_up_s=source.take("ramp_up"),
-        warm_up_s=source.take("warm_up"),
-        spawn_rate=spawn_rate,
-    )
 
 
 def _jsonable(value: object) -> Any:

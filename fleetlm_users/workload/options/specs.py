@@ -1,6 +1,9 @@
-"""The one list of options: from it the swarm registers Locust's arguments, and the CLI reference is written."""
+"""What an option is: one declaration that yields flag, variable, form field, type, default and reference entry.
 
-from collections.abc import Sequence
+The options of every run are declared in model.py, those of single benchmarks in benchmark_specs.py and capacity.py.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -14,32 +17,54 @@ Kind = Literal[
     "flag",
     "http_url",
     "ws_url",
-    "duration",  # 0 or more
-    "timeout",  # a duration above 0
+    "duration",  # seconds, 0 or more
+    "timeout",  # seconds, above 0
     "whole",  # a whole number, 0 or more
     "count",  # a whole number, 1 or more
     "number",  # 0 or more
     "positive",  # a number above 0
     "threshold",
     "addresses",  # local addresses: a list, ranges, networks
-    "hosts",  # names or addresses, with a port or without: a list
+    "hosts",  # names or addresses, with or without a port: a list
 ]
 
+Section = Literal["Load", "Target", "Thresholds", "This run", "Load in detail", "Rarely needed"]
+"""The headings of the start form."""
+
 NOT_IN_FORM: Final[frozenset[Kind]] = frozenset(("path", "hosts"))
-"""What never comes from the web form, however an option is declared: what names a place on the machine that Locust runs
-on, and who may use the form."""
+"""Kinds that never come from the web form, whatever their declaration says: they name a place on the machine that
+Locust runs on, or who may use the form."""
+
+EXAMPLES: Final[Mapping[Kind, str]] = {
+    "text": "text",
+    "name": "name",
+    "path": "file",
+    "flag": "true",
+    "http_url": API_EXAMPLE,
+    "ws_url": WS_EXAMPLE,
+    "duration": "10s",
+    "timeout": "10s",
+    "whole": "10",
+    "count": "10",
+    "number": "2.5",
+    "positive": "2.5",
+    "threshold": "append_latency_ms: p(95)<500",
+    "addresses": "127.0.0.2-127.0.0.9",
+    "hosts": "load.example.org",
+}
+"""The example of an option that has neither one of its own nor a default."""
+
+_SECTION_OF_GROUP: Final[Mapping[str, Section]] = {
+    "load": "Load", "target": "Target", "judging": "Thresholds", "run": "This run", "timeouts": "Rarely needed",
+}  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OptionSpec:
-    """One option: its flag, environment variable and form field, and how its value is read.
+    """One option as declared; make it with `option`, which documents the arguments.
 
-    Every default is a text, because Locust's web form gives texts back and converts them to the default's type; the
-    empty one means unset: taken from the preset, or made for the run. Only kind `flag` has False, for a checkbox. A
-    `repeatable` one should be registered with default None: given a list, the form cuts its text at commas.
-    `choices` are the only values accepted; `in_form` and `in_preset` say where else the option may stand, `in_form` of
-    some kinds is always False (NOT_IN_FORM); the value of a `secret` one is left out of reports. `env_is_shared` marks
-    a flag whose variable other programs use too: what is no value of ours there is theirs, and ignored with a word.
+    Every default is a text, because Locust's web form gives texts back and converts them to the default's type; an
+    empty default means unset. Only kind `flag` has False, for a checkbox.
     """
 
     name: str
@@ -49,11 +74,14 @@ class OptionSpec:
     help: str
     kind: Kind
     example: str
+    title: str
+    hint: str
+    section: Section
+    group: str = "run"
     choices: tuple[str, ...] | None = None
-    in_form: bool = True
     repeatable: bool = False
     secret: bool = False
-    group: str = "run"
+    in_form: bool = True
     in_preset: bool = True
     env_is_shared: bool = False
 
@@ -67,201 +95,76 @@ class OptionSpec:
         return f"{self.flag} ({self.env})"
 
 
-TARGET: Final[tuple[OptionSpec, ...]] = (
-    OptionSpec(
-        "api_url", "--api-url", "API_URL", API_EXAMPLE, "FleetLM's REST API; -H sets it together with --ws-url",
-        "http_url", API_EXAMPLE, group="target",
-    ),
-    OptionSpec(
-        "ws_url", "--ws-url", "WS_URL", WS_EXAMPLE, "FleetLM's WebSocket; wss:// for TLS",
-        "ws_url", WS_EXAMPLE, group="target",
-    ),
-    OptionSpec(
-        "agent_url", "--agent-url", "AGENT_URL", "http://localhost:4001", "the agent, as FleetLM reaches it",
-        "http_url", "http://localhost:4001", group="target",
-    ),
-    OptionSpec(
-        "agent_id", "--agent-id", "AGENT_ID", "bench-echo-agent", "the agent's id; it is created when missing",
-        "text", "bench-echo-agent", group="target",
-    ),
-    OptionSpec(
-        "insecure", "--insecure", "INSECURE", False, "do not verify TLS certificates",
-        "flag", "true", group="target",
-    ),
-    OptionSpec(
-        "source_ips", "--source-ips", "SOURCE_IPS", "",
-        "local addresses that connections leave from, in turn; each can have 28,000 to one target",
-        "addresses", "127.0.0.2-127.0.0.9", group="target", in_preset=False,
-    ),
-    OptionSpec(
-        "server_metrics", "--server-metrics", "SERVER_METRICS", "",
-        "the server's Prometheus endpoint, for its memory and connections during the run",
-        "http_url", "http://localhost:4000/metrics", group="target", in_preset=False,
-    ),
-    OptionSpec(
-        "server_pid", "--server-pid", "SERVER_PID", "",
-        "the server's process id where it runs on this machine, for its memory and CPU",
-        "count", "12345", group="target", in_preset=False,
-    ),
-    OptionSpec(
-        "standin", "--standin", "STANDIN", False, "start the embedded FleetLM and an echo agent and run on them",
-        "flag", "true", group="target", in_preset=False,
-    ),
-)  # fmt: skip
+def option(  # noqa: PLR0913  # one declaration holds all there is to know of an option; most of it has a default
+    name: str,
+    *,
+    help: str,  # as argparse and click call it
+    default: str | float | bool = "",
+    kind: Kind | None = None,
+    example: str = "",
+    choices: Sequence[str] | None = None,
+    title: str = "",
+    hint: str | None = None,
+    section: Section | None = None,
+    group: str = "run",
+    flag: str | None = None,
+    env: str | None = None,
+    repeatable: bool = False,
+    secret: bool = False,
+    in_form: bool = True,
+    in_preset: bool = True,
+    env_is_shared: bool = False,
+) -> OptionSpec:
+    """Declare one option: `option("questions", default=3, help="questions per interview")`.
 
-LOAD: Final[tuple[OptionSpec, ...]] = (
-    OptionSpec(
-        "preset", "--preset", "PRESET", "", "a plan by name; empty is the benchmark's first, as light for mixed",
-        "text", "standard", group="load", in_preset=False,
-    ),
-    OptionSpec(
-        "presets_file", "--presets-file", "PRESETS_FILE", "", "your own presets, laid over the packaged ones",
-        "path", "my-presets.yaml", group="load", in_preset=False,
-    ),
-    OptionSpec(
-        "vus", "--vus", "VUS", "", "users in all: scales the preset in proportion; -u is the same and beats it",
-        "count", "18", group="load", in_form=False, in_preset=False,
-    ),
-    OptionSpec(
-        "duration", "--duration", "DURATION", "", "length of the run, 0 until stopped; -t is the same and beats it",
-        "duration", "2m", group="load", in_form=False, in_preset=False,
-    ),
-    OptionSpec(
-        "warm_up", "--warm-up", "WARM_UP", "", "how long from the start samples are kept apart and not judged",
-        "duration", "10s", group="load", in_preset=False,
-    ),
-    OptionSpec(
-        "ramp_up", "--ramp-up", "RAMP_UP", "", "how long from the start until all users run",
-        "duration", "5s", group="load", in_form=False, in_preset=False,
-    ),
-    OptionSpec(
-        "message_bytes", "--message-bytes", "MESSAGE_BYTES", "64", "size of each message's text in bytes",
-        "count", "64", group="load",
-    ),
-    OptionSpec(
-        "agent_replies", "--agent-replies", "AGENT_REPLIES", "1", "how many messages the agent answers to each",
-        "whole", "1", group="load",
-    ),
-    OptionSpec(
-        "time_scale", "--time-scale", "TIME_SCALE", "1", "multiplies every gap of the behaviours; for tests only",
-        "positive", "0.1", group="load", in_form=False,
-    ),
-)  # fmt: skip
+    Args:
+        name: The option's name in `options.extra` and in presets, in snake_case. Flag (`--questions`) and environment
+            variable (`QUESTIONS`) are derived from it.
+        help: One short line without a full stop, for `--help`, the form and the reference.
+        default: The value when nobody sets the option; empty (the default) means unset, and its value is None.
+        kind: How a value is read, and with which unit; without one it follows from the default's type: `flag` for a
+            bool, `whole` for an int, `number` for a float, `text` for a text.
+        example: A valid value, for error messages and the reference; else the default, or one that suits the kind.
+        choices: The only values accepted.
+        title: The field's name in the start form; else the name in words.
+        hint: What the form says beside the title; else the help.
+        section: The heading under which the form shows the field; else the group's.
+        group: The section of the reference (docs/options.md).
+        flag: Another flag than the derived one.
+        env: Another environment variable than the derived one.
+        repeatable: Whether the option may be given several times. Locust's parser gets None as its default: given a
+            list, the form would cut its text at commas.
+        secret: Whether reports leave the value out.
+        in_form: Whether the option is a field of the start form; never for the kinds of NOT_IN_FORM.
+        in_preset: Whether a preset may set the option.
+        env_is_shared: Whether other programs use the variable too: a value that is invalid here is then assumed to be
+            theirs, and ignored with a warning.
 
-JUDGING: Final[tuple[OptionSpec, ...]] = (
-    OptionSpec(
-        "threshold", "--threshold", "THRESHOLD", "", "a bound that decides the verdict; several separated by `;`",
-        "threshold", "append_latency_ms: p(95)<500", repeatable=True, group="judging", in_preset=False,
-    ),
-    OptionSpec(
-        "abort_on_fail", "--abort-on-fail", "ABORT_ON_FAIL", False,
-        "end the run as failed as soon as a threshold is hopeless", "flag", "true", group="judging",
-    ),
-    OptionSpec(
-        "abort_grace", "--abort-grace", "ABORT_GRACE", "10s",
-        "how long after the warm-up, and how long missed without a break, before it is hopeless",
-        "duration", "10s", group="judging",
-    ),
-    OptionSpec(
-        "lateness_limit", "--lateness-limit", "LATENESS_LIMIT", "100ms",
-        "how late sends may be at p99; p95 a tenth, loop lag the double; above: inconclusive",
-        "timeout", "100ms", group="judging",
-    ),
-    OptionSpec(
-        "results_dir", "--results-dir", "RESULTS_DIR", "results", "where the run's report is written",
-        "path", "results", group="judging",
-    ),
-    OptionSpec(
-        "junit", "--junit", "JUNIT", "", "also write the thresholds as JUnit XML to this file, for CI",
-        "path", "junit.xml", group="judging", in_preset=False,
-    ),
-    OptionSpec(
-        "markdown", "--markdown", "MARKDOWN", "", "also write a summary in Markdown to this file, for CI",
-        "path", "summary.md", group="judging", in_preset=False,
-    ),
-    OptionSpec(
-        "no_results", "--no-results", "NO_RESULTS", False, "write no report",
-        "flag", "true", group="judging",
-    ),
-)  # fmt: skip
+    Returns:
+        The declaration, for the `options` of a behaviour or of `install`.
 
-IDENTITY: Final[tuple[OptionSpec, ...]] = (
-    OptionSpec(
-        "run_id", "--run-id", "RUN_ID", "", "name of the run, in session metadata and participants; empty makes one",
-        "name", "r1124-2135-7f3a", in_preset=False,
-    ),
-    OptionSpec(
-        "participant_prefix", "--participant-prefix", "PARTICIPANT_PREFIX", "bench",
-        "participants are <prefix>-<run id>-<n>", "name", "bench",
-    ),
-    OptionSpec(
-        "seed", "--seed", "SEED", "", "repeats the random draws of an earlier run; empty draws one",
-        "whole", "42",
-    ),
-    OptionSpec(
-        "cleanup", "--cleanup", "CLEANUP", False, "delete the run's own sessions at its end",
-        "flag", "true",
-    ),
-    OptionSpec(
-        "on_worker_lost", "--on-worker-lost", "ON_WORKER_LOST", "continue",
-        "when a worker is lost: go on with the others, or stop the run",
-        "text", "stop", choices=("continue", "stop"),
-    ),
-    OptionSpec(
-        "debug", "--debug", "DEBUG", False, "write every frame to the log",
-        "flag", "true", env_is_shared=True,  # as `DEBUG=app:*` of Node's debug package
-    ),
-)  # fmt: skip
-
-TIMEOUTS: Final[tuple[OptionSpec, ...]] = (
-    OptionSpec(
-        "connect_timeout", "--connect-timeout", "CONNECT_TIMEOUT", "10s",
-        "for TCP, TLS and upgrade, for an answer over REST, and for each answer before a run",
-        "timeout", "10s", group="timeouts",
-    ),
-    OptionSpec(
-        "join_timeout", "--join-timeout", "JOIN_TIMEOUT", "10s", "for the answer to a join",
-        "timeout", "10s", group="timeouts",
-    ),
-    OptionSpec(
-        "reply_timeout", "--reply-timeout", "REPLY_TIMEOUT", "30s", "for an append and for the agent's answer",
-        "timeout", "30s", group="timeouts",
-    ),
-    OptionSpec(
-        "drain_timeout", "--drain-timeout", "DRAIN_TIMEOUT", "10s", "how long a run's end waits for what is in flight",
-        "duration", "10s", group="timeouts",
-    ),
-    OptionSpec(
-        "heartbeat_interval", "--heartbeat-interval", "HEARTBEAT_INTERVAL", "30s",
-        "between heartbeats; FleetLM closes a socket that is silent for 120 s", "timeout", "30s", group="timeouts",
-    ),
-    OptionSpec(
-        "worker_timeout", "--worker-timeout", "WORKER_TIMEOUT", "30s",
-        "after this long without a word a worker counts as lost, and a worker leaves its master",
-        "timeout", "30s", group="timeouts",
-    ),
-)  # fmt: skip
-
-WEB_ALLOWED_HOSTS: Final = OptionSpec(
-    "web_allowed_hosts", "--web-allowed-hosts", "WEB_ALLOWED_HOSTS", "",
-    "further host names that the web UI and --metrics-port answer to, as of a proxy",
-    "hosts", "load.example.org", group="monitoring", in_preset=False,
-)  # fmt: skip
-
-MONITORING: Final[tuple[OptionSpec, ...]] = (
-    OptionSpec(
-        "metrics_port", "--metrics-port", "METRICS_PORT", "",
-        "serve the run's numbers for Prometheus on this port, on master or standalone, headless too",
-        "count", "9646", group="monitoring", in_form=False, in_preset=False,
-    ),
-    OptionSpec(
-        "metrics_host", "--metrics-host", "METRICS_HOST", "127.0.0.1", "the address that --metrics-port listens on",
-        "text", "10.0.0.5", group="monitoring", in_form=False, in_preset=False,
-    ),
-    WEB_ALLOWED_HOSTS,
-)  # fmt: skip
-
-COMMON: Final[tuple[OptionSpec, ...]] = (*TARGET, *LOAD, *JUDGING, *IDENTITY, *TIMEOUTS, *MONITORING)
+    """
+    kind = kind or _kind_of(default)
+    text = default if isinstance(default, bool) else str(default)
+    return OptionSpec(
+        name=name,
+        flag=f"--{name.replace('_', '-')}" if flag is None else flag,
+        env=name.upper() if env is None else env,
+        default=text,
+        help=help,
+        kind=kind,
+        example=example or (text if isinstance(text, str) else "") or EXAMPLES[kind],
+        title=title or name.replace("_", " ").capitalize(),
+        hint=help if hint is None else hint,
+        section=section or _SECTION_OF_GROUP.get(group, "Load"),
+        group=group,
+        choices=None if choices is None else tuple(choices),
+        repeatable=repeatable,
+        secret=secret,
+        in_form=in_form,
+        in_preset=in_preset,
+        env_is_shared=env_is_shared,
+    )
 
 
 def count_name(behaviour: str) -> str:
@@ -271,17 +174,26 @@ def count_name(behaviour: str) -> str:
 
 def count_specs(behaviours: Sequence[str]) -> tuple[OptionSpec, ...]:
     """Return the options that set each behaviour's count: `--long-lived-vus` LONG_LIVED_VUS and so on."""
-    return tuple(
-        OptionSpec(
-            name=count_name(behaviour),
-            flag=count_flag(behaviour),
-            env=count_name(behaviour).upper(),
-            default="",
-            help=f"{behaviour.replace('_', '-')} users, exactly",
-            kind="whole",
-            example="10",
-            group="load",
-            in_preset=False,
-        )
-        for behaviour in behaviours
+    return tuple(_count_spec(behaviour, behaviour.replace("_", "-")) for behaviour in behaviours)
+
+
+def _count_spec(behaviour: str, words: str) -> OptionSpec:
+    return option(
+        count_name(behaviour),
+        flag=count_flag(behaviour),
+        kind="whole",
+        help=f"{words} users, exactly",
+        title=f"Users: {words}",
+        hint="empty: the preset's",
+        section="Load in detail",
+        group="load",
+        in_preset=False,
     )
+
+
+def _kind_of(default: str | float | bool) -> Kind:
+    if isinstance(default, bool):
+        return "flag"
+    if isinstance(default, int):
+        return "whole"
+    return "number" if isinstance(default, float) else "text"

@@ -8,7 +8,7 @@ import pytest
 from fleetlm_users.cli.listing import inventory, option_reference
 from fleetlm_users.cli.listing.locustfiles import find_locustfiles
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.workload.options.specs import COMMON
+from fleetlm_users.workload.options.model import COMMON
 from fleetlm_users.workload.presets.presets import load_presets
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -10,7 +10,7 @@ from locust.exception import RPCError
 from fleetlm_users.swarm.cluster.messages import DRAIN, FINAL, PASSPORT, RUN
 from fleetlm_users.swarm.cluster.worker import Worker
 from fleetlm_users.swarm.context import BenchmarkContext
-from fleetlm_users.swarm.options.parser import to_wire
+from fleetlm_users.swarm.options.wire import to_wire
 from tests.swarm.samples import benchmark, options
 from tests.swarm.test_local_run import Stays
 

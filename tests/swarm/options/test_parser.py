@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from locust.argument_parser import LocustArgumentParser, get_empty_argument_parser, setup_parser_arguments
 
 from fleetlm_users.errors import ShapeError, UsageError
-from fleetlm_users.swarm.options.parser import from_wire, options_of, register, specs_of, to_wire
+from fleetlm_users.swarm.options.parser import options_of, register, specs_of
+from fleetlm_users.swarm.options.wire import from_wire, to_wire
 from tests.mutations import mutated
 from tests.swarm.samples import benchmark, options
 

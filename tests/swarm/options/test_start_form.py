@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.options.parser import register, specs_of
 from fleetlm_users.swarm.options.start_form import FOLLOWS, INSTEAD, OF_LOCUST, StartForm
-from fleetlm_users.workload.options.specs import OptionSpec
+from fleetlm_users.workload.options.specs import option
 from tests.swarm.samples import benchmark as mixed
 
 MIXED = mixed()
@@ -135,7 +135,7 @@ def test_classes_that_were_not_picked_get_no_users():
 
 def test_a_secret_is_never_on_the_page_and_stays_when_left_empty():
     """Locust would only mask it: its value would stand in the page's source."""
-    token = OptionSpec("token", "--token", "TOKEN", "", "for the gateway", "text", "abc", secret=True)
+    token = option("token", help="for the gateway", example="abc", secret=True)
     form = form_with("--token", "hidden", benchmark=replace(MIXED, options=(token,)))
     field = shown_on(form)["Token"]
     assert (field["is_secret"], field["default_value"]) == (True, "")

@@ -4,7 +4,7 @@ import pytest
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.options.capacity import CAPACITY_OPTIONS, message_interval_s, search_settings
-from fleetlm_users.workload.options.model import resolve
+from fleetlm_users.workload.options.resolution import resolve
 from fleetlm_users.workload.presets.presets import load_presets
 
 

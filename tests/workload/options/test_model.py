@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.workload.options.model import Options, describe, resolve
-from fleetlm_users.workload.options.specs import COMMON, OptionSpec, count_specs
+from fleetlm_users.workload.options.model import COMMON, Options, describe
+from fleetlm_users.workload.options.resolution import resolve
+from fleetlm_users.workload.options.specs import count_specs, option
 from fleetlm_users.workload.presets.preset import Preset
 from fleetlm_users.workload.presets.presets import Presets, load_presets
 
@@ -143,9 +144,9 @@ def test_given_thresholds_stay_apart_from_the_plans():
 
 
 EXTRA = (
-    OptionSpec("keep_alive_ms", "--keep-alive-ms", "KEEP_ALIVE_MS", "60000", "hold", "whole", "60000"),
-    OptionSpec("arrival_rate", "--arrival-rate", "ARRIVAL_RATE", "", "per second", "positive", "50"),
-    OptionSpec("api_token", "--api-token", "API_TOKEN", "", "token", "text", "t", secret=True, in_preset=False),
+    option("keep_alive_ms", default=60000, help="hold"),
+    option("arrival_rate", help="per second", kind="positive", example="50"),
+    option("api_token", help="token", example="t", secret=True, in_preset=False),
 )
 
 

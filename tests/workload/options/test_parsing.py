@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from fleetlm_users.errors import UsageError
 from fleetlm_users.quoting import quote
 from fleetlm_users.workload.options.parsing import is_blank, parse_value, split_thresholds
-from fleetlm_users.workload.options.specs import OptionSpec
+from fleetlm_users.workload.options.specs import option
 
 KINDS = ("text", "name", "path", "flag", "http_url", "ws_url", "duration", "timeout", "whole", "count", "number")
 
 
 def spec_of(kind, **more):
     """An option of a kind."""
-    return OptionSpec("thing", "--thing", "THING", "", "a thing", kind, "EXAMPLE", **more)
+    return option("thing", help="a thing", kind=kind, example="EXAMPLE", **more)
 
 
 @pytest.mark.parametrize(

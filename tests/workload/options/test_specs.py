@@ -2,14 +2,16 @@
 
 import argparse
 import re
+import typing
 from dataclasses import replace
 
 import pytest
 
 from fleetlm_users.workload.options import benchmark_specs
 from fleetlm_users.workload.options.capacity import CAPACITY_OPTIONS
+from fleetlm_users.workload.options.model import COMMON, FIELD_OF, PLAN_OPTIONS
 from fleetlm_users.workload.options.parsing import parse_value
-from fleetlm_users.workload.options.specs import COMMON, OptionSpec, count_specs
+from fleetlm_users.workload.options.specs import Kind, OptionSpec, count_specs, option
 
 SPECS = (*COMMON, *count_specs(("long_lived", "burst", "churn")))
 BY_NAME = {spec.name: spec for spec in SPECS}
@@ -99,9 +101,36 @@ def test_what_is_hidden_from_the_form():
 @pytest.mark.parametrize("kind", ["path", "hosts"])
 def test_what_names_a_place_on_this_machine_is_never_in_the_form(kind):
     """However it is declared, so that whoever adds an option need not think of it."""
-    spec = OptionSpec("key_file", "--key-file", "KEY_FILE", "", "a key", kind, "key.pem", in_form=True)
+    spec = option("key_file", help="a key", kind=kind, example="key.pem", in_form=True)
     assert not spec.in_form
     assert not replace(spec, in_form=True).in_form
+
+
+@pytest.mark.parametrize(
+    ("default", "kind", "text"), [(3, "whole", "3"), (0.5, "number", "0.5"), (False, "flag", False), ("x", "text", "x")]
+)
+def test_all_but_name_and_help_is_derived(default, kind, text):
+    """A behaviour's author states what cannot be guessed."""
+    spec = option("questions_asked", default=default, help="questions per interview")
+    assert (spec.flag, spec.env, spec.label) == (
+        "--questions-asked",
+        "QUESTIONS_ASKED",
+        "--questions-asked (QUESTIONS_ASKED)",
+    )
+    assert (spec.default, spec.kind, spec.title, spec.hint) == (text, kind, "Questions asked", spec.help)
+    assert parse_value(spec, spec.example, spec.label) == default or kind == "flag"
+
+
+@pytest.mark.parametrize("kind", typing.get_args(Kind))
+def test_every_kind_has_a_valid_example(kind):
+    """It stands in errors and in the reference of an option that has none of its own."""
+    spec = option("thing", kind=kind, help="a thing")
+    assert parse_value(spec, spec.example, spec.label)
+
+
+def test_every_option_is_a_field_or_a_part_of_the_plan():
+    """One declaration, beside the field of its type."""
+    assert {spec.name for spec in COMMON} == {*FIELD_OF, *(spec.name for spec in PLAN_OPTIONS)}
 
 
 FILE_WORDS = re.compile(r"(?<![a-z])(file|folder|path|directory|dir|cert|certificate|key|audit|log)(?![a-z])")

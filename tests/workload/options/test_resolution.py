@@ -3,8 +3,8 @@
 import pytest
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.workload.options.sources import OptionSource, check_preset
-from fleetlm_users.workload.options.specs import COMMON
+from fleetlm_users.workload.options.model import COMMON
+from fleetlm_users.workload.options.resolution import OptionSource, check_preset
 from fleetlm_users.workload.presets.preset import Preset
 
 SPECS = {spec.name: spec for spec in COMMON}

@@ -1,10 +1,15 @@
-"""A run's options as a worker gets them from its master, held against the types of Options and Plan."""
+"""A run's options between master and worker: to plain values that msgpack carries, and back, by the fields' types.
+
+A worker does not resolve options itself: presets files and environment may differ from its master's.
+"""
 
 import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
+
+import msgspec
 
 from fleetlm_users.errors import ShapeError
 from fleetlm_users.quoting import cut
@@ -33,8 +38,20 @@ _BY_TYPE: Final[Mapping[Any, Check]] = types.MappingProxyType(
 )
 
 
+def to_wire(options: Options) -> dict[str, Any]:
+    """Return options as plain values."""
+    wire: dict[str, Any] = msgspec.to_builtins(options, enc_hook=str)  # str for paths
+    return wire
+
+
+def from_wire(wire: object) -> Options:
+    """Return the options of which `to_wire` made these values. Raise ShapeError for anything else."""
+    check_options(wire)
+    return msgspec.convert(wire, Options, dec_hook=lambda kind, text: kind(text))
+
+
 def check_options(wire: object) -> None:
-    """Raises ShapeError unless `options.to_wire` can have made it."""
+    """Raise ShapeError unless `to_wire` can have made these values."""
     _check(wire)
     assert isinstance(wire, Mapping)  # for mypy: it has just been checked
     for part, kind in ((wire, Options), (wire["plan"], Plan)):
@@ -65,4 +82,4 @@ RUN_SHAPE: Final = record(
         "resets": whole(high=MAX_USERS),
     }
 )
-"""A run as Head describes it to its workers."""
+"""A run as the coordinator describes it to its workers."""

@@ -1,0 +1,152 @@
+"""The options of a run from their sources: flag > environment > configuration file > preset > default. Pure."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.workload.identity import check_run_id
+from fleetlm_users.workload.options.model import COMMON, FIELD_OF, Options
+from fleetlm_users.workload.options.parsing import LISTS, is_blank, parse_value
+from fleetlm_users.workload.options.specs import OptionSpec, count_name, count_specs
+from fleetlm_users.workload.plan import Plan, make_plan, narrow
+from fleetlm_users.workload.presets.preset import Preset
+from fleetlm_users.workload.presets.presets import Presets
+from fleetlm_users.workload.urls import urls_of_host
+
+
+def resolve(  # noqa: PLR0913  # the seam to Locust: each argument is one thing that Locust knows
+    raw: Mapping[str, object],
+    presets: Presets,
+    benchmark: str,
+    behaviours: Sequence[str],
+    *,
+    host: str | None,
+    num_users: int | None,
+    run_time_s: float | None,
+    spawn_rate: float | None,
+    new_run_id: Callable[[], str],
+    new_seed: Callable[[], int],
+    extra_specs: Sequence[OptionSpec] = (),
+    given: Collection[str] = (),
+    chosen: Collection[str] | None = None,
+) -> Options:
+    """Return the options of a run from the parser's values, in which flag, environment and conf are already folded.
+
+    A value equal to its default counts as unset, and then the preset's applies; `given` are names known to be set all
+    the same, which beat the preset with whatever they hold. `host` sets API and WebSocket URL where these are unset.
+    `num_users` beats vus, `run_time_s` (0: until stopped) beats duration. `extra_specs` are the benchmark's own,
+    `chosen` the behaviours that are to run, None for all.
+    Raises UsageError that names the setting, its value, what is accepted and an example.
+    """
+    specs = {spec.name: spec for spec in (*COMMON, *count_specs(behaviours), *extra_specs)}
+    asked = OptionSource(specs, raw, given)
+    preset = presets.get(benchmark, asked.take("preset") or presets.default_name(benchmark))
+    check_preset(preset, specs, behaviours)
+    source = replace(asked, preset=preset, derived=_urls_of(host))
+    values = {field_name: source.take(name) for name, field_name in FIELD_OF.items()}
+    generated = {"run_id": lambda: check_run_id(new_run_id()), "seed": new_seed}
+    values |= {name: generate() for name, generate in generated.items() if values[name] is None}
+    values |= {
+        FIELD_OF[name]: values[FIELD_OF[name]] or () for name in FIELD_OF if specs[name].kind in (*LISTS, "threshold")
+    }
+    return Options(
+        benchmark=benchmark,
+        plan=_plan(source, _filled(preset, behaviours), num_users, run_time_s, spawn_rate, chosen),
+        **values,
+        extra={spec.name: source.take(spec.name) for spec in extra_specs},
+        secrets=frozenset(spec.name for spec in specs.values() if spec.secret),
+    )
+
+
+def common_value(raw: Mapping[str, object], name: str) -> Any:
+    """Return the typed value of one common option before a run is resolved, or None. Raises UsageError.
+
+    For what a process needs at its start, whatever the preset: options that no preset may set.
+    """
+    return OptionSource({spec.name: spec for spec in COMMON}, raw).take(name)
+
+
+@dataclass(frozen=True)
+class OptionSource:
+    """Gives typed values of options by name.
+
+    `raw` are the parser's values, flag, environment and conf folded; one equal to its default counts as unset, unless
+    its name is in `given`. `derived` are values that another flag stands for.
+    """
+
+    specs: Mapping[str, OptionSpec]
+    raw: Mapping[str, object]
+    given: Collection[str] = ()
+    derived: Mapping[str, str] = field(default_factory=dict)
+    preset: Preset | None = None
+
+    def take(self, name: str) -> Any:
+        """Return an option's typed value; None when nobody has set it and it has no default. Raises UsageError."""
+        spec = self.specs[name]
+        value = self.raw.get(name)
+        if self._is_set(spec, value):
+            return parse_value(spec, value, spec.label)
+        if name in self.derived:
+            return self.derived[name]
+        if self.preset is not None and name in self.preset.options:
+            return parse_value(spec, self.preset.options[name], _key(self.preset, name))
+        return None if spec.default == "" else parse_value(spec, spec.default, spec.label)
+
+    def _is_set(self, spec: OptionSpec, value: object) -> bool:
+        if is_blank(value):
+            return False
+        trimmed = value.strip() if isinstance(value, str) else value
+        return spec.name in self.given or trimmed != spec.default
+
+
+def check_preset(preset: Preset, specs: Mapping[str, OptionSpec], behaviours: Sequence[str]) -> None:
+    """Raise UsageError when a preset names a behaviour or an option that its benchmark does not have."""
+    for behaviour in preset.users:
+        if behaviour not in behaviours:
+            where = f"{preset.source}: {preset.benchmark}.{preset.name}.users"
+            raise UsageError(
+                where, behaviour, f"a behaviour of {preset.benchmark}: {', '.join(behaviours)}", behaviours[0]
+            )
+    allowed = sorted(name for name, spec in specs.items() if spec.in_preset)
+    for name in preset.options:
+        if name not in allowed:
+            raise UsageError(_key(preset, name), name, f"an option that presets may set: {', '.join(allowed)}", "seed")
+
+
+def _urls_of(host: str | None) -> dict[str, str]:
+    return dict(zip(("api_url", "ws_url"), urls_of_host(host), strict=True)) if host else {}
+
+
+def _filled(preset: Preset, behaviours: Sequence[str]) -> Preset:
+    """Return the preset with a count for every behaviour of the benchmark, in the benchmark's order."""
+    return replace(preset, users={name: preset.users.get(name, 0) for name in behaviours})
+
+
+def _plan(  # noqa: PLR0913, PLR0917  # as resolve, whose arguments these are
+    source: OptionSource,
+    preset: Preset,
+    num_users: int | None,
+    run_time_s: float | None,
+    spawn_rate: float | None,
+    chosen: Collection[str] | None,
+) -> Plan:
+    asked = {name: source.take(count_name(name)) for name in preset.users}
+    counts = {name: count for name, count in asked.items() if count is not None}
+    total = source.take("vus") if num_users is None else num_users
+    if chosen is not None:
+        users, counts = narrow(preset.users, counts, total, chosen)
+        preset = replace(preset, users=users)
+    return make_plan(
+        preset,
+        total=total,
+        counts=counts,
+        duration_s=source.take("duration") if run_time_s is None else run_time_s,
+        ramp_up_s=source.take("ramp_up"),
+        warm_up_s=source.take("warm_up"),
+        spawn_rate=spawn_rate,
+    )
+
+
+def _key(preset: Preset, name: str) -> str:
+    return f"{preset.source}: {preset.benchmark}.{preset.name}.options.{name}"
