@@ -1,4 +1,4 @@
-"""The one line of a locustfile: joins a benchmark's behaviours to Locust and to the client's preflight."""
+"""`install`, the one call of a locustfile: it joins behaviours, preflight and Locust to a benchmark."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -18,8 +18,8 @@ from fleetlm_users.workload.presets.file import preset_of
 
 OWN_PRESET = "the preset given to install()"
 
-FOREIGN_TOLD = 8
-"""So many addresses are named in an error."""
+MAX_NAMED_ADDRESSES = 8
+"""How many addresses an error names."""
 
 
 def install(  # noqa: PLR0913  # what a locustfile may say, each under its own name
@@ -31,12 +31,20 @@ def install(  # noqa: PLR0913  # what a locustfile may say, each under its own n
     preset: Mapping[str, Any] | None = None,
     search: Callable[[Options], SearchSettings] | None = None,
 ) -> None:
-    """Makes this locustfile the benchmark of that name. To be called once, at import.
+    """Make this locustfile a benchmark. Call it once, at import.
 
-    `behaviours` are its user classes, in the order of reports; `options` and `metrics` are the benchmark's own beside
-    the common ones and those of its behaviours. `preset`, with the keys of presets.yaml, is needed when presets.yaml
-    has none of that benchmark. `search` makes it a search for the most load that is kept, in steps of users of the one
-    behaviour. Raises UsageError for a preset that is none.
+    Args:
+        benchmark: Name of the benchmark, in reports and presets.
+        behaviours: Its user classes, in the order of reports.
+        options: Options of the benchmark, in addition to the common ones and those of its behaviours.
+        metrics: Metrics of the benchmark, in addition to the catalogue's and those of its behaviours.
+        preset: What runs when nothing else is asked for, with the keys of presets.yaml; needed when presets.yaml has
+            none of that benchmark.
+        search: Makes the benchmark a search for the most load that still keeps the thresholds, in steps of users of its
+            one behaviour; `search_settings` reads the settings from the options of `CapacityUser`.
+
+    Raises:
+        UsageError: The preset is not valid.
     """
     install_benchmark(
         Benchmark(
@@ -48,11 +56,11 @@ def install(  # noqa: PLR0913  # what a locustfile may say, each under its own n
             options=_each_once((*_of(behaviours, "options"), *options)),
             metrics=_each_once((*_of(behaviours, "metrics"), *metrics)),
             preset=None if preset is None else preset_of(benchmark, dict(preset), OWN_PRESET),
-            validate=lambda asked: _validate(behaviours, search, asked),
-            is_finite=lambda asked: search is not None or _is_finite(behaviours, asked),
-            most_users=lambda asked: asked.plan.total_users if search is None else search(asked).plan.most,
+            validate=lambda given: _validate(behaviours, search, given),
+            is_finite=lambda given: search is not None or _is_finite(behaviours, given),
+            most_users=lambda given: given.plan.total_users if search is None else search(given).plan.most,
             search=search,
-            records=lambda asked, metric, scenario: records(metric, scenario, _running(behaviours, asked), asked),
+            records=lambda given, metric, scenario: records(metric, scenario, _running(behaviours, given), given),
         )
     )
 
@@ -62,7 +70,7 @@ def _of(behaviours: Sequence[type[FleetUser]], attribute: str) -> list[Any]:
 
 
 def _each_once(items: Sequence[Any]) -> tuple[Any, ...]:
-    """Behaviours may share options and metrics; of the same name the first counts."""
+    """Return the items without repetitions: behaviours may share options and metrics; of one name the first counts."""
     return tuple({item.name: item for item in reversed(items)}.values())[::-1]
 
 
@@ -71,7 +79,7 @@ def _present(behaviours: Sequence[type[FleetUser]], options: Options) -> list[ty
 
 
 def _running(behaviours: Sequence[type[FleetUser]], options: Options) -> list[type[FleetUser]]:
-    """Those that may run: a load shape may ask for a behaviour that has no users in the plan."""
+    """Return those that may run: a load shape may ask for a behaviour that has no users in the plan."""
     return list(behaviours) if options.plan.shape else _present(behaviours, options)
 
 
@@ -86,7 +94,7 @@ def _validate(
 
 
 def _is_finite(behaviours: Sequence[type[FleetUser]], options: Options) -> bool:
-    """Only when every user will be done at some time; one that lives on keeps the run going."""
+    """Return whether every user is done at some time; one that lives on keeps the run going."""
     return all(behaviour.is_finite(options) for behaviour in _present(behaviours, options))
 
 
@@ -100,15 +108,15 @@ def _metrics_page(url: str, options: Options) -> TextPage:
 
 
 def _check_trust(options: Options) -> None:
-    asked = (options.api_url, options.ws_url, options.agent_url, options.server_metrics or "")
-    check_trust(asked, insecure=options.insecure)
+    urls = (options.api_url, options.ws_url, options.agent_url, options.server_metrics or "")
+    check_trust(urls, insecure=options.insecure)
 
 
 def _check_host(options: Options, is_only_one: bool) -> None:
-    """Addresses that no machine of the run has are a mistake; one of many machines needs to have only some of them."""
+    """Refuse source addresses that no machine of the run has; one of many machines needs to have only some of them."""
     _check_trust(options)
     foreign = not_local(options.source_ips)
     if foreign and (is_only_one or len(foreign) == len(options.source_ips)):
-        told = ", ".join(foreign[:FOREIGN_TOLD]) + (", …" if len(foreign) > FOREIGN_TOLD else "")
+        named = ", ".join(foreign[:MAX_NAMED_ADDRESSES]) + (", …" if len(foreign) > MAX_NAMED_ADDRESSES else "")
         accepted = "addresses of this machine (`ip address` lists them, `ip address add` adds one)"
-        raise UsageError("--source-ips (SOURCE_IPS)", told, accepted, "127.0.0.2-127.0.0.9 for a local server")
+        raise UsageError("--source-ips (SOURCE_IPS)", named, accepted, "127.0.0.2-127.0.0.9 for a local server")

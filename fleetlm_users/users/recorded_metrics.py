@@ -1,4 +1,4 @@
-"""Which metrics a run records: the others would be thresholds without samples, found out only after the run."""
+"""Which metrics a run records, so that a threshold on any other one is refused before the run."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -33,24 +33,24 @@ RECORDED_BY: Final[Mapping[str, tuple[type[FleetUser], ...]]] = {
     **dict.fromkeys(_SHOWN, (InboxWatcher,)),
     **dict.fromkeys(_DELETED, (ChurnUser, LifecycleUser, CapacityUser)),
 }
-"""Metrics that only these of the package's behaviours record; sessions and messages are recorded for all."""
+"""Metrics that only some of the package's behaviours record; those of sessions and messages all of them do."""
 
 _PACKAGE: Final = __name__.partition(".")[0] + "."
 
 
 def records(metric: str, scenario: str | None, behaviours: Sequence[type[FleetUser]], options: Options) -> bool:
-    """Whether a run of these behaviours records a metric at all, for a scenario if one is given.
+    """Return whether a run of these behaviours records a metric at all, for a scenario if one is given.
 
-    A behaviour of somebody's own may record whatever it likes.
+    A behaviour from outside this package may record anything.
     """
-    asked = [kind for kind in behaviours if scenario in (None, kind.scenario)]
+    judged = [kind for kind in behaviours if scenario in (None, kind.scenario)]
     if metric in _OF_PROCESSES:
         return scenario is None
-    if any(not kind.__module__.startswith(_PACKAGE) for kind in asked):
+    if any(not kind.__module__.startswith(_PACKAGE) for kind in judged):
         return True
     if metric in _DELETED and options.cleanup:
         return True
     if metric in _ANSWERED:
-        return options.agent_replies > 0 and any(kind.follows_agent for kind in asked)
+        return options.agent_replies > 0 and any(kind.follows_agent for kind in judged)
     only = RECORDED_BY.get(metric)
-    return only is None or any(issubclass(kind, only) for kind in asked)
+    return only is None or any(issubclass(kind, only) for kind in judged)

@@ -123,7 +123,7 @@ class FleetUser(User):
         return planned is None or self.journeys_lived < planned
 
     def on_done(self) -> None:
-        """Called after the user's last journey, because its work is done or because the run ends."""
+        """Finish after the user's last journey, because its work is done or because the run ends."""
 
     # What a journey may use
 

@@ -14,7 +14,7 @@ from fleetlm_users.client import Heartbeats, InboxChannel, PhoenixSocket, Socket
 from fleetlm_users.client.net.racing import connect_first
 from fleetlm_users.client.net.resolver import Address
 from fleetlm_users.users import FleetUser
-from fleetlm_users.users.behaviours.inbox_watcher import Watched
+from fleetlm_users.users.behaviours.inbox_watcher import InboxDeltas
 from tests.client.fakes import CLOSE, FakeServer, Gone, frame, text
 from tests.users import lives
 
@@ -94,11 +94,11 @@ def rejoins(user, session):
 
 def watches_its_inbox(user, session):
     """Joins its inbox over the same socket."""
-    user.on_news = lambda: None
-    watched = Watched(user, session)
-    inbox = InboxChannel(session.socket, session.session_id, watched.on_delta, session.observer.anomaly)
+    user.on_delta = lambda: None
+    deltas = InboxDeltas(user, session)
+    inbox = InboxChannel(session.socket, session.session_id, deltas.on_delta, session.observer.anomaly)
     inbox.join(1.0)
-    session.observer.on_appended = watched.on_appended
+    session.observer.on_appended = deltas.on_appended
     user.ask(session)
 
 

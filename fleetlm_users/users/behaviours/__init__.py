@@ -1,1 +1,1 @@
-"""One module per behaviour, or per group of behaviours that share a pace."""
+"""The behaviours that come with this package, one module per kind of load."""

@@ -1,4 +1,4 @@
-"""Somebody who opens a chat and leaves it open."""
+"""Concurrent sessions: chats that are opened and left open, almost silent."""
 
 from fleetlm_users.users.user import FleetUser
 from fleetlm_users.workload.options.benchmark_specs import KEEP_ALIVE_MS
@@ -6,20 +6,20 @@ from fleetlm_users.workload.timetables import ConcurrentPace, seconds_of
 
 
 class ConcurrentUser(FleetUser):
-    """Session, held for KEEP_ALIVE_MS (0: until the run ends) with a ping message every 30 s, 1 s pause, again."""
+    """A session held for KEEP_ALIVE_MS (0: until the run ends) with a ping message every 30 s; 1 s pause; again."""
 
     scenario = "concurrent"
     options = (KEEP_ALIVE_MS,)
 
     def journey(self) -> None:
-        """One held session."""
+        """Hold one session."""
         pace = self._pace()
         with self.session() as session:
             self.send_at(session, pace.dues(session.joined_s))
             self.hold(session, session.joined_s + pace.keep_alive_s)
 
     def pause_s(self) -> float:
-        """1 s."""
+        """Return 1 s."""
         return self._pace().pause_s
 
     def _pace(self) -> ConcurrentPace:

@@ -1,4 +1,4 @@
-"""Somebody who keeps the books: every message exactly once, in order, answered, and the same when read again."""
+"""Message correctness: every message exactly once, in order, answered, and unchanged when read again."""
 
 from dataclasses import replace
 
@@ -13,8 +13,8 @@ from fleetlm_users.workload.options.model import Options
 class CorrectnessUser(FleetUser):
     """ITERATIONS rounds: MESSAGES at once (at most PIPELINE_DEPTH in flight), leave, join again, compare the replay.
 
-    Every message that was lost, doubled, reordered, left unanswered, or missing or changed in the replay is told by
-    its session, seq and client_ref.
+    Every message that was lost, doubled, reordered, left unanswered, or missing or changed in the replay is reported
+    with its session, seq and client_ref.
     """
 
     scenario = "correctness"
@@ -22,11 +22,11 @@ class CorrectnessUser(FleetUser):
 
     @classmethod
     def journeys(cls, options: Options) -> int:
-        """ITERATIONS of each user; a broken one is one of them."""
+        """Return ITERATIONS, broken rounds included."""
         return int(options.extra["iterations"])
 
     def journey(self) -> None:
-        """One round. What the end of the run cuts short is judged as far as it came, without the replay."""
+        """Live one round. What the end of the run cuts short is judged as far as it came, without the replay."""
         messages = self.option("messages")
         log, replay = SessionLog(), None
         try:
@@ -43,12 +43,12 @@ class CorrectnessUser(FleetUser):
                 self._judge(session, log, replay)
 
     def pause_s(self) -> float:
-        """None."""
+        """Return no pause."""
         return 0.0
 
     def _judge(self, session: UserSession, log: SessionLog, replay: list[dict[str, object]] | None) -> None:
         options = self.current_run.options
-        seen = Round(
+        observed = Round(
             sent=log.sent,
             fates=log.fates,
             live=log.live,
@@ -58,9 +58,9 @@ class CorrectnessUser(FleetUser):
             agent_replies=options.agent_replies,
             cut=session.cut_short or self.ending,
         )
-        self._tell(session, judge_round(seen))
+        self._report(session, judge_round(observed))
 
-    def _tell(self, session: UserSession, judged: Judged) -> None:
+    def _report(self, session: UserSession, judged: Judged) -> None:
         for metric in ("checked", "correct"):
             self.count(f"messages_{metric}", getattr(judged, metric))
         for metric in ("replay_checked", "replay_missing", "replay_changed"):

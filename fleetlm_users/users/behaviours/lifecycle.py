@@ -1,4 +1,4 @@
-"""Somebody who comes, asks, waits for each answer, and takes everything away again."""
+"""Session lifecycle: create, connect, join, ask and await, leave, delete, as fast as it goes."""
 
 from fleetlm_users.users.user import FleetUser
 from fleetlm_users.workload.options.benchmark_specs import ITERATIONS, MESSAGES_PER_SESSION
@@ -6,18 +6,18 @@ from fleetlm_users.workload.options.model import Options
 
 
 class LifecycleUser(FleetUser):
-    """ITERATIONS times: create, connect, join, MESSAGES_PER_SESSION questions each awaited, leave, delete."""
+    """ITERATIONS times: create, connect, join, ask and await MESSAGES_PER_SESSION times, leave, delete."""
 
     scenario = "lifecycle"
     options = (ITERATIONS, MESSAGES_PER_SESSION)
 
     @classmethod
     def journeys(cls, options: Options) -> int:
-        """ITERATIONS of each user; a broken one is one of them."""
+        """Return ITERATIONS, broken journeys included."""
         return int(options.extra["iterations"])
 
     def journey(self) -> None:
-        """One whole life of a session. A question without its answer in time breaks it."""
+        """Live one session from creation to deletion. A question without its answer in time breaks it."""
         with self.session(delete=True) as session:
             for _ in range(self.option("messages_per_session")):
                 if not self.ask(session):
@@ -25,5 +25,5 @@ class LifecycleUser(FleetUser):
         self.record("lifecycle_total_ms", session.began_s, session.closed_s)
 
     def pause_s(self) -> float:
-        """None: what is measured is how fast sessions can come and go."""
+        """Return no pause: what is measured is how fast sessions can come and go."""
         return 0.0

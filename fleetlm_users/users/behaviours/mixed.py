@@ -1,11 +1,4 @@
-"""Somebody who holds a session for a set time and writes on a timetable: the common part of long-lived and burst.
-
-Somebody who keeps a chat open and writes now and then.
-
-Somebody who writes without pause.
-
-Somebody who comes, asks a few questions and is gone, the session with them.
-"""
+"""Mixed workload, open loop: people who keep a chat open, people who write without pause, people who come and go."""
 
 import time
 from typing import ClassVar
@@ -15,45 +8,45 @@ from fleetlm_users.workload.timetables import BurstPace, ChurnPace, LongLivedPac
 
 
 class TimetabledUser(FleetUser):
-    """Session, messages when `pace` says so, leave after its `session_s`, pause for its `pause_s`, again."""
+    """A session of `pace.session_s` with messages at the due moments of `pace`, then `pace.pause_s`, again."""
 
     abstract = True
     pace: ClassVar[LongLivedPace | BurstPace]
 
     def journey(self) -> None:
-        """One session of `pace.session_s` seconds."""
+        """Live one session of `pace.session_s` seconds."""
         pace = self.pace.scaled(self.current_run.options.time_scale)
         with self.session() as session:
             self.send_at(session, pace.dues(session.joined_s, self.rng))
             self.wait_until(session.joined_s + pace.session_s)
 
     def pause_s(self) -> float:
-        """The timetable's pause."""
+        """Return the pause of `pace`."""
         return self.pace.pause_s * self.current_run.options.time_scale
 
 
 class LongLivedUser(TimetabledUser):
-    """Session, a message every 20–40 s, leave after 120 s, 1 s pause, again."""
+    """Keeps a chat open: a session of 120 s with a message every 20–40 s, 1 s pause, again."""
 
     scenario = "long_lived"
     pace = LongLivedPace()
 
 
 class BurstUser(TimetabledUser):
-    """Session, a message every 100–500 ms (drawn once per session), 60 s, 2 s pause, again."""
+    """Writes without pause: a session of 60 s with a message every 100–500 ms (drawn once per session), 2 s pause."""
 
     scenario = "burst"
     pace = BurstPace()
 
 
 class ChurnUser(FleetUser):
-    """Session, 2–4 messages, 2 s, leave, DELETE session, 3–8 s pause, again."""
+    """Comes and goes: a session with 2–4 messages, held for 2 s more, left and deleted, 3–8 s pause, again."""
 
     scenario = "churn"
     pace: ClassVar[ChurnPace] = ChurnPace()
 
     def journey(self) -> None:
-        """One short session, deleted at its end."""
+        """Live one short session, deleted at its end."""
         pace = self.pace.scaled(self.current_run.options.time_scale)
         with self.session() as session:
             self.send_at(session, pace.dues(session.joined_s, self.rng))
@@ -62,5 +55,5 @@ class ChurnUser(FleetUser):
         self.count("session_churn_total")
 
     def pause_s(self) -> float:
-        """3–8 s, drawn."""
+        """Return 3–8 s, drawn."""
         return self.pace.scaled(self.current_run.options.time_scale).pause_s(self.rng)

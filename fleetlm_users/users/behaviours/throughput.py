@@ -1,8 +1,6 @@
-"""Somebody who sends for a set time and is then done: the common part of throughput and hot path.
+"""Closed-loop and open-loop throughput: a fixed timetable, an arrival rate of all users, or messages in flight.
 
-Messages as a server is to be loaded with them: on a timetable, in a closed loop, or at a rate of the whole swarm.
-
-The legacy benchmark: the way of a message from its sender to the session and back, and nothing else.
+`HotPathUser` is the legacy benchmark: the path of a message from its sender to the session and back, nothing else.
 """
 
 import math
@@ -26,7 +24,7 @@ from fleetlm_users.workload.timetables import MS_PER_S, ArrivalPace, SteadyPace,
 class SteadyUser(FleetUser):
     """One session, a message every SEND_INTERVAL on a fixed timetable, for RUNTIME_MS from the join (0: to the end).
 
-    A session that breaks is followed by another one for the rest of the time.
+    When the session breaks, another one follows for the rest of the time.
     """
 
     abstract = True
@@ -38,7 +36,11 @@ class SteadyUser(FleetUser):
 
     @classmethod
     def check_options(cls, options: Options) -> None:
-        """Raises UsageError for a runtime within the warm-up: nothing would be left to judge."""
+        """Check that the runtime is longer than the warm-up, or nothing would be left to judge.
+
+        Raises:
+            UsageError: It is not.
+        """
         runtime_ms, warm_up_s = options.extra["runtime_ms"], options.plan.warm_up_s
         if runtime_ms and seconds_of(runtime_ms) * options.time_scale <= warm_up_s:
             accepted = f"more than the warm-up of {format_duration(warm_up_s)}, or nothing is left to judge; or 0"
@@ -46,22 +48,22 @@ class SteadyUser(FleetUser):
 
     @classmethod
     def is_finite(cls, options: Options) -> bool:
-        """With a runtime each user is done after it."""
+        """Return whether there is a runtime, after which each user is done."""
         return bool(options.extra["runtime_ms"])
 
     def has_work(self) -> bool:
-        """Until the runtime, which counts from the first join, has passed."""
+        """Return whether the runtime, which counts from the first join, has not passed yet."""
         return time.perf_counter() < self.until_s
 
     def journey(self) -> None:
-        """One session, to the end of the runtime unless it breaks."""
+        """Live one session, to the end of the runtime unless it breaks."""
         with self.session() as session:
             self.until_s = min(self.until_s, session.joined_s + self._runtime_s())
             self.send(session)
             self.hold(session, self.until_s)
 
     def send(self, session: UserSession) -> None:
-        """Sends until the runtime is over or the user's end comes."""
+        """Send until the runtime is over or the user's end comes."""
         pace = SteadyPace(self.option("send_interval") / MS_PER_S).scaled(self.current_run.options.time_scale)
         self.send_at(session, pace.dues(session.joined_s, self.until_s))
 
@@ -72,9 +74,9 @@ class SteadyUser(FleetUser):
 class ThroughputUser(SteadyUser):
     """One session per user and one of three loads.
 
-    A message every SEND_INTERVAL on a fixed timetable; with ARRIVAL_RATE the user's share of so many messages per
-    second of all users, whatever the replies do, which goes on while a broken session is replaced; with PIPELINE_DEPTH
-    always so many messages in flight.
+    By default a message every SEND_INTERVAL on a fixed timetable. With ARRIVAL_RATE (open loop) the user's share of
+    that many messages per second of all users, whatever the replies do; the timetable goes on while a broken session is
+    replaced. With PIPELINE_DEPTH (closed loop) always that many messages in flight.
     """
 
     scenario = "throughput"
@@ -88,7 +90,11 @@ class ThroughputUser(SteadyUser):
 
     @classmethod
     def check_options(cls, options: Options) -> None:
-        """A load is open or closed. Raises UsageError when both are asked for, and as SteadyUser does."""
+        """Check that the load is either open or closed, and the runtime as SteadyUser does.
+
+        Raises:
+            UsageError: Both an arrival rate and a pipeline depth are given, or the runtime is too short.
+        """
         super().check_options(options)
         rate_per_s, depth = options.extra["arrival_rate"], options.extra["pipeline_depth"]
         if rate_per_s is not None and depth is not None:
@@ -96,23 +102,23 @@ class ThroughputUser(SteadyUser):
             raise UsageError(ARRIVAL_RATE.label, f"{rate_per_s:g}", accepted, f"{ARRIVAL_RATE.flag} 200 alone")
 
     def send(self, session: UserSession) -> None:
-        """Sends as the options have it until the runtime is over or the user's end comes."""
+        """Send as the options say until the runtime is over or the user's end comes."""
         if self.option("pipeline_depth") is not None:
             self.send_within(session, self.option("pipeline_depth"), until_s=self.until_s)
         elif self.option("arrival_rate") is not None:
             self._broken = True
             self.send_at(session, self._arrivals_after(session.joined_s))
-            self._broken = False  # it came to its end with the session still there
+            self._broken = False  # the timetable ended before the session did
         else:
             super().send(session)
 
     def on_done(self) -> None:
-        """What was due up to the end and had no session to be sent on is counted."""
+        """Count what was due up to the end and had no session to be sent on."""
         if self._broken:
             self._skip_until(self.current_run.ended_s or time.perf_counter())
 
     def _arrivals_after(self, joined_s: float) -> Iterator[float]:
-        """The timetable, begun at the first join; what was due while there was no session is counted, not sent late."""
+        """Yield the due moments since the first join; what was due without a session is counted, not sent late."""
         if self._arrivals is None:
             options = self.current_run.options
             pace = ArrivalPace.share(self.option("arrival_rate"), options.plan.users[self.scenario])
@@ -130,7 +136,7 @@ class ThroughputUser(SteadyUser):
 
 
 class HotPathUser(SteadyUser):
-    """A session of its own, a message every SEND_INTERVAL for RUNTIME_MS; the agent's answers are left alone."""
+    """One session with a message every SEND_INTERVAL for RUNTIME_MS; the agent's answers are left alone."""
 
     scenario = "hot_path"
     options = (replace(SEND_INTERVAL, default="5000", example="5000"), RUNTIME_MS)
