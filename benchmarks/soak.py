@@ -31,6 +31,10 @@ import psutil
 ROOT: Final = Path(__file__).parents[1]
 READY: Final = re.compile(r"ready on (http://\S+)")
 USERS: Final = ("--long-lived-vus", "2", "--burst-vus", "2", "--churn-vus", "10", "--warm-up", "10s")
+STANDIN: Final = (
+    "-m", "fleetlm_users.standin", "--builtin-agent", "--port", "0", "--exit-with-parent",
+    "--max-sessions", "500", "--max-messages-per-session", "100", "--max-stored-bytes", "5000000",
+)  # fmt: skip  # its caps are reached within minutes: what it stores until then is what it is there for
 READ_S: Final = 10.0
 BLOCKS: Final = 10
 MB: Final = 1e6
@@ -128,9 +132,7 @@ def soak(minutes: float, settle_minutes: float, folder: Path) -> list[Growth]:
     """Runs it all once."""
     with contextlib.ExitStack() as stack:
         log = folder / "standin.log"
-        standin = stack.enter_context(
-            running(("-m", "fleetlm_users.standin", "--builtin-agent", "--port", "0", "--exit-with-parent"), log)
-        )
+        standin = stack.enter_context(running(STANDIN, log))
         url = address_of(standin, log)
         targets = ["--api-url", f"{url}/api", "--ws-url", f"{url.replace('http', 'ws', 1)}/socket/websocket"]
         locust = ["-m", "locust", "-f", "locustfiles/mixed.py", *targets, "--results-dir", str(folder)]
