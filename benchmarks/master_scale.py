@@ -37,6 +37,7 @@ from locust.rpc import Message, zmqrpc
 from fleetlm_users.measure.ledger import MAIN, Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.report.summary import Json
+from  import ROWS_TO_THANK_FOR
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.cluster.admission import code_version_of
 from fleetlm_users.swarm.cluster.messages import DRAIN, FINAL, HEADCOUNT, LOOK, LOOKED, PASSPORT, REPORT, RUN, TAKEN
@@ -49,7 +50,7 @@ LOCUSTFILE = "locustfiles/mixed.py"
 REPORT_S = 3.0  # locust.runners.WORKER_REPORT_INTERVAL
 HEARTBEAT_S = 1.0  # locust.runners.HEARTBEAT_INTERVAL
 BOOKS = 8  # different contents; workers share them, since nobody could tell 200 from 8
-SETTLE_S = 5.0
+SETTLE_S = 75.0  # after a minute the master packs what is older
 SCENARIOS = ("burst", "churn", "long_lived")
 MEDIAN_MS = {"append": 2.0, "agent": 12.0, "lateness": 0.15}
 
@@ -83,9 +84,10 @@ class Book:
             self._live_a_second()
 
     def join(self, epoch: str) -> None:
-        """The first spawn message has told the name of the run."""
+        """The first spawn message has told the name of the run; a master would have the rows of its past."""
         if not self.report:
             self._ledger.epoch = epoch
+            self._ledger.forget_rows(self._seconds - ROWS_TO_THANK_FOR)
             self.turn(0)
 
     def share(self, worker: str) -> None:
