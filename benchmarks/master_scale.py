@@ -37,7 +37,7 @@ from locust.rpc import Message, zmqrpc
 from fleetlm_users.measure.ledger import MAIN, Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.report.summary import Json
-from  import ROWS_TO_THANK_FOR
+from fleetlm_users.measure.timeline.worker_timeline import ROWS_TO_THANK_FOR
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.cluster.admission import code_version_of
 from fleetlm_users.swarm.cluster.messages import DRAIN, FINAL, HEADCOUNT, LOOK, LOOKED, PASSPORT, REPORT, RUN, TAKEN
