@@ -26,8 +26,8 @@ from fleetlm_users.client.net.waits import Wait
 from fleetlm_users.client.websocket.frames import FIN_TEXT, Frames, masked
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.swarm.stats.locust_stats import log_many
-from fleetlm_users.swarm.stats.tally import Columns, Tally
+from fleetlm_users.swarm.locust_internals import log_response_times
+from fleetlm_users.swarm.stats.tally import LocustColumns, Tally
 
 TIMES = 5_000
 
@@ -123,7 +123,7 @@ def facts() -> tuple[Callable[[], object], Callable[[], object]]:
     """One appended message: told to two listeners of an event hook, or written into its tally."""
     ledger = Ledger(DEFAULT, "", "one")
     message = SimpleNamespace(due_s=1.0, sent_s=1.0, appended_s=1.0)
-    tally = Tally(ledger, "mixed", "main", Columns(lambda _: None, lambda _: None))
+    tally = Tally(ledger, "mixed", "main", LocustColumns(lambda _: None, lambda _: None))
     make_hook: Any = EventHook  # it has no annotations
     hook = make_hook()
 
@@ -147,7 +147,7 @@ def tables() -> tuple[Callable[[], object], Callable[[], object]]:
         for time_ms in times_ms:
             stats.log_request("WS", "append", time_ms, 0)
 
-    return one_by_one, lambda: log_many(stats, "WS", "append", times_ms, time.time())
+    return one_by_one, lambda: log_response_times(stats, "WS", "append", times_ms, time.time())
 
 
 def levers() -> list[Lever]:

@@ -28,6 +28,7 @@ from fleetlm_users.swarm.head.conclusion import RunResult
 from fleetlm_users.swarm.head.console import Console, announcement
 from fleetlm_users.swarm.head.coordinator import Head
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError, end_forked_workers, exit_with
+from fleetlm_users.swarm.locust_internals import listeners_of
 from fleetlm_users.swarm.options.option_sources import OptionSources
 from fleetlm_users.swarm.printable_logs import make_logs_printable
 from fleetlm_users.swarm.results.locust_files import LocustFiles, try_when_parsed
@@ -200,7 +201,7 @@ class Lifecycle:
 
     def _check_alone(self) -> None:
         """One process runs one benchmark: options, plan and verdict are those of one."""
-        owners = (getattr(handler, "__self__", None) for handler in events.init._handlers)
+        owners = (getattr(handler, "__self__", None) for handler in listeners_of(events.init))
         other = next((owner for owner in owners if isinstance(owner, Lifecycle)), None)
         if other is not None:
             names = f"{other._benchmark.name} and {self._benchmark.name}"

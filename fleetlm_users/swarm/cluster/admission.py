@@ -31,6 +31,7 @@ from fleetlm_users.swarm.cluster.process_identity import own_identity
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from fleetlm_users.swarm.cluster.unreadable import UnreadableMessage, survive_garbage
 from fleetlm_users.swarm.context import BenchmarkContext
+from fleetlm_users.swarm.locust_internals import intercept_master_messages
 from fleetlm_users.swarm.options.parser import specs_of
 
 logger = logging.getLogger(__name__)
@@ -77,8 +78,7 @@ class WorkerAdmission:
         self._known: set[str] = set()
         self._waiting: dict[str, Message] = {}
         self._turned_away = 0
-        self._let_in = runner.handle_message
-        runner.handle_message = self.handle_message  # type: ignore[method-assign]  # every message goes this way
+        self._let_in = intercept_master_messages(runner, self.handle_message)
         runner.register_message(PASSPORT, self.on_passport)
         survive_garbage()
 

@@ -15,12 +15,10 @@ For how long others have said nothing: counted in ticks of this process, on no c
 
 import itertools
 import logging
-import math
 from collections.abc import Callable
 from typing import Any
 
 import gevent
-import zmq
 from locust.rpc import Message
 from locust.runners import MASTER_HEARTBEAT_TIMEOUT, STATE_MISSING, MasterRunner, WorkerNode, WorkerRunner
 
@@ -28,6 +26,15 @@ from fleetlm_users.swarm.cluster.messages import FROM_MASTER, PASSPORT, WELCOME,
 from fleetlm_users.swarm.cluster.process_identity import ProcessIdentity, visible_process
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from fleetlm_users.swarm.cluster.unreadable import UnreadableMessage, survive_garbage
+from fleetlm_users.swarm.locust_internals import (
+    accept_reconnections,
+    disable_master_timeout,
+    intercept_master_messages,
+    intercept_worker_messages,
+    keep_alive,
+    mark_missing,
+    number_spawn_message,
+)
 
 TICK_S = 0.5
 
@@ -81,11 +88,8 @@ class WorkerLiveness:
         self._silence = SilenceCounter()
         self._origins: dict[str, ProcessIdentity | None] = {}
         self._lost: set[str] = set()
-        self._pass_on = runner.handle_message
-        runner.handle_message = self.handle_message  # type: ignore[method-assign]  # every message goes this way
-        # a worker whose connection broke comes back under its name while the old one still looks open from here;
-        # without this ZeroMQ would not let it (zmq_setsockopt: ZMQ_ROUTER_HANDOVER)
-        runner.server.socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
+        self._pass_on = intercept_master_messages(runner, self.handle_message)
+        accept_reconnections(runner)
         gevent.spawn(self._watch)
 
     def begin(self, patience_s: float) -> None:
@@ -135,13 +139,12 @@ class WorkerLiveness:
         self._lost.add(client.id)
         if self._runner.rebalancing_enabled():
             return  # Locust does the same after three missed beats, and more
-        client.state = STATE_MISSING
-        client.user_classes_count = {}
+        mark_missing(client)
 
     def _vouch_for(self, client_id: str) -> None:
         client = self._runner.clients.get(client_id)
         if client is not None and (client.state == STATE_MISSING or not self._runner.rebalancing_enabled()):
-            client.heartbeat = math.inf
+            keep_alive(client)
 
 
 logger = logging.getLogger(__name__)
@@ -160,8 +163,7 @@ class MasterLiveness:
         self._origin: ProcessIdentity | None = None
         self._numbers = itertools.count(1)
         self._refused = RefusedMessages(logger.warning)
-        self._pass_on = runner.handle_message
-        runner.handle_message = self.handle_message  # type: ignore[method-assign]  # every message goes this way
+        self._pass_on = intercept_worker_messages(runner, self.handle_message)
         runner.register_message(WELCOME, self.on_welcome)
         survive_garbage()
         self._silence.heard(MASTER)
@@ -187,9 +189,9 @@ class MasterLiveness:
 
     def _act_on(self, msg: Message) -> None:
         if msg.type == "spawn":
-            msg.data["timestamp"] = next(self._numbers)  # they come in order, whatever the master's clock says
+            number_spawn_message(msg, next(self._numbers))  # they come in order, whatever the master's clock says
         self._pass_on(msg)
-        self._runner.last_heartbeat_timestamp = None  # Locust's own watch by the wall clock sleeps then
+        disable_master_timeout(self._runner)
 
     def on_welcome(self, msg: Any, **_: Any) -> None:
         """The master lets this worker in, and says which process it is."""

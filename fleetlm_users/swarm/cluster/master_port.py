@@ -14,6 +14,7 @@ from locust.argument_parser import LocustArgumentParser
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
+from fleetlm_users.swarm.locust_internals import intercept_parse_args
 
 DEFAULT_PORT = 5557
 DEFAULT_HOST = "127.0.0.1"
@@ -27,15 +28,14 @@ def when_parsed(parser: LocustArgumentParser, then: Callable[[Namespace], None])
 
     Locust parses other lists as well, for example for the web form; those it passes in.
     """
-    parse = parser.parse_args
 
     def parse_args(args: Any = None, namespace: Any = None, **more: Any) -> Any:
-        parsed = parse(args, namespace, **more)
+        parsed = original(args, namespace, **more)
         if args is None:
             then(parsed)
         return parsed
 
-    parser.parse_args = parse_args  # of this one parser
+    original = intercept_parse_args(parser, parse_args)
 
 
 def forks_workers(parsed: Namespace) -> bool:

@@ -6,20 +6,17 @@ makes a line of the log (runners.py: client_listener, rpc/zmqrpc.py). The greenl
 calls is replaced in the classes.
 """
 
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import zmq
 from locust.exception import RPCError
 from locust.rpc import Message
-from locust.rpc.zmqrpc import BaseSocket
 
 from fleetlm_users.foreign_text import printable
+from fleetlm_users.swarm.locust_internals import decode_message, replace_transport
 
 MAX_MESSAGE_BYTES: Final = 64 << 20
 """A day's rows of one worker are 48 MB; decoded, a message takes up to sixty times the memory."""
-
-_decode: Final = Message.unserialize
-_make: Final = BaseSocket.__init__
 
 
 class UnreadableMessage(Message):
@@ -35,32 +32,25 @@ def survive_garbage() -> None:
 
     ZeroMQ closes a connection on which a message is announced that is too large; that holds for sockets made later.
     """
-    Message.unserialize = classmethod(_unserialize)  # type: ignore[method-assign, assignment]  # as the docstring says
-    BaseSocket.recv_from_client = _recv_from_client  # type: ignore[method-assign]
-    BaseSocket.__init__ = _make_bounded  # type: ignore[method-assign]
+    replace_transport(_decode, _receive, MAX_MESSAGE_BYTES)
 
 
-def _unserialize(_cls: type[Message], data: Any) -> Message:
+def _decode(data: Any) -> Message:
     try:
         if len(data) > MAX_MESSAGE_BYTES:
             raise ValueError(f"{len(data):,} bytes; expected at most {MAX_MESSAGE_BYTES:,}")
-        return cast(Message, _decode(data))
+        return decode_message(data)
     except Exception as problem:  # msgpack and its hooks raise nearly anything
         return UnreadableMessage(f"it is no message of Locust's ({type(problem).__name__}: {printable(problem)})")
 
 
-def _recv_from_client(self: Any) -> tuple[str, Message]:
+def _receive(socket: Any) -> tuple[str, Message]:
     """As Locust's, but a peer's name may be of any bytes: what it sends is then not readable."""
     try:
-        name, *frames = self.socket.recv_multipart()
+        name, *frames = socket.recv_multipart()
     except zmq.ZMQError as problem:
         raise RPCError("ZMQ network broken") from problem
     try:
-        return name.decode(), Message.unserialize(frames[0] if frames else b"")
+        return name.decode(), _decode(frames[0] if frames else b"")
     except UnicodeDecodeError:
         return name.decode("utf-8", "backslashreplace"), UnreadableMessage("the name of its sender is not UTF-8")
-
-
-def _make_bounded(self: Any, *arguments: Any) -> None:
-    _make(self, *arguments)
-    self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)

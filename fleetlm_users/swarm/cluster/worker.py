@@ -4,7 +4,6 @@ Every Locust report carries the cumulative snapshot; the last one goes as a mess
 it, because Locust itself waits only half a second at the end of a run (locust-runners.py:919).
 """
 
-import functools
 import logging
 import sys
 import time
@@ -12,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import gevent
-from locust import argument_parser
 from locust.env import Environment
 from locust.exception import RPCError
 from locust.runners import WorkerRunner
@@ -42,6 +40,7 @@ from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.host.open_files import allow_users
 from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, USAGE_EXIT, StartupError
 from fleetlm_users.swarm.local_run import LocalRun
+from fleetlm_users.swarm.locust_internals import cache_default_arguments
 from fleetlm_users.swarm.options.wire import RUN_SHAPE, from_wire
 from fleetlm_users.swarm.run_end import EndingRole
 from fleetlm_users.workload.open_files import users_per_process
@@ -67,7 +66,7 @@ class Worker(EndingRole):
         runner.register_message(TURNED_AWAY, self.on_turned_away)
         runner.register_message(RESET, self.on_reset)
         runner.register_message(TAKEN, self.on_taken)
-        spare_the_loop()
+        cache_default_arguments()
         origin = own_identity()
         shown = {"passport": code_version_of(environment, context).to_wire(), "family": family}
         runner.send_message(PASSPORT, {**shown, "origin": origin.to_wire() if origin else None})
@@ -180,8 +179,3 @@ class Worker(EndingRole):
     def _leave(self, exit_code: int) -> None:
         self._environment.process_exit_code = exit_code
         gevent.spawn(self._runner.quit)  # it ends the greenlet that hears the master, which this may be
-
-
-def spare_the_loop() -> None:
-    """Locust builds a parser per option in every spawn message (runners.py:1397), 50–500 ms each: once will do."""
-    argument_parser.default_args_dict = functools.lru_cache(1)(argument_parser.default_args_dict)

@@ -3,7 +3,7 @@
 All of them call the runner's `start`. It is heard here first, so that the users are spread as the plan's are.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from locust import LoadTestShape, User
@@ -15,6 +15,7 @@ from fleetlm_users.swarm.head.console import Console
 from fleetlm_users.swarm.head.run_view import RunView
 from fleetlm_users.swarm.head.user_target import UserTarget
 from fleetlm_users.swarm.host.startup_error import StartupError
+from fleetlm_users.swarm.locust_internals import intercept_start
 from fleetlm_users.swarm.options.load_shape import ShapeWatch
 from fleetlm_users.swarm.options.locust_plan import spread
 from fleetlm_users.workload.plan import Plan
@@ -48,8 +49,7 @@ class UserControl:
         self._asked: tuple[int, float] | None = None
         self._watches = {id(shape): ShapeWatch(shape, head.console.say) for shape in _shapes(environment)}
         if runner is not None:  # without one, a single user is run for a debugger
-            self._start: Callable[..., Any] = runner.start
-            setattr(runner, "start", self.start)  # noqa: B010  # mypy: not to be assigned
+            self._start = intercept_start(runner, self.start)
 
     @property
     def is_shape_done(self) -> bool:

@@ -9,6 +9,7 @@ from locust.argument_parser import LocustArgumentParser
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
+from fleetlm_users.swarm.locust_internals import actions_of
 from fleetlm_users.workload.options import benchmark_specs
 from fleetlm_users.workload.options.capacity import CAPACITY_OPTIONS
 from fleetlm_users.workload.options.locust_options import LOCUST_OPTIONS
@@ -42,7 +43,7 @@ def read_variables(
     """
     found = Variables(dict(given))
     by_name = {spec.env: spec for spec in specs}
-    for name in {action.env_var for action in parser._actions if action.env_var} & given.keys():
+    for name in {action.env_var for action in actions_of(parser) if action.env_var} & given.keys():
         spec = by_name.get(name)
         text = clean(given[name]) if spec is None else _text(spec, given[name], flags, found)
         del found.values[name]

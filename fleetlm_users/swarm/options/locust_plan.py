@@ -9,6 +9,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, Runner
 
 from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.swarm.locust_internals import dispatch_order, dispatched_users, reread_fixed_counts
 from fleetlm_users.workload.plan import Plan, settle
 from fleetlm_users.workload.user_numbers import ALONE
 
@@ -31,8 +32,7 @@ def dealt_to(runner: Runner | None) -> list[int]:
     """
     if not isinstance(runner, MasterRunner):
         return [ALONE.worker_index]
-    dispatcher = None if runner is None else runner._users_dispatcher
-    return [] if dispatcher is None else [runner.get_worker_index(node.id) for node in dispatcher._worker_nodes]
+    return dispatch_order(runner)
 
 
 def impose(plan: Plan, environment: Environment, benchmark: Benchmark, shape: LoadTestShape | None = None) -> None:
@@ -63,15 +63,12 @@ def spread(
     """
     if benchmark.search is not None or not total:
         return
-    dispatcher = None if runner is None else runner._users_dispatcher
     wanted = {name: count for name, count in plan.users.items() if only is None or benchmark.behaviours[name] in only}
-    if dispatcher is not None and only is not None:
-        others = [kind.__name__ for name, kind in benchmark.behaviours.items() if name not in wanted]
-        total = max(1, total - sum(map(dispatcher._get_user_current_count, others)))
+    if only is not None:
+        others = [kind for name, kind in benchmark.behaviours.items() if name not in wanted]
+        total = max(1, total - dispatched_users(runner, others))
     if not any(wanted.values()):  # a shape asks for classes that the plan has none of
         wanted = dict.fromkeys(wanted, 1)
     for scenario, count in settle(wanted, total, {}).items():
         benchmark.behaviours[scenario].fixed_count = count
-    if dispatcher is not None:
-        # it looks at the counts only when told to, once a run and after users were taken away (dispatch.py: _user_gen)
-        dispatcher._try_dispatch_fixed = True
+    reread_fixed_counts(runner)

@@ -17,6 +17,7 @@ from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
+from fleetlm_users.swarm.locust_internals import actions_of, intercept_parse_known_args, replace_config_file_parser
 from fleetlm_users.swarm.options.config_file import ConfigFile
 from fleetlm_users.swarm.options.environment_variables import read_variables, refuse_variables
 from fleetlm_users.swarm.options.parser import register, specs_of
@@ -37,7 +38,6 @@ class OptionSources:
 
     def join(self, parser: LocustArgumentParser) -> None:
         """Has our options join this parser as it begins to parse. A person's mistake then ends the process."""
-        original = parser.parse_known_args
 
         def parse_known_args(
             args: Sequence[str] | None = None,
@@ -62,7 +62,7 @@ class OptionSources:
             self._parsed = parsed
             return parsed, unknown
 
-        setattr(parser, "parse_known_args", parse_known_args)  # noqa: B010  # mypy: not to be assigned
+        original = intercept_parse_known_args(parser, parse_known_args)
 
     def _prepare(
         self, parser: LocustArgumentParser, words: Sequence[str], given: Mapping[str, str]
@@ -74,7 +74,8 @@ class OptionSources:
         self.notes += [*found.notes, *_repeated(parser, words)]
         layers: list[Layer] = [("THRESHOLD (environment)", split_thresholds(found.thresholds))]
         # ConfigArgParse reads the strongest file first
-        parser._config_file_parser = ConfigFile(specs, lambda name, texts: layers.insert(0, (name, texts)))
+        config_file = ConfigFile(specs, lambda name, texts: layers.insert(0, (name, texts)))
+        replace_config_file_parser(parser, config_file)
         return found.values, layers
 
 
@@ -104,7 +105,7 @@ def _flags_in(words: Sequence[str]) -> list[str]:
 def _repeated(parser: LocustArgumentParser, words: Sequence[str]) -> Iterator[str]:
     """Words on flags of one value that are given again, as scripts do that add to a line of somebody else's."""
     flags = _flags_in(words)
-    for action in parser._actions:
+    for action in actions_of(parser):
         given = [flag for flag in flags if flag in action.option_strings]
         if len(given) > 1 and action.nargs is None and not isinstance(action, _AppendAction):
             yield f"warning: {given[-1]} is given {len(given)} times: the last one counts"
@@ -112,7 +113,7 @@ def _repeated(parser: LocustArgumentParser, words: Sequence[str]) -> Iterator[st
 
 def _refuse_options(parser: LocustArgumentParser, parsed: Namespace, words: Sequence[str]) -> None:
     """Raises StartupError for an option of Locust's that no run of ours heeds."""
-    flags, actions = set(_flags_in(words)), {action.dest: action for action in parser._actions}
+    flags, actions = set(_flags_in(words)), {action.dest: action for action in actions_of(parser)}
     for option in LOCUST_OPTIONS:
         action = actions.get(option.dest)
         if option.effect != "refused" or action is None:

@@ -11,6 +11,7 @@ from locust.argument_parser import LocustArgumentParser
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.swarm.locust_internals import actions_of
 from fleetlm_users.workload.identity import new_run_id
 from fleetlm_users.workload.options.model import COMMON, LOOPBACK, Options
 from fleetlm_users.workload.options.parsing import clean, is_blank, parse_value
@@ -47,7 +48,7 @@ def register(parser: LocustArgumentParser, benchmark: Benchmark) -> None:
 
 def _check_free(parser: LocustArgumentParser, spec: OptionSpec) -> None:
     """An option of a plugin, of another locustfile or of a newer Locust may have the same flag, variable or name."""
-    for action in parser._actions:
+    for action in actions_of(parser):
         variable = getattr(action, "env_var", None)  # ConfigArgParse's
         if spec.flag in action.option_strings or spec.name == action.dest or spec.env == variable:
             name = "/".join(action.option_strings) or action.dest

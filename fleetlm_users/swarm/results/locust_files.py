@@ -8,17 +8,24 @@ import io
 import json
 import logging
 import sys
-from argparse import Action, ArgumentTypeError, Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from locust import stats
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.html import get_html_report, process_html_filename
+from locust.stats import StatsCSVFileWriter
 
 from fleetlm_users.quoting import quote
+from fleetlm_users.swarm.locust_internals import (
+    action_of,
+    csv_files,
+    csv_flushes,
+    intercept_csv_writer,
+    skip_json_file,
+)
 from fleetlm_users.swarm.results.output_file import try_file, write_file
 
 Lost = tuple[str, str, OSError]
@@ -36,9 +43,8 @@ _NAMES: Final[dict[str, Callable[[str], list[str]]]] = {
 
 def try_when_parsed(parser: LocustArgumentParser) -> None:
     """Has the parser refuse a file that cannot be written: all processes parse, and each writes its own."""
-    actions: dict[str, Action] = parser._option_string_actions  # argparse has no other way to find one
     for flag, names in _NAMES.items():
-        actions[flag].type = _checker(names)
+        action_of(parser, flag).type = _checker(names)
 
 
 def _checker(names: Callable[[str], list[str]]) -> Callable[[str], str]:
@@ -58,21 +64,17 @@ def _checker(names: Callable[[str], list[str]]) -> Callable[[str], str]:
     return check
 
 
-def _nothing(stats: stats.RequestStats, filename: str) -> None:
-    """Stands in for Locust's own writing of a file that is written already."""
-
-
 class LocustFiles:
     """The files of a head: what cannot be written of them is told by `write`, and takes nothing else along."""
 
     def __init__(self, environment: Environment, parsed: Namespace) -> None:
         self._environment = environment
         self._parsed = parsed
-        self._csv: stats.StatsCSVFileWriter | None = None
+        self._csv: StatsCSVFileWriter | None = None
         self._lost: list[Lost] = []
         self._html, parsed.html_file = parsed.html_file, None  # Locust would write it where an error ends the process
         if parsed.json_file:
-            stats.save_stats_json = _nothing  # as above; it is written by then
+            skip_json_file()  # as above; it is written by then
         if parsed.csv_prefix:
             self._guard_csv()
         if parsed.logfile:
@@ -86,8 +88,8 @@ class LocustFiles:
         if prefix and runner is not None:
             self._write("--json-file", f"{prefix}.json", lambda: json.dumps(runner.stats.serialize_stats(), indent=4))
         if self._csv is not None:
-            for flush in ("requests_flush", "stats_history_flush", "failures_flush", "exceptions_flush"):
-                self._guarded_csv(getattr(self._csv, flush))
+            for flush in csv_flushes(self._csv):
+                self._guarded_csv(flush)
         return self._lost
 
     def _write(self, flag: str, path: str, text: Callable[[], str]) -> None:
@@ -106,22 +108,18 @@ class LocustFiles:
         return str(get_html_report(self._environment, show_download_link=False))
 
     def _guard_csv(self) -> None:
-        write_rows, close_files = stats.StatsCSVFileWriter.stats_writer, stats.StatsCSVFileWriter.close_files
-
-        def stats_writer(writer: stats.StatsCSVFileWriter) -> None:
+        def write(writer: StatsCSVFileWriter, write_rows: Callable[[], None]) -> None:
             self._csv = writer
-            for name in ("requests", "stats_history", "failures", "exceptions"):
+            for file in csv_files(writer):
                 # Locust opens them with the locale's encoding, and a server may say anything
-                getattr(writer, f"{name}_csv_filehandle").reconfigure(encoding="utf-8", errors="backslashreplace")
-            self._guarded_csv(lambda: write_rows(writer))
+                file.reconfigure(encoding="utf-8", errors="backslashreplace")
+            self._guarded_csv(write_rows)
 
-        def closing(writer: stats.StatsCSVFileWriter) -> None:
-            with contextlib.suppress(OSError):  # told already
-                close_files(writer)
+        def close(_writer: StatsCSVFileWriter, close_files: Callable[[], None]) -> None:
+            with contextlib.suppress(OSError):  # reported already
+                close_files()
 
-        # the writer itself is nowhere to be found: main.py keeps it
-        stats.StatsCSVFileWriter.stats_writer = stats_writer  # type: ignore[assignment, method-assign]
-        stats.StatsCSVFileWriter.close_files = closing  # type: ignore[assignment, method-assign]
+        intercept_csv_writer(write, close)
 
     def _guarded_csv(self, write: Callable[[], None]) -> None:
         try:

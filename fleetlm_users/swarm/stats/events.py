@@ -10,6 +10,8 @@ from typing import Any
 
 from locust.event import EventHook
 
+from fleetlm_users.swarm.locust_internals import listeners_of
+
 
 class FactHook(EventHook):
     """An event hook that knows whether anybody listens, in `is_heard`: telling nobody costs nothing."""
@@ -26,7 +28,7 @@ class FactHook(EventHook):
     def remove_listener(self, handler: Any) -> None:
         """As Locust's. Raises ValueError for one that does not listen."""
         super().remove_listener(handler)
-        self.is_heard = bool(self._handlers)
+        self.is_heard = bool(listeners_of(self))
 
 
 class RunEvents:

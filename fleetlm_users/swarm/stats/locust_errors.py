@@ -15,6 +15,7 @@ from locust.stats import RequestStats, StatsError
 from fleetlm_users.errors import ClientError
 from fleetlm_users.foreign_text import printable, printable_lines
 from fleetlm_users.measure.kinds import MAX_KINDS, OTHER
+from fleetlm_users.swarm.locust_internals import intercept_errors, intercept_exceptions
 
 MAX_TRACEBACK: Final = 10_000
 
@@ -24,7 +25,6 @@ Row = tuple[str, str]  # an entry of Locust's statistics: method and name
 def bound_tables(environment: Environment) -> None:
     """From now on both tables of this process keep at most MAX_KINDS rows each: per request, and of exceptions."""
     stats: RequestStats = environment.stats
-    log_error = stats.log_error
 
     def log_bounded(method: str, name: str, error: Exception | str | None) -> None:
         text = text_of(error)
@@ -32,7 +32,7 @@ def bound_tables(environment: Environment) -> None:
             text = text if rows_of(stats.errors.values())[method, name] < MAX_KINDS else OTHER
         log_error(method, name, text)
 
-    stats.log_error = log_bounded  # type: ignore[method-assign]  # Locust's runner looks it up for each failure
+    log_error = intercept_errors(stats, log_bounded)
     if environment.runner is not None:
         _bound_exceptions(environment.runner)
 
@@ -79,7 +79,6 @@ def _add(bounded: dict[str, dict[str, Any]], key: str, error: dict[str, Any]) ->
 
 def _bound_exceptions(runner: Runner) -> None:
     """A row per traceback, which the same mistake may reach by many ways."""
-    log_exception = runner.log_exception
 
     def log_bounded(node_id: str, msg: str, formatted_tb: str) -> None:
         traceback = printable_lines(formatted_tb, MAX_TRACEBACK)
@@ -87,4 +86,4 @@ def _bound_exceptions(runner: Runner) -> None:
             msg, traceback = OTHER, ""
         log_exception(node_id, printable(msg), traceback)
 
-    runner.log_exception = log_bounded  # type: ignore[method-assign]  # looked up for each exception
+    log_exception = intercept_exceptions(runner, log_bounded)

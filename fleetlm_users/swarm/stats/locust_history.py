@@ -6,10 +6,11 @@ begins them again.
 """
 
 from datetime import datetime
-from itertools import islice
 from typing import Any, Final
 
 from locust.stats import RequestStats
+
+from fleetlm_users.swarm.locust_internals import drop_old_seconds
 
 SECONDS_KEPT: Final = 60
 POINTS_KEPT: Final = 360
@@ -20,9 +21,7 @@ POINTS_WHOLE: Final = 60
 def bound_history(stats: RequestStats) -> None:
     """Forgets what is old; to be called now and then while a run goes on."""
     for entry in (stats.total, *stats.entries.values()):
-        for per_second in (entry.num_reqs_per_sec, entry.num_fail_per_sec):
-            for second in list(islice(per_second, max(0, len(per_second) - SECONDS_KEPT))):  # in the order of time
-                del per_second[second]
+        drop_old_seconds(entry, SECONDS_KEPT)
     thin(stats.history)
 
 

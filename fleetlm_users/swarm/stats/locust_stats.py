@@ -8,14 +8,12 @@ costs 6 µs, several times as much as all of our own books for a message.
 """
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from locust import stats as locust_stats
 from locust.env import Environment
-from locust.stats import RequestStats
 
+from fleetlm_users.swarm.locust_internals import has_foreign_listener, log_response_times
 from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.swarm.stats.tally import MS_PER_S, LocustColumns
 
@@ -46,7 +44,7 @@ class LocustStats:
 
     def flush(self) -> None:
         """Hands over what was collected, in bulk, or by one `request` event each when somebody else listens to it."""
-        is_overheard = self._is_overheard()
+        is_overheard = has_foreign_listener(self._request)
         for (request_type, name), collected in self._collected.items():
             times_ms = collected[:]
             collected.clear()
@@ -54,7 +52,7 @@ class LocustStats:
                 for time_ms in times_ms:
                     self._fire(request_type, name, time_ms)
             elif times_ms:
-                log_many(self._environment.stats, request_type, name, times_ms, time.time())
+                log_response_times(self._environment.stats, request_type, name, times_ms, time.time())
 
     def on_failed(self, fate: str, reason: str, **_: Any) -> None:
         """Rejected and lost messages are failures; one left in flight at the end is neither."""
@@ -68,10 +66,6 @@ class LocustStats:
     def on_disconnected(self, kind: str, **_: Any) -> None:
         """A joined session that lost its channel or socket."""
         self._fire(WS, "session lost", None, f"disconnected: {kind}")
-
-    def _is_overheard(self) -> bool:
-        """Whether anybody but Locust's own runner (runners.py:127) listens to `request`."""
-        return any(listener.__module__ != "locust.runners" for listener in self._request._handlers)
 
     def _collect(self, request_type: str, name: str) -> Callable[[float], None]:
         return self._collected.setdefault((request_type, name), []).append
@@ -97,26 +91,3 @@ class LocustStats:
             exception=exception,
             context={},
         )
-
-
-def log_many(stats: RequestStats, method: str, name: str, times_ms: list[float], now_s: float) -> None:
-    """What `stats.log_request(method, name, time_ms, 0)` does for each of the times (locust stats.py:246, 370–410)."""
-    buckets = Counter(map(locust_stats.bucket_response_time, times_ms))
-    for entry in (stats.total, stats.entries[(name, method)]):
-        _log_in(entry, times_ms, buckets, now_s)
-
-
-def _log_in(entry: Any, times_ms: list[float], buckets: Counter[int], now_s: float) -> None:
-    """`entry` is a StatsEntry, whose annotations say int where Locust itself puts floats."""
-    second = int(now_s)
-    if entry.use_response_times_cache and entry.last_request_timestamp and second > int(entry.last_request_timestamp):
-        entry._cache_response_times(second - 1)
-    entry.num_requests += len(times_ms)
-    entry.num_reqs_per_sec[second] += len(times_ms)
-    entry.last_request_timestamp = now_s
-    entry.total_response_time += sum(times_ms)
-    known_ms = times_ms if entry.min_response_time is None else [entry.min_response_time, *times_ms]
-    entry.min_response_time = min(known_ms)
-    entry.max_response_time = max(entry.max_response_time, *times_ms)
-    for bucket, count in buckets.items():
-        entry.response_times[bucket] += count

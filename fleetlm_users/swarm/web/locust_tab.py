@@ -15,6 +15,7 @@ from locust.runners import STATE_CLEANUP, STATE_RUNNING, STATE_STOPPED, STATE_ST
 from locust.web import WebUI
 
 from fleetlm_users.measure import formatting
+from fleetlm_users.swarm.locust_internals import INDEX_ENDPOINT, STATS_ENDPOINT, forget_cached_stats
 from fleetlm_users.swarm.web.live_page import LivePage
 
 KEY: Final = "fleetlm"
@@ -50,22 +51,21 @@ class _Tab:
 
     def before_request(self) -> None:
         """The first answer after each change of the run's state is made anew, not taken from Locust's memory."""
-        if request.endpoint != "locust.request_stats" or self._web_ui.app is None:
+        if request.endpoint != STATS_ENDPOINT or self._web_ui.app is None:
             return
         told = self._live.figures()
         seen = (told["key"], told["state"])
         if seen != self._seen:
             self._seen = seen
-            remembering: Any = self._web_ui.app.view_functions["locust.request_stats"]  # util/cache.py: memoize
-            remembering.clear_cache()
+            forget_cached_stats(self._web_ui.app)
 
     def after_request(self, response: Response) -> Response:
         """Adds to Locust's answers what is ours; any other answer, such as a way to the login, stays as it is."""
         if response.status_code != 200:
             return response
-        if request.endpoint == "locust.request_stats" and response.is_json:
+        if request.endpoint == STATS_ENDPOINT and response.is_json:
             self._fill(response)
-        elif request.endpoint == "locust.index" and not response.direct_passthrough:
+        elif request.endpoint == INDEX_ENDPOINT and not response.direct_passthrough:
             response.set_data(response.get_data().replace(b"</body>", SCRIPTS + b"</body>"))
         return response
 

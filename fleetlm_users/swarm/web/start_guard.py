@@ -13,6 +13,7 @@ from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.head.coordinator import Head
 from fleetlm_users.swarm.host.startup_error import StartupError
+from fleetlm_users.swarm.locust_internals import START_ENDPOINT, UPDATE_USER_ENDPOINT
 from fleetlm_users.swarm.options.start_form import StartForm
 from fleetlm_users.workload.options.model import Options
 
@@ -49,12 +50,12 @@ class _Guard:
 
     def before_request(self) -> Response | None:
         """None where Locust may act, else the answer that the page shows to a person."""
-        if request.method != "POST" or request.endpoint not in ("locust.swarm", "locust.update_user"):
+        if request.method != "POST" or request.endpoint not in (START_ENDPOINT, UPDATE_USER_ENDPOINT):
             return None
         refused = self._web_ui.auth_required_if_enabled(lambda: None)()
         if refused is not None:
             return refused  # type: ignore[no-any-return]  # with --web-login: nothing is asked on behalf of a stranger
-        if request.endpoint == "locust.update_user":
+        if request.endpoint == UPDATE_USER_ENDPOINT:
             return self._told(CLASSES_ARE_PLANNED)
         form = MultiDict(request.form)
         try:
@@ -72,7 +73,7 @@ class _Guard:
 
     def after_request(self, response: Response) -> Response:
         """Locust has put what was edited, and the rest of the run's time, into the page: no plan for the next run."""
-        if request.method == "POST" and request.endpoint == "locust.swarm" and self._head.running:
+        if request.method == "POST" and request.endpoint == START_ENDPOINT and self._head.running:
             self._head.preparation.show_plan()
         return response
 

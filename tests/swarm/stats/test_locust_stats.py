@@ -8,8 +8,9 @@ from locust.stats import RequestStats
 
 from fleetlm_users.errors import JoinRefused
 from fleetlm_users.protocol.conversation import SentMessage
+from fleetlm_users.swarm.locust_internals import log_response_times
 from fleetlm_users.swarm.stats.events import RunEvents
-from fleetlm_users.swarm.stats.locust_stats import APPEND, WS, LocustStats, log_many
+from fleetlm_users.swarm.stats.locust_stats import APPEND, WS, LocustStats
 
 WHERE = {"scenario": "burst", "phase": "main", "session_id": "s"}
 
@@ -60,7 +61,7 @@ def test_in_bulk_is_the_same_as_one_by_one(batches):
     """Whatever Locust's own logging keeps, at the same moment."""
     bulk, single = RequestStats(use_response_times_cache=False), RequestStats(use_response_times_cache=False)
     for times_ms in batches:
-        log_many(bulk, WS, APPEND, times_ms, 1_700_000_000.5)
+        log_response_times(bulk, WS, APPEND, times_ms, 1_700_000_000.5)
         for time_ms in times_ms:
             single.log_request(WS, APPEND, time_ms, 0)
     for ours, locusts in ((bulk.total, single.total), (bulk.get(APPEND, WS), single.get(APPEND, WS))):
