@@ -1,18 +1,14 @@
-"""Charts as HTML and inline SVG: lines over time and a distribution, without script and at any width.
+"""The charts of the HTML report, ready for its template: axes, lines over time, distributions.
 
-The SVG stretches to the width it gets, strokes do not; axis labels are HTML, so they stay readable on a phone.
-
-Where a value stands on a chart's axis, and which values an axis names.
+They are SVG and not canvas, so a report is complete without script (CI servers often forbid it), prints sharply and
+follows the reader's light or dark scheme. The live page draws with uPlot instead, because it redraws every second.
 """
 
-import html
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
-
-import orjson
+from typing import Any, Final, NamedTuple
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.timeline.rows import SeriesRow
@@ -31,7 +27,7 @@ class Scale:
     logarithmic: bool = False
 
     def at(self, value: float) -> float:
-        """The position of a value, 0 at the low end and 1 at the high one; what lies outside is put at the end."""
+        """Return the position of a value, 0 at the low end and 1 at the high one; beyond them, the end."""
         if self.logarithmic:
             share = math.log(max(value, self.low) / self.low) / math.log(self.high / self.low)
         else:
@@ -39,7 +35,7 @@ class Scale:
         return min(max(share, 0.0), 1.0)
 
     def ticks(self) -> list[float]:
-        """The values to name, rising: round ones, two to seven of them."""
+        """Return the values to label, rising: two to seven round ones."""
         return self._log_ticks() if self.logarithmic else self._linear_ticks()
 
     def _linear_ticks(self) -> list[float]:
@@ -54,7 +50,7 @@ class Scale:
 
 
 def fitting(values: Iterable[float]) -> Scale:
-    """An axis for these values: linear from 0, or logarithmic where they differ too much for that."""
+    """Return an axis for the values: linear from 0, or logarithmic when they differ too much for that."""
     positive = [value for value in values if value > 0]
     if not positive:
         return Scale(0.0, 1.0)
@@ -65,7 +61,7 @@ def fitting(values: Iterable[float]) -> Scale:
 
 
 def from_zero(high: float) -> Scale:
-    """A linear axis from 0 to the round value at or above `high`."""
+    """Return a linear axis from 0 to the round value at or above `high`."""
     if high <= 0:
         return Scale(0.0, 1.0)
     step = _round_step(high)
@@ -73,26 +69,26 @@ def from_zero(high: float) -> Scale:
 
 
 def log_around(low: float, high: float) -> Scale:
-    """A logarithmic axis that begins and ends at 1, 2 or 5 times a power of ten."""
+    """Return a logarithmic axis that begins and ends at 1, 2 or 5 times a power of ten."""
     begin, end = _round_down(low), _round_up(high)
     return Scale(begin, end if end > begin else begin * 10, logarithmic=True)
 
 
 def time_ticks(seconds: float, at_most: int = 6) -> list[int]:
-    """Whole seconds from 0 to name on a time axis of that length."""
+    """Return the whole seconds, from 0, to label on a time axis of `seconds`."""
     step = next((step for step in _TIME_STEPS_S if seconds / step <= at_most), _TIME_STEPS_S[-1])
     return list(range(0, int(seconds) + 1, step))
 
 
 def clock(seconds: int) -> str:
-    """A moment of the run as people write it: 0:45, 12:05, 1:02:00."""
+    """Return a moment of the run as people write it: 0:45, 12:05, 1:02:00."""
     hours, rest = divmod(seconds, 3600)
     minutes, left = divmod(rest, 60)
     return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
 
 
 def _round_step(span: float) -> float:
-    """The step of 1, 2 or 5 times a power of ten that divides a span into at most five."""
+    """Return the step of 1, 2 or 5 times a power of ten that divides a span into at most five."""
     return _round_up(span / 5)
 
 
@@ -106,10 +102,55 @@ def _round_down(value: float) -> float:
     return next(factor * power for factor in (5, 2, 1) if factor * power <= value * (1 + 1e-9))
 
 
-WIDTH: Final = 1000  # SVG units, stretched to the page
+WIDTH: Final = 1000
+"""In SVG units, stretched to the page."""
+
 HEIGHT: Final = 200
-MAX_POINTS: Final = 600  # more than a page has pixels for
+
+MAX_POINTS: Final = 600
+"""More than a page has pixels for."""
+
 DISTRIBUTION_BINS: Final = 60
+_HIGHEST_BAR: Final = 0.92  # of the height
+
+
+class AxisLabel(NamedTuple):
+    """A text at a share of an axis, as CSS writes it: 25.00%."""
+
+    at: str
+    text: str
+
+
+class Bar(NamedTuple):
+    """A bar of a distribution, in SVG units."""
+
+    x: str
+    y: str
+    width: str
+    height: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChartFigure:
+    """All that the template draws. `legend` and `paths` name a class of the style sheet first.
+
+    `grid` are heights of horizontal lines, `marks` places of vertical ones, `warm_up` the width of the shaded warm-up,
+    all in SVG units. `data` are the values that the script shows under the pointer; None shows none.
+    """
+
+    title: str
+    unit: str
+    legend: tuple[tuple[str, str], ...]
+    x_labels: tuple[AxisLabel, ...]
+    y_labels: tuple[AxisLabel, ...] = ()
+    grid: tuple[str, ...] = ()
+    warm_up: str | None = None
+    paths: tuple[tuple[str, str], ...] = ()
+    bars: tuple[Bar, ...] = ()
+    marks: tuple[str, ...] = ()
+    data: Mapping[str, Any] | None = None
+    width: int = WIDTH
+    height: int = HEIGHT
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,26 +172,35 @@ class LineChart:
     percentiles: bool = False
 
     def has_data(self, rows: Sequence[SeriesRow]) -> bool:
-        """Whether there is anything but zeros and gaps to draw."""
+        """Return whether there is anything but zeros and gaps to draw."""
         return any(any(column_of(rows, line.column)) for line in self.lines)
 
-    def render(self, rows: Sequence[SeriesRow], warm_up_s: float) -> str:
-        """The chart as one HTML figure; the warm-up is shaded."""
+    def figure(self, rows: Sequence[SeriesRow], warm_up_s: float) -> ChartFigure:
+        """Return the chart of one row per second; the first `warm_up_s` seconds are shaded."""
         seconds, step_s = float(len(rows)), -(-len(rows) // MAX_POINTS)
-        drawn = {line.column: self._thinned(column_of(rows, line.column), step_s) for line in self.lines}
-        values = [value for column in drawn.values() for value in column if value is not None]
+        columns = {line.column: self._thinned(column_of(rows, line.column), step_s) for line in self.lines}
+        values = [value for column in columns.values() for value in column if value is not None]
         scale = fitting(values) if self.percentiles else from_zero(max(values, default=0))
-        shade = f'<rect class="warm" width="{min(warm_up_s / seconds, 1) * WIDTH:.1f}" height="{HEIGHT}"/>'
-        paths = "".join(
-            f'<path class="line c{line.colour}" d="{_path(drawn[line.column], scale)}"/>'
-            for line in reversed(self.lines)
+        ticks = [(scale.at(tick), _short_ms(tick)) for tick in scale.ticks()]
+        return ChartFigure(
+            self.title,
+            self.unit + self._note(scale, step_s),
+            legend=tuple((line.name, f"c{line.colour}") for line in self.lines),
+            x_labels=_labels((second / seconds, clock(second)) for second in time_ticks(seconds)),
+            y_labels=_labels(ticks),
+            grid=tuple(f"{HEIGHT * (1 - at):.1f}" for at, _ in ticks),
+            warm_up=f"{min(warm_up_s / seconds, 1) * WIDTH:.1f}",
+            paths=tuple((f"line c{line.colour}", _path(columns[line.column], scale)) for line in reversed(self.lines)),
+            data={
+                "step": step_s,
+                "unit": self.unit,
+                "lines": [[line.name, columns[line.column]] for line in self.lines],
+            },
         )
-        labels = [(second / seconds, clock(second)) for second in time_ticks(seconds)]
-        data = {"step": step_s, "unit": self.unit, "lines": [[line.name, drawn[line.column]] for line in self.lines]}
-        note = " · log scale" if scale.logarithmic else ""
-        note += f" · {'worst' if self.percentiles else 'mean'} of {step_s} s" if step_s > 1 else ""
-        head = _head(self.title, self.unit + note, [(line.name, f"c{line.colour}") for line in self.lines])
-        return _figure(head, shade + paths, labels, scale, _embedded(data))
+
+    def _note(self, scale: Scale, step_s: int) -> str:
+        thinned = f" · {'worst' if self.percentiles else 'mean'} of {step_s} s" if step_s > 1 else ""
+        return (" · log scale" if scale.logarithmic else "") + thinned
 
     def _thinned(self, values: Sequence[float | None], step: int) -> list[float | None]:
         if step <= 1:
@@ -163,8 +213,10 @@ class LineChart:
         return [round(sum(group) / len(group), 2) if group else None for group in groups]
 
 
-def distribution_chart(title: str, buckets: Sequence[Sequence[float]], marks: Sequence[tuple[str, float]]) -> str:
-    """How often which latency came: density over a logarithmic axis of ms, with named values marked.
+def distribution_figure(
+    title: str, buckets: Sequence[Sequence[float]], marks: Sequence[tuple[str, float]]
+) -> ChartFigure:
+    """Return a histogram: density over a logarithmic axis of ms, with named values in ms marked.
 
     `buckets` are [low ms, high ms, samples] as in summary.json.
     """
@@ -173,41 +225,31 @@ def distribution_chart(title: str, buckets: Sequence[Sequence[float]], marks: Se
     bins = [0.0] * DISTRIBUTION_BINS
     for low, high, n in known:
         _spread(bins, scale.at(low) * DISTRIBUTION_BINS, scale.at(high) * DISTRIBUTION_BINS, n)
+    return ChartFigure(
+        title,
+        "samples over ms · log scale",
+        legend=tuple((f"{name} {formatting.ms(value)} ms", "mark") for name, value in marks),
+        x_labels=_labels((scale.at(tick), _short_ms(tick)) for tick in scale.ticks()),
+        bars=tuple(_bars(bins)),
+        marks=tuple(f"{scale.at(value) * WIDTH:.1f}" for _, value in marks),
+    )
+
+
+def _bars(bins: Sequence[float]) -> Iterable[Bar]:
     highest, width = max(bins), WIDTH / DISTRIBUTION_BINS
-    bars = "".join(
-        f'<rect class="bar" x="{number * width + 1:.1f}" y="{HEIGHT * (1 - value / highest * 0.92):.1f}"'
-        f' width="{width - 2:.1f}" height="{HEIGHT * value / highest * 0.92:.1f}"/>'
-        for number, value in enumerate(bins)
-        if value
-    )
-    lines = "".join(f'<path class="mark" d="M{scale.at(value) * WIDTH:.1f} 0V{HEIGHT}"/>' for _, value in marks)
-    labels = [(scale.at(tick), _short_ms(tick)) for tick in scale.ticks()]
-    named = [(f"{name} {formatting.ms(value)} ms", "mark") for name, value in marks]
-    return _figure(_head(title, "samples over ms · log scale", named), bars + lines, labels, None, "")
+    for number, value in enumerate(bins):
+        if value:
+            share = value / highest * _HIGHEST_BAR
+            left, top = f"{number * width + 1:.1f}", f"{HEIGHT * (1 - share):.1f}"
+            yield Bar(left, top, f"{width - 2:.1f}", f"{HEIGHT * share:.1f}")
 
 
-def _figure(head: str, drawing: str, labels: Sequence[tuple[float, str]], scale: Scale | None, data: str) -> str:
-    ticks = [(scale.at(tick), _short_ms(tick)) for tick in scale.ticks()] if scale is not None else []
-    grid = "".join(f'<path class="grid" d="M0 {HEIGHT * (1 - at):.1f}H{WIDTH}"/>' for at, _ in ticks)
-    y_axis = "".join(f'<span style="bottom:{at:.2%}">{text}</span>' for at, text in ticks)
-    x_axis = "".join(f'<span style="left:{at:.2%}">{text}</span>' for at, text in labels)
-    return (
-        f'<figure class="chart">{head}<div class="plot{"" if ticks else " bare"}"><div class="y">{y_axis}</div>'
-        f'<div class="area"><svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" aria-hidden="true">'
-        f'{grid}{drawing}</svg></div><div class="x">{x_axis}</div></div>{data}</figure>'
-    )
-
-
-def _head(title: str, unit: str, legend: Sequence[tuple[str, str]]) -> str:
-    keys = "".join(f'<span class="key {colour}">{html.escape(name)}</span>' for name, colour in legend)
-    return (
-        f"<figcaption><b>{html.escape(title)}</b> <small>{html.escape(unit)}</small>"
-        f'<span class="keys">{keys}</span></figcaption>'
-    )
+def _labels(places: Iterable[tuple[float, str]]) -> tuple[AxisLabel, ...]:
+    return tuple(AxisLabel(f"{at:.2%}", text) for at, text in places)
 
 
 def _path(values: Sequence[float | None], scale: Scale) -> str:
-    """One stroke per stretch without gaps; a lone value is a dot (a line of no length has round ends)."""
+    """Return one stroke per stretch without gaps; a lone value is a dot (a line of no length has round ends)."""
     width = WIDTH / max(len(values), 1)
     points = [
         None if value is None else f"{(number + 0.5) * width:.1f} {HEIGHT * (1 - scale.at(value)):.1f}"
@@ -221,7 +263,7 @@ def _path(values: Sequence[float | None], scale: Scale) -> str:
 
 
 def _spread(bins: list[float], begin: float, end: float, n: float) -> None:
-    """Share `n` out over the bins between two positions, so that unequal buckets make no comb."""
+    """Spread `n` over the bins between two positions, so that unequal buckets make no comb."""
     for number in range(int(begin), min(math.ceil(end), len(bins))):
         overlap = min(end, number + 1) - max(begin, number)
         bins[number] += n * overlap / (end - begin)
@@ -229,8 +271,3 @@ def _spread(bins: list[float], begin: float, end: float, n: float) -> None:
 
 def _short_ms(value: float) -> str:
     return f"{value:,.6g}" if value < 10_000 else f"{value / 1000:,.6g}k"
-
-
-def _embedded(data: object) -> str:
-    text = orjson.dumps(data).decode().replace("<", "\\u003c")  # a name could hold </script>
-    return f'<script type="application/json">{text}</script>'

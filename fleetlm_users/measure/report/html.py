@@ -1,20 +1,25 @@
-"""The report of a run as one HTML page that needs nothing else: no network, no fonts, no script to be complete.
+"""The report of a run as one self-contained HTML page: no network, no fonts, complete without script.
 
-The building blocks of the HTML report: tables, tiles, lists; all text in them is escaped here.
+The page itself is in templates/: `report.html`, the macros that it is made of, its style sheet and its script. This
+module prepares what the template shows. The template escapes every text, since names come from files and servers.
 """
 
-import html
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.phase import MAIN
-from fleetlm_users.measure.report.assets import SCRIPT, STYLE
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
-from fleetlm_users.measure.report.charts import Line, LineChart, distribution_chart
+from fleetlm_users.measure.report.charts import ChartFigure, Line, LineChart, distribution_figure
 from fleetlm_users.measure.report.text import (
     BOOKS,
     WORKER_HEAD,
+    Rows,
     accounting_rows,
     count_rows,
     generator_rows,
@@ -28,59 +33,10 @@ from fleetlm_users.measure.report.text import (
 from fleetlm_users.measure.server.figures import server_lines, server_rows, server_seconds
 from fleetlm_users.measure.timeline.rows import SeriesRow
 
-
-def text(value: object) -> str:
-    """A value as text that HTML cannot mistake for markup."""
-    return html.escape(str(value))
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, sub: str = "  ") -> str:
-    """A table in a card, scrolling sideways where it must; a row whose first cell begins with `sub` is a detail."""
-    body = "".join(
-        f'<tr{" class=sub" if row[0].startswith(sub) else ""}><th scope="row">{text(row[0].strip())}</th>'
-        + "".join(f"<td>{text(cell)}</td>" for cell in row[1:])
-        + "</tr>"
-        for row in rows
-    )
-    heads = "".join(f'<th scope="col">{text(cell)}</th>' for cell in head)
-    return f'<div class="card scroll"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def tiles(entries: Iterable[tuple[str, str, str]]) -> str:
-    """Key figures: name, figure, what it is made of."""
-    figures = "".join(
-        f'<div class="card tile"><small>{text(name)}</small><b>{text(figure)}</b><small>{text(made_of)}</small></div>'
-        for name, figure, made_of in entries
-    )
-    return f'<div class="tiles">{figures}</div>'
-
-
-def facts(mapping: Mapping[str, Any]) -> str:
-    """Names and values as a list in a card; nested mappings are flattened, what is empty is left out."""
-    pairs = "".join(f"<dt>{text(name)}</dt><dd>{text(value)}</dd>" for name, value in _flat(mapping))
-    return f'<dl class="card">{pairs}</dl>'
-
-
-def section(title: str, content: str, *names: str) -> str:
-    """Content under a heading in capitals, `names` standing for its `{}` as they are; nothing without content."""
-    named = (f'<span class="name">{text(name)}</span>' for name in names)
-    return f"<h2>{text(title).format(*named)}</h2>{content}" if content else ""
-
-
-def _flat(mapping: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
-    for name, value in mapping.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        elif isinstance(value, list | tuple):
-            if value:
-                yield prefix + name, ", ".join(str(item) for item in value)
-        elif value not in (None, ""):
-            yield prefix + name, str(value)
-
-
 Json = Mapping[str, Any]
 
-_SIGN_CLASSES: Final = {"✓": "pass", "✗": "fail", "?": "inconclusive"}
+PACKAGE: Final = "fleetlm_users.measure.report"
+_LOOKS: Final = {"✓": "pass", "✗": "fail", "?": "inconclusive"}
 
 
 def _percentile_chart(title: str, prefix: str) -> LineChart:
@@ -122,169 +78,176 @@ SERVER_CHARTS: Final = (
 )
 
 
+class ThresholdLine(NamedTuple):
+    """One threshold: its sign, the class of the style sheet for it, and its texts."""
+
+    sign: str
+    look: str
+    subject: str
+    condition: str
+    measured: str
+    note: str
+
+
+class CapacitySection(NamedTuple):
+    """What a capacity search came to, and its steps."""
+
+    title: str
+    lines: Sequence[str]
+    steps: Rows
+
+
+class ServerSection(NamedTuple):
+    """What one source says of the server."""
+
+    source: str
+    figures: Rows
+    lines: Sequence[str]
+    charts: Sequence[ChartFigure]
+
+
 def render_html(summary: Json, timeline_rows: Sequence[SeriesRow]) -> str:
-    """The page; `summary` as in summary.json, rows as timeseries.merged gives them."""
-    title = " · ".join(title_parts(summary)[:3])
-    content = "".join(
-        (
-            _header(summary),
-            _capacity(summary.get("capacity")),
-            section("Thresholds", _thresholds(summary)),
-            tiles(_key_figures(summary)),
-            section("Over time", _charts(summary, timeline_rows)),
-            section("Latency in ms", _table(*latency_rows(summary))),
-            section("Distribution of latency", _distributions(summary)),
-            section(BOOKS.capitalize(), _books(summary)),
-            _pair(
-                section("Rates", _table(*rate_rows(summary))) + section("Counts", _table(*count_rows(summary))),
-                section("What went wrong", _troubles(summary)),
-            ),
-            section("Messages with something wrong", _findings(summary)),
-            "".join(
-                section("Server, as {} tells", _server(entry), entry["source"]) for entry in summary.get("server", ())
-            ),
-            section("Generator", _workers(summary)),
-            section("What ran where", _circumstances(summary)),
-        )
-    )
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{text(summary['verdict']['kind'].upper())} · {text(title)}</title><style>{STYLE}</style></head>"
-        f"<body><main>{content}{_footer()}</main><script>{SCRIPT}</script></body></html>\n"
-    )
+    """Return the page.
+
+    Args:
+        summary: the run, as in summary.json.
+        timeline_rows: a row per second of the run, as the merged timeline gives them.
+
+    """
+    return environment().get_template("report.html").render(_context(summary, timeline_rows)) + "\n"
 
 
-def _header(summary: Json) -> str:
-    verdict = summary["verdict"]
+@cache
+def environment() -> Environment:
+    """Return the templates of the report, loaded on first use."""
+    templates = Environment(loader=PackageLoader(PACKAGE), autoescape=True, undefined=StrictUndefined)
+    templates.globals["asset"] = asset
+    return templates
+
+
+def asset(name: str) -> Markup:
+    """Return a style sheet or script of ours as it is, to stand inside its own tag."""
+    return Markup((files(PACKAGE) / "templates" / name).read_text("utf-8"))  # our own file
+
+
+def _context(summary: Json, timeline_rows: Sequence[SeriesRow]) -> dict[str, object]:
+    """Return everything that report.html shows, by name."""
     name, *rest = title_parts(summary)
     started = summary["run"]["started_at"]
-    subtitle = " · ".join([*rest, f"started {started}"] if started else rest)
-    reasons = [("✗", reason) for reason in verdict["failures"]] + [("?", reason) for reason in verdict["doubts"]]
-    items = "".join(f'<li><b class="{_SIGN_CLASSES[sign]}">{sign}</b>{text(reason)}</li>' for sign, reason in reasons)
-    return (
-        f'<header><div><h1>{text(name)}</h1><p>{text(subtitle)}</p></div><div class="badge {verdict["kind"]}">'
-        f"{text(verdict['kind'].upper())}</div></header>" + (f'<ul class="card reasons">{items}</ul>' if items else "")
-    )
+    return {
+        "title": " · ".join([name, *rest][:3]),
+        "name": name,
+        "subtitle": " · ".join([*rest, f"started {started}"] if started else rest),
+        "verdict": summary["verdict"],
+        "capacity": _capacity(summary),
+        "thresholds": list(_thresholds(summary)),
+        "key_figures": list(_key_figures(summary)),
+        "timeline": _timeline(summary, timeline_rows),
+        "latency": latency_rows(summary),
+        "distributions": list(_distributions(summary)),
+        "accounting_title": BOOKS.capitalize(),
+        "accounting": accounting_rows(summary),
+        "losses": loss_lines(summary),
+        "rates": rate_rows(summary),
+        "counts": count_rows(summary),
+        "troubles": list(_troubles(summary)),
+        **_findings(summary),
+        "servers": [_server(entry) for entry in summary.get("server") or ()],
+        "generator": generator_rows(summary),
+        "worker_head": WORKER_HEAD,
+        "workers": [worker_row(worker) for worker in summary["workers"]],
+        "circumstances": list(_circumstances(summary)),
+    }
 
 
-def _capacity(capacity: Json | None) -> str:
-    """What a search found and each of its steps; nothing for a run that was none."""
+def _capacity(summary: Json) -> CapacitySection | None:
+    """Return what a search found; None for a run that was none."""
+    capacity = summary.get("capacity")
     if capacity is None:
-        return ""
-    told = "".join(f"<p>{text(line)}</p>" for line in capacity_lines(capacity))
-    return section(f"The most {capacity['unit']} that keep the thresholds", told + _table(*capacity_rows(capacity)))
+        return None
+    title = f"The most {capacity['unit']} that keep the thresholds"
+    return CapacitySection(title, capacity_lines(capacity), capacity_rows(capacity))
 
 
-def _thresholds(summary: Json) -> str:
-    rows = ""
+def _thresholds(summary: Json) -> Iterator[ThresholdLine]:
     for entry in summary["thresholds"]:
         sign = formatting.mark(entry)
         measured = formatting.measured(entry["measured"], entry["unit"])
-        told = f"{formatting.count(entry['samples'])} samples" if entry["samples"] else ""
-        told = entry["problem"] if formatting.is_undecided(entry) else told
-        rows += (
-            f'<li><span class="sign {_SIGN_CLASSES[sign]}">{sign}</span>'
-            f'<span class="subject">{text(entry["subject"])}</span>'
-            f'<span class="condition">{text(entry["condition"])}</span>'
-            f'<span class="measured {_SIGN_CLASSES[sign]}">{text(measured)}</span>'
-            f'<span class="told">{text(told)}</span></li>'
-        )
-    return f'<ul class="card rules">{rows}</ul>' if rows else "<p>None was given, so nothing was judged.</p>"
+        samples = f"{formatting.count(entry['samples'])} samples" if entry["samples"] else ""
+        note = entry["problem"] if formatting.is_undecided(entry) else samples
+        yield ThresholdLine(sign, _LOOKS[sign], entry["subject"], entry["condition"], measured, note)
 
 
-def _key_figures(summary: Json) -> Iterable[tuple[str, str, str]]:
-    metrics, books = summary["metrics"], summary["accounting"][MAIN]["all"]
+def _key_figures(summary: Json) -> Iterator[tuple[str, str, str]]:
+    """Yield the tiles: name, figure, and what the figure is made of."""
+    metrics, accounting = summary["metrics"], summary["accounting"][MAIN]["all"]
     rate_s = metrics.get("messages_sent", {}).get(MAIN, {}).get("all", {}).get("per_s")
-    yield "messages sent", formatting.count(books["sent"]), formatting.per_s(rate_s)
-    for name, shown in (
+    yield "messages sent", formatting.count(accounting["sent"]), formatting.per_s(rate_s)
+    for name, label in (
         ("append_latency_ms", "append p95"),
         ("agent_latency_ms", "agent p95"),
         ("ws_join_ms", "join p95"),
     ):
         entry = metrics.get(name, {}).get(MAIN, {}).get("all")
         if entry:
-            yield shown, f"{formatting.ms(entry['p95'])} ms", f"median {formatting.ms(entry['med'])} ms"
-    for name, shown in (("message_success_rate", "appended"), ("agent_reply_rate", "answered")):
+            yield label, f"{formatting.ms(entry['p95'])} ms", f"median {formatting.ms(entry['med'])} ms"
+    for name, label in (("message_success_rate", "appended"), ("agent_reply_rate", "answered")):
         entry = metrics.get(name, {}).get(MAIN, {}).get("all")
         if entry:
             made_of = f"{formatting.count(entry['passes'])} of {formatting.count(entry['total'])}"
-            yield shown, formatting.percent(entry["rate"]), made_of
+            yield label, formatting.percent(entry["rate"]), made_of
     if "active_connections" in metrics:
         yield "joined sockets", formatting.count(metrics["active_connections"]["peak"]), "at most"
 
 
-def _charts(summary: Json, rows: Sequence[SeriesRow]) -> str:
+def _timeline(summary: Json, rows: Sequence[SeriesRow]) -> list[ChartFigure]:
     warm_up_s = float(summary["plan"].get("warm_up_s") or 0)
     rows = rows[:-1] or rows  # the last second is only part of one: it would look like a collapse
-    drawn = [chart.render(rows, warm_up_s) for chart in CHARTS if chart.has_data(rows)]
-    return f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
+    return [chart.figure(rows, warm_up_s) for chart in CHARTS if chart.has_data(rows)]
 
 
-def _distributions(summary: Json) -> str:
-    drawn = []
+def _distributions(summary: Json) -> Iterator[ChartFigure]:
     for name, buckets in summary["distributions"].items():
         entry = summary["metrics"][name][MAIN]["all"]
         marks = [(mark, entry[mark]) for mark in ("med", "p95", "p99") if entry[mark] is not None]
-        drawn.append(distribution_chart(name, buckets, marks))
-    return f'<div class="charts">{"".join(drawn)}</div>' if drawn else ""
+        yield distribution_figure(name, buckets, marks)
 
 
-def _books(summary: Json) -> str:
-    """The fate of every message, and what only a lost worker could tell."""
-    told = "".join(f'<p class="inconclusive">{text(line)}</p>' for line in loss_lines(summary))
-    return _table(*accounting_rows(summary)) + told
-
-
-def _troubles(summary: Json) -> str:
-    rows: list[tuple[str, str, str]] = []
+def _troubles(summary: Json) -> Iterator[tuple[str, str, str]]:
     for name, main_count, warm_up_count, labels in troubles_of(summary):
-        rows.append((name, formatting.count(main_count), formatting.count(warm_up_count)))
-        rows += [(f"  {label}", formatting.count(n), "") for label, n in labels.items()]
-    if not rows:
-        return '<p class="pass">Nothing that is counted.</p>'
-    return table(("", "after warm-up", "in warm-up"), rows)
+        yield name, formatting.count(main_count), formatting.count(warm_up_count)
+        yield from ((f"  {label}", formatting.count(n), "") for label, n in labels.items())
 
 
-def _findings(summary: Json) -> str:
-    """The single messages that were found wrong, as far as they are kept; nothing where nothing was."""
+def _findings(summary: Json) -> dict[str, object]:
+    """Return the wrong messages that were recorded, and how many more there were, as text."""
     findings = summary.get("findings") or {"total": 0, "shown": []}
-    named = ("kind", "run_id", "session_id", "seq", "client_ref", "detail")
-    rows = [["?" if found[name] is None else str(found[name]) for name in named] for found in findings["shown"]]
+    columns = ("kind", "run_id", "session_id", "seq", "client_ref", "detail")
+    rows = [["?" if entry[name] is None else str(entry[name]) for name in columns] for entry in findings["shown"]]
     hidden = findings["total"] - len(rows)
-    more = f"<p>… and {formatting.count(hidden)} more</p>" if hidden > 0 else ""
-    return _table(("", "run", "session", "seq", "client_ref", ""), rows) + more
+    return {"findings": rows, "findings_hidden": formatting.count(hidden) if hidden > 0 else ""}
 
 
-def _server(entry: Json) -> str:
-    """A source's figures, memory per session, and the memory over the run's time."""
+def _server(entry: Json) -> ServerSection:
+    """Return a source's figures, memory per session, and the memory over the run's time."""
     rows = server_seconds(entry)
-    drawn = "".join(chart.render(rows, 0.0) for chart in SERVER_CHARTS) if len(rows) > 1 else ""
-    told = "".join(f"<p>{text(line)}</p>" for line in server_lines(entry))
-    return _table(*server_rows(entry)) + told + (f'<div class="charts">{drawn}</div>' if drawn else "")
+    charts = [chart.figure(rows, 0.0) for chart in SERVER_CHARTS] if len(rows) > 1 else []
+    return ServerSection(entry["source"], server_rows(entry), server_lines(entry), charts)
 
 
-def _workers(summary: Json) -> str:
-    rows = generator_rows(summary)
-    workers = [worker_row(worker) for worker in summary["workers"]]
-    return "<br>".join(part for part in (_table(latency_rows(summary)[0], rows), _table(WORKER_HEAD, workers)) if part)
+def _circumstances(summary: Json) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    for title, key in (("Plan", "plan"), ("Options", "options"), ("Machine", "host"), ("Versions", "versions")):
+        if summary[key]:
+            yield title, list(flat_facts(summary[key]))
 
 
-def _circumstances(summary: Json) -> str:
-    parts = {"Plan": "plan", "Options": "options", "Machine": "host", "Versions": "versions"}
-    return _pair(*(f"<h2>{title}</h2>{facts(summary[key])}" for title, key in parts.items() if summary[key]))
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return table(head, rows) if rows else ""
-
-
-def _pair(*contents: str) -> str:
-    return '<div class="pair">' + "".join(f"<div>{content}</div>" for content in contents if content) + "</div>"
-
-
-def _footer() -> str:
-    return (
-        "<footer>Latency counts from the moment a message was due, so waiting for a slow server or a slow generator is"
-        " in it. Shaded: warm-up, measured and not judged. – means not measured or too few samples.</footer>"
-    )
+def flat_facts(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield names and values; nested mappings are flattened, what is empty is left out."""
+    for name, value in mapping.items():
+        if isinstance(value, Mapping):
+            yield from flat_facts(value, f"{prefix}{name}.")
+        elif isinstance(value, list | tuple):
+            if value:
+                yield prefix + name, ", ".join(str(item) for item in value)
+        elif value not in (None, ""):
+            yield prefix + name, str(value)

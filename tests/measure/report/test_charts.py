@@ -14,15 +14,21 @@ from fleetlm_users.measure.report.charts import (
     LineChart,
     Scale,
     clock,
-    distribution_chart,
+    distribution_figure,
     fitting,
     from_zero,
     log_around,
     time_ticks,
 )
+from fleetlm_users.measure.report.html import environment
 
 LATENCY = LineChart("Latency <ms>", "ms", (Line("p50", "p50", 1), Line("p99", "p99", 3)), percentiles=True)
 COUNTS = LineChart("Messages", "per second", (Line("sent", "sent </script>", 1),))
+
+
+def drawn(figure):
+    """The figure as the report's template draws it."""
+    return str(environment().get_template("macros.html").module.chart(figure))
 
 
 def parsed(figure):
@@ -37,7 +43,7 @@ def data_of(figure):
 def test_a_gap_is_not_drawn_through():
     """Three stretches: a line, a dot, a line."""
     rows = [{"p50": value, "p99": 5.0} for value in (1.0, 2.0, None, 3.0, None, 2.0, 1.0)]
-    figure = LATENCY.render(rows, warm_up_s=2)
+    figure = drawn(LATENCY.figure(rows, warm_up_s=2))
     lines = [path.get("d") for path in parsed(figure).iter("path") if path.get("class") == "line c1"]
     assert lines[0].count("M") == 3
     assert lines[0].count("L") == 2
@@ -47,7 +53,8 @@ def test_the_warm_up_is_shaded_to_its_end():
     """And never beyond the chart."""
     rows = [{"sent": 5}] * 10
     widths = [
-        parsed(COUNTS.render(rows, warm_up_s)).find(".//rect[@class='warm']").get("width") for warm_up_s in (0, 5, 99)
+        parsed(drawn(COUNTS.figure(rows, warm_up_s))).find(".//rect[@class='warm']").get("width")
+        for warm_up_s in (0, 5, 99)
     ]
     assert widths == ["0.0", "500.0", "1000.0"]
 
@@ -57,7 +64,7 @@ def test_a_long_run_is_thinned_by_its_worst_or_its_mean(chart, column, kept):
     """A percentile keeps its peak, a rate its mean."""
     rows = [{"p50": 1.0, "p99": 2.0, "sent": 2} for _ in range(MAX_POINTS * 2)]
     rows[700] = {"p50": 1.0, "p99": 900.0, "sent": 900}
-    data = data_of(chart.render(rows, 0))
+    data = data_of(drawn(chart.figure(rows, 0)))
     values = dict(zip([line.column for line in chart.lines], [values for _, values in data["lines"]], strict=True))[
         column
     ]
@@ -68,7 +75,7 @@ def test_a_long_run_is_thinned_by_its_worst_or_its_mean(chart, column, kept):
 
 def test_names_cannot_break_out_of_the_page():
     """Neither as text nor inside the embedded data."""
-    figure = COUNTS.render([{"sent": 1}] * 3, 0) + LATENCY.render([{"p50": 1.0, "p99": None}] * 3, 0)
+    figure = drawn(COUNTS.figure([{"sent": 1}] * 3, 0)) + drawn(LATENCY.figure([{"p50": 1.0, "p99": None}] * 3, 0))
     assert figure.count("</script>") == 2
     assert "Latency &lt;ms&gt;" in figure
 
@@ -78,14 +85,14 @@ def test_a_chart_of_nothing_is_known_as_such():
     assert not LATENCY.has_data([{"p50": None, "p99": None}])
     assert not COUNTS.has_data([{"sent": 0}])
     assert COUNTS.has_data([{"sent": 0}, {"sent": 1}])
-    assert "M" not in re.search(r'class="line c3" d="([^"]*)"', LATENCY.render([{"p50": 1.0, "p99": None}], 0))[1]
+    figure = drawn(LATENCY.figure([{"p50": 1.0, "p99": None}], 0))
+    assert "M" not in re.search(r'class="line c3" d="([^"]*)"', figure)[1]
 
 
 def test_a_distribution_has_bars_and_marks():
     """One bar for each stretch with samples, one line for each mark, the highest bar below the top."""
-    figure = distribution_chart(
-        "append", [[0.0, 0.001, 2], [1.0, 1.1, 50], [9.0, 9.6, 5]], [("p95", 9.3), ("med", 1.05)]
-    )
+    buckets = [[0.0, 0.001, 2], [1.0, 1.1, 50], [9.0, 9.6, 5]]
+    figure = drawn(distribution_figure("append", buckets, [("p95", 9.3), ("med", 1.05)]))
     bars = [bar for bar in parsed(figure).iter("rect") if bar.get("class") == "bar"]
     assert len(bars) >= 3
     assert max(float(bar.get("height")) for bar in bars) == pytest.approx(184, abs=0.2)
@@ -95,7 +102,7 @@ def test_a_distribution_has_bars_and_marks():
 
 def test_a_distribution_of_one_value_can_be_drawn():
     """All in one bucket."""
-    assert "bar" in distribution_chart("append", [[1.0, 1.001, 7]], [])
+    assert 'class="bar"' in drawn(distribution_figure("append", [[1.0, 1.001, 7]], []))
 
 
 positive = st.floats(0.001, 4_000_000)

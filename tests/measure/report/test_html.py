@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from fleetlm_users.measure.ledger import MAIN
-from fleetlm_users.measure.report.html import facts, render_html, section, table, text, tiles
+from fleetlm_users.measure.report.html import environment, flat_facts, render_html
 
 VOID = {"meta", "br", "rect", "path"}
 
@@ -29,6 +29,18 @@ class Balance(HTMLParser):
     def handle_endtag(self, tag):
         if not self.open or self.open.pop() != tag:
             self.wrong.append(tag)
+
+
+def block(name, *arguments):
+    """What a macro of the report renders."""
+    macros = environment().get_template("macros.html").module
+    return str(getattr(macros, name)(*arguments))
+
+
+def section(title, content):
+    """A section around a text."""
+    call = '{% from "macros.html" import section %}{% call section(title) %}{{ content }}{% endcall %}'
+    return environment().from_string(call).render(title=title, content=content)
 
 
 def balance_of(page):
@@ -114,22 +126,28 @@ NASTY = '<img src=x onerror="alert(1)">'
 
 def test_everything_is_escaped():
     """Labels and options come from servers and people."""
-    parts = (text(NASTY), table((NASTY,), [(NASTY, NASTY)]), tiles([(NASTY, NASTY, NASTY)]), facts({NASTY: NASTY}))
-    for part in (*parts, section(NASTY, "x")):
+    parts = (
+        block("table", (NASTY,), [(NASTY, NASTY)]),
+        block("tiles", [(NASTY, NASTY, NASTY)]),
+        block("facts", flat_facts({NASTY: NASTY})),
+        block("lines", [NASTY], NASTY),
+    )
+    for part in (*parts, section(NASTY, "x"), section("x", NASTY)):
         assert "<img" not in part
         assert "&lt;img" in part
 
 
 def test_a_detail_row_is_marked():
     """A scenario below its metric."""
-    rendered = table(("", "n"), [("metric", "1"), ("  burst", "2")])
+    rendered = block("table", ("", "n"), [("metric", "1"), ("  burst", "2")])
     assert '<tr><th scope="row">metric</th>' in rendered
     assert '<tr class=sub><th scope="row">burst</th>' in rendered
 
 
 def test_facts_are_flat_and_without_empty_ones():
     """Nested settings are named by their path."""
-    rendered = facts({"users": {"burst": 5}, "tags": ["a", "b"], "none": None, "empty": "", "list": [], "zero": 0})
+    mapping = {"users": {"burst": 5}, "tags": ["a", "b"], "none": None, "empty": "", "list": [], "zero": 0}
+    rendered = block("facts", flat_facts(mapping))
     assert "<dt>users.burst</dt><dd>5</dd>" in rendered
     assert "<dd>a, b</dd>" in rendered
     assert "<dt>zero</dt><dd>0</dd>" in rendered

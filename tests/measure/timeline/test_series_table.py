@@ -26,4 +26,4 @@ def test_files_and_charts_are_the_same():
     assert to_csv(table) == to_csv(ROWS)
     chart = LineChart("latency", "ms", (Line("append_p50_ms", "p50", 1), Line("sent", "sent", 2)), percentiles=True)
     assert chart.has_data(table)
-    assert chart.render(table, 2.0) == chart.render(ROWS, 2.0)
+    assert chart.figure(table, 2.0) == chart.figure(ROWS, 2.0)

@@ -2,7 +2,9 @@
 
 import re
 
-from fleetlm_users.measure.report.assets import SCRIPT, STYLE
+from fleetlm_users.measure.report.html import asset
+
+STYLE, SCRIPT = (str(asset(name)) for name in ("report.css", "report.js"))
 
 
 def test_they_cannot_end_their_own_tag():
