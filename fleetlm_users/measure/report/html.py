@@ -127,7 +127,7 @@ def environment() -> Environment:
 
 def asset(name: str) -> Markup:
     """Return a style sheet or script of ours as it is, to stand inside its own tag."""
-    return Markup((files(PACKAGE) / "templates" / name).read_text("utf-8"))  # our own file
+    return Markup((files(PACKAGE) / "templates" / name).read_text(encoding="utf-8"))  # our own file
 
 
 def _context(summary: Json, timeline_rows: Sequence[SeriesRow]) -> dict[str, object]:
