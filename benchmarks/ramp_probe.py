@@ -17,9 +17,9 @@ from locust import events
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
+from fleetlm_users import ConcurrentUser, install
 from fleetlm_users.swarm.cluster import worker
 from fleetlm_users.swarm.runtime.gc_freeze import GcFreeze
-from fleetlm_users.users import ConcurrentUser, install
 from fleetlm_users.workload.plan import Plan
 
 LOOK_S = 0.02

@@ -1,7 +1,121 @@
-"""Load-test framework for FleetLM on top of Locust.
+"""Load-test framework for FleetLM on top of Locust; its public API is what this module exports.
 
-Importing this package imports nothing else: `fleetlm_users.protocol`, `.workload` and `.measure` stay usable
-without gevent and Locust.
+Importing this package imports nothing else: each name is imported when it is first used (PEP 562). So `import
+fleetlm_users` loads neither gevent nor Locust, and `fleetlm_users.protocol`, `.workload` and `.measure` stay usable
+without them. docs/writing-a-behaviour.md shows the names in use.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:  # what type checkers and editors see; a test holds it equal to _MODULES
+    from fleetlm_users.errors import (
+        ClientError,
+        ConnectFailed,
+        Disconnected,
+        JoinRefused,
+        PushRefused,
+        ReplyTimeout,
+        RestFailed,
+        UsageError,
+    )
+    from fleetlm_users.measure.metrics.metric import Metric, counter, gauge, rate, trend
+    from fleetlm_users.swarm.context import BenchmarkContext, context_of, run_of
+    from fleetlm_users.swarm.run import Run
+    from fleetlm_users.users.behaviours.capacity import CapacityUser
+    from fleetlm_users.users.behaviours.concurrent import ConcurrentUser
+    from fleetlm_users.users.behaviours.correctness import CorrectnessUser
+    from fleetlm_users.users.behaviours.inbox_watcher import InboxWatcher
+    from fleetlm_users.users.behaviours.lifecycle import LifecycleUser
+    from fleetlm_users.users.behaviours.mixed import BurstUser, ChurnUser, LongLivedUser
+    from fleetlm_users.users.behaviours.throughput import HotPathUser, SteadyUser, ThroughputUser
+    from fleetlm_users.users.install import install
+    from fleetlm_users.users.session import UserSession
+    from fleetlm_users.users.user import FleetUser
+    from fleetlm_users.workload.options.capacity import SearchSettings, search_settings
+    from fleetlm_users.workload.options.model import Options
+    from fleetlm_users.workload.options.specs import OptionSpec, option
+    from fleetlm_users.workload.pacing import fixed, poisson, uniform, until
+
+__all__ = [
+    "BenchmarkContext",
+    "BurstUser",
+    "CapacityUser",
+    "ChurnUser",
+    "ClientError",
+    "ConcurrentUser",
+    "ConnectFailed",
+    "CorrectnessUser",
+    "Disconnected",
+    "FleetUser",
+    "HotPathUser",
+    "InboxWatcher",
+    "JoinRefused",
+    "LifecycleUser",
+    "LongLivedUser",
+    "Metric",
+    "OptionSpec",
+    "Options",
+    "PushRefused",
+    "ReplyTimeout",
+    "RestFailed",
+    "Run",
+    "SearchSettings",
+    "SteadyUser",
+    "ThroughputUser",
+    "UsageError",
+    "UserSession",
+    "__version__",
+    "context_of",
+    "counter",
+    "fixed",
+    "gauge",
+    "install",
+    "option",
+    "poisson",
+    "rate",
+    "run_of",
+    "search_settings",
+    "trend",
+    "uniform",
+    "until",
+]
+
+_MODULES = {
+    **dict.fromkeys(("BenchmarkContext", "context_of", "run_of"), "swarm.context"),
+    **dict.fromkeys(("BurstUser", "ChurnUser", "LongLivedUser"), "users.behaviours.mixed"),
+    **dict.fromkeys(("HotPathUser", "SteadyUser", "ThroughputUser"), "users.behaviours.throughput"),
+    **dict.fromkeys(("Metric", "counter", "gauge", "rate", "trend"), "measure.metrics.metric"),
+    **dict.fromkeys(("OptionSpec", "option"), "workload.options.specs"),
+    **dict.fromkeys(("SearchSettings", "search_settings"), "workload.options.capacity"),
+    **dict.fromkeys(("fixed", "poisson", "uniform", "until"), "workload.pacing"),
+    **dict.fromkeys(("ClientError", "ConnectFailed", "Disconnected", "JoinRefused"), "errors"),
+    **dict.fromkeys(("PushRefused", "ReplyTimeout", "RestFailed", "UsageError"), "errors"),
+    "CapacityUser": "users.behaviours.capacity",
+    "ConcurrentUser": "users.behaviours.concurrent",
+    "CorrectnessUser": "users.behaviours.correctness",
+    "FleetUser": "users.user",
+    "InboxWatcher": "users.behaviours.inbox_watcher",
+    "LifecycleUser": "users.behaviours.lifecycle",
+    "Options": "workload.options.model",
+    "Run": "swarm.run",
+    "UserSession": "users.session",
+    "install": "users.install",
+}
+"""The module of each exported name, below this package."""
+
+if not TYPE_CHECKING:  # a type checker that saw it would take any misspelt name for one of these
+
+    def __getattr__(name: str) -> object:
+        """Import an exported name at its first use. Raises AttributeError for any other name."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    """Return the exported names, imported or not."""
+    return sorted({*globals(), *__all__})

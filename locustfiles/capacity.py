@@ -5,8 +5,6 @@ locust --headless -f locustfiles/capacity.py -u 100 --most 20000 --processes 4 -
 locust --headless -f locustfiles/capacity.py --search messages -u 5 --threshold "append_latency_ms: p(99)<100"
 """
 
-from fleetlm_users.users import install
-from fleetlm_users.users.behaviours.capacity import CapacityUser
-from fleetlm_users.workload.options.capacity import search_settings
+from fleetlm_users import CapacityUser, install, search_settings
 
 install("capacity", [CapacityUser], search=search_settings)

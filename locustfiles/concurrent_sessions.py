@@ -4,6 +4,6 @@ locust --headless -f locustfiles/concurrent_sessions.py --standin              #
 locust --headless -f locustfiles/concurrent_sessions.py -u 2000 --ramp-up 60s --keep-alive-ms 0 -t 10m --processes 4
 """
 
-from fleetlm_users.users import ConcurrentUser, install
+from fleetlm_users import ConcurrentUser, install
 
 install("concurrent_sessions", [ConcurrentUser])

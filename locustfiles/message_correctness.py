@@ -4,6 +4,6 @@ locust --headless -f locustfiles/message_correctness.py --standin              #
 locust --headless -f locustfiles/message_correctness.py --messages 50 --pipeline-depth 5 --iterations 100
 """
 
-from fleetlm_users.users import CorrectnessUser, install
+from fleetlm_users import CorrectnessUser, install
 
 install("message_correctness", [CorrectnessUser])

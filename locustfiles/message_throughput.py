@@ -5,6 +5,6 @@ locust --headless -f locustfiles/message_throughput.py --arrival-rate 200      #
 locust --headless -f locustfiles/message_throughput.py --pipeline-depth 5      # closed loop: what the server can take
 """
 
-from fleetlm_users.users import ThroughputUser, install
+from fleetlm_users import ThroughputUser, install
 
 install("message_throughput", [ThroughputUser])

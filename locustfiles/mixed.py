@@ -6,6 +6,6 @@ locust --headless -f locustfiles/mixed.py --preset stress -H http://fleetlm:4000
 locust -f locustfiles/mixed.py                                  # web UI on http://127.0.0.1:8089
 """
 
-from fleetlm_users.users import BurstUser, ChurnUser, InboxWatcher, LongLivedUser, install
+from fleetlm_users import BurstUser, ChurnUser, InboxWatcher, LongLivedUser, install
 
 install("mixed", [LongLivedUser, BurstUser, ChurnUser, InboxWatcher])

@@ -4,6 +4,6 @@ locust --headless -f locustfiles/session_lifecycle.py --standin                #
 locust --headless -f locustfiles/session_lifecycle.py --iterations 200 --messages-per-session 5 --processes 2
 """
 
-from fleetlm_users.users import LifecycleUser, install
+from fleetlm_users import LifecycleUser, install
 
 install("session_lifecycle", [LifecycleUser])

@@ -4,6 +4,6 @@ locust --headless -f locustfiles/ws_hot_path.py --standin
 locust --headless -f locustfiles/ws_hot_path.py -u 500 --send-interval 1000
 """
 
-from fleetlm_users.users import HotPathUser, install
+from fleetlm_users import HotPathUser, install
 
 install("ws_hot_path", [HotPathUser])

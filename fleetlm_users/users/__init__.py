@@ -1,6 +1,6 @@
-"""The behaviours: Locust User classes, and `install`, the one call of a locustfile.
+"""Behaviours: Locust User classes, what they share, and `install`, the one call of a locustfile.
 
-Everything that a behaviour of your own needs is exported here; see docs/writing-a-behaviour.md.
+The public address is `fleetlm_users` itself; the names below keep working for locustfiles written before it was there.
 """
 
 from fleetlm_users.measure.metrics.metric import Metric, counter, gauge, rate, trend

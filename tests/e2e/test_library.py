@@ -14,7 +14,7 @@ import sys
 from gevent.event import Event
 from locust import events, run_single_user
 from locust.env import Environment
-from fleetlm_users.users import BurstUser, ChurnUser, LongLivedUser, install
+from fleetlm_users import BurstUser, ChurnUser, LongLivedUser, install
 kinds = [LongLivedUser, BurstUser, ChurnUser]
 install("mixed", kinds)
 """

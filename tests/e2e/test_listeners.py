@@ -12,7 +12,7 @@ LOCUSTFILE = """
 import json, os
 from collections import Counter
 from locust import events
-from fleetlm_users.users import BurstUser, ChurnUser, LongLivedUser, context_of, install
+from fleetlm_users import BurstUser, ChurnUser, LongLivedUser, context_of, install
 
 install("mixed", [LongLivedUser, BurstUser, ChurnUser])
 heard = Counter()

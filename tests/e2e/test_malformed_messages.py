@@ -15,7 +15,7 @@ import msgpack
 import zmq
 from locust import events
 
-from fleetlm_users.users import ThroughputUser, install
+from fleetlm_users import ThroughputUser, install
 
 install("message_throughput", [ThroughputUser])
 FAR = [[5_000_000, [0] * 10, 0, 0.0, {}], [5_000_001, [0] * 10, 0, 0.0, {}]]

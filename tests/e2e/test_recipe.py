@@ -1,38 +1,42 @@
-"""docs/writing-a-behaviour.md does what it says: its benchmark runs as printed, in under 30 lines of public names."""
+"""docs/writing-a-behaviour.md does what it says: its benchmarks run as printed, in under 30 lines of public names."""
 
 import ast
 import re
 
 import pytest
 
-import fleetlm_users.users
-from fleetlm_users.users import FleetUser
+import fleetlm_users
+from fleetlm_users import FleetUser
+from fleetlm_users.swarm.stats.events import RunEvents
 from tests.e2e.benchmarks import RUN_ID, SPREADS, check_books, samples
 from tests.e2e.harness import ROOT, Locust, free_port, targets
 
 PAGE = (ROOT / "docs" / "writing-a-behaviour.md").read_text(encoding="utf-8")
-RECIPE = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1]
+RECIPES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+RECIPE, OPEN_LOOP = RECIPES
 MAX_LINES = 30
 
 
-def test_it_is_short_and_uses_public_names_only():
-    """Nothing but what `fleetlm_users.users` exports, and the standard library; no private attribute."""
-    assert len(RECIPE.splitlines()) < MAX_LINES
-    tree = ast.parse(RECIPE)
+@pytest.mark.parametrize("recipe", RECIPES, ids=("interviews", "writers"))
+def test_it_is_short_and_uses_public_names_only(recipe):
+    """Nothing but what `fleetlm_users` exports, and the standard library; no private attribute."""
+    assert len(recipe.splitlines()) < MAX_LINES
+    tree = ast.parse(recipe)
     ours = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    assert [node.module for node in ours] == ["fleetlm_users.users"]
-    assert {alias.name for node in ours for alias in node.names} <= set(fleetlm_users.users.__all__)
+    assert [node.module for node in ours] == ["fleetlm_users"]
+    assert {alias.name for node in ours for alias in node.names} <= set(fleetlm_users.__all__)
     assert not [node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr.startswith("_")]
 
 
 def test_what_the_page_lists_exists():
     """Every call and attribute of its tables."""
     for name in re.findall(r"`self\.(\w+)", PAGE):
-        assert hasattr(FleetUser, name) or name in {"rng", "vu", "participant_id"}, name
+        assert hasattr(FleetUser, name) or name in {"current_run", "participant_id", "rng", "run", "vu"}, name
     for name in re.findall(r"^\| `(\w+)", PAGE, re.MULTILINE):
-        assert hasattr(FleetUser, name) or name in {"scenario", "with", "session", "self"}, name
+        listed = hasattr(FleetUser, name) or name in fleetlm_users.__all__ or name in vars(RunEvents())
+        assert listed or name in {"scenario", "with", "session", "self"}, name
     for name in re.findall(r"`(\w+User|InboxWatcher)`", PAGE):
-        assert name in fleetlm_users.users.__all__
+        assert name in fleetlm_users.__all__
 
 
 @pytest.mark.e2e
@@ -54,6 +58,24 @@ def test_it_runs_as_printed(tmp_path, standin, spread):
     whole = samples(finished, "interview_ms")
     assert whole >= 20
     assert 2 * whole <= finished.count("questions_answered") <= truth["sends_received"] < 2 * whole + 11
+
+
+@pytest.mark.e2e
+def test_the_open_loop_runs_as_printed(tmp_path, standin):
+    """Three users at four messages a second each; its own check of the options is asked before the run."""
+    recipe = tmp_path / "writers.py"
+    recipe.write_text(OPEN_LOOP, encoding="utf-8")
+    flags = [*targets(standin), "--run-id", RUN_ID, "--messages-per-minute", "240", "--lateness-limit", "20s"]
+    with Locust(tmp_path, *flags, "--session-length", "1s", "-t", "4s", locustfile=str(recipe)) as locust:
+        finished = locust.finish()
+    check_books(finished, standin)
+    assert finished.code == 0, finished.output
+    assert finished.count("messages_sent") >= 3
+    assert finished.count("cleanup_succeeded") >= 3
+    with Locust(tmp_path, *flags, "--session-length", "2h", locustfile=str(recipe)) as locust:
+        refused = locust.finish(30)
+    assert refused.code == 2, refused.output
+    assert "--session-length (SESSION_LENGTH)" in refused.output
 
 
 @pytest.mark.e2e

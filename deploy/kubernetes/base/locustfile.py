@@ -1,5 +1,5 @@
 """What the cluster runs: the mixed workload, or a behaviour of your own in its place."""
 
-from fleetlm_users.users import BurstUser, ChurnUser, InboxWatcher, LongLivedUser, install
+from fleetlm_users import BurstUser, ChurnUser, InboxWatcher, LongLivedUser, install
 
 install("mixed", [LongLivedUser, BurstUser, ChurnUser, InboxWatcher])
