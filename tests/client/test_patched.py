@@ -41,3 +41,50 @@ def test_a_whole_visit_in_a_monkey_patched_process():
     """WebSocket and REST, with and without TLS; patching stays out of the other tests' process."""
     done = subprocess.run([sys.executable, "-c", VISIT], capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout, done.returncode) == ("visited\n", 0), done.stderr
+
+
+PAGE = """
+from gevent import monkey
+monkey.patch_all()
+
+import time
+
+import gevent
+
+from fleetlm_users.client import TextPage
+from fleetlm_users.errors import RestFailed
+from tests.client.fakes import FakeServer, Gone
+
+
+def dribbling(peer):
+    peer.read_request()
+    peer.send(b"HTTP/1.1 200 OK\\r\\ncontent-length: 1000\\r\\n\\r\\n")
+    try:
+        while True:
+            peer.send(b"a")
+            gevent.sleep(0.05)
+    except OSError:
+        pass
+
+
+for tls in (False, True):
+    server = FakeServer(dribbling, tls=tls)
+    page = TextPage(server.http_url, "--server-metrics", timeout_s=0.5, insecure=tls)
+    try:
+        page.read()
+    except RestFailed as failed:
+        assert (failed.kind, failed.detail) == ("timeout", "no answer within 0.5 s"), failed
+    else:
+        raise AssertionError
+    page.close()
+    assert server.errors == []
+print("bounded")
+"""
+
+
+def test_a_page_shares_the_loop_and_its_limit_holds_for_the_whole_answer():
+    """The server runs on the same loop; it sends a byte before each of the limits that requests knows would end."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PAGE], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout, done.returncode) == ("bounded\n", 0), done.stderr

@@ -10,7 +10,7 @@ from fleetlm_users.client.net.endpoint import Endpoint
 
 
 def wrap_tls(sock: _socket.socket, endpoint: Endpoint, insecure: bool) -> Any:
-    """The socket after the TLS handshake; raises SSLError. `insecure` trusts any certificate but still sends SNI."""
+    """Return the socket after the TLS handshake; raise SSLError. With `insecure` any certificate will do; SNI is sent."""
     layered = socket.socket(sock.family, sock.type, sock.proto, sock.detach())  # gevent's: it waits in the handshake
     try:
         return tls_context(insecure).wrap_socket(layered, server_hostname=endpoint.host)
@@ -21,7 +21,12 @@ def wrap_tls(sock: _socket.socket, endpoint: Endpoint, insecure: bool) -> Any:
 
 @functools.cache  # reading the system's CAs takes tens of milliseconds: once per process, not once per socket
 def tls_context(insecure: bool) -> Any:
-    """The TLS settings of all connections: the CAs that trust.py tells of, or no verification."""
+    """Return the TLS settings that all connections of the load share."""
+    return new_tls_context(insecure)
+
+
+def new_tls_context(insecure: bool) -> Any:
+    """Return TLS settings with the CAs that trust.py describes, or without verification; the caller may change them."""
     # Not create_default_context: where nothing is monkey-patched it makes a context whose sockets block the whole hub.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_default_certs()

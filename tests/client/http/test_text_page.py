@@ -1,7 +1,13 @@
-"""Pages that control work reads, by the rules of the load."""
+"""Pages that control work reads with requests, by the rules of the load.
 
+Nothing is monkey-patched here, so a thread keeps the sockets of requests off the loop on which the fakes run; the
+process that is patched is in test_patched.py.
+"""
+
+import contextlib
 import gzip
 
+import gevent
 import pytest
 
 from fleetlm_users.client.http.fleetlm_api import RestApi
@@ -29,6 +35,10 @@ def page_of(no_greenlets_left):
         page.close()
 
 
+def read(page):
+    return gevent.get_hub().threadpool.apply(page.read)
+
+
 def answering(*answers):
     def script(peer):
         for status, body, *headers in answers:
@@ -44,7 +54,7 @@ def test_a_page_is_read_over_one_connection(page_of, serve):
     zipped = gzip.compress("é 2".encode())
     server = serve(answering(("200 OK", b"a 1"), ("200 OK", zipped, "content-encoding: gzip")))
     page = page_of(server)
-    assert [page.read(), page.read()] == ["a 1", "é 2"]
+    assert [read(page), read(page)] == ["a 1", "é 2"]
     assert server.accepted == 1
 
 
@@ -60,7 +70,7 @@ def test_a_page_is_read_over_one_connection(page_of, serve):
 def test_a_page_that_cannot_be_read_says_why(page_of, serve, answer, kind, said):
     """A redirect is not followed, and told."""
     with pytest.raises(RestFailed) as caught:
-        page_of(serve(answering(answer))).read()
+        read(page_of(serve(answering(answer))))
     assert caught.value.kind == kind
     assert said in caught.value.detail
 
@@ -69,8 +79,8 @@ def test_certificates_are_checked_as_those_of_the_load_are(page_of, serve):
     """And `insecure` is for both."""
     server = serve(answering(("200 OK", b"a 1")), tls=True)
     with pytest.raises(RestFailed, match="tls"):
-        page_of(server).read()
-    assert page_of(server, insecure=True).read() == "a 1"
+        read(page_of(server))
+    assert read(page_of(server, insecure=True)) == "a 1"
 
 
 def test_a_ca_of_ones_own_holds_for_pages_rest_and_sockets(page_of, serve, monkeypatch):
@@ -78,7 +88,7 @@ def test_a_ca_of_ones_own_holds_for_pages_rest_and_sockets(page_of, serve, monke
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     tls_context.cache_clear()
     try:
-        assert page_of(serve(answering(("200 OK", b"a 1")), tls=True)).read() == "a 1"
+        assert read(page_of(serve(answering(("200 OK", b"a 1")), tls=True))) == "a 1"
         api = RestApi(serve(answering(("200 OK", b"{}")), tls=True).http_url)
         assert api.call("GET", "/").body == {}
         api.close()
@@ -93,4 +103,57 @@ def test_a_proxy_of_the_environment_is_not_used(page_of, serve, monkeypatch):
     """As the load does not use it."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
-    assert page_of(serve(answering(("200 OK", b"a 1")))).read() == "a 1"
+    assert read(page_of(serve(answering(("200 OK", b"a 1"))))) == "a 1"
+
+
+def test_credentials_and_cookies_stay_out(page_of, serve, monkeypatch, tmp_path):
+    """No .netrc is read, and what the server sets is not sent back: each reading is the same request."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine localhost login u password p\nmachine 127.0.0.1 login u password p\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    seen = []
+
+    def script(peer):
+        for _ in range(2):
+            peer.read_request()
+            seen.append(peer.headers)
+            peer.answer("200 OK", b"a 1", "set-cookie: lb=1; Path=/")
+
+    page = page_of(serve(script))
+    assert [read(page), read(page)] == ["a 1", "a 1"]
+    for headers in seen:
+        assert "authorization" not in headers
+        assert "cookie" not in headers
+        assert headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\na 1", "eof"),
+        (b"", "eof"),
+        (b"220 mail.example ESMTP\r\n", "protocol_error"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 9000000\r\n\r\n" + b"a" * 9_000_000, "oversize"),
+    ],
+)
+def test_an_answer_that_is_none_has_a_kind_and_one_line(page_of, serve, said, kind):
+    """Cut short, never begun, not HTTP, or too large."""
+
+    def script(peer):
+        peer.read_request()
+        with contextlib.suppress(OSError):  # nobody reads a body to its end that is too large
+            peer.send(said)
+
+    with pytest.raises(RestFailed) as caught:
+        read(page_of(serve(script)))
+    assert caught.value.kind == kind
+    assert str(caught.value).isprintable()
+
+
+def test_a_server_that_is_not_there_is_named_by_its_own_error():
+    """The words of the system and not those of three libraries around them."""
+    page = TextPage("http://127.0.0.1:9/metrics", FLAG, timeout_s=10.0, insecure=False)
+    with pytest.raises(RestFailed) as caught:
+        read(page)
+    page.close()
+    assert (caught.value.kind, caught.value.detail) == ("refused", "Connection refused")
