@@ -45,7 +45,7 @@ class Benchmark:
     """One load and how it is judged. `behaviours` maps each scenario to its user class, in the order of reports.
 
     `check` asks the targets before a run, and tells what it waits for; `validate` raises UsageError for options that
-    contradict each other. `metrics_page` is how a server's metrics are read: by the client of the load.
+    contradict each other. `metrics_page` is how a server's metrics are read: by the rules of the load.
     `check_host` raises UsageError for what the machine cannot do; it is asked where users live, and told whether all of
     them live on this machine.
     `is_finite` says whether the users will have done all their work at some time, which then ends the run;

@@ -47,7 +47,7 @@ class TextPage:
         self._target = parse_endpoint(url, flag, ("http", "https"), "http://localhost:4000/metrics").target
         self._url = url
         self._flag = flag
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
         self._session = _session(insecure)
 
     def read(self) -> str:
@@ -57,7 +57,7 @@ class TextPage:
             RestFailed: No complete answer came in time, or another one than 200 with a body that can be read.
         """
         try:
-            with Deadline(self._timeout_s):
+            with Deadline(self.timeout_s):
                 status, fields, raw = self._ask()
             codings = [coding for coding in tokens_of(fields.get("content-encoding", "")) if coding != "identity"]
             body, problem = decoded(raw, codings, MAX_BODY_BYTES), ""
@@ -66,7 +66,7 @@ class TextPage:
         except Oversize as error:
             raise self._failed("oversize", str(error)) from error
         except (Overdue, requests.Timeout) as error:
-            raise self._failed("timeout", f"no answer within {self._timeout_s:g} s") from error
+            raise self._failed("timeout", f"no answer within {self.timeout_s:g} s") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
             raise self._failed(*_kind_and_words(error)) from error
         if status != requests.codes.ok or problem:
@@ -81,7 +81,7 @@ class TextPage:
 
     def _ask(self) -> tuple[int, dict[str, str], bytes]:
         """Return the answer's status, its fields by their names in small letters, and its body as it came."""
-        with self._session.get(self._url, allow_redirects=False, stream=True, timeout=self._timeout_s) as response:
+        with self._session.get(self._url, allow_redirects=False, stream=True, timeout=self.timeout_s) as response:
             body = bytearray()
             for piece in response.raw.stream(READ_BYTES, decode_content=False):
                 body += piece

@@ -37,7 +37,7 @@ class FigureSource(Protocol):
 
 
 class PrometheusSource:
-    """A Prometheus endpoint; `page` is read by the client of the load, so by the same CAs, proxies and limits."""
+    """A Prometheus endpoint; `page` is read by the rules of the load: its CAs, no proxy, its limits."""
 
     def __init__(self, url: str, page: Page) -> None:
         self.name = url
