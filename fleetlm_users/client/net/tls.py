@@ -10,7 +10,7 @@ from fleetlm_users.client.net.endpoint import Endpoint
 
 
 def wrap_tls(sock: _socket.socket, endpoint: Endpoint, insecure: bool) -> Any:
-    """Return the socket after the TLS handshake; raise SSLError. With `insecure` any certificate will do; SNI is sent."""
+    """Return the socket after the TLS handshake; raise SSLError. `insecure` accepts any certificate; SNI is sent."""
     layered = socket.socket(sock.family, sock.type, sock.proto, sock.detach())  # gevent's: it waits in the handshake
     try:
         return tls_context(insecure).wrap_socket(layered, server_hostname=endpoint.host)
