@@ -1,10 +1,11 @@
-"""Asks FleetLM and the agent, before any user starts, whether a run can work at all; creates the agent when missing.
+"""The preflight: whether a run can work at all, asked of FleetLM and the agent before any user starts.
 
-It asks with the client that the load will use, not with requests: a proxy or a CA that only one of them heeds would
-make the answer worthless, and it also works in a process that is not monkey-patched.
+It uses the load's own client and not requests: a proxy or a CA that only one of the two heeds would make the answer
+worthless. So it also works in a process that is not monkey-patched, such as `fleetlm-bench doctor`.
 """
 
-from collections.abc import Callable
+import enum
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -16,11 +17,11 @@ from fleetlm_users.client.http.fleetlm_api import RestApi
 from fleetlm_users.client.net.connector import Connector
 from fleetlm_users.client.net.deadline import Deadline, Overdue
 from fleetlm_users.client.net.endpoint import parse_endpoint
-from fleetlm_users.client.net.proxies import passed_by
+from fleetlm_users.client.net.proxies import unused_proxies
 from fleetlm_users.client.net.resolver import Resolver
 from fleetlm_users.client.net.source_addresses import SourceAddresses
 from fleetlm_users.client.phoenix.socket import socket_endpoint
-from fleetlm_users.client.progress import Progress
+from fleetlm_users.client.waiting_notice import WaitingNotice
 from fleetlm_users.client.websocket.handshake import open_websocket
 from fleetlm_users.client.websocket.transport import Transport
 from fleetlm_users.errors import ConnectFailed, Disconnected, RestFailed
@@ -28,7 +29,10 @@ from fleetlm_users.foreign_text import printable, words
 
 DEFAULT_TIMEOUT_S = 10.0
 CLOSE_S = 1.0
-"""For the answer to our close frame, which decides nothing."""
+"""How long to wait for the answer to our close frame, which decides nothing."""
+API = "the REST API"
+WEBSOCKET = "the WebSocket"
+AGENT = "the agent"
 PARTICIPANT = "preflight"
 HEALTH_PATH = "/health"
 AGENT_NAME = "Bench Echo Agent"
@@ -53,26 +57,49 @@ class Targets:
     insecure: bool = False
 
 
+class ProblemCode(enum.Enum):
+    """What is not as a run needs it. Programs go by the code; the words of a problem are for people."""
+
+    API_FAILED = enum.auto()  # no answer of the REST API, or an error
+    API_NOT_FLEETLM = enum.auto()  # an answer, but not FleetLM's
+    WEBSOCKET_FAILED = enum.auto()  # no WebSocket came to be
+    AGENT_UNHEALTHY = enum.auto()  # the agent itself gave no healthy answer
+    AGENT_UNAVAILABLE = enum.auto()  # FleetLM neither shows the agent nor creates it
+    AGENT_DISABLED = enum.auto()  # FleetLM does not call the agent
+    AGENT_ELSEWHERE = enum.auto()  # FleetLM calls the agent at another URL
+    PROXY_UNUSED = enum.auto()  # the environment names a proxy, which the load does not use
+    ADDRESS_SILENT = enum.auto()  # one of several addresses does not answer
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something that is not as a run needs it; a fatal one means that no user can work.
 
-    `advised` says that `detail` tells what to do.
+    `kind` and `status` are those of the error (errors.py) when the REST API or the WebSocket failed, else empty and
+    None. `hint` says what to do, where `detail` does not.
     """
 
+    code: ProblemCode
     what: str
     url: str
     detail: str
     fatal: bool
-    advised: bool = False
+    kind: str = ""
+    status: int | None = None
+    hint: str = ""
+
+    @property
+    def is_advised(self) -> bool:
+        """True when `detail` says what to do: the answer's status had it."""
+        return self.status in ADVISED
 
     def __str__(self) -> str:
-        return f"{self.what} ({self.url}): {self.detail}"
+        return f"{self.what} ({self.url}): {self.detail}" + (f"; {self.hint}" if self.hint else "")
 
 
 @dataclass(frozen=True, slots=True)
-class Preflight:
-    """What was found."""
+class PreflightResult:
+    """What the preflight found out."""
 
     targets: Targets
     problems: tuple[Problem, ...]
@@ -84,11 +111,12 @@ class Preflight:
         return any(problem.fatal for problem in self.problems)
 
     def text(self) -> str:
-        """Two or three lines for a person; empty when there is nothing to say."""
+        """Return two or three lines for a person; empty when there is nothing to say."""
         warnings = [f"warning: {problem}" for problem in self.problems if not problem.fatal]
         if self.fatal:
-            failed = "; ".join(str(problem) for problem in self.problems if problem.fatal)
-            hints = [f"{START_HINT} {STANDIN_HINT}"] if any(p.fatal and not p.advised for p in self.problems) else []
+            obstacles = [problem for problem in self.problems if problem.fatal]
+            failed = "; ".join(map(str, obstacles))
+            hints = [] if all(problem.is_advised for problem in obstacles) else [f"{START_HINT} {STANDIN_HINT}"]
             return "\n".join([f"FleetLM cannot be tested: {failed}.", *hints, *warnings[:1]])
         created = [f"created agent {self.targets.agent_id} with webhook {self.targets.agent_url}{WEBHOOK_PATH}"]
         return "\n".join((created if self.agent_created else []) + warnings)
@@ -100,10 +128,20 @@ def check(
     *,
     sources: SourceAddresses | None = None,
     tell: Callable[[str], None] = lambda _: None,
-) -> Preflight:
-    """Asks everything side by side; each answer may take `timeout_s`, as in the run. `tell` hears what is waited for.
+) -> PreflightResult:
+    """Ask the REST API, the WebSocket and the agent at once; create the agent in FleetLM when it is missing there.
 
-    `sources` are the local addresses to ask FleetLM from, as the run will. Raises UsageError for a URL that is none.
+    Args:
+        targets: What the run is directed at.
+        timeout_s: The limit for each answer, in seconds; the same as in the run.
+        sources: The local addresses to ask FleetLM from, as the run will; None leaves the choice to the system.
+        tell: Called with a line about what is waited for, once that takes longer than a moment.
+
+    Returns:
+        Every problem found; whatever a target does wrong is a problem, and never raised.
+
+    Raises:
+        UsageError: A URL is not one of its kind.
     """
     parse_endpoint(targets.agent_url, "agent URL", ("http", "https"), "http://localhost:4001")
     parse_endpoint(targets.ws_url, "WebSocket URL", ("ws", "wss"), "ws://localhost:4000/socket/websocket")
@@ -115,26 +153,29 @@ def check(
     )
     api = RestApi(targets.api_url, timeout_s=timeout_s, connector=to_fleetlm)
     agent = RestApi(targets.agent_url, timeout_s=timeout_s, connector=to_agent, flag="--agent-url")
-    progress = Progress(timeout_s, tell)
-    asked = [
-        gevent.spawn(progress.asking, what, probe)
+    waiting = WaitingNotice(timeout_s, tell)
+    probes = [
+        gevent.spawn(waiting.asking, what, probe)
         for what, probe in (
-            ("the REST API", lambda: _probe_api(api, targets, progress)),
-            ("the WebSocket", lambda: _probe_socket(targets, timeout_s, to_fleetlm)),
-            ("the agent", lambda: _probe_agent(agent, targets)),
+            (API, lambda: _probe_api(api, targets, waiting)),
+            (WEBSOCKET, lambda: _probe_websocket(targets, timeout_s, to_fleetlm)),
+            (AGENT, lambda: _probe_agent(agent)),
         )
     ]
     try:
-        with progress:
-            gevent.joinall(asked, raise_error=True)
+        with waiting:
+            gevent.joinall(probes, raise_error=True)
     finally:
-        gevent.killall(asked)
+        gevent.killall(probes)
         api.close()
         agent.close()
-    found = [greenlet.value for greenlet in asked]
-    problems = tuple(problem for findings in found for problem in findings.problems)
-    noted = (*_proxies(targets), *(Problem("an address", url, text, fatal=False) for text, url in warnings.items()))
-    return Preflight(targets, (*problems, *noted), any(findings.agent_created for findings in found))
+    findings: list[_Findings] = [greenlet.value for greenlet in probes]
+    problems = [problem for each in findings for problem in each.problems]
+    problems += _unused_proxies(targets)
+    problems += (
+        Problem(ProblemCode.ADDRESS_SILENT, "an address", url, text, fatal=False) for text, url in warnings.items()
+    )
+    return PreflightResult(targets, tuple(problems), any(each.agent_created for each in findings))
 
 
 def _noting(warnings: dict[str, str], url: str) -> Callable[[str], None]:
@@ -144,13 +185,13 @@ def _noting(warnings: dict[str, str], url: str) -> Callable[[str], None]:
     return note
 
 
-def _proxies(targets: Targets) -> list[Problem]:
-    """Proxies of the environment, which the load passes by: not an obstacle, but nobody should wonder."""
-    found = passed_by((targets.api_url, targets.ws_url))
+def _unused_proxies(targets: Targets) -> Iterator[Problem]:
+    """Yield the proxies of the environment, which the load does not use: not an obstacle, but no surprise either."""
     detail = (
         "this proxy is not used: the load goes straight to the server; to hide this line, name the host in NO_PROXY"
     )
-    return [Problem(name, url, detail, fatal=False) for name, url in found.items()]
+    for name, url in unused_proxies((targets.api_url, targets.ws_url)).items():
+        yield Problem(ProblemCode.PROXY_UNUSED, name, url, detail, fatal=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,31 +200,36 @@ class _Findings:
     agent_created: bool = False
 
 
-def _probe_api(api: RestApi, targets: Targets, progress: Progress) -> _Findings:
-    """FleetLM's REST API, and the agent as FleetLM knows it."""
+def _probe_api(api: RestApi, targets: Targets, waiting: WaitingNotice) -> _Findings:
+    """Ask FleetLM's REST API, and what it knows of the agent."""
     url = f"{targets.api_url.rstrip('/')}/agents"
     try:
         listed = api.call("GET", "/agents").body
     except RestFailed as failed:
-        return _Findings((Problem("the REST API", url, _said(failed), fatal=True, advised=failed.status in ADVISED),))
+        return _Findings((_obstacle(ProblemCode.API_FAILED, API, url, _answer_of(failed), failed),))
     if not isinstance(listed, dict) or not isinstance(listed.get("agents"), list):
         detail = "it answers, but is no FleetLM: no list of agents in its answer"
-        return _Findings((Problem("the REST API", url, detail, fatal=True),))
+        return _Findings((Problem(ProblemCode.API_NOT_FLEETLM, API, url, detail, fatal=True),))
     agent_url = f"{url}/{quote(targets.agent_id, safe='')}"
     try:
-        progress.renew("the REST API")
-        shown = api.call("GET", f"/agents/{quote(targets.agent_id, safe='')}", expected=(200, 404))
-        if shown.status == 404:
-            progress.renew("the REST API")
+        waiting.renew(API)
+        answered = api.call("GET", f"/agents/{quote(targets.agent_id, safe='')}", expected=(200, 404))
+        if answered.status == 404:
+            waiting.renew(API)
             return _Findings(agent_created=_create_agent(api, targets))
     except RestFailed as failed:
-        detail = f"it is missing or cannot be read, and not be created: {failed.method} said {_said(failed)}"
-        return _Findings((Problem(f"agent {targets.agent_id}", agent_url, detail, fatal=True),))
-    return _Findings(_unlike(shown.body, agent_url, targets))
+        what = f"agent {targets.agent_id}"
+        detail = f"it is missing or cannot be read, and not be created: {failed.method} said {_answer_of(failed)}"
+        return _Findings((Problem(ProblemCode.AGENT_UNAVAILABLE, what, agent_url, detail, fatal=True),))
+    return _Findings(tuple(_differences(answered.body, agent_url, targets)))
+
+
+def _obstacle(code: ProblemCode, what: str, url: str, detail: str, failed: RestFailed | ConnectFailed) -> Problem:
+    return Problem(code, what, url, detail, fatal=True, kind=failed.kind, status=failed.status)
 
 
 def _create_agent(api: RestApi, targets: Targets) -> bool:
-    """True when we created it; False when another master did at the same moment. Raises RestFailed."""
+    """Create the agent; return False when another master did at the same moment. Raise RestFailed."""
     agent = {
         "id": targets.agent_id,
         "name": AGENT_NAME,
@@ -203,32 +249,30 @@ def _create_agent(api: RestApi, targets: Targets) -> bool:
     return True
 
 
-def _unlike(shown: Any, url: str, targets: Targets) -> tuple[Problem, ...]:
-    """In what the agent that FleetLM knows differs from the one we would create."""
-    agent = shown.get("agent") if isinstance(shown, dict) else None
+def _differences(body: Any, url: str, targets: Targets) -> Iterator[Problem]:
+    """Yield in what the agent that FleetLM knows differs from the one that we would create."""
+    agent = body.get("agent") if isinstance(body, dict) else None
     agent = agent if isinstance(agent, dict) else {}
-    what, problems = f"agent {targets.agent_id}", []
+    what = f"agent {targets.agent_id}"
     if agent.get("status") != "enabled":
         status = printable(repr(words(agent.get("status"))))
         detail = f"its status is {status}, so nobody will reply; enable it, or set another --agent-id"
-        problems.append(Problem(what, url, detail, fatal=False))
+        yield Problem(ProblemCode.AGENT_DISABLED, what, url, detail, fatal=False)
     origin = printable(agent.get("origin_url"))
     if origin.rstrip("/") != targets.agent_url.rstrip("/"):
         detail = (
             f"FleetLM calls it at {origin}, not at {targets.agent_url}; "
             f"set --agent-url {origin}, or another --agent-id to have it created"
         )
-        problems.append(Problem(what, url, detail, fatal=False))
-    return tuple(problems)
+        yield Problem(ProblemCode.AGENT_ELSEWHERE, what, url, detail, fatal=False)
 
 
-def _probe_socket(targets: Targets, timeout_s: float, connector: Connector) -> _Findings:
+def _probe_websocket(targets: Targets, timeout_s: float, connector: Connector) -> _Findings:
     endpoint = socket_endpoint(targets.ws_url, PARTICIPANT)
     try:
         upgraded = open_websocket(endpoint, timeout_s, connector)
     except ConnectFailed as failed:
-        is_advised = failed.status in ADVISED
-        return _Findings((Problem("the WebSocket", targets.ws_url, failed.words, fatal=True, advised=is_advised),))
+        return _Findings((_obstacle(ProblemCode.WEBSOCKET_FAILED, WEBSOCKET, targets.ws_url, failed.words, failed),))
     transport = Transport(upgraded, MAX_CLOSING_BYTES, timeout_s)
     try:
         with Deadline(CLOSE_S):
@@ -241,16 +285,23 @@ def _probe_socket(targets: Targets, timeout_s: float, connector: Connector) -> _
         transport.close()
 
 
-def _probe_agent(agent: RestApi, targets: Targets) -> _Findings:
+def _probe_agent(agent: RestApi) -> _Findings:
     try:
         agent.call("GET", HEALTH_PATH)
     except RestFailed as failed:
-        url = targets.agent_url.rstrip("/") + HEALTH_PATH
-        detail = f"{_said(failed)}; start it with `python echo_agent.py`, unless FleetLM reaches it where we cannot"
-        return _Findings((Problem("the agent", url, detail, fatal=False),))
+        url = agent.api_url.rstrip("/") + HEALTH_PATH
+        problem = Problem(
+            ProblemCode.AGENT_UNHEALTHY,
+            AGENT,
+            url,
+            _answer_of(failed),
+            fatal=False,
+            hint="start it with `python echo_agent.py`, unless FleetLM reaches it where we cannot",
+        )
+        return _Findings((problem,))
     return _Findings()
 
 
-def _said(failed: RestFailed) -> str:
+def _answer_of(failed: RestFailed) -> str:
     answer = f"HTTP {failed.status}" if failed.status is not None else failed.kind
     return f"{answer}: {failed.detail}"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fleetlm_users.client import Preflight, Targets, TextPage, check, not_local, sources_here
+from fleetlm_users.client import PreflightResult, Targets, TextPage, check, not_local, sources_here
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.metrics.metric import Metric
 from fleetlm_users.swarm.benchmark import Benchmark
@@ -98,7 +98,7 @@ def _is_finite(behaviours: Sequence[type[FleetUser]], options: Options) -> bool:
     return all(behaviour.is_finite(options) for behaviour in _present(behaviours, options))
 
 
-def _check(options: Options, tell: Callable[[str], None]) -> Preflight:
+def _check(options: Options, tell: Callable[[str], None]) -> PreflightResult:
     targets = Targets(options.api_url, options.ws_url, options.agent_url, options.agent_id, options.insecure)
     return check(targets, options.connect_timeout_s, sources=sources_here(options.source_ips), tell=tell)
 

@@ -10,8 +10,8 @@ from gevent import socket
 from gevent.event import Event
 from gevent.queue import Queue
 
-from fleetlm_users.client.preflight import Targets, check
-from fleetlm_users.client.progress import Progress
+from fleetlm_users.client.preflight import ProblemCode, Targets, check
+from fleetlm_users.client.waiting_notice import WaitingNotice
 from fleetlm_users.errors import UsageError
 from tests.client.fakes import Peer, frame, hold
 
@@ -80,6 +80,10 @@ def targets_of(fleet, agent_server, **options) -> Targets:
     )
 
 
+def codes(result) -> list[ProblemCode]:
+    return [problem.code for problem in result.problems]
+
+
 def closed_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -135,6 +139,7 @@ def test_an_agent_that_can_neither_be_read_nor_made_is_fatal(serve, answers):
     """No agent, no replies: the run would measure nothing of them."""
     found = check(targets_of(serve(Fleet(**answers)), serve(healthy)))
     assert found.fatal
+    assert codes(found) == [ProblemCode.AGENT_UNAVAILABLE]
     assert f"agent {AGENT_ID}" in found.text()
 
 
@@ -168,6 +173,7 @@ def test_a_disabled_agent_and_another_origin_are_told_but_not_fatal(serve):
     agent_server = serve(healthy)
     found = check(targets_of(serve(Fleet(agent("http://elsewhere:9", "disabled"))), agent_server))
     assert [problem.fatal for problem in found.problems] == [False, False]
+    assert codes(found) == [ProblemCode.AGENT_DISABLED, ProblemCode.AGENT_ELSEWHERE]
     status, origin = found.text().splitlines()
     assert "'disabled'" in status
     assert "enable it" in status
@@ -187,6 +193,7 @@ def test_an_agent_that_we_cannot_reach_is_a_warning(serve):
     fleet = serve(Fleet(agent("http://127.0.0.1:1")))
     found = check(Targets(fleet.http_url + "/api", fleet.ws_url, f"http://127.0.0.1:{closed_port()}", AGENT_ID))
     assert not found.fatal
+    assert codes(found) == [ProblemCode.AGENT_ELSEWHERE, ProblemCode.AGENT_UNHEALTHY]
     assert "python echo_agent.py" in found.text()
     assert "refused" in found.text()
 
@@ -197,6 +204,8 @@ def test_nobody_there_tells_what_was_tried_and_how_to_go_on():
     base = f"127.0.0.1:{port}"
     found = check(Targets(f"http://{base}/api", f"ws://{base}/socket/websocket", f"http://{base}", AGENT_ID))
     assert found.fatal
+    assert codes(found) == [ProblemCode.API_FAILED, ProblemCode.WEBSOCKET_FAILED, ProblemCode.AGENT_UNHEALTHY]
+    assert [problem.kind for problem in found.problems] == ["refused", "refused", ""]
     lines = found.text().splitlines()
     assert len(lines) == 3
     for word in (f"http://{base}/api/agents", f"ws://{base}/socket/websocket", "refused"):
@@ -248,8 +257,8 @@ def test_what_is_waited_for_is_told(serve):
         peer.answer("503 Busy")
 
     silent = serve(slow)
-    progress = functools.partial(Progress, first_s=0.01, next_s=0.01)
-    with mock.patch("fleetlm_users.client.preflight.Progress", progress):
+    notice = functools.partial(WaitingNotice, first_s=0.01, next_s=0.01)
+    with mock.patch("fleetlm_users.client.preflight.WaitingNotice", notice):
         check(targets_of(silent, silent), WAIT_S, tell=told.put)
     assert never.is_set()
 
@@ -273,7 +282,7 @@ def test_an_answer_that_says_what_to_do_is_told_and_nothing_else_is_advised(serv
     assert len(found.text().splitlines()) == 1
 
 
-def test_a_proxy_that_is_passed_by_is_told(serve, monkeypatch):
+def test_a_proxy_that_is_not_used_is_named(serve, monkeypatch):
     """curl would take it: nobody should wonder."""
     monkeypatch.setenv("HTTP_PROXY", "http://user:secret@127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)
@@ -281,6 +290,7 @@ def test_a_proxy_that_is_passed_by_is_told(serve, monkeypatch):
     agent_server = serve(healthy)
     found = check(targets_of(serve(Fleet(agent(agent_server.http_url))), agent_server))
     assert not found.fatal
+    assert codes(found) == [ProblemCode.PROXY_UNUSED]
     assert "warning: HTTP_PROXY" in found.text()
     assert "secret" not in found.text()
 
@@ -292,6 +302,10 @@ def test_something_else_on_that_port_is_no_fleetlm(serve, index):
     """A web server, a proxy's page, another API."""
     found = check(targets_of(serve(Fleet(index=index)), serve(healthy)))
     assert found.fatal
+    (code,) = codes(found)[:1]
+    assert code is (
+        ProblemCode.API_NOT_FLEETLM if index[0] == "200 OK" and index[1] != b"<html>" else ProblemCode.API_FAILED
+    )
     assert "REST API" in found.text()
 
 
@@ -301,6 +315,8 @@ def test_a_refused_upgrade_is_fatal_and_says_the_status(serve):
     fleet = Fleet(agent(agent_server.http_url), upgrade=("403 Forbidden", b""))
     found = check(targets_of(serve(fleet), agent_server))
     assert found.fatal
+    (problem,) = found.problems
+    assert (problem.code, problem.kind, problem.status) == (ProblemCode.WEBSOCKET_FAILED, "upgrade_403", 403)
     assert "HTTP 403 Forbidden" in found.text()
 
 

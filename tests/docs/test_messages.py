@@ -115,6 +115,7 @@ def test_every_obstacle_before_a_run_is_explained():
         for node in ast.walk(tree)
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "detail"
     ]
+    details += [node.value for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "hint"]
     texts = [text for node in details if (text := template_of(node)) and text.count(" ") > 2]
     assert len(texts) >= 4
     page_text = page("docs/troubleshooting.md").prose

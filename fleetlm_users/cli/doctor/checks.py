@@ -1,22 +1,27 @@
-"""The doctor's checks in order: the client's preflight told line by line, then one whole session."""
+"""The doctor's checks in order: the client's preflight line by line, then one whole session."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from fleetlm_users.cli.doctor import remedies
-from fleetlm_users.cli.doctor.finding import Finding
+from fleetlm_users.cli.doctor.finding import Finding, Outcome
 from fleetlm_users.cli.doctor.trial import STEPS, Trial
-from fleetlm_users.client import Preflight, Problem, check
+from fleetlm_users.client import PreflightResult, Problem, ProblemCode, check
 
-API: Final = "the REST API"
-SOCKET: Final = "the WebSocket"
-AGENT: Final = "the agent"
+API, WEBSOCKET, HEALTH, KNOWN_AGENT = "REST API", "WebSocket upgrade", "agent health", "agent in FleetLM"
+CHECKS: Final = {
+    API: (ProblemCode.API_FAILED, ProblemCode.API_NOT_FLEETLM),
+    WEBSOCKET: (ProblemCode.WEBSOCKET_FAILED,),
+    HEALTH: (ProblemCode.AGENT_UNHEALTHY,),
+    KNOWN_AGENT: (ProblemCode.AGENT_UNAVAILABLE, ProblemCode.AGENT_DISABLED, ProblemCode.AGENT_ELSEWHERE),
+}
+"""What the preflight checks, in order, and the problems that each check can have."""
 
 
 def examine(trial: Trial, say: Callable[[str], None] = lambda _: None) -> Iterator[Finding]:
-    """Yield every finding as it comes; each step takes at most the trial's timeout. Raises UsageError for a bad URL.
+    """Yield every finding as it comes; each step takes at most the trial's timeout. Raise UsageError for a bad URL.
 
-    `say` hears what is waited for.
+    `say` is called with what is waited for.
     """
     preflight = check(trial.targets, trial.timeout_s, sources=trial.sources, tell=say)
     yield from tell(preflight)
@@ -26,32 +31,27 @@ def examine(trial: Trial, say: Callable[[str], None] = lambda _: None) -> Iterat
         yield from trial.run()
 
 
-def tell(preflight: Preflight) -> Iterator[Finding]:
-    """Yield one finding per thing that the preflight asked, and one for each problem of another kind."""
-    targets, agent = preflight.targets, f"agent {preflight.targets.agent_id}"
-    asked = {
-        API: ("REST API", targets.api_url),
-        SOCKET: ("WebSocket upgrade", targets.ws_url),
-        AGENT: ("agent health", f"{targets.agent_url}/health"),
-        agent: ("agent in FleetLM", targets.agent_id),
+def tell(preflight: PreflightResult) -> Iterator[Finding]:
+    """Yield one finding per check of the preflight, and one for each problem of another kind."""
+    targets = preflight.targets
+    places = {
+        API: targets.api_url,
+        WEBSOCKET: targets.ws_url,
+        HEALTH: f"{targets.agent_url}/health",
+        KNOWN_AGENT: targets.agent_id + (" (created just now)" if preflight.agent_created else ""),
     }
-    problems = {what: [item for item in preflight.problems if item.what == what] for what in asked}
-    for what, (title, url) in asked.items():
-        if problems[what]:
-            yield from (_of(problem, title) for problem in problems[what])
-        elif what == agent and problems[API]:
+    problems = {check: [each for each in preflight.problems if each.code in codes] for check, codes in CHECKS.items()}
+    for title, place in places.items():
+        if problems[title]:
+            yield from (_finding(title, problem) for problem in problems[title])
+        elif title == KNOWN_AGENT and problems[API]:
             yield Finding("skipped", title, "not tried")
         else:
-            created = " (created just now)" if what == agent and preflight.agent_created else ""
-            yield Finding("ok", title, f"{url}{created}")
-    for problem in preflight.problems:
-        if problem.what not in asked:
-            yield Finding("bad" if problem.fatal else "doubtful", problem.what, f"{problem.detail} ({problem.url})")
+            yield Finding("ok", title, place)
+    checked = {code for codes in CHECKS.values() for code in codes}
+    yield from (_finding(problem.what, problem) for problem in preflight.problems if problem.code not in checked)
 
 
-def _of(problem: Problem, title: str) -> Finding:
-    remedy = {API: remedies.of_api(problem.detail), SOCKET: remedies.of_socket(problem.detail)}.get(problem.what, "")
-    detail = f"{problem.detail} ({problem.url})"
-    if problem.what == AGENT:
-        detail, remedy = f"{problem.detail.partition('; start it')[0]} ({problem.url})", remedies.AGENT_HEALTH
-    return Finding("bad" if problem.fatal else "doubtful", title, detail, remedy)
+def _finding(title: str, problem: Problem) -> Finding:
+    outcome: Outcome = "bad" if problem.fatal else "doubtful"
+    return Finding(outcome, title, f"{problem.detail} ({problem.url})", remedies.of_problem(problem))

@@ -1,44 +1,45 @@
-"""What to do about what the doctor found. Pure: words of an error to words for a person."""
+"""What to do about what the doctor found: the kind and status of an error to words for a person. Pure."""
 
+from collections.abc import Iterator, Mapping
 from typing import Final
+
+from fleetlm_users.client import Problem, ProblemCode
+from fleetlm_users.client.http.advice import REDIRECTS
+from fleetlm_users.errors import ClientError, ConnectFailed, JoinRefused
 
 START: Final = "Start FleetLM (`mix phx.server`, or `docker compose up` in its checkout), or set {url} or -H."
 
-# the first whose words are in the detail is told
-_ANSWERED: Final = (
-    ("and is not followed", "What answers is a front end that has TLS only, or has moved: set what it says."),
-    ("a login is asked for", "FleetLM asks for none: a proxy before it does."),
-    (
-        "let this machine in",
-        "For a WebSocket that is often its path, which must be /socket/websocket, or an Origin header.",
+# By what _causes yields for an error; the most special cause decides.
+_ANSWERED: Final = {
+    "redirect": "What answers is a front end that has TLS only, or has moved: set what it says.",
+    "401": "FleetLM asks for none: a proxy before it does.",
+    "403": "For a WebSocket that is often its path, which must be /socket/websocket, or an Origin header.",
+}
+_API: Final = {
+    **_ANSWERED,
+    "404": "Does the URL end in /api? Set --api-url (API_URL) or -H.",
+    "tls": "For a self-signed certificate: --insecure, or its CA in SSL_CERT_FILE. For plain HTTP: an http:// URL.",
+    "dns": "The name is not known: check the spelling of --api-url (API_URL) or -H.",
+    "503": "FleetLM, or the proxy before it, says that it cannot serve now: see its log.",
+    "5xx": "FleetLM answers with an error of its own: see its log, and whether its database is up and migrated.",
+    "timeout": "A wrong address, a firewall, or a server that hangs: check --api-url (API_URL) or -H.",
+}
+_WEBSOCKET: Final = {
+    **_ANSWERED,
+    "404": "Nothing serves WebSockets at this path: FleetLM's is /socket/websocket. Set --ws-url (WS_URL) or -H.",
+    "tls": "For a self-signed certificate: --insecure, or its CA in SSL_CERT_FILE. Without TLS: a ws:// URL.",
+    "timeout": "A wrong address, a firewall, or a server that hangs: check --ws-url (WS_URL) or -H.",
+    "upgrade": (
+        "What answers is no WebSocket server, or a proxy does not pass upgrades on: set --ws-url (WS_URL) or -H."
     ),
-)
-_API: Final = (
-    *_ANSWERED,
-    ("no list of agents", "Another server listens there: set --api-url (API_URL) or -H; FleetLM's API ends in /api."),
-    ("404", "Does the URL end in /api? Set --api-url (API_URL) or -H."),
-    ("tls", "For a self-signed certificate: --insecure, or its CA in SSL_CERT_FILE. For plain HTTP: an http:// URL."),
-    ("dns", "The name is not known: check the spelling of --api-url (API_URL) or -H."),
-    ("503", "FleetLM, or the proxy before it, says that it cannot serve now: see its log."),
-    ("HTTP 5", "FleetLM answers with an error of its own: see its log, and whether its database is up and migrated."),
-    ("timeout", "A wrong address, a firewall, or a server that hangs: check --api-url (API_URL) or -H."),
-)
-_SOCKET: Final = (
-    *_ANSWERED,
-    ("404", "Nothing serves WebSockets at this path: FleetLM's is /socket/websocket. Set --ws-url (WS_URL) or -H."),
-    ("tls", "For a self-signed certificate: --insecure, or its CA in SSL_CERT_FILE. Without TLS: a ws:// URL."),
-    ("timeout", "A wrong address, a firewall, or a server that hangs: check --ws-url (WS_URL) or -H."),
-    (
-        "upgrade",
-        "What answers is no WebSocket server, or a proxy does not pass upgrades on: set --ws-url (WS_URL) or -H.",
-    ),
-    ("dns", "The name is not known: check the spelling of --ws-url (WS_URL) or -H."),
-)
-_JOIN: Final = (
-    ("not found", "REST created the session, and the WebSocket does not find it: do both URLs lead to one FleetLM?"),
-    ("unauthorized", "Only a session's own participant may join: does a proxy change the participant_id in the URL?"),
-)  # fmt: skip
+    "dns": "The name is not known: check the spelling of --ws-url (WS_URL) or -H.",
+}
+_JOIN: Final = {
+    "not found": "REST created the session, and the WebSocket does not find it: do both URLs lead to one FleetLM?",
+    "unauthorized": "Only a session's own participant may join: does a proxy change the participant_id in the URL?",
+}
 
+ANOTHER_SERVER: Final = "Another server listens there: set --api-url (API_URL) or -H; FleetLM's API ends in /api."
 AGENT_HEALTH: Final = (
     "Start the agent: `python echo_agent.py`. If FleetLM reaches it where this machine cannot, the checks below decide."
 )
@@ -57,20 +58,46 @@ JOIN: Final = "FleetLM did not let the session be joined: see its log."
 LEAVE: Final = "The session was to be left and deleted; `fleetlm-bench cleanup --run-id {run_id}` tries again."
 
 
-def of_api(detail: str) -> str:
-    """Return what to do when the REST API failed with these words."""
-    return _first(_API, detail, START.format(url="--api-url (API_URL)"))
+def of_problem(problem: Problem) -> str:
+    """Return what to do about a problem of the preflight; empty where its own words say so."""
+    if problem.code is ProblemCode.API_FAILED:
+        return of_api(problem.kind, problem.status)
+    if problem.code is ProblemCode.WEBSOCKET_FAILED:
+        return _of_websocket(problem.kind, problem.status)
+    if problem.code is ProblemCode.API_NOT_FLEETLM:
+        return ANOTHER_SERVER
+    return AGENT_HEALTH if problem.code is ProblemCode.AGENT_UNHEALTHY else ""
 
 
-def of_socket(detail: str) -> str:
-    """Return what to do when the WebSocket failed with these words."""
-    return _first(_SOCKET, detail, START.format(url="--ws-url (WS_URL)"))
+def of_api(kind: str, status: int | None) -> str:
+    """Return what to do when the REST API failed with an error of that kind and status."""
+    return _first(_API, _causes(kind, status), START.format(url="--api-url (API_URL)"))
 
 
-def of_join(detail: str) -> str:
-    """Return what to do when the join failed with these words."""
-    return _first(_JOIN, detail, JOIN)
+def of_connect(failed: ConnectFailed) -> str:
+    """Return what to do when the WebSocket did not open."""
+    return _of_websocket(failed.kind, failed.status)
 
 
-def _first(remedies: tuple[tuple[str, str], ...], detail: str, otherwise: str) -> str:
-    return next((remedy for words, remedy in remedies if words in detail), otherwise)
+def of_join(failed: ClientError) -> str:
+    """Return what to do when the join failed."""
+    return _JOIN.get(failed.reason, JOIN) if isinstance(failed, JoinRefused) else JOIN
+
+
+def _of_websocket(kind: str, status: int | None) -> str:
+    return _first(_WEBSOCKET, _causes(kind, status), START.format(url="--ws-url (WS_URL)"))
+
+
+def _causes(kind: str, status: int | None) -> Iterator[str]:
+    """Yield what an error may be known by, the most special first."""
+    if status is not None:
+        yield str(status)
+        if status in REDIRECTS:
+            yield "redirect"
+        if status >= 500:
+            yield "5xx"
+    yield kind.partition("_")[0]  # upgrade_502 is an upgrade too
+
+
+def _first(remedies: Mapping[str, str], causes: Iterator[str], otherwise: str) -> str:
+    return next((remedies[cause] for cause in causes if cause in remedies), otherwise)

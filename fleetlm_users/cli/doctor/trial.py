@@ -94,7 +94,7 @@ class Trial:
             insecure=targets.insecure,
             sources=self.sources,
             resolver=Resolver(timeout_s=self.timeout_s),
-            warn=lambda _: None,  # the look at the targets has told it
+            warn=lambda _: None,  # preflight has said it
         )
         api = RestApi(targets.api_url, timeout_s=self.timeout_s, connector=connector)
         heartbeats = Heartbeats()
@@ -128,7 +128,7 @@ class Trial:
         try:
             socket.connect()
         except ConnectFailed as failed:
-            yield Finding("bad", STEPS[1], str(failed), remedies.of_socket(str(failed)))
+            yield Finding("bad", STEPS[1], str(failed), remedies.of_connect(failed))
             yield from _skipped(2, 5)
             return
         connected_s = (socket.connected_s or 0.0) - (socket.connect_started_s or 0.0)
@@ -136,7 +136,7 @@ class Trial:
         try:
             joined = channel.join(self.timeout_s)
         except ClientError as failed:
-            yield Finding("bad", STEPS[2], str(failed), remedies.of_join(str(failed)))
+            yield Finding("bad", STEPS[2], str(failed), remedies.of_join(failed))
             yield from _skipped(3, 5)
             return
         yield Finding("ok", STEPS[2], f"joined in {(joined.done_s - joined.sent_s) * MS_PER_S:.1f} ms")

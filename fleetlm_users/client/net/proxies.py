@@ -1,6 +1,6 @@
-"""Proxies that the environment names. The load does not use them: it would measure the proxy, and in its own pace.
+"""Proxies that the environment names. The load does not use them, or it would measure the proxy.
 
-That must not go unsaid where other programs on the machine, curl for one, do take the proxy.
+Preflight says so, because other programs on the same machine, such as curl, do use the proxy.
 """
 
 import os
@@ -14,19 +14,19 @@ FOR_ALL: Final = "all_proxy"
 NONE_FOR: Final = "no_proxy"
 
 
-def passed_by(urls: Iterable[str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The proxy variables that are set for these URLs and not excepted by NO_PROXY, each with the first such URL."""
+def unused_proxies(urls: Iterable[str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the proxy variables that hold for these URLs and are not excepted by NO_PROXY, each with its first URL."""
     except_for = {"no": _value(NONE_FOR, environ)[1]}
-    found: dict[str, str] = {}
+    proxies: dict[str, str] = {}
     for url in urls:
         parts = urlsplit(url)
         named = [_value(name, environ) for name in (VARIABLES.get(parts.scheme, FOR_ALL), FOR_ALL)]
         name = next((name for name, value in named if value), "")
         if name and not proxy_bypass_environment(parts.netloc.rpartition("@")[2], except_for):
-            found.setdefault(name, url)
-    return found
+            proxies.setdefault(name, url)
+    return proxies
 
 
 def _value(name: str, environ: Mapping[str, str]) -> tuple[str, str]:
-    """The name as it is set, and its value: small letters come first, as curl and urllib have it."""
+    """Return the name as it is set, and its value: small letters come first, as in curl and urllib."""
     return next(((each, environ[each]) for each in (name, name.upper()) if environ.get(each)), (name, ""))

@@ -1,20 +1,41 @@
 import pytest
 
 from fleetlm_users.cli.doctor.checks import tell
-from fleetlm_users.client import Preflight, Problem, Targets
+from fleetlm_users.client import PreflightResult, Problem, ProblemCode, Targets
 
 TARGETS = Targets("http://x/api", "ws://x/socket/websocket", "http://a", "echo")
-API = Problem("the REST API", "http://x/api/agents", "refused: Connection refused", fatal=True)
-SOCKET = Problem("the WebSocket", "ws://x/socket/websocket", "upgrade: HTTP 404 Not Found", fatal=True)
-AGENT = Problem(
-    "the agent", "http://a/health", "HTTP 500: no; start it with `python echo_agent.py`, unless …", fatal=False
+API = Problem(
+    ProblemCode.API_FAILED, "the REST API", "http://x/api/agents", "refused: Connection refused", True, "refused"
 )
-KNOWN = Problem("agent echo", "http://x/api/agents/echo", "FleetLM calls it at http://b, not at http://a", fatal=False)
-LATE = Problem("FleetLM's answers", "http://x/api", "did not finish within 3 s", fatal=True)
+SOCKET = Problem(
+    ProblemCode.WEBSOCKET_FAILED,
+    "the WebSocket",
+    "ws://x/socket/websocket",
+    "upgrade: HTTP 404 Not Found",
+    True,
+    "upgrade_404",
+    404,
+)
+AGENT = Problem(
+    ProblemCode.AGENT_UNHEALTHY,
+    "the agent",
+    "http://a/health",
+    "HTTP 500: no",
+    False,
+    hint="start it with `python echo_agent.py`, unless …",
+)
+KNOWN = Problem(
+    ProblemCode.AGENT_ELSEWHERE,
+    "agent echo",
+    "http://x/api/agents/echo",
+    "FleetLM calls it at http://b, not at http://a",
+    False,
+)
+LATE = Problem(ProblemCode.ADDRESS_SILENT, "FleetLM's answers", "http://x/api", "did not finish within 3 s", True)
 
 
 def outcomes(*problems, created=False):
-    return [(found.what, found.outcome) for found in tell(Preflight(TARGETS, problems, created))]
+    return [(found.what, found.outcome) for found in tell(PreflightResult(TARGETS, problems, created))]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +57,7 @@ def test_each_thing_that_was_asked_has_a_line(problems, expected):
 
 def test_what_is_wrong_comes_with_what_to_do():
     """The preflight's own hint about the agent gives way to ours."""
-    found = {item.what: item for item in tell(Preflight(TARGETS, (API, SOCKET, AGENT), False))}
+    found = {item.what: item for item in tell(PreflightResult(TARGETS, (API, SOCKET, AGENT), False))}
     assert "mix phx.server" in found["REST API"].remedy
     assert "/socket/websocket" in found["WebSocket upgrade"].remedy
     assert "echo_agent.py" in found["agent health"].remedy
@@ -45,5 +66,5 @@ def test_what_is_wrong_comes_with_what_to_do():
 
 def test_a_created_agent_is_said():
     """It is a change in somebody's FleetLM."""
-    found = [item.detail for item in tell(Preflight(TARGETS, (), True)) if item.what == "agent in FleetLM"]
+    found = [item.detail for item in tell(PreflightResult(TARGETS, (), True)) if item.what == "agent in FleetLM"]
     assert found == ["echo (created just now)"]

@@ -1,48 +1,75 @@
 import pytest
 
 from fleetlm_users.cli.doctor import remedies
+from fleetlm_users.client import Problem, ProblemCode
+from fleetlm_users.errors import ConnectFailed, JoinRefused, ReplyTimeout
+
+
+def problem(code, kind="", status=None):
+    return Problem(code, "it", "http://x", "in words that decide nothing", True, kind, status)
 
 
 @pytest.mark.parametrize(
-    ("detail", "words"),
+    ("kind", "status", "words"),
     [
-        ("refused: Connection refused", "Start FleetLM"),
-        ("tls: certificate verify failed", "--insecure"),
-        ("dns: Name or service not known", "spelling"),
-        ("HTTP 404: Not Found", "/api"),
-        ("HTTP 301: it redirects to https://h and is not followed: set -H https://h", "TLS only"),
-        ("HTTP 401: no body; a login is asked for and the load has none: let this machine in without one", "a proxy"),
-        ("HTTP 503: Service Unavailable", "cannot serve now"),
-        ("HTTP 500: Internal Server Error", "database"),
-        ("timeout: no answer within 3 s", "firewall"),
-        ("it answers, but is no FleetLM: no list of agents in its answer", "Another server"),
+        ("refused", None, "Start FleetLM"),
+        ("tls", None, "--insecure"),
+        ("dns", None, "spelling"),
+        ("http_404", 404, "/api"),
+        ("http_301", 301, "TLS only"),
+        ("http_401", 401, "a proxy"),
+        ("http_503", 503, "cannot serve now"),
+        ("http_500", 500, "database"),
+        ("timeout", None, "firewall"),
+        ("bad_body", 200, "Start FleetLM"),
     ],
 )
-def test_what_to_do_about_the_api(detail, words):
-    """By the words of the failure."""
-    assert words in remedies.of_api(detail)
+def test_what_to_do_about_the_api(kind, status, words):
+    """By the kind and status of the failure."""
+    assert words in remedies.of_problem(problem(ProblemCode.API_FAILED, kind, status))
 
 
 @pytest.mark.parametrize(
-    ("detail", "words"),
+    ("kind", "status", "words"),
     [
-        ("refused: no TCP connection", "Start FleetLM"),
-        ("upgrade: HTTP 403 Forbidden; let this machine in: at the server, or at the proxy before it", "Origin"),
-        ("upgrade: HTTP 404 Not Found", "/socket/websocket"),
-        ("upgrade: HTTP 502 Bad Gateway", "proxy"),
-        ("timeout: no answer to the upgrade within 2 s", "firewall"),
-        ("tls: wrong version number", "ws://"),
+        ("refused", None, "Start FleetLM"),
+        ("upgrade_403", 403, "Origin"),
+        ("upgrade_404", 404, "/socket/websocket"),
+        ("upgrade_502", 502, "proxy"),
+        ("upgrade", None, "proxy"),
+        ("timeout", None, "firewall"),
+        ("tls", None, "ws://"),
     ],
 )
-def test_what_to_do_about_the_socket(detail, words):
-    """By the words of the failure."""
-    assert words in remedies.of_socket(detail)
+def test_what_to_do_about_the_websocket(kind, status, words):
+    """By the kind and status of the failure; preflight and the trial session agree."""
+    assert words in remedies.of_problem(problem(ProblemCode.WEBSOCKET_FAILED, kind, status))
+    assert words in remedies.of_connect(ConnectFailed("ws://x", kind, "in words that decide nothing", status))
 
 
 @pytest.mark.parametrize(
-    ("detail", "words"),
-    [("refused: not found", "one FleetLM"), ("refused: unauthorized", "own participant"), ("no reply", "see its log")],
+    ("code", "words"),
+    [
+        (ProblemCode.API_NOT_FLEETLM, "Another server"),
+        (ProblemCode.AGENT_UNHEALTHY, "echo_agent.py"),
+        (ProblemCode.AGENT_DISABLED, ""),
+    ],
 )
-def test_what_to_do_about_a_join(detail, words):
+def test_what_to_do_about_other_problems(code, words):
+    """By their code; some say so themselves."""
+    remedy = remedies.of_problem(problem(code))
+    assert words in remedy
+    assert bool(remedy) is bool(words)
+
+
+@pytest.mark.parametrize(
+    ("failed", "words"),
+    [
+        (JoinRefused("session:1", "not found"), "one FleetLM"),
+        (JoinRefused("session:1", "unauthorized"), "own participant"),
+        (ReplyTimeout("session:1", "phx_join", 1.0), "see its log"),
+    ],
+)
+def test_what_to_do_about_a_join(failed, words):
     """By FleetLM's reason."""
-    assert words in remedies.of_join(detail)
+    assert words in remedies.of_join(failed)

@@ -1,8 +1,8 @@
-"""Proxies that the load passes by are named."""
+"""Proxies that the load does not use are named."""
 
 import pytest
 
-from fleetlm_users.client.net.proxies import passed_by
+from fleetlm_users.client.net.proxies import unused_proxies
 
 API, SOCKET = "http://fleet.test:4000/api", "ws://fleet.test:4000/socket/websocket"
 SECURE = "https://fleet.test/api", "wss://fleet.test/socket/websocket"
@@ -27,8 +27,8 @@ PROXY = "http://user:secret@proxy:3128"
         ({"HTTP_PROXY": PROXY, "NO_PROXY": "localhost,127.0.0.1"}, (API,), ["HTTP_PROXY"]),
     ],
 )
-def test_which_variables_the_load_passes_by(environ, urls, names):
+def test_which_variables_name_a_proxy_that_the_load_does_not_use(environ, urls, names):
     """By scheme, small letters first, with the exceptions of NO_PROXY; each is named once."""
-    found = passed_by(urls, environ)
+    found = unused_proxies(urls, environ)
     assert list(found) == names
     assert all(url in urls for url in found.values())

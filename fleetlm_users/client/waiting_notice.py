@@ -1,4 +1,4 @@
-"""Tells a person what is waited for, once it takes longer than a moment."""
+"""The line that says what is waited for, once that takes longer than a moment."""
 
 import time
 from collections.abc import Callable
@@ -12,8 +12,11 @@ NEXT_S: Final = 5.0
 Answer = TypeVar("Answer")
 
 
-class Progress:
-    """What is waited for now, each for at most `timeout_s`; as a context it tells of it after 2 s, then every 5 s."""
+class WaitingNotice:
+    """What is waited for now, each for at most `timeout_s`.
+
+    As a context manager it passes a line to `tell` after 2 s, then every 5 s.
+    """
 
     def __init__(
         self, timeout_s: float, tell: Callable[[str], None], *, first_s: float = FIRST_S, next_s: float = NEXT_S
@@ -26,14 +29,14 @@ class Progress:
         self._greenlet: gevent.Greenlet | None = None
 
     def __enter__(self) -> None:
-        self._greenlet = gevent.spawn(self._tell_on_and_on)
+        self._greenlet = gevent.spawn(self._tell_regularly)
 
     def __exit__(self, *_: object) -> None:
         if self._greenlet is not None:
             self._greenlet.kill()
 
     def asking(self, what: str, ask: Callable[[], Answer]) -> Answer:
-        """Asks; until the answer is there, it is waited for."""
+        """Return the answer of `ask`; until then `what` counts as waited for."""
         self.renew(what)
         try:
             return ask()
@@ -41,17 +44,17 @@ class Progress:
             del self._since_s[what]
 
     def renew(self, what: str) -> None:
-        """The next question to the same: its time begins again."""
+        """Restart the time of `what`, for the next question to it."""
         self._since_s[what] = time.perf_counter()
 
     def text(self, now_s: float) -> str:
-        """What is waited for and how long already; empty for nothing."""
+        """Return what is waited for and for how long already; empty when nothing is."""
         if not self._since_s:
             return ""
         waited_s = now_s - min(self._since_s.values())
         return f"waiting for {' and '.join(self._since_s)}: {waited_s:.0f} s of {self._timeout_s:g} s"
 
-    def _tell_on_and_on(self) -> None:
+    def _tell_regularly(self) -> None:
         gevent.sleep(self._first_s)
         while True:
             text = self.text(time.perf_counter())
@@ -60,4 +63,4 @@ class Progress:
             gevent.sleep(self._next_s)
 
     def __repr__(self) -> str:
-        return f"<Progress {self.text(time.perf_counter())!r}>"
+        return f"<WaitingNotice {self.text(time.perf_counter())!r}>"

@@ -1,0 +1,39 @@
+"""A person is told what is waited for."""
+
+from gevent.queue import Queue
+
+from fleetlm_users.client.waiting_notice import WaitingNotice
+
+
+def test_what_is_waited_for_is_told_with_the_limit():
+    """Several things at once; what is answered is named no more."""
+    told = Queue()
+    notice = WaitingNotice(10.0, told.put, first_s=0.0, next_s=0.001)
+    with notice:
+        notice.renew("the REST API")
+        heard = notice.asking("the agent", lambda: told.get(timeout=10))
+    assert heard in [f"waiting for the REST API{more}: 0 s of 10 s" for more in ("", " and the agent")]
+    assert notice.text(0.0).startswith("waiting for the REST API: ")
+
+
+def test_nothing_is_told_of_what_is_quick():
+    """And nothing when nothing is waited for."""
+    told = []
+    notice = WaitingNotice(10.0, told.append)
+    with notice:
+        assert notice.asking("the REST API", lambda: 7) == 7
+    assert told == []
+    assert notice.text(0.0) == ""
+
+
+def test_the_time_is_that_of_the_question_which_waits_longest(monkeypatch):
+    """A further question to the same server begins anew."""
+    now_s = [100.0]
+    monkeypatch.setattr("fleetlm_users.client.waiting_notice.time.perf_counter", lambda: now_s[0])
+    notice = WaitingNotice(10.0, lambda _: None)
+    notice.renew("the REST API")
+    now_s[0] = 102.0
+    notice.renew("the WebSocket")
+    assert notice.text(104.0) == "waiting for the REST API and the WebSocket: 4 s of 10 s"
+    notice.renew("the REST API")
+    assert notice.text(104.0) == "waiting for the REST API and the WebSocket: 2 s of 10 s"
