@@ -153,7 +153,7 @@ class Preparation:
         if found.text():
             self._say(found.text())
         server = server_metrics_of(options, self._context.benchmark.metrics_page)
-        for warning in server.first_look(self._say):
+        for warning in server.first_reading(self._say):
             self._say(f"warning: {warning}")
         impose(planned.plan, self._environment, self._context.benchmark, shape)
         return Prepared(options, thresholds, server, this_host())

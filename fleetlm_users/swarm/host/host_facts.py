@@ -1,4 +1,4 @@
-"""What ran where: the machine, its limits, and the versions of all that shaped the numbers."""
+"""Facts about the machine, its limits, and the versions of everything that shaped the numbers."""
 
 import os
 import platform
@@ -19,19 +19,19 @@ GIT_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
-    """What the report says of the generator's machine and software, both JSON-able."""
+    """What reports say about the generator's machine and software; both parts can be written as JSON."""
 
     facts: dict[str, Any]
     versions: dict[str, str]
 
 
 def this_host() -> HostFacts:
-    """To be asked before a run: git is a process of its own, which a Ctrl-C in a terminal ends as well."""
+    """Return the facts of this machine. Call it before a run: a Ctrl-C in a terminal would end its `git` as well."""
     return HostFacts(host_facts(), versions())
 
 
 def host_facts() -> dict[str, Any]:
-    """Machine, kernel and limits of this process, JSON-able."""
+    """Return machine, kernel and limits of this process, in values that JSON knows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return {
         "hostname": platform.node(),
@@ -47,15 +47,15 @@ def host_facts() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of this package, Python and the packages that matter; the git commit where there is one."""
-    found = {"fleetlm-locust": __version__, "python": platform.python_version()}
+    """Return the versions of this package, Python and the packages that matter, and the git commit if there is one."""
+    by_package = {"fleetlm-locust": __version__, "python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            by_package[package] = version(package)
         except PackageNotFoundError:
             continue
     commit = _git_commit()
-    return found | ({"git_commit": commit} if commit else {})
+    return by_package | ({"git_commit": commit} if commit else {})
 
 
 def _cpu_model() -> str:
@@ -68,7 +68,7 @@ def _cpu_model() -> str:
 
 
 def _git_commit() -> str:
-    """The commit of the source tree this package runs from; empty for an installed package."""
+    """Return the commit of the source tree this package runs from; empty for an installed package."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
     folder = Path(__file__).resolve().parents[3]
     if not (folder / ".git").exists():

@@ -1,10 +1,8 @@
 """`--standin`: the embedded FleetLM and an echo agent as child processes on free loopback ports, for one run.
 
-A child process that begins without a fork of ours.
-
-gevent's Popen forks, and so runs what others registered for the child of a fork. With `--otel` those are
-OpenTelemetry's threads: they begin anew in the child, in a copy of our event loop with all its greenlets, and the child
-never gets as far as its program. `posix_spawn` runs nothing in between, and gevent leaves it alone.
+The children are started by `posix_spawn`. gevent's Popen forks, and so runs what others registered for the child of a
+fork. With `--otel` those are OpenTelemetry's threads: they start again in the child, in a copy of our event loop with
+all its greenlets, and the child never gets as far as its program. `posix_spawn` runs nothing in between.
 """
 
 import atexit
@@ -25,9 +23,10 @@ POLL_S = 0.02
 
 
 class ChildProcess:
-    """A program in a session of its own, so that Ctrl-C reaches us first; we hold the ends of its stdin and stdout.
+    """A program in a session of its own, so that Ctrl-C reaches this process first, which holds its stdin and stdout.
 
-    Raises OSError when it cannot be started.
+    Raises:
+        OSError: It cannot be started.
     """
 
     def __init__(self, command: list[str]) -> None:
@@ -43,14 +42,14 @@ class ChildProcess:
         self._has_ended = False
 
     def terminate(self) -> None:
-        """Asks it to end: by closing its stdin, and by SIGTERM."""
+        """Ask it to end, by closing its stdin and by SIGTERM."""
         if self._stdin >= 0:
             os.close(self._stdin)
             self._stdin = -1
         self._signal(signal.SIGTERM)
 
     def end(self, wait_s: float) -> None:
-        """Waits until it has ended; kills it when it has not by then."""
+        """Wait until it has ended, and kill it after `wait_s`."""
         deadline_s = time.monotonic() + wait_s
         while not self._is_over() and time.monotonic() < deadline_s:
             gevent.sleep(POLL_S)
@@ -68,29 +67,29 @@ class ChildProcess:
         if not self._has_ended:
             try:
                 self._has_ended = os.waitpid(self._pid, os.WNOHANG)[0] != 0
-            except ChildProcessError:  # libev has taken note of its end before us
+            except ChildProcessError:  # libev has reaped it
                 self._has_ended = True
         return self._has_ended
 
 
 READY_S = 15.0
-"""A server is given at least this long to say that it is ready: importing takes a second, on a busy machine more."""
+"""The least time a server gets to say that it is ready: importing takes a second, on a busy machine more."""
 
-TOLD_S = 2.0
-"""Then a person is told what is waited for."""
+NOTICE_S = 2.0
+"""After this time a notice says what is being waited for."""
 
 STOP_S = 5.0
 NEEDED = ("aiohttp", "uvloop")
-"""What the stand-in imports and a worker does without: the extra `standin`."""
+"""What the stand-in imports and a worker does not need: the extra `standin`."""
 
 
 class LocalServerError(Exception):
-    """A child server did not come up; the text says which and what it said."""
+    """A child server that did not come up; the text says which one and what it printed."""
 
 
 @dataclass(frozen=True)
 class LocalServerUrls:
-    """Where the children listen."""
+    """The addresses on which the children listen."""
 
     api_url: str
     ws_url: str
@@ -98,15 +97,20 @@ class LocalServerUrls:
 
 
 class LocalServers:
-    """The two children. They hold one end of a pipe to us and end when it closes, so none is ever left behind."""
+    """The two children. Each ends when its pipe to this process closes, so none is ever left behind."""
 
     def __init__(self) -> None:
         self._children: list[ChildProcess] = []
 
     def start(self, timeout_s: float = READY_S, tell: Callable[[str], None] = lambda _: None) -> LocalServerUrls:
-        """Starts both and returns where they listen, once they do. Raises LocalServerError.
+        """Start both and return their addresses once they listen.
 
-        Each may take `timeout_s`, or READY_S if that is longer; `tell` hears what is waited for.
+        Args:
+            timeout_s: The time each may take, in seconds; READY_S if that is longer.
+            tell: Called with a notice when a server takes longer than NOTICE_S.
+
+        Raises:
+            LocalServerError: A server did not come up, or its packages are not installed.
         """
         timeout_s = max(timeout_s, READY_S)
         missing = [name for name in NEEDED if find_spec(name) is None]
@@ -121,7 +125,7 @@ class LocalServers:
         return LocalServerUrls(f"{base_url}/api", ws_url, agent_url)
 
     def stop(self) -> None:
-        """Ends both; kills what does not end within STOP_S."""
+        """End both, and kill what does not end within STOP_S."""
         children, self._children = self._children, []
         for child in children:
             child.terminate()
@@ -139,10 +143,10 @@ class LocalServers:
         return child
 
     def _url_of(self, name: str, child: ChildProcess, timeout_s: float, tell: Callable[[str], None]) -> str:
-        """The URL in the child's ready line, `… ready on http://127.0.0.1:PORT …`."""
-        if not _has_line(child.stdout, TOLD_S):
-            tell(f"waiting for the {name}: {TOLD_S:g} s of {timeout_s:g} s")
-        line = child.stdout.readline() if _has_line(child.stdout, timeout_s - TOLD_S) else ""
+        """Return the URL in the child's ready line, `… ready on http://127.0.0.1:PORT …`."""
+        if not _has_line(child.stdout, NOTICE_S):
+            tell(f"waiting for the {name}: {NOTICE_S:g} s of {timeout_s:g} s")
+        line = child.stdout.readline() if _has_line(child.stdout, timeout_s - NOTICE_S) else ""
         words = line.split()
         if "ready" not in words:
             self.stop()
@@ -151,7 +155,7 @@ class LocalServers:
 
 
 def _has_line(stream: IO[str], timeout_s: float) -> bool:
-    """Whether there is something to read within the time, or the end of the stream."""
+    """Return whether there is something to read within the time, or the end of the stream."""
     with contextlib.closing(selectors.DefaultSelector()) as selector:
         selector.register(stream, selectors.EVENT_READ)
         return bool(selector.select(timeout_s))

@@ -1,6 +1,6 @@
-"""`--server-metrics` and `--server-pid`: asks the server's own figures every few seconds while a run goes on.
+"""`--server-metrics` and `--server-pid`: the server's own figures, read every few seconds while a run goes on.
 
-Where a server's own figures come from: its Prometheus endpoint, or the system that it runs on as a local process.
+They come from its Prometheus endpoint, or from the system on which it runs as a local process.
 """
 
 import time
@@ -19,21 +19,21 @@ from fleetlm_users.workload.options.model import Options
 
 
 class SourceError(Exception):
-    """A source gave nothing; the text says why."""
+    """A reading that failed; the text says why."""
 
 
 class FigureSource(Protocol):
-    """Gives figures by name, each with the source's own name for it."""
+    """A source of figures by name, each with the source's own name for it."""
 
     @property
     def name(self) -> str:
-        """As reports name it."""
+        """The name that reports use."""
 
     def read(self) -> dict[str, Reading]:
-        """The figures of this moment. Raises SourceError."""
+        """Return the figures of this moment. Raise SourceError."""
 
     def close(self) -> None:
-        """Frees what it holds; it can be read again all the same."""
+        """Free what it holds; it can still be read again."""
 
 
 class PrometheusSource:
@@ -44,17 +44,17 @@ class PrometheusSource:
         self._page = page
 
     def read(self) -> dict[str, Reading]:
-        """What exposition.PATTERNS finds in the endpoint's answer. Raises SourceError."""
+        """Return what exposition.PATTERNS finds in the endpoint's answer. Raise SourceError."""
         try:
-            found = read_exposition(self._page.read())
+            readings = read_exposition(self._page.read())
         except (FleetlmError, ValueError) as problem:
             raise SourceError(str(problem)) from problem
-        if not found:
+        if not readings:
             raise SourceError("it answers, but with none of the metrics that docs/metrics.md lists")
-        return found
+        return readings
 
     def close(self) -> None:
-        """Closes the connection to the endpoint."""
+        """Close the connection to the endpoint."""
         self._page.close()
 
 
@@ -67,7 +67,7 @@ class ProcessSource:
         self._process: psutil.Process | None = None
 
     def read(self) -> dict[str, Reading]:
-        """Its resident memory, and the CPU it took since the reading before. Raises SourceError."""
+        """Return its resident memory, and the CPU it took since the reading before. Raise SourceError."""
         try:
             if self._process is None:
                 self._process = psutil.Process(self._pid)
@@ -79,18 +79,18 @@ class ProcessSource:
         return {MEMORY: Reading(memory_bytes, "RSS"), "cpu_percent": Reading(cpu_percent, "CPU")}
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: nothing is held."""
 
 
 INTERVAL_S = 2.0
-"""PromEx itself looks at the BEAM's memory every 5 s."""
+"""PromEx itself samples the BEAM's memory every 5 s."""
 
-TOLD_S = 2.0
-"""A person is told what is waited for when it takes longer than that."""
+NOTICE_S = 2.0
+"""After this time a notice says what is being waited for."""
 
 
 class ServerMetrics:
-    """The sources of one run. `look` takes one reading, before the run too; `begin` and `stop` the regular ones."""
+    """The sources of one run. `read_all` takes one reading; `begin` and `stop` bound the regular ones."""
 
     def __init__(self, sources: Sequence[FigureSource], interval_s: float = INTERVAL_S) -> None:
         self._sources = [(source, ServerFigures(source.name)) for source in sources]
@@ -99,57 +99,57 @@ class ServerMetrics:
         self._began_s = time.perf_counter()
         self._greenlet: gevent.Greenlet | None = None
 
-    def look(self) -> list[str]:
-        """Takes one reading of each source; returns what went wrong, in words."""
+    def read_all(self) -> list[str]:
+        """Take one reading of each source; return what went wrong, in words."""
         sessions = self._sessions()
         problems = []
-        for source, told in self._sources:
+        for source, figures in self._sources:
             elapsed_s = max(0.0, time.perf_counter() - self._began_s)
             try:
-                told.add(elapsed_s, sessions, source.read())
+                figures.add(elapsed_s, sessions, source.read())
             except SourceError as failed:
                 problem = printable(str(failed))
-                told.fail(problem)
+                figures.fail(problem)
                 problems.append(f"the server's figures ({source.name}): {problem}")
         return problems
 
-    def first_look(self, tell: Callable[[str], None]) -> list[str]:
-        """`look` before the run; after 2 s `tell` hears what is waited for."""
+    def first_reading(self, tell: Callable[[str], None]) -> list[str]:
+        """Take the reading before the run; after NOTICE_S `tell` is called with what is being waited for."""
         names = " and ".join(source.name for source, _ in self._sources)
-        notice = gevent.spawn_later(TOLD_S, tell, f"waiting for the server's figures ({names})")
+        notice = gevent.spawn_later(NOTICE_S, tell, f"waiting for the server's figures ({names})")
         try:
-            return self.look()
+            return self.read_all()
         finally:
             notice.kill()
 
     def begin(self, sessions: Callable[[], int]) -> None:
-        """The run begins; `sessions` says how many are joined."""
+        """Begin the regular readings; `sessions` returns how many sessions are joined."""
         self._began_s = time.perf_counter()
         self._sessions = sessions
         if self._sources:
             self._greenlet = gevent.spawn(self._watch)
 
     def stop(self) -> None:
-        """The run ends: no more readings."""
+        """Stop the regular readings."""
         if self._greenlet is not None:
             self._greenlet.kill()
         for source, _ in self._sources:
             source.close()
 
     def to_json(self) -> list[dict[str, Any]]:
-        """What each source told, as in summary.json."""
-        return [told.to_json() for _, told in self._sources]
+        """Return the figures of each source, as in summary.json."""
+        return [figures.to_json() for _, figures in self._sources]
 
     def _watch(self) -> None:
         while True:
             elapsed_s = time.perf_counter() - self._began_s
-            # the next full interval: what a slow answer has made us miss is missed, and not made up for all at once
+            # the next full interval: readings that a slow answer has made us miss are not made up for all at once
             gevent.sleep(self._interval_s - elapsed_s % self._interval_s)
-            self.look()
+            self.read_all()
 
 
 def server_metrics_of(options: Options, metrics_page: Callable[[str, Options], Page]) -> ServerMetrics:
-    """The watch that the options ask for; without sources where they ask for none."""
+    """Return the sources that the options name; there may be none."""
     sources: list[FigureSource] = []
     if options.server_metrics is not None:
         sources.append(PrometheusSource(options.server_metrics, metrics_page(options.server_metrics, options)))

@@ -1,4 +1,4 @@
-"""A run that cannot begin: says why, in a person's words, and ends the process and what it started."""
+"""The error of a run that cannot begin: it says why, and ends the process and what that started."""
 
 import sys
 import time
@@ -20,7 +20,7 @@ POLL_S = 0.02
 
 
 class StartupError(Exception):
-    """A run cannot begin; the text is for a person, `exit_code` for a shell."""
+    """A run that cannot begin; the text is for a person, `exit_code` for a shell."""
 
     def __init__(self, text: str, exit_code: int) -> None:
         super().__init__(text)
@@ -28,17 +28,17 @@ class StartupError(Exception):
 
 
 def exit_with(problem: StartupError) -> NoReturn:
-    """Says why a run cannot begin and ends this process and its forked workers."""
+    """Print why a run cannot begin, and end this process and its forked workers."""
     end_forked_workers()
     sys.stderr.write(f"{printable_lines(str(problem), MAX_PROBLEM)}\n")
     sys.exit(problem.exit_code)
 
 
 def end_forked_workers(grace_s: float = 0.0) -> None:
-    """Ends the workers that `--processes` forked; those that were told to end have `grace_s` to do so by themselves.
+    """End the workers that `--processes` forked; for `grace_s` they may end by themselves.
 
-    Locust's own exit handler takes a worker that still runs for one that has ended (main.py kill_workers: waitpid with
-    WNOHANG answers 0), and would leave it trying to connect for five minutes.
+    Locust's own exit handler mistakes a worker that still runs for one that has ended (waitpid with WNOHANG returns 0),
+    and would leave it trying to connect for five minutes.
     """
     workers = [child for child in psutil.Process().children() if _is_fork(child)]
     _wait_for(workers, grace_s)
@@ -56,7 +56,7 @@ def _wait_for(workers: list[psutil.Process], wait_s: float) -> None:
 
 
 def _is_fork(child: psutil.Process) -> bool:
-    """Whether it runs this very command; other children are the business of whoever started them."""
+    """Return whether it runs this very command; other children belong to whoever started them."""
     try:
         return bool(child.cmdline() == psutil.Process().cmdline())
     except psutil.Error:  # it has ended
@@ -64,7 +64,7 @@ def _is_fork(child: psutil.Process) -> bool:
 
 
 def _alive(worker: psutil.Process) -> bool:
-    """Whether it still runs. Not asked by wait(): who reaps a child here makes Locust's exit handler loop."""
+    """Return whether it still runs. Do not wait() here: reaping it would make Locust's exit handler loop forever."""
     try:
         return bool(worker.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

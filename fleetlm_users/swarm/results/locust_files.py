@@ -1,6 +1,6 @@
 """Locust's own files, `--html`, `--json-file`, `--csv` and `--logfile`: tried at the start, written without harm.
 
-Locust opens them when it is too late, or where an error of one file takes the report of all others along (main.py).
+Locust opens them when it is too late, or where an error of one file would lose the reports in all others.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ _NAMES: Final[dict[str, Callable[[str], list[str]]]] = {
 
 
 def try_when_parsed(parser: LocustArgumentParser) -> None:
-    """Has the parser refuse a file that cannot be written: all processes parse, and each writes its own."""
+    """Make the parser refuse a file that cannot be written: all processes parse, and each writes its own."""
     for flag, names in _NAMES.items():
         action_of(parser, flag).type = _checker(names)
 
@@ -65,7 +65,7 @@ def _checker(names: Callable[[str], list[str]]) -> Callable[[str], str]:
 
 
 class LocustFiles:
-    """The files of a head: what cannot be written of them is told by `write`, and takes nothing else along."""
+    """The files of a coordinator: `write` returns what cannot be written, which does not affect the others."""
 
     def __init__(self, environment: Environment, parsed: Namespace) -> None:
         self._environment = environment
@@ -81,7 +81,7 @@ class LocustFiles:
             self._guard_log(parsed.logfile)
 
     def write(self) -> list[Lost]:
-        """Writes them and returns those that are missing; the run has ended, its exit code is not decided yet."""
+        """Write them and return those that are missing. Call it after the run, before its exit code is decided."""
         runner, prefix = self._environment.runner, self._parsed.json_file
         if self._html:
             self._write("--html", self._html_path(), self._html_report)
@@ -130,7 +130,7 @@ class LocustFiles:
             self._csv = None
 
     def _guard_log(self, name: str) -> None:
-        """A log that cannot be written is told once, and not as a traceback for each line (logging.Handler)."""
+        """Report a log that cannot be written once, not as a traceback per line, as logging.Handler does."""
 
         def handle_error(_record: logging.LogRecord) -> None:
             problem = sys.exc_info()[1]

@@ -1,7 +1,7 @@
 """A file that a person named for output: tried before a run, written through at its end, never replaced.
 
-What stands at the path keeps its node: a link, a device, a pipe, a mount point or `/dev/stdout` is written to. Nothing
-here gives way to other greenlets, so that no signal can end it halfway.
+What exists at the path stays the same node: a link, a device, a pipe, a mount point or `/dev/stdout` is written to.
+Nothing here yields to other greenlets, so no signal can end it halfway.
 """
 
 import contextlib
@@ -21,10 +21,10 @@ from gevent import monkey
 from fleetlm_users.output import takes
 
 PROBE_BYTES: Final = 64 * 1024
-"""About the size of a report: what a full disk or a quota has no room for is seen before the run."""
+"""About the size of a report, so that a full disk or a quota is noticed before the run."""
 
 READER_S: Final = 5.0
-"""How long the end of a run waits for somebody who opens a named pipe, or who takes something out of a full one."""
+"""How long the end of a run waits for a reader of a named pipe, or for room in a full one."""
 
 MOST_LINKS: Final = 40  # as Linux has it (path_resolution(7))
 POLL_S: Final = 0.02
@@ -35,9 +35,12 @@ _sleep = monkey.get_original("time", "sleep")
 
 
 def try_file(path: Path) -> None:
-    """Finds out whether a file can be written, and leaves everything as it was. Raises OSError.
+    """Check that a file can be written, and leave everything as it was.
 
-    A pipe is tried by its type and permissions only: to open it would look to its reader like a writer that left.
+    A pipe is checked by its type and permissions only: opening it would look to its reader like a writer that left.
+
+    Raises:
+        OSError: It cannot be written.
     """
     number = _descriptor_named(path)
     if number is not None:
@@ -45,28 +48,28 @@ def try_file(path: Path) -> None:
         return
     target = _target_of(path)
     try:
-        found = os.stat(target)
+        status = os.stat(target)
     except FileNotFoundError:
         try_new(target)
         return
-    if stat.S_ISDIR(found.st_mode):
+    if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    if stat.S_ISFIFO(found.st_mode):
+    if stat.S_ISFIFO(status.st_mode):
         if not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
         return
     os.close(os.open(target, _FLAGS))
-    if stat.S_ISREG(found.st_mode):
+    if stat.S_ISREG(status.st_mode):
         _check_space(target)
 
 
 def try_new(target: Path) -> None:
-    """Makes a file and the folders that it lacks, and takes all of them away again. Raises OSError."""
-    made: list[Path] = []
+    """Make a file and its missing folders, and remove all of them again. Raise OSError."""
+    new_folders: list[Path] = []
     try:
         for folder in reversed(list(_missing(target.parent))):
             folder.mkdir()
-            made.append(folder)
+            new_folders.append(folder)
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC)
         try:
             _pour(descriptor, bytes(PROBE_BYTES))
@@ -74,22 +77,25 @@ def try_new(target: Path) -> None:
             os.unlink(target)
             os.close(descriptor)
     finally:
-        for folder in reversed(made):
+        for folder in reversed(new_folders):
             with contextlib.suppress(OSError):  # somebody has begun to use it
                 folder.rmdir()
 
 
 def share_a_file(one: Path, other: Path) -> bool:
-    """Whether a text written to one path would replace that of the other; pipes and devices take both."""
+    """Return whether a text written to one path would replace that of the other; pipes and devices take both."""
     if _descriptor_named(one) is not None or (one.exists() and not one.is_file()):
         return False
     return os.path.realpath(one) == os.path.realpath(other)
 
 
 def write_file(path: Path, text: str) -> None:
-    """Writes the text to what stands at the path, or to a new file, its folders with it. Raises OSError.
+    """Write the text to what exists at the path, or to a new file in new folders.
 
-    A file that existed is truncated; one that was made here is taken away again when it cannot be written whole.
+    A file that existed is truncated first. A new one is removed again when it cannot be written whole.
+
+    Raises:
+        OSError: It cannot be written.
     """
     data = text.encode("utf-8", "backslashreplace")  # a lone surrogate of a server or a file name has no UTF-8
     number = _descriptor_named(path)
@@ -101,12 +107,12 @@ def write_file(path: Path, text: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, is_new = _open(target)
     try:
-        found = os.fstat(descriptor)
-        number = _standard_of(found)
+        status = os.fstat(descriptor)
+        number = _standard_of(status)
         if number is not None:
             _pour_after_what_was_printed(number, data)
             return
-        if stat.S_ISREG(found.st_mode):
+        if stat.S_ISREG(status.st_mode):
             os.ftruncate(descriptor, 0)
         _pour(descriptor, data)
     except OSError:
@@ -118,7 +124,7 @@ def write_file(path: Path, text: str) -> None:
 
 
 def _target_of(path: Path) -> Path:
-    """The path with all links followed, those too that lead to nothing yet. Raises OSError."""
+    """Return the path with all links followed, including those that lead to nothing yet. Raise OSError."""
     try:
         return Path(os.path.realpath(path))
     except ValueError as problem:  # a NUL, or a character that the locale has no bytes for
@@ -126,21 +132,21 @@ def _target_of(path: Path) -> Path:
 
 
 def _missing(folder: Path) -> Iterator[Path]:
-    """The folder and those above it that do not exist, from below."""
+    """Yield the folder and its parents that do not exist, the innermost first."""
     while not os.path.lexists(folder):
         yield folder
         folder = folder.parent
 
 
 def _check_space(target: Path) -> None:
-    found = os.statvfs(target)
-    free = found.f_bfree if os.geteuid() == 0 else found.f_bavail
-    if found.f_blocks and free * found.f_frsize < PROBE_BYTES:
+    status = os.statvfs(target)
+    free = status.f_bfree if os.geteuid() == 0 else status.f_bavail
+    if status.f_blocks and free * status.f_frsize < PROBE_BYTES:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
 
 
 def _descriptor_named(path: Path) -> int | None:
-    """N where the path leads to /proc/self/fd/N: opened by that name, a file would lose its place, a socket fail."""
+    """Return N if the path leads to /proc/self/fd/N: opened by name, a file would lose its place, a socket fail."""
     own = os.path.realpath("/proc/self/fd")
     here = str(path)
     for _ in range(MOST_LINKS):
@@ -157,23 +163,23 @@ def _descriptor_named(path: Path) -> int | None:
 
 
 def _check_descriptor(number: int) -> None:
-    """Raises OSError where it is not open for writing."""
+    """Raise OSError unless it is open for writing."""
     was_closed = number in _STANDARD and getattr(sys, f"__{_STANDARD[number]}__") is None
     if was_closed or fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
         raise OSError(errno.EBADF, "not open for writing", f"/dev/fd/{number}")
 
 
-def _standard_of(found: os.stat_result) -> int | None:
-    """Which standard stream goes to that file: two writers with a place each would write over one another."""
+def _standard_of(status: os.stat_result) -> int | None:
+    """Return which standard stream goes to that file: two writers with a position each would overwrite one another."""
     for number in _STANDARD:
         with contextlib.suppress(OSError):
-            if stat.S_ISREG(found.st_mode) and os.path.samestat(os.fstat(number), found):
+            if stat.S_ISREG(status.st_mode) and os.path.samestat(os.fstat(number), status):
                 return number
     return None
 
 
 def _open(target: Path) -> tuple[int, bool]:
-    """(the descriptor, whether the file is new)"""
+    """Return the descriptor, and whether the file is new."""
     deadline_s = time.monotonic() + READER_S
     while True:
         try:
@@ -198,7 +204,7 @@ def _pour_after_what_was_printed(number: int, data: bytes) -> None:
 
 
 def _pour(descriptor: int, data: bytes) -> None:
-    """Writes all of it; a reader that takes nothing is waited for within bounds."""
+    """Write all of it; wait a bounded time for a reader that takes nothing."""
     is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
     done = 0
     while done < len(data):

@@ -1,6 +1,6 @@
-"""Which files a run leaves behind: tried before it begins, written at its end, and told when they could not be.
+"""The files that a run leaves behind: tried before it begins, written at its end, and reported when they are missing.
 
-The result folder of a run: `results/<utc time>-<benchmark>-<run id>/`, with all the console showed, and more.
+The result folder of a run is `results/<utc time>-<benchmark>-<run id>/`. It holds all the console showed, and more.
 """
 
 import contextlib
@@ -29,14 +29,14 @@ PART: Final = ".part"
 
 @dataclass(frozen=True, slots=True)
 class ResultFolder:
-    """What was written: `path` is None where there is no file at all, `problems` says why, by file."""
+    """The outcome of writing: `path` is None if there is no file at all, `problems` holds the errors by file."""
 
     path: Path | None
     problems: Mapping[str, OSError]
 
 
 def try_results(parent: Path, benchmark: str, run_id: str) -> None:
-    """Finds out whether a result folder can be made and written to, and leaves everything as it was. Raises OSError."""
+    """Check that a result folder can be made and written to, and leave everything as it was. Raise OSError."""
     folder = Path(os.path.realpath(parent)) / _name_of(benchmark, run_id)
     try_new(folder / f"timeseries.csv{PART}")
 
@@ -44,10 +44,13 @@ def try_results(parent: Path, benchmark: str, run_id: str) -> None:
 def write_results(
     parent: Path, benchmark: str, run_id: str, files: Mapping[str, str | Mapping[str, Any]]
 ) -> ResultFolder:
-    """Writes the files of one run (text as it is, mappings as JSON) into a new folder.
+    """Write the files of one run (text as it is, mappings as JSON) into a new folder.
 
     Each file appears whole or not at all: it is written under another name first. One that cannot be written does not
-    keep the others from it. Raises OSError where there can be no folder.
+    prevent the others.
+
+    Raises:
+        OSError: The folder cannot be made.
     """
     os.makedirs(os.path.realpath(parent), exist_ok=True)
     folder = _new_folder(parent, _name_of(benchmark, run_id))
@@ -81,7 +84,7 @@ def _write_whole(path: Path, text: str) -> None:
 
 
 def _new_folder(parent: Path, name: str) -> Path:
-    """A folder that did not exist: two runs of one id within a second get two folders."""
+    """Make and return a folder that did not exist: two runs of one id within a second get two folders."""
     for suffix in ("", *(f"-{n}" for n in range(2, 100))):
         folder = parent / f"{name}{suffix}"
         try:
@@ -97,17 +100,17 @@ logger = logging.getLogger(__name__)
 REPORT_WIDTH = 100
 
 RUN_PARTS = ("run", "plan", "options", "workers", "host", "versions")
-"""What run.json holds of the summary: what ran where."""
+"""The parts of the summary that run.json repeats: what ran where."""
 
 UNWRITTEN_EXIT: Final = 5
-"""The run would have passed, but a file that was asked for is missing: a pipeline that needs it must not look green."""
+"""The run passed but a requested file is missing: a pipeline that needs it must not look green."""
 
 _SPECS: Final = {spec.name: spec for spec in COMMON}
 _RENDERERS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {"junit": render_junit, "markdown": render_markdown}
 
 
 def try_reports(options: Options) -> None:
-    """Finds out whether all files of a run can be written, and leaves everything as it was. Raises UsageError."""
+    """Check that all files of a run can be written, and leave everything as it was. Raise UsageError."""
     for name in _RENDERERS:
         path: Path | None = getattr(options, name)
         if path is not None:
@@ -121,46 +124,46 @@ def try_reports(options: Options) -> None:
         _try(_SPECS["results_dir"], folder, accepted, partial(try_results, folder, options.benchmark, options.run_id))
 
 
-def write_reports(options: Options, told: dict[str, Any], rows: Sequence[SeriesRow]) -> Path | None:
-    """Writes the files asked for by path and the result folder; returns the folder, None where there is none.
+def write_reports(options: Options, summary: dict[str, Any], rows: Sequence[SeriesRow]) -> Path | None:
+    """Write the files requested by path and the result folder; return the folder, None if there is none.
 
-    What cannot be written is added to the summary `told`, and changes its exit code.
+    Files that cannot be written are added to the summary, and change its exit code.
     """
     for name, renderer in _RENDERERS.items():
         path: Path | None = getattr(options, name)
         if path is not None:
             try:
-                write_file(path, renderer(told))
+                write_file(path, renderer(summary))
             except OSError as problem:
-                note_unwritten(told, _SPECS[name].flag, path, problem)
-    return None if options.no_results else _write_folder(options, told, rows)
+                note_unwritten(summary, _SPECS[name].flag, path, problem)
+    return None if options.no_results else _write_folder(options, summary, rows)
 
 
-def note_unwritten(told: dict[str, Any], flag: str, path: Path | str, problem: OSError) -> None:
-    """Notes in a summary that a file is missing; 3 and 4 outweigh it."""
+def note_unwritten(summary: dict[str, Any], flag: str, path: Path | str, problem: OSError) -> None:
+    """Note in a summary that a file is missing; exit codes 3 and 4 outweigh it."""
     why = problem.strerror or str(problem)
     logger.error("The report cannot be written to %s: %s", path, why)
-    told.setdefault("unwritten", []).append(f"{flag} {path}: {why}")
-    if told["verdict"]["exit_code"] == 0:
-        told["verdict"]["exit_code"] = UNWRITTEN_EXIT
+    summary.setdefault("unwritten", []).append(f"{flag} {path}: {why}")
+    if summary["verdict"]["exit_code"] == 0:
+        summary["verdict"]["exit_code"] = UNWRITTEN_EXIT
 
 
-def _write_folder(options: Options, told: dict[str, Any], rows: Sequence[SeriesRow]) -> Path | None:
+def _write_folder(options: Options, summary: dict[str, Any], rows: Sequence[SeriesRow]) -> Path | None:
     files: dict[str, str | dict[str, Any]] = {
-        "summary.json": told,
-        "run.json": {name: told[name] for name in RUN_PARTS},
+        "summary.json": summary,
+        "run.json": {name: summary[name] for name in RUN_PARTS},
         "timeseries.csv": to_csv(rows),
-        "report.html": render_html(told, rows),
-        "report.txt": render(told, REPORT_WIDTH, colour=False),
+        "report.html": render_html(summary, rows),
+        "report.txt": render(summary, REPORT_WIDTH, colour=False),
     }
     parent = options.results_dir
     try:
         folder = write_results(parent, options.benchmark, options.run_id, files)
     except OSError as problem:
-        note_unwritten(told, _SPECS["results_dir"].flag, parent, problem)
+        note_unwritten(summary, _SPECS["results_dir"].flag, parent, problem)
         return None
     for name, reason in folder.problems.items():
-        note_unwritten(told, _SPECS["results_dir"].flag, (folder.path or parent) / name, reason)
+        note_unwritten(summary, _SPECS["results_dir"].flag, (folder.path or parent) / name, reason)
     return folder.path
 
 

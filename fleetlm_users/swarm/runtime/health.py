@@ -1,4 +1,4 @@
-"""The generator's own health: how late the event loop runs, what CPU and memory the process takes, once a second."""
+"""The generator's own health: event-loop lag every 100 ms, CPU and memory of the process every second."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,9 @@ US_PER_S = 1_000_000
 class HealthSampler:
     """Two greenlets of one run: a 100 ms timer that measures its own lateness, and a tick every second.
 
-    `on_beat` is called after each measurement of the lateness, and once at the end.
+    Args:
+        run: The run whose ledger takes the samples.
+        on_beat: Called after each measurement of the lateness, and once at the end.
     """
 
     def __init__(self, run: Run, on_beat: Callable[[], None]) -> None:
@@ -31,7 +33,7 @@ class HealthSampler:
         self._greenlets = [gevent.spawn(self._watch_lag), gevent.spawn(self._tick)]
 
     def stop(self) -> None:
-        """Ends both, after one last tick."""
+        """Stop both, with one last tick."""
         gevent.killall(self._greenlets)
         self._on_beat()
         self._run.ledger.tick(time.perf_counter() - self._run.started_s)
@@ -58,5 +60,5 @@ class HealthSampler:
 
 
 def yield_to_loop() -> None:
-    """Lets the event loop run once."""
+    """Let the event loop run once."""
     gevent.sleep(0)

@@ -1,14 +1,12 @@
-"""Wakes at a moment, to the microsecond: a few timerfds for all users of a process.
+"""A timer that is exact to the microsecond: a few timerfds (timerfd_create(2)) for all users of a process.
 
 gevent's timers wait in epoll, whose timeout is whole milliseconds rounded up (libev ev_epoll.c), so every send would be
 about 1 ms late, which is more than FleetLM takes to answer. Where there is no timerfd, gevent's own timers are used,
-and lateness says so.
+and the lateness in the report shows it.
 
-There are several, set to the earliest moments, because of what it costs to set one: to a moment that is the next of its
+There are several timerfds, set to the earliest moments, because setting one has a price: for the earliest moment of its
 core the kernel must set the core's own timer as well, which on a virtual machine is the hypervisor's work (9 against
-2 µs). One that is set while others will ring before it does without.
-
-Linux's timers as file descriptors (timerfd_create(2)): they wake an event loop to the microsecond.
+2 µs). A timerfd that is set while others expire before it does not need that.
 """
 
 import contextlib
@@ -34,7 +32,7 @@ READ = 1
 
 
 class Itimerspec(ctypes.Structure):
-    """`struct itimerspec`: interval, then the moment of expiry, each in seconds and nanoseconds."""
+    """The C `struct itimerspec`: interval, then the moment of expiry, each in seconds and nanoseconds."""
 
     _fields_ = (
         ("interval_s", ctypes.c_long),
@@ -45,8 +43,11 @@ class Itimerspec(ctypes.Structure):
 
 
 class Timerfd:
-    """One timer: from the moment to which it is set it calls `ring(self)` in each turn of the event loop, until it is
-    set anew or cleared. `moment_s` is of CLOCK_MONOTONIC. Raises OSError when the kernel gives none.
+    """One timerfd: from the moment to which it is set it calls `ring(self)` in each turn of the event loop, until it
+    is set again or cleared. `moment_s` is of CLOCK_MONOTONIC.
+
+    Raises:
+        OSError: The kernel gives none.
     """
 
     __slots__ = ("_fd", "_settime", "_spec", "_spec_ref", "_watcher", "moment_s")
@@ -66,10 +67,10 @@ class Timerfd:
         return f"Timerfd({self.moment_s:.6f})"
 
     def set(self, moment_s: float) -> None:
-        """Rings at the moment, at once when it has passed.
+        """Set it to a moment; it expires at once if that has passed.
 
-        That also takes back its readiness (timerfd_create(2): settime forgets expirations that were not read), which
-        saves a read for each message.
+        This also clears its readiness (timerfd_create(2): settime forgets expirations that were not read), which saves
+        a read for each message.
         """
         self.moment_s = moment_s
         seconds = int(moment_s)
@@ -78,39 +79,39 @@ class Timerfd:
         self._settime(self._fd, TFD_TIMER_ABSTIME, self._spec_ref, None)
 
     def clear(self) -> None:
-        """Rings no more."""
+        """Disarm it."""
         self._spec.value_s = self._spec.value_ns = 0
         self._settime(self._fd, TFD_TIMER_ABSTIME, self._spec_ref, None)
 
     def close(self) -> None:
-        """Frees it."""
+        """Free it."""
         self._watcher.stop()
         self._watcher.close()
         os.close(self._fd)
-        self._fd = -1  # who sets it after all reaches no stranger
+        self._fd = -1  # setting it after all must not reach another file
 
 
 def timerfds(count: int, ring: Callable[[Timerfd], None]) -> list[Timerfd]:
-    """So many, or as many as the kernel gives; none where it knows none."""
-    made: list[Timerfd] = []
+    """Return that many timerfds, or as many as the kernel gives; none where it knows none."""
+    timers: list[Timerfd] = []
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)
         with contextlib.suppress(OSError):
-            while len(made) < count:
-                made.append(Timerfd(libc, ring))
-    return made
+            while len(timers) < count:
+                timers.append(Timerfd(libc, ring))
+    return timers
 
 
 MOMENT = attrgetter("moment_s")
 TIMERS = 8
-"""Of one alarm: enough that the next moment has its own before the last one rings; more gave nothing."""
+"""Timerfds of one timer: enough that the next moment has its own before the last one expires; more gave nothing."""
 
 
 class PreciseTimer:
-    """Calls back at moments of `time.perf_counter`, which is CLOCK_MONOTONIC on Linux. Made after any fork.
+    """Callbacks at moments of `time.perf_counter`, which is CLOCK_MONOTONIC on Linux. Make it after any fork.
 
-    `_due` holds all that is to be called; a moment is in `_unset` as well while no timer is set to it, and none such is
-    earlier than one that a timer is set to.
+    `_due` holds all pending callbacks. A moment is in `_unset` as well while no timerfd is set to it; no such moment is
+    earlier than one that a timerfd is set to.
     """
 
     def __init__(self, timers: int = TIMERS) -> None:
@@ -126,11 +127,11 @@ class PreciseTimer:
 
     @property
     def is_exact(self) -> bool:
-        """Whether it has timers of its own."""
+        """Whether it has timerfds."""
         return bool(self._timers)
 
     def at(self, moment_s: float, ring: Callable[[], None]) -> None:
-        """Calls `ring` from the event loop at the moment, never before it; at once when it has passed."""
+        """Call `ring` from the event loop at the moment, never before it; at once if it has passed."""
         if not self._timers:
             _ring_later(max(0.0, moment_s - time.perf_counter()), ring)
             return
@@ -143,7 +144,7 @@ class PreciseTimer:
             heapq.heappush(self._unset, moment_s)
 
     def close(self) -> None:
-        """Frees the timers; what still waits is not woken."""
+        """Free the timerfds; pending callbacks are dropped."""
         for timer in self._timers:
             timer.close()
         self._timers, self._free, self._due, self._unset = [], [], [], []
@@ -153,7 +154,7 @@ class PreciseTimer:
         timer.set(moment_s)
 
     def _set_before_others(self, moment_s: float) -> None:
-        """Takes the timer with the latest moment, if that is later."""
+        """Use the timerfd with the latest moment, if that is later."""
         last = max(self._timers, key=MOMENT)
         heapq.heappush(self._unset, max(moment_s, last.moment_s))
         if moment_s < last.moment_s:
@@ -161,7 +162,7 @@ class PreciseTimer:
         self._latest_s = max(map(MOMENT, self._timers))
 
     def _ring(self, timer: Timerfd) -> None:
-        """Runs in the loop when a timer's moment has come: calls all that is due, in order, and sets the timer anew."""
+        """Call everything that is due, in order, and set the timerfd to its next moment. Runs in the event loop."""
         now_s = time.perf_counter()
         while self._due and self._due[0][0] <= now_s:
             heapq.heappop(self._due)[2]()

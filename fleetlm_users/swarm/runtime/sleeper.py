@@ -1,4 +1,4 @@
-"""How a user sleeps: until a moment, to the microsecond, or until somebody wakes it."""
+"""The sleep of a user: until a moment, exact to the microsecond, or until it is woken."""
 
 import math
 
@@ -8,10 +8,10 @@ from fleetlm_users.swarm.runtime.precise_timer import PreciseTimer
 
 
 class Sleeper:
-    """The sleep of one greenlet; wakes may come early, so who sleeps looks at the clock again.
+    """The sleep of one greenlet. It may wake early, so the caller must look at the clock again.
 
-    The event loop switches straight to the sleeper: a gevent Event would go through two more callbacks, which costs
-    3 µs for each message.
+    The event loop switches straight to the sleeper: a gevent Event would go through two more callbacks, which cost 3 µs
+    per message.
     """
 
     __slots__ = ("_sleeping", "_timer")
@@ -24,7 +24,7 @@ class Sleeper:
         return f"Sleeper({'awake' if self._sleeping is None else 'asleep'})"
 
     def sleep(self, until_s: float = math.inf) -> None:
-        """Returns at the moment, or when woken before it."""
+        """Sleep until the moment, or until woken before it."""
         if until_s < math.inf:
             self._timer.at(until_s, self._rouse)
         self._sleeping = gevent.getcurrent()
@@ -34,11 +34,11 @@ class Sleeper:
             self._sleeping = None
 
     def wake(self) -> None:
-        """Ends the sleep, if there is one."""
+        """End the sleep, if there is one."""
         if self._sleeping is not None:
             gevent.get_hub().loop.run_callback(self._rouse)
 
     def _rouse(self) -> None:
-        """Runs in the event loop: gives the sleeper its turn. It may have been woken meanwhile."""
+        """Switch to the sleeper, which may have been woken meanwhile. Runs in the event loop."""
         if self._sleeping is not None:
             self._sleeping.switch()

@@ -1,9 +1,9 @@
-"""The facts of a run as Locust event hooks: anybody's locustfile can listen to them, as our statistics do to most.
+"""The facts of a run as Locust event hooks: any locustfile can listen to them, as our statistics do to most.
 
 All times are `time.perf_counter()` seconds of this process; `phase` is "warm_up" or "main" by the moment the thing was
-due; `exception` is None when it went well; a `reason` is the server's own words as a bounded kind, without the numbers
-and ids in them (foreign_text.py). Listeners must accept `**kwargs`: arguments may be added. They must not
-block: what comes from a socket is told in the event loop itself, where gevent refuses to wait (BlockingSwitchOutError).
+due; `exception` is None after a success; a `reason` is the server's own words as a bounded kind, without the numbers
+and ids in them (foreign_text.py). Listeners must accept `**kwargs`: arguments may be added. They must not block:
+events of a socket fire in the event loop itself, where gevent refuses to wait (BlockingSwitchOutError).
 """
 
 from typing import Any
@@ -14,19 +14,19 @@ from fleetlm_users.swarm.locust_internals import listeners_of
 
 
 class FactHook(EventHook):
-    """An event hook that knows whether anybody listens, in `is_heard`: telling nobody costs nothing."""
+    """An event hook that knows whether anybody listens, in `is_heard`: without listeners a fact costs nothing."""
 
     def __init__(self) -> None:
         super().__init__()
         self.is_heard = False
 
     def add_listener(self, handler: Any) -> Any:
-        """As Locust's; returns the handler."""
+        """Add a listener; return it, as Locust does."""
         self.is_heard = True
         return super().add_listener(handler)
 
     def remove_listener(self, handler: Any) -> None:
-        """As Locust's. Raises ValueError for one that does not listen."""
+        """Remove a listener. Raise ValueError for one that does not listen."""
         super().remove_listener(handler)
         self.is_heard = bool(listeners_of(self))
 
@@ -51,7 +51,7 @@ class RunEvents:
     disconnected         scenario, phase, session_id, kind: a joined session lost its channel or socket
     left                 scenario, phase, session_id: a joined session left
     anomaly              scenario, phase, kind: something on the wire that should not be there
-    finding              scenario, phase, session_id, kind, seq, client_ref, detail: a message found wrong, by name
+    finding              scenario, phase, session_id, kind, seq, client_ref, detail: one wrong message, by name
     ==================== =====================================================================================
     """
 

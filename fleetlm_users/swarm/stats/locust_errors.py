@@ -1,4 +1,4 @@
-"""Keeps Locust's own tables of errors and of exceptions small and printable, whoever wrote the words in them.
+"""Bounds for Locust's own tables of errors and exceptions: few rows, printable texts, whoever wrote them.
 
 Locust has a row per text, on every process and on the master that merges them. A text with an id in it makes a row per
 request, which Locust's reports, its page and its CSV files then all carry.
@@ -23,7 +23,7 @@ Row = tuple[str, str]  # an entry of Locust's statistics: method and name
 
 
 def bound_tables(environment: Environment) -> None:
-    """From now on both tables of this process keep at most MAX_KINDS rows each: per request, and of exceptions."""
+    """Bound both tables of this process to MAX_KINDS rows each: per request, and of exceptions."""
     stats: RequestStats = environment.stats
 
     def log_bounded(method: str, name: str, error: Exception | str | None) -> None:
@@ -38,9 +38,9 @@ def bound_tables(environment: Environment) -> None:
 
 
 def bound_report(stats: RequestStats, data: dict[str, Any]) -> None:
-    """Bounds the errors in a worker's report before Locust adds them to its own: many workers have many texts.
+    """Bound the errors in a worker's report before Locust adds them to its own: many workers have many texts.
 
-    For a listener that comes before Locust's. What is not of Locust's form is left to Locust.
+    Call it from a listener that comes before Locust's. What is not of Locust's form is left to Locust.
     """
     reported = data.get("errors")
     if not isinstance(reported, dict) or not all(isinstance(error, dict) for error in reported.values()):
@@ -60,12 +60,12 @@ def bound_report(stats: RequestStats, data: dict[str, Any]) -> None:
 
 
 def text_of(error: Exception | str | None) -> str:
-    """An error as its row: one of ours by its kind and reason, without the ids in it."""
+    """Return the text of an error's row; for an error of ours its kind and reason, without the ids in it."""
     return printable(error.row if isinstance(error, ClientError) else StatsError.parse_error(error))
 
 
 def rows_of(errors: Iterable[StatsError]) -> Counter[Row]:
-    """How many texts there are of each request."""
+    """Return how many texts there are of each request."""
     return Counter((error.method, error.name) for error in errors)
 
 
@@ -78,7 +78,7 @@ def _add(bounded: dict[str, dict[str, Any]], key: str, error: dict[str, Any]) ->
 
 
 def _bound_exceptions(runner: Runner) -> None:
-    """A row per traceback, which the same mistake may reach by many ways."""
+    """Bound the table of exceptions, which has a row per traceback: one mistake can have many."""
 
     def log_bounded(node_id: str, msg: str, formatted_tb: str) -> None:
         traceback = printable_lines(formatted_tb, MAX_TRACEBACK)

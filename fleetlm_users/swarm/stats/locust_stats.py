@@ -1,10 +1,10 @@
-"""Feeds Locust's own statistics, in milliseconds: its tables and charts show the same events under few names.
+"""What Locust's own statistics are fed with, in milliseconds: its tables and charts show the same events by few names.
 
 A message that was sent and never appended is a failed "append" without a time: None means not measured, and 0 would
-drag the percentiles down (locust stats.py:391).
+drag the percentiles down.
 
-What went well is collected and handed over ten times a second: Locust's `request` event with its two `StatsEntry.log`
-costs 6 µs, several times as much as all of our own books for a message.
+Successes are collected and handed over ten times a second: Locust's `request` event with its two `StatsEntry.log` costs
+6 µs, several times as much as all of our own accounting of a message.
 """
 
 import time
@@ -24,7 +24,7 @@ REPLY = "agent reply"
 
 
 class LocustStats:
-    """Listens to the facts of a run for what a person wants in Locust's table; `columns` take each message's times."""
+    """A listener that fills Locust's table from the facts of a run; `columns` take each message's times."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
@@ -33,7 +33,7 @@ class LocustStats:
         self.columns = LocustColumns(self._collect(WS, APPEND), self._collect(WS, REPLY))
 
     def listen(self, events: RunEvents) -> None:
-        """Registers for every fact that belongs in Locust's table."""
+        """Register for every fact that belongs in Locust's table."""
         events.session_created.add_listener(self._timed(REST, "POST /api/sessions"))
         events.session_deleted.add_listener(self._timed(REST, "DELETE /api/sessions/:id"))
         events.connected.add_listener(self._timed(WS, "connect"))
@@ -43,7 +43,7 @@ class LocustStats:
         events.disconnected.add_listener(self.on_disconnected)
 
     def flush(self) -> None:
-        """Hands over what was collected, in bulk, or by one `request` event each when somebody else listens to it."""
+        """Hand over what was collected: in bulk, or by one `request` event each if anybody else listens to it."""
         is_overheard = has_foreign_listener(self._request)
         for (request_type, name), collected in self._collected.items():
             times_ms = collected[:]
@@ -55,16 +55,16 @@ class LocustStats:
                 log_response_times(self._environment.stats, request_type, name, times_ms, time.time())
 
     def on_failed(self, fate: str, reason: str, **_: Any) -> None:
-        """Rejected and lost messages are failures; one left in flight at the end is neither."""
+        """Count a rejected or lost message as a failure; one left in flight at the end is none."""
         if fate != "in_flight":
             self._fire(WS, APPEND, None, f"{fate}: {reason}")
 
     def on_unanswered(self, reason: str, **_: Any) -> None:
-        """An appended message that the agent did not answer in time."""
+        """Count an appended message that the agent did not answer in time."""
         self._fire(WS, REPLY, None, f"unanswered: {reason}")
 
     def on_disconnected(self, kind: str, **_: Any) -> None:
-        """A joined session that lost its channel or socket."""
+        """Count a joined session that lost its channel or socket."""
         self._fire(WS, "session lost", None, f"disconnected: {kind}")
 
     def _collect(self, request_type: str, name: str) -> Callable[[float], None]:

@@ -1,4 +1,4 @@
-"""Feeds our ledger: integer microseconds into trends, facts into counters. Answers nobody back.
+"""The listener that feeds our ledger: integer microseconds into trends, facts into counters.
 
 What happens to every message does not come this way: see tally.py.
 """
@@ -12,17 +12,17 @@ from fleetlm_users.swarm.stats.tally import US_PER_S
 
 
 class Recorder:
-    """Listens to the facts of a run and writes them into the ledger of the run that is on."""
+    """A listener to the facts of a run, which writes them into the ledger of the current run."""
 
     def __init__(self) -> None:
         self._ledger: Ledger
 
     def record_into(self, ledger: Ledger) -> None:
-        """From now on facts go into `ledger`. To be called before any user starts."""
+        """Write facts into `ledger` from now on. Call it before any user starts."""
         self._ledger = ledger
 
     def listen(self, events: RunEvents) -> None:
-        """Registers for every fact."""
+        """Register for every fact."""
         events.session_created.add_listener(self.on_session_created)
         events.connected.add_listener(self.on_connected)
         events.joined.add_listener(self.on_joined)
@@ -40,7 +40,7 @@ class Recorder:
     def on_session_created(
         self, scenario: str, phase: str, started_s: float, done_s: float, exception: Exception | None, **_: Any
     ) -> None:
-        """session_creation_ms of the successful ones; a failure is counted by kind when the session ends."""
+        """Record session_creation_ms of a success; a failure is counted by kind when the session ends."""
         self._count("sessions_started", scenario, phase)
         if exception is None:
             self._time("session_creation_ms", scenario, phase, done_s - started_s)
@@ -48,7 +48,7 @@ class Recorder:
     def on_connected(
         self, scenario: str, phase: str, started_s: float, done_s: float, exception: Exception | None, **_: Any
     ) -> None:
-        """ws_connect_ms; a refused connect or upgrade is a connection failure."""
+        """Record ws_connect_ms; a refused connect or upgrade is a connection failure."""
         self._count("connections_attempted", scenario, phase)
         if exception is None:
             self._time("ws_connect_ms", scenario, phase, done_s - started_s)
@@ -58,7 +58,7 @@ class Recorder:
     def on_joined(
         self, scenario: str, phase: str, started_s: float, done_s: float, exception: Exception | None, **_: Any
     ) -> None:
-        """ws_join_ms and the gauge of joined sockets; a refused join is a connection failure."""
+        """Record ws_join_ms and the gauge of joined sockets; a refused join is a connection failure."""
         if exception is None:
             self._time("ws_join_ms", scenario, phase, done_s - started_s)
             self._gauge(scenario, 1)
@@ -66,25 +66,25 @@ class Recorder:
             self._count("connection_failures", scenario, phase, kind_of(exception))
 
     def on_left(self, scenario: str, **_: Any) -> None:
-        """A joined socket left of its own will."""
+        """Count a joined socket out that left as planned."""
         self._gauge(scenario, -1)
 
     def on_disconnected(self, scenario: str, phase: str, kind: str, **_: Any) -> None:
-        """A joined socket was lost."""
+        """Count a joined socket that was lost."""
         self._gauge(scenario, -1)
         self._count("disconnects", scenario, phase, kind)
 
     def on_session_ended(
         self, scenario: str, phase: str, exception: Exception | None, cut_short: bool, **_: Any
     ) -> None:
-        """A whole journey: completed, failed by kind, or cut short by the end of the run and neither."""
+        """Count a whole journey: completed, failed by kind, or cut short by the end of the run and neither."""
         if exception is not None:
             self._count("session_failures", scenario, phase, kind_of(exception))
         else:
             self._count("sessions_cut_short" if cut_short else "sessions_completed", scenario, phase)
 
     def on_session_deleted(self, scenario: str, phase: str, exception: Exception | None, **_: Any) -> None:
-        """Deletions asked for and done."""
+        """Count a deletion, and whether it succeeded."""
         self._count("cleanup_attempted", scenario, phase)
         if exception is None:
             self._count("cleanup_succeeded", scenario, phase)
@@ -92,26 +92,26 @@ class Recorder:
             self._count("cleanup_failed", scenario, phase, kind_of(exception))
 
     def on_failed(self, scenario: str, phase: str, message: Any, fate: str, reason: str, **_: Any) -> None:
-        """messages_rejected, messages_lost or messages_in_flight."""
+        """Count a message under messages_rejected, messages_lost or messages_in_flight."""
         if self._is_counted(message):
             self._count(f"messages_{fate}", scenario, phase, reason)
 
     def on_unfailed(self, scenario: str, phase: str, message: Any, reason: str, **_: Any) -> None:
-        """A presumed rejection taken back."""
+        """Take back a presumed rejection."""
         if self._is_counted(message):
             self._count("messages_rejected", scenario, phase, reason, -1)
 
     def on_unanswered(self, scenario: str, phase: str, message: Any, reason: str, **_: Any) -> None:
-        """An appended message that the agent did not answer in time."""
+        """Count an appended message that the agent did not answer in time."""
         if self._is_counted(message):
             self._count("messages_unanswered", scenario, phase, reason)
 
     def on_backpressure(self, scenario: str, phase: str, reason: str, **_: Any) -> None:
-        """A `backpressure` push, by the server's reason."""
+        """Count a `backpressure` push, by the server's reason."""
         self._count("backpressure_events", scenario, phase, reason)
 
     def on_anomaly(self, scenario: str, phase: str, kind: str, **_: Any) -> None:
-        """Things on the wire that should not be there; the ones with a metric of their own count there."""
+        """Count something on the wire that should not be there, under its own metric if it has one."""
         metric = ANOMALY_METRICS.get(kind)
         if metric is None:
             self._count("client_anomalies", scenario, phase, kind)
@@ -121,11 +121,11 @@ class Recorder:
     def on_finding(  # noqa: PLR0913  # keyword arguments of one fact
         self, *, scenario: str, session_id: str, kind: str, seq: int | None, client_ref: str, detail: str, **_: Any
     ) -> None:
-        """One message and what is wrong with it, by name."""
+        """Record one message and what is wrong with it, by name."""
         self._ledger.finding(Finding(kind, scenario, session_id, seq, client_ref, detail))
 
     def _is_counted(self, message: Any) -> bool:
-        """Whether the message was sent into this ledger; one from before a reset is not among its sent ones."""
+        """Return whether the message was sent into this ledger; one from before a reset was not."""
         return bool(message.sent_s >= self._ledger.since_s)
 
     def _time(self, metric: str, scenario: str, phase: str, duration_s: float) -> None:
@@ -144,9 +144,9 @@ ANOMALY_METRICS = {
     "seq_gap": "seq_gaps",
     "agent_unmatched": "agent_replies_unmatched",
 }
-"""Anomalies of a conversation that are metrics by name."""
+"""The anomalies of a conversation that have a metric of their own."""
 
 
 def kind_of(exception: Exception) -> str:
-    """The short word that statistics count an error by."""
+    """Return the short word by which statistics count an error."""
     return str(getattr(exception, "kind", type(exception).__name__))

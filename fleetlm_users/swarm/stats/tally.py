@@ -1,7 +1,7 @@
-"""What every message of one scenario and phase touches, kept at hand: a message costs no look-up by name.
+"""The trends and counters that every message of one scenario and phase touches, bound in advance: no look-up by name.
 
-The facts of a message are the hot path of a whole run, so they come here by a call of their own. The event hooks
-(events.py) are for other people's listeners, and are fired only when there are any.
+The facts of a message are the hot path of a whole run, so they come here by a direct call. The event hooks (events.py)
+are for other listeners, and are fired only when there are any.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ MS_PER_S = 1000.0
 
 
 class StampedMessage(Protocol):
-    """A message on its way, with its monotonic stamps."""
+    """A message that was sent, with its monotonic stamps."""
 
     due_s: float
     sent_s: float
@@ -22,7 +22,7 @@ class StampedMessage(Protocol):
 
 
 class LocustColumns(NamedTuple):
-    """Where Locust's own table takes the times of a message, in milliseconds."""
+    """The functions by which Locust's own table takes the times of a message, in milliseconds."""
 
     append: Callable[[float], None]
     reply: Callable[[float], None]
@@ -31,8 +31,8 @@ class LocustColumns(NamedTuple):
 class Tally:
     """The trends and counters of one (scenario, phase) of a ledger, by what happens to a message.
 
-    Fates of messages that were sent before the ledger began count nowhere: they are not among its sent ones either.
-    A negative duration is a defect, which the trend counts and the verdict tells.
+    Fates of messages that were sent before the ledger began are counted nowhere: the ledger has not counted their
+    sending either. A negative duration is a defect, which the trend counts and the verdict reports.
     """
 
     __slots__ = (
@@ -67,20 +67,20 @@ class Tally:
         self._matched = ledger.counter("agent_replies_matched", scenario, phase)
 
     def sent(self, message: StampedMessage) -> None:
-        """generator_lateness_ms: sent − due, the generator's own fault."""
+        """Record a send: generator_lateness_ms is sent − due, the generator's own fault."""
         if message.sent_s < self._since_s:
             return
         self._lateness_us(round((message.sent_s - message.due_s) * US_PER_S))
         self._sent.n += 1
 
     def received(self, from_agent: bool) -> None:
-        """Any `message` broadcast; the agent's are counted apart as well."""
+        """Count a `message` broadcast; the agent's are counted separately as well."""
         self._received.n += 1
         if from_agent:
             self._agent_replies.n += 1
 
     def appended(self, message: StampedMessage, done_s: float, awaits_agent: bool) -> None:
-        """append_latency_ms from due, append_service_ms from sent; whether an agent's reply is to come."""
+        """Record append_latency_ms from due and append_service_ms from sent, and whether an agent's reply is due."""
         if message.sent_s < self._since_s:
             return
         latency_s = done_s - message.due_s
@@ -92,7 +92,7 @@ class Tally:
         self._columns.append(latency_s * MS_PER_S)
 
     def replied(self, message: StampedMessage, done_s: float) -> None:
-        """agent_latency_ms from the own broadcast, message_roundtrip_ms from sent."""
+        """Record agent_latency_ms from the sender's own broadcast and message_roundtrip_ms from sent."""
         if message.sent_s < self._since_s:
             return
         latency_s = done_s - message.appended_s
@@ -107,14 +107,14 @@ class Tallies(dict[str, Tally]):
 
     def __init__(self, ledger: Ledger, scenario: str, columns: LocustColumns) -> None:
         super().__init__()
-        self._made_of = (ledger, scenario, columns)
+        self._arguments = (ledger, scenario, columns)
 
     def renew(self, ledger: Ledger) -> None:
-        """From now on messages are counted in another ledger."""
-        self._made_of = (ledger, *self._made_of[1:])
+        """Count messages in another ledger from now on."""
+        self._arguments = (ledger, *self._arguments[1:])
         self.clear()
 
     def __missing__(self, phase: str) -> Tally:
-        ledger, scenario, columns = self._made_of
+        ledger, scenario, columns = self._arguments
         tally = self[phase] = Tally(ledger, scenario, phase, columns)
         return tally

@@ -33,7 +33,7 @@ class Played:
 @pytest.fixture
 def started(monkeypatch):
     """Starts servers whose children are the given ones, the agent first."""
-    monkeypatch.setattr(local_servers, "TOLD_S", 0.0)
+    monkeypatch.setattr(local_servers, "NOTICE_S", 0.0)
     made = []
 
     def start(*children, timeout_s=30.0, tell=lambda _: None):

@@ -88,8 +88,8 @@ def test_readings_go_on_until_the_run_ends_whatever_fails():
     """A failure in between is counted, and the next reading taken."""
     source = Played(1.0, SourceError("away"), 2.0, done_after=5)
     watch = ServerMetrics([source], interval_s=0.001)
-    assert watch.look() == []
-    assert watch.look() == ["the server's figures (played): away"]
+    assert watch.read_all() == []
+    assert watch.read_all() == ["the server's figures (played): away"]
     watch.begin(lambda: 7)
     with gevent.Timeout(10):
         source.done.wait()
@@ -135,10 +135,10 @@ def test_a_source_that_lets_wait_is_named_and_the_end_closes_it():
     waiting = Page("")
     waiting.read = lambda: told.wait(10) and "process_resident_memory_bytes 1\n"
     slow = ServerMetrics([PrometheusSource("http://slow/metrics", waiting)])
-    with mock.patch("fleetlm_users.swarm.host.server_metrics.TOLD_S", 0.0):
-        assert slow.first_look(lambda text: told.set() if "http://slow/metrics" in text else None) == []
+    with mock.patch("fleetlm_users.swarm.host.server_metrics.NOTICE_S", 0.0):
+        assert slow.first_reading(lambda text: told.set() if "http://slow/metrics" in text else None) == []
     assert told.is_set()
-    assert watch.first_look(pytest.fail) == []
+    assert watch.first_reading(pytest.fail) == []
     watch.stop()
     assert page.is_closed
 
@@ -160,7 +160,7 @@ def test_the_options_say_what_is_asked():
 def test_what_a_source_says_is_one_bounded_line():
     """An endpoint that answers with something else is quoted by libraries, at any length."""
     watch = ServerMetrics([Played(SourceError("Invalid line: \x1b[2J" + "x" * 10_000))])
-    (problem,) = watch.look()
+    (problem,) = watch.read_all()
     assert problem.isprintable()
     assert len(problem) < 300
     assert watch.to_json()[0]["problem"].isprintable()

@@ -11,7 +11,7 @@ from fleetlm_users.swarm.runtime.gc_freeze import FULL_AFTER, GcFreeze
 
 @pytest.fixture
 def collector(monkeypatch):
-    monkeypatch.setattr("fleetlm_users.swarm.runtime.gc_freeze.LOOK_S", 0.0)
+    monkeypatch.setattr("fleetlm_users.swarm.runtime.gc_freeze.INTERVAL_S", 0.0)
     collector = GcFreeze()
     yield collector
     collector.end()
