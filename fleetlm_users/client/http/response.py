@@ -1,4 +1,4 @@
-"""One HTTP/1.1 answer as it comes in: bounded, interim answers passed over, the few fields kept that say what to do."""
+"""One HTTP/1.1 answer as it arrives: bounded, interim answers skipped, only the fields that matter kept."""
 
 from typing import Final
 
@@ -9,17 +9,17 @@ from fleetlm_users.client.http.head import MAX_HEAD_BYTES, end_of_head, fields_o
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 KEPT: Final = frozenset(("location", "content-encoding", "transfer-encoding"))
-"""The fields that somebody asks for; all else that a head decides is known to the parser itself."""
+"""The fields that are needed; the parser itself knows everything else that a head decides."""
 _MARKS: Final = tuple(b"\n" + name.encode() for name in KEPT)
 SWITCHING_PROTOCOLS: Final = 101
 FIRST_FINAL: Final = 200
 
 
 class Response(HTTPResponse):
-    """llhttp's parser, fed with plain heads (http_head.py). `fields` are those of KEPT, by name in small letters.
+    """llhttp's parser, fed with normalised heads (head.py). `fields` are those of KEPT, by name in small letters.
 
-    What comes behind the final answer was not asked for: it is dropped, told in `has_surplus`, and the connection is
-    not to be used again.
+    What follows the final answer was not asked for: it is dropped, `has_surplus` becomes true, and the connection must
+    not be used again. The parser's callbacks are overridden; tests/client/test_private_parts.py names them.
     """
 
     def __init__(self, method: str) -> None:
@@ -28,13 +28,14 @@ class Response(HTTPResponse):
         self.is_complete = False
         self.has_surplus = False
         self.status = 0
+        self._body = bytearray()
         self._head = b""
         self._is_in_head = True
 
     def receive(self, data: bytes) -> None:
-        """The next bytes; none say that the stream ended, which completes a body without length.
+        """Take the next bytes; none mean the end of the stream, which completes a body without a length.
 
-        Raises HTTPParseError and Oversize.
+        Raise HTTPParseError and Oversize.
         """
         if not data:
             self._feed(self._head)
@@ -44,33 +45,33 @@ class Response(HTTPResponse):
             data = self._receive_head(data)
         if data:
             self._feed(data)
-        if len(self._body_buffer) > MAX_BODY_BYTES:
+        if len(self._body) > MAX_BODY_BYTES:
             raise Oversize(f"a body of more than {MAX_BODY_BYTES} bytes")
 
     def body(self) -> tuple[bytes, str]:
-        """The body without its codings, and what is wrong with one that cannot be read. Raises Oversize."""
+        """Return the body without its codings, and what is wrong with one that cannot be read. Raise Oversize."""
         if not self.fields:
-            return bytes(self._body_buffer), ""
+            return bytes(self._body), ""
         try:
-            return decoded(bytes(self._body_buffer), self._codings(), MAX_BODY_BYTES), ""
+            return decoded(bytes(self._body), self._codings(), MAX_BODY_BYTES), ""
         except NotDecoded as problem:
             return b"", str(problem)
 
     def raw_body(self) -> bytes:
-        """What has come of the body, as it came."""
-        return bytes(self._body_buffer)
+        """Return what has arrived of the body, as it came."""
+        return bytes(self._body)
 
     def can_be_followed(self) -> bool:
-        """Whether the connection may be used for another request."""
+        """Return whether the connection may be used for another request."""
         return self.is_complete and not self.has_surplus and bool(self.should_keep_alive())
 
     def _codings(self) -> list[str]:
-        """In the order in which they were applied."""
+        """Return the codings in the order in which they were applied."""
         named = (self.fields.get(name, "") for name in ("content-encoding", "transfer-encoding"))
         return [coding for value in named for coding in tokens_of(value) if coding not in ("chunked", "identity")]
 
     def _receive_head(self, data: bytes) -> bytes:
-        """Takes the head out of the data; what is behind it."""
+        """Take the head out of the data and return what follows it."""
         before, self._head = len(self._head), self._head + data
         end = end_of_head(self._head, before)
         if end > MAX_HEAD_BYTES or (not end and len(self._head) > MAX_HEAD_BYTES):
@@ -78,7 +79,7 @@ class Response(HTTPResponse):
         if end:
             head, rest, self._head = plain(self._head[:end]), self._head[end:], b""
             self._is_in_head = False
-            self.fields = _kept(head)
+            self.fields = _needed_fields(head)
             self._feed(head)
             return rest
         if not may_be_http(self._head):
@@ -111,7 +112,7 @@ class Response(HTTPResponse):
 
     def _on_body(self, buf: bytearray) -> None:
         if not self.has_surplus:
-            super()._on_body(buf)
+            self._body += buf
 
     def _on_header_field(self, string: str) -> None:
         pass  # they are read from the head itself, when one of KEPT is in it: seven in an answer, two calls for each
@@ -120,7 +121,7 @@ class Response(HTTPResponse):
         pass
 
 
-def _kept(head: bytes) -> dict[str, str]:
+def _needed_fields(head: bytes) -> dict[str, str]:
     small = head.lower()
     for mark in _MARKS:
         if mark in small:

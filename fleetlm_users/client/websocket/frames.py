@@ -1,4 +1,7 @@
-"""websocket-client's frame parser, made strict and bounded, and the frames that we make ourselves: text and close."""
+"""websocket-client's frame parser, made strict and bounded, and the frames that we make ourselves.
+
+What the parser's classes do not promise is named in tests/client/test_private_parts.py; pyproject.toml has the bound.
+"""
 
 import os
 import struct
@@ -10,6 +13,7 @@ from wsaccel.xormask import XorMaskerSimple
 
 FIN_TEXT = 0x81  # RFC 6455 §5.2: the first byte of an unfragmented text frame
 FIN_CLOSE = 0x88  # and of a close frame
+FIN_PONG = 0x8A  # and of a pong
 MASKED = 0x80
 LENGTH_16 = 126  # this length byte says: the next two bytes are the length
 LENGTH_64 = 127  # the next eight bytes are
@@ -24,7 +28,10 @@ class Oversize(Exception):
 
 
 class Frames(WebSocket):
-    """Messages out of what `pull(count)` hands over; `write(frame)` takes pongs, `answer_close()` a close's answer."""
+    """Messages parsed from the bytes that `pull(count)` returns.
+
+    `write(frame)` is called with each pong, `answer_close()` when the peer's close frame came.
+    """
 
     def __init__(
         self,
@@ -45,16 +52,16 @@ class Frames(WebSocket):
         return bool(self.cont_frame.recving_frames)
 
     def send_close(self, *_: Any) -> None:
-        """Called by websocket-client when the peer's close frame came."""
+        """Answer the peer's close frame; websocket-client calls this when one came."""
         self._answer_close()
 
-    def _send(self, data: bytes | str) -> int:
-        self._write(data if isinstance(data, bytes) else data.encode())
-        return len(data)
+    def pong(self, payload: bytes | str = b"") -> None:
+        """Answer the peer's ping; websocket-client calls this when one came."""
+        self._write(masked(FIN_PONG, payload if isinstance(payload, bytes) else payload.encode()))
 
 
 class _StrictFrames(frame_buffer):
-    """Refuses, before reading a payload, what a server must not send and what is too large to be read."""
+    """A frame parser that refuses, before it reads a payload, what a server must not send and what is too large."""
 
     def __init__(self, pull: Callable[[int], bytes], max_bytes: int) -> None:
         super().__init__(pull, skip_utf8_validation=True)
@@ -87,12 +94,12 @@ class _BoundedFragments(continuous_frame):
 
 
 def close_frame(code: int) -> bytes:
-    """A client's close frame with a code and no reason."""
+    """Return a client's close frame with a code and no reason."""
     return masked(FIN_CLOSE, code.to_bytes(2, "big"))
 
 
 def masked(first_byte: int, payload: bytes) -> bytes:
-    """A client's frame: masked with fresh random bytes, as RFC 6455 §5.3 wants it."""
+    """Return a client's frame, masked with fresh random bytes as RFC 6455 §5.3 requires."""
     length = len(payload)
     if length < LENGTH_16:
         header = bytes((first_byte, MASKED | length))
@@ -105,7 +112,7 @@ def masked(first_byte: int, payload: bytes) -> bytes:
 
 
 def close_code(payload: bytes) -> tuple[int, str]:
-    """The code and reason in a close frame's payload; NO_CODE when it has none."""
+    """Return the code and reason in a close frame's payload; NO_CODE when it has none."""
     if len(payload) < 2:
         return NO_CODE, ""
     return int.from_bytes(payload[:2], "big"), payload[2:].decode("utf-8", "replace")
