@@ -1,13 +1,10 @@
-"""Locust's events, each handed to the role that this process plays: head (master or standalone) or worker.
+"""Locust's events, each handed to the role of this process: coordinator (master or standalone) or worker.
 
-The drain happens inside `test_stopping`, which fires before Locust stops or quits anything, whoever asked for the end:
-run time, a signal or the web UI. So by `test_stop` the last samples are in, and the run is judged there.
-
-The one call of a locustfile: from here on the benchmark takes part in Locust's events.
+The drain happens inside `test_stopping`, which fires before Locust stops or quits anything, whatever ends the
+run: its run time, a signal or the web UI. So by `test_stop` the last samples are in, and the run is judged there.
 """
 
 import atexit
-import sys
 import uuid
 from argparse import Namespace
 from typing import Any
@@ -18,21 +15,21 @@ from locust.env import Environment
 from locust.runners import Runner, WorkerRunner
 from locust.web import WebUI
 
-from fleetlm_users.output import steady_streams, tell, wants_colour, width_of
+from fleetlm_users.output import steady_streams
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.cluster.master_port import forks_workers, prepare_master, when_parsed
 from fleetlm_users.swarm.cluster.unreadable import survive_garbage
 from fleetlm_users.swarm.cluster.worker import Worker
 from fleetlm_users.swarm.context import BenchmarkContext
-from fleetlm_users.swarm.head.conclusion import RunResult
 from fleetlm_users.swarm.head.console import Console, announcement
-from fleetlm_users.swarm.head.coordinator import Head
+from fleetlm_users.swarm.head.coordinator import Coordinator
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError, end_forked_workers, exit_with
 from fleetlm_users.swarm.locust_internals import listeners_of
 from fleetlm_users.swarm.options.option_sources import OptionSources
 from fleetlm_users.swarm.printable_logs import make_logs_printable
-from fleetlm_users.swarm.results.locust_files import LocustFiles, try_when_parsed
-from fleetlm_users.swarm.signals import NOTHING_RAN_EXIT, Signals
+from fleetlm_users.swarm.results.locust_files import try_when_parsed
+from fleetlm_users.swarm.role import Role
+from fleetlm_users.swarm.signals import Signals
 from fleetlm_users.swarm.web.access import guard_access, rules_of
 from fleetlm_users.swarm.web.live_page import LivePage
 from fleetlm_users.swarm.web.locust_tab import add_tab
@@ -42,26 +39,22 @@ from fleetlm_users.swarm.web.routes import register_routes
 from fleetlm_users.swarm.web.start_guard import guard_start
 
 FORKED_END_S = 5.0
-"""Forked workers that were told to quit end within a second; one that hangs is not left behind."""
+"""Forked workers end within a second of Locust's quit message; one that hangs is not left behind."""
 
 
 class Lifecycle:
-    """The listeners of one installed benchmark."""
+    """The listeners of one installed benchmark. They call one role: until `init`, one that does nothing."""
 
     def __init__(self, benchmark: Benchmark) -> None:
         self._benchmark = benchmark
         self._sources = OptionSources(benchmark)
-        self._head: Head | None = None
-        self._worker: Worker | None = None
+        self._role = Role()
         self._signals: Signals | None = None
-        self._headless = False
-        self._files: LocustFiles | None = None
         self._is_parsed = False
         self._family = ""
-        self._printed: RunResult | None = None
 
     def listen(self) -> None:
-        """Registers everything; called when the locustfile is imported. A second benchmark ends the process."""
+        """Register the listeners, when the locustfile is imported. A second benchmark ends the process."""
         self._check_alone()
         events.init_command_line_parser.add_listener(self.on_parser)
         events.init.add_listener(self.on_init)
@@ -75,8 +68,10 @@ class Lifecycle:
         events.quit.add_listener(self.on_quit)
 
     def on_parser(self, parser: LocustArgumentParser, **_: Any) -> None:
-        """Our options join Locust's. From here on output can fail without harm: Locust has printed nothing yet, and
-        what peers send can do none either: it has opened no port yet.
+        """Add our options to Locust's.
+
+        From here on output can fail without harm, as Locust has printed nothing yet; and what peers send can do none
+        either, as it has opened no port yet.
         """
         steady_streams(while_loading=True)
         survive_garbage()
@@ -85,9 +80,9 @@ class Lifecycle:
         when_parsed(parser, self.on_parsed)
 
     def on_parsed(self, parsed: Namespace) -> None:
-        """The command line is known, and Locust is about to fork: the last moment that parent and workers share."""
+        """Prepare the master's port: Locust is about to fork, the last moment that parent and workers share."""
         if self._is_parsed:
-            return  # again, for a page of the web UI
+            return  # parsed again, for a page of the web UI
         self._is_parsed = True
         try:
             prepare_master(parsed)
@@ -96,7 +91,7 @@ class Lifecycle:
         self._family = uuid.uuid4().hex if forks_workers(parsed) else ""
 
     def on_init(self, environment: Environment, runner: Runner, web_ui: WebUI | None, **_: Any) -> None:
-        """The process knows what it is: plays its role from here."""
+        """Take the role of this process: Locust has decided what it is."""
         make_logs_printable()
         if environment.parsed_options is None:  # Locust as a library: variables and files say what a command line would
             environment.parsed_options = get_parser().parse_args([])
@@ -109,98 +104,57 @@ class Lifecycle:
             # which classes run is the master's to say, whatever this worker's own command line names
             ours = self._benchmark.behaviours.values()
             environment.user_classes = list({*environment.user_classes, *ours})
-            self._worker = Worker(environment, runner, context, self._family)
-            self._signals.serve(self._worker)
-            return
-        if self._family:
-            atexit.register(end_forked_workers)
-        self._head = Head(environment, context, self._family)
-        self._files = LocustFiles(environment, self._head.preparation.parsed)
-        self._headless = bool(self._head.preparation.parsed.headless)
-        for note in self._sources.notes:
-            self._head.console.say(note)
-        try:
-            self._prepare(self._head, environment, web_ui)
-        except StartupError as problem:
-            self._head.close()
-            exit_with(problem)
-        except SystemExit:  # a signal ends the start
-            self._head.close()
-            raise
-        if not self._headless and not self._head.preparation.parsed.autostart:
-            self._signals.serve(self._head)
+            self._role = Worker(environment, runner, context, self._family)
+            self._signals.serve(self._role)
+        else:
+            self._coordinate(environment, context, web_ui, self._signals)
 
     def on_test_start(self, environment: Environment, **_: Any) -> None:
-        """A run begins on this process."""
-        if self._worker is not None:
-            self._worker.start()
-        elif self._head is not None and self._signals is not None:
-            self._head.start()
-            self._signals.serve(self._head)
+        """Begin a run on this process; from now on signals end it in order."""
+        self._role.start()
+        if self._signals is not None:
+            self._signals.serve(self._role)
 
     def on_test_stopping(self, environment: Environment, **_: Any) -> None:
-        """The run ends: drain."""
-        if self._worker is not None:
-            self._worker.drain()
-        elif self._head is not None:
-            self._head.drain()
+        """Drain the run."""
+        self._role.drain()
 
     def on_test_stop(self, environment: Environment, **_: Any) -> None:
-        """The run has ended: judge."""
-        if self._head is not None:
-            self._head.end()
-            if not self._headless:
-                self._print_report()
+        """Judge the run."""
+        self._role.on_test_stop()
 
     def on_report_to_master(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
-        """A worker's report is about to be sent."""
-        if self._worker is not None:
-            self._worker.report(data)
+        """Add to a worker's report before it is sent."""
+        self._role.add_to_report(data)
 
     def on_worker_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
-        """A worker's report came."""
-        if self._head is not None:
-            self._head.on_report(client_id, data)
+        """Take in a worker's report."""
+        self._role.on_worker_report(client_id, data)
 
     def on_worker_connect(self, client_id: str, **_: Any) -> None:
-        """A worker came."""
-        if self._head is not None:
-            self._head.on_connect(client_id)
+        """Let a worker that has connected take part."""
+        self._role.on_worker_connect(client_id)
 
     def on_reset_stats(self, **_: Any) -> None:
-        """A person pressed Reset; Locust fires this on the head only."""
-        if self._head is not None:
-            self._head.reset()
+        """Reset the statistics: a person pressed Reset. Locust fires this on the coordinator only."""
+        self._role.reset_stats()
 
     def on_quitting(self, environment: Environment, **_: Any) -> None:
-        """Locust is about to end: whatever still runs is drained and judged first."""
+        """Drain and judge whatever still runs: Locust is about to end."""
         if self._signals is not None:
             self._signals.wait_if_shut_down_twice()
-        if self._worker is not None:
-            self._worker.end()
-        if self._head is None:
-            return
-        self._head.end()
-        if self._headless and environment.process_exit_code is None:
-            environment.process_exit_code = NOTHING_RAN_EXIT
-        if self._files is not None:
-            for flag, path, problem in self._files.write():
-                self._head.note_unwritten(flag, path, problem)
+        self._role.on_quitting()
 
     def on_quit(self, exit_code: int, **_: Any) -> None:
-        """Locust has printed its tables: our report comes last, where it is seen."""
+        """Print our report last, where it is seen: Locust has printed its tables."""
         if self._signals is not None:
             self._signals.ignore()
-        if self._head is None:
-            return
-        if self._headless:
-            self._print_report()
-        self._head.close()
+        self._role.on_quit()
         if self._family:
             end_forked_workers(FORKED_END_S)
 
     def _check_alone(self) -> None:
-        """One process runs one benchmark: options, plan and verdict are those of one."""
+        """Refuse a second benchmark: options, plan and verdict of a process are those of one."""
         owners = (getattr(handler, "__self__", None) for handler in listeners_of(events.init))
         other = next((owner for owner in owners if isinstance(owner, Lifecycle)), None)
         if other is not None:
@@ -208,43 +162,58 @@ class Lifecycle:
             advice = "give one of them, such as -f locustfiles/mixed.py"
             exit_with(StartupError(f"-f (LOCUST_LOCUSTFILE) names two benchmarks, {names}: {advice}", USAGE_EXIT))
 
-    def _prepare(self, head: Head, environment: Environment, web_ui: WebUI | None) -> None:
-        collector = RunCollector(head, is_search=self._benchmark.search is not None)
+    def _coordinate(
+        self, environment: Environment, context: BenchmarkContext, web_ui: WebUI | None, signals: Signals
+    ) -> None:
+        if self._family:
+            atexit.register(end_forked_workers)
+        coordinator = Coordinator(environment, context, self._family)
+        self._role = coordinator
+        for note in self._sources.notes:
+            coordinator.console.say(note)
+        try:
+            self._prepare(coordinator, environment, web_ui)
+        except StartupError as problem:
+            coordinator.close()
+            exit_with(problem)
+        except SystemExit:  # a signal ends the start
+            coordinator.close()
+            raise
+        if not runs_at_once(coordinator.preparation.parsed):
+            signals.serve(coordinator)
+
+    def _prepare(self, coordinator: Coordinator, environment: Environment, web_ui: WebUI | None) -> None:
+        """Add our pages to the web UI, and prepare the run that the command line describes."""
+        parsed, is_search = coordinator.preparation.parsed, self._benchmark.search is not None
+        collector = RunCollector(coordinator, is_search=is_search)
         if web_ui is not None:
-            parsed = head.preparation.parsed
             try_web_port(parsed)
             guard_access(web_ui, rules_of(parsed, web_ui.host), f"{parsed.web_base_path}{METRICS_PATH}")
-            guard_start(web_ui, environment, head)
-            live = LivePage(head, is_search=self._benchmark.search is not None)
+            guard_start(web_ui, environment, coordinator)
+            live = LivePage(coordinator, is_search=is_search)
             live.watch()
-            register_routes(web_ui, head.preparation.parsed.web_base_path, live)
+            register_routes(web_ui, parsed.web_base_path, live)
             add_tab(web_ui, environment, live)
-            add_metrics_page(web_ui, head.preparation.parsed.web_base_path, collector)
-        serve_metrics(head.preparation.parsed, collector)
-        if self._headless or head.preparation.parsed.autostart:
-            options = head.prepare()
-            # Locust's table every two seconds would bury the live line; its final tables still come
-            head.preparation.parsed.only_summary = not head.preparation.parsed.print_stats
-            is_search = self._benchmark.search is not None
-            head.console.say(announcement(options, self._benchmark.is_finite(options), is_search))
-        else:
-            head.preparation.preview()
-
-    def _print_report(self) -> None:
-        """Prints the report of the run that was judged last, once."""
-        result = self._head.result if self._head is not None else None
-        if self._head is None or result is None or result is self._printed:
+            add_metrics_page(web_ui, parsed.web_base_path, collector)
+        serve_metrics(parsed, collector)
+        if not runs_at_once(parsed):
+            coordinator.preparation.preview()
             return
-        self._printed = result
-        # --json prints Locust's JSON to stdout: nothing else may stand there
-        stream = sys.stderr if self._head.preparation.parsed.json else sys.stdout
-        tell(stream, result.text(width_of(stream), colour=wants_colour(stream)))
+        options = coordinator.prepare()
+        # Locust's table every two seconds would bury the live line; its final tables still come
+        parsed.only_summary = not parsed.print_stats
+        coordinator.console.say(announcement(options, self._benchmark.is_finite(options), is_search))
+
+
+def runs_at_once(parsed: Namespace) -> bool:
+    """Return whether Locust starts a run by itself, without waiting for a person."""
+    return bool(parsed.headless or parsed.autostart)
 
 
 def install(benchmark: Benchmark) -> None:
-    """Registers the benchmark with Locust.
+    """Register a benchmark with Locust; the one call of a locustfile.
 
-    At import of the locustfile and not in `init`: options must be known before the command line is parsed, and
-    Locust's events are the only place that outlives that moment.
+    It happens at the import of the locustfile and not in `init`: options must be known before the command line is
+    parsed, and Locust's events are the only place that outlives that moment.
     """
     Lifecycle(benchmark).listen()

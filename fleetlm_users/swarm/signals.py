@@ -14,7 +14,7 @@ import gevent
 from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.web import WebUI
 
-from fleetlm_users.swarm.run_end import EndingRole
+from fleetlm_users.swarm.role import Role
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Signals:
         self._runner = runner
         self._web_ui = web_ui
         self._say = say
-        self._role: EndingRole | None = None
+        self._role: Role | None = None
         self._is_asked = False
         self._had_sigterm = False
 
@@ -53,7 +53,7 @@ class Signals:
                 continue
             gevent.signal_handler(number, self.on_signal, number)
 
-    def serve(self, role: EndingRole) -> None:
+    def serve(self, role: Role) -> None:
         """The start is over: from now on a signal ends the run. Before, it ends the start."""
         self._role = role
 
@@ -92,7 +92,7 @@ class Signals:
         self.ignore()
         gevent.kill(self._main, SystemExit(NOTHING_RAN_EXIT))
 
-    def _quit(self, role: EndingRole) -> None:
+    def _quit(self, role: Role) -> None:
         """The main greenlet waits for Locust's runner, or for the web UI, and shuts down when that has ended."""
         role.end()
         try:

@@ -42,14 +42,15 @@ from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, USAGE_EXIT, S
 from fleetlm_users.swarm.local_run import LocalRun
 from fleetlm_users.swarm.locust_internals import cache_default_arguments
 from fleetlm_users.swarm.options.wire import RUN_SHAPE, from_wire
-from fleetlm_users.swarm.run_end import EndingRole
+from fleetlm_users.swarm.role import Role
+from fleetlm_users.swarm.run_end import RunEnd
 from fleetlm_users.workload.open_files import users_per_process
 from fleetlm_users.workload.user_numbers import slot_of
 
 logger = logging.getLogger(__name__)
 
 
-class Worker(EndingRole):
+class Worker(Role):
     """The role of a Locust worker process."""
 
     def __init__(
@@ -82,7 +83,7 @@ class Worker(EndingRole):
         options = from_wire(run["options"])
         slot = slot_of(self._runner.worker_index, run["dealt_to"])
         self._local_run.begin(options, run["epoch"], slot, run["elapsed_s"], run["resets"])
-        self.enter_run()
+        self._end = RunEnd(self)
         self._liveness.begin(options.worker_timeout_s)
         try:
             allow_users(users_per_process(self._benchmark.most_users(options), len(run["dealt_to"])))
@@ -170,7 +171,7 @@ class Worker(EndingRole):
         """The master has these rows of seconds; what it has not is told again."""
         self._local_run.forget_rows(msg.data["epoch"], msg.data["resets"], msg.data["before"])
 
-    def report(self, data: dict[str, Any]) -> None:
+    def add_to_report(self, data: dict[str, Any]) -> None:
         """Adds the snapshot to one of Locust's reports."""
         data[REPORT] = self._local_run.snapshot()
         data[HEADCOUNT] = self._local_run.headcount()

@@ -1,25 +1,76 @@
-"""The end that a run comes to by itself: every planned user, on whatever process, has done all its work.
+"""The end that a run comes to by itself: all work is done, a threshold is hopeless, a worker cannot take part.
 
-A user that has finished lives on, idle, until the run ends: Locust spawns anew whatever is missing from the number it
-was told while it ramps up (runners.py: start_worker), and would set it to work again.
-
-The end of a run that nobody pressed a key for: all work is done, a threshold is hopeless, a worker refuses.
+All work is done when every planned user, on whatever process, has finished. A user that has finished stays, idle, until
+the run ends: while Locust ramps up it replaces whatever is missing from its target (runners.py: start_worker), and the
+new user would start working again.
 """
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import gevent
 from locust.env import Environment
-from locust.runners import STATE_MISSING, MasterRunner
 
-from fleetlm_users.swarm.cluster.messages import FINISHED
 from fleetlm_users.swarm.run import Headcount
+
+logger = logging.getLogger(__name__)
+
+
+class WorkerPresence(Protocol):
+    """What is known of the processes in which users live."""
+
+    @property
+    def has_ramped_up(self) -> bool:
+        """Whether all planned users have been spawned on workers that may since have gone."""
+
+    def gone(self, processes: Any) -> set[str]:
+        """Return the workers that have gone, of those connected and of `processes`."""
+
+
+class CompletionTracker:
+    """Hears the headcounts of all processes in one run, and ends the run when nobody has work left.
+
+    Workers send theirs when the last of their users has finished, and again with every report, in case that message
+    was lost.
+    """
+
+    def __init__(self, environment: Environment, epoch: str, workers: WorkerPresence) -> None:
+        self._environment = environment
+        self._epoch = epoch
+        self._workers = workers
+        self._counts: dict[str, Headcount] = {}
+        self.is_complete = False
+
+    def note(self, process: str, counts: Mapping[str, Any] | None) -> None:
+        """Take in the headcount of one process; end the run, once, if it was the last that was waited for."""
+        if counts is None or counts["epoch"] != self._epoch or self.is_complete:
+            return
+        self._counts[process] = Headcount(*counts["headcount"])
+        if self._is_all_done():
+            self.is_complete = True
+            logger.info("All users have done their work")
+            # not in this greenlet: it may be a user's, or the one that hears the workers
+            gevent.spawn(end_run, self._environment)
+
+    def _is_all_done(self) -> bool:
+        """Return whether all users were spawned and none has work left.
+
+        Users that were lost with their worker are not waited for: after the ramp-up, it may have gone before it said
+        how many it had.
+        """
+        runner = self._environment.runner
+        if runner is None or not sum(count.finished for count in self._counts.values()):
+            return False
+        gone = self._workers.gone(self._counts)
+        is_spawned = sum(count.entered for count in self._counts.values()) >= runner.target_user_count
+        is_rest_lost = bool(gone) and self._workers.has_ramped_up
+        is_working = any(count.working for process, count in self._counts.items() if process not in gone)
+        return (is_spawned or is_rest_lost) and not is_working
 
 
 def end_run(environment: Environment) -> None:
-    """Ends the run as Locust does when the run time is up (main.py: stop_and_optionally_quit).
+    """End the run as Locust does when the run time is up (main.py: stop_and_optionally_quit).
 
     To be called in a greenlet of its own: it may end the calling one.
     """
@@ -35,61 +86,3 @@ def end_run(environment: Environment) -> None:
         runner.quit()
         if web_ui is not None:
             web_ui.stop()
-
-
-logger = logging.getLogger(__name__)
-
-
-class CompletionTracker:
-    """On the head: hears the headcounts of all processes and ends the run when nobody has work left.
-
-    Workers tell theirs when it changes to nobody working, and again with every report, in case that message was lost.
-    """
-
-    def __init__(self, environment: Environment) -> None:
-        self._environment = environment
-        self._runner = environment.runner
-        self._epoch = ""
-        self._counts: dict[str, Headcount] = {}
-        self.crossed = False
-        if isinstance(self._runner, MasterRunner):
-            self._runner.register_message(FINISHED, self.on_message)
-
-    def begin(self, epoch: str) -> None:
-        """A run begins; what is heard of an earlier one counts no more."""
-        self._epoch = epoch
-        self._counts = {}
-        self.crossed = False
-
-    def on_message(self, msg: Any, **_: Any) -> None:
-        """A worker whose users have all done their work."""
-        self.note(msg.node_id, msg.data)
-
-    def note(self, process: str, told: Mapping[str, Any] | None) -> None:
-        """Takes the headcount of one process; ends the run, once, when it was the last that was waited for."""
-        if told is None or told["epoch"] != self._epoch or self.crossed:
-            return
-        self._counts[process] = Headcount(*told["headcount"])
-        if self._all_done():
-            self.crossed = True
-            logger.info("All users have done their work")
-            # not in this greenlet: it may be a user's, or the one that hears the workers
-            gevent.spawn(end_run, self._environment)
-
-    def _all_done(self) -> bool:
-        """Whether all users were spawned and none has work left. Who was lost with its worker is not waited for."""
-        if self._runner is None or not sum(count.finished for count in self._counts.values()):
-            return False
-        present = {process: count for process, count in self._counts.items() if process not in self._missing()}
-        spawned = sum(count.entered for count in self._counts.values()) >= self._runner.target_user_count
-        return (spawned or self._lost_some()) and not any(count.working for count in present.values())
-
-    def _lost_some(self) -> bool:
-        """A worker went away after the ramp-up, perhaps before it told how many users it had."""
-        return bool(self._missing()) and isinstance(self._runner, MasterRunner) and self._runner.spawning_completed
-
-    def _missing(self) -> set[str]:
-        if not isinstance(self._runner, MasterRunner):
-            return set()
-        there = {client.id for client in self._runner.clients.all if client.state != STATE_MISSING}
-        return (self._counts.keys() | {client.id for client in self._runner.clients.all}) - there

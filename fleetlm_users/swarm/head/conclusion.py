@@ -1,11 +1,12 @@
-"""The end of a run: thresholds judged once on the merged numbers, the report written and worded."""
+"""The verdict of a run: its thresholds are judged once, on the merged numbers, and its result files are written."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
+from fleetlm_users.measure.judging.lost_workers import LostWorker
 from fleetlm_users.measure.judging.thresholds import Threshold, judge
 from fleetlm_users.measure.judging.verdict import RunFacts, Verdict, decide
 from fleetlm_users.measure.limits import Limits
@@ -13,7 +14,6 @@ from fleetlm_users.measure.report.capacity import Capacity, decide_search
 from fleetlm_users.measure.report.summary import summary
 from fleetlm_users.measure.report.text import render
 from fleetlm_users.measure.snapshot_store import SnapshotStore
-from fleetlm_users.swarm.cluster.worker_registry import WorkerRegistry
 from fleetlm_users.swarm.host.host_facts import HostFacts
 from fleetlm_users.swarm.results.result_files import write_reports
 from fleetlm_users.workload.options.model import Options, describe
@@ -23,7 +23,7 @@ MS_PER_S = 1000
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run came to: the verdict, everything it rests on, and where that was written (None: nowhere)."""
+    """The verdict of a run, the summary it rests on, and the folder that holds it (None: nothing was written)."""
 
     verdict: Verdict
     summary: dict[str, Any]
@@ -31,55 +31,84 @@ class RunResult:
 
     @property
     def exit_code(self) -> int:
-        """That of the verdict, or 5 where it would be 0 but a file that was asked for is missing."""
+        """Exit code of the verdict, or 5 instead of 0 if a requested file is missing."""
         return int(self.summary["verdict"]["exit_code"])
 
     def text(self, width: int, colour: bool) -> str:
-        """The report for a console."""
+        """Return the report for a terminal of that width in characters."""
         report = render(self.summary, width, colour)
         return f"{report}\n  report   {self.folder}\n" if self.folder is not None else report
+
+
+class Attendance(Protocol):
+    """Which processes took part in a run, and which of them reported to its end."""
+
+    @property
+    def expected(self) -> int:
+        """Number of processes that took part."""
+
+    @property
+    def final(self) -> int:
+        """Number of processes whose final numbers came."""
+
+    @property
+    def lost(self) -> Sequence[LostWorker]:
+        """Workers that were lost on the way."""
 
 
 def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each named where it is given
     options: Options,
     thresholds: Sequence[Threshold],
-    merge: SnapshotStore,
+    snapshots: SnapshotStore,
     *,
     judged_s: float,
     interrupted: bool,
     hurried: bool,
-    roster: WorkerRegistry | None,
+    workers: Attendance,
     host: HostFacts,
     doubts: Sequence[str],
     started_at: str,
     aborted: str = "",
     server: Sequence[Mapping[str, Any]] = (),
-    found: Capacity | None = None,
+    capacity: Capacity | None = None,
     by_hand: Mapping[str, Sequence[Any]] = MappingProxyType({}),
 ) -> RunResult:
-    """Judges the merged numbers, or what a capacity search `found`, and writes the result folder.
+    """Judge a run and write its result files; what cannot be written is named in the summary.
 
-    `by_hand` is what a person did to the run under way: `edits` of its users, and at which seconds `resets`. What
-    cannot be written is told in the summary.
+    Args:
+        options: The options of the run.
+        thresholds: What is judged, unless the run was a capacity search.
+        snapshots: The numbers of all processes.
+        judged_s: Length of the judged part in seconds.
+        interrupted: Whether the run ended before its planned end.
+        hurried: Whether the drain was cut short.
+        workers: Which processes took part and reported.
+        host: The machine, for the report.
+        doubts: Reasons not to trust the numbers.
+        started_at: Start of the run in ISO 8601.
+        aborted: Why the run was aborted; empty if it was not.
+        server: The server's own metrics, by source.
+        capacity: What a capacity search found; None for any other run.
+        by_hand: What a person did meanwhile: `edits` of the users, and the seconds of `resets`.
     """
-    totals = merge.totals()
+    totals = snapshots.totals()
     facts = RunFacts(
         interrupted=interrupted,
-        workers_expected=roster.expected if roster is not None else 1,
-        workers_final=roster.final if roster is not None else 1,
-        workers_lost=tuple(roster.lost) if roster is not None else (),
-        workers=tuple(merge.workers),
+        workers_expected=workers.expected,
+        workers_final=workers.final,
+        workers_lost=tuple(workers.lost),
+        workers=tuple(snapshots.workers),
         doubts=tuple(doubts),
         aborted=aborted,
         was_reset=bool(by_hand.get("resets")),
         was_hurried=hurried,
         limits=limits_of(options.lateness_limit_s * MS_PER_S),
     )
-    judgements = () if found is not None else judge(thresholds, totals, judged_s)
-    verdict = decide(judgements, totals, facts) if found is None else decide_search(found, totals, facts)
+    judgements = () if capacity is not None else judge(thresholds, totals, judged_s)
+    verdict = decide(judgements, totals, facts) if capacity is None else decide_search(capacity, totals, facts)
     described = describe(options)
     described["plan"] |= {name: list(what) for name, what in by_hand.items()}
-    told = summary(
+    summary_of_run = summary(
         verdict,
         totals,
         described.pop("plan"),
@@ -91,14 +120,14 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         started_at=started_at,
         aborted=aborted,
         server=server,
-        capacity=None if found is None else found.to_json(),
+        capacity=None if capacity is None else capacity.to_json(),
         lost=facts.workers_lost,
     )
-    return RunResult(verdict, told, write_reports(options, told, merge.table()))
+    return RunResult(verdict, summary_of_run, write_reports(options, summary_of_run, snapshots.table()))
 
 
 def limits_of(lateness_ms: float) -> Limits:
-    """The generator's limits, all in proportion to the one that a person can set."""
+    """Return the generator's limits, all in proportion to the one that can be set, in milliseconds."""
     default = Limits()
     share = lateness_ms / default.lateness_p99_ms
     return replace(

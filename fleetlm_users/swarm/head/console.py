@@ -1,10 +1,13 @@
-"""What a person sees while a run goes on: one live line on a terminal, a line now and then in a log.
-
-The lines at the start of a run: what is about to be done, to whom, and how it will be judged.
+"""What the console shows of a run: an announcement at its start, then one live line on a terminal or a line now and
+then in a log.
 """
 
 import sys
+import time
+from collections.abc import Callable
 from typing import TextIO
+
+import gevent
 
 from fleetlm_users.foreign_text import printable_lines
 from fleetlm_users.output import LiveLine, tell
@@ -15,11 +18,13 @@ from fleetlm_users.workload.plan import Plan
 TERMINAL_INTERVAL_S = 1.0
 LOG_INTERVAL_S = 10.0
 
-MAX_SAID = 20_000
+MAX_TEXT_CHARS = 20_000
+
+TICK_S = 1.0
 
 
 class Console:
-    """Writes to `stream` (stderr: stdout belongs to results); rewrites one line where that is a terminal."""
+    """Writes to `stream`, by default stderr, as stdout belongs to results; rewrites one line where it is a terminal."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = sys.stderr if stream is None else stream
@@ -28,29 +33,38 @@ class Console:
         self.interval_s = TERMINAL_INTERVAL_S if self.is_terminal else LOG_INTERVAL_S
 
     def fits(self, line: str) -> bool:
-        """Whether a line of progress can be shown whole, at the width that the terminal has now."""
+        """Return whether a line of progress can be shown whole, at the width that the terminal has now."""
         return not self.is_terminal or self._live.fits(line)
 
     def progress(self, line: str) -> None:
-        """Shows the newest state of the run."""
+        """Show the newest state of the run."""
         if self.is_terminal:
             self._live.show(line)
         else:
             tell(self._stream, f"{line}\n")
 
+    def show_progress(self, line: Callable[[], str]) -> None:
+        """Show what `line` returns, once per interval, for ever; to be run in a greenlet of its own."""
+        shown_s = time.perf_counter()
+        while True:
+            gevent.sleep(TICK_S)
+            if time.perf_counter() - shown_s >= self.interval_s - TICK_S / 2:
+                shown_s = time.perf_counter()
+                self.progress(line())
+
     def say(self, text: str) -> None:
-        """Writes lines that stay."""
+        """Write lines that stay."""
         self.clear()
-        text = printable_lines(text, MAX_SAID)
+        text = printable_lines(text, MAX_TEXT_CHARS)
         tell(self._stream, text if text.endswith("\n") else f"{text}\n")
 
     def clear(self) -> None:
-        """Takes the live line away, so that what comes next begins on a line of its own."""
+        """Remove the live line, so that what comes next begins on a line of its own."""
         self._live.clear()
 
 
 def announcement(options: Options, is_finite: bool = False, is_search: bool = False) -> str:
-    """A few lines for a person, no secrets."""
+    """Return a few lines that say what is about to be done, to whom, and for how long; no secrets."""
     plan = options.plan
     users = _users(plan)
     length = format_duration(plan.duration_s) if plan.duration_s else "until stopped"

@@ -21,8 +21,8 @@ from fleetlm_users.swarm.options.locust_plan import spread
 from fleetlm_users.workload.plan import Plan
 
 
-class Steered(Protocol):
-    """What is steered: the head."""
+class ControlledRuns(Protocol):
+    """The coordinator, as the control of users needs it."""
 
     console: Console
 
@@ -40,14 +40,14 @@ class Steered(Protocol):
 class UserControl:
     """Stands before the runner's `start` on the head."""
 
-    def __init__(self, environment: Environment, benchmark: Benchmark, head: Steered) -> None:
+    def __init__(self, environment: Environment, benchmark: Benchmark, runs: ControlledRuns) -> None:
         runner = environment.runner
         self._environment = environment
         self._benchmark = benchmark
-        self._head = head
+        self._runs = runs
         self._target: UserTarget | None = None
         self._asked: tuple[int, float] | None = None
-        self._watches = {id(shape): ShapeWatch(shape, head.console.say) for shape in _shapes(environment)}
+        self._watches = {id(shape): ShapeWatch(shape, runs.console.say) for shape in _shapes(environment)}
         if runner is not None:  # without one, a single user is run for a debugger
             self._start = intercept_start(runner, self.start)
 
@@ -70,14 +70,14 @@ class UserControl:
     ) -> Any:
         """As the runner's own, which is called once the users are spread."""
         try:
-            view = self._head.view() if self._head.running else None
+            view = self._runs.view() if self._runs.running else None
             if view is not None and view.is_ending:
-                self._head.console.say("The run is ending: its users stay as they are.")
+                self._runs.console.say("The run is ending: its users stay as they are.")
                 return None
-            plan = self._head.next_plan() if view is None else view.options.plan
+            plan = self._runs.next_plan() if view is None else view.options.plan
             spread(plan, user_count, self._environment.runner, self._benchmark, user_classes)
         except (UsageError, StartupError) as problem:
-            self._head.console.say(str(problem))
+            self._runs.console.say(str(problem))
             return None
         self._asked = user_count, spawn_rate
         if view is not None:

@@ -11,7 +11,7 @@ from locust.web import WebUI
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.swarm.head.coordinator import Head
+from fleetlm_users.swarm.head.coordinator import Coordinator
 from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.swarm.locust_internals import START_ENDPOINT, UPDATE_USER_ENDPOINT
 from fleetlm_users.swarm.options.start_form import StartForm
@@ -23,11 +23,11 @@ CLASSES_ARE_PLANNED = "The plan sets the users of each class: tick classes, or s
 ENDING = "The last run is still ending: its messages settle and its numbers come in. Try again in a few seconds."
 
 
-def guard_start(web_ui: WebUI, environment: Environment, head: Head) -> None:
+def guard_start(web_ui: WebUI, environment: Environment, coordinator: Coordinator) -> None:
     """Puts our form on Locust's page, and a check before each POST to /swarm."""
     if web_ui.app is None:
         return
-    guard = _Guard(web_ui, environment, head)
+    guard = _Guard(web_ui, environment, coordinator)
     web_ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # fields stand in the order of people
     web_ui.app.before_request(guard.before_request)
     web_ui.app.after_request(guard.after_request)
@@ -36,16 +36,16 @@ def guard_start(web_ui: WebUI, environment: Environment, head: Head) -> None:
 
 
 class _Guard:
-    def __init__(self, web_ui: WebUI, environment: Environment, head: Head) -> None:
+    def __init__(self, web_ui: WebUI, environment: Environment, coordinator: Coordinator) -> None:
         self._web_ui = web_ui
         self._environment = environment
-        self._head = head
-        self._form: StartForm = head.preparation.form
+        self._coordinator = coordinator
+        self._form: StartForm = coordinator.preparation.form
 
     def before_render(self, _app: Flask, template: Any, context: dict[str, Any], **_: Any) -> None:
         """Our fields for the page, as it is about to be made."""
         if template.name == "index.html" and "template_args" in context:
-            preparation = self._head.preparation
+            preparation = self._coordinator.preparation
             context["template_args"] = self._form.on_page(context["template_args"], preparation.shown_with)
 
     def before_request(self) -> Response | None:
@@ -61,11 +61,11 @@ class _Guard:
         try:
             self._form.check(form)
             if self._is_going_on():
-                filled = ending_in(self._head.edit(form), self._form.without_options(form))
-            elif self._head.running:
+                filled = ending_in(self._coordinator.edit(form), self._form.without_options(form))
+            elif self._coordinator.running:
                 return self._told(ENDING)
             else:
-                filled = form_of(self._head.prepare_form(form), self._form.without_options(form))
+                filled = form_of(self._coordinator.prepare_form(form), self._form.without_options(form))
         except (StartupError, UsageError) as problem:
             return self._told(self._form.in_its_words(str(problem)))
         request.form = ImmutableMultiDict(filled)
@@ -73,8 +73,8 @@ class _Guard:
 
     def after_request(self, response: Response) -> Response:
         """Locust has put what was edited, and the rest of the run's time, into the page: no plan for the next run."""
-        if request.method == "POST" and request.endpoint == START_ENDPOINT and self._head.running:
-            self._head.preparation.show_plan()
+        if request.method == "POST" and request.endpoint == START_ENDPOINT and self._coordinator.running:
+            self._coordinator.preparation.show_plan()
         return response
 
     def _is_going_on(self) -> bool:

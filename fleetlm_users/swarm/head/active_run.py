@@ -1,0 +1,230 @@
+"""One run on its coordinator: made when it starts, gone when it is judged."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gevent
+from locust.env import Environment
+
+from fleetlm_users.measure.judging.capacity import Border
+from fleetlm_users.measure.report.progress import RECENT_ROWS, progress_line
+from fleetlm_users.measure.snapshot_store import SnapshotStore, WorkerState
+from fleetlm_users.measure.totals import Totals
+from fleetlm_users.swarm.context import BenchmarkContext
+from fleetlm_users.swarm.head.completion import CompletionTracker, end_run
+from fleetlm_users.swarm.head.conclusion import RunResult, conclude
+from fleetlm_users.swarm.head.console import Console
+from fleetlm_users.swarm.head.monitors import RunMonitors
+from fleetlm_users.swarm.head.preparation import Prepared
+from fleetlm_users.swarm.head.run_clock import RunClock
+from fleetlm_users.swarm.head.run_view import RunView
+from fleetlm_users.swarm.head.user_control import UserControl
+from fleetlm_users.swarm.head.user_target import UserTarget
+from fleetlm_users.swarm.head.workers import Workers
+from fleetlm_users.swarm.host.startup_error import USAGE_EXIT
+from fleetlm_users.swarm.run_end import RunEnd
+from fleetlm_users.swarm.stats.locust_history import bound_history
+
+TICK_S = 1.0
+
+
+class ActiveRun:
+    """A run from its start to its verdict: its snapshots, clock, target, monitors and end.
+
+    `on_refused` is called when a worker cannot take part, which ends the run without a verdict.
+    """
+
+    def __init__(  # noqa: PLR0913  # a run is made in one place, each argument under its own name
+        self,
+        environment: Environment,
+        context: BenchmarkContext,
+        prepared: Prepared,
+        *,
+        console: Console,
+        workers: Workers,
+        user_control: UserControl,
+        on_refused: Callable[[], None],
+    ) -> None:
+        self._environment = environment
+        self._context = context
+        self._prepared = prepared
+        self._console = console
+        self._workers = workers
+        self._user_control = user_control
+        self._on_refused = on_refused
+        self._stopped_by = ""
+        plan = prepared.options.plan
+        self.options = prepared.options
+        self.snapshots = SnapshotStore(uuid.uuid4().hex, context.catalogue)
+        self.clock = RunClock(plan.duration_s, plan.warm_up_s)
+        self.target = UserTarget(plan.total_users, plan.duration_s)
+        self.end = RunEnd(self)
+        self.result: RunResult | None = None
+        self._completion = CompletionTracker(environment, self.snapshots.epoch, workers)
+        user_control.begin(self.target, plan)
+        workers.begin(self)
+        self._greenlets = [gevent.spawn(self._tick), gevent.spawn(console.show_progress, self._progress_line)]
+        search = context.benchmark.search
+        self._monitors = RunMonitors(
+            environment,
+            self,
+            prepared.thresholds,
+            server=prepared.server,
+            search=None if search is None else search(prepared.options),
+        )
+
+    def __repr__(self) -> str:
+        return f"ActiveRun({self.options.run_id}, {self.clock!r}, {self.end!r})"
+
+    @property
+    def is_on(self) -> bool:
+        """True until the end of the run has begun."""
+        return not self.clock.is_stopped
+
+    @property
+    def worker_states(self) -> tuple[WorkerState, ...]:
+        """How the workers' generators stand, as of their newest snapshots."""
+        return self.snapshots.workers
+
+    def view(self) -> RunView:
+        """Return the run as it is at this moment."""
+        return RunView(
+            merge=self.snapshots,
+            options=self.options,
+            thresholds=self._prepared.thresholds,
+            started_at=self.clock.started_at,
+            elapsed_s=self.clock.elapsed_s(),
+            judged_s=self.clock.judged_s(),
+            planned_s=self.options.plan.duration_s,
+            users=users_of(self._environment),
+            planned_users=self.target.users,
+            is_ending=self.clock.is_stopped,
+            result=self.result,
+        )
+
+    def totals(self) -> Totals:
+        """Return the merged numbers of all processes, as far as they are known."""
+        self._workers.absorb()
+        return self.snapshots.totals()
+
+    def border(self) -> Border:
+        """Return the numbers of all processes at this moment; wait until they are in."""
+        self._workers.look()
+        return Border(self.snapshots.totals(), self.snapshots.workers)
+
+    def say(self, text: str) -> None:
+        """Write a line for a person."""
+        self._console.say(text)
+
+    def reset(self) -> None:
+        """Forget what was measured so far, on all processes: a person reset the statistics."""
+        self.clock.reset()
+        self.snapshots = SnapshotStore(self.snapshots.epoch, self._context.catalogue, len(self.clock.resets))
+        self._workers.reset()
+
+    def edit_users(self, users: int) -> None:
+        """Expect another number of users from now on."""
+        self.target.edit(users, users_of(self._environment), self.clock.elapsed_s())
+
+    def on_stop(self) -> None:
+        """Stop the clock and the monitors."""
+        self.clock.stop()
+        self._monitors.stop()
+        self._note_users()
+
+    def on_drain(self) -> None:
+        """Return when users have left and their last numbers are in."""
+        self._workers.drain()
+
+    def on_hurry(self) -> None:
+        """Cut the drain short: a second signal, or one while a run drains that ended by itself."""
+        self.say("The drain is cut short: messages that are still open count as in flight")
+        self._workers.hurry()
+
+    def on_judge(self) -> None:
+        """Reach the verdict, write the result files, and set the exit code."""
+        gevent.killall(self._greenlets, block=False)
+        self._console.clear()
+        self._workers.report_refused()
+        self.result = conclude(
+            self.options,
+            self._prepared.thresholds,
+            self.snapshots,
+            judged_s=self.clock.judged_s(),
+            interrupted=self._was_interrupted(),
+            hurried=self.end.hurried,
+            workers=self._workers,
+            host=self._prepared.host,
+            doubts=self._doubts(),
+            started_at=self.clock.started_at,
+            aborted=self._monitors.aborted,
+            server=self._monitors.server,
+            capacity=self._monitors.capacity,
+            by_hand={"edits": self.target.edits, "resets": self.clock.resets},
+        )
+        self._environment.process_exit_code = self.result.exit_code
+
+    def on_headcount(self, process: str, counts: Mapping[str, Any] | None) -> None:
+        """Take in how many users of a process have work left; end the run when none has."""
+        self._completion.note(process, counts)
+
+    def on_worker_lost(self, client_id: str, why: str, *, is_last: bool) -> None:
+        """Go on without a worker, or stop."""
+        is_stopped = self.is_on and (self.options.on_worker_lost == "stop" or is_last)
+        consequence = "The run goes on without it." if self.is_on else "It is not waited for."
+        self.say(f"Worker {client_id} is lost: {why}. {'The run stops.' if is_stopped else consequence}")
+        if is_stopped:
+            self._stopped_by = f"worker {client_id} was lost"
+            gevent.spawn(end_run, self._environment)
+
+    def on_worker_refused(self, client_id: str, problem: str) -> None:
+        """End the run without a verdict, as if it had not begun: a worker's machine cannot do its part."""
+        self._monitors.stop()
+        gevent.killall(self._greenlets, block=False)
+        self._environment.process_exit_code = USAGE_EXIT
+        self.say(f"Worker {client_id} cannot take part. {problem}")
+        self._on_refused()
+        gevent.spawn(end_run, self._environment)  # not in this greenlet: it hears the workers
+
+    def _was_interrupted(self) -> bool:
+        """Return whether the run ended before its planned end."""
+        if self._completion.is_complete:
+            return False
+        if self._monitors.is_search_done is not None:
+            return not self._monitors.is_search_done
+        if self.options.plan.shape:
+            return not self._user_control.is_shape_done or self.clock.judged_s() <= 0
+        return self.clock.ended_early(is_finite=self._context.benchmark.is_finite(self.options))
+
+    def _doubts(self) -> list[str]:
+        """Return the reasons not to trust this run's numbers, beyond those that the numbers show themselves."""
+        doubts = [f"the run was stopped before its time: {self._stopped_by}"] if self._stopped_by else []
+        runner = self._environment.runner
+        exceptions = list(runner.exceptions.values()) if runner is not None else []
+        if exceptions:
+            count = sum(row["count"] for row in exceptions)
+            doubts.append(f"{count} unexpected exceptions in users, the first: {exceptions[0]['msg']}")
+        return [*doubts, *self._workers.doubts(), *self._user_control.doubts(), *self.target.doubts()]
+
+    def _note_users(self) -> None:
+        self.target.note(users_of(self._environment), self.clock.elapsed_s())
+
+    def _tick(self) -> None:
+        """Look once a second, so that a short peak of users is not missed and late workers get the right clock."""
+        while True:
+            gevent.sleep(TICK_S)
+            self._note_users()
+            bound_history(self._environment.stats)
+            self._workers.tick()
+
+    def _progress_line(self) -> str:
+        totals, recent = self.totals(), self.snapshots.series(RECENT_ROWS)
+        elapsed_s, duration_s = self.clock.elapsed_s(), self.options.plan.duration_s
+        users, fits = users_of(self._environment), self._console.fits
+        return progress_line(totals, recent, elapsed_s, duration_s, users, fits)
+
+
+def users_of(environment: Environment) -> int:
+    """Return how many users Locust runs at this moment, on all processes."""
+    return int(environment.runner.user_count) if environment.runner is not None else 0

@@ -1,0 +1,335 @@
+"""The workers of a run behind one protocol: this very process, or Locust workers that a master talks to.
+
+Which of the two it is, is decided once per process, by `workers_of`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from locust.env import Environment
+from locust.runners import STATE_MISSING, MasterRunner
+
+from fleetlm_users.foreign_text import printable_lines
+from fleetlm_users.measure.judging.lost_workers import LostWorker
+from fleetlm_users.measure.snapshot_store import SnapshotStore
+from fleetlm_users.swarm.cluster.admission import WorkerAdmission, code_version_of
+from fleetlm_users.swarm.cluster.liveness import WorkerLiveness
+from fleetlm_users.swarm.cluster.messages import FINISHED, HEADCOUNT, REFUSED, RUN
+from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
+from fleetlm_users.swarm.cluster.worker_registry import WorkerRegistry
+from fleetlm_users.swarm.context import BenchmarkContext
+from fleetlm_users.swarm.head.run_clock import RunClock
+from fleetlm_users.swarm.local_run import LocalRun
+from fleetlm_users.swarm.options.locust_plan import dealt_to
+from fleetlm_users.swarm.options.wire import to_wire
+from fleetlm_users.swarm.run import CLEANUP_S
+from fleetlm_users.swarm.stats.locust_errors import bound_report
+from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.user_numbers import ALONE
+
+LOCAL: Final = "local"
+
+
+class RunOfWorkers(Protocol):
+    """What workers need of the run they take part in, and what they report to it."""
+
+    options: Options
+    snapshots: SnapshotStore
+    clock: RunClock
+
+    def on_headcount(self, process: str, counts: Mapping[str, Any] | None) -> None:
+        """Take in how many users of a process have work left."""
+
+    def on_worker_lost(self, client_id: str, why: str, *, is_last: bool) -> None:
+        """Go on without a worker, or stop; `is_last` says that no other is left."""
+
+    def on_worker_refused(self, client_id: str, problem: str) -> None:
+        """End the run: a worker's machine cannot do its part."""
+
+
+class Workers(Protocol):
+    """All processes in which users live, in one run after another."""
+
+    def begin(self, run: RunOfWorkers) -> None:
+        """Take part in that run from now on."""
+
+    def release(self) -> None:
+        """Forget the run: it is over."""
+
+    def tick(self) -> None:
+        """Keep the run's clock up to date for workers that join late; called once a second."""
+
+    def absorb(self) -> None:
+        """Merge this process's newest numbers, if users live in it."""
+
+    def look(self) -> None:
+        """Merge the numbers of this moment from all processes; return when they are in."""
+
+    def reset(self) -> None:
+        """Have all processes count anew, into the run's new snapshots."""
+
+    def drain(self) -> None:
+        """Drain the run on all processes; return when their final numbers are in, or their time is up."""
+
+    def hurry(self) -> None:
+        """Cut the drain short."""
+
+    def report_refused(self) -> None:
+        """Say how many messages were refused."""
+
+    def doubts(self) -> Sequence[str]:
+        """Return the reasons not to trust what the workers measured."""
+
+    def gone(self, processes: Iterable[str]) -> set[str]:
+        """Return the workers that have gone, of those connected and of `processes`."""
+
+    def on_connect(self, client_id: str) -> None:
+        """Handle a worker that has connected; it joins a run that is on."""
+
+    def on_report(self, client_id: str, data: dict[str, Any]) -> None:
+        """Take in one of Locust's reports."""
+
+    @property
+    def has_ramped_up(self) -> bool:
+        """Whether all planned users have been spawned on workers that may since have gone."""
+
+    @property
+    def expected(self) -> int:
+        """Number of processes that took part in the run."""
+
+    @property
+    def final(self) -> int:
+        """Number of processes whose final numbers came."""
+
+    @property
+    def lost(self) -> Sequence[LostWorker]:
+        """Workers that were lost during the run."""
+
+
+class LocalWorkers:
+    """The workers of a process without Locust workers: itself."""
+
+    has_ramped_up = False
+    expected = 1
+    final = 1
+    lost: Sequence[LostWorker] = ()
+
+    def __init__(self, context: BenchmarkContext) -> None:
+        self._local_run = LocalRun(context, LOCAL, self._on_idle)
+        self._run: RunOfWorkers | None = None
+
+    def begin(self, run: RunOfWorkers) -> None:
+        """Begin the run in this process."""
+        self._run = run
+        self._local_run.begin(run.options, run.snapshots.epoch, ALONE)
+
+    def release(self) -> None:
+        """Forget the run: it is over."""
+        self._run = None
+
+    def tick(self) -> None:
+        """Do nothing: no worker joins late."""
+
+    def absorb(self) -> None:
+        """Merge this process's newest numbers."""
+        snapshot = self._local_run.snapshot()
+        if self._run is None or snapshot is None:
+            return
+        snapshots = self._run.snapshots
+        if snapshots.absorb_own(LOCAL, snapshot):
+            self._local_run.forget_rows(snapshots.epoch, snapshots.resets, snapshots.taken_to(LOCAL))
+
+    def look(self) -> None:
+        """Merge this process's newest numbers."""
+        self.absorb()
+
+    def reset(self) -> None:
+        """Count anew."""
+        if self._run is not None:
+            self._local_run.reset(self._run.snapshots.epoch, self._run.snapshots.resets)
+
+    def drain(self) -> None:
+        """Drain the run; return when its users have left and their numbers are merged."""
+        self._local_run.end()
+        self.absorb()
+
+    def hurry(self) -> None:
+        """Cut the drain short."""
+        self._local_run.hurry()
+
+    def report_refused(self) -> None:
+        """Do nothing: nobody sends messages."""
+
+    def doubts(self) -> Sequence[str]:
+        """Return nothing."""
+        return ()
+
+    def gone(self, _processes: Iterable[str]) -> set[str]:
+        """Return nothing: this process is there."""
+        return set()
+
+    def on_connect(self, client_id: str) -> None:
+        """Do nothing: no worker connects."""
+
+    def on_report(self, client_id: str, data: dict[str, Any]) -> None:
+        """Do nothing: no worker reports."""
+
+    def _on_idle(self) -> None:
+        if self._run is not None:
+            self._run.on_headcount(LOCAL, self._local_run.headcount())
+
+
+class RemoteWorkers:
+    """The Locust workers of this master."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        runner: MasterRunner,
+        context: BenchmarkContext,
+        say: Callable[[str], None],
+        family: str,
+    ) -> None:
+        self._environment = environment
+        self._runner = runner
+        self._say = say
+        self._run: RunOfWorkers | None = None
+        self._assigned: list[int] = []
+        self._refused = RefusedMessages(say)
+        self._liveness = WorkerLiveness(runner, self._on_lost, self._on_found)
+        # last, so that everybody else hears only what comes through it
+        version = code_version_of(environment, context)
+        self._admission = WorkerAdmission(runner, version, say, self._refused, family)
+        self._registry = WorkerRegistry(runner, self._liveness, self._refused)
+        runner.register_message(REFUSED, self.on_refused)
+        runner.register_message(FINISHED, self.on_finished)
+
+    def begin(self, run: RunOfWorkers) -> None:
+        """Take part in that run; workers are told of it by Locust's spawn messages."""
+        self._run = run
+        self._assigned = dealt_to(self._runner)
+        self.tick()
+        self._refused.begin()
+        self._registry.begin(run.snapshots, run.clock.elapsed_s)
+        self._liveness.begin(run.options.worker_timeout_s)
+
+    def release(self) -> None:
+        """Forget the run: it is over."""
+        self._run = None
+
+    def tick(self) -> None:
+        """Describe the run, its clock as of now, in the options that Locust sends with every spawn message."""
+        run = self._run
+        if run is None or run.clock.is_stopped:
+            return
+        vars(self._environment.parsed_options)[RUN] = {
+            "epoch": run.snapshots.epoch,
+            "options": to_wire(run.options),
+            "dealt_to": self._assigned,
+            "elapsed_s": run.clock.elapsed_s(),
+            "resets": run.snapshots.resets,
+        }
+
+    def absorb(self) -> None:
+        """Do nothing: workers send their numbers by themselves."""
+
+    def look(self) -> None:
+        """Have every worker send its numbers of this moment; return when they are in, or time is up."""
+        if self._run is not None:
+            self._registry.look(self._run.snapshots.epoch)
+
+    def reset(self) -> None:
+        """Have all workers count anew."""
+        if self._run is not None:
+            self.tick()
+            self._registry.reset(self._run.snapshots)
+
+    def drain(self) -> None:
+        """Drain the run on all workers; return when their final reports are in, or their time is up."""
+        if self._run is not None:
+            options = self._run.options
+            cleanup_s = CLEANUP_S if options.cleanup else 0.0
+            self._registry.drain(self._run.snapshots.epoch, options.drain_timeout_s + cleanup_s)
+
+    def hurry(self) -> None:
+        """Have the workers cut their drain short."""
+        self._registry.hurry()
+
+    def report_refused(self) -> None:
+        """Say how many messages were refused."""
+        self._refused.tell_count()
+
+    def doubts(self) -> Sequence[str]:
+        """Return which workers sent messages that were refused."""
+        return self._admission.refused_of_workers()
+
+    def gone(self, processes: Iterable[str]) -> set[str]:
+        """Return the workers that have gone, of those connected and of `processes`."""
+        clients = self._runner.clients.all
+        present = {client.id for client in clients if client.state != STATE_MISSING}
+        return {*processes, *(client.id for client in clients)} - present
+
+    @property
+    def has_ramped_up(self) -> bool:
+        """Whether Locust has spawned all users of its target."""
+        return bool(self._runner.spawning_completed)
+
+    @property
+    def expected(self) -> int:
+        """Workers that took part in the run."""
+        return self._registry.expected
+
+    @property
+    def final(self) -> int:
+        """Workers whose final report came."""
+        return self._registry.final
+
+    @property
+    def lost(self) -> Sequence[LostWorker]:
+        """Workers that were lost during the run."""
+        return self._registry.lost
+
+    def on_connect(self, client_id: str) -> None:
+        """Let a worker that has connected join the run, late."""
+        self._registry.on_connect(client_id)
+        if self._run is not None and not self._run.clock.is_stopped:
+            self.tick()  # Locust assigns it users right after this
+            self._say(f"Worker {client_id} joins the run, {self._run.clock.elapsed_s():.0f} s after it began")
+
+    def on_report(self, client_id: str, data: dict[str, Any]) -> None:
+        """Merge what a worker's report carries."""
+        bound_report(self._environment.stats, data)
+        self._registry.on_report(client_id, data)
+        self._on_headcount(client_id, data.get(HEADCOUNT))
+
+    def on_finished(self, msg: Any, **_: Any) -> None:
+        """Handle a worker whose users have all done their work."""
+        self._on_headcount(msg.node_id, msg.data)
+
+    def on_refused(self, msg: Any, **_: Any) -> None:
+        """Handle a worker whose machine cannot do its part in the run."""
+        run = self._run
+        if run is not None and msg.data["epoch"] == run.snapshots.epoch:
+            run.on_worker_refused(msg.node_id, printable_lines(str(msg.data["problem"])))
+
+    def _on_headcount(self, client_id: str, counts: Mapping[str, Any] | None) -> None:
+        if self._run is not None:
+            self._run.on_headcount(client_id, counts)
+
+    def _on_lost(self, client_id: str, why: str) -> None:
+        if self._run is not None and self._registry.note_lost(client_id, why):
+            self._run.on_worker_lost(client_id, why, is_last=self._registry.is_deserted)
+
+    def _on_found(self, client_id: str) -> None:
+        """Handle a lost worker that is heard again: what it measured meanwhile comes with its next report."""
+        if self._registry.note_found(client_id):
+            self._say(f"Worker {client_id} is back.")
+
+
+def workers_of(
+    environment: Environment, context: BenchmarkContext, say: Callable[[str], None], family: str = ""
+) -> Workers:
+    """Return the workers of this process, which is a master or runs its users itself."""
+    if isinstance(environment.runner, MasterRunner):
+        return RemoteWorkers(environment, environment.runner, context, say, family)
+    return LocalWorkers(context)
