@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from fleetlm_users.swarm.head.active_run import doubts_of
+from fleetlm_users.swarm.head.user_target import UserTarget
 from tests.docs.pages import ROOT, SPAN, page
 
 GAP = "…"
@@ -85,19 +87,18 @@ def test_a_quoted_message_is_in_the_code(name, message):
     assert exists(message), f"{name}: no such message: {message}"
 
 
-def doubts_in_the_code():
-    """What `measure/judging/verdict.py` yields and what the head adds."""
+def doubts_of_runs():
+    """Every reason that makes a run doubtful, each raised for real."""
     verdict = ast.parse((ROOT / "fleetlm_users/measure/judging/verdict.py").read_text(encoding="utf-8"))
-    yielded = [node.value for node in ast.walk(verdict) if isinstance(node, ast.Yield)]
-    head = ast.parse((ROOT / "fleetlm_users/swarm/head/coordinator.py").read_text(encoding="utf-8"))
-    doubts = next(node for node in ast.walk(head) if isinstance(node, ast.FunctionDef) and node.name == "_doubts")
-    calls = [
-        node for node in ast.walk(doubts) if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "append"
-    ]
-    return [text for node in (*yielded, *(call.args[0] for call in calls)) if (text := template_of(node))]
+    yielded = [text for node in ast.walk(verdict) if isinstance(node, ast.Yield) if (text := template_of(node.value))]
+    of_the_run = doubts_of("worker a was lost", [{"count": 2, "msg": "KeyError('x')"}])
+    of_plan, of_shape = UserTarget(18, None), UserTarget(0, None)
+    of_shape.step(5, 1.0, 0, 0.0)
+    of_shape.note(1, 60.0)
+    return [*yielded, *of_the_run, *of_plan.doubts(), *of_shape.doubts()]
 
 
-@pytest.mark.parametrize("doubt", doubts_in_the_code())
+@pytest.mark.parametrize("doubt", doubts_of_runs())
 def test_every_reason_of_a_verdict_is_explained(doubt):
     """Whoever adds a reason says what to do about it."""
     if doubt.replace(GAP, "").strip(" :") == "":

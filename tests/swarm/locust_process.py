@@ -15,8 +15,9 @@ from locust.runners import STATE_RUNNING, STATE_SPAWNING, LocalRunner, MasterRun
 
 from fleetlm_users.swarm import lifecycle
 from fleetlm_users.swarm.head.completion import end_run
+from fleetlm_users.swarm.head.reporting import ReportingRole
 from fleetlm_users.swarm.head.run_clock import RunClock
-from fleetlm_users.swarm.run_end import EndingRole
+from fleetlm_users.swarm.run_end import RunEnd
 
 RUN_TIME_S, EARLY_S = 60.0, 30.0
 PASS, FAIL, INCONCLUSIVE = 0, 3, 4
@@ -46,19 +47,19 @@ class Verdict:
         return ""
 
 
-class Head(EndingRole):
-    """The head's part in the end of a run: writes down each step, and judges by the run's clock."""
+class Coordinator(ReportingRole):
+    """The coordinator's part in the end of a run: writes down each step, and judges by the run's clock."""
 
     def __init__(self, process):
+        super().__init__(process.environment, process.environment.parsed_options)
         self.process = process
         self.preparation = SimpleNamespace(parsed=process.environment.parsed_options)
-        self.result = None
         self.aborted = False
         self.clock = None
 
     def start(self):
         self.clock = RunClock(RUN_TIME_S, 0.0, lambda: self.process.now_s)
-        self.enter_run()
+        self._end = RunEnd(self)
 
     def note_unwritten(self, *lost):
         raise AssertionError(lost)
@@ -91,7 +92,7 @@ class Head(EndingRole):
 class Played(lifecycle.Lifecycle):
     """Our listeners, without what prepares a run."""
 
-    def _prepare(self, head, environment, web_ui):
+    def _prepare(self, coordinator, environment, web_ui):
         pass
 
 
@@ -118,7 +119,7 @@ class Process:
         self._is_master = master
         monkeypatch.setattr(lifecycle, "events", self.events)
         monkeypatch.setattr(lifecycle, "BenchmarkContext", lambda *_: None)
-        monkeypatch.setattr(lifecycle, "Head", self._make_head)
+        monkeypatch.setattr(lifecycle, "Coordinator", self._make_coordinator)
         monkeypatch.setattr(gevent, "signal_handler", lambda *heard: self._handlers.append(heard))
         monkeypatch.setattr(signal, "signal", lambda number, _: self._ignored.add(number))
         monkeypatch.setattr(gevent.get_hub(), "print_exception", lambda *what: self.problems.append(what))
@@ -126,9 +127,9 @@ class Process:
         self.main = gevent.spawn(self._main)
         gevent.idle()
 
-    def _make_head(self, *_):
-        self.head = Head(self)
-        return self.head
+    def _make_coordinator(self, *_):
+        self.coordinator = Coordinator(self)
+        return self.coordinator
 
     def _main(self):
         try:
@@ -221,6 +222,6 @@ class Process:
         gevent.spawn(end_run, self.environment)
 
     def abort(self):
-        if not self.head.clock.is_stopped:  # else nobody looks at thresholds any more (beside.py)
-            self.head.aborted = True
+        if not self.coordinator.clock.is_stopped:  # else nobody looks at thresholds any more (monitors.py)
+            self.coordinator.aborted = True
             gevent.spawn(end_run, self.environment)

@@ -1,8 +1,13 @@
-"""What the master's parts ask of Locust's runner, without any network."""
+"""Locust's runners and environment as our parts see them, without any network; the one place for such fakes."""
 
 from types import SimpleNamespace
 
+import gevent
 from locust.rpc import Message
+
+from fleetlm_users.measure.ledger import Ledger
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.swarm.cluster.messages import DRAIN, FINAL, LOOK, LOOKED
 
 
 class Clients(dict):
@@ -13,16 +18,48 @@ class Clients(dict):
         return self.values()
 
 
-class MasterRunner:
-    """Takes messages as Locust's does, as far as these tests need it; `sent` and `handled` are written down."""
+class LocalRunner:
+    """A runner without workers; `ended` and `started` are what it was asked for."""
 
-    def __init__(self):
+    def __init__(self, target_user_count=0):
+        self.target_user_count = target_user_count
+        self.user_count = 0
+        self.state = "running"
+        self.exceptions = {}
+        self.ended = []
+        self.started = []
+        self._users_dispatcher = None
+
+    def start(self, user_count, spawn_rate, wait=False, user_classes=None):
+        self.started.append((user_count, spawn_rate))
+
+    def quit(self):
+        self.ended.append("quit")
+
+    def stop(self):
+        self.ended.append("stop")
+
+
+class MasterRunner(LocalRunner):
+    """Takes messages as Locust's does, as far as these tests need it; `sent`, `drains` and `handled` are written down.
+
+    A worker that is added with `answers` sends its numbers whenever it is asked: five messages at a look, nine at the
+    end.
+    """
+
+    def __init__(self, target_user_count=0, **states):
+        super().__init__(target_user_count)
         self.clients = Clients()
         self.sent = []
         self.handled = []
         self.listeners = self.custom_messages = {}
         self.rebalances = False
+        self.spawning_completed = True
         self.server = SimpleNamespace(socket=SimpleNamespace(setsockopt=lambda *_: None))
+        self.drains = []
+        self.answering = set()
+        for client_id, state in states.items():
+            self.add(client_id, state)
 
     def register_message(self, name, listener):
         self.listeners[name] = listener
@@ -33,9 +70,17 @@ class MasterRunner:
     def send_message(self, name, data, client_id):
         self.sent.append((name, client_id))
         self.told = data
+        if name == DRAIN:
+            self.drains.append((client_id, data["hurry"]))
+        answer = {LOOK: (LOOKED, 5), DRAIN: (FINAL, 9)}.get(name)
+        if answer is not None and client_id in self.answering:
+            numbers = snapshot(client_id, answer[1], final=name == DRAIN)
+            gevent.spawn(self.hears, client_id, answer[0], {"epoch": data["epoch"], "snapshot": numbers})
 
-    def add(self, client_id, state="running"):
+    def add(self, client_id, state="running", answers=False):
         self.clients[client_id] = SimpleNamespace(id=client_id, state=state, heartbeat=3, user_classes_count={"A": 2})
+        if answers:
+            self.answering.add(client_id)
         return self.clients[client_id]
 
     def handle_message(self, client_id, msg):
@@ -45,3 +90,16 @@ class MasterRunner:
 
     def hears(self, client_id, kind, data=None):
         self.handle_message(client_id, Message(kind, data, client_id))
+
+
+def snapshot(worker_id, seq, final=False, sent=5, epoch="e"):
+    """What a worker has measured that has sent so many messages."""
+    ledger = Ledger(DEFAULT, epoch, worker_id)
+    ledger.count("messages_sent", "burst", "main", sent)
+    return ledger.snapshot(seq, final, 1.0)
+
+
+def environment(runner, *, headless=True, **parsed):
+    """Locust's environment with that runner."""
+    options = SimpleNamespace(headless=headless, autostart=False, autoquit=-1, **parsed)
+    return SimpleNamespace(runner=runner, parsed_options=options, web_ui=None, process_exit_code=None)

@@ -10,7 +10,8 @@ from gevent.pool import Group
 from locust.exception import RPCError
 from locust.runners import WorkerRunner
 
-from fleetlm_users.swarm.run_end import EndingRole
+from fleetlm_users.swarm.role import Role
+from fleetlm_users.swarm.run_end import RunEnd
 from fleetlm_users.swarm.signals import Signals
 from tests.swarm.locust_process import EARLY_S, FAIL, INCONCLUSIVE, PASS, Process
 
@@ -165,12 +166,12 @@ def test_a_hangup_that_was_ignored_from_the_start_stays_ignored(process_in, monk
     assert process.steps == []
 
 
-class Leaving(EndingRole):
+class Leaving(Role):
     """A role that writes down how it is asked to end; its drain lasts until it is hurried."""
 
     def __init__(self):
         self.asked, self._hurried = [], Event()
-        self.enter_run()
+        self._end = RunEnd(self)
 
     def on_stop(self):
         self.asked.append("stop")

@@ -1,7 +1,7 @@
 """One run on its coordinator: made when it starts, gone when it is judged."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import gevent
@@ -199,13 +199,9 @@ class ActiveRun:
 
     def _doubts(self) -> list[str]:
         """Return the reasons not to trust this run's numbers, beyond those that the numbers show themselves."""
-        doubts = [f"the run was stopped before its time: {self._stopped_by}"] if self._stopped_by else []
         runner = self._environment.runner
-        exceptions = list(runner.exceptions.values()) if runner is not None else []
-        if exceptions:
-            count = sum(row["count"] for row in exceptions)
-            doubts.append(f"{count} unexpected exceptions in users, the first: {exceptions[0]['msg']}")
-        return [*doubts, *self._workers.doubts(), *self._user_control.doubts(), *self.target.doubts()]
+        own = doubts_of(self._stopped_by, list(runner.exceptions.values()) if runner is not None else [])
+        return [*own, *self._workers.doubts(), *self._user_control.doubts(), *self.target.doubts()]
 
     def _note_users(self) -> None:
         self.target.note(users_of(self._environment), self.clock.elapsed_s())
@@ -228,3 +224,12 @@ class ActiveRun:
 def users_of(environment: Environment) -> int:
     """Return how many users Locust runs at this moment, on all processes."""
     return int(environment.runner.user_count) if environment.runner is not None else 0
+
+
+def doubts_of(stopped_by: str, exceptions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what makes a run doubtful: what stopped it early, and Locust's table of unexpected exceptions in users."""
+    if stopped_by:
+        yield f"the run was stopped before its time: {stopped_by}"
+    if exceptions:
+        count = sum(row["count"] for row in exceptions)
+        yield f"{count} unexpected exceptions in users, the first: {exceptions[0]['msg']}"

@@ -6,60 +6,16 @@ import gevent
 import pytest
 
 from fleetlm_users.measure.judging.lost_workers import LostWorker
-from fleetlm_users.measure.ledger import Ledger
-from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.snapshot_store import SnapshotStore
-from fleetlm_users.swarm.cluster.messages import DRAIN, FINAL, LOOK, LOOKED, REPORT
+from fleetlm_users.swarm.cluster.messages import REPORT
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from fleetlm_users.swarm.cluster.worker_registry import ASK_AGAIN_S, CUT_S, NO_FINAL, FinalReportWait, WorkerRegistry
-
-
-class Runner:
-    """A master runner whose workers answer the drain as told."""
-
-    def __init__(self):
-        self.workers = {}
-        self.answers = {}
-        self.asked = []
-        self.listener = None
-
-    @property
-    def clients(self):
-        return SimpleNamespace(all=list(self.workers.values()))
-
-    def add(self, worker_id, answers=True, state="running"):
-        self.workers[worker_id] = SimpleNamespace(id=worker_id, state=state)
-        self.answers[worker_id] = answers
-
-    def register_message(self, name, listener):
-        assert name in (FINAL, LOOKED)
-        if name == FINAL:
-            self.listener = listener
-        else:
-            self.look_listener = listener
-
-    def send_message(self, name, data, client_id):
-        if name == LOOK:
-            if self.answers[client_id]:
-                looked = {"epoch": data["epoch"], "snapshot": snapshot(client_id, 5)}
-                gevent.spawn(self.look_listener, SimpleNamespace(node_id=client_id, data=looked))
-            return
-        assert name == DRAIN
-        self.asked.append((client_id, data["hurry"]))
-        if self.answers[client_id]:
-            final = {"epoch": data["epoch"], "snapshot": snapshot(client_id, 9, final=True)}
-            gevent.spawn(self.listener, SimpleNamespace(node_id=client_id, data=final))
-
-
-def snapshot(worker_id, seq, final=False, sent=5, epoch="e"):
-    ledger = Ledger(DEFAULT, epoch, worker_id)
-    ledger.count("messages_sent", "burst", "main", sent)
-    return ledger.snapshot(seq, final, 1.0)
+from tests.swarm.runners import MasterRunner, snapshot
 
 
 @pytest.fixture
 def runner():
-    return Runner()
+    return MasterRunner()
 
 
 class WorkerLiveness:
@@ -101,8 +57,8 @@ def names(registry):
 
 def test_all_final_snapshots_are_merged(runner, registry):
     """Two workers, two reports, nobody lost."""
-    runner.add("a")
-    runner.add("b")
+    runner.add("a", answers=True)
+    runner.add("b", answers=True)
     merge = SnapshotStore("e")
     begin(registry, merge)
     registry.drain("e", 5.0)
@@ -112,12 +68,12 @@ def test_all_final_snapshots_are_merged(runner, registry):
 
 def test_a_worker_that_went_missing_is_not_waited_for(runner, registry):
     """Its last report stays counted, and it is named."""
-    runner.add("a")
-    runner.add("b", answers=False)
+    runner.add("a", answers=True)
+    runner.add("b")
     merge = SnapshotStore("e")
     begin(registry, merge)
     registry.on_report("b", {REPORT: snapshot("b", 1, sent=3)})
-    runner.workers["b"].state = "missing"
+    runner.clients["b"].state = "missing"
     assert registry.note_lost("b", "its process ended")
     registry.drain("e", 5.0)
     assert merge.totals().count("messages_sent") == 8
@@ -128,7 +84,7 @@ def test_a_silent_worker_is_waited_for_only_so_long(runner, registry, monkeypatc
     """An upper bound, and the loss is told."""
     for name in ("LEAVING_S", "FORCE_S", "TRAVEL_S"):
         monkeypatch.setattr(f"fleetlm_users.swarm.cluster.worker_registry.{name}", 0.0)
-    runner.add("a", answers=False)
+    runner.add("a")
     begin(registry, SnapshotStore("e"))
     registry.drain("e", 0.01)
     assert registry.lost == [LostWorker("a", NO_FINAL, 7.0)]
@@ -136,7 +92,7 @@ def test_a_silent_worker_is_waited_for_only_so_long(runner, registry, monkeypatc
 
 def test_a_worker_that_had_no_part_says_so_and_is_not_lost(runner, registry):
     """For example one that connected and never got a user."""
-    runner.add("a", answers=False)
+    runner.add("a")
     begin(registry, SnapshotStore("e"))
     registry.on_final(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": None}))
     registry.drain("e", 5.0)
@@ -145,9 +101,9 @@ def test_a_worker_that_had_no_part_says_so_and_is_not_lost(runner, registry):
 
 def test_a_look_brings_the_numbers_of_this_moment(runner, registry):
     """From every worker that is there; who does not take part yet says so."""
-    runner.add("a")
-    runner.add("b")
-    runner.add("gone", answers=False, state="missing")
+    runner.add("a", answers=True)
+    runner.add("b", answers=True)
+    runner.add("gone", state="missing")
     merge = SnapshotStore("e")
     begin(registry, merge)
     registry.look("e")
@@ -159,8 +115,8 @@ def test_a_look_brings_the_numbers_of_this_moment(runner, registry):
 def test_a_silent_worker_does_not_hold_a_look_up_for_ever(runner, registry, monkeypatch):
     """The others' numbers count."""
     monkeypatch.setattr("fleetlm_users.swarm.cluster.worker_registry.LOOK_S", 0.05)
-    runner.add("a")
-    runner.add("silent", answers=False)
+    runner.add("a", answers=True)
+    runner.add("silent")
     merge = SnapshotStore("e")
     begin(registry, merge)
     registry.look("e")
@@ -169,7 +125,7 @@ def test_a_silent_worker_does_not_hold_a_look_up_for_ever(runner, registry, monk
 
 def test_an_answer_of_another_run_is_not_taken(runner, registry):
     """A late farewell of the run before."""
-    runner.add("a")
+    runner.add("a", answers=True)
     merge = SnapshotStore("e")
     begin(registry, merge)
     registry.on_final(SimpleNamespace(node_id="a", data={"epoch": "old", "snapshot": snapshot("a", 1, epoch="old")}))
@@ -180,7 +136,7 @@ def test_an_answer_of_another_run_is_not_taken(runner, registry):
 def test_a_worker_that_joins_late_takes_part(runner, registry):
     """It is expected to report like the others."""
     begin(registry, SnapshotStore("e"))
-    runner.add("late")
+    runner.add("late", answers=True)
     registry.on_connect("late")
     registry.drain("e", 5.0)
     assert (registry.expected, registry.final) == (1, 1)
@@ -188,7 +144,7 @@ def test_a_worker_that_joins_late_takes_part(runner, registry):
 
 def test_a_worker_that_comes_back_is_not_lost(runner, registry):
     """It was taken for gone, and is heard again."""
-    runner.add("a")
+    runner.add("a", answers=True)
     begin(registry, SnapshotStore("e"))
     assert registry.note_lost("a", "it was silent for 30 s")
     assert names(registry) == ["a"]
@@ -199,7 +155,7 @@ def test_a_worker_that_comes_back_is_not_lost(runner, registry):
 
 def test_a_worker_that_has_reported_to_its_end_cannot_be_lost(runner, registry):
     """One that was ended with Ctrl-C on its own machine, or that this run never had."""
-    runner.add("a")
+    runner.add("a", answers=True)
     begin(registry, SnapshotStore("e"))
     registry.drain("e", 5.0)
     assert not registry.note_lost("a", "its process ended")
@@ -209,10 +165,10 @@ def test_a_worker_that_has_reported_to_its_end_cannot_be_lost(runner, registry):
 
 def test_a_worker_that_comes_while_the_run_ends_is_not_waited_for(runner, registry):
     """It has no part in it."""
-    runner.add("a")
+    runner.add("a", answers=True)
     begin(registry, SnapshotStore("e"))
     registry.drain("e", 5.0)
-    runner.add("later", answers=False)
+    runner.add("later")
     registry.on_connect("later")
     registry.drain("e", 5.0)
     assert (registry.expected, registry.lost) == (1, [])
@@ -226,7 +182,7 @@ def test_a_report_that_cannot_be_read_is_refused_by_name_and_the_next_one_counts
     """Reports are cumulative; the doubt remains."""
     registry, refused = refusals
     merge = SnapshotStore("e")
-    runner.add("a")
+    runner.add("a", answers=True)
     begin(registry, merge)
     registry.on_report("a", {REPORT: broken("a", 1)})
     assert merge.totals().count("messages_sent") == 0
@@ -240,7 +196,7 @@ def test_a_final_report_that_cannot_be_read_is_waited_for_no_longer_and_named(ru
     """What the worker reported before it stays counted."""
     registry, refused = refusals
     merge = SnapshotStore("e")
-    runner.add("a", answers=False)
+    runner.add("a")
     begin(registry, merge)
     registry.on_report("a", {REPORT: snapshot("a", 1)})
     registry.on_final(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": broken("a", 9, final=True)}))
@@ -255,7 +211,7 @@ def test_a_second_far_away_does_not_hold_up_the_master(runner, refusals):
     """A timeline has a row for every second up to the last."""
     registry, refused = refusals
     merge = SnapshotStore("e")
-    runner.add("a")
+    runner.add("a", answers=True)
     begin(registry, merge)
     far = [[5_000_000, [0] * 10, 0, 0.0, {}], [5_000_001, [0] * 10, 0, 0.0, {}]]
     registry.on_report("a", {REPORT: snapshot("a", 1) | {"rows": far}})
@@ -273,16 +229,16 @@ def test_a_look_at_what_cannot_be_read_is_over_at_once(runner, refusals):
 
 def test_a_second_signal_has_the_workers_hurry_and_still_waits_for_their_numbers(runner, registry):
     """Whoever presses Ctrl-C twice loses the rest of the drain, and no sample."""
-    runner.add("a", answers=False)
+    runner.add("a")
     merge = SnapshotStore("e")
     begin(registry, merge)
     draining = gevent.spawn(registry.drain, "e", 60.0)
     gevent.idle()
-    assert runner.asked == [("a", False)]
-    runner.answers["a"] = True
+    assert runner.drains == [("a", False)]
+    runner.answering.add("a")
     registry.hurry()
     draining.get(timeout=10)
-    assert runner.asked == [("a", False), ("a", True)]
+    assert runner.drains == [("a", False), ("a", True)]
     assert merge.totals().count("messages_sent") == 5
     assert registry.lost == []
 
@@ -290,24 +246,24 @@ def test_a_second_signal_has_the_workers_hurry_and_still_waits_for_their_numbers
 def test_a_worker_that_hangs_does_not_outlast_a_hurry(runner, registry, monkeypatch):
     """Its users would be ended by force within that time."""
     monkeypatch.setattr("fleetlm_users.swarm.cluster.worker_registry.HURRY_S", 0.0)
-    runner.add("a", answers=False)
+    runner.add("a")
     begin(registry, SnapshotStore("e"))
     registry.hurry()
     registry.drain("e", 60.0)
-    assert runner.asked[0] == ("a", True)
+    assert runner.drains[0] == ("a", True)
     assert names(registry) == ["a"]
 
 
 def test_a_hurry_is_over_with_its_run(runner, registry):
     """The next run of the web UI drains in full."""
-    runner.add("a")
+    runner.add("a", answers=True)
     begin(registry, SnapshotStore("e"))
     registry.hurry()
     registry.drain("e", 5.0)
-    runner.asked.clear()
+    runner.drains.clear()
     begin(registry, SnapshotStore("f"))
     registry.drain("f", 5.0)
-    assert runner.asked == [("a", False)]
+    assert runner.drains == [("a", False)]
 
 
 BOUND_S = 20.0

@@ -1,53 +1,30 @@
 """A run ends by itself when every planned user was spawned and none has work left, on whatever process; once."""
 
-from types import SimpleNamespace
-
 import gevent
 import pytest
-from locust.runners import MasterRunner
 
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.swarm.cluster.messages import FINISHED
 from fleetlm_users.swarm.head.completion import CompletionTracker
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.stats.events import RunEvents
+from tests.swarm.runners import LocalRunner, environment
 from tests.swarm.samples import numbering, options
 
 
-class Local:
-    """A runner without workers; notes how it was ended."""
+class Presence:
+    """The workers of the run, of which some have gone."""
 
-    def __init__(self, target_user_count):
-        self.target_user_count = target_user_count
-        self.ended = []
+    def __init__(self, *gone):
+        self.has_ramped_up = True
+        self._gone = set(gone)
 
-    def quit(self):
-        self.ended.append("quit")
-
-    def stop(self):
-        self.ended.append("stop")
+    def gone(self, _processes):
+        return self._gone
 
 
-class Master(Local, MasterRunner):
-    """A master runner with workers in the states given."""
-
-    def __init__(self, target_user_count, **states):
-        Local.__init__(self, target_user_count)
-        self.greenlet = None
-        self.spawning_completed = True
-        self.listeners = {}
-        self.clients = SimpleNamespace(all=[SimpleNamespace(id=name, state=state) for name, state in states.items()])
-
-    def register_message(self, name, listener):
-        self.listeners[name] = listener
-
-
-def line(runner, headless=True, **parsed):
-    shown = SimpleNamespace(headless=headless, autostart=False, autoquit=-1, **parsed)
-    finish = CompletionTracker(SimpleNamespace(runner=runner, parsed_options=shown, web_ui=None))
-    finish.begin("e")
-    return finish
+def line(runner, headless=True, gone=()):
+    return CompletionTracker(environment(runner, headless=headless), "e", Presence(*gone))
 
 
 def told(entered, working, finished, epoch="e"):
@@ -61,25 +38,25 @@ def ended(runner):
 
 def test_the_last_user_ends_a_headless_run():
     """By quitting, as the run time does."""
-    runner = Local(3)
+    runner = LocalRunner(3)
     finish = line(runner)
     finish.note("local", told(3, 1, 2))
-    assert not finish.crossed
+    assert not finish.is_complete
     finish.note("local", told(3, 0, 3))
-    assert finish.crossed
+    assert finish.is_complete
     assert ended(runner) == ["quit"]
 
 
 def test_a_run_of_the_web_ui_is_stopped():
     """The page stays."""
-    runner = Local(1)
+    runner = LocalRunner(1)
     line(runner, headless=False).note("local", told(1, 0, 1))
     assert ended(runner) == ["stop"]
 
 
 def test_users_that_are_still_to_be_spawned_are_waited_for():
     """Those that are there may all be done before the ramp-up is."""
-    runner = Local(3)
+    runner = LocalRunner(3)
     finish = line(runner)
     finish.note("local", told(2, 0, 2))
     assert not ended(runner)
@@ -89,14 +66,14 @@ def test_users_that_are_still_to_be_spawned_are_waited_for():
 
 def test_users_that_were_stopped_without_finishing_do_not_end_a_run():
     """Nobody has done any work: somebody took the users away."""
-    runner = Local(2)
+    runner = LocalRunner(2)
     line(runner).note("local", told(2, 0, 0))
     assert not ended(runner)
 
 
 def test_it_ends_once_and_only_the_run_that_is_on():
     """Reports of an earlier run change nothing, nor do later ones."""
-    runner = Local(1)
+    runner = LocalRunner(1)
     finish = line(runner)
     finish.note("local", told(1, 0, 1, epoch="earlier"))
     finish.note("local", None)
@@ -107,10 +84,10 @@ def test_it_ends_once_and_only_the_run_that_is_on():
 
 
 def test_all_workers_must_be_done():
-    """Their own message tells it, or any report of theirs."""
-    runner = Master(4, one="running", two="running")
+    """Whichever is the last."""
+    runner = LocalRunner(4)
     finish = line(runner)
-    runner.listeners[FINISHED](SimpleNamespace(node_id="one", data=told(2, 0, 2)))
+    finish.note("one", told(2, 0, 2))
     finish.note("two", told(2, 1, 1))
     assert not ended(runner)
     finish.note("two", told(2, 0, 2))
@@ -120,8 +97,8 @@ def test_all_workers_must_be_done():
 @pytest.mark.parametrize("entered", [(2, 2), (2, None)], ids=["it had reported", "it never reported"])
 def test_a_lost_worker_is_not_waited_for(entered):
     """The others' users are done: nothing more will come."""
-    runner = Master(4, one="running", two="missing")
-    finish = line(runner)
+    runner = LocalRunner(4)
+    finish = line(runner, gone=["two"])
     if entered[1] is not None:
         finish.note("two", told(entered[1], 2, 0))
     finish.note("one", told(entered[0], 1, 1))

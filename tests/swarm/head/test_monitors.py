@@ -25,7 +25,7 @@ class Patience:
 
 @pytest.fixture
 def fast(monkeypatch):
-    monkeypatch.setattr(watchman, "LOOK_S", 0.001)
+    monkeypatch.setattr(watchman, "CHECK_INTERVAL_S", 0.001)
     with gevent.Timeout(DEADLINE_S):
         yield
 
