@@ -4,11 +4,12 @@ import json
 import os.path
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 from fleetlm_users.cli.summary_check import check_summary
 from fleetlm_users.errors import ShapeError, UsageError
 from fleetlm_users.foreign_text import printable_json
+from fleetlm_users.measure.report.summary_types import Summary
 from fleetlm_users.shape import shown
 from fleetlm_users.workload.local_file import UnreadableFile, read_text
 
@@ -17,15 +18,13 @@ KNOWN_FORMAT: Final = 1  # measure.summary.SUMMARY_FORMAT as this reader underst
 MAX_BYTES: Final = 64 << 20
 EXAMPLE: Final = "results/20261124T113500Z-mixed-r1124-1135-7f3a"
 
-Json = dict[str, Any]
-
 
 @dataclass(frozen=True)
 class RunFile:
     """One run's summary and where it was found."""
 
     path: Path
-    summary: Json
+    summary: Summary
 
     @property
     def benchmark(self) -> str:

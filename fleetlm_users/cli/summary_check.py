@@ -16,6 +16,7 @@ from fleetlm_users.cli.compare.thresholds import keeps
 from fleetlm_users.errors import ShapeError, UsageError
 from fleetlm_users.measure.formatting import is_undecided
 from fleetlm_users.measure.histogram import required_samples
+from fleetlm_users.measure.report.summary_types import ThresholdEntry
 from fleetlm_users.shape import (
     Check,
     anything,
@@ -197,7 +198,7 @@ def _check_distribution(found: Json, name: str, buckets: Sequence[Sequence[float
         raise ShapeError("is not in rising order")
 
 
-def _check_threshold(found: Json, threshold: Json) -> None:
+def _check_threshold(found: Json, threshold: ThresholdEntry) -> None:
     """What was judged is among the metrics, and the answer is that of the figures."""
     measured = threshold["measured"]
     if measured is None:

@@ -16,6 +16,7 @@ from fleetlm_users.cli.target_options import common_option, seconds, sources_of,
 from fleetlm_users.cli.terminal import Progress, style
 from fleetlm_users.client import Connector, RestApi
 from fleetlm_users.errors import RestFailed
+from fleetlm_users.measure.report.summary_types import counter_of
 from fleetlm_users.workload.identity import check_run_id
 
 CONCURRENCY: Final = 16
@@ -121,8 +122,11 @@ def _mark(run: RunFile, prefix: str) -> RunMark:
 
 
 def _sessions_begun(run: RunFile) -> int:
-    metric = run.summary["metrics"].get("sessions_started", {})
-    return sum(int(metric[phase]["all"]["count"]) for phase in ("main", "warm_up") if phase in metric)
+    started = counter_of(run.summary, "sessions_started")
+    if started is None:
+        return 0
+    phases = (started.get("main"), started.get("warm_up"))
+    return sum(phase["all"]["count"] for phase in phases if phase is not None)
 
 
 def _agrees(count: int) -> bool:

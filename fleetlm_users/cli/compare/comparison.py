@@ -3,7 +3,7 @@
 Whether two runs can be compared at all, and in what they were set up differently. Pure.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -11,6 +11,7 @@ from fleetlm_users.cli.compare.figures import Figure, look_up
 from fleetlm_users.cli.compare.rows import Limits, Row, rows_of
 from fleetlm_users.cli.compare.thresholds import ThresholdPair, pair_thresholds
 from fleetlm_users.cli.result_folders import RunFile
+from fleetlm_users.measure.report.summary_types import Summary
 
 # what a run is asked to do: with another load, other latencies say nothing about the server
 LOAD_PLAN: Final = ("users",)
@@ -31,8 +32,6 @@ UNTOLD: Final = (
     "thresholds",
 )
 SERVER: Final = ("api_url", "ws_url", "agent_url")  # free ports: other in every --standin run
-
-Json = Mapping[str, Any]
 
 
 class Difference(NamedTuple):
@@ -59,20 +58,20 @@ def obstacles(before: RunFile, after: RunFile, *, any_load: bool) -> Iterator[st
                 yield f"the load differs: {item.name} {item.before} and {item.after}; --any-load compares all the same"
 
 
-def differing_options(before: Json, after: Json) -> Iterator[Difference]:
+def differing_options(before: Summary, after: Summary) -> Iterator[Difference]:
     """Yield the settings, versions and machines that differ, load first."""
     found = [*_plan(before, after), *_options(before, after), *_extra(before, after), *_surroundings(before, after)]
     yield from sorted(found, key=lambda item: not item.is_load)
 
 
-def _plan(before: Json, after: Json) -> Iterator[Difference]:
+def _plan(before: Summary, after: Summary) -> Iterator[Difference]:
     left, right = before["plan"], after["plan"]
     for name in ("preset", "users", "duration_s", "ramp_up_s", "warm_up_s"):
         if left.get(name) != right.get(name):
             yield Difference(name, left.get(name), right.get(name), name in LOAD_PLAN)
 
 
-def _options(before: Json, after: Json) -> Iterator[Difference]:
+def _options(before: Summary, after: Summary) -> Iterator[Difference]:
     left, right = before["options"], after["options"]
     hidden = {*UNTOLD, *(SERVER if left.get("standin") and right.get("standin") else ())}
     for name in dict.fromkeys((*left, *right)):
@@ -82,7 +81,7 @@ def _options(before: Json, after: Json) -> Iterator[Difference]:
             yield Difference(name, left.get(name), right.get(name), is_load)
 
 
-def _extra(before: Json, after: Json) -> Iterator[Difference]:
+def _extra(before: Summary, after: Summary) -> Iterator[Difference]:
     """Yield the benchmark's own options: all of them shape the load, where both runs know them."""
     left, right = before["options"].get("extra") or {}, after["options"].get("extra") or {}
     for name in dict.fromkeys((*left, *right)):
@@ -90,10 +89,13 @@ def _extra(before: Json, after: Json) -> Iterator[Difference]:
             yield Difference(name, left.get(name), right.get(name), name in left and name in right)
 
 
-def _surroundings(before: Json, after: Json) -> Iterator[Difference]:
+def _surroundings(before: Summary, after: Summary) -> Iterator[Difference]:
     """Yield what ran where, as far as it differs: the machine, the versions, the number of workers."""
-    for part in ("host", "versions"):
-        left, right = before.get(part) or {}, after.get(part) or {}
+    parts = (
+        ("host", before.get("host") or {}, after.get("host") or {}),
+        ("versions", before.get("versions") or {}, after.get("versions") or {}),
+    )
+    for part, left, right in parts:
         for name in dict.fromkeys((*left, *right)):
             if left.get(name) != right.get(name):
                 yield Difference(f"{part}.{name}", left.get(name), right.get(name), False)

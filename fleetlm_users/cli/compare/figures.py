@@ -6,13 +6,24 @@ What a summary tells of a trend's samples: values at ranks, from its histogram o
 import math
 import re
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import Any, Final
+from typing import Final
 
 from fleetlm_users.cli.compare import statistics
 from fleetlm_users.cli.compare.statistics import OPEN, Interval
+from fleetlm_users.measure.report.summary_types import (
+    CounterFigures,
+    Figures,
+    GaugeEntry,
+    GaugeFigures,
+    PhaseFigures,
+    RateFigures,
+    Summary,
+    TrendFigures,
+    statistic,
+)
 
 FRACTIONS: Final = {"med": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 
@@ -50,12 +61,15 @@ class KnownPoints:
     count: int
 
     @classmethod
-    def of(cls, figures: Mapping[str, Any]) -> "KnownPoints":
+    def of(cls, figures: TrendFigures) -> "KnownPoints":
         """Return the known points of a trend's figures in a summary."""
         count = int(figures["count"])
         fractions = {"min": 1 / (count + 1), **FRACTIONS, "max": count / (count + 1)}
-        known = [(fraction, figures[name]) for name, fraction in fractions.items() if figures.get(name) is not None]
-        return cls(tuple(sorted((-math.log(1 - fraction), float(value)) for fraction, value in known)), count)
+        values = [(fraction, statistic(figures, name)) for name, fraction in fractions.items()]
+        return cls(
+            tuple(sorted((-math.log(1 - fraction), float(value)) for fraction, value in values if value is not None)),
+            count,
+        )
 
     def value_at(self, rank: float) -> float:
         """Return the value in ms at a rank (from 1)."""
@@ -68,8 +82,6 @@ class KnownPoints:
 
 MAIN: Final = "main"  # only the main phase is judged, so only it is compared
 _PERCENTILE: Final = re.compile(r"p\(([0-9.]+)\)")
-
-Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -101,32 +113,43 @@ class Measured:
 NOTHING: Final = Measured(None)
 
 
-def look_up(summary: Json, figure: Figure, confidence: float) -> Measured:
+def look_up(summary: Summary, figure: Figure, confidence: float) -> Measured:
     """Return one figure of a run; its value is None where the run did not measure it, or on too few samples."""
     metric = summary["metrics"].get(figure.metric)
     if metric is None:
         return NOTHING
     if metric["kind"] == "gauge":
         return _gauge(metric, figure)
-    phase = metric.get(MAIN)
-    figures = phase and (phase["scenarios"].get(figure.scenario) if figure.scenario else phase["all"])
-    if not figures:
-        return NOTHING
     if metric["kind"] == "rate":
-        share = statistics.wilson(figures["passes"], figures["total"], confidence)
-        return Measured(figures["rate"], share, figures["total"])
+        rate = _of_scenario(metric.get(MAIN), figure)
+        return NOTHING if rate is None else _rate(rate, confidence)
     if metric["kind"] == "counter":
-        return _counter(figures, summary["run"]["duration_s"], confidence)
-    return _trend(summary, figures, figure, confidence)
+        counter = _of_scenario(metric.get(MAIN), figure)
+        return NOTHING if counter is None else _counter(counter, summary["run"]["duration_s"], confidence)
+    trend = _of_scenario(metric.get(MAIN), figure)
+    return NOTHING if trend is None else _trend(summary, trend, figure, confidence)
 
 
-def _gauge(metric: Json, figure: Figure) -> Measured:
-    found = metric["scenarios"].get(figure.scenario) if figure.scenario else metric
-    key = "now" if figure.aggregation == "value" else "peak"
-    return Measured(found[key], samples=1) if found else NOTHING
+def _of_scenario(phase: PhaseFigures[Figures] | None, figure: Figure) -> Figures | None:
+    if phase is None:
+        return None
+    return phase["scenarios"].get(figure.scenario) if figure.scenario else phase["all"]
 
 
-def _counter(figures: Json, duration_s: float, confidence: float) -> Measured:
+def _rate(figures: RateFigures, confidence: float) -> Measured:
+    share = statistics.wilson(figures["passes"], figures["total"], confidence)
+    return Measured(figures["rate"], share, figures["total"])
+
+
+def _gauge(metric: GaugeEntry, figure: Figure) -> Measured:
+    whole: GaugeFigures = {"now": metric["now"], "peak": metric["peak"]}
+    figures = metric["scenarios"].get(figure.scenario) if figure.scenario else whole
+    if figures is None:
+        return NOTHING
+    return Measured(figures["now"] if figure.aggregation == "value" else figures["peak"], samples=1)
+
+
+def _counter(figures: CounterFigures, duration_s: float, confidence: float) -> Measured:
     count = int(figures["count"])
     if not duration_s:
         return Measured(None, samples=count, shown=count)
@@ -135,13 +158,13 @@ def _counter(figures: Json, duration_s: float, confidence: float) -> Measured:
     return Measured(count / duration_s, per_s, count, shown=count)
 
 
-def _trend(summary: Json, figures: Json, figure: Figure, confidence: float) -> Measured:
+def _trend(summary: Summary, figures: TrendFigures, figure: Figure, confidence: float) -> Measured:
     count = int(figures["count"])
     buckets = None if figure.scenario else summary.get("distributions", {}).get(figure.metric)
     values = Histogram(buckets) if buckets else KnownPoints.of(figures)
     fraction = _fraction(figure.aggregation)
     if fraction is None:
-        value = figures.get(figure.aggregation)
+        value = statistic(figures, figure.aggregation)
         if figure.aggregation != "avg" or value is None or not isinstance(values, Histogram):
             return Measured(value, samples=count)
         return Measured(value, statistics.mean(value, values.spread(), count, confidence), count)
@@ -162,25 +185,21 @@ def _fraction(aggregation: str) -> float | None:
     return float(found[1]) / 100 if found and 0 < float(found[1]) < 100 else None
 
 
-def _percentile(summary: Json, figures: Json, figure: Figure, fraction: float) -> float | None:
+def _percentile(summary: Summary, figures: TrendFigures, figure: Figure, fraction: float) -> float | None:
     """Return a percentile from the figures, or, for one they do not have, as a threshold of the run measured it."""
     name = next((name for name, known in FRACTIONS.items() if abs(known - fraction) < 1e-9), None)
     if name is not None:
-        return _number(figures.get(name))
+        return statistic(figures, name)
     for entry in summary["thresholds"]:
         is_it = entry["metric"] == figure.metric and entry["scenario"] == figure.scenario
         if is_it and aggregation_of(entry["condition"]) == figure.aggregation and not entry["too_few"]:
-            return _number(entry["measured"])
+            return entry["measured"]
     return None
 
 
 def aggregation_of(condition: str) -> str:
     """Return the aggregation of a condition such as `p(95)<500`."""
     return re.split(r"[<>=!]", condition, maxsplit=1)[0].strip()
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
 
 
 def _least(low: float | None, value: float) -> float | None:

@@ -39,8 +39,7 @@ def _thresholds(comparison: Comparison) -> Iterator[str]:
             else formatting.NOTHING
             for side in (pair.before, pair.after)
         ]
-        entry = pair.after or pair.before or {}
-        rows.append((f"`{entry['expression']}`", *sides, pair.note))
+        rows.append((f"`{pair.entry['expression']}`", *sides, pair.note))
     yield from _table(("threshold", "A", "B", ""), rows)
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from fleetlm_users.cli.compare import statistics
 from fleetlm_users.cli.compare.figures import Figure, Measured, look_up
 from fleetlm_users.cli.compare.statistics import OPEN, Interval
 from fleetlm_users.cli.compare.thresholds import Direction
+from fleetlm_users.measure.report.summary_types import Summary
 from fleetlm_users.measure.report.text import TROUBLES
 
 USUAL: Final = {"trend": ("med", "p(95)", "p(99)"), "rate": ("rate",), "counter": ("count",), "gauge": ("max",)}
@@ -16,7 +17,6 @@ USUAL: Final = {"trend": ("med", "p(95)", "p(99)"), "rate": ("rate",), "counter"
 # shown; changed: beyond both, and neither way is better; unclear: too few samples for an interval; missing: in one only
 Change = Literal["worse", "better", "changed", "small", "same", "unclear", "missing"]
 
-Json = Mapping[str, Any]
 Judged = Mapping[Figure, Direction | None]
 
 
@@ -67,7 +67,7 @@ class Row:
 
 
 def rows_of(  # noqa: PLR0913  # both runs, and how they are compared
-    before: Json, after: Json, noise: Sequence[Json], judged: Judged, limits: Limits, *, by_scenario: bool
+    before: Summary, after: Summary, noise: Sequence[Summary], judged: Judged, limits: Limits, *, by_scenario: bool
 ) -> list[Row]:
     """Return a row for every usual figure of every metric of either run, and for every judged figure.
 
@@ -91,7 +91,7 @@ def usual_direction(metric: str, kind: str) -> Direction | None:
     return "lower" if metric in (*TROUBLES, "message_failures") else None
 
 
-def _figures(summaries: Sequence[Json], judged: Iterable[Figure], *, by_scenario: bool) -> list[Figure]:
+def _figures(summaries: Sequence[Summary], judged: Iterable[Figure], *, by_scenario: bool) -> list[Figure]:
     asked: dict[str, list[Figure]] = {}
     for figure in judged:
         asked.setdefault(figure.metric, []).append(figure)
@@ -112,14 +112,17 @@ def _place(figure: Figure) -> tuple[str, float]:
     return figure.scenario or "", places.get(figure.aggregation, 0.0)
 
 
-def _scenarios(summaries: Sequence[Json], name: str) -> list[str]:
-    metrics = [summary["metrics"].get(name, {}) for summary in summaries]
-    found = {scenario for metric in metrics for scenario in metric.get("main", {}).get("scenarios", {})}
-    return sorted(found) if len(found) > 1 else []
+def _scenarios(summaries: Sequence[Summary], name: str) -> list[str]:
+    scenarios: set[str] = set()
+    for summary in summaries:
+        metric = summary["metrics"].get(name)
+        if metric is not None and metric["kind"] != "gauge" and "main" in metric:
+            scenarios |= metric["main"]["scenarios"].keys()
+    return sorted(scenarios) if len(scenarios) > 1 else []
 
 
 def _row(  # noqa: PLR0913, PLR0917  # what a row is made of
-    before: Json, after: Json, noise: Sequence[Json], judged: Judged, limits: Limits, figure: Figure
+    before: Summary, after: Summary, noise: Sequence[Summary], judged: Judged, limits: Limits, figure: Figure
 ) -> Row:
     metric = after["metrics"].get(figure.metric) or before["metrics"].get(figure.metric) or {"kind": "", "unit": ""}
     left, right, *others = (look_up(run, figure, limits.confidence) for run in (before, after, *noise))

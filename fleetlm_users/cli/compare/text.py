@@ -43,13 +43,12 @@ def _thresholds(comparison: Comparison, style: Style) -> Iterator[str]:
     if not comparison.thresholds:
         yield "  neither run has one"
     for pair in comparison.thresholds:
-        entry = pair.after or pair.before or {}
         marks = [formatting.mark(side) if side else " " for side in (pair.before, pair.after)]
         told = [
             formatting.measured(side["measured"], side["unit"]) if side else formatting.NOTHING
             for side in (pair.before, pair.after)
         ]
-        line = f"  {' '.join(marks)} {entry['expression']}"
+        line = f"  {' '.join(marks)} {pair.entry['expression']}"
         yield style.paint(line, "red") if pair.broken else line
         yield style.paint(f"      {told[0]}, then {told[1]}" + (f" ({pair.note})" if pair.note else ""), "dim")
 

@@ -7,13 +7,13 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from fleetlm_users.cli.compare.figures import Figure, aggregation_of
 from fleetlm_users.measure.formatting import is_undecided
+from fleetlm_users.measure.report.summary_types import ThresholdEntry
 
 Direction = Literal["lower", "higher"]
-Json = Mapping[str, Any]
 
 _OPERATORS: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "<": operator.lt,
@@ -28,30 +28,33 @@ _SIGN: Final = re.compile(r"[<>=!]=?")
 
 @dataclass(frozen=True)
 class ThresholdPair:
-    """One threshold in both runs; None where a run did not have it. `broken`: kept in A's measure, missed in B."""
+    """One threshold in both runs; None where a run does not have it. `entry` is B's, or A's where B has none.
+
+    `broken`: A's measurement keeps it, and B misses it.
+    """
 
     figure: Figure
-    subject: str
-    before: Json | None
-    after: Json | None
+    entry: ThresholdEntry
+    before: ThresholdEntry | None
+    after: ThresholdEntry | None
     broken: bool
     note: str
 
     @property
     def direction(self) -> Direction | None:
         """Which way is better, by the threshold's own sign; None for == and !=."""
-        entry = self.after or self.before or {}
-        sign = sign_of(entry["condition"])
+        sign = sign_of(self.entry["condition"])
         return "lower" if sign.startswith("<") else "higher" if sign.startswith(">") else None
 
 
 def pair_thresholds(
-    before: list[Json], after: list[Json], measured_before: Callable[[Figure], float | None]
+    before: list[ThresholdEntry], after: list[ThresholdEntry], measured_before: Callable[[Figure], float | None]
 ) -> list[ThresholdPair]:
     """Return all thresholds of two runs, A's order first; `measured_before` gives what A measured for a figure."""
     left, right = _by_key(before), _by_key(after)
+    both = left | right  # B's entry where both have one
     keys = [*left, *(key for key in right if key not in left)]
-    return [_pair(left.get(key), right.get(key), measured_before) for key in keys]
+    return [_pair(both[key], left.get(key), right.get(key), measured_before) for key in keys]
 
 
 def sign_of(condition: str) -> str:
@@ -60,13 +63,13 @@ def sign_of(condition: str) -> str:
     return found[0] if found else ""
 
 
-def keeps(entry: Json, value: float | None) -> bool | None:
+def keeps(entry: ThresholdEntry, value: float | None) -> bool | None:
     """Return whether a value would keep a threshold; None without a value."""
     compare = _OPERATORS.get(sign_of(entry["condition"]))
     return None if value is None or compare is None else compare(value, entry["bound"])
 
 
-def _by_key(entries: list[Json]) -> dict[tuple[str, str | None, str, str], Json]:
+def _by_key(entries: list[ThresholdEntry]) -> dict[tuple[str, str | None, str, str], ThresholdEntry]:
     """Return thresholds by what they bound, and from which side; of two with one key the last counts."""
     return {
         (entry["metric"], entry["scenario"], aggregation_of(entry["condition"]), sign_of(entry["condition"])[:1]): entry
@@ -74,15 +77,19 @@ def _by_key(entries: list[Json]) -> dict[tuple[str, str | None, str, str], Json]
     }
 
 
-def _pair(before: Json | None, after: Json | None, measured_before: Callable[[Figure], float | None]) -> ThresholdPair:
-    entry = after or before or {}
+def _pair(
+    entry: ThresholdEntry,
+    before: ThresholdEntry | None,
+    after: ThresholdEntry | None,
+    measured_before: Callable[[Figure], float | None],
+) -> ThresholdPair:
     figure = Figure(entry["metric"], entry["scenario"], aggregation_of(entry["condition"]))
     was = before["measured"] if before is not None else measured_before(figure)
     broken = after is not None and not after["ok"] and not is_undecided(after) and _kept(before, after, was)
-    return ThresholdPair(figure, str(entry["subject"]), before, after, broken, _note(before, after))
+    return ThresholdPair(figure, entry, before, after, broken, _note(before, after))
 
 
-def _kept(before: Json | None, after: Json, was: float | None) -> bool:
+def _kept(before: ThresholdEntry | None, after: ThresholdEntry, was: float | None) -> bool:
     """Return whether A kept what B missed: B's bound held against A's measure, so that a stricter bound breaks nothing
     by itself. One that A did not measure at all was not kept.
     """
@@ -91,7 +98,7 @@ def _kept(before: Json | None, after: Json, was: float | None) -> bool:
     return keeps(after, was) is True
 
 
-def _note(before: Json | None, after: Json | None) -> str:
+def _note(before: ThresholdEntry | None, after: ThresholdEntry | None) -> str:
     if before is None:
         return "only in B"
     if after is None:

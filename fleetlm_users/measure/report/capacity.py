@@ -1,16 +1,15 @@
 """What a capacity search came to: its steps as a table, its result in words, its verdict."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.judging.capacity import Step
 from fleetlm_users.measure.judging.thresholds import Judgement
 from fleetlm_users.measure.judging.verdict import RunFacts, Verdict, bad_books, missing_reports
+from fleetlm_users.measure.report.summary_types import CapacityEntry, StepEntry
 from fleetlm_users.measure.totals import Totals
-
-Json = Mapping[str, Any]
 
 HEAD = ("step", "asked", "joined", "messages/s", "append p95", "agent p95", "join p95", "late p99", "result")
 
@@ -60,7 +59,7 @@ class Capacity:
         told = {str(j.threshold): j for step in kept or self.steps for j in step.judgements}
         return tuple(told.values())
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> CapacityEntry:
         """As in summary.json: loads in users, `result` in the unit."""
         return {
             "unit": self.unit,
@@ -111,7 +110,7 @@ def _doubts(found: Capacity, totals: Totals, facts: RunFacts) -> Iterable[str]:
     yield from bad_books(totals, facts.limits)
 
 
-def _step_json(step: Step) -> dict[str, Any]:
+def _step_json(step: Step) -> StepEntry:
     return {
         "load": step.load,
         "joined": step.joined,
@@ -120,17 +119,22 @@ def _step_json(step: Step) -> dict[str, Any]:
         "outcome": step.outcome,
         "misses": list(step.misses),
         "doubts": list(step.doubts),
-        **step.figures,
+        "messages_per_s": step.figures["messages_per_s"],
+        "append_p95_ms": step.figures["append_p95_ms"],
+        "agent_p95_ms": step.figures["agent_p95_ms"],
+        "join_p95_ms": step.figures["join_p95_ms"],
+        "agent_reply_rate": step.figures["agent_reply_rate"],
+        "lateness_p99_ms": step.figures["lateness_p99_ms"],
     }
 
 
-def capacity_rows(capacity: Json) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+def capacity_rows(capacity: CapacityEntry) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """The steps as a table, from summary.json's part: its head and its rows."""
-    steps: Sequence[Json] = capacity["steps"]
-    return HEAD, tuple(_row(number, step, capacity["per_user"]) for number, step in enumerate(steps, 1))
+    steps = enumerate(capacity["steps"], 1)
+    return HEAD, tuple(_row(number, step, capacity["per_user"]) for number, step in steps)
 
 
-def capacity_lines(capacity: Json) -> list[str]:
+def capacity_lines(capacity: CapacityEntry) -> list[str]:
     """What is to be said beside the table: why steps were not kept, and the result."""
     reasons = [
         f"step {number}: {reason}"
@@ -150,13 +154,14 @@ def step_line(number: int, step: Step, per_user: float) -> str:
     )
 
 
-def _row(number: int, step: Json, per_user: float) -> tuple[str, ...]:
+def _row(number: int, step: StepEntry, per_user: float) -> tuple[str, ...]:
     """One step as cells; latencies in ms."""
     return (
         f"{number}{' again' if step['repeat'] else ''}",
         f"{step['load'] * per_user:,.6g}",
         formatting.count(step["joined"]),
         formatting.per_s(step["messages_per_s"]).removesuffix("/s"),
-        *(formatting.ms(step[name]) for name in ("append_p95_ms", "agent_p95_ms", "join_p95_ms", "lateness_p99_ms")),
+        *(formatting.ms(value) for value in (step["append_p95_ms"], step["agent_p95_ms"], step["join_p95_ms"])),
+        formatting.ms(step["lateness_p99_ms"]),
         "generator's limit" if step["outcome"] == "limited" else step["outcome"],
     )

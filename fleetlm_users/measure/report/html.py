@@ -16,6 +16,7 @@ from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.phase import MAIN
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
 from fleetlm_users.measure.report.charts import ChartFigure, Line, LineChart, distribution_figure
+from fleetlm_users.measure.report.summary_types import Summary, counter_of, gauge_of, rate_of, statistic, trend_of
 from fleetlm_users.measure.report.text import (
     BOOKS,
     WORKER_HEAD,
@@ -32,8 +33,6 @@ from fleetlm_users.measure.report.text import (
 )
 from fleetlm_users.measure.server.figures import server_lines, server_rows, server_seconds
 from fleetlm_users.measure.timeline.rows import SeriesRow
-
-Json = Mapping[str, Any]
 
 PACKAGE: Final = "fleetlm_users.measure.report"
 _LOOKS: Final = {"✓": "pass", "✗": "fail", "?": "inconclusive"}
@@ -106,7 +105,7 @@ class ServerSection(NamedTuple):
     charts: Sequence[ChartFigure]
 
 
-def render_html(summary: Json, timeline_rows: Sequence[SeriesRow]) -> str:
+def render_html(summary: Summary, timeline_rows: Sequence[SeriesRow]) -> str:
     """Return the page.
 
     Args:
@@ -130,7 +129,7 @@ def asset(name: str) -> Markup:
     return Markup((files(PACKAGE) / "templates" / name).read_text(encoding="utf-8"))  # our own file
 
 
-def _context(summary: Json, timeline_rows: Sequence[SeriesRow]) -> dict[str, object]:
+def _context(summary: Summary, timeline_rows: Sequence[SeriesRow]) -> dict[str, object]:
     """Return everything that report.html shows, by name."""
     name, *rest = title_parts(summary)
     started = summary["run"]["started_at"]
@@ -160,7 +159,7 @@ def _context(summary: Json, timeline_rows: Sequence[SeriesRow]) -> dict[str, obj
     }
 
 
-def _capacity(summary: Json) -> CapacitySection | None:
+def _capacity(summary: Summary) -> CapacitySection | None:
     """Return what a search found; None for a run that was none."""
     capacity = summary.get("capacity")
     if capacity is None:
@@ -169,7 +168,7 @@ def _capacity(summary: Json) -> CapacitySection | None:
     return CapacitySection(title, capacity_lines(capacity), capacity_rows(capacity))
 
 
-def _thresholds(summary: Json) -> Iterator[ThresholdLine]:
+def _thresholds(summary: Summary) -> Iterator[ThresholdLine]:
     for entry in summary["thresholds"]:
         sign = formatting.mark(entry)
         measured = formatting.measured(entry["measured"], entry["unit"])
@@ -178,67 +177,85 @@ def _thresholds(summary: Json) -> Iterator[ThresholdLine]:
         yield ThresholdLine(sign, _LOOKS[sign], entry["subject"], entry["condition"], measured, note)
 
 
-def _key_figures(summary: Json) -> Iterator[tuple[str, str, str]]:
+def _key_figures(summary: Summary) -> Iterator[tuple[str, str, str]]:
     """Yield the tiles: name, figure, and what the figure is made of."""
-    metrics, accounting = summary["metrics"], summary["accounting"][MAIN]["all"]
-    rate_s = metrics.get("messages_sent", {}).get(MAIN, {}).get("all", {}).get("per_s")
-    yield "messages sent", formatting.count(accounting["sent"]), formatting.per_s(rate_s)
+    sent = counter_of(summary, "messages_sent")
+    per_s = sent[MAIN]["all"]["per_s"] if sent is not None and MAIN in sent else None
+    yield "messages sent", formatting.count(summary["accounting"][MAIN]["all"]["sent"]), formatting.per_s(per_s)
     for name, label in (
         ("append_latency_ms", "append p95"),
         ("agent_latency_ms", "agent p95"),
         ("ws_join_ms", "join p95"),
     ):
-        entry = metrics.get(name, {}).get(MAIN, {}).get("all")
-        if entry:
+        trend = trend_of(summary, name)
+        if trend is not None and MAIN in trend:
+            entry = trend[MAIN]["all"]
             yield label, f"{formatting.ms(entry['p95'])} ms", f"median {formatting.ms(entry['med'])} ms"
     for name, label in (("message_success_rate", "appended"), ("agent_reply_rate", "answered")):
-        entry = metrics.get(name, {}).get(MAIN, {}).get("all")
-        if entry:
-            made_of = f"{formatting.count(entry['passes'])} of {formatting.count(entry['total'])}"
-            yield label, formatting.percent(entry["rate"]), made_of
-    if "active_connections" in metrics:
-        yield "joined sockets", formatting.count(metrics["active_connections"]["peak"]), "at most"
+        rate = rate_of(summary, name)
+        if rate is not None and MAIN in rate:
+            share = rate[MAIN]["all"]
+            made_of = f"{formatting.count(share['passes'])} of {formatting.count(share['total'])}"
+            yield label, formatting.percent(share["rate"]), made_of
+    connections = gauge_of(summary, "active_connections")
+    if connections is not None:
+        yield "joined sockets", formatting.count(connections["peak"]), "at most"
 
 
-def _timeline(summary: Json, rows: Sequence[SeriesRow]) -> list[ChartFigure]:
+def _timeline(summary: Summary, rows: Sequence[SeriesRow]) -> list[ChartFigure]:
     warm_up_s = float(summary["plan"].get("warm_up_s") or 0)
     rows = rows[:-1] or rows  # the last second is only part of one: it would look like a collapse
     return [chart.figure(rows, warm_up_s) for chart in CHARTS if chart.has_data(rows)]
 
 
-def _distributions(summary: Json) -> Iterator[ChartFigure]:
+def _distributions(summary: Summary) -> Iterator[ChartFigure]:
     for name, buckets in summary["distributions"].items():
-        entry = summary["metrics"][name][MAIN]["all"]
-        marks = [(mark, entry[mark]) for mark in ("med", "p95", "p99") if entry[mark] is not None]
+        trend = trend_of(summary, name)
+        entry = trend[MAIN]["all"] if trend is not None and MAIN in trend else None
+        values = [(mark, statistic(entry, mark)) for mark in ("med", "p95", "p99")] if entry is not None else []
+        marks = [(mark, value) for mark, value in values if value is not None]
         yield distribution_figure(name, buckets, marks)
 
 
-def _troubles(summary: Json) -> Iterator[tuple[str, str, str]]:
+def _troubles(summary: Summary) -> Iterator[tuple[str, str, str]]:
     for name, main_count, warm_up_count, labels in troubles_of(summary):
         yield name, formatting.count(main_count), formatting.count(warm_up_count)
         yield from ((f"  {label}", formatting.count(n), "") for label, n in labels.items())
 
 
-def _findings(summary: Json) -> dict[str, object]:
+def _findings(summary: Summary) -> dict[str, object]:
     """Return the wrong messages that were recorded, and how many more there were, as text."""
     findings = summary.get("findings") or {"total": 0, "shown": []}
-    columns = ("kind", "run_id", "session_id", "seq", "client_ref", "detail")
-    rows = [["?" if entry[name] is None else str(entry[name]) for name in columns] for entry in findings["shown"]]
+    rows = [
+        (
+            entry["kind"],
+            entry["run_id"],
+            entry["session_id"],
+            "?" if entry["seq"] is None else str(entry["seq"]),
+            entry["client_ref"],
+            entry["detail"],
+        )
+        for entry in findings["shown"]
+    ]
     hidden = findings["total"] - len(rows)
     return {"findings": rows, "findings_hidden": formatting.count(hidden) if hidden > 0 else ""}
 
 
-def _server(entry: Json) -> ServerSection:
+def _server(entry: Mapping[str, Any]) -> ServerSection:
     """Return a source's figures, memory per session, and the memory over the run's time."""
     rows = server_seconds(entry)
     charts = [chart.figure(rows, 0.0) for chart in SERVER_CHARTS] if len(rows) > 1 else []
     return ServerSection(entry["source"], server_rows(entry), server_lines(entry), charts)
 
 
-def _circumstances(summary: Json) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    for title, key in (("Plan", "plan"), ("Options", "options"), ("Machine", "host"), ("Versions", "versions")):
-        if summary[key]:
-            yield title, list(flat_facts(summary[key]))
+def _circumstances(summary: Summary) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    parts = (
+        ("Plan", summary["plan"]),
+        ("Options", summary["options"]),
+        ("Machine", summary["host"]),
+        ("Versions", summary["versions"]),
+    )
+    yield from ((title, list(flat_facts(part))) for title, part in parts if part)
 
 
 def flat_facts(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

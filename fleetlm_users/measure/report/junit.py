@@ -4,17 +4,17 @@ Format: https://github.com/testmoapp/junitxml. What CI shows green is green here
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 from xml.etree import ElementTree
 
 from fleetlm_users.measure import formatting
+from fleetlm_users.measure.report.summary_types import Summary, ThresholdEntry
 
 BELIEVABLE: Final = "the numbers can be believed"
 _NOT_IN_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production Char
 
 
-def render_junit(summary: Mapping[str, Any]) -> str:
+def render_junit(summary: Summary) -> str:
     """The XML document, ended by a newline. A missed threshold is a failure, an undecided one an error."""
     benchmark = str(summary["options"].get("benchmark") or "run")
     unreached = summary["verdict"]["kind"] == "inconclusive"  # an interrupted run is not blamed for empty thresholds
@@ -35,7 +35,7 @@ def render_junit(summary: Mapping[str, Any]) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
 
 
-def _threshold(entry: Mapping[str, Any], benchmark: str, unreached: bool) -> ElementTree.Element:
+def _threshold(entry: ThresholdEntry, benchmark: str, unreached: bool) -> ElementTree.Element:
     case = ElementTree.Element("testcase", classname=_clean(benchmark), name=_clean(entry["expression"]))
     measured = formatting.measured(entry["measured"], entry["unit"])
     if formatting.is_undecided(entry) or (unreached and not entry["ok"]):

@@ -1,13 +1,13 @@
 """What a live page shows in tables about a run under way, or one that has just ended, as plain data."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from typing import Any, Final
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.judging.thresholds import Judgement
 from fleetlm_users.measure.metrics.phase import ALL
-from fleetlm_users.measure.report.summary import threshold_figures, trend_figures, worker_figures
+from fleetlm_users.measure.report.summary import accounting_figures, threshold_figures, trend_figures, worker_figures
+from fleetlm_users.measure.report.summary_types import AccountingFigures, ThresholdEntry, WorkerEntry
 from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals
 
@@ -63,20 +63,21 @@ def counter_rows(totals: Totals, phase: str, seconds: float) -> list[Json]:
     ]
 
 
-def books(totals: Totals, *, is_over: bool) -> Json:
+def books(totals: Totals, *, is_over: bool) -> AccountingFigures:
     """The fate of every message of the whole run, warm-up included; while it goes on, open ones are in flight."""
     accounting = totals.accounting(phase=ALL, live=not is_over)
-    return asdict(accounting) | {"adds_up": accounting.adds_up}
+    return accounting_figures(accounting)
 
 
-def worker_rows(workers: Iterable[WorkerState]) -> list[Json]:
+def worker_rows(workers: Iterable[WorkerState]) -> list[WorkerEntry]:
     """How each worker stands."""
     return [worker_figures(worker) for worker in workers]
 
 
-def _threshold(entry: Json, is_over: bool) -> Json:
+def _threshold(entry: ThresholdEntry, is_over: bool) -> Json:
     is_open = not is_over and (entry["measured"] is None or entry["too_few"])
-    return entry | {
+    return {
+        **entry,
         "mark": OPEN_MARK if is_open else formatting.mark(entry),
         "value": formatting.measured(entry["measured"], entry["unit"]),
     }

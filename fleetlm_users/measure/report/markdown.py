@@ -1,19 +1,18 @@
 """The summary as Markdown, for a CI job's page or a pull request's comment."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.report.capacity import capacity_rows
+from fleetlm_users.measure.report.summary_types import Summary, ThresholdEntry
 from fleetlm_users.measure.report.text import accounting_rows, latency_rows, rate_rows, title_parts, troubles_of
-
-Json = Mapping[str, Any]
 
 _SIGNS: Final = {"✓": "✅", "✗": "❌", "?": "❔"}
 _VERDICT_SIGNS: Final = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}
 
 
-def render_markdown(summary: Json) -> str:
+def render_markdown(summary: Summary) -> str:
     """GitHub-flavoured Markdown, ended by a newline: verdict and reasons, thresholds, then folded details."""
     verdict = summary["verdict"]
     name, *rest = title_parts(summary)
@@ -30,7 +29,7 @@ def render_markdown(summary: Json) -> str:
     return "\n".join(lines).strip() + "\n"
 
 
-def _threshold(entry: Json) -> tuple[str, ...]:
+def _threshold(entry: ThresholdEntry) -> tuple[str, ...]:
     measured = formatting.measured(entry["measured"], entry["unit"])
     return _SIGNS[formatting.mark(entry)], entry["expression"], measured, formatting.count(entry["samples"])
 

@@ -1,13 +1,14 @@
-"""Everything a report shows, as plain data: what summary.json holds and what every renderer reads.
+"""The summary of a run: everything that a report shows, as summary.json holds it and every renderer reads it.
 
 Times are in ms with three decimals, shares are fractions, `null` stands for "not measured" or "too few samples".
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, Literal
 
 from fleetlm_users.foreign_text import printable_json
+from fleetlm_users.measure.findings import Finding
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.histogram_buckets import coarse_bounds
 from fleetlm_users.measure.judging.lost_workers import LostWorker, losses
@@ -15,13 +16,34 @@ from fleetlm_users.measure.judging.thresholds import Judgement
 from fleetlm_users.measure.judging.verdict import Verdict
 from fleetlm_users.measure.metrics.metric import Metric
 from fleetlm_users.measure.metrics.phase import ALL, MAIN, WARM_UP
+from fleetlm_users.measure.report.summary_types import (
+    AccountingFigures,
+    CapacityEntry,
+    CounterEntry,
+    CounterFigures,
+    Figures,
+    FindingEntry,
+    FindingsEntry,
+    GaugeEntry,
+    MetricEntry,
+    PhaseFigures,
+    RateEntry,
+    RateFigures,
+    RunEntry,
+    Summary,
+    ThresholdEntry,
+    TrendEntry,
+    TrendFigures,
+    VerdictEntry,
+    WorkerEntry,
+)
 from fleetlm_users.measure.snapshot_store import WorkerState
-from fleetlm_users.measure.totals import Totals
+from fleetlm_users.measure.totals import Accounting, Totals
 
 SUMMARY_FORMAT: Final = 1  # raised when a reader of older files would misread newer ones
 DISTRIBUTIONS: Final = ("append_latency_ms", "agent_latency_ms", "ws_join_ms", "lifecycle_total_ms")
 
-Json = dict[str, Any]
+Phase = Literal["main", "warm_up"]
 
 
 def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file under its own name)
@@ -37,11 +59,11 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     started_at: str = "",
     aborted: str = "",
     server: Iterable[Mapping[str, Any]] = (),
-    capacity: Mapping[str, Any] | None = None,
+    capacity: CapacityEntry | None = None,
     lost: Iterable[LostWorker] = (),
-) -> Json:
-    """The run as JSON-able data. `duration_s` is the length of the main phase, which counts per second refer to; when
-    it is not given it is what the workers' clocks say, less the plan's `warm_up_s`.
+) -> Summary:
+    """Return the run as what summary.json holds. `duration_s` is the length of the main phase, which counts per second
+    refer to; by default it is what the workers' clocks say, less the plan's `warm_up_s`.
 
     `plan`, `options`, `host` and `versions` are kept as given; reports look for `preset` and `warm_up_s` in `plan`, and
     for `benchmark`, `run_id` and `api_url` in `options`. `started_at` is an ISO 8601 time for people to read,
@@ -51,7 +73,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     """
     warm_up_s = float(plan.get("warm_up_s") or 0)
     duration_s = max(0.0, totals.elapsed_s - warm_up_s) if duration_s is None else duration_s
-    told: Json = {
+    document: Summary = {
         "format": SUMMARY_FORMAT,
         "verdict": _verdict(verdict),
         "thresholds": [threshold_figures(judgement) for judgement in verdict.judgements],
@@ -60,16 +82,19 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
             for metric in totals.catalogue.values()
             if totals.samples(metric.name, phase=ALL)
         },
-        "accounting": {phase: _accounting(totals, phase) for phase in (MAIN, WARM_UP, ALL)},
+        "accounting": {
+            "main": _accounting(totals, MAIN),
+            "warm_up": _accounting(totals, WARM_UP),
+            "all": _accounting(totals, ALL),
+        },
         "distributions": {
             name: _distribution(trend)
             for name in DISTRIBUTIONS
             if (trend := totals.trend(name)) is not None and trend.count
         },
         "findings": _findings(totals, str(options.get("run_id") or "")),
-        "run": _run(totals, duration_s) | {"started_at": started_at, "aborted": aborted},
+        "run": _run(totals, duration_s, started_at, aborted),
         "server": [dict(entry) for entry in server],
-        **({} if capacity is None else {"capacity": dict(capacity)}),
         "workers": [worker_figures(worker) for worker in workers],
         "workers_lost": [loss.to_json() for loss in losses(lost, workers)],
         "plan": dict(plan),
@@ -77,18 +102,23 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
         "host": dict(host),
         "versions": dict(versions),
     }
-    return dict(printable_json(told))
+    if capacity is not None:
+        document["capacity"] = capacity
+    printable: Summary = printable_json(document)
+    return printable
 
 
-def _run(totals: Totals, duration_s: float) -> Json:
+def _run(totals: Totals, duration_s: float, started_at: str, aborted: str) -> RunEntry:
     return {
         "duration_s": round(duration_s, 3),
         "elapsed_s": round(totals.elapsed_s, 3),
         "scenarios": list(totals.scenarios),
+        "started_at": started_at,
+        "aborted": aborted,
     }
 
 
-def _verdict(verdict: Verdict) -> Json:
+def _verdict(verdict: Verdict) -> VerdictEntry:
     return {
         "kind": verdict.kind,
         "exit_code": verdict.exit_code,
@@ -97,8 +127,8 @@ def _verdict(verdict: Verdict) -> Json:
     }
 
 
-def threshold_figures(judgement: Judgement) -> Json:
-    """One judged threshold, measured in its own unit."""
+def threshold_figures(judgement: Judgement) -> ThresholdEntry:
+    """Return one judged threshold, measured in its own unit."""
     threshold = judgement.threshold
     return {
         "expression": judgement.expression,
@@ -118,49 +148,80 @@ def threshold_figures(judgement: Judgement) -> Json:
     }
 
 
-def _metric(metric: Metric, totals: Totals, duration_s: float) -> Json:
-    """The metric's figures per phase, of all scenarios together and of each that has samples."""
-    figures: Json = {"kind": metric.kind, "unit": metric.unit, "help": metric.help}
+def _metric(metric: Metric, totals: Totals, duration_s: float) -> MetricEntry:
+    """Return the metric's figures by phase, of all scenarios together and of each that has samples."""
     if metric.kind == "gauge":
-        return figures | _gauge(metric, totals)
-    for phase in (MAIN, WARM_UP):
-        if totals.samples(metric.name, phase=phase):
-            seconds = duration_s if phase == MAIN else None
-            figures[phase] = {
-                "all": _figures(metric, totals, None, phase, seconds),
-                "scenarios": {
-                    scenario: _figures(metric, totals, scenario, phase, seconds)
-                    for scenario in totals.scenarios
-                    if totals.samples(metric.name, scenario, phase)
-                },
-            }
-    return figures
+        return _gauge(metric, totals)
+    if metric.kind == "trend":
+        trend: TrendEntry = {"kind": "trend", "unit": metric.unit, "help": metric.help}
+        for phase in _phases(metric, totals):
+            trend[phase] = _phase(metric, totals, phase, _trend)
+        return trend
+    if metric.kind == "rate":
+        rate: RateEntry = {"kind": "rate", "unit": metric.unit, "help": metric.help}
+        for phase in _phases(metric, totals):
+            rate[phase] = _phase(metric, totals, phase, _rate)
+        return rate
+    counter: CounterEntry = {"kind": "counter", "unit": metric.unit, "help": metric.help}
+    for phase in _phases(metric, totals):
+        counter[phase] = _phase(metric, totals, phase, partial(_counter, duration_s))
+    return counter
 
 
-def _gauge(metric: Metric, totals: Totals) -> Json:
-    scenarios = () if metric.per_worker else totals.scenarios
-    return dict(totals.gauge(metric.name)._asdict()) | {
+def _phases(metric: Metric, totals: Totals) -> list[Phase]:
+    phases: tuple[Phase, ...] = (MAIN, WARM_UP)
+    return [phase for phase in phases if totals.samples(metric.name, phase=phase)]
+
+
+def _phase(
+    metric: Metric, totals: Totals, phase: Phase, figures: Callable[[Totals, str, str | None, Phase], Figures]
+) -> PhaseFigures[Figures]:
+    return {
+        "all": figures(totals, metric.name, None, phase),
         "scenarios": {
-            scenario: totals.gauge(metric.name, scenario)._asdict()
-            for scenario in scenarios
-            if totals.samples(metric.name, scenario)
-        }
+            scenario: figures(totals, metric.name, scenario, phase)
+            for scenario in totals.scenarios
+            if totals.samples(metric.name, scenario, phase)
+        },
     }
 
 
-def _figures(metric: Metric, totals: Totals, scenario: str | None, phase: str, seconds: float | None) -> Json:
-    if metric.kind == "trend":
-        return trend_figures(totals.trend(metric.name, scenario, phase) or Trend())
-    if metric.kind == "rate":
-        ratio = totals.rate(metric.name, scenario, phase)
-        return {"rate": ratio.value, "passes": ratio.passes, "total": ratio.total}
-    count = totals.count(metric.name, scenario, phase)
-    labels = {label: n for label, n in totals.labels(metric.name, scenario, phase).items() if label and n}
+def _gauge(metric: Metric, totals: Totals) -> GaugeEntry:
+    scenarios = () if metric.per_worker else totals.scenarios
+    whole = totals.gauge(metric.name)
+    return {
+        "kind": "gauge",
+        "unit": metric.unit,
+        "help": metric.help,
+        "now": whole.now,
+        "peak": whole.peak,
+        "scenarios": {
+            scenario: {"now": gauge.now, "peak": gauge.peak}
+            for scenario in scenarios
+            if totals.samples(metric.name, scenario)
+            for gauge in [totals.gauge(metric.name, scenario)]
+        },
+    }
+
+
+def _trend(totals: Totals, name: str, scenario: str | None, phase: Phase) -> TrendFigures:
+    return trend_figures(totals.trend(name, scenario, phase) or Trend())
+
+
+def _rate(totals: Totals, name: str, scenario: str | None, phase: Phase) -> RateFigures:
+    ratio = totals.rate(name, scenario, phase)
+    return {"rate": ratio.value, "passes": ratio.passes, "total": ratio.total}
+
+
+def _counter(duration_s: float, totals: Totals, name: str, scenario: str | None, phase: Phase) -> CounterFigures:
+    seconds = duration_s if phase == MAIN else None
+    count = totals.count(name, scenario, phase)
+    labels = {label: n for label, n in totals.labels(name, scenario, phase).items() if label and n}
     return {"count": count, "per_s": round(count / seconds, 3) if seconds else None, "labels": labels}
 
 
-def trend_figures(trend: Trend) -> Json:
-    """A trend in ms; a percentile on too few samples is None."""
+def trend_figures(trend: Trend) -> TrendFigures:
+    """Return a trend in ms; a percentile on too few samples is None."""
     figures = trend.summary()
     return {
         "count": figures.count,
@@ -177,27 +238,51 @@ def trend_figures(trend: Trend) -> Json:
     }
 
 
-def _accounting(totals: Totals, phase: str) -> Json:
-    def books(scenario: str | None) -> Json:
-        accounting = totals.accounting(scenario, phase)
-        return asdict(accounting) | {"adds_up": accounting.adds_up}
-
+def _accounting(totals: Totals, phase: str) -> PhaseFigures[AccountingFigures]:
     return {
-        "all": books(None),
+        "all": accounting_figures(totals.accounting(None, phase)),
         "scenarios": {
-            scenario: books(scenario) for scenario in totals.scenarios if totals.count("messages_sent", scenario, phase)
+            scenario: accounting_figures(totals.accounting(scenario, phase))
+            for scenario in totals.scenarios
+            if totals.count("messages_sent", scenario, phase)
         },
     }
 
 
-def _findings(totals: Totals, run_id: str) -> Json:
-    """Single messages and what is wrong with them: the first ones, with all that names them, and the number of all."""
-    found = totals.findings
-    return {"total": found.total, "shown": [{"run_id": run_id} | finding._asdict() for finding in found.kept]}
+def accounting_figures(accounting: Accounting) -> AccountingFigures:
+    """Return the fates of all messages, and whether they add up to those sent."""
+    return {
+        "sent": accounting.sent,
+        "appended": accounting.appended,
+        "rejected": accounting.rejected,
+        "lost": accounting.lost,
+        "in_flight": accounting.in_flight,
+        "unknown": accounting.unknown,
+        "unexplained": accounting.unexplained,
+        "adds_up": accounting.adds_up,
+    }
+
+
+def _findings(totals: Totals, run_id: str) -> FindingsEntry:
+    """Return the first wrong messages, with everything that identifies them, and the number of all."""
+    findings = totals.findings
+    return {"total": findings.total, "shown": [_finding(finding, run_id) for finding in findings.kept]}
+
+
+def _finding(finding: Finding, run_id: str) -> FindingEntry:
+    return {
+        "run_id": run_id,
+        "kind": finding.kind,
+        "scenario": finding.scenario,
+        "session_id": finding.session_id,
+        "seq": finding.seq,
+        "client_ref": finding.client_ref,
+        "detail": finding.detail,
+    }
 
 
 def _distribution(trend: Trend) -> list[list[float]]:
-    """The histogram in [low ms, high ms, samples], rising."""
+    """Return the histogram as [low ms, high ms, samples], rising."""
     return [
         [low_us / 1000, (high_us + 1) / 1000, n]
         for index, n in trend.distribution().items()
@@ -205,8 +290,8 @@ def _distribution(trend: Trend) -> list[list[float]]:
     ]
 
 
-def worker_figures(worker: WorkerState) -> Json:
-    """How one worker stands, times in ms."""
+def worker_figures(worker: WorkerState) -> WorkerEntry:
+    """Return how one worker stands, times in ms."""
     return {
         "worker": worker.worker,
         "reports": worker.seq,

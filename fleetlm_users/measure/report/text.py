@@ -1,15 +1,26 @@
 """The summary of a run as text for a terminal: thresholds first, the verdict with all its reasons last."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final, Literal
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.phase import MAIN, WARM_UP
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
+from fleetlm_users.measure.report.summary_types import (
+    CounterFigures,
+    FindingEntry,
+    PhaseFigures,
+    Summary,
+    TrendFigures,
+    WorkerEntry,
+    counter_of,
+    statistic,
+    trend_of,
+)
 from fleetlm_users.measure.report.terminal import Style, Table
 from fleetlm_users.measure.server.figures import server_lines, server_rows
 
-Json = Mapping[str, Any]
+Fate = Literal["sent", "appended", "rejected", "lost", "in_flight", "unknown"]
 Rows = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]  # a table's head and its rows
 
 _MARK_LOOKS: Final = {"✓": "green", "✗": "red", "?": "yellow"}
@@ -41,12 +52,13 @@ TROUBLES: Final = (
 _TOLD: Final = ("message_failures", "messages_in_flight", "worker_cpu_samples", "worker_cpu_starved")
 SPLIT_BY_SCENARIO: Final = ("append_latency_ms", "agent_latency_ms")  # and whatever has a threshold
 _STATISTICS: Final = ("min", "avg", "med", "p90", "p95", "p99", "p99.9", "max")
+FATES: Final[tuple[Fate, ...]] = ("sent", "appended", "rejected", "lost", "in_flight", "unknown")
 WORKER_HEAD: Final = ("worker", "CPU now", "CPU peak", "memory", "late p99", "lag p99 ms", "reports", "final")
 MAX_WORKERS_SHOWN: Final = 12
 BOOKS: Final = "messages: sent = appended + rejected + lost + in flight + unknown"
 
 
-def render(summary: Json, width: int = 100, colour: bool = False) -> str:
+def render(summary: Summary, width: int = 100, colour: bool = False) -> str:
     """The report, ended by a newline."""
     style = Style(max(width, 60), colour)
     what_happened = (_thresholds, _latencies, _rates, _messages, _counts, _troubles, _findings)
@@ -54,7 +66,7 @@ def render(summary: Json, width: int = 100, colour: bool = False) -> str:
     return style.finish([line for section in sections for line in section(summary, style)])
 
 
-def title_parts(summary: Json) -> list[str]:
+def title_parts(summary: Summary) -> list[str]:
     """What was run, where, for how long: the parts of a title, without those that are not known."""
     plan, options, run = summary["plan"], summary["options"], summary["run"]
     warm_up_s = plan.get("warm_up_s") or 0
@@ -71,12 +83,12 @@ def title_parts(summary: Json) -> list[str]:
     return [part for part in parts if part]
 
 
-def _title(summary: Json, style: Style) -> list[str]:
+def _title(summary: Summary, style: Style) -> list[str]:
     benchmark, *rest = title_parts(summary)
     return ["", *style.wrapped(" · ".join((style.paint(benchmark, "bold"), *rest)), "  ", "    ")]
 
 
-def _capacity(summary: Json, style: Style) -> Iterable[str]:
+def _capacity(summary: Summary, style: Style) -> Iterable[str]:
     capacity = summary.get("capacity")
     if capacity is None:
         return
@@ -88,7 +100,7 @@ def _capacity(summary: Json, style: Style) -> Iterable[str]:
         yield from style.wrapped(line, "    ", "      ")
 
 
-def _thresholds(summary: Json, style: Style) -> Iterable[str]:
+def _thresholds(summary: Summary, style: Style) -> Iterable[str]:
     yield from style.heading("thresholds")
     entries = summary["thresholds"]
     if not entries:
@@ -108,14 +120,14 @@ def _thresholds(summary: Json, style: Style) -> Iterable[str]:
         )
 
 
-def _latencies(summary: Json, style: Style) -> Iterable[str]:
+def _latencies(summary: Summary, style: Style) -> Iterable[str]:
     head, rows = latency_rows(summary)
     if rows:
         yield from style.heading("latency in ms")
         yield from Table(head, rows, ("min", "p99.9", "p90", "avg")).lines(style)
 
 
-def latency_rows(summary: Json) -> Rows:
+def latency_rows(summary: Summary) -> Rows:
     """Every trend of the main phase but the generator's own; by scenario where that matters."""
     rows: list[tuple[str, ...]] = []
     split = {*SPLIT_BY_SCENARIO, *(entry["metric"] for entry in summary["thresholds"])}
@@ -125,7 +137,7 @@ def latency_rows(summary: Json) -> Rows:
     return ("", "count", *_STATISTICS), tuple(rows)
 
 
-def trend_rows(name: str, phase: Json, *, by_scenario: bool) -> list[tuple[str, ...]]:
+def trend_rows(name: str, phase: PhaseFigures[TrendFigures], *, by_scenario: bool) -> list[tuple[str, ...]]:
     """A trend's figures as cells, and those of its scenarios if there are several and they are asked for."""
     scenarios = phase["scenarios"] if by_scenario and len(phase["scenarios"]) > 1 else {}
     entries = {name: phase["all"]} | {f"  {scenario}": entry for scenario, entry in scenarios.items()}
@@ -133,20 +145,20 @@ def trend_rows(name: str, phase: Json, *, by_scenario: bool) -> list[tuple[str, 
         (
             label,
             formatting.count(entry["count"]),
-            *(formatting.ms_aligned(entry[statistic]) for statistic in _STATISTICS),
+            *(formatting.ms_aligned(statistic(entry, name)) for name in _STATISTICS),
         )
         for label, entry in entries.items()
     ]
 
 
-def _rates(summary: Json, style: Style) -> Iterable[str]:
+def _rates(summary: Summary, style: Style) -> Iterable[str]:
     head, rows = rate_rows(summary)
     if rows:
         yield from style.heading("rates")
         yield from Table(head, rows).lines(style)
 
 
-def rate_rows(summary: Json) -> Rows:
+def rate_rows(summary: Summary) -> Rows:
     """Every rate of the main phase with the two counts it is made of."""
     rows = (
         (name, formatting.percent(entry["rate"]), formatting.count(entry["passes"]), formatting.count(entry["total"]))
@@ -157,41 +169,40 @@ def rate_rows(summary: Json) -> Rows:
     return ("", "rate", "passes", "of"), tuple(rows)
 
 
-def _messages(summary: Json, style: Style) -> Iterable[str]:
+def _messages(summary: Summary, style: Style) -> Iterable[str]:
     yield from style.heading(BOOKS)
     yield from Table(*accounting_rows(summary)).lines(style)
     for line in loss_lines(summary):
         yield from style.wrapped(line, "    ", "      ")
 
 
-def loss_lines(summary: Json) -> list[str]:
+def loss_lines(summary: Summary) -> list[str]:
     """What is not known, by worker: each that did not report to the end, with what its last report left open."""
     return [f"unknown: {loss['text']}" for loss in summary.get("workers_lost") or ()]
 
 
-def accounting_rows(summary: Json) -> Rows:
+def accounting_rows(summary: Summary) -> Rows:
     """The fates of all messages: by scenario, altogether, and of the warm-up."""
     main, warm_up = summary["accounting"][MAIN], summary["accounting"][WARM_UP]
     entries = dict(main["scenarios"]) if len(main["scenarios"]) > 1 else {}
     entries["all"] = main["all"]
     if warm_up["all"]["sent"]:
         entries["warm-up"] = warm_up["all"]
-    fates = ("sent", "appended", "rejected", "lost", "in_flight", "unknown")
     rows = (
-        (label, *(formatting.count(entry[fate]) for fate in fates), "✓" if entry["adds_up"] else "✗")
+        (label, *(formatting.count(entry[fate]) for fate in FATES), "✓" if entry["adds_up"] else "✗")
         for label, entry in entries.items()
     )
-    return ("", *(fate.replace("_", " ") for fate in fates), "adds up"), tuple(rows)
+    return ("", *(fate.replace("_", " ") for fate in FATES), "adds up"), tuple(rows)
 
 
-def _counts(summary: Json, style: Style) -> Iterable[str]:
+def _counts(summary: Summary, style: Style) -> Iterable[str]:
     head, rows = count_rows(summary)
     if rows:
         yield from style.heading("counts")
         yield from Table(head, rows).lines(style)
 
 
-def count_rows(summary: Json) -> Rows:
+def count_rows(summary: Summary) -> Rows:
     """Every counter above 0 that is told nowhere else, and the gauges of the whole swarm."""
     rows = [
         (name, formatting.count(entry["count"]), formatting.per_s(entry["per_s"]))
@@ -208,7 +219,7 @@ def count_rows(summary: Json) -> Rows:
     return ("", "total", "per second"), tuple(rows)
 
 
-def _troubles(summary: Json, style: Style) -> Iterable[str]:
+def _troubles(summary: Summary, style: Style) -> Iterable[str]:
     yield from style.heading("what went wrong")
     troubles = troubles_of(summary)
     if not troubles:
@@ -222,7 +233,7 @@ def _troubles(summary: Json, style: Style) -> Iterable[str]:
             yield f"      {label:<{widest}}{formatting.count(n):>9}"
 
 
-def finding_line(finding: Json) -> str:
+def finding_line(finding: FindingEntry) -> str:
     """One message and what is wrong with it, with all that names it."""
     seq = "?" if finding["seq"] is None else finding["seq"]
     named = f"{finding['kind']}: run {finding['run_id']}, session {finding['session_id']}, seq {seq}"
@@ -230,7 +241,7 @@ def finding_line(finding: Json) -> str:
     return named + ref + (f" ({finding['detail']})" if finding["detail"] else "")
 
 
-def _findings(summary: Json, style: Style) -> Iterable[str]:
+def _findings(summary: Summary, style: Style) -> Iterable[str]:
     findings = summary.get("findings") or {"total": 0, "shown": []}
     if not findings["total"]:
         return
@@ -241,19 +252,26 @@ def _findings(summary: Json, style: Style) -> Iterable[str]:
         yield f"    … and {formatting.count(findings['total'] - len(findings['shown']))} more"
 
 
-def troubles_of(summary: Json) -> list[tuple[str, int, int, dict[str, int]]]:
+_UNCOUNTED: Final[PhaseFigures[CounterFigures]] = {
+    "all": {"count": 0, "per_s": None, "labels": {}},
+    "scenarios": {},
+}
+
+
+def troubles_of(summary: Summary) -> list[tuple[str, int, int, dict[str, int]]]:
     """Every counter of trouble above 0: its name, count in the main phase, count in warm-up, main count by label."""
     found = []
     for name in TROUBLES:
-        metric = summary["metrics"].get(name, {})
-        empty = {"all": {"count": 0, "labels": {}}}
-        main, warm_up = metric.get(MAIN, empty)["all"], metric.get(WARM_UP, empty)["all"]
+        metric = counter_of(summary, name)
+        if metric is None:
+            continue
+        main, warm_up = metric.get(MAIN, _UNCOUNTED)["all"], metric.get(WARM_UP, _UNCOUNTED)["all"]
         if main["count"] or warm_up["count"]:
             found.append((name, int(main["count"]), int(warm_up["count"]), dict(main["labels"])))
     return found
 
 
-def _server(summary: Json, style: Style) -> Iterable[str]:
+def _server(summary: Summary, style: Style) -> Iterable[str]:
     for entry in summary.get("server") or ():
         yield from style.heading("the server, as {} tells", entry["source"])
         head, rows = server_rows(entry)
@@ -263,7 +281,7 @@ def _server(summary: Json, style: Style) -> Iterable[str]:
             yield from style.wrapped(line, "    ", "      ")
 
 
-def _generator(summary: Json, style: Style) -> Iterable[str]:
+def _generator(summary: Summary, style: Style) -> Iterable[str]:
     yield from style.heading("the generator itself")
     rows = generator_rows(summary)
     if rows:
@@ -278,11 +296,13 @@ def _generator(summary: Json, style: Style) -> Iterable[str]:
         yield f"    … and {len(workers) - MAX_WORKERS_SHOWN} more workers, see summary.json"
 
 
-def generator_rows(summary: Json) -> list[tuple[str, ...]]:
+def generator_rows(summary: Summary) -> list[tuple[str, ...]]:
     """The generator's own trends: of the main phase, and what happened in the warm-up alone, as look-ups do."""
     rows = []
     for name in GENERATOR_TRENDS:
-        metric = summary["metrics"].get(name, {})
+        metric = trend_of(summary, name)
+        if metric is None:
+            continue
         if MAIN in metric:
             rows += trend_rows(name, metric[MAIN], by_scenario=False)
         elif WARM_UP in metric and name in _SHOWN_OF_WARM_UP:
@@ -290,7 +310,7 @@ def generator_rows(summary: Json) -> list[tuple[str, ...]]:
     return rows
 
 
-def worker_row(worker: Json) -> tuple[str, ...]:
+def worker_row(worker: WorkerEntry) -> tuple[str, ...]:
     """One worker's health as cells: name, CPU now and at most, memory, lateness and lag p99, reports, final report."""
     cpu, peak = worker["cpu_percent"], worker["cpu_peak_percent"]
     return (
@@ -305,7 +325,7 @@ def worker_row(worker: Json) -> tuple[str, ...]:
     )
 
 
-def _verdict(summary: Json, style: Style) -> Iterable[str]:
+def _verdict(summary: Summary, style: Style) -> Iterable[str]:
     verdict = summary["verdict"]
     yield from style.heading("verdict")
     look = VERDICT_LOOKS[verdict["kind"]]

@@ -12,6 +12,7 @@ from fleetlm_users.measure.judging.verdict import RunFacts, Verdict, decide
 from fleetlm_users.measure.limits import Limits
 from fleetlm_users.measure.report.capacity import Capacity, decide_search
 from fleetlm_users.measure.report.summary import summary
+from fleetlm_users.measure.report.summary_types import Summary
 from fleetlm_users.measure.report.text import render
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.swarm.host.host_facts import HostFacts
@@ -26,7 +27,7 @@ class RunResult:
     """The verdict of a run, the summary it rests on, and the folder that holds it (None: nothing was written)."""
 
     verdict: Verdict
-    summary: dict[str, Any]
+    summary: Summary
     folder: Path | None
 
     @property

@@ -18,6 +18,7 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.report.html import render_html
 from fleetlm_users.measure.report.junit import render_junit
 from fleetlm_users.measure.report.markdown import render_markdown
+from fleetlm_users.measure.report.summary_types import Summary
 from fleetlm_users.measure.report.text import render
 from fleetlm_users.measure.timeline.rows import SeriesRow, to_csv
 from fleetlm_users.swarm.results.output_file import share_a_file, try_file, try_new, write_file
@@ -106,7 +107,7 @@ UNWRITTEN_EXIT: Final = 5
 """The run passed but a requested file is missing: a pipeline that needs it must not look green."""
 
 _SPECS: Final = {spec.name: spec for spec in COMMON}
-_RENDERERS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {"junit": render_junit, "markdown": render_markdown}
+_RENDERERS: Final[dict[str, Callable[[Summary], str]]] = {"junit": render_junit, "markdown": render_markdown}
 
 
 def try_reports(options: Options) -> None:
@@ -124,7 +125,7 @@ def try_reports(options: Options) -> None:
         _try(_SPECS["results_dir"], folder, accepted, partial(try_results, folder, options.benchmark, options.run_id))
 
 
-def write_reports(options: Options, summary: dict[str, Any], rows: Sequence[SeriesRow]) -> Path | None:
+def write_reports(options: Options, summary: Summary, rows: Sequence[SeriesRow]) -> Path | None:
     """Write the files requested by path and the result folder; return the folder, None if there is none.
 
     Files that cannot be written are added to the summary, and change its exit code.
@@ -139,7 +140,7 @@ def write_reports(options: Options, summary: dict[str, Any], rows: Sequence[Seri
     return None if options.no_results else _write_folder(options, summary, rows)
 
 
-def note_unwritten(summary: dict[str, Any], flag: str, path: Path | str, problem: OSError) -> None:
+def note_unwritten(summary: Summary, flag: str, path: Path | str, problem: OSError) -> None:
     """Note in a summary that a file is missing; exit codes 3 and 4 outweigh it."""
     why = problem.strerror or str(problem)
     logger.error("The report cannot be written to %s: %s", path, why)
@@ -148,10 +149,10 @@ def note_unwritten(summary: dict[str, Any], flag: str, path: Path | str, problem
         summary["verdict"]["exit_code"] = UNWRITTEN_EXIT
 
 
-def _write_folder(options: Options, summary: dict[str, Any], rows: Sequence[SeriesRow]) -> Path | None:
-    files: dict[str, str | dict[str, Any]] = {
+def _write_folder(options: Options, summary: Summary, rows: Sequence[SeriesRow]) -> Path | None:
+    files: dict[str, str | Mapping[str, Any]] = {
         "summary.json": summary,
-        "run.json": {name: summary[name] for name in RUN_PARTS},
+        "run.json": {name: part for name, part in summary.items() if name in RUN_PARTS},
         "timeseries.csv": to_csv(rows),
         "report.html": render_html(summary, rows),
         "report.txt": render(summary, REPORT_WIDTH, colour=False),

@@ -1,0 +1,282 @@
+"""What summary.json holds: the types that `summary` returns and that every renderer, `compare` and `cleanup` read.
+
+TypedDicts, because the summary is a JSON document with public keys (`p99.9`, `all`) that is written as it is and read
+back from older versions, which lack some of them: those keys are `NotRequired`. A file is checked before it is read as
+these types (cli/summary_check.py). Latencies are in ms, shares are fractions, None is "not measured".
+"""
+
+from collections.abc import Mapping
+from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
+
+VerdictKind = Literal["pass", "fail", "inconclusive"]
+Figures = TypeVar("Figures")
+
+
+class VerdictEntry(TypedDict):
+    """The verdict with every reason for it."""
+
+    kind: VerdictKind
+    exit_code: int
+    failures: list[str]
+    doubts: list[str]
+
+
+class ThresholdEntry(TypedDict):
+    """One judged threshold; `measured` is in `unit`."""
+
+    expression: str
+    subject: str
+    condition: str
+    metric: str
+    scenario: str | None
+    bound: float
+    measured: float | None
+    unit: str
+    ok: bool
+    samples: int
+    too_few: bool
+    late: NotRequired[bool]
+    undecided: NotRequired[bool]
+    problem: str
+
+
+TrendFigures = TypedDict(
+    "TrendFigures",
+    {
+        "count": int,
+        "min": float | None,
+        "avg": float | None,
+        "med": float | None,
+        "p90": float | None,
+        "p95": float | None,
+        "p99": float | None,
+        "p99.9": float | None,
+        "max": float | None,
+        "clamped": int,
+        "negative": int,
+    },
+)
+"""A trend in ms; a percentile on too few samples is None."""
+
+
+class RateFigures(TypedDict):
+    """A share and the two counts that it is made of."""
+
+    rate: float | None
+    passes: int
+    total: int
+
+
+class CounterFigures(TypedDict):
+    """A count, per second of the phase, and by label."""
+
+    count: int
+    per_s: float | None
+    labels: dict[str, int]
+
+
+class GaugeFigures(TypedDict):
+    """What goes up and down."""
+
+    now: float
+    peak: float
+
+
+class PhaseFigures(TypedDict, Generic[Figures]):
+    """The figures of one phase: of all scenarios together, and of each that has samples."""
+
+    all: Figures
+    scenarios: dict[str, Figures]
+
+
+class _Metric(TypedDict):
+    unit: str
+    help: str
+
+
+class TrendEntry(_Metric):
+    """A trend by phase."""
+
+    kind: Literal["trend"]
+    main: NotRequired[PhaseFigures[TrendFigures]]
+    warm_up: NotRequired[PhaseFigures[TrendFigures]]
+
+
+class RateEntry(_Metric):
+    """A rate by phase."""
+
+    kind: Literal["rate"]
+    main: NotRequired[PhaseFigures[RateFigures]]
+    warm_up: NotRequired[PhaseFigures[RateFigures]]
+
+
+class CounterEntry(_Metric):
+    """A counter by phase."""
+
+    kind: Literal["counter"]
+    main: NotRequired[PhaseFigures[CounterFigures]]
+    warm_up: NotRequired[PhaseFigures[CounterFigures]]
+
+
+class GaugeEntry(_Metric):
+    """A gauge of the whole run."""
+
+    kind: Literal["gauge"]
+    now: float
+    peak: float
+    scenarios: dict[str, GaugeFigures]
+
+
+MetricEntry = TrendEntry | RateEntry | CounterEntry | GaugeEntry
+
+
+class AccountingFigures(TypedDict):
+    """The fate of every message that was sent."""
+
+    sent: int
+    appended: int
+    rejected: int
+    lost: int
+    in_flight: int
+    unknown: int
+    unexplained: int
+    adds_up: bool
+
+
+class AccountingByPhase(TypedDict):
+    """The accounting of each phase, and of both."""
+
+    main: PhaseFigures[AccountingFigures]
+    warm_up: PhaseFigures[AccountingFigures]
+    all: PhaseFigures[AccountingFigures]
+
+
+class FindingEntry(TypedDict):
+    """One message with something wrong; `seq` None and `client_ref` empty are unknown."""
+
+    run_id: str
+    kind: str
+    scenario: str
+    session_id: str
+    seq: int | None
+    client_ref: str
+    detail: str
+
+
+class FindingsEntry(TypedDict):
+    """The first wrong messages, and how many there were."""
+
+    total: int
+    shown: list[FindingEntry]
+
+
+class RunEntry(TypedDict):
+    """The run's length: `duration_s` of the main phase, `elapsed_s` of all; when it started, why it was ended early."""
+
+    duration_s: float
+    elapsed_s: float
+    scenarios: list[str]
+    started_at: str
+    aborted: str
+
+
+class StepEntry(TypedDict):
+    """One step of a capacity search; `load` is in users."""
+
+    load: int
+    joined: int
+    hold_s: float
+    repeat: bool
+    outcome: str
+    misses: list[str]
+    doubts: list[str]
+    messages_per_s: float | None
+    append_p95_ms: float | None
+    agent_p95_ms: float | None
+    join_p95_ms: float | None
+    agent_reply_rate: float | None
+    lateness_p99_ms: float | None
+
+
+class CapacityEntry(TypedDict):
+    """What a capacity search came to; loads in users, `result` in `unit`, of which one user makes `per_user`."""
+
+    unit: str
+    per_user: float
+    kept: int
+    missed: int | None
+    result: float
+    at_least: bool
+    limited_by_generator: bool
+    finished: bool
+    words: str
+    steps: list[StepEntry]
+
+
+class WorkerEntry(TypedDict):
+    """How one worker stands."""
+
+    worker: str
+    reports: int
+    final: bool
+    elapsed_s: float
+    open_messages: int
+    cpu_percent: float | None
+    cpu_peak_percent: float | None
+    cpu_starved_share: float | None
+    rss_bytes: float | None
+    lateness_p99_ms: float | None
+    loop_lag_p99_ms: float | None
+
+
+class Summary(TypedDict):
+    """A whole run. `plan`, `options`, `host` and `versions` are kept as the run was given them."""
+
+    format: int
+    verdict: VerdictEntry
+    thresholds: list[ThresholdEntry]
+    metrics: dict[str, MetricEntry]
+    accounting: AccountingByPhase
+    distributions: dict[str, list[list[float]]]
+    findings: NotRequired[FindingsEntry]
+    run: RunEntry
+    server: NotRequired[list[dict[str, Any]]]
+    capacity: NotRequired[CapacityEntry]
+    workers: list[WorkerEntry]
+    workers_lost: NotRequired[list[dict[str, Any]]]
+    plan: Mapping[str, Any]
+    options: Mapping[str, Any]
+    host: Mapping[str, Any]
+    versions: Mapping[str, Any]
+    unwritten: NotRequired[list[str]]
+
+
+def trend_of(summary: Summary, name: str) -> TrendEntry | None:
+    """Return a trend of the run; None where it has none of that name."""
+    metric = summary["metrics"].get(name)
+    return metric if metric is not None and metric["kind"] == "trend" else None
+
+
+def rate_of(summary: Summary, name: str) -> RateEntry | None:
+    """Return a rate of the run; None where it has none of that name."""
+    metric = summary["metrics"].get(name)
+    return metric if metric is not None and metric["kind"] == "rate" else None
+
+
+def counter_of(summary: Summary, name: str) -> CounterEntry | None:
+    """Return a counter of the run; None where it has none of that name."""
+    metric = summary["metrics"].get(name)
+    return metric if metric is not None and metric["kind"] == "counter" else None
+
+
+def gauge_of(summary: Summary, name: str) -> GaugeEntry | None:
+    """Return a gauge of the run; None where it has none of that name."""
+    metric = summary["metrics"].get(name)
+    return metric if metric is not None and metric["kind"] == "gauge" else None
+
+
+def statistic(figures: TrendFigures, name: str) -> float | None:
+    """Return one of a trend's statistics by its key, such as `p99.9`, in ms; None where it is not known."""
+    values: Mapping[str, Any] = figures
+    value: float | None = values.get(name)
+    return value
