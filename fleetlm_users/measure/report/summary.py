@@ -17,6 +17,7 @@ from fleetlm_users.measure.judging.verdict import Verdict
 from fleetlm_users.measure.metrics.metric import Metric
 from fleetlm_users.measure.metrics.phase import ALL, MAIN, WARM_UP
 from fleetlm_users.measure.report.summary_types import (
+    AccountingByPhase,
     AccountingFigures,
     CapacityEntry,
     CounterEntry,
@@ -82,11 +83,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
             for metric in totals.catalogue.values()
             if totals.samples(metric.name, phase=ALL)
         },
-        "accounting": {
-            "main": _accounting(totals, MAIN),
-            "warm_up": _accounting(totals, WARM_UP),
-            "all": _accounting(totals, ALL),
-        },
+        "accounting": _accounting_by_phase(totals),
         "distributions": {
             name: _distribution(trend)
             for name in DISTRIBUTIONS
@@ -236,6 +233,11 @@ def trend_figures(trend: Trend) -> TrendFigures:
         "clamped": trend.clamped,
         "negative": trend.negative,
     }
+
+
+def _accounting_by_phase(totals: Totals) -> AccountingByPhase:
+    phases = {phase: _accounting(totals, phase) for phase in (MAIN, WARM_UP, ALL)}
+    return {"main": phases[MAIN], "warm_up": phases[WARM_UP], "all": phases[ALL]}
 
 
 def _accounting(totals: Totals, phase: str) -> PhaseFigures[AccountingFigures]:
