@@ -52,13 +52,13 @@ class Counters:
     held: Held = field(default_factory=Held)
 
     def run(self, run_id: str) -> RunCounters:
-        """The counters of one run, made on first use."""
-        found = self.runs.get(run_id)
-        if found is None:
+        """Return the counters of one run, made at their first use."""
+        counters = self.runs.get(run_id)
+        if counters is None:
             if len(self.runs) >= MAX_RUNS:
                 run_id = OTHER_RUN
-            found = self.runs.setdefault(run_id, RunCounters())
-        return found
+            counters = self.runs.setdefault(run_id, RunCounters())
+        return counters
 
     def opened(self, peer: str) -> None:
         """Count one accepted WebSocket, from the client's address `peer`."""
@@ -69,8 +69,9 @@ class Counters:
         self.connections_peak = max(self.connections_peak, self.connections_now)
 
     def snapshot(self) -> dict[str, Any]:
-        """All counts as JSON: totals by name, `closes_by_code`, `connections_by_peer`, `broadcasts_held_ms` and `runs`
-        by run id.
+        """Return all counts as JSON.
+
+        They are totals by name, `closes_by_code`, `connections_by_peer`, `broadcasts_held_ms`, and `runs` by run id.
         """
         skipped = ("runs", "closes_by_code", "connections_by_peer", "held")
         totals: dict[str, Any] = {

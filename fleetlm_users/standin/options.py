@@ -8,7 +8,7 @@ from typing import Any, Final
 from fleetlm_users.errors import UsageError
 from fleetlm_users.standin.chat.session_store import Caps
 from fleetlm_users.standin.faults.faults import HELP, TYPES, Faults, changed
-from fleetlm_users.standin.websocket.connection import Limits
+from fleetlm_users.standin.websocket.connection import SocketLimits
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 4000
@@ -20,7 +20,7 @@ WEBHOOK_CONNECTIONS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class StandinOptions:
     """Everything that can be chosen at the start."""
 
     host: str = HOST
@@ -33,20 +33,20 @@ class Options:
     max_connections: int = MAX_CONNECTIONS
     max_pending_webhooks: int = MAX_PENDING_WEBHOOKS
     webhook_connections: int = WEBHOOK_CONNECTIONS
-    limits: Limits = field(default_factory=Limits)
+    limits: SocketLimits = field(default_factory=SocketLimits)
     caps: Caps = field(default_factory=Caps)
     faults: Faults = field(default_factory=Faults)
 
 
-def parse(arguments: Sequence[str]) -> Options:
-    """The options in `arguments` (without the program's name); argparse ends the process with 2 on a bad one."""
+def parse(arguments: Sequence[str]) -> StandinOptions:
+    """Return the options in `arguments` (without the program's name); a bad one ends the process with code 2."""
     given = vars(build_parser().parse_args(arguments))
     groups: dict[str, Any] = {
-        "limits": Limits(**_taken(given, "max_frame_bytes", "max_unsent_bytes", idle_s="idle_timeout_s")),
+        "limits": SocketLimits(**_taken(given, "max_frame_bytes", "max_unsent_bytes", idle_s="idle_timeout_s")),
         "caps": Caps(**_taken(given, "max_sessions", "max_messages_per_session", "max_stored_bytes")),
         "faults": changed(Faults(), {name: given.pop(name) for name in TYPES}),
     }
-    return Options(**groups, **given)
+    return StandinOptions(**groups, **given)
 
 
 def _taken(given: dict[str, Any], *names: str, **renamed: str) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def _taken(given: dict[str, Any], *names: str, **renamed: str) -> dict[str, Any]
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser, with the fault flags made from the faults themselves."""
+    """Return the parser; its fault flags are made from the faults themselves."""
     parser = argparse.ArgumentParser(
         prog="fleetlm-standin",
         description="An in-memory FleetLM for tests: REST and WebSocket on one port.",
@@ -89,14 +89,14 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
     add(
         "--idle-timeout-s",
         type=positive("--idle-timeout-s"),
-        default=Limits().idle_s,
+        default=SocketLimits().idle_s,
         help="silence that ends a socket, 0 for never",
     )
     add(
         "--webhook-connections",
         type=whole("--webhook-connections", 1, 10_000),
         default=WEBHOOK_CONNECTIONS,
-        help="at most so many to the agents at once",
+        help="how many webhooks to the agents at once",
     )
 
 
@@ -107,8 +107,8 @@ def _add_caps(group: argparse._ArgumentGroup) -> None:
         "max-stored-bytes": (Caps().max_stored_bytes, "memory for all messages"),
         "max-connections": (MAX_CONNECTIONS, "open WebSockets"),
         "max-body-bytes": (MAX_BODY_BYTES, "length of a request body"),
-        "max-frame-bytes": (Limits().max_frame_bytes, "length of a WebSocket message"),
-        "max-unsent-bytes": (Limits().max_unsent_bytes, "unsent bytes of one slow reader, which is then dropped"),
+        "max-frame-bytes": (SocketLimits().max_frame_bytes, "length of a WebSocket message"),
+        "max-unsent-bytes": (SocketLimits().max_unsent_bytes, "unsent bytes of one slow reader, which is then dropped"),
         "max-pending-webhooks": (MAX_PENDING_WEBHOOKS, "user messages waiting for their webhook"),
     }
     for name, (default, text) in defaults.items():
@@ -116,7 +116,7 @@ def _add_caps(group: argparse._ArgumentGroup) -> None:
 
 
 def whole(flag: str, least: int, most: int, example: str = "100") -> Callable[[str], int]:
-    """An argparse type for whole numbers in a range."""
+    """Return an argparse type for whole numbers in a range."""
 
     def convert(text: str) -> int:
         try:
@@ -131,7 +131,7 @@ def whole(flag: str, least: int, most: int, example: str = "100") -> Callable[[s
 
 
 def positive(flag: str) -> Callable[[str], float]:
-    """An argparse type for numbers of 0 or more."""
+    """Return an argparse type for numbers of 0 or more."""
 
     def convert(text: str) -> float:
         try:

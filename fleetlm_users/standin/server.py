@@ -27,7 +27,7 @@ from fleetlm_users.standin.http.control import Control
 from fleetlm_users.standin.http.edge import Edge
 from fleetlm_users.standin.http.gateway import Gateway, Sockets
 from fleetlm_users.standin.http.rest import Rest
-from fleetlm_users.standin.options import Options
+from fleetlm_users.standin.options import StandinOptions
 from fleetlm_users.standin.timers import ExactTimer, LoopTimer
 from fleetlm_users.standin.websocket import frames
 
@@ -44,7 +44,7 @@ class CannotListen(Exception):
 class Server:
     """One running stand-in: `await start()`, later `stop()` from anywhere on the loop, `await finished()`."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: StandinOptions) -> None:
         self._options = options
         self._loop = asyncio.get_running_loop()
         self._exact = ExactTimer(self._loop)
@@ -70,7 +70,7 @@ class Server:
         return Hub(store, delivery, Inboxes(store, rough, options.quirks), quirks=options.quirks)
 
     async def start(self) -> int:
-        """Listen; returns the port. Raises CannotListen."""
+        """Listen; return the port. Raises CannotListen."""
         options = self._options
         raise_file_limit(options.max_connections + SPARE_FILES)
         try:
@@ -85,7 +85,7 @@ class Server:
         return port
 
     def set_faults(self, faults: Faults) -> None:
-        """Put new faults in force; a stall is planned anew."""
+        """Put new faults in force; a stall is planned again."""
         self.hub.faults.set(faults)
         self._plan_stall(faults)
 
@@ -113,7 +113,7 @@ class Server:
             self._stall = self._loop.call_later(faults.stall_at_s, time.sleep, faults.stall_ms / 1000)
 
 
-async def serve(options: Options) -> None:
+async def serve(options: StandinOptions) -> None:
     """Run one stand-in until SIGTERM, SIGINT, or the end of standard input if so asked. Raises CannotListen."""
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # inherited by all threads that start here, libuv's too
     server = Server(options)
@@ -134,9 +134,7 @@ async def serve(options: Options) -> None:
 
 
 def watch_stdin(loop: asyncio.AbstractEventLoop, server: Server) -> None:
-    """A thread that stops `server` when standard input ends: whatever happened to the parent, nothing is left
-    behind.
-    """
+    """Stop `server` when standard input ends, so that nothing outlives the parent; runs in a thread."""
     with contextlib.suppress(OSError):
         while os.read(sys.stdin.fileno(), 4096):
             pass

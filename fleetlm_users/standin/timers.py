@@ -68,7 +68,7 @@ class ExactTimer:
         self._wake.set()
 
     def _sleep(self) -> None:
-        """The thread: naps until the first due time, then has the loop run what is due."""
+        """Sleep until the first due time, then have the loop run what is due; the thread's own loop."""
         leave_signals_to_main()
         while not self._stopped:
             self._wake.wait()

@@ -2,13 +2,13 @@
 
 import pytest
 
-from fleetlm_users.standin.options import Options, parse
+from fleetlm_users.standin.options import StandinOptions, parse
 
 
 def test_defaults():
     """FleetLM's host and port, no fault, no quirk."""
-    assert parse([]) == Options()
-    assert (Options().host, Options().port, Options().limits.idle_s) == ("127.0.0.1", 4000, 120.0)
+    assert parse([]) == StandinOptions()
+    assert (StandinOptions().host, StandinOptions().port, StandinOptions().limits.idle_s) == ("127.0.0.1", 4000, 120.0)
 
 
 def test_flags_reach_their_groups():

@@ -37,7 +37,7 @@ class Agent:
     updated_at: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """The resource as REST shows it, keys sorted."""
+        """Return the resource as REST shows it, keys sorted."""
         return {name: getattr(self, name) for name in sorted(self.__slots__)}
 
 
@@ -56,15 +56,15 @@ class Agents:
         self._by_id: dict[str, Agent] = {}
 
     def get(self, agent_id: str) -> Agent | None:
-        """The agent, or None."""
+        """Return the agent, or None."""
         return self._by_id.get(agent_id)
 
     def index(self, status: str | None) -> list[Agent]:
-        """All agents by id; a known `status` filters, an unknown one is ignored."""
+        """Return all agents by id; a known `status` filters, an unknown one is ignored."""
         return [agent for _, agent in sorted(self._by_id.items()) if status not in STATUSES or agent.status == status]
 
     def create(self, given: Mapping[str, Any], now: str) -> Agent:
-        """A new agent. Raises AgentInvalid."""
+        """Create an agent. Raises AgentInvalid."""
         cast, errors = cast_fields(given)
         for name in ("id", "name", "origin_url"):
             if not cast.get(name) and name not in errors:
@@ -76,7 +76,7 @@ class Agents:
         return self._put(Agent(**cast, inserted_at=now, updated_at=now))
 
     def update(self, agent: Agent, given: Mapping[str, Any], now: str) -> Agent:
-        """`agent` with the given fields (its id stays). Raises AgentInvalid."""
+        """Change the given fields of `agent` (its id stays). Raises AgentInvalid."""
         cast, errors = cast_fields({name: value for name, value in given.items() if name != "id"})
         for name in ("name", "origin_url"):
             if name in cast and not cast[name]:
@@ -87,7 +87,7 @@ class Agents:
         return agent if new == agent else self._put(replace(new, updated_at=now))
 
     def disable(self, agent: Agent, now: str) -> Agent:
-        """DELETE is soft: the status becomes disabled."""
+        """Disable the agent: DELETE is soft."""
         return self.update(agent, {"status": "disabled"}, now)
 
     def _put(self, agent: Agent) -> Agent:
@@ -96,7 +96,7 @@ class Agents:
 
 
 def cast_fields(given: Mapping[str, Any]) -> tuple[dict[str, Any], Errors]:
-    """What of `given` is understood, by field, and the errors of the rest; unknown fields are ignored."""
+    """Return the valid fields of `given` and the errors of the others; unknown fields are ignored."""
     cast: dict[str, Any] = {}
     errors: Errors = {}
     for name, rule in RULES.items():

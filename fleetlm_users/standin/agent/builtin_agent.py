@@ -5,7 +5,7 @@ from typing import Any
 from fleetlm_users.standin.chat.elixir_inspect import inspect
 from fleetlm_users.standin.chat.hub import Hub
 from fleetlm_users.standin.chat.session import Session
-from fleetlm_users.standin.chat.stored_message import Stored, seq_of
+from fleetlm_users.standin.chat.stored_message import StoredMessage, seq_of
 
 
 class BuiltinAgent:
@@ -16,7 +16,7 @@ class BuiltinAgent:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 
-    def asked(self, session: Session, message: Stored, content: dict[str, Any]) -> None:
+    def asked(self, session: Session, message: StoredMessage, content: dict[str, Any]) -> None:
         """Append the echo of `content`."""
         agent = self._hub.agents.get(session.agent_id)
         if agent is not None and agent.status != "enabled":
@@ -26,7 +26,7 @@ class BuiltinAgent:
 
 
 def echo(content: dict[str, Any]) -> dict[str, Any]:
-    """The echo's content: `Echo: <text>` and the `client_ref`, if there is one; without text what Elixir prints."""
+    """Return `Echo: <text>` (without a text what Elixir prints) and the `client_ref`, if there is one."""
     text = content.get("text")
     said = "Echo: " + (text if type(text) is str else inspect(content))
     return {"client_ref": content["client_ref"], "text": said} if "client_ref" in content else {"text": said}

@@ -21,7 +21,7 @@ class LineSplitter:
         self._parts_bytes = 0
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """The lines that `chunk` completes, empty ones left out. Raises BadLine when a line never ends."""
+        """Return the non-empty lines that `chunk` completes. Raises BadLine when a line never ends."""
         first, *others = chunk.split(b"\n")
         if not others:
             self._keep(first)
@@ -32,7 +32,7 @@ class LineSplitter:
         return [line for line in lines if line.strip()]
 
     def rest(self) -> bytes:
-        """What came after the last newline."""
+        """Return what came after the last newline."""
         return b"".join(self._parts).strip()
 
     def _keep(self, part: bytes) -> None:
@@ -45,7 +45,7 @@ class LineSplitter:
 
 
 def parse_line(line: bytes) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """(kind, content, metadata) of one line; other keys are ignored.
+    """Return kind, content and metadata of one line; other keys are ignored.
 
     Raises BadLine when it is not JSON, lacks kind or content, or these have the wrong type.
     """

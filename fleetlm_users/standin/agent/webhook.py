@@ -12,7 +12,7 @@ from fleetlm_users.standin.agent.agents import Agent
 from fleetlm_users.standin.agent.jsonl import BadLine, LineSplitter, parse_line
 from fleetlm_users.standin.chat.hub import Hub
 from fleetlm_users.standin.chat.session import Session
-from fleetlm_users.standin.chat.stored_message import Stored, history_json, seq_of
+from fleetlm_users.standin.chat.stored_message import StoredMessage, history_json, seq_of
 
 LOG = logging.getLogger(__name__)
 HEADERS: Final = {"accept": "application/json", "content-type": "application/json", "user-agent": "req/0.5.15"}
@@ -22,7 +22,7 @@ QUIRK_TIMEOUT_S: Final = 600.0  # FleetLM ignores the agent's timeout_ms and wai
 
 
 class WebhookFailed(Exception):
-    """The agent gave no usable answer; the client is told nothing (wire record)."""
+    """The agent gave no usable answer; the client hears nothing of it (wire record)."""
 
 
 class Job(NamedTuple):
@@ -33,9 +33,7 @@ class Job(NamedTuple):
 
 
 class Webhooks:
-    """Per session in order, sessions concurrently; under quirks one after the other for the whole server, as
-    FleetLM.
-    """
+    """Webhooks in order per session, sessions concurrently; under quirks in order for the whole server, as FleetLM."""
 
     def __init__(self, hub: Hub, *, max_pending: int, connections: int) -> None:
         self._hub = hub
@@ -46,7 +44,7 @@ class Webhooks:
         self._tasks: set[asyncio.Task[None]] = set()
         self._client: aiohttp.ClientSession | None = None
 
-    def asked(self, session: Session, message: Stored, content: dict[str, Any]) -> None:
+    def asked(self, session: Session, message: StoredMessage, content: dict[str, Any]) -> None:
         """Queue one webhook; beyond `max_pending` it is dropped and counted as failed."""
         del content
         if self.pending >= self._max_pending:
@@ -84,7 +82,7 @@ class Webhooks:
             del self._queues[lane]
 
     async def _answer(self, job: Job) -> None:
-        """Ask the agent; a failure is counted, and nobody is told (wire record)."""
+        """Ask the agent; a failure is counted, and no client hears of it (wire record)."""
         try:
             await self._ask(job)
         except (WebhookFailed, BadLine, aiohttp.ClientError, OSError, TimeoutError, ValueError) as problem:

@@ -13,7 +13,7 @@ PRINTABLE_CODES = frozenset(range(32, 127)) | {7, 8, 9, 10, 11, 12, 13, 27}
 
 
 def inspect(value: Any, depth: int = 0) -> str:
-    """`value` (anything JSON can hold) as `inspect/1` prints it."""
+    """Return `value` (anything JSON can hold) as `inspect/1` prints it."""
     if value is None:
         return "nil"
     if isinstance(value, bool):

@@ -1,6 +1,4 @@
-"""The heart of the stand-in: one append makes a message, stores it, pushes it and asks the agent. No sockets in
-here.
-"""
+"""The rules of an append: it makes a message, stores it, pushes it and asks the agent. Knows no sockets."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +12,7 @@ from fleetlm_users.standin.chat.ids import NaiveStamps, UlidMaker
 from fleetlm_users.standin.chat.inbox import Inboxes
 from fleetlm_users.standin.chat.session import Session
 from fleetlm_users.standin.chat.session_store import Store
-from fleetlm_users.standin.chat.stored_message import Stored
+from fleetlm_users.standin.chat.stored_message import StoredMessage
 from fleetlm_users.standin.faults.delivery import Delivery
 from fleetlm_users.standin.faults.quirks import FlushClock, entire, oldest
 
@@ -24,12 +22,12 @@ TEXT_KIND = b'"text"'
 
 
 class Responder(Protocol):
-    """Whoever answers for the agents: webhooks, or the built-in echo. `pending`: user messages not yet answered."""
+    """What answers for the agents: webhooks, or the built-in echo. `pending` counts user messages not yet answered."""
 
     pending: int
 
-    def asked(self, session: Session, message: Stored, content: dict[str, Any]) -> None:
-        """The session's user said `message`; answer it now or later by `Hub.append_agent`."""
+    def asked(self, session: Session, message: StoredMessage, content: dict[str, Any]) -> None:
+        """Answer `message` of the session's user, now or later, by `Hub.append_agent`."""
 
 
 class Hub:
@@ -61,19 +59,21 @@ class Hub:
         self._flushes = FlushClock()
 
     def stamp(self) -> str:
-        """Now, in whole seconds."""
+        """Return the present time in whole seconds."""
         return self.stamps.seconds(self.now_s())
 
     def create_session(self, user_id: str, agent_id: str, metadata: Any) -> Session:
-        """A new session. Raises StoreFull."""
+        """Create a session. Raises StoreFull."""
         now_s = self.now_s()
         session_id = self._ulids.make(now_s).decode()
         session = self.store.create(id=session_id, user_id=user_id, agent_id=agent_id, metadata=metadata, now_s=now_s)
         session.inbox = self.inboxes.get(user_id)
         return session
 
-    def append_user(self, session: Session, kind: str, content: dict[str, Any], metadata: dict[str, Any]) -> Stored:
-        """The session's user says something: stored, pushed to all joined sockets, then the agent is asked.
+    def append_user(
+        self, session: Session, kind: str, content: dict[str, Any], metadata: dict[str, Any]
+    ) -> StoredMessage:
+        """Append a message of the session's user: store it, push it to all joined sockets, then ask the agent.
 
         Raises TypeError (as all appends do) when the content is nested deeper than orjson writes.
         """
@@ -83,16 +83,18 @@ class Hub:
             self.responder.asked(session, message, content)
         return message
 
-    def append_agent(self, session: Session, kind: str, content: dict[str, Any], metadata: dict[str, Any]) -> Stored:
-        """The session's agent says something; nobody is asked."""
+    def append_agent(
+        self, session: Session, kind: str, content: dict[str, Any], metadata: dict[str, Any]
+    ) -> StoredMessage:
+        """Append a message of the session's agent; nobody is asked."""
         message = self._append(session, session.agent_id, kind, content, metadata)
         session.run.messages_appended_agent += 1
         return message
 
     def append_as(
         self, session: Session, sender_id: str, kind: str, content: dict[str, Any], metadata: dict[str, Any]
-    ) -> Stored:
-        """Whoever `sender_id` is: REST takes any sender; only the user's messages reach the agent."""
+    ) -> StoredMessage:
+        """Append a message of any sender, as REST allows; only the user's messages reach the agent."""
         if sender_id == session.user_id:
             return self.append_user(session, kind, content, metadata)
         if sender_id == session.agent_id:
@@ -103,7 +105,7 @@ class Hub:
 
     def _append(
         self, session: Session, sender_id: str, kind: str, content: dict[str, Any], metadata: dict[str, Any]
-    ) -> Stored:
+    ) -> StoredMessage:
         content_json = orjson.dumps(content)  # first: a message that cannot be written must not take a number
         metadata_json = orjson.dumps(metadata) if metadata else EMPTY_MAP
         now_s = self.now_s()
@@ -131,14 +133,14 @@ class Hub:
             session.inbox.touch(session, sender_id, stamp)
         return message
 
-    def replay(self, session: Session) -> list[Stored]:
-        """What a join hands over: the newest 100 messages (under quirks the oldest)."""
+    def replay(self, session: Session) -> list[StoredMessage]:
+        """Return what a join hands over: the newest 100 messages (under quirks the oldest)."""
         if self.quirks:
             return oldest(session, REPLAY_LIMIT, self._flushes.flushed_stamp(self.now_s()))
         return session.newest(REPLAY_LIMIT)
 
-    def history(self, session: Session, seq: int) -> list[Stored]:
-        """What the agent is shown for the user's message `seq`, by its history mode.
+    def history(self, session: Session, seq: int) -> list[StoredMessage]:
+        """Return what the agent is sent for the user's message `seq`, by its history mode.
 
         The messages up to the one to be answered; under quirks what FleetLM's reads give at this moment.
         """

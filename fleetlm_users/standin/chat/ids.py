@@ -21,12 +21,12 @@ PAIRS = [bytes((high, low)) for high in ALPHABET for low in ALPHABET]
 
 
 def encode_pairs(number: int, pairs: int) -> bytes:
-    """The lowest `pairs` × 10 bits of `number` in Crockford base 32, two characters per pair."""
+    """Return the lowest `pairs` × 10 bits of `number` in Crockford base 32, two characters per pair."""
     return b"".join(PAIRS[(number >> shift) & PAIR_MASK] for shift in range((pairs - 1) * PAIR_BITS, -1, -PAIR_BITS))
 
 
 def stored_id(pushed: bytes) -> bytes:
-    """The id under which a pushed message is stored: FleetLM makes two ULIDs for one message (wire record)."""
+    """Return the id under which a pushed message is stored: FleetLM makes two ULIDs for one message (wire record)."""
     return pushed[:10] + pushed[STORED_SHUFFLE]
 
 
@@ -49,7 +49,7 @@ class UlidMaker:
         self._counter = 0
 
     def make(self, now_s: float) -> bytes:
-        """A new id for the wall-clock moment `now_s` (seconds since 1970)."""
+        """Return a new id for the wall-clock moment `now_s` (seconds since 1970)."""
         ms = int(now_s * 1000)
         if ms != self._ms:
             self._ms = ms
@@ -74,7 +74,7 @@ class NaiveStamps:
         self._prefix = b""
 
     def micros(self, now_s: float) -> bytes:
-        """With six digits of fraction and no offset, as in pushes."""
+        """Return the stamp with six digits of fraction and no offset, as in pushes."""
         second = int(now_s)
         if second != self._second:
             self._second = second
@@ -82,5 +82,5 @@ class NaiveStamps:
         return b"%b.%06d" % (self._prefix, int((now_s - second) * 1_000_000))
 
     def seconds(self, now_s: float) -> str:
-        """Whole seconds, as in replay, webhooks and REST resources."""
+        """Return the stamp in whole seconds, as in replay, webhooks and REST resources."""
         return self.micros(now_s)[:SECONDS_CHARS].decode()

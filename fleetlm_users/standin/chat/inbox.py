@@ -13,7 +13,7 @@ from fleetlm_users.standin.chat.session_store import Store
 from fleetlm_users.standin.faults.delivery import Later
 
 BATCH_S: Final = 1.0
-DIRTY_LIMIT: Final = 50  # so many changed sessions are pushed at once
+DIRTY_LIMIT: Final = 50  # this many changed sessions are pushed at once
 MAX_INBOXES: Final = 10_000
 MAX_ENTRIES: Final = 1_000  # sessions shown per inbox
 
@@ -22,8 +22,7 @@ class Inbox:
     """Counts from the first join of this user's inbox on; `listeners` are the joined channels.
 
     Ticks once a second from its opening while somebody listens. Under quirks the timer dies for good in the first
-    second
-    without a message, as FleetLM's does.
+    second without a message, as FleetLM's does.
     """
 
     def __init__(self, user_id: str, timer: Later, quirks: bool) -> None:
@@ -37,7 +36,7 @@ class Inbox:
         self.arm()
 
     def admit(self, session: Session) -> dict[str, Any]:
-        """The entry of `session`, with zero messages when it is new; the oldest entry goes when there are too many."""
+        """Return the entry of `session`, with zero messages when it is new; beyond the limit the oldest entry goes."""
         session.inbox = self
         entry = self._entries.get(session.id)
         if entry is None:
@@ -54,7 +53,7 @@ class Inbox:
         return entry
 
     def touch(self, session: Session, sender_id: str, stamp: bytes) -> None:
-        """A message was appended: counted whoever sent it, pushed with the next batch."""
+        """Count an appended message, whoever sent it; it is pushed with the next batch."""
         entry = self.admit(session)
         entry["last_activity_at"] = stamp.decode()
         entry["last_sender_id"] = sender_id
@@ -67,7 +66,7 @@ class Inbox:
             self.arm()
 
     def snapshot(self) -> list[dict[str, Any]]:
-        """All entries, the latest activity first."""
+        """Return all entries, the latest activity first."""
         return sorted(self._entries.values(), key=lambda entry: entry["last_activity_at"] or "", reverse=True)
 
     def arm(self) -> None:
@@ -101,23 +100,23 @@ class Inboxes:
         self._by_user: OrderedDict[str, Inbox] = OrderedDict()
 
     def get(self, user_id: str) -> Inbox | None:
-        """The user's inbox if it was joined before."""
+        """Return the user's inbox if it was joined before."""
         return self._by_user.get(user_id)
 
     def open(self, user_id: str) -> Inbox:
-        """The user's inbox for a join; the user's active sessions are in it (under quirks only at its start)."""
-        found = self._by_user.get(user_id)
-        if found is None:
+        """Return the user's inbox for a join, with all active sessions (under quirks only those at its start)."""
+        inbox = self._by_user.get(user_id)
+        if inbox is None:
             self._make_room()
-            found = self._by_user[user_id] = Inbox(user_id, self._timer, self._quirks)
+            inbox = self._by_user[user_id] = Inbox(user_id, self._timer, self._quirks)
         elif self._quirks:
-            return found
-        found.arm()
+            return inbox
+        inbox.arm()
         for session in self._store.of_user(user_id):
             if session.status == ACTIVE:
-                found.admit(session)
+                inbox.admit(session)
         self._by_user.move_to_end(user_id)
-        return found
+        return inbox
 
     def _make_room(self) -> None:
         if len(self._by_user) < MAX_INBOXES:

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from fleetlm_users.standin.chat.stored_message import Stored, seq_of, size_bytes
+from fleetlm_users.standin.chat.stored_message import StoredMessage, seq_of, size_bytes
 from fleetlm_users.standin.counters import RunCounters
 
 ACTIVE = "active"
@@ -32,7 +32,7 @@ class Activity(Protocol):
     """What wants to know of every message of a session (the user's inbox)."""
 
     def touch(self, session: "Session", sender_id: str, stamp: bytes) -> None:
-        """A message was appended."""
+        """Send an appended message."""
 
 
 class Session:
@@ -72,8 +72,8 @@ class Session:
         self.status = ACTIVE
         self.run = run
         self.seq = 0
-        self.messages: list[Stored] = []
-        self.head: list[Stored] = []
+        self.messages: list[StoredMessage] = []
+        self.head: list[StoredMessage] = []
         self.listeners: list[Listener] = []
         self.held: list[bytes] = []
         self.inbox: Activity | None = None
@@ -84,7 +84,7 @@ class Session:
             return self.user_json
         return self.agent_json if sender_id == self.agent_id else orjson.dumps(sender_id)
 
-    def keep(self, message: Stored, max_messages: int) -> int:
+    def keep(self, message: StoredMessage, max_messages: int) -> int:
         """Store `message`; returns the bytes added, less those of messages trimmed beyond `max_messages`.
 
         Trims in quarters, so that the price of one append does not grow with what is kept.
@@ -103,14 +103,14 @@ class Session:
         del self.messages[:count]
         return freed
 
-    def newest(self, limit: int, up_to_seq: int | None = None) -> list[Stored]:
-        """The last `limit` stored messages (up to and including `up_to_seq`), ascending."""
+    def newest(self, limit: int, up_to_seq: int | None = None) -> list[StoredMessage]:
+        """Return the last `limit` stored messages (up to and including `up_to_seq`), ascending."""
         stop = len(self.messages)
         if up_to_seq is not None:
             stop = bisect_right(self.messages, up_to_seq, key=seq_of)
         return self.messages[max(0, stop - limit) : stop]
 
-    def after(self, seq: int, limit: int) -> list[Stored]:
+    def after(self, seq: int, limit: int) -> list[StoredMessage]:
         """At most `limit` stored messages with a greater number than `seq`, ascending."""
         start = bisect_right(self.messages, seq, key=seq_of)
         return self.messages[start : start + limit]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleetlm_users.standin.chat.session import ARCHIVED, Session
-from fleetlm_users.standin.chat.stored_message import Stored
+from fleetlm_users.standin.chat.stored_message import StoredMessage
 from fleetlm_users.standin.counters import Counters
 
 INDEX_LIMIT = 50  # GET /api/sessions shows the newest 50 (session_controller.ex)
@@ -25,9 +25,9 @@ class StoreFull(Exception):
 
 
 def run_id_of(metadata: Any) -> str:
-    """The run that a session belongs to: the `run_id` of its metadata, `""` without one."""
-    found = metadata.get("run_id") if isinstance(metadata, dict) else None
-    return found if isinstance(found, str) else ""
+    """Return the run that a session belongs to: the `run_id` of its metadata, `""` without one."""
+    run_id = metadata.get("run_id") if isinstance(metadata, dict) else None
+    return run_id if isinstance(run_id, str) else ""
 
 
 class Store:
@@ -42,7 +42,7 @@ class Store:
         self._by_user: dict[str, dict[str, Session]] = {}
 
     def create(self, *, id: str, user_id: str, agent_id: str, metadata: Any, now_s: float) -> Session:
-        """A new session.
+        """Create a session.
 
         Raises StoreFull when `max_sessions` are kept and all are joined.
         """
@@ -65,22 +65,22 @@ class Store:
         session.run.sessions_deleted += 1
 
     def touch(self, session: Session) -> None:
-        """A socket joined: of all sessions this one is now the last to be evicted."""
+        """Note a join: of all sessions this one is now the last to be evicted."""
         if session.id in self.sessions:  # an evicted session lives on while somebody holds it
             self.sessions.move_to_end(session.id)
 
-    def keep(self, session: Session, message: Stored) -> None:
+    def keep(self, session: Session, message: StoredMessage) -> None:
         """Store `message` within the caps."""
         self.stored_bytes += session.keep(message, self.caps.max_messages_per_session)
         if self.stored_bytes > self.caps.max_stored_bytes:
             self._evict_messages()
 
     def of_user(self, user_id: str) -> list[Session]:
-        """The user's sessions, oldest first."""
+        """Return the user's sessions, oldest first."""
         return list(self._by_user.get(user_id, {}).values())
 
     def index(self, user_id: str | None) -> list[Session]:
-        """The newest sessions (of one user) as GET /api/sessions lists them: by second, newest first, then by id."""
+        """Return the newest sessions (of one user) as GET /api/sessions lists them: newest second first, then by id."""
         pool = list(self.sessions.values()) if user_id is None else self.of_user(user_id)
         return sorted(pool, key=lambda session: (-int(session.inserted_s), session.id))[:INDEX_LIMIT]
 

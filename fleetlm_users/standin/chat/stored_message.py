@@ -11,9 +11,9 @@ import orjson
 
 from fleetlm_users.standin.chat.ids import SECONDS_CHARS, STAMP_CHARS, ULID_CHARS, stored_id
 
-Stored = tuple[int, int, bytes]  # seq, length of the content's JSON, payload of the live push
+StoredMessage = tuple[int, int, bytes]  # seq, length of the content's JSON, payload of the live push
 
-OVERHEAD_BYTES = 200  # beside the payload: tuple, two ints, bytes header, list slot, malloc rounding
+OVERHEAD_BYTES = 200  # besides the payload: tuple, two ints, bytes header, list slot, malloc rounding
 BEFORE_CONTENT = len(b'{"content":')
 BEFORE_ID = len(b',"id":"')
 BEFORE_STAMP = len(b'","inserted_at":"')
@@ -21,8 +21,8 @@ BEFORE_STAMP = len(b'","inserted_at":"')
 
 def make(  # noqa: PLR0913  # one name for each field of the message
     seq: int, *, id: bytes, stamp: bytes, sender: bytes, kind: bytes, content: bytes, metadata: bytes, session_id: bytes
-) -> Stored:
-    """A message from its parts; sender, kind, content and metadata are JSON text."""
+) -> StoredMessage:
+    """Return a message made of its parts; sender, kind, content and metadata are JSON text."""
     payload = (
         b'{"content":%b,"id":"%b","inserted_at":"%b","kind":%b,"metadata":%b,"sender_id":%b,"seq":%d,"session_id":"%b"}'
         % (content, id, stamp, kind, metadata, sender, seq, session_id)
@@ -30,25 +30,25 @@ def make(  # noqa: PLR0913  # one name for each field of the message
     return seq, len(content), payload
 
 
-def seq_of(message: Stored) -> int:
-    """The message's number in its session."""
+def seq_of(message: StoredMessage) -> int:
+    """Return the message's number in its session."""
     return message[0]
 
 
-def size_bytes(message: Stored) -> int:
+def size_bytes(message: StoredMessage) -> int:
     """About what the message takes in memory."""
     return OVERHEAD_BYTES + len(message[2])
 
 
-def stamp_of(message: Stored) -> bytes:
+def stamp_of(message: StoredMessage) -> bytes:
     """When it was appended, with microseconds."""
     _, content_length, payload = message
     start = BEFORE_CONTENT + content_length + BEFORE_ID + ULID_CHARS + BEFORE_STAMP
     return payload[start : start + STAMP_CHARS]
 
 
-def replay_json(message: Stored) -> bytes:
-    """The message as a join's replay shows it: under another id, in whole seconds."""
+def replay_json(message: StoredMessage) -> bytes:
+    """Return the message as a join's replay shows it: under another id, in whole seconds."""
     _, content_length, payload = message
     id_start = BEFORE_CONTENT + content_length + BEFORE_ID
     id_end = id_start + ULID_CHARS
@@ -61,15 +61,15 @@ def replay_json(message: Stored) -> bytes:
     )
 
 
-def appended_json(message: Stored) -> bytes:
-    """The message as the reply to a REST append shows it: as pushed, without `seq`."""
+def appended_json(message: StoredMessage) -> bytes:
+    """Return the message as the reply to a REST append shows it: as pushed, without `seq`."""
     seq, _, payload = message
     head, _, tail = payload.rpartition(b'"seq":%d,' % seq)
     return head + tail
 
 
-def history_json(message: Stored) -> bytes:
-    """The message as a webhook gets it: no id, no metadata."""
+def history_json(message: StoredMessage) -> bytes:
+    """Return the message as a webhook gets it: without id and metadata."""
     _, content_length, payload = message
     fields: dict[str, Any] = orjson.loads(payload)
     shown = {

@@ -88,7 +88,7 @@ class Delivery:
             push()
 
     def _hold(self, delay_s: float, push: Action, listeners: list[Listener]) -> None:
-        """The server's own work and queues are in the hold, up to the kernel: they are the latency to be measured."""
+        """Push, and time the hold up to the kernel: the server's own work and queues are what a client measures."""
         began_s = self._clock() if self.arrived_s is None else self.arrived_s
 
         def push_and_tell() -> None:

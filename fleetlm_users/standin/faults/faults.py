@@ -78,7 +78,7 @@ def changed(faults: Faults, changes: Mapping[str, object]) -> Faults:
     return replace(faults, **{name: value_of(name, value) for name, value in changes.items()})  # type: ignore[arg-type]  # checked by value_of
 
 
-class Fate(NamedTuple):
+class PushFate(NamedTuple):
     """What becomes of one appended message."""
 
     copies: int = 1
@@ -116,14 +116,14 @@ class FaultState:
         self._stored += 1
         return not hit(self._stored, self.faults.lose_replay_every)
 
-    def on_message(self) -> Fate:
-        """The fate of the next message's push."""
+    def on_message(self) -> PushFate:
+        """Return the fate of the next message's push."""
         self._messages += 1
         faults, number = self.faults, self._messages
         if faults.no_broadcast or hit(number, faults.lose_every):
-            return Fate(copies=0)
+            return PushFate(copies=0)
         copies = 2 if hit(number, faults.double_every) else 1
-        return Fate(copies, hit(number, faults.reorder_every), hit(number, faults.garbage_every))
+        return PushFate(copies, hit(number, faults.reorder_every), hit(number, faults.garbage_every))
 
 
 def hit(number: int, every: int) -> bool:
@@ -132,5 +132,5 @@ def hit(number: int, every: int) -> bool:
 
 
 def as_json(faults: Faults) -> dict[str, Any]:
-    """The faults by name."""
+    """Return the faults by name."""
     return {item.name: getattr(faults, item.name) for item in fields(faults)}

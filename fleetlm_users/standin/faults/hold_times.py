@@ -1,6 +1,6 @@
 """How long delayed pushes were really held back: the truth that a measured latency is compared with.
 
-A timer on a busy machine fires late. Whoever checks a load generator against a known delay has to know by how much.
+A timer on a busy machine fires late. To check a load generator against a known delay, one must know by how much.
 """
 
 from hdrh.histogram import HdrHistogram
@@ -25,9 +25,9 @@ class Held:
 
     def as_json(self) -> dict[str, float]:
         """`count`, and in milliseconds `min`, `p50`, `p90`, `p99` and `max`; only the count when there was none."""
-        found = self._histogram
-        if found is None:
+        histogram = self._histogram
+        if histogram is None:
             return {"count": 0}
-        quantiles = {f"p{quantile}": found.get_value_at_percentile(quantile) / 1000 for quantile in QUANTILES}
-        ends = {"min": found.get_min_value() / 1000, "max": found.get_max_value() / 1000}
-        return {"count": found.get_total_count(), **ends, **quantiles}
+        quantiles = {f"p{quantile}": histogram.get_value_at_percentile(quantile) / 1000 for quantile in QUANTILES}
+        ends = {"min": histogram.get_min_value() / 1000, "max": histogram.get_max_value() / 1000}
+        return {"count": histogram.get_total_count(), **ends, **quantiles}

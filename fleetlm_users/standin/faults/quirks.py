@@ -8,7 +8,7 @@ message).
 
 from fleetlm_users.standin.chat.ids import NaiveStamps
 from fleetlm_users.standin.chat.session import Session
-from fleetlm_users.standin.chat.stored_message import Stored, stamp_of
+from fleetlm_users.standin.chat.stored_message import StoredMessage, stamp_of
 
 FLUSH_EVERY_S = 0.3
 FLUSH_BASE_S = 0.0006
@@ -38,12 +38,12 @@ class FlushClock:
         return now_s - period * FLUSH_EVERY_S >= flush_s
 
     def flushed_stamp(self, now_s: float) -> bytes:
-        """The time stamp of the last flush before `now_s`: older messages are in PostgreSQL."""
+        """Return the time stamp of the last flush before `now_s`: older messages are in PostgreSQL."""
         return self._stamps.micros(int(now_s / FLUSH_EVERY_S) * FLUSH_EVERY_S)
 
 
-def oldest(session: Session, limit: int, flushed_stamp: bytes) -> list[Stored]:
-    """`get_messages(session, 0, limit)`: the first `limit` unflushed messages if there are so many, else of the
+def oldest(session: Session, limit: int, flushed_stamp: bytes) -> list[StoredMessage]:
+    """`get_messages(session, 0, limit)`: the first `limit` unflushed messages if there are that many, else of the
     session.
     """
     recent = session.messages[-limit:]
@@ -53,6 +53,6 @@ def oldest(session: Session, limit: int, flushed_stamp: bytes) -> list[Stored]:
     return (session.head if len(session.head) >= limit else session.messages)[:limit]
 
 
-def entire(session: Session, flushed_stamp: bytes) -> list[Stored]:
+def entire(session: Session, flushed_stamp: bytes) -> list[StoredMessage]:
     """History mode `entire`: only what is already flushed."""
     return [message for message in session.messages if stamp_of(message) < flushed_stamp]

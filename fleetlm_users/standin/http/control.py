@@ -1,5 +1,6 @@
-"""The stand-in's own routes, beside FleetLM's: `/health`, `/metrics`, `/standin/counters`, `/standin/faults`,
-`/standin/messages`.
+"""The stand-in's own routes, which FleetLM does not have.
+
+They are `/health`, `/metrics`, `/standin/counters`, `/standin/faults` and `/standin/messages`.
 
 `/metrics` in Prometheus' text format: the stand-in's own memory and counts, under the names that FleetLM's would
 have.
@@ -14,13 +15,13 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.standin.chat.hub import Hub
 from fleetlm_users.standin.chat.stored_message import replay_json
 from fleetlm_users.standin.faults.faults import Faults, as_json, changed
-from fleetlm_users.standin.http.replies import Reply, Request, error, json_reply
+from fleetlm_users.standin.http.replies import HttpReply, Request, error, json_reply
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def own_metrics(hub: Hub) -> Reply:
-    """Resident memory (it is no BEAM, so not under a BEAM's name), open sockets, sessions kept, joins so far."""
+def own_metrics(hub: Hub) -> HttpReply:
+    """Return memory (not under a BEAM's name, as this is none), open sockets, stored sessions and joins so far."""
     lines = (
         "# TYPE process_resident_memory_bytes gauge",
         f"process_resident_memory_bytes {psutil.Process().memory_info().rss}",
@@ -32,7 +33,7 @@ def own_metrics(hub: Hub) -> Reply:
         "fleetlm_prom_ex_phoenix_channel_joined_total"
         f'{{result="ok",transport="websocket"}} {sum(run.joins_ok for run in hub.counters.runs.values())}',
     )
-    return Reply(200, ("\n".join(lines) + "\n").encode(), CONTENT_TYPE)
+    return HttpReply(200, ("\n".join(lines) + "\n").encode(), CONTENT_TYPE)
 
 
 READ_ONLY: Final = ("/health", "/metrics")
@@ -40,7 +41,7 @@ PREFIX: Final = "/standin/"
 
 
 def is_own(path: str) -> bool:
-    """Whether a path is the stand-in's own, and not FleetLM's."""
+    """Return whether a path is the stand-in's own, and not FleetLM's."""
     return path in READ_ONLY or path.startswith(PREFIX)
 
 
@@ -51,8 +52,8 @@ class Control:
         self._hub = hub
         self._set_faults = set_faults
 
-    def answer(self, request: Request) -> Reply | None:
-        """The reply, or None when the path is FleetLM's."""
+    def answer(self, request: Request) -> HttpReply | None:
+        """Return the reply, or None when the path is FleetLM's."""
         match request.method, request.path:
             case "GET", "/health":
                 return json_reply(200, {"status": "ok", "server": "fleetlm-standin"})
@@ -78,7 +79,7 @@ class Control:
         }
         return self._hub.counters.snapshot() | kept
 
-    def _change(self, params: dict[str, Any]) -> Reply:
+    def _change(self, params: dict[str, Any]) -> HttpReply:
         try:
             faults = changed(self._hub.faults.faults, params)
         except UsageError as problem:
@@ -86,8 +87,8 @@ class Control:
         self._set_faults(faults)
         return json_reply(200, as_json(faults))
 
-    def _messages(self, params: dict[str, Any]) -> Reply:
-        """All stored messages of `session_id`, whatever the quirks."""
+    def _messages(self, params: dict[str, Any]) -> HttpReply:
+        """Return all stored messages of `session_id`, whatever the quirks."""
         session = self._hub.store.sessions.get(str(params.get("session_id")))
         if session is None:
             return error(
@@ -95,4 +96,4 @@ class Control:
                 "Session not found; accepted is a session_id, for example 01M850DM7D2B8JSWB2VCTXY5GK",
             )
         texts = b",".join(replay_json(message) for message in session.messages)
-        return Reply(200, b'{"seq":%d,"messages":[%b]}' % (session.seq, texts))
+        return HttpReply(200, b'{"seq":%d,"messages":[%b]}' % (session.seq, texts))

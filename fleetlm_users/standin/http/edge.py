@@ -1,6 +1,4 @@
-"""The HTTP edge: aiohttp requests to `Request`, replies to aiohttp responses with the headers that Bandit and Phoenix
-send.
-"""
+"""The HTTP edge: aiohttp's requests to ours, replies to aiohttp's responses with the headers of Bandit and Phoenix."""
 
 import base64
 import random
@@ -15,10 +13,10 @@ from aiohttp import web
 from fleetlm_users.http_access import AccessRules, Asked
 from fleetlm_users.standin.http.control import READ_ONLY, Control, is_own
 from fleetlm_users.standin.http.params import BadParams, Params, decode_query
-from fleetlm_users.standin.http.replies import Reply, Request, error, reason_phrase, rendered, renders_json
+from fleetlm_users.standin.http.replies import HttpReply, Request, error, reason_phrase, rendered, renders_json
 from fleetlm_users.standin.http.rest import Rest
 from fleetlm_users.standin.websocket import handshake
-from fleetlm_users.standin.websocket.handshake import Head, Refusal, Upgrade
+from fleetlm_users.standin.websocket.handshake import Refusal, Upgrade, UpgradeHead
 
 CACHE_CONTROL: Final = "max-age=0, private, must-revalidate"
 BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})  # Plug.Parsers reads no other bodies
@@ -38,7 +36,7 @@ class Edge:
         self,
         rest: Rest,
         control: Control,
-        judge: Callable[[Head], Upgrade | Refusal],
+        judge: Callable[[UpgradeHead], Upgrade | Refusal],
         max_body_bytes: int,
         rules: AccessRules,
     ) -> None:
@@ -68,32 +66,32 @@ class Edge:
         return self._response(request, reply)
 
     def _refuse_upgrade(self, request: web.BaseRequest) -> web.Response:
-        """A request for the WebSocket path that did not come first on its connection, or not as a GET.
+        """Refuse a request for the WebSocket path that is not a GET or not the first on its connection.
 
         Refused as any other, a good one too: only the gateway can give a connection to a socket.
         """
         headers = {name.lower(): request.headers.getall(name) for name in request.headers}
-        verdict = self._judge(Head(request.method, request.path_qs, headers))
+        verdict = self._judge(UpgradeHead(request.method, request.path_qs, headers))
         if isinstance(verdict, Upgrade):
             verdict = Refusal(400, "the stand-in upgrades only a connection that has not served REST")
-        reply = Reply(verdict.status, verdict.body.encode(), None, request_id=False)
+        reply = HttpReply(verdict.status, verdict.body.encode(), None, request_id=False)
         response = self._response(request, reply)
         response.force_close()  # aiohttp cannot go on after an upgrade that it did not make
         return response
 
-    def _refusal(self, request: web.BaseRequest, path: str) -> Reply | None:
-        """The reply to a page of another origin that asks for what is not FleetLM's: FleetLM itself refuses none."""
+    def _refusal(self, request: web.BaseRequest, path: str) -> HttpReply | None:
+        """Refuse a page of another origin what is not FleetLM's; FleetLM itself refuses none."""
         if not is_own(path):
             return None
         asked = Asked.with_headers(request.method, lambda name: ",".join(request.headers.getall(name, [])) or None)
         problem = self._rules.refusal(asked, any_host=path in READ_ONLY)
         return None if problem is None else error(403, f"refused: {problem}")
 
-    def _answer(self, request: Request) -> Reply:
+    def _answer(self, request: Request) -> HttpReply:
         return self._control.answer(request) or self._rest.answer(request)
 
     async def _body(self, request: web.BaseRequest) -> bytes:
-        """The whole body. Raises TooLarge beyond the limit, without having read the rest."""
+        """Return the whole body. Raises TooLarge beyond the limit, without having read the rest."""
         if (request.content_length or 0) > self._max_body_bytes:
             raise TooLarge
         parts = bytearray()
@@ -103,7 +101,7 @@ class Edge:
                 raise TooLarge
         return bytes(parts)
 
-    def _response(self, request: web.BaseRequest, reply: Reply) -> web.Response:
+    def _response(self, request: web.BaseRequest, reply: HttpReply) -> web.Response:
         headers = {"cache-control": CACHE_CONTROL}
         if reply.request_id:
             headers["x-request-id"] = self._request_id(request.headers.get("X-Request-Id", ""))
@@ -129,7 +127,7 @@ class Edge:
 
 
 def parse_body(headers: Mapping[str, str], body: bytes) -> Params:
-    """The parameters in a body: JSON objects, other JSON as `_json`, forms; any other type is passed by.
+    """Return the parameters in a body: JSON objects, other JSON as `_json`, forms; other types give none.
 
     Raises ValueError for broken JSON and BadParams for a broken form.
     """

@@ -14,9 +14,9 @@ from fleetlm_users.standin.chat.hub import Hub
 from fleetlm_users.standin.http.edge import CACHE_CONTROL
 from fleetlm_users.standin.http.replies import REASONS, reason_phrase
 from fleetlm_users.standin.phoenix.user_socket import UserSocket
-from fleetlm_users.standin.websocket.connection import Connection, Limits, Outbox
+from fleetlm_users.standin.websocket.connection import Connection, Outbox, SocketLimits
 from fleetlm_users.standin.websocket.deflate import Deflate, negotiate
-from fleetlm_users.standin.websocket.handshake import PATH, Head, Refusal, Upgrade, judge, parse_head
+from fleetlm_users.standin.websocket.handshake import PATH, Refusal, Upgrade, UpgradeHead, judge, parse_head
 
 START: Final = b"GET " + PATH.encode()
 END: Final = b"\r\n\r\n"
@@ -28,7 +28,7 @@ BUSY: Final = Refusal(503, REASONS[503])
 class Sockets:
     """Makes connections from granted upgrades, keeps the open ones, and ends them all at shutdown."""
 
-    def __init__(self, hub: Hub, limits: Limits, *, origin_host: str, max_connections: int) -> None:
+    def __init__(self, hub: Hub, limits: SocketLimits, *, origin_host: str, max_connections: int) -> None:
         self._hub = hub
         self._limits = limits
         self._origin_host = origin_host
@@ -36,8 +36,8 @@ class Sockets:
         self._outbox = Outbox()
         self.open: set[Connection] = set()
 
-    def judge(self, head: Head) -> Upgrade | Refusal:
-        """What becomes of this upgrade request, faults and the cap on connections included."""
+    def judge(self, head: UpgradeHead) -> Upgrade | Refusal:
+        """Decide on this upgrade request, faults and the cap on connections included."""
         verdict = judge(head, self._origin_host)
         full = len(self.open) >= self._max_connections
         if self._hub.faults.faults.unavailable or (full and isinstance(verdict, Upgrade)):
@@ -46,7 +46,7 @@ class Sockets:
         return verdict
 
     def connect(self, upgrade: Upgrade, deflate: Deflate | None) -> Connection:
-        """The connection for a granted upgrade."""
+        """Return the connection for a granted upgrade."""
         connection = Connection(self._hub, self._limits, deflate, self._outbox, self.open.discard)
         connection.user = UserSocket(self._hub, connection, upgrade.codec, upgrade.participant_id)
         self.open.add(connection)
@@ -71,12 +71,12 @@ class Gateway(asyncio.Protocol):
         self._timeout: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A TCP connection."""
+        """Await a request head on a new TCP connection, with a time limit."""
         self._transport = transport
         self._timeout = asyncio.get_running_loop().call_later(HEAD_TIMEOUT_S, transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It closed before it became anything."""
+        """Stop waiting: the connection closed before it was handed over."""
         del exc
         self._stop_timeout()
 
@@ -98,7 +98,7 @@ class Gateway(asyncio.Protocol):
             if self._upgraded(head):
                 return
 
-    def _upgraded(self, head: Head) -> bool:
+    def _upgraded(self, head: UpgradeHead) -> bool:
         """Answer one upgrade request; True: the connection is a WebSocket now."""
         verdict = self._sockets.judge(head)
         if isinstance(verdict, Refusal):
@@ -129,7 +129,7 @@ def is_upgrade_path(data: bytes) -> bool:
 
 
 def upgrade_bytes(upgrade: Upgrade, deflate: Deflate | None) -> bytes:
-    """The 101 response; its headers in FleetLM's order."""
+    """Return the 101 response, its headers in FleetLM's order."""
     lines = ["upgrade: websocket", "connection: Upgrade", f"sec-websocket-accept: {upgrade.accept}"]
     if deflate is not None:
         lines.append(f"sec-websocket-extensions: {deflate.answer}")
@@ -137,7 +137,7 @@ def upgrade_bytes(upgrade: Upgrade, deflate: Deflate | None) -> bytes:
 
 
 def refusal_bytes(refusal: Refusal) -> bytes:
-    """A refusal: a plain body without a content type, the connection kept open."""
+    """Return a refusal: a plain body without a content type, the connection kept open."""
     body = refusal.body
     return _response(refusal.status, [f"content-length: {len(body.encode())}", "vary: accept-encoding"], body)
 

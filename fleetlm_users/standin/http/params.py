@@ -17,7 +17,7 @@ class BadParams(ValueError):
 
 
 def decode_query(text: str) -> Params:
-    """The parameters of a query string or a form body. Raises BadParams for invalid UTF-8 or too many pairs."""
+    """Return the parameters of a query string or form body. Raises BadParams for invalid UTF-8 or too many pairs."""
     pairs = [pair for pair in text.split("&") if pair]
     if len(pairs) > MAX_PAIRS:
         raise BadParams(f"more than {MAX_PAIRS} parameters")

@@ -22,7 +22,7 @@ RENAMED: Final = {413: "Request Entity Too Large", 422: "Unprocessable Entity"}
 """Reason phrases as Plug sends them; Python 3.13 renamed these after RFC 9110."""
 
 
-class Reply(NamedTuple):
+class HttpReply(NamedTuple):
     """Status, body and what differs in the headers; `body` None is a reply without one (204)."""
 
     status: int
@@ -32,30 +32,30 @@ class Reply(NamedTuple):
 
 
 def reason_phrase(status: int) -> str:
-    """What stands after `status` in the first line of a response."""
+    """Return the reason phrase that follows `status` in the first line of a response."""
     return RENAMED.get(status) or HTTPStatus(status).phrase
 
 
-def json_reply(status: int, value: Any) -> Reply:
+def json_reply(status: int, value: Any) -> HttpReply:
     """`value` as JSON."""
-    return Reply(status, orjson.dumps(value))
+    return HttpReply(status, orjson.dumps(value))
 
 
-def error(status: int, text: str) -> Reply:
+def error(status: int, text: str) -> HttpReply:
     """`{"error": "text"}`, the shape of FleetLM's controllers."""
     return json_reply(status, {"error": text})
 
 
-def rendered(status: int, *, as_json: bool = True, request_id: bool = True) -> Reply:
-    """An error page of Phoenix: `{"errors": {"detail": ...}}`, or the bare reason as text/html."""
+def rendered(status: int, *, as_json: bool = True, request_id: bool = True) -> HttpReply:
+    """Return an error page of Phoenix: `{"errors": {"detail": ...}}`, or the bare reason as text/html."""
     reason = REASONS[status]
     if as_json:
-        return Reply(status, orjson.dumps({"errors": {"detail": reason}}), JSON, request_id)
-    return Reply(status, reason.encode(), HTML, request_id)
+        return HttpReply(status, orjson.dumps({"errors": {"detail": reason}}), JSON, request_id)
+    return HttpReply(status, reason.encode(), HTML, request_id)
 
 
 def media_types(accept: str | None) -> list[str]:
-    """The types of an Accept header in their order, without parameters; no header accepts everything."""
+    """Return the types of an Accept header in order, without parameters; no header accepts everything."""
     types = [part.split(";")[0].strip().lower() for part in (accept or "").split(",")]
     return [name for name in types if name] or ["*/*"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from fleetlm_users.standin.chat.hub import Hub
-from fleetlm_users.standin.http.replies import HTML, Reply, Request, rendered, renders_json, takes_json
+from fleetlm_users.standin.http.replies import HTML, HttpReply, Request, rendered, renders_json, takes_json
 from fleetlm_users.standin.http.rest_sessions import AgentRoutes, SessionRoutes
 
 HOME: Final = (
@@ -15,7 +15,7 @@ HOME: Final = (
 )
 
 
-Handler = Callable[..., Reply]
+Handler = Callable[..., HttpReply]
 
 
 class Rest:
@@ -40,14 +40,14 @@ class Rest:
             ("POST", ("sessions", ":id", "read")): sessions.read,
         }
 
-    def answer(self, request: Request) -> Reply:
-        """The reply to `request`; every path and method has one."""
+    def answer(self, request: Request) -> HttpReply:
+        """Return the reply to `request`; every path and method has one."""
         as_json = renders_json(request.accept)
         if self._hub.faults.faults.unavailable:
             return rendered(503, as_json=as_json)
         parts = [part for part in request.path.split("/") if part]
         if not parts and request.method == "GET":
-            return Reply(200, HOME, HTML)
+            return HttpReply(200, HOME, HTML)
         if not parts or parts[0] != "api":
             return rendered(404, as_json=as_json)
         pattern = tuple(":id" if place == 1 else part for place, part in enumerate(parts[1:]))

@@ -15,7 +15,7 @@ from fleetlm_users.standin.chat.ids import NaiveStamps
 from fleetlm_users.standin.chat.session import Session
 from fleetlm_users.standin.chat.session_store import StoreFull
 from fleetlm_users.standin.chat.stored_message import appended_json, replay_json
-from fleetlm_users.standin.http.replies import Reply, error, json_reply, rendered
+from fleetlm_users.standin.http.replies import HttpReply, error, json_reply, rendered
 
 NOT_FOUND: Final = "Session not found"
 SHARDS: Final = 64
@@ -31,13 +31,13 @@ class SessionRoutes:
         self._hub = hub
         self._stamps = NaiveStamps()
 
-    def index(self, params: Params) -> Reply:
+    def index(self, params: Params) -> HttpReply:
         """GET /api/sessions: the newest 50, of one user with `user_id`."""
         user_id = params.get("user_id")
         sessions = self._hub.store.index(user_id if isinstance(user_id, str) else None)
         return json_reply(200, {"sessions": [self._resource(session) for session in sessions]})
 
-    def create(self, params: Params) -> Reply:
+    def create(self, params: Params) -> HttpReply:
         """POST /api/sessions: 201; nothing is checked about the agent."""
         names = next((pair for pair in PAIRS if all(name in params for name in pair)), None)
         if names is None:
@@ -58,22 +58,22 @@ class SessionRoutes:
             return rendered(503)
         return json_reply(201, {"session": self._resource(session)})
 
-    def show(self, session_id: str, params: Params) -> Reply:
+    def show(self, session_id: str, params: Params) -> HttpReply:
         """GET /api/sessions/:id."""
         del params
         session = self._session(session_id)
         return error(404, NOT_FOUND) if session is None else json_reply(200, {"session": self._resource(session)})
 
-    def delete(self, session_id: str, params: Params) -> Reply:
+    def delete(self, session_id: str, params: Params) -> HttpReply:
         """DELETE /api/sessions/:id: 204 every time; the session keeps working."""
         del params
         session = self._session(session_id)
         if session is None:
             return error(404, NOT_FOUND)
         self._hub.store.archive(session, self._hub.now_s())
-        return Reply(204, None, None)
+        return HttpReply(204, None, None)
 
-    def messages(self, session_id: str, params: Params) -> Reply:
+    def messages(self, session_id: str, params: Params) -> HttpReply:
         """GET /api/sessions/:id/messages: the newest, or those after `after_seq`; under quirks 500, as FleetLM always
         does.
         """
@@ -84,11 +84,11 @@ class SessionRoutes:
             return rendered(500)
         limit = _number(params.get("limit"), LIST_LIMIT)
         after_seq = params.get("after_seq")
-        found = session.newest(limit) if after_seq is None else session.after(_number(after_seq, 0), limit)
-        texts = b",".join(replay_json(message) for message in found)
-        return Reply(200, b'{"messages":[%b]}' % texts)
+        messages = session.newest(limit) if after_seq is None else session.after(_number(after_seq, 0), limit)
+        texts = b",".join(replay_json(message) for message in messages)
+        return HttpReply(200, b'{"messages":[%b]}' % texts)
 
-    def append(self, session_id: str, params: Params) -> Reply:
+    def append(self, session_id: str, params: Params) -> HttpReply:
         """POST /api/sessions/:id/messages: 200 and the message without its seq; any sender is taken."""
         if "sender_id" not in params or "content" not in params:
             return rendered(400)
@@ -102,9 +102,9 @@ class SessionRoutes:
         if session is None:
             return error(422, "{:session_not_found, :not_found}")
         message = self._hub.append_as(session, sender_id, kind, content, metadata)
-        return Reply(200, b'{"message":%b}' % appended_json(message))
+        return HttpReply(200, b'{"message":%b}' % appended_json(message))
 
-    def read(self, session_id: str, params: Params) -> Reply:
+    def read(self, session_id: str, params: Params) -> HttpReply:
         """POST /api/sessions/:id/read: the session; the cursor shows nowhere."""
         session = self._session(session_id)
         if session is None:
@@ -133,7 +133,7 @@ class SessionRoutes:
 
 
 def changeset_problem(user_id: Any, agent_id: Any, metadata: Any) -> str | None:
-    """What `inspect` prints of the invalid changeset of a session, or None when it is valid."""
+    """Return what `inspect` prints of the invalid changeset of a session, or None when it is valid."""
     given = {"agent_id": agent_id, "metadata": metadata, "user_id": user_id}
     changes: dict[str, str] = {}
     cast: list[str] = []
@@ -158,7 +158,7 @@ def changeset_problem(user_id: Any, agent_id: Any, metadata: Any) -> str | None:
 
 
 def _number(value: Any, default: int) -> int:
-    """A whole number of 0 or more from a parameter, else `default`."""
+    """Return a whole number of 0 or more from a parameter, else `default`."""
     try:
         return max(0, int(value))
     except (TypeError, ValueError):
@@ -176,11 +176,11 @@ class AgentRoutes:
         self._hub = hub
         self._agents = hub.agents
 
-    def index(self, params: AgentParams) -> Reply:
+    def index(self, params: AgentParams) -> HttpReply:
         """GET /api/agents: all, or those of a known `status`."""
         return json_reply(200, {"agents": [agent.as_json() for agent in self._agents.index(params.get("status"))]})
 
-    def create(self, params: AgentParams) -> Reply:
+    def create(self, params: AgentParams) -> HttpReply:
         """POST /api/agents: 201, 400 without an agent, 422 with the fields' errors."""
         given = params.get("agent")
         if not isinstance(given, dict):
@@ -190,13 +190,13 @@ class AgentRoutes:
         except AgentInvalid as invalid:
             return json_reply(422, {"errors": invalid.errors})
 
-    def show(self, agent_id: str, params: AgentParams) -> Reply:
+    def show(self, agent_id: str, params: AgentParams) -> HttpReply:
         """GET /api/agents/:id."""
         del params
         agent = self._agents.get(agent_id)
         return error(404, NO_AGENT) if agent is None else _shown(200, agent)
 
-    def update(self, agent_id: str, params: AgentParams) -> Reply:
+    def update(self, agent_id: str, params: AgentParams) -> HttpReply:
         """PUT and PATCH /api/agents/:id: both change only what is given."""
         given = params.get("agent")
         if not isinstance(given, dict):
@@ -209,7 +209,7 @@ class AgentRoutes:
         except AgentInvalid as invalid:
             return json_reply(422, {"errors": invalid.errors})
 
-    def delete(self, agent_id: str, params: AgentParams) -> Reply:
+    def delete(self, agent_id: str, params: AgentParams) -> HttpReply:
         """DELETE /api/agents/:id: soft, repeatable."""
         del params
         agent = self._agents.get(agent_id)
@@ -219,5 +219,5 @@ class AgentRoutes:
         return json_reply(200, {"agent": agent.as_json(), "message": "Agent disabled"})
 
 
-def _shown(status: int, agent: Agent) -> Reply:
+def _shown(status: int, agent: Agent) -> HttpReply:
     return json_reply(status, {"agent": agent.as_json()})

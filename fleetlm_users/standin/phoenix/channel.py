@@ -33,7 +33,7 @@ class Socket(Protocol):
         """Close the socket with this WebSocket close code."""
 
 
-class Channel(Protocol):
+class JoinedTopic(Protocol):
     """A joined topic."""
 
     topic: str
@@ -46,4 +46,4 @@ class Channel(Protocol):
         """Stop listening."""
 
     def count_leave(self) -> None:
-        """The client left by itself."""
+        """Count that the client left by itself."""

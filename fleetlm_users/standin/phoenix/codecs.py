@@ -21,13 +21,13 @@ class Codec(Protocol):
     """Text frames to messages and back."""
 
     def decode(self, frame: bytes) -> Message:
-        """The message in `frame`; raises FrameError."""
+        """Return the message in `frame`. Raises FrameError."""
 
     def encode(self, message: Message) -> bytes:
-        """The text of `message`."""
+        """Return the text of `message`."""
 
     def around(self, join_ref: Any, topic: str, event: str) -> tuple[bytes, bytes]:
-        """What stands before and after the payload of a push, so that one payload serves many sockets."""
+        """Return what surrounds the payload of a push, so that one payload serves many sockets."""
 
 
 class V2:
@@ -38,7 +38,7 @@ class V2:
 
     @staticmethod
     def around(join_ref: Any, topic: str, event: str) -> tuple[bytes, bytes]:
-        """What stands before and after the payload of a push (ref null)."""
+        """Return what surrounds the payload of a push (ref null)."""
         return b"[%b,null,%b,%b," % (orjson.dumps(join_ref), orjson.dumps(topic), orjson.dumps(event)), b"]"
 
 
@@ -47,7 +47,7 @@ class V1:
 
     @staticmethod
     def decode(frame: bytes) -> Message:
-        """The message in `frame`; raises FrameError unless it is a JSON object with the four keys."""
+        """Return the message in `frame`. Raises FrameError unless it is a JSON object with the four keys."""
         try:
             parts = orjson.loads(frame)
         except ValueError as problem:
@@ -58,22 +58,22 @@ class V1:
 
     @staticmethod
     def encode(message: Message) -> bytes:
-        """The text of `message`."""
+        """Return the text of `message`."""
         return orjson.dumps(
             {"event": message.event, "payload": message.payload, "ref": message.ref, "topic": message.topic}
         )
 
     @staticmethod
     def around(join_ref: Any, topic: str, event: str) -> tuple[bytes, bytes]:
-        """What stands before and after the payload of a push (ref null)."""
+        """Return what surrounds the payload of a push (ref null)."""
         del join_ref  # vsn 1.0.0 has none
         return b'{"event":%b,"payload":' % orjson.dumps(event), b',"ref":null,"topic":%b}' % orjson.dumps(topic)
 
 
 def codec_for(vsn: str | None) -> Codec | None:
-    """The codec for the `vsn` parameter (None: not given, which is 1.0.0), or None when it is not supported."""
-    found = VERSION.match("1.0.0" if vsn is None else vsn)
-    if found is None or found[2] != "0":
+    """Return the codec for the `vsn` parameter (None: not given, which is 1.0.0), or None when it is not supported."""
+    version = VERSION.match("1.0.0" if vsn is None else vsn)
+    if version is None or version[2] != "0":
         return None
     codecs: dict[str, Codec] = {"1": V1(), "2": V2()}
-    return codecs.get(found[1])
+    return codecs.get(version[1])

@@ -11,7 +11,7 @@ from fleetlm_users.standin.chat.inbox import Inbox
 from fleetlm_users.standin.phoenix.channel import Socket
 
 
-class InboxChannel:
+class InboxTopic:
     """One joined inbox topic of one socket."""
 
     __slots__ = ("_inbox", "_prefix", "_socket", "_suffix", "join_ref", "open", "topic")
@@ -29,13 +29,13 @@ class InboxChannel:
         self._socket.send_text(b"%b%b%b" % (self._prefix, payload, self._suffix))
 
     def push_garbage(self) -> None:
-        """Inboxes take no part in faults."""
+        """Do nothing: inboxes take no part in faults."""
 
     def flush(self) -> None:
-        """Nor are their pushes timed."""
+        """Do nothing: the pushes of an inbox are not timed."""
 
     def handle(self, message: Message) -> bool:
-        """No event is known here: False, the channel crashes."""
+        """Return False, so that the channel crashes: an inbox knows no event."""
         del message
         return False
 
@@ -45,12 +45,12 @@ class InboxChannel:
         self._inbox.listeners = [other for other in self._inbox.listeners if other is not self]
 
     def count_leave(self) -> None:
-        """Leaves are counted per run, and an inbox belongs to none."""
+        """Do nothing: leaves are counted per run, and an inbox belongs to none."""
 
 
-def join(hub: Hub, socket: Socket, topic: str, join_ref: Any) -> tuple[InboxChannel, Any]:
-    """The joined channel and its response, the whole inbox."""
+def join(hub: Hub, socket: Socket, topic: str, join_ref: Any) -> tuple[InboxTopic, Any]:
+    """Return the joined channel and its response, the whole inbox."""
     inbox = hub.inboxes.open(topic.removeprefix(INBOX_PREFIX))
-    channel = InboxChannel(socket, inbox, topic, join_ref)
+    channel = InboxTopic(socket, inbox, topic, join_ref)
     inbox.listeners = [*inbox.listeners, channel]
     return channel, {"inbox": inbox.snapshot()}

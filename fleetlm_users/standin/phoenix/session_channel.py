@@ -22,9 +22,9 @@ UNAUTHORIZED: Final = "unauthorized"
 
 
 def parse_send(payload: Any) -> tuple[str, dict[str, Any], dict[str, Any]] | None:
-    """(kind, content, metadata) of a `send` payload, or None when FleetLM answers `invalid_message_format`.
+    """Return kind, content and metadata of a `send`, or None when FleetLM answers `invalid_message_format`.
 
-    A bad kind or metadata beside good content falls to the clause that takes the defaults, as in FleetLM.
+    Good content with a bad kind or metadata falls to the clause that takes the defaults, as in FleetLM.
     """
     if type(payload) is not dict:
         return None
@@ -40,7 +40,7 @@ def parse_send(payload: Any) -> tuple[str, dict[str, Any], dict[str, Any]] | Non
     return "text", content, {}
 
 
-class SessionChannel:
+class SessionTopic:
     """One joined session topic of one socket."""
 
     __slots__ = ("_hub", "_prefix", "_socket", "_suffix", "join_ref", "open", "session", "topic")
@@ -87,11 +87,11 @@ class SessionChannel:
         self.session.listeners = [other for other in self.session.listeners if other is not self]
 
     def count_leave(self) -> None:
-        """The client left by itself."""
+        """Count that the client left by itself."""
         self.session.run.leaves += 1
 
     def _survives(self, message: Message) -> bool:
-        """Whether this send is appended; else the fault has been played."""
+        """Return whether this send is appended; else the fault has been played."""
         fault = self._hub.faults.on_send()
         if fault == "disconnect":
             self._socket.close(frames.INTERNAL_ERROR)
@@ -109,7 +109,7 @@ class SessionChannel:
 
 
 def invalid_format(payload: Any) -> dict[str, Any]:
-    """The response to a `send` whose content is not a map."""
+    """Return the response to a `send` whose content is not a map."""
     return {
         "details": "content must be a map, metadata must be a map",
         "error": "invalid_message_format",
@@ -117,8 +117,8 @@ def invalid_format(payload: Any) -> dict[str, Any]:
     }
 
 
-def join(hub: Hub, socket: Socket, topic: str, join_ref: Any) -> tuple[SessionChannel, Any]:
-    """The joined channel and its response, the replay.
+def join(hub: Hub, socket: Socket, topic: str, join_ref: Any) -> tuple[SessionTopic, Any]:
+    """Return the joined channel and its response, the replay.
 
     Raises Refused: the session does not exist, or is somebody else's (the agent's own join is refused too).
     """
@@ -127,7 +127,7 @@ def join(hub: Hub, socket: Socket, topic: str, join_ref: Any) -> tuple[SessionCh
         raise Refused(NOT_FOUND)
     if session.user_id != socket.participant_id or hub.faults.faults.refuse_joins:
         raise Refused(UNAUTHORIZED)
-    channel = SessionChannel(hub, socket, session, topic, join_ref)
+    channel = SessionTopic(hub, socket, session, topic, join_ref)
     replay = b",".join(replay_json(message) for message in hub.replay(session))
     session.listeners = [*session.listeners, channel]
     session.run.joins_ok += 1

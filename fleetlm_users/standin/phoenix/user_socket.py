@@ -20,7 +20,7 @@ from fleetlm_users.protocol.message import (
 )
 from fleetlm_users.standin.chat.hub import Hub
 from fleetlm_users.standin.phoenix import inbox_channel, session_channel
-from fleetlm_users.standin.phoenix.channel import Channel, Refused
+from fleetlm_users.standin.phoenix.channel import JoinedTopic, Refused
 from fleetlm_users.standin.phoenix.codecs import Codec
 
 OK_EMPTY: Final = {"response": {}, "status": "ok"}
@@ -50,7 +50,7 @@ class UserSocket:
     def __init__(self, hub: Hub, wire: Wire, codec: Codec, participant_id: Any) -> None:
         self._hub = hub
         self._wire = wire
-        self._topics: dict[str, Channel] = {}
+        self._topics: dict[str, JoinedTopic] = {}
         self.codec = codec
         self.participant_id = participant_id
         self.send_text: Callable[[bytes], None] = wire.send_text
@@ -83,7 +83,7 @@ class UserSocket:
             self.send(Message(channel.join_ref, channel.join_ref, topic, ERROR, EMPTY))
 
     def closed(self) -> None:
-        """The connection is gone: all channels stop listening."""
+        """Stop listening on all channels: the connection is gone."""
         for channel in self._topics.values():
             channel.close()
         self._topics.clear()
@@ -100,7 +100,7 @@ class UserSocket:
         else:
             self.send(Message(None, ref, topic, REPLY, UNMATCHED))
 
-    def _join(self, message: Message, old: Channel | None) -> None:
+    def _join(self, message: Message, old: JoinedTopic | None) -> None:
         join_ref, ref, topic, _, _ = message
         joiner = joiner_for(topic)
         if joiner is None or (old is None and len(self._topics) >= MAX_TOPICS):
@@ -119,7 +119,7 @@ class UserSocket:
             old.close()
             self.send(Message(old.join_ref, old.join_ref, topic, CLOSE, EMPTY))
 
-    def _leave(self, message: Message, channel: Channel) -> None:
+    def _leave(self, message: Message, channel: JoinedTopic) -> None:
         if message.join_ref != channel.join_ref:
             return  # a stale leave is swallowed (wire record)
         channel.count_leave()
@@ -127,16 +127,16 @@ class UserSocket:
         self.send(Message(message.join_ref, message.ref, channel.topic, REPLY, OK_EMPTY))
         self.send(Message(channel.join_ref, channel.join_ref, channel.topic, CLOSE, EMPTY))
 
-    def _forget(self, channel: Channel) -> None:
+    def _forget(self, channel: JoinedTopic) -> None:
         channel.close()
         del self._topics[channel.topic]
 
 
-Joiner = Callable[[Hub, UserSocket, str, Any], tuple[Channel, Any]]
+Joiner = Callable[[Hub, UserSocket, str, Any], tuple[JoinedTopic, Any]]
 
 
 def joiner_for(topic: str) -> Joiner | None:
-    """What joins `topic`, or None when no channel matches it."""
+    """Return the function that joins `topic`, or None when no channel matches it."""
     if topic.startswith(SESSION_PREFIX):
         return session_channel.join
     return inbox_channel.join if topic.startswith(INBOX_PREFIX) else None

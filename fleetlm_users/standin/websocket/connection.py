@@ -24,7 +24,7 @@ TEXT_HEADERS: Final = [frames.header(length) for length in range(2048)]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SocketLimits:
     """Bounds of one connection; `idle_s` is the silence in both directions that ends it (0: never)."""
 
     max_frame_bytes: int = 8_000_000
@@ -43,7 +43,7 @@ class Outbox:
         self.gathering = False
 
     def add(self, connection: "Connection") -> None:
-        """`connection` has something to write."""
+        """Note that `connection` has something to write."""
         if not self._waiting and not self.gathering:
             self._loop.call_soon(self.flush)
         self._waiting.append(connection)
@@ -80,7 +80,7 @@ class Connection(asyncio.Protocol):
     def __init__(
         self,
         hub: Hub,
-        limits: Limits,
+        limits: SocketLimits,
         deflate: Deflate | None,
         outbox: Outbox,
         on_lost: Callable[["Connection"], None],
@@ -102,7 +102,7 @@ class Connection(asyncio.Protocol):
         self.user: UserSocket | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The upgrade is done; `transport` is ours."""
+        """Take over `transport`: the upgrade is done."""
         self._transport = transport
         peer = transport.get_extra_info("peername")  # None for a client that is gone already
         self._hub.counters.opened(str(peer[0]) if peer else "")
@@ -187,15 +187,15 @@ class Connection(asyncio.Protocol):
         self._idle = self._loop.call_later(LINGER_S, self._transport.abort)
 
     def pause_writing(self) -> None:
-        """The client reads too slowly: from now on watch what is unsent."""
+        """Watch what is unsent from now on: the client reads too slowly."""
         self._slow = True
 
     def resume_writing(self) -> None:
-        """The client caught up."""
+        """Stop watching: the client caught up."""
         self._slow = False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The TCP connection is gone."""
+        """Clean up: the TCP connection is gone."""
         del exc
         self._closing = True
         self._out.clear()
@@ -245,7 +245,7 @@ class Connection(asyncio.Protocol):
 
 
 def is_text(frame: str | bytes) -> bool:
-    """Whether `frame` is valid UTF-8: Bandit closes with 1007 when it is not, before Phoenix sees it."""
+    """Return whether `frame` is valid UTF-8: Bandit closes with 1007 when it is not, before Phoenix sees it."""
     try:
         return isinstance(frame, str) or bool(frame.decode() or True)
     except UnicodeDecodeError:

@@ -1,6 +1,4 @@
-"""permessage-deflate (RFC 7692) for clients that offer it, as Bandit accepts it: every text frame is then
-compressed.
-"""
+"""permessage-deflate (RFC 7692) as Bandit accepts it: for clients that offer it every text frame is compressed."""
 
 import zlib
 from typing import Final
@@ -29,14 +27,14 @@ class Deflate:
         self._deflater = zlib.compressobj(wbits=-out_bits)
 
     def compress(self, payload: bytes) -> bytes:
-        """One message's payload, compressed."""
+        """Return one message's payload, compressed."""
         data = self._deflater.compress(payload) + self._deflater.flush(zlib.Z_SYNC_FLUSH)
         if not self._keep_out:
             self._deflater = zlib.compressobj(wbits=-self._out_bits)
         return data.removesuffix(TAIL)
 
     def decompress(self, payload: bytes, max_bytes: int) -> bytes:
-        """One message's payload. Raises DeflateProblem when it is broken or longer than `max_bytes`."""
+        """Return one message's payload. Raises DeflateProblem when it is broken or longer than `max_bytes`."""
         try:
             data = self._inflater.decompress(payload + TAIL, max_bytes)
         except zlib.error as problem:
@@ -49,13 +47,13 @@ class Deflate:
 
 
 def negotiate(header: str | None) -> Deflate | None:
-    """The first usable offer in a `Sec-WebSocket-Extensions` header, or None."""
+    """Return the first usable offer in a `Sec-WebSocket-Extensions` header, or None."""
     for offer in (header or "").split(","):
         name, *parameters = (part.strip() for part in offer.split(";"))
         if name == EXTENSION:
-            found = _accept(dict(_pair(parameter) for parameter in parameters))
-            if found is not None:
-                return found
+            deflate = _accept(dict(_pair(parameter) for parameter in parameters))
+            if deflate is not None:
+                return deflate
     return None
 
 

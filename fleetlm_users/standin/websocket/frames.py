@@ -49,7 +49,7 @@ class Incoming(NamedTuple):
 
 
 def header(length: int, first: int = FIN | TEXT) -> bytes:
-    """The unmasked header of a frame with `length` payload bytes."""
+    """Return the unmasked header of a frame with `length` payload bytes."""
     if length < TINY_LENGTH:
         return bytes((first, length))
     if length < SHORT_LENGTH:
@@ -58,12 +58,12 @@ def header(length: int, first: int = FIN | TEXT) -> bytes:
 
 
 def close_frame(code: int) -> bytes:
-    """A CLOSE frame with `code` and no reason, as Bandit sends it."""
+    """Return a CLOSE frame with `code` and no reason, as Bandit sends it."""
     return bytes((FIN | CLOSE, 2)) + code.to_bytes(2, "big")
 
 
 def unmask(mask: bytes, payload: bytes) -> bytes:
-    """`payload` XOR the repeated four bytes of `mask`: one big integer operation, linear in the length."""
+    """Return `payload` XOR the repeated four bytes of `mask`: one big integer operation, linear in the length."""
     length = len(payload)
     if mask == b"\0\0\0\0":
         return payload
@@ -101,7 +101,7 @@ class FrameReader:
         self._parts_bytes = 0
 
     def feed(self, data: bytes) -> Iterator[Incoming]:
-        """The messages that `data` completes.
+        """Yield the messages that `data` completes.
 
         Raises FrameProblem at the first violation, after the messages before it were yielded.
         """
@@ -114,11 +114,11 @@ class FrameReader:
             self._have = 0
         position, end = 0, len(data)
         while position < end:
-            found = self._frame(data, position, end)
-            if found is None:
+            frame = self._frame(data, position, end)
+            if frame is None:
                 self._keep(data[position:])
                 return
-            first, payload, position = found
+            first, payload, position = frame
             if first == FIN | TEXT and self._opcode == CONTINUATION:  # nearly always
                 yield Incoming(TEXT, payload, False)
             else:
@@ -131,7 +131,7 @@ class FrameReader:
         self._have += len(data)
 
     def _frame(self, data: bytes, position: int, end: int) -> tuple[int, bytes, int] | None:
-        """(first byte, unmasked payload, where the next frame begins), or None when bytes are missing."""
+        """Return first byte, unmasked payload and where the next frame begins, or None when bytes are missing."""
         self._need = 0
         if end - position < 2:
             return None
@@ -160,7 +160,7 @@ class FrameReader:
         return data[position], unmask(data[start:begin], data[begin:stop]), stop
 
     def _admit(self, first: int, payload: bytes) -> Incoming | None:
-        """The message that this frame completes, or None inside a fragmented one."""
+        """Return the message that this frame completes, or None inside a fragmented one."""
         opcode = first & 0x0F
         if first & RSV23 or (first & RSV1 and not (self.deflate and opcode in (TEXT, BINARY))):
             raise FrameProblem(PROTOCOL_ERROR, "reserved bits are set")

@@ -35,7 +35,7 @@ class Upgrade(NamedTuple):
     accept: str
 
 
-class Head(NamedTuple):
+class UpgradeHead(NamedTuple):
     """The head of an HTTP request; header names in lower case, each with all its values in order."""
 
     method: str
@@ -43,8 +43,8 @@ class Head(NamedTuple):
     headers: Headers
 
 
-def parse_head(text: bytes) -> Head | None:
-    """The request head in `text` (without the empty line), or None when it is none."""
+def parse_head(text: bytes) -> UpgradeHead | None:
+    """Return the request head in `text` (without the empty line), or None when it is not one."""
     first, *lines = text.decode("latin-1").split("\r\n")
     parts = first.split(" ")
     if len(parts) != 3:
@@ -55,11 +55,11 @@ def parse_head(text: bytes) -> Head | None:
         if not colon:
             return None
         headers.setdefault(name.strip().lower(), []).append(value.strip())
-    return Head(parts[0], parts[1], headers)
+    return UpgradeHead(parts[0], parts[1], headers)
 
 
-def judge(head: Head, origin_host: str) -> Upgrade | Refusal:
-    """What becomes of an upgrade request: origin, then the socket's connect, then the upgrade's own headers."""
+def judge(head: UpgradeHead, origin_host: str) -> Upgrade | Refusal:
+    """Grant or refuse an upgrade request: origin first, then the socket's connect, then the upgrade's own headers."""
     if head.method != "GET":
         return Refusal(400)
     try:
@@ -81,7 +81,7 @@ def judge(head: Head, origin_host: str) -> Upgrade | Refusal:
 
 
 def _origin_passes(origins: list[str], allowed: str) -> bool:
-    """No Origin passes; else its host must be the one that FleetLM was told (PHX_HOST)."""
+    """Return whether the Origin is absent or names FleetLM's own host (PHX_HOST)."""
     if not origins or allowed == ANY_ORIGIN:
         return True
     try:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.standin.faults.faults import HELP, TYPES, Fate, Faults, FaultState, as_json, changed, value_of
+from fleetlm_users.standin.faults.faults import HELP, TYPES, Faults, FaultState, PushFate, as_json, changed, value_of
 
 
 def test_every_fault_is_explained():
@@ -89,5 +89,5 @@ def test_fates():
     """Lost is lost, whatever else would apply."""
     state = FaultState(Faults(lose_every=4, double_every=2, reorder_every=3, garbage_every=2))
     fates = [state.on_message() for _ in range(4)]
-    assert fates == [Fate(), Fate(2, False, True), Fate(1, True, False), Fate(0)]
-    assert FaultState(Faults(no_broadcast=True)).on_message() == Fate(0)
+    assert fates == [PushFate(), PushFate(2, False, True), PushFate(1, True, False), PushFate(0)]
+    assert FaultState(Faults(no_broadcast=True)).on_message() == PushFate(0)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.standin.websocket.handshake import Head, Refusal, Upgrade, judge, parse_head
+from fleetlm_users.standin.websocket.handshake import Refusal, Upgrade, UpgradeHead, judge, parse_head
 
 TARGET = "/socket/websocket?participant_id=u1&vsn=2.0.0"
 GOOD = {
@@ -18,7 +18,7 @@ GOOD = {
 
 def verdict(method="GET", target=TARGET, origin_host="localhost", **headers):
     given_headers = {name.replace("_", "-"): value for name, value in headers.items()}
-    return judge(Head(method, target, {**GOOD, **given_headers}), origin_host)
+    return judge(UpgradeHead(method, target, {**GOOD, **given_headers}), origin_host)
 
 
 def test_granted():
