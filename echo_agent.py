@@ -358,7 +358,7 @@ class _Output(io.TextIOBase):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        hint = "" if "accepted" in message else "; accepted is what --help lists, for example --port=4001"
+        hint = "" if "invalid value" in message else "; expected is what --help lists, for example --port=4001"
         self.exit(2, f"echo agent: {message.removeprefix('argument ')}{hint}\n")
 
 
@@ -381,8 +381,8 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
                 return read(_trimmed(text))
             except ValueError as error:
                 hint = f"for example {flag}={example}, or {variable}={example} in the environment"
-                told = f"got {text[:MAX_QUOTED]!r}; accepted is {accepted}; {hint}"
-                raise argparse.ArgumentTypeError(told) from error
+                problem = f"invalid value {text[:MAX_QUOTED]!r}: expected {accepted}; {hint}"
+                raise argparse.ArgumentTypeError(problem) from error
 
         text = f"{accepted} (default {default}; environment {variable})"
         parser.add_argument(flag, type=checked, default=variables.get(variable) or default, help=text)

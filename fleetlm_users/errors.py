@@ -16,10 +16,14 @@ What a ClientError quotes of the server or the network is printable and bounded 
 and counted as it stands.
 """
 
-from fleetlm_users.foreign_text import printable, reason
-from fleetlm_users.quoting import cut, quote
+import re
+from typing import Final
 
-_MAX_ACCEPTED: int = 1000  # our own words, but they list names that may come from a file
+from fleetlm_users.foreign_text import printable, reason
+from fleetlm_users.quoting import Described, cut, quote
+
+_MAX_EXPECTED: Final = 1000  # our own words, but they list names that may come from a file
+_BARE_NOUN: Final = re.compile(r"an? \w+")
 
 
 class FleetlmError(Exception):
@@ -27,22 +31,38 @@ class FleetlmError(Exception):
 
 
 class UsageError(FleetlmError):
-    """A person's mistake, told so that it can be mended without reading code.
+    """A person's mistake, explained so that it can be corrected without reading code.
 
-    Attributes: `what` names the setting, `value` is what was given, `accepted` the accepted form, `example` a valid
-    one. The text quotes the value within bounds, whatever its size.
+    `invalid value 'x' for --reply-timeout: expected a duration such as 90s, 2m or 1h`
+
+    Args:
+        what: The setting, as the person knows it: a flag, a variable, a key of a file.
+        value: The value given. The text quotes it within bounds, whatever its size.
+        expected: The accepted form.
+        example: A valid value.
     """
 
-    def __init__(self, what: str, value: object, accepted: str, example: str) -> None:
-        super().__init__(what, value, accepted, example)
+    def __init__(self, what: str, value: object, expected: str, example: str) -> None:
+        super().__init__(what, value, expected, example)
         self.what = what
         self.value = value
-        self.accepted = accepted
+        self.expected = expected
         self.example = example
 
+    @property
+    def expectation(self) -> str:
+        """The accepted form with its example, without the setting and its value."""
+        joint = " such as" if _BARE_NOUN.fullmatch(self.expected) else ", for example"
+        return f"expected {cut(self.expected, _MAX_EXPECTED)}{joint} {cut(self.example)}"
+
+    def for_setting(self, what: str) -> str:
+        """Return the text with another name of the setting, such as its title in the web form."""
+        if isinstance(self.value, Described):
+            return f"invalid value for {cut(what)}: {quote(self.value)}; {self.expectation}"
+        return f"invalid value {quote(self.value)} for {cut(what)}: {self.expectation}"
+
     def __str__(self) -> str:
-        accepted = cut(self.accepted, _MAX_ACCEPTED)
-        return f"{cut(self.what)}: got {quote(self.value)}; accepted is {accepted}, for example {cut(self.example)}"
+        return self.for_setting(self.what)
 
 
 class FrameError(FleetlmError):

@@ -215,4 +215,4 @@ def test_bad_usage(arguments: list[str]) -> None:
     """A bad command line is told in one line with an example, exit code 2, no traceback."""
     done = run(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
-    assert re.fullmatch(r"echo agent: .*accepted is .*for example .*\n", done.stderr)
+    assert re.fullmatch(r"echo agent: .*expected .*for example .*\n", done.stderr)

@@ -71,4 +71,6 @@ def test_an_error_is_bounded_whatever_it_is_about(what, value, accepted, example
 def test_a_description_tells_type_and_length_alone(value, told):
     """And an error quotes it without quotation marks."""
     assert quote(described(value)) == told
-    assert str(UsageError("file", Described("a text"), "YAML", "x")).startswith("file: got a text; ")
+    assert str(UsageError("file", Described("a text"), "YAML", "x")).startswith(
+        "invalid value for file: a text; expected "
+    )

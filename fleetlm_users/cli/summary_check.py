@@ -72,7 +72,7 @@ def _named(accepted: str) -> Check:
         try:
             check_name(value, accepted, "bench")
         except UsageError as problem:
-            raise ShapeError(f"is {shown(value)}; expected {problem.accepted}") from problem
+            raise ShapeError(f"is {shown(value)}; expected {problem.expected}") from problem
 
     return check
 

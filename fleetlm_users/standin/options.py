@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.quoting import quote
 from fleetlm_users.standin.chat.session_store import Caps
 from fleetlm_users.standin.faults.faults import HELP, TYPES, Faults, changed
 from fleetlm_users.standin.websocket.connection import SocketLimits
@@ -146,4 +147,5 @@ def positive(flag: str) -> Callable[[str], float]:
 
 
 def _bad(flag: str, text: str, accepted: str, example: str) -> str:
-    return str(UsageError(flag, text, accepted, example)).removeprefix(f"{flag}: ")  # argparse puts the flag before it
+    problem = UsageError(flag, text, accepted, example)
+    return f"invalid value {quote(text)}: {problem.expectation}"  # argparse puts the flag before it

@@ -58,7 +58,7 @@ def test_a_mistake_is_told_on_the_page_in_the_forms_words(locust_with, page_with
     right = field(page, "API URL").input_value()
     field(page, "API URL").fill("nonsense")
     field(page, "API URL").press("Enter")
-    alert = page.get_by_role("alert").filter(has_text="API URL: got 'nonsense'")
+    alert = page.get_by_role("alert").filter(has_text="invalid value 'nonsense' for API URL")
     expect(alert).to_be_in_viewport()
     shoot(page, "start-form-refused")
     field(page, "API URL").fill(right)

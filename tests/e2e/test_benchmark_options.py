@@ -40,7 +40,7 @@ def check_refusal(tmp_path, case, *, by_flag):
     with Locust(tmp_path, *given, locustfile=f"locustfiles/{benchmark}.py", env=env) as locust:
         finished = locust.finish(30)
     assert finished.code == 2, finished.output
-    assert f"{flag} ({name}): got '{value}'; accepted is {accepted}, for example {example}" in " ".join(
+    assert f"invalid value '{value}' for {flag} ({name}): expected {accepted}, for example {example}" in " ".join(
         finished.output.split()
     )
     assert finished.summary == {}

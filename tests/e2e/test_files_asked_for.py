@@ -23,7 +23,7 @@ def test_nothing_is_loaded_when_a_place_cannot_be_written(tmp_path):
     """With `--processes` neither, and nothing is left behind; the target would not answer at all."""
     done = run(tmp_path, '"$@"', "--processes", "2", "--junit", "/proc/x/j.xml", "--results-dir", "new", "-t", "5s")
     assert done.returncode == 2
-    assert "--junit (JUNIT): got '/proc/x/j.xml'; accepted is a file that can be written" in done.stderr
+    assert "invalid value '/proc/x/j.xml' for --junit (JUNIT): expected a file that can be written" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -66,5 +66,5 @@ def test_a_port_that_is_taken_is_told_before_any_load(tmp_path, standin):
     with Locust(tmp_path, *targets(standin), "--metrics-port", port) as locust:
         done = locust.finish()
     assert done.code == 2
-    assert f"--metrics-port (METRICS_PORT): got {port}; accepted is a free port of 127.0.0.1" in done.output
+    assert f"invalid value {port} for --metrics-port (METRICS_PORT): expected a free port of 127.0.0.1" in done.output
     assert "Traceback" not in done.output

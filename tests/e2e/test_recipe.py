@@ -87,5 +87,6 @@ def test_its_option_refuses_a_bad_value(tmp_path):
         finished = locust.finish(30)
     assert finished.code == 2, finished.output
     assert (
-        "--questions (QUESTIONS): got 'some'; accepted is a whole number, 1 or more, for example 3" in finished.output
+        "invalid value 'some' for --questions (QUESTIONS): expected a whole number, 1 or more, for example 3"
+        in finished.output
     )

@@ -198,7 +198,7 @@ def test_a_port_that_is_taken_ends_the_start_and_leaves_no_worker(tmp_path, stan
             left = [each for each in psutil.process_iter() if os.getpgid(each.pid) == locust.process.pid]
     assert finished.code == 2, finished.output
     (line,) = finished.output.splitlines()
-    assert line.startswith(f"--master-bind-port: got {port}; accepted is a free port of 127.0.0.1"), line
+    assert line.startswith(f"invalid value {port} for --master-bind-port: expected a free port of 127.0.0.1"), line
     assert not left
 
 

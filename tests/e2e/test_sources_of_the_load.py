@@ -73,8 +73,8 @@ def test_a_load_shape_is_the_plan(tmp_path, standin, processes):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["-u", "5"], "-u (LOCUST_USERS): got 5; accepted is no value with the LoadTestShape Up"),
-        (["--duration", "5s"], "--duration (DURATION): got '5s'"),
+        (["-u", "5"], "invalid value 5 for -u (LOCUST_USERS): expected no value with the LoadTestShape Up"),
+        (["--duration", "5s"], "invalid value '5s' for --duration (DURATION)"),
         (["-t", "5s"], "-t (LOCUST_RUN_TIME)"),
     ],
 )
@@ -95,7 +95,7 @@ def test_an_option_of_a_plugin_that_is_ours_too_is_refused_in_a_sentence(tmp_pat
     with Locust(tmp_path, locustfile=",".join(files if order == "ours-first" else files[::-1])) as locust:
         finished = locust.finish()
     assert finished.code == 2
-    assert "--time-scale (TIME_SCALE): got '--time-scale'" in finished.output
+    assert "invalid value '--time-scale' for --time-scale (TIME_SCALE)" in finished.output
     assert "Traceback" not in finished.output
 
 

@@ -173,7 +173,7 @@ def test_a_stall_stops_everything_once(faulty):
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ({"lose_evry": 1}, ["lose_evry", "accepted is one of", "lose_every"]),
+        ({"lose_evry": 1}, ["lose_evry", "expected one of", "lose_every"]),
         ({"lose_every": "3"}, ["lose_every", "'3'", "whole number"]),
         ({"lose_every": -1}, ["-1", "whole number"]),
         ({"no_agent": 1}, ["no_agent", "true or false"]),

@@ -44,7 +44,8 @@ def test_a_run_id_that_needs_escaping_is_refused(text):
     with pytest.raises(UsageError) as raised:
         check_run_id(text)
     assert str(raised.value) == (
-        f"--run-id (RUN_ID): got {quote(text)}; accepted is 1 to 64 letters, digits, dots, underscores or hyphens, "
+        f"invalid value {quote(text)} for --run-id (RUN_ID): "
+        f"expected 1 to 64 letters, digits, dots, underscores or hyphens, "
         "for example r1124-2135-7f3a"
     )
 

@@ -10,7 +10,7 @@ from fleetlm_users.cli.plan.costs import Costs, Demand, Machines
 from fleetlm_users.cli.plan.sizing import fleet_plan
 from fleetlm_users.client.http.fleetlm_api import DEFAULT_CONCURRENCY
 from fleetlm_users.swarm.host.open_files import allow_users, allow_workers
-from fleetlm_users.swarm.host.startup_error import Refused
+from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.workload.open_files import REST_CONNECTIONS, SPARE_FILES, files_for_users, users_per_process
 
 
@@ -27,7 +27,7 @@ def test_the_plan_asks_for_exactly_what_the_run_needs(monkeypatch, sessions):
         monkeypatch.setattr(resource, "getrlimit", lambda _, needed=needed: (needed, needed))
         allow()
         monkeypatch.setattr(resource, "getrlimit", lambda _, needed=needed: (needed - 1, needed - 1))
-        with pytest.raises(Refused):
+        with pytest.raises(StartupError):
             allow()
 
 

@@ -91,39 +91,40 @@ def test_without_warm_up_everything_is_judged():
     [
         (
             {"warm_up_s": 120},
-            "--warm-up (WARM_UP): got '2m'; accepted is less than the run's 2m, or nothing is left to judge, "
+            "invalid value '2m' for --warm-up (WARM_UP): expected less than the run's 2m, or nothing is left to judge, "
             "for example --warm-up 0",
         ),
         (
             {"duration_s": 20, "ramp_up_s": 30},
-            "--ramp-up (RAMP_UP): got '30s'; accepted is a ramp-up shorter than the run's 20s, "
+            "invalid value '30s' for --ramp-up (RAMP_UP): expected a ramp-up shorter than the run's 20s, "
             "or the users never all run, for example --ramp-up 0",
         ),
         (
             {"duration_s": 18, "spawn_rate": 1},
-            "-r/--spawn-rate: got '18s'; accepted is a ramp-up shorter than the run's 18s, "
+            "invalid value '18s' for -r/--spawn-rate: expected a ramp-up shorter than the run's 18s, "
             "or the users never all run, for example --ramp-up 0",
         ),
         (
             {"spawn_rate": 2.0, "ramp_up_s": 9},
-            "-r/--spawn-rate: got 2.0; accepted is one of it and --ramp-up (RAMP_UP), which say the same thing; "
+            "invalid value 2.0 for -r/--spawn-rate: "
+            "expected one of it and --ramp-up (RAMP_UP), which say the same thing; "
             "both were given, for example --ramp-up 9s alone",
         ),
         (
             {"spawn_rate": 0},
-            "-r/--spawn-rate: got 0; accepted is a number of users per second above 0, for example 2.5",
+            "invalid value 0 for -r/--spawn-rate: expected a number of users per second above 0, for example 2.5",
         ),
         (
             {"duration_s": -1},
-            "-t/--duration (DURATION): got -1; accepted is a duration, 0 or more, for example 2m",
+            "invalid value -1 for -t/--duration (DURATION): expected a duration, 0 or more, for example 2m",
         ),
         (
             {"ramp_up_s": float("nan")},
-            "--ramp-up (RAMP_UP): got nan; accepted is a duration, 0 or more, for example 5s",
+            "invalid value nan for --ramp-up (RAMP_UP): expected a duration, 0 or more, for example 5s",
         ),
         (
             {"warm_up_s": float("inf")},
-            "--warm-up (WARM_UP): got inf; accepted is a duration, 0 or more, for example 10s",
+            "invalid value inf for --warm-up (WARM_UP): expected a duration, 0 or more, for example 10s",
         ),
     ],
 )
@@ -214,37 +215,40 @@ def test_a_settled_total_is_exact_or_refused(total, given_counts):
         (
             20,
             {"long_lived": 4, "burst": 4, "churn": 4},
-            "-u/--vus (VUS): got 20; accepted is exactly 12, the sum of --long-lived-vus 4 --burst-vus 4 "
+            "invalid value 20 for -u/--vus (VUS): expected exactly 12, the sum of --long-lived-vus 4 --burst-vus 4 "
             "--churn-vus 4, for example -u 12, or one of them left out",
         ),
         (
             3,
             {"burst": 5},
-            "-u/--vus (VUS): got 3; accepted is at least 5, the sum of --burst-vus 5, for example -u 5, "
+            "invalid value 3 for -u/--vus (VUS): expected at least 5, the sum of --burst-vus 5, for example -u 5, "
             "or one of them left out",
         ),
         (
             7,
             {"long_lived": 0, "burst": 0, "churn": 0},
-            "-u/--vus (VUS): got 7; accepted is exactly 0, the sum of --long-lived-vus 0 --burst-vus 0 --churn-vus 0, "
+            "invalid value 7 "
+            "for -u/--vus (VUS): expected exactly 0, the sum of --long-lived-vus 0 --burst-vus 0 --churn-vus 0, "
             "for example one of them left out",
         ),
-        (0, {}, "-u/--vus (VUS): got 0; accepted is a whole number, 1 or more, for example 18"),
+        (0, {}, "invalid value 0 for -u/--vus (VUS): expected a whole number, 1 or more, for example 18"),
         (
             10**8,
             {},
-            "-u/--vus (VUS): got 100000000; accepted is at most 10,000,000 users in all, for example -u 1000000",
+            "invalid value 100000000 "
+            "for -u/--vus (VUS): expected at most 10,000,000 users in all, for example -u 1000000",
         ),
-        (None, {"burst": -1}, "--burst-vus: got -1; accepted is a whole number, 0 or more, for example 5"),
+        (None, {"burst": -1}, "invalid value -1 for --burst-vus: expected a whole number, 0 or more, for example 5"),
         (
             None,
             {"bursts": 1},
-            "--bursts-vus: got 'bursts'; accepted is a behaviour: long_lived, burst, churn, for example long_lived",
+            "invalid value 'bursts' "
+            "for --bursts-vus: expected a behaviour: long_lived, burst, churn, for example long_lived",
         ),
         (
             None,
             {"long_lived": 0, "burst": 0, "churn": 0},
-            "--long-lived-vus 0 --burst-vus 0 --churn-vus 0: got 0; accepted is at least one user in all, "
+            "invalid value 0 for --long-lived-vus 0 --burst-vus 0 --churn-vus 0: expected at least one user in all, "
             "for example -u 18",
         ),
     ],
@@ -258,7 +262,7 @@ def test_contradicting_counts_are_refused(total, given_counts, message):
 
 def test_a_total_has_somebody_to_go_to():
     """A preset of one behaviour whose count is given leaves nobody for the rest."""
-    with pytest.raises(UsageError, match="accepted is exactly 2, the sum of --burst-vus 2"):
+    with pytest.raises(UsageError, match="expected exactly 2, the sum of --burst-vus 2"):
         settle({"long_lived": 0, "burst": 5}, 7, {"burst": 2})
 
 

@@ -56,7 +56,8 @@ def test_anything_else_is_no_http_url(text):
     with pytest.raises(UsageError) as raised:
         check_http_url(text, "--api-url (API_URL)")
     assert str(raised.value) == (
-        f"--api-url (API_URL): got {quote(text)}; accepted is http:// or https:// with a host, optionally a port "
+        f"invalid value {quote(text)} for --api-url (API_URL): "
+        f"expected http:// or https:// with a host, optionally a port "
         "(1–65535) and a path, for example http://localhost:4000/api"
     )
 
@@ -83,7 +84,9 @@ def test_a_host_gives_both_urls(host, urls):
 
 def test_a_host_without_scheme_is_refused():
     """`-H host:4000` is the usual slip."""
-    with pytest.raises(UsageError, match=r"-H/--host: got 'host:4000'; .*for example http://localhost:4000"):
+    with pytest.raises(
+        UsageError, match=r"invalid value 'host:4000' for -H/--host: .*for example http://localhost:4000"
+    ):
         urls_of_host("host:4000")
 
 

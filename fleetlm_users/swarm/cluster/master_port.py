@@ -13,7 +13,7 @@ from typing import Any
 from locust.argument_parser import LocustArgumentParser
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
+from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.swarm.locust_internals import intercept_parse_args
 
 DEFAULT_PORT = 5557
@@ -52,7 +52,7 @@ def prepare_master(parsed: Namespace) -> None:
             _join_own_master(parsed)
         _try_port(parsed.master_bind_host, parsed.master_bind_port)
     except UsageError as problem:
-        raise StartupError(str(problem), USAGE_EXIT) from problem
+        raise StartupError.of_usage(problem) from problem
 
 
 def _join_own_master(parsed: Namespace) -> None:

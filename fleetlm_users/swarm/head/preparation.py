@@ -18,7 +18,7 @@ from fleetlm_users.swarm.host.host_facts import HostFacts, this_host
 from fleetlm_users.swarm.host.local_servers import LocalServerError, LocalServers, LocalServerUrls
 from fleetlm_users.swarm.host.open_files import allow_users, allow_workers
 from fleetlm_users.swarm.host.server_metrics import ServerMetrics, server_metrics_of
-from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, USAGE_EXIT, StartupError
+from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, StartupError
 from fleetlm_users.swarm.options.form_overrides import NOTHING_ASKED, Shown, Wishes, shown_of, users_in
 from fleetlm_users.swarm.options.load_shape import under_shape
 from fleetlm_users.swarm.options.locust_plan import asked_of, impose, spread
@@ -70,7 +70,7 @@ class Preparation:
             options = self._resolve(self.parsed, self._asked)
             self._under(self._environment.shape_class, options, self.parsed, self._asked)
         except UsageError as problem:
-            raise StartupError(str(problem), USAGE_EXIT) from problem
+            raise StartupError.of_usage(problem) from problem
         self._show(options.plan, self._asked)
 
     def show_plan(self) -> None:
@@ -110,7 +110,7 @@ class Preparation:
             asked = wishes if shape is None or shape.use_common_options else NOTHING_ASKED
             prepared = self._prepare(self._with({**given, **self.form.left_out(form)}), asked, shape)
         except UsageError as problem:
-            raise StartupError(str(problem), USAGE_EXIT) from problem
+            raise StartupError.of_usage(problem) from problem
         vars(self.parsed).update(given)
         # with all classes: which of them are picked is seen and chosen anew in each form
         self._show(self._resolve(self.parsed, asked).plan, asked)
@@ -125,7 +125,7 @@ class Preparation:
             users = users_in(form)
             spread(plan, users, runner, self._context.benchmark)
         except UsageError as problem:
-            raise StartupError(str(problem), USAGE_EXIT) from problem
+            raise StartupError.of_usage(problem) from problem
         return users
 
     def close(self) -> None:
@@ -144,7 +144,7 @@ class Preparation:
             if options.standin:
                 options = replace(options, **asdict(self._local_urls(options.connect_timeout_s)))
         except UsageError as problem:
-            raise StartupError(str(problem), USAGE_EXIT) from problem
+            raise StartupError.of_usage(problem) from problem
         except LocalServerError as problem:
             raise StartupError(f"--standin: {problem}", NO_TARGET_EXIT) from problem
         found = self._context.benchmark.check(options, self._say)

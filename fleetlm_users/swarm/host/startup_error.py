@@ -7,6 +7,7 @@ from typing import NoReturn
 import gevent
 import psutil
 
+from fleetlm_users.errors import UsageError
 from fleetlm_users.foreign_text import printable_lines
 
 MAX_PROBLEM = 20_000
@@ -20,11 +21,23 @@ POLL_S = 0.02
 
 
 class StartupError(Exception):
-    """A run that cannot begin; the text is for a person, `exit_code` for a shell."""
+    """A run that cannot begin; the text is for a person, `exit_code` for a shell.
+
+    `usage` is the person's mistake behind it, if it is one: the start form names the setting by its own title.
+    """
+
+    usage: UsageError | None = None
 
     def __init__(self, text: str, exit_code: int) -> None:
         super().__init__(text)
         self.exit_code = exit_code
+
+    @classmethod
+    def of_usage(cls, usage: UsageError) -> "StartupError":
+        """Return the error of a person's mistake."""
+        problem = cls(str(usage), USAGE_EXIT)
+        problem.usage = usage
+        return problem
 
 
 def exit_with(problem: StartupError) -> NoReturn:

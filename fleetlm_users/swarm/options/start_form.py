@@ -14,6 +14,7 @@ from werkzeug.datastructures import MultiDict
 from fleetlm_users.errors import UsageError
 from fleetlm_users.quoting import Described, described
 from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.swarm.options.form_overrides import Shown
 from fleetlm_users.swarm.options.parser import presets_of, specs_of
 from fleetlm_users.workload.options.form import FormField, fields_of, preset_label
@@ -114,11 +115,13 @@ class StartForm:
         behaviours = self._benchmark.behaviours.items()
         return {count_name(name): "0" for name, user_class in behaviours if user_class.__name__ not in picked}
 
-    def in_its_words(self, text: str) -> str:
-        """A message with the titles of the fields in the place of flags and variables."""
-        for field in self._fields:
-            text = text.replace(field.spec.label, field.title)
-        return text
+    def words_of(self, problem: StartupError | UsageError) -> str:
+        """Return the text of a problem; a setting that is a field of the form is called by its title."""
+        usage = problem.usage if isinstance(problem, StartupError) else problem
+        if usage is None:
+            return str(problem)
+        titles = {field.spec.label: field.title for field in self._fields}
+        return usage.for_setting(titles.get(usage.what, usage.what))
 
     def _no_field(self, key: str) -> UsageError:
         for spec in specs_of(self._benchmark):

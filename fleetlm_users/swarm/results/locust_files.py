@@ -50,14 +50,16 @@ def try_when_parsed(parser: LocustArgumentParser) -> None:
 def _checker(names: Callable[[str], list[str]]) -> Callable[[str], str]:
     def check(text: str) -> str:
         if not text.isprintable():  # lone surrogates are not: what the locale has no characters for (PEP 383)
-            raise ArgumentTypeError(f"got {quote(text)}; accepted is a path in the locale's printable characters")
+            raise ArgumentTypeError(
+                f"invalid value {quote(text)}: expected a path in the locale's printable characters"
+            )
         for name in names(text) if text else ():
             try:
                 try_file(Path(name))
             except OSError as problem:
                 why = problem.strerror or str(problem)
                 raise ArgumentTypeError(
-                    f"got {quote(name)}; accepted is a file that can be written ({why})"
+                    f"invalid value {quote(name)}: expected a file that can be written ({why})"
                 ) from problem
         return text
 

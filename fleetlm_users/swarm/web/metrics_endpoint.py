@@ -17,7 +17,7 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.report.prometheus import families
 from fleetlm_users.measure.report.run_view import Standing
 from fleetlm_users.swarm.head.run_view import RunSource, RunView
-from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
+from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.swarm.runtime.health import yield_to_loop
 from fleetlm_users.swarm.web.access import GuardedApp, rules_of
 from fleetlm_users.workload.options.resolution import common_value
@@ -88,7 +88,7 @@ def serve_metrics(parsed: Namespace, collector: RunCollector) -> WSGIServer | No
     except (OSError, OverflowError) as problem:
         accepted = f"a free port of {host}, at most {MAX_PORT} ({problem})"
         told = UsageError("--metrics-port (METRICS_PORT)", port, accepted, "9646")
-        raise StartupError(str(told), USAGE_EXIT) from problem
+        raise StartupError.of_usage(told) from problem
     return server
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from gevent.pywsgi import WSGIServer
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
+from fleetlm_users.swarm.host.startup_error import StartupError
 
 MAX_PORT: Final = 65_535
 
@@ -22,11 +22,11 @@ def try_web_port(parsed: Namespace) -> None:
     except (OSError, OverflowError, UnicodeError) as problem:
         accepted = f"a free port of {host or 'this machine'}, at most {MAX_PORT} ({problem})"
         told = UsageError("--web-port (LOCUST_WEB_PORT)", parsed.web_port, accepted, "--web-port 8090")
-        raise StartupError(str(told), USAGE_EXIT) from problem
+        raise StartupError.of_usage(told) from problem
     if parsed.tls_cert and parsed.tls_key:
         try:
             ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(parsed.tls_cert, parsed.tls_key)
         except OSError as problem:  # ssl.SSLError is one
             accepted = f"a certificate in PEM form with its key in --tls-key ({problem})"
             told = UsageError("--tls-cert (LOCUST_TLS_CERT)", parsed.tls_cert, accepted, "--tls-cert web.pem")
-            raise StartupError(str(told), USAGE_EXIT) from problem
+            raise StartupError.of_usage(told) from problem

@@ -67,7 +67,7 @@ class _Guard:
             else:
                 filled = form_of(self._coordinator.prepare_form(form), self._form.without_options(form))
         except (StartupError, UsageError) as problem:
-            return self._told(self._form.in_its_words(str(problem)))
+            return self._told(self._form.words_of(problem))
         request.form = ImmutableMultiDict(filled)
         return None
 

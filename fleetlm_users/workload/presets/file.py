@@ -204,7 +204,7 @@ class _Node:
             step = key if is_plain else quote(key, MAX_STEP)
             path = f"{self.path}.{step}" if self.path else step
             if not isinstance(key, str) or not names.fullmatch(key):
-                raise _Node(self.source, path, key).error("a key such as the example", example)
+                raise _Node(self.source, path, key).error("a key", example)
             entries.append((key, _Node(self.source, path, value)))
         return entries
 

@@ -31,7 +31,9 @@ from fleetlm_users.measure.ledger import MAIN
 )
 def test_what_cannot_be_broken_is_no_promise(text):
     """It would be green whatever the server does."""
-    with pytest.raises(UsageError, match=r"^given: got .*a bound that can be broken: .* for example"):
+    with pytest.raises(
+        UsageError, match=r"^invalid value .* for given: expected a bound that can be broken: .* for example"
+    ):
         check_each(parse_thresholds(text.split(";")), "given")
 
 
@@ -54,7 +56,9 @@ def test_what_cannot_be_broken_is_no_promise(text):
 )
 def test_what_cannot_be_kept_is_no_promise(text):
     """It would be red whatever the server does."""
-    with pytest.raises(UsageError, match=r"^given: got .*a bound that can be kept: .* for example"):
+    with pytest.raises(
+        UsageError, match=r"^invalid value .* for given: expected a bound that can be kept: .* for example"
+    ):
         check_each(parse_thresholds(text.split(";")), "given")
 
 
@@ -120,7 +124,9 @@ def test_no_number_and_no_percentile_are_typing_errors(condition):
 )
 def test_what_cannot_hold_together_is_refused(text):
     """The one names the other."""
-    with pytest.raises(UsageError, match=r"^thresholds: got '.*accepted is one that can hold together with `"):
+    with pytest.raises(
+        UsageError, match=r"^invalid value '.*' for thresholds: expected one that can hold together with `"
+    ):
         check_together(parse_thresholds(text.split(";")), "thresholds")
 
 

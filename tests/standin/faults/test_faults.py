@@ -40,7 +40,7 @@ def test_bad_values(name, value):
     """The error names the fault, the value and the accepted form."""
     with pytest.raises(UsageError) as caught:
         value_of(name, value)
-    assert (name in str(caught.value), "accepted is" in str(caught.value)) == (True, True)
+    assert (name in str(caught.value), "expected" in str(caught.value)) == (True, True)
 
 
 def test_changed_changes_all_or_nothing():

@@ -51,7 +51,7 @@ def test_a_taken_port_is_refused_in_a_sentence(bind_host, how):
         prepare_master(parsed(master_bind_host=bind_host, master_bind_port=port, master_port=port, **how))
     assert refused.value.exit_code == 2
     text = str(refused.value)
-    assert text.startswith(f"--master-bind-port: got {port}; accepted is a free port of {bind_host} (")
+    assert text.startswith(f"invalid value {port} for --master-bind-port: expected a free port of {bind_host} (")
     assert "Address already in use" in text
     assert "\n" not in text
 
@@ -121,8 +121,9 @@ def test_another_masters_port_is_refused(monkeypatch):
     monkeypatch.setattr(master_port, "_try_port", lambda *_: None)
     with pytest.raises(StartupError) as refused:
         prepare_master(parsed(processes=2, master_bind_port=5600, master_port=5601))
-    assert "--master-port: got 5601; accepted is with --processes the port that its own master binds, 5600" in str(
-        refused.value
+    assert (
+        "invalid value 5601 for --master-port: expected with --processes the port that its own master binds, 5600"
+        in str(refused.value)
     )
 
 

@@ -32,9 +32,13 @@ def test_given_thresholds_replace_the_presets_of_their_metric():
 @pytest.mark.parametrize(
     ("given", "raw", "told"),
     [
-        ("append_latency_ms: p(95)>=0", {}, r"--threshold \(THRESHOLD\): got .*can be broken"),
+        ("append_latency_ms: p(95)>=0", {}, r"invalid value .* for --threshold \(THRESHOLD\): .*can be broken"),
         ("message_success_rate: rate>1", {}, "can be kept"),
-        ("append_latency_ms{scenario:burst}: max>9; append_latency_ms: max<4", {}, "thresholds: got .*hold together"),
+        (
+            "append_latency_ms{scenario:burst}: max>9; append_latency_ms: max<4",
+            {},
+            "invalid value .* for thresholds: .*hold together",
+        ),
         ("append_latency_ms{scenario:churn}: p(95)<5", {"churn_vus": "0"}, "a scenario of this run: burst, long_lived"),
         ("lifecycle_total_ms: p(95)<5", {}, "a metric that this run measures, of long_lived, burst, churn"),
     ],
@@ -66,5 +70,5 @@ def test_a_preset_also_serves_a_run_of_single_behaviours():
 
 def test_a_preset_that_promises_nothing_is_refused_by_name():
     """A person's own file may hold such."""
-    with pytest.raises(UsageError, match=r"^preset light: got 'message_success_rate: rate>90'"):
+    with pytest.raises(UsageError, match=r"^invalid value 'message_success_rate: rate>90' for preset light"):
         rules(preset=("message_success_rate: rate>90",))

@@ -151,7 +151,7 @@ def test_the_plans_end_is_the_shapes():
 def test_what_a_shape_decides_nothing_else_decides(asked, parsed, what):
     """Unless the shape reads it."""
     given_, options_ = {**NOTHING, **asked}, Namespace(**{**vars(UNSET), **parsed})
-    with pytest.raises(UsageError, match=f"^{what} .*the LoadTestShape Up, which says how many users run"):
+    with pytest.raises(UsageError, match=f"^invalid value .* for {what} .*the LoadTestShape Up, which says how many"):
         under_shape(options(), Up(), benchmark(), options_, given_)
     assert under_shape(options(), Reading(), benchmark(), options_, given_).plan.shape == "Reading"
 

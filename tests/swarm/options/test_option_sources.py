@@ -1,6 +1,7 @@
 """What flags, variables and files say is heard, or refused in a sentence that names the source."""
 
 import json
+import re
 from argparse import Namespace
 from dataclasses import replace
 
@@ -124,19 +125,21 @@ def test_thresholds_of_all_sources_count_together(started, tmp_path):
 
 def test_a_threshold_that_is_none_is_told_with_its_source(refused):
     """Also one that a stronger source would have replaced."""
-    assert "locust.conf: got 'append: p(95)<1'" in refused("--threshold", A, locust_conf="threshold = append: p(95)<1")
-    assert "THRESHOLD (environment): got 'x'" in refused("--threshold", A, variables={"THRESHOLD": "x"})
+    said = refused("--threshold", A, locust_conf="threshold = append: p(95)<1")
+    assert re.search(r"invalid value 'append: p\(95\)<1' for \S*locust.conf", said)
+    assert "invalid value 'x' for THRESHOLD (environment)" in refused("--threshold", A, variables={"THRESHOLD": "x"})
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("users = 3\nrun-time = 5s\nusers = 5\n", "users: got '3'; accepted is one line for it; line 3 says '5'"),
-        ("preset = light\n--preset = stress\n", "locust.conf: preset: got 'light'"),
-        ("reply-timeout = soon\n", "locust.conf: reply-timeout: got 'soon'"),
-        ("cleanup = perhaps\n", "locust.conf: cleanup: got 'perhaps'"),
-        ("source-ips = [127.0.0.1, nowhere]\n", "locust.conf: source-ips: got 'nowhere'"),
-        ("reply-timeout = [1s, 2s]\n", "accepted is one value"),
+        ("users = 3\nrun-time = 5s\nusers = 5\n", (r"value '3' for \S*locust.conf: users: "
+                r"expected one line for it; line 3 says '5'")),
+        ("preset = light\n--preset = stress\n", r"invalid value 'light' for \S*locust.conf: preset"),
+        ("reply-timeout = soon\n", r"invalid value 'soon' for \S*locust.conf: reply-timeout"),
+        ("cleanup = perhaps\n", r"invalid value 'perhaps' for \S*locust.conf: cleanup"),
+        ("source-ips = [127.0.0.1, nowhere]\n", r"invalid value 'nowhere' for \S*locust.conf: source-ips"),
+        ("reply-timeout = [1s, 2s]\n", "expected one value"),
         ("threshhold = append_latency_ms: p(95)<1\n", "Did you mean '--threshold'"),
         ("reply_timeout = 5s\n", "Did you mean '--reply-timeout'"),
         ("= 5\n", "line 1: not `key = value`"),
@@ -144,7 +147,7 @@ def test_a_threshold_that_is_none_is_told_with_its_source(refused):
 )  # fmt: skip
 def test_what_a_file_cannot_say_is_refused(refused, text, words):
     """A key that is given twice, a value that is none, a key that nobody has: with the file's name."""
-    assert words in refused(locust_conf=text)
+    assert re.search(words, refused(locust_conf=text))
 
 
 def test_a_table_that_is_no_option_is_refused(refused):
@@ -194,7 +197,7 @@ def test_a_file_that_changes_while_the_web_ui_runs_ends_nothing(started, tmp_pat
         ([], {"LOCUST_SKIP_MONKEY_PATCH": "1"}, "unset it"),
         ([], {"LOCUST_RUNTIME": "5m"}, "for example LOCUST_RUN_TIME"),
         ([], {"THRESHOLDS": A}, "for example THRESHOLD"),
-        ([], {"AGENT_URL": "ftp://x"}, "AGENT_URL (environment): got 'ftp://x'"),
+        ([], {"AGENT_URL": "ftp://x"}, "invalid value 'ftp://x' for AGENT_URL (environment)"),
     ],
 )  # fmt: skip
 def test_what_no_run_heeds_is_refused_with_what_to_use_instead(refused, words, variables, said):
@@ -259,7 +262,7 @@ def test_of_one_source_all_thresholds_of_a_metric_stay(order):
     texts = [(A, "append_latency_ms: avg<9"), ("append_latency_ms: max<8",)]
     layers = [(f"s{n}", texts[n]) for n in order]
     assert laid_over(layers, DEFAULT) == list(texts[order[1]])
-    with pytest.raises(UsageError, match=r"^s9: got"):
+    with pytest.raises(UsageError, match=r"^invalid value .* for s9: "):
         laid_over([("s9", ["nothing: p(95)<1"])], DEFAULT)
 
 
@@ -361,7 +364,7 @@ def ended(read, capsys, spec):
     except SystemExit:
         said = capsys.readouterr().err
     assert spec.flag in said or spec.env in said or f"{spec.flag[2:]}:" in said or "source-ips" in said, said
-    assert "for example" in said
+    assert re.search(", for example | such as ", said)
     return "refused"
 
 

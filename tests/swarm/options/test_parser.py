@@ -56,7 +56,7 @@ def test_a_bad_value_is_refused_with_an_example(parser, capsys):
     with pytest.raises(SystemExit) as ended:
         parser.parse_args(["--join-timeout", "soon"])
     assert ended.value.code == 2
-    assert "--join-timeout (JOIN_TIMEOUT): got 'soon'" in capsys.readouterr().err
+    assert "invalid value 'soon' for --join-timeout (JOIN_TIMEOUT)" in capsys.readouterr().err
 
 
 def test_a_preset_of_ones_own_file_is_not_refused_by_the_parser(parser):

@@ -8,6 +8,7 @@ from locust.argument_parser import get_parser
 from werkzeug.datastructures import MultiDict
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.swarm.options.parser import register, specs_of
 from fleetlm_users.swarm.options.start_form import FOLLOWS, INSTEAD, OF_LOCUST, StartForm
 from fleetlm_users.workload.options.specs import option
@@ -84,7 +85,7 @@ def test_an_option_that_is_not_in_the_form_is_refused_and_said_where_to_set_it(s
     accepted = (
         "the form's own field for it, " if spec.name in INSTEAD else "a flag or a variable, where Locust is started"
     )
-    assert told.startswith(f"{spec.label}: got a field of the web form; accepted is {accepted}")
+    assert told.startswith(f"invalid value for {spec.label}: a field of the web form; expected {accepted}")
     assert "passwd" not in told
 
 
@@ -106,7 +107,7 @@ LOCUSTS_OWN = sorted(set(vars(get_parser(default_config_files=[]).parse_args([])
 @pytest.mark.parametrize("name", LOCUSTS_OWN)
 def test_no_option_of_locusts_own_is_set_by_a_field_of_its_name(name):
     """Such as the files that it writes at its end, its log file and its TLS key."""
-    with pytest.raises(UsageError, match="the web form: got "):
+    with pytest.raises(UsageError, match=r"^invalid value .* for the web form"):
         form_with().check(MultiDict({name: "/tmp/x"}))
 
 
@@ -119,7 +120,7 @@ def test_what_the_page_sends_is_taken():
 def test_a_value_without_bound_is_refused_without_being_quoted():
     """An answer would send it back."""
     with pytest.raises(
-        UsageError, match=r"run_id: got a text of 20,000 characters; accepted is at most 10,000"
+        UsageError, match=r"invalid value for run_id: a text of 20,000 characters; expected at most 10,000"
     ) as raised:
         form_with().check(MultiDict({"run_id": "x" * 20_000}))
     assert len(str(raised.value)) < 200
@@ -156,4 +157,7 @@ def test_presets_of_ones_own_are_in_the_drop_down(tmp_path):
 
 def test_a_message_names_the_field_as_the_page_does():
     """Who sees only the page knows no flags."""
-    assert form_with().in_its_words("--api-url (API_URL): got 'x'") == "API URL: got 'x'"
+    problem = UsageError("--api-url (API_URL)", "x", "a URL", "http://h")
+    words = "invalid value 'x' for API URL: expected a URL such as http://h"
+    assert form_with().words_of(problem) == form_with().words_of(StartupError.of_usage(problem)) == words
+    assert form_with().words_of(StartupError("no server", 1)) == "no server"

@@ -32,7 +32,7 @@ def test_the_behaviours_of_the_named_classes_run():
 def test_a_class_that_the_plan_does_not_know_is_refused(named, loaded):
     """It would get no users, whatever was meant."""
     with pytest.raises(
-        UsageError, match=r"user classes \(LOCUST_USER_CLASSES\): got 'Stranger'.*for example Long_Lived"
+        UsageError, match=r"invalid value 'Stranger' for user classes \(LOCUST_USER_CLASSES\).*for example Long_Lived"
     ):
         chosen_by(named, loaded, BENCH)
 
@@ -59,7 +59,9 @@ def test_the_plan_is_of_the_named_classes_only(tmp_path, users, named, counts):
 def test_counts_go_with_the_classes_or_are_refused(tmp_path):
     """A count of a class that is not named was meant to run."""
     assert plan(tmp_path, "--churn-vus", 9, named=("churn",)).users["churn"] == 9
-    with pytest.raises(UsageError, match=r"--churn-vus: got 9.*those of burst"):
+    with pytest.raises(UsageError, match=r"invalid value 9 for --churn-vus: .*those of burst"):
         plan(tmp_path, "--churn-vus", 9, named=("burst",))
-    with pytest.raises(UsageError, match=r"got 'churn'.*the preset has none of this one, for example --churn-vus 5"):
+    with pytest.raises(
+        UsageError, match=r"invalid value 'churn' .*the preset has none of this one, for example --churn-vus 5"
+    ):
         plan(tmp_path, "--churn-vus", 0, named=("burst", "churn"))

@@ -23,7 +23,7 @@ def test_a_file_that_cannot_be_written_is_refused(parser, tmp_path, capsys, flag
     with pytest.raises(SystemExit) as told:
         parser.parse_args([flag, str(tmp_path / "file" / "x")])
     assert told.value.code == 2
-    assert "accepted is a file that can be written (Not a directory)" in capsys.readouterr().err
+    assert "expected a file that can be written (Not a directory)" in capsys.readouterr().err
     assert everything_in(tmp_path) == before
 
 
@@ -44,4 +44,4 @@ def test_the_environment_is_heard_too(parser, tmp_path, monkeypatch, capsys, var
     monkeypatch.setenv(variable, str(tmp_path / "file" / "x"))
     with pytest.raises(SystemExit):
         parser.parse_args([])
-    assert "accepted is a file that can be written" in capsys.readouterr().err
+    assert "expected a file that can be written" in capsys.readouterr().err

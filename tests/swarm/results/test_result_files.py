@@ -22,9 +22,21 @@ from tests.swarm.samples import options
 @pytest.mark.parametrize(
     ("name", "path", "told"),
     [
-        ("junit", "folder", r"--junit \(JUNIT\): got '.*folder'; accepted is a file that can be written \(Is a dir"),
-        ("markdown", "file/x", r"--markdown \(MARKDOWN\): got '.*file/x'; .* \(Not a directory\), for example"),
-        ("results_dir", "file", r"--results-dir \(RESULTS_DIR\): got '.*file'; .* \(Not a directory\); --no-results"),
+        (
+            "junit",
+            "folder",
+            r"invalid value '.*folder' for --junit \(JUNIT\): expected a file that can be written \(Is a dir",
+        ),
+        (
+            "markdown",
+            "file/x",
+            r"invalid value '.*file/x' for --markdown \(MARKDOWN\): .* \(Not a directory\), for example",
+        ),
+        (
+            "results_dir",
+            "file",
+            r"invalid value '.*file' for --results-dir \(RESULTS_DIR\): .* \(Not a directory\); --no-results",
+        ),
     ],
 )
 def test_what_cannot_be_written_is_a_usage_error(tmp_path, name, path, told):

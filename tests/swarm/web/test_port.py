@@ -31,7 +31,7 @@ def test_a_taken_port_ends_the_start_in_a_sentence():
         listener.listen()
         port = listener.getsockname()[1]
         with pytest.raises(
-            StartupError, match=rf"--web-port \(LOCUST_WEB_PORT\): got {port}; accepted is a free port"
+            StartupError, match=rf"invalid value {port} for --web-port \(LOCUST_WEB_PORT\): expected a free port"
         ) as told:
             try_web_port(parsed(web_port=port))
     assert told.value.exit_code == USAGE_EXIT
@@ -42,7 +42,7 @@ def test_a_taken_port_ends_the_start_in_a_sentence():
 )
 def test_an_address_that_is_not_ours_too(changed):
     """Or one that cannot be."""
-    with pytest.raises(StartupError, match="accepted is a free port of"):
+    with pytest.raises(StartupError, match="expected a free port of"):
         try_web_port(parsed(**changed))
 
 

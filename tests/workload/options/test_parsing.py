@@ -95,12 +95,17 @@ def test_anything_else_is_refused(kind, raw, accepted, example):
     """The error names the setting, the value, the accepted form and the option's own example."""
     with pytest.raises(UsageError) as raised:
         parse_value(spec_of(kind), raw, "--thing (THING)")
-    assert str(raised.value) == f"--thing (THING): got {quote(raw)}; accepted is {accepted}, for example {example}"
+    assert (
+        str(raised.value)
+        == f"invalid value {quote(raw)} for --thing (THING): expected {accepted}, for example {example}"
+    )
 
 
 def test_a_home_that_nobody_has_is_refused():
     """`~nobody-here/x` cannot be expanded; the reason is told."""
-    with pytest.raises(UsageError, match=r"^--thing: got '~nobody-here/x'; accepted is a path \(.*\), for example EX"):
+    with pytest.raises(
+        UsageError, match=r"^invalid value '~nobody-here/x' for --thing: expected a path \(.*\), for example EX"
+    ):
         parse_value(spec_of("path"), "~nobody-here/x", "--thing")
 
 
@@ -108,7 +113,9 @@ def test_choices_are_the_only_values():
     """Locust's form does not check choices; we do."""
     spec = spec_of("text", choices=("open", "closed"))
     assert parse_value(spec, "open", "--thing") == "open"
-    with pytest.raises(UsageError, match="got 'ajar'; accepted is one of open, closed, for example EXAMPLE"):
+    with pytest.raises(
+        UsageError, match=r"^invalid value 'ajar' for --thing: expected one of open, closed, for example EXAMPLE"
+    ):
         parse_value(spec, "ajar", "--thing")
 
 

@@ -48,9 +48,9 @@ def test_an_option_without_default_may_be_absent(raw, seed):
 
 def test_errors_name_where_the_value_stands():
     """A flag's error names flag and variable, a preset's the file and the key."""
-    with pytest.raises(UsageError, match=r"^--reply-timeout \(REPLY_TIMEOUT\): got 'soon'"):
+    with pytest.raises(UsageError, match=r"^invalid value 'soon' for --reply-timeout \(REPLY_TIMEOUT\)"):
         OptionSource(SPECS, {"reply_timeout": "soon"}).take("reply_timeout")
-    with pytest.raises(UsageError, match=r"^my.yaml: mixed.mine.options.reply_timeout: got 'soon'"):
+    with pytest.raises(UsageError, match=r"^invalid value 'soon' for my.yaml: mixed.mine.options.reply_timeout"):
         OptionSource(SPECS, {}, preset=preset_with(reply_timeout="soon")).take("reply_timeout")
 
 
@@ -64,7 +64,7 @@ def test_a_preset_of_another_benchmark_is_refused():
     with pytest.raises(UsageError) as raised:
         check_preset(preset_with(), SPECS, ("long_lived", "churn"))
     assert str(raised.value) == (
-        "my.yaml: mixed.mine.users: got 'burst'; accepted is a behaviour of mixed: long_lived, churn, "
+        "invalid value 'burst' for my.yaml: mixed.mine.users: expected a behaviour of mixed: long_lived, churn, "
         "for example long_lived"
     )
 
@@ -75,5 +75,6 @@ def test_options_that_presets_may_not_set_are_refused(name):
     with pytest.raises(UsageError) as raised:
         check_preset(preset_with(**{name: "x"}), SPECS, ("burst",))
     assert str(raised.value).startswith(
-        f"my.yaml: mixed.mine.options.{name}: got '{name}'; accepted is an option that presets may set: abort_grace, "
+        f"invalid value '{name}' for my.yaml: mixed.mine.options.{name}: "
+        f"expected an option that presets may set: abort_grace, "
     )

@@ -112,13 +112,17 @@ def test_an_unknown_preset_is_told_the_known_ones():
     with pytest.raises(UsageError) as raised:
         load_presets().get("mixed", "lite")
     assert str(raised.value) == (
-        "--preset (PRESET): got 'lite'; accepted is a preset of mixed: light, standard, stress, for example light"
+        "invalid value 'lite' for --preset (PRESET): "
+        "expected a preset of mixed: light, standard, stress, for example light"
     )
 
 
 def test_an_unknown_benchmark_is_told_the_known_ones():
     """The error lists every benchmark that has presets."""
-    with pytest.raises(UsageError, match=r"got 'nope'; accepted is one that has presets: capacity, concurrent_sess"):
+    with pytest.raises(
+        UsageError,
+        match=r"^invalid value 'nope' for benchmark: expected one that has presets: capacity, concurrent_sess",
+    ):
         load_presets().of("nope")
 
 
@@ -129,7 +133,9 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     for path, reason in [(tmp_path / "none.yaml", "No such file"), (tmp_path, "directory"), (garbage, "UTF-8")]:
         with pytest.raises(UsageError) as raised:
             load_presets(path)
-        assert str(raised.value).startswith(f"--presets-file (PRESETS_FILE): got '{path}'; accepted is a YAML file")
+        assert str(raised.value).startswith(
+            f"invalid value '{path}' for --presets-file (PRESETS_FILE): expected a YAML file"
+        )
         assert reason in str(raised.value)
 
 
@@ -148,7 +154,7 @@ def test_a_file_in_the_home_folder_is_found(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "mine.yaml").write_text("mixed: {mine: {users: {burst: 1}, duration_s: 1}}")
     assert "mine" in load_presets(Path("~/mine.yaml")).of("mixed")
-    with pytest.raises(UsageError, match=r"--presets-file.*got '~nobody-here/x'"):
+    with pytest.raises(UsageError, match=r"^invalid value '~nobody-here/x' for --presets-file"):
         load_presets(Path("~nobody-here/x"))
 
 
