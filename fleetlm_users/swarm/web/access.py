@@ -1,7 +1,7 @@
-"""Who may ask our servers of the web UI and of metrics, before anything else looks at a request.
+"""The access rules of the web UI and the metrics server, applied before anything else reads a request.
 
-A WSGI application around another one, and not a hook of Flask's: so it holds for every route, Locust's and those of
-anybody's plugin too, and has the last word on headers. Locust allows each origin to read each answer (web.py: CORS).
+They are a WSGI application around another one, not a hook of Flask's: so they hold for every route, including Locust's
+and those of plugins, and have the last word on headers. Locust itself lets every origin read every answer.
 """
 
 import logging
@@ -16,8 +16,8 @@ from fleetlm_users.workload.options.resolution import common_value
 
 logger = logging.getLogger(__name__)
 
-MAX_TOLD: Final = 20
-"""Refusals of different kinds that are logged: a page that asks on and on must not fill the log."""
+MAX_LOGGED: Final = 20
+"""How many different refusals are logged: a page that keeps asking must not fill the log."""
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 
@@ -31,12 +31,12 @@ _OWN_HEADERS: Final[Headers] = [
 
 
 def rules_of(parsed: Namespace, bound: str) -> AccessRules:
-    """The rules of a server that listens on `bound`, with what `--web-allowed-hosts` adds."""
+    """Return the rules of a server that listens on `bound`, with the hosts that `--web-allowed-hosts` adds."""
     return AccessRules(bound, common_value(vars(parsed), "web_allowed_hosts") or ())
 
 
 def guard_access(web_ui: WebUI, rules: AccessRules, metrics_path: str) -> None:
-    """Puts the guard before the whole web UI; to be called in `init`, before it listens."""
+    """Put the rules before the whole web UI. Call it in `init`, before it listens."""
     if web_ui.app is None:
         return
     web_ui.app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
@@ -46,16 +46,16 @@ def guard_access(web_ui: WebUI, rules: AccessRules, metrics_path: str) -> None:
 
 
 class GuardedApp:
-    """The application `inner` behind `rules`; `is_read_only` tells the paths that take no orders."""
+    """The application `inner` behind `rules`; `is_read_only` returns whether a path changes nothing."""
 
     def __init__(self, inner: Application, rules: AccessRules, is_read_only: Callable[[str], bool]) -> None:
         self._inner = inner
         self._rules = rules
         self._is_read_only = is_read_only
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """WSGI."""
+        """Answer one request, as WSGI wants it."""
         asked = Asked.with_headers(
             str(environ["REQUEST_METHOD"]), lambda name: environ.get(f"HTTP_{name.upper().replace('-', '_')}")
         )
@@ -71,8 +71,8 @@ class GuardedApp:
 
     def _refuse(self, problem: str, start_response: Any) -> Iterable[bytes]:
         text = f"Refused: {problem}. --web-allowed-hosts allows further hosts; docs/security.md says more."
-        if len(self._told) < MAX_TOLD and problem not in self._told:
-            self._told.add(problem)
+        if len(self._logged) < MAX_LOGGED and problem not in self._logged:
+            self._logged.add(problem)
             logger.warning("%s", text)
         body = f"{text}\n".encode()
         plain = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
@@ -81,10 +81,10 @@ class GuardedApp:
 
 
 def with_own_headers(headers: Headers) -> Headers:
-    """An answer's headers with ours, and without any that would let another origin read it."""
+    """Return an answer's headers with ours, and without any that would let another origin read it."""
     ours = {name.lower() for name, _ in _OWN_HEADERS}
-    kept = [(name, value) for name, value in headers if name.lower() not in ours and not _is_of_cors(name)]
-    return [*kept, *_OWN_HEADERS]
+    others = [(name, value) for name, value in headers if name.lower() not in ours and not _is_of_cors(name)]
+    return [*others, *_OWN_HEADERS]
 
 
 def _is_of_cors(name: str) -> bool:

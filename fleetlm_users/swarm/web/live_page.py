@@ -1,7 +1,7 @@
-"""What the web pages show of the runs of this process: the one that is on or was on last, and those before it.
+"""What the web pages show of the runs of this process: the current or last one, and those before it.
 
 The history of a run is kept here and not in the browser, so a page that is opened late or reloaded shows all of it.
-Figures that cost something are made when somebody looks, at most every LOOK_S, and less often where they cost much.
+Figures that cost something are computed on request, at most every REFRESH_S, and less often if they take long.
 """
 
 import time
@@ -26,14 +26,14 @@ from fleetlm_users.swarm.head.conclusion import RunResult
 from fleetlm_users.swarm.head.run_view import RunSource, RunView
 from fleetlm_users.swarm.runtime.health import yield_to_loop
 
-LOOK_S = 1.5
-"""A page asks every two seconds, as Locust's own does (webui useFetchStats.ts), and finds something new each time."""
+REFRESH_S = 1.5
+"""A page asks every two seconds, as Locust's own does, and finds something new each time."""
 
-REST = 4
-"""So many times as long as a look took, the last one is shown: the histograms of 200 workers take over a second."""
+PAUSE_FACTOR = 4
+"""Figures are kept this many times as long as they took: the histograms of 200 workers take over a second."""
 
 TICK_S = 5.0
-"""How often the history goes on when nobody looks: a fraction of SETTLED_S, after which rows are settled."""
+"""How often the history is updated without a request: a fraction of SETTLED_S, after which rows are settled."""
 
 PAST_SHOWN = 20
 REPORT = "report.html"
@@ -42,9 +42,10 @@ Json = dict[str, Any]
 
 
 class LivePage:
-    """Keeps the history of the run that is on, and makes the document that pages show.
+    """The history of the current run, and the document that pages show.
 
-    A search judges its steps: over all of them its thresholds say nothing, and are not told while it goes on.
+    A capacity search judges its steps one by one. Its thresholds say nothing about all steps together, so they are left
+    out while it goes on.
     """
 
     def __init__(self, head: RunSource, *, is_search: bool) -> None:
@@ -54,55 +55,56 @@ class LivePage:
         self._series = LiveHistory()
         self._key = ""
         self._concluded: RunResult | None = None
-        self._looked_s = 0.0
-        self._rest_s = LOOK_S
-        self._told: Json = {"state": "ready", "key": ""}
+        self._refreshed_s = 0.0
+        self._pause_s = REFRESH_S
+        self._document: Json = {"state": "ready", "key": ""}
         self._past: list[Json] = []
         self._folders: dict[str, Path] = {}
 
     def watch(self) -> gevent.Greenlet:
-        """Goes on with the history also when nobody looks; to be called once, after Locust has forked."""
+        """Keep the history up to date without requests. Call it once, after Locust has forked."""
         return gevent.spawn(self._watch)
 
     def document(self, key: str = "", since: int = 0) -> Json:
-        """Everything a page shows. Of the history only what may have changed for a page that has it to `since`.
+        """Return everything that a page shows.
 
-        `key` is that of the page's last document: with another run's the whole history is told. Points from `from` on
-        replace those that the page has.
+        Args:
+            key: The key of the page's last document; with that of another run the whole history is returned.
+            since: The second up to which the page has the history. Points from `from` on replace those it has.
         """
-        told = self.figures()
-        first = max(0, since - SETTLED_S) if key == told["key"] else 0
+        document = self.figures()
+        first = max(0, since - SETTLED_S) if key == document["key"] else 0
         points = self._series.since(first)
         series = {"from": points[0].second if points else first, **self._series.table(points)}
-        return told | {"series": series, "past": self._past[:PAST_SHOWN]}
+        return document | {"series": series, "past": self._past[:PAST_SHOWN]}
 
     def figures(self) -> Json:
-        """The document without its history, a moment old, and never older than the end of the run."""
+        """Return the document without its history; it may be moments old, but never older than the end of the run."""
         with self._lock:
             view = self._head.view()
             is_new = view is not None and (view.key, view.result) != (self._key, self._concluded)
-            if is_new or time.monotonic() - self._looked_s >= self._rest_s:
-                self._look(is_watched=True)
-                self._rest_s = max(LOOK_S, REST * (time.monotonic() - self._looked_s))
-            return self._told
+            if is_new or time.monotonic() - self._refreshed_s >= self._pause_s:
+                self._refresh(is_watched=True)
+                self._pause_s = max(REFRESH_S, PAUSE_FACTOR * (time.monotonic() - self._refreshed_s))
+            return self._document
 
     def folder(self, name: str) -> Path | None:
-        """The result folder of a run of this process; None for any other name."""
+        """Return the result folder of a run of this process; None for any other name."""
         return self._folders.get(name)
 
     def _watch(self) -> None:
         while True:
             gevent.sleep(TICK_S)
-            if time.monotonic() - self._looked_s >= TICK_S:
+            if time.monotonic() - self._refreshed_s >= TICK_S:
                 with self._lock:
-                    self._look(is_watched=False)
+                    self._refresh(is_watched=False)
 
-    def _look(self, *, is_watched: bool) -> None:
+    def _refresh(self, *, is_watched: bool) -> None:
         self._head.refresh()
         view = self._head.view()
-        self._looked_s = time.monotonic()
+        self._refreshed_s = time.monotonic()
         if view is None:
-            self._told, self._key, self._series = {"state": "ready", "key": ""}, "", LiveHistory()
+            self._document, self._key, self._series = {"state": "ready", "key": ""}, "", LiveHistory()
             return
         if view.key != self._key:
             self._key, self._series, self._concluded = view.key, LiveHistory(), None
@@ -112,7 +114,7 @@ class LivePage:
             self._series.finish(view.merge.timeline)
             self._conclude(view, view.result)
         if is_watched:
-            self._told = _document(view, self._links(), is_search=self._is_search)
+            self._document = _document_of(view, self._links(), is_search=self._is_search)
 
     def _conclude(self, view: RunView, result: RunResult) -> None:
         self._concluded = result
@@ -130,7 +132,7 @@ class LivePage:
         self._past.insert(0, entry)
 
     def _links(self) -> list[Json]:
-        """The result files of the concluded run, the report first, each with its address below the page's."""
+        """Return the result files of the judged run, the report first, each with its address below the page's."""
         folder = self._concluded.folder if self._concluded is not None else None
         if folder is None or not folder.is_dir():
             return []
@@ -139,7 +141,7 @@ class LivePage:
         return [{"name": name, "href": f"fleetlm/runs/{folder.name}/{name}"} for name in names]
 
 
-def _document(view: RunView, links: list[Json], *, is_search: bool) -> Json:
+def _document_of(view: RunView, links: list[Json], *, is_search: bool) -> Json:
     is_over = view.result is not None
     totals = view.merge.totals()
     _warm(totals, view.phase)
@@ -163,7 +165,7 @@ def _document(view: RunView, links: list[Json], *, is_search: bool) -> Json:
 
 
 def _warm(totals: Totals, phase: str) -> None:
-    """Merges the trends one by one, giving way in between: all at once would stall the users of this process."""
+    """Merge the trends one by one, yielding in between: all at once would stall the users of this process."""
     for metric in totals.catalogue.values():
         if metric.kind == "trend":
             totals.trend(metric.name, phase=phase)

@@ -1,9 +1,9 @@
-"""The tab "FleetLM" on Locust's own page, and what that page is told about the end of a run.
+"""The tab "FleetLM" on Locust's own page, and the state that this page gets at the end of a run.
 
-Locust's page has room for a table in a tab of ours, filled by what `/stats/requests` carries beside Locust's figures.
-It asks for that every two seconds, but only while it believes that the test runs (webui useFetchStats.ts), and gets an
-answer up to two seconds old (web.py: memoize). So the last figures would be missed. Here the state stays `running`
-until there is a verdict, and the first answer after it is made anew: the page's last look shows the final figures.
+Locust's page has room for a table in a tab of ours, filled by extra entries of `/stats/requests`. It asks for that
+every two seconds, but only while it believes that the test runs, and gets an answer that is up to two seconds old. So
+it would miss the last figures. Here the state stays `running` until there is a verdict, and the first answer after it
+is not taken from Locust's cache: the page's last request shows the final figures.
 """
 
 from typing import Any, Final
@@ -28,7 +28,7 @@ Json = dict[str, Any]
 
 
 def add_tab(web_ui: WebUI, environment: Environment, live: LivePage) -> None:
-    """Adds the tab, fills it, and puts the bar with the links to our pages on Locust's page; to be called in `init`."""
+    """Add the tab, and the bar with the links to our pages, to Locust's page. Call it in `init`."""
     if web_ui.app is None:
         return
     structure = [{"key": f"c{number}", "title": title} for number, title in enumerate(COLUMNS)]
@@ -50,17 +50,17 @@ class _Tab:
         self._seen = ("", "")
 
     def before_request(self) -> None:
-        """The first answer after each change of the run's state is made anew, not taken from Locust's memory."""
+        """Clear Locust's cache for the first answer after each change of the run's state."""
         if request.endpoint != STATS_ENDPOINT or self._web_ui.app is None:
             return
-        told = self._live.figures()
-        seen = (told["key"], told["state"])
+        document = self._live.figures()
+        seen = (document["key"], document["state"])
         if seen != self._seen:
             self._seen = seen
             forget_cached_stats(self._web_ui.app)
 
     def after_request(self, response: Response) -> Response:
-        """Adds to Locust's answers what is ours; any other answer, such as a way to the login, stays as it is."""
+        """Add our part to Locust's answers; any other answer, such as a redirect to the login, stays as it is."""
         if response.status_code != 200:
             return response
         if request.endpoint == STATS_ENDPOINT and response.is_json:
@@ -70,50 +70,53 @@ class _Tab:
         return response
 
     def _fill(self, response: Response) -> None:
-        told = self._live.figures()
+        document = self._live.figures()
         stats: Json = response.get_json()
-        stats["extended_stats"] = [{"key": KEY, "data": tab_rows(told)}]
+        stats["extended_stats"] = [{"key": KEY, "data": tab_rows(document)}]
         runner = self._environment.runner
         if runner is not None:
-            stats["state"] = state_for_page(str(runner.state), str(told["state"]))
+            stats["state"] = state_for_page(str(runner.state), str(document["state"]))
         response.set_data(self._web_ui.app.json.dumps(stats))  # type: ignore[union-attr]  # it answers, so it is there
 
 
 def state_for_page(of_locust: str, of_run: str) -> str:
-    """The state that makes Locust's page go on asking until the final figures are there."""
+    """Return the state that makes Locust's page keep asking until the final figures are there."""
     is_over = of_locust in (STATE_STOPPED, STATE_STOPPING, STATE_CLEANUP)
     if is_over and (of_run in ("running", "ending") or of_locust != STATE_STOPPED):
         return STATE_RUNNING
     return of_locust
 
 
-def tab_rows(told: Json) -> list[Json]:
-    """The rows of the tab: verdict and thresholds first, then durations, rates, messages, counters, workers."""
-    if told["state"] == "ready":
+def tab_rows(document: Json) -> list[Json]:
+    """Return the rows of the tab: verdict and thresholds, then durations, rates, messages, counters, workers."""
+    if document["state"] == "ready":
         return [_row("no run yet")]
     return [
-        *_head_rows(told),
-        *(_row(f"{each['mark']} {each['expression']}", each["value"], each["samples"]) for each in told["thresholds"]),
-        *(_trend_row(each) for each in told["trends"]),
-        *(_row(each["name"], each["shown"], each["total"]) for each in told["rates"]),
-        _books_row(told["books"]),
-        *(_row(each["name"], "", each["count"], formatting.per_s(each["per_s"])) for each in told["counters"]),
-        *(_worker_row(each) for each in told["workers"]),
+        *_head_rows(document),
+        *(
+            _row(f"{each['mark']} {each['expression']}", each["value"], each["samples"])
+            for each in document["thresholds"]
+        ),
+        *(_trend_row(each) for each in document["trends"]),
+        *(_row(each["name"], each["shown"], each["total"]) for each in document["rates"]),
+        _books_row(document["books"]),
+        *(_row(each["name"], "", each["count"], formatting.per_s(each["per_s"])) for each in document["counters"]),
+        *(_worker_row(each) for each in document["workers"]),
     ]
 
 
 def _row(*cells: Any) -> Json:
-    """No cell is called `name`: by that Locust's page would sort the rows."""
+    """Return a row. No cell is called `name`: Locust's page would sort the rows by it."""
     filled = [formatting.count(cell) if isinstance(cell, int) else cell for cell in cells]
     return {f"c{number}": cell for number, cell in enumerate(filled + [""] * (len(COLUMNS) - len(filled)))}
 
 
-def _head_rows(told: Json) -> list[Json]:
-    run, verdict = told["run"], told["verdict"]
+def _head_rows(document: Json) -> list[Json]:
+    run, verdict = document["run"], document["verdict"]
     if verdict is None:
-        return [_row(f"{told['state']}: run {run['run_id']}", formatting.duration(run["elapsed_s"]))]
+        return [_row(f"{document['state']}: run {run['run_id']}", formatting.duration(run["elapsed_s"]))]
     reasons = [_row(f"{sign} {text}") for sign, key in (("✗", "failures"), ("?", "doubts")) for text in verdict[key]]
-    report = [_row("report", told["files"][0]["href"])] if told["files"] else []
+    report = [_row("report", document["files"][0]["href"])] if document["files"] else []
     return [_row(f"verdict of run {run['run_id']}", verdict["kind"].upper()), *reasons, *report]
 
 

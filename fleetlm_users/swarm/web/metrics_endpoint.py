@@ -29,14 +29,14 @@ MAX_PORT = 65_535
 
 
 class RunCollector(Collector):
-    """Gives the run as it stands whenever somebody scrapes; nothing is kept between two scrapes."""
+    """The collector that reads the run at each scrape; nothing is kept between two scrapes."""
 
     def __init__(self, head: RunSource, *, is_search: bool) -> None:
         self._head = head
         self._is_search = is_search
 
     def collect(self) -> Iterable[Metric]:
-        """The families of this moment."""
+        """Return the metric families of this moment."""
         self._head.refresh()
         view = self._head.view()
         standing = None if view is None else standing_of(view, is_search=self._is_search)
@@ -44,7 +44,7 @@ class RunCollector(Collector):
 
 
 def standing_of(view: RunView, *, is_search: bool) -> Standing:
-    """The run at this moment; a search judges its steps, so that over all of them its thresholds say nothing."""
+    """Return the run at this moment; without thresholds during a search, which judges its steps one by one."""
     totals, result = view.merge.totals(), view.result
     judgements = () if is_search and result is None else view.judgements(totals)
     return Standing(
@@ -62,7 +62,7 @@ def standing_of(view: RunView, *, is_search: bool) -> Standing:
 
 
 def add_metrics_page(web_ui: WebUI, base_path: str, collector: RunCollector) -> None:
-    """Adds /fleetlm/metrics to the web UI, below `base_path` and behind the login as all its pages."""
+    """Add /fleetlm/metrics to the web UI, below `base_path` and behind the login like all its pages."""
     if web_ui.app is None:
         return
     answer = _app(collector)
@@ -74,9 +74,10 @@ def add_metrics_page(web_ui: WebUI, base_path: str, collector: RunCollector) -> 
 
 
 def serve_metrics(parsed: Namespace, collector: RunCollector) -> WSGIServer | None:
-    """Starts what `--metrics-port` asks for: the same numbers on any path, and nothing else; None when not asked for.
+    """Start the server of `--metrics-port`, which gives the same numbers on any path; None if not requested.
 
-    Raises StartupError where it cannot listen.
+    Raises:
+        StartupError: It cannot listen.
     """
     host, port = (common_value(vars(parsed), name) for name in ("metrics_host", "metrics_port"))
     if port is None:
@@ -87,8 +88,8 @@ def serve_metrics(parsed: Namespace, collector: RunCollector) -> WSGIServer | No
         server.start()
     except (OSError, OverflowError) as problem:
         accepted = f"a free port of {host}, at most {MAX_PORT} ({problem})"
-        told = UsageError("--metrics-port (METRICS_PORT)", port, accepted, "9646")
-        raise StartupError.of_usage(told) from problem
+        usage = UsageError("--metrics-port (METRICS_PORT)", port, accepted, "9646")
+        raise StartupError.of_usage(usage) from problem
     return server
 
 

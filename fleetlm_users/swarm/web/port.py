@@ -1,4 +1,4 @@
-"""The web UI's port and certificate, tried before Locust starts it: there an error is a traceback (web.py start)."""
+"""The check of the web UI's port and certificate before Locust uses them, where an error would be a traceback."""
 
 import ssl
 from argparse import Namespace
@@ -13,7 +13,7 @@ MAX_PORT: Final = 65_535
 
 
 def try_web_port(parsed: Namespace) -> None:
-    """Listens and stops again, as Locust will. Raises StartupError."""
+    """Listen and stop again, as Locust will. Raise StartupError."""
     host = "" if parsed.web_host == "*" else parsed.web_host
     try:
         server = WSGIServer((host, parsed.web_port), log=None)
@@ -21,12 +21,12 @@ def try_web_port(parsed: Namespace) -> None:
         server.close()
     except (OSError, OverflowError, UnicodeError) as problem:
         accepted = f"a free port of {host or 'this machine'}, at most {MAX_PORT} ({problem})"
-        told = UsageError("--web-port (LOCUST_WEB_PORT)", parsed.web_port, accepted, "--web-port 8090")
-        raise StartupError.of_usage(told) from problem
+        usage = UsageError("--web-port (LOCUST_WEB_PORT)", parsed.web_port, accepted, "--web-port 8090")
+        raise StartupError.of_usage(usage) from problem
     if parsed.tls_cert and parsed.tls_key:
         try:
             ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(parsed.tls_cert, parsed.tls_key)
         except OSError as problem:  # ssl.SSLError is one
             accepted = f"a certificate in PEM form with its key in --tls-key ({problem})"
-            told = UsageError("--tls-cert (LOCUST_TLS_CERT)", parsed.tls_cert, accepted, "--tls-cert web.pem")
-            raise StartupError.of_usage(told) from problem
+            usage = UsageError("--tls-cert (LOCUST_TLS_CERT)", parsed.tls_cert, accepted, "--tls-cert web.pem")
+            raise StartupError.of_usage(usage) from problem

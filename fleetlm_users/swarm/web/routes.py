@@ -1,6 +1,6 @@
-"""Our pages beside Locust's: live charts, the document that they read, and the result files of this process's runs.
+"""Our pages in Locust's web UI: live charts, the document that they read, and the result files of this process's runs.
 
-Everything below `/fleetlm` asks for the login where there is one, and works below `--web-base-path`.
+Everything below `/fleetlm` requires the login if there is one, and works below `--web-base-path`.
 """
 
 from pathlib import Path
@@ -16,11 +16,11 @@ STATIC: Final = Path(__file__).parent / "static"
 PAGE: Final = "live.html"
 
 POLICY: Final = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
-"""No script and no style sheet but those of this package; the charts set their sizes by script, which this allows."""
+"""Only scripts and style sheets of this package; the charts set their sizes by script, which this allows."""
 
 
 def register_routes(web_ui: WebUI, base_path: str, live: LivePage) -> None:
-    """Adds the routes to Locust's Flask app; to be called in `init`, before the first request."""
+    """Add the routes to Locust's Flask app. Call it in `init`, before the first request."""
     if web_ui.app is None:
         return
     routes = LiveRoutes(live)
@@ -38,46 +38,46 @@ def register_routes(web_ui: WebUI, base_path: str, live: LivePage) -> None:
 
 
 class LiveRoutes:
-    """The views."""
+    """The views of our pages."""
 
     def __init__(self, live: LivePage) -> None:
         self._live = live
 
     def page(self) -> Response:
-        """The charts; all that changes in it comes by `document`."""
+        """Return the page of charts; everything that changes in it comes from `document`."""
         response = send_from_directory(STATIC, PAGE, max_age=0)
         response.headers["Content-Security-Policy"] = POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
     def page_with_slash(self) -> Response:
-        """To the address without it, from which the page's own links are reckoned; relative, for proxies' sake."""
+        """Redirect to the address without the slash, on which the page's links depend; relative, because of proxies."""
         return redirect("../fleetlm")  # type: ignore[return-value]  # werkzeug's base class
 
     def document(self) -> Response:
-        """What is new for a page: `key` and `since` are those of the document it has."""
+        """Return what is new for a page: `key` and `since` are those of the document it has."""
         since = request.args.get("since", default=0, type=int)
         return _fresh(self._live.document(request.args.get("key", ""), since))
 
     def figures(self) -> Response:
-        """The same without the history."""
+        """Return the document without its history."""
         return _fresh(self._live.figures())
 
     def asset(self, name: str) -> Response:
-        """A file of the package's own pages."""
+        """Return a file of the package's own pages."""
         return send_from_directory(STATIC, name, max_age=0)
 
     def result(self, folder: str, name: str) -> Response:
-        """A result file: only of folders that this process wrote, and only what lies in them."""
-        found = self._live.folder(folder)
-        if found is None:
+        """Return a result file: only of folders that this process wrote, and only what lies in them."""
+        path = self._live.folder(folder)
+        if path is None:
             abort(404)
-        response = send_from_directory(found.resolve(), name, max_age=0)
+        response = send_from_directory(path.resolve(), name, max_age=0)
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
 
-def _fresh(told: dict[str, Any]) -> Response:
-    response = jsonify(told)
+def _fresh(document: dict[str, Any]) -> Response:
+    response = jsonify(document)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -1,4 +1,4 @@
-"""The web UI's Start button: checks the form before Locust acts on it, and lets a preset be what it says."""
+"""The guard of the web UI's Start button: it checks the form before Locust acts on it, and fills in the preset."""
 
 import logging
 from typing import Any
@@ -20,18 +20,18 @@ from fleetlm_users.workload.options.model import Options
 logger = logging.getLogger(__name__)
 
 CLASSES_ARE_PLANNED = "The plan sets the users of each class: tick classes, or set the counts of the start form."
-ENDING = "The last run is still ending: its messages settle and its numbers come in. Try again in a few seconds."
+ENDING = "The last run is still ending: messages settle and final reports come in. Try again in a few seconds."
 
 
 def guard_start(web_ui: WebUI, environment: Environment, coordinator: Coordinator) -> None:
-    """Puts our form on Locust's page, and a check before each POST to /swarm."""
+    """Put our form on Locust's page, and a check before each POST to /swarm."""
     if web_ui.app is None:
         return
     guard = _Guard(web_ui, environment, coordinator)
-    web_ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # fields stand in the order of people
+    web_ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # fields keep our order
     web_ui.app.before_request(guard.before_request)
     web_ui.app.after_request(guard.after_request)
-    # the arguments of Locust's page are made anew for each request (web.py: index), so they are ours only here
+    # Locust builds the arguments of its page for each request, so they can be changed only here
     before_render_template.connect(guard.before_render, web_ui.app, weak=False)
 
 
@@ -43,36 +43,36 @@ class _Guard:
         self._form: StartForm = coordinator.preparation.form
 
     def before_render(self, _app: Flask, template: Any, context: dict[str, Any], **_: Any) -> None:
-        """Our fields for the page, as it is about to be made."""
+        """Put our fields on the page that is about to be rendered."""
         if template.name == "index.html" and "template_args" in context:
             preparation = self._coordinator.preparation
             context["template_args"] = self._form.on_page(context["template_args"], preparation.shown_with)
 
     def before_request(self) -> Response | None:
-        """None where Locust may act, else the answer that the page shows to a person."""
+        """Return None if Locust may act, else the answer that the page shows."""
         if request.method != "POST" or request.endpoint not in (START_ENDPOINT, UPDATE_USER_ENDPOINT):
             return None
-        refused = self._web_ui.auth_required_if_enabled(lambda: None)()
-        if refused is not None:
-            return refused  # type: ignore[no-any-return]  # with --web-login: nothing is asked on behalf of a stranger
+        login = self._web_ui.auth_required_if_enabled(lambda: None)()
+        if login is not None:
+            return login  # type: ignore[no-any-return]  # with --web-login a stranger may not even ask
         if request.endpoint == UPDATE_USER_ENDPOINT:
-            return self._told(CLASSES_ARE_PLANNED)
+            return self._refusal(CLASSES_ARE_PLANNED)
         form = MultiDict(request.form)
         try:
             self._form.check(form)
             if self._is_going_on():
                 filled = ending_in(self._coordinator.edit(form), self._form.without_options(form))
             elif self._coordinator.running:
-                return self._told(ENDING)
+                return self._refusal(ENDING)
             else:
                 filled = form_of(self._coordinator.prepare_form(form), self._form.without_options(form))
         except (StartupError, UsageError) as problem:
-            return self._told(self._form.words_of(problem))
+            return self._refusal(self._form.words_of(problem))
         request.form = ImmutableMultiDict(filled)
         return None
 
     def after_request(self, response: Response) -> Response:
-        """Locust has put what was edited, and the rest of the run's time, into the page: no plan for the next run."""
+        """Restore the plan on the page: Locust has put the edit, and the rest of the run's time, there."""
         if request.method == "POST" and request.endpoint == START_ENDPOINT and self._coordinator.running:
             self._coordinator.preparation.show_plan()
         return response
@@ -81,13 +81,13 @@ class _Guard:
         runner = self._environment.runner
         return runner is not None and runner.state in (STATE_SPAWNING, STATE_RUNNING)
 
-    def _told(self, problem: str) -> Response:
+    def _refusal(self, problem: str) -> Response:
         logger.error("%s", problem)
         return jsonify({"success": False, "message": problem, "host": self._environment.host})
 
 
 def ending_in(remaining_s: int | None, form: MultiDict[str, str]) -> MultiDict[str, str]:
-    """The form of an edit, from which Locust sets its timer anew: without a run time the run would have no end."""
+    """Return the form of an edit with the rest of the run time: Locust sets its timer from it again."""
     filled = form.copy()
     filled.pop("run_time", None)
     if remaining_s is not None:
@@ -96,7 +96,7 @@ def ending_in(remaining_s: int | None, form: MultiDict[str, str]) -> MultiDict[s
 
 
 def form_of(options: Options, form: MultiDict[str, str]) -> MultiDict[str, str]:
-    """The form with the plan's own users, spawn rate and run time in it, as Locust will read it."""
+    """Return the form with the plan's users, spawn rate and run time, as Locust will read it."""
     filled = form.copy()
     filled["user_count"] = str(options.plan.total_users)
     filled["spawn_rate"] = str(options.plan.spawn_rate)

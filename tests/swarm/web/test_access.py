@@ -8,7 +8,7 @@ from locust.env import Environment
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.http_access import AccessRules
-from fleetlm_users.swarm.web.access import MAX_TOLD, GuardedApp, guard_access, rules_of, with_own_headers
+from fleetlm_users.swarm.web.access import MAX_LOGGED, GuardedApp, guard_access, rules_of, with_own_headers
 
 HERE = "http://127.0.0.1:8089"
 EVIL = {"Origin": "http://evil.example"}
@@ -105,10 +105,10 @@ def test_a_body_of_any_size_is_not_taken(web_ui):
 def test_refusals_are_logged_once_each_and_not_without_end(caplog):
     """A page that tries on and on must not fill the disk."""
     app = GuardedApp(lambda *_: [], AccessRules("127.0.0.1"), lambda _path: False)
-    for number in range(MAX_TOLD + 9):
+    for number in range(MAX_LOGGED + 9):
         for _ in range(2):
             app({"REQUEST_METHOD": "GET", "HTTP_HOST": f"a{number}.example"}, lambda *_: None)
-    assert len(caplog.records) == MAX_TOLD
+    assert len(caplog.records) == MAX_LOGGED
     assert "--web-allowed-hosts" in caplog.text
 
 
