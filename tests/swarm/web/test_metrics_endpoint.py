@@ -42,7 +42,7 @@ def test_a_scrape_reads_the_run_as_it_is(coordinator):
 def test_before_the_first_run_a_scrape_has_no_run(coordinator):
     """The page answers all the same."""
     coordinator.shown = None
-    assert "fleetlm_run_active" not in samples(RunCollector(coordinator, is_search=False))
+    assert samples(RunCollector(coordinator, is_search=False)) == {"fleetlm_build_info": 1, "fleetlm_run_active": 0}
 
 
 def test_a_search_shows_no_thresholds_while_it_goes_on(coordinator):
@@ -90,6 +90,7 @@ def test_a_taken_port_is_refused_with_an_example(coordinator):
 
 def fetched(port, path):
     """The body of an answer, read in another thread: the server runs in this one."""
+
     def fetch():
         try:
             with urlopen(Request(f"http://127.0.0.1:{port}{path}"), timeout=5) as answer:
