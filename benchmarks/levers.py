@@ -97,13 +97,13 @@ def by_slice() -> bytes:
     return UNMASKED[4 : 4 + length]
 
 
-def waited(make: Callable[[], Any], tell: str) -> Callable[[], object]:
+def waited(make: Callable[[], Any], notify: str) -> Callable[[], object]:
     """A wait of a greenlet for a word from the event loop, with a limit of time."""
     loop = gevent.get_hub().loop
 
     def act() -> None:
         wait = make()
-        loop.run_callback(getattr(wait, tell))
+        loop.run_callback(getattr(wait, notify))
         wait.wait(5.0)
 
     return act
@@ -165,7 +165,7 @@ def levers() -> list[Lever]:
             timed(lambda: masked(FIN_TEXT, TEXT)),
         ),
         Lever("frame in: websocket-client | a slice of the read", "µs per frame", timed(by_library()), timed(by_slice)),
-        Lever("a wait: Event | Wait", "µs per wait", timed(waited(Event, "set")), timed(waited(Wait, "tell"))),
+        Lever("a wait: Event | Wait", "µs per wait", timed(waited(Event, "set")), timed(waited(Wait, "notify"))),
         Lever(
             "a deadline: Timeout | Deadline",
             "µs per call",

@@ -10,7 +10,7 @@ from fleetlm_users.client.phoenix.heartbeats import Heartbeats
 from fleetlm_users.client.phoenix.inbox_channel import InboxChannel
 from fleetlm_users.client.phoenix.session_channel import ChannelObserver, SessionChannel
 from fleetlm_users.client.phoenix.socket import PhoenixSocket
-from fleetlm_users.client.phoenix.types import ChannelHandler, Joined, Reply, Sent, SocketOptions
+from fleetlm_users.client.phoenix.types import ChannelHandler, Joined, PushReply, Sent, SocketOptions
 from fleetlm_users.client.preflight import PreflightResult, Problem, ProblemCode, Targets, check
 from fleetlm_users.client.websocket.transport import copy_of
 from fleetlm_users.protocol.conversation import SentMessage
@@ -29,7 +29,7 @@ __all__ = [
     "PreflightResult",
     "Problem",
     "ProblemCode",
-    "Reply",
+    "PushReply",
     "Resolver",
     "RestApi",
     "RestCallFailed",

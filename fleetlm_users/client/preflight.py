@@ -169,7 +169,7 @@ def check(
         gevent.killall(probes)
         api.close()
         agent.close()
-    findings: list[_Findings] = [greenlet.value for greenlet in probes]
+    findings: list[_ProbeResult] = [greenlet.value for greenlet in probes]
     problems = [problem for each in findings for problem in each.problems]
     problems += _unused_proxies(targets)
     problems += (
@@ -195,33 +195,33 @@ def _unused_proxies(targets: Targets) -> Iterator[Problem]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Findings:
+class _ProbeResult:
     problems: tuple[Problem, ...] = ()
     agent_created: bool = False
 
 
-def _probe_api(api: RestApi, targets: Targets, waiting: WaitingNotice) -> _Findings:
+def _probe_api(api: RestApi, targets: Targets, waiting: WaitingNotice) -> _ProbeResult:
     """Ask FleetLM's REST API, and what it knows of the agent."""
     url = f"{targets.api_url.rstrip('/')}/agents"
     try:
         listed = api.call("GET", "/agents").body
     except RestFailed as failed:
-        return _Findings((_obstacle(ProblemCode.API_FAILED, API, url, _answer_of(failed), failed),))
+        return _ProbeResult((_obstacle(ProblemCode.API_FAILED, API, url, _answer_of(failed), failed),))
     if not isinstance(listed, dict) or not isinstance(listed.get("agents"), list):
         detail = "it answers, but is no FleetLM: no list of agents in its answer"
-        return _Findings((Problem(ProblemCode.API_NOT_FLEETLM, API, url, detail, fatal=True),))
+        return _ProbeResult((Problem(ProblemCode.API_NOT_FLEETLM, API, url, detail, fatal=True),))
     agent_url = f"{url}/{quote(targets.agent_id, safe='')}"
     try:
         waiting.renew(API)
         answered = api.call("GET", f"/agents/{quote(targets.agent_id, safe='')}", expected=(200, 404))
         if answered.status == 404:
             waiting.renew(API)
-            return _Findings(agent_created=_create_agent(api, targets))
+            return _ProbeResult(agent_created=_create_agent(api, targets))
     except RestFailed as failed:
         what = f"agent {targets.agent_id}"
         detail = f"it is missing or cannot be read, and not be created: {failed.method} said {_answer_of(failed)}"
-        return _Findings((Problem(ProblemCode.AGENT_UNAVAILABLE, what, agent_url, detail, fatal=True),))
-    return _Findings(tuple(_differences(answered.body, agent_url, targets)))
+        return _ProbeResult((Problem(ProblemCode.AGENT_UNAVAILABLE, what, agent_url, detail, fatal=True),))
+    return _ProbeResult(tuple(_differences(answered.body, agent_url, targets)))
 
 
 def _obstacle(code: ProblemCode, what: str, url: str, detail: str, failed: RestFailed | ConnectFailed) -> Problem:
@@ -267,12 +267,12 @@ def _differences(body: Any, url: str, targets: Targets) -> Iterator[Problem]:
         yield Problem(ProblemCode.AGENT_ELSEWHERE, what, url, detail, fatal=False)
 
 
-def _probe_websocket(targets: Targets, timeout_s: float, connector: Connector) -> _Findings:
+def _probe_websocket(targets: Targets, timeout_s: float, connector: Connector) -> _ProbeResult:
     endpoint = socket_endpoint(targets.ws_url, PARTICIPANT)
     try:
         upgraded = open_websocket(endpoint, timeout_s, connector)
     except ConnectFailed as failed:
-        return _Findings((_obstacle(ProblemCode.WEBSOCKET_FAILED, WEBSOCKET, targets.ws_url, failed.words, failed),))
+        return _ProbeResult((_obstacle(ProblemCode.WEBSOCKET_FAILED, WEBSOCKET, targets.ws_url, failed.words, failed),))
     transport = Transport(upgraded, MAX_CLOSING_BYTES, timeout_s)
     try:
         with Deadline(CLOSE_S):
@@ -280,12 +280,12 @@ def _probe_websocket(targets: Targets, timeout_s: float, connector: Connector) -
             while True:
                 transport.receive()
     except (Disconnected, Overdue):  # it opened: how it closes is no obstacle
-        return _Findings()
+        return _ProbeResult()
     finally:
         transport.close()
 
 
-def _probe_agent(agent: RestApi) -> _Findings:
+def _probe_agent(agent: RestApi) -> _ProbeResult:
     try:
         agent.call("GET", HEALTH_PATH)
     except RestFailed as failed:
@@ -298,8 +298,8 @@ def _probe_agent(agent: RestApi) -> _Findings:
             fatal=False,
             hint="start it with `python echo_agent.py`, unless FleetLM reaches it where we cannot",
         )
-        return _Findings((problem,))
-    return _Findings()
+        return _ProbeResult((problem,))
+    return _ProbeResult()
 
 
 def _answer_of(failed: RestFailed) -> str:

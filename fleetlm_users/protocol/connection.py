@@ -28,10 +28,10 @@ class Meaning(enum.Enum):
     """What a received message is; the comment names the `subject` that comes with it."""
 
     REPLY = enum.auto()  # answers an awaited push, join or leave: Awaited
-    UNAWAITED_REPLY = enum.auto()  # a reply on a joined topic that nobody waits for: Channel
-    BROADCAST = enum.auto()  # the server's own message on a joined topic: Channel
-    CHANNEL_ERROR = enum.auto()  # phx_error: the channel process crashed, the topic is no longer joined: Channel
-    CHANNEL_CLOSE = enum.auto()  # phx_close that we did not ask for, the topic is no longer joined: Channel
+    UNAWAITED_REPLY = enum.auto()  # a reply on a joined topic that nobody waits for: TopicState
+    BROADCAST = enum.auto()  # the server's own message on a joined topic: TopicState
+    CHANNEL_ERROR = enum.auto()  # phx_error: the channel process crashed, the topic is no longer joined: TopicState
+    CHANNEL_CLOSE = enum.auto()  # phx_close that we did not ask for, the topic is no longer joined: TopicState
     LEFT = enum.auto()  # phx_close that ends our own leave: None
     HEARTBEAT_REPLY = enum.auto()  # None
     STALE_JOIN_REF = enum.auto()  # belongs to an earlier join of a topic: dropped, as phoenix.js does: None
@@ -39,7 +39,7 @@ class Meaning(enum.Enum):
     MALFORMED = enum.auto()  # five elements, but not of a shape that Phoenix sends: None
 
 
-class Channel:
+class TopicState:
     """One topic from its join to its end. `listener` is the caller's own object and never looked at here."""
 
     __slots__ = ("join_ref", "joined", "listener", "topic")
@@ -51,7 +51,7 @@ class Channel:
         self.listener = listener
 
     def __repr__(self) -> str:
-        return f"<Channel {self.topic} join_ref={self.join_ref} {'joined' if self.joined else 'joining'}>"
+        return f"<TopicState {self.topic} join_ref={self.join_ref} {'joined' if self.joined else 'joining'}>"
 
 
 class Awaited(NamedTuple):
@@ -85,15 +85,13 @@ class ConnectionState:
     a join's ref is its join_ref. `receive` says what a message means and moves the state accordingly.
     """
 
-    __slots__ = ("_channels", "_heartbeat_ref", "_in_flight", "_last_ref", "_left", "broadcasts", "replies")
+    __slots__ = ("_channels", "_heartbeat_ref", "_in_flight", "_last_ref", "_left")
 
     def __init__(self) -> None:
-        self.broadcasts = 0
-        self.replies = 0
         self._last_ref = 0
         self._heartbeat_ref: str | None = None
         self._in_flight: dict[str, Awaited] = {}
-        self._channels: dict[str, Channel] = {}
+        self._channels: dict[str, TopicState] = {}
         self._left: dict[str, str] = {}  # topics that we left -> join_ref: their phx_close is still to come
 
     @property
@@ -128,7 +126,7 @@ class ConnectionState:
         join_ref = self._next_ref()
         frame = encode(Message(join_ref, join_ref, topic, JOIN, payload))
         self._last_ref += 1
-        self._channels[topic] = Channel(topic, join_ref, listener)
+        self._channels[topic] = TopicState(topic, join_ref, listener)
         self._in_flight[join_ref] = Awaited(join_ref, topic, JOIN, waiter)
         return join_ref, frame
 
@@ -141,14 +139,18 @@ class ConnectionState:
         return ref, frame
 
     def call(self, topic: str, event: str, payload: Any, waiter: Any = None) -> tuple[str, bytes]:
-        """The ref and frame of an awaited push: it stays in flight until its reply, `forget` or the channel's end."""
+        """Return the ref and frame of an awaited push, such as phx_leave.
+
+        It stays in flight until its reply, `forget` or the channel's end. While a leave is in flight, broadcasts are
+        still delivered.
+        """
         ref, frame = self.push(topic, event, payload)
         self._in_flight[ref] = Awaited(ref, topic, event, waiter)
         return ref, frame
 
-    def leave(self, topic: str, waiter: Any = None) -> tuple[str, bytes]:
-        """The ref and frame of phx_leave; broadcasts are still delivered until its reply is there."""
-        return self.call(topic, LEAVE, {}, waiter)
+    def awaited(self, ref: str) -> Awaited:
+        """Return the push, join or leave in flight with that ref; raise KeyError when there is none."""
+        return self._in_flight[ref]
 
     def heartbeat(self) -> tuple[str, bytes]:
         """The ref and frame of a heartbeat, which is unanswered from now on."""
@@ -175,7 +177,7 @@ class ConnectionState:
             del self._in_flight[awaited.ref]
         return lost
 
-    def end(self) -> tuple[list[Awaited], list[Channel]]:
+    def end(self) -> tuple[list[Awaited], list[TopicState]]:
         """The connection is gone: what was in flight and joined, or being joined; afterwards nothing is."""
         lost, ended = list(self._in_flight.values()), list(self._channels.values())
         self._in_flight.clear()
@@ -199,7 +201,6 @@ class ConnectionState:
         if event == CLOSE:
             return self._receive_close(channel)
         # A broadcast may carry no join_ref (Phoenix's fastlane) and may overtake the join's reply: both are delivered.
-        self.broadcasts += 1
         return tuple.__new__(Received, (_BROADCAST, channel))  # half the price of calling it
 
     def _next_ref(self) -> str:
@@ -222,11 +223,9 @@ class ConnectionState:
             return Received(Meaning.REPLY, awaited)
         if channel is None:
             return self._receive_stray(message, None)
-        self.replies += 1
         return Received(Meaning.UNAWAITED_REPLY, channel)
 
-    def _settle(self, awaited: Awaited, channel: Channel | None, is_ok: bool) -> None:
-        self.replies += 1
+    def _settle(self, awaited: Awaited, channel: TopicState | None, is_ok: bool) -> None:
         del self._in_flight[awaited.ref]
         if channel is None:
             return
@@ -238,13 +237,13 @@ class ConnectionState:
             del self._channels[awaited.topic]
             self._left[awaited.topic] = channel.join_ref
 
-    def _receive_close(self, channel: Channel) -> Received:
+    def _receive_close(self, channel: TopicState) -> Received:
         del self._channels[channel.topic]
         # The server replies to a leave first and closes then; should they ever swap, it is still our own leave.
         ours = any(awaited.event == LEAVE and awaited.topic == channel.topic for awaited in self._in_flight.values())
         return _LEFT if ours else Received(Meaning.CHANNEL_CLOSE, channel)
 
-    def _receive_stray(self, message: Message, channel: Channel | None) -> Received:
+    def _receive_stray(self, message: Message, channel: TopicState | None) -> Received:
         """A message of a join that is over: the close of our own leave, an earlier join's, or of no join of ours."""
         left_ref = self._left.get(message.topic)
         if left_ref is not None and left_ref == message.join_ref:
@@ -255,7 +254,4 @@ class ConnectionState:
         return _UNKNOWN if channel is None else _STALE
 
     def __repr__(self) -> str:
-        return (
-            f"<ConnectionState refs={self._last_ref} in_flight={len(self._in_flight)} joined={len(self.joined)} "
-            f"broadcasts={self.broadcasts} replies={self.replies}>"
-        )
+        return f"<ConnectionState refs={self._last_ref} in_flight={len(self._in_flight)} joined={len(self.joined)}>"

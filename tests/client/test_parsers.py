@@ -11,7 +11,7 @@ import gevent
 import pytest
 from geventhttpclient.response import HTTPParseError
 
-from fleetlm_users.client.http.advice import Asked, explained
+from fleetlm_users.client.http.advice import RequestedUrl, explained
 from fleetlm_users.client.http.content_coding import Oversize
 from fleetlm_users.client.http.error_body import error_detail
 from fleetlm_users.client.http.response import Response
@@ -84,7 +84,7 @@ def test_an_upgrades_answer_is_taken_or_refused(key):
         try:
             handshake._upgrade(Stream(data, rng), ENDPOINT)
             taken += 1
-        except handshake._Refused as refused:
+        except handshake._UpgradeRefused as refused:
             statuses.add(refused.status)
             longest = max(longest, len(refused.detail))
     assert taken
@@ -128,7 +128,7 @@ def test_an_answer_over_http_is_read_or_refused():
 
 def test_an_error_body_and_a_redirect_can_hold_anything():
     """They become a line for a person."""
-    asked = Asked("http://localhost:4000/api/sessions", "http://localhost:4000/api", "--api-url")
+    asked = RequestedUrl("http://localhost:4000/api/sessions", "http://localhost:4000/api", "--api-url")
     sound = {"error": "text", "errors": {"detail": "x", "field": ["a", 5, None]}}
     for seed in range(1_000):
         body = json.dumps(mutated(sound, seed), default=repr).encode(errors="replace")

@@ -36,7 +36,7 @@ def test_refs_are_counted_strings_and_a_join_ref_is_its_ref():
     assert (ref, orjson.loads(frame)) == ("2", ["1", "2", TOPIC, "send", {"content": 1}])
     ref, frame = state.heartbeat()
     assert (ref, orjson.loads(frame)) == ("3", [None, "3", "phoenix", "heartbeat", {}])
-    ref, frame = state.leave(TOPIC)
+    ref, frame = state.call(TOPIC, "phx_leave", {})
     assert (ref, orjson.loads(frame)) == ("4", ["1", "4", TOPIC, "phx_leave", {}])
     ref, frame = state.push("elsewhere", "send", None)
     assert orjson.loads(frame)[0] is None
@@ -84,7 +84,7 @@ def test_joining_a_topic_twice_states_the_rule():
     state.receive(reply("1", "1"))
     with pytest.raises(UsageError, match="leave the topic first"):
         state.join(TOPIC, {})
-    ref, _ = state.leave(TOPIC)
+    ref, _ = state.call(TOPIC, "phx_leave", {})
     state.receive(reply("1", ref))
     state.join(TOPIC, {})
 
@@ -146,7 +146,7 @@ def test_a_channel_that_ends_is_no_longer_joined_and_its_calls_are_orphans(event
 def test_a_leave_delivers_until_its_reply_and_expects_its_close():
     """phx_close after our own leave is the normal end, not a loss; a second one is of no topic of ours."""
     state = joined_state()
-    ref, _ = state.leave(TOPIC)
+    ref, _ = state.call(TOPIC, "phx_leave", {})
     close = Message("1", "1", TOPIC, "phx_close", {})
     assert state.receive(Message("1", None, TOPIC, "message", {})).meaning is Meaning.BROADCAST
     assert state.receive(reply("1", ref)).subject.event == "phx_leave"
@@ -159,13 +159,13 @@ def test_a_leave_delivers_until_its_reply_and_expects_its_close():
 def test_the_close_of_a_leave_may_come_after_a_new_join_or_before_its_reply():
     """Either order ends only the old join."""
     state = joined_state()
-    ref, _ = state.leave(TOPIC)
+    ref, _ = state.call(TOPIC, "phx_leave", {})
     state.receive(reply("1", ref))
     join_ref, _ = state.join(TOPIC, {})
     assert state.receive(Message("1", "1", TOPIC, "phx_close", {})).meaning is Meaning.LEFT
     assert state.receive(reply(join_ref, join_ref)).meaning is Meaning.REPLY
     assert state.joined == {TOPIC: join_ref}
-    ref, _ = state.leave(TOPIC)
+    ref, _ = state.call(TOPIC, "phx_leave", {})
     assert state.receive(Message(join_ref, join_ref, TOPIC, "phx_close", {})).meaning is Meaning.LEFT
     assert state.receive(reply(join_ref, ref)).meaning is Meaning.REPLY
     assert state.joined == {}
@@ -174,7 +174,7 @@ def test_the_close_of_a_leave_may_come_after_a_new_join_or_before_its_reply():
 def test_a_refused_leave_leaves_the_topic_joined():
     """Status error to phx_leave changes nothing."""
     state = joined_state()
-    ref, _ = state.leave(TOPIC)
+    ref, _ = state.call(TOPIC, "phx_leave", {})
     state.receive(reply("1", ref, status="error"))
     assert state.is_joined(TOPIC)
 
@@ -199,7 +199,7 @@ def test_a_forgotten_leave_counts_as_left_and_a_forgotten_call_becomes_unawaited
     state.forget(ref)
     state.forget("never given")
     assert state.receive(reply("1", ref)).meaning is Meaning.UNAWAITED_REPLY
-    ref, _ = state.leave(TOPIC)
+    ref, _ = state.call(TOPIC, "phx_leave", {})
     state.forget(ref)
     assert not state.is_joined(TOPIC)
     assert state.in_flight == 0
@@ -237,12 +237,12 @@ def test_the_end_hands_over_everything_and_keeps_nothing():
 
 
 def test_repr_states_the_counters():
-    """A person debugging sees refs, in flight, joined, broadcasts and replies; a channel shows its join."""
+    """A person debugging sees refs, in flight and joined; a topic shows its join."""
     state = joined_state()
     state.receive(Message("1", None, TOPIC, "message", {}))
     state.call(TOPIC, "x", {})
-    assert repr(state) == "<ConnectionState refs=2 in_flight=1 joined=1 broadcasts=1 replies=1>"
-    assert [repr(channel) for channel in state.end()[1]] == [f"<Channel {TOPIC} join_ref=1 joined>"]
+    assert repr(state) == "<ConnectionState refs=2 in_flight=1 joined=1>"
+    assert [repr(channel) for channel in state.end()[1]] == [f"<TopicState {TOPIC} join_ref=1 joined>"]
 
 
 JSON = st.recursive(
@@ -295,7 +295,7 @@ def _act(state: ConnectionState, act: str) -> list[str]:
     if act == "call":
         return [state.call(TOPIC, "x", {})[0]]
     if act == "leave":
-        return [state.leave(TOPIC)[0]]
+        return [state.call(TOPIC, "phx_leave", {})[0]]
     if act == "heartbeat":
         state.heartbeat()
     else:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from fleetlm_users.cli.doctor import remedies
-from fleetlm_users.cli.doctor.finding import Finding, Outcome
+from fleetlm_users.cli.doctor.check_result import CheckResult, Outcome
 from fleetlm_users.cli.doctor.trial import STEPS, Trial
 from fleetlm_users.client import PreflightResult, Problem, ProblemCode, check
 
@@ -18,7 +18,7 @@ CHECKS: Final = {
 """What the preflight checks, in order, and the problems that each check can have."""
 
 
-def examine(trial: Trial, say: Callable[[str], None] = lambda _: None) -> Iterator[Finding]:
+def examine(trial: Trial, say: Callable[[str], None] = lambda _: None) -> Iterator[CheckResult]:
     """Yield every finding as it comes; each step takes at most the trial's timeout. Raise UsageError for a bad URL.
 
     `say` is called with what is waited for.
@@ -26,12 +26,12 @@ def examine(trial: Trial, say: Callable[[str], None] = lambda _: None) -> Iterat
     preflight = check(trial.targets, trial.timeout_s, sources=trial.sources, tell=say)
     yield from tell(preflight)
     if preflight.fatal:
-        yield from (Finding("skipped", step, "not tried") for step in STEPS)
+        yield from (CheckResult("skipped", step, "not tried") for step in STEPS)
     else:
         yield from trial.run()
 
 
-def tell(preflight: PreflightResult) -> Iterator[Finding]:
+def tell(preflight: PreflightResult) -> Iterator[CheckResult]:
     """Yield one finding per check of the preflight, and one for each problem of another kind."""
     targets = preflight.targets
     places = {
@@ -45,13 +45,13 @@ def tell(preflight: PreflightResult) -> Iterator[Finding]:
         if problems[title]:
             yield from (_finding(title, problem) for problem in problems[title])
         elif title == KNOWN_AGENT and problems[API]:
-            yield Finding("skipped", title, "not tried")
+            yield CheckResult("skipped", title, "not tried")
         else:
-            yield Finding("ok", title, place)
+            yield CheckResult("ok", title, place)
     checked = {code for codes in CHECKS.values() for code in codes}
     yield from (_finding(problem.what, problem) for problem in preflight.problems if problem.code not in checked)
 
 
-def _finding(title: str, problem: Problem) -> Finding:
+def _finding(title: str, problem: Problem) -> CheckResult:
     outcome: Outcome = "bad" if problem.fatal else "doubtful"
-    return Finding(outcome, title, f"{problem.detail} ({problem.url})", remedies.of_problem(problem))
+    return CheckResult(outcome, title, f"{problem.detail} ({problem.url})", remedies.of_problem(problem))

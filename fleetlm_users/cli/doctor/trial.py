@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleetlm_users.cli.doctor import remedies
-from fleetlm_users.cli.doctor.finding import Finding
+from fleetlm_users.cli.doctor.check_result import CheckResult
 from fleetlm_users.client import (
     Connector,
     Heartbeats,
@@ -28,7 +28,7 @@ STEPS = ("session", "WebSocket", "join", "own message back", "agent's reply", "l
 MS_PER_S = 1000.0
 
 
-class Fate:
+class MessageOutcome:
     """The observer of the one message: what became of it, and what else was seen."""
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class Fate:
         """Something on the wire that should not be there: no obstacle to a run, which counts it."""
 
     def disconnected(self, down: Disconnected) -> None:
-        """The channel is gone; the message's own fate tells the rest."""
+        """The channel is gone; the message's own outcome tells the rest."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Trial:
     timeout_s: float
     sources: SourceAddresses | None = None
 
-    def run(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[CheckResult]:
         """Yield one finding per step; after a failure the rest is skipped, but what was created is deleted."""
         targets = self.targets
         connector = Connector(
@@ -107,64 +107,64 @@ class Trial:
             heartbeats.stop()
             api.close()
 
-    def _steps(self, api: RestApi, socket: PhoenixSocket) -> Iterator[Finding]:
+    def _steps(self, api: RestApi, socket: PhoenixSocket) -> Iterator[CheckResult]:
         metadata = {"bench": True, "run_id": self.run_id, "scenario": SCENARIO, "vu": 1}
         try:
             created = api.create_session(self.participant_id, self.targets.agent_id, metadata)
         except RestFailed as failed:
-            yield Finding("bad", STEPS[0], str(failed), remedies.CREATE)
+            yield CheckResult("bad", STEPS[0], str(failed), remedies.CREATE)
             yield from _skipped(1)
             return
         took_ms = (created.done_s - created.sent_s) * MS_PER_S
-        yield Finding("ok", STEPS[0], f"{created.session_id} created in {took_ms:.1f} ms")
-        fate = Fate()
+        yield CheckResult("ok", STEPS[0], f"{created.session_id} created in {took_ms:.1f} ms")
+        outcome = MessageOutcome()
         channel = SessionChannel(
-            socket, created.session_id, self.targets.agent_id, fate, reply_timeout_s=self.timeout_s
+            socket, created.session_id, self.targets.agent_id, outcome, reply_timeout_s=self.timeout_s
         )
-        yield from self._talk(socket, channel, fate)
+        yield from self._talk(socket, channel, outcome)
         yield self._end(api, channel, created.session_id, is_joined=channel.topic in socket.joined)
 
-    def _talk(self, socket: PhoenixSocket, channel: SessionChannel, fate: Fate) -> Iterator[Finding]:
+    def _talk(self, socket: PhoenixSocket, channel: SessionChannel, outcome: MessageOutcome) -> Iterator[CheckResult]:
         try:
             socket.connect()
         except ConnectFailed as failed:
-            yield Finding("bad", STEPS[1], str(failed), remedies.of_connect(failed))
+            yield CheckResult("bad", STEPS[1], str(failed), remedies.of_connect(failed))
             yield from _skipped(2, 5)
             return
         connected_s = (socket.connected_s or 0.0) - (socket.connect_started_s or 0.0)
-        yield Finding("ok", STEPS[1], f"connected in {connected_s * MS_PER_S:.1f} ms as {self.participant_id}")
+        yield CheckResult("ok", STEPS[1], f"connected in {connected_s * MS_PER_S:.1f} ms as {self.participant_id}")
         try:
             joined = channel.join(self.timeout_s)
         except ClientError as failed:
-            yield Finding("bad", STEPS[2], str(failed), remedies.of_join(failed))
+            yield CheckResult("bad", STEPS[2], str(failed), remedies.of_join(failed))
             yield from _skipped(3, 5)
             return
-        yield Finding("ok", STEPS[2], f"joined in {(joined.done_s - joined.sent_s) * MS_PER_S:.1f} ms")
-        yield from self._send(channel, fate)
+        yield CheckResult("ok", STEPS[2], f"joined in {(joined.done_s - joined.sent_s) * MS_PER_S:.1f} ms")
+        yield from self._send(channel, outcome)
 
-    def _send(self, channel: SessionChannel, fate: Fate) -> Iterator[Finding]:
+    def _send(self, channel: SessionChannel, outcome: MessageOutcome) -> Iterator[CheckResult]:
         try:
             channel.send(TEXT, f"{session_prefix(self.run_id, 1, 1)}-1", 0.0, "main")
             channel.settle(lambda: math.inf)
         except ClientError as failed:
-            fate.problem = str(failed)
+            outcome.problem = str(failed)
         channel.finish()
-        if fate.message is None:
-            detail = fate.problem or "nothing came back"
-            yield Finding("bad", STEPS[3], f"{detail} (waited {self.timeout_s:g} s at most)", remedies.OWN_MESSAGE)
+        if outcome.message is None:
+            detail = outcome.problem or "nothing came back"
+            yield CheckResult("bad", STEPS[3], f"{detail} (waited {self.timeout_s:g} s at most)", remedies.OWN_MESSAGE)
             yield from _skipped(4, 5)
             return
-        appended_ms = (fate.message.appended_s - fate.message.sent_s) * MS_PER_S
-        yield Finding("ok", STEPS[3], f"after {appended_ms:.1f} ms")
-        if fate.replied_s is None:
-            why = "" if fate.unanswered_for in ("", "timeout") else f" ({fate.unanswered_for})"
+        appended_ms = (outcome.message.appended_s - outcome.message.sent_s) * MS_PER_S
+        yield CheckResult("ok", STEPS[3], f"after {appended_ms:.1f} ms")
+        if outcome.replied_s is None:
+            why = "" if outcome.unanswered_for in ("", "timeout") else f" ({outcome.unanswered_for})"
             remedy = remedies.AGENT_REPLY.format(url=self.targets.agent_url)
-            yield Finding("bad", STEPS[4], f"none within {self.timeout_s:g} s{why}", remedy)
+            yield CheckResult("bad", STEPS[4], f"none within {self.timeout_s:g} s{why}", remedy)
             return
-        replied_ms = (fate.replied_s - fate.message.appended_s) * MS_PER_S
-        yield Finding("ok", STEPS[4], f"{replied_ms:.1f} ms later, through the webhook")
+        replied_ms = (outcome.replied_s - outcome.message.appended_s) * MS_PER_S
+        yield CheckResult("ok", STEPS[4], f"{replied_ms:.1f} ms later, through the webhook")
 
-    def _end(self, api: RestApi, channel: SessionChannel, session_id: str, *, is_joined: bool) -> Finding:
+    def _end(self, api: RestApi, channel: SessionChannel, session_id: str, *, is_joined: bool) -> CheckResult:
         """Leave and delete; both are tried whatever became of the other."""
         problems = []
         steps: list[Callable[[], object]] = [lambda: api.delete_session(session_id)]
@@ -176,10 +176,10 @@ class Trial:
             except ClientError as failed:
                 problems.append(str(failed))
         if problems:
-            return Finding("bad", STEPS[5], "; ".join(problems), remedies.LEAVE.format(run_id=self.run_id))
-        return Finding("ok", STEPS[5], "left and deleted" if is_joined else "deleted")
+            return CheckResult("bad", STEPS[5], "; ".join(problems), remedies.LEAVE.format(run_id=self.run_id))
+        return CheckResult("ok", STEPS[5], "left and deleted" if is_joined else "deleted")
 
 
-def _skipped(first: int, end: int = len(STEPS)) -> Iterator[Finding]:
+def _skipped(first: int, end: int = len(STEPS)) -> Iterator[CheckResult]:
     for step in STEPS[first:end]:
-        yield Finding("skipped", step, "not tried")
+        yield CheckResult("skipped", step, "not tried")

@@ -24,7 +24,7 @@ MAX_SAID: Final = 80
 """Characters of the server's words before an advice."""
 
 
-class Asked(NamedTuple):
+class RequestedUrl(NamedTuple):
     """The URL that was asked, below the `base_url` that `flag` sets (--api-url, --ws-url or --agent-url)."""
 
     url: str
@@ -32,7 +32,7 @@ class Asked(NamedTuple):
     flag: str
 
 
-def advice(status: int, fields: Mapping[str, str], asked: Asked) -> str:
+def advice(status: int, fields: Mapping[str, str], asked: RequestedUrl) -> str:
     """What to do about an answer with that status, empty when only its body can say."""
     if status in REDIRECTS:
         return _redirected(fields.get("location", ""), asked)
@@ -45,7 +45,7 @@ def advice(status: int, fields: Mapping[str, str], asked: Asked) -> str:
     return ""
 
 
-def explained(status: int, fields: Mapping[str, str], asked: Asked, said: str) -> str:
+def explained(status: int, fields: Mapping[str, str], asked: RequestedUrl, said: str) -> str:
     """The server's own words and the advice behind them.
 
     A redirect's are left out: its page says again where to.
@@ -54,7 +54,7 @@ def explained(status: int, fields: Mapping[str, str], asked: Asked, said: str) -
     return f"{printable(said, MAX_SAID)}; {told}" if told and said and status not in REDIRECTS else told or said
 
 
-def _redirected(location: str, asked: Asked) -> str:
+def _redirected(location: str, asked: RequestedUrl) -> str:
     if not location.strip():
         return "it redirects, and does not say where to"
     try:
@@ -68,7 +68,7 @@ def _redirected(location: str, asked: Asked) -> str:
     return f"{told}: set {setting or f'{HOST_FLAG} or {asked.flag} to where FleetLM itself answers'}"
 
 
-def _setting(to: SplitResult, asked: Asked) -> str:
+def _setting(to: SplitResult, asked: RequestedUrl) -> str:
     """The option that leads to the new place; empty when the redirect is none to the same thing elsewhere."""
     base = urlsplit(asked.base_url)
     place, new, old = to.netloc.rpartition("@")[2], to.path.rstrip("/"), base.path.rstrip("/")

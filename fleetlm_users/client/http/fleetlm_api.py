@@ -6,7 +6,7 @@ from urllib.parse import quote, urljoin
 
 import orjson
 
-from fleetlm_users.client.http.advice import Asked, explained
+from fleetlm_users.client.http.advice import RequestedUrl, explained
 from fleetlm_users.client.http.error_body import body_in_words, error_detail
 from fleetlm_users.client.http.pool import Answer, HttpPool, NoAnswer
 from fleetlm_users.client.net.connector import Connector
@@ -91,10 +91,6 @@ class RestApi:
             raise self._bad_body("POST", "/sessions", answered, "no session.id that can be used")
         return Created(session_id, answered.sent_s, answered.done_s, answered.body)
 
-    def show_session(self, session_id: str) -> Answered:
-        """Reads a session (GET /sessions/:id)."""
-        return self.call("GET", f"/sessions/{_part(session_id)}", route="/sessions/:id")
-
     def list_sessions(self, user_id: str) -> Answered:
         """Lists the newest 50 sessions of a participant (GET /sessions?user_id=)."""
         return self.call("GET", f"/sessions?user_id={_part(user_id)}", route="/sessions")
@@ -102,20 +98,6 @@ class RestApi:
     def delete_session(self, session_id: str) -> Answered:
         """Deletes a session (DELETE /sessions/:id); FleetLM archives it and answers 204 however often it is asked."""
         return self.call("DELETE", f"/sessions/{_part(session_id)}", route="/sessions/:id", expected=(204,))
-
-    def append_message(
-        self,
-        session_id: str,
-        sender_id: str,
-        content: Mapping[str, Any],
-        *,
-        kind: str = "text",
-        metadata: Mapping[str, Any] | None = None,
-    ) -> Answered:
-        """Appends a message over REST (POST /sessions/:id/messages); the answer's `message` has no seq."""
-        body = {"sender_id": sender_id, "kind": kind, "content": dict(content), "metadata": dict(metadata or {})}
-        path = f"/sessions/{_part(session_id)}/messages"
-        return self.call("POST", path, route="/sessions/:id/messages", body=body)
 
     def call(
         self, method: str, path: str, *, route: str | None = None, body: Any = None, expected: tuple[int, ...] = (200,)
@@ -138,7 +120,7 @@ class RestApi:
 
     def _explained(self, target: str, answer: Answer) -> str:
         """What the answer says: what to do about it, else the server's own words."""
-        asked = Asked(urljoin(self.api_url, target), self.api_url, self._flag)
+        asked = RequestedUrl(urljoin(self.api_url, target), self.api_url, self._flag)
         return explained(answer.status, answer.fields, asked, answer.problem or error_detail(answer.body))
 
     def _json(self, method: str, route: str, answer: Answer) -> Any:

@@ -54,7 +54,7 @@ class NoAnswer(Exception):
         self.done_s = done_s
 
 
-class _Attempt:
+class _RequestState:
     """How far one request got: it decides whether it may be repeated, and is reported when it fails."""
 
     __slots__ = ("received", "sent_s", "written")
@@ -93,7 +93,7 @@ class HttpPool:
         A kept connection that the server has closed meanwhile is replaced. If that shows only while asking, the request
         is repeated, once, when no byte of an answer came and it is either idempotent or provably not sent.
         """
-        attempt = _Attempt()
+        attempt = _RequestState()
         request = self._request(method, target, body)
         try:
             addresses = self._connector.addresses(self.endpoint)
@@ -117,7 +117,7 @@ class HttpPool:
         while self._idle:
             self._idle.pop().close()
 
-    def _exchange(self, method: str, request: bytes, attempt: _Attempt, addresses: tuple[Address, ...]) -> Answer:
+    def _exchange(self, method: str, request: bytes, attempt: _RequestState, addresses: tuple[Address, ...]) -> Answer:
         kept = self._take_idle()
         if kept is not None:
             try:
@@ -127,7 +127,7 @@ class HttpPool:
                     raise
         return self._ask(self._open(addresses), method, request, attempt)
 
-    def _ask(self, stream: Stream, method: str, request: bytes, attempt: _Attempt) -> Answer:
+    def _ask(self, stream: Stream, method: str, request: bytes, attempt: _RequestState) -> Answer:
         is_kept = False
         try:
             if attempt.sent_s is None:
@@ -148,7 +148,7 @@ class HttpPool:
             else:
                 stream.close()
 
-    def _read_into(self, stream: Stream, response: Response, attempt: _Attempt) -> None:
+    def _read_into(self, stream: Stream, response: Response, attempt: _RequestState) -> None:
         data = stream.receive()
         attempt.received = attempt.received or bool(data)
         response.receive(data)
@@ -176,7 +176,7 @@ class HttpPool:
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         return head.encode("latin-1") + b"\r\n" + (body or b"")
 
-    def _no_answer(self, kind: str, detail: str, attempt: _Attempt) -> NoAnswer:
+    def _no_answer(self, kind: str, detail: str, attempt: _RequestState) -> NoAnswer:
         return NoAnswer(kind, detail, attempt.sent_s, time.perf_counter())
 
     def __repr__(self) -> str:

@@ -14,7 +14,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from fleetlm_users.client.http.advice import Asked, explained
+from fleetlm_users.client.http.advice import RequestedUrl, explained
 from fleetlm_users.client.http.content_coding import NotDecoded, Oversize, decoded
 from fleetlm_users.client.http.error_body import body_in_words
 from fleetlm_users.client.http.head import tokens_of
@@ -70,7 +70,7 @@ class TextPage:
         except (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
             raise self._failed(*_kind_and_words(error)) from error
         if status != requests.codes.ok or problem:
-            asked = Asked(self._url, self._url, self._flag)
+            asked = RequestedUrl(self._url, self._url, self._flag)
             detail = explained(status, fields, asked, problem or body_in_words(body))
             raise self._failed(f"http_{status}", detail, status)
         return body.decode("utf-8", "replace")

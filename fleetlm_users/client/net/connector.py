@@ -38,7 +38,7 @@ class Connector:
         self._resolver = resolver or Resolver()
         self._winners: dict[tuple[str, int], Address] = {}
         self._warn = warn
-        self._told: set[object] = set()
+        self._warned: set[object] = set()
 
     def addresses(self, endpoint: Endpoint) -> tuple[Address, ...]:
         """The addresses of the endpoint's host; may wait for a look-up. Raises NotResolved.
@@ -74,8 +74,8 @@ class Connector:
         won = connect_first(addresses, place[1], self._sources)
         self._winners[place] = won.address
         silent = ", ".join(address.host for address in won.silent)
-        if silent and (place, silent) not in self._told:
-            self._told.add((place, silent))
+        if silent and (place, silent) not in self._warned:
+            self._warned.add((place, silent))
             waited = f"{ATTEMPT_DELAY_S * 1000:.0f} ms"
             self._warn(f"{place[0]}: {silent} did not answer within {waited}; connections go to {won.address.host}")
         return won

@@ -137,7 +137,7 @@ class _Attempt:
         """Tells `turn` when the attempt ends."""
         if self.watcher is None:
             self.watcher = gevent.get_hub().loop.io(self.sock.fileno(), WRITABLE)
-        self.watcher.start(turn.tell)
+        self.watcher.start(turn.notify)
 
     def free_watcher(self) -> None:
         """Nobody waits for it any more."""

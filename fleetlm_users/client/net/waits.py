@@ -14,44 +14,44 @@ FOR_EVER: Final = None
 class Wait:
     """One wait of one greenlet; `tell` ends it, also before it began. Not for several threads."""
 
-    __slots__ = ("_greenlet", "is_told")
+    __slots__ = ("_greenlet", "is_notified")
 
     def __init__(self) -> None:
-        self.is_told = False
+        self.is_notified = False
         self._greenlet: gevent.Greenlet | None = None
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         """Ends the wait: who waits runs when the event loop comes to it. May be repeated, from anywhere."""
-        if not self.is_told:
-            self.is_told = True
+        if not self.is_notified:
+            self.is_notified = True
             if self._greenlet is not None:
-                gevent.get_hub().loop.run_callback(self._rouse)
+                gevent.get_hub().loop.run_callback(self._wake)
 
     def wait(self, timeout_s: float | None = FOR_EVER) -> bool:
         """Returns whether it was told within the time."""
-        if self.is_told:
+        if self.is_notified:
             return True
         hub = gevent.get_hub()
         timer = None if timeout_s is None else hub.loop.timer(max(timeout_s, 0.0))
         self._greenlet = gevent.getcurrent()
         try:
             if timer is not None:
-                timer.start(self._rouse)
+                timer.start(self._wake)
             hub.switch()
         finally:
             self._greenlet = None
             if timer is not None:
                 timer.stop()
                 timer.close()
-        return self.is_told
+        return self.is_notified
 
-    def _rouse(self) -> None:
+    def _wake(self) -> None:
         """Runs in the event loop; the greenlet may have gone on already, because time was up or it was killed."""
         if self._greenlet is not None:
             self._greenlet.switch()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({'told' if self.is_told else 'waiting' if self._greenlet else 'not waiting'})"
+        return f"{type(self).__name__}({'notified' if self.is_notified else 'waiting' if self._greenlet else 'not waiting'})"
 
 
 class AnswerWait(Wait):
@@ -67,12 +67,12 @@ class AnswerWait(Wait):
     def set(self, answer: Any) -> None:
         """The answer is there."""
         self._answer = answer
-        self.tell()
+        self.notify()
 
     def set_exception(self, error: BaseException) -> None:
         """None will come."""
         self._error = error
-        self.tell()
+        self.notify()
 
     def get(self) -> Any:
         """The answer, once, after the wait. Raises the error that came instead."""

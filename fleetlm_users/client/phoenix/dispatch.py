@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from fleetlm_users.client.websocket.transport import TEXT, copy_of
 from fleetlm_users.errors import Disconnected, FrameError
-from fleetlm_users.protocol.connection import Awaited, Channel, ConnectionState, Meaning
+from fleetlm_users.protocol.connection import Awaited, ConnectionState, Meaning, TopicState
 from fleetlm_users.protocol.message import JOIN, Message, decode
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class Dispatch:
             self._anomaly(ANOMALIES[meaning])
         return False
 
-    def _channel_down(self, channel: Channel, down: Disconnected, done_s: float) -> None:
+    def _channel_down(self, channel: TopicState, down: Disconnected, done_s: float) -> None:
         self._fail(self._state.orphans(channel.topic), down)
         if channel.joined:
             self._tell(channel, "on_down", down, done_s)
@@ -83,13 +83,13 @@ class Dispatch:
         for awaited in lost:
             awaited.waiter.set_exception(copy_of(down))
 
-    def _tell(self, channel: Channel, method: str, *arguments: Any) -> None:
+    def _tell(self, channel: TopicState, method: str, *arguments: Any) -> None:
         try:
             getattr(channel.listener, method)(*arguments)
         except Exception:
             self._handler_failed(channel)
 
-    def _handler_failed(self, channel: Channel) -> None:
+    def _handler_failed(self, channel: TopicState) -> None:
         logger.exception("a handler of %s raised", channel.topic)
         self._anomaly("handler_error")
 

@@ -32,7 +32,6 @@ class Heartbeats:
 
     def __init__(self, interval_s: float = 30.0) -> None:
         self.interval_s = interval_s
-        self.beats = 0
         self._added = 0
         self._sockets: dict[int, Beating] = {}  # by the number of their adding; in that order
         self._numbers: dict[int, int] = {}  # id of a socket -> that number
@@ -92,7 +91,6 @@ class Heartbeats:
         return due_s + self.interval_s * (1 + math.ceil(late_s / self.interval_s))
 
     def _beat(self, socket: Beating) -> None:
-        self.beats += 1
         try:
             socket.beat()
         except ClientError as error:  # it just went down, which its own reader reports
@@ -101,4 +99,4 @@ class Heartbeats:
             logger.exception("heartbeat failed on %r", socket)
 
     def __repr__(self) -> str:
-        return f"<Heartbeats every {self.interval_s:g} s sockets={len(self._sockets)} beats={self.beats}>"
+        return f"<Heartbeats every {self.interval_s:g} s sockets={len(self._sockets)}>"

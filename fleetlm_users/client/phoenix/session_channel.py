@@ -107,7 +107,7 @@ class SessionChannel:
     def wake(self) -> None:
         """Makes who waits look at the deadline again."""
         if self._waiting is not None:
-            self._waiting[0].tell()
+            self._waiting[0].notify()
 
     def leave(self, timeout_s: float) -> None:
         """Leaves the topic. Raises ReplyTimeout, PushRefused or Disconnected."""
@@ -142,4 +142,4 @@ class SessionChannel:
 
     def _wake_if_true(self) -> None:
         if self._waiting is not None and self._waiting[1]():
-            self._waiting[0].tell()
+            self._waiting[0].notify()

@@ -15,16 +15,16 @@ from fleetlm_users.client.net.endpoint import Endpoint, parse_endpoint
 from fleetlm_users.client.net.waits import AnswerWait
 from fleetlm_users.client.phoenix.dispatch import Dispatch
 from fleetlm_users.client.phoenix.heartbeats import Heartbeats
-from fleetlm_users.client.phoenix.types import ChannelHandler, Joined, Reply, Sent, SocketOptions
+from fleetlm_users.client.phoenix.types import ChannelHandler, Joined, PushReply, Sent, SocketOptions
 from fleetlm_users.client.websocket.handshake import open_websocket
 from fleetlm_users.client.websocket.reader import Reader
 from fleetlm_users.client.websocket.transport import Transport, copy_of
 from fleetlm_users.errors import Disconnected, JoinRefused, PushRefused, ReplyTimeout, UsageError
 from fleetlm_users.foreign_text import printable
-from fleetlm_users.protocol.connection import OK, Awaited, ConnectionState
-from fleetlm_users.protocol.message import JOIN, LEAVE
+from fleetlm_users.protocol.connection import OK, ConnectionState
+from fleetlm_users.protocol.message import LEAVE
 
-__all__ = ["ChannelHandler", "Joined", "PhoenixSocket", "Reply", "Sent", "SocketOptions"]
+__all__ = ["ChannelHandler", "Joined", "PhoenixSocket", "PushReply", "Sent", "SocketOptions"]
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ class PhoenixSocket:
         self._require_open()
         waiter = AnswerWait()
         join_ref, frame = self._state.join(topic, payload, handler, waiter)
-        reply = self._await(Awaited(join_ref, topic, JOIN, waiter), frame, timeout_s)
+        reply = self._await(join_ref, frame, timeout_s)
         if reply.status != OK:
             raise JoinRefused(topic, reason_of(reply.response))
         return Joined(reply.response, join_ref, reply.sent_s, reply.done_s)
@@ -120,22 +120,22 @@ class PhoenixSocket:
         ref, frame = self._state.push(topic, event, payload)
         return tuple.__new__(Sent, (ref, self._write(frame)))  # half the price of calling it
 
-    def call(self, topic: str, event: str, payload: Any, timeout_s: float) -> Reply:
+    def call(self, topic: str, event: str, payload: Any, timeout_s: float) -> PushReply:
         """Writes a push and waits for its reply. Raises PushRefused, ReplyTimeout or Disconnected."""
         self._require_joined(topic)
         waiter = AnswerWait()
         ref, frame = self._state.call(topic, event, payload, waiter)
-        return self._accepted(topic, event, self._await(Awaited(ref, topic, event, waiter), frame, timeout_s))
+        reply = self._await(ref, frame, timeout_s)
+        if reply.status != OK:
+            raise PushRefused(topic, event, reason_of(reply.response))
+        return reply
 
-    def leave(self, topic: str, timeout_s: float) -> Reply:
+    def leave(self, topic: str, timeout_s: float) -> PushReply:
         """Leaves a joined topic; its handler hears nothing after the reply. Raises as `call` does.
 
         After a timeout the topic counts as left.
         """
-        self._require_joined(topic)
-        waiter = AnswerWait()
-        ref, frame = self._state.leave(topic, waiter)
-        return self._accepted(topic, LEAVE, self._await(Awaited(ref, topic, LEAVE, waiter), frame, timeout_s))
+        return self.call(topic, LEAVE, {}, timeout_s)
 
     def close(self, code: int = 1000, timeout_s: float = CLOSE_TIMEOUT_S) -> bool:
         """Closes the connection; True when the server answered, or was gone, within `timeout_s`. May be repeated.
@@ -204,20 +204,16 @@ class PhoenixSocket:
         transport.send_text(frame)
         return sent_s
 
-    def _await(self, awaited: Awaited, frame: bytes, timeout_s: float) -> Reply:
+    def _await(self, ref: str, frame: bytes, timeout_s: float) -> PushReply:
+        awaited = self._state.awaited(ref)
         try:
             sent_s = self._write(frame)
             if not awaited.waiter.wait(timeout_s):
                 raise ReplyTimeout(awaited.topic, awaited.event, timeout_s)
             status, response, done_s = awaited.waiter.get()
         finally:
-            self._state.forget(awaited.ref)  # also after a kill: nobody waits any more
-        return Reply(status, response, sent_s, done_s)
-
-    def _accepted(self, topic: str, event: str, reply: Reply) -> Reply:
-        if reply.status != OK:
-            raise PushRefused(topic, event, reason_of(reply.response))
-        return reply
+            self._state.forget(ref)  # also after a kill: nobody waits any more
+        return PushReply(status, response, sent_s, done_s)
 
     # -- what the reader calls
 

@@ -32,7 +32,7 @@ class Sent(NamedTuple):
     sent_s: float
 
 
-class Reply(NamedTuple):
+class PushReply(NamedTuple):
     """The ok reply to an awaited push."""
 
     status: str

@@ -23,7 +23,7 @@ HEADER_64 = struct.Struct("!BBQ").pack
 NO_CODE = 1005  # RFC 6455 §7.1.5: a close frame without a code
 
 
-class Oversize(Exception):
+class MessageTooLarge(Exception):
     """A message is larger than the caller's limit."""
 
 
@@ -77,7 +77,7 @@ class _StrictFrames(frame_buffer):
         if opcode >= ABNF.OPCODE_CLOSE and (self.length > MAX_CONTROL_BYTES or not is_final):
             raise WebSocketProtocolException("a long or fragmented control frame (RFC 6455 §5.5)")
         if self.length > self._max_bytes:
-            raise Oversize(f"a frame of {self.length} bytes, the limit is {self._max_bytes}")
+            raise MessageTooLarge(f"a frame of {self.length} bytes, the limit is {self._max_bytes}")
 
 
 class _BoundedFragments(continuous_frame):
@@ -90,7 +90,7 @@ class _BoundedFragments(continuous_frame):
             frame.data = bytearray(frame.data)  # bytes would be copied whole for each fragment
         super().add(frame)
         if self.cont_data is not None and len(self.cont_data[1]) > self._max_bytes:
-            raise Oversize(f"a message of more than {self._max_bytes} bytes in fragments")
+            raise MessageTooLarge(f"a message of more than {self._max_bytes} bytes in fragments")
 
 
 def close_frame(code: int) -> bytes:

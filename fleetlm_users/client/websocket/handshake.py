@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from geventhttpclient.response import HTTPParseError
 
-from fleetlm_users.client.http.advice import Asked, explained
+from fleetlm_users.client.http.advice import RequestedUrl, explained
 from fleetlm_users.client.http.content_coding import Oversize
 from fleetlm_users.client.http.error_body import error_detail
 from fleetlm_users.client.http.head import MAX_HEAD_BYTES, end_of_head, fields_of, may_be_http, tokens_of
@@ -47,7 +47,7 @@ class Upgraded(NamedTuple):
     connected_s: float
 
 
-class _Refused(Exception):
+class _UpgradeRefused(Exception):
     """The answer was HTTP, or nothing at all, but not an upgrade."""
 
     def __init__(self, detail: str, status: int | None = None) -> None:
@@ -85,7 +85,7 @@ def open_websocket(endpoint: Endpoint, timeout_s: float, connector: Connector) -
 
 
 def _translate(endpoint: Endpoint, error: BaseException, phase: str, timeout_s: float) -> ConnectFailed | None:
-    if isinstance(error, _Refused):
+    if isinstance(error, _UpgradeRefused):
         kind = "upgrade" if error.status in (None, SWITCHING_PROTOCOLS) else f"upgrade_{error.status}"
         return ConnectFailed(endpoint.url, kind, error.detail, error.status)
     if isinstance(error, Overdue):
@@ -111,21 +111,23 @@ def _upgrade(stream: Stream, endpoint: Endpoint) -> bytes:
             _require_accepted(head, key)
             return received
         if not FIRST_STATUS <= status < FIRST_FINAL:  # RFC 9110 §15.2: 100 and 103 come before the answer
-            raise _Refused(_refusal(endpoint, status, head, received), status)
+            raise _UpgradeRefused(_refusal(endpoint, status, head, received), status)
 
 
 def _next_head(stream: Stream, received: bytes) -> tuple[bytes, bytes]:
-    """The next head, and what came behind it. Raises _Refused."""
+    """The next head, and what came behind it. Raises _UpgradeRefused."""
     looked_at = 0
     while not (end := end_of_head(received, looked_at)):
         if len(received) > MAX_HEAD_BYTES:
-            raise _Refused(f"an answer head of more than {MAX_HEAD_BYTES} bytes")
+            raise _UpgradeRefused(f"an answer head of more than {MAX_HEAD_BYTES} bytes")
         if not may_be_http(received):
-            raise _Refused(f"the answer is not HTTP: {_first_line(received)[:80]!r}")
+            raise _UpgradeRefused(f"the answer is not HTTP: {_first_line(received)[:80]!r}")
         looked_at = len(received)
         chunk = stream.receive()
         if not chunk:
-            raise _Refused("the server closed the connection without an answer" if not received else "a cut answer")
+            raise _UpgradeRefused(
+                "the server closed the connection without an answer" if not received else "a cut answer"
+            )
         received += chunk
     return received[:end], received[end:]
 
@@ -144,10 +146,10 @@ def _request(endpoint: Endpoint, key: bytes) -> bytes:
 
 
 def _status_of(head: bytes) -> int:
-    """The three digits of the status line (RFC 9112 §4); without a reason phrase too. Raises _Refused."""
+    """The three digits of the status line (RFC 9112 §4); without a reason phrase too. Raises _UpgradeRefused."""
     found = STATUS_LINE.match(head.lstrip(b"\r\n"))
     if found is None:
-        raise _Refused(f"the answer is not HTTP: {_first_line(head)[:80]!r}")
+        raise _UpgradeRefused(f"the answer is not HTTP: {_first_line(head)[:80]!r}")
     return int(found[1])
 
 
@@ -163,18 +165,18 @@ def _refusal(endpoint: Endpoint, status: int, head: bytes, behind: bytes) -> str
     phrase = _first_line(head).partition(" ")[2].partition(" ")[2]
     body = response.raw_body()
     said = ": ".join(filter(None, (phrase, error_detail(body) if body.strip() else "")))
-    asked = Asked(endpoint.url, endpoint.url.partition("?")[0], "--ws-url")
+    asked = RequestedUrl(endpoint.url, endpoint.url.partition("?")[0], "--ws-url")
     return explained(status, fields_of(head), asked, said) or "no reason given"
 
 
 def _require_accepted(head: bytes, key: bytes) -> None:
-    """Raises _Refused unless the head is the 101 that belongs to `key` (RFC 6455 §4.1)."""
+    """Raises _UpgradeRefused unless the head is the 101 that belongs to `key` (RFC 6455 §4.1)."""
     fields = fields_of(head)
     accept = base64.b64encode(hashlib.sha1(key + ACCEPT_GUID, usedforsecurity=False).digest()).decode()
     upgrades, options = tokens_of(fields.get("upgrade", "")), tokens_of(fields.get("connection", ""))
     if "websocket" not in upgrades or "upgrade" not in options:
-        raise _Refused("101 without Upgrade: websocket", SWITCHING_PROTOCOLS)
+        raise _UpgradeRefused("101 without Upgrade: websocket", SWITCHING_PROTOCOLS)
     if not hmac.compare_digest(fields.get("sec-websocket-accept", "").encode("latin-1"), accept.encode()):
-        raise _Refused("101 with a wrong Sec-WebSocket-Accept", SWITCHING_PROTOCOLS)
+        raise _UpgradeRefused("101 with a wrong Sec-WebSocket-Accept", SWITCHING_PROTOCOLS)
     if fields.get("sec-websocket-extensions") or fields.get("sec-websocket-protocol"):
-        raise _Refused("101 with an extension or subprotocol that was not offered", SWITCHING_PROTOCOLS)
+        raise _UpgradeRefused("101 with an extension or subprotocol that was not offered", SWITCHING_PROTOCOLS)

@@ -119,4 +119,4 @@ class Reader:
         self._transport.unwatch()
         self._on_end(down, time.perf_counter())
         for wait in self._waits:
-            wait.tell()
+            wait.notify()

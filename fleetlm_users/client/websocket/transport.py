@@ -22,7 +22,7 @@ from fleetlm_users.client.websocket.frames import (
     LENGTH_64,
     MAX_CONTROL_BYTES,
     Frames,
-    Oversize,
+    MessageTooLarge,
     close_code,
     close_frame,
     masked,
@@ -177,7 +177,7 @@ class Transport:
             self._frames = Frames(self._pull, self._write_soon, self._answer_close, self._max_bytes)
         try:
             opcode, frame = self._frames.recv_data_frame()
-        except Oversize as problem:
+        except MessageTooLarge as problem:
             raise self._violated("oversize", TOO_BIG, problem) from problem
         except WebSocketException as problem:
             raise self._violated("protocol_error", PROTOCOL_ERROR, problem) from problem

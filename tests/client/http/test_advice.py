@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.client.http.advice import ADVISED, Asked, advice, explained
+from fleetlm_users.client.http.advice import ADVISED, RequestedUrl, advice, explained
 from fleetlm_users.foreign_text import MAX_SHOWN
 
 API = ("http://h:4000/api/agents", "http://h:4000/api", "--api-url")
@@ -41,32 +41,32 @@ OWN_SOCKET = ("ws://h/live?vsn=2.0.0", "ws://h/live", "--ws-url")
 def test_a_redirect_says_where_to_and_what_to_set(status, asked, location, told):
     """Every status that redirects; a path that is not the same thing elsewhere suggests no URL."""
     fields = {} if location is None else {"location": location}
-    assert told in advice(status, fields, Asked(*asked))
+    assert told in advice(status, fields, RequestedUrl(*asked))
 
 
 @pytest.mark.parametrize(("status", "told"), [(401, "login"), (403, "let this machine in"), (407, "proxy")])
 def test_a_login_and_a_ban_say_what_to_do(status, told):
     """In words, without the server's."""
-    assert told in advice(status, {}, Asked(*API))
+    assert told in advice(status, {}, RequestedUrl(*API))
 
 
 def test_other_answers_have_their_body_to_speak_for_them():
     """And those with advice are listed."""
-    assert [advice(status, {}, Asked(*API)) for status in (200, 204, 304, 400, 404, 500, 503)] == [""] * 7
-    assert all(advice(status, {"location": "/x"}, Asked(*API)) for status in ADVISED)
+    assert [advice(status, {}, RequestedUrl(*API)) for status in (200, 204, 304, 400, 404, 500, 503)] == [""] * 7
+    assert all(advice(status, {"location": "/x"}, RequestedUrl(*API)) for status in ADVISED)
 
 
 @given(st.text(max_size=400), st.sampled_from([API, SOCKET, AGENT]))
 def test_no_location_raises_or_reaches_the_terminal_as_it_is(location, asked):
     """On one line, nothing but printable characters, and what to do is not cut off."""
-    told = advice(302, {"location": location}, Asked(*asked))
+    told = advice(302, {"location": location}, RequestedUrl(*asked))
     assert told.isprintable()
     assert len(told) <= MAX_SHOWN
 
 
 def test_the_servers_own_words_follow_the_advice_or_stand_alone():
     """A redirect's page says only again where to."""
-    asked = Asked(*API)
+    asked = RequestedUrl(*API)
     assert explained(404, {}, asked, "Not Found") == "Not Found"
     assert explained(403, {}, asked, "Forbidden").startswith("Forbidden; let")
     assert explained(403, {}, asked, "") == advice(403, {}, asked)

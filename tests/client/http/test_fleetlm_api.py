@@ -61,18 +61,18 @@ def test_every_call_has_its_route(api_for):
         ("200 OK", b'{"message":{}}'),
         prefix="/fleet/api/",
     )
-    assert api.show_session("a/b").body == json.loads(SESSION)
+    assert api.call("GET", "/sessions/a%2Fb").body == json.loads(SESSION)
     assert api.list_sessions("u&1").body == {"sessions": []}
     deleted = api.delete_session("a b")
     assert (deleted.status, deleted.body) == (204, None)
-    assert api.append_message("s", "u1", {"text": "hi"}).body == {"message": {}}
+    assert api.call("POST", "/sessions/s/messages", body={"content": {"text": "hi"}}).body == {"message": {}}
     assert script.asked == [
         ("GET /fleet/api/sessions/a%2Fb", None),
         ("GET /fleet/api/sessions?user_id=u%261", None),
         ("DELETE /fleet/api/sessions/a%20b", None),
         (
             "POST /fleet/api/sessions/s/messages",
-            {"sender_id": "u1", "kind": "text", "content": {"text": "hi"}, "metadata": {}},
+            {"content": {"text": "hi"}},
         ),
     ]
     assert "RestApi http://127.0.0.1" in repr(api)
@@ -136,10 +136,10 @@ def test_the_path_of_an_error_names_the_route_not_the_id(api_for):
     api, _ = api_for(*[("500 Internal Server Error", b"")] * 4)
     paths = []
     for call in (
-        lambda: api.show_session("s1"),
+        lambda: api.call("GET", "/sessions/s1", route="/sessions/:id"),
         lambda: api.delete_session("s1"),
         lambda: api.list_sessions("u1"),
-        lambda: api.append_message("s1", "u1", {}),
+        lambda: api.call("POST", "/sessions/s1/messages", route="/sessions/:id/messages", body={}),
     ):
         with pytest.raises(RestFailed) as caught:
             call()
@@ -166,7 +166,7 @@ def test_no_answer_has_no_status(api_for):
     """The pool's kinds come through, with the stamps that there are."""
     api, _ = api_for()
     with pytest.raises(RestCallFailed) as caught:
-        api.show_session("s1")
+        api.list_sessions("u1")
     assert (caught.value.kind in ("eof", "reset"), caught.value.status) == (True, None)
     assert caught.value.sent_s < caught.value.done_s
 

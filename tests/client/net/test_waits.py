@@ -8,23 +8,23 @@ from fleetlm_users.client.net.waits import AnswerWait, Wait
 LONG_S = 10.0
 
 
-def test_who_is_told_before_does_not_wait():
+def test_who_is_notified_before_does_not_wait():
     """An answer may be faster than the greenlet that asked."""
     wait = Wait()
-    wait.tell()
+    wait.notify()
     assert wait.wait(LONG_S)
-    assert repr(wait) == "Wait(told)"
+    assert repr(wait) == "Wait(notified)"
 
 
-def test_who_is_told_meanwhile_goes_on():
+def test_who_is_notified_meanwhile_goes_on():
     """With and without a limit of time."""
     for timeout_s in (LONG_S, None):
         wait = Wait()
         waiting = gevent.spawn(wait.wait, timeout_s)
         gevent.idle()
         assert repr(wait) == "Wait(waiting)"
-        wait.tell()
-        wait.tell()
+        wait.notify()
+        wait.notify()
         assert waiting.get(timeout=LONG_S)
 
 
@@ -33,7 +33,7 @@ def test_who_is_not_told_goes_on_when_time_is_up(timeout_s):
     """A moment that has passed is no time at all; who is told later can wait again."""
     wait = Wait()
     assert not wait.wait(timeout_s)
-    wait.tell()
+    wait.notify()
     assert wait.wait(timeout_s)
 
 
@@ -51,7 +51,7 @@ def test_a_kill_ends_the_wait_and_a_later_word_wakes_nobody():
     user = gevent.spawn(live)
     gevent.idle()
     user.kill(block=False)
-    wait.tell()
+    wait.notify()
     user.join(LONG_S)
     assert trace == [False]
 
@@ -66,7 +66,7 @@ def test_a_word_and_the_end_of_time_at_once_wake_once():
         return told, other.wait(0.01)
 
     user = gevent.spawn(live)
-    gevent.get_hub().loop.run_callback(wait.tell)
+    gevent.get_hub().loop.run_callback(wait.notify)
     told, elsewhere = user.get(timeout=LONG_S)
     assert told in (True, False)
     assert not elsewhere

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websocket import ABNF, WebSocketProtocolException
 
-from fleetlm_users.client.websocket.frames import FIN_TEXT, Frames, Oversize, close_code, close_frame, masked
+from fleetlm_users.client.websocket.frames import FIN_TEXT, Frames, MessageTooLarge, close_code, close_frame, masked
 from tests.client.fakes import BINARY, CLOSE, PING, TEXT, Peer, frame
 
 MAX_BYTES = 1000
@@ -94,7 +94,7 @@ def test_what_a_server_must_not_send_is_a_violation(data):
 @pytest.mark.parametrize("opcode", [TEXT, BINARY])
 def test_a_frame_over_the_limit_is_refused_before_its_payload(opcode):
     """Only the header was there: nothing is read, let alone kept, of what is too large."""
-    with pytest.raises(Oversize, match="1001 bytes"):
+    with pytest.raises(MessageTooLarge, match="1001 bytes"):
         parser(frame(b"x" * 1001, opcode)[:4]).recv_data_frame()
     assert parser(frame(b"x" * 1000, opcode)).recv_data_frame()[1].data == b"x" * 1000
 
@@ -106,7 +106,7 @@ def test_fragments_are_joined_and_bounded_together():
     opcode, message = parser(whole, written).recv_data_frame()
     assert (opcode, message.data) == (TEXT, b"abcdef")
     assert [Peer(Bytes(data)).read_frame() for data in written] == [(10, b"p")]
-    with pytest.raises(Oversize):
+    with pytest.raises(MessageTooLarge):
         parser(frame(b"x" * 600, final=False) + frame(b"x" * 600, 0)).recv_data_frame()
 
 
@@ -118,5 +118,5 @@ def test_no_bytes_raise_anything_undocumented(data):
         while True:
             if frames.recv_data_frame()[0] == ABNF.OPCODE_CLOSE:
                 return
-    except (EOFError, Oversize, WebSocketProtocolException):
+    except (EOFError, MessageTooLarge, WebSocketProtocolException):
         pass

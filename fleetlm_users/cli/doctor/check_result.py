@@ -15,7 +15,7 @@ MAX_DETAIL: Final = 1000
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One line: what was checked, how that went, and for what went wrong what to do about it."""
 
     outcome: Outcome
