@@ -51,7 +51,8 @@ class Wait:
             self._greenlet.switch()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({'notified' if self.is_notified else 'waiting' if self._greenlet else 'not waiting'})"
+        state = "notified" if self.is_notified else "waiting" if self._greenlet else "not waiting"
+        return f"{type(self).__name__}({state})"
 
 
 class AnswerWait(Wait):
