@@ -29,6 +29,7 @@ class Server:
         self.sessions = {}
         self.deleted = []
         self.sent_at = []
+        self.activity = gevent.event.Event()  # set whenever something happens here
         self.ids = count(1)
         self.refuse_sessions = self.refuse_deletes = 0
         self.answers = True
@@ -41,6 +42,7 @@ class Server:
             raise RestCallFailed("POST", "/sessions", "http_503", 503, "", sent_s=None, done_s=0.0)
         session_id = f"s{next(self.ids)}"
         self.sessions[session_id] = SimpleNamespace(messages=[], handler=None, joins=0, user=participant_id)
+        self.activity.set()
         return SimpleNamespace(session_id=session_id, sent_s=time.perf_counter(), done_s=time.perf_counter())
 
     def delete_session(self, session_id):
@@ -70,6 +72,7 @@ class Server:
     def push(self, session, message):
         if session.handler is not None:
             session.handler.on_broadcast("message", message, time.perf_counter())
+        self.activity.set()
 
 
 class Socket:
@@ -85,6 +88,7 @@ class Socket:
     def join(self, topic, payload, handler, timeout_s):
         session = self.server.sessions[topic.removeprefix("session:")]
         session.handler, session.joins = handler, session.joins + 1
+        self.server.activity.set()
         replay = [{**message, "id": "stored"} for message in self.server.replayed(session.messages)]
         now_s = time.perf_counter()
         return Joined({"messages": replay}, "1", now_s, now_s)
@@ -153,6 +157,7 @@ class Stage:
             ),
         )
         context.events.finding.add_listener(lambda **facts: self.found.append(facts))
+        context.events.session_ended.add_listener(lambda **_: self.server.activity.set())
         self.idle = gevent.event.Event()
         self.local_run = LocalRun(context, "local", self.idle.set)
         self.local_run.begin(self.options, "epoch", ALONE)
@@ -166,10 +171,16 @@ class Stage:
         assert self.idle.wait(ENDS_S), "users did not finish"
         return self.end()
 
-    def after(self, seconds):
-        """Lets the run go on for so long, then ends it."""
-        gevent.event.Event().wait(seconds)
-        return self.end()
+    def until(self, condition):
+        """Waits for a condition, checked whenever the server did something or a session ended; returns its value."""
+        while not (value := condition()):
+            self.server.activity.clear()
+            assert self.server.activity.wait(ENDS_S), "it never came"
+        return value
+
+    def count_of(self, metric, label=""):
+        """What a counter holds now."""
+        return self.run.ledger.counter(metric, self.users[0].scenario, "main", label).n
 
     def end(self):
         """Ends the run; returns its counts by metric."""
