@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,11 +10,11 @@ import click
 
 from fleetlm_users.cli.listing import inventory, option_reference
 from fleetlm_users.cli.listing import text as inventory_text
-from fleetlm_users.cli.listing.locustfiles import find_locustfiles
 from fleetlm_users.cli.terminal import style
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.workload.presets.presets import load_presets
 
+FOLDER: Final = "locustfiles"
 WHAT: Final = ("benchmarks", "presets", "metrics", "options")
 
 
@@ -40,12 +41,12 @@ def list_(what: str, presets_file: Path | None, as_json: bool, markdown: bool) -
     """  # noqa: D301  # \b is what click looks for
     if markdown and what != "options":
         raise click.BadParameter("only options have a Markdown form: fleetlm-bench list options --markdown")
-    presets, files = load_presets(presets_file), find_locustfiles()
+    presets = load_presets(presets_file)
     gather: dict[str, Callable[[], list[dict[str, Any]]]] = {
-        "benchmarks": lambda: inventory.benchmarks(presets, files),
+        "benchmarks": lambda: inventory.benchmarks(presets, locustfiles()),
         "presets": lambda: inventory.all_presets(presets),
         "metrics": lambda: inventory.metrics(DEFAULT),
-        "options": lambda: inventory.options(presets, files),
+        "options": lambda: inventory.options(presets),
     }
     found = gather[what]()
     if as_json:
@@ -54,3 +55,9 @@ def list_(what: str, presets_file: Path | None, as_json: bool, markdown: bool) -
         click.echo(option_reference.render(found), nl=False)
     else:
         click.echo(inventory_text.render(what, found, style()), nl=False)
+
+
+def locustfiles() -> Path | None:
+    """Return the folder of the packaged locustfiles: ./locustfiles, else the one next to the package, if any."""
+    folders = (Path(FOLDER), Path(str(files("fleetlm_users"))).parent / FOLDER)
+    return next((folder for folder in folders if folder.is_dir()), None)

@@ -1,11 +1,11 @@
 """Everything there is to choose from, as plain data: `list --json` prints it, all other forms are made of it. Pure."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from fleetlm_users.cli.listing.locustfiles import Locustfile
 from fleetlm_users.measure.metrics.catalogue import Catalogue
+from fleetlm_users.workload.benchmarks import BENCHMARKS, PackagedBenchmark, benchmark_options
 from fleetlm_users.workload.options.model import COMMON
 from fleetlm_users.workload.options.specs import OptionSpec, count_specs
 from fleetlm_users.workload.presets.preset import Preset
@@ -14,10 +14,14 @@ from fleetlm_users.workload.presets.presets import Presets
 Json = dict[str, Any]
 
 
-def benchmarks(presets: Presets, locustfiles: Mapping[str, Locustfile]) -> list[Json]:
-    """Return every benchmark with its file, what it does, its default plan, its presets and its own options."""
-    names = dict.fromkeys((*presets.by_benchmark, *locustfiles))
-    return [_benchmark(name, presets, locustfiles.get(name)) for name in names]
+def benchmarks(presets: Presets, folder: Path | None) -> list[Json]:
+    """Return every benchmark with its file, what it does, its default plan, its presets and its own options.
+
+    `folder` holds the locustfiles; None where there is none, as in an installed package.
+    """
+    packaged = {benchmark.name: benchmark for benchmark in BENCHMARKS}
+    names = dict.fromkeys((*presets.by_benchmark, *packaged))
+    return [_benchmark(name, presets, packaged.get(name), folder) for name in names]
 
 
 def all_presets(presets: Presets) -> list[Json]:
@@ -47,26 +51,26 @@ def metrics(catalogue: Catalogue) -> list[Json]:
     ]
 
 
-def options(presets: Presets, locustfiles: Mapping[str, Locustfile]) -> list[Json]:
+def options(presets: Presets) -> list[Json]:
     """Return every option: the common ones, the count of each behaviour, and those of single benchmarks."""
-    found = [{**_option(spec), "benchmarks": None} for spec in COMMON]
+    rows = [{**_option(spec), "benchmarks": None} for spec in COMMON]
     for benchmark, named in presets.by_benchmark.items():
         behaviours = tuple(dict.fromkeys(name for preset in named.values() for name in preset.users))
         if len(behaviours) > 1:
-            found += [{**_option(spec), "benchmarks": [benchmark]} for spec in count_specs(behaviours)]
-    return found + _own_options(locustfiles)
+            rows += [{**_option(spec), "benchmarks": [benchmark]} for spec in count_specs(behaviours)]
+    return rows + _own_options()
 
 
-def _benchmark(name: str, presets: Presets, file: Locustfile | None) -> Json:
+def _benchmark(name: str, presets: Presets, packaged: PackagedBenchmark | None, folder: Path | None) -> Json:
     named = presets.by_benchmark.get(name, {})
     first = next(iter(named.values()), None)
     return {
         "name": name,
-        "file": str(file.path) if file else None,
-        "about": file.about if file else (first.description if first else ""),
+        "file": str(folder / packaged.locustfile) if packaged and folder else None,
+        "about": packaged.about if packaged else (first.description if first else ""),
         "default": _plan(first) if first else None,
         "presets": list(named),
-        "options": [spec.flag for spec in file.options] if file else [],
+        "options": [spec.flag for spec in packaged.options] if packaged else [],
     }
 
 
@@ -87,10 +91,9 @@ def _option(spec: OptionSpec) -> Json:
     return {key: value for key, value in asdict(spec).items() if key != "secret"} | {"secret": spec.secret}
 
 
-def _own_options(locustfiles: Mapping[str, Locustfile]) -> list[Json]:
-    """Return the options of single benchmarks; one with another default elsewhere stands there once more."""
+def _own_options() -> list[Json]:
+    """Return the options of single benchmarks; one with another default elsewhere appears once more."""
     users: dict[OptionSpec, list[str]] = {}
-    for benchmark, file in locustfiles.items():
-        for spec in file.options:
-            users.setdefault(spec, []).append(benchmark)
-    return [{**_option(spec), "benchmarks": found} for spec, found in users.items()]
+    for benchmark, spec in benchmark_options():
+        users.setdefault(spec, []).append(benchmark)
+    return [{**_option(spec), "benchmarks": names} for spec, names in users.items()]

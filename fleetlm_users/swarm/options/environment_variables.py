@@ -10,16 +10,14 @@ from locust.argument_parser import LocustArgumentParser
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
 from fleetlm_users.swarm.locust_internals import actions_of
-from fleetlm_users.workload.options import benchmark_specs
-from fleetlm_users.workload.options.capacity import CAPACITY_OPTIONS
+from fleetlm_users.workload.benchmarks import benchmark_options
 from fleetlm_users.workload.options.locust_options import LOCUST_OPTIONS
 from fleetlm_users.workload.options.parsing import as_text, clean
 from fleetlm_users.workload.options.specs import OptionSpec
 
 PREFIX: Final = "LOCUST_"
 PROMISE: Final = "THRESHOLD"
-_SINGLE: Final = [spec for spec in vars(benchmark_specs).values() if isinstance(spec, OptionSpec)]
-OF_OTHERS: Final = frozenset(spec.env for spec in (*_SINGLE, *CAPACITY_OPTIONS))
+OF_OTHERS: Final = frozenset(spec.env for _, spec in benchmark_options())
 """The variables of single benchmarks."""
 ALIKE: Final = 0.9
 """A name that is no less like one of ours is taken for a slip of the pen."""

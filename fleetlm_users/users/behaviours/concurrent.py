@@ -1,7 +1,7 @@
 """Concurrent sessions: chats that are opened and left open, almost silent."""
 
 from fleetlm_users.users.user import FleetUser
-from fleetlm_users.workload.options.benchmark_specs import KEEP_ALIVE_MS
+from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS
 from fleetlm_users.workload.timetables import ConcurrentPace, seconds_of
 
 
@@ -9,7 +9,7 @@ class ConcurrentUser(FleetUser):
     """A session held for KEEP_ALIVE_MS (0: until the run ends) with a ping message every 30 s; 1 s pause; again."""
 
     scenario = "concurrent"
-    options = (KEEP_ALIVE_MS,)
+    options = BEHAVIOUR_OPTIONS["concurrent"]
 
     def journey(self) -> None:
         """Hold one session."""

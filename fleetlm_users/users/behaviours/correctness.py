@@ -1,12 +1,10 @@
 """Message correctness: every message exactly once, in order, answered, and unchanged when read again."""
 
-from dataclasses import replace
-
 from fleetlm_users.measure.judging.correctness import Judged, Round, judge_round
 from fleetlm_users.users.session import UserSession
 from fleetlm_users.users.session_observer import SessionLog
 from fleetlm_users.users.user import FleetUser
-from fleetlm_users.workload.options.benchmark_specs import CORRECTNESS_DEPTH, ITERATIONS, MESSAGES
+from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS
 from fleetlm_users.workload.options.model import Options
 
 
@@ -18,7 +16,7 @@ class CorrectnessUser(FleetUser):
     """
 
     scenario = "correctness"
-    options = (MESSAGES, CORRECTNESS_DEPTH, replace(ITERATIONS, default="10", example="10"))
+    options = BEHAVIOUR_OPTIONS["correctness"]
 
     @classmethod
     def journeys(cls, options: Options) -> int:

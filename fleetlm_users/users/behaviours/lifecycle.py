@@ -1,7 +1,7 @@
 """Session lifecycle: create, connect, join, ask and await, leave, delete, as fast as it goes."""
 
 from fleetlm_users.users.user import FleetUser
-from fleetlm_users.workload.options.benchmark_specs import ITERATIONS, MESSAGES_PER_SESSION
+from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS
 from fleetlm_users.workload.options.model import Options
 
 
@@ -9,7 +9,7 @@ class LifecycleUser(FleetUser):
     """ITERATIONS times: create, connect, join, ask and await MESSAGES_PER_SESSION times, leave, delete."""
 
     scenario = "lifecycle"
-    options = (ITERATIONS, MESSAGES_PER_SESSION)
+    options = BEHAVIOUR_OPTIONS["lifecycle"]
 
     @classmethod
     def journeys(cls, options: Options) -> int:

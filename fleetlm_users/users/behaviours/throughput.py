@@ -6,7 +6,6 @@
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import ClassVar
 
 from locust.env import Environment
@@ -14,6 +13,7 @@ from locust.env import Environment
 from fleetlm_users.errors import UsageError
 from fleetlm_users.users.session import UserSession
 from fleetlm_users.users.user import FleetUser
+from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS
 from fleetlm_users.workload.duration import format_duration
 from fleetlm_users.workload.options.benchmark_specs import ARRIVAL_RATE, PIPELINE_DEPTH, RUNTIME_MS, SEND_INTERVAL
 from fleetlm_users.workload.options.model import Options
@@ -80,7 +80,7 @@ class ThroughputUser(SteadyUser):
     """
 
     scenario = "throughput"
-    options = (*SteadyUser.options, PIPELINE_DEPTH, ARRIVAL_RATE)
+    options = BEHAVIOUR_OPTIONS["throughput"]
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -139,5 +139,5 @@ class HotPathUser(SteadyUser):
     """One session with a message every SEND_INTERVAL for RUNTIME_MS; the agent's answers are left alone."""
 
     scenario = "hot_path"
-    options = (replace(SEND_INTERVAL, default="5000", example="5000"), RUNTIME_MS)
+    options = BEHAVIOUR_OPTIONS["hot_path"]
     follows_agent = False

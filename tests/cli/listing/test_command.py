@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from fleetlm_users.cli.listing import inventory, option_reference
-from fleetlm_users.cli.listing.locustfiles import find_locustfiles
+from fleetlm_users.cli.listing.command import locustfiles
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.workload.benchmarks import BENCHMARKS
 from fleetlm_users.workload.options.model import COMMON
 from fleetlm_users.workload.presets.presets import load_presets
 
 ROOT = Path(__file__).resolve().parents[3]
+NAMES = [benchmark.name for benchmark in BENCHMARKS]
 LISTS = ("benchmarks", "presets", "metrics", "options")
 
 
@@ -39,10 +41,10 @@ def test_benchmarks_are_the_default_list(bench):
 
 def test_everything_there_is_is_listed():
     """All presets, metrics and common options."""
-    presets, files = load_presets(None), find_locustfiles(ROOT / "locustfiles")
-    assert {item["name"] for item in inventory.benchmarks(presets, files)} >= {*presets.by_benchmark, *files}
+    presets = load_presets(None)
+    assert {item["name"] for item in inventory.benchmarks(presets, None)} >= {*presets.by_benchmark, *NAMES}
     assert {item["name"] for item in inventory.metrics(DEFAULT)} == set(DEFAULT)
-    assert {spec.flag for spec in COMMON} <= {item["flag"] for item in inventory.options(presets, files)}
+    assert {spec.flag for spec in COMMON} <= {item["flag"] for item in inventory.options(presets)}
     assert sum(item["default"] for item in inventory.all_presets(presets)) == len(presets.by_benchmark)
 
 
@@ -70,7 +72,7 @@ def test_a_mistake_ends_with_2(bench, arguments, words):
 
 def test_the_reference_of_the_options_is_up_to_date():
     """docs/options.md is what `fleetlm-bench list options --markdown > docs/options.md` writes."""
-    found = inventory.options(load_presets(None), find_locustfiles(ROOT / "locustfiles"))
+    found = inventory.options(load_presets(None))
     assert (ROOT / "docs" / "options.md").read_text(encoding="utf-8") == option_reference.render(found)
 
 
@@ -87,3 +89,11 @@ def test_the_reference_is_a_table_of_five_columns():
         "left out of reports"
         ' | `--x "p(1)\\|2"` |'
     )
+
+
+def test_the_checkouts_own_locustfiles_are_found(tmp_path, monkeypatch):
+    """From wherever the command is called."""
+    monkeypatch.chdir(tmp_path)
+    folder = locustfiles()
+    assert folder is not None
+    assert (folder / "mixed.py").is_file()

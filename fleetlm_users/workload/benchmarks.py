@@ -1,0 +1,108 @@
+"""The benchmarks that come with this package, as data: the CLI lists them, and the behaviours take their options here.
+
+Locustfiles install them (users/install.py); whoever writes a benchmark declares its options in its own classes.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from fleetlm_users.workload.options.benchmark_specs import (
+    ARRIVAL_RATE,
+    CORRECTNESS_DEPTH,
+    ITERATIONS,
+    KEEP_ALIVE_MS,
+    MESSAGES,
+    MESSAGES_PER_SESSION,
+    PIPELINE_DEPTH,
+    RUNTIME_MS,
+    SEND_INTERVAL,
+)
+from fleetlm_users.workload.options.capacity import CAPACITY_OPTIONS
+from fleetlm_users.workload.options.specs import OptionSpec
+
+BEHAVIOUR_OPTIONS: Final[Mapping[str, tuple[OptionSpec, ...]]] = {
+    "long_lived": (),
+    "burst": (),
+    "churn": (),
+    "inbox_watcher": (),
+    "capacity": CAPACITY_OPTIONS,
+    "concurrent": (KEEP_ALIVE_MS,),
+    "correctness": (MESSAGES, CORRECTNESS_DEPTH, replace(ITERATIONS, default="10", example="10")),
+    "hot_path": (replace(SEND_INTERVAL, default="5000", example="5000"), RUNTIME_MS),
+    "lifecycle": (ITERATIONS, MESSAGES_PER_SESSION),
+    "throughput": (SEND_INTERVAL, RUNTIME_MS, PIPELINE_DEPTH, ARRIVAL_RATE),
+}
+"""The options of each packaged behaviour, by its scenario."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackagedBenchmark:
+    """A benchmark of locustfiles/. Its presets stand in presets.yaml; the first one is its default.
+
+    `about` is one sentence, `behaviours` are its scenarios in the order of reports.
+    """
+
+    name: str
+    about: str
+    behaviours: tuple[str, ...]
+
+    @property
+    def locustfile(self) -> str:
+        """The name of its file in locustfiles/."""
+        return f"{self.name}.py"
+
+    @property
+    def options(self) -> tuple[OptionSpec, ...]:
+        """The options of its behaviours, each once."""
+        return tuple(dict.fromkeys(spec for name in self.behaviours for spec in BEHAVIOUR_OPTIONS[name]))
+
+
+BENCHMARKS: Final = (
+    PackagedBenchmark(
+        "capacity",
+        "The most sessions, or messages per second, that still keep the thresholds: steps up until one is missed, "
+        "then halves",
+        ("capacity",),
+    ),
+    PackagedBenchmark(
+        "concurrent_sessions",
+        "Many open sessions: how fast they are created and joined, and whether they stay",
+        ("concurrent",),
+    ),
+    PackagedBenchmark(
+        "message_correctness",
+        "Every message exactly once, in order, answered, and the same when read again; names each one that is not",
+        ("correctness",),
+    ),
+    PackagedBenchmark(
+        "message_throughput",
+        "Messages: on a timetable of each user, at a rate of all users together, or a fixed number in flight",
+        ("throughput",),
+    ),
+    PackagedBenchmark(
+        "mixed",
+        "The mixed workload: people who stay, people who write a lot, people who come and go; on request some with an "
+        "inbox",
+        ("long_lived", "burst", "churn", "inbox_watcher"),
+    ),
+    PackagedBenchmark(
+        "session_lifecycle",
+        "Whole lives of sessions: create, connect, join, ask and await, leave, delete; ends when all users have done "
+        "theirs",
+        ("lifecycle",),
+    ),
+    PackagedBenchmark(
+        "ws_hot_path",
+        "The legacy benchmark: all users on sessions of their own, a message every 5 s; only joins and appends are "
+        "measured",
+        ("hot_path",),
+    ),
+)
+
+
+def benchmark_options() -> Iterator[tuple[str, OptionSpec]]:
+    """Yield the options of all benchmarks, each with the name of its benchmark."""
+    for benchmark in BENCHMARKS:
+        for spec in benchmark.options:
+            yield benchmark.name, spec

@@ -1,0 +1,56 @@
+"""The packaged benchmarks as data are what the locustfiles install."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fleetlm_users.workload.benchmarks import BENCHMARKS
+from fleetlm_users.workload.presets.presets import load_presets
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "locustfiles"
+
+# what Locust is given, reported by a process that may import it
+TRUTH = """
+import importlib, json, runpy, sys
+import fleetlm_users.users
+installed = {}
+place = importlib.import_module("fleetlm_users.users.install")
+place.install_benchmark = lambda given: installed.update(
+    {given.name: [list(given.behaviours), [[spec.flag, spec.default] for spec in given.options]]}
+)
+for path in sys.argv[1:]:
+    runpy.run_path(path)
+print(json.dumps(installed))
+"""
+
+
+def test_what_is_declared_is_what_locust_is_given():
+    """Behaviours and options of every locustfile, in order, with the default that applies there."""
+    paths = [str(FOLDER / benchmark.locustfile) for benchmark in BENCHMARKS]
+    done = subprocess.run(
+        [sys.executable, "-c", TRUTH, *paths], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    declared = {
+        benchmark.name: [list(benchmark.behaviours), [[spec.flag, spec.default] for spec in benchmark.options]]
+        for benchmark in BENCHMARKS
+    }
+    assert declared == json.loads(done.stdout.splitlines()[-1])
+
+
+def test_every_locustfile_and_every_preset_is_of_a_declared_benchmark():
+    """A new file is not forgotten in the list."""
+    assert {benchmark.locustfile for benchmark in BENCHMARKS} == {path.name for path in FOLDER.glob("*.py")}
+    assert {benchmark.name for benchmark in BENCHMARKS} == set(load_presets().by_benchmark)
+
+
+@pytest.mark.parametrize("benchmark", BENCHMARKS, ids=lambda benchmark: benchmark.name)
+def test_a_locustfile_says_of_itself_what_the_list_says_of_it(benchmark):
+    """The first sentence of its docstring."""
+    docstring = ast.get_docstring(ast.parse((FOLDER / benchmark.locustfile).read_text(encoding="utf-8"))) or ""
+    first = " ".join(docstring.partition("\n\n")[0].split()).partition(". ")[0].rstrip(".")
+    assert first == benchmark.about
