@@ -1,4 +1,4 @@
-"""What a locustfile names: the benchmark, its behaviours, and what it adds to options and metrics."""
+"""The benchmark that a locustfile declares: its behaviours, and what it adds to options and metrics."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,24 +16,24 @@ from fleetlm_users.workload.user_numbers import Numbering, WorkerSlot, spawn_ord
 
 
 class Preflight(Protocol):
-    """What was found before a run."""
+    """The result of the checks before a run."""
 
     @property
     def fatal(self) -> bool:
         """True when the run cannot begin."""
 
     def text(self) -> str:
-        """Two or three lines for a person; empty when there is nothing to say."""
+        """Return two or three lines for a person; empty when there is nothing to say."""
 
 
 class Page(Protocol):
     """A page of text."""
 
     def read(self) -> str:
-        """What it says now. Raises FleetlmError."""
+        """Return what it says now. Raises FleetlmError."""
 
     def close(self) -> None:
-        """Frees its connection."""
+        """Free its connection."""
 
 
 def _no_page(url: str, _options: Options) -> Page:
@@ -70,12 +70,12 @@ class Benchmark:
     records: Callable[[Options, str, str | None], bool] = lambda _options, _metric, _scenario: True
 
     def numbering(self, options: Options, slot: WorkerSlot) -> Numbering:
-        """The numbers of a run's users on the process in that slot."""
+        """Return the numbers of a run's users on the process in that slot."""
         classes = [user_class.__name__ for user_class in self.behaviours.values()]
         return Numbering(classes, self.spawn_order(options), slot)
 
     def spawn_order(self, options: Options) -> Iterator[str]:
-        """The names of the user classes in the order in which Locust spawns the run's users; a search's has no end."""
+        """Yield the names of the user classes in the order in which Locust spawns them; for a search, without end."""
         if self.search is not None:
             return cycle(user_class.__name__ for user_class in self.behaviours.values())
         users = options.plan.users

@@ -1,4 +1,4 @@
-"""A process in which users live: begins and ends its run, and takes the cumulative snapshots of it."""
+"""A process in which users live: it begins and ends its part of a run, and takes cumulative snapshots of it."""
 
 import time
 from collections.abc import Callable
@@ -31,10 +31,16 @@ class LocalRun:
         self._drain: Once | None = None
 
     def begin(self, options: Options, epoch: str, slot: WorkerSlot, elapsed_s: float = 0.0, resets: int = 0) -> None:
-        """Begins a run, whose statistics were reset so often: from now on users may live and facts are recorded.
+        """Begin a run: from now on users may live and facts are recorded.
 
-        `elapsed_s` is how long it is on already. A run that begins for a second time here goes on with its numbering:
-        users of the first may still be known.
+        A run that begins for a second time here goes on with its numbering: users of the first may still be known.
+
+        Args:
+            options: The options of the run.
+            epoch: The run's name on all processes.
+            slot: The place of this process among all that take part.
+            elapsed_s: Seconds since the run began elsewhere.
+            resets: How often its statistics have been reset.
         """
         if not self.is_in(epoch) or self._numbering is None:
             self._numbering = self._context.benchmark.numbering(options, slot)
@@ -55,17 +61,17 @@ class LocalRun:
         self._drain = Once(partial(self._end, run, HealthSampler(run, table.flush)))
 
     def end(self) -> None:
-        """Drains the run, once; every caller returns when it has ended."""
+        """Drain the run, once; every caller returns when it has ended."""
         if self._drain is not None:
             self._drain()
 
     def hurry(self) -> None:
-        """Cuts the run's drain short, also one that is still to come."""
+        """Cut the run's drain short, also one that is still to come."""
         if self._context.run is not None:
             self._context.run.hurry()
 
     def reset(self, epoch: str, resets: int) -> None:
-        """The statistics of that run are reset: everything is counted anew, in a ledger of its own.
+        """Reset the statistics of that run: everything is counted from zero, in a ledger of its own.
 
         A message in flight is counted in neither: its sending was before, and without it its fate means nothing.
         """
@@ -79,22 +85,22 @@ class LocalRun:
         run.reset(ledger)
 
     def forget_rows(self, epoch: str, resets: int, before: int) -> None:
-        """The master has the rows before that second of that run, since its statistics were reset so often."""
+        """Drop the rows before that second, which the master has merged for that run and that number of resets."""
         run = self._context.run
         if run is not None and self.is_in(epoch) and run.ledger.resets == resets:
             run.ledger.forget_rows(before)
 
     def is_in(self, epoch: str) -> bool:
-        """Whether this process takes part in the run of that name."""
+        """Return whether this process takes part in the run of that name."""
         return self._context.run is not None and self._context.run.epoch == epoch
 
     def headcount(self) -> dict[str, Any] | None:
-        """The users of this process as CompletionTracker takes them; None before the first run."""
+        """Return the users of this process as CompletionTracker takes them; None before the first run."""
         run = self._context.run
         return None if run is None else {"epoch": run.epoch, "headcount": list(run.headcount())}
 
     def snapshot(self) -> Snapshot | None:
-        """Everything measured in the run so far; final once the run has ended; None before the first run."""
+        """Return everything measured in the run so far; final once the run has ended; None before the first run."""
         run = self._context.run
         if run is None:
             return None

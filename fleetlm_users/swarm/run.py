@@ -1,4 +1,4 @@
-"""One test on one process: its options, clock, ledger and the users that live in it."""
+"""One run on one process: its options, clock, ledger and the users that live in it."""
 
 import math
 import time
@@ -15,7 +15,7 @@ from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.user_numbers import Numbering
 
 LEAVING_S = 3.0
-"""After the drain's end the users still leave and close: a bound for that, before they are ended by force."""
+"""Bound for users to leave and close after the drain's end, before they are ended by force."""
 
 FORCE_S = 2.0
 """How long a user ended by force may take to give its messages their fate."""
@@ -36,7 +36,7 @@ class Closable(Protocol):
     """Something a run owns and closes."""
 
     def close(self) -> None:
-        """Frees it."""
+        """Free it."""
 
 
 class Member(Protocol):
@@ -56,7 +56,7 @@ NO_COLUMNS = LocustColumns(lambda _time_ms: None, lambda _time_ms: None)
 
 
 class Run:
-    """One test on one process. `epoch` names the test on all processes, `numbering` the users of this one.
+    """One run on one process. `epoch` names the run on all processes, `numbering` the users of this one.
 
     `on_idle` is called when the last user that had work left has none, or is gone; `columns` take what Locust's own
     table shows of each message; `elapsed_s` is how long the run is on already, for a process that joins it late.
@@ -110,59 +110,59 @@ class Run:
         return len(self._members)
 
     def elapsed_s(self) -> float:
-        """Seconds since the run began; stands still once it has ended."""
+        """Return the seconds since the run began; they stand still once it has ended."""
         return (self.ended_s or time.perf_counter()) - self.started_s
 
     def phase_at(self, moment_s: float) -> str:
-        """`warm_up` or `main`, by this process's clock since the run began."""
+        """Return `warm_up` or `main`, by this process's clock since the run began."""
         return self.options.plan.phase_at(moment_s - self.started_s)
 
     def tallies(self, scenario: str) -> Tallies:
-        """Where the messages of a scenario are counted, by phase."""
-        found = self._tallies.get(scenario)
-        if found is None:
-            found = self._tallies[scenario] = Tallies(self.ledger, scenario, self._columns)
-        return found
+        """Return where the messages of a scenario are counted, by phase."""
+        tallies = self._tallies.get(scenario)
+        if tallies is None:
+            tallies = self._tallies[scenario] = Tallies(self.ledger, scenario, self._columns)
+        return tallies
 
     def reset(self, ledger: Ledger) -> None:
-        """From now on everything is counted in another ledger."""
+        """Count everything in another ledger from now on."""
         self.ledger = ledger
         for tallies in self._tallies.values():
             tallies.renew(ledger)
 
     def patience_until_s(self) -> float:
-        """Until when a session may wait for answers: for ever while the run goes on, then until the drain's end."""
+        """Return until when a session may wait for answers: without end, then until the drain's end."""
         return self._drain_deadline_s
 
     def next_vu(self, class_name: str) -> int:
-        """The number of the next user of that class on this process; no other user of the run has it."""
+        """Return the number of the next user of that class on this process; no other user of the run has it."""
         self._vu_count += 1
         return self.numbering.take(class_name)
 
     def begins_s(self, vu: int) -> float:
-        """When a user's first journey is due: Locust spawns a second's users all at once, and they spread over it."""
+        """Return when a user's first journey is due: Locust spawns all users of a second at once."""
         return self.started_s + self.options.plan.begins_s(vu)
 
     def enter(self, member: Member) -> None:
-        """A user begins to live."""
+        """Add a user that begins to live."""
         self._members.add(member)
         self._working.add(member)
         self._empty.clear()
 
     def finish(self, member: Member) -> None:
-        """A user has done all its work; it lives on, idle, until the run ends."""
+        """Note that a user has done all its work; it lives on, idle, until the run ends."""
         self._finished += 1
         self._rest(member)
 
     def leave(self, member: Member) -> None:
-        """A user has ended."""
+        """Remove a user that has ended."""
         self._rest(member)
         self._members.discard(member)
         if not self._members:
             self._empty.set()
 
     def headcount(self) -> Headcount:
-        """How many users ever began to live here, how many have work left, how many have done theirs."""
+        """Return how many users ever began to live here, how many have work left, and how many have done theirs."""
         return Headcount(self._vu_count, len(self._working), self._finished)
 
     def _rest(self, member: Member) -> None:
@@ -172,14 +172,14 @@ class Run:
                 self._on_idle()
 
     def resource(self, kind: type[Resource], make: Callable[[], Resource]) -> Resource:
-        """The run's one object of this kind, made at its first use, never before a fork, and closed with the run."""
-        found = self._resources.get(kind)
-        if found is None:
-            found = self._resources[kind] = make()
-        return found  # type: ignore[return-value]  # the key is the value's type
+        """Return the run's one object of this kind, made at its first use, never before a fork, closed with it."""
+        resource = self._resources.get(kind)
+        if resource is None:
+            resource = self._resources[kind] = make()
+        return resource  # type: ignore[return-value]  # the key is the value's type
 
     def drain(self, drain_s: float) -> None:
-        """Ends the run: users stop sending, settle for at most `drain_s`, leave. Returns when all are gone.
+        """End the run: users stop sending, settle for at most `drain_s`, leave. Returns when all are gone.
 
         Messages without a fate at the end are counted as in flight.
         """
@@ -197,16 +197,16 @@ class Run:
             resource.close()
 
     def hurry(self) -> None:
-        """Cuts the drain short, also one that is still to come: users are ended by force, nothing is cleaned up."""
+        """Cut the drain short, also one that is still to come: users are ended by force, nothing is cleaned up."""
         self._hurry.set()
 
     @property
     def hurried(self) -> bool:
-        """Whether the end is not to be waited for any longer."""
+        """Whether nobody should wait for the end any longer."""
         return bool(self._hurry.is_set())
 
     def wait_for(self, ready: Event | gevent.Greenlet, wait_s: float) -> None:
-        """Returns when `ready` is, when the time is up, or when the end is hurried."""
+        """Return when `ready` is set or over, when the time is up, or when the end is hurried."""
         gevent.wait([ready, self._hurry], timeout=wait_s, count=1)
 
     def _abandon(self) -> None:

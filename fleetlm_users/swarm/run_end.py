@@ -1,8 +1,8 @@
 """The end of a run, entered once: running, stopping, draining, judging, reported.
 
-Run time, signals, the web UI's Stop, a lost worker and finished work may all ask for it, at any moment and more than
-once. Each step belongs to a greenlet of its own. Nothing is ever thrown into it: signals only hand over a request, and
-Locust kills no greenlets but its own and those of users. Whoever asks while a step is under way waits for it.
+The run time, signals, the web UI's Stop, a lost worker and finished work may all end a run, at any moment and more than
+once. Each step runs in a greenlet of its own. Nothing is ever thrown into it: signals only hand over a request, and
+Locust kills no greenlets but its own and those of users. A caller that comes while a step is under way waits for it.
 """
 
 import logging
@@ -26,7 +26,7 @@ class Phase(IntEnum):
 
 
 def attempt(step: Callable[[], None]) -> None:
-    """Takes a step of the end. An exception is logged and not raised: the end goes on with what there is."""
+    """Take a step of the end. An exception is logged and not raised: the end goes on with what there is."""
     try:
         step()
     except Exception:
@@ -41,7 +41,7 @@ class Once:
         self._greenlet: gevent.Greenlet | None = None
 
     def __call__(self) -> None:
-        """Acts, or waits until it is done."""
+        """Act, or wait until it is done."""
         if self._greenlet is None:
             self._greenlet = gevent.spawn(attempt, self._action)
         if self._greenlet is not gevent.getcurrent():
@@ -57,16 +57,16 @@ class Steps(Protocol):
     """What a process does at the end of its run. Each is called once at most."""
 
     def on_stop(self) -> None:
-        """The run's clock stops, and what watched the run ends. Does not wait."""
+        """Stop the run's clock and its monitors, without waiting."""
 
     def on_drain(self) -> None:
-        """Returns when users have settled and left, and their last numbers are in."""
+        """Return when users have settled and left, and their last numbers are in."""
 
     def on_hurry(self) -> None:
-        """Cuts `on_drain` short, even before it begins: what is still open counts as in flight."""
+        """Cut `on_drain` short, even before it begins: what is still open counts as in flight."""
 
     def on_judge(self) -> None:
-        """Returns when the verdict is reached and the report is written."""
+        """Return when the verdict is reached and the report is written."""
 
 
 class RunEnd:
@@ -86,13 +86,13 @@ class RunEnd:
         return f"RunEnd({self.phase.name.lower()}{', hurried' if self.hurried else ''})"
 
     def stop(self) -> None:
-        """The run is to end. Does not wait: Locust tells its listeners to drain."""
+        """Stop the run. Does not wait: Locust tells its listeners to drain."""
         if self.phase is Phase.RUNNING:
             self.phase = Phase.STOPPING
             attempt(self._steps.on_stop)
 
     def hurry(self) -> None:
-        """Shortens the drain of a run that is ending; changes nothing for one that is not, or that has drained."""
+        """Shorten the drain of a run that is ending; change nothing for one that is not, or that has drained."""
         if self.phase in (Phase.STOPPING, Phase.DRAINING) and not self.hurried:
             self.hurried = True
             attempt(self._steps.on_hurry)

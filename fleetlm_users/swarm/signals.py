@@ -32,9 +32,9 @@ class Signals:
     """Ends one process: the first signal in order, later ones only shorten the drain.
 
     A first signal shortens the drain of a run that ended by itself, but not on a worker: a Ctrl-C reaches all processes
-    of a terminal at once, and the master may have told a worker to drain before the worker hears of it.
+    of a terminal at once, and the master may have had a worker drain before the signal reaches that worker.
 
-    To be made in the main greenlet, which waits in Locust's `main` and shuts down when that wait is over.
+    Must be made in the main greenlet, which waits in Locust's `main` and shuts down when that wait is over.
     """
 
     def __init__(self, runner: Runner, web_ui: WebUI | None, say: Callable[[str], None]) -> None:
@@ -43,24 +43,24 @@ class Signals:
         self._web_ui = web_ui
         self._say = say
         self._role: Role | None = None
-        self._is_asked = False
+        self._was_signalled = False
         self._had_sigterm = False
 
     def listen(self) -> None:
-        """From now on signals are heard. One that was ignored from the start, as under `nohup`, stays ignored."""
+        """Handle signals from now on. One that was ignored from the start, as under `nohup`, stays ignored."""
         for number in ENDING:
             if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
                 continue
             gevent.signal_handler(number, self.on_signal, number)
 
     def serve(self, role: Role) -> None:
-        """The start is over: from now on a signal ends the run. Before, it ends the start."""
+        """Have a signal end the run from now on: the start is over. Before, it ends the start."""
         self._role = role
 
     def on_signal(self, number: signal.Signals) -> None:
-        """A signal came."""
+        """End the start or the run; a later signal shortens the drain."""
         self._had_sigterm = self._had_sigterm or number is signal.SIGTERM
-        is_first, self._is_asked = not self._is_asked, True
+        is_first, self._was_signalled = not self._was_signalled, True
         if self._role is None:
             if is_first:
                 self._abort_start()
@@ -72,12 +72,12 @@ class Signals:
             gevent.spawn(self._quit, self._role)
 
     def ignore(self) -> None:
-        """The process is about to exit, all is written: Python would give SIGINT its deadly default back meanwhile."""
+        """Ignore signals until the process has exited: Python would give SIGINT its deadly default back meanwhile."""
         for number in ENDING:
             signal.signal(number, signal.SIG_IGN)
 
     def wait_if_shut_down_twice(self) -> None:
-        """Never returns to Locust's own SIGTERM handler, which shuts down in a greenlet beside the main one.
+        """Never return to Locust's own SIGTERM handler, which shuts down in a greenlet next to the main one.
 
         Both would print the report and end the process (main.py: sig_term_handler). To be called when Locust quits.
         """
@@ -85,7 +85,7 @@ class Signals:
             gevent.sleep(HOUR_S)
 
     def _abort_start(self) -> None:
-        """Locust's main greenlet may be anywhere before its final wait, and catches nothing there."""
+        """Abort the start. Locust's main greenlet may be anywhere before its final wait, and catches nothing there."""
         self._say(NOTHING_RAN)
         if isinstance(self._runner, MasterRunner):
             self._runner.send_message("quit")
@@ -93,7 +93,7 @@ class Signals:
         gevent.kill(self._main, SystemExit(NOTHING_RAN_EXIT))
 
     def _quit(self, role: Role) -> None:
-        """The main greenlet waits for Locust's runner, or for the web UI, and shuts down when that has ended."""
+        """Quit the runner and the web UI: the main greenlet waits for one of them and then shuts down."""
         role.end()
         try:
             self._runner.quit()

@@ -1,4 +1,6 @@
-"""Drives a capacity search: users up and down by Locust's own spawning, each step held, measured and told."""
+"""The driver of a capacity search: it moves users up and down by Locust's own spawning, and holds, measures and reports
+each step.
+"""
 
 import logging
 import time
@@ -20,13 +22,13 @@ logger = logging.getLogger(__name__)
 
 POLL_S = 0.05
 SPARE_S = 30.0
-"""Beyond the time that a way up takes by its rate: for a busy server, and for the reports of workers."""
+"""Allowance beyond the time that a ramp takes at its rate: for a busy server, and for the reports of workers."""
 
 
 class CapacityDriver:
-    """One search, in a greenlet of its own on the head; it ends the run when it is done.
+    """One search, in a greenlet of its own on the coordinator; it ends the run when it is done.
 
-    `border` gives the merged numbers as they are now on all processes, `say` tells a person a line.
+    `border` returns the merged numbers as they are now on all processes; `say` writes a line for a person.
     """
 
     def __init__(  # noqa: PLR0913  # a search is made in one place, each argument under its own name
@@ -58,17 +60,17 @@ class CapacityDriver:
         return self._search.is_done
 
     def start(self, warm_up_s: float) -> None:
-        """Begins; the first step's users are being spawned by Locust itself, and the run's warm-up passes first."""
+        """Begin; the first step's users are being spawned by Locust itself, and the run's warm-up passes first."""
         self._say(str(self._settings))
         self._greenlet = gevent.spawn(self._drive, warm_up_s)
 
     def stop(self) -> None:
-        """The run ends: no more steps."""
+        """Start no more steps: the run ends."""
         if self._greenlet is not None:
             self._greenlet.kill()
 
     def result(self) -> Capacity:
-        """What was found so far."""
+        """Return what has been found so far."""
         search, settings = self._search, self._settings
         return Capacity(
             settings.unit,
@@ -118,7 +120,7 @@ class CapacityDriver:
         )
 
     def _reach(self, load: int) -> None:
-        """Has Locust run so many users; down they go all at once, each leaving cleanly."""
+        """Have Locust run that many users; a lower number is reached at once, each user leaving cleanly."""
         runner = self._environment.runner
         if runner is None or runner.target_user_count == load:
             return

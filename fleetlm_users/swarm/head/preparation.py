@@ -1,4 +1,4 @@
-"""Makes a run ready, from the command line or from the web form; each step can refuse before anything has begun."""
+"""The preparation of a run, from the command line or from the web form; each step can refuse it before it begins."""
 
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +33,7 @@ from fleetlm_users.workload.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A run that may begin: what it does, how it is judged, who watches the server meanwhile, and where it runs."""
+    """A run that may begin: what it does, how it is judged, the server metrics to read meanwhile, the machine."""
 
     options: Options
     thresholds: Sequence[Threshold]
@@ -42,7 +42,7 @@ class Prepared:
 
 
 class Preparation:
-    """Makes one run after another ready. `say` takes what a person should know of it."""
+    """Prepares one run after another. `say` takes what a person should know of it."""
 
     def __init__(self, environment: Environment, context: BenchmarkContext, say: Callable[[str], None]) -> None:
         self._environment = environment
@@ -65,7 +65,7 @@ class Preparation:
         return parsed
 
     def preview(self) -> None:
-        """Shows the plan's users, spawn rate and run time in the web form. Raises StartupError for a usage error."""
+        """Show the plan's users, spawn rate and run time in the web form. Raises StartupError for a usage error."""
         try:
             options = self._resolve(self.parsed, self._asked)
             self._under(self._environment.shape_class, options, self.parsed, self._asked)
@@ -74,15 +74,15 @@ class Preparation:
         self._show(options.plan, self._asked)
 
     def show_plan(self) -> None:
-        """Has the web form show the plan of the last form, or of the command line, as far as it asked for one."""
+        """Have the web form show the plan that the last form, or the command line, asked for."""
         vars(self.parsed).update(self._shown)
 
     def by_command_line(self) -> Prepared:
-        """The next run as the command line has it. Raises StartupError."""
+        """Prepare the next run as the command line describes it. Raises StartupError."""
         return self._prepare(self.parsed, self._asked, self._environment.shape_class)
 
     def shown_with(self, preset: str) -> Shown | None:
-        """What the web form shows when a preset is chosen and nothing else is asked for; None if it cannot run so."""
+        """Return what the web form shows when only a preset is chosen; None if it cannot run like that."""
         try:
             return shown_of(self._resolve(self._with({"preset": preset}), NOTHING_ASKED).plan)
         except UsageError:
@@ -106,18 +106,18 @@ class Preparation:
             fields_follow = bool(form.get(FOLLOWS))
             wishes = self._wishes.of(form, own.preset, shown_of(own), fields_follow=fields_follow)
             shape = self._picked_shape(form)
-            # the page has no fields for users, rate and time beside a shape that does not read them
+            # the page has no fields for users, rate and time with a shape that does not read them
             asked = wishes if shape is None or shape.use_common_options else NOTHING_ASKED
             prepared = self._prepare(self._with({**given, **self.form.left_out(form)}), asked, shape)
         except UsageError as problem:
             raise StartupError.of_usage(problem) from problem
         vars(self.parsed).update(given)
-        # with all classes: which of them are picked is seen and chosen anew in each form
+        # with all classes: which of them are picked is chosen again in each form
         self._show(self._resolve(self.parsed, asked).plan, asked)
         return prepared
 
     def edit(self, plan: Plan, form: MultiDict[str, str], runner: Runner) -> int:
-        """Has the users that a form asks for in mid-run spread as those of the plan, and returns how many they are.
+        """Spread the users that a form asks for in mid-run like those of the plan; return how many they are.
 
         Raises StartupError.
         """
@@ -129,11 +129,11 @@ class Preparation:
         return users
 
     def close(self) -> None:
-        """Ends the child servers."""
+        """End the child servers."""
         self._servers.stop()
 
     def _prepare(self, parsed: Namespace, asked: Mapping[str, Any], shape: LoadTestShape | None) -> Prepared:
-        """Resolves the options, starts the stand-in if asked for, and asks the targets. Raises StartupError."""
+        """Resolve the options, start the stand-in if requested, and check the targets. Raises StartupError."""
         try:
             planned = self._resolve(parsed, asked)
             options = self._under(shape, planned, parsed, asked)
@@ -167,7 +167,7 @@ class Preparation:
         self.show_plan()
 
     def _check_machine(self, options: Options) -> None:
-        """Whether this machine can do it; workers on others look for themselves. Raises StartupError and UsageError."""
+        """Check this machine; workers on others check for themselves. Raises StartupError and UsageError."""
         forked = self.parsed.processes or 0
         is_master = isinstance(self._environment.runner, MasterRunner)
         if is_master:
@@ -180,7 +180,7 @@ class Preparation:
         return options_of(parsed, self._context.benchmark, self._environment.host, asked, self._chosen())
 
     def _chosen(self) -> Sequence[str] | None:
-        """The behaviours that the command line names; with a class picker the form does. Raises UsageError."""
+        """Return the behaviours that the command line names; None leaves it to a class picker. Raises UsageError."""
         if self._environment.web_ui is not None and self.parsed.class_picker:
             return None
         return chosen_by(self._named, self._loaded, self._context.benchmark)
@@ -191,13 +191,13 @@ class Preparation:
         return options if shape is None else under_shape(options, shape, self._context.benchmark, parsed, asked)
 
     def _picked_shape(self, form: MultiDict[str, str]) -> LoadTestShape | None:
-        """The shape that Locust will take: with its class picker that of the form (web.py: swarm)."""
+        """Return the shape that Locust will take: with its class picker, that of the form (web.py: swarm)."""
         if not self.parsed.class_picker:
             return self._environment.shape_class
         return (self._environment.available_shape_classes or {}).get(form.get("shape_class", ""))
 
     def _local_urls(self, timeout_s: float) -> LocalServerUrls:
-        """Where the child servers listen; started at their first use, and kept for the runs that follow."""
+        """Return where the child servers listen; they start at their first use, and stay for the runs that follow."""
         if self._urls is None:
             self._urls = self._servers.start(timeout_s, self._say)
         return self._urls

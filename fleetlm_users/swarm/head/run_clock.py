@@ -1,4 +1,4 @@
-"""The clock of one run on its head: how long it has been on, how long it was judged, whether it ended early."""
+"""The clock of one run on its coordinator: how long it has run, how long it was judged, whether it ended early."""
 
 import time
 from collections.abc import Callable
@@ -31,26 +31,26 @@ class RunClock:
         return self._stopped_s is not None
 
     def stop(self) -> None:
-        """The end of the run begins; what settles after it is no part of the run's time."""
+        """Stop the clock: the end of the run begins, and what settles after it is no part of the run's time."""
         if self._stopped_s is None:
             self._stopped_s = self._now_s()
 
     def reset(self) -> None:
-        """A person reset the statistics at this moment."""
+        """Note that a person reset the statistics at this moment."""
         self.resets.append(round(self.elapsed_s(), 1))
 
     def elapsed_s(self) -> float:
-        """Seconds from the start of the run to now, or to the moment when it was stopped."""
+        """Return the seconds from the start of the run to now, or to the moment when it was stopped."""
         return (self._now_s() if self._stopped_s is None else self._stopped_s) - self._began_s
 
     def judged_s(self) -> float:
-        """Length of the judged part: since the warm-up, or since the statistics were reset."""
+        """Return the seconds of the judged part: since the warm-up, or since the statistics were reset."""
         return max(0.0, self.elapsed_s() - max([self._warm_up_s, *self.resets]))
 
     def ended_early(self, *, is_finite: bool) -> bool:
-        """Whether the run was interrupted, by whatever means.
+        """Return whether the run was interrupted, by whatever means.
 
-        The drain has no say: one that is cut short after the planned end leaves messages in flight, and nothing else.
+        The drain does not count: one that is cut short after the planned end only leaves messages in flight.
         A run without a planned end is interrupted if its users had a last piece of work (`is_finite`), or if it ended
         within the warm-up, before anything could be judged. Otherwise stopping it is its normal end.
         """

@@ -1,4 +1,4 @@
-"""The thresholds of a run: the preset's with the given ones over them, each one that this run can keep or break."""
+"""The thresholds of a run: the preset's, overridden by the given ones; the run can keep or break each of them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
@@ -16,7 +16,7 @@ GIVEN: Final = "--threshold (THRESHOLD)"
 def rules_of(
     options: Options, benchmark: Benchmark, catalogue: Catalogue, say: Callable[[str], None]
 ) -> list[Threshold]:
-    """The thresholds of a run. `say` hears of those of the preset that cannot be judged, as their users do not run.
+    """Return the thresholds of a run. `say` takes a line for each of the preset's that this run cannot judge.
 
     Raises UsageError for a threshold that is none, that every run or no run keeps, that this run has no samples for,
     or that contradicts another.
@@ -36,14 +36,14 @@ def rules_of(
 
 
 def _running(options: Options, benchmark: Benchmark) -> Sequence[str]:
-    """The scenarios of the run; a load shape may ask for any."""
+    """Return the scenarios of the run; a load shape may ask for any."""
     return [name for name in benchmark.behaviours if options.plan.users.get(name) or options.plan.shape]
 
 
 def _judged(
     base: Sequence[Threshold], options: Options, benchmark: Benchmark, say: Callable[[str], None]
 ) -> Iterator[Threshold]:
-    """The preset's thresholds that the run has samples for: a preset also serves runs of single behaviours."""
+    """Yield the preset's thresholds that the run has samples for: a preset also serves runs of single behaviours."""
     running = _running(options, benchmark)
     for threshold in base:
         is_there = threshold.scenario is None or threshold.scenario in running

@@ -1,4 +1,4 @@
-"""A run at one moment, as its head lets those see it who only show it."""
+"""A read-only view of the current run, for pages and exporters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from fleetlm_users.workload.options.model import Options
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """`judged_s` is the length of the judged part so far; `planned_s` None stands for a run without an end.
+    """A run at one moment. `judged_s` is the length of its judged part; `planned_s` is None for a run until stopped.
 
     `merge` goes on living: what it is asked for is of the moment of asking.
     """
@@ -39,7 +39,7 @@ class RunView:
         return f"{self.merge.epoch}.{self.merge.resets}"
 
     def judgements(self, totals: Totals) -> Sequence[Judgement]:
-        """The thresholds as `totals` of this moment have them, or at the end as the verdict has them."""
+        """Return the thresholds judged by the totals of this moment, or at the end as the verdict has them."""
         if self.result is not None:
             return self.result.verdict.judgements
         limits = limits_of(self.options.lateness_limit_s * MS_PER_S)
@@ -60,10 +60,10 @@ class RunView:
 
 
 class RunSource(Protocol):
-    """The head, as far as those see it who only show."""
+    """What a page or an exporter needs from the coordinator."""
 
     def view(self) -> RunView | None:
-        """The run that is on or was on last; None before the first."""
+        """Return the current or latest run; None before the first."""
 
     def refresh(self) -> None:
-        """Takes in the newest numbers of this very process, where users live in it."""
+        """Merge the newest numbers of this very process, if users live in it."""

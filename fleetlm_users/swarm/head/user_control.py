@@ -1,6 +1,6 @@
-"""The number of users, whoever asks for it: plan, load shape, a key in the terminal, the web UI, a search.
+"""The control of the number of users, whatever sets it: plan, load shape, a key in the terminal, the web UI, a search.
 
-All of them call the runner's `start`. It is heard here first, so that the users are spread as the plan's are.
+All of them call the runner's `start`, which is intercepted here, so that the users are spread like the plan's.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,14 +31,14 @@ class ControlledRuns(Protocol):
         """True from the start of a run until it has been judged."""
 
     def view(self) -> RunView | None:
-        """The run that is on or was on last."""
+        """Return the current or latest run."""
 
     def next_plan(self) -> Plan:
-        """The plan of the run that begins next. Raises StartupError."""
+        """Return the plan of the next run. Raises StartupError."""
 
 
 class UserControl:
-    """Stands before the runner's `start` on the head."""
+    """Intercepts the runner's `start` on the coordinator."""
 
     def __init__(self, environment: Environment, benchmark: Benchmark, runs: ControlledRuns) -> None:
         runner = environment.runner
@@ -46,7 +46,7 @@ class UserControl:
         self._benchmark = benchmark
         self._runs = runs
         self._target: UserTarget | None = None
-        self._asked: tuple[int, float] | None = None
+        self._requested: tuple[int, float] | None = None
         self._watches = {id(shape): ShapeWatch(shape, runs.console.say) for shape in _shapes(environment)}
         if runner is not None:  # without one, a single user is run for a debugger
             self._start = intercept_start(runner, self.start)
@@ -58,17 +58,17 @@ class UserControl:
         return watch is not None and watch.is_done
 
     def begin(self, target: UserTarget, plan: Plan) -> None:
-        """A run begins, with the number of users that was asked for last."""
+        """Begin a run, with the number of users that was requested last."""
         self._target = target
         if self._watch is not None:
             self._watch.problem = ""
-        if self._asked is not None:
-            self._aim(plan, *self._asked, running=0, elapsed_s=0.0)
+        if self._requested is not None:
+            self._aim(plan, *self._requested, running=0, elapsed_s=0.0)
 
     def start(
         self, user_count: int, spawn_rate: float, wait: bool = False, user_classes: Sequence[type[User]] | None = None
     ) -> Any:
-        """As the runner's own, which is called once the users are spread."""
+        """Spread the users, then call the runner's own `start`, whose arguments these are."""
         try:
             view = self._runs.view() if self._runs.running else None
             if view is not None and view.is_ending:
@@ -79,7 +79,7 @@ class UserControl:
         except (UsageError, StartupError) as problem:
             self._runs.console.say(str(problem))
             return None
-        self._asked = user_count, spawn_rate
+        self._requested = user_count, spawn_rate
         if view is not None:
             self._aim(plan, user_count, spawn_rate, running=view.users, elapsed_s=view.elapsed_s)
         # without classes the dispatcher would go on with those that a shape asked for last (dispatch.py: new_dispatch)
@@ -87,7 +87,7 @@ class UserControl:
         return self._start(user_count, spawn_rate, wait=wait, user_classes=list(classes))
 
     def doubts(self) -> Iterator[str]:
-        """Why the shape could not be followed, in words."""
+        """Yield why the shape could not be followed."""
         if self._watch is not None and self._watch.problem:
             yield self._watch.problem
 
@@ -96,7 +96,7 @@ class UserControl:
         return self._watches.get(id(self._environment.shape_class))
 
     def _aim(self, plan: Plan, users: int, rate: float, *, running: int, elapsed_s: float) -> None:
-        """Notes what is wanted from now on; a search's steps are its own affair."""
+        """Note how many users are expected from now on; a search checks its own steps."""
         if self._target is None or self._benchmark.search is not None:
             return
         if plan.shape:

@@ -1,4 +1,4 @@
-"""How many users a run is to have, and when it is to end: as planned, until a person edits the run in the web UI."""
+"""How many users a run should have, and when it should end: as planned, until a person edits it in the web UI."""
 
 import math
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ SETTLE_S: Final = 10.0
 
 
 class UserTarget:
-    """`duration_s` None is a run until stopped. `users` is the number that is wanted now."""
+    """The users that a run should have now, and whether they ever ran. `duration_s` is None for a run until stopped."""
 
     def __init__(self, users: int, duration_s: float | None) -> None:
         self.users = users
@@ -25,28 +25,28 @@ class UserTarget:
         return f"UserTarget({counts}, duration_s={self.duration_s}, {len(self.edits)} edits)"
 
     def note(self, users: int, elapsed_s: float = 0.0) -> None:
-        """So many users run at this moment."""
+        """Note how many users run at this moment."""
         self._most_users, self._at_s = max(self._most_users, users), elapsed_s
 
     def step(self, users: int, rate: float, running: int, elapsed_s: float) -> None:
-        """A load shape wants so many users from now on, which are to come or go at that rate."""
+        """Expect the users of a load shape's next step, which start or stop at `rate` per second."""
         self._close_step()
         self.users, self._most_users = users, running
         self._reached_by_s = elapsed_s + abs(users - running) / rate + SETTLE_S
 
     def edit(self, users: int, running: int, elapsed_s: float) -> None:
-        """From now on so many users are wanted; `running` of them are there. The run still ends when it was to end."""
+        """Expect `users` from now on, of which `running` are there. The run still ends when it was to end."""
         if users == self.users:
             return
         self.users, self._most_users = users, running
         self.edits.append({"at_s": round(elapsed_s, 1), "users": users})
 
     def remaining_s(self, elapsed_s: float) -> int | None:
-        """Whole seconds until the end, at least 1; None for a run until stopped."""
+        """Return the whole seconds until the end, at least 1; None for a run until stopped."""
         return None if self.duration_s is None else max(1, math.ceil(self.duration_s - elapsed_s))
 
     def doubts(self) -> Iterator[str]:
-        """Whether the users that were wanted last ever ran, or those of a shape's steps that lasted; in words."""
+        """Yield whether the users that were expected last, or those of a shape's steps, never ran."""
         if self._reached_by_s is not None:
             self._close_step()
             if self._missed is not None:
@@ -55,7 +55,7 @@ class UserTarget:
             yield f"only {self._most_users} of the planned {self.users} users ever ran"
 
     def _close_step(self) -> None:
-        """The step of a shape is over: what was missing in it is kept, the worst of all."""
+        """Close a step of a shape: keep how many users were missing in it if it is the worst."""
         if self._reached_by_s is None or self._at_s < self._reached_by_s or self._most_users >= self.users:
             return
         if self._missed is None or self.users - self._most_users > self._missed[1] - self._missed[0]:
