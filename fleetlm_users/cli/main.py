@@ -40,7 +40,7 @@ def echo_agent(arguments: Sequence[str]) -> None:
 
 
 def become(module: str, arguments: Sequence[str]) -> None:
-    """Replaces this process by a Python module's: signals, exit code and output are then its own."""
+    """Replace this process with a Python module: signals, exit code and output are then its own."""
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
 
@@ -49,25 +49,25 @@ HELP_NAMES = ["-h", "--help"]
 
 
 class Mistake(click.ClickException):
-    """A UsageError of ours as click shows it; the message says what is accepted, so no usage line is needed."""
+    """A UsageError as click shows it; the message names the accepted form, so no usage line is needed."""
 
     exit_code = 2
 
 
 class Bench(click.Group):
-    """The group: our errors become click's, so that no person ever sees a traceback of one."""
+    """The group of subcommands: our errors become click's, so nobody sees a traceback of one."""
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        """Adds a subcommand that knows `-h` by itself.
+        """Add a subcommand that accepts `-h`.
 
-        click asks the context only once and keeps the answer with the command: one that is parsed on its own first
-        would not know `-h` afterwards.
+        click reads the names of the help option from the context once and stores them with the command: a command that
+        is first parsed on its own would not accept `-h` afterwards.
         """
         cmd.context_settings.setdefault("help_option_names", HELP_NAMES)
         super().add_command(cmd, name)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the subcommand. A UsageError ends with exit code 2, any other error of ours with 1."""
+        """Run the subcommand. A UsageError ends with exit code 2, any other error of ours with 1."""
         try:
             return super().invoke(ctx)
         except UsageError as problem:
@@ -92,7 +92,7 @@ def _show_version(ctx: click.Context, _parameter: click.Parameter, is_asked: boo
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Say versions."
 )
 def cli() -> None:
-    """FleetLM load tests: what is needed before, beside and after a run.
+    """FleetLM load tests: what is needed before, during and after a run.
 
     The load itself is locust's: locust --headless -f locustfiles/mixed.py
 
@@ -113,7 +113,7 @@ for command in (doctor, cleanup, compare, list_, plan, standin, echo_agent):
 
 
 def main() -> None:
-    """Runs the command; the process ends with its exit code."""
+    """Run the command and exit with its exit code."""
     steady_streams()
     # gevent would print a Ctrl-C that comes while it waits, before click says that it was heard
     hub = gevent.get_hub()

@@ -1,4 +1,4 @@
-"""Result folders of earlier runs, read back: the summary of one run, or of all runs below a folder."""
+"""Result folders of earlier runs: the summary of one run, or of all runs in a folder."""
 
 import json
 import os.path
@@ -21,7 +21,7 @@ EXAMPLE: Final = "results/20261124T113500Z-mixed-r1124-1135-7f3a"
 
 @dataclass(frozen=True)
 class RunFile:
-    """One run's summary and where it was found."""
+    """One run's summary and its path."""
 
     path: Path
     summary: Summary
@@ -46,23 +46,23 @@ def read_run(path: Path) -> RunFile:
     """Return the run of a result folder or of its summary.json. Raises UsageError."""
     file = path / SUMMARY if os.path.isdir(path) else path  # unlike Path.is_dir it never raises
     try:
-        found = json.loads(read_text(file, MAX_BYTES), parse_constant=_refuse_constant)
+        document = json.loads(read_text(file, MAX_BYTES), parse_constant=_refuse_constant)
     except UnreadableFile as problem:
         raise UsageError("result", str(file), f"a result folder or its {SUMMARY}; {problem}", EXAMPLE) from problem
     except (ValueError, RecursionError) as problem:  # what json raises, and a number with thousands of digits
-        told = f"a result folder or its {SUMMARY}; this file is not JSON ({problem})"
-        raise UsageError("result", str(file), told, EXAMPLE) from problem
-    if not isinstance(found, dict) or "format" not in found:
+        expected = f"a result folder or its {SUMMARY}; this file is not JSON ({problem})"
+        raise UsageError("result", str(file), expected, EXAMPLE) from problem
+    if not isinstance(document, dict) or "format" not in document:
         raise UsageError("result", str(file), f"a {SUMMARY} that this project wrote", EXAMPLE)
-    if type(found["format"]) is not int or found["format"] != KNOWN_FORMAT:
-        told = f"a {SUMMARY} of format {KNOWN_FORMAT}, this one has {shown(found['format'])}"
-        raise UsageError("result", str(file), f"{told}: use the version that wrote it", EXAMPLE)
+    if type(document["format"]) is not int or document["format"] != KNOWN_FORMAT:
+        expected = f"a {SUMMARY} of format {KNOWN_FORMAT}, this one has {shown(document['format'])}"
+        raise UsageError("result", str(file), f"{expected}: use the version that wrote it", EXAMPLE)
     try:
-        check_summary(found)
+        check_summary(document)
     except ShapeError as problem:
-        told = f"a {SUMMARY} as this project wrote it; in this one, {problem}"
-        raise UsageError("result", str(file), told, EXAMPLE) from problem
-    return RunFile(file, printable_json(found))
+        expected = f"a {SUMMARY} as this project wrote it; in this one, {problem}"
+        raise UsageError("result", str(file), expected, EXAMPLE) from problem
+    return RunFile(file, printable_json(document))
 
 
 def _refuse_constant(name: str) -> NoReturn:

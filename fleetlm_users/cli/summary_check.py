@@ -1,8 +1,9 @@
-"""A summary.json held against what this project writes (measure/report/summary.py), before anybody compares or
-deletes by it.
+"""Validation of a summary.json against what this project writes (measure/report/summary.py), before `compare` or
+`cleanup` act on it.
 
-A file can be damaged, cut, edited or somebody else's and still be JSON. Beside types and bounds it is therefore asked
-whether its figures agree with each other: a figure that got lost must not read as "no regression".
+A file can be damaged, truncated, edited or foreign and still be JSON. So types and bounds are checked, and also whether
+the figures agree with each other: a figure that got lost must not read as "no regression". That is more than a
+decoder of types can say; the place of each problem is named.
 """
 
 import re
@@ -35,12 +36,12 @@ from fleetlm_users.shape import (
 from fleetlm_users.workload.identity import check_name
 
 MAX_SAMPLES: Final = 10**11
-"""A million per second for a day; the price of an interval grows with the root of it."""
+"""A million per second for a day; the cost of an interval grows with its square root."""
 
 MAX_NAMES: Final = 10_000
 MAX_BUCKETS: Final = 2_000
 ROUNDED: Final = 1e-5
-"""Figures are rounded to six decimals at least, and judged before that."""
+"""Figures are rounded to at least six decimals, and judged before that."""
 
 _NAME: Final = text(200)
 _LONG: Final = text(100_000, printable=False)
@@ -55,15 +56,15 @@ _CONDITION: Final = re.compile(r"(?:avg|med|min|max|count|rate|value|p\(\d{1,3}(
 Json = Mapping[str, Any]
 
 
-def check_summary(found: Any) -> None:
-    """Raises ShapeError unless a version of this project can have written it."""
-    _SUMMARY(found)
-    _check_verdict(found["verdict"])
-    for name, buckets in (found.get("distributions") or {}).items():
-        _at(f"distributions.{name}", _check_distribution, found, name, buckets)
-    if not found.get("capacity"):  # a search judges single steps, and shows the figures of all of them
-        for at, threshold in enumerate(found["thresholds"]):
-            _at(f"thresholds[{at}]", _check_threshold, found, threshold)
+def check_summary(document: Any) -> None:
+    """Raise ShapeError unless some version of this project can have written the summary."""
+    _SUMMARY(document)
+    _check_verdict(document["verdict"])
+    for name, buckets in (document.get("distributions") or {}).items():
+        _at(f"distributions.{name}", _check_distribution, document, name, buckets)
+    if not document.get("capacity"):  # a search judges single steps, and shows the figures of all of them
+        for at, threshold in enumerate(document["thresholds"]):
+            _at(f"thresholds[{at}]", _check_threshold, document, threshold)
 
 
 def _named(accepted: str) -> Check:
@@ -127,8 +128,8 @@ def _metric(value: Any) -> None:
 
 def _condition(value: Any) -> None:
     _NAME(value)
-    found = _CONDITION.fullmatch(value)
-    if found is None or not _is_number(found[1]) or not _is_percent(value):
+    match = _CONDITION.fullmatch(value)
+    if match is None or not _is_number(match[1]) or not _is_percent(value):
         raise ShapeError(f"is {shown(value)}; expected such as 'p(95)<500'")
 
 
@@ -188,8 +189,8 @@ def _check_verdict(verdict: Json) -> None:
         raise ShapeError(f"is {shown(verdict['kind'])}, which its failures and doubts contradict", "verdict.kind")
 
 
-def _check_distribution(found: Json, name: str, buckets: Sequence[Sequence[float]]) -> None:
-    metric = found["metrics"].get(name, {})
+def _check_distribution(document: Json, name: str, buckets: Sequence[Sequence[float]]) -> None:
+    metric = document["metrics"].get(name, {})
     counted = metric["main"]["all"]["count"] if metric.get("kind") == "trend" and "main" in metric else 0
     if sum(n for _, _, n in buckets) != counted:
         raise ShapeError(f"holds other samples than the {counted:,} of the metric")
@@ -198,12 +199,12 @@ def _check_distribution(found: Json, name: str, buckets: Sequence[Sequence[float
         raise ShapeError("is not in rising order")
 
 
-def _check_threshold(found: Json, threshold: ThresholdEntry) -> None:
-    """What was judged is among the metrics, and the answer is that of the figures."""
+def _check_threshold(document: Json, threshold: ThresholdEntry) -> None:
+    """Check that what was judged is among the metrics, and that the figures give the same answer."""
     measured = threshold["measured"]
     if measured is None:
         return
-    metric = found["metrics"].get(threshold["metric"])
+    metric = document["metrics"].get(threshold["metric"])
     if metric is None:
         raise ShapeError(f"is {shown(threshold['metric'])}, which is not among the metrics", "metric")
     aggregations = _AGGREGATIONS[metric["kind"]]
@@ -236,8 +237,8 @@ def _is_number(text_: str) -> bool:
 
 
 def _is_percent(condition: str) -> bool:
-    found = re.match(r"p\(([\d.]+)\)", condition)
-    return found is None or 0 <= float(found[1]) <= 100
+    match = re.match(r"p\(([\d.]+)\)", condition)
+    return match is None or 0 <= float(match[1]) <= 100
 
 
 def _at(place: str, check: Callable[..., None], *arguments: Any) -> None:

@@ -25,7 +25,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def target_options(command: Command) -> Command:
-    """Gives a click command the options of the targets; `targets_of` and `sources_of` read its keyword arguments."""
+    """Add the targets' options to a click command; `targets_of` and `sources_of` read its keyword arguments."""
     for name in (SOURCES, *reversed(TAKEN)):
         command = common_option(name)(command)
     return click.option(

@@ -1,4 +1,4 @@
-"""What standard output can show: its width and colours."""
+"""The terminal of the command line: the style of standard output, and a progress line."""
 
 import sys
 
@@ -15,15 +15,15 @@ def style() -> Style:
 
 
 class Progress:
-    """One line on standard error that is written over again and again; nothing where that is no terminal."""
+    """One line on standard error that is overwritten; nothing where that is no terminal."""
 
     def __init__(self) -> None:
         self._line = LiveLine(sys.stderr)
 
     def tell(self, text: str) -> None:
-        """Shows the text in place of the last one."""
+        """Show the text in place of the last one."""
         self._line.show(f"  {text}")
 
     def clear(self) -> None:
-        """Takes the line away."""
+        """Remove the line."""
         self._line.clear()

@@ -45,11 +45,11 @@ def test_reset_forgets_what_was_and_keeps_the_books_true(page_with, workers):
     """Messages in flight at the reset are counted in neither part: sent = appended, however slow the server is."""
     url, locust, standin = page_with(workers=workers, server=("--broadcast-delay-ms", "300"))
     assert start(url, user_count=9, run_time="", warm_up="0", run_id="reset")["success"]
-    eventually(lambda: live(url).get("books", {}).get("appended", 0) > 30, "messages are appended")
+    eventually(lambda: live(url).get("accounting", {}).get("appended", 0) > 30, "messages are appended")
     before = live(url)
     requests.post(f"{url}/stats/reset", timeout=20)
     eventually(lambda: live(url)["key"] != before["key"] and live(url)["workers"], "it is reset")
-    eventually(lambda: live(url)["books"]["appended"] > 20, "messages are appended again")
+    eventually(lambda: live(url)["accounting"]["appended"] > 20, "messages are appended again")
     requests.post(f"{url}/stop", timeout=60)
     told = eventually(lambda: ended(url), "the run is judged")
     summary = newest_summary(locust.results)
@@ -59,7 +59,7 @@ def test_reset_forgets_what_was_and_keeps_the_books_true(page_with, workers):
     assert books["sent"] == books["appended"] > 20
     assert books["sent"] < server["sends_received"] == server["messages_appended_user"]
     assert summary["metrics"]["active_connections"]["peak"] <= 9
-    assert told["books"]["sent"] == books["sent"]
+    assert told["accounting"]["sent"] == books["sent"]
     assert summary["run"]["duration_s"] < summary["run"]["elapsed_s"] - summary["plan"]["resets"][0] + 1
 
 

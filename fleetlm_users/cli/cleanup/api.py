@@ -1,4 +1,4 @@
-"""FleetLM's lists and deletes for the cleanup, so many at once; what fails is counted by kind, never raised."""
+"""FleetLM's lists and deletes for the cleanup, several at once; failures are counted by kind, never raised."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from gevent.pool import Pool
 from fleetlm_users.errors import RestFailed
 
 GIVE_UP = 50
-"""So many failures in a row: FleetLM is away, and to wait for a timeout for each of thousands is no use."""
+"""Failures in a row after which FleetLM counts as down: waiting for thousands of timeouts helps nobody."""
 
 NOT_TRIED = "not tried, after 50 failures in a row"
 
@@ -18,18 +18,18 @@ class Sessions(Protocol):
     """The REST calls that are needed; `client.RestApi` has them."""
 
     def list_sessions(self, user_id: str) -> Any:
-        """Lists a participant's sessions; `body` is the answer. Raises RestFailed."""
+        """List a participant's sessions; `body` is the answer. Raises RestFailed."""
 
     def delete_session(self, session_id: str) -> Any:
-        """Deletes a session. Raises RestFailed."""
+        """Delete a session. Raises RestFailed."""
 
 
 class Unreachable(Exception):
-    """Nothing but failures from the start; the text is the last one's."""
+    """FleetLM never answered; the text is that of the last failure."""
 
 
 class Sweep:
-    """Asks and deletes. `failures` counts what failed, by kind and route; `last` is the last failure in full."""
+    """Lists and deletes sessions. `failures` counts failed requests by kind and route, `last` is the last in full."""
 
     def __init__(self, api: Sessions, concurrency: int) -> None:
         self._api = api
@@ -46,7 +46,7 @@ class Sweep:
         return [None if answer is None else answer.body for answer in answers]
 
     def delete(self, session_ids: Sequence[str], tell: Callable[[], None]) -> int:
-        """Delete sessions and return how many were; `tell` is called after each. Raises Unreachable."""
+        """Delete sessions and return the number deleted; call `tell` after each. Raises Unreachable."""
         deleted = 0
         for answer in self._pool.imap_unordered(
             lambda session_id: self._try(lambda: self._api.delete_session(session_id)), session_ids

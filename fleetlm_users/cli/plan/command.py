@@ -93,8 +93,8 @@ def plan(as_json: bool, **given: str) -> None:
       fleetlm-bench plan --sessions 5000 --rate 0.2 --replies 0 --json
     """  # noqa: D301  # \b is what click looks for
     values = {spec.name: _value(spec, given[spec.name]) for spec in SPECS}
-    found = fleet_plan(_part(Demand, values), _part(Costs, values), _part(Machines, values))
-    click.echo(json.dumps(_as_json(found), indent=2) if as_json else plan_text(found, style()), nl=as_json)
+    fleet = fleet_plan(_part(Demand, values), _part(Costs, values), _part(Machines, values))
+    click.echo(json.dumps(_as_json(fleet), indent=2) if as_json else plan_text(fleet, style()), nl=as_json)
 
 
 def _value(spec: OptionSpec, text: str) -> Any:
@@ -112,9 +112,9 @@ def _part(kind: type[Part], values: dict[str, Any]) -> Part:
     return kind(**{field.name: values[field.name] for field in fields(kind)})
 
 
-def _as_json(found: FleetPlan) -> dict[str, Any]:
-    told = asdict(found)
-    told["steps"] = [step._asdict() for step in found.steps]
-    kernel = {"generator": generator_settings(found), "server": server_settings(found)}
-    told["sysctl"] = {where: {line.name: line.value for line in lines} for where, lines in kernel.items()}
-    return told
+def _as_json(fleet: FleetPlan) -> dict[str, Any]:
+    document = asdict(fleet)
+    document["steps"] = [step._asdict() for step in fleet.steps]
+    kernel = {"generator": generator_settings(fleet), "server": server_settings(fleet)}
+    document["sysctl"] = {where: {line.name: line.value for line in lines} for where, lines in kernel.items()}
+    return document

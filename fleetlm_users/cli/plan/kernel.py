@@ -22,7 +22,7 @@ class Setting(NamedTuple):
 
 
 def generator_settings(plan: FleetPlan) -> list[Setting]:
-    """What each machine with workers needs."""
+    """Return the settings of each machine with workers."""
     sockets = plan.sessions_per_machine
     pages = math.ceil(sockets * BUFFER_KIB_PER_SOCKET / PAGE_KIB)
     return [
@@ -35,7 +35,7 @@ def generator_settings(plan: FleetPlan) -> list[Setting]:
 
 
 def server_settings(plan: FleetPlan) -> list[Setting]:
-    """What the machine of the server needs to take the ramp, if it is one machine."""
+    """Return the settings with which one server machine can take the ramp."""
     joins = plan.demand.sessions / plan.demand.ramp_s
     backlog = str(min(MOST_BACKLOG, max(4096, _rounded(joins))))
     return [
@@ -46,12 +46,12 @@ def server_settings(plan: FleetPlan) -> list[Setting]:
 
 
 def _files(wanted: int) -> list[Setting]:
-    """What a process may open at most is only told where Linux's own figure is too small."""
+    """Return the limit of open files where Linux's own default is too small."""
     if wanted <= DEFAULT_FILES:
         return []
     return [Setting("fs.nr_open", str(_rounded(wanted)), "open files that a process may be allowed (ulimit -n)")]
 
 
 def _rounded(value: float) -> int:
-    """Up to the next power of two, so that a little more load needs no other setting."""
+    """Return the next power of two, so that a little more load needs no new setting."""
     return int(2 ** math.ceil(math.log2(max(value, 1))))

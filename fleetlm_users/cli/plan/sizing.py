@@ -29,8 +29,8 @@ KERNEL_CORES: Final = 1  # of each machine, for packets and interrupts
 FRAMES_PER_APPEND: Final = 3  # send, own broadcast, one answer: what cpu_per_append_us was measured with
 
 
-class Step(NamedTuple):
-    """One line of arithmetic: `shown` is how `value` comes about, in words of numbers."""
+class SizingStep(NamedTuple):
+    """One line of arithmetic: `shown` is the calculation that `value` results from."""
 
     section: str
     name: str
@@ -41,7 +41,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class FleetPlan:
-    """What a load needs. `steps` are in the order in which one follows from the other, `warnings` in words."""
+    """What a load needs. Each of the `steps` follows from those before it; `warnings` are sentences."""
 
     demand: Demand
     workers: int
@@ -50,7 +50,7 @@ class FleetPlan:
     sessions_per_worker: int
     source_addresses: int
     master_share: float
-    steps: tuple[Step, ...]
+    steps: tuple[SizingStep, ...]
     warnings: tuple[str, ...]
 
 
@@ -97,39 +97,45 @@ class _Rates(NamedTuple):
         return cls(messages, messages * (2 + demand.replies), demand.sessions / HEARTBEAT_S, joins)
 
 
-def _cpu(demand: Demand, rates: _Rates, costs: Costs) -> tuple[list[Step], float]:
-    """The rates of the load, and the cores that they take."""
+def _cpu(demand: Demand, rates: _Rates, costs: Costs) -> tuple[list[SizingStep], float]:
+    """Return the rates of the load as steps, and the cores that they take."""
     frame_us = costs.cpu_per_append_us / FRAMES_PER_APPEND
     per_message_us = frame_us * (2 + demand.replies)
     messages = rates.messages * per_message_us / US_PER_S
     beats = rates.heartbeats * costs.cpu_per_heartbeat_us / US_PER_S
     joins = rates.joins * costs.cpu_per_open_us / US_PER_S
     steps = [
-        Step("load", "messages", f"{_n(demand.sessions)} sessions × {demand.rate_per_s:g}/s", rates.messages, "/s"),
-        Step("load", "frames", f"{_n(rates.messages)} × (1 sent + {1 + demand.replies} received)", rates.frames, "/s"),
-        Step("load", "heartbeats", f"{_n(demand.sessions)} ÷ {HEARTBEAT_S:g} s", rates.heartbeats, "/s"),
-        Step("load", "joins in the ramp", f"{_n(demand.sessions)} ÷ {_n(demand.ramp_s)} s", rates.joins, "/s"),
-        Step("cpu", "messages", f"{_n(rates.messages)}/s × {per_message_us:.4g} µs", messages, "cores"),
-        Step("cpu", "heartbeats", f"{_n(rates.heartbeats)}/s × {costs.cpu_per_heartbeat_us:g} µs", beats, "cores"),
-        Step("cpu", "joins in the ramp", f"{_n(rates.joins)}/s × {costs.cpu_per_open_us:g} µs", joins, "cores"),
+        SizingStep(
+            "load", "messages", f"{_n(demand.sessions)} sessions × {demand.rate_per_s:g}/s", rates.messages, "/s"
+        ),
+        SizingStep(
+            "load", "frames", f"{_n(rates.messages)} × (1 sent + {1 + demand.replies} received)", rates.frames, "/s"
+        ),
+        SizingStep("load", "heartbeats", f"{_n(demand.sessions)} ÷ {HEARTBEAT_S:g} s", rates.heartbeats, "/s"),
+        SizingStep("load", "joins in the ramp", f"{_n(demand.sessions)} ÷ {_n(demand.ramp_s)} s", rates.joins, "/s"),
+        SizingStep("cpu", "messages", f"{_n(rates.messages)}/s × {per_message_us:.4g} µs", messages, "cores"),
+        SizingStep(
+            "cpu", "heartbeats", f"{_n(rates.heartbeats)}/s × {costs.cpu_per_heartbeat_us:g} µs", beats, "cores"
+        ),
+        SizingStep("cpu", "joins in the ramp", f"{_n(rates.joins)}/s × {costs.cpu_per_open_us:g} µs", joins, "cores"),
     ]
     return steps, messages + beats + joins
 
 
-def _workers(demand: Demand, cores: float, costs: Costs, machines: Machines) -> tuple[int, list[Step]]:
+def _workers(demand: Demand, cores: float, costs: Costs, machines: Machines) -> tuple[int, list[SizingStep]]:
     share = 1 - machines.headroom
     by_cpu = _whole(cores / share)
     by_sessions = _whole(demand.sessions / costs.sessions_per_worker)
     workers = max(by_cpu, by_sessions, 1)
     shown = f"{_n(demand.sessions)} ÷ {_n(costs.sessions_per_worker)} sessions in a process"
     return workers, [
-        Step("workers", "by CPU", f"{cores:.3g} cores ÷ {share:.0%} of a core each", by_cpu, ""),
-        Step("workers", "by sessions", shown, by_sessions, ""),
-        Step("workers", "workers", "the larger", workers, ""),
+        SizingStep("workers", "by CPU", f"{cores:.3g} cores ÷ {share:.0%} of a core each", by_cpu, ""),
+        SizingStep("workers", "by sessions", shown, by_sessions, ""),
+        SizingStep("workers", "workers", "the larger", workers, ""),
     ]
 
 
-def _machines(demand: Demand, workers: int, costs: Costs, machines: Machines) -> tuple[int, list[Step]]:
+def _machines(demand: Demand, workers: int, costs: Costs, machines: Machines) -> tuple[int, list[SizingStep]]:
     usable = machines.cores - KERNEL_CORES
     if usable < 1:
         raise UsageError("--cores-per-machine", machines.cores, "2 or more: the kernel needs one, a worker one", "8")
@@ -141,28 +147,28 @@ def _machines(demand: Demand, workers: int, costs: Costs, machines: Machines) ->
     processes = f"{_n(workers)} workers × {costs.memory_per_worker_mib:g} MiB"
     sessions = f"{_n(demand.sessions)} × ({costs.memory_per_session_kib:g} + {KERNEL_KIB_PER_SOCKET:g} kernel) KiB"
     return fleet, [
-        Step("machines", "memory", f"{processes} + {sessions}", memory_gib, "GiB"),
-        Step("machines", "by memory", f"{memory_gib:.3g} GiB ÷ {room_gib:.3g} GiB each", by_memory, ""),
-        Step(
+        SizingStep("machines", "memory", f"{processes} + {sessions}", memory_gib, "GiB"),
+        SizingStep("machines", "by memory", f"{memory_gib:.3g} GiB ÷ {room_gib:.3g} GiB each", by_memory, ""),
+        SizingStep(
             "machines", "by cores", f"{_n(workers)} ÷ ({machines.cores} − {KERNEL_CORES} for the kernel)", by_cores, ""
         ),
-        Step("machines", "machines", "the larger", fleet, ""),
-        Step("machines", "workers on each", f"{_n(workers)} ÷ {_n(fleet)}", _whole(workers / fleet), ""),
+        SizingStep("machines", "machines", "the larger", fleet, ""),
+        SizingStep("machines", "workers on each", f"{_n(workers)} ÷ {_n(fleet)}", _whole(workers / fleet), ""),
     ]
 
 
-def _sockets(demand: Demand, per_machine: int, addresses: int, workers: int, machines: Machines) -> list[Step]:
+def _sockets(demand: Demand, per_machine: int, addresses: int, workers: int, machines: Machines) -> list[SizingStep]:
     per_process = _whole(demand.sessions / workers)
     files = f"{_n(per_process)} + {_n(rest_connections(per_process))} REST + {SPARE_FILES}"
     room = f"{_n(machines.ports)} ports" + (f" × {machines.targets} targets" if machines.targets > 1 else "")
     return [
-        Step("sockets", "connections of a machine", "sessions ÷ machines", per_machine, ""),
-        Step("sockets", "source addresses of a machine", f"{_n(per_machine)} ÷ {room}", addresses, ""),
-        Step("sockets", "open files of a process", files, files_for_users(per_process), ""),
+        SizingStep("sockets", "connections of a machine", "sessions ÷ machines", per_machine, ""),
+        SizingStep("sockets", "source addresses of a machine", f"{_n(per_machine)} ÷ {room}", addresses, ""),
+        SizingStep("sockets", "open files of a process", files, files_for_users(per_process), ""),
     ]
 
 
-def _network(demand: Demand, rates: _Rates, fleet: int) -> list[Step]:
+def _network(demand: Demand, rates: _Rates, fleet: int) -> list[SizingStep]:
     """Bits on the wire, each frame a packet of its own, and an ACK for each on its way back."""
     received = 1 + demand.replies
     send = SEND_BYTES + demand.message_bytes + FRAME_OVERHEAD_BYTES
@@ -173,22 +179,22 @@ def _network(demand: Demand, rates: _Rates, fleet: int) -> list[Step]:
     sent = f"{_n(rates.messages)}/s × ({send} + {received} ACKs × {FRAME_OVERHEAD_BYTES}) B"
     got = f"{_n(rates.messages)}/s × ({received} × {broadcast} + ACK {FRAME_OVERHEAD_BYTES}) B"
     return [
-        Step("network", "to the server", f"{sent} + {_n(rates.heartbeats)}/s × {beat} B", out, "Mbit/s"),
-        Step("network", "from the server", f"{got} + {_n(rates.heartbeats)}/s × {answer} B", into, "Mbit/s"),
-        Step("network", "of each machine, inwards", f"{into:.4g} ÷ {_n(fleet)}", into / fleet, "Mbit/s"),
+        SizingStep("network", "to the server", f"{sent} + {_n(rates.heartbeats)}/s × {beat} B", out, "Mbit/s"),
+        SizingStep("network", "from the server", f"{got} + {_n(rates.heartbeats)}/s × {answer} B", into, "Mbit/s"),
+        SizingStep("network", "of each machine, inwards", f"{into:.4g} ÷ {_n(fleet)}", into / fleet, "Mbit/s"),
     ]
 
 
-def _master(workers: int, share: float, costs: Costs) -> list[Step]:
+def _master(workers: int, share: float, costs: Costs) -> list[SizingStep]:
     reports = workers / REPORT_S
     most = math.floor(MASTER_CEILING * REPORT_S * US_PER_S / costs.master_us_per_report)
     bandwidth = reports * costs.bytes_per_report / MBIT
     return [
-        Step("master", "reports", f"{_n(workers)} ÷ {REPORT_S:g} s", reports, "/s"),
-        Step("master", "cpu", f"{reports:.3g}/s × {costs.master_us_per_report:g} µs", share * 100, "% of a core"),
-        Step("master", "network", f"{reports:.3g}/s × {_n(costs.bytes_per_report)} B", bandwidth, "Mbit/s"),
-        Step("master", "workers of one master", f"at most, at {MASTER_CEILING:.0%} of a core", most, ""),
-        Step("master", "open files", f"{_n(workers)} + {SPARE_FILES}", files_for_workers(workers), ""),
+        SizingStep("master", "reports", f"{_n(workers)} ÷ {REPORT_S:g} s", reports, "/s"),
+        SizingStep("master", "cpu", f"{reports:.3g}/s × {costs.master_us_per_report:g} µs", share * 100, "% of a core"),
+        SizingStep("master", "network", f"{reports:.3g}/s × {_n(costs.bytes_per_report)} B", bandwidth, "Mbit/s"),
+        SizingStep("master", "workers of one master", f"at most, at {MASTER_CEILING:.0%} of a core", most, ""),
+        SizingStep("master", "open files", f"{_n(workers)} + {SPARE_FILES}", files_for_workers(workers), ""),
     ]
 
 
@@ -203,7 +209,7 @@ def _warnings(workers: int, share: float, addresses: int) -> Iterator[str]:
 
 
 def _whole(value: float) -> int:
-    """Up to the next whole number, unless it is above one by no more than floating point is."""
+    """Round up to a whole number, except for floating-point noise above one."""
     return math.ceil(round(value, 6))
 
 

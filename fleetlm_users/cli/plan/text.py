@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from fleetlm_users.cli.plan.kernel import Setting, generator_settings, server_settings
-from fleetlm_users.cli.plan.sizing import FleetPlan, Step
+from fleetlm_users.cli.plan.sizing import FleetPlan, SizingStep
 from fleetlm_users.measure.report.terminal import Style
 
 NAME_COLUMNS = 30
@@ -37,8 +37,8 @@ def _many(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def _step(step: Step, style: Style) -> Iterator[str]:
-    """The name, the arithmetic and its result on one line; the result on the next where that is too long."""
+def _step(step: SizingStep, style: Style) -> Iterator[str]:
+    """Yield the name, the arithmetic and its result on one line; the result on the next where that is too long."""
     result = f"= {figure(step.value)} {step.unit}".rstrip()
     line = f"    {step.name:{NAME_COLUMNS}}{step.shown} {result}"
     if len(line) <= style.width:

@@ -1,4 +1,4 @@
-"""What a capacity search came to: its steps as a table, its result in words, its verdict."""
+"""The result of a capacity search: its steps as a table, its result in words, its verdict."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Capacity:
     steps: tuple[Step, ...]
 
     def words(self) -> str:
-        """The result as a sentence."""
+        """Return the result as a sentence."""
         kept = self.amount(self.kept)
         if not self.finished:
             return f"at least {kept}: the search was not finished" if self.kept else "the search was not finished"
@@ -45,22 +45,22 @@ class Capacity:
         return f"{kept} kept the thresholds, {self.amount(self.missed)} did not: {reason}"
 
     def amount(self, load: int) -> str:
-        """A load in the unit asked about; `1,200 messages/s (120 users)`."""
+        """Return a load in the unit searched for: `1,200 messages/s (120 users)`."""
         if self.per_user == 1:
             return f"{load:,} {self.unit}"
         return f"{load * self.per_user:,.6g} {self.unit} ({load:,} users)"
 
     def judgements(self) -> tuple[Judgement, ...]:
-        """Each threshold as the highest kept load has it that could say; where nothing was kept, as the last step has.
+        """Return each threshold as judged at the highest kept load that could; at the last step if none was kept.
 
-        Few sessions are opened on the way to the last steps, so what the opening of one takes is known from earlier.
+        Few sessions are opened on the way to the last steps, so the cost of opening one is known from earlier steps.
         """
         kept = sorted((step for step in self.steps if step.outcome == "kept"), key=lambda step: step.load)
-        told = {str(j.threshold): j for step in kept or self.steps for j in step.judgements}
-        return tuple(told.values())
+        line = {str(j.threshold): j for step in kept or self.steps for j in step.judgements}
+        return tuple(line.values())
 
     def to_json(self) -> CapacityEntry:
-        """As in summary.json: loads in users, `result` in the unit."""
+        """Return it as in summary.json: loads in users, `result` in the unit."""
         return {
             "unit": self.unit,
             "per_user": self.per_user,
@@ -83,26 +83,26 @@ class Capacity:
         return doubts[-1] if doubts else ""
 
 
-def decide_search(found: Capacity, totals: Totals, facts: RunFacts) -> Verdict:
-    """The verdict of a search. It passes when it found what it looked for, or kept all that was to be tried.
+def decide_search(result: Capacity, totals: Totals, facts: RunFacts) -> Verdict:
+    """Return the verdict of a search. It passes when it found the limit, or every load to be tried was kept.
 
     It fails when not even the lowest load kept the thresholds. It is inconclusive when it was not finished, when the
-    generator was the limit, and when reports or books are not as they should be. That single steps were missed is no
-    fault: it is what a search looks for.
+    generator was the limit, when reports are missing, and when the messages do not add up. Missed steps are no fault:
+    they are what a search looks for.
     """
-    nothing_kept = found.finished and not found.kept and not found.limited
-    failures = (f"capacity: {found.words()}",) if nothing_kept else ()
-    doubts = tuple(_doubts(found, totals, facts))
+    nothing_kept = result.finished and not result.kept and not result.limited
+    failures = (f"capacity: {result.words()}",) if nothing_kept else ()
+    doubts = tuple(_doubts(result, totals, facts))
     kind: Literal["pass", "fail", "inconclusive"] = "fail" if failures else "inconclusive" if doubts else "pass"
-    return Verdict(kind, failures, doubts, found.judgements())
+    return Verdict(kind, failures, doubts, result.judgements())
 
 
-def _doubts(found: Capacity, totals: Totals, facts: RunFacts) -> Iterable[str]:
-    if not found.finished or found.limited:
-        yield f"capacity: {found.words()}"
+def _doubts(result: Capacity, totals: Totals, facts: RunFacts) -> Iterable[str]:
+    if not result.finished or result.limited:
+        yield f"capacity: {result.words()}"
     if facts.interrupted:
         yield "the run was interrupted"
-    for judgement in found.judgements():
+    for judgement in result.judgements():
         if judgement.too_few:
             yield f"{judgement.expression}: {judgement.problem}; hold the steps longer"
     yield from facts.doubts
@@ -129,13 +129,13 @@ def _step_json(step: Step) -> StepEntry:
 
 
 def capacity_rows(capacity: CapacityEntry) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """The steps as a table, from summary.json's part: its head and its rows."""
+    """Return the steps as a table: its head and its rows."""
     steps = enumerate(capacity["steps"], 1)
     return HEAD, tuple(_row(number, step, capacity["per_user"]) for number, step in steps)
 
 
 def capacity_lines(capacity: CapacityEntry) -> list[str]:
-    """What is to be said beside the table: why steps were not kept, and the result."""
+    """Return the lines below the table: why steps were not kept, and the result."""
     reasons = [
         f"step {number}: {reason}"
         for number, step in enumerate(capacity["steps"], 1)
@@ -145,17 +145,17 @@ def capacity_lines(capacity: CapacityEntry) -> list[str]:
 
 
 def step_line(number: int, step: Step, per_user: float) -> str:
-    """One step as a line of a live table."""
+    """Return one step as a line of a live table."""
     name, asked, joined, rate, append, agent, join, late, result = _row(number, _step_json(step), per_user)
     reasons = "; ".join((*step.doubts, *step.misses))
-    told = f"step {name:<8} {asked:>8} asked {joined:>7} joined {rate:>7} messages/s   p95 ms: append {append:>7}"
+    line = f"step {name:<8} {asked:>8} asked {joined:>7} joined {rate:>7} messages/s   p95 ms: append {append:>7}"
     return (
-        f"{told}  agent {agent:>7}  join {join:>7}   late p99 {late:>7}   {result}{f': {reasons}' if reasons else ''}"
+        f"{line}  agent {agent:>7}  join {join:>7}   late p99 {late:>7}   {result}{f': {reasons}' if reasons else ''}"
     )
 
 
 def _row(number: int, step: StepEntry, per_user: float) -> tuple[str, ...]:
-    """One step as cells; latencies in ms."""
+    """Return one step as cells; latencies in ms."""
     return (
         f"{number}{' again' if step['repeat'] else ''}",
         f"{step['load'] * per_user:,.6g}",

@@ -18,7 +18,7 @@ from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
 from fleetlm_users.measure.report.charts import ChartFigure, Line, LineChart, distribution_figure
 from fleetlm_users.measure.report.summary_types import Summary, counter_of, gauge_of, rate_of, statistic, trend_of
 from fleetlm_users.measure.report.text import (
-    BOOKS,
+    ACCOUNTING_TITLE,
     WORKER_HEAD,
     Rows,
     accounting_rows,
@@ -144,7 +144,7 @@ def _context(summary: Summary, timeline_rows: Sequence[SeriesRow]) -> dict[str, 
         "timeline": _timeline(summary, timeline_rows),
         "latency": latency_rows(summary),
         "distributions": list(_distributions(summary)),
-        "accounting_title": BOOKS.capitalize(),
+        "accounting_title": ACCOUNTING_TITLE.capitalize(),
         "accounting": accounting_rows(summary),
         "losses": loss_lines(summary),
         "rates": rate_rows(summary),

@@ -15,7 +15,7 @@ _NOT_IN_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0
 
 
 def render_junit(summary: Summary) -> str:
-    """The XML document, ended by a newline. A missed threshold is a failure, an undecided one an error."""
+    """Return the XML document, ended by a newline. A missed threshold is a failure, an undecided one an error."""
     benchmark = str(summary["options"].get("benchmark") or "run")
     unreached = summary["verdict"]["kind"] == "inconclusive"  # an interrupted run is not blamed for empty thresholds
     cases = [_threshold(entry, benchmark, unreached) for entry in summary["thresholds"]]
@@ -55,5 +55,5 @@ def _believable(doubts: list[str], benchmark: str) -> ElementTree.Element:
 
 
 def _clean(text: str) -> str:
-    """The text without what XML cannot hold: a reason may quote what a server sent."""
+    """Return the text without characters that XML cannot hold: a reason may quote what a server sent."""
     return _NOT_IN_XML.sub("?", text)

@@ -1,4 +1,4 @@
-"""What a live page shows in tables about a run under way, or one that has just ended, as plain data."""
+"""The tables of the live page: a run under way, or one that has just ended, as plain data."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -14,63 +14,63 @@ from fleetlm_users.measure.totals import Totals
 Json = dict[str, Any]
 
 OPEN_MARK: Final = "…"
-_OF_THE_GENERATOR: Final = ("worker_cpu_samples", "worker_cpu_starved")  # told per worker, as a share
+_OF_THE_GENERATOR: Final = ("worker_cpu_samples", "worker_cpu_starved")  # shown per worker, as a share
 
 
 def threshold_rows(judgements: Sequence[Judgement], *, is_over: bool) -> list[Json]:
-    """Each threshold with its mark and present value in words.
+    """Return each threshold with its mark and its present value as text.
 
-    While a run goes on, one without enough samples is open (…); once it is over the marks are those of the report.
+    While the run goes on, a threshold without enough samples is open (…); afterwards the marks are those of the report.
     """
     return [_threshold(threshold_figures(judgement), is_over) for judgement in judgements]
 
 
 def trend_rows(totals: Totals, phase: str) -> list[Json]:
-    """Every trend with samples in the phase, in ms; a percentile on too few samples is None."""
-    found = (
+    """Return every trend with samples in the phase, in ms; a percentile on too few samples is None."""
+    candidates = (
         (metric.name, totals.trend(metric.name, phase=phase))
         for metric in totals.catalogue.values()
         if metric.kind == "trend"
     )
-    return [{"name": name, **trend_figures(trend)} for name, trend in found if trend is not None and trend.count]
+    return [{"name": name, **trend_figures(trend)} for name, trend in candidates if trend is not None and trend.count]
 
 
 def rate_rows(totals: Totals, phase: str) -> list[Json]:
-    """Every rate with something to divide by, with its two counts."""
-    found = (
+    """Return every rate with a total above 0, with its two counts."""
+    candidates = (
         (metric.name, totals.rate(metric.name, phase=phase))
         for metric in totals.catalogue.values()
         if metric.kind == "rate"
     )
     return [
         {"name": name, "rate": ratio.value, "shown": formatting.percent(ratio.value), **ratio._asdict()}
-        for name, ratio in found
+        for name, ratio in candidates
         if ratio.total
     ]
 
 
 def counter_rows(totals: Totals, phase: str, seconds: float) -> list[Json]:
-    """Every counter above 0 with its count per second over `seconds`, the length of the phase so far."""
-    found = (
+    """Return every counter above 0 with its count per second over `seconds`, the length of the phase so far."""
+    candidates = (
         (metric.name, totals.count(metric.name, phase=phase))
         for metric in totals.catalogue.values()
         if metric.kind == "counter" and metric.name not in _OF_THE_GENERATOR
     )
     return [
         {"name": name, "count": count, "per_s": round(count / seconds, 3) if seconds > 0 else None}
-        for name, count in found
+        for name, count in candidates
         if count
     ]
 
 
-def books(totals: Totals, *, is_over: bool) -> AccountingFigures:
-    """The fate of every message of the whole run, warm-up included; while it goes on, open ones are in flight."""
+def accounting_of(totals: Totals, *, is_over: bool) -> AccountingFigures:
+    """Return the fate of every message, warm-up included; while the run goes on, open messages are in flight."""
     accounting = totals.accounting(phase=ALL, live=not is_over)
     return accounting_figures(accounting)
 
 
 def worker_rows(workers: Iterable[WorkerState]) -> list[WorkerEntry]:
-    """How each worker stands."""
+    """Return the state of each worker."""
     return [worker_figures(worker) for worker in workers]
 
 

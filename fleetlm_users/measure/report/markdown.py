@@ -13,7 +13,7 @@ _VERDICT_SIGNS: Final = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}
 
 
 def render_markdown(summary: Summary) -> str:
-    """GitHub-flavoured Markdown, ended by a newline: verdict and reasons, thresholds, then folded details."""
+    """Return GitHub-flavoured Markdown, ended by a newline: verdict and reasons, thresholds, then folded details."""
     verdict = summary["verdict"]
     name, *rest = title_parts(summary)
     lines = [f"## {_VERDICT_SIGNS[verdict['kind']]} {_cell(name)}: {verdict['kind']}", "", _cell(" · ".join(rest)), ""]
@@ -25,7 +25,9 @@ def render_markdown(summary: Summary) -> str:
     lines += _folded("Latency in ms", *latency_rows(summary))
     lines += _folded("Messages", *accounting_rows(summary))
     lines += _folded("Rates", *rate_rows(summary))
-    lines += _folded("What went wrong", ("", "count", "by kind"), [_trouble(*found) for found in troubles_of(summary)])
+    lines += _folded(
+        "What went wrong", ("", "count", "by kind"), [_trouble(*trouble) for trouble in troubles_of(summary)]
+    )
     return "\n".join(lines).strip() + "\n"
 
 
@@ -57,7 +59,7 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _cell(text: str) -> str:
-    """The text with what Markdown would take for its own marked as plain."""
+    """Return the text with Markdown's special characters escaped."""
     for sign in "\\|`*_<>[]{}":
         text = text.replace(sign, f"\\{sign}")
     return text.strip().replace("\n", " ")

@@ -1,4 +1,4 @@
-"""One live line about a run under way."""
+"""The progress line of a run under way."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
@@ -18,7 +18,7 @@ class _Part(NamedTuple):
     rank: int  # the higher, the sooner it is left out
 
 
-def progress_line(  # noqa: PLR0913, PLR0917 (each is one thing that the line shows, or the room for it)
+def progress_line(  # noqa: PLR0913, PLR0917 (each is one thing that the line shows, or its width)
     totals: Totals,
     recent: Sequence[SeriesRow],
     elapsed_s: float,
@@ -26,25 +26,28 @@ def progress_line(  # noqa: PLR0913, PLR0917 (each is one thing that the line sh
     users: int,
     fits: Callable[[str], bool] = lambda _line: True,
 ) -> str:
-    """At most 110 columns: time, joined sockets of users, what happened in the last seconds, what went wrong so far.
+    """Return at most 110 columns: time, joined sockets of users, the last seconds, and what went wrong so far.
 
     Sends per second and percentiles are those of `recent`, the newest RECENT_ROWS of the timeline, both phases; counts
     are since the start. `duration_s` None stands for a run without an end. Until the line `fits`, the least important
     parts are left out: what failed and the latency of appends stay longest.
     """
     rows = recent[:-1] or recent  # the newest second has only just begun
-    books = totals.accounting(phase=ALL, live=True)
+    accounting = totals.accounting(phase=ALL, live=True)
     failed = sum(totals.count(name, phase=ALL) for name in ("connection_failures", "disconnects", "session_failures"))
     end = f"/{formatting.duration(duration_s)}" if duration_s is not None else ""
     parts = [
         _Part(formatting.duration(elapsed_s) + end, 0),
         _Part(f"{totals.gauge('active_connections').now:.0f}/{users} joined", 3),
         _Part(f"{_per_s(rows, 'sent')} sent", 4),
-        _Part(f"{_short(books.appended)} ok", 9),
-        _Part(f"{_short(books.in_flight)} open", 8),
-        _Part(f"{_short(books.rejected + books.lost + failed)} failed", 1),
+        _Part(f"{_short(accounting.appended)} ok", 9),
+        _Part(f"{_short(accounting.in_flight)} open", 8),
+        _Part(f"{_short(accounting.rejected + accounting.lost + failed)} failed", 1),
     ]
-    latencies = [_Part("p95 ms", 6), *(_Part(f"{shown} {_highest(rows, of)}", rank) for shown, of, rank in _LATENCIES)]
+    latencies = [
+        _Part("p95 ms", 6),
+        *(_Part(f"{label} {_highest(rows, column)}", rank) for label, column, rank in _LATENCIES),
+    ]
     while len(line := _joined(parts, latencies)) > MAX_COLUMNS or not fits(line):
         last = max((*parts, *latencies), key=lambda part: part.rank)
         if not last.rank:
@@ -63,7 +66,7 @@ def _per_s(rows: Sequence[SeriesRow], column: str) -> str:
 
 
 def _highest(rows: Sequence[SeriesRow], column: str) -> str:
-    """The worst of the newest seconds: percentiles cannot be averaged, and the worst is what to watch."""
+    """Return the worst of the newest seconds: percentiles cannot be averaged, and the worst is what to watch."""
     values = [value for row in rows if (value := row[column]) is not None]
     if not values:
         return formatting.NOTHING

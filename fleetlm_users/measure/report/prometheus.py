@@ -1,6 +1,6 @@
-"""A run in Prometheus' words: counters, histograms and gauges with base units, as prometheus.io/docs/practices/naming.
+"""A run as Prometheus metrics: counters, histograms and gauges in base units (prometheus.io/docs/practices/naming).
 
-Counters and histograms grow within a run and begin anew with the next one, which `rate()` takes for a restart.
+Counters and histograms grow within a run and restart at 0 with the next one, which `rate()` takes for a restart.
 """
 
 import re
@@ -41,12 +41,12 @@ _PER_WORKER: Final = {
     "worker_lateness_p99_seconds": "99th percentile of message due → sent on one worker, warm-up apart",
     "worker_loop_lag_p99_seconds": "99th percentile of how late a 100 ms timer fires on one worker, warm-up apart",
 }
-_TOLD_PER_WORKER: Final = ("worker_cpu_percent", "worker_rss_bytes")
+_SHOWN_PER_WORKER: Final = ("worker_cpu_percent", "worker_rss_bytes")
 _UNITS: Final = {"ms": ("seconds", 0.001), "%": ("ratio", 0.01), "fraction": ("ratio", 1.0)}
 
 
 def name_of(metric: Metric) -> str:
-    """The name under which a metric of the catalogue is exposed; a counter's without the `_total` of its samples."""
+    """Return the name that a metric is exposed under; a counter's without the `_total` of its samples."""
     stem = re.sub(r"[^a-zA-Z0-9_]", "_", metric.name)
     match metric.kind:
         case "trend":
@@ -59,10 +59,10 @@ def name_of(metric: Metric) -> str:
             return f"{_PREFIX}{stem.removesuffix('_percent')}{'_ratio' if metric.unit == '%' else ''}"
 
 
-def families(standing: Standing | None, version: str, breathe: Callable[[], None]) -> Iterator[Family]:
-    """Everything that is exposed of a run; None stands for the time before the first.
+def families(standing: Standing | None, version: str, give_way: Callable[[], None]) -> Iterator[Family]:
+    """Yield everything that is exposed of a run; None stands for the time before the first run.
 
-    `breathe` is called between the families: merging the histograms of many workers takes a while.
+    `give_way` is called between the families: merging the histograms of many workers takes a while.
     """
     yield InfoMetricFamily(f"{_PREFIX}build", "version of fleetlm-locust", {"version": version})
     if standing is None:
@@ -74,17 +74,17 @@ def families(standing: Standing | None, version: str, breathe: Callable[[], None
     scenarios = ("", *standing.totals.scenarios)
     for metric in standing.totals.catalogue.values():
         yield from _of_metric(metric, standing.totals, scenarios)
-        breathe()
+        give_way()
     yield _by_kind(standing.totals, scenarios)
 
 
 def _of_run(standing: Standing) -> Iterable[Family]:
     info = {"run_id": standing.run_id, "benchmark": standing.benchmark, "preset": standing.preset}
-    yield InfoMetricFamily(f"{_PREFIX}run", "the run that is on or was on last", info)
+    yield InfoMetricFamily(f"{_PREFIX}run", "the current or the last run", info)
     yield _gauge("run_active", "1 from the start of a run until it has been judged", float(standing.is_running))
-    yield _gauge("run_elapsed_seconds", "how long the run has gone on, or went on", standing.elapsed_s)
+    yield _gauge("run_elapsed_seconds", "how long the run has lasted", standing.elapsed_s)
     if standing.planned_s is not None:
-        yield _gauge("run_planned_seconds", "how long the run is to go on; absent: until stopped", standing.planned_s)
+        yield _gauge("run_planned_seconds", "planned length of the run; absent: until stopped", standing.planned_s)
     yield _gauge("run_users", "Locust users running now", standing.users)
     yield _gauge("run_workers", "processes that reported in this run", len(standing.workers))
     if standing.verdict:
@@ -95,10 +95,10 @@ def _of_run(standing: Standing) -> Iterable[Family]:
 
 
 def _of_thresholds(judgements: Iterable[Judgement]) -> Iterable[Family]:
-    """Value and bound in base units; without samples there is no value, and an undecided one has no answer."""
+    """Return values and bounds in base units; a threshold without samples has no value, an undecided one no answer."""
     labels = ["threshold", "unit"]
     value = GaugeMetricFamily(f"{_PREFIX}threshold_value", "what a threshold measures at present", labels=labels)
-    bound = GaugeMetricFamily(f"{_PREFIX}threshold_bound", "what it is held against", labels=labels)
+    bound = GaugeMetricFamily(f"{_PREFIX}threshold_bound", "what it is compared with", labels=labels)
     kept = GaugeMetricFamily(f"{_PREFIX}threshold_ok", "1 while it is kept, 0 while it is missed", labels=["threshold"])
     for judgement in {judgement.expression: judgement for judgement in judgements}.values():
         threshold = judgement.threshold
@@ -136,7 +136,7 @@ def _of_metric(metric: Metric, totals: Totals, scenarios: Sequence[str]) -> Iter
             share = totals.rate(metric.name).value
             if share is not None:
                 yield GaugeMetricFamily(name_of(metric), f"{metric.help}, warm-up apart", share)
-        case "gauge" if metric.name not in _TOLD_PER_WORKER:
+        case "gauge" if metric.name not in _SHOWN_PER_WORKER:
             yield _level(metric, totals, scenarios)
 
 
@@ -181,7 +181,7 @@ def _by_kind(totals: Totals, scenarios: Iterable[str]) -> Family:
 
 
 def _level(metric: Metric, totals: Totals, scenarios: Iterable[str]) -> Family:
-    """A gauge by scenario, without the sum over them, or its one value where no scenario has it."""
+    """Return a gauge by scenario, without the sum over them, or its one value where no scenario has it."""
     factor = 0.01 if metric.unit == "%" else 1
     having = [scenario for scenario in scenarios if scenario and totals.samples(metric.name, scenario)]
     family = GaugeMetricFamily(name_of(metric), metric.help, labels=["scenario"])

@@ -68,7 +68,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
 
     `plan`, `options`, `host` and `versions` are kept as given; reports look for `preset` and `warm_up_s` in `plan`, and
     for `benchmark`, `run_id` and `api_url` in `options`. `started_at` is an ISO 8601 time for people to read,
-    `aborted` why a hopeless run was ended early, `server` what each source told of the server (ServerFigures),
+    `aborted` why a hopeless run was ended early, `server` what each source said of the server (ServerFigures),
     `capacity` what a search found (Capacity), in a run that was one, `lost` the workers that did not report to the end.
     All texts are printable, whoever wrote them: reports show them as they are.
     """

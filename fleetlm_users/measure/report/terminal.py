@@ -14,23 +14,25 @@ _CODES: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a text is dressed: its width in columns, with or without colours.
+    """The style of a text: its width in columns, with or without colours.
 
-    What signs an output lacks is found where it is written (fleetlm_users/output.py).
+    Signs that an output lacks are replaced where it is written (fleetlm_users/output.py).
     """
 
     width: int = 100
     colour: bool = False
 
     def paint(self, text: str, *looks: str) -> str:
-        """The text in colour, if there are colours; `looks` are words such as bold or red."""
+        """Return the text in colour, if there are colours; `looks` are words such as bold or red."""
         if not self.colour or not text:
             return text
         return f"\x1b[{';'.join(_CODES[look] for look in looks)}m{text}\x1b[0m"
 
     def finish(self, lines: Sequence[str]) -> str:
-        """The lines as one text, without trailing blanks. Names and texts in them may come from a file or a server:
-        whatever would move the cursor is escaped, but for the colours of `paint`.
+        """Return the lines as one text, without trailing blanks.
+
+        Names and texts in them may come from a file or a server: everything that would move the cursor is escaped,
+        except for the colours of `paint`.
         """
         return "\n".join("".join(map(self._safe, _PAINT.split(line.rstrip()))) for line in lines) + "\n"
 
@@ -38,11 +40,11 @@ class Style:
         return part if self.colour and _PAINT.fullmatch(part) else escaped(part)
 
     def heading(self, text: str, *names: str) -> list[str]:
-        """A blank line and a section's name in capitals; `names` stand for its `{}` as they are, such as a URL."""
+        """Return a blank line and a section's name in capitals; `names` replace its `{}` unchanged, such as a URL."""
         return ["", "  " + self.paint(text.upper().format(*names), "bold", "cyan")]
 
     def wrapped(self, text: str, first: str, rest: str) -> list[str]:
-        """The text over as many lines as it needs."""
+        """Return the text, wrapped to the width."""
         return textwrap.wrap(text, self.width, initial_indent=first, subsequent_indent=rest) or [first]
 
 
@@ -50,7 +52,7 @@ class Style:
 class Table:
     """Rows under a head: the first column to the left, all others to the right, as wide as they need to be.
 
-    Columns are left out from `expendable` (names, the first goes first) until the table fits.
+    The columns named in `expendable` are dropped, the first one first, until the table fits.
     """
 
     head: tuple[str, ...]
@@ -59,21 +61,21 @@ class Table:
     indent: int = 4
 
     def lines(self, style: Style) -> list[str]:
-        """The table's lines, the head dimmed."""
-        kept = list(range(len(self.head)))
+        """Return the table's lines, the head dimmed."""
+        columns = list(range(len(self.head)))
         for name in self.expendable:
-            if self._width(kept) <= style.width:
+            if self._width(columns) <= style.width:
                 break
-            kept.remove(self.head.index(name))
-        widths = self._widths(kept)
-        head, *rows = (self._line([row[column] for column in kept], widths) for row in (self.head, *self.rows))
+            columns.remove(self.head.index(name))
+        widths = self._widths(columns)
+        head, *rows = (self._line([row[column] for column in columns], widths) for row in (self.head, *self.rows))
         return [style.paint(head, "dim"), *rows]
 
-    def _widths(self, kept: Sequence[int]) -> list[int]:
-        return [max(len(row[column]) for row in (self.head, *self.rows)) for column in kept]
+    def _widths(self, columns: Sequence[int]) -> list[int]:
+        return [max(len(row[column]) for row in (self.head, *self.rows)) for column in columns]
 
-    def _width(self, kept: Sequence[int]) -> int:
-        return self.indent + sum(self._widths(kept)) + 2 * (len(kept) - 1)
+    def _width(self, columns: Sequence[int]) -> int:
+        return self.indent + sum(self._widths(columns)) + 2 * (len(columns) - 1)
 
     def _line(self, cells: Sequence[str], widths: Sequence[int]) -> str:
         first, *rest = cells

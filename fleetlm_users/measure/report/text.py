@@ -27,7 +27,7 @@ _MARK_LOOKS: Final = {"✓": "green", "✗": "red", "?": "yellow"}
 VERDICT_LOOKS: Final = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
 GENERATOR_TRENDS: Final = ("generator_lateness_ms", "event_loop_lag_ms", "name_lookup_ms")
 _SHOWN_OF_WARM_UP: Final = ("name_lookup_ms",)  # names are looked up when the first users begin
-# counters that tell of something that should not happen, most serious first
+# counters of what should not happen, most serious first
 TROUBLES: Final = (
     "connection_failures",
     "session_failures",
@@ -48,18 +48,18 @@ TROUBLES: Final = (
     "agent_replies_unmatched",
     "client_anomalies",
 )
-# told elsewhere in the report, in other words
-_TOLD: Final = ("message_failures", "messages_in_flight", "worker_cpu_samples", "worker_cpu_starved")
+# shown elsewhere in the report, under another name
+_SHOWN_ELSEWHERE: Final = ("message_failures", "messages_in_flight", "worker_cpu_samples", "worker_cpu_starved")
 SPLIT_BY_SCENARIO: Final = ("append_latency_ms", "agent_latency_ms")  # and whatever has a threshold
 _STATISTICS: Final = ("min", "avg", "med", "p90", "p95", "p99", "p99.9", "max")
 FATES: Final[tuple[Fate, ...]] = ("sent", "appended", "rejected", "lost", "in_flight", "unknown")
 WORKER_HEAD: Final = ("worker", "CPU now", "CPU peak", "memory", "late p99", "lag p99 ms", "reports", "final")
 MAX_WORKERS_SHOWN: Final = 12
-BOOKS: Final = "messages: sent = appended + rejected + lost + in flight + unknown"
+ACCOUNTING_TITLE: Final = "messages: sent = appended + rejected + lost + in flight + unknown"
 
 
 def render(summary: Summary, width: int = 100, colour: bool = False) -> str:
-    """The report, ended by a newline."""
+    """Return the report, ended by a newline."""
     style = Style(max(width, 60), colour)
     what_happened = (_thresholds, _latencies, _rates, _messages, _counts, _troubles, _findings)
     sections = (_title, _capacity, *what_happened, _server, _generator, _verdict)
@@ -67,7 +67,7 @@ def render(summary: Summary, width: int = 100, colour: bool = False) -> str:
 
 
 def title_parts(summary: Summary) -> list[str]:
-    """What was run, where, for how long: the parts of a title, without those that are not known."""
+    """Return the parts of a title: what was run, where, for how long; unknown parts are left out."""
     plan, options, run = summary["plan"], summary["options"], summary["run"]
     warm_up_s = plan.get("warm_up_s") or 0
     parts = [
@@ -111,12 +111,12 @@ def _thresholds(summary: Summary, style: Style) -> Iterable[str]:
         sign = formatting.mark(entry)
         measured = formatting.measured(entry["measured"], entry["unit"])
         look = _MARK_LOOKS[sign]
-        told = (
+        note = (
             entry["problem"] if formatting.is_undecided(entry) else f"of {formatting.count(entry['samples'])} samples"
         )
         yield (
             f"    {style.paint(sign, look)} {entry['expression']:<{widest}}  {style.paint(f'{measured:>12}', look)}"
-            + style.paint(f"  {told}" if entry["samples"] else "", "dim")
+            + style.paint(f"  {note}" if entry["samples"] else "", "dim")
         )
 
 
@@ -128,7 +128,7 @@ def _latencies(summary: Summary, style: Style) -> Iterable[str]:
 
 
 def latency_rows(summary: Summary) -> Rows:
-    """Every trend of the main phase but the generator's own; by scenario where that matters."""
+    """Return every trend of the main phase except the generator's own; by scenario where that matters."""
     rows: list[tuple[str, ...]] = []
     split = {*SPLIT_BY_SCENARIO, *(entry["metric"] for entry in summary["thresholds"])}
     for name, metric in summary["metrics"].items():
@@ -138,7 +138,7 @@ def latency_rows(summary: Summary) -> Rows:
 
 
 def trend_rows(name: str, phase: PhaseFigures[TrendFigures], *, by_scenario: bool) -> list[tuple[str, ...]]:
-    """A trend's figures as cells, and those of its scenarios if there are several and they are asked for."""
+    """Return a trend's figures as cells; with `by_scenario` also those of its scenarios, if there are several."""
     scenarios = phase["scenarios"] if by_scenario and len(phase["scenarios"]) > 1 else {}
     entries = {name: phase["all"]} | {f"  {scenario}": entry for scenario, entry in scenarios.items()}
     return [
@@ -159,7 +159,7 @@ def _rates(summary: Summary, style: Style) -> Iterable[str]:
 
 
 def rate_rows(summary: Summary) -> Rows:
-    """Every rate of the main phase with the two counts it is made of."""
+    """Return every rate of the main phase with the two counts that it is made of."""
     rows = (
         (name, formatting.percent(entry["rate"]), formatting.count(entry["passes"]), formatting.count(entry["total"]))
         for name, metric in summary["metrics"].items()
@@ -170,19 +170,19 @@ def rate_rows(summary: Summary) -> Rows:
 
 
 def _messages(summary: Summary, style: Style) -> Iterable[str]:
-    yield from style.heading(BOOKS)
+    yield from style.heading(ACCOUNTING_TITLE)
     yield from Table(*accounting_rows(summary)).lines(style)
     for line in loss_lines(summary):
         yield from style.wrapped(line, "    ", "      ")
 
 
 def loss_lines(summary: Summary) -> list[str]:
-    """What is not known, by worker: each that did not report to the end, with what its last report left open."""
+    """Return a line for each worker that did not report to the end, with what its last report left open."""
     return [f"unknown: {loss['text']}" for loss in summary.get("workers_lost") or ()]
 
 
 def accounting_rows(summary: Summary) -> Rows:
-    """The fates of all messages: by scenario, altogether, and of the warm-up."""
+    """Return the fates of all messages: by scenario, altogether, and of the warm-up."""
     main, warm_up = summary["accounting"][MAIN], summary["accounting"][WARM_UP]
     entries = dict(main["scenarios"]) if len(main["scenarios"]) > 1 else {}
     entries["all"] = main["all"]
@@ -203,11 +203,11 @@ def _counts(summary: Summary, style: Style) -> Iterable[str]:
 
 
 def count_rows(summary: Summary) -> Rows:
-    """Every counter above 0 that is told nowhere else, and the gauges of the whole swarm."""
+    """Return every counter above 0 that is shown nowhere else, and the gauges of the whole run."""
     rows = [
         (name, formatting.count(entry["count"]), formatting.per_s(entry["per_s"]))
         for name, metric in summary["metrics"].items()
-        if metric["kind"] == "counter" and MAIN in metric and name not in (*TROUBLES, *_TOLD)
+        if metric["kind"] == "counter" and MAIN in metric and name not in (*TROUBLES, *_SHOWN_ELSEWHERE)
         for entry in [metric[MAIN]["all"]]
         if entry["count"]
     ]
@@ -234,7 +234,7 @@ def _troubles(summary: Summary, style: Style) -> Iterable[str]:
 
 
 def finding_line(finding: FindingEntry) -> str:
-    """One message and what is wrong with it, with all that names it."""
+    """Return one message and what is wrong with it, with everything that identifies it."""
     seq = "?" if finding["seq"] is None else finding["seq"]
     named = f"{finding['kind']}: run {finding['run_id']}, session {finding['session_id']}, seq {seq}"
     ref = f", client_ref {finding['client_ref']}" if finding["client_ref"] else ""
@@ -259,16 +259,16 @@ _UNCOUNTED: Final[PhaseFigures[CounterFigures]] = {
 
 
 def troubles_of(summary: Summary) -> list[tuple[str, int, int, dict[str, int]]]:
-    """Every counter of trouble above 0: its name, count in the main phase, count in warm-up, main count by label."""
-    found = []
+    """Return every trouble counter above 0: its name, counts in the main phase and in warm-up, main count by label."""
+    troubles = []
     for name in TROUBLES:
         metric = counter_of(summary, name)
         if metric is None:
             continue
         main, warm_up = metric.get(MAIN, _UNCOUNTED)["all"], metric.get(WARM_UP, _UNCOUNTED)["all"]
         if main["count"] or warm_up["count"]:
-            found.append((name, int(main["count"]), int(warm_up["count"]), dict(main["labels"])))
-    return found
+            troubles.append((name, int(main["count"]), int(warm_up["count"]), dict(main["labels"])))
+    return troubles
 
 
 def _server(summary: Summary, style: Style) -> Iterable[str]:
@@ -297,7 +297,7 @@ def _generator(summary: Summary, style: Style) -> Iterable[str]:
 
 
 def generator_rows(summary: Summary) -> list[tuple[str, ...]]:
-    """The generator's own trends: of the main phase, and what happened in the warm-up alone, as look-ups do."""
+    """Return the generator's own trends: of the main phase, or of the warm-up for name look-ups."""
     rows = []
     for name in GENERATOR_TRENDS:
         metric = trend_of(summary, name)
@@ -311,7 +311,7 @@ def generator_rows(summary: Summary) -> list[tuple[str, ...]]:
 
 
 def worker_row(worker: WorkerEntry) -> tuple[str, ...]:
-    """One worker's health as cells: name, CPU now and at most, memory, lateness and lag p99, reports, final report."""
+    """Return one worker's health as cells, in the order of WORKER_HEAD."""
     cpu, peak = worker["cpu_percent"], worker["cpu_peak_percent"]
     return (
         worker["worker"],

@@ -13,7 +13,7 @@ import gevent
 from gevent.lock import BoundedSemaphore
 
 from fleetlm_users.measure.report.live import (
-    books,
+    accounting_of,
     counter_rows,
     rate_rows,
     threshold_rows,
@@ -152,7 +152,7 @@ def _document_of(view: RunView, links: list[Json], *, is_search: bool) -> Json:
         "key": view.key,
         "phase": view.phase,
         "run": _run(view),
-        "books": books(totals, is_over=is_over),
+        "accounting": accounting_of(totals, is_over=is_over),
         "thresholds": threshold_rows(judgements, is_over=is_over),
         "trends": trend_rows(totals, view.phase),
         "rates": rate_rows(totals, view.phase),

@@ -99,7 +99,7 @@ def tab_rows(document: Json) -> list[Json]:
         ),
         *(_trend_row(each) for each in document["trends"]),
         *(_row(each["name"], each["shown"], each["total"]) for each in document["rates"]),
-        _books_row(document["books"]),
+        _accounting_row(document["accounting"]),
         *(_row(each["name"], "", each["count"], formatting.per_s(each["per_s"])) for each in document["counters"]),
         *(_worker_row(each) for each in document["workers"]),
     ]
@@ -125,10 +125,12 @@ def _trend_row(trend: Json) -> Json:
     return _row(trend["name"], "ms", trend["count"], "", *percentiles)
 
 
-def _books_row(books: Json) -> Json:
-    fates = ", ".join(f"{formatting.count(books[fate])} {fate.replace('_', ' ')}" for fate in FATES if books[fate])
+def _accounting_row(accounting: Json) -> Json:
+    fates = ", ".join(
+        f"{formatting.count(accounting[fate])} {fate.replace('_', ' ')}" for fate in FATES if accounting[fate]
+    )
     return _row(
-        "messages: sent = appended + rejected + lost + in flight", f"{'✓' if books['adds_up'] else '✗'} {fates}"
+        "messages: sent = appended + rejected + lost + in flight", f"{'✓' if accounting['adds_up'] else '✗'} {fates}"
     )
 
 

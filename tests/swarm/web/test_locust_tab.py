@@ -35,7 +35,15 @@ def document(**changed):
         "thresholds": [threshold],
         "trends": [trend],
         "rates": [{"name": "message_success_rate", "shown": "100.00 %", "total": 1200}],
-        "books": {"sent": 3, "appended": 2, "rejected": 0, "lost": 0, "in_flight": 1, "unknown": 0, "adds_up": True},
+        "accounting": {
+            "sent": 3,
+            "appended": 2,
+            "rejected": 0,
+            "lost": 0,
+            "in_flight": 1,
+            "unknown": 0,
+            "adds_up": True,
+        },
         "counters": [{"name": "messages_sent", "count": 1200, "per_s": 20.0}],
         "workers": [worker | {"lateness_p99_ms": 0.5, "loop_lag_p99_ms": None}],
         **changed,
@@ -52,7 +60,7 @@ def test_before_the_first_run_the_tab_says_so():
 
 
 def test_everything_of_a_run_under_way_is_in_the_tab():
-    """Thresholds with mark and value, durations, rates, the books in words, counters, workers."""
+    """Thresholds with mark and value, durations, rates, the accounting in words, counters, workers."""
     rows = tab_rows(document())
     assert all(list(row) == [f"c{number}" for number in range(len(COLUMNS))] for row in rows)
     assert cells(rows) == [

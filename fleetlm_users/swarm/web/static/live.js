@@ -60,7 +60,7 @@ function showRun(told) {
   tables.showThresholds(told.thresholds);
   tables.showTiles(told);
   tables.showWorkers(told.workers);
-  tables.showBooks(told.books);
+  tables.showAccounting(told.accounting);
   tables.showFigures(told);
 }
 

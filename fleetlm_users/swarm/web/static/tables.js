@@ -67,15 +67,15 @@ function tile(name, figure, more) {
   );
 }
 
-export function showTiles({ books, connections, trends, rates, run }) {
+export function showTiles({ accounting, connections, trends, rates, run }) {
   const append = trends.find((trend) => trend.name === "append_latency_ms");
   const replied = rates.find((rate) => rate.name === "agent_reply_rate");
   fill(
     "tiles",
     tile("Active sessions", format.count(connections.now), `${format.count(connections.peak)} at most`),
     tile("Append p95", append ? `${format.ms(append.p95)} ms` : format.NOTHING, append ? `p99 ${format.ms(append.p99)} ms` : "no samples"),
-    tile("Sent", format.count(books.sent), `${format.count(books.in_flight)} in flight`),
-    tile("Appended", format.count(books.appended), `${format.count(books.rejected + books.lost)} rejected or lost`),
+    tile("Sent", format.count(accounting.sent), `${format.count(accounting.in_flight)} in flight`),
+    tile("Appended", format.count(accounting.appended), `${format.count(accounting.rejected + accounting.lost)} rejected or lost`),
     tile("Agent replied", replied ? replied.shown : format.NOTHING, replied ? `of ${format.count(replied.total)} appended` : "none due yet"),
     tile("Users", format.count(run.users), `${format.count(run.planned_users)} planned`),
   );
@@ -95,11 +95,11 @@ export function showWorkers(workers) {
   fill("workers", ...(rows.length ? [table("Workers", head, rows)] : []));
 }
 
-export function showBooks(books) {
+export function showAccounting(accounting) {
   const fates = ["sent", "appended", "rejected", "lost", "in_flight", "unknown"];
   const head = [...fates.map((fate) => fate.replace("_", " ")), "adds up"];
-  const row = [...fates.map((fate) => format.count(books[fate])), books.adds_up ? "✓" : "✗"];
-  fill("books", table("Fates of all messages, warm-up included", head, [row]));
+  const row = [...fates.map((fate) => format.count(accounting[fate])), accounting.adds_up ? "✓" : "✗"];
+  fill("accounting", table("Fates of all messages, warm-up included", head, [row]));
 }
 
 export function showFigures({ trends, rates, counters }) {
