@@ -237,7 +237,7 @@ def test_a_worker_on_other_code_is_refused_by_name(tmp_path, standin):
             refused = other.finish()
             (line,) = [line for line in refused.output.splitlines() if "cannot take part" in line]
             assert refused.code == 2
-            assert "the locustfile is another" in line
+            assert "the locustfile is different" in line
         with worker(tmp_path, it.port) as same:
             finished = it.master.finish()
             assert same.finish().code == 0

@@ -1,13 +1,10 @@
-"""The master's door: a worker takes part only once it has shown that it runs the same code, and only what can be read
-comes through.
+"""The admission of workers by a master: a worker takes part only once it has shown that it runs the same code.
 
-Locust lets any worker in that says `client_ready`, and warns at most of another version of its own. Here that message
-waits until the worker has sent its passport, which it can do only after an `ack`.
+Locust lets any worker in that says `client_ready`, and at most warns of another version of its own. Here that message
+waits until the worker has sent its introduction with its code version, which it can do only after an `ack`.
 
-Whatever else a stranger says is not heard. What anybody says is held against its shape first (messages.py), and what
-cannot be handled all the same stops here: the greenlet that hears all workers must not end because of one.
-
-The passport of this process: what code it runs.
+Everything else that a stranger says is ignored. Every message is checked against its shape first (messages.py), and
+what cannot be handled all the same stops here: the greenlet that hears all workers must not end because of one.
 """
 
 import hashlib
@@ -38,18 +35,18 @@ logger = logging.getLogger(__name__)
 
 CLIENT_READY = "client_ready"
 LOCUSTFILE = "locustfile"
-"""A process asks for it with `-f -` before it can be a worker (runners.py)."""
+"""The message with which a process started with `-f -` asks for the locustfile, before it can be a worker."""
 
 INTRODUCTION_S = 30.0
-"""So long a worker may take from Locust's connection to our `init`: it needs milliseconds, on a busy machine more."""
+"""How long a worker may take from Locust's connection to our `init`: it needs milliseconds, more on a busy machine."""
 
-MOST_WAITING = 1_000
-"""Peers that may be in that time at once; others are answered when they ask again, which Locust's workers do."""
+MAX_WAITING = 1_000
+"""How many peers may be waiting at once; others are answered when they ask again, which Locust's workers do."""
 
-MOST_REASON_CHARS = 1_000
+MAX_REASON_CHARS = 1_000
 
-MOST_TOLD = 50
-"""Workers that are turned away with a line of their own."""
+MAX_LOGGED = 50
+"""How many rejected workers get a line of their own."""
 
 OTHER_CODE = "it runs other code than its master"
 REMEDY = "Install the same version on every machine, and give each process the same locustfile."
@@ -57,65 +54,70 @@ FORKED_ELSEWHERE = "it was started by the --processes of another run, whose mast
 
 
 class WorkerAdmission:
-    """Lets workers of the same code in, and turns others away by name. `say` tells a person of it.
+    """The admission of workers that run the same code; others are rejected by name.
 
-    Workers that a master forked say of which `family` they are, and belong to no other.
+    Args:
+        runner: The master's runner, whose messages all pass through here.
+        version: The code version of the master.
+        say: Prints a line for a person.
+        refused: Counts the messages that are refused.
+        family: The mark of the workers that this master forked; they belong to no other master.
     """
 
     def __init__(
         self,
         runner: MasterRunner,
-        passport: CodeVersion,
+        version: CodeVersion,
         say: Callable[[str], None],
         refused: RefusedMessages,
         family: str = "",
     ) -> None:
         self._runner = runner
-        self._passport = passport
+        self._version = version
         self._family = family
         self._say = say
         self._refused = refused
-        self._known: set[str] = set()
+        self._admitted: set[str] = set()
         self._waiting: dict[str, Message] = {}
-        self._turned_away = 0
-        self._let_in = intercept_master_messages(runner, self.handle_message)
+        self._rejected = 0
+        self._pass_on = intercept_master_messages(runner, self.handle_message)
         runner.register_message(PASSPORT, self.on_passport)
         survive_garbage()
 
     def handle_message(self, client_id: str, msg: Message) -> None:
-        """Stands before all other handling of messages."""
+        """Check a message, and pass it on if its sender may send it. Stands before all other handling."""
         problem = self._problem(client_id, msg)
         if problem:
             self._refused.add(client_id, msg.type, problem)
             return
         try:
-            self._hear(client_id, msg)
+            self._handle(client_id, msg)
         except Exception as error:
             logger.debug("A message of type %s could not be handled", msg.type, exc_info=True)
             self._refused.add(client_id, msg.type, f"it could not be handled: {error!r}")
 
     def refused_of_workers(self) -> list[str]:
-        """What was refused of workers that were let in, in words."""
-        return self._refused.doubts(sorted(self._known))
+        """Return what was refused from admitted workers, in words."""
+        return self._refused.doubts(sorted(self._admitted))
 
     def on_passport(self, msg: Any, **_: Any) -> None:
-        """A worker says what code it runs."""
+        """Admit a worker that runs the same code, and reject any other."""
         client_id = msg.node_id
         ready = self._waiting.pop(client_id, None)
         if ready is None:
             return
         if msg.data.get("family") and msg.data["family"] != self._family:
-            self._turn_away(client_id, FORKED_ELSEWHERE, TURNED_AWAY)
+            self._reject(client_id, FORKED_ELSEWHERE, TURNED_AWAY)
             return
-        differences = self._passport.differences(msg.data["passport"])
+        differences = self._version.differences(msg.data["passport"])
         if differences:
-            reasons = cut("; ".join(differences), MOST_REASON_CHARS)
-            self._turn_away(client_id, f"{OTHER_CODE}: {reasons}. {REMEDY}", TURNED_AWAY)
+            reasons = cut("; ".join(differences), MAX_REASON_CHARS)
+            self._reject(client_id, f"{OTHER_CODE}: {reasons}. {REMEDY}", TURNED_AWAY)
             return
-        self._known.add(client_id)
+        self._admitted.add(client_id)
         origin = own_identity()
         self._runner.send_message(WELCOME, {"origin": origin.to_wire() if origin else None}, client_id)
-        self._let_in(client_id, ready)
+        self._pass_on(client_id, ready)
 
     def _problem(self, client_id: str, msg: Message) -> str:
         if isinstance(msg, UnreadableMessage):
@@ -123,38 +125,38 @@ class WorkerAdmission:
         problem = problem_with(msg, FROM_WORKER, self._runner.custom_messages)
         if problem:
             return problem
-        # Locust answers and books by the name in the message, and not by that of the connection
+        # Locust answers and counts by the name in the message, not by that of the connection
         return "" if msg.node_id == client_id and _is_name(client_id) else "it is sent under another name"
 
-    def _hear(self, client_id: str, msg: Message) -> None:
-        if client_id in self._known or msg.type == LOCUSTFILE:
-            self._let_in(client_id, msg)
+    def _handle(self, client_id: str, msg: Message) -> None:
+        if client_id in self._admitted or msg.type == LOCUSTFILE:
+            self._pass_on(client_id, msg)
         elif msg.type == CLIENT_READY:
-            self._ask(client_id, msg)
+            self._ask_for_version(client_id, msg)
         elif msg.type == PASSPORT and client_id in self._waiting:
-            self._let_in(client_id, msg)
+            self._pass_on(client_id, msg)
 
-    def _ask(self, client_id: str, msg: Message) -> None:
+    def _ask_for_version(self, client_id: str, msg: Message) -> None:
         if client_id not in self._waiting:
-            if len(self._waiting) >= MOST_WAITING:
+            if len(self._waiting) >= MAX_WAITING:
                 return
             gevent.spawn_later(INTRODUCTION_S, self._dismiss, client_id)
         self._waiting[client_id] = msg
         self._runner.send_message("ack", None, client_id)
 
     def _dismiss(self, client_id: str) -> None:
-        """It has not said what it is: a plain Locust, or a version of this package that does not know the question."""
+        """Reject a worker without introduction: a plain Locust, or an older version of this package."""
         if self._waiting.pop(client_id, None) is not None:
             why = "it does not say what code it runs, so it is of another version"
-            self._turn_away(client_id, f"{OTHER_CODE}: {why}. {REMEDY}", "quit")
+            self._reject(client_id, f"{OTHER_CODE}: {why}. {REMEDY}", "quit")
 
-    def _turn_away(self, client_id: str, why: str, farewell: str) -> None:
+    def _reject(self, client_id: str, why: str, farewell: str) -> None:
         problem = f"Worker {client_id} cannot take part, {why}"
-        self._turned_away += 1
-        if self._turned_away <= MOST_TOLD:
+        self._rejected += 1
+        if self._rejected <= MAX_LOGGED:
             self._say(problem)
-        if self._turned_away == MOST_TOLD:
-            self._say("Further workers that cannot take part are turned away in silence.")
+        if self._rejected == MAX_LOGGED:
+            self._say("Further workers that cannot take part are rejected without a line each.")
         self._runner.send_message(farewell, {"problem": problem}, client_id)
 
 
@@ -170,7 +172,7 @@ PACKAGE = Path(fleetlm_users.__file__).parent
 
 
 def code_version_of(environment: Environment, context: BenchmarkContext) -> CodeVersion:
-    """The code of this process, as another process of the run must have it. Reads it: some milliseconds."""
+    """Return the code version of this process. Reads all of the code, which takes some milliseconds."""
     return CodeVersion(
         package=fleetlm_users.__version__,
         locust=locust.__version__,
@@ -184,7 +186,7 @@ def code_version_of(environment: Environment, context: BenchmarkContext) -> Code
 
 
 def digest(files: Iterable[Path]) -> str:
-    """Of the files' texts, whatever their names and line ends; empty when one cannot be read, a URL for example."""
+    """Return a digest of the files' texts, whatever their names and line ends; empty if one cannot be read."""
     total = hashlib.sha256()
     try:
         for file in files:

@@ -1,8 +1,8 @@
-"""Sets the times in Locust's own reports right, by which its table and charts tell requests per second.
+"""Correction of workers' wall clocks in Locust's own reports, from which its table and charts take requests per second.
 
-A worker stamps each with its wall clock, and the master adds them up second by second as if there were only one clock
-(stats.py: StatsEntry.extend). With a clock that is minutes off, the rate of the whole run would be a fraction of what
-it was. Our own figures know no wall clock.
+A worker stamps each report with its wall clock, and the master adds them up second by second as if there were only one
+clock (`StatsEntry.extend`). With a clock that is minutes off, the rate of the whole run would be a fraction of what it
+was. Our own figures use no wall clock.
 """
 
 import time
@@ -12,21 +12,21 @@ from typing import Any
 from fleetlm_users.swarm.cluster.messages import STAMP
 
 TOLERATED_S = 2
-"""Below this a difference may be the way of the report, and Locust's windows of ten seconds do not mind it."""
+"""Smaller differences may be the travel time of a report, and do no harm in Locust's windows of ten seconds."""
 
 COUNTS = ("num_reqs_per_sec", "num_fail_per_sec")
 MOMENTS = ("start_time", "last_request_timestamp")
 
 
 class ClockSkew:
-    """On the master: how far each worker's clock is behind its own, by the report that was the quickest on its way."""
+    """How far each worker's clock is behind the master's, by the report that travelled fastest."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now
         self._behind_s: dict[str, float] = {}
 
-    def set_right(self, client_id: str, data: Mapping[str, Any]) -> None:
-        """Moves all times in a report to the master's clock. To be called before Locust takes it."""
+    def correct(self, client_id: str, data: Mapping[str, Any]) -> None:
+        """Move all times in a report to the master's clock. Call it before Locust takes the report."""
         stamp = data.get(STAMP)
         if stamp is None:
             return

@@ -1,4 +1,4 @@
-"""What a worker shows its master before it may take part: the code it runs, in versions, names and digests."""
+"""The version of the code that a process runs, in versions, names and digests; a worker sends it to its master."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 @dataclass(frozen=True, slots=True)
 class CodeVersion:
-    """The code of one process. Two that make one run together must have the same.
+    """The code of one process. All processes of a run must have the same.
 
     `source` and `locustfile` are digests, empty where the text could not be read, and then not compared.
     """
@@ -22,13 +22,13 @@ class CodeVersion:
     locustfile: str
 
     def to_wire(self) -> dict[str, Any]:
-        """As msgpack carries it."""
+        """Return plain values, for msgpack."""
         return asdict(self)
 
     def differences(self, other: Mapping[str, Any]) -> list[str]:
-        """How the passport of another process, as it came over the wire, differs from this one, in words."""
-        told = (_difference(item.name, getattr(self, item.name), other.get(item.name)) for item in fields(self))
-        return [words for words in told if words]
+        """Return how the code version of another process, in plain values, differs from this one, in words."""
+        differences = (_difference(item.name, getattr(self, item.name), other.get(item.name)) for item in fields(self))
+        return [words for words in differences if words]
 
 
 _NAMES: Final = {
@@ -47,7 +47,7 @@ def _difference(name: str, mine: str | tuple[str, ...], theirs: Any) -> str:
     if isinstance(mine, tuple):
         return _in_lists(_NAMES[name], mine, tuple(theirs or ()))
     if name in ("source", "locustfile"):
-        return f"{_NAMES[name]} is another" if mine and theirs and mine != theirs else ""
+        return f"{_NAMES[name]} is different" if mine and theirs and mine != theirs else ""
     return "" if mine == theirs else f"{_NAMES[name]} is {theirs or 'not known'} there and {mine} here"
 
 

@@ -1,7 +1,7 @@
-"""The port of a master, looked at before Locust forks: a start that cannot succeed must not leave workers behind.
+"""The port of a master, tried before Locust forks: a start that cannot succeed must not leave workers behind.
 
 Locust forks the workers of `--processes` first and binds the port afterwards. If the port is taken, the master dies of
-an RPCError, and its workers look for a master for five minutes: they would join whatever run the port belongs to.
+an RPCError, and its workers look for a master for five minutes: they would join the run that the port belongs to.
 """
 
 import contextlib
@@ -18,15 +18,15 @@ from fleetlm_users.swarm.locust_internals import intercept_parse_args
 
 DEFAULT_PORT = 5557
 DEFAULT_HOST = "127.0.0.1"
-"""Locust's own defaults of --master-port and --master-host (argument_parser.py)."""
+"""Locust's own defaults of --master-port and --master-host."""
 
 ANY_HOST = "*"
 
 
 def when_parsed(parser: LocustArgumentParser, then: Callable[[Namespace], None]) -> None:
-    """Calls `then` with the options of the command line: nothing else of ours runs before Locust forks.
+    """Call `then` with the options of the command line: nothing else of ours runs before Locust forks.
 
-    Locust parses other lists as well, for example for the web form; those it passes in.
+    Locust parses other lists as well, for example for the web form; those it passes as arguments.
     """
 
     def parse_args(args: Any = None, namespace: Any = None, **more: Any) -> Any:
@@ -39,12 +39,12 @@ def when_parsed(parser: LocustArgumentParser, then: Callable[[Namespace], None])
 
 
 def forks_workers(parsed: Namespace) -> bool:
-    """Whether this process will be the master of workers that it forks."""
+    """Return whether this process will be the master of workers that it forks."""
     return bool(parsed.processes) and not parsed.worker
 
 
 def prepare_master(parsed: Namespace) -> None:
-    """Points forked workers at their own master, and tries its port. Raises StartupError."""
+    """Point forked workers at their own master, and try its port. Raise StartupError."""
     if parsed.worker or not (parsed.master or parsed.processes):
         return
     try:
@@ -56,7 +56,7 @@ def prepare_master(parsed: Namespace) -> None:
 
 
 def _join_own_master(parsed: Namespace) -> None:
-    """Forked workers look for their master where --master-port says, whatever port it was told to bind."""
+    """Have forked workers look for their master on the port that it binds, not on the default of --master-port."""
     port = parsed.master_bind_port
     if parsed.master_port not in (port, DEFAULT_PORT):
         accepted = f"with --processes the port that its own master binds, {port} (--master-bind-port)"
@@ -67,7 +67,7 @@ def _join_own_master(parsed: Namespace) -> None:
 
 
 def _try_port(host: str, port: int) -> None:
-    """Binds and listens as ZeroMQ will, and lets go. Raises UsageError."""
+    """Bind and listen as ZeroMQ will, and close again. Raise UsageError."""
     if port == 0 or host in (name for _, name in socket.if_nameindex()):
         return  # ZeroMQ takes any port that is free, and the address of an interface
     is_any = host == ANY_HOST

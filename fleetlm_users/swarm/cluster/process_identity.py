@@ -1,4 +1,4 @@
-"""Which process on which machine: a process beside it can know for certain that it has ended."""
+"""The identity of a process on its machine: another process there can know for certain that it has ended."""
 
 import os
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from fleetlm_users.shape import Check, record, text, whole
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 PID_NAMESPACE = Path("/proc/self/ns/pid")
 STATE, STARTED = 0, 19
-"""Where state and start (in ticks since the boot, so no wall clock) are behind a stat line's `)`: proc(5)."""
+"""Fields of a stat line after its `)`, see proc(5): state and start, in ticks since the boot, so no wall clock."""
 
 ORIGIN: Final[Check] = record({"machine": text(300), "pid": whole(1, 2**31 - 1), "started": text(30)})
 """What another process says of itself, before `visible_process` looks for it."""
@@ -19,14 +19,14 @@ ORIGIN: Final[Check] = record({"machine": text(300), "pid": whole(1, 2**31 - 1),
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
-    """A process: `machine` names the boot and the namespace in which its `pid` means something; `started` its start."""
+    """A process: `machine` names the boot and the namespace of its `pid`; `started` is its start."""
 
     machine: str
     pid: int
     started: str
 
     def to_wire(self) -> dict[str, Any]:
-        """As msgpack carries it."""
+        """Return plain values, for msgpack."""
         return asdict(self)
 
     @property
@@ -38,27 +38,27 @@ class ProcessIdentity:
             return True
         except PermissionError:
             pass  # another user's: it lives
-        found = _stat(self.pid)
-        return found is not None and (found[STATE] in "ZX" or found[STARTED] != self.started)
+        stat = _stat(self.pid)
+        return stat is not None and (stat[STATE] in "ZX" or stat[STARTED] != self.started)
 
 
 def own_identity() -> ProcessIdentity | None:
-    """The process that asks; None on a system that does not tell (no Linux)."""
-    found, machine = _stat(os.getpid()), _machine()
-    return ProcessIdentity(machine, os.getpid(), found[STARTED]) if found and machine else None
+    """Return the identity of this process; None on a system other than Linux."""
+    stat, machine = _stat(os.getpid()), _machine()
+    return ProcessIdentity(machine, os.getpid(), stat[STARTED]) if stat and machine else None
 
 
-def visible_process(told: Mapping[str, Any] | None) -> ProcessIdentity | None:
-    """The process that another one said it is (ORIGIN), if it is seen from here; None for one on another machine.
+def visible_process(claim: Mapping[str, Any] | None) -> ProcessIdentity | None:
+    """Return the process that a peer said it is (ORIGIN), if it is visible from here; None for another machine's.
 
-    Machines that were copied while they ran may have the same names, so it must be seen, alive, to be believed.
+    Machines that were copied while they ran may have the same names, so the process must be seen alive.
     """
-    if not told or told["machine"] != _machine():
+    if not claim or claim["machine"] != _machine():
         return None
-    found = _stat(told["pid"])
-    if found is None or found[STARTED] != told["started"]:
+    stat = _stat(claim["pid"])
+    if stat is None or stat[STARTED] != claim["started"]:
         return None
-    return ProcessIdentity(told["machine"], told["pid"], told["started"])
+    return ProcessIdentity(claim["machine"], claim["pid"], claim["started"])
 
 
 def _machine() -> str:

@@ -1,4 +1,4 @@
-"""What peers sent and nobody acted on: told once for each peer and kind, counted, and a reason to doubt the run."""
+"""Messages of peers that were refused: logged once per peer and type, counted, and a reason to doubt the run."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -10,12 +10,12 @@ from fleetlm_users.shape import shown
 
 logger = logging.getLogger(__name__)
 
-MOST_PEERS: Final = 1_000
-"""Whose messages are counted one by one; whoever sends garbage may use any number of names."""
+MAX_PEERS: Final = 1_000
+"""How many peers are counted one by one; a sender of garbage may use any number of names."""
 
-MOST_LINES: Final = 20
-MOST_KIND_CHARS: Final = 40
-MOST_PROBLEM_CHARS: Final = 300
+MAX_LINES: Final = 20
+MAX_TYPE_CHARS: Final = 40
+MAX_PROBLEM_CHARS: Final = 300
 
 
 @dataclass(slots=True)
@@ -26,7 +26,7 @@ class _PeerRefusals:
 
 
 class RefusedMessages:
-    """Counts refused messages by peer, and tells a person of them by `say`, in a bounded number of lines."""
+    """A count of refused messages by peer, which reports them by `say` in a bounded number of lines."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
@@ -35,46 +35,46 @@ class RefusedMessages:
         self.count = 0
 
     def begin(self) -> None:
-        """A run begins: what was refused before it is no reason to doubt it."""
+        """Begin a run: what was refused before it is no reason to doubt it."""
         self._peers = {}
         self._lines = 0
         self.count = 0
 
     def add(self, peer: str, kind: object, problem: str) -> None:
-        """A message of that kind was refused."""
+        """Count a refused message of that type."""
         self.count += 1
-        name = printable(kind, MOST_KIND_CHARS) if isinstance(kind, str) else shown(kind)
-        words = printable(problem, MOST_PROBLEM_CHARS)
-        found = self._peers.get(peer)
-        if found is None:
-            if len(self._peers) >= MOST_PEERS:
+        name = printable(kind, MAX_TYPE_CHARS) if isinstance(kind, str) else shown(kind)
+        words = printable(problem, MAX_PROBLEM_CHARS)
+        refusals = self._peers.get(peer)
+        if refusals is None:
+            if len(self._peers) >= MAX_PEERS:
                 return
-            found = self._peers[peer] = _PeerRefusals(f"({name}) {words}")
-        found.count += 1
-        if name not in found.kinds and self._lines < MOST_LINES:
-            found.kinds.add(name)
-            self._tell(peer, name, words)
+            refusals = self._peers[peer] = _PeerRefusals(f"({name}) {words}")
+        refusals.count += 1
+        if name not in refusals.kinds and self._lines < MAX_LINES:
+            refusals.kinds.add(name)
+            self._report(peer, name, words)
 
     def doubts(self, workers: Iterable[str]) -> list[str]:
-        """For each of the workers of which something was refused, in words: what it measured may be missing."""
-        told = []
+        """Return a sentence for each of the workers whose messages were refused: its measurements may be missing."""
+        sentences = []
         for worker in workers:
-            found = self._peers.get(worker)
-            if found is not None:
-                messages = "a message" if found.count == 1 else f"{found.count:,} messages"
-                told.append(
+            refusals = self._peers.get(worker)
+            if refusals is not None:
+                messages = "a message" if refusals.count == 1 else f"{refusals.count:,} messages"
+                sentences.append(
                     f"worker {worker} sent {messages} that could not be read, so what it measured may be missing;"
-                    f" the first: {found.first}"
+                    f" the first: {refusals.first}"
                 )
-        return told
+        return sentences
 
-    def tell_count(self) -> None:
-        """The run is over: how many were refused, where not each was told."""
+    def report_count(self) -> None:
+        """Report how many messages were refused, if not each had a line. Call it after the run."""
         if self.count > self._lines:
             self._say(f"{self.count:,} messages were refused in all.")
 
-    def _tell(self, peer: str, kind: str, words: str) -> None:
+    def _report(self, peer: str, kind: str, words: str) -> None:
         self._lines += 1
         self._say(f"A message ({kind}) from {printable(peer)} was refused: {words}")
-        if self._lines == MOST_LINES:
+        if self._lines == MAX_LINES:
             self._say("Further refused messages are only counted.")

@@ -1,9 +1,7 @@
-"""Bytes that are no message of Locust's, made into a message that says so.
+"""Bytes that are not one of Locust's messages, turned into a message that says so.
 
-Locust lets most of what its decoder raises (rpc/protocol.py: Message.unserialize) out of the greenlet that hears all
-peers, which ends with it; after some of it, it handles the message before once more, and a name that is not UTF-8
-makes a line of the log (runners.py: client_listener, rpc/zmqrpc.py). The greenlet hears before our `init`, so what it
-calls is replaced in the classes.
+Locust lets most exceptions of its decoder out of the greenlet that hears all peers, which ends with it. After others it
+handles the previous message once more, and a sender's name that is not UTF-8 makes a line of the log.
 """
 
 from typing import Any, Final
@@ -16,11 +14,11 @@ from fleetlm_users.foreign_text import printable
 from fleetlm_users.swarm.locust_internals import decode_message, replace_transport
 
 MAX_MESSAGE_BYTES: Final = 64 << 20
-"""A day's rows of one worker are 48 MB; decoded, a message takes up to sixty times the memory."""
+"""The largest message: a day's rows of one worker are 48 MB; decoded, a message takes up to sixty times the memory."""
 
 
 class UnreadableMessage(Message):
-    """Stands for bytes that are no message; `problem` says why not."""
+    """A message in place of bytes that are none; `problem` says why not."""
 
     def __init__(self, problem: str) -> None:
         super().__init__("unreadable", None, None)
@@ -28,9 +26,9 @@ class UnreadableMessage(Message):
 
 
 def survive_garbage() -> None:
-    """From now on whatever this process receives from a peer becomes a message; to be called any number of times.
+    """Turn everything that this process receives from a peer into a message. Safe to call again.
 
-    ZeroMQ closes a connection on which a message is announced that is too large; that holds for sockets made later.
+    ZeroMQ closes a connection that announces a message above the limit; this holds for sockets made later.
     """
     replace_transport(_decode, _receive, MAX_MESSAGE_BYTES)
 
@@ -45,7 +43,7 @@ def _decode(data: Any) -> Message:
 
 
 def _receive(socket: Any) -> tuple[str, Message]:
-    """As Locust's, but a peer's name may be of any bytes: what it sends is then not readable."""
+    """Receive as Locust does, but accept a peer's name of any bytes: its message is then unreadable."""
     try:
         name, *frames = socket.recv_multipart()
     except zmq.ZMQError as problem:

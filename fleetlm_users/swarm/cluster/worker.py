@@ -61,7 +61,7 @@ class Worker(Role):
         self._runner = runner
         self._local_run = LocalRun(context, runner.client_id, self.on_idle)
         self._answering = ""
-        self._liveness = MasterLiveness(runner, self.on_cut)
+        self._liveness = MasterLiveness(runner, self.on_master_lost)
         runner.register_message(DRAIN, self.on_drain_asked, concurrent=True)
         runner.register_message(LOOK, self.on_look, concurrent=True)
         runner.register_message(TURNED_AWAY, self.on_turned_away)
@@ -157,7 +157,7 @@ class Worker(Role):
         sys.stderr.write(f"{printable_lines(str(msg.data['problem']))}\n")
         self._leave(USAGE_EXIT)
 
-    def on_cut(self, why: str) -> None:
+    def on_master_lost(self, why: str) -> None:
         """The master is gone: without it nobody ends the run, and nobody hears what is measured."""
         logger.error("The master is gone: %s. This worker ends its users and quits.", why)
         self._leave(NO_TARGET_EXIT)

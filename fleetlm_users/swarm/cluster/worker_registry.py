@@ -175,7 +175,7 @@ class WorkerRegistry:
 
     def on_report(self, client_id: str, data: Mapping[str, Any]) -> None:
         """One of Locust's reports, with our snapshot in it."""
-        self._clocks.set_right(client_id, data)  # this listener is registered before Locust's own
+        self._clocks.correct(client_id, data)  # this listener is registered before Locust's own
         snapshot, merge = data.get(REPORT), self._merge
         if merge is not None and snapshot is not None and self._absorb(merge, client_id, "stats", snapshot)[0]:
             self._seen.add(client_id)

@@ -257,7 +257,7 @@ class RemoteWorkers:
 
     def report_refused(self) -> None:
         """Say how many messages were refused."""
-        self._refused.tell_count()
+        self._refused.report_count()
 
     def doubts(self) -> Sequence[str]:
         """Return which workers sent messages that were refused."""

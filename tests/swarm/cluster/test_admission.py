@@ -7,7 +7,7 @@ from gevent.event import Event
 from locust.rpc import Message
 
 from fleetlm_users.swarm.cluster import admission as door_module
-from fleetlm_users.swarm.cluster.admission import MOST_WAITING, WorkerAdmission
+from fleetlm_users.swarm.cluster.admission import MAX_WAITING, WorkerAdmission
 from fleetlm_users.swarm.cluster.messages import FINAL, FINISHED, LOOKED, PASSPORT, REFUSED, TURNED_AWAY, WELCOME
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from tests.swarm.cluster.test_code_version import MINE
@@ -58,7 +58,7 @@ def test_a_worker_on_other_code_is_turned_away_by_name(runner, admission, said):
     (text,) = said
     assert runner.told == {"problem": text}
     assert text.startswith("Worker w1 cannot take part, it runs other code than its master: the version of this")
-    assert "; the locustfile is another. Install the same version" in text
+    assert "; the locustfile is different. Install the same version" in text
     for kind in ("spawning", "client_stopped", "quit"):
         runner.hears("w1", kind, {})
     assert runner.handled == [("w1", PASSPORT)]
@@ -164,7 +164,7 @@ def test_a_flood_fills_neither_log_nor_memory(runner, admission, said):
         runner.hears(f"evil{number}", PASSPORT, None)
         runner.hears("evil", f"type{number}")
     assert len(said) < 50
-    assert len(runner.sent) <= MOST_WAITING
+    assert len(runner.sent) <= MAX_WAITING
     assert admission.refused_of_workers() == []
 
 

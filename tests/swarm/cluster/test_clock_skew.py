@@ -28,7 +28,7 @@ def report(clock_s):
 def test_a_report_is_moved_to_the_masters_clock(off_s):
     """Each second with its counts; what never was stays so."""
     data = report(NOW_S + off_s)
-    ClockSkew(lambda: NOW_S).set_right("w", data)
+    ClockSkew(lambda: NOW_S).correct("w", data)
     assert data["stats"] == [entry(int(NOW_S))]
     assert data["stats_total"] == entry(int(NOW_S)) | {"last_request_timestamp": None}
 
@@ -36,9 +36,9 @@ def test_a_report_is_moved_to_the_masters_clock(off_s):
 def test_a_report_that_was_long_on_its_way_is_not_moved_by_that():
     """A link was cut: what an earlier one told of the clock holds."""
     clocks = ClockSkew(lambda: NOW_S)
-    clocks.set_right("w", report(NOW_S - 0.01))
+    clocks.correct("w", report(NOW_S - 0.01))
     late = report(NOW_S - 12.0)
-    clocks.set_right("w", late)
+    clocks.correct("w", late)
     assert late["stats"] == [entry(int(NOW_S - 12.0))]
 
 
@@ -46,12 +46,12 @@ def test_a_report_that_was_long_on_its_way_is_not_moved_by_that():
 def test_small_differences_are_left_alone(off_s):
     """They may be the way of the report."""
     data = report(NOW_S + off_s)
-    ClockSkew(lambda: NOW_S).set_right("w", data)
+    ClockSkew(lambda: NOW_S).correct("w", data)
     assert data["stats"] == [entry(int(NOW_S + off_s))]
 
 
 def test_a_report_without_a_stamp_is_left_alone():
     """Locust's last one may come from a worker that knows no run."""
     data = {"stats": []}
-    ClockSkew(lambda: NOW_S).set_right("w", data)
+    ClockSkew(lambda: NOW_S).correct("w", data)
     assert data == {"stats": []}

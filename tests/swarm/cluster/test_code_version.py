@@ -37,8 +37,8 @@ def test_the_same_code_has_no_differences():
         ({"options": ("--api-url",)}, "it lacks the options --vus"),
         ({"scenarios": ("burst", "drip")}, "it lacks the behaviours churn and it adds the behaviours drip"),
         ({"metrics": (*MINE.metrics, "x (trend)")}, "it adds the metrics x (trend)"),
-        ({"source": "ab"}, "the code of this package is another"),
-        ({"locustfile": "ab"}, "the locustfile is another"),
+        ({"source": "ab"}, "the code of this package is different"),
+        ({"locustfile": "ab"}, "the locustfile is different"),
     ],
 )
 def test_each_difference_is_told(changed, told):

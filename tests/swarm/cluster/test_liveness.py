@@ -30,7 +30,7 @@ class Watched:
 
     def wait(self, seconds):
         for _ in range(round(seconds / TICK_S)):
-            self.liveness.look_round()
+            self.liveness.check()
 
 
 @pytest.fixture
@@ -137,24 +137,24 @@ def master_liveness(runner):
     return master_liveness
 
 
-def look_round(master_liveness, seconds):
-    return [master_liveness.look_round() for _ in range(round(seconds / TICK_S))][-1]
+def check_for(master_liveness, seconds):
+    return [master_liveness.check() for _ in range(round(seconds / TICK_S))][-1]
 
 
 def test_a_silent_master_is_gone_after_its_time(runner, master_liveness):
     """Whatever it says is a sign of life."""
-    assert look_round(master_liveness, MASTER_PATIENCE_S - TICK_S) == ""
+    assert check_for(master_liveness, MASTER_PATIENCE_S - TICK_S) == ""
     runner.handle_message(Message("heartbeat", None, "w1"))
-    assert look_round(master_liveness, MASTER_PATIENCE_S - TICK_S) == ""
-    assert look_round(master_liveness, TICK_S) == "it was silent for 5 s"
+    assert check_for(master_liveness, MASTER_PATIENCE_S - TICK_S) == ""
+    assert check_for(master_liveness, TICK_S) == "it was silent for 5 s"
 
 
 def test_a_master_whose_process_ended_is_gone_at_once(runner, master_liveness, monkeypatch):
     """It said which one it is when it let the worker in."""
     runner.handle_message(Message(WELCOME, {"origin": own_identity().to_wire()}, "w1"))
-    assert look_round(master_liveness, TICK_S) == ""
+    assert check_for(master_liveness, TICK_S) == ""
     monkeypatch.setattr(ProcessIdentity, "is_gone", True)
-    assert look_round(master_liveness, TICK_S) == "its process ended"
+    assert check_for(master_liveness, TICK_S) == "its process ended"
 
 
 def test_locusts_own_watch_by_the_wall_clock_sleeps(runner, master_liveness):

@@ -1,6 +1,6 @@
 """What was refused is told once for each peer and kind, counted, and forgotten with the next run."""
 
-from fleetlm_users.swarm.cluster.refused_messages import MOST_LINES, MOST_PEERS, RefusedMessages
+from fleetlm_users.swarm.cluster.refused_messages import MAX_LINES, MAX_PEERS, RefusedMessages
 
 
 def test_each_peer_and_kind_is_told_once_and_all_are_counted():
@@ -31,10 +31,10 @@ def test_lines_and_memory_are_bounded():
     for number in range(5_000):
         refused.add(f"\x1b[2J{number}", f"\u202ekind{number}" * 100, "problem" * 1000)
     assert refused.count == 5_000
-    assert len(said) == MOST_LINES + 1
+    assert len(said) == MAX_LINES + 1
     assert all(len(line) < 600 and line.isprintable() for line in said)
-    assert len(refused._peers) == MOST_PEERS
-    refused.tell_count()
+    assert len(refused._peers) == MAX_PEERS
+    refused.report_count()
     assert said[-1] == "5,000 messages were refused in all."
 
 
@@ -42,7 +42,7 @@ def test_the_count_is_told_only_where_it_says_more_than_the_lines():
     """Most runs have nothing to tell."""
     said = []
     refused = RefusedMessages(said.append)
-    refused.tell_count()
+    refused.report_count()
     refused.add("w1", "stats", "a is missing")
-    refused.tell_count()
+    refused.report_count()
     assert len(said) == 1
