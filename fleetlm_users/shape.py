@@ -5,15 +5,19 @@ is bounded: in the numbers and lengths that it accepts, and in what it quotes.
 """
 
 import math
+import re
 import sys
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+import msgspec
 
 from fleetlm_users.errors import ShapeError
 from fleetlm_users.quoting import quote
 
 Check = Callable[[Any], None]
+T = TypeVar("T")
 
 MAX_WHOLE: Final = 2**53
 """The highest whole number that every reader of JSON keeps (RFC 8259 §6)."""
@@ -29,6 +33,57 @@ def shown(value: object) -> str:
     if value is None or isinstance(value, str | bool | int | float):
         return quote(value, QUOTED_CHARS)
     return _NAMES.get(type(value), f"a {type(value).__name__}")
+
+
+_WORDS: Final = re.compile(r"(?P<words>.*?)(?: - at (?:`key` in )?`\$\.?(?P<place>[^`]*)`)?", re.DOTALL)
+_STEP: Final = re.compile(r"\[(?P<index>\d+|\.\.\.)\]|\.?(?P<name>[^.\[\]]+)")
+
+
+def decode(encoded: bytes, decoder: msgspec.msgpack.Decoder[T]) -> T:
+    """Decode MessagePack of a peer as the decoder's type, whose bounds it must keep.
+
+    Raises:
+        ShapeError: For anything else; it names the place and quotes what is there.
+    """
+    try:
+        return decoder.decode(encoded)
+    except msgspec.ValidationError as problem:
+        raise _shape_error(str(problem), encoded) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        raise ShapeError(f"is not MessagePack: {quote(str(problem), QUOTED_CHARS)}") from None
+
+
+def _shape_error(text: str, encoded: bytes) -> ShapeError:
+    """Return the error that msgspec describes as `Expected `int` >= 0 - at `$.counts[3][4]``."""
+    match = _WORDS.fullmatch(text)
+    words, place = (match["words"], match["place"] or "") if match else (text, "")
+    expected = words.removeprefix("Expected ")
+    if expected == words:
+        return ShapeError(f"is not as expected: {quote(words, QUOTED_CHARS)}", place)
+    value, is_known = _value_at(encoded, place)
+    return ShapeError(f"is {shown(value)}; expected {expected}" if is_known else f"is not {expected}", place)
+
+
+def _value_at(encoded: bytes, place: str) -> tuple[Any, bool]:
+    """Return what is at a place of a message, and whether the place tells: msgspec names no keys of tables."""
+    value = msgspec.msgpack.decode(encoded, strict=False)
+    for step in _STEP.finditer(place):
+        index = step["index"]
+        try:
+            value = value[step["name"] if index is None else int(index)]
+        except (ValueError, LookupError, TypeError):
+            return None, False
+    return value, True
+
+
+def binary(most: int) -> Check:
+    """Return a check that accepts at most `most` bytes."""
+
+    def check(value: Any) -> None:
+        if not isinstance(value, bytes) or len(value) > most:
+            raise _unlike(value, f"at most {most:,} bytes")
+
+    return check
 
 
 def anything(_value: Any) -> None:

@@ -1,53 +1,58 @@
-"""Single things that were found wrong, named one by one: a bounded list with the true total, merged over workers."""
+"""Single messages with something wrong, named one by one: a bounded list with the true total, merged over workers."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
 
 from fleetlm_users.foreign_text import printable
 
-KEPT: Final = 50  # enough to see a pattern; a server that loses everything must not fill the memory
+MAX_FINDINGS: Final = 50
+"""Enough to see a pattern; a server that loses everything must not fill the memory."""
+
+LongText = Annotated[str, Meta(max_length=10_000)]
 
 
-class Finding(NamedTuple):
+class Finding(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
     """One message and what is wrong with it; `seq` is None and `client_ref` empty where they are not known."""
 
-    kind: str
-    scenario: str
-    session_id: str
+    kind: LongText
+    scenario: LongText
+    session_id: LongText
     seq: int | None
-    client_ref: str
-    detail: str = ""
+    client_ref: LongText
+    detail: LongText = ""
 
     @property
-    def shown(self) -> "Finding":
+    def printable(self) -> "Finding":
         """The same with its texts bounded and printable: ids and details are the server's."""
         kind, scenario, session_id = (printable(text) for text in (self.kind, self.scenario, self.session_id))
         return Finding(kind, scenario, session_id, self.seq, printable(self.client_ref), printable(self.detail))
 
 
-class Findings:
-    """The first findings and the number of all."""
+class Findings(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """The first findings (`first`), and the number of all (`total`)."""
 
-    def __init__(self, total: int = 0, kept: Iterable[Finding] = ()) -> None:
-        self.total = total
-        self.kept: tuple[Finding, ...] = tuple(kept)[:KEPT]
+    total: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    first: Annotated[tuple[Finding, ...], Meta(max_length=MAX_FINDINGS)] = ()
 
     def __repr__(self) -> str:
-        return f"Findings({len(self.kept)} of {self.total})"
+        return f"Findings({len(self.first)} of {self.total})"
 
     def add(self, finding: Finding) -> None:
-        """One more; kept while there is room."""
+        """Add one more; it is only counted once there are MAX_FINDINGS."""
         self.total += 1
-        if len(self.kept) < KEPT:
-            self.kept += (finding.shown,)
+        if len(self.first) < MAX_FINDINGS:
+            self.first += (finding.printable,)
 
-    def to_wire(self) -> list[Any]:
-        """As msgpack can carry it."""
-        return [self.total, [list(finding) for finding in self.kept]]
+    def copy(self) -> "Findings":
+        """Return a copy to which nothing is added."""
+        return Findings(self.total, self.first)
 
 
-def merged(snapshots: Iterable[Mapping[str, Any]]) -> Findings:
-    """The findings of all workers' snapshots, in the order of the workers."""
-    wires = [snapshot["findings"] for snapshot in snapshots if "findings" in snapshot]
-    kept = [Finding(*row).shown for _, rows in wires for row in rows[:KEPT]]
-    return Findings(sum(total for total, _ in wires), kept)
+def merged(parts: Iterable[Findings]) -> Findings:
+    """Return the findings of all workers, in the order of the workers."""
+    parts = list(parts)
+    first = [finding.printable for part in parts for finding in part.first]
+    return Findings(sum(part.total for part in parts), tuple(first[:MAX_FINDINGS]))

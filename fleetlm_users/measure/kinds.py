@@ -1,10 +1,11 @@
-"""Which kinds a counter tells apart. Reasons come from servers, so their number is bounded; the count stays exact."""
+"""The kinds by which a counter is broken down. They come from servers, so their number is bounded; sums stay exact."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 from fleetlm_users.foreign_text import MAX_LABEL, printable
+from fleetlm_users.measure.snapshot import Count
 
 MAX_KINDS: Final = 50
 """Per counter: enough to see what goes wrong. A server that says something new each time must not fill the memory."""
@@ -14,29 +15,29 @@ OTHER: Final = "other"
 
 
 class Kinds:
-    """The first MAX_KINDS kinds of each counter. What is OTHER once stays so: counts never move between kinds."""
+    """The first MAX_KINDS kinds of each counter. A kind that counts as OTHER stays so: counts never move."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, set[str]] = {}
+        self._kinds: dict[str, set[str]] = {}
 
     def __repr__(self) -> str:
-        return f"Kinds({ {metric: len(kinds) for metric, kinds in self._kept.items()} })"
+        return f"Kinds({ {metric: len(kinds) for metric, kinds in self._kinds.items()} })"
 
     def of(self, metric: str, label: str) -> str:
-        """What the label counts as; the empty one, which stands for no kind, as itself."""
+        """Return the kind as which a label counts; the empty one, which stands for no kind, counts as itself."""
         if not label:
             return label
         kind = printable(label, MAX_LABEL)
-        kept = self._kept.setdefault(metric, set())
-        if kind not in kept:
-            if len(kept) >= MAX_KINDS:
+        kinds = self._kinds.setdefault(metric, set())
+        if kind not in kinds:
+            if len(kinds) >= MAX_KINDS:
                 return OTHER
-            kept.add(kind)
+            kinds.add(kind)
         return kind
 
-    def merged(self, counts: Iterable[Sequence[Any]]) -> list[list[Any]]:
-        """The counts of a snapshot, those of kinds that are not kept added up: the sum is the same."""
+    def merged(self, counts: Iterable[Count]) -> list[Count]:
+        """Return the counts of a snapshot with further kinds added up as OTHER: the sum is the same."""
         sums: Counter[tuple[str, str, str, str]] = Counter()
-        for metric, scenario, phase, label, n in counts:
-            sums[metric, scenario, phase, self.of(metric, label)] += n
-        return [[*key, n] for key, n in sums.items()]
+        for count in counts:
+            sums[count.metric, count.scenario, count.phase, self.of(count.metric, count.label)] += count.n
+        return [Count(*key, n) for key, n in sums.items()]

@@ -10,22 +10,19 @@ import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.findings import Finding, Findings
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.kinds import Kinds
 from fleetlm_users.measure.limits import CPU_STARVED_PERCENT
-from fleetlm_users.measure.metrics.catalogue import Catalogue, Kind
-from fleetlm_users.measure.metrics.phase import MAIN, PHASES, WARM_UP
-from fleetlm_users.measure.timeline.worker_timeline import (
-    COUNTER_COLUMNS,
-    ROWS_AT_ONCE,
-    TREND_COLUMNS,
-    Row,
-    WorkerTimeline,
-)
+from fleetlm_users.measure.metrics.catalogue import Catalogue
+from fleetlm_users.measure.metrics.metric import Kind
+from fleetlm_users.measure.metrics.phase import MAIN, PHASES
+from fleetlm_users.measure.snapshot import SNAPSHOT_FORMAT, Count, EncodedTrend, GaugeReading, LevelReading, Snapshot
+from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, TREND_COLUMNS, Column, Second
+from fleetlm_users.measure.timeline.worker_timeline import ROWS_AT_ONCE, WorkerTimeline
 
 FOLDED_AT_ONCE = 4096
 """Values that are folded without giving way: 0.4 ms, whatever the load. Smaller chunks share fewer equal values, and
@@ -83,14 +80,14 @@ class Series:
     """
 
     trend: Trend = field(default_factory=Trend)
-    column: str | None = None  # where the timeline shows it
+    column: Column | None = None  # where the timeline shows it
     mark: int = 0
-    _chunks: deque[tuple[Row | None, list[int]]] = field(default_factory=deque)
+    _chunks: deque[tuple[Second | None, list[int]]] = field(default_factory=deque)
     _folded: int = 0
     _encoded: bytes = b""
     _encoded_at: int = -1
 
-    def seal(self, row: Row | None) -> None:
+    def seal(self, row: Second | None) -> None:
         """Set aside what was added since the last seal; `row` is the second it belongs to."""
         taken = self.trend.take()
         for start in range(0, len(taken), FOLDED_AT_ONCE):
@@ -119,13 +116,8 @@ class Series:
         return self._encoded
 
 
-__all__ = ["MAIN", "SNAPSHOT_FORMAT", "WARM_UP", "Ledger", "Snapshot"]
-
-SNAPSHOT_FORMAT: Final = 3  # raised when the meaning of a snapshot changes: a worker of another version is not merged
 CONNECTIONS: Final = "active_connections"
 CPU: Final = "worker_cpu_percent"
-
-Snapshot = dict[str, Any]
 
 
 def _no_breath() -> None:
@@ -243,15 +235,14 @@ class Ledger:
         rows = self._timeline.rows(None if final else ROWS_AT_ONCE)
         self._snapshots_under_way += 1
         try:
-            captured["trends"] = trends = []
-            for (metric, scenario, phase), series, mark in marks:
+            for key, series, mark in marks:
                 while series.fold_one(mark):
                     breathe()
-                trends.append([metric, scenario, phase, series.encoded_at(mark)])
+                captured.trends.append(EncodedTrend(*key, series.encoded_at(mark)))
                 breathe()
         finally:
             self._snapshots_under_way -= 1
-        captured["rows"] = [row.to_wire() for row in rows]
+        captured.rows = [*rows[:-1], rows[-1].copy()]  # all but the youngest are complete and stay as they are
         return captured
 
     def forget_rows(self, before: int) -> None:
@@ -259,21 +250,21 @@ class Ledger:
         self._timeline.forget(before)
 
     def _captured(self, seq: int, final: bool, elapsed_s: float) -> Snapshot:
-        return {
-            "format": SNAPSHOT_FORMAT,
-            "epoch": self.epoch,
-            "resets": self.resets,
-            "worker": self.worker,
-            "seq": seq,
-            "final": final,
-            "elapsed_s": elapsed_s,
-            "counts": [[*key, cell.n] for key, cell in self._cells.items() if cell.n],
-            "gauges": [[*key, cell.now, cell.peak] for key, cell in self._gauges.items()],
-            "levels": [[metric, level.last, level.peak] for metric, level in self._levels.items()],
-            "findings": self._findings.to_wire(),
-        }
+        return Snapshot(
+            format=SNAPSHOT_FORMAT,
+            epoch=self.epoch,
+            resets=self.resets,
+            seq=seq,
+            final=final,
+            elapsed_s=elapsed_s,
+            worker=self.worker,
+            counts=[Count(*key, cell.n) for key, cell in self._cells.items() if cell.n],
+            gauges=[GaugeReading(*key, cell.now, cell.peak) for key, cell in self._gauges.items()],
+            levels=[LevelReading(metric, level.last, level.peak) for metric, level in self._levels.items()],
+            findings=self._findings.copy(),
+        )
 
-    def _seal(self, elapsed_s: float) -> Row:
+    def _seal(self, elapsed_s: float) -> Second:
         totals = [sum(cell.n for cell in self._watched[metric]) for metric in COUNTER_COLUMNS.values()]
         connections, cpu = self._gauges.get((CONNECTIONS, "")), self._levels.get(CPU)
         row = self._timeline.tick(

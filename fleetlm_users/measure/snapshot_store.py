@@ -1,18 +1,17 @@
 """The newest snapshot of every worker, kept on the master; `totals()` is their sum."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from msgspec import structs
 
 from fleetlm_users.measure.histogram import required_samples
 from fleetlm_users.measure.kinds import Kinds
-from fleetlm_users.measure.ledger import SNAPSHOT_FORMAT, Snapshot
 from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue
 from fleetlm_users.measure.metrics.phase import ALL, MAIN
-from fleetlm_users.measure.snapshot_check import AHEAD_S, LONGEST_RUN_S, BodyCheck, head_check
+from fleetlm_users.measure.snapshot import LONGEST_RUN_S, Snapshot, SnapshotHead
+from fleetlm_users.measure.snapshot_check import AHEAD_S, decode_head, decode_snapshot
 from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline
-from fleetlm_users.measure.timeline.rows import SeriesRow
-from fleetlm_users.measure.timeline.series_table import SeriesTable
+from fleetlm_users.measure.timeline.rows import SeriesRow, SeriesTable
 from fleetlm_users.measure.totals import Totals
 
 
@@ -60,51 +59,51 @@ class SnapshotStore:
         self.dropped_epoch = 0
         self.dropped_stale = 0
         self._kinds = Kinds()
-        self._check_head = head_check(SNAPSHOT_FORMAT)
-        self._check_body = BodyCheck(catalogue)
         self._workers: dict[str, _Worker] = {}
         self.timeline = MergedTimeline()
 
     def __repr__(self) -> str:
         return f"SnapshotStore(epoch={self.epoch!r}, workers={sorted(self._workers)})"
 
-    def absorb(self, worker_id: str, snapshot: Mapping[str, Any], elapsed_s: float = LONGEST_RUN_S) -> bool:
-        """Take a worker's snapshot, in a run that is on for `elapsed_s`; False if it was dropped.
+    def absorb_encoded(self, worker_id: str, encoded: object, elapsed_s: float = LONGEST_RUN_S) -> bool:
+        """Merge a snapshot of another process; False if it was dropped.
 
-        Raises ShapeError for one that no ledger of this version can have written; nothing of it is taken.
+        Args:
+            worker_id: The process that sent it.
+            encoded: What `snapshot.encode` wrote there.
+            elapsed_s: How long the run has gone on, in seconds.
+
+        Raises:
+            ShapeError: For a snapshot that no ledger of this version can have written; nothing of it is merged.
         """
-        self._check_head(snapshot)
-        if not self._is_news(worker_id, snapshot):
+        if not self._is_news(worker_id, decode_head(encoded)):
             return False
+        assert isinstance(encoded, bytes)  # for mypy: decode_head has checked it
         known = self._workers.get(worker_id)
-        self._check_body(
-            snapshot,
-            limit_s=elapsed_s + AHEAD_S,
-            before=known.snapshot if known is not None else None,
-            summed_to=self.timeline.taken_to(worker_id),
-        )
+        trends = known.snapshot.trends if known is not None else ()
+        snapshot = decode_snapshot(encoded, self.catalogue, limit_s=elapsed_s + AHEAD_S, known_trends=trends)
         return self._take(worker_id, snapshot)
 
-    def absorb_own(self, worker_id: str, snapshot: Mapping[str, Any]) -> bool:
-        """The same for a ledger of this very process, which needs no check."""
+    def absorb(self, worker_id: str, snapshot: Snapshot) -> bool:
+        """Merge a snapshot of this very process, which needs no check; False if it was dropped."""
         return self._is_news(worker_id, snapshot) and self._take(worker_id, snapshot)
 
-    def _is_news(self, worker_id: str, snapshot: Mapping[str, Any]) -> bool:
-        if (snapshot["epoch"], snapshot["resets"]) != (self.epoch, self.resets):
+    def _is_news(self, worker_id: str, head: SnapshotHead) -> bool:
+        if (head.epoch, head.resets) != (self.epoch, self.resets):
             self.dropped_epoch += 1
             return False
         known = self._workers.get(worker_id)
-        if known is not None and snapshot["seq"] <= known.snapshot["seq"]:
+        if known is not None and head.seq <= known.snapshot.seq:
             self.dropped_stale += 1
             return False
         return True
 
-    def _take(self, worker_id: str, snapshot: Mapping[str, Any]) -> bool:
+    def _take(self, worker_id: str, snapshot: Snapshot) -> bool:
         known = self._workers.get(worker_id)
-        kept = {part: value for part, value in snapshot.items() if part != "rows"}
-        kept["counts"] = self._kinds.merged(snapshot["counts"])
-        self._workers[worker_id] = _Worker(kept, bool(snapshot["final"]) or (known is not None and known.final))
-        self.timeline.absorb(worker_id, snapshot["rows"], bool(snapshot["final"]))
+        is_final = snapshot.final or (known is not None and known.final)
+        without_rows = structs.replace(snapshot, counts=self._kinds.merged(snapshot.counts), rows=[])
+        self._workers[worker_id] = _Worker(without_rows, is_final)
+        self.timeline.absorb(worker_id, snapshot.rows, snapshot.final)
         return True
 
     def totals(self) -> Totals:
@@ -133,19 +132,19 @@ class SnapshotStore:
 
     def _state(self, worker_id: str, worker: _Worker) -> WorkerState:
         own = Totals(self.catalogue, [worker.snapshot])
-        levels = {metric: (last, peak) for metric, last, peak in worker.snapshot["levels"]}
+        levels = {level.metric: level for level in worker.snapshot.levels}
         books = own.accounting(phase=ALL)
         cpu, rss = levels.get("worker_cpu_percent"), levels.get("worker_rss_bytes")
         return WorkerState(
             worker=worker_id,
-            seq=worker.snapshot["seq"],
+            seq=worker.snapshot.seq,
             final=worker.final,
-            elapsed_s=worker.snapshot["elapsed_s"],
+            elapsed_s=worker.snapshot.elapsed_s,
             sent=books.sent,
             open_messages=books.unknown,
-            cpu_percent=cpu[0] if cpu else None,
-            cpu_peak_percent=cpu[1] if cpu else None,
-            rss_bytes=int(rss[0]) if rss else None,
+            cpu_percent=cpu.last if cpu else None,
+            cpu_peak_percent=cpu.peak if cpu else None,
+            rss_bytes=int(rss.last) if rss else None,
             cpu_samples=own.count("worker_cpu_samples"),
             cpu_starved=own.count("worker_cpu_starved"),
             lateness_p99_us=_p99_us(own, "generator_lateness_ms"),

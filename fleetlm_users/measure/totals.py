@@ -4,17 +4,17 @@ What happened between two moments of a run: the difference of two cumulative tot
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from fleetlm_users.measure.findings import Findings, merged
 from fleetlm_users.measure.histogram import Trend
-from fleetlm_users.measure.metrics.catalogue import Catalogue, Metric
-from fleetlm_users.measure.metrics.phase import ALL, MAIN, PHASES, WARM_UP
-
-__all__ = ["ALL", "MAIN", "WARM_UP", "Accounting", "Gauge", "Ratio", "Totals"]
+from fleetlm_users.measure.metrics.catalogue import Catalogue
+from fleetlm_users.measure.metrics.metric import Metric
+from fleetlm_users.measure.metrics.phase import ALL, MAIN, PHASES
+from fleetlm_users.measure.snapshot import Snapshot
 
 FATES: Final = ("messages_sent", "messages_appended", "messages_rejected", "messages_lost", "messages_in_flight")
 
@@ -70,7 +70,7 @@ class Totals:
     unless told otherwise, and ALL sums both. An unknown metric or one of the wrong kind raises UsageError.
     """
 
-    def __init__(self, catalogue: Catalogue, parts: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, catalogue: Catalogue, parts: Sequence[Snapshot]) -> None:
         self.catalogue = catalogue
         self._parts = parts
         self._merged: dict[tuple[str, str, str], Trend] = {}
@@ -82,18 +82,18 @@ class Totals:
     @cached_property
     def findings(self) -> Findings:
         """What was found wrong with single messages, by name: the first ones, and how many in all."""
-        return merged(part for part in self._parts)
+        return merged(part.findings for part in self._parts)
 
     @property
     def elapsed_s(self) -> float:
         """How long the longest-running worker had been at it in its newest snapshot."""
-        return max((float(part["elapsed_s"]) for part in self._parts), default=0.0)
+        return max((part.elapsed_s for part in self._parts), default=0.0)
 
     @cached_property
     def scenarios(self) -> tuple[str, ...]:
         """Every scenario that recorded anything, in alphabetical order."""
-        counted = {scenario for part in self._parts for _, scenario, *_ in part["counts"]}
-        timed = {scenario for part in self._parts for _, scenario, *_ in part["trends"]}
+        counted = {count.scenario for part in self._parts for count in part.counts}
+        timed = {trend.scenario for part in self._parts for trend in part.trends}
         return tuple(sorted((counted | timed) - {""}))
 
     def trend(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> Trend | None:
@@ -164,7 +164,7 @@ class Totals:
     @cached_property
     def _ended(self) -> "Totals":
         """The numbers of the processes that reported to their end; this one itself where all did."""
-        parts = [part for part in self._parts if part["final"]]
+        parts = [part for part in self._parts if part.final]
         return self if len(parts) == len(self._parts) else Totals(self.catalogue, parts)
 
     @cached_property
@@ -172,18 +172,19 @@ class Totals:
         """Metric -> (scenario, phase) -> label -> count, over all workers."""
         merged: dict[str, dict[tuple[str, str], Counter[str]]] = {}
         for part in self._parts:
-            for metric, scenario, phase, label, n in part["counts"]:
-                merged.setdefault(metric, {}).setdefault((scenario, phase), Counter())[label] += n
+            for count in part.counts:
+                labels = merged.setdefault(count.metric, {}).setdefault((count.scenario, count.phase), Counter())
+                labels[count.label] += count.n
         return merged
 
     @cached_property
     def _encoded(self) -> dict[tuple[str, str, str], list[bytes]]:
         """(metric, scenario, phase) -> the encoded trend of each worker."""
-        found: dict[tuple[str, str, str], list[bytes]] = {}
+        encoded: dict[tuple[str, str, str], list[bytes]] = {}
         for part in self._parts:
-            for metric, scenario, phase, encoded in part["trends"]:
-                found.setdefault((metric, scenario, phase), []).append(encoded)
-        return found
+            for trend in part.trends:
+                encoded.setdefault((trend.metric, trend.scenario, trend.phase), []).append(trend.encoded)
+        return encoded
 
     def _combined(self, name: str, scenario: str | None, phase: str) -> Trend | None:
         parts = [
@@ -206,12 +207,13 @@ class Totals:
         return self._merged[key]
 
     def _summed_gauge(self, metric: Metric, scenario: str) -> Gauge:
-        cells = [row[2:] for part in self._parts for row in part["gauges"] if row[:2] == [metric.name, scenario]]
-        return Gauge(sum(now for now, _ in cells), sum(peak for _, peak in cells))
+        key = (metric.name, scenario)
+        readings = [reading for part in self._parts for reading in part.gauges if reading.key == key]
+        return Gauge(sum(reading.now for reading in readings), sum(reading.peak for reading in readings))
 
     def _level(self, metric: Metric) -> Gauge:
-        levels = [row[1:] for part in self._parts for row in part["levels"] if row[0] == metric.name]
-        return Gauge(max((last for last, _ in levels), default=0), max((peak for _, peak in levels), default=0))
+        levels = [level for part in self._parts for level in part.levels if level.metric == metric.name]
+        return Gauge(max((level.last for level in levels), default=0), max((level.peak for level in levels), default=0))
 
 
 def _wanted(key_scenario: str, key_phase: str, scenario: str | None, phase: str) -> bool:
@@ -220,9 +222,9 @@ def _wanted(key_scenario: str, key_phase: str, scenario: str | None, phase: str)
     )
 
 
-def _mentions(part: Mapping[str, Any], name: str, scenario: str) -> bool:
-    levels = [] if scenario else part["levels"]
-    return any(row[0] == name for row in levels) or any(row[:2] == [name, scenario] for row in part["gauges"])
+def _mentions(part: Snapshot, name: str, scenario: str) -> bool:
+    has_level = not scenario and any(level.metric == name for level in part.levels)
+    return has_level or any(reading.key == (name, scenario) for reading in part.gauges)
 
 
 class Span(Totals):
@@ -233,7 +235,7 @@ class Span(Totals):
     """
 
     def __init__(self, before: Totals, after: Totals) -> None:
-        super().__init__(after.catalogue, [{"counts": [], "trends": [], "elapsed_s": 0.0}])
+        super().__init__(after.catalogue, [])
         self._before = before
         self._after = after
 

@@ -1,15 +1,16 @@
-"""The seconds of a run that nothing is expected of any more, packed: 60 to 350 bytes each, whatever happened in them.
+"""The settled seconds of a run, packed: 60 to 350 bytes each, whatever happened in them.
 
-They stay what they are: exact counts and whole distributions, so that a row that comes late is still added to them.
+They lose nothing: exact counts and whole distributions, so that a row that comes late is still added to them.
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Final
 
-import orjson
+import msgspec
 
-from fleetlm_users.measure.timeline.rows import Second
+from fleetlm_users.measure.timeline.second import Column, Distribution, Stretch
 
 BLOCK_S: Final = 60
 """Seconds that are packed together. A larger block saves a tenth, and takes more memory while it is open."""
@@ -23,28 +24,28 @@ class PackedSeconds:
     def __init__(self) -> None:
         self._blocks: dict[int, bytes] = {}
         self._number = 0
-        self._open: dict[int, Second] = {}
+        self._open: dict[int, Stretch] = {}
 
     def __repr__(self) -> str:
         return f"PackedSeconds({len(self._blocks)} blocks, {len(self._open)} seconds open)"
 
-    def put(self, second: int, what: Second) -> None:
-        """Keep a second; it is this object's own from now on."""
-        self._turn_to(second // BLOCK_S)
-        self._open[second] = what
+    def put(self, stretch: Stretch) -> None:
+        """Keep a second, which belongs to this object from now on."""
+        self._turn_to(stretch.second // BLOCK_S)
+        self._open[stretch.second] = stretch
 
-    def change(self, second: int) -> Second:
-        """The second, to be added to before anything else is asked of this object; an empty one if it was not kept."""
+    def change(self, second: int) -> Stretch:
+        """Return a second to be added to before the next call; an empty one if it was not put in before."""
         self._turn_to(second // BLOCK_S)
-        return self._open.setdefault(second, Second())
+        return self._open.setdefault(second, Stretch(second))
 
-    def between(self, first: int, end: int) -> Iterator[tuple[int, Second]]:
-        """Each second that is kept, from `first` to before `end`, in order; to be read only."""
+    def between(self, first: int, end: int) -> Iterator[Stretch]:
+        """Yield each second put in, from `first` to before `end`, in order; they are read-only."""
         for number in range(first // BLOCK_S, -(-end // BLOCK_S)):
             block = self._open if number == self._number else _unpacked(self._blocks.get(number))
             for second in sorted(block):
                 if first <= second < end:
-                    yield second, block[second]
+                    yield block[second]
 
     def _turn_to(self, number: int) -> None:
         if number == self._number:
@@ -54,13 +55,56 @@ class PackedSeconds:
         self._number, self._open = number, _unpacked(self._blocks.pop(number, None))
 
 
-def _packed(block: dict[int, Second]) -> bytes:
-    return zlib.compress(orjson.dumps([what.to_wire(second) for second, what in block.items()]), LEVEL)
+class _Packed(msgspec.Struct, array_like=True):
+    """A second with its distributions as [step to the next bucket, count, …], which deflate to 60 % of pairs."""
+
+    second: int
+    counts: list[int]
+    connections: int
+    cpu_percent: float
+    steps: dict[Column, list[int]]
 
 
-def _unpacked(block: bytes | None) -> dict[int, Second]:
-    found: dict[int, Second] = {}
-    for row in orjson.loads(zlib.decompress(block)) if block else ():
-        found[row[0]] = what = Second()
-        what.add(row)
-    return found
+_DECODER: Final = msgspec.msgpack.Decoder(list[_Packed])
+
+
+def _packed(block: Mapping[int, Stretch]) -> bytes:
+    rows = [
+        _Packed(
+            one.second,
+            one.counts,
+            one.connections,
+            one.cpu_percent,
+            {column: _steps(buckets) for column, buckets in one.spreads.items()},
+        )
+        for one in block.values()
+    ]
+    return zlib.compress(msgspec.msgpack.encode(rows), LEVEL)
+
+
+def _unpacked(block: bytes | None) -> dict[int, Stretch]:
+    rows = _DECODER.decode(zlib.decompress(block)) if block else ()
+    return {
+        row.second: Stretch(
+            row.second,
+            row.counts,
+            row.connections,
+            row.cpu_percent,
+            {column: _buckets(steps) for column, steps in row.steps.items()},
+        )
+        for row in rows
+    }
+
+
+def _steps(buckets: Distribution) -> list[int]:
+    indexes = sorted(buckets)
+    flat = [value for last, index in pairwise((0, *indexes)) for value in (index - last, buckets[index])]
+    return flat
+
+
+def _buckets(steps: list[int]) -> Distribution:
+    index, buckets = 0, {}
+    for step, times in zip(steps[::2], steps[1::2], strict=True):
+        index += step
+        buckets[index] = times
+    return buckets

@@ -1,111 +1,48 @@
-"""One second of all workers as a flat row: what timeseries.csv, the charts and the progress line are made of.
-
-A stretch of a run as all workers together saw it.
-
-Two stretches that follow each other add up to one, so a longer one is as true as its parts: counts are summed,
-distributions merged and only then asked for percentiles, of gauges the highest is kept.
-"""
+"""The seconds of a run as flat rows: what timeseries.csv, the charts and the progress line are made of."""
 
 import math
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Final
+from typing import Final, overload
 
 from fleetlm_users.measure.histogram_buckets import coarse_bounds
-from fleetlm_users.measure.timeline.worker_timeline import (
-    COUNTER_COLUMNS,
-    FAILURE_COLUMNS,
-    TREND_COLUMNS,
-    WireRow,
-    to_steps,
-)
+from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, FAILURE_COLUMNS, TREND_COLUMNS, Stretch
 
-_COLUMNS: Final = tuple(COUNTER_COLUMNS)
 PERCENTS: Final = {"p50_ms": 50.0, "p95_ms": 95.0, "p99_ms": 99.0, "max_ms": 100.0}
 
 SeriesRow = dict[str, int | float | None]
+"""One second in figures by column; None where nothing was measured."""
 
 
-@dataclass(slots=True)
-class Second:
-    """What happened in one second on all workers, or in a stretch of seconds; `cpus` is each worker's highest CPU."""
-
-    counts: list[int] = field(default_factory=lambda: [0] * len(_COLUMNS))
-    connections: int = 0
-    cpu_percent: float = 0.0
-    spreads: dict[str, dict[int, int]] = field(default_factory=dict)
-    cpus: dict[str, float] = field(default_factory=dict)
-
-    def add(self, row: WireRow, worker: str | None = None) -> None:
-        """Add one worker's row, under the worker's name where each one's CPU matters."""
-        _, counts, connections, cpu_percent, spreads = row
-        self.counts = [have + more for have, more in zip(self.counts, counts, strict=True)]
-        self.connections += connections
-        self.cpu_percent = max(self.cpu_percent, cpu_percent)
-        if worker is not None:
-            self.cpus[worker] = cpu_percent
-        for column, steps in spreads.items():
-            _add_steps(self.spreads.setdefault(column, {}), steps)
-
-    def to_wire(self, second: int) -> WireRow:
-        """As one row of a process that saw all of it; whose CPU was which is not in it."""
-        spreads = {column: to_steps(buckets) for column, buckets in self.spreads.items()}
-        return [second, self.counts, self.connections, self.cpu_percent, spreads]
-
-    def copy(self) -> "Second":
-        """The same, to be added to alone."""
-        spreads = {column: dict(buckets) for column, buckets in self.spreads.items()}
-        return Second(list(self.counts), self.connections, self.cpu_percent, spreads, dict(self.cpus))
-
-    def extend(self, later: "Second") -> None:
-        """Take in what followed: what is left is true of both together; of gauges the highest is kept."""
-        self.counts = [have + more for have, more in zip(self.counts, later.counts, strict=True)]
-        self.connections = max(self.connections, later.connections)
-        self.cpu_percent = max(self.cpu_percent, later.cpu_percent)
-        for worker, cpu_percent in later.cpus.items():
-            self.cpus[worker] = max(self.cpus.get(worker, 0.0), cpu_percent)
-        for column, buckets in later.spreads.items():
-            own = self.spreads.setdefault(column, {})
-            for index, times in buckets.items():
-                own[index] = own.get(index, 0) + times
-
-
-def flat(second: int, what: Second) -> SeriesRow:
-    """The row of one second, in the order of `columns`."""
-    row: SeriesRow = {"second": second, **dict(zip(_COLUMNS, what.counts, strict=True))}
+def flat(stretch: Stretch) -> SeriesRow:
+    """Return the row of one second, in the order of `columns`."""
+    row: SeriesRow = {"second": stretch.second, **dict(zip(COUNTER_COLUMNS, stretch.counts, strict=True))}
     row["failures"] = sum(int(row[column] or 0) for column in FAILURE_COLUMNS)
-    row["connections"] = what.connections
-    row["cpu_percent"] = round(what.cpu_percent, 1)
+    row["connections"] = stretch.connections
+    row["cpu_percent"] = round(stretch.cpu_percent, 1)
     for column in TREND_COLUMNS:
-        buckets = what.spreads.get(column)
-        row[f"{column}_count"] = sum(buckets.values()) if buckets else 0
-        for name, value_ms in zip(PERCENTS, percentiles_ms(buckets or {}), strict=True):
+        buckets = stretch.spreads.get(column, {})
+        row[f"{column}_count"] = sum(buckets.values())
+        for name, value_ms in zip(PERCENTS, percentiles_ms(buckets), strict=True):
             row[f"{column}_{name}"] = value_ms
     return row
 
 
 def columns() -> list[str]:
-    """The columns of a row in order, for the head of a CSV file."""
-    return list(flat(0, Second()))
+    """Return the columns of a row in order, for the head of a CSV file."""
+    return list(flat(Stretch(0)))
 
 
 def to_csv(rows: Iterable[SeriesRow]) -> str:
-    """The rows as text for timeseries.csv, with a head; what was not measured is an empty field."""
+    """Return the rows as text for timeseries.csv, with a head; what was not measured is an empty field."""
     lines = (",".join("" if value is None else str(value) for value in row.values()) for row in rows)
     return "".join(f"{line}\n" for line in (",".join(columns()), *lines))
 
 
-def _add_steps(buckets: dict[int, int], steps: Sequence[int]) -> None:
-    index = 0
-    for step, times in zip(steps[::2], steps[1::2], strict=True):
-        index += step
-        buckets[index] = buckets.get(index, 0) + times
-
-
 def percentiles_ms(buckets: Mapping[int, int]) -> list[float | None]:
-    """PERCENTS of a coarse distribution in ms, within 3.2 %; each None where nothing was measured."""
+    """Return the PERCENTS of a coarse distribution in ms, within 3.2 %; each None where nothing was measured."""
     if not buckets:
         return [None] * len(PERCENTS)
     indexes = sorted(buckets)
@@ -114,24 +51,46 @@ def percentiles_ms(buckets: Mapping[int, int]) -> list[float | None]:
     return [round(sum(coarse_bounds(indexes[bisect_left(running, rank)])) / 2000, 3) for rank in ranks]
 
 
-@dataclass(slots=True)
-class Interval:
-    """From `second` of the run on, `width_s` seconds long."""
+class SeriesTable(Sequence[SeriesRow]):
+    """The rows of a whole run by columns: a day of them takes 25 MB, and ten times that as rows."""
 
-    second: int
-    what: Second
-    width_s: int = 1
+    def __init__(self, rows: Iterable[SeriesRow] = ()) -> None:
+        self._columns = {name: array("d") for name in columns()}
+        for row in rows:
+            for values, value in zip(self._columns.values(), row.values(), strict=True):
+                values.append(math.nan if value is None else value)
 
-    @property
-    def end_s(self) -> int:
-        """The second at which it is over."""
-        return self.second + self.width_s
+    def __repr__(self) -> str:
+        return f"SeriesTable({len(self)} rows)"
 
-    def copy(self) -> "Interval":
-        """The same, to be extended alone."""
-        return Interval(self.second, self.what.copy(), self.width_s)
+    def __len__(self) -> int:
+        return len(self._columns["second"])
 
-    def extend(self, later: "Interval") -> None:
-        """Take in the stretch that follows this one."""
-        self.width_s = later.end_s - self.second
-        self.what.extend(later.what)
+    @overload
+    def __getitem__(self, index: int) -> SeriesRow: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "SeriesTable": ...
+
+    def __getitem__(self, index: int | slice) -> "SeriesRow | SeriesTable":
+        if isinstance(index, slice):
+            part = SeriesTable()
+            part._columns = {name: values[index] for name, values in self._columns.items()}
+            return part
+        return {name: _value(name, values[index]) for name, values in self._columns.items()}
+
+    def column(self, name: str) -> list[int | float | None]:
+        """Return the values of one column."""
+        return [_value(name, value) for value in self._columns[name]]
+
+
+def column_of(rows: Sequence[SeriesRow], name: str) -> list[int | float | None]:
+    """Return one column of rows, quickly where they are a table."""
+    return rows.column(name) if isinstance(rows, SeriesTable) else [row[name] for row in rows]
+
+
+def _value(name: str, value: float) -> int | float | None:
+    """Return the value as it came in: None for what was not measured, whole numbers for what is counted."""
+    if math.isnan(value):
+        return None
+    return value if name.endswith(("_ms", "_percent")) else int(value)
