@@ -34,9 +34,11 @@ from gevent.event import Event
 from locust.env import Environment
 from locust.rpc import Message, zmqrpc
 
-from fleetlm_users.measure.ledger import MAIN, Ledger
+from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.metrics.phase import MAIN
 from fleetlm_users.measure.report.summary import Json
+from fleetlm_users.measure.snapshot import encode_snapshot
 from fleetlm_users.measure.timeline.worker_timeline import ROWS_TO_THANK_FOR
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.cluster.admission import code_version_of
@@ -78,7 +80,7 @@ class Book:
         self._seq = 0
         self._taken: dict[str, int] = {}
         self.messages = 0
-        self.snapshot: Json = {}
+        self.snapshot = self._ledger.snapshot(0, False, 0.0)
         self.report: Json = {}
         for _ in range(history_s):
             self._live_a_second()
@@ -109,7 +111,7 @@ class Book:
             "stats": self._stats.serialize_stats(),
             "stats_total": self._stats.total.get_stripped_report(),
             "errors": self._stats.serialize_errors(),
-            REPORT: self.snapshot,
+            REPORT: encode_snapshot(self.snapshot),
         }
 
     def _live_a_second(self) -> None:
@@ -191,7 +193,7 @@ class FakeWorker:
             elif message.type == "spawn":
                 self._on_spawn(message.data)
             elif message.type == LOOK:
-                self._send(LOOKED, {"epoch": self._epoch, "snapshot": self._book.snapshot})
+                self._send(LOOKED, {"epoch": self._epoch, "snapshot": encode_snapshot(self._book.snapshot)})
             elif message.type == TAKEN:
                 self._book.forget(self._id, message.data["before"])
             elif message.type == DRAIN:
@@ -210,10 +212,10 @@ class FakeWorker:
 
     def _on_drain(self) -> None:
         book = self._book
-        if not book.snapshot["final"]:
+        if not book.snapshot.final:
             book.turn(0, final=True)
         self.messages = book.messages
-        self._send(FINAL, {"epoch": self._epoch, "snapshot": book.snapshot})
+        self._send(FINAL, {"epoch": self._epoch, "snapshot": encode_snapshot(book.snapshot)})
 
     def _beat(self) -> None:
         while True:
@@ -223,7 +225,7 @@ class FakeWorker:
 
     def _report(self) -> None:
         due_s = time.monotonic()
-        while not self._book.snapshot["final"]:
+        while not self._book.snapshot.final:
             users = {"user_classes_count": self.users, "user_count": sum(self.users.values())}
             count = sum(self.users.values())
             head = {HEADCOUNT: {"epoch": self._epoch, "headcount": [count, count, 0]}}

@@ -35,7 +35,20 @@ def shown(value: object) -> str:
     return _NAMES.get(type(value), f"a {type(value).__name__}")
 
 
+_TYPES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "`array`": "a list",
+        "`bool`": "true or false",
+        "`bytes`": "bytes",
+        "`float`": "a number",
+        "`int`": "a whole number",
+        "`null`": "nothing",
+        "`object`": "an object",
+        "`str`": "text",
+    }
+)
 _WORDS: Final = re.compile(r"(?P<words>.*?)(?: - at (?:`key` in )?`\$\.?(?P<place>[^`]*)`)?", re.DOTALL)
+_GOT: Final = re.compile(r", got `[^`]*`$")
 _STEP: Final = re.compile(r"\[(?P<index>\d+|\.\.\.)\]|\.?(?P<name>[^.\[\]]+)")
 
 
@@ -57,9 +70,11 @@ def _shape_error(text: str, encoded: bytes) -> ShapeError:
     """Return the error that msgspec describes as `Expected `int` >= 0 - at `$.counts[3][4]``."""
     match = _WORDS.fullmatch(text)
     words, place = (match["words"], match["place"] or "") if match else (text, "")
-    expected = words.removeprefix("Expected ")
-    if expected == words:
+    expected = _GOT.sub("", words.removeprefix("Expected "))
+    if not words.startswith("Expected "):
         return ShapeError(f"is not as expected: {quote(words, QUOTED_CHARS)}", place)
+    for name, word in _TYPES.items():
+        expected = expected.replace(name, word)
     value, is_known = _value_at(encoded, place)
     return ShapeError(f"is {shown(value)}; expected {expected}" if is_known else f"is not {expected}", place)
 

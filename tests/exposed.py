@@ -6,8 +6,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
-from fleetlm_users.measure.ledger import MAIN, Ledger
+from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.metrics.phase import MAIN
 from fleetlm_users.measure.report.prometheus import families
 from fleetlm_users.measure.report.run_view import Standing
 from fleetlm_users.measure.snapshot_store import SnapshotStore

@@ -115,6 +115,6 @@ class Snapshot(SnapshotHead):
     rows: list[Second] = msgspec.field(default_factory=list)
 
 
-def encode(snapshot: Snapshot) -> bytes:
+def encode_snapshot(snapshot: Snapshot) -> bytes:
     """Return the snapshot as bytes, for a message to the master."""
     return msgspec.msgpack.encode(snapshot)

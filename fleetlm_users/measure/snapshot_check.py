@@ -14,7 +14,16 @@ from fleetlm_users.errors import ShapeError
 from fleetlm_users.measure.histogram_bytes import check_trend
 from fleetlm_users.measure.metrics.catalogue import Catalogue
 from fleetlm_users.measure.metrics.metric import Kind
-from fleetlm_users.measure.snapshot import MAX_SNAPSHOT_BYTES, SNAPSHOT_FORMAT, EncodedTrend, Snapshot, SnapshotHead
+from fleetlm_users.measure.snapshot import (
+    MAX_SNAPSHOT_BYTES,
+    SNAPSHOT_FORMAT,
+    Count,
+    EncodedTrend,
+    GaugeReading,
+    LevelReading,
+    Snapshot,
+    SnapshotHead,
+)
 from fleetlm_users.measure.timeline.second import Second
 from fleetlm_users.shape import decode, shown
 
@@ -43,7 +52,7 @@ def decode_snapshot(
     """Decode a snapshot whose head is sound.
 
     Args:
-        encoded: What `snapshot.encode` wrote on another process.
+        encoded: What `encode_snapshot` wrote on another process.
         catalogue: The metrics of the run.
         limit_s: The longest time in seconds that the run can have gone on.
         known_trends: Those of the worker's previous snapshot: an unchanged trend is not checked again.
@@ -54,37 +63,27 @@ def decode_snapshot(
     snapshot = decode(encoded, _WHOLE)
     if snapshot.elapsed_s > limit_s:
         raise ShapeError(f"is {snapshot.elapsed_s:,.0f}; expected at most {limit_s:,.0f} in this run", "elapsed_s")
-    _check_metrics(snapshot, catalogue)
-    for part, entries in (
-        ("counts", snapshot.counts),
-        ("gauges", snapshot.gauges),
-        ("levels", snapshot.levels),
-        ("trends", snapshot.trends),
-    ):
-        if len({entry.key for entry in entries}) != len(entries):
-            raise ShapeError("names something twice", part)
+    _check_entries(snapshot, catalogue)
     _check_scenarios(snapshot)
     _check_trends(snapshot.trends, known_trends)
     _check_seconds(snapshot.rows, limit_s)
     return snapshot
 
 
-def _check_metrics(snapshot: Snapshot, catalogue: Catalogue) -> None:
-    counters, trends, gauges = (_recorded(catalogue, kind) for kind in ("counter", "trend", "gauge"))
-    for part, entries, names, kind in (
-        ("counts", snapshot.counts, counters, "counter"),
-        ("trends", snapshot.trends, trends, "trend"),
-        ("gauges", snapshot.gauges, gauges, "gauge"),
-        ("levels", snapshot.levels, gauges, "gauge"),
-    ):
+def _check_entries(snapshot: Snapshot, catalogue: Catalogue) -> None:
+    parts: tuple[tuple[str, Sequence[Count | EncodedTrend | GaugeReading | LevelReading], Kind], ...] = (
+        ("counts", snapshot.counts, "counter"),
+        ("trends", snapshot.trends, "trend"),
+        ("gauges", snapshot.gauges, "gauge"),
+        ("levels", snapshot.levels, "gauge"),
+    )
+    for part, entries, kind in parts:
+        names = frozenset(name for name, metric in catalogue.items() if metric.kind == kind and not metric.parts)
+        if len({entry.key for entry in entries}) != len(entries):
+            raise ShapeError("names something twice", part)
         for at, entry in enumerate(entries):
             if entry.metric not in names:
                 raise ShapeError(f"is {shown(entry.metric)}; expected a {kind} that this run knows", f"{part}[{at}][0]")
-
-
-def _recorded(catalogue: Catalogue, kind: Kind) -> frozenset[str]:
-    """Return the names of the metrics of a kind that are recorded and not derived."""
-    return frozenset(name for name, metric in catalogue.items() if metric.kind == kind and not metric.parts)
 
 
 def _check_scenarios(snapshot: Snapshot) -> None:

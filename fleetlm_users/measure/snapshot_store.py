@@ -65,28 +65,32 @@ class SnapshotStore:
     def __repr__(self) -> str:
         return f"SnapshotStore(epoch={self.epoch!r}, workers={sorted(self._workers)})"
 
-    def absorb_encoded(self, worker_id: str, encoded: object, elapsed_s: float = LONGEST_RUN_S) -> bool:
-        """Merge a snapshot of another process; False if it was dropped.
+    def absorb_encoded(self, worker_id: str, encoded: object, elapsed_s: float = LONGEST_RUN_S) -> Snapshot | None:
+        """Merge a snapshot of another process and return it; None if it was dropped.
 
         Args:
             worker_id: The process that sent it.
-            encoded: What `snapshot.encode` wrote there.
+            encoded: What `encode_snapshot` wrote there.
             elapsed_s: How long the run has gone on, in seconds.
 
         Raises:
             ShapeError: For a snapshot that no ledger of this version can have written; nothing of it is merged.
         """
         if not self._is_news(worker_id, decode_head(encoded)):
-            return False
+            return None
         assert isinstance(encoded, bytes)  # for mypy: decode_head has checked it
         known = self._workers.get(worker_id)
         trends = known.snapshot.trends if known is not None else ()
         snapshot = decode_snapshot(encoded, self.catalogue, limit_s=elapsed_s + AHEAD_S, known_trends=trends)
-        return self._take(worker_id, snapshot)
+        self._take(worker_id, snapshot)
+        return snapshot
 
     def absorb(self, worker_id: str, snapshot: Snapshot) -> bool:
         """Merge a snapshot of this very process, which needs no check; False if it was dropped."""
-        return self._is_news(worker_id, snapshot) and self._take(worker_id, snapshot)
+        if not self._is_news(worker_id, snapshot):
+            return False
+        self._take(worker_id, snapshot)
+        return True
 
     def _is_news(self, worker_id: str, head: SnapshotHead) -> bool:
         if (head.epoch, head.resets) != (self.epoch, self.resets):
@@ -98,13 +102,12 @@ class SnapshotStore:
             return False
         return True
 
-    def _take(self, worker_id: str, snapshot: Snapshot) -> bool:
+    def _take(self, worker_id: str, snapshot: Snapshot) -> None:
         known = self._workers.get(worker_id)
         is_final = snapshot.final or (known is not None and known.final)
         without_rows = structs.replace(snapshot, counts=self._kinds.merged(snapshot.counts), rows=[])
         self._workers[worker_id] = _Worker(without_rows, is_final)
         self.timeline.absorb(worker_id, snapshot.rows, snapshot.final)
-        return True
 
     def totals(self) -> Totals:
         """The sum over all workers as it stands now; later snapshots do not change it."""

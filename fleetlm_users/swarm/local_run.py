@@ -5,7 +5,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from fleetlm_users.measure.ledger import Ledger, Snapshot
+from fleetlm_users.measure.ledger import Ledger
+from fleetlm_users.measure.snapshot import Snapshot
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.run_end import Once

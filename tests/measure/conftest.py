@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 
-import msgpack
 import pytest
 
 from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.judging.verdict import RunFacts, decide
-from fleetlm_users.measure.ledger import MAIN, WARM_UP, Ledger
+from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.metrics.phase import MAIN, WARM_UP
 from fleetlm_users.measure.report.summary import summary
+from fleetlm_users.measure.snapshot import encode_snapshot
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.measure.totals import Totals
 
@@ -69,8 +70,8 @@ def _merge(writes, elapsed_s):
     for number, write in enumerate(writes):
         ledger = Ledger(DEFAULT, "run", f"worker-{number}")
         write(ledger)
-        snapshot = msgpack.unpackb(msgpack.packb(ledger.snapshot(1, final=True, elapsed_s=elapsed_s)))
-        assert merge.absorb(f"worker-{number}", snapshot)
+        encoded = encode_snapshot(ledger.snapshot(1, final=True, elapsed_s=elapsed_s))
+        assert merge.absorb_encoded(f"worker-{number}", encoded)
     return merge
 
 

@@ -1,6 +1,8 @@
 """What is wrong with single messages is named, bounded, counted in full, and merged over workers."""
 
-from fleetlm_users.measure.findings import KEPT, Finding, Findings, merged
+from msgspec import structs
+
+from fleetlm_users.measure.findings import MAX_FINDINGS, Finding, Findings, merged
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.report.html import render_html
@@ -15,23 +17,23 @@ def finding(n):
 def test_the_first_are_kept_and_all_are_counted():
     """A server that loses everything does not fill the memory."""
     findings = Findings()
-    for n in range(KEPT + 7):
+    for n in range(MAX_FINDINGS + 7):
         findings.add(finding(n))
-    assert findings.total == KEPT + 7
-    assert findings.kept == tuple(finding(n) for n in range(KEPT))
+    assert findings.total == MAX_FINDINGS + 7
+    assert findings.first == tuple(finding(n) for n in range(MAX_FINDINGS))
 
 
 def test_workers_findings_are_merged_within_the_bound():
     """The totals add up; the list stays short."""
     one, two = Findings(), Findings()
-    for n in range(KEPT - 1):
+    for n in range(MAX_FINDINGS - 1):
         one.add(finding(n))
     two.add(finding(1000))
     two.add(finding(1001))
-    both = merged([{"findings": one.to_wire()}, {}, {"findings": two.to_wire()}])
-    assert both.total == KEPT + 1
-    assert both.kept[-1] == finding(1000)
-    assert len(both.kept) == KEPT
+    both = merged([one, Findings(), two])
+    assert both.total == MAX_FINDINGS + 1
+    assert both.first[-1] == finding(1000)
+    assert len(both.first) == MAX_FINDINGS
 
 
 def test_findings_travel_with_the_snapshot():
@@ -42,14 +44,14 @@ def test_findings_travel_with_the_snapshot():
     merge.absorb("w", ledger.snapshot(1, False, 1.0))
     ledger.finding(finding(2))
     merge.absorb("w", ledger.snapshot(2, True, 2.0))
-    assert merge.totals().findings.kept == (finding(1), finding(2))
+    assert merge.totals().findings.first == (finding(1), finding(2))
 
 
 def test_reports_name_the_messages_that_are_kept_and_count_the_rest(summary_of):
     """With run, session, seq and client_ref, on the console and on the page."""
 
     def write(ledger):
-        for n in range(KEPT + 2):
+        for n in range(MAX_FINDINGS + 2):
             ledger.finding(finding(n))
         ledger.finding(Finding("rejected", "correctness", "session-x", None, "", ""))
 
@@ -73,5 +75,5 @@ def test_nothing_found_has_no_section(summary_of, healthy):
 
 def test_what_is_not_known_is_a_question_mark():
     """A message that never got a number."""
-    line = finding_line({"run_id": "r1"} | Finding("lost", "c", "s", None, "", "")._asdict())
+    line = finding_line({"run_id": "r1"} | structs.asdict(Finding("lost", "c", "s", None, "", "")))
     assert line == "lost: run r1, session s, seq ?"

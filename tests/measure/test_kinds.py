@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 
 from fleetlm_users.foreign_text import MAX_LABEL
 from fleetlm_users.measure.kinds import MAX_KINDS, OTHER, Kinds
-from fleetlm_users.measure.ledger import MAIN, WARM_UP, Ledger
+from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.metrics.phase import MAIN, WARM_UP
 from fleetlm_users.measure.report.html import render_html
 from fleetlm_users.measure.report.markdown import render_markdown
 from fleetlm_users.measure.report.text import render
+from fleetlm_users.measure.snapshot import Count
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 LABELS = st.text(max_size=3) | st.integers(0, 200).map("reason {}".format)
@@ -20,12 +22,12 @@ LABELS = st.text(max_size=3) | st.integers(0, 200).map("reason {}".format)
 @given(st.lists(st.tuples(st.sampled_from(["a", "b"]), LABELS, st.integers(1, 9)), max_size=300))
 def test_kinds_are_bounded_and_the_sum_is_exact(counted):
     """Per counter; what has no kind keeps none."""
-    merged = Kinds().merged([metric, "burst", MAIN, label, n] for metric, label, n in counted)
+    merged = Kinds().merged(Count(metric, "burst", MAIN, label, n) for metric, label, n in counted)
     for metric in ("a", "b"):
-        ours = [row for row in merged if row[0] == metric]
-        assert sum(row[4] for row in ours) == sum(n for name, _, n in counted if name == metric)
-        assert len({row[3] for row in ours} - {"", OTHER}) <= MAX_KINDS
-        assert sum(row[4] for row in ours if not row[3]) == sum(
+        ours = [row for row in merged if row.metric == metric]
+        assert sum(row.n for row in ours) == sum(n for name, _, n in counted if name == metric)
+        assert len({row.label for row in ours} - {"", OTHER}) <= MAX_KINDS
+        assert sum(row.n for row in ours if not row.label) == sum(
             n for name, label, n in counted if name == metric and not label
         )
 
@@ -43,10 +45,10 @@ def test_a_ledger_and_its_snapshot_stay_small():
     ledger = Ledger(DEFAULT, "e", "w")
     for number in range(20_000):
         ledger.count("messages_rejected", "burst", MAIN, label=f"{number} " + "\x1b" * 20_000)
-    counts = ledger.snapshot(1, final=True, elapsed_s=1.0)["counts"]
+    counts = ledger.snapshot(1, final=True, elapsed_s=1.0).counts
     assert len(counts) == MAX_KINDS + 1
-    assert sum(n for *_, n in counts) == 20_000
-    assert max(len(label) for *_, label, _ in counts) <= MAX_LABEL
+    assert sum(count.n for count in counts) == 20_000
+    assert max(len(count.label) for count in counts) <= MAX_LABEL
 
 
 def test_a_presumed_rejection_that_was_counted_as_other_is_taken_back_there():
@@ -55,7 +57,7 @@ def test_a_presumed_rejection_that_was_counted_as_other_is_taken_back_there():
     for number in range(MAX_KINDS + 2):
         ledger.count("messages_rejected", "burst", MAIN, label=f"reason {number}")
     ledger.count("messages_rejected", "burst", MAIN, -1, f"reason {MAX_KINDS}")
-    counts = {label: n for *_, label, n in ledger.snapshot(1, final=True, elapsed_s=1.0)["counts"]}
+    counts = {count.label: count.n for count in ledger.snapshot(1, final=True, elapsed_s=1.0).counts}
     assert counts[OTHER] == 1
     assert f"reason {MAX_KINDS}" not in counts
 
@@ -99,7 +101,7 @@ def test_a_snapshot_of_another_version_is_bounded_too():
     """One that kept every reason as it came."""
     ledger, merge = Ledger(DEFAULT, "e", "w"), SnapshotStore("e")
     snapshot = ledger.snapshot(1, final=True, elapsed_s=1.0)
-    snapshot["counts"] = [["messages_rejected", "burst", MAIN, f"\x1b[2J{number}", 2] for number in range(10_000)]
+    snapshot.counts = [Count("messages_rejected", "burst", MAIN, f"\x1b[2J{number}", 2) for number in range(10_000)]
     assert merge.absorb("w", snapshot)
     labels = merge.totals().labels("messages_rejected")
     assert len(labels) == MAX_KINDS + 1

@@ -1,21 +1,23 @@
 """A ledger's snapshot is of one moment, cumulative, and cheap to send again."""
 
 import greenlet
-import msgpack
+import msgspec
 import pytest
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.histogram import Trend
-from fleetlm_users.measure.ledger import FOLDED_AT_ONCE, MAIN, WARM_UP, GaugeCell, Level, Series
-from fleetlm_users.measure.timeline.worker_timeline import Row
+from fleetlm_users.measure.ledger import FOLDED_AT_ONCE, GaugeCell, Level, Series
+from fleetlm_users.measure.metrics.phase import MAIN, WARM_UP
+from fleetlm_users.measure.snapshot import Count, GaugeReading, Snapshot, encode_snapshot
+from fleetlm_users.measure.timeline.second import Second
 
 
 def trend_in(snapshot, metric):
-    return [Trend.decode(encoded) for name, _, _, encoded in snapshot["trends"] if name == metric]
+    return [Trend.decode(trend.encoded) for trend in snapshot.trends if trend.metric == metric]
 
 
 def counts_in(snapshot):
-    return {(metric, scenario, phase, label): n for metric, scenario, phase, label, n in snapshot["counts"]}
+    return {count.key: count.n for count in snapshot.counts}
 
 
 def test_a_snapshot_is_cumulative_and_survives_msgpack(ledger):
@@ -28,12 +30,15 @@ def test_a_snapshot_is_cumulative_and_survives_msgpack(ledger):
     ledger.gauge("active_connections", "burst", 2)
     ledger.level("worker_rss_bytes", 5.0)
     second = ledger.snapshot(2, final=True, elapsed_s=2.0)
-    assert msgpack.unpackb(msgpack.packb(second)) == second
+    assert msgspec.msgpack.decode(encode_snapshot(second), type=Snapshot) == second
     assert counts_in(first)["messages_sent", "burst", WARM_UP, ""] == 3
     assert counts_in(second)["messages_sent", "burst", WARM_UP, ""] == 4
     assert counts_in(second)["disconnects", "burst", MAIN, "closed_1012"] == 1
-    assert second["gauges"] == [["active_connections", "burst", 2, 2], ["active_connections", "", 2, 2]]
-    assert (second["epoch"], second["worker"], second["seq"], second["final"]) == ("run", "worker-1", 2, True)
+    assert second.gauges == [
+        GaugeReading("active_connections", "burst", 2, 2),
+        GaugeReading("active_connections", "", 2, 2),
+    ]
+    assert (second.epoch, second.worker, second.seq, second.final) == ("run", "worker-1", 2, True)
 
 
 def test_what_happens_while_a_snapshot_is_encoded_belongs_to_the_next(ledger):
@@ -85,8 +90,8 @@ def test_a_snapshot_that_begins_while_a_tick_folds_is_of_one_moment(ledger):
     snapshot = None
     while not snapping.dead:
         snapshot = snapping.switch()
-    assert [Trend.decode(encoded).count for *_, encoded in snapshot["trends"]] == [1, 1, 1]
-    assert [Trend.decode(encoded).count for *_, encoded in ledger.snapshot(2, True, 3.0)["trends"]] == [2, 2, 2]
+    assert [Trend.decode(trend.encoded).count for trend in snapshot.trends] == [1, 1, 1]
+    assert [Trend.decode(trend.encoded).count for trend in ledger.snapshot(2, True, 3.0).trends] == [2, 2, 2]
 
 
 def test_a_tick_stops_folding_for_a_snapshot(ledger):
@@ -106,7 +111,7 @@ def test_a_tick_stops_folding_for_a_snapshot(ledger):
     snapshot = None
     while not snapping.dead:
         snapshot = snapping.switch()
-    assert [Trend.decode(encoded).count for *_, encoded in snapshot["trends"]] == [1, 1, 1]
+    assert [Trend.decode(trend.encoded).count for trend in snapshot.trends] == [1, 1, 1]
 
 
 def test_an_unchanged_trend_is_not_encoded_again(ledger):
@@ -114,7 +119,7 @@ def test_an_unchanged_trend_is_not_encoded_again(ledger):
     ledger.trend("append_latency_ms", "burst", MAIN).add(1)
     first = ledger.snapshot(1, final=False, elapsed_s=1.0)
     second = ledger.snapshot(2, final=False, elapsed_s=2.0)
-    assert second["trends"][0][3] is first["trends"][0][3]
+    assert second.trends[0].encoded is first.trends[0].encoded
 
 
 def test_breathe_is_called_after_each_chunk_and_each_trend(ledger):
@@ -160,8 +165,8 @@ def test_a_gauge_in_no_scenario_counts_once(ledger):
     ledger.gauge("active_connections", "", 1)
     ledger.gauge("active_ws_connections", "burst", 1)
     ledger.gauge("active_connections", "burst", -1)
-    gauges = ledger.snapshot(1, final=True, elapsed_s=1.0)["gauges"]
-    assert gauges == [["active_connections", "", 1, 2], ["active_connections", "burst", 0, 1]]
+    gauges = ledger.snapshot(1, final=True, elapsed_s=1.0).gauges
+    assert gauges == [GaugeReading("active_connections", "", 1, 2), GaugeReading("active_connections", "burst", 0, 1)]
 
 
 @pytest.mark.parametrize(
@@ -198,11 +203,11 @@ def test_a_renewed_ledger_counts_anew_and_keeps_what_stands(ledger):
     new.count("messages_sent", "burst", MAIN, 2)
     new.tick(63.5)
     snapshot = new.snapshot(7, final=False, elapsed_s=63.6)
-    assert (new.since_s, snapshot["epoch"], snapshot["resets"]) == (1000.0, "run", 1)
-    assert snapshot["counts"] == [["messages_sent", "burst", MAIN, "", 2]]
-    assert snapshot["trends"] == []
-    assert ["active_connections", "burst", 2, 2] in snapshot["gauges"]
-    assert [(row[0], row[1][0], row[2]) for row in snapshot["rows"]] == [(62, 2, 2), (63, 0, 2)]
+    assert (new.since_s, snapshot.epoch, snapshot.resets) == (1000.0, "run", 1)
+    assert snapshot.counts == [Count("messages_sent", "burst", MAIN, "", 2)]
+    assert snapshot.trends == []
+    assert GaugeReading("active_connections", "burst", 2, 2) in snapshot.gauges
+    assert [(row.second, row.counts[0], row.connections) for row in snapshot.rows] == [(62, 2, 2), (63, 0, 2)]
 
 
 def test_a_gauge_knows_now_its_peak_and_the_recent_peak():
@@ -227,7 +232,7 @@ def test_a_level_keeps_the_last_and_the_highest_reading():
 def test_a_series_folds_up_to_a_mark_and_no_further():
     """What is sealed after a snapshot's mark must not be in that snapshot."""
     series = Series(column="append")
-    row = Row(0)
+    row = Second.empty(0)
     series.trend.add(10)
     series.seal(row)
     mark = series.mark

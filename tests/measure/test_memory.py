@@ -6,8 +6,9 @@ from array import array
 
 import pytest
 
-from fleetlm_users.measure.ledger import MAIN, Ledger
+from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.metrics.phase import MAIN
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.measure.timeline.history import LiveHistory
 from fleetlm_users.measure.timeline.worker_timeline import ROWS_TO_THANK_FOR
@@ -52,7 +53,7 @@ class Day:
         self.seq += 1
         snapshot = self.ledger.snapshot(self.seq, final=False, elapsed_s=float(self.now_s))
         assert self.merge.absorb("w1", snapshot)
-        if len(snapshot["rows"]) >= ROWS_TO_THANK_FOR and self.rng.random() > 0.1:
+        if len(snapshot.rows) >= ROWS_TO_THANK_FOR and self.rng.random() > 0.1:
             self.ledger.forget_rows(self.merge.taken_to("w1"))
         self.live.absorb(self.merge.timeline)
 
@@ -68,12 +69,12 @@ def test_an_hour_more_of_a_constant_load_is_less_than_a_megabyte(messages_per_s,
     day.live_for((hours - 1) * HOUR_S)
     assert day.memory() - at_first < hours * MEGABYTE
     final = day.ledger.snapshot(day.seq + 1, final=True, elapsed_s=float(day.now_s))
-    assert len(final["rows"]) < 10 * ROWS_TO_THANK_FOR
+    assert len(final.rows) < 10 * ROWS_TO_THANK_FOR
     assert day.merge.absorb("w1", final)
     rows = list(day.merge.timeline.intervals(0, day.now_s))
     assert [row.second for row in rows] == list(range(day.now_s))
-    assert sum(row.what.counts[0] for row in rows) == day.sent
-    assert sum(sum(row.what.spreads.get("append", {}).values()) for row in rows) == day.sent
+    assert sum(row.counts[0] for row in rows) == day.sent
+    assert sum(sum(row.spreads.get("append", {}).values()) for row in rows) == day.sent
 
 
 def size_of(root):

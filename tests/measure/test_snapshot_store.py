@@ -5,9 +5,11 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from fleetlm_users.measure.ledger import MAIN, Ledger
+from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.metrics.phase import MAIN
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 REPORT_SHARE = 0.05
@@ -84,7 +86,7 @@ def test_a_lost_report_heals_with_the_next():
     whole, lossy = SnapshotStore("run"), SnapshotStore("run")
     for worker, snapshot in REPORTS:
         whole.absorb(worker, snapshot)
-        if snapshot["final"]:
+        if snapshot.final:
             lossy.absorb(worker, snapshot)
     assert answers(lossy) == answers(whole)
 
@@ -96,7 +98,7 @@ def test_what_is_not_taken_is_counted():
     assert merge.absorb("a", new)
     assert not merge.absorb("a", new)
     assert not merge.absorb("a", old)
-    assert not merge.absorb("a", {**new, "epoch": "yesterday", "seq": 9})
+    assert not merge.absorb("a", structs.replace(new, epoch="yesterday", seq=9))
     assert (merge.dropped_stale, merge.dropped_epoch) == (2, 1)
     assert repr(merge) == "SnapshotStore(epoch='run', workers=['a'])"
 

@@ -9,8 +9,9 @@ from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.metrics.phase import ALL, MAIN, WARM_UP
 from fleetlm_users.measure.snapshot_store import SnapshotStore
-from fleetlm_users.measure.totals import ALL, MAIN, WARM_UP, Accounting, Gauge, Ratio, Span
+from fleetlm_users.measure.totals import Accounting, Gauge, Ratio, Span
 
 
 def write_both_phases(ledger):

@@ -7,6 +7,7 @@ from locust.rpc import Message
 
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.snapshot import encode_snapshot
 from fleetlm_users.swarm.cluster.messages import DRAIN, FINAL, LOOK, LOOKED
 
 
@@ -96,7 +97,7 @@ def snapshot(worker_id, seq, final=False, sent=5, epoch="e"):
     """What a worker has measured that has sent so many messages."""
     ledger = Ledger(DEFAULT, epoch, worker_id)
     ledger.count("messages_sent", "burst", "main", sent)
-    return ledger.snapshot(seq, final, 1.0)
+    return encode_snapshot(ledger.snapshot(seq, final, 1.0))
 
 
 def environment(runner, *, headless=True, **parsed):

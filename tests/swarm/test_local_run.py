@@ -48,7 +48,7 @@ def test_another_run_is_numbered_from_its_beginning():
     assert begun(local_run, context, "two") == first
     assert begun(local_run, context, "three", slot_of(1, [1, 0])) != first
     assert local_run.is_in("three")
-    assert local_run.snapshot()["epoch"] == "three"
+    assert local_run.snapshot().epoch == "three"
 
 
 def test_the_end_is_drained_once_and_hurried_by_whoever_cannot_wait():
@@ -61,8 +61,8 @@ def test_the_end_is_drained_once_and_hurried_by_whoever_cannot_wait():
     stays = Stays(context.run)
     callers = [gevent.spawn(local_run.end) for _ in range(3)]
     gevent.idle()
-    assert not local_run.snapshot()["final"]
+    assert not local_run.snapshot().final
     local_run.hurry()
     gevent.joinall(callers, timeout=10, raise_error=True)
     assert stays.forced == 1
-    assert local_run.snapshot()["final"]
+    assert local_run.snapshot().final

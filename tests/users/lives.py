@@ -188,10 +188,10 @@ class Stage:
         gevent.joinall(self._lives, timeout=ENDS_S)
         assert all(life.dead for life in self._lives)
         counts = {}
-        for metric, _, _, label, n in self.local_run.snapshot()["counts"]:
-            counts[metric] = counts.get(metric, 0) + n
-            if label:
-                counts[f"{metric}:{label}"] = n
+        for entry in self.local_run.snapshot().counts:
+            counts[entry.metric] = counts.get(entry.metric, 0) + entry.n
+            if entry.label:
+                counts[f"{entry.metric}:{entry.label}"] = entry.n
         return counts
 
     def trend(self, metric):

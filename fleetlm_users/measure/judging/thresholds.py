@@ -11,7 +11,8 @@ from typing import Final
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.histogram import Trend, required_samples
-from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue, Kind, Metric
+from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue
+from fleetlm_users.measure.metrics.metric import Kind, Metric
 from fleetlm_users.measure.totals import Totals
 
 _EXAMPLE: Final = "append_latency_ms: p(95)<500"

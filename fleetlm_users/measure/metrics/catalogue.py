@@ -6,9 +6,7 @@ from typing import Final
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.metrics.builtin import ALIASES, METRICS
-from fleetlm_users.measure.metrics.metric import Kind, Metric, counter, gauge, rate, trend
-
-__all__ = ["DEFAULT", "Catalogue", "Kind", "Metric", "counter", "gauge", "rate", "trend"]
+from fleetlm_users.measure.metrics.metric import Kind, Metric
 
 
 class Catalogue(Mapping[str, Metric]):

@@ -11,8 +11,7 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from fleetlm_users.measure import formatting
-from fleetlm_users.measure.timeline.rows import SeriesRow
-from fleetlm_users.measure.timeline.series_table import column_of
+from fleetlm_users.measure.timeline.rows import SeriesRow, column_of
 
 _TIME_STEPS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
 _LOG_ABOVE: Final = 40  # highest over lowest: beyond this a linear axis shows one line and a flat one

@@ -18,7 +18,7 @@ from prometheus_client.utils import floatToGoString
 
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.judging.thresholds import Judgement
-from fleetlm_users.measure.metrics.catalogue import Metric
+from fleetlm_users.measure.metrics.metric import Metric
 from fleetlm_users.measure.metrics.phase import PHASES
 from fleetlm_users.measure.report.run_view import Standing
 from fleetlm_users.measure.snapshot_store import WorkerState

@@ -268,7 +268,7 @@ def accounting_figures(accounting: Accounting) -> AccountingFigures:
 def _findings(totals: Totals, run_id: str) -> FindingsEntry:
     """Return the first wrong messages, with everything that identifies them, and the number of all."""
     findings = totals.findings
-    return {"total": findings.total, "shown": [_finding(finding, run_id) for finding in findings.kept]}
+    return {"total": findings.total, "shown": [_finding(finding, run_id) for finding in findings.first]}
 
 
 def _finding(finding: Finding, run_id: str) -> FindingEntry:

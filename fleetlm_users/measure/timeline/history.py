@@ -96,7 +96,7 @@ class LiveHistory:
         return [point for point in points if point.end_s > second]
 
     def table(self, points: Iterable[Point]) -> dict[str, Any]:
-        """Return columns and rows for JSON: counts per second, connections, percentiles in ms, and CPU in % by worker."""
+        """Return columns and rows for JSON: counts per second, connections, percentiles in ms, CPU in % by worker."""
         points = list(points)
         names = [f"{trend}_{percent}" for trend in TREND_COLUMNS for percent in PERCENTS]
         workers = sorted(self._workers)

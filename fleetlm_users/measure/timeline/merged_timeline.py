@@ -118,14 +118,14 @@ class MergedTimeline:
             return self._packed.change(second)
         stretch = self._open.get(second)
         if stretch is None:
-            stretch = self._open[second] = Stretch(second)
+            stretch = self._open[second] = Stretch.empty(second)
         return stretch
 
     def _pack(self) -> None:
         end = self._end - OPEN_S
         first = self.begins if self._packed_to is None else self._packed_to
         for second in range(first, end):
-            stretch = self._open.pop(second, None) or Stretch(second)
+            stretch = self._open.pop(second, None) or Stretch.empty(second)
             stretch.cpus = {}
             self._packed.put(stretch)
             self._packed_to = second + 1
@@ -134,11 +134,11 @@ class MergedTimeline:
         """Yield each second, packed or open, an empty one where nothing happened; they are read-only."""
         expected = first
         for stretch in self._packed.between(first, min(end, self._packed_to or 0)):
-            yield from (Stretch(missing) for missing in range(expected, stretch.second))
+            yield from (Stretch.empty(missing) for missing in range(expected, stretch.second))
             yield stretch
             expected = stretch.second + 1
         for second in range(expected, end):
-            yield self._open.get(second) or Stretch(second)
+            yield self._open.get(second) or Stretch.empty(second)
 
     def _young(self) -> dict[int, Stretch]:
         """Return what the youngest rows of all workers add, and the sockets of those workers that were stalled."""
@@ -148,9 +148,9 @@ class MergedTimeline:
                 continue
             if worker.connections and worker.summed_to is not None:
                 for stalled in range(worker.summed_to, worker.youngest.second):
-                    young.setdefault(stalled, Stretch(stalled)).connections += worker.connections
+                    young.setdefault(stalled, Stretch.empty(stalled)).connections += worker.connections
             second = worker.youngest.second
-            young.setdefault(second, Stretch(second)).include(worker.youngest)
+            young.setdefault(second, Stretch.empty(second)).include(worker.youngest)
         return young
 
 

@@ -37,7 +37,7 @@ class PackedSeconds:
     def change(self, second: int) -> Stretch:
         """Return a second to be added to before the next call; an empty one if it was not put in before."""
         self._turn_to(second // BLOCK_S)
-        return self._open.setdefault(second, Stretch(second))
+        return self._open.setdefault(second, Stretch.empty(second))
 
     def between(self, first: int, end: int) -> Iterator[Stretch]:
         """Yield each second put in, from `first` to before `end`, in order; they are read-only."""
@@ -98,8 +98,7 @@ def _unpacked(block: bytes | None) -> dict[int, Stretch]:
 
 def _steps(buckets: Distribution) -> list[int]:
     indexes = sorted(buckets)
-    flat = [value for last, index in pairwise((0, *indexes)) for value in (index - last, buckets[index])]
-    return flat
+    return [value for last, index in pairwise((0, *indexes)) for value in (index - last, buckets[index])]
 
 
 def _buckets(steps: list[int]) -> Distribution:

@@ -32,7 +32,7 @@ def flat(stretch: Stretch) -> SeriesRow:
 
 def columns() -> list[str]:
     """Return the columns of a row in order, for the head of a CSV file."""
-    return list(flat(Stretch(0)))
+    return list(flat(Stretch.empty(0)))
 
 
 def to_csv(rows: Iterable[SeriesRow]) -> str:

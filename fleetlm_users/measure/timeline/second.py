@@ -5,7 +5,7 @@ merged distributions, never from other percentiles.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
 import msgspec
 from msgspec import Meta
@@ -51,10 +51,6 @@ Distribution = dict[Bucket, CountInASecond]
 """How many durations lie in each coarse bucket (histogram_buckets.coarse_index)."""
 
 
-def _no_counts() -> list[int]:
-    return [0] * WIDTH
-
-
 class Second(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """One second of one process, or a part of it while it still goes on.
 
@@ -62,12 +58,15 @@ class Second(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """
 
     second: Annotated[int, Meta(ge=0, le=2**53)]
-    counts: Annotated[list[CountInASecond], Meta(min_length=WIDTH, max_length=WIDTH)] = msgspec.field(
-        default_factory=_no_counts
-    )
-    connections: Annotated[int, Meta(ge=-MAX_IN_A_SECOND, le=MAX_IN_A_SECOND)] = 0
-    cpu_percent: Annotated[float, Meta(ge=-1e6, le=1e6)] = 0.0
-    spreads: dict[Column, Distribution] = msgspec.field(default_factory=dict)
+    counts: Annotated[list[CountInASecond], Meta(min_length=WIDTH, max_length=WIDTH)]
+    connections: Annotated[int, Meta(ge=-MAX_IN_A_SECOND, le=MAX_IN_A_SECOND)]
+    cpu_percent: Annotated[float, Meta(ge=-1e6, le=1e6)]
+    spreads: dict[Column, Distribution]
+
+    @classmethod
+    def empty(cls, second: int) -> Self:
+        """Return a second in which nothing has happened yet."""
+        return cls(second, [0] * WIDTH, 0, 0.0, {})
 
     def spread(self, column: Column, tally: Mapping[int, int]) -> None:
         """Add durations in µs, given as value -> how often, to the distribution of a column."""

@@ -40,7 +40,7 @@ class WorkerTimeline:
         number = int(self._since_s)
         second = self._seconds.get(number)
         if second is None:
-            second = self._seconds[number] = Second(number)
+            second = self._seconds[number] = Second.empty(number)
         second.add([now - seen for now, seen in zip(totals, self._seen, strict=True)], connections, cpu_percent)
         self._seen = list(totals)
         self._since_s = max(self._since_s, elapsed_s)

@@ -21,9 +21,11 @@ from locust.runners import (
 )
 
 from fleetlm_users.errors import ShapeError
+from fleetlm_users.measure.snapshot import MAX_SNAPSHOT_BYTES
 from fleetlm_users.shape import (
     Check,
     anything,
+    binary,
     each,
     either,
     flag,
@@ -100,8 +102,8 @@ STATS_ERROR: Final = record(
 HEADCOUNTS: Final = nothing_or(
     record({"epoch": EPOCH, "headcount": row(whole(high=MAX_USERS), whole(high=MAX_USERS), whole(high=MAX_USERS))})
 )
-SNAPSHOT: Final = nothing_or(record({}))
-"""Whoever merges it looks into it (measure/snapshot_check.py)."""
+SNAPSHOT: Final = nothing_or(binary(MAX_SNAPSHOT_BYTES))
+"""Decoded and checked when it is merged (measure/snapshot_check.py)."""
 
 FROM_WORKER: Final[Mapping[str, Check]] = MappingProxyType(
     {

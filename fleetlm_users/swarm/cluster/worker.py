@@ -17,6 +17,7 @@ from locust.runners import WorkerRunner
 
 from fleetlm_users.errors import ShapeError, UsageError
 from fleetlm_users.foreign_text import printable_lines
+from fleetlm_users.measure.snapshot import encode_snapshot
 from fleetlm_users.swarm.cluster.admission import code_version_of
 from fleetlm_users.swarm.cluster.liveness import MasterLiveness
 from fleetlm_users.swarm.cluster.messages import (
@@ -117,7 +118,7 @@ class Worker(Role):
         if snapshot is None:
             return
         try:
-            self._runner.send_message(FINAL, {"epoch": snapshot["epoch"], "snapshot": snapshot})
+            self._runner.send_message(FINAL, {"epoch": snapshot.epoch, "snapshot": encode_snapshot(snapshot)})
         except RPCError as problem:
             logger.warning("The final report cannot be sent to the master: %s", problem)
 
@@ -138,19 +139,19 @@ class Worker(Role):
             return  # the master asks again in case its question, or our answer, was lost
         self._answering = epoch
         try:
-            snapshot = None
+            encoded = None
             if self._local_run.is_in(epoch):
                 self.drain()
-                snapshot = self._local_run.snapshot()
-            self._runner.send_message(FINAL, {"epoch": epoch, "snapshot": snapshot})
+                encoded = self._encoded_snapshot()
+            self._runner.send_message(FINAL, {"epoch": epoch, "snapshot": encoded})
         finally:
             self._answering = ""
 
     def on_look(self, msg: Any, **_: Any) -> None:
         """The master wants the numbers of this moment."""
         epoch = msg.data["epoch"]
-        snapshot = self._local_run.snapshot() if self._local_run.is_in(epoch) else None
-        self._runner.send_message(LOOKED, {"epoch": epoch, "snapshot": snapshot})
+        encoded = self._encoded_snapshot() if self._local_run.is_in(epoch) else None
+        self._runner.send_message(LOOKED, {"epoch": epoch, "snapshot": encoded})
 
     def on_turned_away(self, msg: Any, **_: Any) -> None:
         """The master does not let this worker in: it runs other code."""
@@ -173,9 +174,13 @@ class Worker(Role):
 
     def add_to_report(self, data: dict[str, Any]) -> None:
         """Adds the snapshot to one of Locust's reports."""
-        data[REPORT] = self._local_run.snapshot()
+        data[REPORT] = self._encoded_snapshot()
         data[HEADCOUNT] = self._local_run.headcount()
         data[STAMP] = time.time()
+
+    def _encoded_snapshot(self) -> bytes | None:
+        snapshot = self._local_run.snapshot()
+        return None if snapshot is None else encode_snapshot(snapshot)
 
     def _leave(self, exit_code: int) -> None:
         self._environment.process_exit_code = exit_code

@@ -14,6 +14,8 @@ from locust.runners import STATE_MISSING, MasterRunner
 
 from fleetlm_users.errors import ShapeError
 from fleetlm_users.measure.judging.lost_workers import LostWorker
+from fleetlm_users.measure.snapshot import Snapshot
+from fleetlm_users.measure.snapshot_check import decode_head
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.measure.timeline.worker_timeline import ROWS_TO_THANK_FOR
 from fleetlm_users.swarm.cluster.clock_skew import ClockSkew
@@ -177,9 +179,12 @@ class WorkerRegistry:
         """One of Locust's reports, with our snapshot in it."""
         self._clocks.correct(client_id, data)  # this listener is registered before Locust's own
         snapshot, merge = data.get(REPORT), self._merge
-        if merge is not None and snapshot is not None and self._absorb(merge, client_id, "stats", snapshot)[0]:
+        if merge is None or snapshot is None:
+            return
+        merged, _ = self._absorb(merge, client_id, "stats", snapshot)
+        if merged is not None:
             self._seen.add(client_id)
-            self._thank(client_id, len(snapshot["rows"]))
+            self._thank(client_id, len(merged.rows))
 
     def on_final(self, msg: Any, **_: Any) -> None:
         """A worker's answer to the drain, or its farewell."""
@@ -192,7 +197,7 @@ class WorkerRegistry:
         if problem:
             self._unreadable.add(msg.node_id)
             self._losses[msg.node_id] = self._loss(msg.node_id, f"its final report could not be read: {problem}")
-        elif snapshot is None or snapshot["resets"] == self._merge.resets:
+        elif snapshot is None or decode_head(snapshot).resets == self._merge.resets:
             self._final.add(msg.node_id)
         self._news.set()
 
@@ -251,13 +256,13 @@ class WorkerRegistry:
             told = {"epoch": merge.epoch, "resets": merge.resets, "before": merge.taken_to(client_id)}
             self._runner.send_message(TAKEN, told, client_id)
 
-    def _absorb(self, merge: SnapshotStore, client_id: str, kind: str, snapshot: Mapping[str, Any]) -> tuple[bool, str]:
-        """Whether a worker's snapshot was merged, and why it could not be read; that is refused by name."""
+    def _absorb(self, merge: SnapshotStore, client_id: str, kind: str, encoded: bytes) -> tuple[Snapshot | None, str]:
+        """Merge a worker's snapshot; return it, or None and why it could not be read, which is refused by name."""
         try:
-            return merge.absorb(client_id, snapshot, self._elapsed_s()), ""
+            return merge.absorb_encoded(client_id, encoded, self._elapsed_s()), ""
         except ShapeError as problem:
             self._refused.add(client_id, kind, f"in its report {problem}")
-            return False, str(problem)
+            return None, str(problem)
 
     def _loss(self, client_id: str, why: str) -> LostWorker:
         return LostWorker(client_id, why, self._elapsed_s())

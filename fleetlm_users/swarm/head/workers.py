@@ -136,7 +136,7 @@ class LocalWorkers:
         if self._run is None or snapshot is None:
             return
         snapshots = self._run.snapshots
-        if snapshots.absorb_own(LOCAL, snapshot):
+        if snapshots.absorb(LOCAL, snapshot):
             self._local_run.forget_rows(snapshots.epoch, snapshots.resets, snapshots.taken_to(LOCAL))
 
     def look(self) -> None:

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from fleetlm_users.measure.judging.early_abort import MIN_LOOKS, Patience, outlook_of
 from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
-from fleetlm_users.measure.ledger import MAIN, WARM_UP, Ledger
+from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.metrics.phase import MAIN, WARM_UP
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 GRACE_S = 10.0

@@ -3,7 +3,8 @@
 import pytest
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue, counter, gauge, rate, trend
+from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue
+from fleetlm_users.measure.metrics.metric import counter, gauge, rate, trend
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.measure.ledger import MAIN, Ledger
+from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.metrics.phase import MAIN
 from fleetlm_users.measure.report.progress import MAX_COLUMNS, RECENT_ROWS, progress_line
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 

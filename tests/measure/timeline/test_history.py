@@ -4,21 +4,22 @@ import itertools
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from fleetlm_users.measure.timeline.history import KEPT, SETTLED_S, SILENT_S, WIDTHS_S, LiveHistory
+from fleetlm_users.measure.timeline.history import POINTS_KEPT, SETTLED_S, SILENT_S, WIDTHS_S, LiveHistory
 from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline
 from fleetlm_users.measure.timeline.rows import percentiles_ms
-from fleetlm_users.measure.timeline.worker_timeline import COUNTER_COLUMNS
+from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, Second
 
 SENT = list(COUNTER_COLUMNS).index("sent")
-# one duration of 1 ms, 100 of 4 ms: the steps from bucket to bucket of timeline.py
-SPREAD = {"append": [111, 1, 32, 100]}
+# one duration of 1 ms, 100 of 4 ms, by coarse bucket
+SPREAD = {"append": {111: 1, 143: 100}}
 
 
 def row(second, sent=1, connections=3, cpu=10.0, spreads=None):
     counts = [0] * len(COUNTER_COLUMNS)
     counts[SENT] = sent
-    return [second, counts, connections, cpu, spreads or {}]
+    return Second(second, counts, connections, cpu, spreads or {})
 
 
 def told(final=False, **workers):
@@ -104,9 +105,9 @@ def test_ten_hours_are_a_bounded_number_of_points():
     series = LiveHistory()
     series.finish(told(final=True, a=[row(n) for n in range(36_000)]))
     points = series.since(0)
-    assert len(points) <= sum(KEPT) + 200
+    assert len(points) <= sum(POINTS_KEPT) + 200
     assert sent_in(series) == 36_000
-    assert [point.width_s for point in points[-KEPT[0] :]] == [1] * KEPT[0]
+    assert [point.width_s for point in points[-POINTS_KEPT[0] :]] == [1] * POINTS_KEPT[0]
     assert {point.width_s for point in points} == set(WIDTHS_S)
     assert all(one.end_s == other.second for one, other in itertools.pairwise(points))
 
@@ -115,19 +116,21 @@ def test_ten_hours_are_a_bounded_number_of_points():
 def test_a_longer_stretch_is_what_its_seconds_are_together(sent_by_second, width_s):
     """Percentiles are those of all durations, never an average of percentiles."""
     rows = [
-        row(second, sent, sent, float(sent), {"append": [sent + 1, sent]} if sent else {})
+        row(second, sent, sent, float(sent), {"append": {sent + 1: sent}} if sent else {})
         for second, sent in sorted(sent_by_second.items())
     ]
-    inside = [each for each in rows if each[0] < width_s]
+    inside = [each for each in rows if each.second < width_s]
     seconds = told(final=True, a=[*inside, row(width_s, 0, 0, 0.0)]).intervals(0, width_s)
     first, *others = seconds
     for other in others:
         first.extend(other)
-    together = told(final=True, **{str(n): [[0, *each[1:]]] for n, each in enumerate(inside)}).intervals(0, 1)
+    together = told(
+        final=True, **{str(n): [structs.replace(each, second=0)] for n, each in enumerate(inside)}
+    ).intervals(0, 1)
     assert first.width_s == width_s
-    assert first.what.counts[SENT] == sum(each[1][SENT] for each in inside)
-    assert first.what.cpus.get("a", 0.0) == max((each[3] for each in inside), default=0.0)
-    spreads = [each.what.spreads.get("append", {}) for each in (first, *together)]
+    assert first.counts[SENT] == sum(each.counts[SENT] for each in inside)
+    assert first.cpus.get("a", 0.0) == max((each.cpu_percent for each in inside), default=0.0)
+    spreads = [each.spreads.get("append", {}) for each in (first, *together)]
     assert all(percentiles_ms(spread) == percentiles_ms(spreads[0]) for spread in spreads)
 
 

@@ -9,13 +9,13 @@ from fleetlm_users.measure.timeline.worker_timeline import ROWS_AT_ONCE, WorkerT
 
 
 def rows_of(*ticks):
-    """Wire rows of one worker: (elapsed_s, sent so far, connections, {value_us: times})."""
+    """Rows of one worker: (elapsed_s, sent so far, connections, {value_us: times})."""
     timeline = WorkerTimeline()
     for elapsed_s, sent, connections, tally in ticks:
         row = timeline.tick(elapsed_s, [sent] + [0] * 9, connections, 30.0)
         if tally:
             row.spread("append", tally)
-    return [row.to_wire() for row in timeline.rows()]
+    return timeline.rows()
 
 
 def merged(workers, newest=None):
@@ -72,7 +72,7 @@ class Reporter:
         row = self.timeline.tick(self.now_s, [self.sent] + [0] * 9, connections, 30.0)
         if sent:
             row.spread("append", {1_000 * (connections + 1): sent})
-        return [row.to_wire() for row in self.timeline.rows(None if final else ROWS_AT_ONCE)]
+        return [row.copy() for row in self.timeline.rows(None if final else ROWS_AT_ONCE)]
 
 
 steps = st.tuples(st.floats(0.1, 40), st.integers(0, 9), st.integers(0, 5), st.booleans(), st.booleans())

@@ -7,37 +7,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.measure.timeline.packed_seconds import BLOCK_S, PackedSeconds
-from fleetlm_users.measure.timeline.rows import Second
+from fleetlm_users.measure.timeline.second import Stretch
 
 COUNTS = st.lists(st.integers(0, 10**9), min_size=10, max_size=10)
 SPREADS = st.dictionaries(
     st.sampled_from(["append", "lateness"]), st.dictionaries(st.integers(0, 500), st.integers(1, 10**6), min_size=1)
 )
-SECONDS = st.builds(Second, COUNTS, st.integers(0, 10**5), st.floats(0, 6400), SPREADS)
+SECONDS = st.dictionaries(
+    st.integers(0, 5 * BLOCK_S), st.tuples(COUNTS, st.integers(0, 10**5), st.floats(0, 6400), SPREADS), max_size=20
+).map(lambda parts: {second: Stretch(second, *rest) for second, rest in parts.items()})
 
 
-@given(st.dictionaries(st.integers(0, 5 * BLOCK_S), SECONDS, max_size=20), st.randoms(use_true_random=False))
+@given(SECONDS, st.randoms(use_true_random=False))
 def test_what_is_put_in_comes_out_in_order(seconds, rng):
     """In whatever order it went in."""
     packed, order = PackedSeconds(), list(seconds)
     rng.shuffle(order)
     for second in order:
-        packed.put(second, seconds[second].copy())
-    assert dict(packed.between(0, 6 * BLOCK_S)) == seconds
-    assert [second for second, _ in packed.between(0, 6 * BLOCK_S)] == sorted(seconds)
-    assert dict(packed.between(BLOCK_S, BLOCK_S + 7)) == {
-        second: what for second, what in seconds.items() if BLOCK_S <= second < BLOCK_S + 7
-    }
+        packed.put(seconds[second].copy())
+    assert list(packed.between(0, 6 * BLOCK_S)) == [seconds[second] for second in sorted(seconds)]
+    assert list(packed.between(BLOCK_S, BLOCK_S + 7)) == [
+        seconds[second] for second in sorted(seconds) if BLOCK_S <= second < BLOCK_S + 7
+    ]
 
 
 def test_a_second_that_is_packed_can_still_be_added_to():
     """And one that was not kept begins empty."""
     packed = PackedSeconds()
     for second in range(3 * BLOCK_S):
-        packed.put(second, Second(connections=2))
+        packed.put(Stretch(second, [0] * 10, 2, 0.0, {}))
     packed.change(5).connections += 3
     packed.change(4 * BLOCK_S).connections += 1
-    found = {second: what.connections for second, what in packed.between(0, 9 * BLOCK_S)}
+    found = {stretch.second: stretch.connections for stretch in packed.between(0, 9 * BLOCK_S)}
     assert (found[4], found[5], found[4 * BLOCK_S], len(found)) == (2, 5, 1, 3 * BLOCK_S + 1)
 
 
@@ -51,8 +52,8 @@ def test_an_hour_of_a_thousand_messages_a_second_takes_less_than_a_megabyte():
             spreads = {
                 column: spread(rng, shift) for column, shift in (("append", 90), ("agent", 130), ("lateness", 60))
             }
-            packed.put(second, Second([1000 + rng.randrange(9)] * 10, 50, 12.5, spreads))
-        packed.put(9 * 3600, Second())
+            packed.put(Stretch(second, [1000 + rng.randrange(9)] * 10, 50, 12.5, spreads))
+        packed.put(Stretch.empty(9 * 3600))
         taken, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

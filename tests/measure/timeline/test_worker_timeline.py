@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.measure.ledger import MAIN
-from fleetlm_users.measure.timeline.worker_timeline import COUNTER_COLUMNS, ROWS_AT_ONCE, Row, WorkerTimeline
+from fleetlm_users.measure.metrics.phase import MAIN
+from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, Second
+from fleetlm_users.measure.timeline.worker_timeline import ROWS_AT_ONCE, WorkerTimeline
 
 NONE = [0] * len(COUNTER_COLUMNS)
 
@@ -51,15 +52,24 @@ def test_rows_add_up_to_the_counters(stretches):
     assert seconds == sorted(set(seconds))
 
 
-def test_a_row_is_written_again_only_when_it_changed():
-    """Many rows go into every snapshot; only the youngest can have changed."""
-    row = Row(0)
+def test_a_snapshot_holds_the_youngest_second_as_it_was(ledger):
+    """It goes on while the snapshot waits to be sent; the seconds before it do not."""
+    ledger.count("messages_sent", "burst", MAIN)
+    ledger.trend("append_latency_ms", "burst", MAIN).add(1000)
+    first = ledger.snapshot(1, final=False, elapsed_s=0.3)
+    ledger.count("messages_sent", "burst", MAIN)
+    ledger.trend("append_latency_ms", "burst", MAIN).add(1000)
+    second = ledger.snapshot(2, final=False, elapsed_s=0.6)
+    assert [row.counts[0] for row in (*first.rows, *second.rows)] == [1, 2]
+    assert [sum(row.spreads["append"].values()) for row in (*first.rows, *second.rows)] == [1, 2]
+
+
+def test_durations_lie_in_coarse_buckets():
+    """In whatever order they come."""
+    row = Second.empty(0)
     row.spread("append", {100: 2, 101: 1, 5000: 1})
-    wire = row.to_wire()
-    assert row.to_wire() is wire
-    assert wire[4]["append"][1::2] == [3, 1]
-    row.add(totals(1), 1, 0.0)
-    assert row.to_wire()[1][0] == 1
+    row.spread("append", {5000: 2})
+    assert sorted(row.spreads["append"].values()) == [3, 3]
 
 
 def test_a_snapshot_repeats_what_the_master_has_not_said_it_has(ledger):
@@ -69,15 +79,15 @@ def test_a_snapshot_repeats_what_the_master_has_not_said_it_has(ledger):
         ledger.trend("append_latency_ms", "burst", MAIN).add(1000)
         ledger.tick(second + 1.0)
     end = ROWS_AT_ONCE + 40
-    rows = ledger.snapshot(1, final=False, elapsed_s=float(end))["rows"]
-    assert [row[0] for row in rows] == list(range(ROWS_AT_ONCE))
+    rows = ledger.snapshot(1, final=False, elapsed_s=float(end)).rows
+    assert [row.second for row in rows] == list(range(ROWS_AT_ONCE))
     ledger.forget_rows(25)
-    rows = ledger.snapshot(2, final=False, elapsed_s=float(end))["rows"]
-    assert [row[0] for row in rows] == list(range(25, 25 + ROWS_AT_ONCE))
-    final = ledger.snapshot(3, final=True, elapsed_s=end + 0.5)["rows"]
-    assert [row[0] for row in final] == list(range(25, end + 1))
-    assert {row[1][0] for row in final[:-1]} == {1}
-    assert all(row[4]["append"][1] == 1 for row in final[:-1])
+    rows = ledger.snapshot(2, final=False, elapsed_s=float(end)).rows
+    assert [row.second for row in rows] == list(range(25, 25 + ROWS_AT_ONCE))
+    final = ledger.snapshot(3, final=True, elapsed_s=end + 0.5).rows
+    assert [row.second for row in final] == list(range(25, end + 1))
+    assert {row.counts[0] for row in final[:-1]} == {1}
+    assert all(list(row.spreads["append"].values()) == [1] for row in final[:-1])
 
 
 def test_the_second_that_still_grows_is_never_forgotten():

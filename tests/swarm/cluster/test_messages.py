@@ -34,7 +34,7 @@ def report():
     events.listeners[0]("w1", data)
     data["user_classes_count"] = {"BurstUser": 5}
     data["user_count"] = 5
-    data[REPORT] = {"format": 2}
+    data[REPORT] = b"decoded where it is merged"
     data[HEADCOUNT] = {"epoch": "e", "headcount": [5, 5, 0]}
     data[STAMP] = 1_700_000_000.5
     return data

@@ -7,6 +7,7 @@ import pytest
 from locust.env import Environment
 from locust.exception import RPCError
 
+from fleetlm_users.measure.snapshot_check import decode_head
 from fleetlm_users.swarm.cluster.messages import DRAIN, FINAL, PASSPORT, RUN
 from fleetlm_users.swarm.cluster.worker import Worker
 from fleetlm_users.swarm.context import BenchmarkContext
@@ -36,7 +37,11 @@ class Runner:
         pass
 
     def finals(self):
-        return [(data["epoch"], data["snapshot"]) for name, data in self.sent if name == FINAL]
+        return [
+            (data["epoch"], data["snapshot"] and decode_head(data["snapshot"]))
+            for name, data in self.sent
+            if name == FINAL
+        ]
 
     def hears(self, name, **data):
         return gevent.spawn(self.listeners[name], msg=SimpleNamespace(data=data))
@@ -67,7 +72,7 @@ def test_a_signal_sends_the_final_snapshot_once(worker, runner):
     worker.end()
     ((epoch, snapshot),) = runner.finals()
     assert epoch == "e"
-    assert snapshot["final"]
+    assert snapshot.final
 
 
 def test_a_worker_without_a_run_has_nothing_to_send(worker, runner):
@@ -89,7 +94,7 @@ def test_a_master_in_a_hurry_is_answered_at_once(worker, runner):
     runner.hears(DRAIN, epoch="e", hurry=True)
     first.get(timeout=10)
     assert stays.forced == 1
-    assert runner.finals()[0][1]["final"]
+    assert runner.finals()[0][1].final
 
 
 def test_another_runs_hurry_changes_nothing(worker, runner):

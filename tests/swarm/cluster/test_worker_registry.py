@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import gevent
 import pytest
+from msgspec import msgpack
 
 from fleetlm_users.measure.judging.lost_workers import LostWorker
 from fleetlm_users.measure.snapshot_store import SnapshotStore
@@ -175,7 +176,11 @@ def test_a_worker_that_comes_while_the_run_ends_is_not_waited_for(runner, regist
 
 
 def broken(worker_id, seq, final=False):
-    return snapshot(worker_id, seq, final) | {"levels": None}
+    return changed(snapshot(worker_id, seq, final), levels=None)
+
+
+def changed(encoded, **parts):
+    return msgpack.encode(msgpack.decode(encoded) | parts)
 
 
 def test_a_report_that_cannot_be_read_is_refused_by_name_and_the_next_one_counts(runner, refusals):
@@ -214,7 +219,7 @@ def test_a_second_far_away_does_not_hold_up_the_master(runner, refusals):
     runner.add("a", answers=True)
     begin(registry, merge)
     far = [[5_000_000, [0] * 10, 0, 0.0, {}], [5_000_001, [0] * 10, 0, 0.0, {}]]
-    registry.on_report("a", {REPORT: snapshot("a", 1) | {"rows": far}})
+    registry.on_report("a", {REPORT: changed(snapshot("a", 1), rows=far)})
     assert len(merge.series()) == 0
     assert refused.doubts(["a"])
 
