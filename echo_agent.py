@@ -1,7 +1,9 @@
 """The webhook agent that FleetLM calls during a load test: it echoes the newest user message as JSON lines.
 
-A program of its own: Flask on gevent's WSGI server, nothing of ours imported. A real FleetLM was seen to drop a line
-without its newline silently, to want `content` to be an object, and to send a history that need not be the true tail.
+A program of its own: Flask on gevent's WSGI server, importing nothing of this package. Read it in the order of a call:
+the options, the answer to a webhook, the application, the HTTP server, the process. A real FleetLM was seen to drop a
+line without its newline silently, to want `content` to be an object, and to send a history that need not be the true
+tail.
 """
 
 import argparse
@@ -34,7 +36,7 @@ MAX_BODY_BYTES = 1 << 20
 MAX_HEAD_BYTES = 64 << 10
 MAX_DELAY_MS = 600_000  # FleetLM gives up on a webhook after ten minutes
 MAX_REPLIES = 100  # with MAX_BODY_BYTES this bounds one answer at about 100 MiB
-DRAIN_S = 5.0  # how long webhooks under way may take once asked to stop
+DRAIN_S = 5.0  # how long open webhooks may take once the agent is asked to stop
 DISCARD_BYTES = 8 << 20  # of a refused body, so that its sender sees the answer instead of a reset
 DISCARD_S = 2.0
 MAX_QUOTED = 200  # characters of a bad value in a message
@@ -43,6 +45,9 @@ _WEBHOOK_FIELDS = (("agent_id", str), ("session_id", str), ("user_id", str), ("m
 _MESSAGE_FIELDS = (("seq", int), ("sender_id", str), ("content", dict), ("kind", str), ("inserted_at", str))
 _JSON_NAMES = {str: "a string", list: "an array", int: "an integer", dict: "an object"}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^`|~0-9a-zA-Z-]+")  # an RFC 9110 token, less "_", which WSGI confuses with "-"
+
+
+# The options
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,87 @@ class Options:
     delay_jitter_ms: float = 0.0
     replies: int = 1
     exit_with_parent: bool = False
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        hint = "" if "invalid value" in message else "; expected is what --help lists, for example --port=4001"
+        self.exit(2, f"echo agent: {message.removeprefix('argument ')}{hint}\n")
+
+
+def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
+    """Return the options: a flag wins over its environment variable (PORT, HOST, …), which wins over the default.
+
+    A value or flag that is not accepted ends the program: one line, exit code 2. An empty variable counts as not set.
+    HOST and PORT are names that shells and platforms use too: a warning says when they move the agent, or do not.
+    """
+    variables = {name: text for name, value in environment.items() if (text := _trimmed(value))}
+    if not _is_address(variables.get("HOST", "localhost")):
+        _warn(f"HOST={variables.pop('HOST')[:MAX_QUOTED]!r} is no address, so it is another program's and ignored")
+    parser = _Parser(prog="echo_agent.py", description="Echo webhook agent for FleetLM.", allow_abbrev=False)
+
+    def option(name: str, accepted: str, example: str, read: Callable[[str], object]) -> None:
+        flag, variable, default = "--" + name.replace("_", "-"), name.upper(), getattr(Options, name)
+
+        def checked(text: str) -> object:
+            try:
+                return read(_trimmed(text))
+            except ValueError as error:
+                hint = f"for example {flag}={example}, or {variable}={example} in the environment"
+                problem = f"invalid value {text[:MAX_QUOTED]!r}: expected {accepted}; {hint}"
+                raise argparse.ArgumentTypeError(problem) from error
+
+        text = f"{accepted} (default {default}; environment {variable})"
+        parser.add_argument(flag, type=checked, default=variables.get(variable) or default, help=text)
+
+    option("host", "a host name or address to listen on", "127.0.0.1", _host)
+    option("port", "a port from 1 to 65535, or 0 for any free one", "4001", _within(int, 0, 65535))
+    milliseconds = _within(float, 0, MAX_DELAY_MS)
+    option("delay_ms", f"milliseconds before an answer, 0 to {MAX_DELAY_MS}", "250", milliseconds)
+    option("delay_jitter_ms", f"± milliseconds, drawn uniformly, 0 to {MAX_DELAY_MS}", "50", milliseconds)
+    option("replies", f"messages per answer, 1 to {MAX_REPLIES}", "3", _within(int, 1, MAX_REPLIES))
+    parser.add_argument("--exit-with-parent", action="store_true", help="stop when stdin ends")
+    options = Options(**vars(parser.parse_args(arguments)))
+    for name, flag in (("HOST", "--host"), ("PORT", "--port")):
+        if name in variables and not any(word.partition("=")[0] == flag for word in arguments):
+            _warn(f"{flag} is {variables[name]!r} by the variable {name}")
+    return options
+
+
+def _is_address(host: str) -> bool:
+    """Return whether a HOST is meant for a server: conda sets it to a machine's kind, some shells to its name."""
+    with contextlib.suppress(ValueError):
+        return bool(ipaddress.ip_address(host))
+    return host == "localhost"
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[0-9A-Za-z.:%_-]{1,255}", text):
+        raise ValueError(text)
+    return text
+
+
+def _within(kind: type[int] | type[float], low: int, high: int) -> Callable[[str], int | float]:
+    def read(text: str) -> int | float:
+        number = kind(text)
+        if not low <= number <= high:  # NaN is not within either
+            raise ValueError(text)
+        return number
+
+    return read
+
+
+def _trimmed(text: str) -> str:
+    """Return a value without the space, carriage return, byte-order mark and quotes of a file that it came from."""
+    text = text.removeprefix("\ufeff").strip()
+    return text[1:-1].strip() if text[:1] in ("'", '"') and text[-1:] == text[:1] and len(text) > 1 else text
+
+
+def _warn(text: str) -> None:
+    print(f"echo agent: {text}; --help lists all options", file=sys.stderr, flush=True)
+
+
+# The answer to a webhook
 
 
 class WebhookError(BadRequest):
@@ -119,6 +205,9 @@ def _require(record: Any, fields: Sequence[tuple[str, type]], where: str, index:
     raise WebhookError(f"{where} {problem}" if index is None else f"{where}[{index}] {problem}")
 
 
+# The application
+
+
 class EchoResponse(Response):
     """A response whose body is known when it is made, so that its headers are final already."""
 
@@ -167,7 +256,7 @@ def create_app(options: Options) -> Flask:
 
 
 def draw_delay_s(options: Options) -> float:
-    """Return how long to think over one webhook, in seconds: the delay ± a uniform jitter, never below zero."""
+    """Return the seconds before one answer: the delay ± a uniform jitter, never below zero."""
     return max(0.0, options.delay_ms + random.uniform(-1, 1) * options.delay_jitter_ms) / 1000
 
 
@@ -184,6 +273,9 @@ def _read_json_body(environ: dict[str, Any]) -> bytes:
     if max(announced_bytes, len(body)) > MAX_BODY_BYTES:
         raise RequestEntityTooLarge(f"the body must not exceed {MAX_BODY_BYTES} bytes")
     return body
+
+
+# The HTTP server
 
 
 class RequestHead:
@@ -221,7 +313,7 @@ class RequestHead:
 
 
 class BodyInput(Input):  # type: ignore[misc]  # gevent ships no types
-    """A request body; what the application left of it is thrown away within bounds, or else the connection is lost."""
+    """A request body; what the application did not read is discarded within bounds, or the connection is lost."""
 
     lost = False
 
@@ -238,7 +330,7 @@ class BodyInput(Input):  # type: ignore[misc]  # gevent ships no types
 
 
 class Handler(WSGIHandler):  # type: ignore[misc]  # gevent ships no types
-    """gevent's WSGI handler with a lean head parser, one send per answer, no log line, a count of what is under way.
+    """gevent's WSGI handler with a lean head parser, one send per answer, no log line, and a count of open requests.
 
     One send, because with two the body waits for the client's delayed ACK of the head: 40 ms (Nagle).
     """
@@ -250,7 +342,7 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent ships no types
         """Write nothing; pywsgi would format its log line even when nobody takes it."""
 
     def get_environ(self) -> dict[str, Any]:
-        """Return the WSGI environment, its body bounded when it is thrown away."""
+        """Return the WSGI environment, with a body that is discarded within bounds."""
         environ: dict[str, Any] = super().get_environ()
         body = self.wsgi_input
         self.wsgi_input = BodyInput(body.rfile, body.content_length, body.socket, body.chunked_input)
@@ -258,12 +350,12 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent ships no types
         return environ
 
     def handle_one_response(self) -> None:
-        """Run the application, counted as under way."""
-        self.server.under_way += 1
+        """Run the application, counted as an open request."""
+        self.server.open_requests += 1
         try:
             super().handle_one_response()
         finally:
-            self.server.under_way -= 1
+            self.server.open_requests -= 1
         if self.wsgi_input.lost or self.server.draining:
             self.close_connection = True
 
@@ -287,20 +379,29 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent ships no types
 
 
 class Server(WSGIServer):  # type: ignore[misc]  # gevent ships no types
-    """gevent's WSGI server, able to finish what is under way."""
+    """gevent's WSGI server, able to finish the requests that are open."""
 
     handler_class = Handler
-    under_way = 0
+    open_requests = 0
     draining = False
 
     def drain(self, timeout_s: float) -> None:
-        """Stop accepting, then wait for the answers under way, at most so long."""
+        """Stop accepting, then wait at most `timeout_s` for the answers to open requests."""
         self.draining = True
         self.close()
         with gevent.Timeout(timeout_s, False):
             gevent.sleep(0.01)  # what has arrived already gets read and counted
-            while self.under_way:
+            while self.open_requests:
                 gevent.sleep(0.01)
+
+
+# The process
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the agent; return 0 after a clean stop, 1 where it cannot listen; a bad option exits with 2."""
+    sys.stdout, sys.stderr = _Output(sys.stdout), _Output(sys.stderr)
+    return serve(parse_options(sys.argv[1:] if arguments is None else arguments, os.environ))
 
 
 def serve(options: Options) -> int:
@@ -354,90 +455,6 @@ class _Output(io.TextIOBase):
             self._stream.write(text.encode(encoding, "replace").decode(encoding))
             self._stream.flush()
         return len(text)
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        hint = "" if "invalid value" in message else "; expected is what --help lists, for example --port=4001"
-        self.exit(2, f"echo agent: {message.removeprefix('argument ')}{hint}\n")
-
-
-def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
-    """Return the options: a flag wins over its environment variable (PORT, HOST, …), which wins over the default.
-
-    A value or flag that is not accepted ends the program: one line, exit code 2. An empty variable counts as not set.
-    HOST and PORT are names that shells and platforms use too: what moves the agent, or does not, is told.
-    """
-    variables = {name: text for name, value in environment.items() if (text := _trimmed(value))}
-    if not _is_address(variables.get("HOST", "localhost")):
-        _tell(f"HOST={variables.pop('HOST')[:MAX_QUOTED]!r} is no address, so another program's, and not heeded")
-    parser = _Parser(prog="echo_agent.py", description="Echo webhook agent for FleetLM.", allow_abbrev=False)
-
-    def option(name: str, accepted: str, example: str, read: Callable[[str], object]) -> None:
-        flag, variable, default = "--" + name.replace("_", "-"), name.upper(), getattr(Options, name)
-
-        def checked(text: str) -> object:
-            try:
-                return read(_trimmed(text))
-            except ValueError as error:
-                hint = f"for example {flag}={example}, or {variable}={example} in the environment"
-                problem = f"invalid value {text[:MAX_QUOTED]!r}: expected {accepted}; {hint}"
-                raise argparse.ArgumentTypeError(problem) from error
-
-        text = f"{accepted} (default {default}; environment {variable})"
-        parser.add_argument(flag, type=checked, default=variables.get(variable) or default, help=text)
-
-    option("host", "a host name or address to listen on", "127.0.0.1", _host)
-    option("port", "a port from 1 to 65535, or 0 for any free one", "4001", _within(int, 0, 65535))
-    milliseconds = _within(float, 0, MAX_DELAY_MS)
-    option("delay_ms", f"milliseconds before an answer, 0 to {MAX_DELAY_MS}", "250", milliseconds)
-    option("delay_jitter_ms", f"± milliseconds, drawn uniformly, 0 to {MAX_DELAY_MS}", "50", milliseconds)
-    option("replies", f"messages per answer, 1 to {MAX_REPLIES}", "3", _within(int, 1, MAX_REPLIES))
-    parser.add_argument("--exit-with-parent", action="store_true", help="stop when stdin ends")
-    options = Options(**vars(parser.parse_args(arguments)))
-    for name, flag in (("HOST", "--host"), ("PORT", "--port")):
-        if name in variables and not any(word.partition("=")[0] == flag for word in arguments):
-            _tell(f"{flag} is {variables[name]!r} by the variable {name}")
-    return options
-
-
-def _trimmed(text: str) -> str:
-    """Return a value without the space, carriage return, byte-order mark and quotes of a file that it came from."""
-    text = text.removeprefix("\ufeff").strip()
-    return text[1:-1].strip() if text[:1] in ("'", '"') and text[-1:] == text[:1] and len(text) > 1 else text
-
-
-def _is_address(host: str) -> bool:
-    """Return whether a HOST is meant for a server: conda sets it to a machine's kind, some shells to its name."""
-    with contextlib.suppress(ValueError):
-        return bool(ipaddress.ip_address(host))
-    return host == "localhost"
-
-
-def _tell(text: str) -> None:
-    print(f"echo agent: {text}; --help lists all options", file=sys.stderr, flush=True)
-
-
-def _host(text: str) -> str:
-    if not re.fullmatch(r"[0-9A-Za-z.:%_-]{1,255}", text):
-        raise ValueError(text)
-    return text
-
-
-def _within(kind: type[int] | type[float], low: int, high: int) -> Callable[[str], int | float]:
-    def read(text: str) -> int | float:
-        number = kind(text)
-        if not low <= number <= high:  # NaN is not within either
-            raise ValueError(text)
-        return number
-
-    return read
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the agent; return 0 after a clean stop, 1 where it cannot listen; a bad option exits with 2."""
-    sys.stdout, sys.stderr = _Output(sys.stdout), _Output(sys.stderr)
-    return serve(parse_options(sys.argv[1:] if arguments is None else arguments, os.environ))
 
 
 if __name__ == "__main__":
