@@ -10,25 +10,25 @@ from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.phase import MAIN
 from fleetlm_users.measure.report.prometheus import families
-from fleetlm_users.measure.report.run_view import Standing
+from fleetlm_users.measure.report.run_view import RunStatus
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 
 class Collected:
     """A collector of one moment of a run."""
 
-    def __init__(self, standing):
-        self._standing = standing
+    def __init__(self, status):
+        self._standing = status
 
     def collect(self):
         """The families."""
         return families(self._standing, "1.2", lambda: None)
 
 
-def text_of(standing, generate=generate_latest):
+def text_of(status, generate=generate_latest):
     """What a scraper is given."""
     registry = CollectorRegistry()
-    registry.register(Collected(standing))
+    registry.register(Collected(status))
     return generate(registry).decode()
 
 
@@ -54,4 +54,4 @@ def _eventful():
     merge.absorb("w1", ledger.snapshot(1, final=True, elapsed_s=10.0))
     totals = merge.totals()
     judgements = tuple(judge(parse_thresholds(["append_latency_ms: p(95)<500"]), totals, 10.0))
-    return Standing("r1", "mixed", "light", totals, merge.workers, judgements, 10.0, 120.0, 18, "pass")
+    return RunStatus("r1", "mixed", "light", totals, merge.workers, judgements, 10.0, 120.0, 18, "pass")

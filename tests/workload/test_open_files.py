@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.cli.plan.costs import Costs, Demand, Machines
-from fleetlm_users.cli.plan.sizing import fleet_plan
+from fleetlm_users.cli.plan.sizing import size_load
 from fleetlm_users.client.http.fleetlm_api import DEFAULT_CONCURRENCY
 from fleetlm_users.swarm.host.open_files import allow_users, allow_workers
 from fleetlm_users.swarm.host.startup_error import StartupError
@@ -17,7 +17,7 @@ from fleetlm_users.workload.open_files import REST_CONNECTIONS, SPARE_FILES, fil
 @pytest.mark.parametrize("sessions", [1, 900, 10_000, 250_000, 10_000_000])
 def test_the_plan_asks_for_exactly_what_the_run_needs(monkeypatch, sessions):
     """A limit as planned is enough for each worker and for the master; one file less is refused."""
-    plan = fleet_plan(Demand(sessions, 0.033), Costs(sessions_per_worker=10_000), Machines())
+    plan = size_load(Demand(sessions, 0.033), Costs(sessions_per_worker=10_000), Machines())
     files = {step.section: int(step.value) for step in plan.steps if step.name.startswith("open files")}
     share = users_per_process(sessions, plan.workers)
     for needed, allow in (

@@ -1,10 +1,9 @@
-"""Finds the sessions that benchmarks left, and deletes them; knows nothing of terminals.
+"""Finding the sessions that benchmarks left, and deleting them; independent of terminals.
 
-Finding a run's sessions user by user, since FleetLM lists no more than 50 sessions and has no second page. Pure.
-
-The planned users of a run are numbered from 1; users beyond the plan have numbers in a block of their worker's, which
-most runs never use (workload/user_numbers.py). A number that FleetLM knows nothing of is a miss; after a long enough
-stretch of misses a block is taken to be over, after enough empty blocks the run.
+FleetLM lists at most 50 sessions and has no second page, so a run's sessions are found participant by participant. The
+planned users of a run are numbered from 1; users beyond the plan have numbers in a block of their worker's, which
+most runs never use (workload/user_numbers.py). A number without a session is a miss; enough
+misses in a row end a block, enough empty blocks end the run.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,28 +16,33 @@ from fleetlm_users.foreign_text import printable
 from fleetlm_users.workload.identity import VUS_PER_BLOCK, participant, vu_number
 
 MISSES: Final = 50
-"""So many numbers in a row without a session end a block: users whose every creation failed leave holes."""
+"""Numbers in a row without a session that end a block; users that never created one leave gaps."""
 
 EMPTY_BLOCKS: Final = 3
-"""So many blocks in a row without a session end a run: not every worker has users beyond the plan."""
+"""Blocks in a row without a session that end a run; not every worker has users beyond the plan."""
+
+MAX_RUN_ID: Final = 60  # without --run-id the run ids come from FleetLM
+
+Tell = Callable[[str], None]
+"""Reports progress in words."""
 
 Body = Any | None
-"""What FleetLM answered to one list; None when it did not, which is counted elsewhere."""
+"""FleetLM's answer to one list; None if there was none, which is counted elsewhere."""
 
 Ask = Callable[[Sequence[str]], Sequence[Body]]
 """Lists the sessions of several participants at once."""
 
 
 @dataclass
-class Found:
-    """What probing has found so far. `full` are participants whose list was full: older sessions may hide behind it."""
+class FoundSessions:
+    """The sessions found so far. `full` are participants whose list was full: older sessions may be missing from it."""
 
     sessions: dict[str, BenchSession] = field(default_factory=dict)
     full: set[str] = field(default_factory=set)
     asked: int = 0
 
     def take(self, user_id: str, body: Body, run_id: str | None) -> bool:
-        """Add what a list holds, of one run or of any (None); True when there was a benchmark session at all."""
+        """Add what a list holds, of one run or of any (None); True when it holds any benchmark session."""
         self.asked += 1
         found = [session for session in bench_sessions(body) if run_id is None or session.run_id == run_id]
         self.sessions.update((session.id, session) for session in found)
@@ -58,7 +62,7 @@ class Found:
         return sum(session.archived for session in self.sessions.values())
 
 
-def probe(mark: RunMark, ask: Ask, found: Found, *, batch: int, misses: int = MISSES) -> None:
+def probe(mark: RunMark, ask: Ask, found: FoundSessions, *, batch: int, misses: int = MISSES) -> None:
     """Look for a run's sessions, block by block, and add them to `found`; `batch` participants are asked at once."""
     empty = block = 0
     while block <= (mark.workers or 0) or empty < EMPTY_BLOCKS:
@@ -68,7 +72,7 @@ def probe(mark: RunMark, ask: Ask, found: Found, *, batch: int, misses: int = MI
 
 
 def _probe_block(  # noqa: PLR0913  # the parts of `probe`, and which block
-    mark: RunMark, block: int, ask: Ask, found: Found, *, batch: int, misses: int
+    mark: RunMark, block: int, ask: Ask, found: FoundSessions, *, batch: int, misses: int
 ) -> bool:
     """Look through one block's numbers, all planned ones at least; True when any session was found."""
     in_a_row, has_any, k = 0, False, 0
@@ -84,39 +88,33 @@ def _probe_block(  # noqa: PLR0913  # the parts of `probe`, and which block
     return has_any
 
 
-MAX_RUN_ID: Final = 60  # it is FleetLM that names the runs which it knows
-
-Tell = Callable[[str], None]
-"""Says how far it is, in words."""
-
-
 class ListsAll(Sessions, Protocol):
     """The REST calls that are needed; `client.RestApi` has them."""
 
     def call(self, method: str, path: str) -> Any:
-        """Any call; `body` is the answer. Raises RestFailed."""
+        """Make any call; `body` is the answer. Raises RestFailed."""
 
 
 @dataclass(frozen=True)
 class Cleaner:
-    """`batch` participants are asked at once."""
+    """Finds and deletes sessions; `batch` participants are asked at once."""
 
     api: ListsAll
     sweep: Sweep
     batch: int
     tell: Tell
 
-    def find(self, marks: Sequence[RunMark]) -> Found:
+    def find(self, marks: Sequence[RunMark]) -> FoundSessions:
         """Return the sessions of these runs; without any, of the runs that FleetLM's newest 50 sessions show.
 
         Raises Unreachable when FleetLM answers nothing at all, RestFailed when it does not give its newest sessions.
         """
-        found = Found()
+        found = FoundSessions()
         for mark in marks or self._newest_runs(found):
             probe(mark, self._asking(mark.run_id, found), found, batch=self.batch)
         return found
 
-    def delete(self, found: Found) -> int:
+    def delete(self, found: FoundSessions) -> int:
         """Delete what was found and return how many were.
 
         Participants whose list was full are asked again: a server that does not list what is archived shows older
@@ -129,7 +127,7 @@ class Cleaner:
             self._look_again(waiting, found)
         return deleted
 
-    def _newest_runs(self, found: Found) -> list[RunMark]:
+    def _newest_runs(self, found: FoundSessions) -> list[RunMark]:
         """Take the newest sessions of all, and of participants named otherwise; return the runs they show."""
         newest = list(bench_sessions(self.api.call("GET", "/sessions").body))
         found.sessions.update((session.id, session) for session in newest)
@@ -138,7 +136,7 @@ class Cleaner:
             found.take(name, body, None)
         return merged(mark for session in newest if (mark := mark_of(session)))
 
-    def _asking(self, run_id: str, found: Found) -> Callable[[Sequence[str]], Sequence[Body]]:
+    def _asking(self, run_id: str, found: FoundSessions) -> Callable[[Sequence[str]], Sequence[Body]]:
         def ask(user_ids: Sequence[str]) -> Sequence[Body]:
             found_so_far = f"{found.asked:,} participants asked, {len(found.deletable):,} sessions found"
             self.tell(f"run {printable(run_id, MAX_RUN_ID)}: {found_so_far}")
@@ -156,7 +154,7 @@ class Cleaner:
 
         return self.sweep.delete([session.id for session in sessions], tell)
 
-    def _look_again(self, deleted: Sequence[BenchSession], found: Found) -> None:
+    def _look_again(self, deleted: Sequence[BenchSession], found: FoundSessions) -> None:
         runs = {session.user_id: session.run_id for session in deleted if session.user_id in found.full}
         for start in range(0, len(runs), self.batch):
             names = list(runs)[start : start + self.batch]

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from fleetlm_users.cli.cleanup.finder import Found
+from fleetlm_users.cli.cleanup.finder import FoundSessions
 from fleetlm_users.cli.cleanup.sessions import BenchSession, RunMark
 from fleetlm_users.foreign_text import printable
 from fleetlm_users.measure import formatting
@@ -18,7 +18,7 @@ LISTED_ONLY = (
 OTHER_PREFIX = "Sessions of another --participant-prefix are not found."
 
 
-def found_text(found: Found, marks: Sequence[RunMark], style: Style) -> str:
+def found_text(found: FoundSessions, marks: Sequence[RunMark], style: Style) -> str:
     """Return what was found: a line per run, and what cannot be known; `marks` are the runs that were asked for."""
     sessions = found.deletable
     already = f", {formatting.count(found.archived)} deleted already" if found.archived else ""
@@ -57,7 +57,7 @@ def _by_run(sessions: Sequence[BenchSession], style: Style) -> Iterator[str]:
         yield f"  … and {len(runs) - MAX_RUNS} older runs"
 
 
-def _notes(found: Found, marks: Sequence[RunMark]) -> Iterator[str]:
+def _notes(found: FoundSessions, marks: Sequence[RunMark]) -> Iterator[str]:
     yield OTHER_PREFIX if marks else LISTED_ONLY
     runs = Counter(session.run_id for session in found.sessions.values())
     for mark in marks:

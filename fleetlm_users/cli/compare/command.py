@@ -9,7 +9,7 @@ import click
 from fleetlm_users.cli.compare import markdown as compare_markdown
 from fleetlm_users.cli.compare import text as compare_text
 from fleetlm_users.cli.compare.comparison import compare as compare_runs
-from fleetlm_users.cli.compare.rows import Limits
+from fleetlm_users.cli.compare.rows import Tolerances
 from fleetlm_users.cli.result_folders import EXAMPLE, read_run
 from fleetlm_users.cli.terminal import style
 from fleetlm_users.errors import UsageError
@@ -84,14 +84,14 @@ def compare(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
     Exit code: 0 no regression, 3 regression,
                4 not comparable, or too few samples to say
     """  # noqa: D301  # \b is what click looks for
-    limits = Limits(tolerance / 100, rate_tolerance / 100, confidence / 100)
+    tolerances = Tolerances(tolerance / 100, rate_tolerance / 100, confidence / 100)
     old, new, *others = runs = [read_run(path) for path in (before, after, *noise)]
     try:
-        found = compare_runs(old, new, limits, noise=others, by_scenario=by_scenario, any_load=any_load)
-        text = compare_markdown.render(found) if markdown else compare_text.render(found, style())
-    except UNREADABLE as problem:  # what the check of the files (summary_check.py) has let through
+        comparison = compare_runs(old, new, tolerances, noise=others, by_scenario=by_scenario, any_load=any_load)
+        text = compare_markdown.render(comparison) if markdown else compare_text.render(comparison, style())
+    except UNREADABLE as problem:  # what the validation of the files (summary_check.py) let through
         given = ", ".join(str(run.path) for run in runs)
-        told = f"files that can be compared; these cannot ({type(problem).__name__}: {problem})"
-        raise UsageError("results", given, told, EXAMPLE) from problem
+        expected = f"files that can be compared; these cannot ({type(problem).__name__}: {problem})"
+        raise UsageError("results", given, expected, EXAMPLE) from problem
     click.echo(text, nl=False)
-    ctx.exit(found.exit_code)
+    ctx.exit(comparison.exit_code)

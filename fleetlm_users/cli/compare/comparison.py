@@ -1,23 +1,28 @@
-"""Two runs compared: is B a regression, what does the answer rest on, and what should make one careful. Pure.
-
-Whether two runs can be compared at all, and in what they were set up differently. Pure.
-"""
+"""The comparison of two runs: can they be compared, is B a regression, and what calls for caution. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from fleetlm_users.cli.compare.figures import Figure, look_up
-from fleetlm_users.cli.compare.rows import Limits, Row, rows_of
+from fleetlm_users.cli.compare.rows import FigureRow, Tolerances, rows_of
 from fleetlm_users.cli.compare.thresholds import ThresholdPair, pair_thresholds
 from fleetlm_users.cli.result_folders import RunFile
 from fleetlm_users.measure.report.summary_types import Summary
 
-# what a run is asked to do: with another load, other latencies say nothing about the server
+NO_REGRESSION, REGRESSION, INCOMPARABLE = 0, 3, 4  # exit codes, in step with those of a run's verdict
+
+UNSURE: Final = 0.5
+"""A judged figure that counts as no regression but may, by its interval, be this share worse is a caution."""
+
+UNSURE_RATE: Final = 0.05
+LATENESS: Final = Figure("generator_lateness_ms", None, "p(95)")
+
+# the load: with another one, other latencies say nothing about the server
 LOAD_PLAN: Final = ("users",)
 LOAD_OPTIONS: Final = ("message_bytes", "agent_replies", "time_scale")
-# different in every run, or said elsewhere
-UNTOLD: Final = (
+# differs in every run, or is shown elsewhere
+NOT_COMPARED: Final = (
     "benchmark",
     "run_id",
     "seed",
@@ -31,7 +36,7 @@ UNTOLD: Final = (
     "extra",
     "thresholds",
 )
-SERVER: Final = ("api_url", "ws_url", "agent_url")  # free ports: other in every --standin run
+SERVER: Final = ("api_url", "ws_url", "agent_url")  # free ports: they differ in every --standin run
 
 
 class Difference(NamedTuple):
@@ -60,8 +65,13 @@ def obstacles(before: RunFile, after: RunFile, *, any_load: bool) -> Iterator[st
 
 def differing_options(before: Summary, after: Summary) -> Iterator[Difference]:
     """Yield the settings, versions and machines that differ, load first."""
-    found = [*_plan(before, after), *_options(before, after), *_extra(before, after), *_surroundings(before, after)]
-    yield from sorted(found, key=lambda item: not item.is_load)
+    differences = [
+        *_plan(before, after),
+        *_options(before, after),
+        *_extra(before, after),
+        *_surroundings(before, after),
+    ]
+    yield from sorted(differences, key=lambda item: not item.is_load)
 
 
 def _plan(before: Summary, after: Summary) -> Iterator[Difference]:
@@ -73,7 +83,7 @@ def _plan(before: Summary, after: Summary) -> Iterator[Difference]:
 
 def _options(before: Summary, after: Summary) -> Iterator[Difference]:
     left, right = before["options"], after["options"]
-    hidden = {*UNTOLD, *(SERVER if left.get("standin") and right.get("standin") else ())}
+    hidden = {*NOT_COMPARED, *(SERVER if left.get("standin") and right.get("standin") else ())}
     for name in dict.fromkeys((*left, *right)):
         if name not in hidden and left.get(name) != right.get(name):
             # an option that one version of this package does not know yet is no other load
@@ -90,7 +100,7 @@ def _extra(before: Summary, after: Summary) -> Iterator[Difference]:
 
 
 def _surroundings(before: Summary, after: Summary) -> Iterator[Difference]:
-    """Yield what ran where, as far as it differs: the machine, the versions, the number of workers."""
+    """Yield what differs in the surroundings: the machine, the versions, the number of workers."""
     parts = (
         ("host", before.get("host") or {}, after.get("host") or {}),
         ("versions", before.get("versions") or {}, after.get("versions") or {}),
@@ -104,25 +114,16 @@ def _surroundings(before: Summary, after: Summary) -> Iterator[Difference]:
         yield Difference("workers", counts[0], counts[1], False)
 
 
-NO_REGRESSION, REGRESSION, INCOMPARABLE = 0, 3, 4  # exit codes, in step with those of a run's verdict
-
-UNSURE: Final = 0.5
-"""A judged figure that may, by its interval, be this share worse and still counts as no regression is told."""
-
-UNSURE_RATE: Final = 0.05
-LATENESS: Final = Figure("generator_lateness_ms", None, "p(95)")
-
-
 @dataclass(frozen=True)
 class Comparison:
-    """Everything `compare` tells; `obstacles` are the reasons why A and B cannot be compared."""
+    """The result of `compare`; `obstacles` are the reasons why A and B cannot be compared."""
 
     before: RunFile
     after: RunFile
-    limits: Limits
+    tolerances: Tolerances
     obstacles: tuple[str, ...]
     thresholds: tuple[ThresholdPair, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[FigureRow, ...]
     differences: tuple[Difference, ...]
 
     @property
@@ -141,7 +142,7 @@ class Comparison:
         """Each judged figure that looks worse, on too few samples to say so, or because B's generator was late."""
         judged = [row for row in self.rows if row.judged]
         late = [row for row in judged if row.change == "worse" and row.figure in self._late]
-        few = [row for row in judged if row.change == "unclear" and row.looks_worse(self.limits)]
+        few = [row for row in judged if row.change == "unclear" and row.looks_worse(self.tolerances)]
         explained = (
             f"{label(row.figure)} is worse, which the lateness of B's generator alone explains" for row in late
         )
@@ -150,17 +151,17 @@ class Comparison:
 
     @property
     def _late(self) -> frozenset[Figure]:
-        """What B's thresholds bound and B could not judge, its generator being late."""
+        """Figures with a threshold that B could not judge, because its generator was late."""
         return frozenset(pair.figure for pair in self.thresholds if pair.after and pair.after.get("late"))
 
     @property
     def cautions(self) -> tuple[str, ...]:
-        """What the answer does not take into account, and a person should."""
+        """What the answer does not take into account and a person should."""
         return tuple(_cautions(self))
 
     @property
     def exit_code(self) -> int:
-        """0 no regression, 3 regression, 4 not comparable or inconclusive; what is shown outweighs what is open."""
+        """0 no regression, 3 regression, 4 not comparable or inconclusive; a regression outweighs what is open."""
         if self.obstacles:
             return INCOMPARABLE
         if self.regressions:
@@ -177,7 +178,7 @@ def label(figure: Figure) -> str:
 def compare(  # noqa: PLR0913  # A, B and the options of the command
     before: RunFile,
     after: RunFile,
-    limits: Limits,
+    tolerances: Tolerances,
     *,
     noise: Sequence[RunFile] = (),
     by_scenario: bool = False,
@@ -188,42 +189,44 @@ def compare(  # noqa: PLR0913  # A, B and the options of the command
     """
     old, new = before.summary, after.summary
     pairs = pair_thresholds(
-        old["thresholds"], new["thresholds"], lambda figure: look_up(old, figure, limits.confidence).value
+        old["thresholds"], new["thresholds"], lambda figure: look_up(old, figure, tolerances.confidence).value
     )
     judged = {pair.figure: pair.direction for pair in pairs}
     others = [run.summary for run in noise]
-    hindrances = [*obstacles(before, after, any_load=any_load)]
+    reasons = [*obstacles(before, after, any_load=any_load)]
     for run in noise:
-        hindrances += [f"noise run {run.run_id}: {text}" for text in obstacles(before, run, any_load=any_load)]
+        reasons += [f"noise run {run.run_id}: {text}" for text in obstacles(before, run, any_load=any_load)]
     return Comparison(
         before,
         after,
-        limits,
-        tuple(hindrances),
+        tolerances,
+        tuple(reasons),
         tuple(pairs),
-        tuple(rows_of(old, new, others, judged, limits, by_scenario=by_scenario)),
+        tuple(rows_of(old, new, others, judged, tolerances, by_scenario=by_scenario)),
         tuple(differing_options(old, new)),
     )
 
 
-def _cautions(found: Comparison) -> Iterator[str]:
-    for name, run in (("A", found.before), ("B", found.after)):
+def _cautions(comparison: Comparison) -> Iterator[str]:
+    for name, run in (("A", comparison.before), ("B", comparison.after)):
         if run.verdict == "fail":
             yield f"run {name} failed its own thresholds"
             yield from (f"run {name}: {doubt}" for doubt in run.summary["verdict"]["doubts"])
-    machines = [item.name for item in found.differences if item.name in ("host.hostname", "host.cpu", "host.cores")]
+    machines = [
+        item.name for item in comparison.differences if item.name in ("host.hostname", "host.cpu", "host.cores")
+    ]
     if machines:
         yield f"the runs were generated on different machines ({', '.join(machines)})"
-    for row in found.rows:
+    for row in comparison.rows:
         if row.figure == LATENESS and row.change == "worse":
             yield "the generator itself sent later in B: part of what is worse may be its fault, or the machine's"
         if row.judged and row.change in ("same", "unclear", "small"):
-            yield from _unsure(row, found.limits)
+            yield from _unsure(row, comparison.tolerances)
 
 
-def _unsure(row: Row, limits: Limits) -> Iterator[str]:
-    """Yield what too few samples leave open, unless `undecided` tells it."""
-    if row.change == "unclear" and row.looks_worse(limits):
+def _unsure(row: FigureRow, tolerances: Tolerances) -> Iterator[str]:
+    """Yield what too few samples leave open, unless `undecided` has it."""
+    if row.change == "unclear" and row.looks_worse(tolerances):
         return
     is_open = row.kind != "gauge" and (row.gap_in.high if row.direction == "lower" else row.gap_in.low) is None
     if row.change == "unclear" or is_open:

@@ -1,6 +1,7 @@
 """One figure of one run with its confidence interval, read from a summary. Pure.
 
-What a summary tells of a trend's samples: values at ranks, from its histogram or its few known figures. Pure.
+The interval of a percentile needs values at ranks: those come from the trend's histogram, or, where the summary has
+none, from its few known percentiles.
 """
 
 import math
@@ -12,7 +13,7 @@ from itertools import accumulate, pairwise
 from typing import Final
 
 from fleetlm_users.cli.compare import statistics
-from fleetlm_users.cli.compare.statistics import OPEN, Interval
+from fleetlm_users.cli.compare.statistics import OPEN, ConfidenceInterval
 from fleetlm_users.measure.report.summary_types import (
     CounterFigures,
     Figures,
@@ -26,6 +27,8 @@ from fleetlm_users.measure.report.summary_types import (
 )
 
 FRACTIONS: Final = {"med": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
+MAIN: Final = "main"  # only the main phase is judged, so only it is compared
+_PERCENTILE: Final = re.compile(r"p\(([0-9.]+)\)")
 
 
 @dataclass(frozen=True)
@@ -80,13 +83,9 @@ class KnownPoints:
         return self.points[-1][1]
 
 
-MAIN: Final = "main"  # only the main phase is judged, so only it is compared
-_PERCENTILE: Final = re.compile(r"p\(([0-9.]+)\)")
-
-
 @dataclass(frozen=True)
 class Figure:
-    """What is looked up: a metric, of one scenario or of all (None), and the aggregation in threshold syntax.
+    """A figure to look up: a metric, of one scenario or of all (None), and the aggregation in threshold syntax.
 
     Aggregations: `p(95)`, `med`, `avg`, `min`, `max` of trends; `rate` of rates; `count` and `rate` of counters, both
     as events per second, so that runs of unequal length compare; `value` and `max` of gauges.
@@ -101,11 +100,11 @@ class Figure:
 class Measured:
     """A figure's value (ms, fraction, events per second, or the gauge's unit), its interval, and its samples.
 
-    `shown` is the number people look for where it is not `value`: a counter's count.
+    `shown` is the number that people look for where that is not `value`: a counter's count.
     """
 
     value: float | None
-    interval: Interval = OPEN
+    interval: ConfidenceInterval = OPEN
     samples: int = 0
     shown: float | None = None
 
@@ -154,7 +153,7 @@ def _counter(figures: CounterFigures, duration_s: float, confidence: float) -> M
     if not duration_s:
         return Measured(None, samples=count, shown=count)
     low, high = statistics.poisson(count, confidence)
-    per_s = Interval(None if low is None else low / duration_s, None if high is None else high / duration_s)
+    per_s = ConfidenceInterval(None if low is None else low / duration_s, None if high is None else high / duration_s)
     return Measured(count / duration_s, per_s, count, shown=count)
 
 
@@ -174,15 +173,15 @@ def _trend(summary: Summary, figures: TrendFigures, figure: Figure, confidence: 
     ranks = statistics.quantile_ranks(count, fraction, confidence)
     low, high = (None if rank is None else values.value_at(rank) for rank in ranks)
     # the histogram's buckets are wider than the figure is exact: an interval must hold what it belongs to
-    return Measured(value, Interval(_least(low, value), _most(high, value)), count)
+    return Measured(value, ConfidenceInterval(_least(low, value), _most(high, value)), count)
 
 
 def _fraction(aggregation: str) -> float | None:
     """Return the quantile that an aggregation asks for; None for avg, min and max."""
     if aggregation == "med":
         return 0.5
-    found = _PERCENTILE.fullmatch(aggregation)
-    return float(found[1]) / 100 if found and 0 < float(found[1]) < 100 else None
+    match = _PERCENTILE.fullmatch(aggregation)
+    return float(match[1]) / 100 if match and 0 < float(match[1]) < 100 else None
 
 
 def _percentile(summary: Summary, figures: TrendFigures, figure: Figure, fraction: float) -> float | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from fleetlm_users.cli.compare import wording as words
 from fleetlm_users.cli.compare.comparison import Comparison, label
-from fleetlm_users.cli.compare.rows import Row
+from fleetlm_users.cli.compare.rows import FigureRow
 from fleetlm_users.cli.result_folders import RunFile
 from fleetlm_users.measure import formatting
 
@@ -53,8 +53,8 @@ def _all(comparison: Comparison) -> Iterator[str]:
     )
 
 
-def _figures(comparison: Comparison, rows: Sequence[Row]) -> Iterator[str]:
-    percent = f"{comparison.limits.confidence * 100:g} %"
+def _figures(comparison: Comparison, rows: Sequence[FigureRow]) -> Iterator[str]:
+    percent = f"{comparison.tolerances.confidence * 100:g} %"
     head = ("", "A", f"{percent} of A", "B", f"{percent} of B", "change", f"{percent} of the change", "")
     cells = [
         (

@@ -1,4 +1,4 @@
-"""Every figure of two runs side by side, and what became of it from A to B. Pure."""
+"""Every figure of two runs side by side, and how it changed from A to B. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from fleetlm_users.cli.compare import statistics
 from fleetlm_users.cli.compare.figures import Figure, Measured, look_up
-from fleetlm_users.cli.compare.statistics import OPEN, Interval
+from fleetlm_users.cli.compare.statistics import OPEN, ConfidenceInterval
 from fleetlm_users.cli.compare.thresholds import Direction
 from fleetlm_users.measure.report.summary_types import Summary
 from fleetlm_users.measure.report.text import TROUBLES
@@ -21,7 +21,7 @@ Judged = Mapping[Figure, Direction | None]
 
 
 @dataclass(frozen=True)
-class Limits:
+class Tolerances:
     """How much worse is a regression: `tolerance` as a share of A's figure, `rate_tolerance` for rates as a difference
     of shares (0.01 is one percentage point). `confidence` is that of every interval.
     """
@@ -32,7 +32,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Row:
+class FigureRow:
     """One figure of both runs. `gap` is B − A in the figure's unit, `relative` its share of A's."""
 
     figure: Figure
@@ -42,17 +42,17 @@ class Row:
     after: Measured
     gap: float | None
     relative: float | None
-    gap_in: Interval
+    gap_in: ConfidenceInterval
     direction: Direction | None
     judged: bool
     change: Change
 
-    def looks_worse(self, limits: Limits) -> bool:
+    def looks_worse(self, tolerances: Tolerances) -> bool:
         """Whether the figure itself, whatever its interval, is worse by more than the tolerance."""
         if self.gap is None or self.direction is None:
             return False
         loss = self.gap if self.direction == "lower" else -self.gap
-        return loss > allowed(self.kind, limits, self.before.value or 0.0)
+        return loss > allowed(self.kind, tolerances, self.before.value or 0.0)
 
     @property
     def worst(self) -> float | None:
@@ -67,19 +67,25 @@ class Row:
 
 
 def rows_of(  # noqa: PLR0913  # both runs, and how they are compared
-    before: Summary, after: Summary, noise: Sequence[Summary], judged: Judged, limits: Limits, *, by_scenario: bool
-) -> list[Row]:
+    before: Summary,
+    after: Summary,
+    noise: Sequence[Summary],
+    judged: Judged,
+    tolerances: Tolerances,
+    *,
+    by_scenario: bool,
+) -> list[FigureRow]:
     """Return a row for every usual figure of every metric of either run, and for every judged figure.
 
     `noise` are further runs of what A ran: A's intervals are widened to hold theirs.
     """
     chosen = _figures((before, after), judged, by_scenario=by_scenario)
-    return [_row(before, after, noise, judged, limits, figure) for figure in chosen]
+    return [_row(before, after, noise, judged, tolerances, figure) for figure in chosen]
 
 
-def allowed(kind: str, limits: Limits, before: float) -> float:
+def allowed(kind: str, tolerances: Tolerances, before: float) -> float:
     """Return how large a change of a figure that was `before` is still within the tolerance, in its unit."""
-    return limits.rate_tolerance if kind == "rate" else limits.tolerance * before
+    return tolerances.rate_tolerance if kind == "rate" else tolerances.tolerance * before
 
 
 def usual_direction(metric: str, kind: str) -> Direction | None:
@@ -92,16 +98,16 @@ def usual_direction(metric: str, kind: str) -> Direction | None:
 
 
 def _figures(summaries: Sequence[Summary], judged: Iterable[Figure], *, by_scenario: bool) -> list[Figure]:
-    asked: dict[str, list[Figure]] = {}
+    by_metric: dict[str, list[Figure]] = {}
     for figure in judged:
-        asked.setdefault(figure.metric, []).append(figure)
+        by_metric.setdefault(figure.metric, []).append(figure)
     kinds = {name: metric["kind"] for summary in summaries for name, metric in summary["metrics"].items()}
-    found: dict[Figure, None] = {}
-    for name in dict.fromkeys((*kinds, *asked)):
+    figures: dict[Figure, None] = {}
+    for name in dict.fromkeys((*kinds, *by_metric)):
         scenarios: list[str | None] = [None, *(_scenarios(summaries, name) if by_scenario else ())]
         usual = [Figure(name, scenario, one) for scenario in scenarios for one in USUAL.get(kinds.get(name, ""), ())]
-        found.update(dict.fromkeys(sorted([*usual, *asked.get(name, [])], key=_place)))
-    return list(found)
+        figures.update(dict.fromkeys(sorted([*usual, *by_metric.get(name, [])], key=_place)))
+    return list(figures)
 
 
 def _place(figure: Figure) -> tuple[str, float]:
@@ -122,10 +128,10 @@ def _scenarios(summaries: Sequence[Summary], name: str) -> list[str]:
 
 
 def _row(  # noqa: PLR0913, PLR0917  # what a row is made of
-    before: Summary, after: Summary, noise: Sequence[Summary], judged: Judged, limits: Limits, figure: Figure
-) -> Row:
+    before: Summary, after: Summary, noise: Sequence[Summary], judged: Judged, tolerances: Tolerances, figure: Figure
+) -> FigureRow:
     metric = after["metrics"].get(figure.metric) or before["metrics"].get(figure.metric) or {"kind": "", "unit": ""}
-    left, right, *others = (look_up(run, figure, limits.confidence) for run in (before, after, *noise))
+    left, right, *others = (look_up(run, figure, tolerances.confidence) for run in (before, after, *noise))
     left = _widened(left, others)
     direction = judged[figure] if figure in judged else usual_direction(figure.metric, metric["kind"])
     gap = relative = None
@@ -134,8 +140,8 @@ def _row(  # noqa: PLR0913, PLR0917  # what a row is made of
         gap = right.value - left.value
         relative = gap / left.value if left.value else None
         gap_in = _bounded(statistics.difference(left.value, left.interval, right.value, right.interval), left.value)
-    change = _change(metric["kind"], limits, left, right, gap_in, direction)
-    return Row(
+    change = _change(metric["kind"], tolerances, left, right, gap_in, direction)
+    return FigureRow(
         figure, metric["kind"], metric["unit"], left, right, gap, relative, gap_in, direction, figure in judged, change
     )
 
@@ -146,16 +152,21 @@ def _widened(measured: Measured, others: Sequence[Measured]) -> Measured:
     lows, highs = [end.low for end in ends], [end.high for end in ends]
     low = None if None in lows else min(end for end in lows if end is not None)
     high = None if None in highs else max(end for end in highs if end is not None)
-    return replace(measured, interval=Interval(low, high))
+    return replace(measured, interval=ConfidenceInterval(low, high))
 
 
-def _bounded(gap_in: Interval, before: float) -> Interval:
+def _bounded(gap_in: ConfidenceInterval, before: float) -> ConfidenceInterval:
     """Return the interval of a change of something that cannot fall below 0."""
-    return Interval(None if gap_in.low is None else max(gap_in.low, -before), gap_in.high)
+    return ConfidenceInterval(None if gap_in.low is None else max(gap_in.low, -before), gap_in.high)
 
 
 def _change(  # noqa: PLR0913, PLR0917  # what a change is decided by
-    kind: str, limits: Limits, left: Measured, right: Measured, gap_in: Interval, direction: Direction | None
+    kind: str,
+    tolerances: Tolerances,
+    left: Measured,
+    right: Measured,
+    gap_in: ConfidenceInterval,
+    direction: Direction | None,
 ) -> Change:
     if left.value is None or right.value is None:
         return "unclear" if left.samples and right.samples else "missing"
@@ -166,7 +177,7 @@ def _change(  # noqa: PLR0913, PLR0917  # what a change is decided by
     falls = gap_in.high is not None and gap_in.high < 0
     if not rises and not falls:
         return "unclear" if None in gap_in and gap else "same"
-    if abs(gap) <= allowed(kind, limits, left.value):
+    if abs(gap) <= allowed(kind, tolerances, left.value):
         return "small"
     if direction is None:
         return "changed"

@@ -1,7 +1,7 @@
 """Confidence intervals of what one run measured, and of the difference of two runs. Pure.
 
 Sources: order statistics for percentiles (Hahn & Meeker, Statistical Intervals, §5.2); Wilson's score interval for
-rates (Wilson 1927); Byar's approximation of the exact Poisson limits for counts (Breslow & Day 1987, §2.3); the
+rates (Wilson 1927); Byar's approximation of the exact Poisson tolerances for counts (Breslow & Day 1987, §2.3); the
 difference by the method of variance estimates recovery (Zou & Donner 2008), which for two Wilson intervals is
 Newcombe's hybrid score interval (Newcombe 1998, method 10).
 """
@@ -15,14 +15,14 @@ MIN_FOR_MEAN: Final = 30  # below it the normal approximation of a mean of skewe
 _TAIL_SD: Final = 12.0  # beyond it a binomial's tail is below 1e-30
 
 
-class Interval(NamedTuple):
+class ConfidenceInterval(NamedTuple):
     """From `low` to `high`; None is an open end: too few samples to say."""
 
     low: float | None
     high: float | None
 
 
-OPEN: Final = Interval(None, None)
+OPEN: Final = ConfidenceInterval(None, None)
 
 
 def quantile_ranks(count: int, fraction: float, confidence: float) -> tuple[int | None, int | None]:
@@ -43,7 +43,7 @@ def quantile_ranks(count: int, fraction: float, confidence: float) -> tuple[int 
     )
 
 
-def wilson(passes: int, total: int, confidence: float) -> Interval:
+def wilson(passes: int, total: int, confidence: float) -> ConfidenceInterval:
     """Return the interval of a share, within 0 and 1; open when there is nothing to divide by."""
     if total < 1:
         return OPEN
@@ -53,27 +53,29 @@ def wilson(passes: int, total: int, confidence: float) -> Interval:
     scale = 1 + z * z / total
     low = 0.0 if passes == 0 else (centre - spread) / scale
     high = 1.0 if passes == total else (centre + spread) / scale
-    return Interval(low, high)
+    return ConfidenceInterval(low, high)
 
 
-def poisson(count: int, confidence: float) -> Interval:
+def poisson(count: int, confidence: float) -> ConfidenceInterval:
     """Return the interval of the expected number of events of which `count` were seen."""
     z = _z(confidence)
     low = count * (1 - 1 / (9 * count) - z / (3 * math.sqrt(count))) ** 3 if count else 0.0
     above = count + 1
     high = above * (1 - 1 / (9 * above) + z / (3 * math.sqrt(above))) ** 3
-    return Interval(max(0.0, low), high)
+    return ConfidenceInterval(max(0.0, low), high)
 
 
-def mean(value: float, spread: float, count: int, confidence: float) -> Interval:
+def mean(value: float, spread: float, count: int, confidence: float) -> ConfidenceInterval:
     """Return the interval of a mean with the samples' standard deviation `spread`; open below 30 samples."""
     if count < MIN_FOR_MEAN:
         return OPEN
     reach = _z(confidence) * spread / math.sqrt(count)
-    return Interval(value - reach, value + reach)
+    return ConfidenceInterval(value - reach, value + reach)
 
 
-def difference(before: float, before_in: Interval, after: float, after_in: Interval) -> Interval:
+def difference(
+    before: float, before_in: ConfidenceInterval, after: float, after_in: ConfidenceInterval
+) -> ConfidenceInterval:
     """Return the interval of after − before from the intervals of both."""
     gap = after - before
     low = high = None
@@ -81,7 +83,7 @@ def difference(before: float, before_in: Interval, after: float, after_in: Inter
         low = gap - math.hypot(after - after_in.low, before_in.high - before)
     if before_in.low is not None and after_in.high is not None:
         high = gap + math.hypot(after_in.high - after, before - before_in.low)
-    return Interval(low, high)
+    return ConfidenceInterval(low, high)
 
 
 def _z(confidence: float) -> float:

@@ -5,7 +5,7 @@ from typing import Final
 
 from fleetlm_users.cli.compare import wording as words
 from fleetlm_users.cli.compare.comparison import Comparison
-from fleetlm_users.cli.compare.rows import Row
+from fleetlm_users.cli.compare.rows import FigureRow
 from fleetlm_users.cli.result_folders import RunFile
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.report.terminal import Style, Table
@@ -34,8 +34,8 @@ def _title(comparison: Comparison, style: Style) -> Iterator[str]:
 def _run(run: RunFile, style: Style) -> str:
     plan = run.summary["plan"]
     parts = [run.benchmark, f"preset {plan['preset']}" if plan.get("preset") else "", f"run {run.run_id}"]
-    told = " · ".join(part for part in parts if part)
-    return f"{told} · {style.paint(run.verdict, VERDICT_LOOKS.get(run.verdict, 'bold'))}"
+    title = " · ".join(part for part in parts if part)
+    return f"{title} · {style.paint(run.verdict, VERDICT_LOOKS.get(run.verdict, 'bold'))}"
 
 
 def _thresholds(comparison: Comparison, style: Style) -> Iterator[str]:
@@ -44,17 +44,17 @@ def _thresholds(comparison: Comparison, style: Style) -> Iterator[str]:
         yield "  neither run has one"
     for pair in comparison.thresholds:
         marks = [formatting.mark(side) if side else " " for side in (pair.before, pair.after)]
-        told = [
+        measured = [
             formatting.measured(side["measured"], side["unit"]) if side else formatting.NOTHING
             for side in (pair.before, pair.after)
         ]
         line = f"  {' '.join(marks)} {pair.entry['expression']}"
         yield style.paint(line, "red") if pair.broken else line
-        yield style.paint(f"      {told[0]}, then {told[1]}" + (f" ({pair.note})" if pair.note else ""), "dim")
+        yield style.paint(f"      {measured[0]}, then {measured[1]}" + (f" ({pair.note})" if pair.note else ""), "dim")
 
 
 def _figures(comparison: Comparison, style: Style) -> Iterator[str]:
-    percent = f"{comparison.limits.confidence * 100:g} %"
+    percent = f"{comparison.tolerances.confidence * 100:g} %"
     for kind, title in _TITLES.items():
         rows = [row for row in comparison.rows if row.kind == kind and not words.is_nothing(row)]
         if not rows:
@@ -69,7 +69,7 @@ def _figures(comparison: Comparison, style: Style) -> Iterator[str]:
     yield from (style.paint(line, "dim") for line in style.wrapped(words.LEGEND, "  ", "  "))
 
 
-def _table(rows: list[Row], style: Style) -> Iterator[str]:
+def _table(rows: list[FigureRow], style: Style) -> Iterator[str]:
     cells: list[tuple[str, ...]] = []
     looks: list[str | None] = []
     metric = ""
@@ -81,21 +81,21 @@ def _table(rows: list[Row], style: Style) -> Iterator[str]:
         metric = row.figure.metric
         cells.append((_label(row, is_grouped=is_grouped), *_cells(row)))
         looks.append(_CHANGE_LOOKS.get(row.change) if row.judged or row.change == "worse" else None)
-    # the interval goes last of the two: without it a change cannot be told from noise, but words tell that too
+    # the interval goes last of the two: without it a change cannot be told from noise, but the last column says so too
     table = Table(("", "A", "B", "change", "interval", ""), tuple(cells), ("interval",), _INDENT)
     head, *lines = table.lines(style)
     yield head
     yield from (style.paint(line, look) if look else line for line, look in zip(lines, looks, strict=True))
 
 
-def _label(row: Row, *, is_grouped: bool) -> str:
+def _label(row: FigureRow, *, is_grouped: bool) -> str:
     scenario = f" {row.figure.scenario}" if row.figure.scenario else ""
     star = " *" if row.judged else ""
     name = f"  {row.figure.aggregation}" if is_grouped else row.figure.metric
     return name + scenario + star
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: FigureRow) -> tuple[str, ...]:
     return (
         words.value(row, row.before),
         words.value(row, row.after),

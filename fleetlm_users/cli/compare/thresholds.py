@@ -59,8 +59,8 @@ def pair_thresholds(
 
 def sign_of(condition: str) -> str:
     """Return the operator of a condition such as `p(95)<500`."""
-    found = _SIGN.search(condition)
-    return found[0] if found else ""
+    match = _SIGN.search(condition)
+    return match[0] if match else ""
 
 
 def keeps(entry: ThresholdEntry, value: float | None) -> bool | None:

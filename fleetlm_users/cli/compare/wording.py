@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from fleetlm_users.cli.compare.comparison import Comparison
 from fleetlm_users.cli.compare.figures import Measured
-from fleetlm_users.cli.compare.rows import Row
-from fleetlm_users.cli.compare.statistics import Interval
+from fleetlm_users.cli.compare.rows import FigureRow
+from fleetlm_users.cli.compare.statistics import ConfidenceInterval
 from fleetlm_users.measure import formatting
 
 VERDICTS: Final = {0: "no regression shown", 3: "regression", 4: "not comparable"}
@@ -17,7 +17,7 @@ LEGEND: Final = (
 LONGEST_VALUE: Final = 60
 
 
-def value(row: Row, side: Measured) -> str:
+def value(row: FigureRow, side: Measured) -> str:
     """Return what one run measured: counters as counts, all else in its unit."""
     if side.value is None and side.shown is None:
         return formatting.NOTHING
@@ -28,7 +28,7 @@ def value(row: Row, side: Measured) -> str:
     return formatting.ms(side.value) if row.unit == "ms" else formatting.measured(side.value, row.unit)
 
 
-def interval(row: Row, side: Measured) -> str:
+def interval(row: FigureRow, side: Measured) -> str:
     """Return the interval of one run's figure; an open end is an ellipsis, none at all is nothing."""
     if side.interval.low is None and side.interval.high is None:
         return ""
@@ -42,7 +42,7 @@ def interval(row: Row, side: Measured) -> str:
     return " to ".join(ends)
 
 
-def change(row: Row) -> str:
+def change(row: FigureRow) -> str:
     """Return B − A: in percent of A, in percentage points (pp) for rates, as it is where A is 0."""
     if row.gap is None:
         return ""
@@ -55,7 +55,7 @@ def change(row: Row) -> str:
     return f"{row.gap:+,.3g}" if row.gap else "0"
 
 
-def change_interval(row: Row) -> str:
+def change_interval(row: FigureRow) -> str:
     """Return the interval of B − A in the unit of `change`."""
     if row.gap is None or (row.kind != "rate" and row.relative is None):
         return ""
@@ -75,21 +75,21 @@ def reasons(comparison: Comparison) -> list[tuple[str, str]]:
     return [(sign, reason) for sign, group in groups.items() for reason in group]
 
 
-def is_nothing(row: Row) -> bool:
+def is_nothing(row: FigureRow) -> bool:
     """Return whether a counter counted nothing in either run, and nobody asked for it."""
     return row.kind == "counter" and not row.judged and row.before.value == 0 and row.after.value == 0
 
 
-def setting(found: Any) -> str:
+def setting(raw: Any) -> str:
     """Return a setting's value, cut where it is long."""
-    text = formatting.NOTHING if found is None or found == "" else str(found)
+    text = formatting.NOTHING if raw is None or raw == "" else str(raw)
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 
-def _ends(found: Interval, scale: float) -> str:
-    if found.low is None and found.high is None:
+def _ends(interval_: ConfidenceInterval, scale: float) -> str:
+    if interval_.low is None and interval_.high is None:
         return ""
-    ends = ["…" if end is None else f"{end * scale:+,.{_digits(end * scale / 100)}f}" for end in found]
+    ends = ["…" if end is None else f"{end * scale:+,.{_digits(end * scale / 100)}f}" for end in interval_]
     return f"[{', '.join(ends)}]"
 
 

@@ -9,7 +9,7 @@ import click
 
 from fleetlm_users.cli.plan.costs import Costs, Demand, Machines
 from fleetlm_users.cli.plan.kernel import generator_settings, server_settings
-from fleetlm_users.cli.plan.sizing import FleetPlan, fleet_plan
+from fleetlm_users.cli.plan.sizing import LoadSizing, size_load
 from fleetlm_users.cli.plan.text import plan_text
 from fleetlm_users.cli.terminal import style
 from fleetlm_users.errors import UsageError
@@ -93,8 +93,8 @@ def plan(as_json: bool, **given: str) -> None:
       fleetlm-bench plan --sessions 5000 --rate 0.2 --replies 0 --json
     """  # noqa: D301  # \b is what click looks for
     values = {spec.name: _value(spec, given[spec.name]) for spec in SPECS}
-    fleet = fleet_plan(_part(Demand, values), _part(Costs, values), _part(Machines, values))
-    click.echo(json.dumps(_as_json(fleet), indent=2) if as_json else plan_text(fleet, style()), nl=as_json)
+    sizing = size_load(_part(Demand, values), _part(Costs, values), _part(Machines, values))
+    click.echo(json.dumps(_as_json(sizing), indent=2) if as_json else plan_text(sizing, style()), nl=as_json)
 
 
 def _value(spec: OptionSpec, text: str) -> Any:
@@ -112,9 +112,9 @@ def _part(kind: type[Part], values: dict[str, Any]) -> Part:
     return kind(**{field.name: values[field.name] for field in fields(kind)})
 
 
-def _as_json(fleet: FleetPlan) -> dict[str, Any]:
-    document = asdict(fleet)
-    document["steps"] = [step._asdict() for step in fleet.steps]
-    kernel = {"generator": generator_settings(fleet), "server": server_settings(fleet)}
+def _as_json(sizing: LoadSizing) -> dict[str, Any]:
+    document = asdict(sizing)
+    document["steps"] = [step._asdict() for step in sizing.steps]
+    kernel = {"generator": generator_settings(sizing), "server": server_settings(sizing)}
     document["sysctl"] = {where: {line.name: line.value for line in lines} for where, lines in kernel.items()}
     return document

@@ -1,6 +1,6 @@
-"""What is asked of a fleet, and what a session, a message and a worker cost, as measured; the one place for that.
+"""The load to size for, and the measured costs of a session, a message and a worker.
 
-docs/scaling.md tells how each was measured. Where a figure depends on the machine, measure it on yours and give it to
+docs/scaling.md says how each was measured. Where a cost depends on the machine, measure it on yours and pass it to
 `fleetlm-bench plan`.
 """
 
@@ -14,12 +14,12 @@ HEARTBEAT_BYTES: Final = (45, 66)  # heartbeat and its reply, from the wire reco
 HEARTBEAT_S: Final = 30.0  # Phoenix's own interval, the default of --heartbeat-interval
 REPORT_S: Final = 3.0  # Locust's interval between two reports of a worker (runners.py: WORKER_REPORT_INTERVAL)
 KERNEL_KIB_PER_SOCKET: Final = 5.0  # growth of Slab in /proc/meminfo per TCP socket in epoll, Linux 6.18: 4.7
-MASTER_CEILING: Final = 0.5  # of a core; beyond it the master is late with what it is asked for
+MASTER_CEILING: Final = 0.5  # of a core; beyond it the master answers late
 
 
 @dataclass(frozen=True)
 class Demand:
-    """The load that is asked for. `rate_per_s` is of one session; `replies` are the agent's answers to one message."""
+    """The load to size for. `rate_per_s` is of one session; `replies` are the agent's answers to one message."""
 
     sessions: int
     rate_per_s: float
@@ -56,7 +56,7 @@ class Costs:
 
 @dataclass(frozen=True)
 class Machines:
-    """What there is to run workers on.
+    """The machines available for workers.
 
     `headroom` is the share of each core that workers leave free: a generator near its limit is late, and a late one
     measures itself. One core of each machine is left to the kernel, which handles packets outside of any process.

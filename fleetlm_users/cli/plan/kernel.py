@@ -3,7 +3,7 @@
 import math
 from typing import Final, NamedTuple
 
-from fleetlm_users.cli.plan.sizing import FleetPlan
+from fleetlm_users.cli.plan.sizing import LoadSizing
 from fleetlm_users.workload.open_files import files_for_users
 
 PAGE_KIB: Final = 4
@@ -21,27 +21,27 @@ class Setting(NamedTuple):
     reason: str
 
 
-def generator_settings(plan: FleetPlan) -> list[Setting]:
+def generator_settings(sizing: LoadSizing) -> list[Setting]:
     """Return the settings of each machine with workers."""
-    sockets = plan.sessions_per_machine
+    sockets = sizing.sessions_per_machine
     pages = math.ceil(sockets * BUFFER_KIB_PER_SOCKET / PAGE_KIB)
     return [
         Setting("net.ipv4.ip_local_port_range", "1024 65535", "64,512 connections per source address and target"),
         Setting("net.ipv4.tcp_tw_reuse", "1", "a port whose connection has ended is used again after a second"),
         Setting("net.ipv4.tcp_mem", f"{pages} {2 * pages} {3 * pages}", f"two pages per socket; {KEEP}"),
         Setting("net.netfilter.nf_conntrack_max", str(_rounded(2 * sockets)), f"where a firewall tracks; {KEEP}"),
-        *_files(files_for_users(plan.sessions_per_worker)),
+        *_files(files_for_users(sizing.sessions_per_worker)),
     ]
 
 
-def server_settings(plan: FleetPlan) -> list[Setting]:
+def server_settings(sizing: LoadSizing) -> list[Setting]:
     """Return the settings with which one server machine can take the ramp."""
-    joins = plan.demand.sessions / plan.demand.ramp_s
+    joins = sizing.demand.sessions / sizing.demand.ramp_s
     backlog = str(min(MOST_BACKLOG, max(4096, _rounded(joins))))
     return [
         Setting("net.core.somaxconn", backlog, "connections that wait to be accepted: a second of the ramp"),
         Setting("net.ipv4.tcp_max_syn_backlog", backlog, "and those that are still being made"),
-        *_files(plan.demand.sessions),
+        *_files(sizing.demand.sessions),
     ]
 
 

@@ -1,4 +1,4 @@
-"""How many workers, machines, ports and how much memory and network a load needs: arithmetic, shown step by step."""
+"""The size of a load: the workers, machines, ports, memory and network that it needs, with the arithmetic shown."""
 
 import math
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ class SizingStep(NamedTuple):
 
 
 @dataclass(frozen=True)
-class FleetPlan:
+class LoadSizing:
     """What a load needs. Each of the `steps` follows from those before it; `warnings` are sentences."""
 
     demand: Demand
@@ -54,27 +54,27 @@ class FleetPlan:
     warnings: tuple[str, ...]
 
 
-def fleet_plan(demand: Demand, costs: Costs, machines: Machines) -> FleetPlan:
+def size_load(demand: Demand, costs: Costs, machines: Machines) -> LoadSizing:
     """Return what the load needs at these costs on such machines. Raises UsageError when they could hold no worker."""
     rates = _Rates.of(demand)
     load, cores = _cpu(demand, rates, costs)
-    workers, crew = _workers(demand, cores, costs, machines)
-    fleet, park = _machines(demand, workers, costs, machines)
-    per_machine = _whole(demand.sessions / fleet)
+    workers, worker_steps = _workers(demand, cores, costs, machines)
+    machine_count, machine_steps = _machines(demand, workers, costs, machines)
+    per_machine = _whole(demand.sessions / machine_count)
     addresses = _whole(per_machine / (machines.ports * machines.targets))
     share = workers / REPORT_S * costs.master_us_per_report / US_PER_S
     steps = (
         *load,
-        *crew,
-        *park,
+        *worker_steps,
+        *machine_steps,
         *_sockets(demand, per_machine, addresses, workers, machines),
-        *_network(demand, rates, fleet),
+        *_network(demand, rates, machine_count),
         *_master(workers, share, costs),
     )
-    return FleetPlan(
+    return LoadSizing(
         demand=demand,
         workers=workers,
-        machines=fleet,
+        machines=machine_count,
         sessions_per_machine=per_machine,
         sessions_per_worker=_whole(demand.sessions / workers),
         source_addresses=addresses,
@@ -143,17 +143,19 @@ def _machines(demand: Demand, workers: int, costs: Costs, machines: Machines) ->
     memory_gib = workers * costs.memory_per_worker_mib / MIB_PER_GIB + demand.sessions * session_gib
     room_gib = machines.memory_gib * (1 - machines.headroom)
     by_cores, by_memory = _whole(workers / usable), _whole(memory_gib / room_gib)
-    fleet = max(by_cores, by_memory)
+    machine_count = max(by_cores, by_memory)
     processes = f"{_n(workers)} workers × {costs.memory_per_worker_mib:g} MiB"
     sessions = f"{_n(demand.sessions)} × ({costs.memory_per_session_kib:g} + {KERNEL_KIB_PER_SOCKET:g} kernel) KiB"
-    return fleet, [
+    return machine_count, [
         SizingStep("machines", "memory", f"{processes} + {sessions}", memory_gib, "GiB"),
         SizingStep("machines", "by memory", f"{memory_gib:.3g} GiB ÷ {room_gib:.3g} GiB each", by_memory, ""),
         SizingStep(
             "machines", "by cores", f"{_n(workers)} ÷ ({machines.cores} − {KERNEL_CORES} for the kernel)", by_cores, ""
         ),
-        SizingStep("machines", "machines", "the larger", fleet, ""),
-        SizingStep("machines", "workers on each", f"{_n(workers)} ÷ {_n(fleet)}", _whole(workers / fleet), ""),
+        SizingStep("machines", "machines", "the larger", machine_count, ""),
+        SizingStep(
+            "machines", "workers on each", f"{_n(workers)} ÷ {_n(machine_count)}", _whole(workers / machine_count), ""
+        ),
     ]
 
 
@@ -168,7 +170,7 @@ def _sockets(demand: Demand, per_machine: int, addresses: int, workers: int, mac
     ]
 
 
-def _network(demand: Demand, rates: _Rates, fleet: int) -> list[SizingStep]:
+def _network(demand: Demand, rates: _Rates, machine_count: int) -> list[SizingStep]:
     """Bits on the wire, each frame a packet of its own, and an ACK for each on its way back."""
     received = 1 + demand.replies
     send = SEND_BYTES + demand.message_bytes + FRAME_OVERHEAD_BYTES
@@ -181,7 +183,9 @@ def _network(demand: Demand, rates: _Rates, fleet: int) -> list[SizingStep]:
     return [
         SizingStep("network", "to the server", f"{sent} + {_n(rates.heartbeats)}/s × {beat} B", out, "Mbit/s"),
         SizingStep("network", "from the server", f"{got} + {_n(rates.heartbeats)}/s × {answer} B", into, "Mbit/s"),
-        SizingStep("network", "of each machine, inwards", f"{into:.4g} ÷ {_n(fleet)}", into / fleet, "Mbit/s"),
+        SizingStep(
+            "network", "of each machine, inwards", f"{into:.4g} ÷ {_n(machine_count)}", into / machine_count, "Mbit/s"
+        ),
     ]
 
 
@@ -201,8 +205,8 @@ def _master(workers: int, share: float, costs: Costs) -> list[SizingStep]:
 def _warnings(workers: int, share: float, addresses: int) -> Iterator[str]:
     if share > MASTER_CEILING:
         yield (
-            f"{_n(workers)} workers would take {share:.0%} of a core on one master: run several fleets, each with a "
-            "master and a --run-id of its own"
+            f"{_n(workers)} workers would take {share:.0%} of a core on one master: run several masters, each with "
+            "workers and a --run-id of its own"
         )
     if addresses > 1:
         yield f"each machine needs {addresses} local addresses, given with --source-ips, or the server more addresses"

@@ -1,35 +1,35 @@
-"""A fleet plan in words and lines of arithmetic. Pure."""
+"""The size of a load as text: the answer, the arithmetic, lines for sysctl.conf. Pure."""
 
 from collections.abc import Iterator
 from itertools import groupby
 
 from fleetlm_users.cli.plan.kernel import Setting, generator_settings, server_settings
-from fleetlm_users.cli.plan.sizing import FleetPlan, SizingStep
+from fleetlm_users.cli.plan.sizing import LoadSizing, SizingStep
 from fleetlm_users.measure.report.terminal import Style
 
 NAME_COLUMNS = 30
 
 
-def plan_text(plan: FleetPlan, style: Style) -> str:
+def plan_text(sizing: LoadSizing, style: Style) -> str:
     """Return the answer first, then the arithmetic, then lines to paste into sysctl.conf."""
-    lines = ["", *style.wrapped(_answer(plan), "  ", "  ")]
-    lines += [line for warning in plan.warnings for line in style.wrapped(f"! {warning}", "  ", "    ")]
-    for section, steps in groupby(plan.steps, key=lambda step: step.section):
+    lines = ["", *style.wrapped(_answer(sizing), "  ", "  ")]
+    lines += [line for warning in sizing.warnings for line in style.wrapped(f"! {warning}", "  ", "    ")]
+    for section, steps in groupby(sizing.steps, key=lambda step: step.section):
         lines += style.heading(section)
         lines += [line for step in steps for line in _step(step, style)]
     for title, settings in (
-        ("each machine with workers, sysctl", generator_settings(plan)),
-        ("the server's machine, sysctl", server_settings(plan)),
+        ("each machine with workers, sysctl", generator_settings(sizing)),
+        ("the server's machine, sysctl", server_settings(sizing)),
     ):
         lines += [*style.heading(title), *_sysctl(settings)]
     return style.finish([*lines, ""])
 
 
-def _answer(plan: FleetPlan) -> str:
-    addresses = _many(plan.source_addresses, "source address", "source addresses")
+def _answer(sizing: LoadSizing) -> str:
+    addresses = _many(sizing.source_addresses, "source address", "source addresses")
     return (
-        f"{_many(plan.demand.sessions, 'session')} at {plan.demand.rate_per_s:g} messages per second each: "
-        f"{_many(plan.workers, 'worker')} on {_many(plan.machines, 'machine')}, {addresses} on each, one master."
+        f"{_many(sizing.demand.sessions, 'session')} at {sizing.demand.rate_per_s:g} messages per second each: "
+        f"{_many(sizing.workers, 'worker')} on {_many(sizing.machines, 'machine')}, {addresses} on each, one master."
     )
 
 

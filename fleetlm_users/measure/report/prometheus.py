@@ -20,7 +20,7 @@ from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.judging.thresholds import Judgement
 from fleetlm_users.measure.metrics.metric import Metric
 from fleetlm_users.measure.metrics.phase import PHASES
-from fleetlm_users.measure.report.run_view import Standing
+from fleetlm_users.measure.report.run_view import RunStatus
 from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals
 
@@ -59,38 +59,38 @@ def name_of(metric: Metric) -> str:
             return f"{_PREFIX}{stem.removesuffix('_percent')}{'_ratio' if metric.unit == '%' else ''}"
 
 
-def families(standing: Standing | None, version: str, give_way: Callable[[], None]) -> Iterator[Family]:
+def families(status: RunStatus | None, version: str, give_way: Callable[[], None]) -> Iterator[Family]:
     """Yield everything that is exposed of a run; None stands for the time before the first run.
 
     `give_way` is called between the families: merging the histograms of many workers takes a while.
     """
     yield InfoMetricFamily(f"{_PREFIX}build", "version of fleetlm-locust", {"version": version})
-    if standing is None:
+    if status is None:
         yield _gauge("run_active", "1 from the start of a run until it has been judged", 0.0)
         return
-    yield from _of_run(standing)
-    yield from _of_thresholds(standing.judgements)
-    yield from _of_workers(standing.workers)
-    scenarios = ("", *standing.totals.scenarios)
-    for metric in standing.totals.catalogue.values():
-        yield from _of_metric(metric, standing.totals, scenarios)
+    yield from _of_run(status)
+    yield from _of_thresholds(status.judgements)
+    yield from _of_workers(status.workers)
+    scenarios = ("", *status.totals.scenarios)
+    for metric in status.totals.catalogue.values():
+        yield from _of_metric(metric, status.totals, scenarios)
         give_way()
-    yield _by_kind(standing.totals, scenarios)
+    yield _by_kind(status.totals, scenarios)
 
 
-def _of_run(standing: Standing) -> Iterable[Family]:
-    info = {"run_id": standing.run_id, "benchmark": standing.benchmark, "preset": standing.preset}
+def _of_run(status: RunStatus) -> Iterable[Family]:
+    info = {"run_id": status.run_id, "benchmark": status.benchmark, "preset": status.preset}
     yield InfoMetricFamily(f"{_PREFIX}run", "the current or the last run", info)
-    yield _gauge("run_active", "1 from the start of a run until it has been judged", float(standing.is_running))
-    yield _gauge("run_elapsed_seconds", "how long the run has lasted", standing.elapsed_s)
-    if standing.planned_s is not None:
-        yield _gauge("run_planned_seconds", "planned length of the run; absent: until stopped", standing.planned_s)
-    yield _gauge("run_users", "Locust users running now", standing.users)
-    yield _gauge("run_workers", "processes that reported in this run", len(standing.workers))
-    if standing.verdict:
+    yield _gauge("run_active", "1 from the start of a run until it has been judged", float(status.is_running))
+    yield _gauge("run_elapsed_seconds", "how long the run has lasted", status.elapsed_s)
+    if status.planned_s is not None:
+        yield _gauge("run_planned_seconds", "planned length of the run; absent: until stopped", status.planned_s)
+    yield _gauge("run_users", "Locust users running now", status.users)
+    yield _gauge("run_workers", "processes that reported in this run", len(status.workers))
+    if status.verdict:
         told = GaugeMetricFamily(f"{_PREFIX}run_verdict", "1 for what the run came to, once judged", labels=["verdict"])
         for verdict in VERDICTS:
-            told.add_metric([verdict], float(verdict == standing.verdict))
+            told.add_metric([verdict], float(verdict == status.verdict))
         yield told
 
 

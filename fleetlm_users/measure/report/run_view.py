@@ -8,7 +8,7 @@ from fleetlm_users.measure.totals import Totals
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RunStatus:
     """One moment of a run.
 
     `judgements` are the thresholds held against the numbers of this moment, or at the end those of the verdict; a

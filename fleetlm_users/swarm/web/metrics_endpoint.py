@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 from fleetlm_users import __version__
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.report.prometheus import families
-from fleetlm_users.measure.report.run_view import Standing
+from fleetlm_users.measure.report.run_view import RunStatus
 from fleetlm_users.swarm.head.run_view import RunSource, RunView
 from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.swarm.runtime.health import yield_to_loop
@@ -39,15 +39,15 @@ class RunCollector(Collector):
         """Return the metric families of this moment."""
         self._head.refresh()
         view = self._head.view()
-        standing = None if view is None else standing_of(view, is_search=self._is_search)
-        return families(standing, __version__, yield_to_loop)
+        status = None if view is None else status_of(view, is_search=self._is_search)
+        return families(status, __version__, yield_to_loop)
 
 
-def standing_of(view: RunView, *, is_search: bool) -> Standing:
+def status_of(view: RunView, *, is_search: bool) -> RunStatus:
     """Return the run at this moment; without thresholds during a search, which judges its steps one by one."""
     totals, result = view.merge.totals(), view.result
     judgements = () if is_search and result is None else view.judgements(totals)
-    return Standing(
+    return RunStatus(
         run_id=view.options.run_id,
         benchmark=view.options.benchmark,
         preset=view.options.plan.preset,

@@ -1,13 +1,13 @@
 from collections import Counter
 
-from fleetlm_users.cli.cleanup.finder import Found
+from fleetlm_users.cli.cleanup.finder import FoundSessions
 from fleetlm_users.cli.cleanup.sessions import RunMark, bench_sessions
 from fleetlm_users.cli.cleanup.text import MAX_RUNS, done_text, found_text
 from fleetlm_users.measure.report.terminal import Style
 
 
 def found_of(api):
-    found = Found()
+    found = FoundSessions()
     found.sessions.update(
         (session.id, session) for session in bench_sessions({"sessions": list(api.sessions.values())})
     )

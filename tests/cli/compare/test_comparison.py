@@ -6,7 +6,7 @@ from fleetlm_users.cli.compare import markdown as compare_markdown
 from fleetlm_users.cli.compare import text as compare_text
 from fleetlm_users.cli.compare.comparison import compare, differing_options, label, obstacles
 from fleetlm_users.cli.compare.figures import Figure
-from fleetlm_users.cli.compare.rows import Limits
+from fleetlm_users.cli.compare.rows import Tolerances
 from fleetlm_users.measure.report.terminal import Style
 from tests.cli.summaries import counter, rate, run_file, summary, threshold, with_trend
 
@@ -15,7 +15,7 @@ EVEN = [50 + index / 100 for index in range(2000)]
 
 def compared(before, after, **more):
     noise = [run_file(item, f"N{index}") for index, item in enumerate(more.pop("noise", ()))]
-    return compare(run_file(before), run_file(after, "B"), Limits(), noise=noise, **more)
+    return compare(run_file(before), run_file(after, "B"), Tolerances(), noise=noise, **more)
 
 
 def scaled(factor, **more):

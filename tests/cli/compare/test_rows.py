@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.cli.compare.figures import Figure
-from fleetlm_users.cli.compare.rows import Limits, rows_of, usual_direction
+from fleetlm_users.cli.compare.rows import Tolerances, rows_of, usual_direction
 from fleetlm_users.cli.compare.thresholds import pair_thresholds
 from tests.cli.summaries import counter, gauge, rate, summary, trend, with_trend
 
@@ -11,10 +11,10 @@ P95 = Figure("append_latency_ms", None, "p(95)")
 EVEN = [50 + index / 100 for index in range(2000)]  # 50 to 70 ms
 
 
-def row(before, after, figure=P95, *, noise=(), limits=None, by_scenario=False):
+def row(before, after, figure=P95, *, noise=(), tolerances=None, by_scenario=False):
     pairs = pair_thresholds(before["thresholds"], after["thresholds"], lambda _figure: None)
     judged = {pair.figure: pair.direction for pair in pairs}
-    found = rows_of(before, after, list(noise), judged, limits or Limits(), by_scenario=by_scenario)
+    found = rows_of(before, after, list(noise), judged, tolerances or Tolerances(), by_scenario=by_scenario)
     return next(item for item in found if item.figure == figure)
 
 
@@ -36,7 +36,7 @@ def test_a_latency_is_worse_beyond_interval_and_tolerance(factor, change):
 
 def test_a_wider_tolerance_lets_more_pass():
     """20 % worse is no regression when 30 % are allowed."""
-    assert row(scaled(1.0), scaled(1.2), limits=Limits(tolerance=0.3)).change == "small"
+    assert row(scaled(1.0), scaled(1.2), tolerances=Tolerances(tolerance=0.3)).change == "small"
 
 
 def test_few_samples_claim_nothing():
@@ -136,5 +136,5 @@ def test_any_two_runs_compare_and_swap(left, right):
 @given(st.lists(st.floats(0.1, 100), min_size=1, max_size=300))
 def test_a_run_is_the_same_as_itself(samples):
     """No figure of a run differs from itself."""
-    found = rows_of(with_trend(samples), with_trend(samples), [], {}, Limits(), by_scenario=False)
+    found = rows_of(with_trend(samples), with_trend(samples), [], {}, Tolerances(), by_scenario=False)
     assert {item.change for item in found} <= {"same", "unclear"}

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.cli.compare import statistics
-from fleetlm_users.cli.compare.statistics import Interval, quantile_ranks
+from fleetlm_users.cli.compare.statistics import ConfidenceInterval, quantile_ranks
 
 
 @pytest.mark.parametrize(
@@ -78,14 +78,18 @@ def test_wilson_of_nothing_is_open():
     ("count", "expected"), [(0, (0.0, 3.69)), (1, (0.025, 5.57)), (10, (4.80, 18.39)), (100, (81.4, 121.6))]
 )
 def test_poisson_as_in_tables(count, expected):
-    """Byar's approximation is within a few hundredths of the exact limits."""
+    """Byar's approximation is within a few hundredths of the exact tolerances."""
     assert statistics.poisson(count, 0.95) == pytest.approx(expected, abs=0.06)
 
 
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        ((48, 80), (56, 70), (0.0524, 0.3339)),  # Newcombe 1998, "Interval estimation for the difference", method 10
+        (
+            (48, 80),
+            (56, 70),
+            (0.0524, 0.3339),
+        ),  # Newcombe 1998, "ConfidenceInterval estimation for the difference", method 10
         ((3, 10), (9, 10), (0.1705, 0.8090)),
         ((0, 10), (10, 10), (0.6075, 1.0)),
     ],
@@ -100,9 +104,9 @@ def test_difference_of_rates_is_newcombes(before, after, expected):
 
 def test_an_open_end_leaves_the_difference_open():
     """What is not known of one run is not known of the difference."""
-    assert statistics.difference(1.0, Interval(None, 2.0), 3.0, Interval(2.5, None)) == Interval(
-        pytest.approx(2 - math.hypot(0.5, 1)), None
-    )
+    assert statistics.difference(
+        1.0, ConfidenceInterval(None, 2.0), 3.0, ConfidenceInterval(2.5, None)
+    ) == ConfidenceInterval(pytest.approx(2 - math.hypot(0.5, 1)), None)
 
 
 def test_a_mean_needs_thirty_samples():
@@ -118,7 +122,7 @@ def test_two_samples_of_one_distribution_rarely_differ():
     for _ in range(300):
         left, right = (sorted(rng.expovariate(1) for _ in range(400)) for _ in range(2))
         low, high = quantile_ranks(400, 0.95, 0.99)
-        ends = [Interval(side[low - 1], side[high - 1]) for side in (left, right)]
+        ends = [ConfidenceInterval(side[low - 1], side[high - 1]) for side in (left, right)]
         gap = statistics.difference(left[379], ends[0], right[379], ends[1])
         differing += gap.low > 0 or gap.high < 0
     assert differing <= 15

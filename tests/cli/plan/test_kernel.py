@@ -2,11 +2,11 @@
 
 from fleetlm_users.cli.plan.costs import Costs, Demand, Machines
 from fleetlm_users.cli.plan.kernel import generator_settings, server_settings
-from fleetlm_users.cli.plan.sizing import fleet_plan
+from fleetlm_users.cli.plan.sizing import size_load
 
 
 def settings_of(make, sessions, **demand):
-    plan = fleet_plan(Demand(sessions, 0.033, **demand), Costs(sessions_per_worker=10_000), Machines())
+    plan = size_load(Demand(sessions, 0.033, **demand), Costs(sessions_per_worker=10_000), Machines())
     return {setting.name: setting.value for setting in make(plan)}
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.cli.plan.costs import Costs, Demand, Machines
-from fleetlm_users.cli.plan.sizing import fleet_plan
+from fleetlm_users.cli.plan.sizing import size_load
 from fleetlm_users.errors import UsageError
 
 MILLION = Demand(sessions=1_000_000, rate_per_s=1 / 30)
@@ -30,7 +30,7 @@ def step(plan, section, name):
 
 def test_a_million_sessions_that_write_twice_a_minute():
     """Checked by hand: 33,333 messages, heartbeats and 1,667 joins a second; 4 + 1 + 2 cores."""
-    plan = fleet_plan(MILLION, COSTS, Machines())
+    plan = size_load(MILLION, COSTS, Machines())
     assert step(plan, "load", "messages") == pytest.approx(33_333.3, rel=1e-4)
     assert step(plan, "cpu", "messages") == pytest.approx(4.0)
     assert step(plan, "cpu", "heartbeats") == pytest.approx(1.0)
@@ -55,24 +55,24 @@ def test_a_million_sessions_that_write_twice_a_minute():
 )
 def test_small_loads(change, workers):
     """One worker at least; an agent that does not answer saves a third."""
-    assert fleet_plan(replace(MILLION, **change), COSTS, Machines()).workers == workers
+    assert size_load(replace(MILLION, **change), COSTS, Machines()).workers == workers
 
 
 def test_memory_can_be_what_is_scarce():
     """As many machines as the memory of all needs."""
-    plan = fleet_plan(MILLION, COSTS, Machines(cores=64, memory_gib=8))
+    plan = size_load(MILLION, COSTS, Machines(cores=64, memory_gib=8))
     assert plan.machines == 10  # 37.8 GiB over 4 GiB each
 
 
 def test_more_targets_need_fewer_source_addresses():
     """A port can be used once per source and target address."""
-    assert fleet_plan(MILLION, COSTS, Machines(targets=3)).source_addresses == 1
-    assert fleet_plan(MILLION, COSTS, Machines(ports=64_512)).source_addresses == 2
+    assert size_load(MILLION, COSTS, Machines(targets=3)).source_addresses == 1
+    assert size_load(MILLION, COSTS, Machines(ports=64_512)).source_addresses == 2
 
 
 def test_a_master_has_its_limit():
     """It is said before a fleet is rented."""
-    plan = fleet_plan(replace(MILLION, sessions=10_000_000), COSTS, Machines())
+    plan = size_load(replace(MILLION, sessions=10_000_000), COSTS, Machines())
     assert plan.master_share == pytest.approx(1.0)
     assert "1,000 workers would take 100% of a core on one master" in plan.warnings[0]
 
@@ -80,7 +80,7 @@ def test_a_master_has_its_limit():
 def test_a_machine_of_one_core_holds_no_worker():
     """The kernel needs one."""
     with pytest.raises(UsageError, match="--cores-per-machine"):
-        fleet_plan(MILLION, COSTS, Machines(cores=1))
+        size_load(MILLION, COSTS, Machines(cores=1))
 
 
 demands = st.builds(
@@ -96,12 +96,12 @@ demands = st.builds(
 def test_a_plan_holds_what_it_is_asked_for(demand, headroom, cores):
     """Nothing is over its limit, and more sessions never need less."""
     machines = Machines(cores=cores, headroom=headroom)
-    plan = fleet_plan(demand, COSTS, machines)
+    plan = size_load(demand, COSTS, machines)
     busy = sum(step.value for step in plan.steps if step.section == "cpu")
     assert busy / plan.workers <= (1 - headroom) * (1 + 1e-5)
     assert plan.sessions_per_worker <= COSTS.sessions_per_worker
     assert plan.machines * (cores - 1) >= plan.workers
     assert plan.machines * plan.sessions_per_machine >= demand.sessions
     assert plan.source_addresses * machines.ports >= plan.sessions_per_machine
-    more = fleet_plan(replace(demand, sessions=2 * demand.sessions), COSTS, machines)
+    more = size_load(replace(demand, sessions=2 * demand.sessions), COSTS, machines)
     assert (more.workers, more.machines) >= (plan.workers, plan.machines)

@@ -10,7 +10,7 @@ from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import counter, gauge, rate, trend
 from fleetlm_users.measure.metrics.phase import MAIN, WARM_UP
 from fleetlm_users.measure.report.prometheus import BUCKETS_S, name_of
-from fleetlm_users.measure.report.run_view import Standing
+from fleetlm_users.measure.report.run_view import RunStatus
 from fleetlm_users.measure.snapshot_store import WorkerState
 from tests.exposed import text_of
 
@@ -25,9 +25,9 @@ def scraped(totals_of, healthy):
     def scrape(*writes, thresholds=THRESHOLDS, workers=(), **changed):
         totals = totals_of(*(writes or (healthy,)))
         judged = {"judgements": tuple(judge(parse_thresholds(thresholds.split(";")), totals, 4.0))}
-        standing = Standing(totals=totals, workers=workers, **{**RUN, **judged, **changed})
+        status = RunStatus(totals=totals, workers=workers, **{**RUN, **judged, **changed})
         found = {}
-        for family in text_string_to_metric_families(text_of(standing)):
+        for family in text_string_to_metric_families(text_of(status)):
             for sample in family.samples:
                 key = (sample.name, tuple(sorted(sample.labels.items())))
                 assert key not in found, f"{key} twice"
@@ -187,5 +187,5 @@ def test_names_follow_prometheus_conventions(metric, name):
 def test_openmetrics_can_be_spoken_as_well(totals_of, healthy):
     """Newer scrapers ask for it, and it is stricter."""
     totals = totals_of(healthy)
-    text = text_of(Standing(totals=totals, workers=(), judgements=(), **RUN), generate_openmetrics)
+    text = text_of(RunStatus(totals=totals, workers=(), judgements=(), **RUN), generate_openmetrics)
     assert "fleetlm_run" in {family.name for family in openmetrics_families(text)}
