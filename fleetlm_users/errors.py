@@ -90,7 +90,7 @@ class ShapeError(FleetlmError):
         self.place = place
 
     def within(self, outer: str) -> "ShapeError":
-        """The same problem, as seen from the container in which it is called `outer`."""
+        """Return the same problem as seen from the container in which it is called `outer`."""
         joint = "." if self.place and not self.place.startswith("[") else ""
         return ShapeError(self.problem, f"{outer}{joint}{self.place}")
 

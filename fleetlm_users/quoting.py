@@ -7,7 +7,7 @@ from typing import Final
 MAX_QUOTED: Final = 200
 """In characters. Longer quotes hide the message, and what comes from a file or a peer can be of any size."""
 
-_MAX_BITS: Final = 256  # beyond it a number is told by its size: Python refuses to write very long ones
+_MAX_BITS: Final = 256  # beyond it a number is described by its size: Python refuses to write very long ones
 _SOME: Final = 6
 _INNER_TEXT: Final = 60
 
@@ -38,7 +38,7 @@ class _Bounded(reprlib.Repr):
 
 
 def quote(value: object, limit: int = MAX_QUOTED) -> str:
-    """Return `value` as Python would write it, cut to `limit` characters with its length told."""
+    """Return `value` as Python would write it, cut to `limit` characters, with its length stated."""
     if isinstance(value, Described):
         return cut(repr(value), limit)
     if isinstance(value, str | bytes):

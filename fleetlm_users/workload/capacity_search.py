@@ -1,7 +1,7 @@
-"""The search for the most load that is kept: steps up until one is missed, then halves the gap. Pure, no clock.
+"""The search for the highest load that keeps the thresholds: steps up until one misses, then halves the gap. Pure.
 
-A step that is not kept is tried a second time before it counts: one bad moment must not decide. A step at which the
-generator itself was at its limit says nothing of the server; confirmed, it ends the search with "at least".
+A step that misses is tried a second time before it counts: one bad moment must not decide. A step at which the
+generator itself was at its limit says nothing about the server; confirmed, it ends the search with "at least".
 """
 
 import math
@@ -54,17 +54,12 @@ class CapacitySearch:
         return self.load is None
 
     @property
-    def is_at_least(self) -> bool:
-        """Whether the server's limit was not found: more than `kept` was not tried, or could not be offered."""
-        return self.missed is None
-
-    @property
     def is_repeat(self) -> bool:
         """Whether the next step is the second try of the one before."""
         return self._tries > 0
 
     def tell(self, outcome: Outcome) -> None:
-        """How the step at `load` went. Raises ValueError when there was none."""
+        """Take in how the step at `load` went. Raise ValueError when there was none."""
         if self.load is None:
             raise ValueError("the search is over")
         self._tries += 1
@@ -86,7 +81,7 @@ class CapacitySearch:
         return min(self._plan.most, max(load + 1, round(load * self._plan.factor)))
 
     def _between(self, kept: int, missed: int) -> int | None:
-        """The middle of the gap, None when it is narrow enough. Below the first kept step the gap is halved to 1."""
+        """Return the middle of the gap, None when it is narrow enough. Below the first kept step it is halved to 1."""
         if missed - kept <= max(1.0, kept * self._plan.precision):
             return None
         # the geometric middle: loads are compared by their ratio, and a gap from 0 has none

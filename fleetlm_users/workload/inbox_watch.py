@@ -1,6 +1,6 @@
-"""Which messages an inbox has shown, how soon, and which it has missed. Pure: moments come in from outside.
+"""Which messages an inbox has shown, how soon, and which it has missed. Pure: the caller passes the time.
 
-An inbox tells of a session when it was last active, not which message made it so. A message is shown by the first
+An inbox reports when a session was last active, not which message made it so. A message is shown by the first
 delta whose `last_activity_at` is not before the moment at which the server says it stored the message; both are times
 of the same server, written alike, and so comparable as texts.
 """
@@ -9,7 +9,7 @@ from collections import deque
 from typing import NamedTuple
 
 
-class Shown(NamedTuple):
+class ShownMessage(NamedTuple):
     """A message that a delta showed."""
 
     due_s: float
@@ -35,18 +35,18 @@ class InboxWatch:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def appended(self, due_s: float, sent_s: float, stored_at: str, now_s: float) -> list[Shown]:
-        """A message was stored; what is shown by now (a delta may overtake the message's own broadcast)."""
+    def appended(self, due_s: float, sent_s: float, stored_at: str, now_s: float) -> list[ShownMessage]:
+        """Add a stored message; return what is shown by now (a delta may overtake the message's own broadcast)."""
         self._waiting.append(_Waiting(due_s, sent_s, stored_at, now_s + self._deadline_s))
         return self._show()
 
-    def delta(self, last_activity_at: str, now_s: float) -> list[Shown]:
-        """A delta came; the messages that it shows for the first time."""
+    def delta(self, last_activity_at: str, now_s: float) -> list[ShownMessage]:
+        """Take in a delta; return the messages that it shows for the first time."""
         self._latest = (last_activity_at, now_s)
         return self._show()
 
     def expire(self, now_s: float) -> int:
-        """How many messages have waited for longer than the deadline: they are missed, and forgotten."""
+        """Drop the messages that waited longer than the deadline, and return how many: they are missed."""
         missed = 0
         while self._waiting and self._waiting[0].deadline_s <= now_s:
             self._waiting.popleft()
@@ -54,13 +54,13 @@ class InboxWatch:
         return missed
 
     def next_deadline_s(self) -> float:
-        """When the oldest waiting message is missed. Raises IndexError when none waits."""
+        """Return when the oldest waiting message is missed. Raise IndexError when none waits."""
         return self._waiting[0].deadline_s
 
-    def _show(self) -> list[Shown]:
+    def _show(self) -> list[ShownMessage]:
         shown = []
         last_activity_at, shown_s = self._latest
         while self._waiting and self._waiting[0].stored_at <= last_activity_at:
             message = self._waiting.popleft()
-            shown.append(Shown(message.due_s, message.sent_s, shown_s))
+            shown.append(ShownMessage(message.due_s, message.sent_s, shown_s))
         return shown

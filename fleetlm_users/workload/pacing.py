@@ -1,11 +1,11 @@
-"""When to send: endless generators of absolute due moments, in seconds of the caller's monotonic clock.
+"""When to send: generators of absolute due moments, and the slots of a closed loop. Pure.
 
-A due moment never depends on when earlier messages went out or were answered: a slow answer moves no later send
-(no coordinated omission), and lateness is measured against the timetable.
+Moments are seconds of the caller's monotonic clock. In an open model (the generators) a due moment never depends on
+when earlier messages went out or were answered: a slow answer moves no later send (no coordinated omission), and
+lateness is measured against the timetable.
 
-The slots of a closed loop: at most so many messages in flight, the next due the moment a slot becomes free. Pure.
-
-A closed loop measures what a server can do, not what people feel: a slow answer delays the next message, so the moments
+A closed loop (Window) keeps at most a fixed number of messages in flight, the next one due the moment a slot becomes
+free. It measures what a server can do, not what people feel: a slow answer delays the next message, so the moments
 that were slow are sampled less (coordinated omission). Latencies of such a run are to be compared with each other only.
 """
 
@@ -91,16 +91,16 @@ class Window:
         return bool(self._free)
 
     def take(self) -> float:
-        """Takes the slot that has been free for longest; returns since when, which is when its message is due."""
+        """Take the slot that has been free for longest; return since when, which is when its message is due."""
         return self._free.popleft()
 
     def ended(self, client_ref: str, moment_s: float) -> None:
-        """A message has its fate: its slot is free."""
+        """Free the slot of a message that has its fate."""
         if client_ref in self._reopened:
             self._reopened.remove(client_ref)
         else:
             self._free.append(moment_s)
 
     def reopened(self, client_ref: str) -> None:
-        """The fate of a message was presumed and is taken back; its slot is free already, its next fate frees none."""
+        """Take back the presumed fate of a message; its slot is free already, so its next fate frees none."""
         self._reopened.add(client_ref)

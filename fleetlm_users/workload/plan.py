@@ -1,6 +1,6 @@
 """One run as data: how many users of which behaviour, how long, and which part of it is judged.
 
-How many users each behaviour gets: exact counts, shares in proportion, contradictions refused.
+First the counts of users (exact ones, shares in proportion, contradictions refused), then the plan around them.
 """
 
 import math
@@ -168,9 +168,9 @@ def make_plan(  # noqa: PLR0913  # each is one option of its own; bundling them 
     spawn_rate: float | None = None,
     thresholds: Sequence[str] = (),
 ) -> Plan:
-    """Return the preset with what was asked for in its place; None and empty mean "as the preset has it".
+    """Return the preset with the values given in place of its own; None and empty mean "as in the preset".
 
-    `total` scales the preset in proportion, `counts` are exact (see counts.settle). `duration_s` 0 runs until
+    `total` scales the preset in proportion, `counts` are exact (see `settle`). `duration_s` 0 runs until
     stopped. A shorter run than the preset's shortens the preset's own ramp-up and warm-up in proportion; a longer one
     leaves them. `spawn_rate` in users per second is another way to say `ramp_up_s`. Thresholds replace the preset's.
     Raises UsageError for values out of range and for values that contradict each other.

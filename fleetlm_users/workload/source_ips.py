@@ -17,17 +17,17 @@ def parse_source_ips(text: str, what: str, example: str) -> tuple[str, ...]:
     The first and the last address of a network are left out, as they are no host's. Raises UsageError naming the part
     that is none of these, and for more than MAX_ADDRESSES in all.
     """
-    found: dict[str, None] = {}
+    addresses: dict[str, None] = {}
     for part in filter(None, map(str.strip, text.split(","))):
         try:
-            found |= dict.fromkeys(map(str, islice(_addresses(part), MAX_ADDRESSES + 1)))
+            addresses |= dict.fromkeys(map(str, islice(_addresses(part), MAX_ADDRESSES + 1)))
         except (ValueError, TypeError) as error:  # TypeError: a range from IPv4 to IPv6
             raise UsageError(what, part, f"{ACCEPTED} ({error})", example) from error
-        if len(found) > MAX_ADDRESSES:
+        if len(addresses) > MAX_ADDRESSES:
             raise UsageError(what, text, f"at most {MAX_ADDRESSES} addresses", example)
-    if not found:
+    if not addresses:
         raise UsageError(what, text, ACCEPTED, example)
-    return tuple(found)
+    return tuple(addresses)
 
 
 def _addresses(part: str) -> Iterator[IPv4Address | IPv6Address]:

@@ -1,10 +1,7 @@
-"""The timetables of the behaviours: which gaps, how long a session, how long a pause.
+"""The timetables of the behaviours: the gaps between messages, the length of a session and of the pause after it.
 
-All durations are seconds. `dues` are absolute moments of the session's messages, counted from its join.
-
-The timetables of the single-purpose benchmarks: held sessions, steady messages, shares of an arrival rate, an inbox.
-
-All durations are seconds; infinity is "until the run ends".
+First the behaviours of the mixed benchmark, then those of the single-purpose ones. All durations are seconds; infinity
+means "until the run ends". `dues` are absolute moments on the clock of `joined_s`.
 """
 
 import math
@@ -16,7 +13,7 @@ from typing import Final, Self
 
 from fleetlm_users.workload.pacing import fixed, uniform, until
 
-# issue "the main job", point 6, and the k6 suite's mixed-workload.js
+# as in the k6 suite's mixed-workload.js
 LONG_LIVED_GAP_LOW_S: Final = 20.0
 LONG_LIVED_GAP_HIGH_S: Final = 40.0
 LONG_LIVED_SESSION_S: Final = 120.0
@@ -62,7 +59,7 @@ class LongLivedPace(Pace):
     pause_s: float = LONG_LIVED_PAUSE_S
 
     def dues(self, joined_s: float, rng: random.Random) -> Iterator[float]:
-        """Return the due moments of one session: each gap is drawn anew, the first one after the join."""
+        """Return the due moments of one session: every gap is drawn separately, the first one after the join."""
         return until(uniform(joined_s, self.gap_low_s, self.gap_high_s, rng), joined_s + self.session_s)
 
 
@@ -102,7 +99,7 @@ class ChurnPace(Pace):
         return rng.uniform(self.pause_low_s, self.pause_high_s)
 
 
-# issue "all the benchmarks" and the k6 suite's concurrent-sessions.js
+# as in the k6 suite's concurrent-sessions.js
 PING_INTERVAL_S: Final = 30.0
 CONCURRENT_PAUSE_S: Final = 1.0
 
@@ -177,5 +174,5 @@ class InboxPace(Pace):
     pause_s: float = INBOX_PAUSE_S
 
     def dues(self, joined_s: float, rng: random.Random) -> Iterator[float]:
-        """Return the due moments of one session: each gap is drawn anew."""
+        """Return the due moments of one session: every gap is drawn separately."""
         return until(uniform(joined_s, self.gap_low_s, self.gap_high_s, rng), joined_s + self.session_s)

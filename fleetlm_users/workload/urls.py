@@ -12,7 +12,6 @@ HOST_EXAMPLE: Final = "http://localhost:4000"
 
 API_PATH: Final = "/api"
 WS_PATH: Final = "/socket/websocket"
-WEBHOOK_PATH: Final = "/webhook"
 
 _WS_SCHEMES: Final[Mapping[str, str]] = {"http": "ws", "https": "wss"}
 
@@ -37,11 +36,6 @@ def urls_of_host(host: str, what: str = "-H/--host") -> tuple[str, str]:
     api = base._replace(path=base.path + API_PATH)
     ws = base._replace(scheme=_WS_SCHEMES[base.scheme], path=base.path + WS_PATH)
     return api.geturl(), ws.geturl()
-
-
-def agent_webhook(agent_url: str) -> str:
-    """Return the URL that FleetLM calls: its `origin_url` followed by its `webhook_path`."""
-    return agent_url.rstrip("/") + WEBHOOK_PATH
 
 
 def _checked(text: str, what: str, schemes: tuple[str, ...], example: str) -> SplitResult:

@@ -31,7 +31,7 @@ def test_it_climbs_confirms_and_halves():
     tried, search = run(PLAN, limit_of(60))
     assert tried == [10, 20, 40, 80, 80, 57, 68, 68, 62, 62, 59, 60]
     assert (search.kept, search.missed) == (60, 62)
-    assert not search.is_at_least
+    assert search.missed is not None
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_server_without_a_limit_is_told_as_at_least(limit, kept):
     """More than `most` is not tried."""
     _, search = run(PLAN, limit_of(limit))
     assert search.kept == kept
-    assert search.is_at_least
+    assert search.missed is None
     assert not search.limited
 
 
@@ -58,7 +58,7 @@ def test_a_generator_at_its_limit_ends_the_search():
     tried, search = run(PLAN, lambda load, _: "limited" if load >= 80 else "kept")
     assert tried == [10, 20, 40, 80, 80]
     assert search.kept == 40
-    assert search.is_at_least
+    assert search.missed is None
     assert search.limited
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.quoting import quote
-from fleetlm_users.workload.urls import agent_webhook, check_http_url, check_ws_url, urls_of_host
+from fleetlm_users.workload.urls import check_http_url, check_ws_url, urls_of_host
 
 
 @pytest.mark.parametrize(
@@ -88,12 +88,6 @@ def test_a_host_without_scheme_is_refused():
         UsageError, match=r"invalid value 'host:4000' for -H/--host: .*for example http://localhost:4000"
     ):
         urls_of_host("host:4000")
-
-
-@pytest.mark.parametrize("agent_url", ["http://localhost:4001", "http://localhost:4001/"])
-def test_the_webhook_is_below_the_agent(agent_url):
-    """FleetLM glues origin_url and webhook_path together."""
-    assert agent_webhook(agent_url) == "http://localhost:4001/webhook"
 
 
 @given(st.text() | st.text(alphabet="htps:/@[]?#.%0 1\t\n").map(lambda tail: f"http://{tail}"))

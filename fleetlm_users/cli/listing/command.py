@@ -48,13 +48,13 @@ def list_(what: str, presets_file: Path | None, as_json: bool, markdown: bool) -
         "metrics": lambda: inventory.metrics(DEFAULT),
         "options": lambda: inventory.options(presets),
     }
-    found = gather[what]()
+    rows = gather[what]()
     if as_json:
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     elif markdown:
-        click.echo(option_reference.render(found), nl=False)
+        click.echo(option_reference.render(rows), nl=False)
     else:
-        click.echo(inventory_text.render(what, found, style()), nl=False)
+        click.echo(inventory_text.render(what, rows, style()), nl=False)
 
 
 def locustfiles() -> Path | None:

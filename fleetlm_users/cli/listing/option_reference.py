@@ -61,9 +61,9 @@ def render(options: Sequence[Json]) -> str:
     groups = dict.fromkeys((*TITLES, *(option["group"] for option in options)))
     lines = [HEAD.rstrip()]
     for group in groups:
-        found = [option for option in options if option["group"] == group]
-        if found:
-            lines += _section(group, found)
+        members = [option for option in options if option["group"] == group]
+        if members:
+            lines += _section(group, members)
     lines.append(LOCUST_HEAD.rstrip())
     for title, theirs in GROUPS.items():
         lines += _locust_section(title, theirs)

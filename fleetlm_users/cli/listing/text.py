@@ -10,10 +10,10 @@ Json = Mapping[str, Any]
 _INDENT: Final = "      "
 
 
-def render(what: str, found: Sequence[Json], style: Style) -> str:
+def render(what: str, rows: Sequence[Json], style: Style) -> str:
     """Return the list, ended by a newline; `what` is benchmarks, presets, metrics or options."""
     lines = {"benchmarks": _benchmarks, "presets": _presets, "metrics": _metrics, "options": _options}[what]
-    return style.finish([*lines(found, style), ""])
+    return style.finish([*lines(rows, style), ""])
 
 
 def plan_line(plan: Json) -> str:
@@ -23,39 +23,39 @@ def plan_line(plan: Json) -> str:
     return f"{users}, {length}"
 
 
-def _benchmarks(found: Sequence[Json], style: Style) -> Iterator[str]:
-    for item in found:
+def _benchmarks(rows: Sequence[Json], style: Style) -> Iterator[str]:
+    for item in rows:
         yield ""
         yield f"  {style.paint(item['name'], 'bold')}  {style.paint(item['file'] or '', 'dim')}"
         yield from style.wrapped(item["about"], _INDENT, _INDENT)
         if item["default"]:
-            yield from _told("default", plan_line(item["default"]), style)
-            yield from _told("thresholds", " · ".join(item["default"]["thresholds"]), style)
-        yield from _told("presets", ", ".join(item["presets"]), style)
-        yield from _told("options", " ".join(item["options"]), style)
+            yield from _labelled("default", plan_line(item["default"]), style)
+            yield from _labelled("thresholds", " · ".join(item["default"]["thresholds"]), style)
+        yield from _labelled("presets", ", ".join(item["presets"]), style)
+        yield from _labelled("options", " ".join(item["options"]), style)
     yield ""
     yield from style.wrapped("Run one: locust --headless -f FILE. More: fleetlm-bench list options", "  ", "  ")
 
 
-def _presets(found: Sequence[Json], style: Style) -> Iterator[str]:
+def _presets(rows: Sequence[Json], style: Style) -> Iterator[str]:
     benchmark = ""
-    for item in found:
+    for item in rows:
         if item["benchmark"] != benchmark:
             benchmark = item["benchmark"]
             yield from style.heading("{}", benchmark)
         default = style.paint(" (default)", "dim") if item["default"] else ""
         yield f"  {style.paint(item['preset'], 'bold')}{default}"
         yield from style.wrapped(item["description"], _INDENT, _INDENT)
-        yield from _told("users", plan_line(item), style)
+        yield from _labelled("users", plan_line(item), style)
         phases = f"ramp-up {format_duration(item['ramp_up_s'])}, warm-up {format_duration(item['warm_up_s'])}"
-        yield from _told("phases", phases, style)
-        yield from _told("thresholds", " · ".join(item["thresholds"]), style)
-        yield from _told("options", ", ".join(f"{name}: {value}" for name, value in item["options"].items()), style)
+        yield from _labelled("phases", phases, style)
+        yield from _labelled("thresholds", " · ".join(item["thresholds"]), style)
+        yield from _labelled("options", ", ".join(f"{name}: {value}" for name, value in item["options"].items()), style)
 
 
-def _metrics(found: Sequence[Json], style: Style) -> Iterator[str]:
+def _metrics(rows: Sequence[Json], style: Style) -> Iterator[str]:
     kind = ""
-    for item in sorted(found, key=lambda item: ("trend", "rate", "counter", "gauge").index(item["kind"])):
+    for item in sorted(rows, key=lambda item: ("trend", "rate", "counter", "gauge").index(item["kind"])):
         if item["kind"] != kind:
             kind = item["kind"]
             yield from style.heading(f"{kind}s")
@@ -65,10 +65,10 @@ def _metrics(found: Sequence[Json], style: Style) -> Iterator[str]:
         yield from style.wrapped(item["meaning"], _INDENT, _INDENT)
 
 
-def _options(found: Sequence[Json], style: Style) -> Iterator[str]:
+def _options(rows: Sequence[Json], style: Style) -> Iterator[str]:
     group = ""
-    groups = list(dict.fromkeys(item["group"] for item in found))
-    for item in sorted(found, key=lambda item: groups.index(item["group"])):
+    groups = list(dict.fromkeys(item["group"] for item in rows))
+    for item in sorted(rows, key=lambda item: groups.index(item["group"])):
         if item["group"] != group:
             group = item["group"]
             yield from style.heading(group)
@@ -78,7 +78,7 @@ def _options(found: Sequence[Json], style: Style) -> Iterator[str]:
         yield from style.wrapped(item["help"] + only, _INDENT, _INDENT)
 
 
-def _told(name: str, text: str, style: Style) -> list[str]:
+def _labelled(name: str, text: str, style: Style) -> list[str]:
     if not text:
         return []
     first, *rest = style.wrapped(text, f"{_INDENT}{name:<12}", f"{_INDENT}{'':<12}")

@@ -19,7 +19,7 @@ from fleetlm_users.swarm.host.local_servers import LocalServerError, LocalServer
 from fleetlm_users.swarm.host.open_files import allow_users, allow_workers
 from fleetlm_users.swarm.host.server_metrics import ServerMetrics, server_metrics_of
 from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, StartupError
-from fleetlm_users.swarm.options.form_overrides import NOTHING_ASKED, Shown, Wishes, shown_of, users_in
+from fleetlm_users.swarm.options.form_overrides import NO_OVERRIDES, FormOverrides, ShownPlan, shown_of, users_in
 from fleetlm_users.swarm.options.load_shape import under_shape
 from fleetlm_users.swarm.options.locust_plan import asked_of, impose, spread
 from fleetlm_users.swarm.options.parser import options_of
@@ -52,8 +52,8 @@ class Preparation:
         self._urls: LocalServerUrls | None = None
         self._asked = asked_of(self.parsed)
         self._named, self._loaded = tuple(self.parsed.user_classes), tuple(environment.user_classes)
-        self._shown: Shown = {}
-        self._wishes = Wishes(self._asked)
+        self._shown: ShownPlan = {}
+        self._overrides = FormOverrides(self._asked)
         self.form = StartForm(context.benchmark, self.parsed)
 
     @property
@@ -81,10 +81,10 @@ class Preparation:
         """Prepare the next run as the command line describes it. Raises StartupError."""
         return self._prepare(self.parsed, self._asked, self._environment.shape_class)
 
-    def shown_with(self, preset: str) -> Shown | None:
+    def shown_with(self, preset: str) -> ShownPlan | None:
         """Return what the web form shows when only a preset is chosen; None if it cannot run like that."""
         try:
-            return shown_of(self._resolve(self._with({"preset": preset}), NOTHING_ASKED).plan)
+            return shown_of(self._resolve(self._with({"preset": preset}), NO_OVERRIDES).plan)
         except UsageError:
             return None
 
@@ -102,12 +102,12 @@ class Preparation:
         try:
             given = self.form.options_in(form)
             chosen = {PRESET: given[PRESET]} if PRESET in given else {}
-            own = self._resolve(self._with(chosen), NOTHING_ASKED).plan
+            own = self._resolve(self._with(chosen), NO_OVERRIDES).plan
             fields_follow = bool(form.get(FOLLOWS))
-            wishes = self._wishes.of(form, own.preset, shown_of(own), fields_follow=fields_follow)
+            wishes = self._overrides.of(form, own.preset, shown_of(own), fields_follow=fields_follow)
             shape = self._picked_shape(form)
             # the page has no fields for users, rate and time with a shape that does not read them
-            asked = wishes if shape is None or shape.use_common_options else NOTHING_ASKED
+            asked = wishes if shape is None or shape.use_common_options else NO_OVERRIDES
             prepared = self._prepare(self._with({**given, **self.form.left_out(form)}), asked, shape)
         except UsageError as problem:
             raise StartupError.of_usage(problem) from problem
@@ -163,7 +163,7 @@ class Preparation:
 
     def _show(self, plan: Plan, asked: Mapping[str, Any]) -> None:
         self._shown = shown_of(plan)
-        self._wishes.note(plan.preset, self._shown, asked)
+        self._overrides.note(plan.preset, self._shown, asked)
         self.show_plan()
 
     def _check_machine(self, options: Options) -> None:

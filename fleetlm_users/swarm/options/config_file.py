@@ -24,7 +24,7 @@ _SEMICOLON: Final = re.compile(r"\s+;")
 
 
 class ConfigFile(ConfigFileParser):  # type: ignore[misc]  # no types
-    """Locust's configuration files. `on_thresholds` hears those of each file that holds any.
+    """Parser of Locust's configuration files. `on_thresholds` receives the thresholds of each file that holds any.
 
     They are taken out of what ConfigArgParse sees: it would drop them all as soon as a flag or variable gives another.
     """
@@ -35,14 +35,14 @@ class ConfigFile(ConfigFileParser):  # type: ignore[misc]  # no types
         self._on_thresholds = on_thresholds
 
     def parse(self, stream: TextIO) -> Items:
-        """The file's items, as ConfigArgParse wants them. Raises UsageError and ConfigFileParserException."""
+        """Return the file's items, as ConfigArgParse expects them. Raise UsageError and ConfigFileParserException."""
         name, text = stream.name, stream.read()
         for mark in _BYTE_ORDER_MARKS:
             text = text.removeprefix(mark)
         is_toml = name.endswith(".toml")
-        found = _toml(name, text) if is_toml else self._lines(name, text)
+        values = _toml(name, text) if is_toml else self._lines(name, text)
         items: Items = OrderedDict()
-        for key, value in found.items():
+        for key, value in values.items():
             spec = self._specs.get(key.lstrip("-"))
             if spec is None:
                 items[key] = clean(value) if isinstance(value, str) else value
@@ -53,36 +53,36 @@ class ConfigFile(ConfigFileParser):  # type: ignore[misc]  # no types
         return items
 
     def _lines(self, name: str, text: str) -> Mapping[str, Any]:
-        """The items of a file of lines: a repeatable key may stand there often, any other once. Raises UsageError."""
-        found: dict[str, tuple[str, Any]] = {}
+        """Return the items of a file of lines. Raise UsageError for a key given twice, unless it is repeatable."""
+        items: dict[str, tuple[str, Any]] = {}
         for number, line in enumerate(text.splitlines(), 1):
             for key, value in _line(name, number, self._guarded(line)).items():
                 plain = key.lstrip("-")
                 spec = self._specs.get(plain)
-                before = found.get(plain)
+                before = items.get(plain)
                 if before is None:
-                    found[plain] = key, value
+                    items[plain] = key, value
                 elif spec is not None and spec.repeatable:
-                    found[plain] = key, [before[1], value]
+                    items[plain] = key, [before[1], value]
                 else:
                     accepted = f"one line for it; line {number} says {value!r}"
                     raise UsageError(f"{name}: {plain}", before[1], accepted, f"{plain} = {value}")
-        return dict(found.values())
+        return dict(items.values())
 
     def _guarded(self, line: str) -> str:
-        """The line without spaces before semicolons where these separate values: after a space one begins a comment."""
+        """Return the line without spaces before semicolons that separate values: after a space one begins a comment."""
         key = re.match(r"\s*-*([^:=;#\s]+)", line)
         spec = self._specs.get(key[1]) if key else None
         return _SEMICOLON.sub(";", line) if spec is not None and spec.kind in ("threshold", *LISTS) else line
 
 
 def key_of(spec: OptionSpec) -> str:
-    """An option's key in a configuration file: its flag without the dashes."""
+    """Return an option's key in a configuration file: its flag without the dashes."""
     return spec.flag.lstrip("-")
 
 
 def _line(name: str, number: int, line: str) -> Items:
-    """The item of one line, or none for a comment. Raises ConfigFileParserException."""
+    """Return the item of one line, or none for a comment. Raise ConfigFileParserException."""
     try:
         items: Items = DefaultConfigFileParser().parse([line])
     except ConfigFileParserException as problem:

@@ -1,4 +1,4 @@
-"""The variables of the environment that are options: cleaned, checked, and foreign ones told apart from slips."""
+"""Options given as environment variables: cleaned, checked, and foreign variables distinguished from misspelt ones."""
 
 import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -16,16 +16,16 @@ from fleetlm_users.workload.options.parsing import as_text, clean
 from fleetlm_users.workload.options.specs import OptionSpec
 
 PREFIX: Final = "LOCUST_"
-PROMISE: Final = "THRESHOLD"
+THRESHOLD_VARIABLE: Final = "THRESHOLD"
 OF_OTHERS: Final = frozenset(spec.env for _, spec in benchmark_options())
 """The variables of single benchmarks."""
 ALIKE: Final = 0.9
-"""A name that is no less like one of ours is taken for a slip of the pen."""
+"""From this similarity on, a name is taken for a misspelling of one of ours."""
 
 
 @dataclass
 class Variables:
-    """`values` are what the parser is given, `thresholds` what it is not, `notes` words for a person."""
+    """`values` go to the parser, `thresholds` do not, `notes` are warnings for a person."""
 
     values: dict[str, str]
     thresholds: str = ""
@@ -35,37 +35,37 @@ class Variables:
 def read_variables(
     parser: LocustArgumentParser, specs: Sequence[OptionSpec], given: Mapping[str, str], flags: Collection[str]
 ) -> Variables:
-    """The environment as the parser may see it: an empty variable says nothing, one whose flag is given is not read.
+    """Return the environment for the parser, without empty variables and those whose flag is given.
 
-    Raises UsageError for a value that is none, and for a variable that is almost one of Locust's.
+    Raise UsageError for an invalid value, and for a variable that is almost one of Locust's.
     """
-    found = Variables(dict(given))
+    variables = Variables(dict(given))
     by_name = {spec.env: spec for spec in specs}
     for name in {action.env_var for action in actions_of(parser) if action.env_var} & given.keys():
         spec = by_name.get(name)
-        text = clean(given[name]) if spec is None else _text(spec, given[name], flags, found)
-        del found.values[name]
+        text = clean(given[name]) if spec is None else _text(spec, given[name], flags, variables)
+        del variables.values[name]
         if text:
-            found.values[name] = text
-    found.notes += [
+            variables.values[name] = text
+    variables.notes += [
         f"warning: the variable {name} is an option of other benchmarks and not read here"
         for name in sorted(given.keys() & OF_OTHERS - by_name.keys())
     ]
-    found.notes += _slips(given, {*by_name, *OF_OTHERS, *(option.env for option in LOCUST_OPTIONS)})
-    return found
+    variables.notes += _slips(given, {*by_name, *OF_OTHERS, *(option.env for option in LOCUST_OPTIONS)})
+    return variables
 
 
 def refuse_variables(given: Mapping[str, str]) -> None:
-    """Raises StartupError for a variable of Locust's that has no flag and that no run of ours heeds."""
+    """Raise StartupError for a variable of Locust's that has no flag and no effect on these benchmarks."""
     for option in LOCUST_OPTIONS:
         if option.effect == "refused" and not option.flags and given.get(option.env):
             raise StartupError(option.refusal, USAGE_EXIT)
 
 
-def _text(spec: OptionSpec, value: str, flags: Collection[str], found: Variables) -> str:
-    """What the parser is to read for one of ours; thresholds are kept back, and a foreign value is passed over."""
+def _text(spec: OptionSpec, value: str, flags: Collection[str], variables: Variables) -> str:
+    """Return the text the parser gets for one of our options; thresholds are set aside, a foreign value is ignored."""
     if spec.repeatable:
-        found.thresholds = value
+        variables.thresholds = value
         return ""
     if spec.flag in flags:
         return ""
@@ -74,21 +74,21 @@ def _text(spec: OptionSpec, value: str, flags: Collection[str], found: Variables
     except UsageError as problem:
         if not spec.env_is_shared:
             raise
-        found.notes.append(f"warning: another program's {spec.env} is passed over. {problem}")
+        variables.notes.append(f"warning: another program's {spec.env} is ignored. {problem}")
         return ""
 
 
 def _slips(given: Mapping[str, str], known: Collection[str]) -> Iterator[str]:
-    """Words on variables that are nobody's and almost one of ours.
+    """Yield warnings about unknown variables that are almost one of ours.
 
-    Raises UsageError for one that is almost Locust's, whose prefix no other program has, and for what could be a
-    promise: without it a run might pass.
+    Raise UsageError for one that is almost Locust's, whose prefix no other program has, and for what could be a
+    threshold: without it a run might pass.
     """
     for name in sorted(given.keys() - known):
         nearest = difflib.get_close_matches(name, known, n=1, cutoff=ALIKE)
         if not nearest:
             continue
-        if name.startswith(PREFIX) or nearest[0] == PROMISE:
+        if name.startswith(PREFIX) or nearest[0] == THRESHOLD_VARIABLE:
             accepted = "a variable that is read, the nearest one is the example"
             raise UsageError(f"{name} (environment)", given[name], accepted, nearest[0])
         yield f"warning: the variable {name} is none of ours and not read; {nearest[0]} is one"

@@ -29,7 +29,7 @@ Tick = tuple[int, float] | tuple[int, float, list[type[User]] | None]
 def under_shape(
     options: Options, shape: LoadTestShape, benchmark: Benchmark, parsed: Namespace, asked: Mapping[str, Any]
 ) -> Options:
-    """The options with the shape's plan. Raises UsageError where something else decides what the shape decides."""
+    """Return the options with the shape's plan. Raise UsageError for options that contradict the shape."""
     name = type(shape).__name__
     if benchmark.search is not None or benchmark.is_finite(options):
         end = "sets its users itself" if benchmark.search is not None else "ends when all users have done their work"
@@ -45,7 +45,7 @@ def under_shape(
 
 
 class ShapeWatch:
-    """Hears what a shape asks for. `is_done` tells that it came to its end, `problem` that it could not go on."""
+    """Observer of a shape's ticks. `is_done`: the shape came to its end; `problem`: why it could not go on."""
 
     def __init__(self, shape: LoadTestShape, say: Callable[[str], None]) -> None:
         self._name = type(shape).__name__
@@ -56,20 +56,20 @@ class ShapeWatch:
         setattr(shape, "tick", self._tick)  # noqa: B010  # mypy: not to be assigned
 
     def _tick(self) -> Tick | None:
-        """What the shape asks for now; None, which ends the run, at its end and when it fails."""
+        """Return what the shape asks for now; None, which ends the run, at its end and when it fails."""
         try:
-            found: Tick | None = self._original()
-            _check(found)
+            tick: Tick | None = self._original()
+            _check(tick)
         except Exception as failed:  # of a person's own code
             self.problem = f"the shape {self._name} failed: {type(failed).__name__}: {failed}"[:300]
             self._say(self.problem)
             return None
-        self.is_done = found is None
-        return found
+        self.is_done = tick is None
+        return tick
 
 
 def _check(tick: Any) -> None:
-    """Raises ValueError for what Locust could not spawn."""
+    """Raise ValueError for what Locust could not spawn."""
     if tick is None:
         return
     users, rate = tick[0], tick[1]

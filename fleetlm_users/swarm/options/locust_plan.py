@@ -17,7 +17,7 @@ SHOWN = ("num_users", "spawn_rate", "run_time")
 
 
 def asked_of(parsed: Namespace) -> dict[str, Any]:
-    """What a person set of users, run time and spawn rate, as `options_of` wants it; None where nothing was set."""
+    """Return users, run time and spawn rate as a person set them; None for each that was not set."""
     return {
         "num_users": parsed.num_users,
         "run_time_s": float(parsed.run_time) if parsed.run_time is not None else None,
@@ -26,7 +26,7 @@ def asked_of(parsed: Namespace) -> dict[str, Any]:
 
 
 def dealt_to(runner: Runner | None) -> list[int]:
-    """The indexes of the workers in the order in which Locust deals users to them; one, 0, for a process without any.
+    """Return the workers' indexes in the order in which Locust dispatches users to them; [0] without workers.
 
     The order is the dispatcher's own, which is made just before `test_start` fires (runners.py: MasterRunner.start).
     """
@@ -36,7 +36,7 @@ def dealt_to(runner: Runner | None) -> list[int]:
 
 
 def impose(plan: Plan, environment: Environment, benchmark: Benchmark, shape: LoadTestShape | None = None) -> None:
-    """Makes Locust run this plan: `fixed_count` per class, and the options that its headless mode and its form read.
+    """Make Locust run this plan: `fixed_count` per class, and the options that its headless mode and its form read.
 
     Every class has its exact count, so Locust's weights decide nothing; that a class with none is not spawned follows
     from the counts adding up to the total (dispatch.py: fixed users first).
@@ -49,7 +49,7 @@ def impose(plan: Plan, environment: Environment, benchmark: Benchmark, shape: Lo
         return
     parsed.num_users = plan.total_users
     parsed.spawn_rate = plan.spawn_rate
-    # beside a shape Locust would set a timer when that has ended, for the run that comes next (main.py)
+    # with a shape Locust would set a timer when that has ended, for the run that comes next (main.py)
     parsed.run_time = plan.duration_s if shape is None or shape.use_common_options else None
 
 

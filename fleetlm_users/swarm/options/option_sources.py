@@ -1,7 +1,7 @@
-"""What a process was told by flags, variables and configuration files: all of it is heard, or refused in a sentence.
+"""Flags, variables and configuration files of a process: every option takes effect, or is refused with a reason.
 
 Our options join Locust's parser when it begins to parse, and not when it is made: by then every plugin and every other
-locustfile has added its own, so that a clash is ours to explain, whoever came first.
+locustfile has added its own, so that a clash is ours to explain, whichever came first.
 """
 
 import os
@@ -29,7 +29,7 @@ Layer = tuple[str, Sequence[str]]
 
 
 class OptionSources:
-    """Reads all sources, once per process. `notes` are words on what was read, for whoever starts the run."""
+    """Reader of all sources, once per process. `notes` are warnings for the person who starts the run."""
 
     def __init__(self, benchmark: Benchmark) -> None:
         self._benchmark = benchmark
@@ -37,7 +37,7 @@ class OptionSources:
         self.notes: list[str] = []
 
     def join(self, parser: LocustArgumentParser) -> None:
-        """Has our options join this parser as it begins to parse. A person's mistake then ends the process."""
+        """Add our options to this parser as it begins to parse. A person's mistake then ends the process."""
 
         def parse_known_args(
             args: Sequence[str] | None = None,
@@ -67,7 +67,7 @@ class OptionSources:
     def _prepare(
         self, parser: LocustArgumentParser, words: Sequence[str], given: Mapping[str, str]
     ) -> tuple[Mapping[str, str], list[Layer]]:
-        """The variables that the parser may see, and the thresholds of files, to be filled, and variable."""
+        """Return the variables for the parser, and the threshold layers of variable and (while parsing) files."""
         refuse_variables(given)
         specs = specs_of(self._benchmark)
         found = read_variables(parser, specs, given, _flags_in(words))
@@ -80,9 +80,9 @@ class OptionSources:
 
 
 def laid_over(layers: Sequence[Layer], catalogue: Catalogue) -> list[str]:
-    """The thresholds of all sources, the strongest last: it replaces those of the same metric and scenario below it.
+    """Return the thresholds of all sources, the strongest last: it replaces those below with its metric and scenario.
 
-    So does a given threshold replace the preset's. What no stronger source speaks of stays. Raises UsageError, which
+    Likewise a given threshold replaces the preset's. What no stronger source mentions stays. Raise UsageError that
     names the source.
     """
     stronger: set[tuple[str, str | None]] = set()
@@ -97,13 +97,13 @@ def laid_over(layers: Sequence[Layer], catalogue: Catalogue) -> list[str]:
 
 
 def _flags_in(words: Sequence[str]) -> list[str]:
-    """The flags of a command line, without what follows `=` or `--`."""
+    """Return the flags of a command line, without what follows `=` or `--`."""
     end = words.index("--") if "--" in words else len(words)
     return [word.partition("=")[0] for word in words[:end] if word.startswith("-")]
 
 
 def _repeated(parser: LocustArgumentParser, words: Sequence[str]) -> Iterator[str]:
-    """Words on flags of one value that are given again, as scripts do that add to a line of somebody else's."""
+    """Yield warnings about repeated flags of a single value, as from scripts that extend another command line."""
     flags = _flags_in(words)
     for action in actions_of(parser):
         given = [flag for flag in flags if flag in action.option_strings]
@@ -112,7 +112,7 @@ def _repeated(parser: LocustArgumentParser, words: Sequence[str]) -> Iterator[st
 
 
 def _refuse_options(parser: LocustArgumentParser, parsed: Namespace, words: Sequence[str]) -> None:
-    """Raises StartupError for an option of Locust's that no run of ours heeds."""
+    """Raise StartupError for an option of Locust's that has no effect on these benchmarks."""
     flags, actions = set(_flags_in(words)), {action.dest: action for action in actions_of(parser)}
     for option in LOCUST_OPTIONS:
         action = actions.get(option.dest)
@@ -124,7 +124,7 @@ def _refuse_options(parser: LocustArgumentParser, parsed: Namespace, words: Sequ
 
 
 def _refuse_misread(parser: LocustArgumentParser, parsed: Namespace) -> None:
-    """Ends the process for an unknown flag whose value holds a space: argparse takes the whole for a user class."""
+    """End the process for an unknown flag whose value holds a space: argparse takes the whole for a user class."""
     for word in parsed.user_classes:
         if word.startswith("-"):
             parser.error(f"unrecognized arguments: {word.partition('=')[0]}")

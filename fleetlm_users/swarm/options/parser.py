@@ -1,7 +1,7 @@
 """Our options in Locust's parser and web form, and back out of it as typed Options."""
 
 import random
-from argparse import ArgumentTypeError, Namespace
+from argparse import ArgumentError, Namespace
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,22 +23,22 @@ MAX_SEED = 2**31
 
 
 def specs_of(benchmark: Benchmark) -> tuple[OptionSpec, ...]:
-    """All options of a benchmark: the common ones, a count per behaviour where there are several, its own."""
+    """Return all options of a benchmark: the common ones, a count per behaviour where there are several, its own."""
     behaviours = tuple(benchmark.behaviours)
     return (*COMMON, *count_specs(behaviours), *benchmark.options)
 
 
 def presets_of(benchmark: Benchmark, path: Path | None = None) -> Presets:
-    """All presets, with the benchmark's own beneath those of the files. Raises UsageError."""
+    """Return all presets, with the benchmark's own beneath those of the files. Raise UsageError."""
     presets = load_presets(path)
     return presets.over(benchmark.preset) if benchmark.preset is not None else presets
 
 
 def register(parser: LocustArgumentParser, benchmark: Benchmark) -> None:
-    """Adds our options to Locust's parser; idempotent per parser, as Locust builds one for every page load.
+    """Add our options to Locust's parser; idempotent per parser, as Locust builds one for every page load.
 
     They are added to the parser itself, not to a group: grouped arguments never reach the web form. Web UI and master
-    bind to the loopback interface unless told otherwise. Raises UsageError for a name that somebody else's option has.
+    bind to the loopback interface by default. Raise UsageError for a name that another option has.
     """
     for spec in specs_of(benchmark):
         _check_free(parser, spec)
@@ -47,7 +47,7 @@ def register(parser: LocustArgumentParser, benchmark: Benchmark) -> None:
 
 
 def _check_free(parser: LocustArgumentParser, spec: OptionSpec) -> None:
-    """An option of a plugin, of another locustfile or of a newer Locust may have the same flag, variable or name."""
+    """Raise UsageError if an option of a plugin, another locustfile or a newer Locust has the same name."""
     for action in actions_of(parser):
         variable = getattr(action, "env_var", None)  # ConfigArgParse's
         if spec.flag in action.option_strings or spec.name == action.dest or spec.env == variable:
@@ -93,9 +93,9 @@ def _default(spec: OptionSpec, benchmark: Benchmark) -> str | bool:
 
 
 def _checker(spec: OptionSpec) -> Callable[[str], str]:
-    """A parser type that refuses a bad value with an example and keeps the good one as text, without what surrounds it.
+    """Return a parser type that refuses a bad value with an example, and keeps a good one as trimmed text.
 
-    Text it stays because the web form converts to the type of the present value (locust web.py:308).
+    It stays text because the web form converts to the type of the present value (locust web.py:308).
     """
 
     def check(text: str) -> str:
@@ -103,7 +103,7 @@ def _checker(spec: OptionSpec) -> Callable[[str], str]:
             try:
                 parse_value(spec, text, spec.label)
             except UsageError as problem:
-                raise ArgumentTypeError(str(problem)) from problem
+                raise ArgumentError(None, str(problem)) from problem  # argparse would name the flag a second time
         return clean(text)
 
     return check
@@ -116,9 +116,9 @@ def options_of(
     plan_by: Mapping[str, Any],
     chosen: Collection[str] | None = None,
 ) -> Options:
-    """The options of the next run. `plan_by` gives num_users, run_time_s and spawn_rate where a person set them.
+    """Return the options of the next run. `plan_by` gives num_users, run_time_s and spawn_rate where a person set them.
 
-    `chosen` are the behaviours that are to run, None for all. Raises UsageError.
+    `chosen` are the behaviours that are to run, None for all. Raise UsageError.
     """
     values = vars(parsed)
     draw = random.SystemRandom()

@@ -15,7 +15,7 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.quoting import Described, described
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.host.startup_error import StartupError
-from fleetlm_users.swarm.options.form_overrides import Shown
+from fleetlm_users.swarm.options.form_overrides import ShownPlan
 from fleetlm_users.swarm.options.parser import presets_of, specs_of
 from fleetlm_users.workload.options.form import FormField, fields_of, preset_label
 from fleetlm_users.workload.options.parsing import parse_value
@@ -24,17 +24,17 @@ from fleetlm_users.workload.options.specs import count_name
 from fleetlm_users.workload.presets.preset import Preset
 
 FOLLOWS: Final = "fleetlm_fields_follow"
-"""The page's script sends it: users, spawn rate and run time were set anew whenever another preset was chosen."""
+"""Sent by the page's script: users, spawn rate and run time were reset whenever another preset was chosen."""
 
 PRESET: Final = "preset"
 WIDE: Final = (PRESET, "threshold")
-"""What needs the width of the form."""
+"""Fields as wide as the form."""
 
 OF_LOCUST: Final = ("user_count", "spawn_rate", "run_time", "host", "user_classes", "shape_class", "profile")
 """The fields of Locust's own (web.py: swarm)."""
 
 INSTEAD: Final = {"vus": "user_count", "duration": "run_time", "ramp_up": "spawn_rate"}
-"""What stands in the form for options that say the same as a field of Locust's."""
+"""Locust's fields that replace options of the same meaning in the form."""
 
 MAX_VALUE_CHARACTERS: Final = 10_000
 
@@ -49,10 +49,10 @@ class StartForm:
         self._parsed = parsed
         self._fields = fields_of(specs_of(benchmark))
 
-    def on_page(self, args: Mapping[str, Any], shown_with: Callable[[str], Shown | None]) -> Json:
-        """Locust's arguments for its page with our form in them.
+    def on_page(self, args: Mapping[str, Any], shown_with: Callable[[str], ShownPlan | None]) -> Json:
+        """Return Locust's arguments for its page with our form in them.
 
-        `shown_with` tells what a preset of that name would show; None for one that cannot run as things stand.
+        `shown_with` returns what a preset of that name would show; None for one that cannot run as things are.
         """
         presets = self._presets()
         shown = {preset_label(preset): shown_with(name) for name, preset in presets.items()}
@@ -68,29 +68,29 @@ class StartForm:
                 "preset": self._title_of(PRESET),
                 "wide": [self._title_of(name) for name in WIDE],
                 "shown": {label: values for label, values in shown.items() if values is not None},
-                "told": {preset_label(preset): _told(preset) for preset in presets.values()},
+                "told": {preset_label(preset): _described(preset) for preset in presets.values()},
                 "follows": FOLLOWS,
             },
         }
 
     def options_in(self, form: MultiDict[str, str]) -> dict[str, str | bool]:
-        """The options that a form holds, by their names; a secret that was left empty stays what it is.
+        """Return the options that a form holds, by their names; a secret left empty stays as it is.
 
-        Raises UsageError for a flag that is none.
+        Raise UsageError for an invalid flag.
         """
-        found: dict[str, str | bool] = {}
+        options: dict[str, str | bool] = {}
         labels = {preset_label(preset): name for name, preset in self._presets().items()}
         for field in self._fields:
             text = form.get(field.title, form.get(field.spec.name))
             if text is None or (field.spec.secret and not text):
                 continue
-            found[field.spec.name] = parse_value(field.spec, text, field.title) if field.spec.kind == "flag" else text
+            options[field.spec.name] = parse_value(field.spec, text, field.title) if field.spec.kind == "flag" else text
             if field.spec.name == PRESET:
-                found[PRESET] = labels.get(text, text)
-        return found
+                options[PRESET] = labels.get(text, text)
+        return options
 
     def check(self, form: MultiDict[str, str]) -> None:
-        """Raises UsageError for a field that the form does not have, and for a value that is too long.
+        """Raise UsageError for a field that the form does not have, and for a value that is too long.
 
         Locust would set any of its own options by a field of that name, such as the file that it writes at its end.
         """
@@ -103,12 +103,12 @@ class StartForm:
                 raise UsageError(key, described(value), accepted, "`messages_lost: count<1`")
 
     def without_options(self, form: MultiDict[str, str]) -> MultiDict[str, str]:
-        """What is left for Locust, which would convert ours to the type of the value before, lists at their commas."""
+        """Return Locust's own fields: it would convert ours to the previous value's type, and split lists."""
         ours = {name for field in self._fields for name in (field.title, field.spec.name)} | {FOLLOWS}
         return MultiDict([(key, value) for key, value in form.items(multi=True) if key not in ours])
 
     def left_out(self, form: MultiDict[str, str]) -> dict[str, str]:
-        """With Locust's class picker: no users for the classes that were not picked, as options."""
+        """Return options that give no users to the classes left out with Locust's class picker."""
         picked = form.getlist("user_classes")
         if not picked:
             return {}
@@ -154,7 +154,7 @@ class StartForm:
         }
 
     def _presets(self) -> Mapping[str, Preset]:
-        """Those to choose from; a person's own file that has become unreadable does not take the page with it."""
+        """Return the presets to choose from; the page still works when a person's own file has become unreadable."""
         try:
             return presets_of(self._benchmark, common_value(vars(self._parsed), "presets_file")).of(
                 self._benchmark.name
@@ -166,6 +166,6 @@ class StartForm:
         return next(field.title for field in self._fields if field.spec.name == name)
 
 
-def _told(preset: Preset) -> str:
+def _described(preset: Preset) -> str:
     judged = "; ".join(preset.thresholds)
     return f"{preset.description or preset.name}. Judged by {judged}." if judged else f"{preset.description}."

@@ -10,9 +10,9 @@ from fleetlm_users.workload.plan import CLASSES
 
 
 def chosen_by(named: Sequence[str], loaded: Sequence[type[User]], benchmark: Benchmark) -> tuple[str, ...] | None:
-    """The behaviours of the classes that were named, None where none was; `loaded` are those that Locust would run.
+    """Return the behaviours of the classes named, None if none was; `loaded` are the classes that Locust would run.
 
-    Raises UsageError for a class that the plan knows nothing of: it would get no users.
+    Raise UsageError for a class that is not in the plan: it would get no users.
     """
     ours = {user_class.__name__: name for name, user_class in benchmark.behaviours.items()}
     # a locustfile may hold a behaviour that it only derives its own from; a class of another kind was meant to run

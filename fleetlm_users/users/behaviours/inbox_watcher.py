@@ -7,7 +7,7 @@ from fleetlm_users.client import InboxChannel, SentMessage
 from fleetlm_users.errors import ClientError, Disconnected
 from fleetlm_users.users.session import LEAVE_TIMEOUT_S, UserSession
 from fleetlm_users.users.user import FleetUser
-from fleetlm_users.workload.inbox_watch import InboxWatch, Shown
+from fleetlm_users.workload.inbox_watch import InboxWatch, ShownMessage
 from fleetlm_users.workload.timetables import INBOX_DEADLINE_S, InboxPace
 
 
@@ -91,7 +91,7 @@ class InboxDeltas:
         if missed:
             self._user.count("inbox_missed", missed)
 
-    def _show(self, shown: list[Shown]) -> None:
+    def _show(self, shown: list[ShownMessage]) -> None:
         for due_s, sent_s, shown_s in shown:
             self._user.count("inbox_shown")
             self._user.record("inbox_latency_ms", due_s, shown_s)

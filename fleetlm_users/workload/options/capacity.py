@@ -58,7 +58,7 @@ CAPACITY_OPTIONS: Final = (SEARCH, MOST, STEP_FACTOR, HOLD, SETTLE, PRECISION, J
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
-    """A search as a run is to do it. One user makes `per_user` of the `unit` that is asked about."""
+    """A search as a run does it. One user accounts for `per_user` of the `unit` searched for."""
 
     plan: SearchPlan
     hold_s: float
@@ -80,14 +80,14 @@ class SearchSettings:
 
 def message_interval_s(options: Options) -> float:
     """Return the seconds from one message of a user to the next."""
-    given = options.extra[MESSAGE_INTERVAL.name]
-    return float(given) if given is not None else INTERVALS_S[options.extra[SEARCH.name]]
+    interval_s = options.extra[MESSAGE_INTERVAL.name]
+    return float(interval_s) if interval_s is not None else INTERVALS_S[options.extra[SEARCH.name]]
 
 
 def search_settings(options: Options) -> SearchSettings:
-    """Return the search that a run's options ask for. Raises UsageError for one that leads nowhere."""
-    asked = options.extra
-    first, most, factor = options.plan.total_users, asked[MOST.name], asked[STEP_FACTOR.name]
+    """Return the search that a run's options ask for. Raise UsageError for one that cannot find anything."""
+    values = options.extra
+    first, most, factor = options.plan.total_users, values[MOST.name], values[STEP_FACTOR.name]
     if most < first:
         raise UsageError(MOST.label, most, f"at least the first step's {first} users (-u)", f"--most {10 * first}")
     if factor <= 1:
@@ -95,12 +95,12 @@ def search_settings(options: Options) -> SearchSettings:
     if options.abort_on_fail:
         accepted = "left out of a search, which looks for the load that fails"
         raise UsageError("--abort-on-fail (ABORT_ON_FAIL)", True, accepted, "--hold 10s, for shorter steps")
-    of_messages = asked[SEARCH.name] == MESSAGES
+    of_messages = values[SEARCH.name] == MESSAGES
     return SearchSettings(
-        SearchPlan(first, factor, most, asked[PRECISION.name] / 100),
-        hold_s=asked[HOLD.name],
-        settle_s=asked[SETTLE.name],
-        join_rate=asked[JOIN_RATE.name],
+        SearchPlan(first, factor, most, values[PRECISION.name] / 100),
+        hold_s=values[HOLD.name],
+        settle_s=values[SETTLE.name],
+        join_rate=values[JOIN_RATE.name],
         unit="messages/s" if of_messages else SESSIONS,
         per_user=1 / message_interval_s(options) if of_messages else 1,
     )

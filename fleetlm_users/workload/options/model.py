@@ -1,4 +1,4 @@
-"""The options of one run, typed; each option is declared here once, beside its field.
+"""The options of one run, typed; each option is declared here once, next to its field.
 
 From the declaration follow the flag, the environment variable, the field of the start form, the entry of the reference
 page (docs/options.md), and, from the field's type, the form in which master and workers exchange it.

@@ -40,10 +40,10 @@ def resolve(  # noqa: PLR0913  # the seam to Locust: each argument is one thing 
     Raises UsageError that names the setting, its value, what is accepted and an example.
     """
     specs = {spec.name: spec for spec in (*COMMON, *count_specs(behaviours), *extra_specs)}
-    asked = OptionSource(specs, raw, given)
-    preset = presets.get(benchmark, asked.take("preset") or presets.default_name(benchmark))
+    unpreset = OptionSource(specs, raw, given)
+    preset = presets.get(benchmark, unpreset.take("preset") or presets.default_name(benchmark))
     check_preset(preset, specs, behaviours)
-    source = replace(asked, preset=preset, derived=_urls_of(host))
+    source = replace(unpreset, preset=preset, derived=_urls_of(host))
     values = {field_name: source.take(name) for name, field_name in FIELD_OF.items()}
     generated = {"run_id": lambda: check_run_id(new_run_id()), "seed": new_seed}
     values |= {name: generate() for name, generate in generated.items() if values[name] is None}
@@ -131,8 +131,8 @@ def _plan(  # noqa: PLR0913, PLR0917  # as resolve, whose arguments these are
     spawn_rate: float | None,
     chosen: Collection[str] | None,
 ) -> Plan:
-    asked = {name: source.take(count_name(name)) for name in preset.users}
-    counts = {name: count for name, count in asked.items() if count is not None}
+    given_counts = {name: source.take(count_name(name)) for name in preset.users}
+    counts = {name: count for name, count in given_counts.items() if count is not None}
     total = source.take("vus") if num_users is None else num_users
     if chosen is not None:
         users, counts = narrow(preset.users, counts, total, chosen)

@@ -127,7 +127,7 @@ def option(  # noqa: PLR0913  # one declaration holds all there is to know of an
         example: A valid value, for error messages and the reference; else the default, or one that suits the kind.
         choices: The only values accepted.
         title: The field's name in the start form; else the name in words.
-        hint: What the form says beside the title; else the help.
+        hint: What the form says next to the title; else the help.
         section: The heading under which the form shows the field; else the group's.
         group: The section of the reference (docs/options.md).
         flag: Another flag than the derived one.

@@ -1,8 +1,8 @@
-"""The text of a presets file to presets; every mistake is told with its file, key path, value and accepted form.
+"""From the text of a presets file to presets: a strict YAML reader, then the presets in its values.
 
-YAML text to plain values, stricter than PyYAML: bounded, a key given twice is an error, and errors have their line.
-
-No error quotes the text: it may be any file, named by mistake or on purpose.
+The reader is stricter than PyYAML: it is bounded, a key given twice is an error, and errors name their line. They never
+quote the text, which may be any file, named by mistake or on purpose. Mistakes in presets name file, key path, value
+and accepted form.
 """
 
 import math

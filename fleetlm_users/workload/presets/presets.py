@@ -64,7 +64,7 @@ def load_presets(path: Path | None = None) -> Presets:
 
 
 def _packaged_text() -> str:
-    """In a wheel the file lies inside the package; in a checkout it stands beside it, where people find it."""
+    """In a wheel the file lies inside the package; in a checkout it is next to it, where people find it."""
     package = files("fleetlm_users")
     packaged = package / DEFAULT_FILE
     if packaged.is_file():

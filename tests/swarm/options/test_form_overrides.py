@@ -3,7 +3,7 @@
 import pytest
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.swarm.options.form_overrides import NOTHING_ASKED, Wishes, shown_of
+from fleetlm_users.swarm.options.form_overrides import NO_OVERRIDES, FormOverrides, shown_of
 from tests.swarm.samples import options
 
 LIGHT = {"num_users": 18, "spawn_rate": 3.6, "run_time": 120}
@@ -18,10 +18,10 @@ def fields(shown):
     )
 
 
-def wishes_of(form, preset="light", *, fields_follow=False, asked=NOTHING_ASKED, pages=()):
+def wishes_of(form, preset="light", *, fields_follow=False, asked=NO_OVERRIDES, pages=()):
     """What is read from a form after the first page, with light, and then the others were shown."""
     first = LIGHT if asked["num_users"] is None else {**LIGHT, "num_users": asked["num_users"]}
-    wishes = Wishes(asked)
+    wishes = FormOverrides(asked)
     for page in (("light", first, asked), *pages):
         wishes.note(*page)
     return {
@@ -69,7 +69,7 @@ def test_a_rate_that_keeps_the_presets_ramp_up_is_no_wish():
 
 def test_after_a_run_the_page_shows_the_last_wishes_and_means_them():
     """9 stays 9 with the same preset, and is left behind with another."""
-    after = ("light", {**LIGHT, "num_users": 9}, {**NOTHING_ASKED, "num_users": 9})
+    after = ("light", {**LIGHT, "num_users": 9}, {**NO_OVERRIDES, "num_users": 9})
     again = {**fields(LIGHT), "user_count": "9"}
     assert wishes_of(again, pages=[after]) == {"num_users": 9}
     assert wishes_of(again, "standard", pages=[after]) == {}
@@ -79,13 +79,13 @@ def test_after_a_run_the_page_shows_the_last_wishes_and_means_them():
 def test_a_page_means_by_its_fields_what_was_asked_for_them():
     """The shown rate may follow from `--ramp-up`: sent back as a rate it would contradict it."""
     shown = {**LIGHT, "num_users": 9, "spawn_rate": 3.0}
-    pages = [("light", shown, {**NOTHING_ASKED, "num_users": 9})]
+    pages = [("light", shown, {**NO_OVERRIDES, "num_users": 9})]
     assert wishes_of(fields(shown), pages=pages, fields_follow=True) == {"num_users": 9}
 
 
 def test_what_the_command_line_asked_for_stays_unless_changed():
     """`-u 40` with the web UI shows 40 and means 40, with whatever preset is chosen."""
-    asked = {**NOTHING_ASKED, "num_users": 40}
+    asked = {**NO_OVERRIDES, "num_users": 40}
     untouched = {**fields(LIGHT), "user_count": "40"}
     assert wishes_of(untouched, asked=asked) == {"num_users": 40}
     assert wishes_of(untouched, "standard", asked=asked) == {"num_users": 40}
@@ -97,7 +97,7 @@ def test_a_rate_whose_digits_were_cut_is_the_same():
     """175 users in 30 s are 5.8333333333333330 a second."""
     own = shown_of(options(preset="stress").plan)
     form = {"user_count": "175", "spawn_rate": "5.83333333", "run_time": "600"}
-    assert Wishes(NOTHING_ASKED).of(form, "stress", own, fields_follow=True) == NOTHING_ASKED
+    assert FormOverrides(NO_OVERRIDES).of(form, "stress", own, fields_follow=True) == NO_OVERRIDES
 
 
 @pytest.mark.parametrize("field", ["user_count", "spawn_rate", "run_time"])

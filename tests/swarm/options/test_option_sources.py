@@ -22,7 +22,7 @@ from fleetlm_users.workload.options.specs import OptionSpec
 from fleetlm_users.workload.presets.file import preset_of
 from tests.swarm.samples import benchmark
 
-NOTHING_ASKED = {"num_users": None, "run_time_s": None, "spawn_rate": None}
+NO_OVERRIDES = {"num_users": None, "run_time_s": None, "spawn_rate": None}
 A, B, C = "append_latency_ms: p(95)<500", "agent_reply_rate: rate>0.5", "messages_lost: count<3"
 
 
@@ -45,7 +45,7 @@ class Started:
         self.parsed = self.parser.parse_args(list(map(str, words)), env_vars=variables or {})
 
     def options(self):
-        return options_of(self.parsed, self.bench, None, NOTHING_ASKED)
+        return options_of(self.parsed, self.bench, None, NO_OVERRIDES)
 
 
 @pytest.fixture
@@ -373,7 +373,7 @@ def by_form(spec, text):
 
     def read():
         given_ = form.options_in(MultiDict({spec.name: text}))
-        options = options_of(defaults(**given_), BENCH, None, NOTHING_ASKED)
+        options = options_of(defaults(**given_), BENCH, None, NO_OVERRIDES)
         return options.given_thresholds if spec.repeatable else options_value(options, spec)
 
     try:
@@ -394,7 +394,7 @@ def by_preset(spec, text):
     )
     bench = replace(BENCH, preset=preset)
     try:
-        options = options_of(defaults(preset="own"), bench, None, NOTHING_ASKED)
+        options = options_of(defaults(preset="own"), bench, None, NO_OVERRIDES)
     except UsageError:
         return "refused"
     return options_value(options, spec)

@@ -15,7 +15,7 @@ from fleetlm_users.swarm.options.wire import from_wire, to_wire
 from tests.mutations import mutated
 from tests.swarm.samples import benchmark, options
 
-NOTHING_ASKED = {"num_users": None, "run_time_s": None, "spawn_rate": None}
+NO_OVERRIDES = {"num_users": None, "run_time_s": None, "spawn_rate": None}
 
 
 @pytest.fixture
@@ -67,15 +67,15 @@ def test_a_preset_of_ones_own_file_is_not_refused_by_the_parser(parser):
 def test_an_unknown_preset_is_refused_when_resolved(parser):
     """With the names there are."""
     with pytest.raises(UsageError, match="light, standard, stress"):
-        options_of(parser.parse_args(["--preset", "nope"]), benchmark(), None, NOTHING_ASKED)
+        options_of(parser.parse_args(["--preset", "nope"]), benchmark(), None, NO_OVERRIDES)
 
 
 def test_environment_and_flag(parser, monkeypatch):
     """The flag wins."""
     monkeypatch.setenv("AGENT_ID", "from-env")
-    assert options_of(parser.parse_args([]), benchmark(), None, NOTHING_ASKED).agent_id == "from-env"
+    assert options_of(parser.parse_args([]), benchmark(), None, NO_OVERRIDES).agent_id == "from-env"
     parsed = parser.parse_args(["--agent-id", "from-flag"])
-    assert options_of(parsed, benchmark(), None, NOTHING_ASKED).agent_id == "from-flag"
+    assert options_of(parsed, benchmark(), None, NO_OVERRIDES).agent_id == "from-flag"
 
 
 def test_registering_needs_nothing_but_a_parser():

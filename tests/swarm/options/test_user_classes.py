@@ -6,7 +6,7 @@ from locust import User
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.options.parser import options_of
 from fleetlm_users.swarm.options.user_classes import chosen_by
-from tests.swarm.options.test_option_sources import NOTHING_ASKED, Started
+from tests.swarm.options.test_option_sources import NO_OVERRIDES, Started
 from tests.swarm.samples import benchmark
 
 BENCH = benchmark()
@@ -19,7 +19,7 @@ class Stranger(User):
 
 def plan(folder, *words, users=None, named=()):
     parsed = Started(folder, *words, bench=BENCH).parsed
-    return options_of(parsed, BENCH, None, {**NOTHING_ASKED, "num_users": users}, named or None).plan
+    return options_of(parsed, BENCH, None, {**NO_OVERRIDES, "num_users": users}, named or None).plan
 
 
 def test_the_behaviours_of_the_named_classes_run():
