@@ -36,7 +36,7 @@ class Scene:
         """A worker's numbers come in."""
         ledger = Ledger(DEFAULT, self.run.snapshots.epoch, "a")
         ledger.count("messages_sent", "burst", "main", 5)
-        return self.run.snapshots.absorb("a", ledger.snapshot(seq, False, 1.0), 1.0)
+        return self.run.snapshots.absorb("a", ledger.snapshot(seq, False, 1.0))
 
 
 @pytest.fixture

@@ -6,8 +6,17 @@ import gevent
 import pytest
 from gevent.event import AsyncResult
 
-from fleetlm_users.swarm.head import monitors as watchman
-from fleetlm_users.swarm.head.monitors import AbortWatch
+from fleetlm_users.measure.judging.capacity import Border
+from fleetlm_users.measure.judging.thresholds import parse_thresholds
+from fleetlm_users.measure.ledger import Ledger
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.snapshot_store import SnapshotStore
+from fleetlm_users.swarm.head import monitors
+from fleetlm_users.swarm.head.monitors import AbortWatch, RunMonitors
+from fleetlm_users.swarm.head.run_clock import RunClock
+from tests.swarm.head.scenes import ServerMetrics
+from tests.swarm.runners import LocalRunner, environment
+from tests.swarm.samples import options
 
 DEADLINE_S = 10.0
 
@@ -25,7 +34,7 @@ class Patience:
 
 @pytest.fixture
 def fast(monkeypatch):
-    monkeypatch.setattr(watchman, "CHECK_INTERVAL_S", 0.001)
+    monkeypatch.setattr(monitors, "CHECK_INTERVAL_S", 0.001)
     with gevent.Timeout(DEADLINE_S):
         yield
 
@@ -54,8 +63,69 @@ def test_looks_that_take_long_are_rare(monkeypatch):
     """On a master with many workers a look merges the histograms of all of them."""
     slept, told = [], AsyncResult()
     clock = iter([10.0, 12.0, 30.0, 30.01, 40.0, 40.5])
-    monkeypatch.setattr(watchman, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
-    monkeypatch.setattr(watchman, "gevent", SimpleNamespace(spawn=gevent.spawn, sleep=slept.append))
+    monkeypatch.setattr(monitors, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    monkeypatch.setattr(monitors, "gevent", SimpleNamespace(spawn=gevent.spawn, sleep=slept.append))
     AbortWatch(Patience(), totals=lambda: None, main_s=lambda: 1.0, on_hopeless=told.set)
     assert told.get(timeout=DEADLINE_S) == "it is hopeless"
     assert slept == [1.0, 18.0, 1.0]
+
+
+class Run:
+    """A run that is watched."""
+
+    def __init__(self, **raw):
+        self.options, self.worker_states, self.said = options(**raw), (), []
+        self.clock = RunClock(60.0, 0.0)
+        self.merge = SnapshotStore("e")
+
+    def totals(self):
+        return self.merge.totals()
+
+    def border(self):
+        return Border(self.totals(), ())
+
+    def say(self, text):
+        self.said.append(text)
+
+
+def begun(thresholds="messages_lost: count<1", **raw):
+    """The monitors of a run, the run, its server's metrics, and Locust's runner."""
+    run, server, runner = Run(**raw), ServerMetrics(), LocalRunner()
+    judged = parse_thresholds([thresholds])
+    return RunMonitors(environment(runner), run, judged, server=server, search=None), run, server, runner
+
+
+def test_monitors_begin_and_stop_with_their_run():
+    """Stopping them again changes nothing."""
+    started, _, server, _ = begun(abort_on_fail="true")
+    assert server.calls == ["begin"]
+    started.stop()
+    started.stop()
+    assert server.calls == ["begin", "stop", "stop"]
+    assert (started.aborted, started.capacity, started.is_search_done) == ("", None, None)
+
+
+def test_a_hopeless_run_is_aborted_and_says_why():
+    """Once; a run that ends already is left alone."""
+    started, run, _, runner = begun()
+    started._abort("append_latency_ms: p(95)<500 is hopeless")
+    gevent.idle()
+    assert started.aborted.endswith("because append_latency_ms: p(95)<500 is hopeless")
+    assert run.said == [f"The run is {started.aborted}"]
+    assert runner.ended == ["quit"]
+    late, run, _, runner = begun()
+    late.stop()
+    late._abort("it is hopeless")
+    gevent.idle()
+    assert (late.aborted, run.said, runner.ended) == ("", [], [])
+
+
+def test_a_lost_message_makes_a_run_hopeless(fast):
+    """Seen by the watch that `--abort-on-fail` asks for."""
+    started, run, _, runner = begun(abort_on_fail="true", abort_grace="0s")
+    ledger = Ledger(DEFAULT, "e", "local")
+    ledger.count("messages_lost", "burst", "main")
+    run.merge.absorb("local", ledger.snapshot(1, False, 1.0))
+    while not runner.ended:
+        gevent.sleep(0.001)
+    assert "messages_lost: count<1" in started.aborted
