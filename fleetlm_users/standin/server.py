@@ -1,4 +1,4 @@
-"""The composition: one hub, its faces on one port, and an orderly end."""
+"""The running stand-in: one hub, REST and WebSocket on one port, and an orderly end."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ from fleetlm_users.standin.websocket import frames
 ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 BACKLOG: Final = 4096
 SPARE_FILES: Final = 200
-GOODBYE_S: Final = 1.0  # clients get this long to take the CLOSE
+CLOSE_WAIT_S: Final = 1.0  # clients get this long to take the CLOSE
 
 
 class CannotListen(Exception):
@@ -99,11 +99,11 @@ class Server:
         if self._listener is not None:
             self._listener.close()
         self._sockets.close_all(frames.SERVICE_RESTART)
-        deadline_s = self._loop.time() + GOODBYE_S
+        deadline_s = self._loop.time() + CLOSE_WAIT_S
         while self._sockets.open and self._loop.time() < deadline_s:
             await asyncio.sleep(0.01)
         await self._webhooks.close()
-        await self._http.shutdown(timeout=GOODBYE_S)
+        await self._http.shutdown(timeout=CLOSE_WAIT_S)
         self._exact.stop()
 
     def _plan_stall(self, faults: Faults) -> None:

@@ -17,9 +17,7 @@ Action = Callable[[], None]
 
 
 def leave_signals_to_main() -> None:
-    """For a helper thread: a signal that the main thread blocks at its end must not reach the process through this
-    one.
-    """
+    """Block all signals in a helper thread: those that the main thread blocks at its end must not come in here."""
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
 
 
@@ -35,12 +33,10 @@ class LoopTimer:
 
 
 class ExactTimer:
-    """Delays kept to about 0.1 ms: a thread sleeps to the due time and wakes the loop, as much earlier as it was late
-    before.
+    """Delays kept to about 0.1 ms: a thread sleeps until just before the due time and wakes the loop.
 
-    uvloop (libuv) and epoll count whole milliseconds, too coarse for a delay that a measurement is checked against.
-    The thread starts
-    with the first use.
+    It wakes the loop as much earlier as it was late before. uvloop (libuv) and epoll count whole milliseconds, too
+    coarse for a delay that a measurement is checked against. The thread starts with the first use.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:

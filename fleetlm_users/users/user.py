@@ -135,7 +135,7 @@ class FleetUser(User):
 
     @property
     def ending(self) -> bool:
-        """True when nothing new may begin: the run is draining, or this user was told to stop."""
+        """True when nothing new may begin: the run is draining, or this user was asked to stop."""
         return self._ending or self.current_run.winding_down
 
     def option(self, name: str) -> Any:

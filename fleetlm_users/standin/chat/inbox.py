@@ -53,7 +53,7 @@ class Inbox:
         return entry
 
     def touch(self, session: Session, sender_id: str, stamp: bytes) -> None:
-        """Count an appended message, whoever sent it; it is pushed with the next batch."""
+        """Count an appended message, from any sender; it is pushed with the next batch."""
         entry = self.admit(session)
         entry["last_activity_at"] = stamp.decode()
         entry["last_sender_id"] = sender_id

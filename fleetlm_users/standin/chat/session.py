@@ -1,4 +1,4 @@
-"""One session: its sequence of messages, who listens, and what of it can be read again. Pure."""
+"""One session: its sequence of messages, its listeners, and what can be read again. Pure."""
 
 from bisect import bisect_right
 from typing import Any, Protocol
@@ -29,10 +29,10 @@ class Listener(Protocol):
 
 
 class Activity(Protocol):
-    """What wants to know of every message of a session (the user's inbox)."""
+    """What is notified of every message of a session: the user's inbox."""
 
     def touch(self, session: "Session", sender_id: str, stamp: bytes) -> None:
-        """Send an appended message."""
+        """Count an appended message."""
 
 
 class Session:
@@ -79,13 +79,13 @@ class Session:
         self.inbox: Activity | None = None
 
     def json_of(self, sender_id: str) -> bytes:
-        """`sender_id` as JSON text; those of the two participants are kept ready."""
+        """Return `sender_id` as JSON text; those of the two participants are ready made."""
         if sender_id == self.user_id:
             return self.user_json
         return self.agent_json if sender_id == self.agent_id else orjson.dumps(sender_id)
 
     def keep(self, message: StoredMessage, max_messages: int) -> int:
-        """Store `message`; returns the bytes added, less those of messages trimmed beyond `max_messages`.
+        """Store `message`; return the bytes added, less those of messages trimmed beyond `max_messages`.
 
         Trims in quarters, so that the price of one append does not grow with what is kept.
         """
@@ -98,7 +98,7 @@ class Session:
         return added
 
     def drop(self, count: int) -> int:
-        """Forget the `count` oldest messages; returns the bytes freed."""
+        """Forget the `count` oldest messages; return the bytes freed."""
         freed = sum(size_bytes(message) for message in self.messages[:count])
         del self.messages[:count]
         return freed
@@ -111,6 +111,6 @@ class Session:
         return self.messages[max(0, stop - limit) : stop]
 
     def after(self, seq: int, limit: int) -> list[StoredMessage]:
-        """At most `limit` stored messages with a greater number than `seq`, ascending."""
+        """Return at most `limit` stored messages with a greater number than `seq`, ascending."""
         start = bisect_right(self.messages, seq, key=seq_of)
         return self.messages[start : start + limit]

@@ -1,8 +1,7 @@
 """One message as it is kept: the very bytes that were pushed, and what is read out of them again. Pure.
 
 A plain tuple of numbers and bytes: one append makes nothing but this, it is small, and Python's garbage collector
-does not visit it,
-so that a full store causes no pauses.
+does not visit it, so that a full store causes no pauses.
 """
 
 from typing import Any
@@ -36,12 +35,12 @@ def seq_of(message: StoredMessage) -> int:
 
 
 def size_bytes(message: StoredMessage) -> int:
-    """About what the message takes in memory."""
+    """Return about what the message takes in memory."""
     return OVERHEAD_BYTES + len(message[2])
 
 
 def stamp_of(message: StoredMessage) -> bytes:
-    """When it was appended, with microseconds."""
+    """Return when it was appended, with microseconds."""
     _, content_length, payload = message
     start = BEFORE_CONTENT + content_length + BEFORE_ID + ULID_CHARS + BEFORE_STAMP
     return payload[start : start + STAMP_CHARS]
@@ -72,11 +71,11 @@ def history_json(message: StoredMessage) -> bytes:
     """Return the message as a webhook gets it: without id and metadata."""
     _, content_length, payload = message
     fields: dict[str, Any] = orjson.loads(payload)
-    shown = {
+    document = {
         "content": orjson.Fragment(payload[BEFORE_CONTENT : BEFORE_CONTENT + content_length]),
         "inserted_at": fields["inserted_at"][:SECONDS_CHARS],
         "kind": fields["kind"],
         "sender_id": fields["sender_id"],
         "seq": fields["seq"],
     }
-    return orjson.dumps(shown)
+    return orjson.dumps(document)

@@ -1,16 +1,14 @@
-"""How a push goes out when faults are on: lost, doubled, out of order, followed by garbage, or exactly so much
-later.
-"""
+"""How a push goes out when faults are on: lost, doubled, out of order, followed by garbage, or delayed exactly."""
 
 import time
 from collections.abc import Callable
 from typing import Protocol
 
 from fleetlm_users.standin.chat.session import Listener, Session
+from fleetlm_users.standin.counters import HoldTimes
 from fleetlm_users.standin.faults.faults import FaultState
-from fleetlm_users.standin.faults.hold_times import Held
 
-HOLD_AT_MOST_S = 1.0  # a held push that nothing follows is let go, else reordering would be loss
+HOLD_AT_MOST_S = 1.0  # a held push that nothing follows is released, else reordering would be loss
 
 
 class Later(Protocol):
@@ -43,7 +41,12 @@ class Delivery:
     """
 
     def __init__(
-        self, faults: FaultState, exact: Exact, rough: Later, held: Held, clock: Callable[[], float] = time.perf_counter
+        self,
+        faults: FaultState,
+        exact: Exact,
+        rough: Later,
+        held: HoldTimes,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.faults = faults
         self._exact = exact
@@ -53,7 +56,7 @@ class Delivery:
         self.arrived_s: float | None = None
 
     def deliver(self, session: Session, payload: bytes) -> None:
-        """Push `payload` to the session's listeners as the faults in force have it."""
+        """Push `payload` to the session's listeners as the faults in force say."""
         fate = self.faults.on_message()
         if fate.copies == 0:
             session.run.broadcasts_dropped += len(session.listeners)
@@ -72,7 +75,7 @@ class Delivery:
             self._send(list(session.listeners), payload, garbage=False)
 
     def _send(self, listeners: list[Listener], payload: bytes, garbage: bool) -> None:
-        """Now or after the delay; always to those who were joined when the message was appended."""
+        """Push now or after the delay, always to those who were joined when the message was appended."""
 
         def push() -> None:
             for listener in listeners:
@@ -91,10 +94,10 @@ class Delivery:
         """Push, and time the hold up to the kernel: the server's own work and queues are what a client measures."""
         began_s = self._clock() if self.arrived_s is None else self.arrived_s
 
-        def push_and_tell() -> None:
+        def push_and_time() -> None:
             push()
             self._held.add(self._clock() - began_s)  # before the write, during which it arrives at the other end
             for listener in listeners:
                 listener.flush()
 
-        self._exact.at(began_s + delay_s, push_and_tell)
+        self._exact.at(began_s + delay_s, push_and_time)

@@ -1,4 +1,4 @@
-"""Deliberate misbehaviour: what can be switched on, and what each send and each message meets. Pure."""
+"""Deliberate misbehaviour: what can be switched on, and what happens to each send and each message. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -57,7 +57,7 @@ TYPES: Final[Mapping[str, type]] = {item.name: type(item.default) for item in fi
 
 
 def value_of(name: str, value: object) -> bool | int | float:
-    """`value` checked for the fault `name`.
+    """Return `value` checked for the fault `name`.
 
     Raises UsageError for an unknown name or a value of the wrong type.
     """
@@ -102,7 +102,7 @@ class FaultState:
         self.quiet = not any(getattr(faults, name) for name in TYPES if name not in harmless)
 
     def on_send(self) -> str | None:
-        """`disconnect`, `reject` or `backpressure` for the next send, or None when it is to be appended."""
+        """Return `disconnect`, `reject` or `backpressure` for the next send, or None when it is to be appended."""
         self._sends += 1
         faults = self.faults
         if hit(self._sends, faults.disconnect_every):
@@ -112,7 +112,7 @@ class FaultState:
         return "backpressure" if hit(self._sends, faults.backpressure_every) else None
 
     def stores(self) -> bool:
-        """Whether the next message is kept for replay."""
+        """Return whether the next message is stored for replay."""
         self._stored += 1
         return not hit(self._stored, self.faults.lose_replay_every)
 
@@ -127,7 +127,7 @@ class FaultState:
 
 
 def hit(number: int, every: int) -> bool:
-    """Whether `number` is an `every`-th one; `every` 0 is off."""
+    """Return whether `number` is an `every`-th one; `every` 0 is off."""
     return every > 0 and number % every == 0
 
 

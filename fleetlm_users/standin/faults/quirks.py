@@ -1,9 +1,8 @@
 """FleetLM's defects at the recorded commit, imitated under `--quirks`. Pure.
 
 Source: the wire record: reads take the oldest messages of the unflushed log or of the session; a flush every 300 ms
-loses what is
-appended while it runs (0.2 % at 10 messages/s, up to 28 % at full speed: a flush takes about 0.6 ms + 0.15 ms per
-message).
+loses what is appended while it runs (0.2 % at 10 messages/s, up to 28 % at full speed: a flush takes about 0.6 ms +
+0.15 ms per message).
 """
 
 from fleetlm_users.standin.chat.ids import NaiveStamps
@@ -27,7 +26,7 @@ class FlushClock:
         self._stamps = NaiveStamps()
 
     def stores(self, now_s: float) -> bool:
-        """Whether a message appended at `now_s` (wall clock) survives."""
+        """Return whether a message appended at `now_s` (wall clock) survives."""
         period = int(now_s / FLUSH_EVERY_S)
         if period != self._period:
             self._before = self._count if period == self._period + 1 else 0
@@ -43,9 +42,7 @@ class FlushClock:
 
 
 def oldest(session: Session, limit: int, flushed_stamp: bytes) -> list[StoredMessage]:
-    """`get_messages(session, 0, limit)`: the first `limit` unflushed messages if there are that many, else of the
-    session.
-    """
+    """Return `get_messages(session, 0, limit)`: the first unflushed ones if there are `limit`, else the session's."""
     recent = session.messages[-limit:]
     if len(recent) == limit and stamp_of(recent[0]) >= flushed_stamp:
         first = next(i for i, message in enumerate(session.messages) if stamp_of(message) >= flushed_stamp)
@@ -54,5 +51,5 @@ def oldest(session: Session, limit: int, flushed_stamp: bytes) -> list[StoredMes
 
 
 def entire(session: Session, flushed_stamp: bytes) -> list[StoredMessage]:
-    """History mode `entire`: only what is already flushed."""
+    """Return what history mode `entire` shows: only what is already flushed."""
     return [message for message in session.messages if stamp_of(message) < flushed_stamp]

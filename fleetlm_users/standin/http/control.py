@@ -72,12 +72,12 @@ class Control:
     def _counters(self) -> dict[str, Any]:
         store = self._hub.store
         responder = self._hub.responder
-        kept = {
+        levels = {
             "sessions_kept": len(store.sessions),
             "stored_bytes": store.stored_bytes,
             "webhooks_pending": 0 if responder is None else responder.pending,
         }
-        return self._hub.counters.snapshot() | kept
+        return self._hub.counters.snapshot() | levels
 
     def _change(self, params: dict[str, Any]) -> HttpReply:
         try:

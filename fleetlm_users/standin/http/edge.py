@@ -83,8 +83,8 @@ class Edge:
         """Refuse a page of another origin what is not FleetLM's; FleetLM itself refuses none."""
         if not is_own(path):
             return None
-        asked = Asked.with_headers(request.method, lambda name: ",".join(request.headers.getall(name, [])) or None)
-        problem = self._rules.refusal(asked, any_host=path in READ_ONLY)
+        access = Asked.with_headers(request.method, lambda name: ",".join(request.headers.getall(name, [])) or None)
+        problem = self._rules.refusal(access, any_host=path in READ_ONLY)
         return None if problem is None else error(403, f"refused: {problem}")
 
     def _answer(self, request: Request) -> HttpReply:

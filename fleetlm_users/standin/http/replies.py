@@ -1,7 +1,4 @@
-"""HTTP replies in the shapes that FleetLM gives them; errors that Phoenix renders follow the Accept header. Pure.
-
-One HTTP request as the routes see it.
-"""
+"""An HTTP request as the routes see it, and replies in FleetLM's shapes; rendered errors follow Accept. Pure."""
 
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
@@ -37,12 +34,12 @@ def reason_phrase(status: int) -> str:
 
 
 def json_reply(status: int, value: Any) -> HttpReply:
-    """`value` as JSON."""
+    """Return `value` as JSON."""
     return HttpReply(status, orjson.dumps(value))
 
 
 def error(status: int, text: str) -> HttpReply:
-    """`{"error": "text"}`, the shape of FleetLM's controllers."""
+    """Return `{"error": "text"}`, the shape of FleetLM's controllers."""
     return json_reply(status, {"error": text})
 
 
@@ -61,12 +58,12 @@ def media_types(accept: str | None) -> list[str]:
 
 
 def takes_json(accept: str | None) -> bool:
-    """Whether the `accepts ["json"]` plug lets the request pass; else it is answered 406."""
+    """Return whether the `accepts ["json"]` plug lets the request pass; else it is answered 406."""
     return any(name in ("*/*", "application/*", "application/json") for name in media_types(accept))
 
 
 def renders_json(accept: str | None) -> bool:
-    """Whether an error outside the API's pipeline is rendered as JSON: html is the first choice."""
+    """Return whether an error outside the API's pipeline is rendered as JSON: html is the first choice."""
     for name in media_types(accept):
         if name in ("*/*", "text/html", "text/*"):
             return False

@@ -1,4 +1,4 @@
-"""What a channel and a socket are to each other: the seam between the topics' rules and the bytes."""
+"""The interfaces between a joined topic and its socket: rules on one side, bytes on the other."""
 
 from typing import Any, Protocol
 

@@ -16,9 +16,8 @@ from fleetlm_users.standin.websocket.deflate import Deflate, DeflateProblem
 from fleetlm_users.standin.websocket.frames import FrameProblem, FrameReader, Incoming
 
 LOG = logging.getLogger(__name__)
-LINGER_S: Final = (
-    1.0  # after our CLOSE the client has this long to close: a hard close could destroy frames not yet read
-)
+LINGER_S: Final = 1.0
+"""How long the client may take to close after our CLOSE: a hard close could destroy frames not yet read."""
 ABNORMAL: Final = 1006
 TEXT_HEADERS: Final = [frames.header(length) for length in range(2048)]
 

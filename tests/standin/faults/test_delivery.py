@@ -2,9 +2,9 @@
 
 import pytest
 
+from fleetlm_users.standin.counters import HoldTimes
 from fleetlm_users.standin.faults.delivery import Delivery
 from fleetlm_users.standin.faults.faults import Faults, FaultState
-from fleetlm_users.standin.faults.hold_times import Held
 from tests.standin.fakes import FakeListener, FakeTimer, new_session, new_store
 
 
@@ -12,7 +12,7 @@ def scene(**faults):
     """(delivery, session with one listener, the listener, the exact timer, the rough timer)."""
     session, listener, exact, rough = new_session(new_store()), FakeListener(), FakeTimer(), FakeTimer()
     session.listeners = [listener]
-    delivery = Delivery(FaultState(Faults(**faults)), exact, rough, Held(), lambda: exact.now_s)
+    delivery = Delivery(FaultState(Faults(**faults)), exact, rough, HoldTimes(), lambda: exact.now_s)
     return delivery, session, listener, exact, rough
 
 
@@ -57,7 +57,7 @@ def test_a_delay_holds_each_push_back_in_order():
 
 def test_a_hold_is_timed_from_the_reading_of_the_bytes():
     """What the server did before it appended counts, for it is latency; the push does not wait for the loop's turn."""
-    session, listener, exact, held = new_session(new_store()), FakeListener(), FakeTimer(), Held()
+    session, listener, exact, held = new_session(new_store()), FakeListener(), FakeTimer(), HoldTimes()
     session.listeners = [listener]
     faults = FaultState(Faults(broadcast_delay_ms=50))
     delivery = Delivery(faults, exact, FakeTimer(), held, lambda: exact.now_s)
