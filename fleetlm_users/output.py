@@ -1,4 +1,4 @@
-"""Standard output and error that never decide: whatever they are, the program goes on and its exit code stays right.
+"""Standard output and error that never end a program: whatever they are, its exit code stays right.
 
 A stream may be closed, lack characters, be a full disk, a pipe without a reader, or a terminal that is gone. Python
 raises for each of them, and for what is left in a buffer it even ends with exit code 120 (Py_FinalizeEx).
@@ -18,28 +18,28 @@ from typing import Any, Final, TextIO
 from fleetlm_users.signs import cut, fit, instead_of
 
 COLUMNS: Final = 80
-"""The width where none can be asked for."""
+"""The width where none is known."""
 
 ERASE_LINE: Final = "\r\x1b[2K\x1b[J"
-"""Also what is below: a terminal that became narrower has broken the line into several rows."""
+"""Erases what is below as well: a terminal that became narrower has broken the line into several rows."""
 
 MOST_WAITING_BYTES: Final = 1 << 20
 REPORT_WAIT_MS: Final = 60_000
 """How long a report waits for a reader that takes nothing, such as a terminal paused by Ctrl-S."""
 
 LAST_WAIT_MS: Final = 5_000
-"""The same of the process's end."""
+"""The same, at the process's end."""
 
 _REPLACING: Final = "fleetlm.replacing"
-_QUIET: Final = (errno.EPIPE, errno.EIO, errno.EBADF)  # the reader or the terminal is gone: nobody is left to be told
+_QUIET: Final = (errno.EPIPE, errno.EIO, errno.EBADF)  # the reader or the terminal is gone: nobody would read it
 
 
 def steady_streams(*, while_loading: bool = False) -> None:
-    """Puts streams that never fail in place of this process's own standard ones. Safe to call again.
+    """Replace this process's standard streams by ones that never fail; may be called again.
 
-    `while_loading` has standard error wait for nobody, and standard output for a minute at most: what a paused terminal
-    or a full pipe does not take is kept for later, as far as 1 MiB goes. A generator that waited would measure its own
-    pause, and one that waited for ever would never give its exit code.
+    With `while_loading` standard error never waits, and standard output waits a minute at most: up to 1 MiB that a
+    paused terminal or a full pipe does not take is kept for later. A generator that waited would measure its own pause,
+    and one that waited for ever would never return its exit code.
     """
     codecs.register_error(_REPLACING, _replace)
     _reserve_descriptors()
@@ -55,7 +55,7 @@ def steady_streams(*, while_loading: bool = False) -> None:
 
 
 def tell(stream: TextIO | None, text: str) -> None:
-    """Writes the text as far as the stream can show and take it; never raises."""
+    """Write as much of the text as the stream can show and take; never raise."""
     if stream is None:
         return
     with contextlib.suppress(OSError, ValueError):
@@ -64,7 +64,7 @@ def tell(stream: TextIO | None, text: str) -> None:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether the stream is a terminal that can erase a line."""
+    """Return whether the stream is a terminal that can erase a line."""
     try:
         return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
     except ValueError:  # it is closed
@@ -72,12 +72,12 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def wants_colour(stream: TextIO | None) -> bool:
-    """Whether to paint: on a terminal only, and not where NO_COLOR is set (https://no-color.org)."""
+    """Return whether to use colours: on a terminal only, and not where NO_COLOR is set (https://no-color.org)."""
     return is_terminal(stream) and not os.environ.get("NO_COLOR")
 
 
 def width_of(stream: TextIO | None) -> int:
-    """How many columns the stream has now: those of its terminal, else COLUMNS of the environment, else 80."""
+    """Return how many columns the stream has now: its terminal's, or else those of the variable COLUMNS, or else 80."""
     with contextlib.suppress(AttributeError, OSError, ValueError):
         columns = os.get_terminal_size(stream.fileno()).columns  # type: ignore[union-attr]  # None has no fileno
         if columns > 0:
@@ -87,7 +87,7 @@ def width_of(stream: TextIO | None) -> int:
 
 
 class LiveLine:
-    """One line of a terminal that is written over again and again; text of others takes its place first."""
+    """One line of a terminal that is overwritten again and again; other text takes its place first."""
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
@@ -98,11 +98,11 @@ class LiveLine:
             stream.live = self
 
     def fits(self, text: str) -> bool:
-        """Whether the text can be shown whole now."""
+        """Return whether the whole text can be shown now."""
         return self._cut(text) == self._shown(text)
 
     def show(self, text: str) -> None:
-        """Shows the text in place of the last one, cut where the terminal ends; not while the terminal is paused."""
+        """Show the text in place of the last one, cut at the terminal's width, unless the terminal is paused."""
         if not self.is_possible or not _is_ready(self._stream):
             return
         self._is_shown = False
@@ -111,7 +111,7 @@ class LiveLine:
         self._is_shown = True
 
     def clear(self) -> None:
-        """Takes the line away, so that what comes next begins on a line of its own."""
+        """Erase the line, so that other text begins on its own line."""
         if self._is_shown:
             self._is_shown = False
             tell(self._stream, ERASE_LINE)
@@ -125,7 +125,7 @@ class LiveLine:
 
 
 class Output(io.TextIOWrapper):
-    """A standard stream of this process: replaces what it cannot show, lets go of what it cannot write."""
+    """A standard stream that replaces what it cannot show and drops what it cannot write."""
 
     live: LiveLine | None = None
 
@@ -140,17 +140,17 @@ class Output(io.TextIOWrapper):
         super().__init__(io.BufferedWriter(self._unfailing), encoding, _REPLACING, **like)
 
     def write(self, text: str) -> int:
-        """Writes text, in place of a live line."""
+        """Write text, in place of a live line."""
         if self.live is not None:
             self.live.clear()
         return super().write(text)
 
     def is_ready(self) -> bool:
-        """Whether a line written now would reach the reader without waiting for it."""
+        """Return whether a line written now would reach the reader without a wait."""
         return self._unfailing.is_ready()
 
     def settle(self, name: str) -> None:
-        """At the process's end: gives what waits a last chance, and says what was lost for want of space."""
+        """Write what is pending a last time, at the process's end, and say why standard output could not be written."""
         self.flush()
         self._unfailing.finish(LAST_WAIT_MS)
         problem = self._unfailing.problem
@@ -159,9 +159,9 @@ class Output(io.TextIOWrapper):
 
 
 class _Unfailing(io.RawIOBase):
-    """A descriptor that takes everything; `problem` is the first reason why it did not.
+    """A descriptor that never fails; `problem` is the first error that a write met.
 
-    A write waits at most `wait_ms` for the reader, None for ever. What is not taken by then waits for the next one.
+    A write waits at most `wait_ms` for the reader, without a limit for None. What is not taken by then stays pending.
     """
 
     def __init__(self, descriptor: int, wait_ms: int | None) -> None:
@@ -201,7 +201,7 @@ class _Unfailing(io.RawIOBase):
         return len(taken)
 
     def pass_on(self, wait_ms: int | None) -> None:
-        """Writes what waits; waits for a reader at most so long, None for ever."""
+        """Write what is pending; wait for the reader for `wait_ms` at most, without a limit for None."""
         try:
             while self._waiting and (wait_ms is None or takes(self._written_to, wait_ms)) and self._write_some(wait_ms):
                 pass
@@ -210,7 +210,7 @@ class _Unfailing(io.RawIOBase):
             self._waiting.clear()
 
     def finish(self, wait_ms: int) -> None:
-        """Writes what waits, for the last time."""
+        """Write what is pending, for the last time."""
         self._note_loss()
         self.pass_on(wait_ms)
 
@@ -220,7 +220,7 @@ class _Unfailing(io.RawIOBase):
             self._lost_bytes = 0
 
     def _write_some(self, wait_ms: int | None) -> bool:
-        """Whether to go on. A pipe that polls as writable takes PIPE_BUF bytes without waiting (pipe(7))."""
+        """Return whether to go on. A pipe that polls as writable takes PIPE_BUF bytes without waiting (pipe(7))."""
         try:
             del self._waiting[: os.write(self._written_to, self._waiting[: select.PIPE_BUF])]
         except BlockingIOError:
@@ -229,7 +229,7 @@ class _Unfailing(io.RawIOBase):
 
 
 def takes(descriptor: int, wait_ms: int | None) -> bool:
-    """Whether a descriptor takes bytes, or reports an error, within so long, None for ever.
+    """Return whether a descriptor takes bytes, or reports an error, within `wait_ms`; None waits without a limit.
 
     No other greenlet runs meanwhile.
     """
@@ -245,9 +245,9 @@ def _is_ready(stream: TextIO | None) -> bool:
 
 
 def _never_blocking(descriptor: int) -> int:
-    """Another way to the same terminal or pipe: a paused terminal polls as writable and blocks all the same.
+    """Return another descriptor of the same terminal or pipe: a paused terminal polls as writable and still blocks.
 
-    O_NONBLOCK on the descriptor itself would also be that of the shell and of everybody else who has it.
+    O_NONBLOCK on the descriptor itself would also affect the shell and every other process that has it.
     """
     try:
         if os.isatty(descriptor) or stat.S_ISFIFO(os.fstat(descriptor).st_mode):
@@ -265,7 +265,7 @@ def _replace(problem: UnicodeError) -> tuple[str, int]:
 
 
 def _descriptor_of(stream: TextIO | None) -> int:
-    """The stream's descriptor, or one that takes everything where it was closed before this process began."""
+    """Return the stream's descriptor, or one of /dev/null if the stream was closed before this process began."""
     try:
         return stream.fileno()  # type: ignore[union-attr]  # None is caught too
     except (AttributeError, OSError, ValueError):
@@ -273,7 +273,7 @@ def _descriptor_of(stream: TextIO | None) -> int:
 
 
 def _reserve_descriptors() -> None:
-    """No socket or file may get the number of a standard stream that is closed: what others print would go there."""
+    """Reserve the numbers of closed standard streams: what others print must not reach a socket or file."""
     for number in range(3):
         try:
             os.fstat(number)

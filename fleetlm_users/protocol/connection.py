@@ -1,7 +1,7 @@
-"""What one Phoenix connection has asked and joined, and what each message that arrives means for it: no clock, no I/O.
+"""The state of one Phoenix connection: what awaits a reply, what is joined, what each received message means. Pure.
 
 Sources: phoenix `assets/js/phoenix/{socket,channel,push}.js` (refs, stale join_ref, one join per topic) and the wire
-record of FleetLM. Unlike phoenix.js nothing is buffered, retried or joined again by itself: it would hide waits.
+record of FleetLM. Unlike in phoenix.js, nothing is buffered, retried or rejoined automatically: that would hide waits.
 """
 
 import enum
@@ -40,7 +40,7 @@ class Meaning(enum.Enum):
 
 
 class TopicState:
-    """One topic from its join to its end. `listener` is the caller's own object and never looked at here."""
+    """One topic of the connection from its join to its end. `listener` is the caller's own object, never used here."""
 
     __slots__ = ("join_ref", "joined", "listener", "topic")
 
@@ -55,7 +55,7 @@ class TopicState:
 
 
 class Awaited(NamedTuple):
-    """A push whose reply somebody waits for. `waiter` is the caller's own object and never looked at here."""
+    """A push whose reply is awaited. `waiter` is the caller's own object, never used here."""
 
     ref: str
     topic: str
@@ -64,7 +64,7 @@ class Awaited(NamedTuple):
 
 
 class Received(NamedTuple):
-    """The meaning of one message and whom it concerns."""
+    """The meaning of one message, and the topic or push that it concerns."""
 
     meaning: Meaning
     subject: Any = None
@@ -81,8 +81,8 @@ _MALFORMED = Received(Meaning.MALFORMED)
 class ConnectionState:
     """Refs, awaited pushes and joined topics of one connection.
 
-    The methods that make frames return `(ref, frame)`; a ref is a string, counted "1", "2", … as phoenix.js does, and
-    a join's ref is its join_ref. `receive` says what a message means and moves the state accordingly.
+    The methods that make frames return `(ref, frame)`; a ref is a string, counted "1", "2", … as in phoenix.js, and a
+    join's ref is its join_ref. `receive` says what a message means and changes the state accordingly.
     """
 
     __slots__ = ("_channels", "_heartbeat_ref", "_in_flight", "_last_ref", "_left")
@@ -96,12 +96,12 @@ class ConnectionState:
 
     @property
     def joined(self) -> dict[str, str]:
-        """The joined topics and their join_ref; a join without its reply yet is not among them."""
+        """The joined topics and their join_ref; a join whose reply has not come is not among them."""
         return {channel.topic: channel.join_ref for channel in self._channels.values() if channel.joined}
 
     @property
     def in_flight(self) -> int:
-        """How many pushes, joins and leaves wait for their reply."""
+        """The number of pushes, joins and leaves that wait for their reply."""
         return len(self._in_flight)
 
     @property
@@ -110,14 +110,14 @@ class ConnectionState:
         return self._heartbeat_ref is not None
 
     def is_joined(self, topic: str) -> bool:
-        """True from the ok reply to the join until the leave's reply, phx_error or phx_close."""
+        """Return whether a topic is joined: from the ok reply until the leave's reply, phx_error or phx_close."""
         channel = self._channels.get(topic)
         return channel is not None and channel.joined
 
     def join(self, topic: str, payload: Any, listener: Any = None, waiter: Any = None) -> tuple[str, bytes]:
-        """The join_ref and frame of phx_join.
+        """Return the join_ref and frame of phx_join.
 
-        Raises UsageError for a topic that is joined, or being joined, on this connection: the server would answer the
+        Raise UsageError for a topic that is joined, or being joined, on this connection: the server would answer the
         second join and close the first (`Phoenix.Socket`, duplicate joins).
         """
         if topic in self._channels:
@@ -131,7 +131,7 @@ class ConnectionState:
         return join_ref, frame
 
     def push(self, topic: str, event: str, payload: Any) -> tuple[str, bytes]:
-        """The ref and frame of a push whose reply nobody awaits, such as FleetLM's `send`, which gets none when ok."""
+        """Return the ref and frame of a push whose reply nobody awaits, such as FleetLM's `send`."""
         channel = self._channels.get(topic)
         ref = self._next_ref()
         frame = encode_parts(None if channel is None else channel.join_ref, ref, topic, event, payload)
@@ -153,13 +153,13 @@ class ConnectionState:
         return self._in_flight[ref]
 
     def heartbeat(self) -> tuple[str, bytes]:
-        """The ref and frame of a heartbeat, which is unanswered from now on."""
+        """Return the ref and frame of a heartbeat, which is unanswered from now on."""
         ref, frame = self.push(PHOENIX_TOPIC, HEARTBEAT, {})
         self._heartbeat_ref = ref
         return ref, frame
 
     def forget(self, ref: str) -> None:
-        """Nobody waits for this ref any more. A join forgotten without reply is not joined; a leave counts as done."""
+        """Stop awaiting this ref. A join forgotten before its reply is not joined; a leave counts as done."""
         awaited = self._in_flight.pop(ref, None)
         if awaited is None:
             return
@@ -171,14 +171,14 @@ class ConnectionState:
             self._left[awaited.topic] = channel.join_ref
 
     def orphans(self, topic: str) -> list[Awaited]:
-        """The pushes of a topic that ended: no reply will come. They are no longer in flight."""
+        """Remove and return the awaited pushes of a topic that has ended: no reply will come."""
         lost = [awaited for awaited in self._in_flight.values() if awaited.topic == topic]
         for awaited in lost:
             del self._in_flight[awaited.ref]
         return lost
 
     def end(self) -> tuple[list[Awaited], list[TopicState]]:
-        """The connection is gone: what was in flight and joined, or being joined; afterwards nothing is."""
+        """Remove and return everything in flight and every topic joined or being joined: the connection is gone."""
         lost, ended = list(self._in_flight.values()), list(self._channels.values())
         self._in_flight.clear()
         self._channels.clear()
@@ -186,7 +186,7 @@ class ConnectionState:
         return lost, ended
 
     def receive(self, message: Message) -> Received:
-        """What a message means; never raises, whatever its five parts are."""
+        """Return what a message means; never raise, whatever its five parts are."""
         join_ref, _, topic, event, _ = message
         if type(topic) is not str or type(event) is not str:
             return _MALFORMED
@@ -204,7 +204,7 @@ class ConnectionState:
         return tuple.__new__(Received, (_BROADCAST, channel))  # half the price of calling it
 
     def _next_ref(self) -> str:
-        """The ref after the last one, which is used up only once its frame could be made."""
+        """Return the ref after the last one; it is used up only once its frame could be made."""
         return str(self._last_ref + 1)
 
     def _receive_reply(self, message: Message) -> Received:
@@ -244,7 +244,7 @@ class ConnectionState:
         return _LEFT if ours else Received(Meaning.CHANNEL_CLOSE, channel)
 
     def _receive_stray(self, message: Message, channel: TopicState | None) -> Received:
-        """A message of a join that is over: the close of our own leave, an earlier join's, or of no join of ours."""
+        """Return the meaning of a message of no present join: our own leave's close, an earlier join's, or neither."""
         left_ref = self._left.get(message.topic)
         if left_ref is not None and left_ref == message.join_ref:
             if message.event != CLOSE:

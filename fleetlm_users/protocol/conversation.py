@@ -1,9 +1,10 @@
-"""One joined session as its user sees it: which broadcast, reply or refusal answers which message. Pure: stamps come
-in from outside.
+"""One joined session as its user sees it: which broadcast, reply or refusal answers which message.
 
-A successful `send` gets no reply in FleetLM; its append is known by the sender's own `message` broadcast, found by
-`content.client_ref`. Agent messages answer appended ones first in, first out: the history an agent is given cannot be
-trusted, and so neither can an echoed client_ref (wire record: "burst of 12 sends").
+Pure: time stamps are passed in.
+
+FleetLM gives a successful `send` no reply; that a message was appended shows in the sender's own `message` broadcast,
+found by `content.client_ref`. Agent messages answer appended ones first in, first out: the history that an agent gets
+is not reliable, and so neither is an echoed client_ref (wire record: "burst of 12 sends").
 """
 
 import math
@@ -15,20 +16,20 @@ from typing import Any, Protocol
 from fleetlm_users.foreign_text import reason as kind_of
 
 REPLAY_LIMIT = 100
-"""A join replays at most this many messages, so a full replay does not tell the newest seq (wire record)."""
+"""A join replays at most this many messages, so the newest seq is unknown after a full replay (wire record)."""
 
 MAX_GAP = 10_000
-"""A jump of seq beyond this is taken for garbage, not for that many missing messages: memory stays bounded."""
+"""A larger jump of seq is taken for garbage and not for missing messages, which keeps memory bounded."""
 
 MAX_PRESUMED = 1_000
-"""Messages presumed to be refused that may still be appended; beyond it the oldest are taken to be refused for good."""
+"""Presumed refusals that may still turn out to be appended; beyond this number the oldest become final."""
 
 MAX_EARLY_REFUSALS = 64
-"""Error replies whose push is not known yet; there is at most one per write under way, the rest is garbage."""
+"""Error replies whose push is not known yet; there is at most one per write in progress, the rest is garbage."""
 
 
 class SentMessage:
-    """One message on its way: the stamps are monotonic seconds, `phase` is the caller's own mark."""
+    """One message on its way: stamps are monotonic seconds, `phase` is the caller's own mark."""
 
     __slots__ = ("appended_s", "client_ref", "due_s", "phase", "ref", "replies", "sent_s", "seq")
 
@@ -47,47 +48,51 @@ class SentMessage:
 
 
 class Observer(Protocol):
-    """What a conversation tells, one call per fact. Each sent message ends in exactly one of appended, rejected, lost
-    or left_in_flight; `unrejected` takes a presumed rejection back (see Conversation.backpressure).
+    """What a conversation calls, once per fact.
+
+    Each sent message ends in exactly one of appended, rejected, lost or left_in_flight; `unrejected` takes a presumed
+    rejection back (see Conversation.backpressure).
     """
 
     def received(self, payload: dict[str, Any], done_s: float) -> None:
-        """A `message` broadcast was read, whoever sent it."""
+        """Take a `message` broadcast, of any sender."""
 
     def appended(self, message: SentMessage, done_s: float) -> None:
-        """The message's own broadcast came back."""
+        """Take note that the message's own broadcast came back."""
 
     def rejected(self, message: SentMessage, reason: str, done_s: float) -> None:
-        """The server refused the message."""
+        """Take note that the server refused the message."""
 
     def unrejected(self, message: SentMessage, reason: str) -> None:
-        """A message reported as rejected for `reason` was appended after all."""
+        """Take note that a message reported as rejected for `reason` was appended after all."""
 
     def lost(self, message: SentMessage, reason: str) -> None:
-        """Nothing came back for the message within the reply timeout, or the socket died."""
+        """Take note that nothing came back for the message within the reply timeout, or that the socket died."""
 
     def left_in_flight(self, message: SentMessage) -> None:
-        """The conversation ended before the message's time was up."""
+        """Take note that the conversation ended before the message's time was up."""
 
     def replied(self, message: SentMessage, done_s: float) -> None:
-        """The first agent message that answers this one."""
+        """Take note of the first agent message that answers this one."""
 
     def unanswered(self, message: SentMessage, reason: str) -> None:
-        """No agent message answered this appended one in time."""
+        """Take note that no agent message answered this appended one in time."""
 
     def backpressure(self, reason: str) -> None:
-        """A `backpressure` push came."""
+        """Take note of a `backpressure` push."""
 
     def anomaly(self, kind: str) -> None:
-        """A kind: duplicated, out_of_order, seq_gap, seq_jump, agent_unmatched, foreign, unknown_client_ref,
+        """Count an anomaly.
+
+        Its kind is duplicated, out_of_order, seq_gap, seq_jump, agent_unmatched, foreign, unknown_client_ref or
         malformed_message.
         """
 
 
 class Conversation:
-    """The state of one session from join to leave; `observer` hears of everything that happens to its messages.
+    """The state of one session from join to leave; `observer` is called for everything that happens to its messages.
 
-    `agent_replies` is how many messages the agent answers to each; None does not follow the agent at all.
+    `agent_replies` is how many messages the agent sends in answer to each; None means that it is not followed.
     """
 
     __slots__ = (
@@ -132,44 +137,44 @@ class Conversation:
 
     @property
     def settled(self) -> bool:
-        """True when every message sent has its fate and every appended one its agent reply."""
+        """True when every message sent has its fate, and every appended one its agent reply."""
         return not self._pending and not self._awaiting
 
     @property
     def in_flight(self) -> int:
-        """Messages sent whose fate is not known."""
+        """The number of messages sent whose fate is not known yet."""
         return len(self._pending)
 
     def patience_ends_s(self) -> float:
-        """When the youngest open wait runs out: its start plus the reply timeout; 0.0 when all is settled."""
+        """Return when the newest open wait runs out: its start plus the reply timeout; 0.0 when all is settled."""
         starts = [message.sent_s for message in self._pending.values()]
         starts += [message.appended_s for message in self._awaiting]
         return max(starts) + self._reply_timeout_s if starts else 0.0
 
     def first_expiry_s(self) -> float:
-        """When the oldest open wait runs out: its start plus the reply timeout; infinity when all is settled."""
+        """Return when the oldest open wait runs out: its start plus the reply timeout; infinity when all is settled."""
         starts = [message.sent_s for message in islice(self._pending.values(), 1)]
         starts += [message.appended_s for message in islice(self._awaiting, 1)]
         return min(starts, default=math.inf) + self._reply_timeout_s
 
     def is_open(self, message: SentMessage) -> bool:
-        """True while the message awaits its fate or its agent reply."""
+        """Return whether the message still awaits its fate or its agent reply."""
         return message.client_ref in self._pending or message in self._awaiting
 
     def joined(self, replay: Iterable[Any]) -> None:
-        """Takes the replay of the join reply: what was in it is not counted when it is pushed as well."""
+        """Take the replay of the join reply: messages in it are not counted when they are pushed as well."""
         seqs = {message["seq"] for message in replay if isinstance(message, dict) and type(message.get("seq")) is int}
         self._replayed = seqs
         self._next_seq = None if len(seqs) >= REPLAY_LIMIT else max(seqs, default=0) + 1
 
     def sending(self, client_ref: str, due_s: float, now_s: float, phase: str) -> SentMessage:
-        """Opens a message before its bytes are written, so that an answer can never come too early to be known."""
+        """Open a message before its bytes are written, so that no answer can come too early to be recognised."""
         message = SentMessage(client_ref, due_s, now_s, phase)
         self._pending[client_ref] = message
         return message
 
     def sent(self, message: SentMessage, ref: str, sent_s: float) -> None:
-        """Adds what the write told: the push's ref and the moment just before its bytes were given to the socket."""
+        """Add the push's ref, and the moment just before its bytes were given to the socket."""
         message.ref = ref
         if not message.appended_s:
             message.sent_s = sent_s
@@ -179,11 +184,11 @@ class Conversation:
                 self._refused(ref, *refusal)
 
     def unsent(self, message: SentMessage) -> None:
-        """Forgets a message whose write failed: it was never sent."""
+        """Forget a message whose write failed: it was never sent."""
         self._pending.pop(message.client_ref, None)
 
     def message(self, payload: Any, done_s: float) -> None:
-        """Takes one `message` broadcast."""
+        """Take one `message` broadcast."""
         if not isinstance(payload, dict) or type(payload.get("seq")) is not int:
             self._observer.anomaly("malformed_message")
             return
@@ -199,20 +204,22 @@ class Conversation:
             self._observer.anomaly("foreign")
 
     def reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
-        """Takes a phx_reply to a `send`: only errors come in practice (wire record: "malformed sends")."""
+        """Take a phx_reply to a `send`: in practice only errors come (wire record: "malformed sends")."""
         if status == "error":
             self._refused(ref, _reason_of(response), done_s)
 
     def backpressure(self, payload: Any, done_s: float) -> None:
-        """Takes a `backpressure` push. It names no message, so the oldest one in flight is presumed to be meant; should
-        that one's broadcast come after all, the presumption moves on to the next.
+        """Take a `backpressure` push.
+
+        It names no message, so the oldest one in flight is presumed to be refused; if that one's broadcast comes after
+        all, the presumption moves on to the next.
         """
         reason = _reason_of(payload)
         self._observer.backpressure(reason)
         self._presume_refused(f"backpressure: {reason}", done_s)
 
     def expire(self, now_s: float) -> None:
-        """Gives up on messages older than the reply timeout: lost, or unanswered. For who goes on sending meanwhile."""
+        """Give up on messages older than the reply timeout, as lost or unanswered; for callers that go on sending."""
         while self._pending:
             message = next(iter(self._pending.values()))  # in the order of sending, so the oldest
             if now_s - message.sent_s < self._reply_timeout_s:
@@ -222,7 +229,7 @@ class Conversation:
         self._expire_agent(now_s)
 
     def down(self, reason: str) -> None:
-        """The channel or its socket is gone: what was on its way is lost, what awaited the agent stays unanswered."""
+        """Count what is in flight as lost, what awaits the agent as unanswered: channel or socket are gone."""
         for message in self._pending.values():
             self._observer.lost(message, reason)
         self._pending.clear()
@@ -230,7 +237,7 @@ class Conversation:
         self._note_gaps()
 
     def close(self, now_s: float) -> None:
-        """Ends the conversation: a message older than the reply timeout is lost, a younger one is left in flight."""
+        """End the conversation: a message older than the reply timeout is lost, a newer one is left in flight."""
         self.expire(now_s)
         for message in self._pending.values():
             self._observer.left_in_flight(message)
@@ -239,7 +246,7 @@ class Conversation:
         self._note_gaps()
 
     def _is_new(self, seq: int) -> bool:
-        """Follows `seq`, which counts a session's messages from 1 without gaps; False for a duplicate."""
+        """Follow `seq`, which counts a session's messages from 1 without gaps; return False for a duplicate."""
         if self._next_seq is None or seq == self._next_seq:
             self._next_seq = seq + 1
             return True
@@ -295,7 +302,7 @@ class Conversation:
         self._observer.rejected(message, reason, done_s)
 
     def _take_back_presumption(self, client_ref: Any, done_s: float) -> SentMessage | None:
-        """A presumed refusal was appended: the next oldest message in flight takes its place, if there is one."""
+        """Return the presumed refusal that was appended after all; the next message in flight takes its place."""
         presumed = self._presumed.pop(client_ref, None) if isinstance(client_ref, str) else None
         if presumed is None:
             return None
@@ -337,6 +344,6 @@ class Conversation:
 
 
 def _reason_of(payload: Any) -> str:
-    """The server's own word in an error or backpressure payload, as the kind that it counts as."""
+    """Return the server's own word in an error or backpressure payload, as the kind that it counts as."""
     said = (payload.get("reason") or payload.get("error")) if isinstance(payload, dict) else None
     return (kind_of(said) if said else "") or "unknown"

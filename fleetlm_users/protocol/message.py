@@ -1,11 +1,9 @@
-"""The five parts of a Phoenix v2 message and the names of the protocol's own events.
+"""Phoenix v2 messages: their five parts, the protocol's own events, and the JSON frames that carry them.
 
-Source: phoenix `lib/phoenix/socket/serializers/v2_json_serializer.ex` (order of the array) and
-`assets/js/phoenix/constants.js` (event names).
+A frame is the array `[join_ref, ref, topic, event, payload]`; as in Phoenix, further elements are ignored.
 
-Phoenix v2 JSON frames: `[join_ref, ref, topic, event, payload]`, a pure pair of functions.
-
-Source: phoenix `v2_json_serializer.ex`: `decode_text` matches an array of five or more elements and ignores the rest.
+Sources: phoenix `lib/phoenix/socket/serializers/v2_json_serializer.ex` (the array; `decode_text` matches five or more
+elements) and `assets/js/phoenix/constants.js` (event names).
 """
 
 from typing import Any, Final, NamedTuple
@@ -45,19 +43,19 @@ PARTS = 5
 
 
 def encode(message: Message) -> bytes:
-    """The UTF-8 JSON text of one frame."""
+    """Return the UTF-8 JSON text of one frame."""
     return encode_parts(*message)
 
 
 def encode_parts(join_ref: Any, ref: Any, topic: Any, event: Any, payload: Any) -> bytes:
-    """As `encode`, for the hot path: a Message would be made only to be taken apart again."""
+    """Return what `encode` returns, for the hot path: a Message would be built only to be unpacked again."""
     return orjson.dumps((join_ref, ref, topic, event, payload))
 
 
 def decode(frame: str | bytes) -> Message:
-    """The message in one text frame.
+    """Return the message in one text frame.
 
-    Raises FrameError when the text is not JSON or not an array of at least five elements.
+    Raise FrameError when the text is not JSON or not an array of at least five elements.
     """
     try:
         parts = orjson.loads(frame)

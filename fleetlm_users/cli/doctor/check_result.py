@@ -1,4 +1,4 @@
-"""What one check of the doctor found, and how it is told. Pure."""
+"""The result of one check of the doctor, and its lines for a terminal. Pure."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -16,7 +16,7 @@ MAX_DETAIL: Final = 1000
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One line: what was checked, how that went, and for what went wrong what to do about it."""
+    """What was checked, how that went, and what to do about it if it went wrong."""
 
     outcome: Outcome
     what: str
@@ -24,11 +24,11 @@ class CheckResult:
     remedy: str = ""
 
     def lines(self, style: Style) -> list[str]:
-        """Return the finding for a terminal: the first line, and as many as detail and remedy need."""
+        """Return the lines for a terminal: the first one, and as many more as detail and remedy need."""
         sign = style.paint(_SIGNS[self.outcome], _LOOKS[self.outcome], *(["bold"] if self.outcome != "skipped" else []))
         detail = printable(self.detail, MAX_DETAIL)
         first, *rest = style.wrapped(detail, " " * (_WHAT_WIDTH + 4), " " * (_WHAT_WIDTH + 4))
-        told = [f"  {sign} {printable(self.what):<{_WHAT_WIDTH}}{first.lstrip()}", *rest]
+        lines = [f"  {sign} {printable(self.what):<{_WHAT_WIDTH}}{first.lstrip()}", *rest]
         if self.remedy:
-            told += style.wrapped(self.remedy, f"{' ' * (_WHAT_WIDTH + 4)}→ ", " " * (_WHAT_WIDTH + 6))
-        return told
+            lines += style.wrapped(self.remedy, f"{' ' * (_WHAT_WIDTH + 4)}→ ", " " * (_WHAT_WIDTH + 6))
+        return lines

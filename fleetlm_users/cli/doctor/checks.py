@@ -19,7 +19,7 @@ CHECKS: Final = {
 
 
 def examine(trial: Trial, say: Callable[[str], None] = lambda _: None) -> Iterator[CheckResult]:
-    """Yield every finding as it comes; each step takes at most the trial's timeout. Raise UsageError for a bad URL.
+    """Yield every result as it comes; each step takes at most the trial's timeout. Raise UsageError for a bad URL.
 
     `say` is called with what is waited for.
     """
@@ -32,7 +32,7 @@ def examine(trial: Trial, say: Callable[[str], None] = lambda _: None) -> Iterat
 
 
 def tell(preflight: PreflightResult) -> Iterator[CheckResult]:
-    """Yield one finding per check of the preflight, and one for each problem of another kind."""
+    """Yield one result per check of the preflight, and one for each problem of another kind."""
     targets = preflight.targets
     places = {
         API: targets.api_url,

@@ -55,5 +55,5 @@ def doctor(ctx: click.Context, /, timeout_s: float, participant_prefix: str | No
     if bad:
         click.echo(f"  {look.paint(f'{bad} of {len(outcomes)} checks failed', 'bold', 'red')}: a run would not work.\n")
         ctx.exit(1)
-    told = f", {doubtful} to look at" if doubtful else ""
-    click.echo(f"  {look.paint('A run can begin', 'bold', 'green')}{told}.\n")
+    doubts = f", {doubtful} to look at" if doubtful else ""
+    click.echo(f"  {look.paint('A run can begin', 'bold', 'green')}{doubts}.\n")

@@ -1,4 +1,4 @@
-"""One session with one message, from POST to DELETE, as a benchmark's user lives it: each step a finding."""
+"""One session with one message, from POST to DELETE, as a benchmark's user goes through it: each step is a result."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ MS_PER_S = 1000.0
 
 
 class MessageOutcome:
-    """The observer of the one message: what became of it, and what else was seen."""
+    """The observer of the one message: what became of it."""
 
     def __init__(self) -> None:
         self.message: SentMessage | None = None
@@ -38,48 +38,48 @@ class MessageOutcome:
         self.unanswered_for = ""
 
     def received(self, payload: dict[str, Any], done_s: float) -> None:
-        """Any broadcast."""
+        """Ignore a broadcast: `appended` follows for our own."""
 
     def appended(self, message: SentMessage, done_s: float) -> None:
-        """The message came back."""
+        """Note that the message came back."""
         self.message, self.problem = message, ""
 
     def rejected(self, message: SentMessage, reason: str, done_s: float) -> None:
-        """The server refused the message."""
+        """Note that the server refused the message."""
         self.problem = f"FleetLM refused it: {reason}"
 
     def unrejected(self, message: SentMessage, reason: str) -> None:
-        """A presumed refusal was none; `appended` follows."""
+        """Ignore that a presumed refusal was none: `appended` follows."""
 
     def lost(self, message: SentMessage, reason: str) -> None:
-        """Nothing came back."""
+        """Note that nothing came back."""
         self.problem = f"nothing came back: {reason}"
 
     def left_in_flight(self, message: SentMessage) -> None:
-        """The end came before the message's time was up."""
+        """Note that the end came before the message's time was up."""
         self.problem = "nothing came back in time"
 
     def replied(self, message: SentMessage, done_s: float) -> None:
-        """The agent answered."""
+        """Note that the agent answered."""
         self.replied_s = done_s
 
     def unanswered(self, message: SentMessage, reason: str) -> None:
-        """The agent did not answer."""
+        """Note that the agent did not answer."""
         self.unanswered_for = reason
 
     def backpressure(self, reason: str) -> None:
-        """A `backpressure` push; the message it answers is told by `rejected`."""
+        """Ignore the push: `rejected` follows for the message that it answers."""
 
     def anomaly(self, kind: str) -> None:
-        """Something on the wire that should not be there: no obstacle to a run, which counts it."""
+        """Ignore what should not be on the wire: it is no obstacle to a run, which counts it."""
 
     def disconnected(self, down: Disconnected) -> None:
-        """The channel is gone; the message's own outcome tells the rest."""
+        """Ignore that the channel is gone: the message's own outcome follows."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What is tried: `timeout_s` bounds each step, `sources` are the local addresses to connect from."""
+    """A trial session; `timeout_s` bounds each step, `sources` are the local addresses to connect from."""
 
     targets: Targets
     participant_id: str
@@ -88,7 +88,7 @@ class Trial:
     sources: SourceAddresses | None = None
 
     def run(self) -> Iterator[CheckResult]:
-        """Yield one finding per step; after a failure the rest is skipped, but what was created is deleted."""
+        """Yield one result per step; after a failure the rest is skipped, but what was created is deleted."""
         targets = self.targets
         connector = Connector(
             insecure=targets.insecure,
@@ -165,7 +165,7 @@ class Trial:
         yield CheckResult("ok", STEPS[4], f"{replied_ms:.1f} ms later, through the webhook")
 
     def _end(self, api: RestApi, channel: SessionChannel, session_id: str, *, is_joined: bool) -> CheckResult:
-        """Leave and delete; both are tried whatever became of the other."""
+        """Leave and delete; each is tried even if the other failed."""
         problems = []
         steps: list[Callable[[], object]] = [lambda: api.delete_session(session_id)]
         if is_joined:

@@ -1,7 +1,7 @@
-"""What an answer that is no success says to do: a redirect where to, a login or a ban whom to ask. Pure.
+"""What to do about an answer that is no success: where a redirect leads, whom to ask about a login or a ban. Pure.
 
-Redirects are never followed: a load that silently goes to another place measures another place, and for the upgrade
-RFC 6455 §4.1 leaves it to the client.
+Redirects are never followed, because a load that silently went elsewhere would measure another server; for the upgrade
+RFC 6455 §4.1 leaves the choice to the client.
 """
 
 from collections.abc import Mapping
@@ -11,21 +11,21 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from fleetlm_users.foreign_text import printable
 
 MAX_URL: Final = 70
-"""So that a redirect's place and what to set fit into a message (foreign_text.py)."""
+"""Characters of a URL, so that a redirect's target and the option to set fit into one message (foreign_text.py)."""
 REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
 ADVISED: Final = REDIRECTS | {401, 403, 407}
-"""The statuses that `advice` knows what to do about."""
+"""The statuses for which `advice` says what to do."""
 HTTP_SCHEMES: Final = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
 WS_SCHEMES: Final = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 HOST_FLAG: Final = "-H"
 ROOTS: Final = {"--api-url": "/api", "--ws-url": "/socket/websocket"}
-"""The end of a URL that -H derives itself (workload/urls.py)."""
+"""The ends of the URLs that -H derives by itself (workload/urls.py)."""
 MAX_SAID: Final = 80
-"""Characters of the server's words before an advice."""
+"""Characters of the server's own words in front of the advice."""
 
 
 class RequestedUrl(NamedTuple):
-    """The URL that was asked, below the `base_url` that `flag` sets (--api-url, --ws-url or --agent-url)."""
+    """The URL of a request, below the `base_url` that `flag` sets (--api-url, --ws-url or --agent-url)."""
 
     url: str
     base_url: str
@@ -33,7 +33,7 @@ class RequestedUrl(NamedTuple):
 
 
 def advice(status: int, fields: Mapping[str, str], asked: RequestedUrl) -> str:
-    """What to do about an answer with that status, empty when only its body can say."""
+    """Return what to do about an answer with that status; empty when only its body can say."""
     if status in REDIRECTS:
         return _redirected(fields.get("location", ""), asked)
     if status == 401:
@@ -46,12 +46,14 @@ def advice(status: int, fields: Mapping[str, str], asked: RequestedUrl) -> str:
 
 
 def explained(status: int, fields: Mapping[str, str], asked: RequestedUrl, said: str) -> str:
-    """The server's own words and the advice behind them.
+    """Return the server's own words, followed by the advice.
 
-    A redirect's are left out: its page says again where to.
+    A redirect's own words are left out: its page only repeats where it leads.
     """
-    told = advice(status, fields, asked)
-    return f"{printable(said, MAX_SAID)}; {told}" if told and said and status not in REDIRECTS else told or said
+    what_to_do = advice(status, fields, asked)
+    if what_to_do and said and status not in REDIRECTS:
+        return f"{printable(said, MAX_SAID)}; {what_to_do}"
+    return what_to_do or said
 
 
 def _redirected(location: str, asked: RequestedUrl) -> str:
@@ -60,16 +62,16 @@ def _redirected(location: str, asked: RequestedUrl) -> str:
     try:
         to = urlsplit(urljoin(_with_scheme(asked.url, HTTP_SCHEMES), location.strip()))
         setting = _setting(to, asked)
-        told = f"it redirects to {printable(to.geturl(), MAX_URL)} and is not followed"
+        redirect = f"it redirects to {printable(to.geturl(), MAX_URL)} and is not followed"
     except ValueError:  # no URL at all
         return f"it redirects to {printable(location, MAX_URL)}, which is no URL"
     if len(setting) > MAX_URL or not setting.isprintable():
         setting = ""
-    return f"{told}: set {setting or f'{HOST_FLAG} or {asked.flag} to where FleetLM itself answers'}"
+    return f"{redirect}: set {setting or f'{HOST_FLAG} or {asked.flag} to where FleetLM itself answers'}"
 
 
 def _setting(to: SplitResult, asked: RequestedUrl) -> str:
-    """The option that leads to the new place; empty when the redirect is none to the same thing elsewhere."""
+    """Return the option that leads to the new place; empty when the redirect leads to something else than before."""
     base = urlsplit(asked.base_url)
     place, new, old = to.netloc.rpartition("@")[2], to.path.rstrip("/"), base.path.rstrip("/")
     below = urlsplit(asked.url).path[len(old) :].rstrip("/")

@@ -1,4 +1,4 @@
-"""Bodies that are compressed although `identity` was asked for: taken apart with a bound, or named."""
+"""Bodies that are compressed although `identity` was asked for: decompressed up to a limit, or named."""
 
 import zlib
 from collections.abc import Sequence
@@ -6,20 +6,20 @@ from typing import Final
 
 GZIP: Final = zlib.MAX_WBITS | 16
 WINDOWS: Final = {"gzip": (GZIP,), "x-gzip": (GZIP,), "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS)}
-"""deflate is zlib's format (RFC 9110 §8.4.1.2), and what some servers mean by it is the bare stream."""
+"""deflate is zlib's format (RFC 9110 §8.4.1.2), but some servers mean the bare stream by it."""
 MAX_CODINGS: Final = 4
 
 
 class NotDecoded(Exception):
-    """The body cannot be read; the text says what it is."""
+    """The body cannot be decoded; the text says what it is."""
 
 
 class Oversize(Exception):
-    """The answer is larger than it may be; the text says what of it."""
+    """The answer is larger than allowed; the text says which part of it."""
 
 
 def decoded(body: bytes, codings: Sequence[str], max_bytes: int) -> bytes:
-    """The body without its codings, which are given as they were applied. Raises NotDecoded and Oversize."""
+    """Return the body without its codings, given in the order applied. Raise NotDecoded and Oversize."""
     if len(codings) > MAX_CODINGS:
         raise NotDecoded(f"the body is encoded {len(codings)} times")
     for coding in reversed(codings):
@@ -40,14 +40,14 @@ def _inflated(body: bytes, coding: str, max_bytes: int) -> bytes:
 
 
 def _members(body: bytes, window: int, max_bytes: int) -> bytes:
-    """One compressed stream after the other, which only gzip may have. Raises zlib.error and Oversize."""
-    found = b""
+    """Return the decompressed streams; only gzip may have more than one. Raise zlib.error and Oversize."""
+    inflated = b""
     while body:
         stream = zlib.decompressobj(window)
-        found += stream.decompress(body, max_bytes + 1 - len(found))
-        if len(found) > max_bytes:
+        inflated += stream.decompress(body, max_bytes + 1 - len(inflated))
+        if len(inflated) > max_bytes:
             raise Oversize(f"a body of more than {max_bytes} bytes")
         if not stream.eof:
             raise zlib.error("cut short")
         body = stream.unused_data if window == GZIP else b""
-    return found
+    return inflated

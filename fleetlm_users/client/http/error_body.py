@@ -1,4 +1,4 @@
-"""The words of an answer that was not wanted: one line of its body at most; a body that is no text is described."""
+"""What an error answer says: at most one line of its body; a body that is not text is described instead."""
 
 import re
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ MAX_LOOKED_AT: Final = 4096
 
 
 def error_detail(body: bytes) -> str:
-    """The server's own words in an error body, for a person.
+    """Return the server's own words in an error body, for a person.
 
     FleetLM has four shapes: `{"error": "text"}`, `{"errors": {"field": ["…"]}}`, `{"errors": {"detail": "…"}}` and
     plain text (wire record, "Error bodies").
@@ -39,7 +39,7 @@ def error_detail(body: bytes) -> str:
 
 
 def body_in_words(body: bytes) -> str:
-    """The first line of a body that is text, the title of an HTML page; of any other body what it is."""
+    """Return the first line of a text body or the title of an HTML page; describe any other body."""
     if not body.strip():
         return "no body"
     for magic, coding in _COMPRESSED.items():

@@ -1,4 +1,4 @@
-"""FleetLM's REST calls as the load makes them: stamped, typed, every failure a RestFailed."""
+"""FleetLM's REST calls as the load makes them: with time stamps and types; every failure is a RestFailed."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ MAX_ID_CHARACTERS = 200  # FleetLM's ids have 36 at most; ids are kept by the hu
 
 
 class RestCallFailed(RestFailed):
-    """A RestFailed with its stamps; `sent_s` is None when nothing could be written."""
+    """A RestFailed with its time stamps; `sent_s` is None when nothing could be written."""
 
     def __init__(  # noqa: PLR0913  # it is RestFailed plus two stamps
         self,
@@ -82,7 +82,19 @@ class RestApi:
         )
 
     def create_session(self, sender_id: str, recipient_id: str, metadata: Mapping[str, Any]) -> Created:
-        """Creates a session between a participant and an agent (POST /sessions)."""
+        """Create a session between a participant and an agent (POST /sessions).
+
+        Args:
+            sender_id: The participant's id.
+            recipient_id: The agent's id.
+            metadata: What FleetLM stores with the session; it must be JSON.
+
+        Returns:
+            The session's id, the answer's body and its stamps in perf_counter seconds.
+
+        Raises:
+            RestCallFailed: No answer within `timeout_s`, another status than 201, or a body without a session id.
+        """
         body = {"sender_id": sender_id, "recipient_id": recipient_id, "metadata": dict(metadata)}
         answered = self.call("POST", "/sessions", body=body, expected=(201,))
         session = answered.body.get("session") if isinstance(answered.body, dict) else None
@@ -92,17 +104,34 @@ class RestApi:
         return Created(session_id, answered.sent_s, answered.done_s, answered.body)
 
     def list_sessions(self, user_id: str) -> Answered:
-        """Lists the newest 50 sessions of a participant (GET /sessions?user_id=)."""
+        """Return the newest 50 sessions of a participant (GET /sessions?user_id=). Raise RestCallFailed."""
         return self.call("GET", f"/sessions?user_id={_part(user_id)}", route="/sessions")
 
     def delete_session(self, session_id: str) -> Answered:
-        """Deletes a session (DELETE /sessions/:id); FleetLM archives it and answers 204 however often it is asked."""
+        """Delete a session (DELETE /sessions/:id). Raise RestCallFailed.
+
+        FleetLM archives the session, and answers 204 again when that is repeated.
+        """
         return self.call("DELETE", f"/sessions/{_part(session_id)}", route="/sessions/:id", expected=(204,))
 
     def call(
         self, method: str, path: str, *, route: str | None = None, body: Any = None, expected: tuple[int, ...] = (200,)
     ) -> Answered:
-        """Any call below the API URL; `route` is the path as errors name it. Raises RestCallFailed."""
+        """Make any call below the API URL.
+
+        Args:
+            method: The HTTP method.
+            path: The path below the API URL, with its query, percent-encoded.
+            route: The path as errors and statistics name it, with :id for an id; `path` when None.
+            body: What is sent as JSON; None sends no body.
+            expected: The statuses that are a success.
+
+        Returns:
+            The status, the body's JSON (None when it is empty) and the stamps in perf_counter seconds.
+
+        Raises:
+            RestCallFailed: No answer within `timeout_s`, another status, or a body that is not JSON.
+        """
         route = path if route is None else route
         encoded = None if body is None else orjson.dumps(body)
         try:
@@ -115,11 +144,11 @@ class RestApi:
         return Answered(answer.sent_s, answer.done_s, answer.status, self._json(method, route, answer))
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._pool.close()
 
     def _explained(self, target: str, answer: Answer) -> str:
-        """What the answer says: what to do about it, else the server's own words."""
+        """Return what to do about the answer, or else the server's own words."""
         asked = RequestedUrl(urljoin(self.api_url, target), self.api_url, self._flag)
         return explained(answer.status, answer.fields, asked, answer.problem or error_detail(answer.body))
 
@@ -155,5 +184,5 @@ class RestApi:
 
 
 def _part(identifier: str) -> str:
-    """An id as one part of a path or query."""
+    """Return an id as one part of a path or query."""
     return quote(identifier, safe="")

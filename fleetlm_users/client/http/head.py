@@ -1,14 +1,14 @@
-"""The head of an HTTP/1.1 answer: where it ends, odd but legal forms made plain, its fields by name.
+"""The head of an HTTP/1.1 answer: where it ends, its normal form, its fields by name.
 
-Used for both of our clients: the upgrade reads the fields here, REST gives the plain head to llhttp, which is stricter
-than the standard asks a client to be.
+Both clients use it: the upgrade reads its fields here, REST passes the normal form to llhttp, which is stricter than
+the standard requires of a client.
 """
 
 import re
 from typing import Final
 
 MAX_HEAD_BYTES: Final = 64 * 1024
-"""An answer head beyond this is not one."""
+"""The largest head of an answer that is accepted."""
 
 _FOLD: Final = re.compile(rb"[ \t]*\r?\n[ \t]+")
 _LONE_NEWLINE: Final = re.compile(rb"(?<!\r)\n")
@@ -18,7 +18,7 @@ _START: Final = b"HTTP/"
 
 
 def end_of_head(received: bytes, start: int = 0) -> int:
-    """Behind the blank line that ends the head, 0 when it has not come; `start` is where to look on from."""
+    """Return the position after the blank line that ends the head, 0 before it has arrived; search from `start`."""
     start = max(0, start - 3)
     usual, lone = received.find(b"\n\r\n", start), received.find(b"\n\n", start)
     if usual >= 0 and not 0 <= lone < usual:
@@ -27,12 +27,12 @@ def end_of_head(received: bytes, start: int = 0) -> int:
 
 
 def may_be_http(received: bytes) -> bool:
-    """Whether this can be, or become, the beginning of an HTTP answer; empty lines before it are ignored."""
+    """Return whether this can be, or become, the beginning of an HTTP answer; leading empty lines are ignored."""
     return _START.startswith(received.lstrip(b"\r\n")[: len(_START)])
 
 
 def plain(head: bytes) -> bytes:
-    """The same head in the form that every parser takes.
+    """Return the same head in the form that every parser accepts.
 
     A folded field is put on one line, as a user agent must (RFC 9112 §5.2); a line that ends without carriage return
     gets one (§2.2); a length that is given several times alike is given once (RFC 9110 §8.6).
@@ -56,7 +56,7 @@ def _with_one_length(head: bytes) -> bytes:
 
 
 def fields_of(head: bytes) -> dict[str, str]:
-    """The fields of a head by their names in small letters; what came in several lines is one list (RFC 9110 §5.3)."""
+    """Return the fields of a head by lower-case name; repeated ones are joined into one list (RFC 9110 §5.3)."""
     fields: dict[str, str] = {}
     for line in plain(head).decode("latin-1").split("\r\n")[1:]:
         name, colon, value = line.partition(":")
@@ -67,5 +67,5 @@ def fields_of(head: bytes) -> dict[str, str]:
 
 
 def tokens_of(value: str) -> list[str]:
-    """The members of a list in small letters: `keep-alive, Upgrade` gives two; empty ones are left out."""
+    """Return the members of a list in lower case: `keep-alive, Upgrade` has two; empty ones are left out."""
     return [token for part in value.split(",") if (token := part.strip().lower())]

@@ -1,8 +1,8 @@
 """HTTP/1.1 requests over keep-alive connections that all users of a process share; parsing is geventhttpclient's.
 
-Its own HTTPClient is not used because it gives no stamp of the write, repeats an idempotent request once per pool slot,
-asks select() whether a connection lives, which always says no above file descriptor 1023 (so no keep-alive beside a
-thousand sockets), and keeps a slot for ever when a user is killed while sending.
+geventhttpclient's own HTTPClient is not used: it does not say when it wrote, repeats an idempotent request once per
+pool slot, asks select() whether a connection is alive, which always fails above file descriptor 1023 (so there is no
+keep-alive next to a thousand sockets), and never returns the slot of a user that is killed while sending.
 """
 
 import time
@@ -28,8 +28,8 @@ IDEMPOTENT = frozenset(("GET", "HEAD", "PUT", "DELETE"))  # RFC 9110 §9.2.2
 class Answer(NamedTuple):
     """A complete answer. `sent_s` (perf_counter) is just before the first write, `done_s` when its last bytes came.
 
-    `fields` are the few that say what to do (http_response.py). `problem` says why the body could not be read; it is
-    empty then.
+    `fields` are the few that decide what to do (response.py). `problem` says why the body, empty then, could not be
+    read.
     """
 
     status: int
@@ -55,7 +55,7 @@ class NoAnswer(Exception):
 
 
 class _RequestState:
-    """How far one request got: it decides whether it may be repeated, and is reported when it fails."""
+    """How far one request got: that decides whether it may be repeated, and is reported when it fails."""
 
     __slots__ = ("received", "sent_s", "written")
 
@@ -87,11 +87,11 @@ class HttpPool:
         self._is_closed = False
 
     def exchange(self, method: str, target: str, body: bytes | None) -> Answer:
-        """The server's answer to one request, whatever its status. Raises NoAnswer within `timeout_s`.
+        """Return the server's answer to one request, whatever its status. Raise NoAnswer within `timeout_s`.
 
-        A look-up of the name comes before that time, with a limit of its own: it is not the server's (resolver.py).
-        A kept connection that the server has closed meanwhile is replaced. If that shows only while asking, the request
-        is repeated, once, when no byte of an answer came and it is either idempotent or provably not sent.
+        The look-up of the name comes first and has its own limit, because it is not the server's time (resolver.py).
+        A kept connection that the server has closed meanwhile is replaced. If that shows only during the request, it is
+        repeated, once, provided that no byte of an answer came and that it is idempotent or was certainly not sent.
         """
         attempt = _RequestState()
         request = self._request(method, target, body)
@@ -112,7 +112,7 @@ class HttpPool:
             raise self._no_answer("eof", str(error), attempt) from error
 
     def close(self) -> None:
-        """Closes the idle connections now and those in use when their answers are there."""
+        """Close the idle connections now, and those in use once their answers have arrived."""
         self._is_closed = True
         while self._idle:
             self._idle.pop().close()

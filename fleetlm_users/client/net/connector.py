@@ -1,7 +1,7 @@
-"""Opens the connections of a run: names by the resolver, addresses raced until one of them is known to answer.
+"""The connections of a run: the resolver looks names up, addresses are raced until one of them is known to answer.
 
-The address that won the first race is used for all that follow: a load goes to one place, and its connects are measured
-without others beside them. Only when it fails are the addresses raced again.
+The address that won the first race is used for all later connections: a load goes to one place, and no other attempts
+disturb the measurement of its connects. Only when that address fails are they raced again.
 """
 
 import _socket
@@ -20,9 +20,9 @@ logger = logging.getLogger(__name__)
 
 
 class Connector:
-    """Connects to endpoints, from the next of `sources` where there are any. `insecure` trusts any certificate.
+    """Connects to endpoints, from the next of `sources` where there are any; `insecure` accepts any certificate.
 
-    Several connectors of a run share its `resolver`. `warn` is told, once each, of addresses that do not answer.
+    Several connectors of a run share its `resolver`. `warn` is called once for addresses that do not answer.
     """
 
     def __init__(
@@ -41,14 +41,14 @@ class Connector:
         self._warned: set[object] = set()
 
     def addresses(self, endpoint: Endpoint) -> tuple[Address, ...]:
-        """The addresses of the endpoint's host; may wait for a look-up. Raises NotResolved.
+        """Return the addresses of the endpoint's host; this may wait for a look-up. Raise NotResolved.
 
-        A step of its own, so that the time it takes counts neither as the server's nor against the server's deadline.
+        It is a separate step, so that its time counts neither as the server's nor against the server's deadline.
         """
         return self._resolver.addresses(endpoint.host)
 
     def connect(self, endpoint: Endpoint, addresses: tuple[Address, ...]) -> Won:
-        """A TCP connection to one of the addresses; waits without bound. Raises OSError."""
+        """Return a TCP connection to one of the addresses; the wait has no limit. Raise OSError."""
         if len(addresses) == 1:
             return connect_one(addresses[0], endpoint.port, self._sources)
         place = (endpoint.host, endpoint.port)
@@ -67,7 +67,7 @@ class Connector:
         return self._race(place, addresses)
 
     def secure(self, sock: _socket.socket, endpoint: Endpoint) -> Any:
-        """The socket after the TLS handshake. Raises SSLError and OSError."""
+        """Return the socket after the TLS handshake. Raise SSLError and OSError."""
         return wrap_tls(sock, endpoint, self._insecure)
 
     def _race(self, place: tuple[str, int], addresses: tuple[Address, ...]) -> Won:

@@ -4,13 +4,13 @@ import gevent
 
 
 class Overdue(Exception):
-    """A deadline of ours passed. Not an OSError on purpose: whoever tries the next address must not swallow it."""
+    """A deadline of ours passed. Not an OSError on purpose: code that tries the next address must not swallow it."""
 
 
 class Deadline:
-    """Raises Overdue in its block when that takes longer than `seconds`.
+    """A context manager that raises Overdue in its block when that takes longer than `seconds`.
 
-    As gevent.Timeout, which also has a name, a state and a text, at half the price.
+    It costs half as much as gevent.Timeout, which also has a name, a state and a text.
     """
 
     __slots__ = ("_seconds", "_timer")

@@ -28,7 +28,7 @@ class Endpoint:
 
 
 def parse_endpoint(url: str, what: str, schemes: tuple[str, str], example: str) -> Endpoint:
-    """The endpoint of a URL whose scheme is one of `schemes`; raises UsageError naming `what` for any other."""
+    """Return the endpoint of a URL whose scheme is one of `schemes`; raise UsageError naming `what` for any other."""
     try:
         parts = urlsplit(url)
         host, port = host_of(url), parts.port
@@ -43,9 +43,9 @@ def parse_endpoint(url: str, what: str, schemes: tuple[str, str], example: str) 
 
 
 def host_of(url: str) -> str:
-    """The host of a URL as it goes over the wire: to the resolver, in the Host header and in SNI; empty for none.
+    """Return the host of a URL as it goes over the wire: to the resolver, in the Host header, in SNI; empty for none.
 
-    Raises ValueError for what is no URL, or a name that IDNA does not know.
+    Raise ValueError for what is not a URL, or a name that IDNA does not allow.
     """
     host = urlsplit(url).hostname or ""
     return host if host.isascii() else host.encode("idna").decode("ascii")

@@ -1,8 +1,8 @@
 """TCP to the first of several addresses that answers: Happy Eyeballs (RFC 8305 §4 and §5).
 
-Families take turns, beginning with the first address's own. An attempt gets 250 ms before the next one begins beside
-it, or less when it fails; the first that is connected wins, the others are closed. So an address that swallows packets
-costs 250 ms and not the whole deadline.
+Families take turns, beginning with the first address's own. An attempt gets 250 ms, or less when it fails, before the
+next one joins it; the first that is connected wins, the others are closed. So an address that swallows packets costs
+250 ms and not the whole deadline.
 """
 
 import _socket
@@ -31,9 +31,9 @@ CONNECTED: Final = (0, errno.EISCONN)
 
 
 class Won(NamedTuple):
-    """A connected socket, and when its own attempt began (perf_counter); `silent` had a head start and no answer.
+    """A connected socket and when its attempt began (perf_counter); the `silent` addresses began earlier in vain.
 
-    The socket does not block and has TCP_NODELAY; who waits for its bytes is stream.py.
+    The socket does not block and has TCP_NODELAY; stream.py waits for its bytes.
     """
 
     sock: _socket.socket
@@ -43,7 +43,7 @@ class Won(NamedTuple):
 
 
 def connect_one(address: Address, port: int, sources: SourceAddresses | None = None) -> Won:
-    """A connection to that address; waits without bound. Raises OSError. With `sources` it leaves from the next."""
+    """Return a connection to that address, from the next of the `sources`; the wait has no limit. Raise OSError."""
     began_s = time.perf_counter()
     sock, target = _socket.socket(address.family, constants.SOCK_STREAM), (address.host, port, *address.scope)
     try:
@@ -60,9 +60,9 @@ def connect_one(address: Address, port: int, sources: SourceAddresses | None = N
 def connect_first(
     addresses: Sequence[Address], port: int, sources: SourceAddresses | None = None, delay_s: float = ATTEMPT_DELAY_S
 ) -> Won:
-    """A connection to the address that wins the race; waits without bound.
+    """Return a connection to the address that wins the race; the wait has no limit.
 
-    With `sources` only addresses of their families take part. Raises the OSError of the last address when all failed.
+    With `sources` only addresses of their families take part. Raise the OSError of the last address when all failed.
     """
     addresses = usable(addresses, sources)
     if sources is not None and not addresses:
@@ -73,12 +73,12 @@ def connect_first(
 
 
 def usable(addresses: Sequence[Address], sources: SourceAddresses | None) -> Sequence[Address]:
-    """The addresses that can be reached from the source addresses: those of the same families."""
+    """Return the addresses that can be reached from the source addresses: those of the same families."""
     return addresses if sources is None else [each for each in addresses if each.family in sources.families]
 
 
 def interleaved(addresses: Sequence[Address]) -> list[Address]:
-    """The addresses with the families in turn, the first one's first; within a family the order stays."""
+    """Return the addresses with the families in turn, beginning with the first one's; the order in a family stays."""
     if not addresses:
         return []
     first = [address for address in addresses if address.family == addresses[0].family]
@@ -87,7 +87,7 @@ def interleaved(addresses: Sequence[Address]) -> list[Address]:
 
 
 def _begin(sock: _socket.socket, target: tuple[Any, ...], sources: SourceAddresses | None) -> bool:
-    """Begins to connect; whether it is connected at once. Raises OSError."""
+    """Begin to connect; return whether it is connected at once. Raise OSError."""
     sock.settimeout(0.0)
     # Without it a second small frame waits for the first one's TCP acknowledgement, up to 40 ms.
     sock.setsockopt(constants.IPPROTO_TCP, constants.TCP_NODELAY, 1)
@@ -100,7 +100,7 @@ def _begin(sock: _socket.socket, target: tuple[Any, ...], sources: SourceAddress
 
 
 def _is_connected(sock: _socket.socket, target: tuple[Any, ...]) -> bool:
-    """Whether it is connected by now. Raises OSError."""
+    """Return whether it is connected by now. Raise OSError."""
     return _has_connected(sock.getsockopt(constants.SOL_SOCKET, constants.SO_ERROR) or sock.connect_ex(target))
 
 
@@ -126,28 +126,28 @@ class _Attempt:
         self.watcher: Any = None
 
     def begin(self) -> bool:
-        """Whether it is connected at once. Raises OSError."""
+        """Begin to connect; return whether it is connected at once. Raise OSError."""
         return _begin(self.sock, self._target, self._sources)
 
     def is_connected(self) -> bool:
-        """Whether it is connected by now. Raises OSError."""
+        """Return whether it is connected by now. Raise OSError."""
         return _is_connected(self.sock, self._target)
 
     def watch(self, turn: Wait) -> None:
-        """Tells `turn` when the attempt ends."""
+        """Notify `turn` when the attempt ends."""
         if self.watcher is None:
             self.watcher = gevent.get_hub().loop.io(self.sock.fileno(), WRITABLE)
         self.watcher.start(turn.notify)
 
     def free_watcher(self) -> None:
-        """Nobody waits for it any more."""
+        """Free the watcher: nobody waits for the attempt any more."""
         if self.watcher is not None:
             self.watcher.stop()
             self.watcher.close()
             self.watcher = None
 
     def close(self) -> None:
-        """Gives the attempt up."""
+        """Give the attempt up."""
         self.free_watcher()
         self.sock.close()
 
@@ -178,7 +178,7 @@ class _Race:
                 attempt.close()
 
     def _begin_next(self) -> _Attempt | None:
-        """Begins the next attempt, and further ones while they fail at once; one that is connected at once."""
+        """Begin the next attempt, and more while they fail at once; return one that is connected at once, if any."""
         while self._left:
             attempt = _Attempt(self._left.popleft(), self._port, self._sources)
             try:
@@ -192,7 +192,7 @@ class _Race:
         return None
 
     def _await_one(self) -> _Attempt | None:
-        """Waits until an attempt ends or the next one may begin; the attempt that is connected by then."""
+        """Wait until an attempt ends or the next one may begin; return one that is connected by then, if any."""
         if not self._under_way:
             return None  # all that were left failed at once
         turn = Wait()

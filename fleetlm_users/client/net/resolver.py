@@ -1,9 +1,9 @@
 """Host names into addresses: looked up once per run and name, in the order that the system gives (RFC 6724).
 
 A look-up is work of this machine and its resolver, not of the server under test. gevent does it in ten threads, each
-blocked for as long as it takes: looked up for each connect, a resolver 300 ms away would allow 33 connects a second.
-So an answer is kept, whoever asks for a name meanwhile waits for the one look-up that is under way, and how long a
-connection was held up by one is told to `on_wait`.
+blocked for as long as it takes: looked up for each connect, a resolver 300 ms away would allow 33 connects a second. So
+an answer is kept, all who need a name meanwhile share the one look-up that is under way, and `on_wait` is called with
+how long a connection was held up.
 
 An answer is used for five minutes (as k6's `dns.ttl`) and then renewed in the background: no connection waits for that.
 Where a renewal fails, the old addresses stay.
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 FRESH_S: Final = 300.0
 RENEW_AGAIN_S: Final = 30.0
-"""After a renewal that failed."""
+"""When to try again after a renewal that failed."""
 FAILED_S: Final = 1.0
 """A failed look-up stands this long, so that the users who wait for a broken resolver do not queue up behind it."""
 LOOK_UP_S: Final = 30.0
@@ -52,7 +52,7 @@ class Resolver:
     """The addresses of host names, for one run on one process.
 
     `look_up(host)` asks the system and raises OSError or UnicodeError; a wait for it ends after `timeout_s`.
-    `on_wait(began_s, done_s)` is told of each wait, in the clock's seconds.
+    `on_wait(began_s, done_s)` is called for each wait, in the clock's seconds.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Resolver:
         self._under_way: dict[str, gevent.Greenlet] = {}
 
     def addresses(self, host: str) -> tuple[Address, ...]:
-        """All addresses of a host, at least one; an address stands for itself. Raises NotResolved."""
+        """Return all addresses of a host, at least one; an address stands for itself. Raise NotResolved."""
         known = self._known.get(host)
         if known is None:
             return self._first(host)
@@ -106,11 +106,11 @@ class Resolver:
         self._start(host)
 
     def _start(self, host: str) -> gevent.Greenlet:
-        """The look-up of that name. A greenlet of its own: a user who is killed must not take it from the others."""
-        found = self._under_way.get(host)
-        if found is None:
-            found = self._under_way[host] = gevent.spawn(self._ask, host)
-        return found
+        """Return the look-up of that name: its own greenlet, so that a killed user does not end it for the others."""
+        look_up = self._under_way.get(host)
+        if look_up is None:
+            look_up = self._under_way[host] = gevent.spawn(self._ask, host)
+        return look_up
 
     def _ask(self, host: str) -> None:
         try:
@@ -135,7 +135,7 @@ class Resolver:
 
 
 def literal_address(host: str) -> Address | None:
-    """The address that a text is, None for a name."""
+    """Return the address that a text is; None for a name."""
     for family in (constants.AF_INET, constants.AF_INET6):
         try:
             constants.inet_pton(family, host)
@@ -146,10 +146,10 @@ def literal_address(host: str) -> Address | None:
 
 
 def system_addresses(host: str) -> list[Address]:
-    """What the system knows (getaddrinfo), in its own order. Raises OSError or UnicodeError."""
-    found = socket.getaddrinfo(host, None, 0, constants.SOCK_STREAM)
+    """Return what the system knows (getaddrinfo), in its own order. Raise OSError or UnicodeError."""
+    results = socket.getaddrinfo(host, None, 0, constants.SOCK_STREAM)
     return [
         Address(family, address[0], tuple(address[2:]))
-        for family, _, _, _, address in found
+        for family, _, _, _, address in results
         if family in (constants.AF_INET, constants.AF_INET6)
     ]

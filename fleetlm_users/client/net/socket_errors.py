@@ -1,4 +1,4 @@
-"""The one word by which statistics count what the socket layer raised, and what it says to a person."""
+"""The word by which statistics count an error of the socket layer, and its text for a person."""
 
 import ssl
 from typing import Final
@@ -16,7 +16,7 @@ RESET: Final = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)
 
 
 def kind_of(error: BaseException) -> str:
-    """dns, tls, refused, reset, eof, timeout or network: what a foreign error of the socket layer counts as."""
+    """Return dns, tls, refused, reset, eof, timeout or network: what an error of the socket layer counts as."""
     if isinstance(error, (NotResolved, socket.gaierror, UnicodeError)):  # UnicodeError: a name that no DNS can hold
         return "dns"
     if isinstance(error, ssl.SSLEOFError):
@@ -33,5 +33,5 @@ def kind_of(error: BaseException) -> str:
 
 
 def words_of(error: BaseException) -> str:
-    """What a foreign error says, without its number."""
+    """Return what a foreign error says, without its number."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -18,9 +18,9 @@ IP_BIND_ADDRESS_NO_PORT = 24
 
 
 class SourceAddresses:
-    """Addresses taken in turn, beginning with the one at `start`, so that processes of one machine do not walk abreast.
+    """Addresses taken in turn from `start` on, which differs between the processes of one machine.
 
-    Raises ValueError for none.
+    Raise ValueError when there is none.
     """
 
     def __init__(self, addresses: Sequence[str], start: int = 0) -> None:
@@ -29,18 +29,18 @@ class SourceAddresses:
         self._count = len(addresses)
         turned = list(islice(cycle(addresses), start % self._count, start % self._count + self._count))
         by_family = {family: [address for address in turned if family_of(address) == family] for family in FAMILIES}
-        self._turns = {family: cycle(found) for family, found in by_family.items() if found}
+        self._turns = {family: cycle(own) for family, own in by_family.items() if own}
 
     def __repr__(self) -> str:
         return f"<SourceAddresses {self._count}>"
 
     @property
     def families(self) -> Collection[int]:
-        """The families that it has addresses of."""
+        """The address families of the addresses."""
         return self._turns.keys()
 
     def bind(self, sock: Any) -> None:
-        """Binds a socket that is to be connected to the next address of its family. Raises OSError."""
+        """Bind a socket, before it connects, to the next address of its family. Raise OSError."""
         turns = self._turns.get(sock.family)
         if turns is None:
             raise OSError(errno.EADDRNOTAVAIL, "no source address of this family")
@@ -53,19 +53,19 @@ FAMILIES = (constants.AF_INET, constants.AF_INET6)
 
 
 def family_of(address: str) -> int:
-    """AF_INET or AF_INET6."""
+    """Return AF_INET or AF_INET6."""
     return constants.AF_INET6 if ":" in address else constants.AF_INET
 
 
 def sources_here(addresses: Sequence[str], start: int = 0) -> SourceAddresses | None:
-    """Those of the addresses that this machine has; None when it has none of them."""
+    """Return those of the addresses that this machine has; None when it has none of them."""
     foreign = set(not_local(addresses))
     own = [address for address in addresses if address not in foreign]
     return SourceAddresses(own, start) if own else None
 
 
 def not_local(addresses: Iterable[str]) -> list[str]:
-    """Those that this machine does not have, as it says itself when asked to bind to them."""
+    """Return the addresses that this machine does not have, by trying to bind to each."""
     return [address for address in addresses if not _is_local(address)]
 
 

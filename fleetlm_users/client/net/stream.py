@@ -36,7 +36,7 @@ Ancillary = list[tuple[int, int, bytes]]
 
 
 def ask_for_stamps(sock: _socket.socket) -> bool:
-    """Whether reads of this socket, one without TLS, by `recvmsg` will carry stamps; only Linux has them."""
+    """Ask for stamps on `recvmsg` of this socket without TLS; return whether there will be any. Only Linux has them."""
     if sys.platform != "linux":
         return False
     try:
@@ -50,7 +50,7 @@ class Arrival:
     """Turns the kernel's stamps of one socket into seconds of `time.perf_counter`, which is CLOCK_MONOTONIC on Linux.
 
     A read without a stamp, and one around which the wall clock was set, gets the moment of the call instead. So does
-    one whose stamp cannot be: before the stamp of the read before it or before the socket was there, or after the call.
+    one with an impossible stamp: before the previous read's, before the socket existed, or after the call.
     The clock was then set while the bytes came, and set back. No read is earlier than the one before it, as no bytes
     of a TCP stream are.
     """
@@ -66,7 +66,7 @@ class Arrival:
         return f"Arrival(offset_ns={self._offset_ns})"
 
     def moment_s(self, ancillary: Ancillary) -> float:
-        """When the newest bytes of the read with this control message had come."""
+        """Return when the newest bytes of the read with this control message had arrived."""
         offset_ns = wall_ahead_ns()
         moved_ns = offset_ns - self._offset_ns
         is_set = not -STEP_NS < moved_ns < STEP_NS
@@ -84,9 +84,9 @@ class Arrival:
 
 
 def wall_ahead_ns() -> int:
-    """How far the wall clock is ahead of the monotonic one; both are slewed alike, so it moves only when it is set.
+    """Return how far the wall clock is ahead of the monotonic one; both are slewed alike, so only setting it moves it.
 
-    Too little by what interrupts the process between the two readings, never too much.
+    An interruption between the two readings makes it too small, never too large.
     """
     return time.time_ns() - time.perf_counter_ns()
 
@@ -112,15 +112,15 @@ class Stream:
         self.arrived_s = 0.0
 
     def watch(self, callback: Callable[[], None]) -> None:
-        """From now on the event loop calls back whenever bytes can be read; `read` takes them."""
+        """Have the event loop call back whenever bytes can be read; `read` takes them."""
         self._readable.start(callback)
 
     def unwatch(self) -> None:
-        """Ends `watch`; may be repeated."""
+        """End `watch`; may be repeated."""
         self._readable.stop()
 
     def read(self) -> bytes | None:
-        """What is there, in one read; None when nothing is, b"" at the end of the stream."""
+        """Return what has arrived, in one read; None for nothing, b"" at the end of the stream."""
         chunk: bytes
         try:
             if self._arrival is not None:
@@ -134,7 +134,7 @@ class Stream:
         return chunk
 
     def receive(self) -> bytes:
-        """The next bytes, b"" at the end of the stream; waits without bound.
+        """Return the next bytes, b"" at the end of the stream; the wait has no limit.
 
         It goes through the hub even when bytes are there: a server that sends faster than we decode must not keep the
         other sockets of the process from their turn. It also saves the read that would find nothing.
@@ -146,25 +146,25 @@ class Stream:
                 return chunk
 
     def write(self, data: bytes | memoryview) -> int:
-        """How many bytes the kernel took at once; 0 when it has no room."""
+        """Write and return how many bytes the kernel took at once; 0 when it has no room."""
         try:
             return int(self._sock.send(data))
         except WOULD_BLOCK:
             return 0
 
     def await_room(self, timeout_s: float | None = None) -> None:
-        """Waits until the kernel has room again. Raises TimeoutError."""
+        """Wait until the kernel has room again. Raise TimeoutError."""
         socket.wait_write(self._sock.fileno(), timeout_s)
 
     def write_all(self, data: bytes) -> None:
-        """Writes all of it; waits for room without bound."""
+        """Write all of it; the wait for room has no limit."""
         written = self.write(data)
         while written < len(data):
             self.await_room()
             written += self.write(memoryview(data)[written:])
 
     def is_quiet(self) -> bool:
-        """True for a connection with nothing to read; what an idle one has is its end, or was never asked for."""
+        """Return whether there is nothing to read, not even the end: an idle connection can be used again."""
         peek = _socket.socket.recv if isinstance(self._sock, _socket.socket) else socket.socket.recv
         try:
             peek(self._sock, 1, socket.MSG_PEEK)  # the TCP stream below TLS, whose own recv knows no flags
@@ -175,16 +175,16 @@ class Stream:
         return False
 
     def shut_down(self) -> None:
-        """Ends both directions, for whoever reads or writes too."""
+        """End both directions, also for greenlets that are reading or writing."""
         with contextlib.suppress(OSError):  # it is gone already
             self._sock.shutdown(socket.SHUT_RDWR)
 
     def stop_reading(self) -> None:
-        """Frees the watcher: nobody reads any more. May be repeated."""
+        """Free the watcher: nobody reads any more. May be repeated."""
         self._readable.close()
 
     def close(self) -> None:
-        """Frees everything; nobody may wait for room any more."""
+        """Free everything; nobody may wait for room any more."""
         self.stop_reading()
         self._sock.close()
 

@@ -1,7 +1,7 @@
-"""How one greenlet waits for a word from the event loop, for so many seconds at most.
+"""How one greenlet waits until the event loop notifies it, with a time limit.
 
-gevent's Event and AsyncResult do this for any number of greenlets and threads, through a list of links and a Timeout,
-at twice the price (5 against 2.4 µs); a session waits for each answer to what it asked.
+gevent's Event and AsyncResult do this for any number of greenlets and threads, by a list of links and a Timeout, and
+cost twice as much (5 against 2.4 µs); a session waits for each of its answers.
 """
 
 from typing import Any, Final
@@ -12,7 +12,7 @@ FOR_EVER: Final = None
 
 
 class Wait:
-    """One wait of one greenlet; `tell` ends it, also before it began. Not for several threads."""
+    """One wait of one greenlet; `notify` ends it, even before it began. Not thread-safe."""
 
     __slots__ = ("_greenlet", "is_notified")
 
@@ -21,14 +21,14 @@ class Wait:
         self._greenlet: gevent.Greenlet | None = None
 
     def notify(self) -> None:
-        """Ends the wait: who waits runs when the event loop comes to it. May be repeated, from anywhere."""
+        """Wake the waiting greenlet on the next loop iteration. May be repeated, and called from anywhere."""
         if not self.is_notified:
             self.is_notified = True
             if self._greenlet is not None:
                 gevent.get_hub().loop.run_callback(self._wake)
 
     def wait(self, timeout_s: float | None = FOR_EVER) -> bool:
-        """Returns whether it was told within the time."""
+        """Wait for `notify`; return whether it came within `timeout_s` seconds."""
         if self.is_notified:
             return True
         hub = gevent.get_hub()
@@ -46,7 +46,7 @@ class Wait:
         return self.is_notified
 
     def _wake(self) -> None:
-        """Runs in the event loop; the greenlet may have gone on already, because time was up or it was killed."""
+        """Switch to the greenlet, if it still waits: its time may be up, or it may have been killed."""
         if self._greenlet is not None:
             self._greenlet.switch()
 
@@ -66,17 +66,17 @@ class AnswerWait(Wait):
         self._error: BaseException | None = None
 
     def set(self, answer: Any) -> None:
-        """The answer is there."""
+        """End the wait with the answer."""
         self._answer = answer
         self.notify()
 
     def set_exception(self, error: BaseException) -> None:
-        """None will come."""
+        """End the wait with an error in place of the answer."""
         self._error = error
         self.notify()
 
     def get(self) -> Any:
-        """The answer, once, after the wait. Raises the error that came instead."""
+        """Return the answer, once, after the wait. Raise the error that came instead."""
         error, self._error = self._error, None
         if error is None:
             return self._answer

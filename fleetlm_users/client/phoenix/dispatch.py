@@ -1,4 +1,4 @@
-"""Takes what one connection receives to whom it concerns: handlers, waiting callers, or the count of anomalies."""
+"""The way of a received message to its handler or waiting caller; the rest is counted as an anomaly."""
 
 import logging
 from collections.abc import Callable
@@ -19,7 +19,7 @@ ANOMALIES: Final = {
 
 
 class Dispatch:
-    """What comes in on one socket, called by its reader only.
+    """The receiving side of one socket, called by its reader only.
 
     A channel's listener is a ChannelHandler; a waiter is an AnswerWait, which is given
     `(status, response, done_s)` or an error. What should not come goes to `on_anomaly(kind)`. Nothing that a handler
@@ -33,9 +33,9 @@ class Dispatch:
         self._on_anomaly = on_anomaly
 
     def frame(self, opcode: int, payload: bytes, arrived_s: float) -> bool:
-        """One message as it came off the wire; it is decoded only here, after its stamp.
+        """Take one message as it came off the wire; it is decoded only here, after its stamp.
 
-        True for the reply to a join: the joiner is to take it in before the broadcasts behind it are handed on.
+        Return True for the reply to a join: the joining greenlet must run before later broadcasts are handed on.
         """
         if opcode != TEXT:
             self._anomaly("binary")
@@ -48,7 +48,7 @@ class Dispatch:
         return self._message(message, arrived_s)
 
     def end(self, down: Disconnected, done_s: float, *, handlers_too: bool) -> None:
-        """The connection is gone: who waits fails, and, unless we closed it ourselves, the joined handlers are told."""
+        """Fail all waiting callers: the connection is gone. With `handlers_too` call `on_down` of the joined ones."""
         lost, channels = self._state.end()
         self._fail(lost, down)
         for channel in channels:

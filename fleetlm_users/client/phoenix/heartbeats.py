@@ -1,4 +1,4 @@
-"""One greenlet that keeps all sockets of a process alive: a greenlet each would cost memory and beat in step."""
+"""One greenlet that keeps all sockets of a process alive: one for each would cost memory, and beat in step."""
 
 import heapq
 import logging
@@ -17,14 +17,14 @@ GOLDEN_RATIO = 0.6180339887498949  # its multiples modulo 1 spread evenly for an
 
 
 class Beating(Protocol):
-    """What is kept alive: `beat` sends one heartbeat without blocking, or gives a silent socket up."""
+    """A socket to keep alive: `beat` sends one heartbeat without blocking, or gives up a silent socket."""
 
     def beat(self) -> None:
-        """Called every interval, from the heartbeat greenlet."""
+        """Send a heartbeat; called once per interval, from the heartbeat greenlet."""
 
 
 class Heartbeats:
-    """Beats every added socket once per `interval_s` seconds, the sockets spread evenly over the interval.
+    """Sends a heartbeat on every added socket once per `interval_s` seconds, spread evenly over the interval.
 
     The greenlet runs only while there are sockets: nothing starts at import or construction, because Locust may fork
     after both. phoenix.js beats every 30 s; FleetLM closes a socket that is silent for 120 s.
@@ -43,7 +43,7 @@ class Heartbeats:
         return len(self._sockets)
 
     def add(self, socket: Beating) -> None:
-        """Keeps a socket alive from now on: its first heartbeat comes within one interval."""
+        """Keep a socket alive from now on: its first heartbeat comes within one interval."""
         self._added += 1
         number = self._added
         self._sockets[number] = socket
@@ -56,7 +56,7 @@ class Heartbeats:
             self._changed.set()
 
     def remove(self, socket: Beating) -> None:
-        """Lets a socket be; does nothing for one that was never added."""
+        """Stop keeping a socket alive; do nothing for one that was never added."""
         number = self._numbers.pop(id(socket), None)
         if number is not None:
             del self._sockets[number]
@@ -64,7 +64,7 @@ class Heartbeats:
                 self._changed.set()
 
     def stop(self) -> None:
-        """Forgets all sockets; the greenlet ends. A later `add` starts anew."""
+        """Forget all sockets and end the greenlet; a later `add` starts another."""
         self._sockets.clear()
         self._numbers.clear()
         self._changed.set()
@@ -86,7 +86,7 @@ class Heartbeats:
         self._greenlet = None
 
     def _next_due_s(self, due_s: float, now_s: float) -> float:
-        """One interval on; after a stall as many more as leave the server half an interval to answer."""
+        """Return the next due time: after a stall, intervals are skipped until the server has half of one to answer."""
         late_s = max(now_s - self.interval_s / 2 - due_s, 0.0)
         return due_s + self.interval_s * (1 + math.ceil(late_s / self.interval_s))
 

@@ -1,4 +1,4 @@
-"""One user's inbox over a Phoenix socket: joins `inbox:<user>` and hands on what its deltas show of one session."""
+"""One user's inbox over a Phoenix socket: joins `inbox:<user>` and passes on what its deltas say about one session."""
 
 import logging
 from collections.abc import Callable
@@ -36,29 +36,41 @@ class InboxChannel:
         self.down: Disconnected | None = None
 
     def join(self, timeout_s: float) -> Joined:
-        """The join's reply and its stamps. Raises JoinRefused, ReplyTimeout or Disconnected."""
+        """Join the inbox.
+
+        Args:
+            timeout_s: The limit for the reply, in seconds.
+
+        Returns:
+            The reply, with its stamps in perf_counter seconds.
+
+        Raises:
+            JoinRefused: FleetLM answered with an error.
+            ReplyTimeout: No reply came in time.
+            Disconnected: The socket is not connected, or went down meanwhile.
+        """
         return self._socket.join(self.topic, {}, self, timeout_s)
 
     def leave(self, timeout_s: float) -> None:
-        """Leaves the inbox. Raises ReplyTimeout, PushRefused or Disconnected."""
+        """Leave the inbox within `timeout_s` seconds. Raise ReplyTimeout, PushRefused or Disconnected."""
         self._socket.leave(self.topic, timeout_s)
 
     def on_broadcast(self, event: str, payload: Any, done_s: float) -> None:
-        """Called by the socket for each server push on the topic."""
+        """Take a server push on the topic; called by the socket."""
         entries = payload.get("inbox") if isinstance(payload, dict) else None
         if event != names.INBOX_DELTA or not isinstance(entries, list):
             self._on_anomaly("unknown_event" if event != names.INBOX_DELTA else "malformed_inbox")
             return
         ours = (entry for entry in entries if isinstance(entry, dict) and entry.get("session_id") == self._session_id)
-        shown = next(ours, {}).get("last_activity_at")
-        self._on_delta(shown if isinstance(shown, str) else None, done_s)
+        last_activity_at = next(ours, {}).get("last_activity_at")
+        self._on_delta(last_activity_at if isinstance(last_activity_at, str) else None, done_s)
 
     def on_reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
-        """Called by the socket for a reply nobody awaits: we push nothing here."""
+        """Count a reply that nobody awaits as an anomaly, because we push nothing here; called by the socket."""
         del ref, status, response, done_s
         self._on_anomaly("inbox_reply")
 
     def on_down(self, down: Disconnected, done_s: float) -> None:
-        """Called by the socket once when the channel or the socket is gone and we did not end it ourselves."""
+        """Note why the channel is gone; called once by the socket, unless we ended it ourselves."""
         logger.debug("%s went down at %.6f: %s", self.topic, done_s, down)
         self.down = down

@@ -1,4 +1,4 @@
-"""One FleetLM session over one Phoenix socket: joins `session:<id>`, sends, tells an observer each message's fate."""
+"""One FleetLM session over one Phoenix socket: joins `session:<id>`, sends, reports each message's fate."""
 
 import logging
 import math
@@ -16,10 +16,10 @@ logger = logging.getLogger(__name__)
 
 
 class ChannelObserver(Observer, Protocol):
-    """What a session channel tells: each message's fate, and the loss of the channel, once."""
+    """What a session channel calls: once for each fact about a message, and once when the channel is lost."""
 
     def disconnected(self, down: Disconnected) -> None:
-        """The channel or its socket is gone and we did not end it ourselves."""
+        """Take note that the channel or its socket is gone, and that we did not end it ourselves."""
 
 
 class SessionChannel:
@@ -50,14 +50,39 @@ class SessionChannel:
         return f"SessionChannel({self.topic}, {self._conversation!r}, down={self.down})"
 
     def join(self, timeout_s: float) -> Joined:
-        """The join's reply and its stamps. Raises JoinRefused, ReplyTimeout or Disconnected."""
+        """Join the session and take in the messages that FleetLM replays.
+
+        Args:
+            timeout_s: The limit for the reply, in seconds.
+
+        Returns:
+            The reply, with its stamps in perf_counter seconds.
+
+        Raises:
+            JoinRefused: FleetLM answered with an error.
+            ReplyTimeout: No reply came in time.
+            Disconnected: The socket is not connected, or went down meanwhile.
+        """
         joined = self._socket.join(self.topic, {}, self, timeout_s)
         replay = joined.response.get("messages") if isinstance(joined.response, dict) else None
         self._conversation.joined(replay if isinstance(replay, list) else [])
         return joined
 
     def send(self, text: str, client_ref: str, due_s: float, phase: str) -> SentMessage:
-        """Sends one text message that was due at `due_s`. Raises Disconnected when it could not be written."""
+        """Send one text message.
+
+        Args:
+            text: The message's text.
+            client_ref: What the message's own broadcast is known by; unique in the session.
+            due_s: When the message was due, in perf_counter seconds.
+            phase: The run's phase that the message counts for.
+
+        Returns:
+            The message, whose fate the observer gets.
+
+        Raises:
+            Disconnected: The message could not be written.
+        """
         content = {"kind": "text", "content": {"text": text, "client_ref": client_ref}, "metadata": {}}
         message = self._conversation.sending(client_ref, due_s, time.perf_counter(), phase)
         try:
@@ -70,15 +95,15 @@ class SessionChannel:
 
     @property
     def in_flight(self) -> int:
-        """Messages sent whose fate is not known."""
+        """The number of messages sent whose fate is not known yet."""
         return self._conversation.in_flight
 
     def is_open(self, message: SentMessage) -> bool:
-        """True while the message awaits its fate or its agent reply."""
+        """Return whether the message still awaits its fate or its agent reply."""
         return self._conversation.is_open(message)
 
     def settle(self, until_s: Callable[[], float]) -> bool:
-        """Waits until nothing sent is without its fate and its agent reply, or no more can come in time.
+        """Wait until every message sent has its fate and its agent reply, or none can come in time any more.
 
         Gives up at `until_s()`, or when the reply timeout of the youngest open message has passed. Returns whether all
         is settled.
@@ -88,9 +113,9 @@ class SessionChannel:
         return conversation.settled
 
     def wait(self, condition: Callable[[], bool], until_s: Callable[[], float]) -> bool:
-        """Waits until the condition is true, which is asked after each frame of this channel; returns whether it is.
+        """Wait until the condition is true, which is evaluated after each frame of this channel; return whether it is.
 
-        Gives up when the channel goes down and at `until_s()`, asked anew at each `wake`: a run may end meanwhile.
+        Gives up when the channel goes down, and at `until_s()`, which `wake` evaluates again: a run may end meanwhile.
         Messages whose reply timeout passes meanwhile are given up. One greenlet may wait at a time.
         """
         while not condition() and self.down is None:
@@ -105,7 +130,7 @@ class SessionChannel:
         return condition()
 
     def wake(self) -> None:
-        """Makes who waits look at the deadline again."""
+        """Have the waiting greenlet look at its deadline again."""
         if self._waiting is not None:
             self._waiting[0].notify()
 
@@ -114,11 +139,11 @@ class SessionChannel:
         self._socket.leave(self.topic, timeout_s)
 
     def finish(self) -> None:
-        """Ends the conversation: what is still open gets its fate now. To be called once, after the last wait."""
+        """End the conversation: whatever is still open gets its fate now. Call it once, after the last wait."""
         self._conversation.close(time.perf_counter())
 
     def on_broadcast(self, event: str, payload: Any, done_s: float) -> None:
-        """Called by the socket for each server push on the topic."""
+        """Take a server push on the topic; called by the socket."""
         if event == names.MESSAGE:
             self._conversation.message(payload, done_s)
         elif event == names.BACKPRESSURE:
@@ -128,12 +153,12 @@ class SessionChannel:
         self._wake_if_true()
 
     def on_reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
-        """Called by the socket for a reply nobody awaits: here the error reply to a `send`."""
+        """Take a reply that nobody awaits, here the error reply to a `send`; called by the socket."""
         self._conversation.reply(ref, status, response, done_s)
         self._wake_if_true()
 
     def on_down(self, down: Disconnected, done_s: float) -> None:
-        """Called by the socket once when the channel or the socket is gone and we did not end it ourselves."""
+        """End the conversation because the channel is gone; called once by the socket, unless we ended it ourselves."""
         logger.debug("%s went down at %.6f: %s", self.topic, done_s, down)
         self.down = down
         self._conversation.down(down.kind)

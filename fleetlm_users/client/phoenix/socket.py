@@ -1,6 +1,6 @@
-"""One Phoenix socket: connects, joins, pushes, awaits replies, hands broadcasts on. Knows no statistics.
+"""One Phoenix socket: connects, joins, pushes, awaits replies, passes broadcasts on. Knows no statistics.
 
-Nothing is hidden: no reconnect, no rejoin, no buffering while down; each of these is an act of the caller.
+Nothing is hidden: no reconnect, no rejoin, no buffering while down; the caller decides about each of these.
 """
 
 import functools
@@ -37,9 +37,15 @@ class PhoenixSocket:
     """One connection of one participant; it connects once. All times are perf_counter seconds.
 
     `down` says why the connection is over, None before; `connect_started_s` and `connected_s` enclose TCP, TLS and
-    upgrade at the address that answered, without the look-up of its name. `on_anomaly(kind)` is told what should not
-    come: garbage, binary, unknown_topic, stale_join_ref and handler_error (a handler of ours raised; the traceback is
-    logged).
+    upgrade at the address that answered, without the look-up of its name.
+
+    Args:
+        url: A ws or wss URL.
+        participant_id: The participant that the server takes the connection for.
+        options: Time limits and the rest; a run's sockets share one object.
+        heartbeats: Keeps the socket alive; one per process.
+        on_anomaly: Called with the kind of what should not have come: garbage, binary, unknown_topic, stale_join_ref,
+            or handler_error (a handler of ours raised; the traceback is logged).
     """
 
     __slots__ = (
@@ -84,7 +90,12 @@ class PhoenixSocket:
         return frozenset(self._state.joined)
 
     def connect(self) -> None:
-        """Opens the connection. Raises ConnectFailed, or UsageError for a second connect or a URL that is not ws(s)."""
+        """Open the connection.
+
+        Raises:
+            ConnectFailed: No WebSocket came to be within the options' `connect_timeout_s`.
+            UsageError: The URL is not ws(s), or this socket has connected before.
+        """
         if self.connect_started_s is not None:
             raise UsageError("connect", self, "one connect per socket", "make a new PhoenixSocket to connect again")
         endpoint = socket_endpoint(self.url, self.participant_id)
@@ -99,11 +110,25 @@ class PhoenixSocket:
         self._heartbeats.add(self)
 
     def join(self, topic: str, payload: Any, handler: ChannelHandler, timeout_s: float) -> Joined:
-        """Joins a topic; its broadcasts go to `handler`, from the first one on.
+        """Join a topic.
 
-        The joining greenlet runs on before the broadcasts that follow the reply are handed over, until it waits for
-        something. Raises JoinRefused, ReplyTimeout, Disconnected, and UsageError when the topic is joined already.
-        After a timeout the topic is not joined, even if the server should still answer.
+        After the reply, the joining greenlet runs until it waits for something; only then are later broadcasts passed
+        on. After a timeout the topic is not joined, even if the server still answers.
+
+        Args:
+            topic: The topic, such as `session:<id>`.
+            payload: What the server gets with the join; it must be JSON.
+            handler: Called for the topic's broadcasts, from the first one on.
+            timeout_s: The limit for the reply, in seconds.
+
+        Returns:
+            The reply, with its stamps in perf_counter seconds.
+
+        Raises:
+            JoinRefused: The server answered with an error.
+            ReplyTimeout: No reply came in time.
+            Disconnected: The socket is not connected, or went down meanwhile.
+            UsageError: The topic is joined already.
         """
         self._require_open()
         waiter = AnswerWait()
@@ -114,14 +139,33 @@ class PhoenixSocket:
         return Joined(reply.response, join_ref, reply.sent_s, reply.done_s)
 
     def push(self, topic: str, event: str, payload: Any) -> Sent:
-        """Writes a push whose reply nobody awaits. Raises Disconnected, kind not_joined for a topic that is not."""
+        """Write a push whose reply nobody awaits; return its ref and when it was written, in perf_counter seconds.
+
+        Raises:
+            Disconnected: The push could not be written; of kind not_joined when the topic is not joined.
+        """
         if not self._state.is_joined(topic):
             self._require_joined(topic)
         ref, frame = self._state.push(topic, event, payload)
         return tuple.__new__(Sent, (ref, self._write(frame)))  # half the price of calling it
 
     def call(self, topic: str, event: str, payload: Any, timeout_s: float) -> PushReply:
-        """Writes a push and waits for its reply. Raises PushRefused, ReplyTimeout or Disconnected."""
+        """Write a push and wait for its reply.
+
+        Args:
+            topic: A joined topic.
+            event: The push's event.
+            payload: What is sent with it; it must be JSON.
+            timeout_s: The limit for the reply, in seconds.
+
+        Returns:
+            The ok reply, with its stamps in perf_counter seconds.
+
+        Raises:
+            PushRefused: The server answered with an error.
+            ReplyTimeout: No reply came in time.
+            Disconnected: The topic is not joined, or the socket went down meanwhile.
+        """
         self._require_joined(topic)
         waiter = AnswerWait()
         ref, frame = self._state.call(topic, event, payload, waiter)
@@ -131,16 +175,23 @@ class PhoenixSocket:
         return reply
 
     def leave(self, topic: str, timeout_s: float) -> PushReply:
-        """Leaves a joined topic; its handler hears nothing after the reply. Raises as `call` does.
+        """Leave a joined topic; its handler is not called after the reply. Raise what `call` raises.
 
         After a timeout the topic counts as left.
         """
         return self.call(topic, LEAVE, {}, timeout_s)
 
     def close(self, code: int = 1000, timeout_s: float = CLOSE_TIMEOUT_S) -> bool:
-        """Closes the connection; True when the server answered, or was gone, within `timeout_s`. May be repeated.
+        """Close the connection; may be repeated.
 
-        Who still waits for a reply gets Disconnected of kind closed_by_client; handlers are not told.
+        Callers that still wait for a reply get Disconnected of kind closed_by_client; handlers are not called.
+
+        Args:
+            code: The WebSocket close code.
+            timeout_s: The limit for the server's answer, in seconds.
+
+        Returns:
+            True when the server answered in time, or was gone.
         """
         self._is_closing = True
         self._heartbeats.remove(self)
@@ -167,9 +218,9 @@ class PhoenixSocket:
         return is_answered
 
     def beat(self) -> None:
-        """Sends a heartbeat without blocking; gives the socket up when the last one is still unanswered.
+        """Send a heartbeat without blocking, or give the socket up when the last one is still unanswered.
 
-        Called by Heartbeats, once per interval: phoenix.js' rule.
+        Heartbeats calls this once per interval; the rule is phoenix.js's.
         """
         transport = self._transport
         if transport is None or self.down is not None:
@@ -223,9 +274,9 @@ class PhoenixSocket:
         return self._dispatch.frame(opcode, payload, arrived_s)
 
     def _go_down(self, down: Disconnected, done_s: float) -> None:
-        """The connection is over: the socket is released, and who waits or listens is told, once.
+        """Release the socket and inform waiting callers and handlers, once: the connection is over.
 
-        Transport and reader hold this object, so they are let go: a closed socket is freed by its reference count.
+        Transport and reader hold this object, so both are dropped: a closed socket is then freed by reference counting.
         """
         self.down = Disconnected("closed_by_client", down.code) if self._is_closing else copy_of(down)
         self._heartbeats.remove(self)
@@ -240,28 +291,30 @@ class PhoenixSocket:
 
 
 def socket_endpoint(url: str, participant_id: str) -> Endpoint:
-    """Where the URL points, with participant_id and vsn set, percent-encoded; its other query parameters stay.
+    """Return where the URL points, with participant_id and vsn set; its other query parameters stay.
 
-    Raises UsageError for a URL that is not ws(s).
+    Raise UsageError for a URL that is not ws(s).
     """
     base = _base(url)
-    asked = f"participant_id={quote(participant_id, safe='')}&vsn={VSN}"
-    return Endpoint(base.url + asked, base.host, base.port, base.target + asked, base.secure)
+    query = f"participant_id={quote(participant_id, safe='')}&vsn={VSN}"
+    return Endpoint(base.url + query, base.host, base.port, base.target + query, base.secure)
 
 
 @functools.lru_cache(maxsize=16)  # a run has one URL: to take it apart for each socket is a seventh of a connect
 def _base(url: str) -> Endpoint:
-    """The endpoint up to where our own query parameters go."""
+    """Return the endpoint up to where our own query parameters go."""
     given = parse_endpoint(url, "WebSocket URL", ("ws", "wss"), "ws://localhost:4000/socket/websocket")
     parts = urlsplit(url)
-    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in ("participant_id", "vsn")]
-    query = "?" + "".join(f"{pair}&" for pair in (urlencode([pair], quote_via=quote, safe="") for pair in kept))
+    pairs = [
+        pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in ("participant_id", "vsn")
+    ]
+    query = "?" + "".join(f"{urlencode([pair], quote_via=quote, safe='')}&" for pair in pairs)
     path = given.target.partition("?")[0]
     return replace(given, url=f"{parts.scheme}://{parts.netloc}{parts.path}{query}", target=path + query)
 
 
 def reason_of(response: Any) -> str:
-    """The server's own word in an error reply: FleetLM says `reason` for joins and `error` for refused sends."""
+    """Return the server's own word in an error reply: FleetLM says `reason` for joins and `error` for refused sends."""
     if isinstance(response, dict):
         reason = response.get("reason") or response.get("error")
         if reason:

@@ -1,4 +1,4 @@
-"""What a caller gives to a Phoenix socket and gets from it: options, results, the handler of a joined topic."""
+"""What a caller passes to a Phoenix socket and gets from it: options, results, the handler of a joined topic."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from fleetlm_users.errors import Disconnected
 class SocketOptions:
     """The options of a socket; times in seconds.
 
-    `heartbeat_s` is for whoever makes the process's one `Heartbeats`. `log_frames(direction, frame)` gets every text
+    `heartbeat_s` is the interval of the process's one `Heartbeats`. `log_frames(direction, frame)` gets every text
     frame, direction ">" to and "<" from the server. All sockets of a run share one `connector`, which knows the
     server's address.
     """
@@ -26,7 +26,7 @@ class SocketOptions:
 
 
 class Sent(NamedTuple):
-    """A push that was written; `sent_s` (perf_counter) was taken just before the write."""
+    """A push that was written; `sent_s` (perf_counter seconds) was taken just before the write."""
 
     ref: str
     sent_s: float
@@ -51,13 +51,13 @@ class Joined(NamedTuple):
 
 
 class ChannelHandler(Protocol):
-    """What a joined topic calls, from the socket's reader greenlet: it must not block. `done_s` is perf_counter."""
+    """What a joined topic calls from the socket's reader: it must not block. `done_s` is in perf_counter seconds."""
 
     def on_broadcast(self, event: str, payload: Any, done_s: float) -> None:
-        """A message of the server's own."""
+        """Take a message of the server's own."""
 
     def on_reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
-        """A reply to a push that nobody awaits: FleetLM answers `send` only when it refuses it."""
+        """Take a reply to a push that nobody awaits: FleetLM answers `send` only when it refuses it."""
 
     def on_down(self, down: Disconnected, done_s: float) -> None:
-        """The topic is over through phx_error, phx_close or the socket's end; once per join, not after our own."""
+        """Take note that phx_error, phx_close or the socket's end ended the topic; once per join, not after our own."""

@@ -1,10 +1,10 @@
 """The opening handshake: one deadline over TCP, TLS and HTTP upgrade; every failure becomes a ConnectFailed.
 
-The look-up of the name comes before, with a limit of its own: it is not the server's time (resolver.py).
+The look-up of the name comes first and has its own limit, because it is not the server's time (resolver.py).
 
-It is our own and not websocket-client's because that one reads the answer byte by byte, follows redirects outside the
-deadline, sends an Origin header (which a production FleetLM refuses) and keeps cookies for the whole process, so that
-one user's load-balancer cookie would steer all other users.
+websocket-client's handshake is not used: it reads the answer byte by byte, follows redirects outside the deadline,
+sends an Origin header (which a production FleetLM refuses) and keeps cookies for the whole process, so that one user's
+load-balancer cookie would steer all other users.
 """
 
 import base64
@@ -36,7 +36,7 @@ STATUS_LINE = re.compile(rb"HTTP/\d\.\d (\d{3})(?:[ \r\n]|$)")
 
 
 class Upgraded(NamedTuple):
-    """A connection after the 101. `rest` are bytes that came behind it, at `connected_s`; stamps are perf_counter.
+    """A connection after the 101. `rest` are the bytes that followed it, at `connected_s`; stamps are perf_counter.
 
     `started_s` is when the attempt began that connected, of several addresses the one that won (racing.py).
     """
@@ -57,7 +57,7 @@ class _UpgradeRefused(Exception):
 
 
 def open_websocket(endpoint: Endpoint, timeout_s: float, connector: Connector) -> Upgraded:
-    """The upgraded connection. Raises ConnectFailed, whose kinds are listed there."""
+    """Return the upgraded connection within `timeout_s` seconds. Raise ConnectFailed, which lists its kinds."""
     phase = "address"
     sock: Any = None
     try:
@@ -100,7 +100,7 @@ def _translate(endpoint: Endpoint, error: BaseException, phase: str, timeout_s: 
 
 
 def _upgrade(stream: Stream, endpoint: Endpoint) -> bytes:
-    """Asks for the upgrade and gets it; what came behind the answer."""
+    """Ask for the upgrade and return the bytes that followed the answer."""
     key = base64.b64encode(os.urandom(16))
     stream.write_all(_request(endpoint, key))
     received = b""
@@ -115,14 +115,14 @@ def _upgrade(stream: Stream, endpoint: Endpoint) -> bytes:
 
 
 def _next_head(stream: Stream, received: bytes) -> tuple[bytes, bytes]:
-    """The next head, and what came behind it. Raises _UpgradeRefused."""
-    looked_at = 0
-    while not (end := end_of_head(received, looked_at)):
+    """Return the next head and the bytes that followed it. Raise _UpgradeRefused."""
+    searched = 0
+    while not (end := end_of_head(received, searched)):
         if len(received) > MAX_HEAD_BYTES:
             raise _UpgradeRefused(f"an answer head of more than {MAX_HEAD_BYTES} bytes")
         if not may_be_http(received):
             raise _UpgradeRefused(f"the answer is not HTTP: {_first_line(received)[:80]!r}")
-        looked_at = len(received)
+        searched = len(received)
         chunk = stream.receive()
         if not chunk:
             raise _UpgradeRefused(
@@ -146,11 +146,11 @@ def _request(endpoint: Endpoint, key: bytes) -> bytes:
 
 
 def _status_of(head: bytes) -> int:
-    """The three digits of the status line (RFC 9112 §4); without a reason phrase too. Raises _UpgradeRefused."""
-    found = STATUS_LINE.match(head.lstrip(b"\r\n"))
-    if found is None:
+    """Return the status of the status line (RFC 9112 §4), which may lack a reason phrase. Raise _UpgradeRefused."""
+    matched = STATUS_LINE.match(head.lstrip(b"\r\n"))
+    if matched is None:
         raise _UpgradeRefused(f"the answer is not HTTP: {_first_line(head)[:80]!r}")
-    return int(found[1])
+    return int(matched[1])
 
 
 def _first_line(received: bytes) -> str:
@@ -158,19 +158,19 @@ def _first_line(received: bytes) -> str:
 
 
 def _refusal(endpoint: Endpoint, status: int, head: bytes, behind: bytes) -> str:
-    """What the answer says: what to do about it, its reason phrase, and what has come of its body."""
+    """Return what the answer says: what to do about it, its reason phrase, and what has arrived of its body."""
     response = Response("GET")
     with contextlib.suppress(HTTPParseError, Oversize):
         response.receive(head + behind)
     phrase = _first_line(head).partition(" ")[2].partition(" ")[2]
     body = response.raw_body()
     said = ": ".join(filter(None, (phrase, error_detail(body) if body.strip() else "")))
-    asked = RequestedUrl(endpoint.url, endpoint.url.partition("?")[0], "--ws-url")
-    return explained(status, fields_of(head), asked, said) or "no reason given"
+    requested = RequestedUrl(endpoint.url, endpoint.url.partition("?")[0], "--ws-url")
+    return explained(status, fields_of(head), requested, said) or "no reason given"
 
 
 def _require_accepted(head: bytes, key: bytes) -> None:
-    """Raises _UpgradeRefused unless the head is the 101 that belongs to `key` (RFC 6455 §4.1)."""
+    """Raise _UpgradeRefused unless the head is the 101 that belongs to `key` (RFC 6455 §4.1)."""
     fields = fields_of(head)
     accept = base64.b64encode(hashlib.sha1(key + ACCEPT_GUID, usedforsecurity=False).digest()).decode()
     upgrades, options = tokens_of(fields.get("upgrade", "")), tokens_of(fields.get("connection", ""))

@@ -1,9 +1,9 @@
-"""Receives one connection's messages in the event loop's own callback.
+"""The receiving of one connection's messages, in the event loop's own callback.
 
 A greenlet per socket that waits, reads and waits again costs two switches for each read, and 5 KiB for each idle
-session. So whole text frames, which are nearly all of a load, are read and handed on right in the callback, and so is
-the close frame; for all else (fragments, pings, violations, messages larger than a read) a greenlet is lent, which may
-wait.
+session. So whole text frames, which are nearly all of a load, are read and passed on right in the callback, and so is
+the close frame. For everything else (fragments, pings, violations, messages larger than a read) a greenlet is started,
+because it may have to wait.
 """
 
 import logging
@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 class Reader:
     """The receiving half of one transport, from `start` until `on_end(down, done_s)`, which is called once.
 
-    `on_frame(opcode, payload, arrived_s)` must not block. It returns True when somebody was woken who is to run before
-    the next message is handed on.
+    `on_frame(opcode, payload, arrived_s)` must not block. It returns True when it woke a greenlet that must run before
+    the next message is passed on.
     """
 
     __slots__ = ("_helper", "_is_over", "_on_end", "_on_frame", "_transport", "_waits")
@@ -46,16 +46,16 @@ class Reader:
 
     @property
     def is_current(self) -> bool:
-        """True when the caller was called by this reader, and so must not wait for its end."""
+        """True when this reader has called the current code, which then must not wait for the reader's end."""
         current = gevent.getcurrent()
         return current is gevent.get_hub() or current is self._helper
 
     def start(self) -> None:
-        """Begins to receive, with the bytes that came behind the upgrade."""
+        """Begin to receive, with the bytes that followed the upgrade."""
         gevent.get_hub().loop.run_callback(self._go_on)
 
     def wait_end(self, timeout_s: float) -> bool:
-        """Waits until the connection is over; False when it is not within the time."""
+        """Wait until the connection is over; return False when it is not within `timeout_s` seconds."""
         if not self._is_over:
             wait = Wait()
             self._waits += (wait,)
@@ -63,7 +63,7 @@ class Reader:
         return self._is_over
 
     def _read(self) -> None:
-        """The callback of the socket: bytes are there."""
+        """Read and deliver; the event loop calls this when bytes have arrived."""
         try:
             self._transport.read()
         except Disconnected as down:
@@ -72,7 +72,7 @@ class Reader:
         self._deliver()
 
     def _go_on(self) -> None:
-        """Hands on what has arrived, then waits for more."""
+        """Deliver what has arrived, then watch for more."""
         if not self._is_over:
             self._transport.watch(self._read)
             self._deliver()
@@ -98,7 +98,7 @@ class Reader:
             self._helper = gevent.spawn(self._receive_odd)
 
     def _receive_odd(self) -> None:
-        """The greenlet's work: one message, whatever it takes."""
+        """Receive one message of any form; runs in a greenlet, which may wait."""
         try:
             opcode, payload = self._transport.receive()
             self._on_frame(opcode, payload, self._transport.arrived_s)
@@ -110,7 +110,7 @@ class Reader:
             gevent.get_hub().loop.run_callback(self._go_on)
 
     def _fail(self, error: Exception) -> None:
-        """A mistake of ours: say so, and let nobody wait for a reader that is no more."""
+        """Log a mistake of ours, and end the reader so that nobody waits for it."""
         logger.error("the reader of %r failed", self._transport, exc_info=error)
         self._end(Disconnected("reader_error", None, repr(error)))
 

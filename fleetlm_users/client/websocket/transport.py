@@ -1,8 +1,8 @@
 """WebSocket messages over a stream: buffered reads, stamped arrivals, whole writes, foreign errors translated.
 
-The frames that make up nearly all of a load are taken out here: text frames, once they have arrived whole, and the
-close frame. Everything else (fragments, pings, long frames, violations) is left to websocket-client, which is slower
-(8 against 1 µs a frame) and strict.
+The frames that make up nearly all of a load are parsed here: text frames that have arrived whole, and the close frame.
+Everything else (fragments, pings, long frames, violations) is left to websocket-client, which is slower (8 against 1 µs
+a frame) and strict.
 """
 
 import contextlib
@@ -40,10 +40,10 @@ LONGER_HEADER = 4  # and before one whose length takes two more bytes
 
 
 def copy_of(down: Disconnected) -> Disconnected:
-    """A fresh error that says the same, to raise or to keep.
+    """Return a new error that says the same, to raise or to keep.
 
-    One instance raised in many greenlets would collect all their tracebacks; and one that is kept by what its traceback
-    holds would keep that alive.
+    One instance raised in many greenlets would collect all their tracebacks, and a kept instance would keep alive
+    everything that its traceback holds.
     """
     return Disconnected(down.kind, down.code, down.detail)
 
@@ -87,7 +87,7 @@ class Transport:
     # -- reading
 
     def receive(self) -> tuple[int, bytes]:
-        """The next message as (TEXT or BINARY, payload); waits without bound. Raises Disconnected.
+        """Return the next message as (TEXT or BINARY, payload); the wait has no limit. Raise Disconnected.
 
         A close frame, the end of the stream, a violation of RFC 6455 and a message over the limit all end the
         connection: kinds closed_<code>, eof, reset, protocol_error, oversize, tls, timeout, network.
@@ -98,7 +98,7 @@ class Transport:
         return self._receive_any() if text is None else (TEXT, text)
 
     def take_text(self) -> bytes | None:
-        """The next message, when it is one text frame that has arrived whole; never waits."""
+        """Return the next message if it is one text frame that has arrived whole, else None; never wait."""
         chunk, start = self._chunk, self._position
         ready = len(chunk) - start
         if ready < SHORTEST_HEADER or chunk[start] != FIN_TEXT or self._is_in_fragments():
@@ -117,9 +117,9 @@ class Transport:
         return chunk[body:end]
 
     def take_close(self) -> Disconnected | None:
-        """The end of the connection, when a close frame has arrived whole; it is answered. None for all else.
+        """Answer a close frame that has arrived whole and return the end of the connection; None for anything else.
 
-        As every session ends with one, it need not go the long way through `receive`.
+        Every session ends with one, so it should not take the slow path through `receive`.
         """
         chunk, start = self._chunk, self._position
         if len(chunk) - start < SHORTEST_HEADER or chunk[start] != FIN_CLOSE:
@@ -136,7 +136,7 @@ class Transport:
 
     @property
     def is_odd(self) -> bool:
-        """True when `take_text` will never take what has arrived, however much follows: it is for `receive`."""
+        """True when what has arrived is for `receive`: `take_text` will never take it, however much follows."""
         chunk, start = self._chunk, self._position
         ready = len(chunk) - start
         if not ready:
@@ -153,15 +153,15 @@ class Transport:
         return length > self._max_bytes
 
     def watch(self, callback: Callable[[], None]) -> None:
-        """From now on the event loop calls back whenever bytes can be read; `read` takes them."""
+        """Have the event loop call back whenever bytes can be read; `read` takes them."""
         self._stream.watch(callback)
 
     def unwatch(self) -> None:
-        """Ends `watch`; may be repeated."""
+        """End `watch`; may be repeated."""
         self._stream.unwatch()
 
     def read(self) -> None:
-        """Takes what is there, in one read, behind what is left of the last one. Raises Disconnected."""
+        """Append what has arrived, in one read, to what is left of the last one. Raise Disconnected."""
         try:
             chunk = self._stream.read()
         except OSError as error:
@@ -191,7 +191,7 @@ class Transport:
         return self._given_up() or Disconnected(kind, None, str(problem))
 
     def _pull(self, count: int) -> bytes:
-        """Up to `count` bytes: websocket-client asks for header, length and payload one by one."""
+        """Return up to `count` bytes: websocket-client asks for header, length and payload one by one."""
         if self._position >= len(self._chunk):
             self._fill()
         piece = self._chunk[self._position : self._position + count]
@@ -199,7 +199,7 @@ class Transport:
         return piece
 
     def _fill(self) -> None:
-        """Waits for bytes and takes what is there, in one read."""
+        """Wait for bytes and take what has arrived, in one read."""
         try:
             chunk = self._stream.receive()
         except OSError as error:
@@ -207,7 +207,7 @@ class Transport:
         self._keep(chunk)
 
     def _keep(self, chunk: bytes, behind: bytes = b"") -> None:
-        """What was read is to be handed out, and has the stamp of its read. Raises Disconnected at the stream's end."""
+        """Keep what was read, with the stamp of its read, to be taken out. Raise Disconnected at the stream's end."""
         if not chunk:
             raise self._given_up() or Disconnected("eof")
         self.arrived_s = self._stream.arrived_s
@@ -217,27 +217,27 @@ class Transport:
         return self._given_up() or Disconnected(kind_of(error), None, words_of(error))
 
     def _given_up(self) -> Disconnected | None:
-        """Why the connection was given up from this side, as an error to raise."""
+        """Return why the connection was given up from this side, as an error to raise."""
         return None if self.failure is None else copy_of(self.failure)
 
     # -- writing
 
     def send_text(self, text: bytes) -> None:
-        """Writes one text message. Raises Disconnected; after `send_timeout_s` without room the connection is over."""
+        """Write one text message. Raise Disconnected; after `send_timeout_s` without room the connection is over."""
         self._write(masked(FIN_TEXT, text), self._send_timeout_s)
 
     def send_soon(self, text: bytes) -> None:
-        """Writes one text message without blocking the caller: when there is no room, a greenlet waits for it."""
+        """Write one text message without blocking the caller: when there is no room, a greenlet waits for it."""
         self._write_soon(masked(FIN_TEXT, text))
 
     def send_close(self, code: int, timeout_s: float) -> None:
-        """Writes our close frame, once. Raises Disconnected."""
+        """Write our close frame, once. Raise Disconnected."""
         if not self._close_sent:
             self._close_sent = True
             self._write(close_frame(code), min(timeout_s, self._send_timeout_s))
 
     def _answer_close(self, code: int = 1000) -> None:
-        """Our close frame as an answer, if there is room for it: the connection is over either way."""
+        """Answer with our close frame if there is room for it: the connection is over either way."""
         if not self._close_sent:
             self._close_sent = True
             with contextlib.suppress(OSError):
@@ -262,7 +262,7 @@ class Transport:
             gevent.spawn(self._write_rest_quietly, frame, sent)
 
     def _write_now(self, data: bytes | memoryview) -> int:
-        """How many bytes the kernel took at once; 0 when it has no room."""
+        """Write and return how many bytes the kernel took at once; 0 when it has no room."""
         try:
             return self._stream.write(data)
         except OSError as error:
@@ -271,7 +271,7 @@ class Transport:
             raise copy_of(self.failure or Disconnected("reset")) from error
 
     def _write_rest(self, frame: bytes, sent: int, timeout_s: float) -> None:
-        """Waits for its turn and for room; `_writers` was raised before, so nobody can write ahead or in between."""
+        """Wait for its turn and for room; the caller has raised `_writers`, so nobody can write ahead or in between."""
         give_up_s = time.perf_counter() + timeout_s
         if self._lock is None:
             self._lock = Semaphore(1)
@@ -307,18 +307,18 @@ class Transport:
     # -- ending
 
     def abort(self, reason: Disconnected) -> None:
-        """Gives the connection up: who writes fails at once, who reads when all that had arrived has been read."""
+        """Give the connection up: writers fail at once, the reader after the data that has arrived."""
         if self.failure is None:
             self.failure = reason
         self._stream.shut_down()
 
     def abort_politely(self, code: int) -> None:
-        """Says goodbye if there is room for it, and gives the connection up; never blocks."""
+        """Write a close frame if there is room for it, and give the connection up; never block."""
         self._answer_close(code)
         self.abort(Disconnected("closed_by_client", code))
 
     def close(self) -> None:
-        """Releases the socket; for the receiving greenlet, or when there is none."""
+        """Release the socket; for the receiving greenlet to call, or anybody when there is none."""
         self.abort(Disconnected("closed_by_client"))
         if not self._closed:
             self._closed = True
@@ -327,7 +327,7 @@ class Transport:
             self._release()
 
     def _release(self) -> None:
-        """Closes the file descriptor once nobody waits on it."""
+        """Close the file descriptor once nobody waits on it."""
         if self._closed and not self._writers:
             self._stream.close()
 
