@@ -10,8 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from fleetlm_users.client.preflight import ProblemCode, Targets, check
+from fleetlm_users.measure.judging.lost_workers import LostWorker
+from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
+from fleetlm_users.measure.judging.verdict import RunFacts, decide
+from fleetlm_users.measure.ledger import Ledger
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.metrics.phase import MAIN
+from fleetlm_users.measure.snapshot_store import SnapshotStore, WorkerState
 from fleetlm_users.swarm.head.active_run import doubts_of
 from fleetlm_users.swarm.head.user_target import UserTarget
+from tests.client.fakes import FakeServer
+from tests.client.test_preflight import Fleet
 from tests.docs.pages import ROOT, SPAN, page
 
 GAP = "…"
@@ -87,42 +97,115 @@ def test_a_quoted_message_is_in_the_code(name, message):
     assert exists(message), f"{name}: no such message: {message}"
 
 
+def is_explained(said):
+    """Whether a table of messages has this one, with gaps for what is put in."""
+    quoted = [[part.strip() for part in message.split(GAP) if part.strip()] for _, message in QUOTED]
+    fitting = [parts for parts in quoted if re.search(".*".join(map(re.escape, parts)), said)]
+    return max(len("".join(parts)) for parts in [*fitting, ""]) > LONG_ENOUGH
+
+
+def totals(*writes):
+    """What one function after the other wrote into the ledger of a worker."""
+    snapshots = SnapshotStore("e")
+    for number, write in enumerate(writes):
+        ledger = Ledger(DEFAULT, "e", f"worker-{number}")
+        write(ledger)
+        snapshots.absorb(f"worker-{number}", ledger.snapshot(1, True, 10.0))
+    return snapshots.totals()
+
+
+def broken(ledger):
+    """A run in which everything went wrong that numbers show."""
+    ledger.count("messages_sent", "burst", MAIN, 100)
+    ledger.count("messages_in_flight", "burst", MAIN, 50)
+    ledger.count("session_failures", "burst", MAIN, 9, "join_timeout")
+    ledger.trend("append_latency_ms", "burst", MAIN).add(-1)
+    slow_us = {"generator_lateness_ms": 900_000, "event_loop_lag_ms": 900_000, "name_lookup_ms": 9_000_000}
+    for name, value_us in slow_us.items():
+        for _ in range(200):
+            ledger.trend(name, "burst", MAIN).add(value_us)
+
+
+def late(ledger):
+    """A run whose generator was late by much of what it measured."""
+    for name, value_us in (("generator_lateness_ms", 50_000), ("append_latency_ms", 60_000)):
+        for _ in range(200):
+            ledger.trend(name, "burst", MAIN).add(value_us)
+
+
+def worker(name):
+    """A worker that was late, stalled and short of CPU."""
+    return WorkerState(
+        worker=name,
+        seq=9,
+        final=True,
+        elapsed_s=9.0,
+        sent=90,
+        open_messages=1,
+        cpu_percent=99.0,
+        cpu_peak_percent=99.0,
+        rss_bytes=1,
+        cpu_samples=10,
+        cpu_starved=9,
+        lateness_p99_us=900_000,
+        loop_lag_p99_us=900_000,
+    )
+
+
 def doubts_of_runs():
     """Every reason that makes a run doubtful, each raised for real."""
-    verdict = ast.parse((ROOT / "fleetlm_users/measure/judging/verdict.py").read_text(encoding="utf-8"))
-    yielded = [text for node in ast.walk(verdict) if isinstance(node, ast.Yield) if (text := template_of(node.value))]
     of_the_run = doubts_of("worker a was lost", [{"count": 2, "msg": "KeyError('x')"}])
     of_plan, of_shape = UserTarget(18, None), UserTarget(0, None)
     of_shape.step(5, 1.0, 0, 0.0)
     of_shape.note(1, 60.0)
-    return [*yielded, *of_the_run, *of_plan.doubts(), *of_shape.doubts()]
+    sick = {"workers": (worker("a"), worker("b")), "workers_lost": (LostWorker("b", "it is silent", 3.0),)}
+    few = judge(parse_thresholds(["append_latency_ms: p(99)<500"]), totals(late), 9.0)
+    verdicts = (
+        decide((), totals(), RunFacts(interrupted=True, workers_expected=3, workers_final=1)),
+        decide((), totals(broken), RunFacts(interrupted=False, workers_expected=3, workers_final=1, **sick)),
+        decide(few, totals(late), RunFacts(interrupted=False, workers_expected=1, workers_final=1)),
+    )
+    doubts = [doubt for verdict in verdicts for doubt in verdict.doubts]
+    return list(dict.fromkeys([*doubts, *of_the_run, *of_plan.doubts(), *of_shape.doubts()]))
+
+
+def test_reasons_were_raised():
+    """Of every kind that a verdict has."""
+    assert len(doubts_of_runs()) >= 18
 
 
 @pytest.mark.parametrize("doubt", doubts_of_runs())
 def test_every_reason_of_a_verdict_is_explained(doubt):
     """Whoever adds a reason says what to do about it."""
-    if doubt.replace(GAP, "").strip(" :") == "":
-        return  # passes another text on
-    quoted = [[part.strip() for part in message.split(GAP) if part.strip()] for _, message in QUOTED]
-    fitting = [parts for parts in quoted if re.search(".*".join(map(re.escape, parts)), doubt)]
-    assert max(len("".join(parts)) for parts in [*fitting, ""]) > LONG_ENOUGH
+    assert is_explained(doubt)
 
 
-def test_every_obstacle_before_a_run_is_explained():
-    """The problems of the preflight."""
-    tree = ast.parse((ROOT / "fleetlm_users/client/preflight.py").read_text(encoding="utf-8"))
-    details = [
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "detail"
-    ]
-    details += [node.value for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "hint"]
-    texts = [text for node in details if (text := template_of(node)) and text.count(" ") > 2]
-    assert len(texts) >= 4
-    page_text = page("docs/troubleshooting.md").prose
-    for text in texts:
-        longest = max(text.split(GAP), key=len).strip(" ;:")
-        assert longest in page_text, text
+def test_every_obstacle_before_a_run_is_explained(monkeypatch):
+    """Each kind of problem that the preflight knows, from real servers; what a server itself says is not ours."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    disabled = {"id": "bench-echo-agent", "origin_url": "http://elsewhere:1", "status": "disabled"}
+    scenes = (
+        Fleet(disabled, upgrade=("403 Forbidden", b"")),
+        Fleet(index=("200 OK", b"{}")),
+        Fleet(index=("500 Internal Server Error", b"")),
+        Fleet(show=("500 Internal Server Error", b"")),
+    )
+    problems = []
+    for scene in scenes:
+        fleet, agent = FakeServer(scene), FakeServer(lambda peer: peer.answer("503 Service Unavailable", b""))
+        try:
+            targets = Targets(f"{fleet.http_url}/api", fleet.ws_url, agent.http_url, "bench-echo-agent")
+            problems += check(targets).problems
+        finally:
+            fleet.stop()
+            agent.stop()
+    needs_two_addresses = {ProblemCode.ADDRESS_SILENT}
+    quotes_the_server = {ProblemCode.API_FAILED}
+    assert {problem.code for problem in problems} == set(ProblemCode) - needs_two_addresses
+    ours = [str(problem) for problem in problems if problem.code not in quotes_the_server]
+    assert [words for words in ours if not is_explained(words)] == []
 
 
 def test_kinds_of_failure_exist():
