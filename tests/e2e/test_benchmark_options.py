@@ -40,9 +40,9 @@ def check_refusal(tmp_path, case, *, by_flag):
     with Locust(tmp_path, *given, locustfile=f"locustfiles/{benchmark}.py", env=env) as locust:
         finished = locust.finish(30)
     assert finished.code == 2, finished.output
-    assert f"invalid value '{value}' for {flag} ({name}): expected {accepted}, for example {example}" in " ".join(
-        finished.output.split()
-    )
+    source = f"{flag} ({name})" if by_flag else f"{name} (environment)"
+    message = f"invalid value '{value}' for {source}: expected {accepted}, for example {example}"
+    assert message in " ".join(finished.output.split())
     assert finished.summary == {}
 
 

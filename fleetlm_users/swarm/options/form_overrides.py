@@ -97,9 +97,12 @@ def _read(text: str | None, read: Callable[[str], Any]) -> Any:
 
 def _users(text: str) -> int:
     try:
-        return int(text)
-    except ValueError as problem:
-        raise UsageError("Number of users", text, "a whole number, 1 or more", "18") from problem
+        users = int(text)
+    except ValueError:
+        users = 0
+    if users < 1:
+        raise UsageError("Number of users", text, "a whole number, 1 or more", "18")
+    return users
 
 
 def _rate(text: str) -> float:
