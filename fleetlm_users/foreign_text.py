@@ -71,7 +71,7 @@ _HEX: Final = re.compile(r"[0-9a-fA-F]+")
 
 
 def escaped(text: str) -> str:
-    """The text, however long, with every character escaped that a terminal would obey, hide or turn."""
+    """Return the text, however long, with every character escaped that a terminal would obey, hide or turn."""
     if text.isascii() and text.isprintable():
         return text
     shown, marks = [], 0
@@ -83,7 +83,7 @@ def escaped(text: str) -> str:
 
 
 def printable(value: object, limit: int = MAX_SHOWN) -> str:
-    """The value in one line of at most `limit` characters: nothing in it moves a cursor, hides, or turns its direction.
+    """Return the value as one line of at most `limit` characters in which nothing moves a cursor, hides or turns.
 
     Control, bidirectional, invisible and unassigned characters, line separators, lone surrogates and piles of combining
     marks are escaped; what is cut off is marked.
@@ -100,7 +100,7 @@ def printable_lines(text: str, limit: int = 20 * MAX_SHOWN) -> str:
 
 
 def reason(value: object) -> str:
-    """The kind that a failure counts as, of the server's own words; the same whatever number, id or time is in them.
+    """Return the kind of a failure from the server's words, without the numbers, ids and times in them.
 
     "retry after 137 ms" and "retry after 1.2 s" are both "retry after TIME". Numbers become N, identifiers ID,
     addresses ADDRESS, and what Elixir inspects keeps its type: "#PID<…>". Empty when there are no words.
@@ -110,7 +110,7 @@ def reason(value: object) -> str:
 
 
 def words(value: object) -> str:
-    """A value as text: a string is itself, a structure an outline of bounded depth and length."""
+    """Return a value as text: a string as it is, a structure as an outline of bounded depth and length."""
     return str(value) if isinstance(value, str) else quote(value)
 
 
@@ -149,7 +149,7 @@ def _placeholder(found: re.Match[str]) -> str:
 
 
 def _folded_run(run: str) -> str:
-    """A run of letters and digits: a word with a number keeps its word, anything more mixed is an id."""
+    """Return what stands for letters and digits: a word with a number keeps its word, anything else is an id."""
     turns = len(_TURNS.findall(run))
     if turns > 1 or (turns and len(run) >= _SHORTEST_HEX and _HEX.fullmatch(run)):
         return _ID

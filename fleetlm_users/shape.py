@@ -1,7 +1,7 @@
-"""Data from a peer or a file held against its shape, so that whoever reads it afterwards can rely on it.
+"""Checks of the shape of data from a peer or a file, so that code that reads it afterwards can rely on it.
 
-A check takes a value and raises ShapeError; the checks of containers add the place, as in `counts[3][4]`. Every check
-is bounded: in the numbers and lengths that it accepts, and in what it quotes.
+A check takes a value and raises ShapeError; checks of containers add the place, as in `counts[3][4]`. Every check is
+bounded in the numbers and lengths that it accepts, and in what it quotes. `decode` does the same for declared types.
 """
 
 import math
@@ -29,7 +29,7 @@ _NAMES: Final[Mapping[type, str]] = MappingProxyType(
 
 
 def shown(value: object) -> str:
-    """The value as an error quotes it: short, on one line, without control characters."""
+    """Return the value as an error quotes it: short, on one line, without control characters."""
     if value is None or isinstance(value, str | bool | int | float):
         return quote(value, QUOTED_CHARS)
     return _NAMES.get(type(value), f"a {type(value).__name__}")
@@ -102,17 +102,17 @@ def binary(most: int) -> Check:
 
 
 def anything(_value: Any) -> None:
-    """Accepts every value: nobody reads it, or whoever does checks it."""
+    """Accept every value: it is not used, or checked where it is."""
 
 
 def flag(value: Any) -> None:
-    """Accepts true and false."""
+    """Accept true and false."""
     if type(value) is not bool:
         raise _unlike(value, "true or false")
 
 
 def whole(low: int = 0, high: int = MAX_WHOLE) -> Check:
-    """Accepts whole numbers from `low` to `high`."""
+    """Return a check that accepts whole numbers from `low` to `high`."""
 
     def check(value: Any) -> None:
         if type(value) is not int or not low <= value <= high:
@@ -122,7 +122,7 @@ def whole(low: int = 0, high: int = MAX_WHOLE) -> Check:
 
 
 def number(low: float = -math.inf, high: float = math.inf) -> Check:
-    """Accepts finite numbers from `low` to `high`."""
+    """Return a check that accepts finite numbers from `low` to `high`."""
     words = "a finite number" if math.isinf(low) and math.isinf(high) else f"a number from {low:g} to {high:g}"
 
     def check(value: Any) -> None:
@@ -134,7 +134,7 @@ def number(low: float = -math.inf, high: float = math.inf) -> Check:
 
 
 def text(most: int, *, printable: bool = True, least: int = 0) -> Check:
-    """Accepts text of `least` to `most` characters; without control characters and the like if it is `printable`."""
+    """Return a check that accepts text of `least` to `most` characters, without control characters if `printable`."""
 
     def check(value: Any) -> None:
         if type(value) is not str:
@@ -148,7 +148,7 @@ def text(most: int, *, printable: bool = True, least: int = 0) -> Check:
 
 
 def lines(most: int) -> Check:
-    """Accepts printable text of several lines."""
+    """Return a check that accepts printable text of several lines."""
     whole_text = text(most, printable=False)
 
     def check(value: Any) -> None:
@@ -160,7 +160,7 @@ def lines(most: int) -> Check:
 
 
 def one_of(*accepted: object) -> Check:
-    """Accepts one of a few values."""
+    """Return a check that accepts one of a few values."""
     words = ("one of " if len(accepted) > 1 else "") + ", ".join(shown(value) for value in accepted)
 
     def check(value: Any) -> None:
@@ -171,7 +171,7 @@ def one_of(*accepted: object) -> Check:
 
 
 def nothing_or(inner: Check) -> Check:
-    """Accepts None, and what `inner` accepts."""
+    """Return a check that accepts None, and what `inner` accepts."""
 
     def check(value: Any) -> None:
         if value is not None:
@@ -181,7 +181,7 @@ def nothing_or(inner: Check) -> Check:
 
 
 def either(words: str, *inner: Check) -> Check:
-    """Accepts what any of the checks accepts; `words` say what that is."""
+    """Return a check that accepts what any of the checks accepts; `words` say what that is."""
 
     def check(value: Any) -> None:
         for one in inner:
@@ -196,7 +196,7 @@ def either(words: str, *inner: Check) -> Check:
 
 
 def each(inner: Check, most: int) -> Check:
-    """Accepts lists of at most `most` values that `inner` accepts."""
+    """Return a check that accepts lists of at most `most` values that `inner` accepts."""
 
     def check(value: Any) -> None:
         if not isinstance(value, list | tuple):
@@ -213,7 +213,7 @@ def each(inner: Check, most: int) -> Check:
 
 
 def row(*inner: Check) -> Check:
-    """Accepts lists of exactly as many values as there are checks, each for its own."""
+    """Return a check that accepts lists with one value for each check."""
 
     def check(value: Any) -> None:
         if not isinstance(value, list | tuple):
@@ -230,7 +230,7 @@ def row(*inner: Check) -> Check:
 
 
 def record(required: Mapping[str, Check], optional: Mapping[str, Check] = MappingProxyType({})) -> Check:
-    """Accepts objects with all `required` entries; further ones are not looked at, unless they are `optional`."""
+    """Return a check that accepts objects with all `required` entries; only `optional` further ones are checked."""
     known = {**required, **optional}
 
     def check(value: Any) -> None:
@@ -250,7 +250,7 @@ def record(required: Mapping[str, Check], optional: Mapping[str, Check] = Mappin
 
 
 def table(key: Check, inner: Check, most: int) -> Check:
-    """Accepts objects of at most `most` entries with any keys that `key` accepts and values that `inner` accepts."""
+    """Return a check that accepts objects of at most `most` entries, whose keys `key` and values `inner` accepts."""
 
     def check(value: Any) -> None:
         if not isinstance(value, Mapping):

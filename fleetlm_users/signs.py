@@ -15,12 +15,12 @@ _CJK: Final = ("gb", "euc", "big5", "cp932", "cp936", "cp949", "cp950", "shift",
 
 
 def to_ascii(text: str) -> str:
-    """The text with our signs replaced, each by one ASCII character, and any other by a question mark."""
+    """Return the text with our signs replaced, each by one ASCII character, and any other by a question mark."""
     return fit(text, "ascii")
 
 
 def fit(text: str, encoding: str | None) -> str:
-    """The text with each character that the encoding lacks replaced by one that it has; None has all of them."""
+    """Return the text with each character that the encoding lacks replaced by one that it has; None has all."""
     if encoding is None:
         return text
     try:
@@ -33,12 +33,12 @@ def fit(text: str, encoding: str | None) -> str:
 
 
 def instead_of(character: str) -> str:
-    """The ASCII character that stands for another one."""
+    """Return the ASCII character that stands for another one."""
     return ASCII.get(character, "?")
 
 
 def cut(text: str, columns: int, encoding: str | None = None) -> str:
-    """The text if it fits into so many columns, else its beginning and a `~`: half a number must not pass for one."""
+    """Return the text cut to the width, ending in `~` if it was cut: half a number must not pass for a whole one."""
     wide = _wide_in(encoding)
     taken, kept = 0, 0
     for index, character in enumerate(text):

@@ -18,7 +18,7 @@ SECURE: Final = ("https://", "wss://")
 
 
 def check_trust(urls: Iterable[str], *, insecure: bool, environ: Mapping[str, str] = os.environ) -> None:
-    """Raises UsageError when certificates are to be checked for one of the URLs and the named CAs cannot be read."""
+    """Raise UsageError when certificates are to be checked for one of the URLs and the named CAs cannot be read."""
     if insecure or not any(url.lower().startswith(SECURE) for url in urls):
         return
     named = environ.get(FILE)

@@ -24,12 +24,12 @@ def ms_aligned(value: float | None) -> str:
 
 
 def count(value: float | None) -> str:
-    """A whole number with thousands separated."""
+    """Return a whole number with thousands separated."""
     return NOTHING if value is None else f"{value:,.0f}"
 
 
 def few_kinds(labels: Mapping[str, int]) -> dict[str, int]:
-    """The kinds for a single line of text: the first ones, which are the most frequent, and all others as one."""
+    """Return the kinds for one line of text: the first, which are the most frequent, and all others as one."""
     first = dict(list(labels.items())[:MAX_KINDS_IN_LINE])
     rest = [n for kind, n in labels.items() if kind not in first]
     return first | ({f"({len(rest)} more kinds)": sum(rest)} if rest else {})
@@ -44,7 +44,7 @@ def per_s(value: float | None) -> str:
 
 
 def percent(fraction: float | None) -> str:
-    """A share as percent; never rounded up to 100 nor down to 0, since these two mean something."""
+    """Return a share as percent, never rounded up to 100 or down to 0, since these two mean something."""
     if fraction is None:
         return NOTHING
     shown = f"{fraction * 100:.2f}"
@@ -67,7 +67,7 @@ def bytes_(value: float | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time: 45s, 2m05s, 1h02m."""
+    """Return a length of time: 45s, 2m05s, 1h02m."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole}s"
@@ -77,7 +77,7 @@ def duration(seconds: float) -> str:
 
 
 def measured(value: float | None, unit: str) -> str:
-    """A threshold's measured value with its unit, as Threshold.unit and summary.json name units."""
+    """Return a threshold's measured value with its unit, as Threshold.unit and summary.json name units."""
     if value is None:
         return "no samples"
     match unit:

@@ -1,6 +1,6 @@
 """Durations of one metric: an HDR histogram in whole microseconds, with exact count, sum, minimum and maximum.
 
-Recording is `list.append` (0.03 µs); values move into the histogram in bulk (0.15–0.3 µs each) when somebody asks.
+Recording is `list.append` (0.03 µs); values move into the histogram in bulk (0.15–0.3 µs each) when a figure is read.
 """
 
 import math
@@ -41,7 +41,7 @@ _BAD_PAYLOAD: Final = (
 
 
 def required_samples(percent: float) -> int:
-    """The fewest samples with which a percentile says more than the maximum: 100 for p99, 20 for p95, 2 for p50."""
+    """Return how many samples a percentile needs to say more than the maximum: 100 for p99, 20 for p95, 2 for p50."""
     if percent >= 100:
         return 1
     return max(1, math.ceil(round(100 / (100 - percent), 6)))
@@ -65,8 +65,8 @@ class TrendSummary:
 class Trend:
     """Durations in whole µs: `add(value_us)` records one; everything else folds first what was added.
 
-    Values above one hour count as one hour and are told in `clamped`. A negative duration is a defect of the clock or
-    of our code: it is told in `negative` and not recorded. `add` stays the same function for life, so callers keep it.
+    Values above one hour count as one hour, and in `clamped`. A negative duration is a defect of the clock or of our
+    code: it counts in `negative` and is not recorded. `add` stays the same function for life, so callers keep it.
     """
 
     __slots__ = (
@@ -143,7 +143,7 @@ class Trend:
         return taken
 
     def fold(self, values_us: Sequence[int]) -> Counter[int]:
-        """Put values into the histogram; the same values counted, as they were recorded."""
+        """Put values into the histogram; return how often each was recorded."""
         if not values_us:
             return Counter()
         tally = Counter(values_us)
@@ -167,7 +167,7 @@ class Trend:
         self._negative += other._negative
 
     def since(self, earlier: "Trend") -> "Trend":
-        """What was recorded after `earlier`, which is an older state of the same trend; both stay as they are.
+        """Return what was recorded after `earlier`, an older state of the same trend; neither is changed.
 
         Count and sum are exact, minimum and maximum those of their buckets (within 0.1 %) and of this trend.
         """
@@ -193,14 +193,14 @@ class Trend:
         return newer
 
     def percentile(self, percent: float) -> int | None:
-        """The smallest recorded duration in µs that at least `percent` % of all do not exceed (nearest rank).
+        """Return the smallest recorded duration in µs that at least `percent` % do not exceed (nearest rank).
 
         Off by at most 0.1 % (HDR, 3 digits), never outside the exact minimum and maximum; None without samples.
         """
         return self.percentiles([percent])[0]
 
     def percentiles(self, percents: Sequence[float]) -> list[int | None]:
-        """Several percentiles at the price of one (about 1 ms)."""
+        """Return several percentiles at the price of one (about 1 ms)."""
         if not self.count or self._counts is None:
             return [None] * len(percents)
         first, last = fine_index(self._min_us), fine_index(self._max_us)
@@ -208,7 +208,7 @@ class Trend:
         return [self._value_at(running, first, percent) for percent in percents]
 
     def at_most(self, bounds_us: Sequence[int]) -> list[int]:
-        """How many durations do not exceed each bound in µs, a duration being what `percentile` would say of it.
+        """Return how many durations do not exceed each bound in µs, each as `percentile` would report it.
 
         So the share at or below a bound is 95 % or more exactly when the 95th percentile keeps the bound.
         """
@@ -219,7 +219,7 @@ class Trend:
         return [self._up_to(running, first, bound_us) for bound_us in bounds_us]
 
     def summary(self) -> TrendSummary:
-        """The usual figures; a percentile on too few samples is None (see required_samples)."""
+        """Return the usual figures; a percentile on too few samples is None (see required_samples)."""
         wanted = (50.0, 90.0, 95.0, 99.0, 99.9)
         med, p90, p95, p99, p999 = (
             value_us if self._count >= required_samples(percent) else None
@@ -228,7 +228,7 @@ class Trend:
         return TrendSummary(self.count, self.min, self.mean_us, med, p90, p95, p99, p999, self.max)
 
     def distribution(self) -> dict[int, int]:
-        """How many samples lie in each coarse bucket (see geometry.coarse_bounds), in rising order."""
+        """Return how many samples lie in each coarse bucket (histogram_buckets.coarse_bounds), in rising order."""
         self.fold(self.take())
         buckets: Counter[int] = Counter()
         if self._count and self._counts is not None:
@@ -239,20 +239,20 @@ class Trend:
         return dict(buckets)
 
     def encode(self) -> bytes:
-        """All of it as bytes, a few kB at most: an exact header, then HdrHistogram's V2 compressed form."""
+        """Return the trend as bytes, a few kB at most: an exact header, then HdrHistogram's V2 compressed form."""
         self.fold(self.take())
         return self.encode_folded()
 
     def encode_folded(self) -> bytes:
-        """As `encode`, without what was added and not folded yet: the state of an earlier moment."""
+        """Return the same without what was added and not folded yet: the state of an earlier moment."""
         header = HEADER.pack(self._count, self._sum_us, self._min_us, self._max_us, self._clamped, self._negative)
         return header + (self._histogram.encode() if self._histogram is not None else b"")
 
     @classmethod
     def decode(cls, encoded: bytes) -> "Trend":
-        """The trend that `encode` wrote; raises ValueError on what cannot be decoded.
+        """Return the trend that `encode` wrote; raise ValueError for bytes that cannot be decoded.
 
-        Bytes of another process are held against `trend_bytes.check_trend` before.
+        Check bytes of another process with `histogram_bytes.check_trend` before.
         """
         trend = cls()
         try:

@@ -6,7 +6,7 @@ Source: HdrHistogram, `AbstractHistogram.countsArrayIndex` (unit magnitude 0), r
 
 from typing import Final
 
-MAX_US: Final = 3_600_000_000  # one hour: the longest duration kept apart
+MAX_US: Final = 3_600_000_000  # one hour: the longest duration that is told apart
 DIGITS: Final = 3  # HDR significant digits: a value is known to 0.1 %
 
 _FINE_BITS: Final = 10  # 1,024 buckets an octave: what HDR needs for 3 digits
@@ -15,29 +15,29 @@ FINE_SHIFT: Final = _FINE_BITS + 1
 
 
 def fine_index(value_us: int) -> int:
-    """The index in an HdrHistogram's counts of a value from 0 to MAX_US."""
+    """Return the index in an HdrHistogram's counts of a value from 0 to MAX_US."""
     octave = value_us.bit_length() - FINE_SHIFT
     return value_us if octave <= 0 else (octave << _FINE_BITS) + (value_us >> octave)
 
 
 def fine_high(index: int) -> int:
-    """The highest value in µs that shares the bucket `index`: what HDR reports for it."""
+    """Return the highest value in µs of the bucket `index`, which HDR reports for it."""
     return _low(index, _FINE_BITS) + _width(index, _FINE_BITS) - 1
 
 
 def fine_low(index: int) -> int:
-    """The lowest value in µs that shares the bucket `index`."""
+    """Return the lowest value in µs of the bucket `index`."""
     return _low(index, _FINE_BITS)
 
 
 def coarse_index(value_us: int) -> int:
-    """The coarse bucket of a value in µs."""
+    """Return the coarse bucket of a value in µs."""
     octave = value_us.bit_length() - _COARSE_BITS - 1
     return value_us if octave <= 0 else (octave << _COARSE_BITS) + (value_us >> octave)
 
 
 def coarse_bounds(index: int) -> tuple[int, int]:
-    """The lowest and the highest value in µs of a coarse bucket, both inclusive."""
+    """Return the lowest and the highest value in µs of a coarse bucket, both inclusive."""
     low = _low(index, _COARSE_BITS)
     return low, low + _width(index, _COARSE_BITS) - 1
 

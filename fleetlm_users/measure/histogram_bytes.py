@@ -1,4 +1,4 @@
-"""An encoded trend (trend.Trend.encode) looked at without being decoded: half the price, and bounded in memory.
+"""Checks an encoded trend (Trend.encode) without decoding it: half the price, and bounded in memory.
 
 Decoding trusts what it reads: 1 kB of zeros' deflate becomes 1 MB, a histogram of another precision is taken for ours
 bucket by bucket, and the exact figures of the header need not be those of the histogram.
@@ -25,7 +25,7 @@ _COUNTS: Final = ctypes.c_ulonglong * MAX_BUCKETS
 
 
 def check_trend(encoded: Any) -> None:
-    """Raises ValueError unless a trend wrote these bytes, or could have."""
+    """Raise ValueError unless a trend wrote these bytes, or could have."""
     if not isinstance(encoded, bytes) or not HEADER.size <= len(encoded) <= MAX_ENCODED_BYTES:
         raise ValueError(f"not {HEADER.size} to {MAX_ENCODED_BYTES:,} bytes")
     count, sum_us, low_us, high_us, clamped, negative = HEADER.unpack_from(encoded)
@@ -54,7 +54,7 @@ def _inflated(payload: bytes) -> bytes:
 
 
 def _counted(payload: bytes) -> tuple[int, int, int]:
-    """Samples, first and last bucket of an inflated histogram."""
+    """Return the samples, first and last bucket of an inflated histogram."""
     if len(payload) < payload_header_size:
         raise ValueError("a histogram without a head")
     head = PayloadHeader.from_buffer_copy(payload)

@@ -1,9 +1,7 @@
 """Everything that one process measures in one run, and the cumulative snapshot of it that the master merges.
 
-A snapshot always holds everything since the start, so a report that is lost or comes twice does no harm. Only the rows
-of seconds are left out that the master has said it has.
-
-The small mutable things a ledger is made of: a counter's cell, a gauge's cell, a level, a series of durations.
+A snapshot holds everything since the start, so a report that is lost or comes twice does no harm; only rows of seconds
+that the master has confirmed are left out. A ledger is made of counter cells, gauge cells, levels and series.
 """
 
 import math
@@ -25,7 +23,7 @@ from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, TREND_COLUMNS
 from fleetlm_users.measure.timeline.worker_timeline import ROWS_AT_ONCE, WorkerTimeline
 
 FOLDED_AT_ONCE = 4096
-"""Values that are folded without giving way: 0.4 ms, whatever the load. Smaller chunks share fewer equal values, and
+"""Values that are folded without yielding: 0.4 ms, whatever the load. Smaller chunks share fewer equal values, and
 cost more in all: 5,000 values 0.4 ms at once, 1.0 ms by 1,024, 1.7 ms by 256.
 """
 
@@ -53,7 +51,7 @@ class GaugeCell:
             self.peak = max(self.peak, self.now)
 
     def restart(self) -> int:
-        """The highest since the last call; the next stretch starts at the present value."""
+        """Return the highest value since the last call; the next stretch starts at the present value."""
         recent, self.recent_peak = self.recent_peak, self.now
         return recent
 
@@ -106,7 +104,7 @@ class Series:
         return True
 
     def encoded_at(self, mark: int) -> bytes:
-        """The trend as bytes with the chunks up to `mark` in it; encoded anew only if some were added."""
+        """Return the trend as bytes with the chunks up to `mark`; it is encoded again only if some were added."""
         while self.fold_one(mark):
             pass
         if self._encoded_at != self._folded:
@@ -120,8 +118,8 @@ CONNECTIONS: Final = "active_connections"
 CPU: Final = "worker_cpu_percent"
 
 
-def _no_breath() -> None:
-    """Stands for giving way to other greenlets where there are none."""
+def _no_yield() -> None:
+    """Do nothing: there are no other greenlets to yield to."""
 
 
 class Ledger:
@@ -163,24 +161,24 @@ class Ledger:
         return f"Ledger(epoch={self.epoch!r}, worker={self.worker!r}, {held})"
 
     def renewed(self, resets: int, since_s: float, elapsed_s: float) -> "Ledger":
-        """An empty ledger of the same run, from this moment on; what goes up and down stands where it stood."""
+        """Return an empty ledger of the same run, from this moment on; gauges and levels keep their values."""
         new = Ledger(self.catalogue, self.epoch, self.worker, resets=resets, since_s=since_s, elapsed_s=elapsed_s)
         new._gauges = {key: GaugeCell(cell.now, cell.now, cell.now) for key, cell in self._gauges.items()}
         new._levels = {metric: Level(level.last, level.last) for metric, level in self._levels.items()}
         return new
 
     def trend(self, metric: str, scenario: str, phase: str) -> Trend:
-        """The trend of that metric, made at first use; a hot path keeps its `add`."""
+        """Return the trend of that metric, made at first use; a hot path keeps its `add`."""
         series = self._series.get((metric, scenario, phase))
         return series.trend if series is not None else self._new_series(metric, scenario, phase).trend
 
     def count(self, metric: str, scenario: str, phase: str, n: int = 1, label: str = "") -> None:
-        """Count `n` more; `label` breaks the count down by reason, kind or close code, as far as kinds.py keeps it."""
+        """Count `n` more; `label` breaks it down by reason, kind or close code, within the bounds of kinds.py."""
         cell = self._cells.get((metric, scenario, phase, label))
         (cell if cell is not None else self.counter(metric, scenario, phase, label)).n += n
 
     def counter(self, metric: str, scenario: str, phase: str, label: str = "") -> Cell:
-        """The cell that `count` counts in, for a hot path to keep."""
+        """Return the cell that `count` counts in, for a hot path to keep."""
         name = self._name(metric, phase, "counter")
         cell = self._cells.setdefault((name, scenario, phase, self._kinds.of(name, label)), Cell())
         if name in self._watched and not any(cell is watched for watched in self._watched[name]):
@@ -208,26 +206,26 @@ class Ledger:
             self.count("worker_cpu_starved", "", phase, n=int(value > CPU_STARVED_PERCENT))
 
     def finding(self, finding: Finding) -> None:
-        """Name one thing that was found wrong; the first of them are kept, all are counted."""
+        """Record one thing that is wrong with a message; the first ones are named, all are counted."""
         self._findings.add(finding)
 
-    def tick(self, elapsed_s: float, breathe: Callable[[], None] = _no_breath) -> None:
-        """Close a row of the timeline; call it about once a second. Folding gives way by `breathe` after each chunk."""
+    def tick(self, elapsed_s: float, yield_now: Callable[[], None] = _no_yield) -> None:
+        """Close a row of the timeline; call it about once a second. Folding yields by `yield_now` after each chunk."""
         self._seal(elapsed_s)
         if self._snapshots_under_way:
             return  # its trends must not run ahead of its counters; the snapshot or the next tick folds
         for series in list(self._series.values()):
             mark = series.mark
             while series.fold_one(mark):
-                breathe()
+                yield_now()
                 if self._snapshots_under_way:
-                    return  # one began while we gave way
+                    return  # one began while we yielded
 
-    def snapshot(self, seq: int, final: bool, elapsed_s: float, breathe: Callable[[], None] = _no_breath) -> Snapshot:
-        """Everything measured so far, as msgpack can carry it; `seq` must grow from one to the next.
+    def snapshot(self, seq: int, final: bool, elapsed_s: float, yield_now: Callable[[], None] = _no_yield) -> Snapshot:
+        """Return everything measured so far; `seq` must grow from one snapshot to the next.
 
         All of it is of the one moment at which the call begins. Folding and encoding the trends takes longer, and
-        `breathe` is called in between so that the event loop can run; what is added meanwhile is in the next snapshot.
+        `yield_now` is called in between so that the event loop can run; what is added meanwhile waits for the next one.
         """
         self._seal(elapsed_s)
         captured = self._captured(seq, final, elapsed_s)
@@ -237,16 +235,16 @@ class Ledger:
         try:
             for key, series, mark in marks:
                 while series.fold_one(mark):
-                    breathe()
+                    yield_now()
                 captured.trends.append(EncodedTrend(*key, series.encoded_at(mark)))
-                breathe()
+                yield_now()
         finally:
             self._snapshots_under_way -= 1
         captured.rows = [*rows[:-1], rows[-1].copy()]  # all but the youngest are complete and stay as they are
         return captured
 
     def forget_rows(self, before: int) -> None:
-        """The master has all rows before that second: they are in no further snapshot, and cost no memory."""
+        """Drop the rows before that second, which the master has confirmed: no further snapshot holds them."""
         self._timeline.forget(before)
 
     def _captured(self, seq: int, final: bool, elapsed_s: float) -> Snapshot:

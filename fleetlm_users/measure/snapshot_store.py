@@ -1,4 +1,4 @@
-"""The newest snapshot of every worker, kept on the master; `totals()` is their sum."""
+"""The newest snapshot of every worker, on the master; `totals()` is their sum."""
 
 from dataclasses import dataclass
 
@@ -19,14 +19,14 @@ from fleetlm_users.measure.totals import Totals
 class _Worker:
     snapshot: Snapshot
     final: bool
-    state: "WorkerState | None" = None  # made when somebody asks, once for each snapshot: it decodes histograms
+    state: "WorkerState | None" = None  # made at first use, once for each snapshot: it decodes histograms
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerState:
-    """How one worker stands by its newest snapshot; `None` where it did not say, or on too few samples.
+    """The state of one worker by its newest snapshot; None for what it did not report, or on too few samples.
 
-    `open_messages` of the `sent` ones had no fate in it; none, once it is final.
+    `open_messages` of the `sent` ones had no fate in it; 0 once it is final.
     """
 
     worker: str
@@ -45,10 +45,10 @@ class WorkerState:
 
 
 class SnapshotStore:
-    """Takes snapshots in any order, any number of times: per worker the highest `seq` of this `epoch` counts.
+    """Snapshots in any order, any number of times: per worker the highest `seq` of this `epoch` counts.
 
     `resets` is how often the run's statistics were reset: a snapshot from before the last time is another epoch's.
-    `dropped_epoch` and `dropped_stale` count what was not taken: another run's snapshots, older or repeated ones.
+    `dropped_epoch` and `dropped_stale` count what was not merged: another run's snapshots, older or repeated ones.
     `timeline` is what happened in each second.
     """
 
@@ -110,19 +110,19 @@ class SnapshotStore:
         self.timeline.absorb(worker_id, snapshot.rows, snapshot.final)
 
     def totals(self) -> Totals:
-        """The sum over all workers as it stands now; later snapshots do not change it."""
+        """Return the sum over all workers as it stands now; later snapshots do not change it."""
         return Totals(self.catalogue, [worker.snapshot for _, worker in sorted(self._workers.items())])
 
     def taken_to(self, worker_id: str) -> int:
-        """The second before which everything that the worker tells is merged: it need not tell that again."""
+        """Return the second before which all rows of the worker are merged: it need not send those again."""
         return self.timeline.taken_to(worker_id)
 
     def table(self) -> SeriesTable:
-        """What happened in each second on all workers together, for the files of a run's end."""
+        """Return the seconds of all workers together, for the files at the end of a run."""
         return SeriesTable(self.timeline.each_row())
 
     def series(self, newest: int | None = None) -> list[SeriesRow]:
-        """What happened in each second on all workers together, or in the `newest` ones; see MergedTimeline.rows."""
+        """Return the seconds of all workers together, or the `newest` ones; see MergedTimeline.rows."""
         return self.timeline.rows(newest)
 
     @property
@@ -136,15 +136,15 @@ class SnapshotStore:
     def _state(self, worker_id: str, worker: _Worker) -> WorkerState:
         own = Totals(self.catalogue, [worker.snapshot])
         levels = {level.metric: level for level in worker.snapshot.levels}
-        books = own.accounting(phase=ALL)
+        accounting = own.accounting(phase=ALL)
         cpu, rss = levels.get("worker_cpu_percent"), levels.get("worker_rss_bytes")
         return WorkerState(
             worker=worker_id,
             seq=worker.snapshot.seq,
             final=worker.final,
             elapsed_s=worker.snapshot.elapsed_s,
-            sent=books.sent,
-            open_messages=books.unknown,
+            sent=accounting.sent,
+            open_messages=accounting.unknown,
             cpu_percent=cpu.last if cpu else None,
             cpu_peak_percent=cpu.peak if cpu else None,
             rss_bytes=int(rss.last) if rss else None,

@@ -1,13 +1,10 @@
-"""The sum of all workers' snapshots, and the questions one can ask of it.
-
-What happened between two moments of a run: the difference of two cumulative totals, asked like totals themselves.
-"""
+"""The sum of all workers' snapshots, and what happened between two moments: the difference of two such sums."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from fleetlm_users.measure.findings import Findings, merged
 from fleetlm_users.measure.histogram import Trend
@@ -16,7 +13,11 @@ from fleetlm_users.measure.metrics.metric import Metric
 from fleetlm_users.measure.metrics.phase import ALL, MAIN, PHASES
 from fleetlm_users.measure.snapshot import Snapshot
 
-FATES: Final = ("messages_sent", "messages_appended", "messages_rejected", "messages_lost", "messages_in_flight")
+Fate = Literal["sent", "appended", "rejected", "lost", "in_flight", "unknown"]
+FATES: Final[tuple[Fate, ...]] = ("sent", "appended", "rejected", "lost", "in_flight", "unknown")
+"""What can have become of a message, in the order of reports: those sent, then how many of them had each fate."""
+
+_COUNTERS: Final = tuple(f"messages_{fate}" for fate in FATES if fate != "unknown")
 
 
 class Ratio(NamedTuple):
@@ -59,7 +60,7 @@ class Accounting:
 
     @property
     def adds_up(self) -> bool:
-        """Whether every sent message has exactly one fate, but for those that only a lost process could tell of."""
+        """Whether every sent message has exactly one fate, except those that only a lost process knew of."""
         return self.unexplained == 0
 
 
@@ -67,7 +68,7 @@ class Totals:
     """The merged numbers of a run, frozen at one moment: the sum of the `parts`, the newest snapshot of each worker.
 
     Everywhere `scenario` None means all of them, with what belongs to the process and to no scenario; `phase` is MAIN
-    unless told otherwise, and ALL sums both. An unknown metric or one of the wrong kind raises UsageError.
+    unless given, and ALL sums both. An unknown metric or one of the wrong kind raises UsageError.
     """
 
     def __init__(self, catalogue: Catalogue, parts: Sequence[Snapshot]) -> None:
@@ -97,7 +98,7 @@ class Totals:
         return tuple(sorted((counted | timed) - {""}))
 
     def trend(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> Trend | None:
-        """The merged durations, or None if no worker has that trend. The trend is shared: read it, do not add to it."""
+        """Return the merged durations, or None if no worker has that trend. The trend is shared: do not add to it."""
         name = self.catalogue.find(metric, "trend").name
         key = (name, scenario, phase)
         if key not in self._trends:
@@ -105,12 +106,12 @@ class Totals:
         return self._trends[key]
 
     def count(self, metric: str, scenario: str | None = None, phase: str = MAIN, label: str | None = None) -> int:
-        """The merged count; of one label, or of all labels when `label` is None."""
+        """Return the merged count of one label, or of all labels when `label` is None."""
         labels = self.labels(metric, scenario, phase)
         return sum(labels.values()) if label is None else labels.get(label, 0)
 
     def labels(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> dict[str, int]:
-        """The count broken down by label (reason, kind, close code), the highest first; "" is what had no label."""
+        """Return the count by label (reason, kind, close code), the highest first; "" is what had no label."""
         found = self.catalogue.find(metric, "counter")
         sums: Counter[str] = Counter()
         for name in found.parts or (found.name,):
@@ -120,18 +121,18 @@ class Totals:
         return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
 
     def rate(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> Ratio:
-        """The two counts that the rate is made of."""
+        """Return the two counts that the rate is made of."""
         found = self.catalogue.find(metric, "rate")
         passes = sum(self.count(name, scenario, phase) for name in found.passes)
         return Ratio(passes, sum(self.count(name, scenario, phase) for name in found.total))
 
     def gauge(self, metric: str, scenario: str | None = None) -> Gauge:
-        """The gauge now and at its highest; gauges know no phases."""
+        """Return the gauge now and at its highest; gauges have no phases."""
         found = self.catalogue.find(metric, "gauge")
         return self._level(found) if found.per_worker else self._summed_gauge(found, scenario or "")
 
     def samples(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> int:
-        """How much evidence there is about a metric: 0 means that its value proves nothing."""
+        """Return how much evidence there is about a metric: 0 means that its value proves nothing."""
         found = self.catalogue.find(metric)
         if found.kind == "trend":
             trend = self.trend(metric, scenario, phase)
@@ -144,12 +145,12 @@ class Totals:
         return max(own, self.samples(found.evidence, scenario, phase) if found.evidence else 0)
 
     def accounting(self, scenario: str | None = None, phase: str = MAIN, *, live: bool = False) -> Accounting:
-        """The fate of every sent message.
+        """Return the fate of every sent message.
 
         At the end `in_flight` is what the sessions counted when they ended, and anything else is `unknown`. During a
         run (`live`) sessions have not counted yet: what has no fate is in flight.
         """
-        sent, *fates = (self.count(name, scenario, phase) for name in FATES)
+        sent, *fates = (self.count(name, scenario, phase) for name in _COUNTERS)
         unknown = sent - sum(fates)
         appended, rejected, lost, in_flight = fates
         if live:
@@ -157,7 +158,7 @@ class Totals:
         ended = self._ended
         unexplained = unknown
         if ended is not self:
-            sent_there, *fates_there = (ended.count(name, scenario, phase) for name in FATES)
+            sent_there, *fates_there = (ended.count(name, scenario, phase) for name in _COUNTERS)
             unexplained = sent_there - sum(fates_there)
         return Accounting(sent, appended, rejected, lost, in_flight, unknown, unexplained)
 
@@ -231,7 +232,7 @@ class Span(Totals):
     """From `before` to `after`, both totals of one run. Counts, rates and trends are those of the time between.
 
     A gauge is what it was at the end: its highest since the beginning of the run is not that of the span. A message
-    sent before and answered within is counted as answered only, so books of a span need not balance.
+    sent before and answered within is counted as answered only, so the accounting of a span need not add up.
     """
 
     def __init__(self, before: Totals, after: Totals) -> None:
@@ -253,7 +254,7 @@ class Span(Totals):
         return self._after.scenarios
 
     def trend(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> Trend | None:
-        """The durations recorded in between; None if there is no such trend."""
+        """Return the durations recorded in between; None if there is no such trend."""
         key = (self.catalogue.find(metric, "trend").name, scenario, phase)
         if key not in self._trends:
             after, before = self._after.trend(*key), self._before.trend(*key)
@@ -261,19 +262,19 @@ class Span(Totals):
         return self._trends[key]
 
     def labels(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> dict[str, int]:
-        """The count in between by label; a label whose count is 0 is left out."""
+        """Return the count in between by label; a label whose count is 0 is left out."""
         before = self._before.labels(metric, scenario, phase)
         after = self._after.labels(metric, scenario, phase)
         counts = {label: after.get(label, 0) - before.get(label, 0) for label in after | before}
         return {label: n for label, n in sorted(counts.items(), key=lambda item: (-item[1], item[0])) if n}
 
     def gauge(self, metric: str, scenario: str | None = None) -> Gauge:
-        """The gauge at the end of the span, also as its highest."""
+        """Return the gauge at the end of the span, also as its highest."""
         now = self._after.gauge(metric, scenario).now
         return Gauge(now, now)
 
     def samples(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> int:
-        """How much evidence there is; a gauge has what it had at the end."""
+        """Return how much evidence there is; a gauge has what it had at the end."""
         if self.catalogue.find(metric).kind == "gauge":
             return self._after.samples(metric, scenario, phase)
         return super().samples(metric, scenario, phase)

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-REPLAY_LIMIT: Final = 100  # a join replays at most so many messages (wire record)
+REPLAY_LIMIT: Final = 100
+"""A join replays at most 100 messages. Part of the protocol; `protocol` has its own, as the two packages never meet."""
+
 MAX_UNSEEN: Final = 1_000
 COMPARED: Final = ("sender_id", "kind", "content", "metadata")
 
@@ -58,18 +60,18 @@ class Judged:
 
 def judge_round(seen: Round) -> Judged:
     """Every message exactly once, in order, without gaps, answered, and replayed unchanged; or named with its flaw."""
-    books = _Books(seen)
+    messages = _Messages(seen)
     judged = Judged()
-    judged.flaws += [*_fates(books), *_live_order(books), *_own(books), *_gaps(books), *_answers(books)]
-    _check_replay(books, judged)
+    judged.flaws += [*_fates(messages), *_live_order(messages), *_own(messages), *_gaps(messages), *_answers(messages)]
+    _check_replay(messages, judged)
     flawed = {flaw.client_ref for flaw in judged.flaws}
-    checked = [ref for ref in seen.sent if ref not in books.open]
+    checked = [ref for ref in seen.sent if ref not in messages.open]
     judged.checked = len(checked)
     judged.correct = sum(1 for ref in checked if ref not in flawed)
     return judged
 
 
-class _Books:
+class _Messages:
     """One round sorted by seq and by sender."""
 
     def __init__(self, seen: Round) -> None:
@@ -103,15 +105,15 @@ class _Books:
         return dict(zip(nameless, lost, strict=True)) if len(lost) == len(nameless) else {}
 
     def charged(self, seq: int) -> str:
-        """The sent message that a fault of this seq is charged to: its own, the one it answers, or the one before."""
-        for found in (self.own.get(seq, ""), self.asked_by.get(seq, "")):
-            if found in self.seen.sent:
-                return found
+        """Return the sent message to which a fault is charged: its own, the one it answers, or the one before."""
+        for ref in (self.own.get(seq, ""), self.asked_by.get(seq, "")):
+            if ref in self.seen.sent:
+                return ref
         before = [ref for own_seq, ref in self.own.items() if own_seq <= seq and ref in self.seen.sent]
         return before[-1] if before else next(iter(self.seen.sent), "")
 
     def whose(self, seq: int) -> str:
-        """A word for reports: whose message it is, where that is not the sent one itself."""
+        """Return for reports whose message it is, where that is not the sent one itself."""
         return "" if self.own.get(seq) in self.seen.sent else "the agent's answer" if seq in self.agent else "unknown"
 
 
@@ -121,44 +123,44 @@ def _ref_of(payload: Payload) -> str:
     return ref if isinstance(ref, str) else ""
 
 
-def _fates(books: _Books) -> Iterator[Flaw]:
+def _fates(messages: _Messages) -> Iterator[Flaw]:
     """Rejected and lost ones, with their seq where it is known or follows from the gap that they left."""
-    seq_of = {ref: seq for seq, ref in books.own.items()}
-    for ref, fate in books.seen.fates.items():
+    seq_of = {ref: seq for seq, ref in messages.own.items()}
+    for ref, fate in messages.seen.fates.items():
         if fate in ("lost", "rejected"):
             seq = seq_of.get(ref)
-            yield Flaw(fate, seq, ref, _whereabouts(books, seq))
+            yield Flaw(fate, seq, ref, _whereabouts(messages, seq))
 
 
-def _whereabouts(books: _Books, seq: int | None) -> str:
-    """What is known of a message that was given up."""
-    if seq in books.live:
+def _whereabouts(messages: _Messages, seq: int | None) -> str:
+    """Return what is known of a message that was given up."""
+    if seq in messages.live:
         return "its broadcast came too late"
-    return "stored, but never pushed" if seq in books.replay else ""
+    return "stored, but never pushed" if seq in messages.replay else ""
 
 
-def _live_order(books: _Books) -> Iterator[Flaw]:
+def _live_order(messages: _Messages) -> Iterator[Flaw]:
     """Doubled: the same seq again. Reordered: a seq below one already seen."""
     seen: set[int] = set()
     highest = 0
-    for payload in books.seen.live:
+    for payload in messages.seen.live:
         seq = payload["seq"]
         if seq in seen:
-            yield Flaw("doubled", seq, books.charged(seq), books.whose(seq))
+            yield Flaw("doubled", seq, messages.charged(seq), messages.whose(seq))
         elif seq < highest:
-            yield Flaw("reordered", seq, books.charged(seq), f"came after seq {highest}")
+            yield Flaw("reordered", seq, messages.charged(seq), f"came after seq {highest}")
         seen.add(seq)
         highest = max(highest, seq)
 
 
-def _own(books: _Books) -> Iterator[Flaw]:
+def _own(messages: _Messages) -> Iterator[Flaw]:
     """Own messages: each appended once, in the order of sending, with the text that was sent."""
-    order = {ref: k for k, ref in enumerate(books.seen.sent)}
+    order = {ref: k for k, ref in enumerate(messages.seen.sent)}
     seen: set[str] = set()
     latest = -1
-    for seq, ref in books.own.items():
+    for seq, ref in messages.own.items():
         if ref not in order:
-            yield Flaw("unknown", seq, books.charged(seq), f"client_ref {ref!r} was never sent")
+            yield Flaw("unknown", seq, messages.charged(seq), f"client_ref {ref!r} was never sent")
             continue
         if ref in seen:
             yield Flaw("doubled", seq, ref, "appended a second time")
@@ -166,55 +168,58 @@ def _own(books: _Books) -> Iterator[Flaw]:
             yield Flaw("reordered", seq, ref, "appended after a message that was sent later")
         seen.add(ref)
         latest = max(latest, order[ref])
-        if seq in books.known and books.known[seq].get("content") != {"text": books.seen.sent[ref], "client_ref": ref}:
+        if seq in messages.known and messages.known[seq].get("content") != {
+            "text": messages.seen.sent[ref],
+            "client_ref": ref,
+        }:
             yield Flaw("altered", seq, ref, "its text is not what was sent")
 
 
-def _gaps(books: _Books) -> Iterator[Flaw]:
-    """Seqs that were skipped and are not told by a lost message of ours."""
-    told = {flaw.seq for flaw in _fates(books)}
-    for seq in books.unseen:
-        if seq not in told:
-            whose = books.whose(seq) or "its broadcast"
-            yield Flaw("lost", seq, books.charged(seq), f"{whose} never came; seq was skipped")
+def _gaps(messages: _Messages) -> Iterator[Flaw]:
+    """Yield the seqs that were skipped and that no lost message of ours explains."""
+    explained = {flaw.seq for flaw in _fates(messages)}
+    for seq in messages.unseen:
+        if seq not in explained:
+            whose = messages.whose(seq) or "its broadcast"
+            yield Flaw("lost", seq, messages.charged(seq), f"{whose} never came; seq was skipped")
 
 
-def _answers(books: _Books) -> Iterator[Flaw]:
+def _answers(messages: _Messages) -> Iterator[Flaw]:
     """Each appended message answered as often as the agent answers; nothing answered that was not asked."""
-    wanted = books.seen.agent_replies
+    wanted = messages.seen.agent_replies
     if not wanted:
         return
-    for ref, seqs in books.answers.items():
-        if len(seqs) < wanted and ref not in books.open:
-            yield Flaw("unanswered", _seq_of(books, ref), ref, f"{len(seqs)} of {wanted} answers" if seqs else "")
-    for seq in books.agent:
-        if seq not in books.asked_by:
-            yield Flaw("unasked", seq, books.charged(seq), "more answers than messages")
+    for ref, seqs in messages.answers.items():
+        if len(seqs) < wanted and ref not in messages.open:
+            yield Flaw("unanswered", _seq_of(messages, ref), ref, f"{len(seqs)} of {wanted} answers" if seqs else "")
+    for seq in messages.agent:
+        if seq not in messages.asked_by:
+            yield Flaw("unasked", seq, messages.charged(seq), "more answers than messages")
 
 
-def _seq_of(books: _Books, ref: str) -> int:
-    return next(seq for seq, own in books.own.items() if own == ref)
+def _seq_of(messages: _Messages, ref: str) -> int:
+    return next(seq for seq, own in messages.own.items() if own == ref)
 
 
-def _check_replay(books: _Books, judged: Judged) -> None:
+def _check_replay(messages: _Messages, judged: Judged) -> None:
     """Everything seen live is in the replay, unchanged, in order, once; as far as a replay of 100 messages reaches."""
-    replay = books.seen.replay
+    replay = messages.seen.replay
     if replay is None:
         return
     seqs = [payload["seq"] for payload in replay]
     reach = range(min(seqs), max(seqs) + 1) if len(seqs) >= REPLAY_LIMIT else None
-    for seq, payload in sorted(books.live.items()):
+    for seq, payload in sorted(messages.live.items()):
         if reach is not None and seq not in reach:
             continue
         judged.replay_checked += 1
-        found = books.replay.get(seq)
-        if found is None:
+        stored = messages.replay.get(seq)
+        if stored is None:
             judged.replay_missing += 1
-            judged.flaws.append(Flaw("unreplayed", seq, books.charged(seq), books.whose(seq)))
-        elif differing := [key for key in COMPARED if found.get(key) != payload.get(key)]:
+            judged.flaws.append(Flaw("unreplayed", seq, messages.charged(seq), messages.whose(seq)))
+        elif differing := [key for key in COMPARED if stored.get(key) != payload.get(key)]:
             judged.replay_changed += 1
-            judged.flaws.append(Flaw("changed", seq, books.charged(seq), f"in the replay: {', '.join(differing)}"))
+            judged.flaws.append(Flaw("changed", seq, messages.charged(seq), f"in the replay: {', '.join(differing)}"))
     for earlier, seq in pairwise(seqs):
         if seq <= earlier:
             judged.replay_changed += 1
-            judged.flaws.append(Flaw("changed", seq, books.charged(seq), f"replayed after seq {earlier}"))
+            judged.flaws.append(Flaw("changed", seq, messages.charged(seq), f"replayed after seq {earlier}"))

@@ -61,7 +61,7 @@ class Patience:
 
 
 def outlook_of(missed: Judgement, totals: Totals) -> Outlook:
-    """What can still become of a missed threshold. Without samples it may still come to some."""
+    """Return what can still become of a missed threshold; without samples it may still get some."""
     threshold, measured = missed.threshold, missed.measured
     if measured is None:
         return "may still come"

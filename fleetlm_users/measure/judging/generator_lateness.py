@@ -14,7 +14,7 @@ from fleetlm_users.measure.totals import Totals
 
 
 def excuse_lateness(judgements: Iterable[Judgement], totals: Totals, is_late: Callable[[], bool]) -> list[Judgement]:
-    """The judgements of `totals`, with those marked `late` that only the generator's lateness explains.
+    """Return the judgements of `totals`; those that only the generator's lateness explains are marked `late`.
 
     `is_late` says whether the generator was beyond its limits; it may be dear, and is asked only if that matters.
     """
@@ -30,7 +30,7 @@ def excuse_lateness(judgements: Iterable[Judgement], totals: Totals, is_late: Ca
 
 
 def _kept_from_sent(missed: Judgement, totals: Totals) -> Judgement | None:
-    """The same bound on the service time, where that keeps it; None where it does not, or where there is none."""
+    """Return the same bound on the service time; None where that misses it too, or where there is no service time."""
     service = totals.catalogue[missed.threshold.metric].service
     if service is None or missed.ok or missed.too_few or missed.measured is None:
         return None

@@ -137,7 +137,7 @@ def parse_thresholds(
 
 
 def override(base: Iterable[Threshold], given: Iterable[Threshold]) -> list[Threshold]:
-    """`base` with all of the same metric and scenario replaced by `given`, in place; the rest is added at the end."""
+    """Return `base` with those of the same metric and scenario replaced in place by `given`; the rest comes last."""
     waiting: dict[tuple[str, str | None], list[Threshold]] = {}
     for threshold in given:
         waiting.setdefault(threshold.key, []).append(threshold)
@@ -149,12 +149,12 @@ def override(base: Iterable[Threshold], given: Iterable[Threshold]) -> list[Thre
 
 
 def keeps(threshold: Threshold, measured: float) -> bool:
-    """Whether a value, in the unit of the bound, keeps the threshold."""
+    """Return whether a value, in the unit of the bound, keeps the threshold."""
     return _OPERATORS[threshold.operator](measured, threshold.bound)
 
 
 def judge(thresholds: Sequence[Threshold], totals: Totals, duration_s: float) -> list[Judgement]:
-    """Each threshold held against the main phase; `duration_s` is that phase's length, for a counter's rate."""
+    """Judge each threshold on the main phase; `duration_s` is that phase's length, for a counter's rate."""
     return [_judge(threshold, totals, duration_s) for threshold in thresholds]
 
 

@@ -70,7 +70,7 @@ class Verdict:
 
 
 def decide(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) -> Verdict:
-    """The verdict. A failure outweighs every doubt: what was missed was missed, however well the rest was measured.
+    """Return the verdict. A failure outweighs every doubt: a missed threshold stays missed, however good the rest was.
     No failure is what the generator's lateness alone explains: that threshold is undecided (lateness.py).
 
     A run without thresholds is inconclusive: nothing was promised, so nothing can have been kept. A threshold without
@@ -118,7 +118,7 @@ def _doubts(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) ->
             yield f"{judgement.expression}: {_outcome(judgement)}"
     yield from facts.doubts
     yield from missing_reports(facts)
-    yield from bad_books(totals, facts.limits)
+    yield from accounting_doubts(totals, facts.limits)
     yield from _missing_load(totals, facts.limits)
     yield from late_generator(totals, facts.limits)
     yield from _sick_workers(facts.workers, facts.limits)
@@ -138,15 +138,16 @@ def missing_reports(facts: RunFacts) -> Iterable[str]:
         yield f"the final report of {missing} of {facts.workers_expected} workers is missing"
 
 
-def bad_books(totals: Totals, limits: Limits) -> Iterable[str]:
-    """What is wrong with the books of the whole run, in words."""
+def accounting_doubts(totals: Totals, limits: Limits) -> Iterable[str]:
+    """Return in words why the messages of the whole run do not add up."""
     if not totals.count("messages_sent", phase=ALL) and not totals.samples("ws_join_ms", phase=ALL):
         yield "nothing happened: no session was joined and no message sent"
-    books = totals.accounting(phase=ALL)
-    if not books.adds_up:
-        yield f"the messages do not add up: {books.sent:,} sent, the fate of {books.unexplained:,} unexplained"
-    if books.in_flight > limits.in_flight_share * books.sent:
-        yield f"{books.in_flight:,} of {books.sent:,} messages were still in flight at the end"
+    accounting = totals.accounting(phase=ALL)
+    if not accounting.adds_up:
+        sent, unexplained = accounting.sent, accounting.unexplained
+        yield f"the messages do not add up: {sent:,} sent, the fate of {unexplained:,} unexplained"
+    if accounting.in_flight > limits.in_flight_share * accounting.sent:
+        yield f"{accounting.in_flight:,} of {accounting.sent:,} messages were still in flight at the end"
     for name, metric in totals.catalogue.items():
         trend = totals.trend(name, phase=ALL) if metric.kind == "trend" else None
         if trend is not None and trend.negative:

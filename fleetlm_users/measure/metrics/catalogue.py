@@ -41,7 +41,7 @@ class Catalogue(Mapping[str, Metric]):
         return dict(self._aliases)
 
     def find(self, name: str, *kinds: Kind) -> Metric:
-        """The metric of that name, of one of `kinds` if any are given; raises UsageError naming the nearest name."""
+        """Return the metric of that name, of one of `kinds` if any are given; a UsageError names the nearest name."""
         metric = self.get(name)
         if metric is not None and (not kinds or metric.kind in kinds):
             return metric
@@ -52,7 +52,7 @@ class Catalogue(Mapping[str, Metric]):
         raise UsageError("metric", name, accepted, nearest[0])
 
     def with_metrics(self, extra: Iterable[Metric]) -> "Catalogue":
-        """A larger catalogue; this one stays as it is. A metric given twice alike is harmless."""
+        """Return a larger catalogue; this one stays as it is. The same metric may be given twice."""
         return Catalogue([*self._metrics.values(), *extra], self._aliases)
 
     def _check_references(self) -> None:

@@ -32,7 +32,7 @@ class Metric:
 
 
 def trend(name: str, help: str, *, service: str | None = None) -> Metric:
-    """A metric of durations: recorded in whole microseconds, reported in milliseconds.
+    """Declare a metric of durations: recorded in whole microseconds, reported in milliseconds.
 
     One that counts from the moment due names as `service` the trend of the same durations from the moment sent.
     """
@@ -40,15 +40,15 @@ def trend(name: str, help: str, *, service: str | None = None) -> Metric:
 
 
 def counter(name: str, help: str, *, evidence: str | None = None, parts: tuple[str, ...] = ()) -> Metric:
-    """A metric that only grows; with `parts` it is the sum of other counters and is not counted itself."""
+    """Declare a metric that only grows; with `parts` it is the sum of other counters and is not counted itself."""
     return Metric(name, "counter", "count", help, evidence=evidence, parts=parts)
 
 
 def gauge(name: str, help: str, *, unit: str = "count", per_worker: bool = False) -> Metric:
-    """A metric that goes up and down: its present value and its highest."""
+    """Declare a metric that goes up and down: its present value and its highest."""
     return Metric(name, "gauge", unit, help, per_worker=per_worker)
 
 
 def rate(name: str, passes: tuple[str, ...], total: tuple[str, ...], help: str) -> Metric:
-    """A share, derived from counters: the sum of `passes` over the sum of `total`."""
+    """Declare a share, derived from counters: the sum of `passes` over the sum of `total`."""
     return Metric(name, "rate", "%", help, passes=passes, total=total)

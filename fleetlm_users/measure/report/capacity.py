@@ -7,7 +7,7 @@ from typing import Literal
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.judging.capacity import Step
 from fleetlm_users.measure.judging.thresholds import Judgement
-from fleetlm_users.measure.judging.verdict import RunFacts, Verdict, bad_books, missing_reports
+from fleetlm_users.measure.judging.verdict import RunFacts, Verdict, accounting_doubts, missing_reports
 from fleetlm_users.measure.report.summary_types import CapacityEntry, StepEntry
 from fleetlm_users.measure.totals import Totals
 
@@ -107,7 +107,7 @@ def _doubts(result: Capacity, totals: Totals, facts: RunFacts) -> Iterable[str]:
             yield f"{judgement.expression}: {judgement.problem}; hold the steps longer"
     yield from facts.doubts
     yield from missing_reports(facts)
-    yield from bad_books(totals, facts.limits)
+    yield from accounting_doubts(totals, facts.limits)
 
 
 def _step_json(step: Step) -> StepEntry:

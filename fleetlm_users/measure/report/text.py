@@ -1,7 +1,7 @@
 """The summary of a run as text for a terminal: thresholds first, the verdict with all its reasons last."""
 
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Final
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.phase import MAIN, WARM_UP
@@ -19,8 +19,8 @@ from fleetlm_users.measure.report.summary_types import (
 )
 from fleetlm_users.measure.report.terminal import Style, Table
 from fleetlm_users.measure.server.figures import server_lines, server_rows
+from fleetlm_users.measure.totals import FATES
 
-Fate = Literal["sent", "appended", "rejected", "lost", "in_flight", "unknown"]
 Rows = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]  # a table's head and its rows
 
 _MARK_LOOKS: Final = {"✓": "green", "✗": "red", "?": "yellow"}
@@ -52,7 +52,6 @@ TROUBLES: Final = (
 _SHOWN_ELSEWHERE: Final = ("message_failures", "messages_in_flight", "worker_cpu_samples", "worker_cpu_starved")
 SPLIT_BY_SCENARIO: Final = ("append_latency_ms", "agent_latency_ms")  # and whatever has a threshold
 _STATISTICS: Final = ("min", "avg", "med", "p90", "p95", "p99", "p99.9", "max")
-FATES: Final[tuple[Fate, ...]] = ("sent", "appended", "rejected", "lost", "in_flight", "unknown")
 WORKER_HEAD: Final = ("worker", "CPU now", "CPU peak", "memory", "late p99", "lag p99 ms", "reports", "final")
 MAX_WORKERS_SHOWN: Final = 12
 ACCOUNTING_TITLE: Final = "messages: sent = appended + rejected + lost + in flight + unknown"

@@ -1,4 +1,4 @@
-"""What a server tells of itself in Prometheus' text format: the few figures we want, under whatever name they come.
+"""A server's own metrics in Prometheus' text format: the few figures that reports show, by any of their names.
 
 The names are those of PromEx 1.x (github.com/akoutmos/prom_ex, plugins Beam and Phoenix), which FleetLM serves at
 /metrics, of FleetLM's own plugin, of prometheus.erl, and of the usual client libraries.
@@ -52,7 +52,7 @@ class Reading(NamedTuple):
 
 
 def read_exposition(text: str) -> dict[str, Reading]:
-    """The figures that a server's text holds, in the order of PATTERNS. Raises ValueError for what is no such text.
+    """Return the figures in a server's text, in the order of PATTERNS; raise ValueError for text of another format.
 
     Only lines that may matter are parsed: a server's metrics can be megabytes, and the users' event loop waits.
     """

@@ -1,4 +1,4 @@
-"""All that one source told of the server during a run, and what reports say of it.
+"""The readings of one source of server metrics during a run, and how reports show them.
 
 Memory of the server per joined session: from what it held before the run to what it held at the run's plateau.
 """
@@ -12,10 +12,10 @@ from fleetlm_users.measure import formatting
 from fleetlm_users.measure.server.exposition import MEMORY, Reading
 
 PLATEAU_SHARE: Final = 0.9
-"""The plateau is where at least so much of the highest number of sessions was joined."""
+"""The plateau is where at least this share of the highest number of sessions was joined."""
 
 BASELINE_SHARE: Final = 0.1
-"""The baseline is what came before it with at most so much."""
+"""The baseline is what came before it with at most this share."""
 
 MIN_SESSIONS: Final = 20
 """A smaller difference says nothing: garbage collection alone moves more than that many sessions hold."""
@@ -46,7 +46,7 @@ class MemoryPerSession:
 
 
 def memory_per_session(samples: Sequence[ServerSample]) -> MemoryPerSession:
-    """The memory that joined sessions took, each with all it brought: processes, buffers, stored messages."""
+    """Return the memory that each joined session took, with its processes, buffers and stored messages."""
     highest = max((sample.sessions for sample in samples), default=0)
     plateau = [sample for sample in samples if sample.sessions >= max(1.0, PLATEAU_SHARE * highest)]
     if len(plateau) < MIN_PLATEAU:
@@ -97,7 +97,7 @@ class ServerFigures:
         self._stride = 1
 
     def add(self, elapsed_s: float, sessions: int, readings: Mapping[str, Reading]) -> None:
-        """Takes one reading, and how many sessions were joined then."""
+        """Add one reading, and how many sessions were joined then."""
         self._readings += 1
         for name, reading in readings.items():
             self._first.setdefault(name, reading)
@@ -107,7 +107,7 @@ class ServerFigures:
             self._keep(ServerSample(round(elapsed_s, 3), sessions, readings[MEMORY].value))
 
     def fail(self, problem: str) -> None:
-        """A reading that gave nothing."""
+        """Count a reading that failed."""
         self.failed += 1
         self.problem = problem
 
@@ -119,7 +119,7 @@ class ServerFigures:
             self._samples, self._stride = self._samples[::2], 2 * self._stride
 
     def to_json(self) -> Json:
-        """As in summary.json: memory in bytes; `memory_per_session` holds null and the reason where not measurable."""
+        """Return the entry of summary.json, memory in bytes; what is not measurable is null, with the reason."""
         step = -(-len(self._samples) // MAX_SAMPLES) or 1
         return {
             "source": self.source,
@@ -141,7 +141,7 @@ class ServerFigures:
 
 
 def server_rows(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """A source's figures as a table: its head and its rows."""
+    """Return a source's figures as a table: its head and its rows."""
     rows = [
         (name, *(_shown(name, figure[moment]) for moment in ("first", "last", "peak")), figure["name"])
         for name, figure in entry["figures"].items()
@@ -150,7 +150,7 @@ def server_rows(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[tuple[
 
 
 def server_lines(entry: Mapping[str, Any]) -> list[str]:
-    """What is to be said beside the table: memory per session, and what failed."""
+    """Return the lines below the table: memory per session, and what failed."""
     lines = []
     found = entry["memory_per_session"]
     if found["bytes_per_session"] is not None:
@@ -165,7 +165,7 @@ def server_lines(entry: Mapping[str, Any]) -> list[str]:
 
 
 def server_seconds(entry: Mapping[str, Any]) -> list[dict[str, int | float | None]]:
-    """A row per second, for the chart: the newest reading at that time, in MiB, and the sessions joined."""
+    """Return a row per second, for the chart: the newest reading at that time, in MiB, and the sessions joined."""
     rows: list[dict[str, int | float | None]] = []
     samples: Sequence[Sequence[float]] = entry["samples"]
     for number, (elapsed_s, sessions, memory_bytes) in enumerate(samples):

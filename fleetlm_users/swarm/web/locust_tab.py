@@ -15,6 +15,7 @@ from locust.runners import STATE_CLEANUP, STATE_RUNNING, STATE_STOPPED, STATE_ST
 from locust.web import WebUI
 
 from fleetlm_users.measure import formatting
+from fleetlm_users.measure.totals import FATES
 from fleetlm_users.swarm.locust_internals import INDEX_ENDPOINT, STATS_ENDPOINT, forget_cached_stats
 from fleetlm_users.swarm.web.live_page import LivePage
 
@@ -132,9 +133,6 @@ def _accounting_row(accounting: Json) -> Json:
     return _row(
         "messages: sent = appended + rejected + lost + in flight", f"{'✓' if accounting['adds_up'] else '✗'} {fates}"
     )
-
-
-FATES: Final = ("sent", "appended", "rejected", "lost", "in_flight", "unknown")
 
 
 def _worker_row(worker: Json) -> Json:
