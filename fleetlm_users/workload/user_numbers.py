@@ -1,11 +1,11 @@
 """Which number each virtual user of a run has: the same user has the same one, however many processes there are. Pure.
 
-Locust spawns the planned users in one order and deals them out to the workers in turn, like cards. They are numbered in
-that order, from 1. A process that knows its turn knows the numbers of its users without asking anybody, and no two
-processes have one in common. Everything that is drawn for a user follows from its number (identity.rng_for).
+Locust spawns the planned users in one order and dispatches them to the workers in turn, round robin. They are numbered
+in that order, from 1. A process that knows its turn knows the numbers of its users without asking anybody, and no two
+processes share one. Everything that is drawn for a user follows from its number (identity.rng_for).
 
-A user that the plan does not know (in the place of one that was lost with its worker, on a worker that came late, of a
-class that is not the benchmark's) gets a number from a block that is its process's own.
+A user outside the plan (a replacement for one lost with its worker, on a worker that joined late, of a class that
+is not the benchmark's) gets a number from its process's own block.
 """
 
 from collections import defaultdict, deque
@@ -20,9 +20,9 @@ from fleetlm_users.workload.identity import vu_number
 
 @dataclass(frozen=True, slots=True)
 class WorkerSlot:
-    """A process in a run: its index among all workers that the master ever knew, and its turn among those it dealt to.
+    """A process in a run: its index among all workers the master ever knew, and its turn in the dispatch.
 
-    `turn` is None for a worker that came later.
+    `turn` is None for a worker that joined later. There are `turns` workers in the dispatch.
     """
 
     worker_index: int
@@ -31,13 +31,13 @@ class WorkerSlot:
 
 
 ALONE = WorkerSlot(0, 0, 1)
-"""The only process there is."""
+"""The slot of a process that runs all users itself."""
 
 
-def slot_of(worker_index: int, dealt_to: Sequence[int]) -> WorkerSlot:
-    """Return the slot of a worker, `dealt_to` being the indexes of the workers in the order of their turns."""
-    turn = dealt_to.index(worker_index) if worker_index in dealt_to else None
-    return WorkerSlot(worker_index, turn, len(dealt_to))
+def slot_of(worker_index: int, dispatched_to: Sequence[int]) -> WorkerSlot:
+    """Return the slot of a worker, `dispatched_to` being the indexes of the workers in the order of their turns."""
+    turn = dispatched_to.index(worker_index) if worker_index in dispatched_to else None
+    return WorkerSlot(worker_index, turn, len(dispatched_to))
 
 
 def spawn_order(users: Mapping[str, int]) -> Iterator[str]:
@@ -55,7 +55,7 @@ def spawn_order(users: Mapping[str, int]) -> Iterator[str]:
 
 
 class Numbering:
-    """Gives each user of one process its number. `order` are the run's users by `classes`, as they are spawned."""
+    """The numbers of one process's users. `order` are the run's users by `classes`, as they are spawned."""
 
     def __init__(self, classes: Collection[str], order: Iterable[str], slot: WorkerSlot) -> None:
         self.slot = slot
@@ -68,12 +68,12 @@ class Numbering:
         """Return the number of the next user of a class on this process; no process of the run gives it again."""
         passed = self._passed[name]
         while not passed:
-            found = next(self._own, None) if name in self._classes else None
-            if found is None:
+            planned = next(self._own, None) if name in self._classes else None
+            if planned is None:
                 self._beyond += 1
                 return vu_number(self.slot.worker_index + 1, self._beyond)
-            number, whose = found
-            self._passed[whose].append(number)
+            number, class_name = planned
+            self._passed[class_name].append(number)
         return passed.popleft()
 
 

@@ -17,13 +17,13 @@ def numbering(plan, slot):
     return Numbering(plan, spawn_order(plan), slot)
 
 
-def dealt(plan, dealt_to):
+def dispatched(plan, dispatched_to):
     """What each worker, by index, gets of a plan: (class, number) in the order of spawning."""
-    numberings = [numbering(plan, slot_of(index, dealt_to)) for index in dealt_to]
-    given_out = {index: [] for index in dealt_to}
+    numberings = [numbering(plan, slot_of(index, dispatched_to)) for index in dispatched_to]
+    given_out = {index: [] for index in dispatched_to}
     for n, name in enumerate(spawn_order(plan)):
-        turn = n % len(dealt_to)
-        given_out[dealt_to[turn]].append((name, numberings[turn].take(name)))
+        turn = n % len(dispatched_to)
+        given_out[dispatched_to[turn]].append((name, numberings[turn].take(name)))
     return given_out
 
 
@@ -36,9 +36,9 @@ def test_the_order_has_every_planned_user(plan):
 @given(plans, st.permutations(range(7)), st.integers(1, 7))
 def test_every_layout_gives_the_same_users_the_same_numbers(plan, indexes, workers):
     """All of them, from 1, each once, whatever the number of workers and the order in which they came."""
-    alone = dealt(plan, [0])[0]
+    alone = dispatched(plan, [0])[0]
     assert [number for _, number in alone] == list(range(1, sum(plan.values()) + 1))
-    spread = dealt(plan, indexes[:workers])
+    spread = dispatched(plan, indexes[:workers])
     assert sorted(pair for given_out in spread.values() for pair in given_out) == sorted(alone)
 
 
@@ -63,7 +63,7 @@ def test_a_class_that_is_not_the_benchmarks_is_beyond_the_plan():
 
 
 def test_a_worker_that_came_late_has_no_planned_number():
-    """They are all dealt out."""
+    """They are all dispatched."""
     assert slot_of(3, [0, 1]) == WorkerSlot(3, None, 2)
     assert numbering({"A": 2}, slot_of(3, [0, 1])).take("A") == 4 * VUS_PER_BLOCK + 1
 

@@ -82,12 +82,12 @@ class Worker(Role):
             self._refuse(run, f"The run that its master describes cannot be read: {problem}")
             return
         options = from_wire(run["options"])
-        slot = slot_of(self._runner.worker_index, run["dealt_to"])
+        slot = slot_of(self._runner.worker_index, run["dispatched_to"])
         self._local_run.begin(options, run["epoch"], slot, run["elapsed_s"], run["resets"])
         self._end = RunEnd(self)
         self._liveness.begin(options.worker_timeout_s)
         try:
-            allow_users(users_per_process(self._benchmark.most_users(options), len(run["dealt_to"])))
+            allow_users(users_per_process(self._benchmark.most_users(options), len(run["dispatched_to"])))
             self._benchmark.check_host(options, False)
         except (StartupError, UsageError) as problem:
             self._refuse(run, str(problem))

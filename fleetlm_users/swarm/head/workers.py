@@ -20,7 +20,7 @@ from fleetlm_users.swarm.cluster.worker_registry import WorkerRegistry
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.head.run_clock import RunClock
 from fleetlm_users.swarm.local_run import LocalRun
-from fleetlm_users.swarm.options.locust_plan import dealt_to
+from fleetlm_users.swarm.options.locust_plan import dispatched_to
 from fleetlm_users.swarm.options.wire import to_wire
 from fleetlm_users.swarm.run import CLEANUP_S
 from fleetlm_users.swarm.stats.locust_errors import bound_report
@@ -207,7 +207,7 @@ class RemoteWorkers:
     def begin(self, run: RunOfWorkers) -> None:
         """Take part in that run; workers are told of it by Locust's spawn messages."""
         self._run = run
-        self._assigned = dealt_to(self._runner)
+        self._assigned = dispatched_to(self._runner)
         self.tick()
         self._refused.begin()
         self._registry.begin(run.snapshots, run.clock.elapsed_s)
@@ -225,7 +225,7 @@ class RemoteWorkers:
         vars(self._environment.parsed_options)[RUN] = {
             "epoch": run.snapshots.epoch,
             "options": to_wire(run.options),
-            "dealt_to": self._assigned,
+            "dispatched_to": self._assigned,
             "elapsed_s": run.clock.elapsed_s(),
             "resets": run.snapshots.resets,
         }

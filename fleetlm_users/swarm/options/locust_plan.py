@@ -25,7 +25,7 @@ def asked_of(parsed: Namespace) -> dict[str, Any]:
     }
 
 
-def dealt_to(runner: Runner | None) -> list[int]:
+def dispatched_to(runner: Runner | None) -> list[int]:
     """Return the workers' indexes in the order in which Locust dispatches users to them; [0] without workers.
 
     The order is the dispatcher's own, which is made just before `test_start` fires (runners.py: MasterRunner.start).

@@ -77,7 +77,7 @@ RUN_SHAPE: Final = record(
     {
         "epoch": EPOCH,
         "options": check_options,
-        "dealt_to": each(whole(high=MAX_USERS), 100_000),
+        "dispatched_to": each(whole(high=MAX_USERS), 100_000),
         "elapsed_s": number(0, LONGEST_S),
         "resets": whole(high=MAX_USERS),
     }

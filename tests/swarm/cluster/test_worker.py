@@ -54,7 +54,7 @@ def runner():
 
 @pytest.fixture
 def worker(runner):
-    described = {"epoch": "e", "options": to_wire(options()), "dealt_to": [0], "elapsed_s": 0.0, "resets": 0}
+    described = {"epoch": "e", "options": to_wire(options()), "dispatched_to": [0], "elapsed_s": 0.0, "resets": 0}
     environment = Environment(parsed_options=SimpleNamespace(**{RUN: described}))
     return Worker(environment, runner, BenchmarkContext(environment, benchmark()), "family")
 

@@ -9,7 +9,7 @@ from locust.dispatch import UsersDispatcher
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerNode
 
-from fleetlm_users.swarm.options.locust_plan import asked_of, dealt_to, impose
+from fleetlm_users.swarm.options.locust_plan import asked_of, dispatched_to, impose
 from fleetlm_users.workload.user_numbers import ALONE, slot_of
 from tests.swarm.samples import BEHAVIOURS, benchmark, options
 
@@ -72,10 +72,10 @@ def test_the_turns_are_the_dispatchers_own():
 
     master = Master()
     master._users_dispatcher = None
-    assert dealt_to(master) == []
+    assert dispatched_to(master) == []
     for name in ("b_1", "a_1", "a_2"):
         master.get_worker_index(name)
     nodes = [WorkerNode(id=name) for name in ("b_1", "a_2", "a_1")]
     master._users_dispatcher = UsersDispatcher(worker_nodes=nodes, user_classes=[type("Some", (User,), {})])
-    assert dealt_to(master) == [1, 0, 2]  # the first of each host, then the second
-    assert dealt_to(None) == [0]
+    assert dispatched_to(master) == [1, 0, 2]  # the first of each host, then the second
+    assert dispatched_to(None) == [0]
