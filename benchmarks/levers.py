@@ -21,8 +21,7 @@ from locust.event import EventHook
 from locust.stats import RequestStats
 from websocket import ABNF
 
-from fleetlm_users.client.net.deadline import Deadline
-from fleetlm_users.client.net.waits import Wait
+from fleetlm_users.client.net.waits import Deadline, Wait
 from fleetlm_users.client.websocket.frames import FIN_TEXT, Frames, masked
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT

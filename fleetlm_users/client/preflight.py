@@ -15,11 +15,11 @@ import gevent
 from fleetlm_users.client.http.advice import ADVISED
 from fleetlm_users.client.http.fleetlm_api import RestApi
 from fleetlm_users.client.net.connector import Connector
-from fleetlm_users.client.net.deadline import Deadline, Overdue
 from fleetlm_users.client.net.endpoint import parse_endpoint
 from fleetlm_users.client.net.proxies import unused_proxies
 from fleetlm_users.client.net.resolver import Resolver
 from fleetlm_users.client.net.source_addresses import SourceAddresses
+from fleetlm_users.client.net.waits import Deadline, Overdue
 from fleetlm_users.client.phoenix.socket import socket_endpoint
 from fleetlm_users.client.waiting_notice import WaitingNotice
 from fleetlm_users.client.websocket.handshake import open_websocket
@@ -208,7 +208,7 @@ def _probe_api(api: RestApi, targets: Targets, waiting: WaitingNotice) -> _Probe
     except RestFailed as failed:
         return _ProbeResult((_obstacle(ProblemCode.API_FAILED, API, url, _answer_of(failed), failed),))
     if not isinstance(listed, dict) or not isinstance(listed.get("agents"), list):
-        detail = "it answers, but is no FleetLM: no list of agents in its answer"
+        detail = "it answers, but is not FleetLM: no list of agents in its answer"
         return _ProbeResult((Problem(ProblemCode.API_NOT_FLEETLM, API, url, detail, fatal=True),))
     agent_url = f"{url}/{quote(targets.agent_id, safe='')}"
     try:
@@ -219,7 +219,7 @@ def _probe_api(api: RestApi, targets: Targets, waiting: WaitingNotice) -> _Probe
             return _ProbeResult(agent_created=_create_agent(api, targets))
     except RestFailed as failed:
         what = f"agent {targets.agent_id}"
-        detail = f"it is missing or cannot be read, and not be created: {failed.method} said {_answer_of(failed)}"
+        detail = f"it can be neither read nor created: {failed.method} failed with {_answer_of(failed)}"
         return _ProbeResult((Problem(ProblemCode.AGENT_UNAVAILABLE, what, agent_url, detail, fatal=True),))
     return _ProbeResult(tuple(_differences(answered.body, agent_url, targets)))
 

@@ -267,7 +267,7 @@ def test_what_is_waited_for_is_told(serve):
     ("answer", "said"),
     [
         (("301 Moved", b"<html>\nx", "location: https://h:8443/api/agents"), "set -H https://h:8443"),
-        (("401 Unauthorized", b"<html>\nx"), "a login is asked for"),
+        (("401 Unauthorized", b"<html>\nx"), "asks for a login"),
         (("403 Forbidden", b"<html>\nx"), "let this machine in"),
     ],
 )

@@ -91,12 +91,12 @@ def test_what_a_person_has_to_do_is_logged_once(caplog):
     for problem in (
         redirected,
         redirected,
-        ConnectFailed("ws://h", "upgrade_401", "a login is asked for", 401),
+        ConnectFailed("ws://h", "upgrade_401", "asks for a login", 401),
         RestFailed("POST", "/api/sessions", "http_500", 500, "oops"),
         RestFailed("POST", "/api/sessions", "timeout", None, "no answer"),
     ):
         client.warn_once(problem)
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
     assert "set -H https://h" in caplog.text
-    assert "a login is asked for" in caplog.text
+    assert "asks for a login" in caplog.text
     client.close()

@@ -37,11 +37,11 @@ def advice(status: int, fields: Mapping[str, str], asked: RequestedUrl) -> str:
     if status in REDIRECTS:
         return _redirected(fields.get("location", ""), asked)
     if status == 401:
-        return "a login is asked for and the load has none: let this machine in without one"
+        return "it asks for a login, which the load does not have: let this machine in without one"
     if status == 403:
         return "let this machine in: at the server, or at the proxy or firewall before it"
     if status == 407:
-        return "a proxy asks for a login and the load has none: let it reach the server without the proxy"
+        return "a proxy asks for a login, which the load does not have: let it reach the server without the proxy"
     return ""
 
 
@@ -58,13 +58,13 @@ def explained(status: int, fields: Mapping[str, str], asked: RequestedUrl, said:
 
 def _redirected(location: str, asked: RequestedUrl) -> str:
     if not location.strip():
-        return "it redirects, and does not say where to"
+        return "it redirects without saying where"
     try:
         to = urlsplit(urljoin(_with_scheme(asked.url, HTTP_SCHEMES), location.strip()))
         setting = _setting(to, asked)
         redirect = f"it redirects to {printable(to.geturl(), MAX_URL)} and is not followed"
     except ValueError:  # no URL at all
-        return f"it redirects to {printable(location, MAX_URL)}, which is no URL"
+        return f"it redirects to {printable(location, MAX_URL)}, which is not a URL"
     if len(setting) > MAX_URL or not setting.isprintable():
         setting = ""
     return f"{redirect}: set {setting or f'{HOST_FLAG} or {asked.flag} to where FleetLM itself answers'}"

@@ -16,11 +16,11 @@ from geventhttpclient.response import HTTPParseError
 from fleetlm_users.client.http.content_coding import Oversize
 from fleetlm_users.client.http.response import Response
 from fleetlm_users.client.net.connector import Connector
-from fleetlm_users.client.net.deadline import Deadline, Overdue
 from fleetlm_users.client.net.endpoint import Endpoint
 from fleetlm_users.client.net.resolver import Address
 from fleetlm_users.client.net.socket_errors import kind_of, words_of
 from fleetlm_users.client.net.stream import Stream
+from fleetlm_users.client.net.waits import Deadline, Overdue
 
 IDEMPOTENT = frozenset(("GET", "HEAD", "PUT", "DELETE"))  # RFC 9110 §9.2.2
 

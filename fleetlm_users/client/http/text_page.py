@@ -19,10 +19,10 @@ from fleetlm_users.client.http.content_coding import NotDecoded, Oversize, decod
 from fleetlm_users.client.http.error_body import body_in_words
 from fleetlm_users.client.http.head import tokens_of
 from fleetlm_users.client.http.response import MAX_BODY_BYTES
-from fleetlm_users.client.net.deadline import Deadline, Overdue
 from fleetlm_users.client.net.endpoint import parse_endpoint
 from fleetlm_users.client.net.socket_errors import kind_of, words_of
 from fleetlm_users.client.net.tls import new_tls_context
+from fleetlm_users.client.net.waits import Deadline, Overdue
 from fleetlm_users.errors import RestFailed
 from fleetlm_users.foreign_text import printable
 

@@ -9,12 +9,12 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from fleetlm_users.client.net.deadline import Overdue
 from fleetlm_users.client.net.endpoint import Endpoint
 from fleetlm_users.client.net.racing import ATTEMPT_DELAY_S, Won, connect_first, connect_one, usable
 from fleetlm_users.client.net.resolver import Address, Resolver
 from fleetlm_users.client.net.source_addresses import SourceAddresses
 from fleetlm_users.client.net.tls import wrap_tls
+from fleetlm_users.client.net.waits import Overdue
 
 logger = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from typing import Final, NamedTuple
 import gevent
 from gevent import socket
 
-from fleetlm_users.client.net.deadline import Deadline, Overdue
 from fleetlm_users.client.net.socket_errors import NotResolved, words_of
+from fleetlm_users.client.net.waits import Deadline, Overdue
 
 logger = logging.getLogger(__name__)
 

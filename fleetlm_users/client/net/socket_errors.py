@@ -5,7 +5,7 @@ from typing import Final
 
 from gevent import socket
 
-from fleetlm_users.client.net.deadline import Overdue
+from fleetlm_users.client.net.waits import Overdue
 
 
 class NotResolved(OSError):

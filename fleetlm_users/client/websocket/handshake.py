@@ -23,10 +23,10 @@ from fleetlm_users.client.http.error_body import error_detail
 from fleetlm_users.client.http.head import MAX_HEAD_BYTES, end_of_head, fields_of, may_be_http, tokens_of
 from fleetlm_users.client.http.response import Response
 from fleetlm_users.client.net.connector import Connector
-from fleetlm_users.client.net.deadline import Deadline, Overdue
 from fleetlm_users.client.net.endpoint import Endpoint
 from fleetlm_users.client.net.socket_errors import NotResolved, kind_of, words_of
 from fleetlm_users.client.net.stream import Stream
+from fleetlm_users.client.net.waits import Deadline, Overdue
 from fleetlm_users.errors import ConnectFailed
 
 ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3

@@ -28,14 +28,14 @@ OWN_SOCKET = ("ws://h/live?vsn=2.0.0", "ws://h/live", "--ws-url")
         (API, "/login", "redirects to http://h:4000/login"),
         (API, "/api/agents/", "set -H or --api-url to where FleetLM itself answers"),
         (API, "ftp://h/api/agents", "set -H or --api-url to where"),
-        (API, "http://[::1/api/agents", "which is no URL"),
+        (API, "http://[::1/api/agents", "which is not a URL"),
         (SOCKET, "https://h:8443/socket/websocket?vsn=2.0.0", "set -H https://h:8443"),
         (SOCKET, "wss://h:8443/socket/websocket", "set -H https://h:8443"),
         (OWN_SOCKET, "https://other/live", "set --ws-url wss://other/live"),
         (OWN_API, "https://other/v2/agents", "set --api-url https://other/v2"),
         (AGENT, "https://agent/health", "set --agent-url https://agent"),
-        (API, "", "does not say where to"),
-        (API, None, "does not say where to"),
+        (API, "", "without saying where"),
+        (API, None, "without saying where"),
     ],
 )
 def test_a_redirect_says_where_to_and_what_to_set(status, asked, location, told):

@@ -91,7 +91,7 @@ def test_every_call_has_its_route(api_for):
         ("404 Not Found", b"Not Found", "Not Found"),
         ("503 Service Unavailable", b"", "no body"),
         ("500 Oops", b"first\nsecond", "first"),
-        ("401 Unauthorized", b"<html>", "a login is asked for"),
+        ("401 Unauthorized", b"<html>", "asks for a login"),
         ("403 Forbidden", b"", "let this machine in"),
         ("200 OK", SESSION, "{'session'"),  # not the 201 that a creation is answered with
     ],

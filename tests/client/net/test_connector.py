@@ -4,10 +4,10 @@ import pytest
 from gevent import socket
 
 from fleetlm_users.client.net.connector import Connector
-from fleetlm_users.client.net.deadline import Deadline, Overdue
 from fleetlm_users.client.net.endpoint import Endpoint
 from fleetlm_users.client.net.resolver import Address, Resolver
 from fleetlm_users.client.net.source_addresses import SourceAddresses
+from fleetlm_users.client.net.waits import Deadline, Overdue
 from tests.client.net.test_racing import Places
 
 SOON_S = 0.05

@@ -9,9 +9,9 @@ from gevent import socket
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.client.net.deadline import Deadline, Overdue
 from fleetlm_users.client.net.racing import connect_first, connect_one, interleaved
 from fleetlm_users.client.net.resolver import Address
+from fleetlm_users.client.net.waits import Deadline, Overdue
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
 SOON_S = 0.01

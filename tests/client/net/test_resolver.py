@@ -5,7 +5,6 @@ import pytest
 from gevent import socket
 from gevent.event import Event
 
-from fleetlm_users.client.net.deadline import Deadline, Overdue
 from fleetlm_users.client.net.resolver import (
     FAILED_S,
     FRESH_S,
@@ -16,6 +15,7 @@ from fleetlm_users.client.net.resolver import (
     system_addresses,
 )
 from fleetlm_users.client.net.socket_errors import NotResolved
+from fleetlm_users.client.net.waits import Deadline, Overdue
 
 ONE = Address(socket.AF_INET6, "::1", (0, 0))
 TWO = Address(socket.AF_INET, "127.0.0.9")

@@ -5,8 +5,8 @@ import ssl
 import pytest
 from gevent import socket
 
-from fleetlm_users.client.net.deadline import Overdue
 from fleetlm_users.client.net.socket_errors import NotResolved, kind_of, words_of
+from fleetlm_users.client.net.waits import Overdue
 
 
 @pytest.mark.parametrize(

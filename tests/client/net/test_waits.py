@@ -3,7 +3,7 @@
 import gevent
 import pytest
 
-from fleetlm_users.client.net.waits import AnswerWait, Wait
+from fleetlm_users.client.net.waits import AnswerWait, Deadline, Overdue, Wait
 
 LONG_S = 10.0
 
@@ -82,3 +82,20 @@ def test_an_answer_or_the_error_in_its_place():
     assert failed.wait(LONG_S)
     with pytest.raises(KeyError, match="gone"):
         failed.get()
+
+
+def test_a_block_that_takes_too_long_is_overdue_and_a_quick_one_is_not():
+    """However many waits it consists of; what comes after the block is free of it."""
+
+    def wait_on_and_on():
+        while True:
+            gevent.sleep(0.001)
+
+    with pytest.raises(Overdue), Deadline(0.01):
+        wait_on_and_on()
+    with Deadline(0.01):
+        gevent.sleep(0)
+    gevent.sleep(0.02)
+    with pytest.raises(KeyError), Deadline(0.01):
+        raise KeyError
+    gevent.sleep(0.02)

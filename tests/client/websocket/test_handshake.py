@@ -169,7 +169,7 @@ def test_every_legal_101_is_accepted(serve, name, is_dribbled):
     [
         ("301 Moved Permanently|location: https://h:8443/socket/websocket|<html>\n", 301, "set -H https://h:8443"),
         ("307 Go|location: /login|", 307, "redirects to http://localhost:"),
-        ("401 Unauthorized|x: y|", 401, "a login is asked for"),
+        ("401 Unauthorized|x: y|", 401, "asks for a login"),
         ("403 Forbidden|x: y|no\x1b[2J", 403, "let this machine in"),
         ("403 Forbidden|x: y|no\x1b[2J", 403, r"Forbidden: no\x1b[2J; let"),
     ],
