@@ -10,6 +10,8 @@ from locust.user.task import DefaultTaskSet
 from fleetlm_users.errors import JoinRefused
 from fleetlm_users.users import FleetUser, counter, trend
 
+TURNS = 100
+
 
 class Visitor(FleetUser):
     """Comes so often, asks once, and goes."""
@@ -143,7 +145,8 @@ def test_a_bug_in_a_behaviour_does_not_spin(stage):
 
     buggy = stage(Buggy, users=1)
     tasks = gevent.spawn(DefaultTaskSet(buggy.users[0]).run)
-    gevent.sleep(0.05)
+    for _ in range(TURNS):
+        gevent.sleep(0)  # a user that spins would live again in each turn of the event loop
     tasks.kill()
     buggy.end()
     assert Buggy.lived == 2  # the stage's own life, and one that Locust began
