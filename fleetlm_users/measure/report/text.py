@@ -103,7 +103,7 @@ def _thresholds(summary: Summary, style: Style) -> Iterable[str]:
     yield from style.heading("thresholds")
     entries = summary["thresholds"]
     if not entries:
-        yield "    none was given"
+        yield "    no threshold was given"
         return
     widest = max(len(entry["expression"]) for entry in entries)
     for entry in entries:
@@ -222,7 +222,7 @@ def _troubles(summary: Summary, style: Style) -> Iterable[str]:
     yield from style.heading("what went wrong")
     troubles = troubles_of(summary)
     if not troubles:
-        yield "    " + style.paint("nothing that is counted", "green")
+        yield "    " + style.paint("nothing was counted", "green")
     for name, main_count, warm_up_count, labels in troubles:
         line = f"    {name:<26}{formatting.count(main_count):>9}"
         line += f"  (+{formatting.count(warm_up_count)} in warm-up)" if warm_up_count else ""
@@ -272,10 +272,10 @@ def troubles_of(summary: Summary) -> list[tuple[str, int, int, dict[str, int]]]:
 
 def _server(summary: Summary, style: Style) -> Iterable[str]:
     for entry in summary.get("server") or ():
-        yield from style.heading("the server, as {} tells", entry["source"])
+        yield from style.heading("the server, according to {}", entry["source"])
         head, rows = server_rows(entry)
         if rows:
-            yield from Table(head, rows, ("the server calls it", "first")).lines(style)
+            yield from Table(head, rows, ("name at the server", "first")).lines(style)
         for line in server_lines(entry):
             yield from style.wrapped(line, "    ", "      ")
 

@@ -146,7 +146,7 @@ def server_rows(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[tuple[
         (name, *(_shown(name, figure[moment]) for moment in ("first", "last", "peak")), figure["name"])
         for name, figure in entry["figures"].items()
     ]
-    return ("", "first", "last", "peak", "the server calls it"), tuple(rows)
+    return ("", "first", "last", "peak", "name at the server"), tuple(rows)
 
 
 def server_lines(entry: Mapping[str, Any]) -> list[str]:

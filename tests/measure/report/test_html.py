@@ -117,8 +117,8 @@ def test_an_empty_run_has_a_page(page_of):
     page = page_of(lambda ledger: None, thresholds="")
     assert balance_of(page).wrong == []
     assert "INCONCLUSIVE" in page
-    assert "None was given" in page
-    assert "Nothing that is counted" in page
+    assert "No threshold was given" in page
+    assert "Nothing was counted" in page
 
 
 NASTY = '<img src=x onerror="alert(1)">'

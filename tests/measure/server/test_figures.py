@@ -34,7 +34,7 @@ def told(*points, source="http://localhost:4000/metrics"):
 def test_first_last_and_peak_of_each_figure():
     """With the server's own name."""
     head, rows = server_rows(told((0, 50), (100, 80), (90, 70)).to_json())
-    assert head == ("", "first", "last", "peak", "the server calls it")
+    assert head == ("", "first", "last", "peak", "name at the server")
     assert rows == (
         ("memory_bytes", "50 MiB", "70 MiB", "80 MiB", "beam_bytes"),
         ("beam_ports", "0", "90", "100", "ports"),
@@ -77,10 +77,10 @@ def test_reports_show_it(healthy, summary_of):
     assert "THE SERVER" not in render(summary)
     summary["server"] = [told((0, 50), (100, 60), (100, 61), (100, 60)).to_json()]
     shown = render(summary)
-    assert "THE SERVER, AS http://localhost:4000/metrics TELLS" in shown  # a URL that can be copied
+    assert "THE SERVER, ACCORDING TO http://localhost:4000/metrics" in shown  # a URL that can be copied
     assert "memory per joined session: 102 KiB" in shown
     page = render_html(summary, [])
-    assert 'Server, as <span class="name">http://localhost:4000/metrics</span> tells' in page
+    assert 'Server, according to <span class="name">http://localhost:4000/metrics</span>' in page
     assert "Memory of the server" in page
     assert "102 KiB" in page
 

@@ -1,8 +1,8 @@
-// A bar on Locust's page: the way to the live charts, the thresholds at a glance, and at the end verdict and report.
+// A bar on Locust's page: a link to the live charts, the thresholds at a glance, and at the end verdict and report.
 "use strict";
 
 (() => {
-  const ASK_MS = 4000;
+  const POLL_MS = 4000;
   const STYLE = `
     :host { position: fixed; left: 50%; bottom: 10px; transform: translateX(-50%); z-index: 1100; }
     p { margin: 0; display: flex; flex-wrap: wrap; gap: 2px 16px; align-items: center; justify-content: center;
@@ -12,7 +12,7 @@
 
   const host = document.createElement("aside");
   host.setAttribute("aria-label", "FleetLM");
-  const root = host.attachShadow({ mode: "open" }); // its looks and Locust's do not touch each other
+  const root = host.attachShadow({ mode: "open" }); // keeps its styles and Locust's apart
   const style = document.createElement("style");
   style.textContent = STYLE;
   const line = document.createElement("p");
@@ -28,9 +28,9 @@
     return ["✓", "✗", "?", "…"].filter(number).map((mark) => `${mark} ${number(mark)}`).join("  ");
   }
 
-  function show(told) {
-    const report = told.files?.find((file) => file.name === "report.html");
-    const words = told.verdict ? told.verdict.kind.toUpperCase() : told.state === "ready" ? "" : `thresholds ${marks(told.thresholds)}`;
+  function show(data) {
+    const report = data.files?.find((file) => file.name === "report.html");
+    const words = data.verdict ? data.verdict.kind.toUpperCase() : data.state === "ready" ? "" : `thresholds ${marks(data.thresholds)}`;
     if (state.textContent !== words) state.textContent = words;
     const links = [charts, ...(report ? [link(report.href, "report")] : [])];
     const shown = [...line.querySelectorAll("a")].map((each) => each.href).join();
@@ -42,9 +42,9 @@
       const response = await fetch("./fleetlm/figures.json", { cache: "no-store" });
       if (!document.hidden && response.ok) show(await response.json());
     } catch {
-      state.textContent = ""; // Locust's own page tells when it has lost its server
+      state.textContent = ""; // Locust's own page says when it has lost its server
     }
-    setTimeout(go, ASK_MS);
+    setTimeout(go, POLL_MS);
   }
 
   document.body.append(host);

@@ -1,11 +1,11 @@
-// The charts: what is in them, how they are drawn, and the same data as a table for who cannot see them.
+// The charts: their series, how they are drawn, and the same data as a table for those who cannot see them.
 
 import * as format from "./format.js";
 import { element, table } from "./tables.js";
 
 const PERCENTILES = ["p50", "p95", "p99"];
 const TABLE_ROWS = 60;
-const MAX_CPU_LINES = 12; // of more workers only the highest is drawn; the table below has each
+const MAX_CPU_LINES = 12; // with more workers only the highest is drawn; the table below has each of them
 const COLOURS = ["--c1", "--c2", "--c3", "--c4", "--c5", "--c6"];
 
 const percentiles = (trend, names) => names.map((name) => [name, `${trend}_${name}_ms`]);
@@ -33,15 +33,15 @@ const CHARTS = [
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-// a value between two gaps has no line to stand on, so it gets a point
+// a value between two gaps has no line, so it gets a point
 function lonely(plot, index, show) {
   const values = plot.data[index];
   if (show) return null;
-  const found = [];
+  const points = [];
   for (let at = 0; at < values.length; at++) {
-    if (values[at] != null && values[at - 1] == null && values[at + 1] == null) found.push(at);
+    if (values[at] != null && values[at - 1] == null && values[at + 1] == null) points.push(at);
   }
-  return found;
+  return points;
 }
 
 class Chart {
@@ -68,7 +68,7 @@ class Chart {
     Object.assign(this, { labels, data, warmUp });
     if (this.plot && isSame) this.plot.setData(data);
     else this.rebuild();
-    this.tell(data[0].length - 1);
+    this.showValues(data[0].length - 1);
     this.area.ariaLabel = this.inWords();
     if (this.details.open) this.fillTable();
   }
@@ -79,7 +79,7 @@ class Chart {
     this.keys.replaceChildren(...this.labels.map((label, index) => this.key(label, index)));
     if (!this.labels.length || !this.area.clientWidth) return;
     this.plot = new uPlot(this.options(), this.data, this.area);
-    this.tell(this.data[0].length - 1);
+    this.showValues(this.data[0].length - 1);
   }
 
   resize() {
@@ -94,7 +94,7 @@ class Chart {
   }
 
   // the values of one moment, in the legend
-  tell(at) {
+  showValues(at) {
     this.keys.querySelectorAll("b").forEach((place, index) => {
       place.textContent = this.definition.show(this.data[index + 1]?.[at]);
     });
@@ -102,13 +102,13 @@ class Chart {
 
   inWords() {
     const { title, unit, show } = this.definition;
-    const told = this.labels.map((label, index) => {
+    const summaries = this.labels.map((label, index) => {
       const values = this.data[index + 1].filter((value) => value != null);
       if (!values.length) return `${label} no data`;
       const highest = values.reduce((one, other) => Math.max(one, other));
       return `${label} ${show(values.at(-1))}, at most ${show(highest)}`;
     });
-    return `${title} in ${unit}: ${told.join("; ") || "no data yet"}`;
+    return `${title} in ${unit}: ${summaries.join("; ") || "no data yet"}`;
   }
 
   fillTable() {
@@ -138,7 +138,7 @@ class Chart {
       series: [{}, ...this.labels.map((label, index) => this.line(label, index))],
       hooks: {
         drawClear: [(plot) => this.shadeWarmUp(plot)],
-        setCursor: [(plot) => this.tell(plot.cursor.idx ?? this.data[0].length - 1)],
+        setCursor: [(plot) => this.showValues(plot.cursor.idx ?? this.data[0].length - 1)],
       },
     };
   }
@@ -157,7 +157,7 @@ class Chart {
   }
 }
 
-// The columns of all charts, from the rows that the server tells; rows from `from` on replace those we have.
+// The columns of all charts, from the rows that the server sends; rows from `from` on replace those we have.
 export class History {
   constructor() {
     this.clear();

@@ -1,4 +1,4 @@
-// The live page: asks the server what is new and shows it. The server keeps the history, so a reload loses nothing.
+// The live page: polls the server for news and shows it. The server keeps the history, so a reload loses nothing.
 
 import { History, makeCharts } from "./charts.js";
 import * as format from "./format.js";
@@ -6,7 +6,7 @@ import * as tables from "./tables.js";
 
 const WHILE_RUNNING_MS = 2000;
 const WHILE_IDLE_MS = 4000;
-const MOST_POINTS = 3000; // then the history is asked for anew: the server tells old times in longer stretches
+const MOST_POINTS = 3000; // beyond it the history is fetched again: the server condenses what is old
 
 const history = new History();
 const drawCharts = makeCharts();
@@ -16,28 +16,28 @@ let state = "";
 
 class LoginNeeded extends Error {}
 
-async function ask() {
-  const wanted = new URLSearchParams({ key, since: String(history.end) });
-  const response = await fetch(`fleetlm/live.json?${wanted}`, { cache: "no-store" });
+async function fetchNews() {
+  const query = new URLSearchParams({ key, since: String(history.end) });
+  const response = await fetch(`fleetlm/live.json?${query}`, { cache: "no-store" });
   if (!(response.headers.get("content-type") ?? "").includes("json")) throw new LoginNeeded();
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
   return response.json();
 }
 
-function show(told) {
-  if (told.key !== key || history.points.length > MOST_POINTS) history.clear();
-  const isNewRun = told.key !== key;
-  key = told.key;
-  document.body.dataset.state = told.state;
+function show(data) {
+  if (data.key !== key || history.points.length > MOST_POINTS) history.clear();
+  const isNewRun = data.key !== key;
+  key = data.key;
+  document.body.dataset.state = data.state;
   document.body.dataset.key = key;
-  place("state").textContent = told.state.toUpperCase();
-  tables.showPast(told.past);
-  if (told.state === "ready") return showNothing();
-  const ended = told.state === "ended" && state !== "ended";
-  history.take(told.series);
-  showRun(told);
-  announce(told, isNewRun, ended);
-  drawCharts(history, told.run.warm_up_s);
+  place("state").textContent = data.state.toUpperCase();
+  tables.showPast(data.past);
+  if (data.state === "ready") return showNothing();
+  const ended = data.state === "ended" && state !== "ended";
+  history.take(data.series);
+  showRun(data);
+  announce(data, isNewRun, ended);
+  drawCharts(history, data.run.warm_up_s);
 }
 
 function showNothing() {
@@ -47,28 +47,28 @@ function showNothing() {
   state = "ready";
 }
 
-function showRun(told) {
-  const { run } = told;
+function showRun(data) {
+  const { run } = data;
   const planned = run.planned_s ? ` / ${format.clock(run.planned_s)}` : "";
   place("time").textContent = format.clock(run.elapsed_s) + planned;
   place("users").textContent = `${format.count(run.users)} / ${format.count(run.planned_users)}`;
   place("title").textContent = run.benchmark + (run.preset ? ` · ${run.preset}` : "");
   place("about").textContent = `run ${run.run_id} against ${run.target}, started ${run.started_at}`;
-  place("phase").textContent = told.phase === "main" ? "since the warm-up" : "of the warm-up, which is not judged";
-  document.title = `${told.verdict ? told.verdict.kind.toUpperCase() : told.state} · FleetLM`;
-  tables.showVerdict(told.verdict, told.files);
-  tables.showThresholds(told.thresholds);
-  tables.showTiles(told);
-  tables.showWorkers(told.workers);
-  tables.showAccounting(told.accounting);
-  tables.showFigures(told);
+  place("phase").textContent = data.phase === "main" ? "since the warm-up" : "of the warm-up, which is not judged";
+  document.title = `${data.verdict ? data.verdict.kind.toUpperCase() : data.state} · FleetLM`;
+  tables.showVerdict(data.verdict, data.files);
+  tables.showThresholds(data.thresholds);
+  tables.showTiles(data);
+  tables.showWorkers(data.workers);
+  tables.showAccounting(data.accounting);
+  tables.showFigures(data);
 }
 
-// for who listens to the page instead of looking at it: beginnings and ends, not each figure
-function announce(told, isNewRun, ended) {
-  if (ended) place("news").textContent = `The run has ended: ${told.verdict.kind}.`;
-  else if (isNewRun) place("news").textContent = `Run ${told.run.run_id} is ${told.state}.`;
-  state = told.state;
+// for screen readers: starts and ends, not every figure
+function announce(data, isNewRun, ended) {
+  if (ended) place("news").textContent = `The run has ended: ${data.verdict.kind}.`;
+  else if (isNewRun) place("news").textContent = `Run ${data.run.run_id} is ${data.state}.`;
+  state = data.state;
 }
 
 function showProblem(problem) {
@@ -76,16 +76,16 @@ function showProblem(problem) {
   box.hidden = !problem;
   if (!problem) return box.replaceChildren();
   if (problem instanceof LoginNeeded) {
-    box.replaceChildren("Your login has ended. ", tables.element("a", { href: "./login" }, "Log in again"), ".");
+    box.replaceChildren("Your login has expired. ", tables.element("a", { href: "./login" }, "Log in again"), ".");
   } else if (!box.textContent) {
-    box.textContent = `Locust does not answer since ${new Date().toLocaleTimeString()}; what you see is older. Trying again …`;
+    box.textContent = `Locust has not answered since ${new Date().toLocaleTimeString()}; the figures shown are older. Retrying …`;
   }
 }
 
 async function go() {
   try {
     if (!document.hidden) {
-      show(await ask());
+      show(await fetchNews());
       showProblem(null);
     }
   } catch (problem) {

@@ -1,5 +1,5 @@
-// Locust's start form made easier: our options open and under headings, and users, ramp-up and run time that follow
-// the chosen preset, so that the form always shows what Start will run. Without this script the form works as well.
+// Makes Locust's start form easier: our options are open and under headings, and users, ramp-up and run time follow the
+// chosen preset, so that the form always shows what Start will run. The form works without this script too.
 "use strict";
 
 (() => {
@@ -11,19 +11,19 @@
   const CLOSED = ["Load in detail", "Rarely needed"];
   const OF_LOCUST = { num_users: "userCount", spawn_rate: "spawnRate", run_time: "runTime" };
   const setValue = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
-  const lastSent = {}; // of the fields that a new form would show wrong: it knows the first page only
+  const lastSent = {}; // of fields that a new form would show wrong, since it knows only the first page
 
   const style = document.createElement("style");
   style.textContent = `
     [data-fleetlm="options"] { order: -1; }
     [data-fleetlm="fields"] { display: grid !important; grid-template-columns: 1fr 1fr; gap: 24px 20px !important; }
-    [data-fleetlm="fields"] > .fleetlm-heading, [data-fleetlm="fields"] > .fleetlm-told,
+    [data-fleetlm="fields"] > .fleetlm-heading, [data-fleetlm="fields"] > .fleetlm-note,
     [data-fleetlm-wide] { grid-column: 1 / -1; }
     [data-fleetlm-hidden] { display: none !important; }
     .fleetlm-heading { margin: 8px 0 -8px; font: inherit; font-weight: 500; }
     .fleetlm-heading button { all: unset; cursor: pointer; padding: 2px 4px; }
     .fleetlm-heading button:focus-visible { outline: 3px solid #15803d; outline-offset: 2px; }
-    .fleetlm-told { margin: -12px 0 0; font-size: 0.9em; opacity: 0.85; overflow-wrap: anywhere; }
+    .fleetlm-note { margin: -12px 0 0; font-size: 0.9em; opacity: 0.85; overflow-wrap: anywhere; }
     @media (max-width: 700px) { [data-fleetlm="fields"] { grid-template-columns: 1fr; } }`;
   document.head.append(style);
 
@@ -32,7 +32,7 @@
   function put(root, name, value) {
     const field = input(root, name);
     if (!field || field.value === value) return;
-    setValue.call(field, value); // React notices only what its own setter did not do
+    setValue.call(field, value); // React ignores values that its own setter wrote
     field.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
@@ -45,10 +45,10 @@
 
   function keepRampUp(root, preset) {
     const { num_users: users, spawn_rate: rate } = form.shown[preset] ?? {};
-    const [asked, field] = [Number(input(root, OF_LOCUST.num_users).value), input(root, OF_LOCUST.spawn_rate)];
+    const [wanted, field] = [Number(input(root, OF_LOCUST.num_users).value), input(root, OF_LOCUST.spawn_rate)];
     const last = Number(root.dataset.fleetlmRate ?? rate);
-    if (!users || !asked || Math.abs(Number(field.value) - last) > last * 1e-5) return; // the rate is a person's own
-    root.dataset.fleetlmRate = Number(((rate * asked) / users).toPrecision(6));
+    if (!users || !wanted || Math.abs(Number(field.value) - last) > last * 1e-5) return; // the rate was typed in
+    root.dataset.fleetlmRate = Number(((rate * wanted) / users).toPrecision(6));
     put(root, OF_LOCUST.spawn_rate, root.dataset.fleetlmRate);
   }
 
@@ -75,13 +75,13 @@
     }
   }
 
-  function tell(root) {
+  function showPresetNote(root) {
     const preset = input(root, form.preset);
     const field = preset.closest('[data-fleetlm="fields"] > *');
-    const told = Object.assign(document.createElement("p"), { className: "fleetlm-told" });
-    told.setAttribute("role", "status");
-    const show = () => (told.textContent = form.told[preset.value] ?? "");
-    field.after(told);
+    const note = Object.assign(document.createElement("p"), { className: "fleetlm-note" });
+    note.setAttribute("role", "status");
+    const show = () => (note.textContent = form.told[preset.value] ?? "");
+    field.after(note);
     preset.addEventListener("change", () => {
       show();
       follow(root, preset.value);
@@ -103,7 +103,7 @@
     const container = input(accordion, form.preset).closest(".MuiAccordionDetails-root").firstElementChild;
     container.setAttribute("data-fleetlm", "fields");
     group(container);
-    tell(root);
+    showPresetNote(root);
     const marker = Object.assign(document.createElement("input"), { type: "hidden", value: "1" });
     marker.name = form.follows.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()); // the page sends snake case
     root.append(marker);
@@ -124,7 +124,7 @@
   function showRefusals() {
     for (const alert of document.querySelectorAll('form .MuiAlert-colorError:not([data-fleetlm])')) {
       alert.setAttribute("data-fleetlm", "seen");
-      alert.scrollIntoView({ block: "center" }); // Enter in a field far above Start refuses out of sight
+      alert.scrollIntoView({ block: "center" }); // Enter in a field far above Start would be refused out of sight
     }
   }
 

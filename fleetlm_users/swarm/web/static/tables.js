@@ -3,9 +3,9 @@
 import * as format from "./format.js";
 
 export function element(name, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
-  return made;
+  const created = Object.assign(document.createElement(name), properties);
+  created.append(...children);
+  return created;
 }
 
 export function table(caption, head, rows) {
@@ -38,7 +38,7 @@ const MARKS = { "✓": ["pass", "kept"], "✗": ["fail", "missed"], "?": ["incon
 
 function threshold(entry) {
   const [look, words] = MARKS[entry.mark];
-  const told = entry.undecided ? entry.problem : entry.samples ? `of ${format.count(entry.samples)} samples` : "";
+  const note = entry.undecided ? entry.problem : entry.samples ? `of ${format.count(entry.samples)} samples` : "";
   return element(
     "li",
     {},
@@ -46,7 +46,7 @@ function threshold(entry) {
     element("span", { className: "subject" }, entry.subject),
     element("span", { className: "condition" }, entry.condition),
     element("span", { className: `measured ${look}` }, entry.value),
-    element("span", { className: "told" }, told),
+    element("span", { className: "note" }, note),
   );
 }
 
@@ -91,7 +91,7 @@ export function showWorkers(workers) {
     format.ms(worker.loop_lag_p99_ms),
     worker.final ? "✓" : "…",
   ]);
-  const head = ["worker", "CPU", "CPU at most", "memory", "lateness p99 ms", "loop lag p99 ms", "final report"];
+  const head = ["worker", "CPU", "CPU peak", "memory", "lateness p99 ms", "loop lag p99 ms", "final report"];
   fill("workers", ...(rows.length ? [table("Workers", head, rows)] : []));
 }
 
