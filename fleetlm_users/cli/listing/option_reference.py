@@ -25,33 +25,34 @@ otherwise, a field of the web form. `locust --help` lists all.
 
 ## Which value counts
 
-A flag beats the variable, the variable beats the files, these beat the preset, and the preset beats the default. Of the
-files the later one beats the earlier: `~/.locust.conf`, `locust.conf`, `pyproject.toml` (its table `[tool.locust]`),
-the file of `--config`. Thresholds of all sources count together: a stronger source replaces those of the same metric
-and scenario, as a flag replaces the preset's.
+A flag beats the variable, the variable beats the files, the files beat the preset, and the preset beats the default.
+Among the files, a later one beats an earlier one: `~/.locust.conf`, `locust.conf`, `pyproject.toml` (its table
+`[tool.locust]`), the file of `--config`. Thresholds of all sources count together: a stronger source replaces those of
+the same metric and scenario, as a flag replaces the preset's.
 
-All sources are read alike. Space around a value, a carriage return, a byte-order mark and one pair of quotes say
-nothing; an empty value is none. `true`, `yes`, `on` and `1` switch on, `false`, `no`, `off` and `0` off, whatever the
-case. Thresholds are separated by `;`, commas or lines, stand in brackets, `[a, b]`, or in several lines of a file.
-Any other key may stand once in a file. Of a flag that is given twice the last one counts, with a warning.
+All sources are read alike. White space around a value, a carriage return, a byte-order mark and one pair of quotes are
+ignored; an empty value counts as unset. `true`, `yes`, `on` and `1` switch on, `false`, `no`, `off` and `0` off,
+whatever the case. Thresholds are separated by `;`, commas or lines, stand in brackets, `[a, b]`, or in several lines of
+a file. Any other key may appear only once in a file. If a flag is given twice, the last one counts, with a warning.
 
-What cannot be heeded is refused in a sentence, with exit code 2: an unknown key or flag, a variable that is nearly one
-of Locust's or `THRESHOLD`, an option that a plugin or another locustfile has too. Variables that are nearly others of
-ours, or are options of other benchmarks, are named in a warning. `DEBUG` is also other programs' variable: what is no
-value of ours there is passed over with a warning.
+What cannot take effect is refused with a reason and exit code 2: an unknown key or flag, a variable that is nearly one
+of Locust's or `THRESHOLD`, an option that a plugin or another locustfile also defines. A variable that is nearly
+another of ours, or is an option of other benchmarks, causes a warning. Other programs use the variable `DEBUG` too: a
+value that is invalid here is ignored with a warning.
 """
 LOCUST_HEAD: Final = """
 ## Locust's own options
 
-With these benchmarks some do more than Locust says, and some would be misleading: they are refused, with exit code 2
-and what to use instead.
+With these benchmarks some do more than Locust documents, and some would be misleading: these are refused, with exit
+code 2 and the alternative.
 
-A LoadTestShape (`-f mixed.py,shape.py`) sets how many users run, and ends the run when its `tick` returns None; that
-is the run's planned end. Its users are spread over the behaviours as the preset's are. `--warm-up` applies. Options
+A LoadTestShape (`-f mixed.py,shape.py`) sets how many users run, and ends the run when its `tick` returns None; that is
+the planned end of the run. Its users are spread over the behaviours as the preset's are. `--warm-up` applies. Options
 that would set users, ramp-up or run time too are refused, unless the shape has `use_common_options` and reads them.
 Benchmarks that end when all have done their work, and the capacity search, refuse a shape.
 
-In a terminal, Locust's keys `w`, `W`, `s` and `S` add and take away users, in the plan's proportion; the report tells.
+In a terminal, Locust's keys `w`, `W`, `s` and `S` add and remove users, in the plan's proportion; the report mentions
+it.
 """
 EFFECTS: Final[Mapping[Effect, str]] = {"works": "works", "refused": "**refused**", "gone": "refused by Locust"}
 
