@@ -145,7 +145,7 @@ def test_behind_a_login_and_below_a_base_path_nothing_is_told_to_strangers(locus
     expect(page).to_have_url(f"{url}/fleetlm")
     expect(page.locator("#charts .plot canvas").first).to_be_visible()
     page.context.clear_cookies()
-    expect(page.get_by_role("alert")).to_contain_text("Your login has ended")
+    expect(page.get_by_role("alert")).to_contain_text("Your login has expired")
 
 
 def test_the_page_can_be_used_without_a_mouse_and_follows_locusts_light_and_dark(locust_with, page_with):
