@@ -42,7 +42,15 @@ from fleetlm_users.measure.snapshot import encode_snapshot
 from fleetlm_users.measure.timeline.worker_timeline import ROWS_TO_THANK_FOR
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.cluster.admission import code_version_of
-from fleetlm_users.swarm.cluster.messages import DRAIN, FINAL, HEADCOUNT, LOOK, LOOKED, PASSPORT, REPORT, RUN, TAKEN
+from fleetlm_users.swarm.cluster.messages import (
+    DrainRequest,
+    FinalReport,
+    Introduction,
+    RowsReceived,
+    RunDescription,
+    SnapshotReply,
+    SnapshotRequest,
+)
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.stats.locust_stats import LocustStats
 from fleetlm_users.swarm.stats.tally import Tally
@@ -111,7 +119,7 @@ class Book:
             "stats": self._stats.serialize_stats(),
             "stats_total": self._stats.total.get_stripped_report(),
             "errors": self._stats.serialize_errors(),
-            REPORT: encode_snapshot(self.snapshot),
+            "fleetlm": encode_snapshot(self.snapshot),
         }
 
     def _live_a_second(self) -> None:
@@ -189,20 +197,20 @@ class FakeWorker:
         while True:
             message = self._client.recv()
             if message.type == "ack" and message.data is None:
-                self._send(PASSPORT, {"passport": self._passport, "origin": None})
+                self._send(Introduction.kind, {"version": self._passport, "process": None})
             elif message.type == "spawn":
                 self._on_spawn(message.data)
-            elif message.type == LOOK:
-                self._send(LOOKED, {"epoch": self._epoch, "snapshot": encode_snapshot(self._book.snapshot)})
-            elif message.type == TAKEN:
+            elif message.type == SnapshotRequest.kind:
+                self._send(SnapshotReply.kind, {"epoch": self._epoch, "snapshot": encode_snapshot(self._book.snapshot)})
+            elif message.type == RowsReceived.kind:
                 self._book.forget(self._id, message.data["before"])
-            elif message.type == DRAIN:
+            elif message.type == DrainRequest.kind:
                 self._on_drain()
             elif message.type == "quit":
                 self._send("quit")
 
     def _on_spawn(self, job: Json) -> None:
-        self._epoch = job["parsed_options"][RUN]["epoch"]
+        self._epoch = job["parsed_options"][RunDescription.option]["epoch"]
         self._book.join(self._epoch)
         self.users = job["user_classes_count"]
         self._state = "running"
@@ -215,7 +223,7 @@ class FakeWorker:
         if not book.snapshot.final:
             book.turn(0, final=True)
         self.messages = book.messages
-        self._send(FINAL, {"epoch": self._epoch, "snapshot": encode_snapshot(book.snapshot)})
+        self._send(FinalReport.kind, {"epoch": self._epoch, "snapshot": encode_snapshot(book.snapshot)})
 
     def _beat(self) -> None:
         while True:
@@ -228,7 +236,7 @@ class FakeWorker:
         while not self._book.snapshot.final:
             users = {"user_classes_count": self.users, "user_count": sum(self.users.values())}
             count = sum(self.users.values())
-            head = {HEADCOUNT: {"epoch": self._epoch, "headcount": [count, count, 0]}}
+            head = {"fleetlm_headcount": {"epoch": self._epoch, "headcount": [count, count, 0]}}
             self.report_bytes += self._send("stats", self._book.report | users | head)
             self.reports += 1
             self.has_reported.set()

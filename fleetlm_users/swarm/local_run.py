@@ -3,12 +3,11 @@
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.snapshot import Snapshot
 from fleetlm_users.swarm.context import BenchmarkContext
-from fleetlm_users.swarm.run import Run
+from fleetlm_users.swarm.run import HeadcountReport, Run
 from fleetlm_users.swarm.run_end import Once
 from fleetlm_users.swarm.runtime.gc_freeze import GcFreeze
 from fleetlm_users.swarm.runtime.health import HealthSampler, yield_to_loop
@@ -95,10 +94,10 @@ class LocalRun:
         """Return whether this process takes part in the run of that name."""
         return self._context.run is not None and self._context.run.epoch == epoch
 
-    def headcount(self) -> dict[str, Any] | None:
+    def headcount(self) -> HeadcountReport | None:
         """Return the users of this process as CompletionTracker takes them; None before the first run."""
         run = self._context.run
-        return None if run is None else {"epoch": run.epoch, "headcount": list(run.headcount())}
+        return None if run is None else HeadcountReport(run.epoch, run.headcount())
 
     def snapshot(self) -> Snapshot | None:
         """Return everything measured in the run so far; final once the run has ended; None before the first run."""

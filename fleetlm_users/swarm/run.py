@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol, TypeVar
 
 import gevent
+import msgspec
 from gevent.event import Event
 
 from fleetlm_users.measure.ledger import Ledger
@@ -30,6 +31,13 @@ class Headcount(NamedTuple):
     entered: int
     working: int
     finished: int
+
+
+class HeadcountReport(msgspec.Struct, frozen=True):
+    """The headcount of one process in the run `epoch`."""
+
+    epoch: str
+    headcount: Headcount
 
 
 class Closable(Protocol):

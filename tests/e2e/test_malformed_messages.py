@@ -20,7 +20,8 @@ from fleetlm_users import ThroughputUser, install
 install("message_throughput", [ThroughputUser])
 FAR = [[5_000_000, [0] * 10, 0, 0.0, {}], [5_000_001, [0] * 10, 0, 0.0, {}]]
 SAID = [b"", b"\\xc1\\xc1", msgpack.packb(5), msgpack.packb(("stats", {})), msgpack.packb(("quit", None, None))]
-SAID += [msgpack.packb((kind, None, "stranger")) for kind in ("fleetlm_passport", "locustfile", "client_ready", "zzz")]
+KINDS = ("fleetlm_introduction", "locustfile", "client_ready", "zzz")
+SAID += [msgpack.packb((kind, None, "stranger")) for kind in KINDS]
 
 
 @events.report_to_master.add_listener
@@ -56,5 +57,5 @@ def test_a_run_with_messages_that_cannot_be_read_ends_with_its_report(tmp_path, 
     assert books["adds_up"]
     (doubt,) = (text for text in finished.summary["verdict"]["doubts"] if "could not be read" in text)
     assert "(stats) in its report rows[0] is of second 5000000" in doubt
-    for kind in ("unreadable", "quit", "fleetlm_passport", "locustfile", "client_ready", "zzz"):
+    for kind in ("unreadable", "quit", "fleetlm_introduction", "locustfile", "client_ready", "zzz"):
         assert f"A message ({kind}) from stranger was refused: " in finished.output

@@ -9,7 +9,7 @@ from locust.rpc import Message
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.snapshot import encode_snapshot
-from fleetlm_users.swarm.cluster.messages import DRAIN, FINAL, LOOK, LOOKED
+from fleetlm_users.swarm.cluster.messages import DrainRequest, FinalReport, SnapshotReply, SnapshotRequest
 
 
 class Clients(dict):
@@ -72,11 +72,11 @@ class MasterRunner(LocalRunner):
     def send_message(self, name, data, client_id):
         self.sent.append((name, client_id))
         self.told = data
-        if name == DRAIN:
+        if name == DrainRequest.kind:
             self.drains.append((client_id, data["hurry"]))
-        answer = {LOOK: (LOOKED, 5), DRAIN: (FINAL, 9)}.get(name)
+        answer = {SnapshotRequest.kind: (SnapshotReply.kind, 5), DrainRequest.kind: (FinalReport.kind, 9)}.get(name)
         if answer is not None and client_id in self.answering:
-            numbers = snapshot(client_id, answer[1], final=name == DRAIN)
+            numbers = snapshot(client_id, answer[1], final=name == DrainRequest.kind)
             message = Message(answer[0], {"epoch": data["epoch"], "snapshot": numbers}, client_id)
             gevent.spawn(self.listeners[answer[0]], environment=None, msg=message)
 

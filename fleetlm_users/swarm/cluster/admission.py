@@ -23,7 +23,8 @@ import fleetlm_users
 from fleetlm_users.errors import ShapeError
 from fleetlm_users.quoting import cut
 from fleetlm_users.swarm.cluster.code_version import CodeVersion
-from fleetlm_users.swarm.cluster.messages import FROM_WORKER, NAME, PASSPORT, TURNED_AWAY, WELCOME, problem_with
+from fleetlm_users.swarm.cluster.locust_messages import NAME
+from fleetlm_users.swarm.cluster.messages import FROM_WORKER, Introduction, WorkerAdmitted, WorkerRejected, problem_with
 from fleetlm_users.swarm.cluster.process_identity import own_identity
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from fleetlm_users.swarm.cluster.unreadable import UnreadableMessage, survive_garbage
@@ -81,7 +82,7 @@ class WorkerAdmission:
         self._waiting: dict[str, Message] = {}
         self._rejected = 0
         self._pass_on = intercept_master_messages(runner, self.handle_message)
-        runner.register_message(PASSPORT, self.on_passport)
+        runner.register_message(Introduction.kind, self.on_introduction)
         survive_garbage()
 
     def handle_message(self, client_id: str, msg: Message) -> None:
@@ -100,23 +101,24 @@ class WorkerAdmission:
         """Return what was refused from admitted workers, in words."""
         return self._refused.doubts(sorted(self._admitted))
 
-    def on_passport(self, msg: Any, **_: Any) -> None:
+    def on_introduction(self, msg: Any, **_: Any) -> None:
         """Admit a worker that runs the same code, and reject any other."""
         client_id = msg.node_id
         ready = self._waiting.pop(client_id, None)
         if ready is None:
             return
-        if msg.data.get("family") and msg.data["family"] != self._family:
-            self._reject(client_id, FORKED_ELSEWHERE, TURNED_AWAY)
+        introduction = Introduction.from_wire(msg.data)
+        if introduction.family and introduction.family != self._family:
+            self._reject(client_id, FORKED_ELSEWHERE, WorkerRejected.kind)
             return
-        differences = self._version.differences(msg.data["passport"])
+        differences = self._version.differences(introduction.version)
         if differences:
             reasons = cut("; ".join(differences), MAX_REASON_CHARS)
-            self._reject(client_id, f"{OTHER_CODE}: {reasons}. {REMEDY}", TURNED_AWAY)
+            self._reject(client_id, f"{OTHER_CODE}: {reasons}. {REMEDY}", WorkerRejected.kind)
             return
         self._admitted.add(client_id)
-        origin = own_identity()
-        self._runner.send_message(WELCOME, {"origin": origin.to_wire() if origin else None}, client_id)
+        admitted = WorkerAdmitted(process=own_identity())
+        self._runner.send_message(admitted.kind, admitted.to_wire(), client_id)
         self._pass_on(client_id, ready)
 
     def _problem(self, client_id: str, msg: Message) -> str:
@@ -133,7 +135,7 @@ class WorkerAdmission:
             self._pass_on(client_id, msg)
         elif msg.type == CLIENT_READY:
             self._ask_for_version(client_id, msg)
-        elif msg.type == PASSPORT and client_id in self._waiting:
+        elif msg.type == Introduction.kind and client_id in self._waiting:
             self._pass_on(client_id, msg)
 
     def _ask_for_version(self, client_id: str, msg: Message) -> None:
@@ -157,7 +159,7 @@ class WorkerAdmission:
             self._say(problem)
         if self._rejected == MAX_LOGGED:
             self._say("Further workers that cannot take part are rejected without a line each.")
-        self._runner.send_message(farewell, {"problem": problem}, client_id)
+        self._runner.send_message(farewell, WorkerRejected(problem=problem).to_wire(), client_id)
 
 
 def _is_name(client_id: str) -> bool:

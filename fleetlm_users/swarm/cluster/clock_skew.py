@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fleetlm_users.swarm.cluster.messages import STAMP
+from fleetlm_users.swarm.cluster.messages import ReportExtras
 
 TOLERATED_S = 2
 """Smaller differences may be the travel time of a report, and do no harm in Locust's windows of ten seconds."""
@@ -27,7 +27,7 @@ class ClockSkew:
 
     def correct(self, client_id: str, data: Mapping[str, Any]) -> None:
         """Move all times in a report to the master's clock. Call it before Locust takes the report."""
-        stamp = data.get(STAMP)
+        stamp = ReportExtras.of(data).wall_clock_s
         if stamp is None:
             return
         behind_s = self._now() - stamp

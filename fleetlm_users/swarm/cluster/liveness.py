@@ -21,7 +21,7 @@ import gevent
 from locust.rpc import Message
 from locust.runners import MASTER_HEARTBEAT_TIMEOUT, STATE_MISSING, MasterRunner, WorkerNode, WorkerRunner
 
-from fleetlm_users.swarm.cluster.messages import FROM_MASTER, PASSPORT, WELCOME, problem_with
+from fleetlm_users.swarm.cluster.messages import FROM_MASTER, Introduction, WorkerAdmitted, problem_with
 from fleetlm_users.swarm.cluster.process_identity import ProcessIdentity, visible_process
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from fleetlm_users.swarm.cluster.unreadable import UnreadableMessage, survive_garbage
@@ -108,8 +108,8 @@ class WorkerLiveness:
     def handle_message(self, client_id: str, msg: Message) -> None:
         """Note that a worker was heard, and pass its message on. Stands before all other handling."""
         self._silence.heard(client_id)
-        if msg.type == PASSPORT:
-            self._processes[client_id] = visible_process(msg.data.get("origin"))
+        if msg.type == Introduction.kind:
+            self._processes[client_id] = visible_process(Introduction.from_wire(msg.data).process)
         was_lost = client_id in self._lost
         client = self._runner.clients.get(client_id)
         if was_lost and client is not None and msg.type == "heartbeat" and not self._runner.rebalancing_enabled():
@@ -169,7 +169,7 @@ class MasterLiveness:
         self._numbers = itertools.count(1)
         self._refused = RefusedMessages(logger.warning)
         self._pass_on = intercept_worker_messages(runner, self.handle_message)
-        runner.register_message(WELCOME, self.on_welcome)
+        runner.register_message(WorkerAdmitted.kind, self.on_admitted)
         survive_garbage()
         self._silence.heard(MASTER)
         gevent.spawn(self._watch)
@@ -198,9 +198,9 @@ class MasterLiveness:
         self._pass_on(msg)
         disable_master_timeout(self._runner)
 
-    def on_welcome(self, msg: Any, **_: Any) -> None:
+    def on_admitted(self, msg: Any, **_: Any) -> None:
         """Note which process the master is, once it has admitted this worker."""
-        self._process = visible_process(msg.data["origin"])
+        self._process = visible_process(WorkerAdmitted.from_wire(msg.data).process)
 
     def check(self) -> str:
         """Return why the master is gone, or an empty text. Called after each tick."""

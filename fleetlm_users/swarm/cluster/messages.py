@@ -1,30 +1,21 @@
-"""The messages between master and worker, Locust's and ours: their names, and what each must look like.
+"""Our messages between master and worker: one typed struct each, with its name, its shape, and both directions.
 
-Locust acts on whatever it decodes (runners.py: handle_message), and so would our listeners: a value of the wrong type
-ends the greenlet that hears all peers. So each message is held against its shape before anybody acts on it. Entries
-that are not named here are not looked at: a plugin may add some.
+A message is checked against its shape before anybody acts on it, and decoded by whoever acts. The shapes are checks of
+`fleetlm_users/shape.py` and not msgspec's own: they also refuse control characters, and quote the value that is wrong.
+Entries that a struct does not name are not checked: another version may send more.
 """
 
 from collections.abc import Container, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, ClassVar, Final, Self
 
+import msgspec
 from locust.rpc import Message
-from locust.runners import (
-    STATE_CLEANUP,
-    STATE_INIT,
-    STATE_MISSING,
-    STATE_RUNNING,
-    STATE_SPAWNING,
-    STATE_STOPPED,
-    STATE_STOPPING,
-)
 
 from fleetlm_users.errors import ShapeError
 from fleetlm_users.measure.snapshot import MAX_SNAPSHOT_BYTES
 from fleetlm_users.shape import (
     Check,
-    anything,
     binary,
     each,
     either,
@@ -32,7 +23,6 @@ from fleetlm_users.shape import (
     lines,
     nothing_or,
     number,
-    one_of,
     record,
     row,
     shown,
@@ -40,151 +30,243 @@ from fleetlm_users.shape import (
     text,
     whole,
 )
-from fleetlm_users.swarm.cluster.process_identity import ORIGIN
+from fleetlm_users.swarm.cluster.locust_messages import LOCUST_FROM_MASTER, LOCUST_FROM_WORKER, TIMES
+from fleetlm_users.swarm.cluster.process_identity import IDENTITY_SHAPE, ProcessIdentity
+from fleetlm_users.swarm.options.wire import LONGEST_S, MAX_KINDS, MAX_USERS, check_options, from_wire, to_wire
+from fleetlm_users.swarm.run import HeadcountReport
+from fleetlm_users.workload.options.model import Options
 
-DRAIN: Final = "fleetlm_drain"
-FINAL: Final = "fleetlm_final"
-FINISHED: Final = "fleetlm_finished"
-LOOK: Final = "fleetlm_look"
-LOOKED: Final = "fleetlm_looked"
-PASSPORT: Final = "fleetlm_passport"
-REFUSED: Final = "fleetlm_refused"
-RESET: Final = "fleetlm_reset"
-TAKEN: Final = "fleetlm_taken"
-TURNED_AWAY: Final = "fleetlm_turned_away"
-WELCOME: Final = "fleetlm_welcome"
-
-# what reports and spawn messages of Locust carry for us
-HEADCOUNT: Final = "fleetlm_headcount"
-REPORT: Final = "fleetlm"
-RUN: Final = "fleetlm_run"
-STAMP: Final = "fleetlm_wall_clock"
-
-MAX_USERS: Final = 10_000_000
-MAX_KINDS: Final = 10_000
-"""Of what Locust lists by name: user classes, options, lines of the log."""
-
-MAX_ROWS: Final = 1_000_000
-"""Of Locust's table in one report: some locustfiles give every request a name of its own."""
-
-MAX_TEXT_CHARS: Final = 1_000_000
-NAME: Final = text(255, least=1)
 EPOCH: Final = text(64)
-PROBLEM: Final = lines(20_000)
-LONG_TEXT: Final = text(MAX_TEXT_CHARS, printable=False)
-TIMES: Final = nothing_or(number(-1e15, 1e15))
-CLASSES: Final = table(text(500), whole(high=MAX_USERS), MAX_KINDS)
-SPREAD: Final = table(number(-1e15, 1e15), whole(), 1_000_000)
-LABEL: Final = either("text", nothing_or(number()), LONG_TEXT, flag)
+"""The shape of a run's name, which is made for each run."""
 
-STATS_ENTRY: Final = record(
-    {
-        "name": LABEL,
-        "method": LABEL,
-        "last_request_timestamp": TIMES,
-        "start_time": number(),
-        "num_requests": whole(),
-        "num_none_requests": whole(),
-        "num_failures": whole(),
-        "total_response_time": number(),
-        "max_response_time": number(),
-        "min_response_time": TIMES,
-        "total_content_length": number(),
-        "response_times": SPREAD,
-        "num_reqs_per_sec": SPREAD,
-        "num_fail_per_sec": SPREAD,
-    }
-)
-STATS_ERROR: Final = record(
-    {"method": LABEL, "name": LABEL, "error": LABEL, "occurrences": whole()},
-    {"first_seen": TIMES, "last_seen": TIMES},
-)
-HEADCOUNTS: Final = nothing_or(
-    record({"epoch": EPOCH, "headcount": row(whole(high=MAX_USERS), whole(high=MAX_USERS), whole(high=MAX_USERS))})
-)
+PROBLEM: Final = lines(20_000)
+PROCESS: Final = nothing_or(IDENTITY_SHAPE)
+RESETS: Final = whole(high=MAX_USERS)
 SNAPSHOT: Final = nothing_or(binary(MAX_SNAPSHOT_BYTES))
-"""Decoded and checked when it is merged (measure/snapshot_check.py)."""
+"""The shape of an encoded snapshot, which is decoded and checked when it is merged (measure/snapshot_check.py)."""
+
+USERS: Final = whole(high=MAX_USERS)
+HEADCOUNT_SHAPE: Final = nothing_or(record({"epoch": EPOCH, "headcount": row(USERS, USERS, USERS)}))
+
+
+class ClusterMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of ours; `kind` is its type on the wire, `shape` the check of its data."""
+
+    kind: ClassVar[str]
+    shape: ClassVar[Check]
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return plain values, for Locust's msgpack."""
+        wire: dict[str, Any] = msgspec.to_builtins(self, builtin_types=(bytes,))
+        return wire
+
+    @classmethod
+    def from_wire(cls, data: Mapping[str, Any]) -> Self:
+        """Return the message whose data has been checked against `shape`."""
+        return msgspec.convert(data, cls)
+
+
+# ---- from a worker ---------------------------------------------------------------------------------------------------
+
+
+class Introduction(ClusterMessage, frozen=True, kw_only=True):
+    """What a worker says of itself before it may take part.
+
+    `version` is its code version in plain values: one of another version may have further entries, or lack some, and is
+    told what differs. `family` is the mark of the master that forked it, empty for a worker that was started by itself.
+    """
+
+    kind = "fleetlm_introduction"
+    shape = record(
+        {
+            "version": table(text(100), either("text or names", text(500), each(text(500), MAX_KINDS)), 100),
+            "process": PROCESS,
+        },
+        {"family": text(64)},
+    )
+    version: dict[str, Any]
+    process: ProcessIdentity | None
+    family: str = ""
+
+
+class FinalReport(ClusterMessage, frozen=True, kw_only=True):
+    """The last snapshot of a worker in a run, as its answer to a drain or by itself; None if it had no part in it."""
+
+    kind = "fleetlm_final_report"
+    shape = record({"epoch": EPOCH, "snapshot": SNAPSHOT})
+    epoch: str
+    snapshot: bytes | None
+
+
+class SnapshotReply(ClusterMessage, frozen=True, kw_only=True):
+    """The snapshot of the moment in which the master asked for one; None if the worker has no part in the run."""
+
+    kind = "fleetlm_snapshot"
+    shape = record({"epoch": EPOCH, "snapshot": SNAPSHOT})
+    epoch: str
+    snapshot: bytes | None
+
+
+class WorkDone(ClusterMessage, frozen=True, kw_only=True):
+    """No user of a worker has work left."""
+
+    kind = "fleetlm_work_done"
+    shape = record({"users": HEADCOUNT_SHAPE})
+    users: HeadcountReport | None
+
+
+class RunRefused(ClusterMessage, frozen=True, kw_only=True):
+    """A worker's machine cannot do its part in a run; `problem` says why."""
+
+    kind = "fleetlm_run_refused"
+    shape = record({"epoch": EPOCH, "problem": PROBLEM})
+    epoch: str
+    problem: str
+
+
+class ReportExtras(msgspec.Struct, frozen=True, kw_only=True):
+    """Our part of each of Locust's reports: encoded snapshot, headcount, and the worker's wall clock in seconds."""
+
+    shapes: ClassVar[Mapping[str, Check]] = MappingProxyType(
+        {"fleetlm": SNAPSHOT, "fleetlm_headcount": HEADCOUNT_SHAPE, "fleetlm_wall_clock": TIMES}
+    )
+    snapshot: bytes | None = msgspec.field(name="fleetlm", default=None)
+    users: HeadcountReport | None = msgspec.field(name="fleetlm_headcount", default=None)
+    wall_clock_s: float | None = msgspec.field(name="fleetlm_wall_clock", default=None)
+
+    def add_to(self, data: dict[str, Any]) -> None:
+        """Add them to a report of Locust's."""
+        data.update(msgspec.to_builtins(self, builtin_types=(bytes,)))
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Self:
+        """Return them from a report that has been checked; all are None in that of a plain Locust."""
+        return msgspec.convert({name: data.get(name) for name in cls.shapes}, cls)
+
+
+# ---- from the master -------------------------------------------------------------------------------------------------
+
+
+class DrainRequest(ClusterMessage, frozen=True, kw_only=True):
+    """The end of a run: drain, then send the final report; `hurry` cuts the drain short."""
+
+    kind = "fleetlm_drain"
+    shape = record({"epoch": EPOCH}, {"hurry": flag})
+    epoch: str
+    hurry: bool = False
+
+
+class SnapshotRequest(ClusterMessage, frozen=True, kw_only=True):
+    """A request for a snapshot of this moment."""
+
+    kind = "fleetlm_snapshot_request"
+    shape = record({"epoch": EPOCH})
+    epoch: str
+
+
+class ResetRequest(ClusterMessage, frozen=True, kw_only=True):
+    """A person has reset the statistics, for the `resets`-th time in this run."""
+
+    kind = "fleetlm_reset"
+    shape = record({"epoch": EPOCH, "resets": RESETS})
+    epoch: str
+    resets: int
+
+
+class RowsReceived(ClusterMessage, frozen=True, kw_only=True):
+    """The master has the rows of seconds `before` this one, since the `resets`-th reset: they need not be kept."""
+
+    kind = "fleetlm_rows_received"
+    shape = record({"epoch": EPOCH, "resets": RESETS, "before": whole()})
+    epoch: str
+    resets: int
+    before: int
+
+
+class WorkerRejected(ClusterMessage, frozen=True, kw_only=True):
+    """The worker may not take part; `problem` says why."""
+
+    kind = "fleetlm_worker_rejected"
+    shape = record({"problem": PROBLEM})
+    problem: str
+
+
+class WorkerAdmitted(ClusterMessage, frozen=True, kw_only=True):
+    """The worker may take part; `process` is its master's."""
+
+    kind = "fleetlm_worker_admitted"
+    shape = record({"process": PROCESS})
+    process: ProcessIdentity | None
+
+
+class RunDescription(msgspec.Struct, frozen=True, kw_only=True):
+    """A run as its workers get it, in the options of Locust's spawn message.
+
+    `dispatched_to` lists the indexes of the workers in the order in which Locust dispatches users to them; `elapsed_s`
+    is how long the run has been on; `resets` counts the resets of its statistics.
+    """
+
+    option: ClassVar[str] = "fleetlm_run"
+    shape: ClassVar[Check] = record(
+        {
+            "epoch": EPOCH,
+            "options": check_options,
+            "dispatched_to": each(USERS, 100_000),
+            "elapsed_s": number(0, LONGEST_S),
+            "resets": RESETS,
+        }
+    )
+    epoch: str
+    options: Options
+    dispatched_to: list[int]
+    elapsed_s: float
+    resets: int
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return plain values, for Locust's msgpack."""
+        return {name: getattr(self, name) for name in self.__struct_fields__} | {"options": to_wire(self.options)}
+
+    @classmethod
+    def from_wire(cls, data: Mapping[str, Any]) -> Self:
+        """Return the description of which `to_wire` made these values. Raise ShapeError for anything else."""
+        cls.shape(data)
+        values = {name: data[name] for name in cls.__struct_fields__}
+        return cls(**{**values, "options": from_wire(data["options"])})
+
+
+# ---- all of them -----------------------------------------------------------------------------------------------------
+
+
+def _with_extras(report: Check) -> Check:
+    extras = record({}, ReportExtras.shapes)
+
+    def check(value: Any) -> None:
+        report(value)
+        extras(value)
+
+    return check
+
 
 FROM_WORKER: Final[Mapping[str, Check]] = MappingProxyType(
     {
-        "client_ready": either("a version", text(100, least=1), one_of(-1)),
-        "client_stopped": anything,
-        "exception": record({"msg": LONG_TEXT, "traceback": LONG_TEXT}),
-        "heartbeat": record(
-            {
-                "state": one_of(
-                    STATE_INIT,
-                    STATE_SPAWNING,
-                    STATE_RUNNING,
-                    STATE_CLEANUP,
-                    STATE_STOPPING,
-                    STATE_STOPPED,
-                    STATE_MISSING,
-                ),
-                "current_cpu_usage": number(0, 1e6),
-            },
-            {"current_memory_usage": number(0, 1e18)},
-        ),
-        "locustfile": record({"version": text(100)}),
-        "logs": record({"worker_id": NAME, "logs": each(LONG_TEXT, MAX_KINDS)}),
-        "quit": anything,
-        "spawning": anything,
-        "spawning_complete": record({"user_classes_count": CLASSES}),
-        "stats": record(
-            {
-                "stats": each(STATS_ENTRY, MAX_ROWS),
-                "stats_total": STATS_ENTRY,
-                "errors": table(LABEL, STATS_ERROR, MAX_ROWS),
-                "user_classes_count": CLASSES,
-            },
-            {REPORT: SNAPSHOT, HEADCOUNT: HEADCOUNTS, STAMP: TIMES},
-        ),
-        FINAL: record({"epoch": EPOCH, "snapshot": SNAPSHOT}),
-        FINISHED: HEADCOUNTS,
-        LOOKED: record({"epoch": EPOCH, "snapshot": SNAPSHOT}),
-        PASSPORT: record(
-            {
-                # one of another version may have further entries, or lack some: it is told what differs
-                "passport": table(text(100), either("text or names", text(500), each(text(500), MAX_KINDS)), 100),
-                "origin": nothing_or(ORIGIN),
-            },
-            {"family": text(64)},
-        ),
-        REFUSED: record({"epoch": EPOCH, "problem": PROBLEM}),
+        **LOCUST_FROM_WORKER,
+        "stats": _with_extras(LOCUST_FROM_WORKER["stats"]),
+        **{kind.kind: kind.shape for kind in (Introduction, FinalReport, SnapshotReply, WorkDone, RunRefused)},
     }
 )
-
 FROM_MASTER: Final[Mapping[str, Check]] = MappingProxyType(
     {
-        "ack": nothing_or(record({}, {"index": whole(high=MAX_USERS)})),
-        "heartbeat": anything,
-        "locustfile": anything,
-        "quit": anything,
-        "reconnect": anything,
-        "spawn": record(
-            {
-                "timestamp": number(),
-                "host": nothing_or(text(2_000)),
-                "stop_timeout": nothing_or(number(0, 1e9)),
-                "parsed_options": table(text(500), anything, MAX_KINDS),
-                "user_classes_count": CLASSES,
-            }
-        ),
-        "spawning_complete": record({"user_count": whole(high=MAX_USERS)}),
-        "stop": anything,
-        "update_user_class": record({"user_class_name": text(500)}),
-        DRAIN: record({"epoch": EPOCH}, {"hurry": flag}),
-        LOOK: record({"epoch": EPOCH}),
-        RESET: record({"epoch": EPOCH, "resets": whole(high=MAX_USERS)}),
-        TAKEN: record({"epoch": EPOCH, "resets": whole(high=MAX_USERS), "before": whole()}),
-        TURNED_AWAY: record({"problem": PROBLEM}),
-        WELCOME: record({"origin": nothing_or(ORIGIN)}),
+        **LOCUST_FROM_MASTER,
+        **{
+            kind.kind: kind.shape
+            for kind in (DrainRequest, SnapshotRequest, ResetRequest, RowsReceived, WorkerRejected, WorkerAdmitted)
+        },
     }
 )
 
 
 def problem_with(msg: Message, shapes: Mapping[str, Check], others: Container[str]) -> str:
-    """Why nobody may act on that message, empty for a good one; `others` are types that somebody else listens for."""
+    """Return why a message must be refused, empty for a good one; `others` are types that another listener handles."""
     kind: Any = msg.type
     if not isinstance(kind, str):
         return f"its type {ShapeError(f'is {shown(kind)}; expected text').problem}"

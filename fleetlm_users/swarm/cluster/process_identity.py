@@ -1,10 +1,9 @@
 """The identity of a process on its machine: another process there can know for certain that it has ended."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from fleetlm_users.shape import Check, record, text, whole
 
@@ -13,7 +12,7 @@ PID_NAMESPACE = Path("/proc/self/ns/pid")
 STATE, STARTED = 0, 19
 """Fields of a stat line after its `)`, see proc(5): state and start, in ticks since the boot, so no wall clock."""
 
-ORIGIN: Final[Check] = record({"machine": text(300), "pid": whole(1, 2**31 - 1), "started": text(30)})
+IDENTITY_SHAPE: Final[Check] = record({"machine": text(300), "pid": whole(1, 2**31 - 1), "started": text(30)})
 """What another process says of itself, before `visible_process` looks for it."""
 
 
@@ -24,10 +23,6 @@ class ProcessIdentity:
     machine: str
     pid: int
     started: str
-
-    def to_wire(self) -> dict[str, Any]:
-        """Return plain values, for msgpack."""
-        return asdict(self)
 
     @property
     def is_gone(self) -> bool:
@@ -48,17 +43,15 @@ def own_identity() -> ProcessIdentity | None:
     return ProcessIdentity(machine, os.getpid(), stat[STARTED]) if stat and machine else None
 
 
-def visible_process(claim: Mapping[str, Any] | None) -> ProcessIdentity | None:
-    """Return the process that a peer said it is (ORIGIN), if it is visible from here; None for another machine's.
+def visible_process(claim: ProcessIdentity | None) -> ProcessIdentity | None:
+    """Return the process that a peer said it is, if it is visible from here; None for one of another machine.
 
     Machines that were copied while they ran may have the same names, so the process must be seen alive.
     """
-    if not claim or claim["machine"] != _machine():
+    if claim is None or claim.machine != _machine():
         return None
-    stat = _stat(claim["pid"])
-    if stat is None or stat[STARTED] != claim["started"]:
-        return None
-    return ProcessIdentity(claim["machine"], claim["pid"], claim["started"])
+    stat = _stat(claim.pid)
+    return claim if stat is not None and stat[STARTED] == claim.started else None
 
 
 def _machine() -> str:

@@ -1,7 +1,7 @@
-"""A worker's side of a run: begins with the first spawn message, ends when the master says so, reports in between.
+"""A worker's side of a run: it begins with the first spawn message, reports, and ends when the master says so.
 
-Every Locust report carries the cumulative snapshot; the last one goes as a message of its own, and the master waits for
-it, because Locust itself waits only half a second at the end of a run (locust-runners.py:919).
+Every Locust report carries the cumulative snapshot. The final one is a message of its own, for which the master waits,
+because Locust itself waits only half a second at the end of a run.
 """
 
 import logging
@@ -21,20 +21,19 @@ from fleetlm_users.measure.snapshot import encode_snapshot
 from fleetlm_users.swarm.cluster.admission import code_version_of
 from fleetlm_users.swarm.cluster.liveness import MasterLiveness
 from fleetlm_users.swarm.cluster.messages import (
-    DRAIN,
-    FINAL,
-    FINISHED,
-    HEADCOUNT,
-    LOOK,
-    LOOKED,
-    PASSPORT,
-    REFUSED,
-    REPORT,
-    RESET,
-    RUN,
-    STAMP,
-    TAKEN,
-    TURNED_AWAY,
+    ClusterMessage,
+    DrainRequest,
+    FinalReport,
+    Introduction,
+    ReportExtras,
+    ResetRequest,
+    RowsReceived,
+    RunDescription,
+    RunRefused,
+    SnapshotReply,
+    SnapshotRequest,
+    WorkDone,
+    WorkerRejected,
 )
 from fleetlm_users.swarm.cluster.process_identity import own_identity
 from fleetlm_users.swarm.context import BenchmarkContext
@@ -42,7 +41,6 @@ from fleetlm_users.swarm.host.open_files import allow_users
 from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, USAGE_EXIT, StartupError
 from fleetlm_users.swarm.local_run import LocalRun
 from fleetlm_users.swarm.locust_internals import cache_default_arguments
-from fleetlm_users.swarm.options.wire import RUN_SHAPE, from_wire
 from fleetlm_users.swarm.role import Role
 from fleetlm_users.swarm.run_end import RunEnd
 from fleetlm_users.workload.open_files import users_per_process
@@ -63,43 +61,42 @@ class Worker(Role):
         self._local_run = LocalRun(context, runner.client_id, self.on_idle)
         self._answering = ""
         self._liveness = MasterLiveness(runner, self.on_master_lost)
-        runner.register_message(DRAIN, self.on_drain_asked, concurrent=True)
-        runner.register_message(LOOK, self.on_look, concurrent=True)
-        runner.register_message(TURNED_AWAY, self.on_turned_away)
-        runner.register_message(RESET, self.on_reset)
-        runner.register_message(TAKEN, self.on_taken)
+        runner.register_message(DrainRequest.kind, self.on_drain_request, concurrent=True)
+        runner.register_message(SnapshotRequest.kind, self.on_snapshot_request, concurrent=True)
+        runner.register_message(WorkerRejected.kind, self.on_rejected)
+        runner.register_message(ResetRequest.kind, self.on_reset)
+        runner.register_message(RowsReceived.kind, self.on_rows_received)
         cache_default_arguments()
-        origin = own_identity()
-        shown = {"passport": code_version_of(environment, context).to_wire(), "family": family}
-        runner.send_message(PASSPORT, {**shown, "origin": origin.to_wire() if origin else None})
+        version = code_version_of(environment, context).to_wire()
+        self._send(Introduction(version=version, process=own_identity(), family=family))
 
     def start(self) -> None:
-        """Begins the run that the master described in the spawn message, or tells it why this machine cannot."""
-        run: Mapping[str, Any] = getattr(self._environment.parsed_options, RUN, {})
+        """Begin the run that the master described in the spawn message, or say why this machine cannot."""
+        described: Any = getattr(self._environment.parsed_options, RunDescription.option, {})
         try:
-            RUN_SHAPE(run)
+            run = RunDescription.from_wire(described)
         except ShapeError as problem:
-            self._refuse(run, f"The run that its master describes cannot be read: {problem}")
+            epoch = described.get("epoch") if isinstance(described, Mapping) else None
+            self._refuse(epoch, f"The run that its master describes cannot be read: {problem}")
             return
-        options = from_wire(run["options"])
-        slot = slot_of(self._runner.worker_index, run["dispatched_to"])
-        self._local_run.begin(options, run["epoch"], slot, run["elapsed_s"], run["resets"])
+        options = run.options
+        slot = slot_of(self._runner.worker_index, run.dispatched_to)
+        self._local_run.begin(options, run.epoch, slot, run.elapsed_s, run.resets)
         self._end = RunEnd(self)
         self._liveness.begin(options.worker_timeout_s)
         try:
-            allow_users(users_per_process(self._benchmark.most_users(options), len(run["dispatched_to"])))
+            allow_users(users_per_process(self._benchmark.most_users(options), len(run.dispatched_to)))
             self._benchmark.check_host(options, False)
         except (StartupError, UsageError) as problem:
-            self._refuse(run, str(problem))
+            self._refuse(run.epoch, str(problem))
 
-    def _refuse(self, run: Mapping[str, Any], problem: str) -> None:
+    def _refuse(self, epoch: object, problem: str) -> None:
         logger.error("This worker cannot take part. %s", problem)
-        self.drain()  # users that are spawned all the same find the run winding down
-        epoch = run.get("epoch") if isinstance(run, Mapping) else None
+        self.drain()  # users that are spawned all the same find the run ending
         if isinstance(epoch, str):
-            self._runner.send_message(REFUSED, {"epoch": epoch, "problem": problem})
+            self._send(RunRefused(epoch=epoch, problem=problem))
         else:
-            self._leave(USAGE_EXIT)  # a master that does not say which run it is about would not take the answer
+            self._leave(USAGE_EXIT)  # a master that does not name the run would not take the answer
 
     def on_stop(self) -> None:
         """Of the run's end: nothing but users has to stop here."""
@@ -118,69 +115,74 @@ class Worker(Role):
         if snapshot is None:
             return
         try:
-            self._runner.send_message(FINAL, {"epoch": snapshot.epoch, "snapshot": encode_snapshot(snapshot)})
+            self._send(FinalReport(epoch=snapshot.epoch, snapshot=encode_snapshot(snapshot)))
         except RPCError as problem:
             logger.warning("The final report cannot be sent to the master: %s", problem)
 
     def on_idle(self) -> None:
         """No user of this worker has work left: the master may be waiting for that."""
         try:
-            self._runner.send_message(FINISHED, self._local_run.headcount())
-        except RPCError as problem:  # the next report tells it again
+            self._send(WorkDone(users=self._local_run.headcount()))
+        except RPCError as problem:  # the next report says it again
             logger.warning("The master cannot be told that all users have done their work: %s", problem)
 
-    def on_drain_asked(self, msg: Any, **_: Any) -> None:
-        """The master ends a run: drain, then send the final snapshot, or say that there is none."""
-        epoch = msg.data["epoch"]
-        if msg.data.get("hurry") and self._local_run.is_in(epoch):
+    def on_drain_request(self, msg: Any, **_: Any) -> None:
+        """Drain the run, then send the final report, or say that there is none."""
+        request = DrainRequest.from_wire(msg.data)
+        epoch = request.epoch
+        if request.hurry and self._local_run.is_in(epoch):
             self.stop()
             self.hurry()
         if self._answering == epoch:
-            return  # the master asks again in case its question, or our answer, was lost
+            return  # the master asks again in case its request, or our answer, was lost
         self._answering = epoch
         try:
             encoded = None
             if self._local_run.is_in(epoch):
                 self.drain()
                 encoded = self._encoded_snapshot()
-            self._runner.send_message(FINAL, {"epoch": epoch, "snapshot": encoded})
+            self._send(FinalReport(epoch=epoch, snapshot=encoded))
         finally:
             self._answering = ""
 
-    def on_look(self, msg: Any, **_: Any) -> None:
-        """The master wants the numbers of this moment."""
-        epoch = msg.data["epoch"]
+    def on_snapshot_request(self, msg: Any, **_: Any) -> None:
+        """Send the snapshot of this moment."""
+        epoch = SnapshotRequest.from_wire(msg.data).epoch
         encoded = self._encoded_snapshot() if self._local_run.is_in(epoch) else None
-        self._runner.send_message(LOOKED, {"epoch": epoch, "snapshot": encoded})
+        self._send(SnapshotReply(epoch=epoch, snapshot=encoded))
 
-    def on_turned_away(self, msg: Any, **_: Any) -> None:
-        """The master does not let this worker in: it runs other code."""
-        sys.stderr.write(f"{printable_lines(str(msg.data['problem']))}\n")
+    def on_rejected(self, msg: Any, **_: Any) -> None:
+        """Say why the master does not admit this worker, and leave."""
+        sys.stderr.write(f"{printable_lines(WorkerRejected.from_wire(msg.data).problem)}\n")
         self._leave(USAGE_EXIT)
 
     def on_master_lost(self, why: str) -> None:
-        """The master is gone: without it nobody ends the run, and nobody hears what is measured."""
+        """Leave: without a master nobody ends the run, and nobody receives what is measured."""
         logger.error("The master is gone: %s. This worker ends its users and quits.", why)
         self._leave(NO_TARGET_EXIT)
 
     def on_reset(self, msg: Any, **_: Any) -> None:
-        """A person reset the statistics; Locust clears its own on the master only, so ours and its are cleared here."""
-        self._local_run.reset(msg.data["epoch"], msg.data["resets"])
+        """Clear our statistics and Locust's, which Locust itself clears on the master only."""
+        request = ResetRequest.from_wire(msg.data)
+        self._local_run.reset(request.epoch, request.resets)
         self._runner.stats.reset_all()
 
-    def on_taken(self, msg: Any, **_: Any) -> None:
-        """The master has these rows of seconds; what it has not is told again."""
-        self._local_run.forget_rows(msg.data["epoch"], msg.data["resets"], msg.data["before"])
+    def on_rows_received(self, msg: Any, **_: Any) -> None:
+        """Forget the rows of seconds that the master has; all others are sent again."""
+        received = RowsReceived.from_wire(msg.data)
+        self._local_run.forget_rows(received.epoch, received.resets, received.before)
 
     def add_to_report(self, data: dict[str, Any]) -> None:
-        """Adds the snapshot to one of Locust's reports."""
-        data[REPORT] = self._encoded_snapshot()
-        data[HEADCOUNT] = self._local_run.headcount()
-        data[STAMP] = time.time()
+        """Add our part to one of Locust's reports."""
+        users = self._local_run.headcount()
+        ReportExtras(snapshot=self._encoded_snapshot(), users=users, wall_clock_s=time.time()).add_to(data)
 
     def _encoded_snapshot(self) -> bytes | None:
         snapshot = self._local_run.snapshot()
         return None if snapshot is None else encode_snapshot(snapshot)
+
+    def _send(self, message: ClusterMessage) -> None:
+        self._runner.send_message(message.kind, message.to_wire())
 
     def _leave(self, exit_code: int) -> None:
         self._environment.process_exit_code = exit_code

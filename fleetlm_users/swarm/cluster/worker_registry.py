@@ -1,6 +1,6 @@
-"""The master's view of its workers in one run: merges their snapshots, ends the run on all, says who is missing.
+"""The workers of a master's run: their snapshots are merged, the run is drained on all, missing ones are named.
 
-Who is waited for when all workers are asked for their last report: each for a time counted from the asking.
+When all workers are asked for their final report, each is waited for, for a time counted from the request.
 """
 
 import logging
@@ -20,15 +20,24 @@ from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.measure.timeline.worker_timeline import ROWS_TO_THANK_FOR
 from fleetlm_users.swarm.cluster.clock_skew import ClockSkew
 from fleetlm_users.swarm.cluster.liveness import WorkerLiveness
-from fleetlm_users.swarm.cluster.messages import DRAIN, FINAL, LOOK, LOOKED, REPORT, RESET, TAKEN
+from fleetlm_users.swarm.cluster.messages import (
+    ClusterMessage,
+    DrainRequest,
+    FinalReport,
+    ReportExtras,
+    ResetRequest,
+    RowsReceived,
+    SnapshotReply,
+    SnapshotRequest,
+)
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from fleetlm_users.swarm.run import FORCE_S, LEAVING_S
 
 CUT_S = 3.0
-"""A worker is heard every second: one that is silent for longer is cut off, and may not have heard the question."""
+"""A worker is heard every second: one that is silent for longer is cut off, and may not have got the request."""
 
 ASK_AGAIN_S = 5.0
-"""A question or an answer may be lost with a connection; asking again costs one more report."""
+"""A request or an answer may be lost with a connection; asking again costs one more report."""
 
 
 class FinalReportWait:
@@ -118,11 +127,11 @@ class WorkerRegistry:
         self._seen: set[str] = set()
         self._looked: set[str] = set()
         self._news = Event()
-        runner.register_message(FINAL, self.on_final)
-        runner.register_message(LOOKED, self.on_looked)
+        runner.register_message(FinalReport.kind, self.on_final_report)
+        runner.register_message(SnapshotReply.kind, self.on_snapshot)
 
     def begin(self, merge: SnapshotStore, elapsed_s: Callable[[], float]) -> None:
-        """From now on snapshots of this run are merged; `elapsed_s` tells its clock."""
+        """Begin a run: merge its snapshots; `elapsed_s` returns how long it has been on."""
         self._merge = merge
         self._elapsed_s = elapsed_s
         self._final = set()
@@ -133,10 +142,10 @@ class WorkerRegistry:
         self._seen = set(self._present())
 
     def reset(self, merge: SnapshotStore) -> None:
-        """The statistics were reset: workers count anew, and only what they count from then on is merged."""
+        """Have the workers count from 0 after a reset, and merge only what they count from then on."""
         self._merge = merge
         for client_id in self._present():
-            self._runner.send_message(RESET, {"epoch": merge.epoch, "resets": merge.resets}, client_id)
+            self._send(ResetRequest(epoch=merge.epoch, resets=merge.resets), client_id)
 
     @property
     def lost(self) -> list[LostWorker]:
@@ -149,7 +158,7 @@ class WorkerRegistry:
         return not self._present()
 
     def note_lost(self, client_id: str, why: str) -> bool:
-        """A worker is gone; False if this run does not miss it."""
+        """Note that a worker is lost; return False if this run does not need it."""
         if client_id not in self._seen - self._final:
             return False
         self._losses[client_id] = self._loss(client_id, why)
@@ -157,7 +166,7 @@ class WorkerRegistry:
         return True
 
     def note_found(self, client_id: str) -> bool:
-        """A worker that was gone is back; False if this run did not miss it."""
+        """Note that a lost worker is back; return False if this run did not need it."""
         return self._losses.pop(client_id, None) is not None
 
     @property
@@ -171,29 +180,30 @@ class WorkerRegistry:
         return len(self._final & self._seen)
 
     def on_connect(self, client_id: str) -> None:
-        """A worker connected; while a run is on it takes part from now."""
+        """Let a worker that connected take part in the current run."""
         if not self._closed:
             self._seen.add(client_id)
 
     def on_report(self, client_id: str, data: Mapping[str, Any]) -> None:
-        """One of Locust's reports, with our snapshot in it."""
+        """Merge the snapshot in one of Locust's reports."""
         self._clocks.correct(client_id, data)  # this listener is registered before Locust's own
-        snapshot, merge = data.get(REPORT), self._merge
+        snapshot, merge = ReportExtras.of(data).snapshot, self._merge
         if merge is None or snapshot is None:
             return
         merged, _ = self._absorb(merge, client_id, "stats", snapshot)
         if merged is not None:
             self._seen.add(client_id)
-            self._thank(client_id, len(merged.rows))
+            self._confirm_rows(client_id, len(merged.rows))
 
-    def on_final(self, msg: Any, **_: Any) -> None:
-        """A worker's answer to the drain, or its farewell."""
-        if self._merge is None or msg.data["epoch"] != self._merge.epoch:
+    def on_final_report(self, msg: Any, **_: Any) -> None:
+        """Merge a final report: a worker's answer to a drain, or its last message."""
+        report = FinalReport.from_wire(msg.data)
+        if self._merge is None or report.epoch != self._merge.epoch:
             return
-        snapshot, problem = msg.data["snapshot"], ""
+        snapshot, problem = report.snapshot, ""
         if snapshot is not None:
             self._seen.add(msg.node_id)
-            problem = self._absorb(self._merge, msg.node_id, FINAL, snapshot)[1]
+            problem = self._absorb(self._merge, msg.node_id, FinalReport.kind, snapshot)[1]
         if problem:
             self._unreadable.add(msg.node_id)
             self._losses[msg.node_id] = self._loss(msg.node_id, f"its final report could not be read: {problem}")
@@ -201,26 +211,27 @@ class WorkerRegistry:
             self._final.add(msg.node_id)
         self._news.set()
 
-    def on_looked(self, msg: Any, **_: Any) -> None:
-        """A worker's answer to a look."""
-        if self._merge is not None and msg.data["epoch"] == self._merge.epoch:
-            if msg.data["snapshot"] is not None:
-                self._absorb(self._merge, msg.node_id, LOOKED, msg.data["snapshot"])
+    def on_snapshot(self, msg: Any, **_: Any) -> None:
+        """Merge a worker's answer to a snapshot request."""
+        reply = SnapshotReply.from_wire(msg.data)
+        if self._merge is not None and reply.epoch == self._merge.epoch:
+            if reply.snapshot is not None:
+                self._absorb(self._merge, msg.node_id, SnapshotReply.kind, reply.snapshot)
             self._looked.add(msg.node_id)
             self._news.set()
 
     def look(self, epoch: str) -> None:
-        """Has every worker send its numbers of this moment; returns when all have, or their time is up."""
+        """Have every worker send its snapshot of this moment; return when all have, or their time is up."""
         self._looked = set()
         for client_id in self._present():
-            self._runner.send_message(LOOK, {"epoch": epoch}, client_id)
+            self._send(SnapshotRequest(epoch=epoch), client_id)
         deadline_s = time.monotonic() + LOOK_S
         while self._present() - self._looked and time.monotonic() < deadline_s:
             self._news.clear()
             self._news.wait(POLL_S)
 
     def drain(self, epoch: str, drain_s: float) -> None:
-        """Ends the run on all workers; returns when all have sent their final snapshot, or their time is up."""
+        """Drain the run on all workers; return when all have sent their final report, or their time is up."""
         self._closed = True
         bound_s = drain_s + LEAVING_S + FORCE_S + TRAVEL_S
         wait = FinalReportWait(
@@ -230,11 +241,11 @@ class WorkerRegistry:
             bound_s=bound_s,
             overall_s=2 * bound_s + self._liveness.patience_s,  # once cut off, and all its time before and after
         )
-        is_told = False
+        is_hurried = False
         while wait.is_awaited(time.monotonic()):
             self._news.clear()
-            if self._hurried and not is_told:
-                is_told = True
+            if self._hurried and not is_hurried:
+                is_hurried = True
                 wait.hurry(time.monotonic(), HURRY_S)
             else:
                 self._news.wait(POLL_S)
@@ -242,19 +253,22 @@ class WorkerRegistry:
             logger.warning("No final report from %s of %s workers", len(self.lost), self.expected)
 
     def hurry(self) -> None:
-        """Has the workers cut their drain short, now or as soon as they are asked; then waits for HURRY_S at most."""
+        """Cut the drain of the workers short, now or when it begins; then wait for HURRY_S at most."""
         self._hurried = True
         self._news.set()
 
     def _ask(self, client_id: str, epoch: str) -> None:
-        self._runner.send_message(DRAIN, {"epoch": epoch, "hurry": self._hurried}, client_id)
+        self._send(DrainRequest(epoch=epoch, hurry=self._hurried), client_id)
 
-    def _thank(self, client_id: str, rows: int) -> None:
-        """Tells a worker which rows it need not keep. If that is lost, its next report has more, and it is told so."""
+    def _confirm_rows(self, client_id: str, rows: int) -> None:
+        """Tell a worker which rows it need not keep. If that message is lost, a later one follows its next report."""
         merge = self._merge
         if merge is not None and rows >= ROWS_TO_THANK_FOR:
-            told = {"epoch": merge.epoch, "resets": merge.resets, "before": merge.taken_to(client_id)}
-            self._runner.send_message(TAKEN, told, client_id)
+            before = merge.taken_to(client_id)
+            self._send(RowsReceived(epoch=merge.epoch, resets=merge.resets, before=before), client_id)
+
+    def _send(self, message: ClusterMessage, client_id: str) -> None:
+        self._runner.send_message(message.kind, message.to_wire(), client_id)
 
     def _absorb(self, merge: SnapshotStore, client_id: str, kind: str, encoded: bytes) -> tuple[Snapshot | None, str]:
         """Merge a worker's snapshot; return it, or None and why it could not be read, which is refused by name."""

@@ -23,6 +23,7 @@ from fleetlm_users.swarm.head.user_control import UserControl
 from fleetlm_users.swarm.head.user_target import UserTarget
 from fleetlm_users.swarm.head.workers import Workers
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT
+from fleetlm_users.swarm.run import HeadcountReport
 from fleetlm_users.swarm.run_end import RunEnd
 from fleetlm_users.swarm.stats.locust_history import bound_history
 
@@ -165,9 +166,9 @@ class ActiveRun:
         )
         self._environment.process_exit_code = self.result.exit_code
 
-    def on_headcount(self, process: str, counts: Mapping[str, Any] | None) -> None:
+    def on_headcount(self, process: str, report: HeadcountReport | None) -> None:
         """Take in how many users of a process have work left; end the run when none has."""
-        self._completion.note(process, counts)
+        self._completion.note(process, report)
 
     def on_worker_lost(self, client_id: str, why: str, *, is_last: bool) -> None:
         """Go on without a worker, or stop."""

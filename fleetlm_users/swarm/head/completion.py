@@ -6,13 +6,12 @@ new user would start working again.
 """
 
 import logging
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 import gevent
 from locust.env import Environment
 
-from fleetlm_users.swarm.run import Headcount
+from fleetlm_users.swarm.run import Headcount, HeadcountReport
 
 logger = logging.getLogger(__name__)
 
@@ -42,11 +41,11 @@ class CompletionTracker:
         self._counts: dict[str, Headcount] = {}
         self.is_complete = False
 
-    def note(self, process: str, counts: Mapping[str, Any] | None) -> None:
+    def note(self, process: str, report: HeadcountReport | None) -> None:
         """Take in the headcount of one process; end the run, once, if it was the last that was waited for."""
-        if counts is None or counts["epoch"] != self._epoch or self.is_complete:
+        if report is None or report.epoch != self._epoch or self.is_complete:
             return
-        self._counts[process] = Headcount(*counts["headcount"])
+        self._counts[process] = report.headcount
         if self._is_all_done():
             self.is_complete = True
             logger.info("All users have done their work")

@@ -3,7 +3,7 @@
 Which of the two it is, is decided once per process, by `workers_of`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 
 from locust.env import Environment
@@ -14,15 +14,14 @@ from fleetlm_users.measure.judging.lost_workers import LostWorker
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.swarm.cluster.admission import WorkerAdmission, code_version_of
 from fleetlm_users.swarm.cluster.liveness import WorkerLiveness
-from fleetlm_users.swarm.cluster.messages import FINISHED, HEADCOUNT, REFUSED, RUN
+from fleetlm_users.swarm.cluster.messages import ReportExtras, RunDescription, RunRefused, WorkDone
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from fleetlm_users.swarm.cluster.worker_registry import WorkerRegistry
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.head.run_clock import RunClock
 from fleetlm_users.swarm.local_run import LocalRun
 from fleetlm_users.swarm.options.locust_plan import dispatched_to
-from fleetlm_users.swarm.options.wire import to_wire
-from fleetlm_users.swarm.run import CLEANUP_S
+from fleetlm_users.swarm.run import CLEANUP_S, HeadcountReport
 from fleetlm_users.swarm.stats.locust_errors import bound_report
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.user_numbers import ALONE
@@ -37,7 +36,7 @@ class RunOfWorkers(Protocol):
     snapshots: SnapshotStore
     clock: RunClock
 
-    def on_headcount(self, process: str, counts: Mapping[str, Any] | None) -> None:
+    def on_headcount(self, process: str, report: HeadcountReport | None) -> None:
         """Take in how many users of a process have work left."""
 
     def on_worker_lost(self, client_id: str, why: str, *, is_last: bool) -> None:
@@ -201,8 +200,8 @@ class RemoteWorkers:
         version = code_version_of(environment, context)
         self._admission = WorkerAdmission(runner, version, say, self._refused, family)
         self._registry = WorkerRegistry(runner, self._liveness, self._refused)
-        runner.register_message(REFUSED, self.on_refused)
-        runner.register_message(FINISHED, self.on_finished)
+        runner.register_message(RunRefused.kind, self.on_refused)
+        runner.register_message(WorkDone.kind, self.on_work_done)
 
     def begin(self, run: RunOfWorkers) -> None:
         """Take part in that run; workers are told of it by Locust's spawn messages."""
@@ -222,13 +221,14 @@ class RemoteWorkers:
         run = self._run
         if run is None or run.clock.is_stopped:
             return
-        vars(self._environment.parsed_options)[RUN] = {
-            "epoch": run.snapshots.epoch,
-            "options": to_wire(run.options),
-            "dispatched_to": self._assigned,
-            "elapsed_s": run.clock.elapsed_s(),
-            "resets": run.snapshots.resets,
-        }
+        description = RunDescription(
+            epoch=run.snapshots.epoch,
+            options=run.options,
+            dispatched_to=self._assigned,
+            elapsed_s=run.clock.elapsed_s(),
+            resets=run.snapshots.resets,
+        )
+        vars(self._environment.parsed_options)[RunDescription.option] = description.to_wire()
 
     def absorb(self) -> None:
         """Do nothing: workers send their numbers by themselves."""
@@ -300,21 +300,21 @@ class RemoteWorkers:
         """Merge what a worker's report carries."""
         bound_report(self._environment.stats, data)
         self._registry.on_report(client_id, data)
-        self._on_headcount(client_id, data.get(HEADCOUNT))
+        self._on_headcount(client_id, ReportExtras.of(data).users)
 
-    def on_finished(self, msg: Any, **_: Any) -> None:
+    def on_work_done(self, msg: Any, **_: Any) -> None:
         """Handle a worker whose users have all done their work."""
-        self._on_headcount(msg.node_id, msg.data)
+        self._on_headcount(msg.node_id, WorkDone.from_wire(msg.data).users)
 
     def on_refused(self, msg: Any, **_: Any) -> None:
         """Handle a worker whose machine cannot do its part in the run."""
-        run = self._run
-        if run is not None and msg.data["epoch"] == run.snapshots.epoch:
-            run.on_worker_refused(msg.node_id, printable_lines(str(msg.data["problem"])))
+        run, refusal = self._run, RunRefused.from_wire(msg.data)
+        if run is not None and refusal.epoch == run.snapshots.epoch:
+            run.on_worker_refused(msg.node_id, printable_lines(refusal.problem))
 
-    def _on_headcount(self, client_id: str, counts: Mapping[str, Any] | None) -> None:
+    def _on_headcount(self, client_id: str, report: HeadcountReport | None) -> None:
         if self._run is not None:
-            self._run.on_headcount(client_id, counts)
+            self._run.on_headcount(client_id, report)
 
     def _on_lost(self, client_id: str, why: str) -> None:
         if self._run is not None and self._registry.note_lost(client_id, why):

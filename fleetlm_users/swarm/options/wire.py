@@ -14,11 +14,14 @@ import msgspec
 from fleetlm_users.errors import ShapeError
 from fleetlm_users.quoting import cut
 from fleetlm_users.shape import MAX_WHOLE, Check, each, either, flag, nothing_or, number, record, table, text, whole
-from fleetlm_users.swarm.cluster.messages import EPOCH, MAX_KINDS, MAX_USERS
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.plan import Plan
 
 LONGEST_S: Final = 1e9
+MAX_USERS: Final = 10_000_000
+MAX_KINDS: Final = 10_000
+"""The most entries of what is listed by name: user classes, options, lines of the log."""
+
 _TEXT: Final = text(20_000, printable=False)
 _TEXTS: Final = each(_TEXT, MAX_KINDS)
 _VALUE: Final = either("text, a number, true, false or nothing", nothing_or(number()), _TEXT, flag)
@@ -72,14 +75,3 @@ def _fields(kind: type, **others: Check) -> Check:
 
 
 _check: Final = _fields(Options, plan=_fields(Plan))
-
-RUN_SHAPE: Final = record(
-    {
-        "epoch": EPOCH,
-        "options": check_options,
-        "dispatched_to": each(whole(high=MAX_USERS), 100_000),
-        "elapsed_s": number(0, LONGEST_S),
-        "resets": whole(high=MAX_USERS),
-    }
-)
-"""A run as the coordinator describes it to its workers."""

@@ -8,7 +8,15 @@ from locust.rpc import Message
 
 from fleetlm_users.swarm.cluster import admission as door_module
 from fleetlm_users.swarm.cluster.admission import MAX_WAITING, WorkerAdmission
-from fleetlm_users.swarm.cluster.messages import FINAL, FINISHED, LOOKED, PASSPORT, REFUSED, TURNED_AWAY, WELCOME
+from fleetlm_users.swarm.cluster.messages import (
+    FinalReport,
+    Introduction,
+    RunRefused,
+    SnapshotReply,
+    WorkDone,
+    WorkerAdmitted,
+    WorkerRejected,
+)
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from tests.swarm.cluster.test_code_version import MINE
 from tests.swarm.runners import MasterRunner
@@ -33,7 +41,7 @@ def admission(runner, said):
 
 def show(runner, passport, client_id="w1"):
     runner.hears(client_id, "client_ready", "2.47.0")
-    runner.hears(client_id, PASSPORT, {"passport": passport.to_wire(), "origin": None})
+    runner.hears(client_id, Introduction.kind, {"version": passport.to_wire(), "process": None})
 
 
 def test_a_worker_waits_until_it_has_shown_its_passport(runner, admission, said):
@@ -43,9 +51,9 @@ def test_a_worker_waits_until_it_has_shown_its_passport(runner, admission, said)
     runner.hears("w1", "quit")
     assert runner.handled == []
     assert runner.sent == [("ack", "w1")] * 2
-    runner.hears("w1", PASSPORT, {"passport": MINE.to_wire(), "origin": None})
-    assert runner.handled == [("w1", PASSPORT), ("w1", "client_ready")]
-    assert runner.sent[2:] == [(WELCOME, "w1")]
+    runner.hears("w1", Introduction.kind, {"version": MINE.to_wire(), "process": None})
+    assert runner.handled == [("w1", Introduction.kind), ("w1", "client_ready")]
+    assert runner.sent[2:] == [(WorkerAdmitted.kind, "w1")]
     runner.hears("w1", "client_ready", "2.47.0")  # again after a run
     assert runner.handled[2:] == [("w1", "client_ready")]
     assert said == []
@@ -54,14 +62,14 @@ def test_a_worker_waits_until_it_has_shown_its_passport(runner, admission, said)
 def test_a_worker_on_other_code_is_turned_away_by_name(runner, admission, said):
     """Both sides get the same words; what it says later is not heard."""
     show(runner, replace(MINE, package="1.1.0", locustfile="other"))
-    assert runner.sent[-1] == (TURNED_AWAY, "w1")
+    assert runner.sent[-1] == (WorkerRejected.kind, "w1")
     (text,) = said
     assert runner.told == {"problem": text}
     assert text.startswith("Worker w1 cannot take part, it runs other code than its master: the version of this")
     assert "; the locustfile is different. Install the same version" in text
     for kind in ("spawning", "client_stopped", "quit"):
         runner.hears("w1", kind, {})
-    assert runner.handled == [("w1", PASSPORT)]
+    assert runner.handled == [("w1", Introduction.kind)]
 
 
 def test_a_worker_that_says_nothing_is_asked_to_leave(runner, said, monkeypatch):
@@ -84,18 +92,22 @@ def test_a_stranger_may_ask_for_the_locustfile(runner, admission):
 
 def test_what_a_stranger_says_is_not_heard(runner, admission, said):
     """Nobody is told of it either: anybody may open the port."""
-    for kind in ("quit", "spawning", "client_stopped", FINISHED):
+    for kind in ("quit", "spawning", "client_stopped"):
         runner.hears("stranger", kind)
-    runner.hears("stranger", PASSPORT, {"passport": MINE.to_wire(), "origin": None})
+    runner.hears("stranger", WorkDone.kind, WorkDone(users=None).to_wire())
+    runner.hears("stranger", Introduction.kind, {"version": MINE.to_wire(), "process": None})
     assert (runner.handled, runner.sent, said) == ([], [], [])
 
 
 BAD = {
-    "no passport": (PASSPORT, None),
-    "a passport of nothing": (PASSPORT, {"passport": None, "origin": None}),
-    "an origin of text": (PASSPORT, {"passport": {}, "origin": "x"}),
-    "an origin of one part": (PASSPORT, {"passport": {}, "origin": {"machine": 1}}),
-    "a file as process": (PASSPORT, {"passport": {}, "origin": {"machine": "m", "pid": "../../etc", "started": "1"}}),
+    "no passport": (Introduction.kind, None),
+    "a passport of nothing": (Introduction.kind, {"version": None, "process": None}),
+    "an origin of text": (Introduction.kind, {"version": {}, "process": "x"}),
+    "an origin of one part": (Introduction.kind, {"version": {}, "process": {"machine": 1}}),
+    "a file as process": (
+        Introduction.kind,
+        {"version": {}, "process": {"machine": "m", "pid": "../../etc", "started": "1"}},
+    ),
     "ready without a version": ("client_ready", None),
     "ready with a number": ("client_ready", 5),
     "a locustfile of nothing": ("locustfile", None),
@@ -108,11 +120,11 @@ BAD = {
     "spawned nothing": ("spawning_complete", {}),
     "an exception without text": ("exception", {}),
     "logs of nobody": ("logs", {}),
-    "finished with text": (FINISHED, {"epoch": "e", "headcount": "x"}),
-    "finished with a billion users": (FINISHED, {"epoch": "e", "headcount": [10**9, 0, 10**9]}),
-    "a final report of text": (FINAL, {"epoch": "e", "snapshot": "x"}),
-    "a look of nothing": (LOOKED, None),
-    "refused with control characters": (REFUSED, {"epoch": "e", "problem": "\x1b[2J"}),
+    "finished with text": (WorkDone.kind, {"users": {"epoch": "e", "headcount": "x"}}),
+    "finished with a billion users": (WorkDone.kind, {"users": {"epoch": "e", "headcount": [10**9, 0, 10**9]}}),
+    "a final report of text": (FinalReport.kind, {"epoch": "e", "snapshot": "x"}),
+    "a look of nothing": (SnapshotReply.kind, None),
+    "refused with control characters": (RunRefused.kind, {"epoch": "e", "problem": "\x1b[2J"}),
     "unknown": ("zzz", None),
     "a type that is no text": ({"a": 1}, None),
 }
@@ -161,7 +173,7 @@ def test_a_flood_fills_neither_log_nor_memory(runner, admission, said):
     """Of messages that cannot be read, of peers that never say what they are, of types that nobody knows."""
     for number in range(5_000):
         runner.hears(f"evil{number}", "client_ready", "2.47.0")
-        runner.hears(f"evil{number}", PASSPORT, None)
+        runner.hears(f"evil{number}", Introduction.kind, None)
         runner.hears("evil", f"type{number}")
     assert len(said) < 50
     assert len(runner.sent) <= MAX_WAITING
@@ -173,7 +185,7 @@ def test_workers_on_other_code_are_turned_away_in_a_bounded_number_of_lines(runn
     for number in range(500):
         show(runner, replace(MINE, package="1.1.0"), f"w{number}")
     assert len(said) < 60
-    assert len([name for name, _ in runner.sent if name == TURNED_AWAY]) == 500
+    assert len([name for name, _ in runner.sent if name == WorkerRejected.kind]) == 500
 
 
 @pytest.mark.parametrize(("family", "comes_in"), [("", True), ("one", True), ("two", False)])
@@ -181,8 +193,8 @@ def test_a_worker_that_another_master_forked_is_turned_away(runner, said, family
     """Its own master is gone, or it would be with that; workers that were started by themselves may come."""
     WorkerAdmission(runner, MINE, said.append, RefusedMessages(said.append), "one")
     runner.hears("w1", "client_ready", "2.47.0")
-    runner.hears("w1", PASSPORT, {"passport": MINE.to_wire(), "origin": None, "family": family})
+    runner.hears("w1", Introduction.kind, {"version": MINE.to_wire(), "process": None, "family": family})
     assert (("w1", "client_ready") in runner.handled) is comes_in
-    assert runner.sent[-1] == (WELCOME if comes_in else TURNED_AWAY, "w1")
+    assert runner.sent[-1] == (WorkerAdmitted.kind if comes_in else WorkerRejected.kind, "w1")
     told = "Worker w1 cannot take part, it was started by the --processes of another run, whose master is gone"
     assert said == ([] if comes_in else [told])

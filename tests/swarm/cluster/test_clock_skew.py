@@ -3,7 +3,6 @@
 import pytest
 
 from fleetlm_users.swarm.cluster.clock_skew import TOLERATED_S, ClockSkew
-from fleetlm_users.swarm.cluster.messages import STAMP
 
 NOW_S = 1000.0
 
@@ -21,7 +20,7 @@ def report(clock_s):
     """One of a worker whose clock shows this much."""
     second = int(clock_s)
     total = entry(second) | {"last_request_timestamp": None}
-    return {STAMP: clock_s, "stats": [entry(second)], "stats_total": total}
+    return {"fleetlm_wall_clock": clock_s, "stats": [entry(second)], "stats_total": total}
 
 
 @pytest.mark.parametrize("off_s", [-300, 600])

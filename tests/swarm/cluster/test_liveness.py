@@ -2,12 +2,19 @@
 
 import math
 import os
+from dataclasses import asdict
 
 import pytest
 from locust.rpc import Message
 
 from fleetlm_users.swarm.cluster.liveness import SETTLED_S, TICK_S, MasterLiveness, SilenceCounter, WorkerLiveness
-from fleetlm_users.swarm.cluster.messages import DRAIN, PASSPORT, RESET, TURNED_AWAY, WELCOME
+from fleetlm_users.swarm.cluster.messages import (
+    DrainRequest,
+    Introduction,
+    ResetRequest,
+    WorkerAdmitted,
+    WorkerRejected,
+)
 from fleetlm_users.swarm.cluster.process_identity import ProcessIdentity, own_identity
 from fleetlm_users.swarm.cluster.unreadable import UnreadableMessage
 from tests.swarm.runners import MasterRunner
@@ -81,7 +88,7 @@ def test_an_ended_process_on_this_machine_is_lost_as_soon_as_its_last_words_are_
     """Nothing else is certain so soon."""
     node = watched.runner.add("w1")
     own = own_identity()
-    watched.runner.hears("w1", PASSPORT, {"origin": own.to_wire()})
+    watched.runner.hears("w1", Introduction.kind, {"version": {}, "process": asdict(own)})
     watched.beat("w1")
     watched.wait(SETTLED_S)
     assert watched.lost == []
@@ -151,7 +158,7 @@ def test_a_silent_master_is_gone_after_its_time(runner, master_liveness):
 
 def test_a_master_whose_process_ended_is_gone_at_once(runner, master_liveness, monkeypatch):
     """It said which one it is when it let the worker in."""
-    runner.handle_message(Message(WELCOME, {"origin": own_identity().to_wire()}, "w1"))
+    runner.handle_message(Message(WorkerAdmitted.kind, {"process": asdict(own_identity())}, "w1"))
     assert check_for(master_liveness, TICK_S) == ""
     monkeypatch.setattr(ProcessIdentity, "is_gone", True)
     assert check_for(master_liveness, TICK_S) == "its process ended"
@@ -179,11 +186,11 @@ def test_spawn_messages_count_in_the_order_in_which_they_come(runner, master_liv
         ("spawn", {"timestamp": 1.0, "host": 5, "stop_timeout": 0, "parsed_options": {}, "user_classes_count": {}}),
         ("spawning_complete", {}),
         ("update_user_class", None),
-        (WELCOME, None),
-        (WELCOME, {"origin": "x"}),
-        (DRAIN, {}),
-        (RESET, {"epoch": "e", "resets": "x"}),
-        (TURNED_AWAY, {"problem": None}),
+        (WorkerAdmitted.kind, None),
+        (WorkerAdmitted.kind, {"process": "x"}),
+        (DrainRequest.kind, {}),
+        (ResetRequest.kind, {"epoch": "e", "resets": "x"}),
+        (WorkerRejected.kind, {"problem": None}),
         ("zzz", None),
         (None, None),
     ],

@@ -1,16 +1,39 @@
 """Messages as Locust and we make them pass; whatever was made of them otherwise is refused in words."""
 
 import random
+from dataclasses import asdict
 
 import msgpack
 import pytest
 from locust.rpc import Message
 from locust.stats import RequestStats, setup_distributed_stats_event_listeners
 
-from fleetlm_users.swarm.cluster.messages import FROM_MASTER, FROM_WORKER, HEADCOUNT, REPORT, STAMP, problem_with
+from fleetlm_users.errors import ShapeError
+from fleetlm_users.swarm.cluster.messages import (
+    FROM_MASTER,
+    FROM_WORKER,
+    DrainRequest,
+    FinalReport,
+    Introduction,
+    ReportExtras,
+    ResetRequest,
+    RowsReceived,
+    RunDescription,
+    RunRefused,
+    SnapshotReply,
+    SnapshotRequest,
+    WorkDone,
+    WorkerAdmitted,
+    WorkerRejected,
+    problem_with,
+)
 from fleetlm_users.swarm.cluster.process_identity import own_identity
+from fleetlm_users.swarm.run import Headcount, HeadcountReport
 from tests.mutations import mutated
 from tests.swarm.cluster.test_code_version import MINE
+from tests.swarm.samples import options
+
+OWN = asdict(own_identity()) if own_identity() else None
 
 
 class Events:
@@ -34,9 +57,9 @@ def report():
     events.listeners[0]("w1", data)
     data["user_classes_count"] = {"BurstUser": 5}
     data["user_count"] = 5
-    data[REPORT] = b"decoded where it is merged"
-    data[HEADCOUNT] = {"epoch": "e", "headcount": [5, 5, 0]}
-    data[STAMP] = 1_700_000_000.5
+    data["fleetlm"] = b"decoded where it is merged"
+    data["fleetlm_headcount"] = {"epoch": "e", "headcount": [5, 5, 0]}
+    data["fleetlm_wall_clock"] = 1_700_000_000.5
     return data
 
 
@@ -53,10 +76,10 @@ SOUND_FROM_WORKER = {
     "spawning_complete": {"user_classes_count": {"BurstUser": 5}, "user_count": 5},
     "exception": {"msg": "x\x1b[2J", "traceback": "  File\n"},
     "logs": {"worker_id": "w1", "logs": ["one\n", "two"]},
-    "fleetlm_passport": {"passport": MINE.to_wire(), "origin": own_identity() and own_identity().to_wire()},
-    "fleetlm_final": {"epoch": "e", "snapshot": None},
-    "fleetlm_finished": {"epoch": "e", "headcount": [5, 0, 5]},
-    "fleetlm_refused": {"epoch": "e", "problem": "too few\nopen files"},
+    "fleetlm_introduction": {"version": MINE.to_wire(), "process": OWN},
+    "fleetlm_final_report": {"epoch": "e", "snapshot": None},
+    "fleetlm_work_done": {"users": {"epoch": "e", "headcount": [5, 0, 5]}},
+    "fleetlm_run_refused": {"epoch": "e", "problem": "too few\nopen files"},
 }
 SOUND_FROM_MASTER = {
     "ack": {"index": 3},
@@ -67,8 +90,8 @@ SOUND_FROM_MASTER = {
     "spawning_complete": {"user_count": 5},
     "fleetlm_drain": {"epoch": "e"},
     "fleetlm_reset": {"epoch": "e", "resets": 1},
-    "fleetlm_turned_away": {"problem": "other code"},
-    "fleetlm_welcome": {"origin": own_identity() and own_identity().to_wire()},
+    "fleetlm_worker_rejected": {"problem": "other code"},
+    "fleetlm_worker_admitted": {"process": OWN},
 }
 BOTH = [(FROM_WORKER, *item) for item in SOUND_FROM_WORKER.items()]
 BOTH += [(FROM_MASTER, *item) for item in SOUND_FROM_MASTER.items()]
@@ -95,3 +118,56 @@ def test_a_damaged_message_raises_nothing():
         told = problem_with(Message(kind, mutated(data, seed), "w1"), shapes, ())
         assert len(told) < 300
         assert told.isprintable()
+
+
+USERS = HeadcountReport("e", Headcount(5, 2, 3))
+OURS = [
+    Introduction(version={"package": "1", "options": ["--a"]}, process=own_identity(), family="f"),
+    FinalReport(epoch="e", snapshot=b"\x80"),
+    FinalReport(epoch="e", snapshot=None),
+    SnapshotReply(epoch="e", snapshot=b"\x80"),
+    WorkDone(users=USERS),
+    RunRefused(epoch="e", problem="too few\nopen files"),
+    DrainRequest(epoch="e", hurry=True),
+    SnapshotRequest(epoch="e"),
+    ResetRequest(epoch="e", resets=2),
+    RowsReceived(epoch="e", resets=2, before=60),
+    WorkerRejected(problem="other code"),
+    WorkerAdmitted(process=own_identity()),
+]
+
+
+@pytest.mark.parametrize("message", OURS, ids=lambda message: message.kind)
+def test_each_of_our_messages_comes_back_as_it_was_sent(message):
+    """Through Locust's msgpack, and past its own shape."""
+    wire = msgpack.unpackb(msgpack.packb(message.to_wire()), strict_map_key=False)
+    kinds = FROM_WORKER if message.kind in FROM_WORKER else FROM_MASTER
+    assert problem_with(Message(message.kind, wire, "w1"), kinds, ()) == ""
+    assert type(message).from_wire(wire) == message
+
+
+def test_a_message_of_a_newer_version_may_have_further_entries():
+    """They are not looked at."""
+    wire = DrainRequest(epoch="e").to_wire() | {"later": 1}
+    assert problem_with(Message(DrainRequest.kind, wire, "m"), FROM_MASTER, ()) == ""
+    assert DrainRequest.from_wire(wire) == DrainRequest(epoch="e")
+
+
+def test_a_report_carries_our_part_beside_locusts():
+    """A report of a plain Locust has none of it."""
+    data = {"stats": []}
+    extras = ReportExtras(snapshot=b"\x80", users=USERS, wall_clock_s=1.5)
+    extras.add_to(data)
+    wire = msgpack.unpackb(msgpack.packb(data))
+    assert wire["stats"] == []
+    assert ReportExtras.of(wire) == extras
+    assert ReportExtras.of({"stats": []}) == ReportExtras()
+
+
+def test_a_run_is_described_with_its_options():
+    """As the worker needs them, in types; a wrong one is refused with its place."""
+    described = RunDescription(epoch="e", options=options(), dispatched_to=[1, 0], elapsed_s=2.5, resets=0)
+    wire = msgpack.unpackb(msgpack.packb(described.to_wire()))
+    assert RunDescription.from_wire(wire) == described
+    with pytest.raises(ShapeError, match=r"dispatched_to\[1\] is 'x'; expected a whole number"):
+        RunDescription.from_wire(wire | {"dispatched_to": [0, "x"]})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetlm_users.swarm.cluster.process_identity import own_identity, visible_process
+from fleetlm_users.swarm.cluster.process_identity import ProcessIdentity, own_identity, visible_process
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells")
 
@@ -22,20 +22,20 @@ def test_a_living_process_is_seen_and_not_gone():
     own = own_identity()
     assert own.pid == os.getpid()
     assert not own.is_gone
-    assert visible_process(own.to_wire()) == own
+    assert visible_process(own) == own
 
 
-@pytest.mark.parametrize("told", [None, {}, {"machine": "another", "pid": 1, "started": "1"}])
-def test_a_process_that_is_not_seen_from_here_is_no_neighbour(told):
+@pytest.mark.parametrize("claim", [None, ProcessIdentity("another", 1, "1"), ProcessIdentity("", 1, "1")])
+def test_a_process_that_is_not_seen_from_here_is_not_visible(claim):
     """On another machine, or on a system that does not tell: only its silence can be judged."""
-    assert visible_process(told) is None
+    assert visible_process(claim) is None
 
 
 def test_a_process_that_has_another_start_is_another():
     """Pids are used again."""
     own = own_identity()
     other = replace(own, started="1")
-    assert visible_process(other.to_wire()) is None
+    assert visible_process(other) is None
     assert other.is_gone
 
 

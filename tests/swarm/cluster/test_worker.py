@@ -8,7 +8,7 @@ from locust.env import Environment
 from locust.exception import RPCError
 
 from fleetlm_users.measure.snapshot_check import decode_head
-from fleetlm_users.swarm.cluster.messages import DRAIN, FINAL, PASSPORT, RUN
+from fleetlm_users.swarm.cluster.messages import DrainRequest, FinalReport, Introduction, RunDescription
 from fleetlm_users.swarm.cluster.worker import Worker
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.options.wire import to_wire
@@ -40,7 +40,7 @@ class Runner:
         return [
             (data["epoch"], data["snapshot"] and decode_head(data["snapshot"]))
             for name, data in self.sent
-            if name == FINAL
+            if name == FinalReport.kind
         ]
 
     def hears(self, name, **data):
@@ -55,13 +55,13 @@ def runner():
 @pytest.fixture
 def worker(runner):
     described = {"epoch": "e", "options": to_wire(options()), "dispatched_to": [0], "elapsed_s": 0.0, "resets": 0}
-    environment = Environment(parsed_options=SimpleNamespace(**{RUN: described}))
+    environment = Environment(parsed_options=SimpleNamespace(**{RunDescription.option: described}))
     return Worker(environment, runner, BenchmarkContext(environment, benchmark()), "family")
 
 
 def test_it_says_which_family_it_is_of(worker, runner):
     """So that no other master takes it."""
-    assert runner.sent[0][0] == PASSPORT
+    assert runner.sent[0][0] == Introduction.kind
     assert runner.sent[0][1]["family"] == "family"
 
 
@@ -88,10 +88,10 @@ def test_a_master_in_a_hurry_is_answered_at_once(worker, runner):
     """It asks again, with the word that it cannot wait; what is open counts as in flight."""
     worker.start()
     stays = Stays(worker._local_run._context.run)
-    first = runner.hears(DRAIN, epoch="e")
+    first = runner.hears(DrainRequest.kind, epoch="e")
     gevent.idle()
     assert runner.finals() == []
-    runner.hears(DRAIN, epoch="e", hurry=True)
+    runner.hears(DrainRequest.kind, epoch="e", hurry=True)
     first.get(timeout=10)
     assert stays.forced == 1
     assert runner.finals()[0][1].final
@@ -100,7 +100,7 @@ def test_a_master_in_a_hurry_is_answered_at_once(worker, runner):
 def test_another_runs_hurry_changes_nothing(worker, runner):
     """It comes from before."""
     worker.start()
-    runner.hears(DRAIN, epoch="old", hurry=True).get(timeout=10)
+    runner.hears(DrainRequest.kind, epoch="old", hurry=True).get(timeout=10)
     assert runner.finals() == [("old", None)]
     assert not worker._local_run._context.run.hurried
 

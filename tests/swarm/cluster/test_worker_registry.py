@@ -8,7 +8,6 @@ from msgspec import msgpack
 
 from fleetlm_users.measure.judging.lost_workers import LostWorker
 from fleetlm_users.measure.snapshot_store import SnapshotStore
-from fleetlm_users.swarm.cluster.messages import REPORT
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from fleetlm_users.swarm.cluster.worker_registry import ASK_AGAIN_S, CUT_S, NO_FINAL, FinalReportWait, WorkerRegistry
 from tests.swarm.runners import MasterRunner, snapshot
@@ -73,7 +72,7 @@ def test_a_worker_that_went_missing_is_not_waited_for(runner, registry):
     runner.add("b")
     merge = SnapshotStore("e")
     begin(registry, merge)
-    registry.on_report("b", {REPORT: snapshot("b", 1, sent=3)})
+    registry.on_report("b", {"fleetlm": snapshot("b", 1, sent=3)})
     runner.clients["b"].state = "missing"
     assert registry.note_lost("b", "its process ended")
     registry.drain("e", 5.0)
@@ -95,7 +94,7 @@ def test_a_worker_that_had_no_part_says_so_and_is_not_lost(runner, registry):
     """For example one that connected and never got a user."""
     runner.add("a")
     begin(registry, SnapshotStore("e"))
-    registry.on_final(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": None}))
+    registry.on_final_report(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": None}))
     registry.drain("e", 5.0)
     assert registry.lost == []
 
@@ -109,7 +108,7 @@ def test_a_look_brings_the_numbers_of_this_moment(runner, registry):
     begin(registry, merge)
     registry.look("e")
     assert merge.totals().count("messages_sent") == 10
-    registry.on_looked(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": None}))
+    registry.on_snapshot(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": None}))
     assert merge.totals().count("messages_sent") == 10
 
 
@@ -129,7 +128,9 @@ def test_an_answer_of_another_run_is_not_taken(runner, registry):
     runner.add("a", answers=True)
     merge = SnapshotStore("e")
     begin(registry, merge)
-    registry.on_final(SimpleNamespace(node_id="a", data={"epoch": "old", "snapshot": snapshot("a", 1, epoch="old")}))
+    registry.on_final_report(
+        SimpleNamespace(node_id="a", data={"epoch": "old", "snapshot": snapshot("a", 1, epoch="old")})
+    )
     assert registry.final == 0
     assert merge.totals().count("messages_sent") == 0
 
@@ -189,9 +190,9 @@ def test_a_report_that_cannot_be_read_is_refused_by_name_and_the_next_one_counts
     merge = SnapshotStore("e")
     runner.add("a", answers=True)
     begin(registry, merge)
-    registry.on_report("a", {REPORT: broken("a", 1)})
+    registry.on_report("a", {"fleetlm": broken("a", 1)})
     assert merge.totals().count("messages_sent") == 0
-    registry.on_report("a", {REPORT: snapshot("a", 2)})
+    registry.on_report("a", {"fleetlm": snapshot("a", 2)})
     assert merge.totals().count("messages_sent") == 5
     (doubt,) = refused.doubts(["a"])
     assert doubt.endswith("the first: (stats) in its report levels is None; expected a list")
@@ -203,8 +204,8 @@ def test_a_final_report_that_cannot_be_read_is_waited_for_no_longer_and_named(ru
     merge = SnapshotStore("e")
     runner.add("a")
     begin(registry, merge)
-    registry.on_report("a", {REPORT: snapshot("a", 1)})
-    registry.on_final(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": broken("a", 9, final=True)}))
+    registry.on_report("a", {"fleetlm": snapshot("a", 1)})
+    registry.on_final_report(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": broken("a", 9, final=True)}))
     registry.drain("e", 60.0)
     (lost,) = registry.lost
     assert lost.why == "its final report could not be read: levels is None; expected a list"
@@ -219,7 +220,7 @@ def test_a_second_far_away_does_not_hold_up_the_master(runner, refusals):
     runner.add("a", answers=True)
     begin(registry, merge)
     far = [[5_000_000, [0] * 10, 0, 0.0, {}], [5_000_001, [0] * 10, 0, 0.0, {}]]
-    registry.on_report("a", {REPORT: changed(snapshot("a", 1), rows=far)})
+    registry.on_report("a", {"fleetlm": changed(snapshot("a", 1), rows=far)})
     assert len(merge.series()) == 0
     assert refused.doubts(["a"])
 
@@ -228,7 +229,7 @@ def test_a_look_at_what_cannot_be_read_is_over_at_once(runner, refusals):
     """The worker has answered."""
     registry, _ = refusals
     begin(registry, SnapshotStore("e"))
-    registry.on_looked(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": broken("a", 1)}))
+    registry.on_snapshot(SimpleNamespace(node_id="a", data={"epoch": "e", "snapshot": broken("a", 1)}))
     assert registry._looked == {"a"}
 
 

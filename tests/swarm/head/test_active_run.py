@@ -6,6 +6,7 @@ import pytest
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.swarm.head.active_run import ActiveRun
+from fleetlm_users.swarm.run import Headcount, HeadcountReport
 from fleetlm_users.swarm.run_end import Phase
 from tests.swarm.head.scenes import Console, UserControl, Workers, prepared, process
 
@@ -144,7 +145,7 @@ def test_all_work_done_ends_the_run_and_is_no_interruption(scene):
     """The workers' headcounts say so."""
     set_up = scene()
     set_up.environment.runner.target_user_count = 2
-    set_up.run.on_headcount("a", {"epoch": set_up.run.snapshots.epoch, "headcount": [2, 0, 2]})
+    set_up.run.on_headcount("a", HeadcountReport(set_up.run.snapshots.epoch, Headcount(2, 0, 2)))
     assert set_up.ended() == ["quit"]
     set_up.run.end.judge()
     assert "the run was interrupted" not in set_up.run.result.verdict.doubts

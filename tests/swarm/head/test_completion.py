@@ -6,7 +6,7 @@ import pytest
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.swarm.head.completion import CompletionTracker
-from fleetlm_users.swarm.run import Run
+from fleetlm_users.swarm.run import Headcount, HeadcountReport, Run
 from fleetlm_users.swarm.stats.events import RunEvents
 from tests.swarm.runners import LocalRunner, environment
 from tests.swarm.samples import numbering, options
@@ -28,7 +28,7 @@ def line(runner, headless=True, gone=()):
 
 
 def told(entered, working, finished, epoch="e"):
-    return {"epoch": epoch, "headcount": [entered, working, finished]}
+    return HeadcountReport(epoch, Headcount(entered, working, finished))
 
 
 def ended(runner):

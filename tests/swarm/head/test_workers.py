@@ -5,9 +5,16 @@ from types import SimpleNamespace
 import pytest
 
 from fleetlm_users.measure.snapshot_store import SnapshotStore
-from fleetlm_users.swarm.cluster.messages import DRAIN, FINISHED, LOOK, RESET, RUN
+from fleetlm_users.swarm.cluster.messages import (
+    DrainRequest,
+    ResetRequest,
+    RunDescription,
+    SnapshotRequest,
+    WorkDone,
+)
 from fleetlm_users.swarm.head.run_clock import RunClock
 from fleetlm_users.swarm.head.workers import LOCAL, LocalWorkers, RemoteWorkers, workers_of
+from fleetlm_users.swarm.run import Headcount, HeadcountReport
 from tests.swarm.head.scenes import process
 from tests.swarm.runners import MasterRunner, TypedMasterRunner, snapshot
 from tests.swarm.samples import options
@@ -43,7 +50,7 @@ class Cluster:
     @property
     def described(self):
         """The run as spawn messages carry it."""
-        return vars(self.environment.parsed_options)[RUN]
+        return vars(self.environment.parsed_options)[RunDescription.option]
 
 
 def test_a_process_without_a_master_runner_is_its_own_worker():
@@ -96,7 +103,7 @@ def test_the_verbs_of_a_run_reach_all_remote_workers():
     cluster.workers.reset()
     cluster.workers.drain()
     names = [name for name, _ in cluster.runner.sent]
-    assert [names.count(name) for name in (LOOK, RESET, DRAIN)] == [2, 2, 2]
+    assert [names.count(name) for name in (SnapshotRequest.kind, ResetRequest.kind, DrainRequest.kind)] == [2, 2, 2]
     assert (cluster.workers.expected, cluster.workers.final, cluster.workers.lost) == (2, 2, [])
 
 
@@ -105,12 +112,12 @@ def test_headcounts_come_with_reports_and_by_themselves():
     cluster, run = Cluster(a="running"), Run()
     counts = {"epoch": "e", "headcount": [1, 0, 1]}
     cluster.workers.begin(run)
-    cluster.workers.on_finished(SimpleNamespace(node_id="a", data=counts))
+    cluster.workers.on_work_done(SimpleNamespace(node_id="a", data={"users": counts}))
     cluster.workers.on_report("a", {"errors": {}, "fleetlm_headcount": counts, "fleetlm": snapshot("a", 1)})
     cluster.workers.release()
-    cluster.workers.on_finished(SimpleNamespace(node_id="a", data=counts))
-    assert run.heard == [("a", counts), ("a", counts)]
-    assert FINISHED in cluster.runner.listeners
+    cluster.workers.on_work_done(SimpleNamespace(node_id="a", data={"users": counts}))
+    assert run.heard == [("a", HeadcountReport("e", Headcount(1, 0, 1)))] * 2
+    assert WorkDone.kind in cluster.runner.listeners
 
 
 @pytest.mark.parametrize(("epoch", "heard"), [("e", [("a", "no files")]), ("old", [])])
