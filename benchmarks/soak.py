@@ -33,7 +33,7 @@ READY: Final = re.compile(r"ready on (http://\S+)")
 USERS: Final = ("--long-lived-vus", "2", "--burst-vus", "2", "--churn-vus", "10", "--warm-up", "10s")
 STANDIN: Final = (
     "-m", "fleetlm_users.standin", "--builtin-agent", "--port", "0", "--exit-with-parent",
-    "--max-sessions", "500", "--max-messages-per-session", "100", "--max-stored-bytes", "5000000",
+    "--max-sessions", "50", "--max-messages-per-session", "100", "--max-stored-bytes", "500000",
 )  # fmt: skip  # its caps are reached within minutes: what it stores until then is what it is there for
 READ_S: Final = 10.0
 BLOCKS: Final = 10
