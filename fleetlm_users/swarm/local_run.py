@@ -58,9 +58,9 @@ class LocalRun:
             elapsed_s=elapsed_s,
         )
         self._collector.begin(lambda: run.user_count)
-        self._drain = Once(partial(self._end, run, HealthSampler(run, table.flush)))
+        self._drain = Once(partial(self._drain_and_free, run, HealthSampler(run, table.flush)))
 
-    def end(self) -> None:
+    def drain(self) -> None:
         """Drain the run, once; every caller returns when it has ended."""
         if self._drain is not None:
             self._drain()
@@ -76,7 +76,7 @@ class LocalRun:
         A message in flight is counted in neither: its sending was before, and without it its fate means nothing.
         """
         run = self._context.run
-        if run is None or not self.is_in(epoch) or run.winding_down or resets <= run.ledger.resets:
+        if run is None or not self.is_in(epoch) or run.is_draining or resets <= run.ledger.resets:
             return
         self._context.locust_stats.flush()
         now_s = time.perf_counter()
@@ -109,9 +109,9 @@ class LocalRun:
         has_ended = self._drain is not None and self._drain.is_done
         return run.ledger.snapshot(self._seq, has_ended, elapsed_s, yield_to_loop)
 
-    def _end(self, run: Run, pulse: HealthSampler) -> None:
+    def _drain_and_free(self, run: Run, health: HealthSampler) -> None:
         try:
             run.drain(run.options.drain_timeout_s)
         finally:
-            pulse.stop()
+            health.stop()
             self._collector.end()

@@ -37,7 +37,7 @@ class Role:
         if self._end is not None:
             self._end.hurry()
 
-    def end(self) -> None:
+    def judge(self) -> None:
         """End the run; return when it is reported."""
         if self._end is not None:
             self._end.judge()
@@ -47,7 +47,7 @@ class Role:
 
     def on_quitting(self) -> None:
         """Handle that Locust is about to end the process: end a run that is still going on."""
-        self.end()
+        self.judge()
 
     def on_quit(self) -> None:
         """Handle that Locust has printed its tables and the process exits next."""

@@ -50,10 +50,10 @@ class Closable(Protocol):
 class Member(Protocol):
     """A user as its run sees it."""
 
-    def wind_down(self) -> None:
+    def settle(self) -> None:
         """Stop sending, let the open messages settle, leave, end."""
 
-    def end_by_force(self) -> None:
+    def close(self) -> None:
         """End now; whatever is open gets its fate. May block for a moment."""
 
 
@@ -89,7 +89,7 @@ class Run:
         self.events = events
         self.started_s = time.perf_counter() - elapsed_s
         self.ended_s: float | None = None
-        self.abandoned = False
+        self.is_closed = False
         self._hurry = Event()
         self._drain_deadline_s = math.inf
         self._members: set[Member] = set()
@@ -104,11 +104,11 @@ class Run:
         self._resources: dict[type, Closable] = {}
 
     def __repr__(self) -> str:
-        state = "winding down" if self.winding_down else "running"
+        state = "draining" if self.is_draining else "running"
         return f"Run({self.options.run_id}, epoch={self.epoch}, {state}, users={len(self._members)})"
 
     @property
-    def winding_down(self) -> bool:
+    def is_draining(self) -> bool:
         """True once the run's end has begun: no user starts anything new."""
         return self._drain_deadline_s != math.inf
 
@@ -176,7 +176,7 @@ class Run:
     def _rest(self, member: Member) -> None:
         if member in self._working:
             self._working.discard(member)
-            if not self._working and not self.winding_down:
+            if not self._working and not self.is_draining:
                 self._on_idle()
 
     def resource(self, kind: type[Resource], make: Callable[[], Resource]) -> Resource:
@@ -196,11 +196,11 @@ class Run:
         self.ended_s = time.perf_counter()
         self._drain_deadline_s = self.ended_s + drain_s
         for member in list(self._members):
-            member.wind_down()
+            member.settle()
         self.wait_for(self._empty, drain_s + LEAVING_S)
         if self.hurried:
             self._drain_deadline_s = time.perf_counter()
-        self._abandon()
+        self._close_users()
         for resource in self._resources.values():
             resource.close()
 
@@ -217,7 +217,7 @@ class Run:
         """Return when `ready` is set or over, when the time is up, or when the end is hurried."""
         gevent.wait([ready, self._hurry], timeout=wait_s, count=1)
 
-    def _abandon(self) -> None:
-        self.abandoned = True
-        forced = [gevent.spawn(member.end_by_force) for member in list(self._members)]
+    def _close_users(self) -> None:
+        self.is_closed = True
+        forced = [gevent.spawn(member.close) for member in list(self._members)]
         gevent.joinall(forced, timeout=FORCE_S)

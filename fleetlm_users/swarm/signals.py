@@ -94,7 +94,7 @@ class Signals:
 
     def _quit(self, role: Role) -> None:
         """Quit the runner and the web UI: the main greenlet waits for one of them and then shuts down."""
-        role.end()
+        role.judge()
         try:
             self._runner.quit()
         except Exception:

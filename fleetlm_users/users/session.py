@@ -217,7 +217,7 @@ class UserSession:
         """Leave, close the socket, and give every open message its fate. Never raises a ClientError."""
         channel = self._channel
         try:
-            if channel is not None and self.observer.joined and not self._run.abandoned:
+            if channel is not None and self.observer.joined and not self._run.is_closed:
                 self._leave(channel)
         finally:
             if channel is not None:

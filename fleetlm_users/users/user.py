@@ -136,7 +136,7 @@ class FleetUser(User):
     @property
     def ending(self) -> bool:
         """True when nothing new may begin: the run is draining, or this user was asked to stop."""
-        return self._ending or self.current_run.winding_down
+        return self._ending or self.current_run.is_draining
 
     def option(self, name: str) -> Any:
         """Return the typed value of one of the behaviour's own options; None when it is unset."""
@@ -341,7 +341,7 @@ class FleetUser(User):
     def _end_session(self, session: UserSession, problem: ClientError | None, *, delete: bool) -> ClientError | None:
         """Close the session, delete it if asked to, and report its end; return why its journey failed, or None."""
         session.close()
-        if delete and session.session_id and not self.current_run.abandoned:
+        if delete and session.session_id and not self.current_run.is_closed:
             try:
                 session.delete()
             except ClientError as failure:
@@ -357,14 +357,14 @@ class FleetUser(User):
 
     # The end of a user
 
-    def wind_down(self) -> None:
+    def settle(self) -> None:
         """Begin the end of this user: it sends nothing new, its open messages settle, then it leaves."""
         self._ending = True
         self._sleeper.wake()
         if self._session is not None:
             self._session.wake()
 
-    def end_by_force(self) -> None:
+    def close(self) -> None:
         """End the user now."""
         if self._greenlet is not None:
             self._greenlet.kill(block=True)
@@ -372,7 +372,7 @@ class FleetUser(User):
 
     def stop(self, force: bool = False) -> bool:
         """Stop the user as Locust asks: it leaves cleanly first, within the drain timeout."""
-        self.wind_down()
+        self.settle()
         if force and self._greenlet is not None and self._greenlet is not gevent.getcurrent():
             self._greenlet.join(timeout=self.current_run.options.drain_timeout_s)
         return bool(super().stop(force=force))

@@ -16,10 +16,10 @@ class Stays:
         self.run, self.forced = run, 0
         run.enter(self)
 
-    def wind_down(self):
+    def settle(self):
         pass
 
-    def end_by_force(self):
+    def close(self):
         self.forced += 1
         self.run.leave(self)
 
@@ -28,7 +28,7 @@ def begun(local_run, context, epoch, slot=ALONE):
     """The numbers of the first three users of a run."""
     local_run.begin(options(), epoch, slot)
     numbers = [context.run.next_vu("Burst") for _ in range(3)]
-    local_run.end()
+    local_run.drain()
     return numbers
 
 
@@ -55,11 +55,11 @@ def test_the_end_is_drained_once_and_hurried_by_whoever_cannot_wait():
     """The snapshot is final when it is over, for each caller."""
     context = BenchmarkContext(Environment(), benchmark())
     local_run = LocalRun(context, "w", lambda: None)
-    local_run.end()  # before the first run
+    local_run.drain()  # before the first run
     local_run.hurry()
     local_run.begin(options(), "one", ALONE)
     stays = Stays(context.run)
-    callers = [gevent.spawn(local_run.end) for _ in range(3)]
+    callers = [gevent.spawn(local_run.drain) for _ in range(3)]
     gevent.idle()
     assert not local_run.snapshot().final
     local_run.hurry()

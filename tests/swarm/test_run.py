@@ -19,12 +19,12 @@ class Member:
         self.told, self.forced = Event(), False
         run.enter(self)
 
-    def wind_down(self):
+    def settle(self):
         self.told.set()
         if self.obedient:
             gevent.spawn(self.run.leave, self)
 
-    def end_by_force(self):
+    def close(self):
         self.forced = True
         self.run.leave(self)
 
@@ -47,20 +47,20 @@ def run():
 def test_a_drain_tells_every_user_and_returns_when_they_have_left(run):
     """No force where none is needed."""
     members = [Member(run) for _ in range(3)]
-    assert not run.winding_down
+    assert not run.is_draining
     run.drain(10.0)
     assert all(member.told.is_set() and not member.forced for member in members)
-    assert run.winding_down
+    assert run.is_draining
     assert run.user_count == 0
 
 
 def test_a_user_that_does_not_leave_is_ended_by_force(run, monkeypatch):
-    """After the drain's bound; the run is abandoned then, so that it does not wait to leave politely."""
+    """After the drain's bound; the run is closed then, so that it does not wait to leave politely."""
     monkeypatch.setattr("fleetlm_users.swarm.run.LEAVING_S", 0.0)
     member = Member(run, obedient=False)
     run.drain(0.01)
     assert member.forced
-    assert run.abandoned
+    assert run.is_closed
 
 
 def test_patience_is_endless_until_the_drain_bounds_it(run):

@@ -211,7 +211,7 @@ def test_a_workers_first_signal_never_shortens_what_its_master_has_begun():
     assert role.asked == ["stop", "drain"]
     signals.on_signal(signal.SIGINT)
     draining.join()
-    role.end()
+    role.judge()
     gevent.idle()
     assert role.asked == ["stop", "drain", "hurry", "judge"]
     assert runner.quits == 1

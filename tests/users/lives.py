@@ -184,7 +184,7 @@ class Stage:
 
     def end(self):
         """Ends the run; returns its counts by metric."""
-        self.local_run.end()
+        self.local_run.drain()
         gevent.joinall(self._lives, timeout=ENDS_S)
         assert all(life.dead for life in self._lives)
         counts = {}

@@ -103,7 +103,7 @@ class Worker(Role):
 
     def on_drain(self) -> None:
         """Of the run's end: users settle and leave."""
-        self._local_run.end()
+        self._local_run.drain()
 
     def on_hurry(self) -> None:
         """Of the run's end: its drain is cut short."""

@@ -104,9 +104,9 @@ class Coordinator(ReportingRole):
         )
         self._end = self._run.end
 
-    def end(self) -> None:
+    def judge(self) -> None:
         """End the run; return when it is judged and reported. Only a view of it stays."""
-        super().end()
+        super().judge()
         run = self._run
         if run is not None and self.has_ended:
             self.result = run.result

@@ -30,13 +30,13 @@ class ReportingRole(Role):
 
     def on_test_stop(self) -> None:
         """Judge the run: all users have stopped. In the web UI its report comes now, one for each run."""
-        self.end()
+        self.judge()
         if not self._parsed.headless:
             self._print_report()
 
     def on_quitting(self) -> None:
         """Judge a run that is still going on, and write Locust's files."""
-        self.end()
+        self.judge()
         if self._parsed.headless and self._environment.process_exit_code is None:
             self._environment.process_exit_code = NOTHING_RAN_EXIT
         for flag, path, problem in self._files.write():

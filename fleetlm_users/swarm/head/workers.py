@@ -149,7 +149,7 @@ class LocalWorkers:
 
     def drain(self) -> None:
         """Drain the run; return when its users have left and their numbers are merged."""
-        self._local_run.end()
+        self._local_run.drain()
         self.absorb()
 
     def hurry(self) -> None:

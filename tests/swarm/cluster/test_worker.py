@@ -68,8 +68,8 @@ def test_it_says_which_family_it_is_of(worker, runner):
 def test_a_signal_sends_the_final_snapshot_once(worker, runner):
     """Without being asked; the second time there is nothing new."""
     worker.start()
-    worker.end()
-    worker.end()
+    worker.judge()
+    worker.judge()
     ((epoch, snapshot),) = runner.finals()
     assert epoch == "e"
     assert snapshot.final
@@ -80,7 +80,7 @@ def test_a_worker_without_a_run_has_nothing_to_send(worker, runner):
     worker.stop()
     worker.hurry()
     worker.drain()
-    worker.end()
+    worker.judge()
     assert runner.finals() == []
 
 
@@ -109,5 +109,5 @@ def test_a_master_that_is_gone_does_not_keep_the_worker_from_its_end(worker, run
     """There is nobody to tell."""
     worker.start()
     runner.is_connected = False
-    worker.end()
+    worker.judge()
     assert "The final report cannot be sent to the master: broken" in caplog.text

@@ -129,8 +129,8 @@ class Member:
         run.next_vu("Burst")
         run.enter(self)
 
-    def wind_down(self):
+    def settle(self):
         """Nothing to do."""
 
-    def end_by_force(self):
+    def close(self):
         """Nothing to do."""

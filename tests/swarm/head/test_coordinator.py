@@ -16,7 +16,7 @@ def coordinator(tmp_path):
     coordinator = Coordinator(environment, context)
     coordinator.folder = tmp_path
     yield coordinator
-    coordinator.end()
+    coordinator.judge()
 
 
 def start(coordinator, **raw):
@@ -26,7 +26,7 @@ def start(coordinator, **raw):
 
 def test_before_the_first_run_there_is_nothing_to_see_or_to_end(coordinator):
     """Every verb may come at any time."""
-    for verb in (coordinator.stop, coordinator.drain, coordinator.hurry, coordinator.end, coordinator.reset_stats):
+    for verb in (coordinator.stop, coordinator.drain, coordinator.hurry, coordinator.judge, coordinator.reset_stats):
         verb()
     assert coordinator.view() is None
     assert coordinator.result is None
@@ -39,7 +39,7 @@ def test_a_run_is_gone_when_it_is_judged_and_a_view_of_it_stays(coordinator):
     start(coordinator)
     assert coordinator.running
     assert coordinator.view().state == "running"
-    coordinator.end()
+    coordinator.judge()
     assert coordinator._run is None
     assert not coordinator.running
     assert coordinator.view().result is coordinator.result
@@ -49,19 +49,19 @@ def test_a_run_is_gone_when_it_is_judged_and_a_view_of_it_stays(coordinator):
 def test_one_run_follows_another(coordinator):
     """Each with a result of its own; none while it is on."""
     start(coordinator)
-    coordinator.end()
+    coordinator.judge()
     first = coordinator.result
     start(coordinator)
     assert coordinator.result is None
     assert coordinator.view().result is None
-    coordinator.end()
+    coordinator.judge()
     assert coordinator.result is not first
 
 
 def test_every_caller_returns_when_the_run_is_judged(coordinator):
     """Run time, a signal and the web UI may end it at once."""
     start(coordinator)
-    callers = [gevent.spawn(coordinator.end) for _ in range(3)]
+    callers = [gevent.spawn(coordinator.judge) for _ in range(3)]
     gevent.joinall(callers, timeout=10, raise_error=True)
     assert coordinator.result is not None
     assert coordinator.view().result is coordinator.result
@@ -70,7 +70,7 @@ def test_every_caller_returns_when_the_run_is_judged(coordinator):
 def test_a_reset_after_the_end_only_clears_the_pages(coordinator):
     """The result stays, and its files."""
     start(coordinator)
-    coordinator.end()
+    coordinator.judge()
     coordinator.reset_stats()
     assert coordinator.view() is None
     assert coordinator.result.folder.is_dir()
@@ -89,7 +89,7 @@ def test_a_file_that_is_missing_changes_the_exit_code_of_a_judged_run(coordinato
     problem = OSError(28, "No space left on device")
     coordinator.note_unwritten("--html", "report.html", problem)
     start(coordinator)
-    coordinator.end()
+    coordinator.judge()
     coordinator.note_unwritten("--html", "report.html", problem)
     assert coordinator.result.summary["unwritten"] == ["--html report.html: No space left on device"]
 
@@ -117,7 +117,7 @@ def test_a_worker_that_refuses_leaves_no_run_behind(tmp_path):
     coordinator._workers.on_refused(Refusal("a", epoch))
     assert coordinator.view() is None
     assert coordinator.has_ended
-    coordinator.end()
+    coordinator.judge()
     assert coordinator.result is None
     assert environment.process_exit_code == 2
 

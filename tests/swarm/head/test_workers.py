@@ -150,7 +150,7 @@ def test_this_process_merges_its_own_numbers():
     workers.absorb()
     assert run.snapshots.totals().count("messages_sent") == 0
     workers.drain()
-    assert context.run.winding_down
+    assert context.run.is_draining
     assert [state.worker for state in run.snapshots.workers] == [LOCAL]
     workers._on_idle()
     workers.release()
