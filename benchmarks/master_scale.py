@@ -163,11 +163,11 @@ def turn_all(books: list[Book]) -> None:
 class FakeWorker:
     """A worker as its master sees it: Locust's messages and ours, without any users."""
 
-    def __init__(self, number: int, port: int, book: Book, passport: Json) -> None:
+    def __init__(self, number: int, port: int, book: Book, version: Json) -> None:
         self._id = f"simulated_{number:04}"
         self._book = book
         book.share(self._id)
-        self._passport = passport
+        self._version = version
         self._client = zmqrpc.Client("127.0.0.1", port, self._id)
         self._state = "ready"
         self._epoch = ""
@@ -197,7 +197,7 @@ class FakeWorker:
         while True:
             message = self._client.recv()
             if message.type == "ack" and message.data is None:
-                self._send(Introduction.kind, {"version": self._passport, "process": None})
+                self._send(Introduction.kind, {"version": self._version, "process": None})
             elif message.type == "spawn":
                 self._on_spawn(message.data)
             elif message.type == SnapshotRequest.kind:
@@ -244,8 +244,8 @@ class FakeWorker:
             gevent.sleep(max(0.0, due_s - time.monotonic()))
 
 
-def passport_to_show() -> Json:
-    """What a worker with this locustfile shows at the master's door: the benchmark is caught instead of installed."""
+def version_to_send() -> Json:
+    """What a worker with this locustfile sends in its introduction: the benchmark is caught instead of installed."""
     caught: list[Benchmark] = []
     install = importlib.import_module("fleetlm_users.users.install")
     with mock.patch.object(install, "install_benchmark", caught.append):
@@ -316,10 +316,10 @@ class Master:
 def measure(workers: int, seconds: float, per_s: float, history_s: int) -> Json:
     """Runs it all once; CPU in percent of one core, sizes in bytes."""
     books = [Book(per_s, history_s, seed) for seed in range(min(BOOKS, workers))]
-    passport = passport_to_show()
+    version = version_to_send()
     with tempfile.TemporaryDirectory() as folder:
         master = Master(workers, folder)
-        fakes = [FakeWorker(number, master.port, books[number % len(books)], passport) for number in range(workers)]
+        fakes = [FakeWorker(number, master.port, books[number % len(books)], version) for number in range(workers)]
         try:
             return _measured(master, fakes, books, seconds) | {"messages_per_s_and_worker": per_s}
         except BaseException:

@@ -286,7 +286,7 @@ UPDATE_USER_ENDPOINT: Final = "locust.update_user"
 
 
 def forget_cached_stats(app: Flask) -> None:
-    """Have the next answer of /stats/requests made anew. Locust caches it for two seconds (`util.cache.memoize`)."""
+    """Clear the cache of /stats/requests. Locust caches it for two seconds (`util.cache.memoize`)."""
     view: Any = app.view_functions[STATS_ENDPOINT]
     view.clear_cache()
 

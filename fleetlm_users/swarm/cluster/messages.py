@@ -1,6 +1,6 @@
 """Our messages between master and worker: one typed struct each, with its name, its shape, and both directions.
 
-A message is checked against its shape before anybody acts on it, and decoded by whoever acts. The shapes are checks of
+A message is checked against its shape before anybody acts on it, and decoded by its handler. The shapes are checks of
 `fleetlm_users/shape.py` and not msgspec's own: they also refuse control characters, and quote the value that is wrong.
 Entries that a struct does not name are not checked: another version may send more.
 """

@@ -99,18 +99,18 @@ class Worker(Role):
             self._leave(USAGE_EXIT)  # a master that does not name the run would not take the answer
 
     def on_stop(self) -> None:
-        """Of the run's end: nothing but users has to stop here."""
+        """Do nothing: only users have to stop here, and the drain stops them."""
 
     def on_drain(self) -> None:
-        """Of the run's end: users settle and leave."""
+        """Drain the run in this process: its users settle and leave."""
         self._local_run.drain()
 
     def on_hurry(self) -> None:
-        """Of the run's end: its drain is cut short."""
+        """Cut the drain of this process short."""
         self._local_run.hurry()
 
     def on_judge(self) -> None:
-        """Of the run's end: it is the master that judges, from the final snapshot."""
+        """Send the final report, from which the master judges."""
         snapshot = self._local_run.snapshot()
         if snapshot is None:
             return
@@ -120,11 +120,11 @@ class Worker(Role):
             logger.warning("The final report cannot be sent to the master: %s", problem)
 
     def on_idle(self) -> None:
-        """No user of this worker has work left: the master may be waiting for that."""
+        """Report that no user of this worker has work left: the master may be waiting for that."""
         try:
             self._send(WorkDone(users=self._local_run.headcount()))
         except RPCError as problem:  # the next report says it again
-            logger.warning("The master cannot be told that all users have done their work: %s", problem)
+            logger.warning("The report that all users have done their work cannot be sent: %s", problem)
 
     def on_drain_request(self, msg: Any, **_: Any) -> None:
         """Drain the run, then send the final report, or say that there is none."""

@@ -95,7 +95,7 @@ def _default(spec: OptionSpec, benchmark: Benchmark) -> str | bool:
 def _checker(spec: OptionSpec) -> Callable[[str], str]:
     """Return a parser type that refuses a bad value with an example, and keeps a good one as trimmed text.
 
-    It stays text because the web form converts to the type of the present value (locust web.py:308).
+    It stays text because the web form converts to the type of the present value.
     """
 
     def check(text: str) -> str:

@@ -56,11 +56,11 @@ class GuardedApp:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer one request, as WSGI wants it."""
-        asked = Asked.with_headers(
+        request = Asked.with_headers(
             str(environ["REQUEST_METHOD"]), lambda name: environ.get(f"HTTP_{name.upper().replace('-', '_')}")
         )
         any_host = self._is_read_only(str(environ.get("PATH_INFO", "")))
-        problem = self._rules.refusal(asked, any_host=any_host)
+        problem = self._rules.refusal(request, any_host=any_host)
         if problem is not None:
             return self._refuse(problem, start_response)
 

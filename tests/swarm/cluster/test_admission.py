@@ -39,12 +39,12 @@ def admission(runner, said):
     return WorkerAdmission(runner, MINE, said.append, RefusedMessages(said.append))
 
 
-def show(runner, passport, client_id="w1"):
+def show(runner, version, client_id="w1"):
     runner.hears(client_id, "client_ready", "2.47.0")
-    runner.hears(client_id, Introduction.kind, {"version": passport.to_wire(), "process": None})
+    runner.hears(client_id, Introduction.kind, {"version": version.to_wire(), "process": None})
 
 
-def test_a_worker_waits_until_it_has_shown_its_passport(runner, admission, said):
+def test_a_worker_waits_until_it_has_sent_its_code_version(runner, admission, said):
     """It is answered, so that it can come as far as that; then Locust hears of it, once."""
     runner.hears("w1", "client_ready", "2.47.0")
     runner.hears("w1", "client_ready", "2.47.0")  # Locust's workers repeat it
@@ -100,8 +100,8 @@ def test_what_a_stranger_says_is_not_heard(runner, admission, said):
 
 
 BAD = {
-    "no passport": (Introduction.kind, None),
-    "a passport of nothing": (Introduction.kind, {"version": None, "process": None}),
+    "no introduction": (Introduction.kind, None),
+    "an introduction of nothing": (Introduction.kind, {"version": None, "process": None}),
     "an origin of text": (Introduction.kind, {"version": {}, "process": "x"}),
     "an origin of one part": (Introduction.kind, {"version": {}, "process": {"machine": 1}}),
     "a file as process": (

@@ -53,7 +53,7 @@ def test_a_text_that_one_of_them_could_not_read_is_not_compared(name):
     assert replace(MINE, **{name: ""}).differences(MINE.to_wire()) == []
 
 
-def test_a_passport_of_a_later_form_still_says_what_it_lacks():
+def test_a_code_version_of_a_later_form_still_says_what_it_lacks():
     """A worker of a version that knows less."""
     told = MINE.differences({"package": "0.9"})
     assert "the version of this package is 0.9 there and 1.2.0 here" in told

@@ -8,7 +8,19 @@ from locust.env import Environment
 from locust.exception import RPCError
 
 from fleetlm_users.measure.snapshot_check import decode_head
-from fleetlm_users.swarm.cluster.messages import DrainRequest, FinalReport, Introduction, RunDescription
+from fleetlm_users.swarm.cluster.messages import (
+    DrainRequest,
+    FinalReport,
+    Introduction,
+    ReportExtras,
+    ResetRequest,
+    RunDescription,
+    RunRefused,
+    SnapshotReply,
+    SnapshotRequest,
+    WorkDone,
+    WorkerRejected,
+)
 from fleetlm_users.swarm.cluster.worker import Worker
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.options.wire import to_wire
@@ -24,6 +36,14 @@ class Runner:
 
     def __init__(self):
         self.sent, self.listeners, self.is_connected = [], {}, True
+        self.quits = self.resets = 0
+        self.stats = SimpleNamespace(reset_all=self.on_reset)
+
+    def on_reset(self):
+        self.resets += 1
+
+    def quit(self):
+        self.quits += 1
 
     def register_message(self, name, listener, concurrent=False):
         self.listeners[name] = listener
@@ -111,3 +131,83 @@ def test_a_master_that_is_gone_does_not_keep_the_worker_from_its_end(worker, run
     runner.is_connected = False
     worker.judge()
     assert "The final report cannot be sent to the master: broken" in caplog.text
+
+
+def answers(runner, message_type):
+    """The messages of that type that were sent, decoded."""
+    return [message_type.from_wire(data) for name, data in runner.sent if name == message_type.kind]
+
+
+def test_a_run_that_cannot_be_read_is_refused(worker, runner):
+    """By name where the description has one; the place of the mistake is in the problem."""
+    vars(worker._environment.parsed_options)[RunDescription.option]["dispatched_to"] = ["x"]
+    worker.start()
+    (refused,) = answers(runner, RunRefused)
+    assert refused.epoch == "e"
+    assert "dispatched_to[0] is 'x'" in refused.problem
+    assert not worker._local_run.is_in("e")
+
+
+def test_a_run_without_a_name_ends_the_worker(worker, runner):
+    """There is no run that an answer could be about."""
+    vars(worker._environment.parsed_options)[RunDescription.option] = {"epoch": None}
+    worker.start()
+    gevent.idle()
+    assert (answers(runner, RunRefused), runner.quits) == ([], 1)
+    assert worker._environment.process_exit_code == 2
+
+
+def test_a_snapshot_is_sent_for_the_run_that_is_on_and_no_other(worker, runner):
+    """The master waits for an answer in both cases."""
+    worker.start()
+    runner.hears(SnapshotRequest.kind, epoch="e").get(timeout=10)
+    runner.hears(SnapshotRequest.kind, epoch="old").get(timeout=10)
+    current, old = answers(runner, SnapshotReply)
+    assert decode_head(current.snapshot).epoch == "e"
+    assert not decode_head(current.snapshot).final
+    assert (old.epoch, old.snapshot) == ("old", None)
+
+
+def test_a_reset_begins_a_new_ledger_and_clears_locusts_table(worker, runner):
+    """Locust itself clears the master's only."""
+    worker.start()
+    runner.hears(ResetRequest.kind, epoch="e", resets=1).get(timeout=10)
+    assert worker._local_run._context.run.ledger.resets == 1
+    assert runner.resets == 1
+
+
+def test_every_report_carries_snapshot_headcount_and_clock(worker, runner):
+    """Before the first run there is only the clock."""
+    data = {"stats": []}
+    worker.add_to_report(data)
+    assert (ReportExtras.of(data).snapshot, ReportExtras.of(data).users) == (None, None)
+    worker.start()
+    worker.add_to_report(data)
+    extras = ReportExtras.of(data)
+    assert decode_head(extras.snapshot).epoch == "e"
+    assert extras.users.epoch == "e"
+    assert extras.wall_clock_s > 0
+
+
+def test_a_worker_without_work_left_says_so(worker, runner, caplog):
+    """A lost message is no harm: the next report says it too."""
+    worker.start()
+    worker.on_idle()
+    (done,) = answers(runner, WorkDone)
+    assert done.users.epoch == "e"
+    runner.is_connected = False
+    worker.on_idle()
+    assert "The report that all users have done their work cannot be sent: broken" in caplog.text
+
+
+@pytest.mark.parametrize("ending", ["rejected", "master lost"])
+def test_a_worker_that_is_rejected_or_has_no_master_quits(worker, runner, capsys, ending):
+    """With words and an exit code of its own."""
+    if ending == "rejected":
+        runner.hears(WorkerRejected.kind, problem="other\x1b[2J code").get(timeout=10)
+        assert "code" in capsys.readouterr().err
+    else:
+        worker.on_master_lost("its process ended")
+    gevent.idle()
+    assert runner.quits == 1
+    assert worker._environment.process_exit_code == (2 if ending == "rejected" else 1)
