@@ -42,17 +42,24 @@ def _no_page(url: str, _options: Options) -> Page:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """One load and how it is judged. `behaviours` maps each scenario to its user class, in the order of reports.
+    """One load and how it is judged.
 
-    `check` asks the targets before a run, and tells what it waits for; `validate` raises UsageError for options that
-    contradict each other. `metrics_page` is how a server's metrics are read: by the rules of the load.
-    `check_host` raises UsageError for what the machine cannot do; it is asked where users live, and told whether all of
-    them live on this machine.
-    `is_finite` says whether the users will have done all their work at some time, which then ends the run;
-    `most_users` is how many may ever run at once. `search` makes the run a search for the most load that is kept, in
-    steps of users of the one behaviour, and not a plan that is held. `records` says whether a run records a metric, for
-    a scenario if one is named. `options` and `metrics` are the benchmark's own,
-    beside the common ones; `preset` is one that presets.yaml does not have.
+    Attributes:
+        name: The name of the benchmark, as presets and reports have it.
+        behaviours: The user class of each scenario, in the order of reports.
+        check: Checks the targets before a run; its second argument takes a line that says what it is waiting for.
+        options: Options of the benchmark's own, in addition to the common ones.
+        metrics: Metrics of the benchmark's own.
+        preset: A preset that presets.yaml does not have.
+        validate: Raises UsageError for options that contradict each other.
+        check_host: Raises UsageError for what the machine cannot do. It is called where users live; its second argument
+            says whether all of them live on this machine.
+        metrics_page: Returns the page of a server's metrics, to be read by the rules of the load.
+        is_finite: Returns whether the users will have done all their work at some time, which then ends the run.
+        most_users: Returns how many users may ever run at once.
+        search: Makes the run a search for the most load that keeps the thresholds, in steps of users of the one
+            behaviour, instead of a plan that is held.
+        records: Returns whether a run records a metric, for a scenario if one is named.
     """
 
     name: str

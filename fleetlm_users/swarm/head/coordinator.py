@@ -116,7 +116,7 @@ class Coordinator(ReportingRole):
     def reset_stats(self) -> None:
         """Forget what was measured so far, on all processes: a person reset the statistics.
 
-        After the end of a run its numbers are only shown no more; its files stay. A search compares its numbers and
+        After the end of a run only the pages stop showing its numbers. A search compares its numbers and
         cannot do without them.
         """
         if self._run is None:

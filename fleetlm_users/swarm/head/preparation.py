@@ -50,10 +50,10 @@ class Preparation:
         self._say = say
         self._servers = LocalServers()
         self._urls: LocalServerUrls | None = None
-        self._asked = asked_of(self.parsed)
+        self._given = asked_of(self.parsed)
         self._named, self._loaded = tuple(self.parsed.user_classes), tuple(environment.user_classes)
         self._shown: ShownPlan = {}
-        self._overrides = FormOverrides(self._asked)
+        self._overrides = FormOverrides(self._given)
         self.form = StartForm(context.benchmark, self.parsed)
 
     @property
@@ -67,11 +67,11 @@ class Preparation:
     def preview(self) -> None:
         """Show the plan's users, spawn rate and run time in the web form. Raises StartupError for a usage error."""
         try:
-            options = self._resolve(self.parsed, self._asked)
-            self._under(self._environment.shape_class, options, self.parsed, self._asked)
+            options = self._resolve(self.parsed, self._given)
+            self._under(self._environment.shape_class, options, self.parsed, self._given)
         except UsageError as problem:
             raise StartupError.of_usage(problem) from problem
-        self._show(options.plan, self._asked)
+        self._show(options.plan, self._given)
 
     def show_plan(self) -> None:
         """Have the web form show the plan that the last form, or the command line, asked for."""
@@ -79,7 +79,7 @@ class Preparation:
 
     def by_command_line(self) -> Prepared:
         """Prepare the next run as the command line describes it. Raises StartupError."""
-        return self._prepare(self.parsed, self._asked, self._environment.shape_class)
+        return self._prepare(self.parsed, self._given, self._environment.shape_class)
 
     def shown_with(self, preset: str) -> ShownPlan | None:
         """Return what the web form shows when only a preset is chosen; None if it cannot run like that."""
@@ -104,16 +104,16 @@ class Preparation:
             chosen = {PRESET: given[PRESET]} if PRESET in given else {}
             own = self._resolve(self._with(chosen), NO_OVERRIDES).plan
             fields_follow = bool(form.get(FOLLOWS))
-            wishes = self._overrides.of(form, own.preset, shown_of(own), fields_follow=fields_follow)
+            changes = self._overrides.of(form, own.preset, shown_of(own), fields_follow=fields_follow)
             shape = self._picked_shape(form)
             # the page has no fields for users, rate and time with a shape that does not read them
-            asked = wishes if shape is None or shape.use_common_options else NO_OVERRIDES
-            prepared = self._prepare(self._with({**given, **self.form.left_out(form)}), asked, shape)
+            overrides = changes if shape is None or shape.use_common_options else NO_OVERRIDES
+            prepared = self._prepare(self._with({**given, **self.form.left_out(form)}), overrides, shape)
         except UsageError as problem:
             raise StartupError.of_usage(problem) from problem
         vars(self.parsed).update(given)
         # with all classes: which of them are picked is chosen again in each form
-        self._show(self._resolve(self.parsed, asked).plan, asked)
+        self._show(self._resolve(self.parsed, overrides).plan, overrides)
         return prepared
 
     def edit(self, plan: Plan, form: MultiDict[str, str], runner: Runner) -> int:
@@ -132,11 +132,11 @@ class Preparation:
         """End the child servers."""
         self._servers.stop()
 
-    def _prepare(self, parsed: Namespace, asked: Mapping[str, Any], shape: LoadTestShape | None) -> Prepared:
+    def _prepare(self, parsed: Namespace, overrides: Mapping[str, Any], shape: LoadTestShape | None) -> Prepared:
         """Resolve the options, start the stand-in if requested, and check the targets. Raises StartupError."""
         try:
-            planned = self._resolve(parsed, asked)
-            options = self._under(shape, planned, parsed, asked)
+            planned = self._resolve(parsed, overrides)
+            options = self._under(shape, planned, parsed, overrides)
             thresholds = rules_of(options, self._context.benchmark, self._context.catalogue, self._say)
             self._context.benchmark.validate(options)
             self._check_machine(options)
@@ -147,11 +147,11 @@ class Preparation:
             raise StartupError.of_usage(problem) from problem
         except LocalServerError as problem:
             raise StartupError(f"--standin: {problem}", NO_TARGET_EXIT) from problem
-        found = self._context.benchmark.check(options, self._say)
-        if found.fatal:
-            raise StartupError(found.text(), NO_TARGET_EXIT)
-        if found.text():
-            self._say(found.text())
+        result = self._context.benchmark.check(options, self._say)
+        if result.fatal:
+            raise StartupError(result.text(), NO_TARGET_EXIT)
+        if result.text():
+            self._say(result.text())
         server = server_metrics_of(options, self._context.benchmark.metrics_page)
         for warning in server.first_reading(self._say):
             self._say(f"warning: {warning}")
@@ -161,9 +161,9 @@ class Preparation:
     def _with(self, changed: Mapping[str, Any]) -> Namespace:
         return Namespace(**{**vars(self.parsed), **changed})
 
-    def _show(self, plan: Plan, asked: Mapping[str, Any]) -> None:
+    def _show(self, plan: Plan, overrides: Mapping[str, Any]) -> None:
         self._shown = shown_of(plan)
-        self._overrides.note(plan.preset, self._shown, asked)
+        self._overrides.note(plan.preset, self._shown, overrides)
         self.show_plan()
 
     def _check_machine(self, options: Options) -> None:
@@ -176,8 +176,8 @@ class Preparation:
             allow_users(users_per_process(self._context.benchmark.most_users(options), forked))
             self._context.benchmark.check_host(options, True)
 
-    def _resolve(self, parsed: Namespace, asked: Mapping[str, Any]) -> Options:
-        return options_of(parsed, self._context.benchmark, self._environment.host, asked, self._chosen())
+    def _resolve(self, parsed: Namespace, overrides: Mapping[str, Any]) -> Options:
+        return options_of(parsed, self._context.benchmark, self._environment.host, overrides, self._chosen())
 
     def _chosen(self) -> Sequence[str] | None:
         """Return the behaviours that the command line names; None leaves it to a class picker. Raises UsageError."""
@@ -186,9 +186,9 @@ class Preparation:
         return chosen_by(self._named, self._loaded, self._context.benchmark)
 
     def _under(
-        self, shape: LoadTestShape | None, options: Options, parsed: Namespace, asked: Mapping[str, Any]
+        self, shape: LoadTestShape | None, options: Options, parsed: Namespace, overrides: Mapping[str, Any]
     ) -> Options:
-        return options if shape is None else under_shape(options, shape, self._context.benchmark, parsed, asked)
+        return options if shape is None else under_shape(options, shape, self._context.benchmark, parsed, overrides)
 
     def _picked_shape(self, form: MultiDict[str, str]) -> LoadTestShape | None:
         """Return the shape that Locust will take: with its class picker, that of the form (web.py: swarm)."""

@@ -29,8 +29,7 @@ def rules_of(
     for threshold in given:
         if not benchmark.records(options, threshold.metric, threshold.scenario):
             raise UsageError(GIVEN, str(threshold), _recorded(options, benchmark), "append_latency_ms: p(95)<500")
-    kept = list(_judged(base, options, benchmark, say))
-    rules = override(kept, given)
+    rules = override(list(_judged(base, options, benchmark, say)), given)
     check_together(rules, "thresholds")
     return rules
 

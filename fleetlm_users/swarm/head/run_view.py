@@ -18,7 +18,7 @@ from fleetlm_users.workload.options.model import Options
 class RunView:
     """A run at one moment. `judged_s` is the length of its judged part; `planned_s` is None for a run until stopped.
 
-    `merge` goes on living: what it is asked for is of the moment of asking.
+    `merge` stays live: its numbers are those of the moment when they are read.
     """
 
     merge: SnapshotStore

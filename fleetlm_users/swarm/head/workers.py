@@ -65,7 +65,7 @@ class Workers(Protocol):
         """Merge the numbers of this moment from all processes; return when they are in."""
 
     def reset(self) -> None:
-        """Have all processes count anew, into the run's new snapshots."""
+        """Have all processes count from zero, into the run's new snapshots."""
 
     def drain(self) -> None:
         """Drain the run on all processes; return when their final numbers are in, or their time is up."""
@@ -143,7 +143,7 @@ class LocalWorkers:
         self.absorb()
 
     def reset(self) -> None:
-        """Count anew."""
+        """Count from zero."""
         if self._run is not None:
             self._local_run.reset(self._run.snapshots.epoch, self._run.snapshots.resets)
 
@@ -204,7 +204,7 @@ class RemoteWorkers:
         runner.register_message(WorkDone.kind, self.on_work_done)
 
     def begin(self, run: RunOfWorkers) -> None:
-        """Take part in that run; workers are told of it by Locust's spawn messages."""
+        """Take part in that run; workers hear of it by Locust's spawn messages."""
         self._run = run
         self._assigned = dispatched_to(self._runner)
         self.tick()
@@ -239,7 +239,7 @@ class RemoteWorkers:
             self._registry.look(self._run.snapshots.epoch)
 
     def reset(self) -> None:
-        """Have all workers count anew."""
+        """Have all workers count from zero."""
         if self._run is not None:
             self.tick()
             self._registry.reset(self._run.snapshots)
