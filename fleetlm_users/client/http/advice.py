@@ -32,10 +32,10 @@ class RequestedUrl(NamedTuple):
     flag: str
 
 
-def advice(status: int, fields: Mapping[str, str], asked: RequestedUrl) -> str:
+def advice(status: int, fields: Mapping[str, str], requested: RequestedUrl) -> str:
     """Return what to do about an answer with that status; empty when only its body can say."""
     if status in REDIRECTS:
-        return _redirected(fields.get("location", ""), asked)
+        return _redirected(fields.get("location", ""), requested)
     if status == 401:
         return "it asks for a login, which the load does not have: let this machine in without one"
     if status == 403:
@@ -45,46 +45,46 @@ def advice(status: int, fields: Mapping[str, str], asked: RequestedUrl) -> str:
     return ""
 
 
-def explained(status: int, fields: Mapping[str, str], asked: RequestedUrl, said: str) -> str:
+def explained(status: int, fields: Mapping[str, str], requested: RequestedUrl, said: str) -> str:
     """Return the server's own words, followed by the advice.
 
     A redirect's own words are left out: its page only repeats where it leads.
     """
-    what_to_do = advice(status, fields, asked)
+    what_to_do = advice(status, fields, requested)
     if what_to_do and said and status not in REDIRECTS:
         return f"{printable(said, MAX_SAID)}; {what_to_do}"
     return what_to_do or said
 
 
-def _redirected(location: str, asked: RequestedUrl) -> str:
+def _redirected(location: str, requested: RequestedUrl) -> str:
     if not location.strip():
         return "it redirects without saying where"
     try:
-        to = urlsplit(urljoin(_with_scheme(asked.url, HTTP_SCHEMES), location.strip()))
-        setting = _setting(to, asked)
+        to = urlsplit(urljoin(_with_scheme(requested.url, HTTP_SCHEMES), location.strip()))
+        setting = _setting(to, requested)
         redirect = f"it redirects to {printable(to.geturl(), MAX_URL)} and is not followed"
     except ValueError:  # no URL at all
         return f"it redirects to {printable(location, MAX_URL)}, which is not a URL"
     if len(setting) > MAX_URL or not setting.isprintable():
         setting = ""
-    return f"{redirect}: set {setting or f'{HOST_FLAG} or {asked.flag} to where FleetLM itself answers'}"
+    return f"{redirect}: set {setting or f'{HOST_FLAG} or {requested.flag} to where FleetLM itself answers'}"
 
 
-def _setting(to: SplitResult, asked: RequestedUrl) -> str:
+def _setting(to: SplitResult, requested: RequestedUrl) -> str:
     """Return the option that leads to the new place; empty when the redirect leads to something else than before."""
-    base = urlsplit(asked.base_url)
+    base = urlsplit(requested.base_url)
     place, new, old = to.netloc.rpartition("@")[2], to.path.rstrip("/"), base.path.rstrip("/")
-    below = urlsplit(asked.url).path[len(old) :].rstrip("/")
+    below = urlsplit(requested.url).path[len(old) :].rstrip("/")
     if to.scheme not in HTTP_SCHEMES or not place or not new.endswith(below):
         return ""
     new = new[: len(new) - len(below)]
-    scheme = (WS_SCHEMES if asked.flag == "--ws-url" else HTTP_SCHEMES)[to.scheme]
+    scheme = (WS_SCHEMES if requested.flag == "--ws-url" else HTTP_SCHEMES)[to.scheme]
     if (scheme, place, new) == (base.scheme, base.netloc, old):
         return ""
-    root = ROOTS.get(asked.flag, "")
+    root = ROOTS.get(requested.flag, "")
     if root and new.endswith(root) and old.endswith(root):
         return f"{HOST_FLAG} {HTTP_SCHEMES[to.scheme]}://{place}{new[: -len(root)]}"
-    return f"{asked.flag} {scheme}://{place}{new}"
+    return f"{requested.flag} {scheme}://{place}{new}"
 
 
 def _with_scheme(url: str, schemes: Mapping[str, str]) -> str:

@@ -149,8 +149,8 @@ class RestApi:
 
     def _explained(self, target: str, answer: Answer) -> str:
         """Return what to do about the answer, or else the server's own words."""
-        asked = RequestedUrl(urljoin(self.api_url, target), self.api_url, self._flag)
-        return explained(answer.status, answer.fields, asked, answer.problem or error_detail(answer.body))
+        requested = RequestedUrl(urljoin(self.api_url, target), self.api_url, self._flag)
+        return explained(answer.status, answer.fields, requested, answer.problem or error_detail(answer.body))
 
     def _json(self, method: str, route: str, answer: Answer) -> Any:
         if answer.problem:

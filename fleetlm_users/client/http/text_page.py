@@ -70,8 +70,8 @@ class TextPage:
         except (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
             raise self._failed(*_kind_and_words(error)) from error
         if status != requests.codes.ok or problem:
-            asked = RequestedUrl(self._url, self._url, self._flag)
-            detail = explained(status, fields, asked, problem or body_in_words(body))
+            requested = RequestedUrl(self._url, self._url, self._flag)
+            detail = explained(status, fields, requested, problem or body_in_words(body))
             raise self._failed(f"http_{status}", detail, status)
         return body.decode("utf-8", "replace")
 
