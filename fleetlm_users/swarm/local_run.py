@@ -27,7 +27,7 @@ class LocalRun:
         self._name = name
         self._seq = 0
         self._numbering: Numbering | None = None
-        self._collector = GcFreeze()
+        self._gc_freeze = GcFreeze()
         self._drain: Once | None = None
 
     def begin(self, options: Options, epoch: str, slot: WorkerSlot, elapsed_s: float = 0.0, resets: int = 0) -> None:
@@ -57,7 +57,7 @@ class LocalRun:
             columns=table.columns,
             elapsed_s=elapsed_s,
         )
-        self._collector.begin(lambda: run.user_count)
+        self._gc_freeze.begin(lambda: run.user_count)
         self._drain = Once(partial(self._drain_and_free, run, HealthSampler(run, table.flush)))
 
     def drain(self) -> None:
@@ -114,4 +114,4 @@ class LocalRun:
             run.drain(run.options.drain_timeout_s)
         finally:
             health.stop()
-            self._collector.end()
+            self._gc_freeze.end()

@@ -143,7 +143,7 @@ def visitor(stage, monkeypatch):
         if visit is not None:
             monkeypatch.setattr(Visitor, "visit", staticmethod(visit))
         played = stage(Visitor, reply_timeout="40ms", join_timeout="40ms")
-        played.local_run._collector.end()  # what it freezes is never garbage
+        played.local_run._gc_freeze.end()  # what it freezes is never garbage
         return played.users[0]
 
     yield make
