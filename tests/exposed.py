@@ -10,7 +10,7 @@ from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.phase import MAIN
 from fleetlm_users.measure.report.prometheus import families
-from fleetlm_users.measure.report.run_view import RunStatus
+from fleetlm_users.measure.report.run_status import RunStatus
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 

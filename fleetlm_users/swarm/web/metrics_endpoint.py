@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 from fleetlm_users import __version__
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.report.prometheus import families
-from fleetlm_users.measure.report.run_view import RunStatus
+from fleetlm_users.measure.report.run_status import RunStatus
 from fleetlm_users.swarm.head.run_view import RunSource, RunView
 from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.swarm.runtime.health import yield_to_loop

@@ -10,7 +10,7 @@ from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import counter, gauge, rate, trend
 from fleetlm_users.measure.metrics.phase import MAIN, WARM_UP
 from fleetlm_users.measure.report.prometheus import BUCKETS_S, name_of
-from fleetlm_users.measure.report.run_view import RunStatus
+from fleetlm_users.measure.report.run_status import RunStatus
 from fleetlm_users.measure.snapshot_store import WorkerState
 from tests.exposed import text_of
 

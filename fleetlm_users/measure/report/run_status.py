@@ -1,4 +1,4 @@
-"""How a run stands at one moment, or how it ended: what anything that shows a run while it goes on may look at."""
+"""The status of a run: how it stands at one moment, or how it ended; what pages and exporters may read."""
 
 from dataclasses import dataclass
 
