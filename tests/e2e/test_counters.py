@@ -1,0 +1,122 @@
+"""Each counter of the catalogue counts something: a fault of the stand-in, or a healthy run, moves it."""
+
+from pathlib import Path
+
+import pytest
+
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from tests.e2e.harness import ROOT, Locust, targets
+
+pytestmark = pytest.mark.e2e
+
+FAST = ["--time-scale", "0.2", "--lateness-limit", "5s", "--warm-up", "0s", "--ramp-up", "200ms", "-t", "5s"]
+WATCHED = ["--inbox-watcher-vus", "2"]
+ROUNDS = ["-u", "2", "--iterations", "2", "--messages", "20", "--reply-timeout", "1s"]
+
+RUNS = {
+    "healthy": (
+        "mixed",
+        (),
+        [*FAST, *WATCHED, "--cleanup"],
+        """messages_sent messages_received messages_appended agent_replies agent_replies_due agent_replies_matched
+        connections_attempted sessions_started sessions_completed session_churn_total cleanup_attempted
+        cleanup_succeeded inbox_watched inbox_deltas inbox_shown worker_cpu_samples""",
+    ),
+    "broken delivery": (
+        "message_correctness",
+        ("--double-every", "7", "--reorder-every", "11", "--lose-every", "13", "--lose-replay-every", "17"),
+        ROUNDS,
+        """messages_checked messages_correct message_flaws messages_duplicated messages_out_of_order seq_gaps
+        messages_lost replay_checked replay_missing""",
+    ),
+    "refused sends": (
+        "mixed",
+        ("--reject-every", "5", "--backpressure-every", "7", "--garbage-every", "9"),
+        FAST,
+        "messages_rejected message_failures backpressure_events client_anomalies",
+    ),
+    "lost sockets": (
+        "mixed",
+        ("--disconnect-every", "10"),
+        FAST,
+        "disconnects session_failures",
+    ),
+    "refused joins": ("mixed", ("--refuse-joins",), FAST, "connection_failures session_failures"),
+    "a silent agent": (
+        "mixed",
+        ("--no-agent",),
+        [*FAST, "--reply-timeout", "500ms"],
+        "messages_unanswered",
+    ),
+    "a slow server at the end": (
+        "mixed",
+        ("--broadcast-delay-ms", "3000"),
+        [*FAST, "--drain-timeout", "100ms"],
+        "messages_in_flight",
+    ),
+    "lost sockets at a fixed rate": (
+        "message_throughput",
+        ("--disconnect-every", "10"),
+        ["-u", "4", "--arrival-rate", "40", "-t", "4s", "--warm-up", "0s"],
+        "messages_not_sent",
+    ),
+    "an end amid interviews": (
+        "session_lifecycle",
+        ("--broadcast-delay-ms", "1000"),
+        ["-u", "4", "--iterations", "9", "-t", "4s", "--drain-timeout", "100ms"],
+        "sessions_cut_short",
+    ),
+    "an inbox that falls silent": (
+        "mixed",
+        ("--quirks",),
+        [
+            "--long-lived-vus",
+            "0",
+            "--burst-vus",
+            "0",
+            "--churn-vus",
+            "0",
+            "--inbox-watcher-vus",
+            "3",
+            "-t",
+            "12s",
+            "--warm-up",
+            "0s",
+        ],
+        "inbox_missed",
+    ),
+    "an agent that answers twice": (
+        "mixed",
+        (),
+        FAST,
+        "agent_replies_unmatched",
+    ),
+}
+
+ELSEWHERE = {
+    "cleanup_failed": "tests/e2e/test_cleanup_of_a_run.py",  # the server is gone by then
+    "replay_changed": "tests/measure/judging/test_correctness.py",  # the stand-in never changes what it stored
+    "worker_cpu_starved": "tests/measure/test_ledger.py",  # no server starves a generator
+}
+"""Counters that no fault of the stand-in moves, with the test that does."""
+
+
+def test_every_counter_has_something_that_moves_it():
+    """And a test that names it; sums of other counters are listed too, by what moves their parts."""
+    counters = {name for name, metric in DEFAULT.items() if metric.kind == "counter"}
+    moved = {name for *_, names in RUNS.values() for name in names.split()}
+    assert moved | set(ELSEWHERE) == counters
+    for name, path in ELSEWHERE.items():
+        assert name in Path(ROOT, path).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_fault_moves_its_counters(tmp_path, standin_with, agent_with, name):
+    """Each of them is above 0 in the summary."""
+    benchmark, faults, flags, counters = RUNS[name]
+    agent = agent_with("--replies", "2") if "answers twice" in name else None
+    standin = standin_with(*([] if agent else ["--builtin-agent"]), *faults)
+    with Locust(tmp_path, *targets(standin, agent), *flags, locustfile=f"locustfiles/{benchmark}.py") as locust:
+        finished = locust.finish()
+    still = [counter for counter in counters.split() if not finished.count(counter)]
+    assert not still, finished.output
