@@ -124,7 +124,7 @@ MISTAKES = [
     ("api_url", "nonsense", "http://localhost:4000/api"),
     ("threshold", "append_latncy: p(95)<1", "append_latency_ms"),
     ("user_count", "many", "whole number"),
-    ("warm_up", "a while", "1h20m30s"),
+    ("warm_up", "a while", "a duration such as 90s, 2m or 1h"),
     ("api_url", "http://127.0.0.1:9/api", "127.0.0.1:9"),
     ("host", "nowhere", "http://"),
     ("presets_file", "/etc/passwd", "a flag or a variable, where Locust is started"),
