@@ -40,7 +40,7 @@ class Asked:
 
     @classmethod
     def with_headers(cls, method: str, header: Callable[[str], str | None]) -> "Asked":
-        """Return what is told by headers that `header` gives by their names."""
+        """Return what the headers say, which `header` gives by their names."""
         names = ("Host", "Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest")
         return cls(method, *(header(name) for name in names))
 

@@ -1,4 +1,4 @@
-"""When a generator is too slow or too starved for its numbers to be believed; every default with its reason."""
+"""The limits beyond which a generator is too slow or too short of CPU for its numbers to be believed."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,16 +11,16 @@ CPU_STARVED_PERCENT: Final = 90.0
 class Limits:
     """Above any of these a run is inconclusive: the generator may have caused what was measured.
 
-    `lateness_p99_ms`: a message sent more than 100 ms late is no longer the load that was asked for (the shortest
+    `lateness_p99_ms`: a message sent more than 100 ms late is no longer the planned load (the shortest
     planned interval is 100 ms, the burst users').
     `lateness_p95_ms` with `lateness_share`: lateness is part of append latency, which counts from `due`; above 10 ms
-    and a fifth of the p95 that is judged, the generator speaks, not the server.
+    and a fifth of the p95 that is judged, the figure describes the generator and not the server.
     `loop_lag_p99_ms`: the single event loop stamps arrivals, so a lag of 200 ms is 200 ms of false latency.
     `name_lookup_ms`: a ramp is planned to the second, so a session that waits longer than that for the look-up of a
-    name begins later than planned; the whole run is looked at, as most look-ups are in its first second.
-    `failed_sessions_share`: the load that was asked for was not applied when more than a tenth of the journeys failed;
-    the default thresholds of a message benchmark look at messages, and a session that never was sends none.
-    `cpu_readings`: fewer readings than that, one a second, are a burst and no saturation; lateness tells of its harm.
+    name begins later than planned; the whole run counts, as most look-ups happen in its first second.
+    `failed_sessions_share`: the planned load was not applied when more than a tenth of the journeys failed;
+    the default thresholds of a message benchmark judge messages, and a session that never opened sends none.
+    `cpu_readings`: fewer readings above the limit, one a second, are a burst, no saturation; lateness shows its harm.
     `cpu_share`: readings above CPU_STARVED_PERCENT; the odd one is a garbage collection, a fifth of them is saturation.
     `in_flight_share`: messages whose fate was still open at the end are in no success rate; above a twentieth the rate
     leaves out too much.

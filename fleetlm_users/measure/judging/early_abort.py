@@ -18,7 +18,7 @@ MIN_LOOKS: Final = 3
 """Fewer looks than that are no period, however long it was."""
 
 CAUTION: Final = 5
-"""So many times the samples that a verdict needs: a run that is ended early is not to be ended by an accident."""
+"""A multiple of the samples that a verdict needs, so that chance does not end a run early."""
 
 MIN_SAMPLES: Final = 30
 
