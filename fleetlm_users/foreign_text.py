@@ -137,12 +137,12 @@ def _reason(text: str) -> str:
     return _cut(" ".join(folded.split()), MAX_REASON)
 
 
-def _placeholder(found: re.Match[str]) -> str:
-    group, text = str(found.lastgroup), found.group()
+def _placeholder(match: re.Match[str]) -> str:
+    group, text = str(match.lastgroup), match.group()
     if group == "escape":
         return text
     if group == "inspected":
-        return f"{found['inspected']}{CUT}>"
+        return f"{match['inspected']}{CUT}>"
     if group == "mixed":
         return _folded_run(text)
     return {"pid": f"#PID<{CUT}>", "uuid": _ID, "hex": _ID, "time": "TIME", "address": "ADDRESS"}.get(group, "N")

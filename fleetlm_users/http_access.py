@@ -95,8 +95,8 @@ class AccessRules:
 
 def authority(text: str) -> Authority | None:
     """Return name and port of a `Host` header; None for what is none."""
-    found = _AUTHORITY.fullmatch(text)
-    return None if found is None else _normal(found[1], found[2] or "", ("80", "443"))
+    match = _AUTHORITY.fullmatch(text)
+    return None if match is None else _normal(match[1], match[2] or "", ("80", "443"))
 
 
 def parse_hosts(text: str, what: str, example: str) -> tuple[str, ...]:
@@ -111,8 +111,8 @@ def parse_hosts(text: str, what: str, example: str) -> tuple[str, ...]:
 
 def _authority_of_origin(text: str) -> Authority | None:
     """None for an origin that is no server's: `null`, a file, an extension."""
-    found = _ORIGIN.fullmatch(text)
-    return None if found is None else _normal(found[2], found[3] or "", (_DEFAULT_PORTS[found[1]],))
+    match = _ORIGIN.fullmatch(text)
+    return None if match is None else _normal(match[2], match[3] or "", (_DEFAULT_PORTS[match[1]],))
 
 
 def _normal(name: str, port: str, defaults: tuple[str, ...]) -> Authority:

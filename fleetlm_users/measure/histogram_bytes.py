@@ -37,20 +37,20 @@ def check_trend(encoded: Any) -> None:
         return
     if not (0 <= low_us <= high_us <= MAX_US and count * low_us <= sum_us <= count * high_us):
         raise ValueError("figures that contradict each other")
-    found = _counted(_inflated(encoded[HEADER.size :]))
-    if found != (count, fine_index(low_us), fine_index(high_us)):
+    content = _counted(_inflated(encoded[HEADER.size :]))
+    if content != (count, fine_index(low_us), fine_index(high_us)):
         raise ValueError("figures that are not those of the histogram")
 
 
 def _inflated(payload: bytes) -> bytes:
     inflater = zlib.decompressobj()
     try:
-        found = inflater.decompress(payload, MAX_INFLATED_BYTES)
+        content = inflater.decompress(payload, MAX_INFLATED_BYTES)
     except zlib.error as problem:
         raise ValueError(str(problem)) from problem
     if not inflater.eof or inflater.unused_data:
         raise ValueError("a histogram that is cut short or too long")
-    return found
+    return content
 
 
 def _counted(payload: bytes) -> tuple[int, int, int]:
@@ -63,7 +63,7 @@ def _counted(payload: bytes) -> tuple[int, int, int]:
         raise ValueError("a histogram of another precision or range")
     counts = _COUNTS()
     try:
-        found = decode_counts(payload, payload_header_size, ctypes.addressof(counts), MAX_BUCKETS, 8)
+        content = decode_counts(payload, payload_header_size, ctypes.addressof(counts), MAX_BUCKETS, 8)
     except (ValueError, OverflowError, IndexError) as problem:
         raise ValueError(str(problem)) from problem
-    return found["total"], found["min_nonzero_index"], found["max_nonzero_index"]
+    return content["total"], content["min_nonzero_index"], content["max_nonzero_index"]

@@ -280,9 +280,9 @@ class Ledger:
     def _name(self, metric: str, phase: str, kind: Kind) -> str:
         if phase not in PHASES:
             raise UsageError("phase", phase, " or ".join(PHASES), MAIN)
-        found = self.catalogue.find(metric, kind)
-        if found.parts:
+        declared = self.catalogue.find(metric, kind)
+        if declared.parts:
             raise UsageError(
-                "counter", metric, f"one that is counted itself, not a sum of {found.parts}", found.parts[0]
+                "counter", metric, f"one that is counted itself, not a sum of {declared.parts}", declared.parts[0]
             )
-        return found.name
+        return declared.name

@@ -112,9 +112,9 @@ class Totals:
 
     def labels(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> dict[str, int]:
         """Return the count by label (reason, kind, close code), the highest first; "" is what had no label."""
-        found = self.catalogue.find(metric, "counter")
+        declared = self.catalogue.find(metric, "counter")
         sums: Counter[str] = Counter()
-        for name in found.parts or (found.name,):
+        for name in declared.parts or (declared.name,):
             for (key_scenario, key_phase), labels in self._counts.get(name, {}).items():
                 if _wanted(key_scenario, key_phase, scenario, phase):
                     sums.update(labels)
@@ -122,27 +122,27 @@ class Totals:
 
     def rate(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> Ratio:
         """Return the two counts that the rate is made of."""
-        found = self.catalogue.find(metric, "rate")
-        passes = sum(self.count(name, scenario, phase) for name in found.passes)
-        return Ratio(passes, sum(self.count(name, scenario, phase) for name in found.total))
+        declared = self.catalogue.find(metric, "rate")
+        passes = sum(self.count(name, scenario, phase) for name in declared.passes)
+        return Ratio(passes, sum(self.count(name, scenario, phase) for name in declared.total))
 
     def gauge(self, metric: str, scenario: str | None = None) -> Gauge:
         """Return the gauge now and at its highest; gauges have no phases."""
-        found = self.catalogue.find(metric, "gauge")
-        return self._level(found) if found.per_worker else self._summed_gauge(found, scenario or "")
+        declared = self.catalogue.find(metric, "gauge")
+        return self._level(declared) if declared.per_worker else self._summed_gauge(declared, scenario or "")
 
     def samples(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> int:
         """Return how much evidence there is about a metric: 0 means that its value proves nothing."""
-        found = self.catalogue.find(metric)
-        if found.kind == "trend":
+        declared = self.catalogue.find(metric)
+        if declared.kind == "trend":
             trend = self.trend(metric, scenario, phase)
             return trend.count if trend is not None else 0
-        if found.kind == "rate":
+        if declared.kind == "rate":
             return self.rate(metric, scenario, phase).total
-        if found.kind == "gauge":
-            return sum(1 for part in self._parts if _mentions(part, found.name, scenario or ""))
+        if declared.kind == "gauge":
+            return sum(1 for part in self._parts if _mentions(part, declared.name, scenario or ""))
         own = self.count(metric, scenario, phase)
-        return max(own, self.samples(found.evidence, scenario, phase) if found.evidence else 0)
+        return max(own, self.samples(declared.evidence, scenario, phase) if declared.evidence else 0)
 
     def accounting(self, scenario: str | None = None, phase: str = MAIN, *, live: bool = False) -> Accounting:
         """Return the fate of every sent message.

@@ -44,11 +44,11 @@ def read_text(path: Path, max_bytes: int) -> str:
         raise UnreadableFile(f"not UTF-8 at byte {problem.start:,}") from problem
 
 
-def _check(found: os.stat_result, max_bytes: int) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        kind = next((words for is_kind, words in KINDS if is_kind(found.st_mode)), "a special file")
+def _check(status: os.stat_result, max_bytes: int) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = next((words for is_kind, words in KINDS if is_kind(status.st_mode)), "a special file")
         raise UnreadableFile(f"it is {kind}, not a file")
-    if found.st_size > max_bytes:
+    if status.st_size > max_bytes:
         raise UnreadableFile(_too_large(max_bytes))
 
 

@@ -86,11 +86,11 @@ def cleanup(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
     progress = Progress()
     cleaner = Cleaner(api, Sweep(api, concurrency), concurrency, progress.tell)
     try:
-        found = cleaner.find(marks)
+        leftovers = cleaner.find(marks)
         progress.clear()
-        click.echo(found_text(found, marks, style()), nl=False)
-        is_to_be = bool(found.deletable) and not dry_run and (yes or _agrees(len(found.deletable)))
-        deleted = cleaner.delete(found) if is_to_be else 0
+        click.echo(found_text(leftovers, marks, style()), nl=False)
+        is_to_be = bool(leftovers.deletable) and not dry_run and (yes or _agrees(len(leftovers.deletable)))
+        deleted = cleaner.delete(leftovers) if is_to_be else 0
     except (RestFailed, Unreachable) as failed:
         progress.clear()
         raise click.ClickException(f"FleetLM cannot be asked: {failed}. `fleetlm-bench doctor` says more.") from failed
@@ -100,7 +100,7 @@ def cleanup(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
     failures = cleaner.sweep.failures
     if is_to_be or failures:
         click.echo(done_text(deleted, failures, style=style()), nl=False)
-    is_refused = bool(found.deletable) and not dry_run and not is_to_be
+    is_refused = bool(leftovers.deletable) and not dry_run and not is_to_be
     ctx.exit(1 if failures or is_refused else 0)
 
 

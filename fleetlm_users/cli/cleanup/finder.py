@@ -44,11 +44,11 @@ class FoundSessions:
     def take(self, user_id: str, body: Body, run_id: str | None) -> bool:
         """Add what a list holds, of one run or of any (None); True when it holds any benchmark session."""
         self.asked += 1
-        found = [session for session in bench_sessions(body) if run_id is None or session.run_id == run_id]
-        self.sessions.update((session.id, session) for session in found)
+        matching = [session for session in bench_sessions(body) if run_id is None or session.run_id == run_id]
+        self.sessions.update((session.id, session) for session in matching)
         if is_full(body):
             self.full.add(user_id)
-        return bool(found)
+        return bool(matching)
 
     @property
     def deletable(self) -> list[BenchSession]:
@@ -62,17 +62,17 @@ class FoundSessions:
         return sum(session.archived for session in self.sessions.values())
 
 
-def probe(mark: RunMark, ask: Ask, found: FoundSessions, *, batch: int, misses: int = MISSES) -> None:
+def probe(mark: RunMark, ask: Ask, leftovers: FoundSessions, *, batch: int, misses: int = MISSES) -> None:
     """Look for a run's sessions, block by block, and add them to `found`; `batch` participants are asked at once."""
     empty = block = 0
     while block <= (mark.workers or 0) or empty < EMPTY_BLOCKS:
-        is_empty = not _probe_block(mark, block, ask, found, batch=batch, misses=misses)
+        is_empty = not _probe_block(mark, block, ask, leftovers, batch=batch, misses=misses)
         empty = empty + 1 if is_empty else 0
         block += 1
 
 
 def _probe_block(  # noqa: PLR0913  # the parts of `probe`, and which block
-    mark: RunMark, block: int, ask: Ask, found: FoundSessions, *, batch: int, misses: int
+    mark: RunMark, block: int, ask: Ask, leftovers: FoundSessions, *, batch: int, misses: int
 ) -> bool:
     """Look through one block's numbers, all planned ones at least; True when any session was found."""
     in_a_row, has_any, k = 0, False, 0
@@ -81,7 +81,7 @@ def _probe_block(  # noqa: PLR0913  # the parts of `probe`, and which block
         numbers = range(k + 1, min(k + batch, VUS_PER_BLOCK) + 1)
         names = [participant(mark.prefix, mark.run_id, vu_number(block, n)) for n in numbers]
         for name, body in zip(names, ask(names), strict=True):
-            is_hit = found.take(name, body, mark.run_id)
+            is_hit = leftovers.take(name, body, mark.run_id)
             in_a_row = 0 if is_hit else in_a_row + 1
             has_any = has_any or is_hit
         k = numbers[-1]
@@ -109,36 +109,36 @@ class Cleaner:
 
         Raises Unreachable when FleetLM answers nothing at all, RestFailed when it does not give its newest sessions.
         """
-        found = FoundSessions()
-        for mark in marks or self._newest_runs(found):
-            probe(mark, self._asking(mark.run_id, found), found, batch=self.batch)
-        return found
+        leftovers = FoundSessions()
+        for mark in marks or self._newest_runs(leftovers):
+            probe(mark, self._asking(mark.run_id, leftovers), leftovers, batch=self.batch)
+        return leftovers
 
-    def delete(self, found: FoundSessions) -> int:
+    def delete(self, leftovers: FoundSessions) -> int:
         """Delete what was found and return how many were.
 
         Participants whose list was full are asked again: a server that does not list what is archived shows older
         sessions then. Ends when nothing new comes to light.
         """
         deleted, tried = 0, set[str]()
-        while waiting := [session for session in found.deletable if session.id not in tried]:
+        while waiting := [session for session in leftovers.deletable if session.id not in tried]:
             tried.update(session.id for session in waiting)
             deleted += self._delete(waiting, deleted)
-            self._look_again(waiting, found)
+            self._look_again(waiting, leftovers)
         return deleted
 
-    def _newest_runs(self, found: FoundSessions) -> list[RunMark]:
+    def _newest_runs(self, leftovers: FoundSessions) -> list[RunMark]:
         """Take the newest sessions of all, and of participants named otherwise; return the runs they show."""
         newest = list(bench_sessions(self.api.call("GET", "/sessions").body))
-        found.sessions.update((session.id, session) for session in newest)
+        leftovers.sessions.update((session.id, session) for session in newest)
         strangers = sorted({session.user_id for session in newest if session.user_id and mark_of(session) is None})
         for name, body in zip(strangers, self.sweep.ask(strangers), strict=True):
-            found.take(name, body, None)
+            leftovers.take(name, body, None)
         return merged(mark for session in newest if (mark := mark_of(session)))
 
-    def _asking(self, run_id: str, found: FoundSessions) -> Callable[[Sequence[str]], Sequence[Body]]:
+    def _asking(self, run_id: str, leftovers: FoundSessions) -> Callable[[Sequence[str]], Sequence[Body]]:
         def ask(user_ids: Sequence[str]) -> Sequence[Body]:
-            found_so_far = f"{found.asked:,} participants asked, {len(found.deletable):,} sessions found"
+            found_so_far = f"{leftovers.asked:,} participants asked, {len(leftovers.deletable):,} sessions found"
             self.tell(f"run {printable(run_id, MAX_RUN_ID)}: {found_so_far}")
             return self.sweep.ask(user_ids)
 
@@ -154,9 +154,9 @@ class Cleaner:
 
         return self.sweep.delete([session.id for session in sessions], tell)
 
-    def _look_again(self, deleted: Sequence[BenchSession], found: FoundSessions) -> None:
-        runs = {session.user_id: session.run_id for session in deleted if session.user_id in found.full}
+    def _look_again(self, deleted: Sequence[BenchSession], leftovers: FoundSessions) -> None:
+        runs = {session.user_id: session.run_id for session in deleted if session.user_id in leftovers.full}
         for start in range(0, len(runs), self.batch):
             names = list(runs)[start : start + self.batch]
             for name, body in zip(names, self.sweep.ask(names), strict=True):
-                found.take(name, body, runs[name])
+                leftovers.take(name, body, runs[name])

@@ -69,9 +69,9 @@ def mark_of(session: BenchSession) -> RunMark | None:
 
 def merged(marks: Iterable[RunMark]) -> list[RunMark]:
     """Return the marks without repetition; what is known of a run from a result folder stays with it."""
-    found: dict[tuple[str, str], RunMark] = {}
+    newest: dict[tuple[str, str], RunMark] = {}
     for mark in marks:
         key = (mark.run_id, mark.prefix)
-        if key not in found or found[key].users is None:
-            found[key] = mark
-    return list(found.values())
+        if key not in newest or newest[key].users is None:
+            newest[key] = mark
+    return list(newest.values())

@@ -18,14 +18,14 @@ LISTED_ONLY = (
 OTHER_PREFIX = "Sessions of another --participant-prefix are not found."
 
 
-def found_text(found: FoundSessions, marks: Sequence[RunMark], style: Style) -> str:
+def found_text(sessions_found: FoundSessions, marks: Sequence[RunMark], style: Style) -> str:
     """Return what was found: a line per run, and what cannot be known; `marks` are the runs that were asked for."""
-    sessions = found.deletable
-    already = f", {formatting.count(found.archived)} deleted already" if found.archived else ""
+    sessions = sessions_found.deletable
+    already = f", {formatting.count(sessions_found.archived)} deleted already" if sessions_found.archived else ""
     lines = ["", f"  {style.paint(_many(len(sessions)), 'bold')} to delete{already}."]
     if sessions:
         lines += ["", *_by_run(sessions, style)]
-    lines += [line for note in _notes(found, marks) for line in ("", *style.wrapped(note, "  ", "  "))]
+    lines += [line for note in _notes(sessions_found, marks) for line in ("", *style.wrapped(note, "  ", "  "))]
     return style.finish([*lines, ""])
 
 
@@ -57,9 +57,9 @@ def _by_run(sessions: Sequence[BenchSession], style: Style) -> Iterator[str]:
         yield f"  … and {len(runs) - MAX_RUNS} older runs"
 
 
-def _notes(found: FoundSessions, marks: Sequence[RunMark]) -> Iterator[str]:
+def _notes(sessions_found: FoundSessions, marks: Sequence[RunMark]) -> Iterator[str]:
     yield OTHER_PREFIX if marks else LISTED_ONLY
-    runs = Counter(session.run_id for session in found.sessions.values())
+    runs = Counter(session.run_id for session in sessions_found.sessions.values())
     for mark in marks:
         if mark.sessions is not None and mark.sessions > runs[mark.run_id]:
             seen = formatting.count(runs[mark.run_id])
@@ -67,8 +67,8 @@ def _notes(found: FoundSessions, marks: Sequence[RunMark]) -> Iterator[str]:
                 f"Run {mark.run_id} began {_many(mark.sessions)}, of which {seen} were found: the others were not "
                 "created, or FleetLM does not list them."
             )
-    if found.full:
-        count = len(found.full)
+    if sessions_found.full:
+        count = len(sessions_found.full)
         yield (
             f"{formatting.count(count)} participant{'s have' if count > 1 else ' has'} 50 sessions or more, of which "
             "FleetLM lists the newest 50: older ones, if they were not deleted, cannot be found."

@@ -44,19 +44,19 @@ class Patience:
         """Why the run is hopeless `main_s` seconds after its warm-up, in words; empty while it is not."""
         judgements = judge(self._thresholds, totals, main_s)
         for number, judgement in enumerate(excuse_lateness(judgements, totals, lambda: self._is_late(totals))):
-            told = (
+            reason = (
                 f"{judgement.expression} measured {formatting.measured(judgement.measured, judgement.threshold.unit)}"
             )
             outlook = "may still come" if judgement.ok or judgement.late else outlook_of(judgement, totals)
             if outlook == "beyond repair" and main_s >= self._grace_s:
-                return f"{told}, which nothing can mend any more"
+                return f"{reason}, which nothing can mend any more"
             if outlook != "may recover" or not _is_certain(judgement, totals):
                 self._missed.pop(number, None)
                 continue
             looks = self._missed.setdefault(number, [])
             looks.append(main_s)
             if len(looks) >= MIN_LOOKS and main_s - looks[0] >= self._grace_s:
-                return f"{told}, and missed it in all {len(looks)} looks of the last {main_s - looks[0]:.0f} s"
+                return f"{reason}, and missed it in all {len(looks)} looks of the last {main_s - looks[0]:.0f} s"
         return ""
 
 
@@ -89,8 +89,8 @@ def _is_below(threshold: Threshold, measured: float) -> bool:
 
 
 def _counters_of(metric: str, totals: Totals) -> frozenset[str]:
-    found = totals.catalogue[metric]
-    return frozenset((found.name, *found.parts, *found.passes, *found.total))
+    declared = totals.catalogue[metric]
+    return frozenset((declared.name, *declared.parts, *declared.passes, *declared.total))
 
 
 def _is_certain(missed: Judgement, totals: Totals) -> bool:

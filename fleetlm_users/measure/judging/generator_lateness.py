@@ -18,15 +18,15 @@ def excuse_lateness(judgements: Iterable[Judgement], totals: Totals, is_late: Ca
 
     `is_late` says whether the generator was beyond its limits; it may be dear, and is asked only if that matters.
     """
-    found = list(judgements)
-    kept = {number: twin for number, missed in enumerate(found) if (twin := _kept_from_sent(missed, totals))}
+    judged = list(judgements)
+    kept = {number: twin for number, missed in enumerate(judged) if (twin := _kept_from_sent(missed, totals))}
     if kept and is_late():
         for number, twin in kept.items():
             problem = (
                 f"only {formatting.measured(twin.measured, twin.threshold.unit)} from sent: the generator was late"
             )
-            found[number] = replace(found[number], late=True, problem=problem)
-    return found
+            judged[number] = replace(judged[number], late=True, problem=problem)
+    return judged
 
 
 def _kept_from_sent(missed: Judgement, totals: Totals) -> Judgement | None:

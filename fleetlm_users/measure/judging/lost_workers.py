@@ -34,11 +34,11 @@ class Loss:
 
     def text(self) -> str:
         """All of it in words."""
-        told = f"worker {self.worker} was lost: {self.why}, noticed after {self.noticed_s:.1f} s of the run"
+        loss = f"worker {self.worker} was lost: {self.why}, noticed after {self.noticed_s:.1f} s of the run"
         if self.last_report_s is None:
-            return f"{told}; it never reported, so whatever it did is unknown"
+            return f"{loss}; it never reported, so whatever it did is unknown"
         return (
-            f"{told}; its last report, of {self.last_report_s:.1f} s, is counted, and {self.open_messages:,} of the"
+            f"{loss}; its last report, of {self.last_report_s:.1f} s, is counted, and {self.open_messages:,} of the"
             f" {self.sent:,} messages in it were open; what it did after that is unknown, at its rate about"
             f" {self.likely_unreported:,} messages"
         )

@@ -88,10 +88,12 @@ def _of_run(status: RunStatus) -> Iterable[Family]:
     yield _gauge("run_users", "Locust users running now", status.users)
     yield _gauge("run_workers", "processes that reported in this run", len(status.workers))
     if status.verdict:
-        told = GaugeMetricFamily(f"{_PREFIX}run_verdict", "1 for what the run came to, once judged", labels=["verdict"])
+        family = GaugeMetricFamily(
+            f"{_PREFIX}run_verdict", "1 for what the run came to, once judged", labels=["verdict"]
+        )
         for verdict in VERDICTS:
-            told.add_metric([verdict], float(verdict == status.verdict))
-        yield told
+            family.add_metric([verdict], float(verdict == status.verdict))
+        yield family
 
 
 def _of_thresholds(judgements: Iterable[Judgement]) -> Iterable[Family]:
@@ -112,7 +114,9 @@ def _of_thresholds(judgements: Iterable[Judgement]) -> Iterable[Family]:
 
 
 def _of_workers(workers: Iterable[WorkerState]) -> Iterable[Family]:
-    found = {name: GaugeMetricFamily(f"{_PREFIX}{name}", help, labels=["worker"]) for name, help in _PER_WORKER.items()}
+    families = {
+        name: GaugeMetricFamily(f"{_PREFIX}{name}", help, labels=["worker"]) for name, help in _PER_WORKER.items()
+    }
     for worker in workers:
         readings = (
             _scaled(worker.cpu_percent, 0.01),
@@ -120,10 +124,10 @@ def _of_workers(workers: Iterable[WorkerState]) -> Iterable[Family]:
             _scaled(worker.lateness_p99_us, 1 / _US_PER_S),
             _scaled(worker.loop_lag_p99_us, 1 / _US_PER_S),
         )
-        for family, reading in zip(found.values(), readings, strict=True):
+        for family, reading in zip(families.values(), readings, strict=True):
             if reading is not None:
                 family.add_metric([worker.worker], reading)
-    return found.values()
+    return families.values()
 
 
 def _of_metric(metric: Metric, totals: Totals, scenarios: Sequence[str]) -> Iterable[Family]:

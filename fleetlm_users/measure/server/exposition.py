@@ -61,8 +61,8 @@ def read_exposition(text: str) -> dict[str, Reading]:
         if math.isfinite(value):
             sums[name] = sums.get(name, 0.0) + value
     finite = {name: value for name, value in sums.items() if math.isfinite(value)}  # a sum may still overflow
-    found = {figure: _first(patterns, finite) for figure, patterns in _NAMES.items()}
-    return {figure: reading for figure, reading in found.items() if reading is not None}
+    readings = {figure: _first(patterns, finite) for figure, patterns in _NAMES.items()}
+    return {figure: reading for figure, reading in readings.items() if reading is not None}
 
 
 def _samples(text: str) -> Iterable[tuple[str, float]]:

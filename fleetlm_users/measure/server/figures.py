@@ -152,13 +152,13 @@ def server_rows(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[tuple[
 def server_lines(entry: Mapping[str, Any]) -> list[str]:
     """Return the lines below the table: memory per session, and what failed."""
     lines = []
-    found = entry["memory_per_session"]
-    if found["bytes_per_session"] is not None:
-        per_session, spread = (formatting.bytes_(found[key]) for key in ("bytes_per_session", "spread_bytes"))
-        sessions = formatting.count(found["sessions"])
+    memory = entry["memory_per_session"]
+    if memory["bytes_per_session"] is not None:
+        per_session, spread = (formatting.bytes_(memory[key]) for key in ("bytes_per_session", "spread_bytes"))
+        sessions = formatting.count(memory["sessions"])
         lines.append(f"memory per joined session: {per_session}, ± {spread}, from {sessions} sessions")
     elif MEMORY in entry["figures"]:
-        lines.append(f"memory per joined session: not measurable: {found['problem']}")
+        lines.append(f"memory per joined session: not measurable: {memory['problem']}")
     if entry["failed"]:
         lines.append(f"{entry['failed']} of {entry['failed'] + entry['readings']} readings failed: {entry['problem']}")
     return lines

@@ -70,13 +70,13 @@ class OptionSources:
         """Return the variables for the parser, and the threshold layers of variable and (while parsing) files."""
         refuse_variables(given)
         specs = specs_of(self._benchmark)
-        found = read_variables(parser, specs, given, _flags_in(words))
-        self.notes += [*found.notes, *_repeated(parser, words)]
-        layers: list[Layer] = [("THRESHOLD (environment)", split_thresholds(found.thresholds))]
+        variables = read_variables(parser, specs, given, _flags_in(words))
+        self.notes += [*variables.notes, *_repeated(parser, words)]
+        layers: list[Layer] = [("THRESHOLD (environment)", split_thresholds(variables.thresholds))]
         # ConfigArgParse reads the strongest file first
         config_file = ConfigFile(specs, lambda name, texts: layers.insert(0, (name, texts)))
         replace_config_file_parser(parser, config_file)
-        return found.values, layers
+        return variables.values, layers
 
 
 def laid_over(layers: Sequence[Layer], catalogue: Catalogue) -> list[str]:

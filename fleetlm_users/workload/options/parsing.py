@@ -111,10 +111,10 @@ def _items(value: object) -> list[str]:
         return [text]
     for written in (text, text.replace("'", '"')):
         try:
-            found = json.loads(written)
+            items = json.loads(written)
         except (ValueError, RecursionError):
             continue
-        return [clean(str(item)) for item in found]
+        return [clean(str(item)) for item in items]
     return [text[1:-1]]
 
 

@@ -110,8 +110,11 @@ def _expand(node: yaml.Node, level: int, known: dict[int, tuple[int, int] | None
     """Return how many values a node stands for and how many levels they have; `known` are those looked at already."""
     if id(node) not in known:
         known[id(node)] = None
-        found = [_expand(child, level + 1, known) for child in _children(node)]
-        known[id(node)] = (1 + sum(values for values, _ in found), 1 + max((levels for _, levels in found), default=0))
+        children = [_expand(child, level + 1, known) for child in _children(node)]
+        known[id(node)] = (
+            1 + sum(values for values, _ in children),
+            1 + max((levels for _, levels in children), default=0),
+        )
     sizes = known[id(node)]
     if sizes is None:
         raise _problem("an alias of what it is a part of", node.start_mark)

@@ -1,0 +1,70 @@
+"""A stranger finds the room: small folders, modules of one concept, one meaning per class name, plain English."""
+
+import ast
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "fleetlm_users"
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *(ROOT / "docs").glob("*.md")])
+WRITTEN = [*MODULES, ROOT / "echo_agent.py", *PAGES]
+
+MAX_MODULES_PER_FOLDER = 15
+SMALL_LINES = 50
+MAX_SMALL_MODULES = 25
+"""Concepts that are small by nature; more of them means that one concept lies in fragments."""
+
+NOT_ENGLISH = re.compile(
+    r"\b(anew|dear(?:er|est|ly)?|befalls?|befell|reckon(?:s|ed)?|whereof|so many times)\b", re.IGNORECASE
+)
+VERBS_AS_NAMES = {"told", "found"}
+"""A name says what a thing is, not what happened to it."""
+
+
+def name_of(path):
+    return str(path.relative_to(ROOT))
+
+
+def test_no_folder_is_a_list():
+    """More than fifteen modules side by side are a list and not a place."""
+    counts = Counter(path.parent for path in MODULES)
+    assert {name_of(folder): count for folder, count in counts.items() if count > MAX_MODULES_PER_FOLDER} == {}
+
+
+def test_few_modules_are_fragments():
+    """The floor of a module's size; tests/architecture/test_house.py has the ceiling."""
+    small = [name_of(path) for path in MODULES if len(path.read_text(encoding="utf-8").splitlines()) < SMALL_LINES]
+    assert len(small) <= MAX_SMALL_MODULES, small
+
+
+def test_a_class_name_has_one_meaning():
+    """Two classes of one name are told apart by their folder only, which no reader of a call sees."""
+    places = defaultdict(list)
+    for path in MODULES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(name_of(path))
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_names_say_what_a_thing_is(path):
+    """Neither variables nor parameters nor attributes are participles."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Name | ast.arg):
+            names.add((node.id if isinstance(node, ast.Name) else node.arg).lstrip("_"))
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            names.add(node.attr.lstrip("_"))
+    assert names & VERBS_AS_NAMES == set()
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=name_of)
+def test_the_english_is_plain(path):
+    """Words that no engineer writes today."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert [f"{number}: {line.strip()}" for number, line in enumerate(lines, 1) if NOT_ENGLISH.search(line)] == []
