@@ -36,7 +36,7 @@ from locust.rpc import Message, zmqrpc
 
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.metrics.phase import MAIN
+from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.report.summary import Json
 from fleetlm_users.measure.snapshot import encode_snapshot
 from fleetlm_users.measure.timeline.worker_timeline import ROWS_TO_THANK_FOR

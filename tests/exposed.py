@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.metrics.phase import MAIN
+from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.report.prometheus import families
 from fleetlm_users.measure.report.run_status import RunStatus
 from fleetlm_users.measure.snapshot_store import SnapshotStore

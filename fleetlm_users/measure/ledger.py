@@ -16,8 +16,7 @@ from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.kinds import Kinds
 from fleetlm_users.measure.limits import CPU_STARVED_PERCENT
 from fleetlm_users.measure.metrics.catalogue import Catalogue
-from fleetlm_users.measure.metrics.metric import Kind
-from fleetlm_users.measure.metrics.phase import MAIN, PHASES
+from fleetlm_users.measure.metrics.metric import MAIN, PHASES, Kind
 from fleetlm_users.measure.snapshot import SNAPSHOT_FORMAT, Count, EncodedTrend, GaugeReading, LevelReading, Snapshot
 from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, TREND_COLUMNS, Column, Second
 from fleetlm_users.measure.timeline.worker_timeline import ROWS_AT_ONCE, WorkerTimeline

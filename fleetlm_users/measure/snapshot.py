@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from fleetlm_users.measure.findings import Findings
-from fleetlm_users.measure.metrics.phase import PHASES
+from fleetlm_users.measure.metrics.metric import PHASES
 from fleetlm_users.measure.timeline.second import Second
 
 SNAPSHOT_FORMAT: Final = 4

@@ -7,7 +7,7 @@ from msgspec import structs
 from fleetlm_users.measure.histogram import required_samples
 from fleetlm_users.measure.kinds import Kinds
 from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue
-from fleetlm_users.measure.metrics.phase import ALL, MAIN
+from fleetlm_users.measure.metrics.metric import ALL, MAIN
 from fleetlm_users.measure.snapshot import LONGEST_RUN_S, Snapshot, SnapshotHead
 from fleetlm_users.measure.snapshot_check import AHEAD_S, decode_head, decode_snapshot
 from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline

@@ -9,8 +9,7 @@ from typing import Final, Literal, NamedTuple
 from fleetlm_users.measure.findings import Findings, merged
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.metrics.catalogue import Catalogue
-from fleetlm_users.measure.metrics.metric import Metric
-from fleetlm_users.measure.metrics.phase import ALL, MAIN, PHASES
+from fleetlm_users.measure.metrics.metric import ALL, MAIN, PHASES, Metric
 from fleetlm_users.measure.snapshot import Snapshot
 
 Fate = Literal["sent", "appended", "rejected", "lost", "in_flight", "unknown"]

@@ -8,8 +8,8 @@ from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.stats.events import RunEvents
-from fleetlm_users.swarm.stats.locust_errors import bound_tables
 from fleetlm_users.swarm.stats.locust_stats import LocustStats
+from fleetlm_users.swarm.stats.locust_tables import bound_tables
 from fleetlm_users.swarm.stats.recorder import Recorder
 
 ATTRIBUTE = "fleetlm"

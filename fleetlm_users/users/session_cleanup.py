@@ -10,7 +10,7 @@ import gevent
 
 from fleetlm_users.client import RestApi
 from fleetlm_users.errors import ClientError
-from fleetlm_users.measure.metrics.phase import MAIN
+from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.swarm.run import CLEANUP_S, Run
 
 logger = logging.getLogger(__name__)

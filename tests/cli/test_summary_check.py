@@ -14,7 +14,7 @@ from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.judging.verdict import RunFacts, decide
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.metrics.phase import MAIN
+from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.report.summary import summary as summary_of
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 from tests.cli.summaries import counter, gauge, rate, summary, threshold, trend, with_trend, written

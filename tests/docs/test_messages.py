@@ -16,7 +16,7 @@ from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.judging.verdict import RunFacts, decide
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.metrics.phase import MAIN
+from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.snapshot_store import SnapshotStore, WorkerState
 from fleetlm_users.swarm.head.active_run import doubts_of
 from fleetlm_users.swarm.head.user_target import UserTarget

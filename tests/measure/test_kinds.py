@@ -9,7 +9,7 @@ from fleetlm_users.foreign_text import MAX_LABEL
 from fleetlm_users.measure.kinds import MAX_KINDS, OTHER, Kinds
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.metrics.phase import MAIN, WARM_UP
+from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
 from fleetlm_users.measure.report.html import render_html
 from fleetlm_users.measure.report.markdown import render_markdown
 from fleetlm_users.measure.report.text import render

@@ -7,7 +7,7 @@ import pytest
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.ledger import FOLDED_AT_ONCE, GaugeCell, Level, Series
-from fleetlm_users.measure.metrics.phase import MAIN, WARM_UP
+from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
 from fleetlm_users.measure.snapshot import Count, GaugeReading, Snapshot, encode_snapshot
 from fleetlm_users.measure.timeline.second import Second
 

@@ -8,7 +8,7 @@ import pytest
 
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.metrics.phase import MAIN
+from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.measure.timeline.history import LiveHistory
 from fleetlm_users.measure.timeline.worker_timeline import ROWS_TO_THANK_FOR

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.metrics.phase import MAIN
+from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 REPORT_SHARE = 0.05

@@ -9,7 +9,7 @@ from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.metrics.phase import ALL, MAIN, WARM_UP
+from fleetlm_users.measure.metrics.metric import ALL, MAIN, WARM_UP
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.measure.totals import Accounting, Gauge, Ratio, Span
 

@@ -16,7 +16,8 @@ from fleetlm_users.measure.totals import Totals
 def excuse_lateness(judgements: Iterable[Judgement], totals: Totals, is_late: Callable[[], bool]) -> list[Judgement]:
     """Return the judgements of `totals`; those that only the generator's lateness explains are marked `late`.
 
-    `is_late` says whether the generator was beyond its limits; it may be dear, and is asked only if that matters.
+    `is_late` says whether the generator was beyond its limits; it may be expensive, and is
+    called only if it matters.
     """
     judged = list(judgements)
     kept = {number: twin for number, missed in enumerate(judged) if (twin := _kept_from_sent(missed, totals))}

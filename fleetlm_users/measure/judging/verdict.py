@@ -11,7 +11,7 @@ from fleetlm_users.measure.judging.generator_lateness import excuse_lateness
 from fleetlm_users.measure.judging.lost_workers import LostWorker, losses
 from fleetlm_users.measure.judging.thresholds import Judgement
 from fleetlm_users.measure.limits import CPU_STARVED_PERCENT, Limits
-from fleetlm_users.measure.metrics.phase import ALL
+from fleetlm_users.measure.metrics.metric import ALL
 from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals
 

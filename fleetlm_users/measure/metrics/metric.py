@@ -1,7 +1,17 @@
-"""What one metric is: its name, kind and unit, what it is derived from, and what makes its zero believable."""
+"""What one metric is: its name, kind and unit, what it is derived from, and what makes its zero believable.
+
+Samples are kept apart by phase. The moment when a thing was *due* decides whether it belongs to the warm-up.
+"""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+WARM_UP: Final = "warm_up"  # recorded, shown, never judged
+MAIN: Final = "main"  # what thresholds judge
+ALL: Final = "all"  # in queries only: both phases summed
+
+PHASES: Final = (WARM_UP, MAIN)
+
 
 Kind = Literal["trend", "counter", "gauge", "rate"]
 

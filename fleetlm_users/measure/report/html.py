@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from fleetlm_users.measure import formatting
-from fleetlm_users.measure.metrics.phase import MAIN
+from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
 from fleetlm_users.measure.report.charts import ChartFigure, Line, LineChart, distribution_figure
 from fleetlm_users.measure.report.summary_types import Summary, counter_of, gauge_of, rate_of, statistic, trend_of

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from fleetlm_users.measure import formatting
-from fleetlm_users.measure.metrics.phase import ALL
+from fleetlm_users.measure.metrics.metric import ALL
 from fleetlm_users.measure.timeline.rows import SeriesRow
 from fleetlm_users.measure.totals import Totals
 

@@ -18,8 +18,7 @@ from prometheus_client.utils import floatToGoString
 
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.judging.thresholds import Judgement
-from fleetlm_users.measure.metrics.metric import Metric
-from fleetlm_users.measure.metrics.phase import PHASES
+from fleetlm_users.measure.metrics.metric import PHASES, Metric
 from fleetlm_users.measure.report.run_status import RunStatus
 from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals

@@ -14,8 +14,7 @@ from fleetlm_users.measure.histogram_buckets import coarse_bounds
 from fleetlm_users.measure.judging.lost_workers import LostWorker, losses
 from fleetlm_users.measure.judging.thresholds import Judgement
 from fleetlm_users.measure.judging.verdict import Verdict
-from fleetlm_users.measure.metrics.metric import Metric
-from fleetlm_users.measure.metrics.phase import ALL, MAIN, WARM_UP
+from fleetlm_users.measure.metrics.metric import ALL, MAIN, WARM_UP, Metric
 from fleetlm_users.measure.report.summary_types import (
     AccountingByPhase,
     AccountingFigures,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from fleetlm_users.measure import formatting
-from fleetlm_users.measure.metrics.phase import MAIN, WARM_UP
+from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
 from fleetlm_users.measure.report.summary_types import (
     CounterFigures,

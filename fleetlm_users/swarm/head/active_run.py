@@ -25,7 +25,7 @@ from fleetlm_users.swarm.head.workers import Workers
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT
 from fleetlm_users.swarm.run import HeadcountReport
 from fleetlm_users.swarm.run_end import RunEnd
-from fleetlm_users.swarm.stats.locust_history import bound_history
+from fleetlm_users.swarm.stats.locust_tables import bound_history
 
 TICK_S = 1.0
 

@@ -21,10 +21,9 @@ from fleetlm_users.swarm.host.server_metrics import ServerMetrics, server_metric
 from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, StartupError
 from fleetlm_users.swarm.options.form_overrides import NO_OVERRIDES, FormOverrides, ShownPlan, shown_of, users_in
 from fleetlm_users.swarm.options.load_shape import under_shape
-from fleetlm_users.swarm.options.locust_plan import asked_of, impose, spread
+from fleetlm_users.swarm.options.locust_plan import asked_of, chosen_by, impose, spread
 from fleetlm_users.swarm.options.parser import options_of
 from fleetlm_users.swarm.options.start_form import FOLLOWS, PRESET, StartForm
-from fleetlm_users.swarm.options.user_classes import chosen_by
 from fleetlm_users.swarm.results.result_files import try_reports
 from fleetlm_users.workload.open_files import users_per_process
 from fleetlm_users.workload.options.model import Options

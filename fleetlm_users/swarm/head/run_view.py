@@ -7,7 +7,7 @@ from typing import Protocol
 from fleetlm_users.measure.judging.generator_lateness import excuse_lateness
 from fleetlm_users.measure.judging.thresholds import Judgement, Threshold, judge
 from fleetlm_users.measure.judging.verdict import is_beyond_limits
-from fleetlm_users.measure.metrics.phase import MAIN, WARM_UP
+from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.head.conclusion import MS_PER_S, RunResult, limits_of

@@ -22,7 +22,7 @@ from fleetlm_users.swarm.head.run_clock import RunClock
 from fleetlm_users.swarm.local_run import LocalRun
 from fleetlm_users.swarm.options.locust_plan import dispatched_to
 from fleetlm_users.swarm.run import CLEANUP_S, HeadcountReport
-from fleetlm_users.swarm.stats.locust_errors import bound_report
+from fleetlm_users.swarm.stats.locust_tables import bound_report
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.user_numbers import ALONE
 

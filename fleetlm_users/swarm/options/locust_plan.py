@@ -1,4 +1,7 @@
-"""Puts a plan onto Locust: exact counts per class, run time and spawn rate, so that a preset is what Locust runs."""
+"""Puts a plan onto Locust: exact counts per class, run time and spawn rate, so that a preset is what Locust runs.
+
+The behaviours that run are those of the user classes named on the command line, or all of the benchmark's.
+"""
 
 from argparse import Namespace
 from collections.abc import Sequence
@@ -8,9 +11,10 @@ from locust import LoadTestShape, User
 from locust.env import Environment
 from locust.runners import MasterRunner, Runner
 
+from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.locust_internals import dispatch_order, dispatched_users, reread_fixed_counts
-from fleetlm_users.workload.plan import Plan, settle
+from fleetlm_users.workload.plan import CLASSES, Plan, settle
 from fleetlm_users.workload.user_numbers import ALONE
 
 SHOWN = ("num_users", "spawn_rate", "run_time")
@@ -72,3 +76,18 @@ def spread(
     for scenario, count in settle(wanted, total, {}).items():
         benchmark.behaviours[scenario].fixed_count = count
     reread_fixed_counts(runner)
+
+
+def chosen_by(named: Sequence[str], loaded: Sequence[type[User]], benchmark: Benchmark) -> tuple[str, ...] | None:
+    """Return the behaviours of the classes named, None if none was; `loaded` are the classes that Locust would run.
+
+    Raise UsageError for a class that is not in the plan: it would get no users.
+    """
+    ours = {user_class.__name__: name for name, user_class in benchmark.behaviours.items()}
+    # a locustfile may hold a behaviour that it only derives its own from; a class of another kind was meant to run
+    strangers = [name for name in named if name not in ours]
+    strangers += [kind.__name__ for kind in loaded if kind.__name__ not in ours and not hasattr(kind, "scenario")]
+    if strangers:
+        accepted = f"classes of {benchmark.name}, whose plan has no users for others: {', '.join(ours)}"
+        raise UsageError(CLASSES, strangers[0], accepted, next(iter(ours)))
+    return tuple(ours[name] for name in ours if name in named) if named else None

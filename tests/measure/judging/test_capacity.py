@@ -7,7 +7,7 @@ from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.limits import Limits
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.metrics.phase import MAIN
+from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 THRESHOLDS = "ws_join_ms: p(95)<100; append_latency_ms: p(95)<50; message_success_rate: rate>0.9"

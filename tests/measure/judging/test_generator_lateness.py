@@ -10,8 +10,7 @@ from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.judging.verdict import RunFacts, decide, is_beyond_limits
 from fleetlm_users.measure.limits import Limits
 from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue
-from fleetlm_users.measure.metrics.metric import trend
-from fleetlm_users.measure.metrics.phase import MAIN
+from fleetlm_users.measure.metrics.metric import MAIN, trend
 from fleetlm_users.measure.report.junit import render_junit
 from fleetlm_users.measure.report.markdown import render_markdown
 from fleetlm_users.measure.report.text import render

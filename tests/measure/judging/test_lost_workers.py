@@ -4,7 +4,7 @@ from fleetlm_users.measure.judging.lost_workers import LostWorker, losses
 from fleetlm_users.measure.judging.verdict import RunFacts, decide
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.metrics.phase import ALL, MAIN
+from fleetlm_users.measure.metrics.metric import ALL, MAIN
 from fleetlm_users.measure.report.html import render_html
 from fleetlm_users.measure.report.summary import summary
 from fleetlm_users.measure.report.text import accounting_rows, loss_lines, render

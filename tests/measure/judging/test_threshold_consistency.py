@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.judging.threshold_consistency import check_each, check_together, contradictions
 from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
-from fleetlm_users.measure.metrics.phase import MAIN
+from fleetlm_users.measure.metrics.metric import MAIN
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.judging.thresholds import judge, override, parse_thresholds
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.metrics.metric import trend
-from fleetlm_users.measure.metrics.phase import MAIN, WARM_UP
+from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP, trend
 from fleetlm_users.quoting import quote
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "metrics.md"

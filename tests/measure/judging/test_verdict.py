@@ -6,7 +6,7 @@ from fleetlm_users.measure.judging.lost_workers import LostWorker
 from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.judging.verdict import RunFacts, decide
 from fleetlm_users.measure.limits import Limits
-from fleetlm_users.measure.metrics.phase import MAIN, WARM_UP
+from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
 from fleetlm_users.measure.snapshot_store import WorkerState
 
 KEPT = "append_latency_ms: p(95)<500; message_success_rate: rate>0.95; backpressure_events: count<5"

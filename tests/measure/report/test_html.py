@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from fleetlm_users.measure.metrics.phase import MAIN
+from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.report.html import environment, flat_facts, render_html
 
 VOID = {"meta", "br", "rect", "path"}

@@ -1,6 +1,6 @@
 """The Markdown summary shows the verdict at a glance and breaks on nothing that was measured."""
 
-from fleetlm_users.measure.metrics.phase import MAIN, WARM_UP
+from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
 from fleetlm_users.measure.report.markdown import render_markdown
 
 

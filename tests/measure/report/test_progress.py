@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.metrics.phase import MAIN
+from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.report.progress import MAX_COLUMNS, RECENT_ROWS, progress_line
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 

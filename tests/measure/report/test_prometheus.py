@@ -7,8 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from fleetlm_users.measure.judging.thresholds import Judgement, judge, parse_thresholds
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.metrics.metric import counter, gauge, rate, trend
-from fleetlm_users.measure.metrics.phase import MAIN, WARM_UP
+from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP, counter, gauge, rate, trend
 from fleetlm_users.measure.report.prometheus import BUCKETS_S, name_of
 from fleetlm_users.measure.report.run_status import RunStatus
 from fleetlm_users.measure.snapshot_store import WorkerState

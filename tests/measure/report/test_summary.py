@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from fleetlm_users.measure.findings import Finding
-from fleetlm_users.measure.metrics.phase import MAIN
+from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.report.html import render_html
 from fleetlm_users.measure.report.junit import render_junit
 from fleetlm_users.measure.report.markdown import render_markdown

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from fleetlm_users.measure.metrics.phase import MAIN, WARM_UP
+from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
 from fleetlm_users.measure.report.text import render
 from fleetlm_users.signs import to_ascii
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.measure.metrics.phase import MAIN
+from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, Second
 from fleetlm_users.measure.timeline.worker_timeline import ROWS_AT_ONCE, WorkerTimeline
 

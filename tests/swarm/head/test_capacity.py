@@ -11,7 +11,7 @@ from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.limits import Limits
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.metrics.phase import MAIN
+from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.swarm.head.capacity import CapacityDriver
 from fleetlm_users.workload.capacity_search import SearchPlan
