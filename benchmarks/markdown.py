@@ -7,7 +7,7 @@ from benchmarks.goal import Goal, Pair
 from benchmarks.results import Measured
 from benchmarks.table import cell, values_of, waiting
 
-GOALS_HEAD = ("figure", "value", "goal", "measured", "beside", "ratio", "outcome")
+GOALS_HEAD = ("figure", "value", "goal", "measured", "compared with", "ratio", "outcome")
 
 
 def render(figures: Sequence[Figure], measured: Mapping[str, Measured]) -> str:
