@@ -1,0 +1,216 @@
+"""Does a backlog grow? A trend test for queues, robust against noise, bursts, ramps and slow starts. Pure.
+
+A server that keeps up has a stationary backlog, whatever its size: by Little's law it is the arrival rate times the
+time that one message takes. A server that does not keep up falls behind by the difference between arrivals and
+completions, second after second. Growth is claimed only when all of these hold; each rules out one way to be wrong:
+
+1. **It is a trend.** Mann–Kendall's test on the backlog in seconds of arrivals (backlog ÷ arrival rate), so that a
+   backlog that follows a ramp of the load is no growth. Its variance is corrected for autocorrelation by Hamed and Rao,
+   "A modified Mann-Kendall trend test for autocorrelated data", Journal of Hydrology 204 (1998). One-sided, 1 %.
+2. **It is more than a wandering queue.** A queue at exactly its limit is a random walk: in T seconds it wanders by
+   s√T, where s² is the variance of its steps. The rise must exceed three times that.
+3. **It goes on.** A queue that fills up after a slow start rises too, and then levels off. The second half must rise at
+   least 0.75 times as fast as the whole. Where a message waits (by Little's law) for more than a quarter of the series,
+   the filling may not have got so far: then completions that still become more frequent mean that the series is too
+   short to tell. A server that falls behind completes as much at the end as in the middle.
+
+The rate is the Theil–Sen slope (Sen, "Estimates of the regression coefficient based on Kendall's tau", JASA 63, 1968),
+which ignores up to 29 % of outliers, with Sen's confidence interval (Gilbert, "Statistical Methods for Environmental
+Pollution Monitoring", 1987, §16.4), on the same corrected variance.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist, fmean, median
+from typing import Final
+
+MIN_SECONDS: Final = 20
+"""Below this a trend and a few bursts look the same."""
+MAX_POINTS: Final = 60
+"""Longer series are averaged into so many points: the tests are quadratic."""
+P_TREND: Final = 0.01
+WANDERING: Final = 3.0
+"""In standard deviations of a queue at its limit."""
+LASTING: Final = 0.75
+LONG_WAIT: Final = 0.25
+"""As a share of the series."""
+FILLING: Final = 1.1
+"""An exponential filling over twice its time constant completes 1.29 times as much in its last third as before."""
+CONFIDENCE: Final = 0.95
+STEP_SPANS_S: Final = (1, 2, 5, 10)
+"""Steps of a queue are correlated over some seconds (flushes, bursts): the widest wandering of these spans counts."""
+
+_NORMAL: Final = NormalDist()
+
+
+@dataclass(frozen=True, slots=True)
+class BacklogGrowth:
+    """How fast a backlog grew while messages were being sent.
+
+    `per_s` is the Theil–Sen slope in messages per second, between `low_per_s` and `high_per_s` with 95 % confidence;
+    `arrivals_per_s` the rate of arrivals. `resolution_per_s` is the smallest growth that could have been claimed.
+    """
+
+    is_growing: bool
+    per_s: float
+    low_per_s: float
+    high_per_s: float
+    arrivals_per_s: float
+    resolution_per_s: float
+    seconds: int
+
+    @property
+    def share(self) -> float:
+        """The claimed growth as a share of the arrivals; 0 if none is claimed."""
+        return self.per_s / self.arrivals_per_s if self.is_growing and self.arrivals_per_s > 0 else 0.0
+
+
+def growth(backlog: Sequence[float], arrivals: Sequence[float]) -> BacklogGrowth | None:
+    """Judge a series of seconds: the backlog at the end of each, and the arrivals in it.
+
+    Returns None when the series is too short to tell, or nothing arrived.
+    Raises ValueError unless both have the same length.
+    """
+    if len(backlog) != len(arrivals):
+        raise ValueError(f"{len(backlog)} seconds of backlog, {len(arrivals)} of arrivals")
+    rate_per_s = fmean(arrivals) if arrivals else 0.0
+    if len(backlog) < MIN_SECONDS or rate_per_s <= 0:
+        return None
+    levelled = _levelled(backlog, arrivals, rate_per_s)
+    if _is_filling(levelled, backlog, arrivals):
+        return None
+    width_s = math.ceil(len(backlog) / MAX_POINTS)
+    points = _averaged(levelled, width_s)
+    slopes = _slopes(points)
+    per_s = median(slopes) / width_s
+    inflation = _variance_inflation(points, per_s * width_s)
+    score, variance = _mann_kendall(points)
+    variance *= inflation
+    low, high = _interval(slopes, variance)
+    resolution_per_s = WANDERING * _wandering(levelled) / math.sqrt(len(levelled))
+    later_per_s = median(_slopes(points[len(points) // 2 :])) / width_s
+    is_trend = score > 0 and _p_value(score, variance) < P_TREND
+    return BacklogGrowth(
+        is_growing=is_trend and per_s > resolution_per_s and later_per_s >= LASTING * per_s,
+        per_s=per_s,
+        low_per_s=low / width_s,
+        high_per_s=high / width_s,
+        arrivals_per_s=rate_per_s,
+        resolution_per_s=resolution_per_s,
+        seconds=len(backlog),
+    )
+
+
+def _levelled(backlog: Sequence[float], arrivals: Sequence[float], rate_per_s: float) -> list[float]:
+    """Return the backlog as it would be at a constant arrival rate, by Little's law.
+
+    The rate is smoothed over a tenth of the series: that follows a ramp, and leaves bursts as they are.
+    """
+    reach = max(2, len(arrivals) // 20)
+    totals = [0.0]
+    for count in arrivals:
+        totals.append(totals[-1] + count)
+    levels = []
+    for at, waiting in enumerate(backlog):
+        first, last = max(0, at - reach), min(len(arrivals), at + reach + 1)
+        local_per_s = (totals[last] - totals[first]) / (last - first)
+        # where hardly anything arrives, what waits is the queue's own: dividing would only blow up noise
+        levels.append(waiting * rate_per_s / max(local_per_s, rate_per_s / 4))
+    return levels
+
+
+def _is_filling(levelled: Sequence[float], backlog: Sequence[float], arrivals: Sequence[float]) -> bool:
+    """Whether the series may show nothing but a queue of slow answers that fills up."""
+    third = len(backlog) // 3
+    middle_wait_s = fmean(levelled[third : 2 * third]) / fmean(arrivals)
+    if middle_wait_s <= LONG_WAIT * len(backlog):
+        return False
+    completed = [count - (now - before) for count, before, now in zip(arrivals[1:], backlog, backlog[1:], strict=False)]
+    middle, last = fmean(completed[third : 2 * third]), fmean(completed[2 * third :])
+    return middle <= 0 or last > FILLING * middle
+
+
+def _averaged(values: Sequence[float], width: int) -> list[float]:
+    return [fmean(values[at : at + width]) for at in range(0, len(values) - width + 1, width)]
+
+
+def _slopes(values: Sequence[float]) -> list[float]:
+    """Return the slopes of all pairs, sorted."""
+    return sorted(
+        (values[later] - values[first]) / (later - first)
+        for first in range(len(values))
+        for later in range(first + 1, len(values))
+    )
+
+
+def _mann_kendall(values: Sequence[float]) -> tuple[int, float]:
+    """Mann and Kendall's S, and its variance without a trend, corrected for ties."""
+    n = len(values)
+    score = sum(
+        (values[later] > values[first]) - (values[later] < values[first])
+        for first in range(n)
+        for later in range(first + 1, n)
+    )
+    counts: dict[float, int] = {}
+    for value in values:
+        counts[value] = counts.get(value, 0) + 1
+    ties = sum(count * (count - 1) * (2 * count + 5) for count in counts.values() if count > 1)
+    return score, (n * (n - 1) * (2 * n + 5) - ties) / 18
+
+
+def _p_value(score: int, variance: float) -> float:
+    """Return how likely such a score is without a trend: normal approximation with continuity correction."""
+    return 1.0 if variance <= 0 else 1 - _NORMAL.cdf((score - 1) / math.sqrt(variance))
+
+
+def _variance_inflation(values: Sequence[float], slope: float) -> float:
+    """Hamed and Rao's factor: autocorrelated values are worth fewer independent ones. Never below 1."""
+    n = len(values)
+    ranks = _ranks([value - slope * at for at, value in enumerate(values)])
+    centre = fmean(ranks)
+    spread = sum((rank - centre) ** 2 for rank in ranks)
+    if spread == 0:
+        return 1.0
+    limit = _NORMAL.inv_cdf(0.975) / math.sqrt(n)
+    total = 0.0
+    for lag in range(1, n - 2):
+        pairs = zip(ranks, ranks[lag:], strict=False)
+        correlation = sum((one - centre) * (other - centre) for one, other in pairs) / spread
+        if abs(correlation) > limit:
+            total += (n - lag) * (n - lag - 1) * (n - lag - 2) * correlation
+    return max(1.0, 1 + 2 * total / (n * (n - 1) * (n - 2)))
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    """Ranks from 1; equal values share the mean of theirs."""
+    order = sorted(range(len(values)), key=values.__getitem__)
+    ranks = [0.0] * len(values)
+    first = 0
+    while first < len(order):
+        last = first
+        while last + 1 < len(order) and values[order[last + 1]] == values[order[first]]:
+            last += 1
+        for at in range(first, last + 1):
+            ranks[order[at]] = (first + last) / 2 + 1
+        first = last + 1
+    return ranks
+
+
+def _interval(slopes: Sequence[float], variance: float) -> tuple[float, float]:
+    """Sen's confidence interval of the slope."""
+    reach = _NORMAL.inv_cdf((1 + CONFIDENCE) / 2) * math.sqrt(max(0.0, variance))
+    low = math.floor((len(slopes) - reach) / 2)
+    high = math.ceil((len(slopes) + reach) / 2)
+    return slopes[max(0, low)], slopes[min(len(slopes) - 1, high)]
+
+
+def _wandering(values: Sequence[float]) -> float:
+    """Return the standard deviation per √second by which a queue with such steps wanders."""
+    return max(_step_deviation(values, span) for span in STEP_SPANS_S if len(values) > 3 * span)
+
+
+def _step_deviation(values: Sequence[float], span: int) -> float:
+    steps = [later - first for first, later in zip(values[::span], values[span::span], strict=False)]
+    centre = fmean(steps)
+    return math.sqrt(sum((step - centre) ** 2 for step in steps) / max(1, len(steps) - 1) / span)

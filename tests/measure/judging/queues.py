@@ -1,0 +1,53 @@
+"""Simulated queues, second by second, for tests of what grows and what only wanders."""
+
+import math
+import random
+
+
+def poisson(rng, mean):
+    """A Poisson draw; the normal approximation where the mean is large."""
+    if mean >= 15:
+        return max(0, round(rng.gauss(mean, math.sqrt(mean))))
+    limit, count, product = math.exp(-mean), 0, rng.random()
+    while product > limit:
+        count += 1
+        product *= rng.random()
+    return count
+
+
+def queue(seed, seconds, arrivals_per_s, served_per_s, *, warm_up_s=10, even=False):
+    """One server: arrivals that come evenly or at random, and as many completions as it has the capacity for."""
+    rng, waiting, backlog, arrivals = random.Random(seed), 0, [], []
+    for second in range(-warm_up_s, seconds):
+        rate = arrivals_per_s(second) if callable(arrivals_per_s) else arrivals_per_s
+        arrived = round(rate) if even else poisson(rng, rate)
+        waiting = max(0, waiting + arrived - poisson(rng, served_per_s))
+        if second >= 0:
+            backlog.append(waiting)
+            arrivals.append(arrived)
+    return backlog, arrivals
+
+
+def slow_agents(seed, seconds, arrivals_per_s, answer_s, *, warm_up_s=10):
+    """Any number of answers at once, each taking an exponential time: the backlog fills up and then stays."""
+    rng, waiting, backlog, arrivals = random.Random(seed), 0, [], []
+    share = 1 - math.exp(-1 / answer_s)
+    for second in range(-warm_up_s, seconds):
+        rate = arrivals_per_s(second) if callable(arrivals_per_s) else arrivals_per_s
+        arrived = poisson(rng, rate)
+        done = round(rng.gauss(waiting * share, math.sqrt(waiting * share * (1 - share))))
+        waiting += arrived - min(waiting, max(0, done))
+        if second >= 0:
+            backlog.append(waiting)
+            arrivals.append(arrived)
+    return backlog, arrivals
+
+
+def bursts(rate_per_s, period_s, duty):
+    """The same number of arrivals on average, all within `duty` of each period."""
+    return lambda second: rate_per_s / duty if second % period_s < duty * period_s else 0.0
+
+
+def ramp(rate_per_s, ramp_s):
+    """From nothing to the full rate."""
+    return lambda second: rate_per_s * min(1.0, (second + 1) / ramp_s)
