@@ -15,7 +15,7 @@ import stat
 import sys
 from typing import Any, Final, TextIO
 
-from fleetlm_users.signs import cut, fit, instead_of
+from fleetlm_users.output_characters import cut, fit, instead_of
 
 COLUMNS: Final = 80
 """The width where none is known."""

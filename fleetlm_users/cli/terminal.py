@@ -2,7 +2,7 @@
 
 import sys
 
-from fleetlm_users.measure.report.terminal import Style
+from fleetlm_users.measure.report.terminal_style import Style
 from fleetlm_users.output import LiveLine, wants_colour, width_of
 
 WIDEST = 110

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import gevent
 
-from fleetlm_users.client.http.advice import ADVISED
+from fleetlm_users.client.http.failure_advice import ADVISED
 from fleetlm_users.client.http.fleetlm_api import RestApi
 from fleetlm_users.client.net.connector import Connector
 from fleetlm_users.client.net.endpoint import parse_endpoint

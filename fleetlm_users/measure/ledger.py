@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.measure.counter_kinds import Kinds
 from fleetlm_users.measure.findings import Finding, Findings
+from fleetlm_users.measure.generator_limits import CPU_STARVED_PERCENT
 from fleetlm_users.measure.histogram import Trend
-from fleetlm_users.measure.kinds import Kinds
-from fleetlm_users.measure.limits import CPU_STARVED_PERCENT
 from fleetlm_users.measure.metrics.catalogue import Catalogue
 from fleetlm_users.measure.metrics.metric import MAIN, PHASES, Kind
 from fleetlm_users.measure.snapshot import SNAPSHOT_FORMAT, Count, EncodedTrend, GaugeReading, LevelReading, Snapshot
@@ -172,7 +172,7 @@ class Ledger:
         return series.trend if series is not None else self._new_series(metric, scenario, phase).trend
 
     def count(self, metric: str, scenario: str, phase: str, n: int = 1, label: str = "") -> None:
-        """Count `n` more; `label` breaks it down by reason, kind or close code, within the bounds of kinds.py."""
+        """Count `n` more; `label` breaks it down by reason, kind or close code (counter_kinds.py bounds them)."""
         cell = self._cells.get((metric, scenario, phase, label))
         (cell if cell is not None else self.counter(metric, scenario, phase, label)).n += n
 

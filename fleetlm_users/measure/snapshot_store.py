@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
+from fleetlm_users.measure.counter_kinds import Kinds
 from fleetlm_users.measure.histogram import required_samples
-from fleetlm_users.measure.kinds import Kinds
 from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue
 from fleetlm_users.measure.metrics.metric import ALL, MAIN
 from fleetlm_users.measure.snapshot import LONGEST_RUN_S, Snapshot, SnapshotHead

@@ -18,7 +18,7 @@ from locust.web import WebUI
 from fleetlm_users.output import steady_streams
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.cluster.master_port import forks_workers, prepare_master, when_parsed
-from fleetlm_users.swarm.cluster.unreadable import survive_garbage
+from fleetlm_users.swarm.cluster.unreadable_messages import survive_garbage
 from fleetlm_users.swarm.cluster.worker import Worker
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.head.console import Console, announcement

@@ -11,9 +11,9 @@ import gevent
 import pytest
 from geventhttpclient.response import HTTPParseError
 
-from fleetlm_users.client.http.advice import RequestedUrl, explained
 from fleetlm_users.client.http.content_coding import Oversize
 from fleetlm_users.client.http.error_body import error_detail
+from fleetlm_users.client.http.failure_advice import RequestedUrl, explained
 from fleetlm_users.client.http.response import Response
 from fleetlm_users.client.net.connector import Connector
 from fleetlm_users.client.net.endpoint import parse_endpoint

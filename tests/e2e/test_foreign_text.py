@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from fleetlm_users.measure.kinds import MAX_KINDS, OTHER
+from fleetlm_users.measure.counter_kinds import MAX_KINDS, OTHER
 from tests.e2e.benchmarks import CALM, SPREADS
 from tests.e2e.harness import Locust, targets
 from tests.e2e.talkative import Talkative

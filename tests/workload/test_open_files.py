@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fleetlm_users.cli.plan.costs import Costs, Demand, Machines
 from fleetlm_users.cli.plan.sizing import size_load
 from fleetlm_users.client.http.fleetlm_api import DEFAULT_CONCURRENCY
-from fleetlm_users.swarm.host.open_files import allow_users, allow_workers
+from fleetlm_users.swarm.host.open_file_limit import allow_users, allow_workers
 from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.workload.open_files import REST_CONNECTIONS, SPARE_FILES, files_for_users, users_per_process
 

@@ -7,7 +7,7 @@ from fleetlm_users.cli.cleanup.finder import FoundSessions
 from fleetlm_users.cli.cleanup.sessions import BenchSession, RunMark
 from fleetlm_users.foreign_text import printable
 from fleetlm_users.measure import formatting
-from fleetlm_users.measure.report.terminal import Style, Table
+from fleetlm_users.measure.report.terminal_style import Style, Table
 
 MAX_RUNS = 20
 MAX_CELL = 60

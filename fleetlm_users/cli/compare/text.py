@@ -8,7 +8,7 @@ from fleetlm_users.cli.compare.comparison import Comparison
 from fleetlm_users.cli.compare.rows import FigureRow
 from fleetlm_users.cli.result_folders import RunFile
 from fleetlm_users.measure import formatting
-from fleetlm_users.measure.report.terminal import Style, Table
+from fleetlm_users.measure.report.terminal_style import Style, Table
 from fleetlm_users.measure.report.text import VERDICT_LOOKS
 
 _INDENT: Final = 2

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from fleetlm_users.foreign_text import printable
-from fleetlm_users.measure.report.terminal import Style
+from fleetlm_users.measure.report.terminal_style import Style
 
 Outcome = Literal["ok", "bad", "doubtful", "skipped"]
 

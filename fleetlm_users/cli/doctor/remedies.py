@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from fleetlm_users.client import Problem, ProblemCode
-from fleetlm_users.client.http.advice import REDIRECTS
+from fleetlm_users.client.http.failure_advice import REDIRECTS
 from fleetlm_users.errors import ClientError, ConnectFailed, JoinRefused
 
 START: Final = "Start FleetLM (`mix phx.server`, or `docker compose up` in its checkout), or set {url} or -H."

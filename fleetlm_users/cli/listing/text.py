@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from fleetlm_users.measure.report.terminal import Style
+from fleetlm_users.measure.report.terminal_style import Style
 from fleetlm_users.workload.duration import format_duration
 
 Json = Mapping[str, Any]

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from fleetlm_users.cli.plan.kernel import Setting, generator_settings, server_settings
 from fleetlm_users.cli.plan.sizing import LoadSizing, SizingStep
-from fleetlm_users.measure.report.terminal import Style
+from fleetlm_users.measure.report.terminal_style import Style
 
 NAME_COLUMNS = 30
 

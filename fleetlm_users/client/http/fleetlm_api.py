@@ -6,8 +6,8 @@ from urllib.parse import quote, urljoin
 
 import orjson
 
-from fleetlm_users.client.http.advice import RequestedUrl, explained
 from fleetlm_users.client.http.error_body import body_in_words, error_detail
+from fleetlm_users.client.http.failure_advice import RequestedUrl, explained
 from fleetlm_users.client.http.pool import Answer, HttpPool, NoAnswer
 from fleetlm_users.client.net.connector import Connector
 from fleetlm_users.client.net.endpoint import parse_endpoint

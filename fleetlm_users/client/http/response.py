@@ -5,7 +5,14 @@ from typing import Final
 from geventhttpclient.response import HTTPParseError, HTTPResponse
 
 from fleetlm_users.client.http.content_coding import NotDecoded, Oversize, decoded
-from fleetlm_users.client.http.head import MAX_HEAD_BYTES, end_of_head, fields_of, may_be_http, plain, tokens_of
+from fleetlm_users.client.http.response_head import (
+    MAX_HEAD_BYTES,
+    end_of_head,
+    fields_of,
+    may_be_http,
+    plain,
+    tokens_of,
+)
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 KEPT: Final = frozenset(("location", "content-encoding", "transfer-encoding"))
@@ -16,7 +23,7 @@ FIRST_FINAL: Final = 200
 
 
 class Response(HTTPResponse):
-    """llhttp's parser, fed with normalised heads (head.py). `fields` are those of KEPT, by name in small letters.
+    """llhttp's parser, fed with normalised heads (response_head.py). `fields` are those of KEPT, by name in lower case.
 
     What follows the final answer was not asked for: it is dropped, `has_surplus` becomes true, and the connection must
     not be used again. The parser's callbacks are overridden; tests/client/test_private_parts.py names them.

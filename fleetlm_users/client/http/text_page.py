@@ -14,11 +14,11 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from fleetlm_users.client.http.advice import RequestedUrl, explained
 from fleetlm_users.client.http.content_coding import NotDecoded, Oversize, decoded
 from fleetlm_users.client.http.error_body import body_in_words
-from fleetlm_users.client.http.head import tokens_of
+from fleetlm_users.client.http.failure_advice import RequestedUrl, explained
 from fleetlm_users.client.http.response import MAX_BODY_BYTES
+from fleetlm_users.client.http.response_head import tokens_of
 from fleetlm_users.client.net.endpoint import parse_endpoint
 from fleetlm_users.client.net.socket_errors import kind_of, words_of
 from fleetlm_users.client.net.tls import new_tls_context

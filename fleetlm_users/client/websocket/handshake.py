@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 
 from geventhttpclient.response import HTTPParseError
 
-from fleetlm_users.client.http.advice import RequestedUrl, explained
 from fleetlm_users.client.http.content_coding import Oversize
 from fleetlm_users.client.http.error_body import error_detail
-from fleetlm_users.client.http.head import MAX_HEAD_BYTES, end_of_head, fields_of, may_be_http, tokens_of
+from fleetlm_users.client.http.failure_advice import RequestedUrl, explained
 from fleetlm_users.client.http.response import Response
+from fleetlm_users.client.http.response_head import MAX_HEAD_BYTES, end_of_head, fields_of, may_be_http, tokens_of
 from fleetlm_users.client.net.connector import Connector
 from fleetlm_users.client.net.endpoint import Endpoint
 from fleetlm_users.client.net.socket_errors import NotResolved, kind_of, words_of

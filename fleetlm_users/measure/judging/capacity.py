@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from fleetlm_users.measure import formatting
+from fleetlm_users.measure.generator_limits import CPU_STARVED_PERCENT, Limits
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.judging.generator_lateness import excuse_lateness
 from fleetlm_users.measure.judging.thresholds import Judgement, Threshold, judge
 from fleetlm_users.measure.judging.verdict import late_generator
-from fleetlm_users.measure.limits import CPU_STARVED_PERCENT, Limits
 from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Span, Totals
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from fleetlm_users.measure import formatting
+from fleetlm_users.measure.generator_limits import CPU_STARVED_PERCENT, Limits
 from fleetlm_users.measure.histogram import Trend, TrendSummary
 from fleetlm_users.measure.judging.early_abort import outlook_of
 from fleetlm_users.measure.judging.generator_lateness import excuse_lateness
 from fleetlm_users.measure.judging.lost_workers import LostWorker, losses
 from fleetlm_users.measure.judging.thresholds import Judgement
-from fleetlm_users.measure.limits import CPU_STARVED_PERCENT, Limits
 from fleetlm_users.measure.metrics.metric import ALL
 from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals

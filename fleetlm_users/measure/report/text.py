@@ -17,7 +17,7 @@ from fleetlm_users.measure.report.summary_types import (
     statistic,
     trend_of,
 )
-from fleetlm_users.measure.report.terminal import Style, Table
+from fleetlm_users.measure.report.terminal_style import Style, Table
 from fleetlm_users.measure.server.figures import server_lines, server_rows
 from fleetlm_users.measure.totals import FATES
 

@@ -27,7 +27,7 @@ from fleetlm_users.swarm.cluster.locust_messages import NAME
 from fleetlm_users.swarm.cluster.messages import FROM_WORKER, Introduction, WorkerAdmitted, WorkerRejected, problem_with
 from fleetlm_users.swarm.cluster.process_identity import own_identity
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
-from fleetlm_users.swarm.cluster.unreadable import UnreadableMessage, survive_garbage
+from fleetlm_users.swarm.cluster.unreadable_messages import UnreadableMessage, survive_garbage
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.locust_internals import intercept_master_messages
 from fleetlm_users.swarm.options.parser import specs_of

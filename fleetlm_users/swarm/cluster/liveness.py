@@ -24,7 +24,7 @@ from locust.runners import MASTER_HEARTBEAT_TIMEOUT, STATE_MISSING, MasterRunner
 from fleetlm_users.swarm.cluster.messages import FROM_MASTER, Introduction, WorkerAdmitted, problem_with
 from fleetlm_users.swarm.cluster.process_identity import ProcessIdentity, visible_process
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
-from fleetlm_users.swarm.cluster.unreadable import UnreadableMessage, survive_garbage
+from fleetlm_users.swarm.cluster.unreadable_messages import UnreadableMessage, survive_garbage
 from fleetlm_users.swarm.locust_internals import (
     accept_reconnections,
     disable_master_timeout,

@@ -37,7 +37,7 @@ from fleetlm_users.swarm.cluster.messages import (
 )
 from fleetlm_users.swarm.cluster.process_identity import own_identity
 from fleetlm_users.swarm.context import BenchmarkContext
-from fleetlm_users.swarm.host.open_files import allow_users
+from fleetlm_users.swarm.host.open_file_limit import allow_users
 from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, USAGE_EXIT, StartupError
 from fleetlm_users.swarm.local_run import LocalRun
 from fleetlm_users.swarm.locust_internals import cache_default_arguments

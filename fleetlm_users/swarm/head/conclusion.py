@@ -6,10 +6,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.lost_workers import LostWorker
 from fleetlm_users.measure.judging.thresholds import Threshold, judge
 from fleetlm_users.measure.judging.verdict import RunFacts, Verdict, decide
-from fleetlm_users.measure.limits import Limits
 from fleetlm_users.measure.report.capacity import Capacity, decide_search
 from fleetlm_users.measure.report.summary import summary
 from fleetlm_users.measure.report.summary_types import Summary

@@ -16,7 +16,7 @@ from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.head.run_thresholds import rules_of
 from fleetlm_users.swarm.host.host_facts import HostFacts, this_host
 from fleetlm_users.swarm.host.local_servers import LocalServerError, LocalServers, LocalServerUrls
-from fleetlm_users.swarm.host.open_files import allow_users, allow_workers
+from fleetlm_users.swarm.host.open_file_limit import allow_users, allow_workers
 from fleetlm_users.swarm.host.server_metrics import ServerMetrics, server_metrics_of
 from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, StartupError
 from fleetlm_users.swarm.options.form_overrides import NO_OVERRIDES, FormOverrides, ShownPlan, shown_of, users_in

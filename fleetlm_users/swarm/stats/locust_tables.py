@@ -18,7 +18,7 @@ from locust.stats import RequestStats, StatsError
 
 from fleetlm_users.errors import ClientError
 from fleetlm_users.foreign_text import printable, printable_lines
-from fleetlm_users.measure.kinds import MAX_KINDS, OTHER
+from fleetlm_users.measure.counter_kinds import MAX_KINDS, OTHER
 from fleetlm_users.swarm.locust_internals import drop_old_seconds, intercept_errors, intercept_exceptions
 
 MAX_TRACEBACK: Final = 10_000

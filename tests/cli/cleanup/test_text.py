@@ -3,7 +3,7 @@ from collections import Counter
 from fleetlm_users.cli.cleanup.finder import FoundSessions
 from fleetlm_users.cli.cleanup.sessions import RunMark, bench_sessions
 from fleetlm_users.cli.cleanup.text import MAX_RUNS, done_text, found_text
-from fleetlm_users.measure.report.terminal import Style
+from fleetlm_users.measure.report.terminal_style import Style
 
 
 def found_of(api):

@@ -7,7 +7,7 @@ from fleetlm_users.cli.compare import text as compare_text
 from fleetlm_users.cli.compare.comparison import compare, differing_options, label, obstacles
 from fleetlm_users.cli.compare.figures import Figure
 from fleetlm_users.cli.compare.rows import Tolerances
-from fleetlm_users.measure.report.terminal import Style
+from fleetlm_users.measure.report.terminal_style import Style
 from tests.cli.summaries import counter, rate, run_file, summary, threshold, with_trend
 
 EVEN = [50 + index / 100 for index in range(2000)]

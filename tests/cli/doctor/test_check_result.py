@@ -1,7 +1,7 @@
 import pytest
 
 from fleetlm_users.cli.doctor.check_result import CheckResult
-from fleetlm_users.measure.report.terminal import Style
+from fleetlm_users.measure.report.terminal_style import Style
 
 
 @pytest.mark.parametrize(("outcome", "sign"), [("ok", "✓"), ("bad", "✗"), ("doubtful", "!"), ("skipped", "–")])

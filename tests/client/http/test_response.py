@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.client.http.content_coding import Oversize
-from fleetlm_users.client.http.head import MAX_HEAD_BYTES
 from fleetlm_users.client.http.response import Response
+from fleetlm_users.client.http.response_head import MAX_HEAD_BYTES
 
 ZIPPED = gzip.compress(b"abc")
 OK = b"HTTP/1.1 200 OK\r\n"

@@ -2,10 +2,10 @@
 
 import pytest
 
+from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.capacity import Border, judge_step
 from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.ledger import Ledger
-from fleetlm_users.measure.limits import Limits
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.snapshot_store import SnapshotStore

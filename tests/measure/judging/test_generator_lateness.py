@@ -4,11 +4,11 @@ import pytest
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.formatting import mark
+from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.early_abort import Patience
 from fleetlm_users.measure.judging.generator_lateness import excuse_lateness
 from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.judging.verdict import RunFacts, decide, is_beyond_limits
-from fleetlm_users.measure.limits import Limits
 from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue
 from fleetlm_users.measure.metrics.metric import MAIN, trend
 from fleetlm_users.measure.report.junit import render_junit

@@ -2,10 +2,10 @@
 
 import pytest
 
+from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.lost_workers import LostWorker
 from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.judging.verdict import RunFacts, decide
-from fleetlm_users.measure.limits import Limits
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
 from fleetlm_users.measure.snapshot_store import WorkerState
 

@@ -6,7 +6,7 @@ import pytest
 
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
 from fleetlm_users.measure.report.text import render
-from fleetlm_users.signs import to_ascii
+from fleetlm_users.output_characters import to_ascii
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 

@@ -16,7 +16,7 @@ from fleetlm_users.swarm.cluster.messages import (
     WorkerRejected,
 )
 from fleetlm_users.swarm.cluster.process_identity import ProcessIdentity, own_identity
-from fleetlm_users.swarm.cluster.unreadable import UnreadableMessage
+from fleetlm_users.swarm.cluster.unreadable_messages import UnreadableMessage
 from tests.swarm.runners import MasterRunner
 
 PATIENCE_S = 10.0

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.lost_workers import LostWorker
 from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.ledger import Ledger
-from fleetlm_users.measure.limits import Limits
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.swarm.head.conclusion import conclude, limits_of

@@ -9,7 +9,7 @@ from locust.util.date import format_utc_timestamp
 
 from fleetlm_users.errors import ConnectFailed, Disconnected, JoinRefused, PushRefused, ReplyTimeout, RestFailed
 from fleetlm_users.foreign_text import MAX_SHOWN
-from fleetlm_users.measure.kinds import MAX_KINDS, OTHER
+from fleetlm_users.measure.counter_kinds import MAX_KINDS, OTHER
 from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.swarm.stats.locust_stats import LocustStats
 from fleetlm_users.swarm.stats.locust_tables import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fleetlm_users.measure.report.terminal import Style, Table
+from fleetlm_users.measure.report.terminal_style import Style, Table
 
 
 def test_paint_is_nothing_without_colour():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.client.http.head import end_of_head, fields_of, may_be_http, plain, tokens_of
+from fleetlm_users.client.http.response_head import end_of_head, fields_of, may_be_http, plain, tokens_of
 
 TOKENS = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=8)
 VALUES = st.text("abc 123/;=\"'", max_size=12).map(str.strip)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.foreign_text import MAX_LABEL
-from fleetlm_users.measure.kinds import MAX_KINDS, OTHER, Kinds
+from fleetlm_users.measure.counter_kinds import MAX_KINDS, OTHER, Kinds
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.client.http.advice import ADVISED, RequestedUrl, advice, explained
+from fleetlm_users.client.http.failure_advice import ADVISED, RequestedUrl, advice, explained
 from fleetlm_users.foreign_text import MAX_SHOWN
 
 API = ("http://h:4000/api/agents", "http://h:4000/api", "--api-url")

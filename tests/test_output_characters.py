@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.signs import cut, fit, to_ascii
+from fleetlm_users.output_characters import cut, fit, to_ascii
 
 
 def test_ascii_keeps_the_columns():

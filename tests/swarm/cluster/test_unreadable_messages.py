@@ -8,7 +8,7 @@ import zmq
 from locust.rpc import Message
 from locust.rpc.zmqrpc import Server
 
-from fleetlm_users.swarm.cluster.unreadable import MAX_MESSAGE_BYTES, UnreadableMessage, survive_garbage
+from fleetlm_users.swarm.cluster.unreadable_messages import MAX_MESSAGE_BYTES, UnreadableMessage, survive_garbage
 from tests.mutations import cut
 
 SOUND = msgpack.packb(("stats", {"a": [1, 2, {"b": None}]}, "w1"))

@@ -4,7 +4,7 @@ import resource
 
 import pytest
 
-from fleetlm_users.swarm.host.open_files import allow_users, allow_workers
+from fleetlm_users.swarm.host.open_file_limit import allow_users, allow_workers
 from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.workload.open_files import SPARE_FILES, files_for_users
 
