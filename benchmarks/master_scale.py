@@ -37,7 +37,6 @@ from locust.rpc import Message, zmqrpc
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import MAIN
-from fleetlm_users.measure.report.summary import Json
 from fleetlm_users.measure.snapshot import encode_snapshot
 from fleetlm_users.measure.timeline.worker_timeline import ROWS_TO_THANK_FOR
 from fleetlm_users.swarm.benchmark import Benchmark
@@ -55,6 +54,7 @@ from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.stats.locust_stats import LocustStats
 from fleetlm_users.swarm.stats.tally import Tally
 
+Json = dict[str, Any]
 ROOT = Path(__file__).parents[1]
 LOCUSTFILE = "locustfiles/mixed.py"
 REPORT_S = 3.0  # locust.runners.WORKER_REPORT_INTERVAL
