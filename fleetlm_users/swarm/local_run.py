@@ -65,10 +65,10 @@ class LocalRun:
         if self._drain is not None:
             self._drain()
 
-    def hurry(self) -> None:
+    def cut_drain_short(self) -> None:
         """Cut the run's drain short, also one that is still to come."""
         if self._context.run is not None:
-            self._context.run.hurry()
+            self._context.run.cut_drain_short()
 
     def reset(self, epoch: str, resets: int) -> None:
         """Reset the statistics of that run: everything is counted from zero, in a ledger of its own.

@@ -8,8 +8,8 @@ from fleetlm_users.swarm.run_end import Phase, RunEnd
 class Role:
     """A role that does nothing, as a process has before Locust's `init` event; Coordinator and Worker build on it.
 
-    The verbs of a run's end (`stop`, `drain`, `hurry`, `end`) act on the current run and do nothing without one. They
-    may be called from any greenlet, in any order, any number of times.
+    The verbs of a run's end (`stop`, `drain`, `cut_drain_short`, `judge`) act on the current run and do nothing without
+    one. They may be called from any greenlet, in any order, any number of times.
     """
 
     _end: RunEnd | None = None
@@ -32,10 +32,10 @@ class Role:
         if self._end is not None:
             self._end.drain()
 
-    def hurry(self) -> None:
+    def cut_drain_short(self) -> None:
         """Cut the drain short if the run is ending."""
         if self._end is not None:
-            self._end.hurry()
+            self._end.cut_drain_short()
 
     def judge(self) -> None:
         """End the run; return when it is reported."""

@@ -90,7 +90,7 @@ class Run:
         self.started_s = time.perf_counter() - elapsed_s
         self.ended_s: float | None = None
         self.is_closed = False
-        self._hurry = Event()
+        self._drain_cut_short = Event()
         self._drain_deadline_s = math.inf
         self._members: set[Member] = set()
         self._empty = Event()
@@ -198,24 +198,24 @@ class Run:
         for member in list(self._members):
             member.settle()
         self.wait_for(self._empty, drain_s + LEAVING_S)
-        if self.hurried:
+        if self.drain_cut_short:
             self._drain_deadline_s = time.perf_counter()
         self._close_users()
         for resource in self._resources.values():
             resource.close()
 
-    def hurry(self) -> None:
+    def cut_drain_short(self) -> None:
         """Cut the drain short, also one that is still to come: users are ended by force, nothing is cleaned up."""
-        self._hurry.set()
+        self._drain_cut_short.set()
 
     @property
-    def hurried(self) -> bool:
+    def drain_cut_short(self) -> bool:
         """Whether nobody should wait for the end any longer."""
-        return bool(self._hurry.is_set())
+        return bool(self._drain_cut_short.is_set())
 
     def wait_for(self, ready: Event | gevent.Greenlet, wait_s: float) -> None:
-        """Return when `ready` is set or over, when the time is up, or when the end is hurried."""
-        gevent.wait([ready, self._hurry], timeout=wait_s, count=1)
+        """Return when `ready` is set or over, when the time is up, or when the drain is cut short."""
+        gevent.wait([ready, self._drain_cut_short], timeout=wait_s, count=1)
 
     def _close_users(self) -> None:
         self.is_closed = True

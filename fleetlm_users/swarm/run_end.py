@@ -62,7 +62,7 @@ class Steps(Protocol):
     def on_drain(self) -> None:
         """Return when users have settled and left, and their last numbers are in."""
 
-    def on_hurry(self) -> None:
+    def on_drain_cut_short(self) -> None:
         """Cut `on_drain` short, even before it begins: what is still open counts as in flight."""
 
     def on_judge(self) -> None:
@@ -72,18 +72,18 @@ class Steps(Protocol):
 class RunEnd:
     """The end of one run; the verbs may be called by anybody, in any order, any number of times.
 
-    `hurried` says whether the drain was cut short.
+    `drain_cut_short` says whether the drain was cut short.
     """
 
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
-        self.hurried = False
+        self.drain_cut_short = False
         self.phase = Phase.RUNNING
         self.drain = Once(self._drain)
         self.judge = Once(self._judge)
 
     def __repr__(self) -> str:
-        return f"RunEnd({self.phase.name.lower()}{', hurried' if self.hurried else ''})"
+        return f"RunEnd({self.phase.name.lower()}{', cut short' if self.drain_cut_short else ''})"
 
     def stop(self) -> None:
         """Stop the run. Does not wait: Locust tells its listeners to drain."""
@@ -91,11 +91,11 @@ class RunEnd:
             self.phase = Phase.STOPPING
             attempt(self._steps.on_stop)
 
-    def hurry(self) -> None:
-        """Shorten the drain of a run that is ending; change nothing for one that is not, or that has drained."""
-        if self.phase in (Phase.STOPPING, Phase.DRAINING) and not self.hurried:
-            self.hurried = True
-            attempt(self._steps.on_hurry)
+    def cut_drain_short(self) -> None:
+        """Cut the drain of a run that is ending short; change nothing for one that is not, or that has drained."""
+        if self.phase in (Phase.STOPPING, Phase.DRAINING) and not self.drain_cut_short:
+            self.drain_cut_short = True
+            attempt(self._steps.on_drain_cut_short)
 
     def _drain(self) -> None:
         self.stop()

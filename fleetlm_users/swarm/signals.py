@@ -66,7 +66,7 @@ class Signals:
                 self._abort_start()
             return
         if not (is_first and isinstance(self._runner, WorkerRunner)):
-            self._role.hurry()  # only of a run that is ending already
+            self._role.cut_drain_short()  # only of a run that is ending already
         self._role.stop()
         if is_first:
             gevent.spawn(self._quit, self._role)

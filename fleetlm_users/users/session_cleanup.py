@@ -61,7 +61,7 @@ class SessionCleanup:
         self._run.events.session_created.remove_listener(self.on_created)
         self._run.events.session_deleted.remove_listener(self.on_deleted)
         remembered = len(self._scenarios)
-        if not self._run.hurried:
+        if not self._run.drain_cut_short:
             self._delete_all()
         self._give_up(Counter(self._scenarios.values()), NOT_TRIED)
         self._give_up(self._not_kept, NOT_KEPT)
@@ -80,7 +80,7 @@ class SessionCleanup:
         deleters = [gevent.spawn(self._delete_some, give_up_s) for _ in range(min(CONCURRENCY, len(self._scenarios)))]
         self._run.wait_for(gevent.spawn(gevent.joinall, deleters), CLEANUP_S)
         gevent.killall(deleters)
-        if self._run.hurried:
+        if self._run.drain_cut_short:
             logger.warning("The clean-up is cut short")
 
     def _delete_some(self, give_up_s: float) -> None:

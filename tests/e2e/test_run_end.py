@@ -102,7 +102,7 @@ def test_a_signal_in_ramp_up_and_warm_up_is_inconclusive(tmp_path, standin, dura
     ("numbers", "group"), [((TERM,), False), ((INT, INT), True)], ids=["master-alone", "the-whole-terminal-twice"]
 )
 def test_forked_workers_end_with_their_master(tmp_path, mute, numbers, group):
-    """Each sends its last numbers, also in a hurry."""
+    """Each sends its last numbers, also when the drain is cut short."""
     with Locust(tmp_path, *targets(mute), *ENDS, "--processes", "2") as locust:
         drains(locust)
         send(locust, *numbers, group=group)
@@ -111,7 +111,7 @@ def test_forked_workers_end_with_their_master(tmp_path, mute, numbers, group):
     assert finished.summary["workers_lost"] == []
 
 
-def test_workers_apart_end_with_a_master_in_a_hurry(tmp_path, mute):
+def test_workers_apart_end_with_a_master_whose_drain_is_cut_short(tmp_path, mute):
     """Nobody but the master is told, twice: the second signal reaches the workers as a message."""
     with cluster(tmp_path, *targets(mute), "-t", "100s", "--drain-timeout", "80s") as it:
         flowing(mute)

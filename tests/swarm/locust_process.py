@@ -75,8 +75,8 @@ class Coordinator(ReportingRole):
         self.process.steps.append("drain")
         self.process.held("drain")
 
-    def on_hurry(self):
-        self.process.hurries += 1
+    def on_drain_cut_short(self):
+        self.process.cuts += 1
         self.process.release("drain")
 
     def on_judge(self):
@@ -100,7 +100,7 @@ class Process:
     """One process; `main` is its main greenlet, whose value is the exit code."""
 
     def __init__(self, monkeypatch, *, master, headless):
-        self.now_s, self.steps, self.hurries, self.printed, self.quits, self.problems = 0.0, [], 0, 0, 0, []
+        self.now_s, self.steps, self.cuts, self.printed, self.quits, self.problems = 0.0, [], 0, 0, 0, []
         self._holds, self._handlers, self._ignored = {}, [], set()
         self.events = Events()
         parsed = SimpleNamespace(

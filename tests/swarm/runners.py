@@ -73,7 +73,7 @@ class MasterRunner(LocalRunner):
         self.sent.append((name, client_id))
         self.told = data
         if name == DrainRequest.kind:
-            self.drains.append((client_id, data["hurry"]))
+            self.drains.append((client_id, data["cut_short"]))
         answer = {SnapshotRequest.kind: (SnapshotReply.kind, 5), DrainRequest.kind: (FinalReport.kind, 9)}.get(name)
         if answer is not None and client_id in self.answering:
             numbers = snapshot(client_id, answer[1], final=name == DrainRequest.kind)

@@ -51,18 +51,18 @@ def test_another_run_is_numbered_from_its_beginning():
     assert local_run.snapshot().epoch == "three"
 
 
-def test_the_end_is_drained_once_and_hurried_by_whoever_cannot_wait():
+def test_the_run_is_drained_once_and_the_drain_can_be_cut_short():
     """The snapshot is final when it is over, for each caller."""
     context = BenchmarkContext(Environment(), benchmark())
     local_run = LocalRun(context, "w", lambda: None)
     local_run.drain()  # before the first run
-    local_run.hurry()
+    local_run.cut_drain_short()
     local_run.begin(options(), "one", ALONE)
     stays = Stays(context.run)
     callers = [gevent.spawn(local_run.drain) for _ in range(3)]
     gevent.idle()
     assert not local_run.snapshot().final
-    local_run.hurry()
+    local_run.cut_drain_short()
     gevent.joinall(callers, timeout=10, raise_error=True)
     assert stays.forced == 1
     assert local_run.snapshot().final

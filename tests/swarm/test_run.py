@@ -108,15 +108,15 @@ def test_the_phase_is_read_on_the_runs_own_clock(run):
 
 
 @pytest.mark.parametrize("before", [False, True], ids=["in-the-drain", "before-it"])
-def test_a_hurry_cuts_the_drain_short(run, before):
+def test_the_drain_can_be_cut_short(run, before):
     """Users are ended by force, so that what they have open gets its fate."""
     member = Member(run, obedient=False)
     if before:
-        run.hurry()
+        run.cut_drain_short()
     draining = gevent.spawn(run.drain, 3600.0)
     gevent.idle()
-    run.hurry()
+    run.cut_drain_short()
     draining.get(timeout=10)
     assert member.forced
-    assert run.hurried
+    assert run.drain_cut_short
     assert run.patience_until_s() < run.ended_s + 3600.0

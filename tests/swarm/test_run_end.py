@@ -8,7 +8,7 @@ from gevent.event import Event
 
 from fleetlm_users.swarm.run_end import Once, Phase, RunEnd
 
-VERBS = ("stop", "drain", "hurry", "judge")
+VERBS = ("stop", "drain", "cut_drain_short", "judge")
 
 
 class Steps:
@@ -27,8 +27,8 @@ class Steps:
         self.drained.wait()
         self._note("drained")
 
-    def on_hurry(self):
-        self._note("hurry")
+    def on_drain_cut_short(self):
+        self._note("cut_drain_short")
         self.drained.set()
 
     def on_judge(self):
@@ -92,31 +92,31 @@ def test_a_caller_that_is_ended_does_not_take_the_step_with_it(verb):
     assert steps.done == ALL
 
 
-def test_a_hurry_shortens_the_drain_once_and_does_nothing_else():
+def test_the_drain_is_cut_short_once_and_nothing_else_happens():
     """Not before there is an end, and not again."""
     steps = Steps()
     steps.judged.set()
     end = RunEnd(steps)
-    end.hurry()
+    end.cut_drain_short()
     assert steps.done == []
     judging = gevent.spawn(end.judge)
     gevent.idle()
     for _ in range(5):
-        end.hurry()
+        end.cut_drain_short()
     judging.join()
-    end.hurry()
-    assert steps.done == ["stop", "drain", "hurry", "drained", "judge", "judged"]
+    end.cut_drain_short()
+    assert steps.done == ["stop", "drain", "cut_drain_short", "drained", "judge", "judged"]
 
 
-def test_a_hurry_is_heard_between_the_stop_and_the_drain():
+def test_the_drain_can_be_cut_short_between_the_stop_and_the_drain():
     """Two quick signals: Locust has not even told its listeners yet."""
     steps = Steps()
     steps.judged.set()
     end = RunEnd(steps)
     end.stop()
-    end.hurry()
+    end.cut_drain_short()
     end.judge()
-    assert steps.done == ["stop", "hurry", "drain", "drained", "judge", "judged"]
+    assert steps.done == ["stop", "cut_drain_short", "drain", "drained", "judge", "judged"]
 
 
 @pytest.mark.parametrize("failing", ["stop", "drain", "drained", "judge"])
@@ -144,8 +144,8 @@ def test_any_four_requests_at_once_come_to_one_end(verbs):
     steps.judged.set()
     gevent.joinall(callers)
     end.judge()
-    assert [step for step in steps.done if step != "hurry"] == ALL
-    assert steps.done.count("hurry") <= 1
+    assert [step for step in steps.done if step != "cut_drain_short"] == ALL
+    assert steps.done.count("cut_drain_short") <= 1
 
 
 def test_an_action_that_asks_for_itself_does_not_wait_for_itself():

@@ -71,7 +71,7 @@ def expected_code(phase, events):
     return {"run_time_up": PASS, "abort": FAIL}.get(ended_by, INCONCLUSIVE)
 
 
-def expected_hurries(phase, events):
+def expected_cuts(phase, events):
     """A signal shortens the drain of a run that is ending, and never anything after it."""
     signals = [n for n, event in enumerate(events) if event in SIGNALS]
     if phase in ("judging", "writing") or not signals:
@@ -91,7 +91,7 @@ def test_every_end_comes_to_one_report_and_the_right_exit_code(process_in, layou
     process.settle()
     code = expected_code(phase, events)
     assert process.steps[:4] == ["stop", "drain", "judge", "write"]
-    assert process.hurries == expected_hurries(phase, events)
+    assert process.cuts == expected_cuts(phase, events)
     assert process.printed == 1
     assert process.environment.process_exit_code == code
     assert process.problems == []
@@ -167,10 +167,10 @@ def test_a_hangup_that_was_ignored_from_the_start_stays_ignored(process_in, monk
 
 
 class Leaving(Role):
-    """A role that writes down how it is asked to end; its drain lasts until it is hurried."""
+    """A role that writes down how it is asked to end; its drain lasts until it is cut short."""
 
     def __init__(self):
-        self.asked, self._hurried = [], Event()
+        self.asked, self._drain_cut_short = [], Event()
         self._end = RunEnd(self)
 
     def on_stop(self):
@@ -178,11 +178,11 @@ class Leaving(Role):
 
     def on_drain(self):
         self.asked.append("drain")
-        self._hurried.wait()
+        self._drain_cut_short.wait()
 
-    def on_hurry(self):
-        self.asked.append("hurry")
-        self._hurried.set()
+    def on_drain_cut_short(self):
+        self.asked.append("cut_drain_short")
+        self._drain_cut_short.set()
 
     def on_judge(self):
         self.asked.append("judge")
@@ -213,7 +213,7 @@ def test_a_workers_first_signal_never_shortens_what_its_master_has_begun():
     draining.join()
     role.judge()
     gevent.idle()
-    assert role.asked == ["stop", "drain", "hurry", "judge"]
+    assert role.asked == ["stop", "drain", "cut_drain_short", "judge"]
     assert runner.quits == 1
 
 
@@ -226,9 +226,9 @@ def test_a_runner_that_cannot_be_ended_in_order_does_not_keep_the_process(caplog
 
     runner.quit = fails
     runner.greenlet.spawn(Event().wait)
-    role.hurry()
+    role.cut_drain_short()
     role.stop()
-    role.hurry()
+    role.cut_drain_short()
     signals = Signals(runner, None, print)
     signals.serve(role)
     signals.on_signal(signal.SIGTERM)

@@ -135,10 +135,10 @@ def test_a_server_that_does_not_answer_is_waited_for_only_so_long(scene, monkeyp
     assert scene.failed() == {"not_tried": 100}
 
 
-def test_a_person_in_a_hurry_does_not_wait_for_it(scene):
+def test_a_drain_cut_short_does_not_wait_for_it(scene):
     """A second Ctrl-C during the drain, and one during the clean-up itself."""
     scene.create(*ids(3))
-    scene.run.hurry()
+    scene.run.cut_drain_short()
     scene.cleanup.close()
     assert scene.rest.asked == []
     assert scene.failed() == {"not_tried": 3}

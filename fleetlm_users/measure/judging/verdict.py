@@ -29,7 +29,7 @@ class RunFacts:
     `aborted` says why a hopeless run was ended early, empty for any other. `workers_expected` is 1 for a run in one
     process. `workers` are the states of SnapshotStore.workers. `doubts` are further reasons to doubt the numbers:
     unexpected exceptions, users that never started. `was_reset` says that the statistics were reset during the run,
-    `was_hurried` that the drain was cut short.
+    `was_cut_short` that the drain was cut short.
     """
 
     interrupted: bool
@@ -41,12 +41,12 @@ class RunFacts:
     limits: Limits = field(default_factory=Limits)
     aborted: str = ""
     was_reset: bool = False
-    was_hurried: bool = False
+    was_cut_short: bool = False
 
     @property
     def cut_short(self) -> bool:
         """Whether a part of the run is not in the numbers: what is missing from them may just have been there."""
-        return self.interrupted or bool(self.aborted) or self.was_reset or self.was_hurried
+        return self.interrupted or bool(self.aborted) or self.was_reset or self.was_cut_short
 
 
 @dataclass(frozen=True, slots=True)

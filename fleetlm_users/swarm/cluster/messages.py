@@ -148,12 +148,12 @@ class ReportExtras(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DrainRequest(ClusterMessage, frozen=True, kw_only=True):
-    """The end of a run: drain, then send the final report; `hurry` cuts the drain short."""
+    """The end of a run: drain, then send the final report; `cut_short` says not to wait for it."""
 
     kind = "fleetlm_drain"
-    shape = record({"epoch": EPOCH}, {"hurry": flag})
+    shape = record({"epoch": EPOCH}, {"cut_short": flag})
     epoch: str
-    hurry: bool = False
+    cut_short: bool = False
 
 
 class SnapshotRequest(ClusterMessage, frozen=True, kw_only=True):

@@ -105,9 +105,9 @@ class Worker(Role):
         """Drain the run in this process: its users settle and leave."""
         self._local_run.drain()
 
-    def on_hurry(self) -> None:
+    def on_drain_cut_short(self) -> None:
         """Cut the drain of this process short."""
-        self._local_run.hurry()
+        self._local_run.cut_drain_short()
 
     def on_judge(self) -> None:
         """Send the final report, from which the master judges."""
@@ -130,9 +130,9 @@ class Worker(Role):
         """Drain the run, then send the final report, or say that there is none."""
         request = DrainRequest.from_wire(msg.data)
         epoch = request.epoch
-        if request.hurry and self._local_run.is_in(epoch):
+        if request.cut_short and self._local_run.is_in(epoch):
             self.stop()
-            self.hurry()
+            self.cut_drain_short()
         if self._answering == epoch:
             return  # the master asks again in case its request, or our answer, was lost
         self._answering = epoch

@@ -68,14 +68,14 @@ class FinalReportWait:
         self._asked_s: dict[str, float] = {}
 
     def is_awaited(self, now_s: float) -> bool:
-        """Asks whom it is time to ask; True while anybody is waited for. To be called again and again."""
+        """Ask the workers that are due to be asked; return whether any is still waited for. Call it repeatedly."""
         if self._end_s == math.inf:
             self._end_s = now_s + self._overall_s
         awaited = [name for name in self._missing() if self._is_awaited(name, now_s)]
         return bool(awaited) and now_s < self._end_s
 
-    def hurry(self, now_s: float, wait_s: float) -> None:
-        """From now on nobody is waited for longer than `wait_s`; all who are missing are asked again at once."""
+    def shorten(self, now_s: float, wait_s: float) -> None:
+        """Wait for nobody longer than `wait_s` from now on; ask all missing workers again at once."""
         self._end_s = min(self._end_s, now_s + wait_s)
         self._asked_s.clear()
 
@@ -94,13 +94,13 @@ class FinalReportWait:
 logger = logging.getLogger(__name__)
 
 TRAVEL_S = 5.0
-"""Beside the drain itself: for the encoding and the travel of the final snapshots."""
+"""The time for encoding and sending the final snapshots, on top of the drain itself."""
 
 LOOK_S = 5.0
 """How long to wait for the workers' answers to a look; a busy one takes a while to encode its numbers."""
 
-HURRY_S = FORCE_S + TRAVEL_S
-"""How long to wait for final snapshots once a person is in a hurry: users are then ended by force."""
+CUT_SHORT_WAIT_S = FORCE_S + TRAVEL_S
+"""How long to wait for final snapshots once the drain is cut short: users are then ended by force."""
 
 POLL_S = 0.25
 """How often the waiting master looks whether a worker it waits for is still there."""
@@ -120,7 +120,7 @@ class WorkerRegistry:
         self._elapsed_s: Callable[[], float] = lambda: 0.0
         self._losses: dict[str, LostWorker] = {}
         self._closed = False
-        self._hurried = False
+        self._drain_cut_short = False
         self._clocks = ClockSkew()
         self._final: set[str] = set()
         self._unreadable: set[str] = set()
@@ -138,7 +138,7 @@ class WorkerRegistry:
         self._unreadable = set()
         self._losses = {}
         self._closed = False
-        self._hurried = False
+        self._drain_cut_short = False
         self._seen = set(self._present())
 
     def reset(self, merge: SnapshotStore) -> None:
@@ -241,24 +241,24 @@ class WorkerRegistry:
             bound_s=bound_s,
             overall_s=2 * bound_s + self._liveness.patience_s,  # once cut off, and all its time before and after
         )
-        is_hurried = False
+        is_cut_short = False
         while wait.is_awaited(time.monotonic()):
             self._news.clear()
-            if self._hurried and not is_hurried:
-                is_hurried = True
-                wait.hurry(time.monotonic(), HURRY_S)
+            if self._drain_cut_short and not is_cut_short:
+                is_cut_short = True
+                wait.shorten(time.monotonic(), CUT_SHORT_WAIT_S)
             else:
                 self._news.wait(POLL_S)
         if self.lost:
             logger.warning("No final report from %s of %s workers", len(self.lost), self.expected)
 
-    def hurry(self) -> None:
-        """Cut the drain of the workers short, now or when it begins; then wait for HURRY_S at most."""
-        self._hurried = True
+    def cut_drain_short(self) -> None:
+        """Cut the drain of the workers short, now or when it begins; then wait for CUT_SHORT_WAIT_S at most."""
+        self._drain_cut_short = True
         self._news.set()
 
     def _ask(self, client_id: str, epoch: str) -> None:
-        self._send(DrainRequest(epoch=epoch, hurry=self._hurried), client_id)
+        self._send(DrainRequest(epoch=epoch, cut_short=self._drain_cut_short), client_id)
 
     def _confirm_rows(self, client_id: str, rows: int) -> None:
         """Tell a worker which rows it need not keep. If that message is lost, a later one follows its next report."""

@@ -138,10 +138,10 @@ class ActiveRun:
         """Return when users have left and their last numbers are in."""
         self._workers.drain()
 
-    def on_hurry(self) -> None:
+    def on_drain_cut_short(self) -> None:
         """Cut the drain short: a second signal, or one while a run drains that ended by itself."""
         self.say("The drain is cut short: messages that are still open count as in flight")
-        self._workers.hurry()
+        self._workers.cut_drain_short()
 
     def on_judge(self) -> None:
         """Reach the verdict, write the result files, and set the exit code."""
@@ -154,7 +154,7 @@ class ActiveRun:
             self.snapshots,
             judged_s=self.clock.judged_s(),
             interrupted=self._was_interrupted(),
-            hurried=self.end.hurried,
+            drain_cut_short=self.end.drain_cut_short,
             workers=self._workers,
             host=self._prepared.host,
             doubts=self._doubts(),

@@ -64,7 +64,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     *,
     judged_s: float,
     interrupted: bool,
-    hurried: bool,
+    drain_cut_short: bool,
     workers: Attendance,
     host: HostFacts,
     doubts: Sequence[str],
@@ -82,7 +82,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         snapshots: The numbers of all processes.
         judged_s: Length of the judged part in seconds.
         interrupted: Whether the run ended before its planned end.
-        hurried: Whether the drain was cut short.
+        drain_cut_short: Whether the drain was cut short.
         workers: Which processes took part and reported.
         host: The machine, for the report.
         doubts: Reasons not to trust the numbers.
@@ -102,7 +102,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         doubts=tuple(doubts),
         aborted=aborted,
         was_reset=bool(by_hand.get("resets")),
-        was_hurried=hurried,
+        was_cut_short=drain_cut_short,
         limits=limits_of(options.lateness_limit_s * MS_PER_S),
     )
     judgements = () if capacity is not None else judge(thresholds, totals, judged_s)

@@ -70,7 +70,7 @@ class Workers(Protocol):
     def drain(self) -> None:
         """Drain the run on all processes; return when their final numbers are in, or their time is up."""
 
-    def hurry(self) -> None:
+    def cut_drain_short(self) -> None:
         """Cut the drain short."""
 
     def report_refused(self) -> None:
@@ -152,9 +152,9 @@ class LocalWorkers:
         self._local_run.drain()
         self.absorb()
 
-    def hurry(self) -> None:
+    def cut_drain_short(self) -> None:
         """Cut the drain short."""
-        self._local_run.hurry()
+        self._local_run.cut_drain_short()
 
     def report_refused(self) -> None:
         """Do nothing: nobody sends messages."""
@@ -251,9 +251,9 @@ class RemoteWorkers:
             cleanup_s = CLEANUP_S if options.cleanup else 0.0
             self._registry.drain(self._run.snapshots.epoch, options.drain_timeout_s + cleanup_s)
 
-    def hurry(self) -> None:
+    def cut_drain_short(self) -> None:
         """Have the workers cut their drain short."""
-        self._registry.hurry()
+        self._registry.cut_drain_short()
 
     def report_refused(self) -> None:
         """Say how many messages were refused."""

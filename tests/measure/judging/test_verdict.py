@@ -223,7 +223,9 @@ def test_without_a_threshold_nothing_is_proven(totals_of, healthy):
         ("append_latency_ms: p(95)>60000", "fail"),
     ],
 )
-@pytest.mark.parametrize("cut", [{"interrupted": True}, {"was_hurried": True}], ids=["interrupted", "hurried"])
+@pytest.mark.parametrize(
+    "cut", [{"interrupted": True}, {"was_cut_short": True}], ids=["interrupted", "drain_cut_short"]
+)
 def test_a_run_cut_short_is_not_blamed_for_what_was_still_to_come(totals_of, healthy, threshold, kind, cut):
     """A count that had time to grow, a maximum that was not reached, what had no samples; measured misses stay."""
     totals = totals_of(healthy)
@@ -235,4 +237,4 @@ def test_a_run_cut_short_is_not_blamed_for_what_was_still_to_come(totals_of, hea
 
 def test_a_drain_that_was_cut_short_is_no_doubt_by_itself(totals_of, healthy):
     """If all that mattered was in by then."""
-    assert verdict_on(totals_of(healthy), was_hurried=True).kind == "pass"
+    assert verdict_on(totals_of(healthy), was_cut_short=True).kind == "pass"

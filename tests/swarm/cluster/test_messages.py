@@ -128,7 +128,7 @@ OURS = [
     SnapshotReply(epoch="e", snapshot=b"\x80"),
     WorkDone(users=USERS),
     RunRefused(epoch="e", problem="too few\nopen files"),
-    DrainRequest(epoch="e", hurry=True),
+    DrainRequest(epoch="e", cut_short=True),
     SnapshotRequest(epoch="e"),
     ResetRequest(epoch="e", resets=2),
     RowsReceived(epoch="e", resets=2, before=60),

@@ -98,31 +98,31 @@ def test_a_signal_sends_the_final_snapshot_once(worker, runner):
 def test_a_worker_without_a_run_has_nothing_to_send(worker, runner):
     """Between connecting and its first users."""
     worker.stop()
-    worker.hurry()
+    worker.cut_drain_short()
     worker.drain()
     worker.judge()
     assert runner.finals() == []
 
 
-def test_a_master_in_a_hurry_is_answered_at_once(worker, runner):
+def test_a_master_that_cuts_the_drain_short_is_answered_at_once(worker, runner):
     """It asks again, with the word that it cannot wait; what is open counts as in flight."""
     worker.start()
     stays = Stays(worker._local_run._context.run)
     first = runner.hears(DrainRequest.kind, epoch="e")
     gevent.idle()
     assert runner.finals() == []
-    runner.hears(DrainRequest.kind, epoch="e", hurry=True)
+    runner.hears(DrainRequest.kind, epoch="e", cut_short=True)
     first.get(timeout=10)
     assert stays.forced == 1
     assert runner.finals()[0][1].final
 
 
-def test_another_runs_hurry_changes_nothing(worker, runner):
+def test_cutting_another_runs_drain_short_changes_nothing(worker, runner):
     """It comes from before."""
     worker.start()
-    runner.hears(DrainRequest.kind, epoch="old", hurry=True).get(timeout=10)
+    runner.hears(DrainRequest.kind, epoch="old", cut_short=True).get(timeout=10)
     assert runner.finals() == [("old", None)]
-    assert not worker._local_run._context.run.hurried
+    assert not worker._local_run._context.run.drain_cut_short
 
 
 def test_a_master_that_is_gone_does_not_keep_the_worker_from_its_end(worker, runner, caplog):

@@ -233,7 +233,7 @@ def test_a_look_at_what_cannot_be_read_is_over_at_once(runner, refusals):
     assert registry._looked == {"a"}
 
 
-def test_a_second_signal_has_the_workers_hurry_and_still_waits_for_their_numbers(runner, registry):
+def test_a_second_signal_cuts_the_workers_drain_short_and_still_waits_for_their_numbers(runner, registry):
     """Whoever presses Ctrl-C twice loses the rest of the drain, and no sample."""
     runner.add("a")
     merge = SnapshotStore("e")
@@ -242,29 +242,29 @@ def test_a_second_signal_has_the_workers_hurry_and_still_waits_for_their_numbers
     gevent.idle()
     assert runner.drains == [("a", False)]
     runner.answering.add("a")
-    registry.hurry()
+    registry.cut_drain_short()
     draining.get(timeout=10)
     assert runner.drains == [("a", False), ("a", True)]
     assert merge.totals().count("messages_sent") == 5
     assert registry.lost == []
 
 
-def test_a_worker_that_hangs_does_not_outlast_a_hurry(runner, registry, monkeypatch):
+def test_a_worker_that_hangs_does_not_outlast_a_drain_cut_short(runner, registry, monkeypatch):
     """Its users would be ended by force within that time."""
-    monkeypatch.setattr("fleetlm_users.swarm.cluster.worker_registry.HURRY_S", 0.0)
+    monkeypatch.setattr("fleetlm_users.swarm.cluster.worker_registry.CUT_SHORT_WAIT_S", 0.0)
     runner.add("a")
     begin(registry, SnapshotStore("e"))
-    registry.hurry()
+    registry.cut_drain_short()
     registry.drain("e", 60.0)
     assert runner.drains[0] == ("a", True)
     assert names(registry) == ["a"]
 
 
-def test_a_hurry_is_over_with_its_run(runner, registry):
+def test_the_next_run_drains_in_full(runner, registry):
     """The next run of the web UI drains in full."""
     runner.add("a", answers=True)
     begin(registry, SnapshotStore("e"))
-    registry.hurry()
+    registry.cut_drain_short()
     registry.drain("e", 5.0)
     runner.drains.clear()
     begin(registry, SnapshotStore("f"))
@@ -274,7 +274,7 @@ def test_a_hurry_is_over_with_its_run(runner, registry):
 
 BOUND_S = 20.0
 OVERALL_S = 100.0
-HURRY_S = 7.0
+CUT_SHORT_WAIT_S = 7.0
 
 
 class Workers:
@@ -357,21 +357,21 @@ def test_one_that_is_lost_and_back_for_ever_cannot_prolong_the_end():
 
 
 @pytest.mark.parametrize("silent_s", [0.0, CUT_S], ids=["heard", "cut-off"])
-def test_in_a_hurry_all_are_asked_again_at_once_and_waited_for_only_a_little(silent_s):
+def test_when_the_drain_is_cut_short_all_are_asked_again_at_once_and_waited_for_only_a_little(silent_s):
     """They cut their drain short and still send their last numbers."""
     workers = Workers("a")
     workers.silences["a"] = silent_s
     assert workers.awaited(100.0)
-    workers.wait.hurry(101.0, HURRY_S)
+    workers.wait.shorten(101.0, CUT_SHORT_WAIT_S)
     assert workers.awaited(101.0)
     assert workers.asked == ["a", "a"]
-    assert workers.awaited(101.0 + HURRY_S - 0.1)
-    assert not workers.awaited(101.0 + HURRY_S)
+    assert workers.awaited(101.0 + CUT_SHORT_WAIT_S - 0.1)
+    assert not workers.awaited(101.0 + CUT_SHORT_WAIT_S)
 
 
-def test_a_hurry_never_lengthens_the_wait():
+def test_cutting_the_drain_short_never_lengthens_the_wait():
     """The bound over all stays."""
     workers = Workers("a")
     assert workers.awaited(100.0)
-    workers.wait.hurry(100.0 + OVERALL_S - 1.0, HURRY_S)
+    workers.wait.shorten(100.0 + OVERALL_S - 1.0, CUT_SHORT_WAIT_S)
     assert not workers.awaited(100.0 + OVERALL_S)

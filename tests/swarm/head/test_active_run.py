@@ -80,12 +80,12 @@ def test_the_end_stops_drains_and_judges_in_this_order(scene):
     assert run.result.folder.is_dir()
 
 
-def test_a_hurried_drain_is_told_to_workers_and_to_the_person(scene):
+def test_a_drain_cut_short_is_passed_to_the_workers_and_shown(scene):
     """Also when the signal comes before the drain."""
     set_up = scene()
     set_up.run.end.stop()
-    set_up.run.end.hurry()
-    assert set_up.workers.calls == ["begin", "hurry"]
+    set_up.run.end.cut_drain_short()
+    assert set_up.workers.calls == ["begin", "cut_drain_short"]
     assert "The drain is cut short" in set_up.console.said[-1]
 
 

@@ -24,7 +24,7 @@ def concluded(folder, workers=ALL_THERE, *, threshold="messages_sent: count>0", 
     for name in ("messages_sent", "messages_appended"):
         ledger.count(name, "burst", "main", 5)
     snapshots.absorb("local", ledger.snapshot(1, True, 9.0))
-    given = {"judged_s": 8.0, "interrupted": False, "hurried": False, "host": HostFacts({}, {}), "doubts": ()}
+    given = {"judged_s": 8.0, "interrupted": False, "drain_cut_short": False, "host": HostFacts({}, {}), "doubts": ()}
     given |= {"started_at": "2026-01-01T00:00:00+00:00", "workers": workers}
     chosen = options(results_dir=str(folder), **dict(raw))
     return conclude(chosen, parse_thresholds([threshold]), snapshots, **given | facts)

@@ -26,7 +26,13 @@ def start(coordinator, **raw):
 
 def test_before_the_first_run_there_is_nothing_to_see_or_to_end(coordinator):
     """Every verb may come at any time."""
-    for verb in (coordinator.stop, coordinator.drain, coordinator.hurry, coordinator.judge, coordinator.reset_stats):
+    for verb in (
+        coordinator.stop,
+        coordinator.drain,
+        coordinator.cut_drain_short,
+        coordinator.judge,
+        coordinator.reset_stats,
+    ):
         verb()
     assert coordinator.view() is None
     assert coordinator.result is None
