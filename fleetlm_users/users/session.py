@@ -49,6 +49,7 @@ class UserSession:
     Attributes:
         observer: What becomes of its messages; it is not this object, so that the channel does not hold its session.
         began_s, joined_s, closed_s: When it began to open, had joined and was closed; 0 before.
+        held_until_s: The last moment until which its user held it open; 0 before.
         cut_short: Whether the end of the run came into it, so that it counts neither as whole nor as failed.
     """
 
@@ -75,6 +76,7 @@ class UserSession:
         self.began_s = 0.0
         self.joined_s = 0.0
         self.closed_s = 0.0
+        self.held_until_s = 0.0
         self.cut_short = False
 
     def __repr__(self) -> str:

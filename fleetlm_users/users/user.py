@@ -179,7 +179,10 @@ class FleetUser(User):
         return {"bench": True, "run_id": self.current_run.options.run_id, "scenario": self.scenario, "vu": self.vu}
 
     def ask(self, session: UserSession) -> bool:
-        """Send one message, due when the last one arrived, and wait for all of the agent's reply.
+        """Send one message and wait for all of the agent's reply.
+
+        The message is due when the last one arrived or, after a `hold`, at the moment held for: think time is not
+        lateness.
 
         Returns:
             False when the user's end came first.
@@ -192,7 +195,7 @@ class FleetUser(User):
         if self.ending:
             session.cut_short = True
             return False
-        return session.ask(session.last_seen_s)
+        return session.ask(max(session.last_seen_s, session.held_until_s))
 
     def send_at(self, session: UserSession, dues: Iterable[float]) -> None:
         """Send one message at each due moment, whatever the replies do: an open loop.
@@ -247,6 +250,7 @@ class FleetUser(User):
         """
         while session.down is None and not self.ending:
             if time.perf_counter() >= moment_s:
+                session.held_until_s = moment_s
                 return True
             self._sleeper.sleep(moment_s)
         if session.down is not None:

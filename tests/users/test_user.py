@@ -54,6 +54,32 @@ def test_a_failed_journey_is_one_of_them(stage):
     assert visits.users[0].journeys_lived == 3
 
 
+def test_think_time_is_not_lateness(stage):
+    """After a hold a message is due when the hold is over, not when the answer before it arrived."""
+
+    class Thinker(Visitor):
+        scenario = "thinker"
+        times = 1
+
+        def journey(self):
+            with self.session() as session:
+                self.ask(session)
+                self.hold(session, self.moment_s)
+                self.asked_s = []
+                session.ask = self.asked_s.append
+                self.ask(session)
+                session.held_until_s = session.last_seen_s - 1.0
+                self.ask(session)
+                assert self.asked_s == [self.moment_s, session.last_seen_s]
+
+        @property
+        def moment_s(self):
+            return self.current_run.started_s + 0.5
+
+    counts = stage(Thinker, users=1).until_idle()
+    assert counts["sessions_completed"] == 1
+
+
 def test_a_session_that_cannot_be_deleted_breaks_its_journey(stage):
     """Deleting is a part of it."""
     visits = stage(Visitor, users=1)
