@@ -1,1 +1,1 @@
-"""The only rooms that touch Locust events, runners, options and web UI."""
+"""The only package that touches Locust's events, runners, options and web UI."""

@@ -21,8 +21,8 @@ from fleetlm_users.swarm.cluster.master_port import forks_workers, prepare_maste
 from fleetlm_users.swarm.cluster.unreadable_messages import survive_garbage
 from fleetlm_users.swarm.cluster.worker import Worker
 from fleetlm_users.swarm.context import BenchmarkContext
-from fleetlm_users.swarm.head.console import Console, announcement
-from fleetlm_users.swarm.head.coordinator import Coordinator
+from fleetlm_users.swarm.coordinator.console import Console, announcement
+from fleetlm_users.swarm.coordinator.coordinator import Coordinator
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError, end_forked_workers, exit_with
 from fleetlm_users.swarm.locust_internals import listeners_of
 from fleetlm_users.swarm.options.option_sources import OptionSources

@@ -1,4 +1,4 @@
-"""A stranger finds the room: small folders, modules of one concept, one meaning per class name, plain English."""
+"""A stranger finds the module: small folders, modules of one concept, one meaning per class name, plain English."""
 
 import ast
 import re
@@ -30,19 +30,19 @@ def name_of(path):
 
 
 def test_no_folder_is_a_list():
-    """More than fifteen modules side by side are a list and not a place."""
+    """Nobody finds anything in a folder of more than fifteen modules."""
     counts = Counter(path.parent for path in MODULES)
     assert {name_of(folder): count for folder, count in counts.items() if count > MAX_MODULES_PER_FOLDER} == {}
 
 
 def test_few_modules_are_fragments():
-    """The floor of a module's size; tests/architecture/test_house.py has the ceiling."""
+    """The floor of a module's size; test_sizes_and_imports.py has the ceiling."""
     small = [name_of(path) for path in MODULES if len(path.read_text(encoding="utf-8").splitlines()) < SMALL_LINES]
     assert len(small) <= MAX_SMALL_MODULES, small
 
 
 def test_a_class_name_has_one_meaning():
-    """Two classes of one name are told apart by their folder only, which no reader of a call sees."""
+    """Only their folders would distinguish two classes of one name, and a reader of a call does not see those."""
     places = defaultdict(list)
     for path in MODULES:
         for node in ast.parse(path.read_text(encoding="utf-8")).body:

@@ -18,8 +18,8 @@ from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.snapshot_store import SnapshotStore, WorkerState
-from fleetlm_users.swarm.head.active_run import doubts_of
-from fleetlm_users.swarm.head.user_target import UserTarget
+from fleetlm_users.swarm.coordinator.active_run import doubts_of
+from fleetlm_users.swarm.coordinator.user_target import UserTarget
 from tests.client.fakes import FakeServer
 from tests.client.test_preflight import Fleet
 from tests.docs.pages import ROOT, SPAN, page

@@ -14,9 +14,9 @@ from locust.event import Events
 from locust.runners import STATE_RUNNING, STATE_SPAWNING, LocalRunner, MasterRunner, Runner, WorkerNodes
 
 from fleetlm_users.swarm import lifecycle
-from fleetlm_users.swarm.head.completion import end_run
-from fleetlm_users.swarm.head.reporting import ReportingRole
-from fleetlm_users.swarm.head.run_clock import RunClock
+from fleetlm_users.swarm.coordinator.completion import end_run
+from fleetlm_users.swarm.coordinator.reporting import ReportingRole
+from fleetlm_users.swarm.coordinator.run_clock import RunClock
 from fleetlm_users.swarm.run_end import RunEnd
 
 RUN_TIME_S, EARLY_S = 60.0, 30.0

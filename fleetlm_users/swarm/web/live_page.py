@@ -22,8 +22,8 @@ from fleetlm_users.measure.report.live import (
 )
 from fleetlm_users.measure.timeline.history import SETTLED_S, LiveHistory
 from fleetlm_users.measure.totals import Totals
-from fleetlm_users.swarm.head.conclusion import RunResult
-from fleetlm_users.swarm.head.run_view import RunSource, RunView
+from fleetlm_users.swarm.coordinator.conclusion import RunResult
+from fleetlm_users.swarm.coordinator.run_view import RunSource, RunView
 from fleetlm_users.swarm.runtime.health import yield_to_loop
 
 REFRESH_S = 1.5
@@ -48,8 +48,8 @@ class LivePage:
     out while it goes on.
     """
 
-    def __init__(self, head: RunSource, *, is_search: bool) -> None:
-        self._head = head
+    def __init__(self, source: RunSource, *, is_search: bool) -> None:
+        self._source = source
         self._is_search = is_search
         self._lock = BoundedSemaphore()
         self._series = LiveHistory()
@@ -81,7 +81,7 @@ class LivePage:
     def figures(self) -> Json:
         """Return the document without its history; it may be moments old, but never older than the end of the run."""
         with self._lock:
-            view = self._head.view()
+            view = self._source.view()
             is_new = view is not None and (view.key, view.result) != (self._key, self._concluded)
             if is_new or time.monotonic() - self._refreshed_s >= self._pause_s:
                 self._refresh(is_watched=True)
@@ -100,8 +100,8 @@ class LivePage:
                     self._refresh(is_watched=False)
 
     def _refresh(self, *, is_watched: bool) -> None:
-        self._head.refresh()
-        view = self._head.view()
+        self._source.refresh()
+        view = self._source.view()
         self._refreshed_s = time.monotonic()
         if view is None:
             self._document, self._key, self._series = {"state": "ready", "key": ""}, "", LiveHistory()

@@ -16,7 +16,7 @@ from fleetlm_users import __version__
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.report.prometheus import families
 from fleetlm_users.measure.report.run_status import RunStatus
-from fleetlm_users.swarm.head.run_view import RunSource, RunView
+from fleetlm_users.swarm.coordinator.run_view import RunSource, RunView
 from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.swarm.runtime.health import yield_to_loop
 from fleetlm_users.swarm.web.access import GuardedApp, rules_of
@@ -31,14 +31,14 @@ MAX_PORT = 65_535
 class RunCollector(Collector):
     """The collector that reads the run at each scrape; nothing is kept between two scrapes."""
 
-    def __init__(self, head: RunSource, *, is_search: bool) -> None:
-        self._head = head
+    def __init__(self, source: RunSource, *, is_search: bool) -> None:
+        self._source = source
         self._is_search = is_search
 
     def collect(self) -> Iterable[Metric]:
         """Return the metric families of this moment."""
-        self._head.refresh()
-        view = self._head.view()
+        self._source.refresh()
+        view = self._source.view()
         status = None if view is None else status_of(view, is_search=self._is_search)
         return families(status, __version__, yield_to_loop)
 

@@ -11,7 +11,7 @@ from locust.web import WebUI
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.swarm.head.coordinator import Coordinator
+from fleetlm_users.swarm.coordinator.coordinator import Coordinator
 from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.swarm.locust_internals import START_ENDPOINT, UPDATE_USER_ENDPOINT
 from fleetlm_users.swarm.options.start_form import StartForm

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.snapshot_store import SnapshotStore
-from fleetlm_users.swarm.head.run_view import RunView
+from fleetlm_users.swarm.coordinator.run_view import RunView
 from tests.swarm.samples import options
 
 

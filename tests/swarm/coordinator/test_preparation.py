@@ -7,9 +7,9 @@ from werkzeug.datastructures import MultiDict
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.context import BenchmarkContext
-from fleetlm_users.swarm.head.preparation import Preparation
+from fleetlm_users.swarm.coordinator.preparation import Preparation
 from fleetlm_users.swarm.host.startup_error import StartupError
-from tests.swarm.head.scenes import process
+from tests.swarm.coordinator.scenes import process
 from tests.swarm.samples import benchmark
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fleetlm_users.swarm.head.run_clock import ENDED_EARLY_S, RunClock
+from fleetlm_users.swarm.coordinator.run_clock import ENDED_EARLY_S, RunClock
 
 BEGAN_S = 1000.0
 

@@ -6,7 +6,7 @@ import pytest
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.swarm.head.run_thresholds import rules_of
+from fleetlm_users.swarm.coordinator.run_thresholds import rules_of
 from tests.swarm.samples import benchmark, options
 
 PRESET = (

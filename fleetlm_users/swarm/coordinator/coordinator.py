@@ -7,13 +7,13 @@ from locust.env import Environment
 from werkzeug.datastructures import MultiDict
 
 from fleetlm_users.swarm.context import BenchmarkContext
-from fleetlm_users.swarm.head.active_run import ActiveRun, users_of
-from fleetlm_users.swarm.head.console import Console
-from fleetlm_users.swarm.head.preparation import Preparation, Prepared
-from fleetlm_users.swarm.head.reporting import ReportingRole
-from fleetlm_users.swarm.head.run_view import RunView
-from fleetlm_users.swarm.head.user_control import UserControl
-from fleetlm_users.swarm.head.workers import workers_of
+from fleetlm_users.swarm.coordinator.active_run import ActiveRun, users_of
+from fleetlm_users.swarm.coordinator.console import Console
+from fleetlm_users.swarm.coordinator.preparation import Preparation, Prepared
+from fleetlm_users.swarm.coordinator.reporting import ReportingRole
+from fleetlm_users.swarm.coordinator.run_view import RunView
+from fleetlm_users.swarm.coordinator.user_control import UserControl
+from fleetlm_users.swarm.coordinator.workers import workers_of
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
 from fleetlm_users.swarm.results.result_files import note_unwritten
 from fleetlm_users.workload.options.model import Options

@@ -12,16 +12,16 @@ from fleetlm_users.measure.report.progress import RECENT_ROWS, progress_line
 from fleetlm_users.measure.snapshot_store import SnapshotStore, WorkerState
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.context import BenchmarkContext
-from fleetlm_users.swarm.head.completion import CompletionTracker, end_run
-from fleetlm_users.swarm.head.conclusion import RunResult, conclude
-from fleetlm_users.swarm.head.console import Console
-from fleetlm_users.swarm.head.monitors import RunMonitors
-from fleetlm_users.swarm.head.preparation import Prepared
-from fleetlm_users.swarm.head.run_clock import RunClock
-from fleetlm_users.swarm.head.run_view import RunView
-from fleetlm_users.swarm.head.user_control import UserControl
-from fleetlm_users.swarm.head.user_target import UserTarget
-from fleetlm_users.swarm.head.workers import Workers
+from fleetlm_users.swarm.coordinator.completion import CompletionTracker, end_run
+from fleetlm_users.swarm.coordinator.conclusion import RunResult, conclude
+from fleetlm_users.swarm.coordinator.console import Console
+from fleetlm_users.swarm.coordinator.monitors import RunMonitors
+from fleetlm_users.swarm.coordinator.preparation import Prepared
+from fleetlm_users.swarm.coordinator.run_clock import RunClock
+from fleetlm_users.swarm.coordinator.run_view import RunView
+from fleetlm_users.swarm.coordinator.user_control import UserControl
+from fleetlm_users.swarm.coordinator.user_target import UserTarget
+from fleetlm_users.swarm.coordinator.workers import Workers
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT
 from fleetlm_users.swarm.run import HeadcountReport
 from fleetlm_users.swarm.run_end import RunEnd

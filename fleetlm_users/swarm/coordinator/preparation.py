@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.judging.thresholds import Threshold
 from fleetlm_users.swarm.context import BenchmarkContext
-from fleetlm_users.swarm.head.run_thresholds import rules_of
+from fleetlm_users.swarm.coordinator.run_thresholds import rules_of
 from fleetlm_users.swarm.host.host_facts import HostFacts, this_host
 from fleetlm_users.swarm.host.local_servers import LocalServerError, LocalServers, LocalServerUrls
 from fleetlm_users.swarm.host.open_file_limit import allow_users, allow_workers

@@ -11,7 +11,7 @@ from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.snapshot_store import SnapshotStore
-from fleetlm_users.swarm.head.conclusion import conclude, limits_of
+from fleetlm_users.swarm.coordinator.conclusion import conclude, limits_of
 from fleetlm_users.swarm.host.host_facts import HostFacts
 from tests.swarm.samples import options
 

@@ -18,7 +18,7 @@ from fleetlm_users.swarm.cluster.messages import ReportExtras, RunDescription, R
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from fleetlm_users.swarm.cluster.worker_registry import WorkerRegistry
 from fleetlm_users.swarm.context import BenchmarkContext
-from fleetlm_users.swarm.head.run_clock import RunClock
+from fleetlm_users.swarm.coordinator.run_clock import RunClock
 from fleetlm_users.swarm.local_run import LocalRun
 from fleetlm_users.swarm.options.locust_plan import dispatched_to
 from fleetlm_users.swarm.run import CLEANUP_S, HeadcountReport

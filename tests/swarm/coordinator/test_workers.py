@@ -12,10 +12,10 @@ from fleetlm_users.swarm.cluster.messages import (
     SnapshotRequest,
     WorkDone,
 )
-from fleetlm_users.swarm.head.run_clock import RunClock
-from fleetlm_users.swarm.head.workers import LOCAL, LocalWorkers, RemoteWorkers, workers_of
+from fleetlm_users.swarm.coordinator.run_clock import RunClock
+from fleetlm_users.swarm.coordinator.workers import LOCAL, LocalWorkers, RemoteWorkers, workers_of
 from fleetlm_users.swarm.run import Headcount, HeadcountReport
-from tests.swarm.head.scenes import process
+from tests.swarm.coordinator.scenes import process
 from tests.swarm.runners import MasterRunner, TypedMasterRunner, snapshot
 from tests.swarm.samples import options
 

@@ -5,7 +5,7 @@ import pytest
 
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.swarm.head.completion import CompletionTracker
+from fleetlm_users.swarm.coordinator.completion import CompletionTracker
 from fleetlm_users.swarm.run import Headcount, HeadcountReport, Run
 from fleetlm_users.swarm.stats.events import RunEvents
 from tests.swarm.runners import LocalRunner, environment

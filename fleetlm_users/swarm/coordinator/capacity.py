@@ -14,7 +14,7 @@ from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.capacity import Border, Step, judge_step
 from fleetlm_users.measure.judging.thresholds import Threshold
 from fleetlm_users.measure.report.capacity import Capacity, step_line
-from fleetlm_users.swarm.head.completion import end_run
+from fleetlm_users.swarm.coordinator.completion import end_run
 from fleetlm_users.workload.capacity_search import CapacitySearch
 from fleetlm_users.workload.options.capacity import SearchSettings
 

@@ -13,7 +13,7 @@ from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.snapshot_store import SnapshotStore
-from fleetlm_users.swarm.head.capacity import CapacityDriver
+from fleetlm_users.swarm.coordinator.capacity import CapacityDriver
 from fleetlm_users.workload.capacity_search import SearchPlan
 from fleetlm_users.workload.options.capacity import SearchSettings
 

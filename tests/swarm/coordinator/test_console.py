@@ -3,7 +3,7 @@
 import io
 
 from fleetlm_users.output import ERASE_LINE
-from fleetlm_users.swarm.head.console import LOG_INTERVAL_S, TERMINAL_INTERVAL_S, Console, announcement
+from fleetlm_users.swarm.coordinator.console import LOG_INTERVAL_S, TERMINAL_INTERVAL_S, Console, announcement
 from tests.swarm.samples import options
 
 

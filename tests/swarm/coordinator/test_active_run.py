@@ -5,10 +5,10 @@ import pytest
 
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.swarm.head.active_run import ActiveRun
+from fleetlm_users.swarm.coordinator.active_run import ActiveRun
 from fleetlm_users.swarm.run import Headcount, HeadcountReport
 from fleetlm_users.swarm.run_end import Phase
-from tests.swarm.head.scenes import Console, UserControl, Workers, prepared, process
+from tests.swarm.coordinator.scenes import Console, UserControl, Workers, prepared, process
 
 
 class Scene:

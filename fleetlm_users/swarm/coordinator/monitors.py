@@ -16,10 +16,10 @@ from fleetlm_users.measure.judging.verdict import is_beyond_limits
 from fleetlm_users.measure.report.capacity import Capacity
 from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals
-from fleetlm_users.swarm.head.capacity import CapacityDriver
-from fleetlm_users.swarm.head.completion import end_run
-from fleetlm_users.swarm.head.conclusion import MS_PER_S, limits_of
-from fleetlm_users.swarm.head.run_clock import RunClock
+from fleetlm_users.swarm.coordinator.capacity import CapacityDriver
+from fleetlm_users.swarm.coordinator.completion import end_run
+from fleetlm_users.swarm.coordinator.conclusion import MS_PER_S, limits_of
+from fleetlm_users.swarm.coordinator.run_clock import RunClock
 from fleetlm_users.swarm.host.server_metrics import ServerMetrics
 from fleetlm_users.workload.options.capacity import SearchSettings
 from fleetlm_users.workload.options.model import Options

@@ -11,10 +11,10 @@ from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.snapshot_store import SnapshotStore
-from fleetlm_users.swarm.head import monitors
-from fleetlm_users.swarm.head.monitors import AbortWatch, RunMonitors
-from fleetlm_users.swarm.head.run_clock import RunClock
-from tests.swarm.head.scenes import ServerMetrics
+from fleetlm_users.swarm.coordinator import monitors
+from fleetlm_users.swarm.coordinator.monitors import AbortWatch, RunMonitors
+from fleetlm_users.swarm.coordinator.run_clock import RunClock
+from tests.swarm.coordinator.scenes import ServerMetrics
 from tests.swarm.runners import LocalRunner, environment
 from tests.swarm.samples import options
 

@@ -11,9 +11,9 @@ from locust.env import Environment
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.benchmark import Benchmark
-from fleetlm_users.swarm.head.console import Console
-from fleetlm_users.swarm.head.run_view import RunView
-from fleetlm_users.swarm.head.user_target import UserTarget
+from fleetlm_users.swarm.coordinator.console import Console
+from fleetlm_users.swarm.coordinator.run_view import RunView
+from fleetlm_users.swarm.coordinator.user_target import UserTarget
 from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.swarm.locust_internals import intercept_start
 from fleetlm_users.swarm.options.load_shape import ShapeWatch

@@ -4,9 +4,9 @@ import gevent
 import pytest
 from werkzeug.datastructures import MultiDict
 
-from fleetlm_users.swarm.head.coordinator import Coordinator
+from fleetlm_users.swarm.coordinator.coordinator import Coordinator
 from fleetlm_users.swarm.host.startup_error import StartupError
-from tests.swarm.head.scenes import prepared, process
+from tests.swarm.coordinator.scenes import prepared, process
 from tests.swarm.runners import TypedMasterRunner
 
 

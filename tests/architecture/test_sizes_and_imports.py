@@ -1,4 +1,4 @@
-"""The rules of the house that import-linter cannot see: sizes, inert imports, no waiting in tests."""
+"""The rules that import-linter cannot check: sizes, inert imports, no waiting in tests."""
 
 import ast
 import re
@@ -24,7 +24,7 @@ def name_of(path):
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_modules_and_functions_stay_small(path):
-    """The tail of long files and functions is where code goes bad."""
+    """Long files and functions are where code goes bad first."""
     source = path.read_text()
     assert len(source.splitlines()) <= MAX_MODULE_LINES
     for node in ast.walk(ast.parse(source)):
@@ -50,10 +50,10 @@ def test_tests_wait_for_events_and_never_sleep(path):
 
 
 @pytest.mark.parametrize(
-    "room", ["", ".protocol.conversation", ".workload.options", ".measure.judging.verdict", ".errors"]
+    "module", ["", ".protocol.conversation", ".workload.options", ".measure.judging.verdict", ".errors"]
 )
-def test_pure_rooms_pull_in_neither_locust_nor_gevent(room):
+def test_pure_packages_import_neither_locust_nor_gevent(module):
     """They must stay usable, and testable, without either."""
-    code = f"import sys, fleetlm_users{room}; print([m for m in ('locust', 'gevent', 'aiohttp') if m in sys.modules])"
+    code = f"import sys, fleetlm_users{module}; print([m for m in ('locust', 'gevent', 'aiohttp') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"

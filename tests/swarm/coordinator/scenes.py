@@ -7,7 +7,7 @@ from locust.env import Environment
 
 from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.swarm.context import BenchmarkContext
-from fleetlm_users.swarm.head.preparation import Prepared
+from fleetlm_users.swarm.coordinator.preparation import Prepared
 from fleetlm_users.swarm.host.host_facts import HostFacts
 from tests.swarm.runners import LocalRunner
 from tests.swarm.samples import benchmark, options
