@@ -103,7 +103,7 @@ class ClientError(FleetlmError):
 
     kind = "client"
     quoted = ""
-    """What it quotes of the server or the network, as for a person."""
+    """What it quotes of the server or the network, made readable."""
 
     @property
     def row(self) -> str:

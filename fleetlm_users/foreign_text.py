@@ -1,4 +1,4 @@
-"""Text that a server, a peer or a file wrote: bounded and printable before anybody stores, counts or shows it.
+"""Text that a server, a peer or a file wrote: bounded and made printable before it is stored, counted or shown.
 
 Three forms, all of them stable (a second pass changes nothing): `printable` is one line for a person, `reason` the kind
 that a failure counts as, `printable_json` a whole structure for a file. What is escaped looks as in Python's literals.
@@ -130,7 +130,7 @@ def printable_json(value: Any, limit: int = 10 * MAX_SHOWN) -> Any:
 @lru_cache(maxsize=1024)  # a server says the same again and again, on the path of every message that it refuses
 def _reason(text: str) -> str:
     if len(text) > MAX_READ:
-        head, _, tail = text[:MAX_READ].rpartition(" ")  # a piece of an id would be told apart from other pieces
+        head, _, tail = text[:MAX_READ].rpartition(" ")  # pieces of an id would count as different kinds
         text = (head or tail) + CUT
     folded = _FOLDED.sub(_placeholder, escaped(text))
     folded = _REST_OF_ID.sub("ID", folded)

@@ -29,7 +29,7 @@ Authority = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request tells of who asks: its method, and headers as they came, None where there was none."""
+    """The parts of a request that identify its origin: its method, and headers as received, None for a missing one."""
 
     method: str
     host: str | None
@@ -51,7 +51,7 @@ class AccessRules:
 
     Known are loopback names and addresses, `bound`, and `allowed`. A server that listens on more than loopback also
     answers to addresses, as these cannot be rebound, and to names without a dot, as of a container or a machine of the
-    same network, which nobody outside of it can let point anywhere. One of `allowed` with a port is known with that
+    same network, which nobody outside of it can point anywhere. One of `allowed` with a port is known with that
     port; its origin may ask too, as a proxy need not hand on the name that it was called by.
     """
 

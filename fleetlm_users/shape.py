@@ -80,7 +80,7 @@ def _shape_error(text: str, encoded: bytes) -> ShapeError:
 
 
 def _value_at(encoded: bytes, place: str) -> tuple[Any, bool]:
-    """Return what is at a place of a message, and whether the place tells: msgspec names no keys of tables."""
+    """Return the value at a place of a message, and whether the place is exact: msgspec names no keys of tables."""
     value = msgspec.msgpack.decode(encoded, strict=False)
     for step in _STEP.finditer(place):
         index = step["index"]

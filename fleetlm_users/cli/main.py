@@ -55,7 +55,7 @@ class Mistake(click.ClickException):
 
 
 class Bench(click.Group):
-    """The group of subcommands: our errors become click's, so nobody sees a traceback of one."""
+    """The group of subcommands: our errors become click's, so that none shows as a traceback."""
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Add a subcommand that accepts `-h`.
@@ -115,7 +115,7 @@ for command in (doctor, cleanup, compare, list_, plan, standin, echo_agent):
 def main() -> None:
     """Run the command and exit with its exit code."""
     steady_streams()
-    # gevent would print a Ctrl-C that comes while it waits, before click says that it was heard
+    # gevent would print a Ctrl-C that comes while it waits, before click acknowledges it
     hub = gevent.get_hub()
     hub.NOT_ERROR = (*hub.NOT_ERROR, KeyboardInterrupt)
     cli(prog_name="fleetlm-bench")

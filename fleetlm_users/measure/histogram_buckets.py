@@ -6,7 +6,7 @@ Source: HdrHistogram, `AbstractHistogram.countsArrayIndex` (unit magnitude 0), r
 
 from typing import Final
 
-MAX_US: Final = 3_600_000_000  # one hour: the longest duration that is told apart
+MAX_US: Final = 3_600_000_000  # one hour: the longest duration that is distinguished
 DIGITS: Final = 3  # HDR significant digits: a value is known to 0.1 %
 
 _FINE_BITS: Final = 10  # 1,024 buckets an octave: what HDR needs for 3 digits

@@ -167,12 +167,12 @@ def intercept_start(runner: Runner, start: Callable[..., Any]) -> Callable[..., 
 
 
 def listeners_of(hook: EventHook) -> list[Any]:
-    """Return the listeners of an event. EventHook has no public way to ask whether anybody listens."""
+    """Return the listeners of an event. EventHook has no public way to ask whether it has listeners."""
     return list(hook._handlers)
 
 
 def has_foreign_listener(hook: EventHook) -> bool:
-    """Return whether anybody but Locust's own runner listens to the event."""
+    """Return whether the event has listeners other than Locust's own runner."""
     return any(getattr(listener, "__module__", "") != "locust.runners" for listener in hook._handlers)
 
 
@@ -282,7 +282,7 @@ INDEX_ENDPOINT: Final = "locust.index"
 START_ENDPOINT: Final = "locust.swarm"
 STATS_ENDPOINT: Final = "locust.request_stats"
 UPDATE_USER_ENDPOINT: Final = "locust.update_user"
-"""Names of Flask endpoints, by which requests to Locust's own routes are told apart."""
+"""Names of Flask endpoints, by which requests to Locust's own routes are distinguished."""
 
 
 def forget_cached_stats(app: Flask) -> None:

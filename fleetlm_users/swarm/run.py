@@ -210,7 +210,7 @@ class Run:
 
     @property
     def drain_cut_short(self) -> bool:
-        """Whether nobody should wait for the end any longer."""
+        """Whether the drain was cut short: nothing waits for its end any longer."""
         return bool(self._drain_cut_short.is_set())
 
     def wait_for(self, ready: Event | gevent.Greenlet, wait_s: float) -> None:

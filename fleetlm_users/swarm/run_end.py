@@ -70,7 +70,7 @@ class Steps(Protocol):
 
 
 class RunEnd:
-    """The end of one run; the verbs may be called by anybody, in any order, any number of times.
+    """The end of one run; the verbs may be called by any greenlet, in any order, any number of times.
 
     `drain_cut_short` says whether the drain was cut short.
     """

@@ -47,7 +47,7 @@ class UserSession:
     """One session: `open` it, `send` or `ask` on it, `settle`, `close` it.
 
     Attributes:
-        observer: What becomes of its messages; it is not this object, so that the channel does not hold its session.
+        observer: The fate of its messages; it is not this object, so that the channel does not hold its session.
         began_s, joined_s, closed_s: When it began to open, had joined and was closed; 0 before.
         held_until_s: The last moment until which its user held it open; 0 before.
         cut_short: Whether the end of the run came into it, so that it counts neither as whole nor as failed.
@@ -89,7 +89,7 @@ class UserSession:
 
     @property
     def last_seen_s(self) -> float:
-        """When the last message arrived, from anybody; the join before the first."""
+        """When the last message arrived, from any sender; the join before the first."""
         return self.observer.last_seen_s
 
     @property
@@ -99,7 +99,7 @@ class UserSession:
 
     @property
     def down(self) -> Disconnected | None:
-        """Why the session is gone, as an error of the caller's own to raise; None while it stands."""
+        """Why the session is gone, as a new error for the caller to raise; None while it is connected."""
         down = self._down if self._channel is None else self._channel.down
         return None if down is None else copy_of(down)
 

@@ -43,7 +43,7 @@ class SessionCleanup:
         return f"<SessionCleanup {len(self._scenarios)} sessions>"
 
     def on_created(self, scenario: str, session_id: str, exception: Exception | None, **_: Any) -> None:
-        """Remember a session that is to be deleted at the end."""
+        """Remember a session to delete at the end."""
         if exception is not None:
             return
         if len(self._scenarios) < MAX_SESSION_IDS:

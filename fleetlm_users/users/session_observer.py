@@ -1,4 +1,4 @@
-"""What becomes of one session's messages, reported to the run's tallies and event hooks as it happens."""
+"""The fate of one session's messages, reported to the run's tallies and event hooks as it happens."""
 
 import time
 from collections.abc import Callable
@@ -26,7 +26,7 @@ class SessionLog:
 
 
 def _nothing() -> None:
-    """Do nothing: what is called until somebody asks to be called."""
+    """Do nothing: the callback until one is set."""
 
 
 class SessionObserver:

@@ -118,7 +118,7 @@ class FleetUser(User):
         return RETRY_PAUSE_S
 
     def has_work(self) -> bool:
-        """Return whether another journey is to be lived. The run ends when none of its users has work left."""
+        """Return whether another journey is due. The run ends when none of its users has work left."""
         planned = self.journeys(self.current_run.options)
         return planned is None or self.journeys_lived < planned
 

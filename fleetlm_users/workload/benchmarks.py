@@ -1,6 +1,6 @@
 """The benchmarks that come with this package, as data: the CLI lists them, and the behaviours take their options here.
 
-Locustfiles install them (users/install.py); whoever writes a benchmark declares its options in its own classes.
+Locustfiles install them (users/install.py); the author of another benchmark declares its options in its classes.
 """
 
 from collections.abc import Iterator, Mapping

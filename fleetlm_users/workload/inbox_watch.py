@@ -2,7 +2,7 @@
 
 An inbox reports when a session was last active, not which message made it so. A message is shown by the first
 delta whose `last_activity_at` is not before the moment at which the server says it stored the message; both are times
-of the same server, written alike, and so comparable as texts.
+of the same server, in the same format, and so comparable as texts.
 """
 
 from collections import deque

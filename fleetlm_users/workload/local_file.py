@@ -16,7 +16,7 @@ _FLAGS: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 class UnreadableFile(Exception):
-    """The file cannot be read; the text says why in words, and shows nothing of what the file holds."""
+    """The file cannot be read; the text says why, and shows none of the file's content."""
 
 
 def read_text(path: Path, max_bytes: int) -> str:

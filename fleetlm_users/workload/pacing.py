@@ -5,8 +5,9 @@ when earlier messages went out or were answered: a slow answer moves no later se
 lateness is measured against the timetable.
 
 A closed loop (Window) keeps at most a fixed number of messages in flight, the next one due the moment a slot becomes
-free. It measures what a server can do, not what people feel: a slow answer delays the next message, so the moments
-that were slow are sampled less (coordinated omission). Latencies of such a run are to be compared with each other only.
+free. It measures what a server can do, not what people feel: a slow answer delays the next message, so the moments that
+were slow are sampled less (coordinated omission). Compare latencies of such a run only with those of another closed
+run.
 """
 
 import math

@@ -24,7 +24,7 @@ EMPTY_BLOCKS: Final = 3
 MAX_RUN_ID: Final = 60  # without --run-id the run ids come from FleetLM
 
 Tell = Callable[[str], None]
-"""Reports progress in words."""
+"""Takes a progress message as text."""
 
 Body = Any | None
 """FleetLM's answer to one list; None if there was none, which is counted elsewhere."""

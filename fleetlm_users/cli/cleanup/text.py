@@ -1,4 +1,4 @@
-"""What the cleanup found and did, in words. Pure."""
+"""The outcome of a cleanup as text. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

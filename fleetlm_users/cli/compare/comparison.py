@@ -128,7 +128,7 @@ class Comparison:
 
     @property
     def regressions(self) -> tuple[str, ...]:
-        """Each reason why B is worse, in words."""
+        """Each reason why B is worse, as text."""
         broken = [
             f"{pair.after['expression']} was kept and is missed"
             for pair in self.thresholds
@@ -156,7 +156,7 @@ class Comparison:
 
     @property
     def cautions(self) -> tuple[str, ...]:
-        """What the answer does not take into account and a person should."""
+        """Caveats: what the answer does not take into account."""
         return tuple(_cautions(self))
 
     @property

@@ -76,7 +76,7 @@ def reasons(comparison: Comparison) -> list[tuple[str, str]]:
 
 
 def is_nothing(row: FigureRow) -> bool:
-    """Return whether a counter counted nothing in either run, and nobody asked for it."""
+    """Return whether a counter counted nothing in either run, and no threshold names it."""
     return row.kind == "counter" and not row.judged and row.before.value == 0 and row.after.value == 0
 
 

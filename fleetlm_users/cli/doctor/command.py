@@ -1,4 +1,4 @@
-"""`fleetlm-bench doctor`: can a benchmark run here, and if not, what is to be done?"""
+"""`fleetlm-bench doctor`: can a benchmark run here, and if not, what can be done?"""
 
 import random
 from datetime import UTC, datetime

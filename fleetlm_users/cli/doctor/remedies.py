@@ -1,4 +1,4 @@
-"""What to do about what the doctor found: the kind and status of an error to words for a person. Pure."""
+"""Remedies for what the doctor found, by the kind and status of an error. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final

@@ -30,10 +30,11 @@ Among the files, a later one beats an earlier one: `~/.locust.conf`, `locust.con
 `[tool.locust]`), the file of `--config`. Thresholds of all sources count together: a stronger source replaces those of
 the same metric and scenario, as a flag replaces the preset's.
 
-All sources are read alike. White space around a value, a carriage return, a byte-order mark and one pair of quotes are
-ignored; an empty value counts as unset. `true`, `yes`, `on` and `1` switch on, `false`, `no`, `off` and `0` off,
-whatever the case. Thresholds are separated by `;`, commas or lines, stand in brackets, `[a, b]`, or in several lines of
-a file. Any other key may appear only once in a file. If a flag is given twice, the last one counts, with a warning.
+All sources are read the same way. White space around a value, a carriage return, a byte-order mark and one pair of
+quotes are ignored; an empty value counts as unset. `true`, `yes`, `on` and `1` switch on, `false`, `no`, `off` and `0`
+off, whatever the case. Thresholds are separated by `;`, commas or lines, stand in brackets, `[a, b]`, or in several
+lines of a file. Any other key may appear only once in a file. If a flag is given twice, the last one counts, with a
+warning.
 
 What cannot take effect is refused with a reason and exit code 2: an unknown key or flag, a variable that is nearly one
 of Locust's or `THRESHOLD`, an option that a plugin or another locustfile also defines. A variable that is nearly

@@ -1,4 +1,4 @@
-"""What to do about an answer that is no success: where a redirect leads, whom to ask about a login or a ban. Pure.
+"""Advice on unsuccessful answers: where a redirect leads, what a login page or a ban means. Pure.
 
 Redirects are never followed, because a load that silently went elsewhere would measure another server; for the upgrade
 RFC 6455 §4.1 leaves the choice to the client.

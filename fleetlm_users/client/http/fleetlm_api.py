@@ -61,7 +61,7 @@ class RestApi:
 
     Every call raises RestCallFailed (a RestFailed) within `timeout_s`; its `path` says :id for the id, so that
     statistics have one row per route; its `kind` is http_<status>, bad_body, or one of HttpPool's NoAnswer. `flag` is
-    the option that sets the URL, named where another one is to be set.
+    the option that sets the URL; errors name it where the URL must change.
     """
 
     def __init__(

@@ -90,7 +90,7 @@ class Response(HTTPResponse):
             self._feed(head)
             return rest
         if not may_be_http(self._head):
-            self._feed(self._head)  # raises: nothing more is to be waited for
+            self._feed(self._head)  # raises: there is nothing more to wait for
         return b""
 
     def _feed(self, data: bytes) -> None:

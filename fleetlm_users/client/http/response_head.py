@@ -35,7 +35,7 @@ def plain(head: bytes) -> bytes:
     """Return the same head in the form that every parser accepts.
 
     A folded field is put on one line, as a user agent must (RFC 9112 §5.2); a line that ends without carriage return
-    gets one (§2.2); a length that is given several times alike is given once (RFC 9110 §8.6).
+    gets one (§2.2); a length that is repeated with the same value counts once (RFC 9110 §8.6).
     """
     if head.count(b"\n") != head.count(b"\r\n"):
         head = _LONE_NEWLINE.sub(b"\r\n", head)

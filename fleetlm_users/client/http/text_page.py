@@ -1,6 +1,6 @@
 """A page of text over HTTP for control work, such as a server's metrics: `requests`, held to the rules of the load.
 
-Control work asks seldom and measures nothing, so the field's usual library serves it. What must not differ is whom it
+Control work is rare and measures nothing, so the usual library serves it. What must not differ is what it
 reaches: the same CAs (trust.py), no proxy, no `.netrc`, no redirect, one time limit over the whole answer, a bounded
 body. Its sockets are the process's own, which gevent has patched wherever Locust runs: waiting does not block the loop.
 """
@@ -35,7 +35,7 @@ class TextPage:
 
     Args:
         url: An http or https URL.
-        flag: The option that sets the URL, named where another one is to be set.
+        flag: The option that sets the URL; errors name it where the URL must change.
         timeout_s: The limit for a whole answer, look-up of the name included, in seconds.
         insecure: Whether to accept any certificate.
 

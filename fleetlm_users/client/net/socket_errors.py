@@ -1,4 +1,4 @@
-"""The word by which statistics count an error of the socket layer, and its text for a person."""
+"""Errors of the socket layer: the kind under which statistics count them, and their text."""
 
 import ssl
 from typing import Final

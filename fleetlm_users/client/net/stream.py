@@ -84,7 +84,7 @@ class Arrival:
 
 
 def wall_ahead_ns() -> int:
-    """Return how far the wall clock is ahead of the monotonic one; both are slewed alike, so only setting it moves it.
+    """Return how far the wall clock is ahead of the monotonic one; NTP slews both, so only setting the clock moves it.
 
     An interruption between the two readings makes it too small, never too large.
     """
@@ -184,7 +184,7 @@ class Stream:
         self._readable.close()
 
     def close(self) -> None:
-        """Free everything; nobody may wait for room any more."""
+        """Free everything; no write may be waiting for room."""
         self.stop_reading()
         self._sock.close()
 

@@ -271,7 +271,7 @@ class Transport:
             raise copy_of(self.failure or Disconnected("reset")) from error
 
     def _write_rest(self, frame: bytes, sent: int, timeout_s: float) -> None:
-        """Wait for its turn and for room; the caller has raised `_writers`, so nobody can write ahead or in between."""
+        """Wait for its turn and for room; the caller has raised `_writers`, so no other write gets in between."""
         give_up_s = time.perf_counter() + timeout_s
         if self._lock is None:
             self._lock = Semaphore(1)
@@ -318,7 +318,7 @@ class Transport:
         self.abort(Disconnected("closed_by_client", code))
 
     def close(self) -> None:
-        """Release the socket; for the receiving greenlet to call, or anybody when there is none."""
+        """Release the socket; for the receiving greenlet to call, or any other when there is none."""
         self.abort(Disconnected("closed_by_client"))
         if not self._closed:
             self._closed = True

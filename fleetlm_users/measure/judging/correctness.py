@@ -99,7 +99,7 @@ class _Messages:
             self.open |= {ref for ref, seqs in self.answers.items() if not seqs}
 
     def _guessed(self, own: Mapping[int, str]) -> dict[int, str]:
-        """As many lost messages as gaps that nothing else tells of: each gap is one of them, in order."""
+        """As many lost messages as there are otherwise unexplained gaps: each gap is one of them, in order."""
         lost = [ref for ref, fate in self.seen.fates.items() if fate == "lost" and ref not in own.values()]
         nameless = [seq for seq in self.unseen if seq not in self.known]
         return dict(zip(nameless, lost, strict=True)) if len(lost) == len(nameless) else {}

@@ -1,4 +1,4 @@
-"""Whether a run can still come to a good end: which missed thresholds are beyond repair, and which are missed for good.
+"""Whether a run can still pass: which missed thresholds are beyond repair, and which are missed for good.
 
 Beyond repair is what only grows one way: a count above its upper bound, a maximum or minimum outside its bound, a share
 that had to be whole and no longer is. Anything else may recover, and counts as missed for good only when every look of
@@ -41,7 +41,7 @@ class Patience:
         self._missed: dict[int, list[float]] = {}
 
     def look(self, totals: Totals, main_s: float) -> str:
-        """Why the run is hopeless `main_s` seconds after its warm-up, in words; empty while it is not."""
+        """Why the run is hopeless `main_s` seconds after its warm-up; empty while it is not."""
         judgements = judge(self._thresholds, totals, main_s)
         for number, judgement in enumerate(excuse_lateness(judgements, totals, lambda: self._is_late(totals))):
             reason = (

@@ -9,7 +9,7 @@ from fleetlm_users.measure.snapshot_store import WorkerState
 
 @dataclass(frozen=True, slots=True)
 class LostWorker:
-    """A worker whose final report never came: why, in words, and when that was noticed, in seconds of the run."""
+    """A worker whose final report never came: the reason, and when it was noticed, in seconds of the run."""
 
     worker: str
     why: str
@@ -18,7 +18,7 @@ class LostWorker:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What the last report of a lost worker says. It stays counted; what the worker did after it, nobody knows.
+    """What the last report of a lost worker says. It stays counted; what the worker did after it is unknown.
 
     `last_report_s` is None when there was none. `open_messages` of the `sent` ones had no fate in it.
     `likely_unreported` is an estimate: what it would have sent until its loss was noticed, at its rate until then.
@@ -33,7 +33,7 @@ class Loss:
     likely_unreported: int
 
     def text(self) -> str:
-        """All of it in words."""
+        """Return the whole finding as one line."""
         loss = f"worker {self.worker} was lost: {self.why}, noticed after {self.noticed_s:.1f} s of the run"
         if self.last_report_s is None:
             return f"{loss}; it never reported, so whatever it did is unknown"

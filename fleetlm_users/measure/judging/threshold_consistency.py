@@ -66,7 +66,7 @@ def contradictions(thresholds: Sequence[Threshold]) -> Iterator[Pair]:
 
 
 def range_of(threshold: Threshold) -> tuple[ValueRange, str]:
-    """Return what a threshold's value can be at all, and that in words."""
+    """Return the values that a threshold's metric can have at all, and their description."""
     return _GAUGE if _is_of_gauge(threshold) else _RANGES[threshold.unit]
 
 

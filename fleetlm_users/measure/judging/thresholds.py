@@ -84,7 +84,7 @@ class Threshold:
 class Judgement:
     """A threshold with what was measured (in the unit of its bound; None without samples) and whether it was kept.
 
-    `too_few` marks a percentile that was taken from fewer samples than it needs: neither answer is to be believed.
+    `too_few` marks a percentile that was taken from fewer samples than it needs: neither answer can be trusted.
     `late` marks one that was missed only because the generator sent late: see lateness.py.
     """
 

@@ -60,7 +60,7 @@ class Verdict:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Failures first, then doubts; both are told whichever decided."""
+        """Failures first, then doubts; both are reported, whichever decided."""
         return self.failures + self.doubts
 
     @property
@@ -130,7 +130,7 @@ def is_beyond_limits(totals: Totals, workers: Sequence[WorkerState], limits: Lim
 
 
 def missing_reports(facts: RunFacts) -> Iterable[str]:
-    """Which workers did not report to the end, in words."""
+    """Describe the workers that did not report to the end."""
     for loss in losses(facts.workers_lost, facts.workers):
         yield loss.text()
     missing = facts.workers_expected - facts.workers_final - len(facts.workers_lost)
@@ -139,7 +139,7 @@ def missing_reports(facts: RunFacts) -> Iterable[str]:
 
 
 def accounting_doubts(totals: Totals, limits: Limits) -> Iterable[str]:
-    """Return in words why the messages of the whole run do not add up."""
+    """Return a description of why the messages of the whole run do not add up."""
     if not totals.count("messages_sent", phase=ALL) and not totals.samples("ws_join_ms", phase=ALL):
         yield "nothing happened: no session was joined and no message sent"
     accounting = totals.accounting(phase=ALL)
@@ -164,7 +164,7 @@ def _missing_load(totals: Totals, limits: Limits) -> Iterable[str]:
 
 
 def late_generator(totals: Totals, limits: Limits) -> Iterable[str]:
-    """Whether the generator itself was late, or its event loop stalled, in words."""
+    """Describe a generator that was itself late, or whose event loop stalled."""
     lateness = _summary(totals.trend(LATENESS))
     p99_ms, p95_ms = _ms(lateness.p99_us), _ms(lateness.p95_us)
     append_p95_ms = _ms(_summary(totals.trend("append_latency_ms")).p95_us)

@@ -1,4 +1,4 @@
-"""The result of a capacity search: its steps as a table, its result in words, its verdict."""
+"""The result of a capacity search: its steps as a table, its result as a sentence, its verdict."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

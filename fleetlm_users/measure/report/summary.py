@@ -69,7 +69,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     for `benchmark`, `run_id` and `api_url` in `options`. `started_at` is an ISO 8601 time for people to read,
     `aborted` why a hopeless run was ended early, `server` what each source said of the server (ServerFigures),
     `capacity` what a search found (Capacity), in a run that was one, `lost` the workers that did not report to the end.
-    All texts are printable, whoever wrote them: reports show them as they are.
+    All texts are printable, whatever their source: reports show them as they are.
     """
     warm_up_s = float(plan.get("warm_up_s") or 0)
     duration_s = max(0.0, totals.elapsed_s - warm_up_s) if duration_s is None else duration_s

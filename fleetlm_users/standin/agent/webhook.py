@@ -22,7 +22,7 @@ QUIRK_TIMEOUT_S: Final = 600.0  # FleetLM ignores the agent's timeout_ms and wai
 
 
 class WebhookFailed(Exception):
-    """The agent gave no usable answer; the client hears nothing of it (wire record)."""
+    """The agent gave no usable answer; the client is not notified (wire record)."""
 
 
 class Job(NamedTuple):
@@ -82,7 +82,7 @@ class Webhooks:
             del self._queues[lane]
 
     async def _answer(self, job: Job) -> None:
-        """Ask the agent; a failure is counted, and no client hears of it (wire record)."""
+        """Ask the agent; a failure is counted, and no client is notified (wire record)."""
         try:
             await self._ask(job)
         except (WebhookFailed, BadLine, aiohttp.ClientError, OSError, TimeoutError, ValueError) as problem:

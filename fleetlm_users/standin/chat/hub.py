@@ -33,7 +33,7 @@ class Responder(Protocol):
 class Hub:
     """Owns the state of one stand-in and the rules of an append.
 
-    `now_s` is the wall clock (seconds since 1970); `responder` is set by the composition, None asks nobody.
+    `now_s` is the wall clock (seconds since 1970); `responder` is set by the composition, None means no agent.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Hub:
     def append_agent(
         self, session: Session, kind: str, content: dict[str, Any], metadata: dict[str, Any]
     ) -> StoredMessage:
-        """Append a message of the session's agent; nobody is asked."""
+        """Append a message of the session's agent; it triggers no webhook."""
         message = self._append(session, session.agent_id, kind, content, metadata)
         session.run.messages_appended_agent += 1
         return message

@@ -21,8 +21,8 @@ MAX_ENTRIES: Final = 1_000  # sessions shown per inbox
 class Inbox:
     """Counts from the first join of this user's inbox on; `listeners` are the joined channels.
 
-    Ticks once a second from its opening while somebody listens. Under quirks the timer dies for good in the first
-    second without a message, as FleetLM's does.
+    Ticks once a second from its opening while there is a listener. Under quirks the timer stops permanently in the
+    first second without a message, as FleetLM's does.
     """
 
     def __init__(self, user_id: str, timer: Later, quirks: bool) -> None:

@@ -1,4 +1,4 @@
-"""`inbox:<user>`: the snapshot at join and `inbox_delta` pushes; nobody is refused, any event crashes it.
+"""`inbox:<user>`: the snapshot at join and `inbox_delta` pushes; no join is refused, any event crashes it.
 
 Source: FleetLM inbox_channel.ex, as the wire record shows it.
 """

@@ -120,7 +120,7 @@ def invalid_format(payload: Any) -> dict[str, Any]:
 def join(hub: Hub, socket: Socket, topic: str, join_ref: Any) -> tuple[SessionTopic, Any]:
     """Return the joined channel and its response, the replay.
 
-    Raises Refused: the session does not exist, or is somebody else's (the agent's own join is refused too).
+    Raises Refused: the session does not exist, or belongs to another user (the agent's own join is refused too).
     """
     session = hub.store.sessions.get(topic.removeprefix(SESSION_PREFIX))
     if session is None:

@@ -98,7 +98,7 @@ class WorkerAdmission:
             self._refused.add(client_id, msg.type, f"it could not be handled: {error!r}")
 
     def refused_of_workers(self) -> list[str]:
-        """Return what was refused from admitted workers, in words."""
+        """Return a description of what was refused from admitted workers."""
         return self._refused.doubts(sorted(self._admitted))
 
     def on_introduction(self, msg: Any, **_: Any) -> None:

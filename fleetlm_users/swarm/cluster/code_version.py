@@ -26,7 +26,7 @@ class CodeVersion:
         return asdict(self)
 
     def differences(self, other: Mapping[str, Any]) -> list[str]:
-        """Return how the code version of another process, in plain values, differs from this one, in words."""
+        """Return how the code version of another process, in plain values, differs from this one, as text."""
         differences = (_difference(item.name, getattr(self, item.name), other.get(item.name)) for item in fields(self))
         return [words for words in differences if words]
 

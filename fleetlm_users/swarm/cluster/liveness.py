@@ -179,7 +179,7 @@ class MasterLiveness:
         self._patience_s = patience_s
 
     def handle_message(self, msg: Message) -> None:
-        """Check and handle a message. Stands before Locust's own handling, which an exception would end for good."""
+        """Check and handle a message. Runs before Locust's own handling, which an exception would end permanently."""
         self._silence.heard(MASTER)
         unreadable = msg.problem if isinstance(msg, UnreadableMessage) else ""
         problem = unreadable or problem_with(msg, FROM_MASTER, self._runner.custom_messages)

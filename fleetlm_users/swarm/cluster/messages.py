@@ -1,6 +1,6 @@
 """Our messages between master and worker: one typed struct each, with its name, its shape, and both directions.
 
-A message is checked against its shape before anybody acts on it, and decoded by its handler. The shapes are checks of
+A message is checked against its shape before it is acted on, and decoded by its handler. The shapes are checks of
 `fleetlm_users/shape.py` and not msgspec's own: they also refuse control characters, and quote the value that is wrong.
 Entries that a struct does not name are not checked: another version may send more.
 """
@@ -72,8 +72,9 @@ class ClusterMessage(msgspec.Struct, frozen=True, kw_only=True):
 class Introduction(ClusterMessage, frozen=True, kw_only=True):
     """What a worker says of itself before it may take part.
 
-    `version` is its code version in plain values: one of another version may have further entries, or lack some, and is
-    told what differs. `family` is the mark of the master that forked it, empty for a worker that was started by itself.
+    `version` is its code version in plain values: one of another version may have further entries, or lack some, and
+    the refusal says what differs. `family` is the mark of the master that forked it, empty for a worker that was
+    started by itself.
     """
 
     kind = "fleetlm_introduction"

@@ -157,7 +157,7 @@ class Worker(Role):
         self._leave(USAGE_EXIT)
 
     def on_master_lost(self, why: str) -> None:
-        """Leave: without a master nobody ends the run, and nobody receives what is measured."""
+        """Leave: without a master nothing ends the run or receives what is measured."""
         logger.error("The master is gone: %s. This worker ends its users and quits.", why)
         self._leave(NO_TARGET_EXIT)
 

@@ -28,7 +28,7 @@ class WorkerPresence(Protocol):
 
 
 class CompletionTracker:
-    """Hears the headcounts of all processes in one run, and ends the run when nobody has work left.
+    """Collects the headcounts of all processes in one run, and ends the run when no user has work left.
 
     Workers send theirs when the last of their users has finished, and again with every report, in case that message
     was lost.

@@ -90,7 +90,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         aborted: Why the run was aborted; empty if it was not.
         server: The server's own metrics, by source.
         capacity: What a capacity search found; None for any other run.
-        by_hand: What a person did meanwhile: `edits` of the users, and the seconds of `resets`.
+        by_hand: What a person changed during the run: `edits` of the users, and the seconds of `resets`.
     """
     totals = snapshots.totals()
     facts = RunFacts(

@@ -64,7 +64,7 @@ class Console:
 
 
 def announcement(options: Options, is_finite: bool = False, is_search: bool = False) -> str:
-    """Return a few lines that say what is about to be done, to whom, and for how long; no secrets."""
+    """Return a few lines that announce the load, its target and its duration; no secrets."""
     plan = options.plan
     users = _users(plan)
     length = format_duration(plan.duration_s) if plan.duration_s else "until stopped"

@@ -41,7 +41,7 @@ class Prepared:
 
 
 class Preparation:
-    """Prepares one run after another. `say` takes what a person should know of it."""
+    """Prepares one run after another. `say` takes messages for the person at the console."""
 
     def __init__(self, environment: Environment, context: BenchmarkContext, say: Callable[[str], None]) -> None:
         self._environment = environment

@@ -100,7 +100,7 @@ class ServerMetrics:
         self._greenlet: gevent.Greenlet | None = None
 
     def read_all(self) -> list[str]:
-        """Take one reading of each source; return what went wrong, in words."""
+        """Take one reading of each source; return a description of each failure."""
         sessions = self._sessions()
         problems = []
         for source, figures in self._sources:

@@ -69,7 +69,7 @@ def _wait_for(workers: list[psutil.Process], wait_s: float) -> None:
 
 
 def _is_fork(child: psutil.Process) -> bool:
-    """Return whether it runs this very command; other children belong to whoever started them."""
+    """Return whether it runs this very command; other children belong to the process that started them."""
     try:
         return bool(child.cmdline() == psutil.Process().cmdline())
     except psutil.Error:  # it has ended

@@ -62,7 +62,7 @@ def spread(
 ) -> None:
     """Has Locust spread another number of users, asked for in mid-run, over the classes in the plan's proportion.
 
-    `only` are the classes among which those shall be that the others leave. By itself Locust would give all that go
+    `only` are the classes that share the users whom the others leave. By itself Locust would give all that go
     beyond the fixed counts to classes that have none. Raises UsageError.
     """
     if benchmark.search is not None or not total:

@@ -14,7 +14,7 @@ from fleetlm_users.swarm.locust_internals import listeners_of
 
 
 class FactHook(EventHook):
-    """An event hook that knows whether anybody listens, in `is_heard`: without listeners a fact costs nothing."""
+    """An event hook that knows, in `is_heard`, whether it has listeners: without listeners a fact costs nothing."""
 
     def __init__(self) -> None:
         super().__init__()

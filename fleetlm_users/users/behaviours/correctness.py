@@ -24,7 +24,7 @@ class CorrectnessUser(FleetUser):
         return int(options.extra["iterations"])
 
     def journey(self) -> None:
-        """Live one round. What the end of the run cuts short is judged as far as it came, without the replay."""
+        """Live one round. One that the end of the run cuts short is judged by what had happened, without the replay."""
         messages = self.option("messages")
         log, replay = SessionLog(), None
         try:

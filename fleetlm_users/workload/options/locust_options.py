@@ -1,4 +1,4 @@
-"""What becomes of Locust's own options: each works with our plan and verdict, or is refused with what to use instead.
+"""Locust's own options: each works with our plan and verdict, or is refused with what to use instead.
 
 Locust is not imported: a test holds the list against Locust's parser, so an option of a newer Locust is missed by name.
 """
@@ -15,7 +15,7 @@ Effect = Literal[
 
 @dataclass(frozen=True, slots=True)
 class LocustOption:
-    """One option of Locust's. `note` tells what it does here; of a refused one, why and what to use instead.
+    """One option of Locust's. `note` says what it does here; of a refused one, why and what to use instead.
 
     `flags` are as Locust has them, the last one is the name; without any it is a variable only. `dest` is its name
     among the parsed options.
@@ -29,7 +29,7 @@ class LocustOption:
 
     @property
     def refusal(self) -> str:
-        """The sentence for a person who gave one that is refused."""
+        """The error message for a refused option."""
         names = [*self.flags[-1:], *([self.env] if self.env else [])]
         return f"{names[0]}{f' ({names[1]})' if names[1:] else ''} does not work here: {self.note}"
 
@@ -213,7 +213,7 @@ _OUTPUT: Final = (
     _works("--otel", "LOCUST_ENABLE_OPENTELEMETRY", "otel", "see [monitoring.md](monitoring.md)"),
     _works("-l --list", "", "list_commands", "the user classes of the locustfile"),
     _works("-h --help", "", "help", "Locust's options and ours"),
-    _works("-V --version", "", "version", "Locust's version; `fleetlm-bench --version` tells ours"),
+    _works("-V --version", "", "version", "Locust's version; `fleetlm-bench --version` prints ours"),
 )
 
 _VARIABLES: Final = (
