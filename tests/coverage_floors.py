@@ -11,14 +11,14 @@ from pathlib import Path
 from coverage import Coverage
 
 FLOORS_PERCENT = {
-    "cli": 90,
-    "client": 97,
-    "measure": 98,
+    "cli": 91,
+    "client": 98,
+    "measure": 99,
     "protocol": 98,
-    "standin": 55,  # most of its tests talk to a process
-    "swarm": 72,
-    "users": 84,
-    "workload": 98,
+    "standin": 56,  # most of its tests talk to a process
+    "swarm": 92,
+    "users": 89,
+    "workload": 99,
 }
 
 
@@ -28,7 +28,7 @@ def covered_percent(coverage: Coverage) -> dict[str, float]:
     missing: dict[str, int] = defaultdict(int)
     for name in coverage.get_data().measured_files():
         parts = Path(name).parts
-        if "fleetlm_users" not in parts[:-1]:
+        if "fleetlm_users" not in parts[:-1] or not name.endswith(".py"):  # Jinja names its templates
             continue
         package = parts[parts.index("fleetlm_users") + 1]
         _, executable, _, absent, _ = coverage.analysis2(name)
