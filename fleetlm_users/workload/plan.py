@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.workload.duration import format_duration
+from fleetlm_users.workload.duration import MAX_S, format_duration
 from fleetlm_users.workload.identity import VUS_PER_BLOCK
 from fleetlm_users.workload.presets.preset import Preset
 
@@ -212,6 +212,9 @@ def _ramp_of(spawn_rate: float, total: int, ramp_up_s: float | None) -> float:
     if ramp_up_s is not None:
         accepted = f"one of it and {RAMP_UP_FLAG}, which say the same thing; both were given"
         raise UsageError(SPAWN_RATE_FLAG, spawn_rate, accepted, f"--ramp-up {format_duration(ramp_up_s)} alone")
+    if total / spawn_rate > MAX_S:
+        accepted = f"a rate at which all {total:,} users are running within 10,000 hours"
+        raise UsageError(SPAWN_RATE_FLAG, spawn_rate, accepted, "2.5")
     return total / spawn_rate
 
 

@@ -82,7 +82,7 @@ def test_users_edited_under_way_are_the_planned_ones_and_the_run_still_ends(page
     assert live(url)["run"]["planned_users"] == 18  # what was edited is no wish for the next run
 
 
-@pytest.mark.parametrize(("users", "said"), [("many", "whole number"), ("0", "1 or more")])
+@pytest.mark.parametrize(("users", "said"), [("many", "whole number"), ("0", "from 1 to")])
 def test_a_mistake_in_an_edit_is_told(page_with, users, said):
     """And the run goes on as it was."""
     url, _, _ = page_with()

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from locust.util.timespan import parse_timespan
-
 from fleetlm_users.errors import UsageError
+from fleetlm_users.swarm.options.locust_plan import parse_run_time
+from fleetlm_users.workload.identity import VUS_PER_BLOCK
 from fleetlm_users.workload.plan import Plan
 
 ShownPlan = Mapping[str, Any]
@@ -100,8 +100,8 @@ def _users(text: str) -> int:
         users = int(text)
     except ValueError:
         users = 0
-    if users < 1:
-        raise UsageError("Number of users", text, "a whole number, 1 or more", "18")
+    if not 1 <= users <= VUS_PER_BLOCK:
+        raise UsageError("Number of users", text, f"a whole number from 1 to {VUS_PER_BLOCK:,}", "18")
     return users
 
 
@@ -113,7 +113,4 @@ def _rate(text: str) -> float:
 
 
 def _seconds(text: str) -> float:
-    try:
-        return float(parse_timespan(text))
-    except ValueError as problem:
-        raise UsageError("Run time", text, "a duration", "2m") from problem
+    return float(parse_run_time(text, "Run time"))

@@ -5,19 +5,37 @@ The behaviours that run are those of the user classes named on the command line,
 
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from locust import LoadTestShape, User
 from locust.env import Environment
 from locust.runners import MasterRunner, Runner
+from locust.util.timespan import parse_timespan
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.locust_internals import dispatch_order, dispatched_users, reread_fixed_counts
+from fleetlm_users.workload.duration import MAX_S
 from fleetlm_users.workload.plan import CLASSES, Plan, settle
 from fleetlm_users.workload.user_numbers import ALONE
 
+MAX_RUN_TIME: Final = "a duration of at most 10,000 hours"
+
 SHOWN = ("num_users", "spawn_rate", "run_time")
+
+
+def parse_run_time(text: str, what: str) -> int:
+    """Return the seconds of a run time in Locust's notation; `what` names the setting in the error.
+
+    Raises UsageError, also for times at which Locust's own parser or its timer overflows (util/timespan.py).
+    """
+    try:
+        seconds = parse_timespan(text.strip())
+    except (ValueError, OverflowError):
+        seconds = -1
+    if not 0 <= seconds <= MAX_S:
+        raise UsageError(what, text, MAX_RUN_TIME, "2m")
+    return seconds
 
 
 def asked_of(parsed: Namespace) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from locust.argument_parser import LocustArgumentParser
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.locust_internals import actions_of
+from fleetlm_users.swarm.options.locust_plan import parse_run_time
 from fleetlm_users.workload.identity import new_run_id
 from fleetlm_users.workload.options.model import COMMON, LOOPBACK, Options
 from fleetlm_users.workload.options.parsing import clean, is_blank, parse_value
@@ -44,6 +45,9 @@ def register(parser: LocustArgumentParser, benchmark: Benchmark) -> None:
         _check_free(parser, spec)
         _add(parser, spec, benchmark)
     parser.set_defaults(web_host=LOOPBACK, master_bind_host=LOOPBACK)
+    for action in actions_of(parser):
+        if action.dest == "run_time":
+            action.type = _run_time
 
 
 def _check_free(parser: LocustArgumentParser, spec: OptionSpec) -> None:
@@ -73,6 +77,14 @@ def _add(parser: LocustArgumentParser, spec: OptionSpec, benchmark: Benchmark) -
         parser.add_argument(spec.flag, action="append", default=None, **common)
     else:
         parser.add_argument(spec.flag, default=_default(spec, benchmark), choices=_choices(spec, benchmark), **common)
+
+
+def _run_time(text: str) -> int:
+    """Read Locust's `-t`, whose own type ends in a traceback where the time overflows."""
+    try:
+        return parse_run_time(text, "-t/--run-time (LOCUST_RUN_TIME)")
+    except UsageError as problem:
+        raise ArgumentError(None, str(problem)) from problem
 
 
 class OpenChoices(list[str]):

@@ -105,3 +105,13 @@ def test_what_is_no_number_is_told(field):
     """Locust's own answer would come after our check."""
     with pytest.raises(UsageError, match="x"):
         wishes_of({**fields(LIGHT), field: "x"})
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [("user_count", "9" * 400), ("user_count", "10000001"), ("run_time", "9" * 400), ("run_time", "99999999999h")],
+)
+def test_a_number_beyond_every_run_is_refused(field, text):
+    """Floats, time deltas and timers overflow."""
+    with pytest.raises(UsageError, match=r"invalid value '(9999|10000001)"):
+        wishes_of({**fields(LIGHT), field: text})
