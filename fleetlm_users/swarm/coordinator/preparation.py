@@ -3,7 +3,7 @@
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from locust import LoadTestShape
 from locust.env import Environment
@@ -18,7 +18,7 @@ from fleetlm_users.swarm.host.host_facts import HostFacts, this_host
 from fleetlm_users.swarm.host.local_servers import LocalServerError, LocalServers, LocalServerUrls
 from fleetlm_users.swarm.host.open_file_limit import allow_users, allow_workers
 from fleetlm_users.swarm.host.server_metrics import ServerMetrics, server_metrics_of
-from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, StartupError
+from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, USAGE_EXIT, StartupError
 from fleetlm_users.swarm.options.form_overrides import NO_OVERRIDES, FormOverrides, ShownPlan, shown_of, users_in
 from fleetlm_users.swarm.options.load_shape import under_shape
 from fleetlm_users.swarm.options.locust_plan import asked_of, chosen_by, impose, spread
@@ -28,6 +28,8 @@ from fleetlm_users.swarm.results.result_files import try_reports
 from fleetlm_users.workload.open_files import users_per_process
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.plan import Plan
+
+ONLY_USERS_CHANGE: Final = "Only the number of users can be changed during a run. To change these, stop it first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +120,12 @@ class Preparation:
     def edit(self, plan: Plan, form: MultiDict[str, str], runner: Runner) -> int:
         """Spread the users that a form asks for in mid-run like those of the plan; return how many they are.
 
-        Raises StartupError.
+        Raises StartupError, also for options that the run does not have: they would have no effect.
         """
         try:
+            changed = self.form.changed_in(form)
+            if changed:
+                raise StartupError(f"{ONLY_USERS_CHANGE}: {', '.join(changed)}", USAGE_EXIT)
             users = users_in(form)
             spread(plan, users, runner, self._context.benchmark)
         except UsageError as problem:

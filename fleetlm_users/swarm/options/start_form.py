@@ -81,7 +81,7 @@ class StartForm:
         options: dict[str, str | bool] = {}
         labels = {preset_label(preset): name for name, preset in self._presets().items()}
         for field in self._fields:
-            text = form.get(field.title, form.get(field.spec.name))
+            text = _text_in(form, field)
             if text is None or (field.spec.secret and not text):
                 continue
             options[field.spec.name] = parse_value(field.spec, text, field.title) if field.spec.kind == "flag" else text
@@ -90,17 +90,31 @@ class StartForm:
         return options
 
     def check(self, form: MultiDict[str, str]) -> None:
-        """Raise UsageError for a field that the form does not have, and for a value that is too long.
+        """Raise UsageError for a field that the form does not have or has twice, and for a value that is too long.
 
         Locust would set any of its own options by a field of that name, such as the file that it writes at its end.
         """
         ours = {name for field in self._fields for name in (field.title, field.spec.name)}
+        for key in form:
+            if key in OF_LOCUST and key != "user_classes" and len(set(form.getlist(key))) > 1:
+                raise _repeated(key)
+        for field in self._fields:
+            _text_in(form, field)
         for key, value in form.items(multi=True):
             if key not in (*ours, *OF_LOCUST, FOLLOWS):
                 raise self._no_field(key)
             if len(value) > MAX_VALUE_CHARACTERS:
                 accepted = f"at most {MAX_VALUE_CHARACTERS:,} characters"
                 raise UsageError(key, described(value), accepted, "`messages_lost: count<1`")
+
+    def changed_in(self, form: MultiDict[str, str]) -> list[str]:
+        """Return the titles of the options to which a form gives another value than the last one that was submitted.
+
+        Raise UsageError for an invalid flag.
+        """
+        present, given = self._shown(), self.options_in(form)
+        titles = {field.spec.name: field.title for field in self._fields}
+        return [titles[name] for name, value in given.items() if value != present[name]]
 
     def without_options(self, form: MultiDict[str, str]) -> MultiDict[str, str]:
         """Return Locust's own fields: it would convert ours to the previous value's type, and split lists."""
@@ -135,17 +149,24 @@ class StartForm:
                 )
         return UsageError("the web form", key, "a field of it: one of Locust's own, or an option by its name", "run_id")
 
+    def _shown(self) -> dict[str, Any]:
+        """Return the present value of every option as the page shows it, by the options' names."""
+        present: dict[str, Any] = {}
+        for field in self._fields:
+            value = getattr(self._parsed, field.spec.name, field.spec.default)
+            value = "; ".join(value) if isinstance(value, list | tuple) else value
+            present[field.spec.name] = "" if value is None else value
+        return present
+
     def _on_page(self, field: FormField, presets: Mapping[str, Preset]) -> Json:
         spec = field.spec
-        value: Any = getattr(self._parsed, spec.name, spec.default)
-        if isinstance(value, list | tuple):
-            value = "; ".join(value)
+        value: Any = self._shown()[spec.name]
         choices = list(spec.choices) if spec.choices else None
         if spec.name == PRESET:
             choices = [preset_label(preset) for preset in presets.values()]
             value = preset_label(presets[value]) if value in presets else value
         return {
-            "default_value": "" if value is None or spec.secret else value,
+            "default_value": "" if spec.secret else value,
             "is_secret": spec.secret,
             "is_required": False,
             "help_text": field.spec.hint,
@@ -164,6 +185,23 @@ class StartForm:
 
     def _title_of(self, name: str) -> str:
         return next(field.title for field in self._fields if field.spec.name == name)
+
+
+def _text_in(form: MultiDict[str, str], field: FormField) -> str | None:
+    """Return the text of a field by its title or its option's name; several thresholds count together, as in a file.
+
+    Raise UsageError for two values of anything else: one of them would be dropped.
+    """
+    texts = [text for key in dict.fromkeys((field.title, field.spec.name)) for text in form.getlist(key)]
+    if field.spec.repeatable and texts:
+        return "; ".join(text for text in texts if text.strip())
+    if len(set(texts)) > 1:
+        raise _repeated(field.title)
+    return texts[0] if texts else None
+
+
+def _repeated(key: str) -> UsageError:
+    return UsageError("the web form", key, "each field once", f"a single {key}")
 
 
 def _described(preset: Preset) -> str:

@@ -112,6 +112,17 @@ def test_users_are_not_edited_where_something_else_sets_them(coordinator):
     object.__setattr__(shaped, "shape", "")
 
 
+def test_an_option_given_during_a_run_is_refused(coordinator):
+    """It would have no effect; a page that sends what it shows changes nothing."""
+    start(coordinator)
+    form = {"user_count": "9", "spawn_rate": "1"}
+    with pytest.raises(StartupError, match=r"stop it first: Thresholds$"):
+        coordinator.edit(MultiDict({**form, "threshold": "messages_lost: count<1"}))
+    shown = coordinator.preparation.form.on_page({}, lambda _: None)["extra_options"]
+    sent = {title: str(field["default_value"]) for title, field in shown.items()}
+    assert coordinator.edit(MultiDict({**form, **sent})) > 0
+
+
 def test_a_worker_that_refuses_leaves_no_run_behind(tmp_path):
     """And no verdict."""
     runner = TypedMasterRunner(a="running")

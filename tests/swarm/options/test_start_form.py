@@ -60,6 +60,29 @@ def test_programs_may_use_the_options_own_names():
     assert form_with().options_in(MultiDict(sent)) == sent
 
 
+def test_thresholds_of_several_fields_count_together():
+    """As several lines of a file do."""
+    sent = [("threshold", "messages_lost: count<1"), ("threshold", "append_latency_ms: p(95)<5"), ("Thresholds", " ")]
+    assert form_with().options_in(MultiDict(sent)) == {
+        "threshold": "messages_lost: count<1; append_latency_ms: p(95)<5"
+    }
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [("preset", "light"), ("preset", "stress")],
+        [("preset", "light"), ("Preset", STANDARD)],
+        [("user_count", "2"), ("user_count", "3")],
+    ],
+)
+def test_two_values_of_one_field_are_refused(sent):
+    """One of them would be dropped."""
+    form = form_with()
+    with pytest.raises(UsageError, match="expected each field once"):
+        form.check(MultiDict(sent))
+
+
 def test_what_is_no_flag_is_told_by_its_title():
     """`maybe` is neither on nor off."""
     with pytest.raises(UsageError, match="Log every frame"):
