@@ -292,7 +292,7 @@ def test_options(arguments: list[str], environment: dict[str, str], expected: di
         ([], {}, []),
     ],
 )
-def test_what_the_environment_does_to_the_agents_address_is_told(
+def test_what_the_environment_does_to_the_agents_address_is_reported(
     arguments: list[str], environment: dict[str, str], words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """HOST and PORT are set by conda, shells and platforms too: nobody should have to look for a moved agent."""

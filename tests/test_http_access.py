@@ -159,7 +159,7 @@ def test_an_ipv6_address_may_stand_without_brackets():
 
 
 @pytest.mark.parametrize("text", ["https://load.example.org", "a/b", "*", "*.example.org", "a:b", "x@y"])
-def test_what_is_no_host_is_told(text):
+def test_what_is_no_host_is_reported(text):
     """A URL, a pattern."""
     with pytest.raises(UsageError, match=r"invalid value .* for --web-allowed-hosts: .*names or addresses"):
         parse_hosts(text, "--web-allowed-hosts", "load.example.org")

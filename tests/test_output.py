@@ -108,7 +108,7 @@ def test_a_stream_that_a_test_or_program_put_there_is_left_alone(capsys):
     assert capsys.readouterr().out == "kept"
 
 
-def test_nothing_is_told_to_no_stream_or_a_closed_one():
+def test_nothing_is_reported_to_no_stream_or_a_closed_one():
     """sys.stderr is None in a process that began without one."""
     closed = io.StringIO()
     closed.close()

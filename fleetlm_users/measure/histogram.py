@@ -287,7 +287,7 @@ class Trend:
         lowest_us, highest_us = min(tally), max(tally)
         self._min_us = min(self._min_us, lowest_us)
         self._max_us = max(self._max_us, highest_us)
-        # HDR keeps its own books, and encodes only up to its maximum
+        # HdrHistogram keeps its own totals, and encodes only up to its maximum
         histogram.total_count += times_all
         histogram.min_value, histogram.max_value = self._min_us, self._max_us
 

@@ -72,7 +72,7 @@ def is_of(attribute, module):
 
 
 @pytest.mark.parametrize("path", OURS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_whoever_opens_a_text_names_its_encoding(path):
+def test_text_files_are_opened_with_an_encoding(path):
     """PEP 597: else it is the locale's."""
     assert list(calls_without_encoding(path)) == []
 

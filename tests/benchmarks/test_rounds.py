@@ -26,7 +26,7 @@ def test_contenders_take_turns(tmp_path):
     assert measured.pairs == [{"ours": {"x": 1.0}, "k6/ws": {"x": 2.0}}, {"ours": {"x": 3.0}, "k6/ws": {"x": 4.0}}]
 
 
-def test_a_failed_pair_is_left_out_and_told(tmp_path):
+def test_a_failed_pair_is_left_out_and_reported(tmp_path):
     """The others stay, and the bench goes on."""
     said, calls = [], iter([1.0, RuntimeError("k6 is gone"), 3.0])
 

@@ -33,7 +33,7 @@ def test_long_cells_do_not_touch():
     assert len(shown[1]) == len(shown[2])
 
 
-def test_a_busy_machine_is_told():
+def test_a_busy_machine_is_reported():
     """A figure of a process that stood in line for its core says more of the machine than of the process."""
     quiet, busy = {"x": 1.0, WAITED_SHARE: 0.01}, {"x": 1.0, WAITED_SHARE: 0.4}
     assert "DOUBT" not in "".join(lines(FIGURE, [{"ours": quiet, "k6/ws": quiet}]))

@@ -50,8 +50,8 @@ def test_the_form_shows_what_start_will_run_and_keeps_it(locust_with, page_with,
     assert shown(page) == ["18", "3.6", "120"]
 
 
-def test_a_mistake_is_told_on_the_page_in_the_forms_words(locust_with, page_with, shoot):
-    """In sight also when Enter was pressed far above, and gone when it is mended."""
+def test_a_mistake_is_reported_on_the_page_in_the_forms_words(locust_with, page_with, shoot):
+    """Visible also when Enter was pressed far above, and gone once corrected."""
     url, _ = locust_with()
     page = page_with(url, height=500)
     expect(page.get_by_role("heading", name="Target")).to_be_visible()

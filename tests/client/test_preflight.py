@@ -158,7 +158,7 @@ PAGE = b"\x1b[31m<html>\nsecond line"
         ({"show": ("200 OK", b'{"agent":{"status":' + b"[" * 900 + b"]" * 900 + b"}}")}, None, "its status is '["),
     ],
 )
-def test_whatever_a_server_says_is_told_in_printable_bounded_lines(serve, answers, known, told):
+def test_whatever_a_server_says_is_reported_in_printable_bounded_lines(serve, answers, known, told):
     """Escape sequences, compressed bodies, pages of several lines, structures as deep as JSON allows."""
     agent_server, fleet = serve(healthy), Fleet(known)
     fleet.answers.update(answers)
@@ -168,7 +168,7 @@ def test_whatever_a_server_says_is_told_in_printable_bounded_lines(serve, answer
     assert len(text) < 2000
 
 
-def test_a_disabled_agent_and_another_origin_are_told_but_not_fatal(serve):
+def test_a_disabled_agent_and_another_origin_are_reported_but_not_fatal(serve):
     """With what to do about it."""
     agent_server = serve(healthy)
     found = check(targets_of(serve(Fleet(agent("http://elsewhere:9", "disabled"))), agent_server))
@@ -181,7 +181,7 @@ def test_a_disabled_agent_and_another_origin_are_told_but_not_fatal(serve):
     assert "--agent-url http://elsewhere:9" in origin
 
 
-def test_an_agent_of_no_known_shape_is_told(serve):
+def test_an_agent_of_no_known_shape_is_reported(serve):
     """A 200 without an agent in it."""
     found = check(targets_of(serve(Fleet(show=("200 OK", b"[]"))), serve(healthy)))
     assert len(found.problems) == 2
@@ -238,14 +238,14 @@ def test_each_answer_may_take_as_long_as_the_time_limit_says(serve):
     assert (found.problems, found.agent_created) == ((), True)
 
 
-def test_a_name_that_cannot_be_resolved_is_told_as_that():
+def test_a_name_that_cannot_be_resolved_is_reported_as_such():
     """By name, for each target."""
     found = check(Targets("http://a..b/api", "ws://a..b/s", "http://a..b", AGENT_ID), DEADLINE_S)
     assert [problem.fatal for problem in found.problems] == [True, True, False]
     assert found.text().count("dns: the name a..b cannot be resolved") == 3
 
 
-def test_what_is_waited_for_is_told(serve):
+def test_what_is_waited_for_is_reported(serve):
     """With the time limit, after two seconds; here at once."""
     told: Queue[str] = Queue()
     never = Event()
@@ -271,7 +271,7 @@ def test_what_is_waited_for_is_told(serve):
         (("403 Forbidden", b"<html>\nx"), "let this machine in"),
     ],
 )
-def test_an_answer_that_says_what_to_do_is_told_and_nothing_else_is_advised(serve, answer, said):
+def test_an_answer_that_says_what_to_do_is_reported_and_nothing_else_is_advised(serve, answer, said):
     """No page of HTML, and no advice to start what is running."""
     fleet = Fleet(index=answer, upgrade=answer)
     found = check(targets_of(serve(fleet), serve(healthy)))

@@ -5,7 +5,7 @@ from gevent.queue import Queue
 from fleetlm_users.client.waiting_notice import WaitingNotice
 
 
-def test_what_is_waited_for_is_told_with_the_limit():
+def test_what_is_waited_for_is_reported_with_the_limit():
     """Several things at once; what is answered is named no more."""
     told = Queue()
     notice = WaitingNotice(10.0, told.put, first_s=0.0, next_s=0.001)
@@ -16,7 +16,7 @@ def test_what_is_waited_for_is_told_with_the_limit():
     assert notice.text(0.0).startswith("waiting for the REST API: ")
 
 
-def test_nothing_is_told_of_what_is_quick():
+def test_quick_waits_are_not_reported():
     """And nothing when nothing is waited for."""
     told = []
     notice = WaitingNotice(10.0, told.append)

@@ -45,9 +45,12 @@ def check_counts(containers, output):
     """What the summary says is what the stand-in counted, and the agent's webhook answered every message."""
     found = requests.get(f"http://127.0.0.1:{containers.ports['4000']}/standin/counters", timeout=10).json()
     truth, summary = found["runs"][RUN_ID], newest_summary(containers.results)
-    books = summary["accounting"]["all"]["all"]
-    assert books["sent"] == truth["sends_received"] > 0, output
-    assert books["sent"] == books["appended"] + books["rejected"] + books["lost"] + books["in_flight"]
-    assert truth["messages_appended_agent"] == books["appended"]
+    accounting = summary["accounting"]["all"]["all"]
+    assert accounting["sent"] == truth["sends_received"] > 0, output
+    assert (
+        accounting["sent"]
+        == accounting["appended"] + accounting["rejected"] + accounting["lost"] + accounting["in_flight"]
+    )
+    assert truth["messages_appended_agent"] == accounting["appended"]
     assert len(summary["workers"]) == 2
     assert re.search(r"report +\S+", output)

@@ -73,7 +73,7 @@ def test_what_is_exposed_is_shown():
     assert exposed - shown == {"fleetlm_worker_cpu_samples_total", "fleetlm_worker_cpu_starved_total"}
 
 
-def test_prometheus_is_told_where_the_numbers_are():
+def test_prometheus_knows_where_the_numbers_are():
     """The page of the web UI, and any path of the port for headless runs, as docs/monitoring.md has them."""
     jobs = {job["job_name"]: job for job in yaml.safe_load((FOLDER / "prometheus.yml").read_text())["scrape_configs"]}
     assert jobs["fleetlm-locust"]["metrics_path"] == "/fleetlm/metrics"

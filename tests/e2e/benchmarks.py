@@ -1,4 +1,4 @@
-"""What the end-to-end tests of the benchmarks share: one run against one stand-in, and books that must agree."""
+"""What the end-to-end tests of the benchmarks share: one run against one stand-in, and accounting that must agree."""
 
 import pytest
 
@@ -21,13 +21,13 @@ def run(tmp_path, benchmark, standin, *arguments, env=None):
         return locust.finish()
 
 
-def check_books(finished, standin):
+def check_accounting(finished, standin):
     """Every count of the report is what the stand-in counted, and nobody is left behind. Returns the stand-in's."""
     truth = standin.counters(RUN_ID)
-    books = finished.books()
-    assert books["sent"] == truth["sends_received"], finished.output
-    assert books["appended"] == truth["messages_appended_user"], finished.output
-    assert books["unknown"] == 0
+    accounting = finished.accounting()
+    assert accounting["sent"] == truth["sends_received"], finished.output
+    assert accounting["appended"] == truth["messages_appended_user"], finished.output
+    assert accounting["unknown"] == 0
     assert finished.count("sessions_started") == truth["sessions_created"], finished.output
     assert samples(finished, "ws_join_ms") == truth["joins_ok"]
     assert truth["leaves"] == truth["joins_ok"]

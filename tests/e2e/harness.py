@@ -104,7 +104,7 @@ class Finished:
     results: Path
     summary: dict = field(default_factory=dict)
 
-    def books(self, phase="all", scenario=None):
+    def accounting(self, phase="all", scenario=None):
         """The accounting of the run."""
         found = self.summary["accounting"][phase]
         return found["scenarios"][scenario] if scenario else found["all"]

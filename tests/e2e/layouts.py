@@ -71,7 +71,7 @@ def _get(url, **params):
 
 
 def figures(finished):
-    """Every count of the run that no clock decides about: the books, counters, and how often each trend was measured.
+    """Every count of the run that does not depend on a clock: accounting, counters, number of samples of each trend.
 
     Left out is what counts readings of the generator's own state.
     """

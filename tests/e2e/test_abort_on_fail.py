@@ -13,10 +13,10 @@ LONG = ["-t", "120s"]
 DEADLINE_S = 60
 
 
-def check_books(finished, standin):
+def check_accounting(finished, standin):
     """Everything that was sent is recorded, as in a run that came to its end."""
-    assert finished.books()["sent"] == standin.counters("abort")["sends_received"] > 0
-    assert finished.books()["unknown"] == 0
+    assert finished.accounting()["sent"] == standin.counters("abort")["sends_received"] > 0
+    assert finished.accounting()["unknown"] == 0
     assert standin.counters()["connections_now"] == 0
 
 
@@ -27,7 +27,7 @@ def test_a_percentile_missed_all_the_time_ends_the_run(tmp_path, standin_with, p
     bound = ["--threshold", "append_latency_ms: p(95)<5"]
     with Locust(tmp_path, *targets(standin), *FAST, *ABORT, *LONG, *bound, *processes) as locust:
         finished = locust.finish(DEADLINE_S)
-    check_books(finished, standin)
+    check_accounting(finished, standin)
     assert finished.code == 3, finished.output
     reason = finished.summary["verdict"]["failures"][0]
     assert reason.startswith("aborted after ")

@@ -56,7 +56,7 @@ def in_group(process, locust):
         (["--presets-file", "/nonexistent/presets.yaml"], {}, "/nonexistent/presets.yaml"),
     ],
 )
-def test_a_mistake_is_told_with_the_value_and_an_example(tmp_path, arguments, env, said):
+def test_a_mistake_is_reported_with_the_value_and_an_example(tmp_path, arguments, env, said):
     """Exit code 2 as Locust has it for usage errors."""
     with Locust(tmp_path, *arguments, env=env) as locust:
         finished = locust.finish()
@@ -90,11 +90,11 @@ def test_host_sets_both_urls_and_u_scales_the_preset(tmp_path, standin):
     with Locust(tmp_path, "-H", standin.url, "-u", "9", "-t", "3s", "--time-scale", "0.2") as locust:
         finished = locust.finish()
     assert finished.summary["plan"]["users"] == {"long_lived": 5, "burst": 3, "churn": 1, "inbox_watcher": 0}
-    assert finished.books()["sent"] > 0
+    assert finished.accounting()["sent"] > 0
 
 
 def test_runs_side_by_side_keep_their_sessions_apart(tmp_path, standin):
-    """Two runs with ids of their own on one server at once: each one's books are its own."""
+    """Two runs with ids of their own on one server at once: each one has its own accounting."""
     common = [*targets(standin), "--time-scale", "0.2", "--lateness-limit", "5s", "-t", "5s"]
     with (
         Locust(tmp_path / "a", *common, "--run-id", "run-a") as one,
@@ -102,7 +102,7 @@ def test_runs_side_by_side_keep_their_sessions_apart(tmp_path, standin):
     ):
         for locust, run_id in ((one, "run-a"), (two, "run-b")):
             finished = locust.finish()
-            assert finished.books()["sent"] == standin.counters(run_id)["sends_received"] > 0
+            assert finished.accounting()["sent"] == standin.counters(run_id)["sends_received"] > 0
 
 
 def test_the_agent_is_created_once_and_sessions_are_marked(tmp_path, standin):

@@ -43,7 +43,7 @@ def test_it_finds_the_configured_limit(tmp_path, standin_with, processes):
     assert found["words"] in finished.output
     assert "sessions were joined" in found["words"]
     assert found["words"] in next(finished.results.glob("*/report.html")).read_text()
-    assert finished.books()["unknown"] == 0
+    assert finished.accounting()["unknown"] == 0
     assert standin.counters()["connections_now"] == 0
     truth = standin.counters()
     assert truth["sessions_deleted"] == truth["sessions_created"]

@@ -31,7 +31,7 @@ def test_another_runs_sessions_stay(tmp_path, standin):
     assert standin.counters("kept")["sessions_deleted"] < standin.counters("kept")["sessions_created"]
 
 
-def test_a_server_that_is_gone_by_then_is_told_and_ends_nothing_badly(tmp_path, standin_with):
+def test_a_server_that_is_gone_by_then_is_reported_and_ends_nothing_badly(tmp_path, standin_with):
     """The run is judged and reported as ever; what is left is counted and named."""
     standin = standin_with("--builtin-agent")
     with Locust(tmp_path, *targets(standin), *FAST, "-t", "60s", "--drain-timeout", "1s") as locust:

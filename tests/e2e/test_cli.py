@@ -146,7 +146,7 @@ def test_doctor_with_a_dead_api():
     assert "mix phx.server" in output
 
 
-def test_cleanup_finds_all_of_a_run_and_deletes_only_what_it_is_told_to(tmp_path, standin):
+def test_cleanup_finds_all_of_a_run_and_deletes_only_what_was_named(tmp_path, standin):
     """Dry run, a no, the end of input, a yes, and again: checked against the stand-in's own count."""
     port = str(free_port())  # of its own: Locust's default may be another test's
     spread = ["--processes", "2", "--master-port", port, "--master-bind-port", port]

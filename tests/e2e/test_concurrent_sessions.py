@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.benchmarks import SPREADS, check_books, run
+from tests.e2e.benchmarks import SPREADS, check_accounting, run
 
 pytestmark = pytest.mark.e2e
 
@@ -16,7 +16,7 @@ PINGS_PER_SESSION = 1
 def test_sessions_are_held_pinged_left_and_begun_again(tmp_path, standin, spread):
     """Every count agrees; each user held more than one session, each with its ping."""
     finished = run(tmp_path, "concurrent_sessions", standin, *FAST, *spread)
-    truth = check_books(finished, standin)
+    truth = check_accounting(finished, standin)
     assert finished.code == 0, finished.output
     assert USERS < truth["sessions_created"] <= 4 * USERS
     assert finished.count("sessions_completed") == truth["sessions_created"]
@@ -28,7 +28,7 @@ def test_sessions_are_held_pinged_left_and_begun_again(tmp_path, standin, spread
 def test_nought_holds_every_session_until_the_run_ends(tmp_path, standin):
     """KEEP_ALIVE_MS=0, as an environment variable: one session per user, no more."""
     finished = run(tmp_path, "concurrent_sessions", standin, *FAST, env={"KEEP_ALIVE_MS": "0"})
-    truth = check_books(finished, standin)
+    truth = check_accounting(finished, standin)
     assert finished.code == 0, finished.output
     assert truth["sessions_created"] == USERS
     assert finished.summary["metrics"]["active_connections"]["peak"] == USERS

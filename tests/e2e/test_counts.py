@@ -29,24 +29,27 @@ ENOUGH_SENDS = 60
 def check_counts(finished, standin):
     """Every message of the run, on both sides, by fate."""
     truth = standin.counters(RUN_ID)
-    books = finished.books()
-    assert books["sent"] == truth["sends_received"], finished.output
-    assert books["appended"] == truth["messages_appended_user"]
-    assert books["sent"] == books["appended"] + books["rejected"] + books["lost"] + books["in_flight"]
-    assert books["unknown"] == 0
-    assert books["sent"] > ENOUGH_SENDS / 2
+    accounting = finished.accounting()
+    assert accounting["sent"] == truth["sends_received"], finished.output
+    assert accounting["appended"] == truth["messages_appended_user"]
+    assert (
+        accounting["sent"]
+        == accounting["appended"] + accounting["rejected"] + accounting["lost"] + accounting["in_flight"]
+    )
+    assert accounting["unknown"] == 0
+    assert accounting["sent"] > ENOUGH_SENDS / 2
     assert finished.count("agent_replies") == truth["messages_appended_agent"]
     assert finished.count("sessions_started") == truth["sessions_created"]
     assert finished.count("cleanup_succeeded") == truth["sessions_deleted"]
 
 
 def by_phase_and_scenario(finished):
-    """The parts of the books must sum to the whole."""
+    """The parts of the accounting must sum to the whole."""
     for key in ("sent", "appended"):
-        phases = [finished.books(phase)[key] for phase in ("main", "warm_up")]
-        assert sum(phases) == finished.books()[key]
-        scenarios = [finished.books("all", name)[key] for name in ("long_lived", "burst", "churn")]
-        assert sum(scenarios) == finished.books()[key]
+        phases = [finished.accounting(phase)[key] for phase in ("main", "warm_up")]
+        assert sum(phases) == finished.accounting()[key]
+        scenarios = [finished.accounting("all", name)[key] for name in ("long_lived", "burst", "churn")]
+        assert sum(scenarios) == finished.accounting()[key]
 
 
 @pytest.mark.parametrize("processes", [[], ["--processes", "2"]], ids=["standalone", "processes-2"])
@@ -58,7 +61,7 @@ def test_counts_agree_when_the_time_is_up(tmp_path, standin, processes):
     by_phase_and_scenario(finished)
     assert finished.code == 0, finished.output
     assert finished.summary["verdict"]["kind"] == "pass"
-    assert finished.books()["in_flight"] == 0
+    assert finished.accounting()["in_flight"] == 0
     assert standin.counters()["connections_now"] == 0
 
 

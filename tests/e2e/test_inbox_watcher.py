@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.benchmarks import SPREADS, check_books, run
+from tests.e2e.benchmarks import SPREADS, check_accounting, run
 
 pytestmark = pytest.mark.e2e
 
@@ -13,8 +13,8 @@ ONLY = ["--long-lived-vus", "0", "--burst-vus", "0", "--churn-vus", "0", "--inbo
 def test_a_healthy_inbox_shows_every_message(tmp_path, standin, spread):
     """Once: as many latencies as messages, none missed, none longer than a batch and its way."""
     finished = run(tmp_path, "mixed", standin, *ONLY, "--time-scale", "0.1", "-t", "5s", *spread)
-    check_books(finished, standin)
-    appended = finished.books()["appended"]
+    check_accounting(finished, standin)
+    appended = finished.accounting()["appended"]
     assert appended > 30
     assert finished.count("inbox_watched") == finished.count("inbox_shown") == appended, finished.output
     assert finished.count("inbox_missed") == 0
@@ -30,9 +30,9 @@ def test_an_inbox_that_falls_silent_misses_messages(tmp_path, standin_with):
     """As FleetLM's does for good after its first second without a message."""
     standin = standin_with("--builtin-agent", "--quirks")
     finished = run(tmp_path, "mixed", standin, *ONLY, "-t", "12s", "--threshold", "inbox_shown_rate: rate>0.99")
-    check_books(finished, standin)
+    check_accounting(finished, standin)
     shown, missed = finished.count("inbox_shown"), finished.count("inbox_missed")
     assert missed > 0, finished.output
-    assert shown + missed <= finished.count("inbox_watched") == finished.books()["appended"]
+    assert shown + missed <= finished.count("inbox_watched") == finished.accounting()["appended"]
     assert finished.code == 3
     assert "inbox_shown_rate" in str(finished.summary["verdict"]["failures"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.benchmarks import check_books
+from tests.e2e.benchmarks import check_accounting
 from tests.e2e.layouts import apart, check_percentiles, figures, in_five, in_one, told
 
 pytestmark = pytest.mark.e2e
@@ -19,13 +19,13 @@ def test_finite_work_gives_the_same_counts_in_every_layout(tmp_path, standin_wit
         standin = standin_with("--builtin-agent")
         finished = layout(tmp_path / layout.__name__, standin, "message_correctness", *ROUNDS)
         assert finished.code == 0, finished.output
-        check_books(finished, standin)
+        check_accounting(finished, standin)
         assert check_percentiles(finished) > 5
         seen[layout] = told(standin, USERS), figures(finished)
-    users, (books, counts) = seen[in_one]
+    users, (accounting, counts) = seen[in_one]
     assert sorted(users) == list(range(1, USERS + 1))
     assert {tuple(map(len, sessions)) for _, sessions in users.values()} == {(MESSAGES,) * ITERATIONS}
-    assert books["all"]["all"]["sent"] == USERS * ITERATIONS * MESSAGES
+    assert accounting["all"]["all"]["sent"] == USERS * ITERATIONS * MESSAGES
     assert counts["messages_correct", "main"] == USERS * ITERATIONS * MESSAGES
     assert seen[in_five] == seen[apart] == seen[in_one]
 

@@ -31,15 +31,15 @@ def tell(**_):
 
 
 def test_own_listeners_hear_each_session_and_message(tmp_path, standin):
-    """Registered in `init`, through the public names; counts as in the books."""
+    """Registered in `init`, through the public names; counts as in the accounting."""
     (tmp_path / "own.py").write_text(LOCUSTFILE)
     env = {"HEARD": str(tmp_path / "heard.json")}
     arguments = [*targets(standin), "-u", "6", "-t", "4s", "--time-scale", "0.2", "--warm-up", "500ms"]
     with Locust(tmp_path, *arguments, locustfile=str(tmp_path / "own.py"), env=env) as locust:
         finished = locust.finish()
     heard = json.loads((tmp_path / "heard.json").read_text())
-    books = finished.books()
-    assert heard["message_sent"] == books["sent"] > 0
-    assert heard["message_appended"] == books["appended"]
+    accounting = finished.accounting()
+    assert heard["message_sent"] == accounting["sent"] > 0
+    assert heard["message_appended"] == accounting["appended"]
     assert heard["agent_replied"] == finished.count("agent_replies_matched")
     assert heard["session_created"] == heard["joined"] == heard["left"] == finished.count("sessions_started")

@@ -52,9 +52,9 @@ def test_a_run_with_messages_that_cannot_be_read_ends_with_its_report(tmp_path, 
         finished = it.master.finish()
     assert finished.code == 4, finished.output
     assert "Traceback" not in finished.output
-    books, truth = finished.books(), standin.counters(RUN_ID)
-    assert books["sent"] == truth["sends_received"] > 0
-    assert books["adds_up"]
+    accounting, truth = finished.accounting(), standin.counters(RUN_ID)
+    assert accounting["sent"] == truth["sends_received"] > 0
+    assert accounting["adds_up"]
     (doubt,) = (text for text in finished.summary["verdict"]["doubts"] if "could not be read" in text)
     assert "(stats) in its report rows[0] is of second 5000000" in doubt
     for kind in ("unreadable", "quit", "fleetlm_introduction", "locustfile", "client_ready", "zzz"):

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.e2e.benchmarks import CALM, check_books
+from tests.e2e.benchmarks import CALM, check_accounting
 from tests.e2e.harness import Agent, Locust, Standin, targets
 from tests.e2e.layouts import SEED, check_percentiles, figures, in_one, told, worker
 from tests.e2e.namespaces import network
@@ -46,7 +46,7 @@ def test_a_fleet_counts_what_one_process_counts(tmp_path, standin_with, agent_wi
             servers.callback(standin.stop)
         finished = run_on(hosts, tmp_path / "fleet", standin, agent)
         with hosts["server"]:
-            truth = check_books(finished, standin)
+            truth = check_accounting(finished, standin)
             users = told(standin, USERS)
     assert finished.code == 0, finished.output
     assert truth["sends_received"] == truth["messages_appended_agent"] == USERS * ITERATIONS * MESSAGES

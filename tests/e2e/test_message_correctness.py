@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from tests.e2e.benchmarks import RUN_ID, SPREADS, check_books, run
+from tests.e2e.benchmarks import RUN_ID, SPREADS, check_accounting, run
 
 pytestmark = pytest.mark.e2e
 
@@ -21,7 +21,7 @@ def correctness(tmp_path, standin, *arguments):
 def test_a_healthy_server_passes(tmp_path, standin, spread, depth):
     """Every message of every round is checked, live and in the replay; the run ends by itself."""
     finished = correctness(tmp_path, standin, *spread, *depth)
-    truth = check_books(finished, standin)
+    truth = check_accounting(finished, standin)
     assert finished.code == 0, finished.output
     assert truth["sends_received"] == finished.count("messages_checked") == finished.count("messages_correct") == SENT
     assert truth["sessions_created"] == USERS * ITERATIONS
@@ -92,7 +92,7 @@ def test_a_dead_agent_is_not_correct(tmp_path, standin_with):
 def test_the_end_of_the_run_is_no_fault_of_the_server(tmp_path, standin):
     """What -t cuts short is judged as far as it came; nothing is found."""
     finished = run(tmp_path, "message_correctness", standin, "-u", "4", "--iterations", "100000", "-t", "3s")
-    check_books(finished, standin)
+    check_accounting(finished, standin)
     assert finished.code != 3, finished.output  # such a loop takes all the CPU there is, which may be told as a doubt
     assert finished.summary["verdict"]["failures"] == []
     assert finished.summary["findings"]["total"] == 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.benchmarks import SPREADS, check_books, run
+from tests.e2e.benchmarks import SPREADS, check_accounting, run
 
 pytestmark = pytest.mark.e2e
 
@@ -18,7 +18,7 @@ def throughput(tmp_path, standin, *arguments):
 def test_a_timetable_per_user_ends_with_its_runtime(tmp_path, standin, spread):
     """Every user sends on its timetable for RUNTIME_MS; when all are done the run ends, long before its duration."""
     finished = throughput(tmp_path, standin, "-u", 4, "--send-interval", 100, *spread)
-    truth = check_books(finished, standin)
+    truth = check_accounting(finished, standin)
     assert finished.code == 0, finished.output
     dues = RUNTIME_S * 10 - 1  # the last moment is the runtime's end and no longer in it
     assert 4 * dues <= truth["sends_received"] <= 4 * (dues + 1)
@@ -35,7 +35,7 @@ def test_an_arrival_rate_is_exact_however_many_workers_and_however_slow_the_repl
     standin = standin_with("--builtin-agent", "--broadcast-delay-ms", delay_ms)
     users, rate_per_s = 5, 97
     finished = throughput(tmp_path, standin, "-u", users, "--arrival-rate", rate_per_s, *spread)
-    truth = check_books(finished, standin)
+    truth = check_accounting(finished, standin)
     assert abs(truth["sends_received"] - rate_per_s * RUNTIME_S) <= users, finished.output
     assert finished.count("messages_not_sent") == 0
     latency = finished.summary["metrics"]["append_latency_ms"]["main"]["all"]
@@ -49,7 +49,7 @@ def test_a_closed_loop_keeps_no_more_than_its_depth_in_flight(tmp_path, standin_
     delay_s, users, depth = 0.1, 2, 4
     standin = standin_with("--builtin-agent", "--broadcast-delay-ms", 1000 * delay_s)
     finished = throughput(tmp_path, standin, "-u", users, "--pipeline-depth", depth, *spread)
-    truth = check_books(finished, standin)
+    truth = check_accounting(finished, standin)
     assert finished.code == 0, finished.output
     most = users * depth * (RUNTIME_S / delay_s + 1)
     assert most / 4 < truth["sends_received"] <= most
@@ -59,18 +59,18 @@ def test_a_closed_loop_goes_on_when_messages_are_lost(tmp_path, standin_with):
     """A slot whose message never comes back is free after the reply timeout; every loss is counted."""
     standin = standin_with("--builtin-agent", "--broadcast-delay-ms", 20, "--lose-every", 25)
     finished = throughput(tmp_path, standin, "-u", 2, "--pipeline-depth", 2, "--reply-timeout", "500ms")
-    books = finished.books()
+    accounting = finished.accounting()
     assert finished.code in (0, 3), finished.output
-    assert books["sent"] == books["appended"] + books["lost"]
-    assert books["lost"] >= 4  # more than slots: each was used again
-    assert books["sent"] == standin.counters()["sends_received"]
+    assert accounting["sent"] == accounting["appended"] + accounting["lost"]
+    assert accounting["lost"] >= 4  # more than slots: each was used again
+    assert accounting["sent"] == standin.counters()["sends_received"]
 
 
 def test_the_end_of_the_run_leaves_no_message_unsent(tmp_path, standin):
     """What is due after it is not missing."""
     flags = ["-u", 4, "--arrival-rate", 200, "-t", "4s", "--runtime-ms", 0]
     finished = throughput(tmp_path, standin, *flags)
-    check_books(finished, standin)
+    check_accounting(finished, standin)
     assert finished.code == 0, finished.output
     assert finished.count("messages_not_sent") == 0
 
@@ -80,7 +80,7 @@ def test_arrivals_go_on_while_a_broken_session_is_replaced(tmp_path, standin_wit
     standin = standin_with("--builtin-agent", "--disconnect-every", 60)
     users, rate_per_s = 4, 40
     finished = throughput(tmp_path, standin, "-u", users, "--arrival-rate", rate_per_s)
-    sent, not_sent = finished.books()["sent"], finished.count("messages_not_sent")
+    sent, not_sent = finished.accounting()["sent"], finished.count("messages_not_sent")
     assert abs(sent + not_sent - rate_per_s * RUNTIME_S) <= users, finished.output
     assert not_sent > 0
     assert finished.count("disconnects") >= 1

@@ -30,11 +30,11 @@ def test_after_a_run_the_page_holds_the_numbers_of_its_report(tmp_path, standin)
         summary = eventually(lambda: newest_summary(locust.results), "the run is judged")
         found = scrape(f"{base}/fleetlm/metrics")
         server = standin.counters("scraped")
-        books = summary["accounting"]["all"]["all"]
-        assert found["fleetlm_messages_sent_total"] == books["sent"] == server["sends_received"] > 0
-        assert found["fleetlm_messages_appended_total"] == books["appended"]
-        assert found["fleetlm_append_latency_seconds_count"] == books["appended"]
-        assert found["fleetlm_append_latency_seconds_bucket", "+Inf"] == books["appended"]
+        accounting = summary["accounting"]["all"]["all"]
+        assert found["fleetlm_messages_sent_total"] == accounting["sent"] == server["sends_received"] > 0
+        assert found["fleetlm_messages_appended_total"] == accounting["appended"]
+        assert found["fleetlm_append_latency_seconds_count"] == accounting["appended"]
+        assert found["fleetlm_append_latency_seconds_bucket", "+Inf"] == accounting["appended"]
         assert found["fleetlm_run_workers"] == 2
         assert found["fleetlm_threshold_ok"] == len(summary["thresholds"])
         assert found["fleetlm_run_verdict"] == 1
@@ -60,7 +60,7 @@ def test_a_headless_run_is_scraped_on_a_port_of_its_own(tmp_path, standin):
         assert locust.finish().code == 4
 
 
-def test_a_port_that_is_taken_is_told_before_any_load(tmp_path, standin):
+def test_a_port_that_is_taken_is_reported_before_any_load(tmp_path, standin):
     """Exit code 2 and the flag's name, not a traceback."""
     port = standin.url.rsplit(":", 1)[1]
     with Locust(tmp_path, *targets(standin), "--metrics-port", port) as locust:

@@ -24,7 +24,7 @@ def reaches(host, listener):
 
 
 def test_hosts_reach_each_other_until_a_link_is_cut():
-    """A cut link carries nothing, a restored one does again; the rest of the machine is out of sight."""
+    """A cut link carries nothing, a restored one does again; the rest of the machine is unreachable."""
     with network("one", "two") as hosts:
         with hosts["one"] as one:
             listener = socket.create_server((one.address, 0))

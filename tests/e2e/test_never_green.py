@@ -19,9 +19,9 @@ def test_a_server_that_never_broadcasts_fails(tmp_path, standin_with):
     """Messages go out and nothing comes back: every one is lost or in flight, none appended."""
     finished = run(tmp_path, *targets(standin_with("--builtin-agent", "--no-broadcast")))
     assert finished.code == 3, finished.output
-    books = finished.books()
-    assert books["appended"] == 0
-    assert books["sent"] == books["lost"] + books["in_flight"] > 0
+    accounting = finished.accounting()
+    assert accounting["appended"] == 0
+    assert accounting["sent"] == accounting["lost"] + accounting["in_flight"] > 0
 
 
 def test_a_server_that_refuses_every_join_fails(tmp_path, standin_with):
@@ -47,6 +47,6 @@ def test_a_dead_agent_fails_though_every_append_works(tmp_path, standin_with):
     standin = standin_with()  # calls the webhook of an agent that nobody serves
     finished = run(tmp_path, *targets(standin), "--agent-url", "http://127.0.0.1:9")
     assert finished.code == 3, finished.output
-    assert finished.books()["appended"] > 0
+    assert finished.accounting()["appended"] > 0
     assert finished.count("agent_replies") == 0
     assert "agent_reply_rate" in str(finished.summary["verdict"]["failures"])

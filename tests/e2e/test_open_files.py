@@ -11,7 +11,7 @@ TOO_FEW = (300, 300)
 
 
 @pytest.mark.parametrize("processes", [[], ["--processes", "2"]], ids=["standalone", "processes-2"])
-def test_a_limit_that_is_too_low_is_told_before_any_user_starts(tmp_path, standin, processes):
+def test_a_limit_that_is_too_low_is_reported_before_any_user_starts(tmp_path, standin, processes):
     """Exit code 2, with the number to set, also when workers would inherit it."""
     with Locust(tmp_path, *targets(standin), *FAST, "-u", "400", *processes, open_files=TOO_FEW) as locust:
         finished = locust.finish()

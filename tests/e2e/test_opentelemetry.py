@@ -12,7 +12,7 @@ pytestmark = pytest.mark.e2e
 ARGUMENTS = ["--standin", "-t", "4s", "--warm-up", "1s", "--time-scale", "0.2", "--lateness-limit", "5s"]
 
 
-def test_a_collector_is_told_every_request_and_the_users(tmp_path):
+def test_a_collector_receives_every_request_and_the_users(tmp_path):
     """On a master with one worker that exports itself: the last export holds as many appends as the report."""
     with (
         Collector() as collector,
@@ -23,7 +23,7 @@ def test_a_collector_is_told_every_request_and_the_users(tmp_path):
     assert {metric for metric, _ in collector.histograms} == {"locust.client.duration"}
     duration = {name: point for (_, name), point in collector.histograms.items()}
     assert duration.keys() >= {"POST /api/sessions", "connect", "join", "append", "agent reply"}
-    assert duration["append"].count == done.books()["appended"] > 0
+    assert duration["append"].count == done.accounting()["appended"] > 0
     assert duration["agent reply"].count == done.count("agent_replies_matched")
     trend = done.summary["metrics"]["append_latency_ms"]
     told_ms = sum(trend[phase]["all"]["avg"] * trend[phase]["all"]["count"] for phase in ("warm_up", "main"))

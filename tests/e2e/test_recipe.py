@@ -8,7 +8,7 @@ import pytest
 import fleetlm_users
 from fleetlm_users import FleetUser
 from fleetlm_users.swarm.stats.events import RunEvents
-from tests.e2e.benchmarks import RUN_ID, SPREADS, check_books, samples
+from tests.e2e.benchmarks import RUN_ID, SPREADS, check_accounting, samples
 from tests.e2e.harness import ROOT, Locust, free_port, targets
 
 PAGE = (ROOT / "docs" / "writing-a-behaviour.md").read_text(encoding="utf-8")
@@ -50,7 +50,7 @@ def test_it_runs_as_printed(tmp_path, standin, spread):
     flags = [*targets(standin), "--run-id", RUN_ID, "--questions", "2", "-t", "5s", "--lateness-limit", "20s"]
     with Locust(tmp_path, *flags, *spread, *(apart if spread else ()), locustfile=str(recipe)) as locust:
         finished = locust.finish()
-    truth = check_books(finished, standin)
+    truth = check_accounting(finished, standin)
     assert finished.code == 0, finished.output
     assert [(entry["expression"], entry["ok"]) for entry in finished.summary["thresholds"]] == [
         ("interview_ms: p(95)<2000", True)
@@ -68,7 +68,7 @@ def test_the_open_loop_runs_as_printed(tmp_path, standin):
     flags = [*targets(standin), "--run-id", RUN_ID, "--messages-per-minute", "240", "--lateness-limit", "20s"]
     with Locust(tmp_path, *flags, "--session-length", "1s", "-t", "4s", locustfile=str(recipe)) as locust:
         finished = locust.finish()
-    check_books(finished, standin)
+    check_accounting(finished, standin)
     assert finished.code == 0, finished.output
     assert finished.count("messages_sent") >= 3
     assert finished.count("cleanup_succeeded") >= 3

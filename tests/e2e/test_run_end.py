@@ -61,7 +61,7 @@ def check_end(locust, *, interrupted):
     assert ("the run was interrupted" in finished.summary["verdict"]["doubts"]) is interrupted
     if interrupted:
         assert finished.code == 4, output
-    assert finished.books()["adds_up"]
+    assert finished.accounting()["adds_up"]
     _, left = psutil.wait_procs(children, 20)
     assert not left
     return finished
@@ -69,14 +69,14 @@ def check_end(locust, *, interrupted):
 
 @pytest.mark.parametrize("numbers", [(INT,), (TERM, INT)], ids=["ctrl-c", "sigterm-ctrl-c"])
 def test_a_signal_in_a_natural_drain_shortens_it(tmp_path, mute, numbers):
-    """The run is not interrupted: its books decide."""
+    """The run is not interrupted: its accounting decide."""
     with Locust(tmp_path, *targets(mute), *ENDS) as locust:
         drains(locust)
         send(locust, *numbers)
         finished = check_end(locust, interrupted=False)
     assert CUT_SHORT in finished.output
     assert finished.code == 4, finished.output  # nothing was measured to miss
-    assert finished.books()["in_flight"] > 0
+    assert finished.accounting()["in_flight"] > 0
 
 
 @pytest.mark.parametrize("numbers", [(INT, INT, INT), (HUP,), (HUP, TERM)], ids=["3-ctrl-c", "hup", "hup-term"])
@@ -119,7 +119,7 @@ def test_workers_apart_end_with_a_master_whose_drain_is_cut_short(tmp_path, mute
         finished = check_end(it.master, interrupted=True)
         assert [each.finish().code for each in it.workers] == [0, 0]
     assert finished.summary["workers_lost"] == []
-    assert finished.books()["sent"] == mute.counters()["sends_received"]
+    assert finished.accounting()["sent"] == mute.counters()["sends_received"]
 
 
 def test_signals_wait_until_the_report_is_written(tmp_path, standin):

@@ -5,7 +5,7 @@ import signal
 import pytest
 import requests
 
-from tests.e2e.benchmarks import CALM, RUN_ID, SPREADS, check_books, run, samples
+from tests.e2e.benchmarks import CALM, RUN_ID, SPREADS, check_accounting, run, samples
 from tests.e2e.harness import Locust, eventually, free_port, newest_summary, targets
 
 pytestmark = pytest.mark.e2e
@@ -17,7 +17,7 @@ SMALL = ["-u", USERS, "--iterations", ITERATIONS]
 
 def check_lives(finished, standin):
     """Exactly so many lives, each created, joined, answered three times, left and deleted."""
-    truth = check_books(finished, standin)
+    truth = check_accounting(finished, standin)
     assert truth["sessions_created"] == truth["sessions_deleted"] == LIVES, finished.output
     assert truth["sends_received"] == truth["messages_appended_agent"] == LIVES * MESSAGES
     assert finished.count("sessions_completed") == samples(finished, "lifecycle_total_ms") == LIVES
@@ -75,7 +75,7 @@ def test_an_agent_that_does_not_answer_breaks_every_life(tmp_path, standin_with,
     standin = standin_with("--no-agent")
     flags = ["-u", "2", "--iterations", "2", "--reply-timeout", "500ms"]
     finished = run(tmp_path, "session_lifecycle", standin, *flags, *spread)
-    truth = check_books(finished, standin)
+    truth = check_accounting(finished, standin)
     assert finished.code == 3, finished.output
     assert finished.count("session_failures") == truth["sessions_deleted"] == 4
     assert finished.count("messages_unanswered") == truth["sends_received"] == 4
@@ -89,7 +89,7 @@ def test_an_end_before_all_lives_are_lived_is_an_interruption(tmp_path, standin)
         eventually(lambda: standin.counters()["sessions_deleted"] > USERS, "lives are lived")
         locust.interrupt(group=True)
         finished = locust.finish()
-    truth = check_books(finished, standin)
+    truth = check_accounting(finished, standin)
     assert finished.code == 4, finished.output
     assert "interrupted" in str(finished.summary["verdict"]["doubts"])
     assert finished.count("session_failures") == 0
@@ -100,7 +100,7 @@ def test_an_end_before_all_lives_are_lived_is_an_interruption(tmp_path, standin)
 def test_run_time_ends_it_without_an_interruption(tmp_path, standin):
     """-t is a wish: what is done by then is judged."""
     finished = run(tmp_path, "session_lifecycle", standin, "-u", USERS, "--iterations", "100000", "-t", "4s")
-    check_books(finished, standin)
+    check_accounting(finished, standin)
     assert finished.code == 0, finished.output
     assert finished.count("session_failures") == 0
 

@@ -63,7 +63,7 @@ def test_a_load_shape_is_the_plan(tmp_path, standin, processes):
     assert "as many users as the load shape Up asks for" in finished.output
     assert "until the shape Up ends" in finished.output
     assert finished.summary["plan"]["shape"] == "Up"
-    assert finished.books(scenario="burst")["sent"] > 0
+    assert finished.accounting(scenario="burst")["sent"] > 0
     assert "inbox_watcher" not in finished.summary["accounting"]["all"]["scenarios"]
     assert not any("interrupted" in doubt or "ever ran" in doubt for doubt in finished.summary["verdict"]["doubts"])
     assert finished.summary["plan"]["edits"] == []

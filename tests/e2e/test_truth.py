@@ -42,18 +42,18 @@ def test_a_stall_of_the_server_shows_in_latency_from_due(tmp_path, standin_with)
     assert trend_ms(finished, "max") > STALL_MS * 0.9
     # what was due during the stall waited for one half of it in the mean: many messages, not one
     assert trend_ms(finished, "p90") > STALL_MS * 0.1
-    assert finished.books()["lost"] == 0
+    assert finished.accounting()["lost"] == 0
 
 
 def test_backpressure_is_counted_by_reason_and_rejects(tmp_path, standin_with):
-    """Each fifth send is refused: the books show it and the success rate says so."""
+    """Each fifth send is refused: the accounting show it and the success rate says so."""
     standin = standin_with("--builtin-agent", "--backpressure-every", "5")
     with Locust(tmp_path, *targets(standin), *FAST, "-t", "6s", "--run-id", "bp") as locust:
         finished = locust.finish()
     truth = standin.counters("bp")
-    assert finished.books()["rejected"] == truth["backpressure_sent"] > 0
+    assert finished.accounting()["rejected"] == truth["backpressure_sent"] > 0
     assert finished.count("backpressure_events") == truth["backpressure_sent"]
-    assert finished.books()["appended"] == truth["messages_appended_user"]
+    assert finished.accounting()["appended"] == truth["messages_appended_user"]
     assert finished.code == 3, finished.output  # message_success_rate: rate>0.90 is missed at 0.80
 
 
@@ -71,7 +71,7 @@ def test_what_the_wire_does_to_messages_is_seen_by_seq(tmp_path, standin_with, f
     with Locust(tmp_path, *targets(standin), *FAST, "-t", "6s", "--reply-timeout", "3s") as locust:
         finished = locust.finish()
     assert finished.count(metric) > 0, finished.output
-    assert finished.books()["adds_up"]
+    assert finished.accounting()["adds_up"]
 
 
 def test_a_server_that_drops_sockets_is_counted_and_survived(tmp_path, standin_with):
@@ -81,7 +81,7 @@ def test_a_server_that_drops_sockets_is_counted_and_survived(tmp_path, standin_w
         finished = locust.finish()
     labels = finished.summary["metrics"]["disconnects"]["main"]["all"]["labels"]
     assert labels.get("closed_1011", 0) > 0, finished.output
-    assert finished.books()["adds_up"]
+    assert finished.accounting()["adds_up"]
 
 
 def test_garbage_on_the_wire_is_counted_and_harms_nobody(tmp_path, standin_with):
@@ -90,4 +90,4 @@ def test_garbage_on_the_wire_is_counted_and_harms_nobody(tmp_path, standin_with)
     with Locust(tmp_path, *targets(standin), *FAST, "-t", "5s") as locust:
         finished = locust.finish()
     assert finished.summary["metrics"]["client_anomalies"]["main"]["all"]["labels"]["garbage"] > 0
-    assert finished.books()["appended"] == finished.books()["sent"]
+    assert finished.accounting()["appended"] == finished.accounting()["sent"]

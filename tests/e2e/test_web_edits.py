@@ -83,7 +83,7 @@ def test_users_edited_under_way_are_the_planned_ones_and_the_run_still_ends(page
 
 
 @pytest.mark.parametrize(("users", "said"), [("many", "whole number"), ("0", "from 1 to")])
-def test_a_mistake_in_an_edit_is_told(page_with, users, said):
+def test_a_mistake_in_an_edit_is_reported(page_with, users, said):
     """And the run goes on as it was."""
     url, _, _ = page_with()
     assert start(url, user_count=9, run_time="60s", spawn_rate=9)["success"]

@@ -87,7 +87,7 @@ def test_choosing_a_preset_runs_exactly_that_preset(page):
     assert summary["verdict"]["kind"] == "inconclusive"
 
 
-def test_changed_fields_are_wishes_and_each_run_has_its_own_books(page):
+def test_changed_fields_are_wishes_and_each_run_has_its_own_accounting(page):
     """Two runs in one session: users and time as typed, two folders, counts equal to the server's."""
     url, locust, standin = page
     for run_id in ("web-one", "web-two"):
@@ -134,7 +134,7 @@ MISTAKES = [
 ]
 
 
-def test_a_mistake_in_the_form_is_told_and_starts_nothing(page):
+def test_a_mistake_in_the_form_is_reported_and_starts_nothing(page):
     """The answer carries the message, with little of the value; no user starts, and nothing of the form stays."""
     url, _, _ = page
     for field, value, said in MISTAKES:
@@ -148,7 +148,7 @@ def test_a_mistake_in_the_form_is_told_and_starts_nothing(page):
 
 
 def test_only_the_classes_that_were_picked_run(tmp_path, standin):
-    """With --class-picker: the preset's users of those, none of the others, and nothing is missing from the books."""
+    """With --class-picker: the preset's users of those, none of the others, and the accounting is complete."""
     port = free_port()
     arguments = [*targets(standin), "--time-scale", "0.2", "--lateness-limit", "5s", "--web-port", port]
     with Locust(tmp_path, *arguments, "--class-picker", headless=False) as locust:

@@ -1,4 +1,4 @@
-"""What befalls workers and masters: a run loses nothing that can be kept, and says what it cannot know."""
+"""Failures of workers and masters: a run loses nothing that can be kept, and says what it cannot know."""
 
 import re
 import signal
@@ -32,18 +32,20 @@ def sends(standin):
     return standin.counters()["sends_received"]
 
 
-def check_books(finished, standin):
+def check_accounting(finished, standin):
     """The master's count is the server's own, message for message."""
-    books, truth = finished.books(), standin.counters(RUN_ID)
-    assert books["sent"] == truth["sends_received"], finished.output
-    assert books["appended"] == truth["messages_appended_user"]
-    check_sum(books)
-    assert books["unknown"] == 0
+    accounting, truth = finished.accounting(), standin.counters(RUN_ID)
+    assert accounting["sent"] == truth["sends_received"], finished.output
+    assert accounting["appended"] == truth["messages_appended_user"]
+    check_sum(accounting)
+    assert accounting["unknown"] == 0
 
 
-def check_sum(books):
-    assert books["sent"] == sum(books[fate] for fate in ("appended", "rejected", "lost", "in_flight", "unknown"))
-    assert books["adds_up"]
+def check_sum(accounting):
+    assert accounting["sent"] == sum(
+        accounting[fate] for fate in ("appended", "rejected", "lost", "in_flight", "unknown")
+    )
+    assert accounting["adds_up"]
 
 
 def test_a_killed_worker_is_named_with_what_is_not_known_of_it(tmp_path, standin_with):
@@ -63,10 +65,10 @@ def test_a_killed_worker_is_named_with_what_is_not_known_of_it(tmp_path, standin
     assert finished.code == 4, finished.output
     (loss,) = finished.summary["workers_lost"]
     assert loss["worker"] == name
-    assert 0 < loss["open_messages"] == finished.books()["unknown"] < loss["sent"]
-    check_sum(finished.books())
+    assert 0 < loss["open_messages"] == finished.accounting()["unknown"] < loss["sent"]
+    check_sum(finished.accounting())
     truth = standin.counters(RUN_ID)
-    assert finished.books()["sent"] < truth["sends_received"]
+    assert finished.accounting()["sent"] < truth["sends_received"]
     assert f"worker {name} was lost: its process ended" in str(finished.summary["verdict"]["doubts"])
     shown = f"unknown: worker {name} was lost"
     assert shown in " ".join(finished.output.split())
@@ -84,7 +86,7 @@ def test_a_lost_worker_stops_the_run_where_that_is_asked_for(tmp_path, standin):
     assert finished.code == 4, finished.output
     doubts = str(finished.summary["verdict"]["doubts"])
     assert "the run was stopped before its time: worker" in doubts
-    check_sum(finished.books())
+    check_sum(finished.accounting())
 
 
 def test_a_run_without_any_worker_left_ends(tmp_path, standin):
@@ -98,7 +100,7 @@ def test_a_run_without_any_worker_left_ends(tmp_path, standin):
 
 
 def test_a_worker_that_joins_late_takes_part_by_the_clock_of_the_run(tmp_path, standin):
-    """It is dealt users, its numbers count to the last message, and it is where the others are in the run's time."""
+    """It is assigned users, its numbers count to the last message, and it is where the others are in the run's time."""
     with cluster(tmp_path, *targets(standin), "--run-id", RUN_ID, "-t", "60s", workers=1) as it:
         eventually(lambda: it.told("run_elapsed_seconds") > LATE_S, "the run is under way")
         with worker(tmp_path, it.port) as late:
@@ -108,7 +110,7 @@ def test_a_worker_that_joins_late_takes_part_by_the_clock_of_the_run(tmp_path, s
             finished = it.master.finish()
             assert late.finish().code == 0
     assert "interrupted" in str(finished.summary["verdict"]["doubts"]), finished.output
-    check_books(finished, standin)
+    check_accounting(finished, standin)
     assert [each["final"] for each in finished.summary["workers"]] == [True, True]
     first_s, second_s = (each["elapsed_s"] for each in finished.summary["workers"])
     assert abs(first_s - second_s) < LATE_S / 2
@@ -132,7 +134,7 @@ def test_a_cut_link_heals_without_a_trace(tmp_path, standin):
         eventually(lambda: sends(standin) > before + REPORTED_SENDS, "both workers go on, one unheard for 4 s and more")
         link.restore()
         eventually(lambda: sends(standin) > before + REPORTED_SENDS + SOME_SENDS, "the worker is heard again")
-        assert it.master.output.count("Sending spawn jobs") == 1  # Locust has dealt nobody out anew
+        assert it.master.output.count("Sending spawn jobs") == 1  # Locust has not redistributed any users
         link.cut()
         link.tear()
         eventually(lambda: "--run-time limit reached" in it.master.output, "the run's end begins without it")
@@ -140,7 +142,7 @@ def test_a_cut_link_heals_without_a_trace(tmp_path, standin):
         finished = it.master.finish()
         assert [each.finish().code for each in it.workers] == [0, 0]
     assert finished.code == 0, finished.output
-    check_books(finished, standin)
+    check_accounting(finished, standin)
     assert finished.summary["workers_lost"] == []
     assert "lost" not in finished.output.split("THRESHOLDS")[0]
 
@@ -173,7 +175,7 @@ def test_a_master_cut_off_for_ten_seconds_on_a_network_of_hosts(tmp_path):
         hosts["master"].restore()
         finished = master.finish()
         with hosts["server"]:
-            check_books(finished, standin)
+            check_accounting(finished, standin)
     assert finished.code == 0, finished.output
     assert finished.summary["workers_lost"] == []
     assert finished.output.count("Sending spawn jobs") == 1
@@ -188,7 +190,7 @@ def test_a_master_that_is_stopped_ends_its_workers_and_writes_its_report(tmp_pat
         finished = it.master.finish()
         assert [each.finish().code for each in it.workers] == [0, 0]
     assert finished.code == 4, finished.output
-    check_books(finished, standin)
+    check_accounting(finished, standin)
     assert list(finished.results.glob("*/report.html"))
 
 
@@ -244,7 +246,7 @@ def test_a_worker_on_other_code_is_refused_by_name(tmp_path, standin):
     assert line in finished.output
     assert finished.code == 0, finished.output
     assert len(finished.summary["workers"]) == 1
-    check_books(finished, standin)
+    check_accounting(finished, standin)
 
 
 CLOCKS = """
@@ -274,7 +276,7 @@ def test_wall_clocks_decide_nothing(tmp_path, standin):
         finished = it.master.finish()
         assert [each.finish().code for each in it.workers] == [0, 0]
     assert finished.code == 0, finished.output
-    check_books(finished, standin)
+    check_accounting(finished, standin)
     assert [round(each["elapsed_s"]) for each in finished.summary["workers"]] == [9, 9]
 
 

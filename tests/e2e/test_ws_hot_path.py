@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.benchmarks import SPREADS, check_books, run
+from tests.e2e.benchmarks import SPREADS, check_accounting, run
 
 pytestmark = pytest.mark.e2e
 
@@ -14,7 +14,7 @@ FAST = ["-u", USERS, "--time-scale", "0.1", "-t", "5s", "--warm-up", "1s"]  # a 
 def test_only_joins_and_appends_are_measured(tmp_path, standin, spread):
     """Each user on a session of its own; no latency and no rate of the agent's, whose answers come all the same."""
     finished = run(tmp_path, "ws_hot_path", standin, *FAST, *spread)
-    truth = check_books(finished, standin)
+    truth = check_accounting(finished, standin)
     assert finished.code == 0, finished.output
     assert truth["sessions_created"] == USERS
     assert truth["sends_received"] >= USERS * 6
@@ -27,6 +27,6 @@ def test_a_dead_agent_does_not_matter(tmp_path, standin_with):
     """Nor does the end of the run wait for it."""
     standin = standin_with("--no-agent")
     finished = run(tmp_path, "ws_hot_path", standin, *FAST, "--send-interval", "1000", "--runtime-ms", "20000")
-    check_books(finished, standin)
+    check_accounting(finished, standin)
     assert finished.code == 0, finished.output
     assert finished.summary["run"]["elapsed_s"] < 5.0  # the runtime, scaled, was over after 2 s

@@ -118,13 +118,13 @@ def test_folding_tells_how_often_each_value_came():
     assert Trend().fold([5, 7, 5, -1, MAX_US + 9]) == {5: 2, 7: 1, MAX_US: 1}
 
 
-def test_above_an_hour_counts_as_an_hour_and_is_told():
+def test_above_an_hour_counts_as_an_hour_and_is_reported():
     """HDR could not hold more; silence about it would be a lie."""
     trend = trend_of([MAX_US + 1, MAX_US])
     assert (trend.count, trend.max, trend.clamped) == (2, MAX_US, 1)
 
 
-def test_a_negative_duration_is_told_and_never_recorded():
+def test_a_negative_duration_is_reported_and_never_recorded():
     """A negative latency is a defect, not a sample."""
     trend = trend_of([-1, -5, 3])
     assert (trend.count, trend.negative, trend.min) == (1, 2, 3)

@@ -180,7 +180,7 @@ def test_a_gauge_in_no_scenario_counts_once(ledger):
         lambda ledger: ledger.level("no_such_thing", 1.0),
     ],
 )
-def test_misuse_is_told_at_first_use(ledger, misuse):
+def test_misuse_is_reported_at_first_use(ledger, misuse):
     """A name that is not in the catalogue, of another kind, or derived, cannot be recorded."""
     with pytest.raises(UsageError):
         misuse(ledger)

@@ -1,4 +1,4 @@
-"""Questions to the merged numbers: by scenario, phase and label, with the books that must balance."""
+"""Questions to the merged numbers: by scenario, phase and label, with the accounting that must balance."""
 
 import pytest
 from hypothesis import given
@@ -140,7 +140,7 @@ fates = st.lists(st.sampled_from(["messages_appended", "messages_rejected", "mes
 
 
 @given(fates, st.integers(0, 5))
-def test_the_books_balance_exactly_when_every_message_has_a_fate(fates, forgotten):
+def test_the_accounting_adds_up_exactly_when_every_message_has_a_fate(fates, forgotten):
     """What nobody accounted for is unknown, and shown."""
     ledger = Ledger(DEFAULT, "run", "w")
     for fate in fates:
@@ -149,10 +149,13 @@ def test_the_books_balance_exactly_when_every_message_has_a_fate(fates, forgotte
     ledger.count("messages_sent", "burst", MAIN, forgotten)
     merge = SnapshotStore("run")
     merge.absorb("w", ledger.snapshot(1, final=True, elapsed_s=1.0))
-    books = merge.totals().accounting("burst")
-    assert books.unknown == forgotten
-    assert books.adds_up == (forgotten == 0)
-    assert books.sent == books.appended + books.rejected + books.lost + books.in_flight + books.unknown
+    accounting = merge.totals().accounting("burst")
+    assert accounting.unknown == forgotten
+    assert accounting.adds_up == (forgotten == 0)
+    assert (
+        accounting.sent
+        == accounting.appended + accounting.rejected + accounting.lost + accounting.in_flight + accounting.unknown
+    )
 
 
 def test_a_live_view_calls_in_flight_what_has_no_fate_yet(totals_of):

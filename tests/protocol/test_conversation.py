@@ -113,7 +113,7 @@ def test_two_replies_per_message_count_once(notes):
     assert [fact[1] for fact in notes.facts if fact[0] == "replied"] == ["c1", "c2"]
 
 
-def test_an_agent_reply_nobody_waits_for_is_told(talk, notes):
+def test_an_agent_reply_nobody_waits_for_is_reported(talk, notes):
     """More replies than appends are counted, not matched."""
     talk.message(agent(1), 1.0)
     assert notes.kinds["agent_unmatched"] == 1
@@ -235,7 +235,7 @@ def test_a_full_replay_does_not_tell_the_newest_seq(talk, notes):
 
 
 @pytest.mark.parametrize("payload", [None, [], "x", {}, {"seq": "1"}, {"seq": True}, {"seq": 1.5}])
-def test_malformed_messages_are_told_and_ignored(talk, notes, payload):
+def test_malformed_messages_are_reported_and_ignored(talk, notes, payload):
     """Garbage inside a valid frame changes nothing."""
     talk.message(payload, 1.0)
     assert notes.facts == [("malformed_message",)]
@@ -244,7 +244,7 @@ def test_malformed_messages_are_told_and_ignored(talk, notes, payload):
 @pytest.mark.parametrize(
     "content", [None, "x", {}, {"client_ref": 5}, {"client_ref": "never sent"}, {"client_ref": []}]
 )
-def test_an_own_broadcast_of_no_known_message_is_told(talk, notes, content):
+def test_an_own_broadcast_of_no_known_message_is_reported(talk, notes, content):
     """For example a REST append by the same participant."""
     talk.message({"seq": 1, "sender_id": ME, "content": content}, 1.0)
     assert notes.kinds["unknown_client_ref"] == 1
@@ -298,7 +298,7 @@ steps = st.one_of(
 
 
 @given(st.lists(steps, max_size=60), st.booleans(), st.floats(0, 100))
-def test_the_books_add_up_whatever_the_server_does(script, dies, end_s):
+def test_the_accounting_adds_up_whatever_the_server_does(script, dies, end_s):
     """sent = appended + rejected + lost + in flight, and each appended message is answered or unanswered, once."""
     notes = Notes()
     talk = Conversation(ME, AGENT, notes, reply_timeout_s=TIMEOUT_S)

@@ -51,7 +51,7 @@ def test_nothing_held_is_a_count_of_nothing():
     assert HoldTimes().as_json() == {"count": 0}
 
 
-def test_holds_are_told_in_milliseconds():
+def test_holds_are_reported_in_milliseconds():
     """Percentiles of three significant digits; the ends are the ends."""
     held = HoldTimes()
     for held_s in (0.050, 0.050, 0.051, 0.060):

@@ -86,7 +86,7 @@ def test_without_the_flag_an_empty_stdin_is_no_reason_to_end():
         (["--port", "x"], 2, ["--port", "'x'", "whole number"]),
     ],
 )
-def test_mistakes_are_told_in_one_line(standin, flags, code, words):
+def test_mistakes_are_reported_in_one_line(standin, flags, code, words):
     """No traceback; exit code 1 for the address, 2 for a flag."""
     arguments = [flag.format(port=standin.port) for flag in flags]
     done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=WAIT_S, check=False)

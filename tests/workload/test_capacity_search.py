@@ -38,7 +38,7 @@ def test_it_climbs_confirms_and_halves():
     ("limit", "kept"),
     [(9_999_999, 10_000), (10_000, 10_000)],
 )
-def test_a_server_without_a_limit_is_told_as_at_least(limit, kept):
+def test_a_server_without_a_limit_is_reported_as_at_least(limit, kept):
     """More than `most` is not tried."""
     _, search = run(PLAN, limit_of(limit))
     assert search.kept == kept

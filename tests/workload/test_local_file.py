@@ -69,7 +69,7 @@ def test_a_file_whose_size_is_not_known_before_is_bounded_as_well():
     assert refusal("/proc/self/smaps", 16).startswith("it is larger than")
 
 
-def test_every_other_reason_is_told_in_words(tmp_path):
+def test_every_other_reason_is_reported_in_words(tmp_path):
     """The system's own, and never a traceback."""
     garbage = tmp_path / "garbage"
     garbage.write_bytes(b"abc\xff")

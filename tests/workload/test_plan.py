@@ -133,7 +133,7 @@ def test_without_warm_up_everything_is_judged():
         ),
     ],
 )
-def test_contradictions_are_told(asked, message):
+def test_contradictions_are_reported(asked, message):
     """Each error names the setting, its value, what is accepted and a way out."""
     with pytest.raises(UsageError) as raised:
         make_plan(LIGHT, **asked)

@@ -59,7 +59,7 @@ def test_what_people_write(text, addresses):
         "fd00::/64",
     ],
 )
-def test_what_is_none_of_these_is_told_with_an_example(text):
+def test_what_is_none_of_these_is_reported_with_an_example(text):
     """Also more addresses than a machine can have, without counting them all."""
     with pytest.raises(UsageError, match=r"SOURCE_IPS.*for example 127\.0\.0\.2-127\.0\.0\.9"):
         parsed(text)

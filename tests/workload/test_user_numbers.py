@@ -81,6 +81,6 @@ def test_classes_are_mixed_as_they_are_counted(plan, order):
     assert "".join(spawn_order(plan)) == order
 
 
-def test_alone_there_is_one_seat():
+def test_alone_there_is_one_slot():
     """A single process has every turn."""
     assert slot_of(0, [0]) == ALONE

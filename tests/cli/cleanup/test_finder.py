@@ -107,7 +107,7 @@ def test_failures_are_counted_and_end(api):
     assert dict(cleaning.sweep.failures) == {"DELETE /api/sessions/:id: http_503": 2}
 
 
-def test_a_dead_fleetlm_is_told_at_once(api):
+def test_a_dead_fleetlm_is_reported_at_once(api):
     """Before anything was answered there is nothing to count."""
     api.down = True
     with pytest.raises(Unreachable, match="Connection refused"):

@@ -71,7 +71,7 @@ def test_the_run_of_a_participant(user_id, run_id, mark):
     assert mark_of(session(user_id, run_id)) == mark
 
 
-def test_marks_are_told_once_and_keep_what_a_folder_knows():
+def test_marks_are_reported_once_and_keep_what_a_folder_knows():
     """Whichever way a run was named."""
     known = RunMark("r1", "bench", users=5, workers=2)
     assert merged([RunMark("r1", "bench"), known, RunMark("r1", "bench"), RunMark("r1", "other")]) == [

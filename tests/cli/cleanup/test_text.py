@@ -47,7 +47,7 @@ def test_many_runs_are_cut(api):
     assert "… and 5 older runs" in found_text(found_of(api), [], Style())
 
 
-def test_failures_are_told_by_kind():
+def test_failures_are_reported_by_kind():
     """Most frequent first."""
     text = done_text(1, Counter({"a": 1, "b": 3}), style=Style())
     assert text.splitlines()[:3] == ["  1 session deleted.", "  ✗ 3 × b", "  ✗ 1 × a"]

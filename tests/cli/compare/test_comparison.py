@@ -195,7 +195,7 @@ def test_any_load_lets_unequal_loads_through():
     assert list(obstacles(run_file(summary()), after, any_load=True)) == ["run B is inconclusive: a reason"]
 
 
-def test_load_is_told_first_and_machines_and_versions_too():
+def test_load_is_reported_first_and_machines_and_versions_too():
     """Everything that differs, whatever it is."""
     after = copy.deepcopy(summary(plan={"duration_s": 5.0, "users": {}}, options={"reply_timeout_s": 5}))
     after["versions"]["python"] = "3.12"

@@ -56,7 +56,7 @@ def test_json_is_the_same(bench):
         ((*LOAD, "--cpu-per-append-us", 0), "invalid value '0' for --cpu-per-append-us"),
     ],
 )
-def test_a_mistake_is_told_and_nothing_else(bench, arguments, words):
+def test_a_mistake_is_reported_and_nothing_else(bench, arguments, words):
     """Exit code 2, the setting, the value and an example."""
     found = bench(*arguments)
     assert found.exit_code == 2

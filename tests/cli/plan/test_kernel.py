@@ -25,7 +25,7 @@ def test_the_server_takes_a_second_of_the_ramp():
     assert settings_of(server_settings, 10_000_000, ramp_s=1)["net.core.somaxconn"] == "65535"
 
 
-def test_open_files_are_told_where_linux_has_too_few():
+def test_open_files_are_reported_where_linux_has_too_few():
     """Its own limit for a process is 1,048,576."""
     assert "fs.nr_open" not in settings_of(server_settings, 1_000_000)
     assert settings_of(server_settings, 3_000_000)["fs.nr_open"] == "4194304"

@@ -66,7 +66,7 @@ def test_a_winner_that_falls_silent_is_raced_again_by_the_next_connect(places):
     assert visited(connector, places) == alive
 
 
-def test_when_the_winner_fails_and_nobody_else_is_there_its_own_problem_is_told(places):
+def test_when_the_winner_fails_and_nobody_else_is_there_its_own_problem_is_reported(places):
     """Not that a source address of another family is missing."""
     alive = places.open("127.0.0.2")
     connector = connector_to(alive, Address(socket.AF_INET6, "::1"), sources=SourceAddresses(["127.0.0.5"]))

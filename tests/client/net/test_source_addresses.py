@@ -80,7 +80,7 @@ def test_a_target_of_another_family_is_no_target(serve):
 
 
 @given(st.integers(1, 12), st.integers(0, 40), st.integers(1, 60))
-def test_turns_are_fair_and_begin_where_told(count, start, connections):
+def test_turns_are_fair_and_begin_where_set(count, start, connections):
     """No address is ever two connections ahead of another."""
     addresses = [f"127.0.0.{last}" for last in range(2, 2 + count)]
     sources, sock = SourceAddresses(addresses, start), Unbound()

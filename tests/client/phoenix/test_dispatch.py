@@ -47,7 +47,7 @@ def test_an_error_reply_to_a_push_reaches_the_handler(client, serve):
 
 
 @pytest.mark.parametrize("event", ["phx_error", "phx_close"])
-def test_a_channel_that_the_server_ends_is_told_once(client, serve, event):
+def test_a_channel_that_the_server_ends_is_reported_once(client, serve, event):
     """The handler hears it, who waits on the topic fails at once, the socket and other topics live on."""
 
     def script(peer):
@@ -109,7 +109,7 @@ ENDS = [
 
 
 @pytest.mark.parametrize(("end", "kind", "code"), ENDS)
-def test_however_the_socket_ends_everybody_is_told_once(client, serve, end, kind, code):
+def test_however_the_socket_ends_every_waiter_is_notified_once(client, serve, end, kind, code):
     """The handler, who waits for a reply, and who pushes later: all get the reason; nothing hangs or reconnects."""
 
     def script(peer):

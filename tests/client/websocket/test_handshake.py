@@ -84,7 +84,7 @@ def test_a_refused_upgrade_says_its_status(serve, status):
         ("429 Slow", b'15\r\n{"error": "too many"}\r\n0\r\n\r\n', "transfer-encoding: chunked", "Slow: too many"),
     ],
 )
-def test_a_refusal_is_told_in_one_printable_line(serve, status, body, header, said):
+def test_a_refusal_is_reported_in_one_printable_line(serve, status, body, header, said):
     """Whatever the server puts into its answer, compressed, chunked or meant for a terminal."""
     head = "\r\n".join(filter(None, (f"HTTP/1.1 {status}", header)))
 
@@ -174,7 +174,7 @@ def test_every_legal_101_is_accepted(serve, name, is_dribbled):
         ("403 Forbidden|x: y|no\x1b[2J", 403, r"Forbidden: no\x1b[2J; let"),
     ],
 )
-def test_a_refusal_that_says_what_to_do_is_told_as_that(serve, answer, status, said):
+def test_a_refusal_that_says_what_to_do_is_reported_as_such(serve, answer, status, said):
     """Nothing is followed, and nothing that a terminal would obey is quoted."""
     line, header, body = answer.split("|")
 

@@ -113,7 +113,7 @@ def test_who_was_woken_runs_before_the_next_message(pair):
         (frame(b"half")[:3], "eof"),
     ],
 )
-def test_every_end_is_told_once(pair, data, kind):
+def test_every_end_is_reported_once(pair, data, kind):
     """What had come before it has been handed on by then."""
     one = pair()
     heard = Heard(one.transport)

@@ -91,7 +91,7 @@ def test_a_series_without_arrivals_tells_nothing():
     assert growth([0.0] * 60, [0.0] * 60) is None
 
 
-def test_answers_that_take_longer_than_the_series_cannot_be_told_from_falling_behind():
+def test_answers_that_take_longer_than_the_series_cannot_be_distinguished_from_falling_behind():
     """None has come yet: the backlog only fills."""
     assert growth([100.0 * second for second in range(30)], [100.0] * 30) is None
 

@@ -35,18 +35,18 @@ def told(merge):
 
 
 def test_the_last_report_of_a_lost_worker_stays_counted_and_its_open_messages_are_unknown():
-    """The books add up with them, because they are shown as what they are."""
-    books = merged().totals().accounting(phase=ALL)
-    assert (books.sent, books.appended, books.unknown, books.unexplained) == (170, 167, 3, 0)
-    assert books.adds_up
+    """The accounting add up with them, because they are shown as what they are."""
+    accounting = merged().totals().accounting(phase=ALL)
+    assert (accounting.sent, accounting.appended, accounting.unknown, accounting.unexplained) == (170, 167, 3, 0)
+    assert accounting.adds_up
 
 
 def test_what_a_worker_leaves_open_that_reported_to_its_end_is_a_defect():
     """No lost worker excuses it."""
     merge = merged()
     merge.absorb("c", snapshot("c", final=True, sent=5, appended=4))
-    books = merge.totals().accounting(phase=ALL)
-    assert (books.unknown, books.unexplained, books.adds_up) == (4, 1, False)
+    accounting = merge.totals().accounting(phase=ALL)
+    assert (accounting.unknown, accounting.unexplained, accounting.adds_up) == (4, 1, False)
     facts = RunFacts(False, 3, 2, workers_lost=(KILLED,), workers=merge.workers)
     doubts = decide((), merge.totals(), facts).doubts
     assert any("the messages do not add up: 175 sent, the fate of 1 unexplained" in doubt for doubt in doubts)
@@ -69,7 +69,7 @@ def test_a_worker_lost_before_its_first_report_leaves_everything_unknown():
 
 
 def test_summary_console_and_page_name_the_loss():
-    """Beside the books, and again among the reasons of the verdict, which is inconclusive."""
+    """Beside the accounting, and again among the reasons of the verdict, which is inconclusive."""
     found = told(merged())
     assert found["workers_lost"][0] | {"text": ""} == {
         "worker": "b", "why": "its process ended", "noticed_s": 8.0, "last_report_s": 6.0, "sent": 120,

@@ -85,7 +85,7 @@ def test_an_alias_is_judged_as_its_metric():
         (": p(95)<500", "metric: aggregation operator number"),
     ],
 )
-def test_a_mistake_is_told_with_what_would_be_right(text, told):
+def test_a_mistake_is_reported_with_what_would_be_right(text, told):
     """The message names the value, the accepted form and an example that works."""
     with pytest.raises(UsageError) as caught:
         parse_thresholds([text], what="--threshold")
@@ -103,7 +103,7 @@ def test_nothing_but_a_usage_error_comes_out_of_the_parser(text):
         parse_thresholds(text.split(";"))
 
 
-def test_an_unknown_scenario_is_told_where_scenarios_are_known():
+def test_an_unknown_scenario_is_reported_where_scenarios_are_known():
     """Else it would end as a threshold without samples, after the whole run."""
     with pytest.raises(UsageError, match="burst, churn"):
         parse_thresholds(["append_latency_ms{scenario:brust}: avg<20"], scenarios=("churn", "burst"))

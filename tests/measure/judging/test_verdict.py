@@ -40,7 +40,7 @@ def test_a_missed_threshold_fails_with_what_was_measured(totals_of, healthy):
     assert verdict.failures == ("append_latency_ms: p(95)<1: measured 1.470 ms",)
 
 
-def test_a_failure_outweighs_doubts_and_both_are_told(totals_of, healthy):
+def test_a_failure_outweighs_doubts_and_both_are_reported(totals_of, healthy):
     """Failures first."""
     verdict = verdict_on(totals_of(healthy), MISSED, interrupted=True)
     assert verdict.kind == "fail"
@@ -147,7 +147,7 @@ def test_a_stalling_event_loop_is_found(totals_of, healthy):
         (lambda ledger: ledger.trend("ws_join_ms", "burst", MAIN).add(-5), "ws_join_ms: 1 negative durations"),
     ],
 )
-def test_books_that_do_not_balance_are_doubted(totals_of, healthy, extra, told):
+def test_accounting_that_does_not_add_up_is_doubted(totals_of, healthy, extra, told):
     """Whatever was promised, a message of unknown fate makes the rest a guess."""
 
     def write(ledger):

@@ -23,7 +23,7 @@ def test_what_a_zero_needs_to_mean_something():
     assert DEFAULT["connection_failures"].evidence == "connections_attempted"
 
 
-def test_an_unknown_name_is_told_with_the_nearest():
+def test_an_unknown_name_is_reported_with_the_nearest():
     """A person sees what they meant."""
     with pytest.raises(UsageError, match="append_latency_ms") as caught:
         DEFAULT.find("apend_latency")

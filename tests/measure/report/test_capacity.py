@@ -66,7 +66,7 @@ def test_the_result_as_a_sentence(found, words, at_least):
     assert json.loads(json.dumps(found.to_json())) == found.to_json()
 
 
-def test_messages_are_told_as_such():
+def test_messages_are_reported_as_such():
     """In the unit asked about, with the users that made them."""
     found = capacity(step(40), kept=40, unit="messages/s", per_user=10.0)
     assert found.words() == "at least 400 messages/s (40 users): more was not tried (--most)"

@@ -69,7 +69,7 @@ def test_the_page_is_well_formed_and_needs_no_network(page_of, healthy):
 
 
 def test_it_shows_what_the_console_shows(page_of, healthy):
-    """Verdict, thresholds, reasons, latencies, books, workers, circumstances."""
+    """Verdict, thresholds, reasons, latencies, accounting, workers, circumstances."""
     page = page_of(healthy, thresholds="append_latency_ms: p(95)<1, p(99.9)<9; agent_reply_rate: rate>0.9")
     for told in (
         "<title>FAIL · mixed · preset light · run r1</title>",

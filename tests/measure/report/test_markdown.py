@@ -28,7 +28,7 @@ def test_text_cannot_break_a_table(summary_of, healthy):
 
 
 def test_an_empty_run_has_no_empty_tables(summary_of):
-    """Nothing measured, nothing folded but the books."""
+    """Nothing measured, nothing folded but the accounting."""
     text = render_markdown(summary_of(lambda ledger: None, thresholds="")[0])
     assert text.startswith("## ❔ mixed: inconclusive\n")
     assert "Latency" not in text

@@ -66,9 +66,13 @@ def test_a_metric_without_evidence_is_left_out(summary_of, healthy):
 def test_accounting_per_phase_and_scenario(summary_of, healthy):
     """Both phases together are the whole run."""
     told, _ = summary_of(healthy)
-    books = told["accounting"]
-    assert books["main"]["all"]["sent"] + books["warm_up"]["all"]["sent"] == books["all"]["all"]["sent"] == 700
-    assert books["main"]["scenarios"]["burst"]["adds_up"] is True
+    accounting = told["accounting"]
+    assert (
+        accounting["main"]["all"]["sent"] + accounting["warm_up"]["all"]["sent"]
+        == accounting["all"]["all"]["sent"]
+        == 700
+    )
+    assert accounting["main"]["scenarios"]["burst"]["adds_up"] is True
 
 
 def test_thresholds_with_their_measured_values(summary_of, healthy):

@@ -97,7 +97,7 @@ def test_an_empty_run_can_be_rendered(summary_of):
     assert "INCONCLUSIVE  (exit code 4)" in text
 
 
-def test_files_that_are_missing_are_told_last(summary_of, healthy):
+def test_files_that_are_missing_are_reported_last(summary_of, healthy):
     """A pass whose JUnit file was lost does not look like one."""
     told, _ = summary_of(healthy)
     told["verdict"]["exit_code"] = 5

@@ -49,7 +49,7 @@ def test_memory_per_session_or_why_not():
     assert server_lines(few) == ["memory per joined session: not measurable: the number of sessions changed by 5 only"]
 
 
-def test_failures_are_told_with_the_last_reason():
+def test_failures_are_reported_with_the_last_reason():
     """A source that never answered has no figures, and says so."""
     figures = ServerFigures("pid 1")
     figures.fail("refused")

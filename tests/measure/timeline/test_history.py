@@ -60,7 +60,7 @@ def test_late_rows_heal_what_is_young():
     assert sent_in(series) == 38
 
 
-def test_nothing_is_told_twice_and_nothing_left_out_while_seconds_settle():
+def test_nothing_is_reported_twice_and_nothing_left_out_while_seconds_settle():
     """Each look takes over where the last one settled."""
     series, timeline = LiveHistory(), MergedTimeline()
     for now in range(3 * SETTLED_S):

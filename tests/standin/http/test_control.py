@@ -47,7 +47,7 @@ def test_in_a_network_of_its_own_it_is_called_by_a_name(standin_with):
     assert standin.call("GET", "/standin/counters", headers={"Host": "target.example.org"}).status == 403
 
 
-def test_memory_sockets_and_sessions_are_told(standin):
+def test_memory_sockets_and_sessions_are_reported(standin):
     """Names that a load test looks for."""
     answer = requests.get(f"http://127.0.0.1:{standin.port}/metrics", timeout=5)
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")

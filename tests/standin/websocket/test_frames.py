@@ -85,7 +85,7 @@ def test_garbage_never_raises_anything_else(data):
         read(FrameReader(1000, deflate=True), data, data)
 
 
-def test_rsv1_is_told_when_it_was_negotiated():
+def test_rsv1_is_reported_when_it_was_negotiated():
     """Of the first frame of a message."""
     reader = FrameReader(LIMIT, deflate=True)
     message = [*reader.feed(masked(0x41, b"a")), *reader.feed(masked(0x80, b"b"))]

@@ -150,7 +150,7 @@ def test_a_malformed_message_is_refused_by_name(runner, admission, said, name, i
 
 
 def test_a_message_under_another_name_is_refused(runner, admission, said):
-    """Locust books by the name in the message."""
+    """Locust accounting by the name in the message."""
     show(runner, MINE)
     show(runner, MINE, "w2")
     for name in ("w2", None, 5, {}):

@@ -41,7 +41,7 @@ def test_the_same_code_has_no_differences():
         ({"locustfile": "ab"}, "the locustfile is different"),
     ],
 )
-def test_each_difference_is_told(changed, told):
+def test_each_difference_is_reported(changed, told):
     """What a person has to make the same."""
     assert differences(**changed) == [told]
 

@@ -3,7 +3,7 @@
 from fleetlm_users.swarm.cluster.refused_messages import MAX_LINES, MAX_PEERS, RefusedMessages
 
 
-def test_each_peer_and_kind_is_told_once_and_all_are_counted():
+def test_each_peer_and_kind_is_reported_once_and_all_are_counted():
     """The doubt quotes the first."""
     said = []
     refused = RefusedMessages(said.append)
@@ -38,7 +38,7 @@ def test_lines_and_memory_are_bounded():
     assert said[-1] == "5,000 messages were refused in all."
 
 
-def test_the_count_is_told_only_where_it_says_more_than_the_lines():
+def test_the_count_is_reported_only_where_it_says_more_than_the_lines():
     """Most runs have nothing to tell."""
     said = []
     refused = RefusedMessages(said.append)

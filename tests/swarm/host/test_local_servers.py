@@ -56,7 +56,7 @@ def test_servers_that_are_there_are_not_waited_for(started):
     assert told == []
 
 
-def test_a_slow_start_is_told_and_waited_for_as_long_as_asked(started):
+def test_a_slow_start_is_reported_and_waited_for_as_long_as_asked(started):
     """Who is late is named, with the limit."""
     slow, told = Played(), []
 
@@ -98,7 +98,7 @@ def test_it_ends_in_any_case(code, wait_s):
     assert child.stdout.closed
 
 
-def test_what_cannot_be_started_is_told():
+def test_what_cannot_be_started_is_reported():
     """As the system tells it."""
     with pytest.raises(OSError, match="No such file"):
         ChildProcess(["/no/such/program"])

@@ -18,22 +18,22 @@ def fields(shown):
     )
 
 
-def wishes_of(form, preset="light", *, fields_follow=False, asked=NO_OVERRIDES, pages=()):
+def overrides_of(form, preset="light", *, fields_follow=False, asked=NO_OVERRIDES, pages=()):
     """What is read from a form after the first page, with light, and then the others were shown."""
     first = LIGHT if asked["num_users"] is None else {**LIGHT, "num_users": asked["num_users"]}
-    wishes = FormOverrides(asked)
+    overrides = FormOverrides(asked)
     for page in (("light", first, asked), *pages):
-        wishes.note(*page)
+        overrides.note(*page)
     return {
         name: value
-        for name, value in wishes.of(form, preset, OWN[preset], fields_follow=fields_follow).items()
+        for name, value in overrides.of(form, preset, OWN[preset], fields_follow=fields_follow).items()
         if value is not None
     }
 
 
 @pytest.mark.parametrize("fields_follow", [True, False])
 @pytest.mark.parametrize(
-    ("changed", "wishes"),
+    ("changed", "overrides"),
     [
         ({}, {}),
         ({"user_count": "9"}, {"num_users": 9}),
@@ -43,54 +43,54 @@ def wishes_of(form, preset="light", *, fields_follow=False, asked=NO_OVERRIDES, 
         ({"run_time": ""}, {}),
     ],
 )
-def test_only_changes_are_wishes(changed, wishes, fields_follow):
+def test_only_changes_are_overrides(changed, overrides, fields_follow):
     """The same time in another notation is no change, and an empty one is the preset's."""
-    assert wishes_of({**fields(LIGHT), **changed}, fields_follow=fields_follow) == wishes
+    assert overrides_of({**fields(LIGHT), **changed}, fields_follow=fields_follow) == overrides
 
 
 def test_fields_left_standing_follow_another_preset():
     """A page without our script, or a program, sends what the page showed with the preset before."""
-    assert wishes_of(fields(LIGHT), "standard") == {}
-    assert wishes_of({**fields(LIGHT), "user_count": "9"}, "standard") == {"num_users": 9}
+    assert overrides_of(fields(LIGHT), "standard") == {}
+    assert overrides_of({**fields(LIGHT), "user_count": "9"}, "standard") == {"num_users": 9}
 
 
 def test_fields_that_follow_by_themselves_mean_what_they_show():
     """Who chooses standard, sees 55 and types 18 wants 18; who leaves 55 wants the preset."""
-    assert wishes_of(fields(STANDARD), "standard", fields_follow=True) == {}
+    assert overrides_of(fields(STANDARD), "standard", fields_follow=True) == {}
     typed = {**fields(STANDARD), "user_count": "18"}
-    assert wishes_of(typed, "standard", fields_follow=True) == {"num_users": 18}
+    assert overrides_of(typed, "standard", fields_follow=True) == {"num_users": 18}
 
 
 def test_a_rate_that_keeps_the_presets_ramp_up_is_no_wish():
     """18 of standard's 55 users in the same 10 s are 1.8 a second: asked for, it would contradict `--ramp-up`."""
     typed = {**fields(STANDARD), "user_count": "18", "spawn_rate": "1.8"}
-    assert wishes_of(typed, "standard", fields_follow=True) == {"num_users": 18}
+    assert overrides_of(typed, "standard", fields_follow=True) == {"num_users": 18}
 
 
 def test_after_a_run_the_page_shows_the_last_wishes_and_means_them():
     """9 stays 9 with the same preset, and is left behind with another."""
     after = ("light", {**LIGHT, "num_users": 9}, {**NO_OVERRIDES, "num_users": 9})
     again = {**fields(LIGHT), "user_count": "9"}
-    assert wishes_of(again, pages=[after]) == {"num_users": 9}
-    assert wishes_of(again, "standard", pages=[after]) == {}
-    assert wishes_of(fields(LIGHT), pages=[after]) == {}
+    assert overrides_of(again, pages=[after]) == {"num_users": 9}
+    assert overrides_of(again, "standard", pages=[after]) == {}
+    assert overrides_of(fields(LIGHT), pages=[after]) == {}
 
 
 def test_a_page_means_by_its_fields_what_was_asked_for_them():
     """The shown rate may follow from `--ramp-up`: sent back as a rate it would contradict it."""
     shown = {**LIGHT, "num_users": 9, "spawn_rate": 3.0}
     pages = [("light", shown, {**NO_OVERRIDES, "num_users": 9})]
-    assert wishes_of(fields(shown), pages=pages, fields_follow=True) == {"num_users": 9}
+    assert overrides_of(fields(shown), pages=pages, fields_follow=True) == {"num_users": 9}
 
 
 def test_what_the_command_line_asked_for_stays_unless_changed():
     """`-u 40` with the web UI shows 40 and means 40, with whatever preset is chosen."""
     asked = {**NO_OVERRIDES, "num_users": 40}
     untouched = {**fields(LIGHT), "user_count": "40"}
-    assert wishes_of(untouched, asked=asked) == {"num_users": 40}
-    assert wishes_of(untouched, "standard", asked=asked) == {"num_users": 40}
-    assert wishes_of({**untouched, "user_count": "7"}, asked=asked) == {"num_users": 7}
-    assert wishes_of({**untouched, "user_count": ""}, asked=asked) == {"num_users": 40}
+    assert overrides_of(untouched, asked=asked) == {"num_users": 40}
+    assert overrides_of(untouched, "standard", asked=asked) == {"num_users": 40}
+    assert overrides_of({**untouched, "user_count": "7"}, asked=asked) == {"num_users": 7}
+    assert overrides_of({**untouched, "user_count": ""}, asked=asked) == {"num_users": 40}
 
 
 def test_a_rate_whose_digits_were_cut_is_the_same():
@@ -101,10 +101,10 @@ def test_a_rate_whose_digits_were_cut_is_the_same():
 
 
 @pytest.mark.parametrize("field", ["user_count", "spawn_rate", "run_time"])
-def test_what_is_no_number_is_told(field):
+def test_what_is_no_number_is_reported(field):
     """Locust's own answer would come after our check."""
     with pytest.raises(UsageError, match="x"):
-        wishes_of({**fields(LIGHT), field: "x"})
+        overrides_of({**fields(LIGHT), field: "x"})
 
 
 @pytest.mark.parametrize(
@@ -114,4 +114,4 @@ def test_what_is_no_number_is_told(field):
 def test_a_number_beyond_every_run_is_refused(field, text):
     """Floats, time deltas and timers overflow."""
     with pytest.raises(UsageError, match=r"invalid value '(9999|10000001)"):
-        wishes_of({**fields(LIGHT), field: text})
+        overrides_of({**fields(LIGHT), field: text})

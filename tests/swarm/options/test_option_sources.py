@@ -123,7 +123,7 @@ def test_thresholds_of_all_sources_count_together(started, tmp_path):
     )
 
 
-def test_a_threshold_that_is_none_is_told_with_its_source(refused):
+def test_a_threshold_that_is_none_is_reported_with_its_source(refused):
     """Also one that a stronger source would have replaced."""
     said = refused("--threshold", A, locust_conf="threshold = append: p(95)<1")
     assert re.search(r"invalid value 'append: p\(95\)<1' for \S*locust.conf", said)
@@ -223,7 +223,7 @@ def test_an_option_of_locust_in_a_file_is_refused_too(refused):
     ],
     ids=["flag", "variable", "name", "second-flag"],
 )
-def test_an_option_that_somebody_else_has_too_is_told_in_a_sentence(refused, theirs, group):
+def test_an_option_that_somebody_else_has_too_is_reported_in_a_sentence(refused, theirs, group):
     """Whoever came first: plugins have added theirs by the time ours join."""
 
     def plugin(parser):

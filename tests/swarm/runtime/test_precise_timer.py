@@ -89,7 +89,7 @@ def test_sleepers_that_set_it_anew_as_they_ring_are_all_rung_in_time(intervals_u
     assert early == [False] * rounds * len(intervals_us)
 
 
-def test_a_kernel_without_timers_is_told():
+def test_a_kernel_without_timers_is_reported():
     """gevent's own are used then, which are exact to a millisecond."""
     timer = PreciseTimer(timers=0)
     assert not timer.is_exact

@@ -64,7 +64,7 @@ def test_no_reply_is_due_when_none_is_awaited():
     assert totals().count("agent_replies_due") == 0
 
 
-def test_a_negative_duration_is_told_not_recorded():
+def test_a_negative_duration_is_reported_not_recorded():
     """It is a defect, and the verdict speaks of it."""
     tallies, _, totals = scene()
     tallies["main"].sent(message(due_s=2.0, sent_s=1.0))
@@ -83,7 +83,7 @@ def test_each_phase_has_its_own_and_none_is_made_before_it_is_needed():
 
 
 def test_a_message_sent_before_the_ledger_began_counts_nowhere():
-    """The books of what came after a reset stay true: its fate has no sending to go with."""
+    """The accounting of what came after a reset stay true: its fate has no sending to go with."""
     tallies, shown, totals = scene()
     tallies["main"].sent(message())
     tallies.renew(Ledger(DEFAULT, "e", "w", resets=1, since_s=2.0))

@@ -250,7 +250,7 @@ def test_the_description_is_json_without_secrets():
         ),
     ],
 )
-def test_each_mistake_is_told_before_load(raw, more, message):
+def test_each_mistake_is_reported_before_load(raw, more, message):
     """The flag and its variable, the value, the accepted form, an example."""
     with pytest.raises(UsageError) as raised:
         resolved(raw, **more)

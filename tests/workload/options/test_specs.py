@@ -60,7 +60,7 @@ def test_flags_environment_and_defaults(flag, env, default):
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
-def test_every_option_is_told_apart_and_explained(spec):
+def test_every_option_is_distinct_and_explained(spec):
     """Flag and variable follow from the name; the example is valid; the help is one short line."""
     assert spec.flag == f"--{spec.name.replace('_', '-')}"
     assert spec.env == spec.name.upper()

@@ -175,7 +175,7 @@ USERS = "users: {burst: 1}"
         ),
     ],
 )
-def test_each_mistake_in_a_preset_is_told(text, message):
+def test_each_mistake_in_a_preset_is_reported(text, message):
     """File, key path, value, what is accepted, and an example."""
     with pytest.raises(UsageError) as raised:
         one(text)
@@ -208,7 +208,7 @@ VALID = "good: {users: {burst: 1}, duration_s: 1}"
         ),
     ],
 )
-def test_each_mistake_above_the_presets_is_told(text, message):
+def test_each_mistake_above_the_presets_is_reported(text, message):
     """The path ends where the mistake is, and stays readable whatever the key is."""
     with pytest.raises(UsageError) as raised:
         parse_presets(text, "my.yaml")
@@ -328,7 +328,7 @@ def test_plain_values_anchors_and_merges_are_read():
         ("a: 1" + ":1" * 5000, "invalid value for my.yaml line 1: more than 100 characters for a number or date"),
     ],
 )
-def test_each_mistake_is_told_with_its_line(text, message):
+def test_each_mistake_is_reported_with_its_line(text, message):
     """Where PyYAML knows the line, it is named; a converter's own error is told too."""
     with pytest.raises(UsageError) as raised:
         parse_yaml(text, "my.yaml")

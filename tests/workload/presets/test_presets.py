@@ -107,7 +107,7 @@ def test_an_own_file_wins_per_preset(tmp_path):
     assert presets.get("my_benchmark", "tiny").duration_s == 5.0
 
 
-def test_an_unknown_preset_is_told_the_known_ones():
+def test_an_unknown_preset_is_refused_with_the_known_ones():
     """The error lists what can be chosen."""
     with pytest.raises(UsageError) as raised:
         load_presets().get("mixed", "lite")
@@ -117,7 +117,7 @@ def test_an_unknown_preset_is_told_the_known_ones():
     )
 
 
-def test_an_unknown_benchmark_is_told_the_known_ones():
+def test_an_unknown_benchmark_is_refused_with_the_known_ones():
     """The error lists every benchmark that has presets."""
     with pytest.raises(
         UsageError,
