@@ -8,7 +8,7 @@ import os
 import sys
 from argparse import Namespace, _AppendAction
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from locust.argument_parser import LocustArgumentParser
 
@@ -23,6 +23,9 @@ from fleetlm_users.swarm.options.environment_variables import read_variables, re
 from fleetlm_users.swarm.options.parser import register, specs_of
 from fleetlm_users.workload.options.locust_options import LOCUST_OPTIONS
 from fleetlm_users.workload.options.parsing import split_thresholds
+
+MAX_PROCESSES: Final = 1024
+"""Of one machine; more than any has cores."""
 
 Layer = tuple[str, Sequence[str]]
 """The thresholds of one source, and the name that errors use for it."""
@@ -57,6 +60,7 @@ class OptionSources:
                 parsed.threshold = laid_over(layers, DEFAULT.with_metrics(self._benchmark.metrics)) or None
                 _refuse_options(parser, parsed, words)
                 _refuse_misread(parser, parsed)
+                _refuse_processes(parsed)
             except (UsageError, StartupError) as problem:
                 parser.exit(USAGE_EXIT, f"{problem}\n")
             self._parsed = parsed
@@ -128,6 +132,13 @@ def _refuse_misread(parser: LocustArgumentParser, parsed: Namespace) -> None:
     for word in parsed.user_classes:
         if word.startswith("-"):
             parser.error(f"unrecognized arguments: {word.partition('=')[0]}")
+
+
+def _refuse_processes(parsed: Namespace) -> None:
+    """Raise UsageError for a slip of the keyboard in `--processes`: Locust forks whatever number it is given."""
+    if (parsed.processes or 0) > MAX_PROCESSES:
+        accepted = f"at most {MAX_PROCESSES:,} processes on a machine"
+        raise UsageError("--processes (LOCUST_PROCESSES)", parsed.processes, accepted, "--processes -1")
 
 
 __all__: Sequence[str] = ("OptionSources", "laid_over")

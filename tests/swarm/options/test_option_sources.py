@@ -197,6 +197,7 @@ def test_a_file_that_changes_while_the_web_ui_runs_ends_nothing(started, tmp_pat
         ([], {"LOCUST_SKIP_MONKEY_PATCH": "1"}, "unset it"),
         ([], {"LOCUST_RUNTIME": "5m"}, "for example LOCUST_RUN_TIME"),
         ([], {"THRESHOLDS": A}, "for example THRESHOLD"),
+        (["--processes", "100000"], {}, "for --processes (LOCUST_PROCESSES): expected at most 1,024 processes"),
         (["-t", "99999999999h"], {}, "invalid value '99999999999h' for -t/--run-time (LOCUST_RUN_TIME)"),
         ([], {"LOCUST_RUN_TIME": "9" * 30}, "expected a duration of at most 10,000 hours, for example 2m"),
         ([], {"AGENT_URL": "ftp://x"}, "invalid value 'ftp://x' for AGENT_URL (environment)"),
