@@ -1,4 +1,4 @@
-"""Reset, Edit and the class picker of Locust's own page change our books as they say, and leave them true."""
+"""Reset, Edit and the class picker of Locust's own page change our accounting as they say, and leave them true."""
 
 import pytest
 import requests
@@ -41,7 +41,7 @@ def ended(url):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_reset_forgets_what_was_and_keeps_the_books_true(page_with, workers):
+def test_reset_forgets_what_was_and_keeps_the_accounting_true(page_with, workers):
     """Messages in flight at the reset are counted in neither part: sent = appended, however slow the server is."""
     url, locust, standin = page_with(workers=workers, server=("--broadcast-delay-ms", "300"))
     assert start(url, user_count=9, run_time="", warm_up="0", run_id="reset")["success"]
@@ -53,13 +53,13 @@ def test_reset_forgets_what_was_and_keeps_the_books_true(page_with, workers):
     requests.post(f"{url}/stop", timeout=60)
     told = eventually(lambda: ended(url), "the run is judged")
     summary = newest_summary(locust.results)
-    books, server = summary["accounting"]["all"]["all"], standin.counters("reset")
+    accounting, server = summary["accounting"]["all"]["all"], standin.counters("reset")
     assert told["series"]["from"] >= summary["plan"]["resets"][0] - 1
-    assert books["adds_up"]
-    assert books["sent"] == books["appended"] > 20
-    assert books["sent"] < server["sends_received"] == server["messages_appended_user"]
+    assert accounting["adds_up"]
+    assert accounting["sent"] == accounting["appended"] > 20
+    assert accounting["sent"] < server["sends_received"] == server["messages_appended_user"]
     assert summary["metrics"]["active_connections"]["peak"] <= 9
-    assert told["accounting"]["sent"] == books["sent"]
+    assert told["accounting"]["sent"] == accounting["sent"]
     assert summary["run"]["duration_s"] < summary["run"]["elapsed_s"] - summary["plan"]["resets"][0] + 1
 
 
