@@ -18,6 +18,7 @@ from fleetlm_users.users.behaviours.inbox_watcher import InboxDeltas
 from tests.client.fakes import CLOSE, FakeServer, Gone, frame, text
 from tests.users import lives
 
+OF_A_SESSION = ("client", "protocol", "users", "measure")
 SESSIONS = 10
 AGENT = lives.AGENT
 
@@ -216,10 +217,10 @@ def garbage_after(act):
 
 
 def is_ours(thing):
-    """An object of our package, or a frame of its code."""
+    """An object or a frame of the packages that a session lives in; greenlets of earlier tests may end meanwhile."""
     if isinstance(thing, types.FrameType):
-        return "fleetlm_users" in thing.f_code.co_filename
-    return type(thing).__module__.startswith("fleetlm_users")
+        return any(f"fleetlm_users/{package}/" in thing.f_code.co_filename for package in OF_A_SESSION)
+    return type(thing).__module__.startswith(tuple(f"fleetlm_users.{package}" for package in OF_A_SESSION))
 
 
 def describe(thing):
