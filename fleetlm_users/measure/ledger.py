@@ -208,23 +208,28 @@ class Ledger:
         """Record one thing that is wrong with a message; the first ones are named, all are counted."""
         self._findings.add(finding)
 
-    def tick(self, elapsed_s: float, yield_now: Callable[[], None] = _no_yield) -> None:
-        """Close a row of the timeline; call it about once a second. Folding yields by `yield_now` after each chunk."""
+    def tick(self, elapsed_s: float, yield_to_loop: Callable[[], None] = _no_yield) -> None:
+        """Close a row of the timeline; call it about once a second.
+
+        `yield_to_loop` is called after each chunk of values that is folded.
+        """
         self._seal(elapsed_s)
         if self._snapshots_under_way:
             return  # its trends must not run ahead of its counters; the snapshot or the next tick folds
         for series in list(self._series.values()):
             mark = series.mark
             while series.fold_one(mark):
-                yield_now()
+                yield_to_loop()
                 if self._snapshots_under_way:
                     return  # one began while we yielded
 
-    def snapshot(self, seq: int, final: bool, elapsed_s: float, yield_now: Callable[[], None] = _no_yield) -> Snapshot:
+    def snapshot(
+        self, seq: int, final: bool, elapsed_s: float, yield_to_loop: Callable[[], None] = _no_yield
+    ) -> Snapshot:
         """Return everything measured so far; `seq` must grow from one snapshot to the next.
 
         All of it is of the one moment at which the call begins. Folding and encoding the trends takes longer, and
-        `yield_now` is called in between so that the event loop can run; what is added meanwhile waits for the next one.
+        `yield_to_loop` is called in between; what is added meanwhile waits for the next one.
         """
         self._seal(elapsed_s)
         captured = self._captured(seq, final, elapsed_s)
@@ -234,9 +239,9 @@ class Ledger:
         try:
             for key, series, mark in marks:
                 while series.fold_one(mark):
-                    yield_now()
+                    yield_to_loop()
                 captured.trends.append(EncodedTrend(*key, series.encoded_at(mark)))
-                yield_now()
+                yield_to_loop()
         finally:
             self._snapshots_under_way -= 1
         captured.rows = [*rows[:-1], rows[-1].copy()]  # all but the youngest are complete and stay as they are

@@ -62,7 +62,7 @@ def test_what_happens_while_a_snapshot_is_encoded_belongs_to_the_next(ledger):
     ledger.count("messages_appended", "burst", MAIN)
     trend.add(1)
     other.add(1)
-    first = ledger.snapshot(1, final=False, elapsed_s=1.0, yield_now=meanwhile)
+    first = ledger.snapshot(1, final=False, elapsed_s=1.0, yield_to_loop=meanwhile)
     assert counts_in(first)["messages_appended", "burst", MAIN, ""] == 1
     assert [
         trend.count for metric in ("append_latency_ms", "agent_latency_ms") for trend in trend_in(first, metric)
@@ -78,7 +78,7 @@ def test_a_snapshot_that_begins_while_a_tick_folds_is_of_one_moment(ledger):
     trends = [ledger.trend(metric, "burst", MAIN) for metric in ("append_latency_ms", "agent_latency_ms", "ws_join_ms")]
     main = greenlet.getcurrent()
     ticking = greenlet.greenlet(lambda: ledger.tick(2.0, main.switch))
-    snapping = greenlet.greenlet(lambda: ledger.snapshot(1, final=False, elapsed_s=1.0, yield_now=main.switch))
+    snapping = greenlet.greenlet(lambda: ledger.snapshot(1, final=False, elapsed_s=1.0, yield_to_loop=main.switch))
     for trend in trends:
         trend.add(1)
     snapping.switch()
@@ -99,7 +99,7 @@ def test_a_tick_stops_folding_for_a_snapshot(ledger):
     trends = [ledger.trend(metric, "burst", MAIN) for metric in ("append_latency_ms", "agent_latency_ms", "ws_join_ms")]
     main = greenlet.getcurrent()
     ticking = greenlet.greenlet(lambda: ledger.tick(1.0, main.switch))
-    snapping = greenlet.greenlet(lambda: ledger.snapshot(1, final=False, elapsed_s=1.5, yield_now=main.switch))
+    snapping = greenlet.greenlet(lambda: ledger.snapshot(1, final=False, elapsed_s=1.5, yield_to_loop=main.switch))
     for trend in trends:
         trend.add(1)
     ticking.switch()
@@ -130,7 +130,7 @@ def test_breathe_is_called_after_each_chunk_and_each_trend(ledger):
     for value_us in range(FOLDED_AT_ONCE + 1):
         ledger.trend("append_service_ms", "burst", MAIN).add(value_us)
     ledger.tick(1.0, lambda: breaths.append("tick"))
-    ledger.snapshot(1, final=False, elapsed_s=1.0, yield_now=lambda: breaths.append("snapshot"))
+    ledger.snapshot(1, final=False, elapsed_s=1.0, yield_to_loop=lambda: breaths.append("snapshot"))
     assert breaths == ["tick"] * 5 + ["snapshot"] * 4
 
 

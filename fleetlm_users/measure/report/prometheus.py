@@ -58,10 +58,10 @@ def name_of(metric: Metric) -> str:
             return f"{_PREFIX}{stem.removesuffix('_percent')}{'_ratio' if metric.unit == '%' else ''}"
 
 
-def families(status: RunStatus | None, version: str, give_way: Callable[[], None]) -> Iterator[Family]:
+def families(status: RunStatus | None, version: str, yield_to_loop: Callable[[], None]) -> Iterator[Family]:
     """Yield everything that is exposed of a run; None stands for the time before the first run.
 
-    `give_way` is called between the families: merging the histograms of many workers takes a while.
+    `yield_to_loop` is called between the families: merging the histograms of many workers takes a while.
     """
     yield InfoMetricFamily(f"{_PREFIX}build", "version of fleetlm-locust", {"version": version})
     if status is None:
@@ -73,7 +73,7 @@ def families(status: RunStatus | None, version: str, give_way: Callable[[], None
     scenarios = ("", *status.totals.scenarios)
     for metric in status.totals.catalogue.values():
         yield from _of_metric(metric, status.totals, scenarios)
-        give_way()
+        yield_to_loop()
     yield _by_kind(status.totals, scenarios)
 
 
