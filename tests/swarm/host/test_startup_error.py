@@ -12,10 +12,14 @@ import os, signal, subprocess, sys
 from fleetlm_users.swarm.host import startup_error
 startup_error.WORKERS_END_S = 1.0
 other = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+ready, child_ready = os.pipe()
 child = os.fork()
 if not child:
     {at_first}
+    os.close(child_ready)
     signal.pause()
+os.close(child_ready)
+os.read(ready, 1)  # until the child has done what it does first
 startup_error.end_forked_workers({grace_s})
 number = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])  # raises when it was reaped
 assert other.poll() is None
@@ -34,7 +38,7 @@ def test_it_says_why_and_exits_with_the_code(capsys):
 
 @pytest.mark.parametrize(
     ("at_first", "grace_s", "code"),
-    [("pass", 0, -15), ("os.kill(os.getpid(), signal.SIGSTOP)", 0, -9), ("os._exit(3)", 10, 3)],
+    [("pass", 0, -15), ("signal.signal(signal.SIGTERM, signal.SIG_IGN)", 0, -9), ("os._exit(3)", 10, 3)],
     ids=["sigterm-ends-it", "it-hangs", "it-ends-by-itself"],
 )
 def test_forked_workers_are_ended_and_not_reaped(at_first, grace_s, code):
