@@ -14,16 +14,16 @@ completions, second after second. Growth is claimed only when all of these hold;
    the filling may not have got so far: then completions that still become more frequent mean that the series is too
    short to tell. A server that falls behind completes as much at the end as in the middle.
 
-The rate is the Theil–Sen slope (Sen, "Estimates of the regression coefficient based on Kendall's tau", JASA 63, 1968),
-which ignores up to 29 % of outliers, with Sen's confidence interval (Gilbert, "Statistical Methods for Environmental
-Pollution Monitoring", 1987, §16.4), on the same corrected variance.
+The rate is the Theil–Sen slope with Sen's confidence interval, on the same corrected variance (trend_statistics.py).
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist, fmean, median
+from statistics import fmean, median
 from typing import Final
+
+from fleetlm_users.measure.judging.trend_statistics import interval, mann_kendall, p_value, slopes, variance_inflation
 
 MIN_SECONDS: Final = 20
 """Below this a trend and a few bursts look the same."""
@@ -37,11 +37,8 @@ LONG_WAIT: Final = 0.25
 """As a share of the series."""
 FILLING: Final = 1.1
 """An exponential filling over twice its time constant completes 1.29 times as much in its last third as before."""
-CONFIDENCE: Final = 0.95
 STEP_SPANS_S: Final = (1, 2, 5, 10)
 """Steps of a queue are correlated over some seconds (flushes, bursts): the widest wandering of these spans counts."""
-
-_NORMAL: Final = NormalDist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +79,15 @@ def growth(backlog: Sequence[float], arrivals: Sequence[float]) -> BacklogGrowth
         return None
     width_s = math.ceil(len(backlog) / MAX_POINTS)
     points = _averaged(levelled, width_s)
-    slopes = _slopes(points)
-    per_s = median(slopes) / width_s
-    inflation = _variance_inflation(points, per_s * width_s)
-    score, variance = _mann_kendall(points)
+    rates = slopes(points)
+    per_s = median(rates) / width_s
+    inflation = variance_inflation(points, per_s * width_s)
+    score, variance = mann_kendall(points)
     variance *= inflation
-    low, high = _interval(slopes, variance)
+    low, high = interval(rates, variance)
     resolution_per_s = WANDERING * _wandering(levelled) / math.sqrt(len(levelled))
-    later_per_s = median(_slopes(points[len(points) // 2 :])) / width_s
-    is_trend = score > 0 and _p_value(score, variance) < P_TREND
+    later_per_s = median(slopes(points[len(points) // 2 :])) / width_s
+    is_trend = score > 0 and p_value(score, variance) < P_TREND
     return BacklogGrowth(
         is_growing=is_trend and per_s > resolution_per_s and later_per_s >= LASTING * per_s,
         per_s=per_s,
@@ -133,76 +130,6 @@ def _is_filling(levelled: Sequence[float], backlog: Sequence[float], arrivals: S
 
 def _averaged(values: Sequence[float], width: int) -> list[float]:
     return [fmean(values[at : at + width]) for at in range(0, len(values) - width + 1, width)]
-
-
-def _slopes(values: Sequence[float]) -> list[float]:
-    """Return the slopes of all pairs, sorted."""
-    return sorted(
-        (values[later] - values[first]) / (later - first)
-        for first in range(len(values))
-        for later in range(first + 1, len(values))
-    )
-
-
-def _mann_kendall(values: Sequence[float]) -> tuple[int, float]:
-    """Mann and Kendall's S, and its variance without a trend, corrected for ties."""
-    n = len(values)
-    score = sum(
-        (values[later] > values[first]) - (values[later] < values[first])
-        for first in range(n)
-        for later in range(first + 1, n)
-    )
-    counts: dict[float, int] = {}
-    for value in values:
-        counts[value] = counts.get(value, 0) + 1
-    ties = sum(count * (count - 1) * (2 * count + 5) for count in counts.values() if count > 1)
-    return score, (n * (n - 1) * (2 * n + 5) - ties) / 18
-
-
-def _p_value(score: int, variance: float) -> float:
-    """Return how likely such a score is without a trend: normal approximation with continuity correction."""
-    return 1.0 if variance <= 0 else 1 - _NORMAL.cdf((score - 1) / math.sqrt(variance))
-
-
-def _variance_inflation(values: Sequence[float], slope: float) -> float:
-    """Hamed and Rao's factor: autocorrelated values are worth fewer independent ones. Never below 1."""
-    n = len(values)
-    ranks = _ranks([value - slope * at for at, value in enumerate(values)])
-    centre = fmean(ranks)
-    spread = sum((rank - centre) ** 2 for rank in ranks)
-    if spread == 0:
-        return 1.0
-    limit = _NORMAL.inv_cdf(0.975) / math.sqrt(n)
-    total = 0.0
-    for lag in range(1, n - 2):
-        pairs = zip(ranks, ranks[lag:], strict=False)
-        correlation = sum((one - centre) * (other - centre) for one, other in pairs) / spread
-        if abs(correlation) > limit:
-            total += (n - lag) * (n - lag - 1) * (n - lag - 2) * correlation
-    return max(1.0, 1 + 2 * total / (n * (n - 1) * (n - 2)))
-
-
-def _ranks(values: Sequence[float]) -> list[float]:
-    """Ranks from 1; equal values share the mean of theirs."""
-    order = sorted(range(len(values)), key=values.__getitem__)
-    ranks = [0.0] * len(values)
-    first = 0
-    while first < len(order):
-        last = first
-        while last + 1 < len(order) and values[order[last + 1]] == values[order[first]]:
-            last += 1
-        for at in range(first, last + 1):
-            ranks[order[at]] = (first + last) / 2 + 1
-        first = last + 1
-    return ranks
-
-
-def _interval(slopes: Sequence[float], variance: float) -> tuple[float, float]:
-    """Sen's confidence interval of the slope."""
-    reach = _NORMAL.inv_cdf((1 + CONFIDENCE) / 2) * math.sqrt(max(0.0, variance))
-    low = math.floor((len(slopes) - reach) / 2)
-    high = math.ceil((len(slopes) + reach) / 2)
-    return slopes[max(0, low)], slopes[min(len(slopes) - 1, high)]
 
 
 def _wandering(values: Sequence[float]) -> float:
