@@ -4,11 +4,15 @@ Real locust processes (tests/e2e) are started without this variable and patch th
 """
 
 import os
+import signal
 from importlib.util import find_spec
 
 from hypothesis import settings
 
 os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
+
+# nohup has SIGHUP ignored, and our signal handling respects that: what the tests send must count all the same
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # the browser tests need playwright, which is among the dev tools only
 collect_ignore = [] if find_spec("playwright") else ["browser"]
