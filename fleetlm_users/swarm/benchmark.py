@@ -50,6 +50,7 @@ class Benchmark:
         check: Checks the targets before a run; its second argument takes a line that says what it is waiting for.
         options: Options of the benchmark's own, in addition to the common ones.
         metrics: Metrics of the benchmark's own.
+        thresholds: The default thresholds of each scenario, as metrics with their conditions.
         preset: A preset that presets.yaml does not have.
         validate: Raises UsageError for options that contradict each other.
         check_host: Raises UsageError for what the machine cannot do. It is called where users live; its second argument
@@ -67,6 +68,7 @@ class Benchmark:
     check: Callable[[Options, Callable[[str], None]], Preflight]
     options: Sequence[OptionSpec] = field(default=())
     metrics: Sequence[Metric] = field(default=())
+    thresholds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     preset: Preset | None = None
     validate: Callable[[Options], None] = lambda _: None
     check_host: Callable[[Options, bool], None] = lambda _options, _is_only_one: None

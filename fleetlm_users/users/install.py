@@ -55,6 +55,7 @@ def install(  # noqa: PLR0913  # what a locustfile may say, each under its own n
             metrics_page=_metrics_page,
             options=_each_once((*_of(behaviours, "options"), *options)),
             metrics=_each_once((*_of(behaviours, "metrics"), *metrics)),
+            thresholds={behaviour.scenario: behaviour.thresholds for behaviour in behaviours},
             preset=None if preset is None else preset_of(benchmark, dict(preset), OWN_PRESET),
             validate=lambda given: _validate(behaviours, search, given),
             is_finite=lambda given: search is not None or _is_finite(behaviours, given),

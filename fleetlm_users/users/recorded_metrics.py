@@ -41,16 +41,22 @@ _PACKAGE: Final = __name__.partition(".")[0] + "."
 def records(metric: str, scenario: str | None, behaviours: Sequence[type[FleetUser]], options: Options) -> bool:
     """Return whether a run of these behaviours records a metric at all, for a scenario if one is given.
 
-    A behaviour from outside this package may record anything.
+    A behaviour from outside this package may record anything, but counts no answers unless it follows the agent.
     """
     judged = [kind for kind in behaviours if scenario in (None, kind.scenario)]
     if metric in _OF_PROCESSES:
         return scenario is None
+    if metric == "agent_reply_rate" and not _awaits_answers(judged, options):
+        return False
     if any(not kind.__module__.startswith(_PACKAGE) for kind in judged):
         return True
     if metric in _DELETED and options.cleanup:
         return True
     if metric in _ANSWERED:
-        return options.agent_replies > 0 and any(kind.follows_agent for kind in judged)
+        return _awaits_answers(judged, options)
     only = RECORDED_BY.get(metric)
     return only is None or any(issubclass(kind, only) for kind in judged)
+
+
+def _awaits_answers(behaviours: Sequence[type[FleetUser]], options: Options) -> bool:
+    return options.agent_replies > 0 and any(kind.follows_agent for kind in behaviours)

@@ -7,7 +7,7 @@ import logging
 import math
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -54,6 +54,8 @@ class FleetUser(User):
         scenario: Name of the behaviour in reports, presets and `--<scenario>-vus`.
         options: The behaviour's own options; they join the benchmark's when it is installed.
         metrics: The behaviour's own metrics; they join the benchmark's as well.
+        thresholds: What the behaviour must keep in any run, as metrics with their conditions: `{"interview_ms":
+            "p(95)<2000"}`. Each is judged for this scenario, unless the preset or a given threshold bounds its metric.
         follows_agent: False when the agent's answers are neither awaited nor measured.
     """
 
@@ -61,6 +63,7 @@ class FleetUser(User):
     scenario: ClassVar[str]
     options: ClassVar[tuple[OptionSpec, ...]] = ()
     metrics: ClassVar[tuple[Metric, ...]] = ()
+    thresholds: ClassVar[Mapping[str, str]] = {}
     follows_agent: ClassVar[bool] = True
     wait_time = constant(RETRY_PAUSE_S)  # before Locust calls `live` again, which it does when a behaviour has a bug
 

@@ -35,6 +35,32 @@ BEHAVIOUR_OPTIONS: Final[Mapping[str, tuple[OptionSpec, ...]]] = {
 }
 """The options of each packaged behaviour, by its scenario."""
 
+_MESSAGES: Final[Mapping[str, str]] = {"message_success_rate": "rate>0.90"}
+_CHATS: Final[Mapping[str, str]] = {**_MESSAGES, "agent_reply_rate": "rate>0.90"}
+
+BEHAVIOUR_THRESHOLDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "long_lived": _CHATS,
+    "burst": _CHATS,
+    "churn": {**_CHATS, "cleanup_success_rate": "rate>0.90"},
+    "inbox_watcher": {**_CHATS, "inbox_shown_rate": "rate>0.90"},
+    "capacity": {"message_success_rate": "rate>0.99", "agent_reply_rate": "rate>0.90"},
+    "concurrent": {"connection_failures": "count<10"},
+    "correctness": {
+        "message_correctness_rate": "rate==1.0",
+        "messages_lost": "count==0",
+        "replay_missing": "count==0",
+    },
+    "hot_path": _MESSAGES,
+    "lifecycle": {"lifecycle_success_rate": "rate>0.95", "cleanup_success_rate": "rate>0.90"},
+    "throughput": _CHATS,
+}
+"""What each packaged behaviour must keep in any run that has users of it, by its scenario: metric and conditions.
+
+They bound what a healthy server keeps on any machine and at any load, so no latencies: those are a preset's to bound.
+Each is judged for its scenario, unless the preset or a given threshold bounds that metric. The numbers are those of the
+presets.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class PackagedBenchmark:
@@ -56,6 +82,15 @@ class PackagedBenchmark:
     def options(self) -> tuple[OptionSpec, ...]:
         """The options of its behaviours, each once."""
         return tuple(dict.fromkeys(spec for name in self.behaviours for spec in BEHAVIOUR_OPTIONS[name]))
+
+    @property
+    def thresholds(self) -> list[str]:
+        """The default thresholds of its behaviours, each for its scenario."""
+        return [
+            f"{metric}{{scenario:{name}}}: {conditions}"
+            for name in self.behaviours
+            for metric, conditions in BEHAVIOUR_THRESHOLDS[name].items()
+        ]
 
 
 BENCHMARKS: Final = (

@@ -24,15 +24,17 @@ def test_a_healthy_inbox_shows_every_message(tmp_path, standin, spread):
     assert latency["count"] == service["count"] == appended
     assert service["avg"] <= latency["avg"]
     assert finished.count("inbox_deltas") > 0
+    judged = {entry["expression"]: entry["ok"] for entry in finished.summary["thresholds"]}
+    assert judged["inbox_shown_rate{scenario:inbox_watcher}: rate>0.9"]
 
 
 def test_an_inbox_that_falls_silent_misses_messages(tmp_path, standin_with):
-    """As FleetLM's does for good after its first second without a message."""
+    """As FleetLM's does for good after its first second without a message; nobody needs to ask for the threshold."""
     standin = standin_with("--builtin-agent", "--quirks")
-    finished = run(tmp_path, "mixed", standin, *ONLY, "-t", "12s", "--threshold", "inbox_shown_rate: rate>0.99")
+    finished = run(tmp_path, "mixed", standin, *ONLY, "-t", "12s")
     check_accounting(finished, standin)
     shown, missed = finished.count("inbox_shown"), finished.count("inbox_missed")
     assert missed > 0, finished.output
     assert shown + missed <= finished.count("inbox_watched") == finished.accounting()["appended"]
     assert finished.code == 3
-    assert "inbox_shown_rate" in str(finished.summary["verdict"]["failures"])
+    assert "inbox_shown_rate{scenario:inbox_watcher}: rate>0.9" in str(finished.summary["verdict"]["failures"])

@@ -2,13 +2,16 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from fleetlm_users.workload.benchmarks import BENCHMARKS
+from fleetlm_users.measure.judging.threshold_consistency import check_each
+from fleetlm_users.measure.judging.thresholds import parse_thresholds
+from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS, BENCHMARKS
 from fleetlm_users.workload.presets.presets import load_presets
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,3 +57,14 @@ def test_a_locustfile_says_of_itself_what_the_list_says_of_it(benchmark):
     docstring = ast.get_docstring(ast.parse((FOLDER / benchmark.locustfile).read_text(encoding="utf-8"))) or ""
     first = " ".join(docstring.partition("\n\n")[0].split()).partition(". ")[0].rstrip(".")
     assert first == benchmark.about
+
+
+def test_every_behaviour_has_default_thresholds():
+    """Each can be parsed, kept and broken; the same is documented in docs/metrics.md."""
+    assert BEHAVIOUR_THRESHOLDS.keys() == BEHAVIOUR_OPTIONS.keys()
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    for scenario, thresholds in BEHAVIOUR_THRESHOLDS.items():
+        parsed = parse_thresholds([f"{metric}: {conditions}" for metric, conditions in thresholds.items()])
+        check_each(parsed, scenario)
+        row = next(line for line in page.splitlines() if re.match(rf"\| ([\w, ]+, )?{scenario}(, [\w, ]+)? \| `", line))
+        assert row.rpartition(" | ")[2] == " · ".join(f"`{m}: {c}`" for m, c in thresholds.items()) + " |"

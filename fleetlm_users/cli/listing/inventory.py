@@ -71,6 +71,7 @@ def _benchmark(name: str, presets: Presets, packaged: PackagedBenchmark | None, 
         "default": _plan(first) if first else None,
         "presets": list(named),
         "options": [spec.flag for spec in packaged.options] if packaged else [],
+        "behaviour_thresholds": packaged.thresholds if packaged else [],
     }
 
 

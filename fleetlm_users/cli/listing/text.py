@@ -31,6 +31,7 @@ def _benchmarks(rows: Sequence[Json], style: Style) -> Iterator[str]:
         if item["default"]:
             yield from _labelled("default", plan_line(item["default"]), style)
             yield from _labelled("thresholds", " · ".join(item["default"]["thresholds"]), style)
+        yield from _labelled("by behaviour", " · ".join(item["behaviour_thresholds"]), style)
         yield from _labelled("presets", ", ".join(item["presets"]), style)
         yield from _labelled("options", " ".join(item["options"]), style)
     yield ""

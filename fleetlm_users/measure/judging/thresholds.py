@@ -17,6 +17,9 @@ from fleetlm_users.measure.totals import Totals
 
 _EXAMPLE: Final = "append_latency_ms: p(95)<500"
 _FORM: Final = "metric: aggregation operator number, ...; the metric may carry {scenario:name}"
+OFF: Final = "off"
+"""In place of conditions: a threshold that takes the default ones of its metric away and promises nothing itself."""
+
 _HEAD: Final = re.compile(r"(?P<metric>[^\s:{}]+)\s*(?:\{\s*scenario\s*:\s*(?P<scenario>[^{}:\s]+)\s*\})?")
 _EXPRESSION: Final = re.compile(
     r"(?P<aggregation>[A-Za-z]+)\s*(?:\(\s*(?P<percent>\d+(?:\.\d+)?)\s*\))?\s*"
@@ -66,6 +69,11 @@ class Threshold:
         return self.metric, self.scenario
 
     @property
+    def is_off(self) -> bool:
+        """Whether it takes default thresholds away, and is none itself."""
+        return self.aggregation == OFF
+
+    @property
     def subject(self) -> str:
         """The metric and scenario as written."""
         return self.shown + (f"{{scenario:{self.scenario}}}" if self.scenario else "")
@@ -73,6 +81,8 @@ class Threshold:
     @property
     def condition(self) -> str:
         """Such as `p(95)<500`."""
+        if self.is_off:
+            return OFF
         percent = f"({self.percent:.15g})" if self.percent is not None else ""
         return f"{self.aggregation}{percent}{self.operator}{self.bound:.15g}"
 
@@ -148,6 +158,12 @@ def override(base: Iterable[Threshold], given: Iterable[Threshold]) -> list[Thre
     return result + [threshold for group in waiting.values() for threshold in group]
 
 
+def not_bounded(defaults: Iterable[Threshold], others: Iterable[Threshold]) -> list[Threshold]:
+    """Return the defaults whose metric none of `others` bounds, neither for the same scenario nor for all together."""
+    bounded = {threshold.key for threshold in others}
+    return [default for default in defaults if not bounded & {(default.metric, None), default.key}]
+
+
 def keeps(threshold: Threshold, measured: float) -> bool:
     """Return whether a value, in the unit of the bound, keeps the threshold."""
     return _OPERATORS[threshold.operator](measured, threshold.bound)
@@ -171,6 +187,8 @@ def _parse_entry(entry: str, catalogue: Catalogue, scenarios: Collection[str] | 
     if scenarios is not None and head["scenario"] and head["scenario"] not in scenarios:
         raise UsageError(what, entry, f"a scenario of this run: {', '.join(sorted(scenarios))}", _EXAMPLE)
     conditions = entry[head.end() :].lstrip()[1:].split(",")
+    if [condition.strip().lower() for condition in conditions] == [OFF]:
+        return [Threshold(metric.name, head["metric"], head["scenario"], OFF, None, "", 0.0, metric.unit)]
     return [_parse_condition(condition.strip(), entry, metric, head, what) for condition in conditions]
 
 

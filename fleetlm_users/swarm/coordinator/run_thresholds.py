@@ -1,11 +1,15 @@
-"""The thresholds of a run: the preset's, overridden by the given ones; the run can keep or break each of them."""
+"""The thresholds of a run: the behaviours' defaults, the preset's over them, the given ones over both.
+
+What the run can neither keep nor break is refused.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.judging.threshold_consistency import check_each, check_together
-from fleetlm_users.measure.judging.thresholds import Threshold, override, parse_thresholds
+from fleetlm_users.measure.judging.thresholds import OFF, Threshold, not_bounded, override, parse_thresholds
 from fleetlm_users.measure.metrics.catalogue import Catalogue
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.workload.options.model import Options
@@ -16,22 +20,60 @@ GIVEN: Final = "--threshold (THRESHOLD)"
 def rules_of(
     options: Options, benchmark: Benchmark, catalogue: Catalogue, say: Callable[[str], None]
 ) -> list[Threshold]:
-    """Return the thresholds of a run. `say` takes a line for each of the preset's that this run cannot judge.
+    """Return the thresholds of a run: the preset's and the given ones, then the behaviours' defaults that they leave.
+
+    `say` takes a line for each of the preset's that this run cannot judge, and for each that is switched off.
 
     Raises UsageError for a threshold that is none, that every run or no run keeps, that this run has no samples for,
     or that contradicts another.
     """
-    preset = f"preset {options.plan.preset}"
-    base = parse_thresholds(options.plan.thresholds, catalogue, tuple(benchmark.behaviours), what=preset)
-    given = parse_thresholds(options.given_thresholds, catalogue, _running(options, benchmark), what=GIVEN)
-    check_each(base, preset)
-    check_each(given, GIVEN)
+    base = _checked(options.plan.thresholds, catalogue, tuple(benchmark.behaviours), f"preset {options.plan.preset}")
+    given = _checked(options.given_thresholds, catalogue, _running(options, benchmark), GIVEN)
+    defaults = list(dict.fromkeys(_defaults(options, benchmark, catalogue)))
     for threshold in given:
         if not benchmark.records(options, threshold.metric, threshold.scenario):
             raise UsageError(GIVEN, str(threshold), _recorded(options, benchmark), "append_latency_ms: p(95)<500")
-    rules = override(list(_judged(base, options, benchmark, say)), given)
+    _check_switched_off(given, [*base, *defaults])
+    written = override(list(_judged(base, options, benchmark, say)), given)
+    rules = [*written, *not_bounded(defaults, [*base, *given])]
+    for threshold in rules:
+        if threshold.is_off:
+            say(f"not judged by default, as asked for: {threshold}")
+    rules = [threshold for threshold in rules if not threshold.is_off]
     check_together(rules, "thresholds")
     return rules
+
+
+def _checked(texts: Sequence[str], catalogue: Catalogue, scenarios: Sequence[str], what: str) -> list[Threshold]:
+    """Parse thresholds. Raise UsageError, about `what`, for one that no run could break, or none could keep."""
+    thresholds = parse_thresholds(texts, catalogue, scenarios, what=what)
+    check_each([threshold for threshold in thresholds if not threshold.is_off], what)
+    return thresholds
+
+
+def _defaults(options: Options, benchmark: Benchmark, catalogue: Catalogue) -> Iterator[Threshold]:
+    """Yield the default thresholds of the behaviours that run, each for its scenario, or for all if it is recorded so.
+
+    What this run does not record is left out: agent_reply_rate of a run in which no agent answers.
+    """
+    running = _running(options, benchmark)
+    for scenario in running:
+        what = f"thresholds of the behaviour {scenario}"
+        for metric, conditions in benchmark.thresholds.get(scenario, {}).items():
+            for threshold in _checked([f"{metric}: {conditions}"], catalogue, (), what):
+                if benchmark.records(options, threshold.metric, scenario):
+                    yield replace(threshold, scenario=scenario)
+                elif not any(benchmark.records(options, threshold.metric, other) for other in running):
+                    yield from [threshold] if benchmark.records(options, threshold.metric, None) else ()
+
+
+def _check_switched_off(given: Sequence[Threshold], defaults: Sequence[Threshold]) -> None:
+    """Raise UsageError for a threshold that switches off what is not there."""
+    for threshold in given:
+        if threshold.is_off and len(not_bounded(defaults, [threshold])) == len(defaults):
+            there = ", ".join(dict.fromkeys(default.subject for default in defaults)) or "none"
+            example = f"{defaults[0].subject}: {OFF}" if defaults else "append_latency_ms: p(95)<500"
+            raise UsageError(GIVEN, str(threshold), f"a default threshold of this run: {there}", example)
 
 
 def _running(options: Options, benchmark: Benchmark) -> Sequence[str]:

@@ -205,5 +205,5 @@ def _repeated(key: str) -> UsageError:
 
 
 def _described(preset: Preset) -> str:
-    judged = "; ".join(preset.thresholds)
-    return f"{preset.description or preset.name}. Judged by {judged}." if judged else f"{preset.description}."
+    judged = " and ".join(filter(None, ("; ".join(preset.thresholds), "the default thresholds of its behaviours")))
+    return f"{preset.description or preset.name}. Judged by {judged}."

@@ -4,7 +4,7 @@ import math
 import time
 
 from fleetlm_users.users.user import FleetUser
-from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS
+from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
 from fleetlm_users.workload.options.capacity import JOIN_RATE, message_interval_s
 from fleetlm_users.workload.timetables import ArrivalPace
 
@@ -17,6 +17,7 @@ class CapacityUser(FleetUser):
 
     scenario = "capacity"
     options = BEHAVIOUR_OPTIONS["capacity"]
+    thresholds = BEHAVIOUR_THRESHOLDS["capacity"]
 
     def begins_s(self) -> float:
         """Return the planned moment in the first step, in later ones a moment in the second of its spawning."""

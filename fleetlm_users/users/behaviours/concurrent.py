@@ -1,7 +1,7 @@
 """Concurrent sessions: chats that are opened and left open, almost silent."""
 
 from fleetlm_users.users.user import FleetUser
-from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS
+from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
 from fleetlm_users.workload.timetables import ConcurrentPace, seconds_of
 
 
@@ -10,6 +10,7 @@ class ConcurrentUser(FleetUser):
 
     scenario = "concurrent"
     options = BEHAVIOUR_OPTIONS["concurrent"]
+    thresholds = BEHAVIOUR_THRESHOLDS["concurrent"]
 
     def journey(self) -> None:
         """Hold one session."""

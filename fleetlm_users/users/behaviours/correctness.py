@@ -4,7 +4,7 @@ from fleetlm_users.measure.judging.correctness import Judged, Round, judge_round
 from fleetlm_users.users.session import UserSession
 from fleetlm_users.users.session_observer import SessionLog
 from fleetlm_users.users.user import FleetUser
-from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS
+from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
 from fleetlm_users.workload.options.model import Options
 
 
@@ -17,6 +17,7 @@ class CorrectnessUser(FleetUser):
 
     scenario = "correctness"
     options = BEHAVIOUR_OPTIONS["correctness"]
+    thresholds = BEHAVIOUR_THRESHOLDS["correctness"]
 
     @classmethod
     def journeys(cls, options: Options) -> int:

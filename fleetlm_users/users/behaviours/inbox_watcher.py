@@ -7,6 +7,7 @@ from fleetlm_users.client import InboxChannel, SentMessage
 from fleetlm_users.errors import ClientError, Disconnected
 from fleetlm_users.users.session import LEAVE_TIMEOUT_S, UserSession
 from fleetlm_users.users.user import FleetUser
+from fleetlm_users.workload.benchmarks import BEHAVIOUR_THRESHOLDS
 from fleetlm_users.workload.inbox_watch import InboxWatch, ShownMessage
 from fleetlm_users.workload.timetables import INBOX_DEADLINE_S, InboxPace
 
@@ -19,6 +20,7 @@ class InboxWatcher(FleetUser):
     """
 
     scenario = "inbox_watcher"
+    thresholds = BEHAVIOUR_THRESHOLDS["inbox_watcher"]
     pace: ClassVar[InboxPace] = InboxPace()
 
     def journey(self) -> None:

@@ -1,7 +1,7 @@
 """Session lifecycle: create, connect, join, ask and await, leave, delete, as fast as it goes."""
 
 from fleetlm_users.users.user import FleetUser
-from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS
+from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
 from fleetlm_users.workload.options.model import Options
 
 
@@ -10,6 +10,7 @@ class LifecycleUser(FleetUser):
 
     scenario = "lifecycle"
     options = BEHAVIOUR_OPTIONS["lifecycle"]
+    thresholds = BEHAVIOUR_THRESHOLDS["lifecycle"]
 
     @classmethod
     def journeys(cls, options: Options) -> int:

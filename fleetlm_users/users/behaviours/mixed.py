@@ -4,6 +4,7 @@ import time
 from typing import ClassVar
 
 from fleetlm_users.users.user import FleetUser
+from fleetlm_users.workload.benchmarks import BEHAVIOUR_THRESHOLDS
 from fleetlm_users.workload.timetables import BurstPace, ChurnPace, LongLivedPace
 
 
@@ -29,6 +30,7 @@ class LongLivedUser(TimetabledUser):
     """Keeps a chat open: a session of 120 s with a message every 20–40 s, 1 s pause, again."""
 
     scenario = "long_lived"
+    thresholds = BEHAVIOUR_THRESHOLDS["long_lived"]
     pace = LongLivedPace()
 
 
@@ -36,6 +38,7 @@ class BurstUser(TimetabledUser):
     """Writes without pause: a session of 60 s with a message every 100–500 ms (drawn once per session), 2 s pause."""
 
     scenario = "burst"
+    thresholds = BEHAVIOUR_THRESHOLDS["burst"]
     pace = BurstPace()
 
 
@@ -43,6 +46,7 @@ class ChurnUser(FleetUser):
     """Comes and goes: a session with 2–4 messages, held for 2 s more, left and deleted, 3–8 s pause, again."""
 
     scenario = "churn"
+    thresholds = BEHAVIOUR_THRESHOLDS["churn"]
     pace: ClassVar[ChurnPace] = ChurnPace()
 
     def journey(self) -> None:

@@ -13,7 +13,7 @@ from locust.env import Environment
 from fleetlm_users.errors import UsageError
 from fleetlm_users.users.session import UserSession
 from fleetlm_users.users.user import FleetUser
-from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS
+from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
 from fleetlm_users.workload.duration import format_duration
 from fleetlm_users.workload.options.benchmark_specs import ARRIVAL_RATE, PIPELINE_DEPTH, RUNTIME_MS, SEND_INTERVAL
 from fleetlm_users.workload.options.model import Options
@@ -81,6 +81,7 @@ class ThroughputUser(SteadyUser):
 
     scenario = "throughput"
     options = BEHAVIOUR_OPTIONS["throughput"]
+    thresholds = BEHAVIOUR_THRESHOLDS["throughput"]
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -140,4 +141,5 @@ class HotPathUser(SteadyUser):
 
     scenario = "hot_path"
     options = BEHAVIOUR_OPTIONS["hot_path"]
+    thresholds = BEHAVIOUR_THRESHOLDS["hot_path"]
     follows_agent = False

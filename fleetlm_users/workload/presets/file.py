@@ -286,6 +286,8 @@ def _thresholds(node: _Node) -> tuple[str, ...]:
 
 def _rules(node: _Node) -> str:
     """Return the rules of one metric as one text; what they mean is measure's affair, not ours."""
+    if node.value is False:  # YAML's bare `off`: no default threshold of this metric
+        return "off"
     rules = node.value if isinstance(node.value, list) else [node.value]
     texts = [rule.strip() for rule in rules if isinstance(rule, str)]
     if not texts or len(texts) < len(rules) or not all(texts):

@@ -72,3 +72,96 @@ def test_a_preset_that_promises_nothing_is_refused_by_name():
     """A person's own file may hold such."""
     with pytest.raises(UsageError, match=r"^invalid value 'message_success_rate: rate>90' for preset light"):
         rules(preset=("message_success_rate: rate>90",))
+
+
+DEFAULTS = {
+    "long_lived": {"message_success_rate": "rate>0.5"},
+    "churn": {"message_success_rate": "rate>0.5", "cleanup_success_rate": "rate>0.9"},
+    "inbox_watcher": {"inbox_shown_rate": "rate>0.9"},
+}
+
+
+def defaults(*given, preset=(), said=None, records=lambda *_: True, **raw):
+    asked = options(threshold=list(given), **raw)
+    asked = replace(asked, plan=replace(asked.plan, thresholds=preset))
+    bench = replace(benchmark(), thresholds=DEFAULTS, records=records)
+    return [str(rule) for rule in rules_of(asked, bench, DEFAULT, (said if said is not None else []).append)]
+
+
+LONG_LIVED, CHURN, DELETED = (
+    "message_success_rate{scenario:long_lived}: rate>0.5",
+    "message_success_rate{scenario:churn}: rate>0.5",
+    "cleanup_success_rate{scenario:churn}: rate>0.9",
+)
+
+
+@pytest.mark.parametrize(
+    ("preset", "given", "raw", "judged"),
+    [
+        ((), (), {}, [LONG_LIVED, CHURN, DELETED]),
+        ((), (), {"churn_vus": "0"}, [LONG_LIVED]),
+        (("message_success_rate: rate>0.1",), (), {}, ["message_success_rate: rate>0.1", DELETED]),
+        (
+            ("message_success_rate{scenario:churn}: rate>0.1",),
+            (),
+            {},
+            ["message_success_rate{scenario:churn}: rate>0.1", LONG_LIVED, DELETED],
+        ),
+        ((), ("message_success_rate: rate>0.2",), {}, ["message_success_rate: rate>0.2", DELETED]),
+        (
+            ("message_success_rate: rate>0.1",),
+            ("message_success_rate{scenario:burst}: rate>0.2",),
+            {},
+            ["message_success_rate: rate>0.1", "message_success_rate{scenario:burst}: rate>0.2", DELETED],
+        ),
+    ],
+)
+def test_every_behaviour_that_runs_brings_its_defaults(preset, given, raw, judged):
+    """Each is judged for its scenario, unless the preset or a given threshold bounds that metric, for it or for all."""
+    assert defaults(*given, preset=preset, **raw) == judged
+
+
+@pytest.mark.parametrize(
+    ("preset", "given", "judged"),
+    [
+        ((), ("message_success_rate: off",), [DELETED]),
+        ((), ("message_success_rate{scenario:churn}: OFF",), [LONG_LIVED, DELETED]),
+        (("message_success_rate: rate>0.1",), ("message_success_rate:off",), [DELETED]),
+        (("cleanup_success_rate: off",), (), [LONG_LIVED, CHURN]),
+        (
+            ("cleanup_success_rate: off",),
+            ("cleanup_success_rate: rate>0",),
+            ["cleanup_success_rate: rate>0", LONG_LIVED, CHURN],
+        ),
+    ],
+)
+def test_a_default_threshold_can_be_switched_off(preset, given, judged):
+    """`off` in place of conditions, by the preset or by a given threshold; what is off is said."""
+    said = []
+    assert defaults(*given, preset=preset, said=said) == judged
+    assert all(line.startswith("not judged by default, as asked for: ") for line in said)
+    assert bool(said) == (judged[0] != "cleanup_success_rate: rate>0")
+
+
+def test_what_is_not_there_cannot_be_switched_off():
+    """It would have no effect; the error names what is there."""
+    with pytest.raises(UsageError, match=r"a default threshold of this run: message_success_rate\{scenario:long_lived"):
+        defaults("seq_gaps: off")
+    with pytest.raises(UsageError, match="this run: none"):
+        defaults("seq_gaps: off", long_lived_vus="0", churn_vus="0")
+
+
+def test_a_default_that_this_run_does_not_record_is_left_out():
+    """And one that is recorded for the whole run only is judged for the whole run, once."""
+    assert defaults(records=lambda _options, metric, scenario: scenario != "churn") == [LONG_LIVED]
+    assert defaults(records=lambda _options, metric, scenario: scenario is None) == [
+        "message_success_rate: rate>0.5",
+        "cleanup_success_rate: rate>0.9",
+    ]
+
+
+def test_a_default_that_is_no_threshold_names_its_behaviour():
+    """The author of a behaviour sees it at the first start."""
+    bench = replace(benchmark(), thresholds={"burst": {"append_latency_ms": "p(95)<<5"}})
+    with pytest.raises(UsageError, match="for thresholds of the behaviour burst"):
+        rules_of(options(), bench, DEFAULT, print)

@@ -39,6 +39,13 @@ def test_a_full_preset_is_read():
     )
 
 
+@pytest.mark.parametrize("off", ["off", "'off'", "Off"])
+def test_a_default_threshold_is_switched_off(off):
+    """With or without quotes: YAML reads the bare word as false."""
+    preset = one(f"users: {{burst: 1}}, duration_s: 5, thresholds: {{inbox_shown_rate: {off}}}")
+    assert [text.lower() for text in preset.thresholds] == ["inbox_shown_rate: off"]
+
+
 @pytest.mark.parametrize("duration", ["null", "0", "~"])
 def test_a_run_until_stopped(duration):
     """Null and 0 both mean: no end of its own."""
