@@ -78,6 +78,7 @@ class Series:
 
     trend: Trend = field(default_factory=Trend)
     column: Column | None = None  # where the timeline shows it
+    scenario: str = ""
     mark: int = 0
     _chunks: deque[tuple[Second | None, list[int]]] = field(default_factory=deque)
     _folded: int = 0
@@ -99,7 +100,7 @@ class Series:
         self._folded += 1
         tally = self.trend.fold(values_us)
         if row is not None and self.column is not None:
-            row.spread(self.column, tally)
+            row.spread(self.scenario, self.column, tally)
         return True
 
     def encoded_at(self, mark: int) -> bytes:
@@ -115,6 +116,7 @@ class Series:
 
 CONNECTIONS: Final = "active_connections"
 CPU: Final = "worker_cpu_percent"
+_WATCHED: Final = frozenset(COUNTER_COLUMNS.values())
 
 
 def _no_yield() -> None:
@@ -152,7 +154,7 @@ class Ledger:
         self._levels: dict[str, Level] = {}
         self._findings = Findings()
         self._timeline = WorkerTimeline(elapsed_s)
-        self._watched: dict[str, list[Cell]] = {metric: [] for metric in COUNTER_COLUMNS.values()}
+        self._watched: dict[str, dict[str, list[Cell]]] = {}
         self._snapshots_under_way = 0
 
     def __repr__(self) -> str:
@@ -180,8 +182,8 @@ class Ledger:
         """Return the cell that `count` counts in, for a hot path to keep."""
         name = self._name(metric, phase, "counter")
         cell = self._cells.setdefault((name, scenario, phase, self._kinds.of(name, label)), Cell())
-        if name in self._watched and not any(cell is watched for watched in self._watched[name]):
-            self._watched[name].append(cell)
+        if name in _WATCHED:
+            self._watch(name, scenario, cell)
         return cell
 
     def gauge(self, metric: str, scenario: str, delta: int) -> None:
@@ -267,7 +269,10 @@ class Ledger:
         )
 
     def _seal(self, elapsed_s: float) -> Second:
-        totals = [sum(cell.n for cell in self._watched[metric]) for metric in COUNTER_COLUMNS.values()]
+        totals = {
+            scenario: [sum(cell.n for cell in cells) for cells in by_metric.values()]
+            for scenario, by_metric in self._watched.items()
+        }
         connections, cpu = self._gauges.get((CONNECTIONS, "")), self._levels.get(CPU)
         row = self._timeline.tick(
             elapsed_s, totals, connections.restart() if connections else 0, cpu.last if cpu else 0.0
@@ -276,10 +281,18 @@ class Ledger:
             series.seal(row)
         return row
 
+    def _watch(self, metric: str, scenario: str, cell: Cell) -> None:
+        """Show a counter in the timeline from now on."""
+        by_metric = self._watched.setdefault(scenario, {name: [] for name in COUNTER_COLUMNS.values()})
+        if not any(cell is watched for watched in by_metric[metric]):
+            by_metric[metric].append(cell)
+
     def _new_series(self, metric: str, scenario: str, phase: str) -> Series:
         name = self._name(metric, phase, "trend")
         columns = [column for column, watched in TREND_COLUMNS.items() if watched == name]
-        return self._series.setdefault((name, scenario, phase), Series(column=columns[0] if columns else None))
+        return self._series.setdefault(
+            (name, scenario, phase), Series(column=columns[0] if columns else None, scenario=scenario)
+        )
 
     def _name(self, metric: str, phase: str, kind: Kind) -> str:
         if phase not in PHASES:

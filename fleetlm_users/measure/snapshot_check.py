@@ -24,10 +24,8 @@ from fleetlm_users.measure.snapshot import (
     Snapshot,
     SnapshotHead,
 )
-from fleetlm_users.measure.timeline.second import Second
+from fleetlm_users.measure.timeline.second import MAX_SCENARIOS, Second
 from fleetlm_users.shape import decode, shown
-
-MAX_SCENARIOS: Final = 100
 
 AHEAD_S: Final = 3600.0
 """How far a worker's clock of the run may be ahead of the master's, which stands still while its machine sleeps."""

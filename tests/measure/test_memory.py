@@ -73,8 +73,8 @@ def test_an_hour_more_of_a_constant_load_is_less_than_a_megabyte(messages_per_s,
     assert day.merge.absorb("w1", final)
     rows = list(day.merge.timeline.intervals(0, day.now_s))
     assert [row.second for row in rows] == list(range(day.now_s))
-    assert sum(row.counts[0] for row in rows) == day.sent
-    assert sum(sum(row.spreads.get("append", {}).values()) for row in rows) == day.sent
+    assert sum(row.whole().count("sent") for row in rows) == day.sent
+    assert sum(sum(row.whole().spreads.get("append", {}).values()) for row in rows) == day.sent
 
 
 def size_of(root):

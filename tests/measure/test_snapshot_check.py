@@ -19,6 +19,7 @@ from fleetlm_users.measure.report.text import render
 from fleetlm_users.measure.snapshot import encode_snapshot
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.measure.timeline.rows import to_csv
+from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS
 from tests.mutations import mutated
 
 ELAPSED_S = 4.0
@@ -75,7 +76,15 @@ def shown(merge):
 
 
 def with_rows(*rows):
-    return {"rows": [[second, [0] * 10, 0, 0.0, {}] for second in rows]}
+    return {"rows": [[second, 0, 0.0, {}] for second in rows]}
+
+
+WIDTH = len(COUNTER_COLUMNS)
+PART = [[0] * WIDTH, [0, 0], {}]
+
+
+def with_part(counts=PART[0], backlogs=PART[1], spreads=PART[2]):
+    return {"rows": [[9, 0, 0.0, {"burst": [counts, backlogs, spreads]}]]}
 
 
 def count(n, metric="messages_sent", scenario="burst", phase=MAIN, label=""):
@@ -87,7 +96,7 @@ TREND = ["append_latency_ms", "burst", MAIN]
 REFUSED = {
     "not an object": (None, "it is None"),
     "no format": ({"format": None}, "format is None"),
-    "another format": ({"format": 1}, "format is 1; expected 4"),
+    "another format": ({"format": 1}, "format is 1; expected 5"),
     "text for a number": ({"seq": "1"}, "seq is '1'"),
     "a wild sequence number": ({"seq": 10**18}, "seq is 1000000000000000000"),
     "elapsed is not a number": ({"elapsed_s": math.nan}, "elapsed_s is nan"),
@@ -134,20 +143,17 @@ REFUSED = {
     "a second far away": (with_rows(0, 5_000_000), "rows[1] is of second 5000000"),
     "a negative second": (with_rows(-1), "rows[0][0] is -1"),
     "seconds that fall": (with_rows(2, 1), "rows[1] is of second 1"),
-    "a row without its end": (
-        {"rows": [[9, [0] * 10]]},
-        "rows[0] is a list; expected a list of at least",
-    ),
-    "a row of another width": (
-        {"rows": [[9, [0] * 9, 0, 0.0, {}]]},
-        "rows[0][1] is a list; expected a list of length",
-    ),
-    "a row with a negative count": ({"rows": [[9, [-1] * 10, 0, 0.0, {}]]}, "rows[0][1][0] is -1"),
-    "a row with CPU that is not a number": ({"rows": [[9, [0] * 10, 0, math.nan, {}]]}, "rows[0][3] is nan"),
-    "a row with an unknown column": ({"rows": [[9, [0] * 10, 0, 0.0, {"x": []}]]}, "rows[0][4]"),
-    "a negative number of durations": ({"rows": [[9, [0] * 10, 0, 0.0, {"append": {1: -1}}]]}, "rows[0][4][...]"),
-    "a distribution beyond an hour": ({"rows": [[9, [0] * 10, 0, 0.0, {"append": {10**9: 1}}]]}, "rows[0][4][...]"),
-    "a distribution of text": ({"rows": [[9, [0] * 10, 0, 0.0, {"append": "ab"}]]}, "rows[0][4][...]"),
+    "a row without its end": ({"rows": [[9, 0]]}, "rows[0] is a list; expected a list of at least"),
+    "a row of another width": (with_part(counts=[0] * 9), "rows[0][3][...][0]"),
+    "a row with a wild count": (with_part(counts=[-(10**13), *[0] * (WIDTH - 1)]), "rows[0][3][...][0][0]"),
+    "a row with a wild backlog": (with_part(backlogs=[10**13, 0]), "rows[0][3][...][1][0]"),
+    "a row without a backlog": (with_part(backlogs=[1]), "rows[0][3][...][1]"),
+    "a row of many scenarios": ({"rows": [[9, 0, 0.0, {str(n): PART for n in range(101)}]]}, "rows[0][3]"),
+    "a row with CPU that is not a number": ({"rows": [[9, 0, math.nan, {}]]}, "rows[0][2] is nan"),
+    "a row with an unknown column": (with_part(spreads={"x": []}), "rows[0][3][...][2]"),
+    "a negative number of durations": (with_part(spreads={"append": {1: -1}}), "rows[0][3][...][2][...]"),
+    "a distribution beyond an hour": (with_part(spreads={"append": {10**9: 1}}), "rows[0][3][...][2][...]"),
+    "a distribution of text": (with_part(spreads={"append": "ab"}), "rows[0][3][...][2][...]"),
 }
 
 

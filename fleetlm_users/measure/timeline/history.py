@@ -134,9 +134,10 @@ class LiveHistory:
         self._growing[level - 1] = stretch.copy()
 
     def _point(self, stretch: Stretch) -> Point:
-        counted = dict(zip(COUNTER_COLUMNS, stretch.counts, strict=True))
+        whole = stretch.whole()
+        counted = dict(zip(COUNTER_COLUMNS, whole.counts, strict=True))
         per_s = [round(counted[name] / stretch.width_s, 3) for name in (*_PER_S, *FAILURE_COLUMNS)]
-        percentiles = [value for trend in TREND_COLUMNS for value in percentiles_ms(stretch.spreads.get(trend, {}))]
+        percentiles = [value for trend in TREND_COLUMNS for value in percentiles_ms(whole.spreads.get(trend, {}))]
         figures = array("d", (math.nan if value is None else value for value in (*per_s, *percentiles)))
         for worker in stretch.cpus:
             self._workers.setdefault(worker, len(self._workers))

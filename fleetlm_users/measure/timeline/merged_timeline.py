@@ -23,11 +23,20 @@ OPEN_S: Final = 60
 
 @dataclass(slots=True)
 class _WorkerState:
-    """The second before which all rows of a worker are summed, its last connections, its youngest row."""
+    """The second before which all rows of a worker are summed, the last of them, and its youngest row."""
 
     summed_to: int | None = None
-    connections: int = 0
+    last: Second | None = None
     youngest: Second | None = None
+
+    def lasting(self, stretch: Stretch) -> Stretch:
+        """Add to a second what lasted while the worker was stalled: its sockets and what it waited for."""
+        if self.last is not None:
+            stretch.connections += self.last.connections
+            for scenario, part in self.last.parts.items():
+                if any(part.backlogs):
+                    stretch.part(scenario).wait(part.backlogs)
+        return stretch
 
 
 class MergedTimeline:
@@ -104,13 +113,13 @@ class MergedTimeline:
         return max((worker.summed_to or 0 for worker in self._workers.values()), default=0)
 
     def _sum(self, worker_id: str, worker: _WorkerState, row: Second) -> None:
-        """Add a row; in the seconds before it that have none the worker was stalled, and its sockets stayed open."""
+        """Add a row; in the seconds before it that have none the worker was stalled."""
         newest = self._end
-        if worker.connections and worker.summed_to is not None:
+        if worker.summed_to is not None:
             for stalled in range(worker.summed_to, row.second):
-                self._stretch(stalled).connections += worker.connections
+                worker.lasting(self._stretch(stalled))
         self._stretch(row.second).include(row, worker_id)
-        worker.summed_to, worker.connections = row.second + 1, row.connections
+        worker.summed_to, worker.last = row.second + 1, row
         self.late_rows += row.second < newest - LATE_S
 
     def _stretch(self, second: int) -> Stretch:
@@ -146,9 +155,9 @@ class MergedTimeline:
         for worker in self._workers.values():
             if worker.youngest is None:
                 continue
-            if worker.connections and worker.summed_to is not None:
+            if worker.summed_to is not None:
                 for stalled in range(worker.summed_to, worker.youngest.second):
-                    young.setdefault(stalled, Stretch.empty(stalled)).connections += worker.connections
+                    worker.lasting(young.setdefault(stalled, Stretch.empty(stalled)))
             second = worker.youngest.second
             young.setdefault(second, Stretch.empty(second)).include(worker.youngest)
         return young

@@ -1,4 +1,4 @@
-"""The settled seconds of a run, packed: 60 to 350 bytes each, whatever happened in them.
+"""The settled seconds of a run, packed: 60 to 350 bytes for each scenario, whatever happened in them.
 
 They lose nothing: exact counts and whole distributions, so that a row that comes late is still added to them.
 """
@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from fleetlm_users.measure.timeline.second import Column, Distribution, Stretch
+from fleetlm_users.measure.timeline.second import Column, Distribution, Part, Stretch
 
 BLOCK_S: Final = 60
 """Seconds that are packed together. A larger block saves a tenth, and takes more memory while it is open."""
@@ -55,14 +55,19 @@ class PackedSeconds:
         self._number, self._open = number, _unpacked(self._blocks.pop(number, None))
 
 
-class _Packed(msgspec.Struct, array_like=True):
-    """A second with its distributions as [step to the next bucket, count, …], which deflate to 60 % of pairs."""
+class _PackedPart(msgspec.Struct, array_like=True):
+    """A part with its distributions as [step to the next bucket, count, …], which deflate to 60 % of pairs."""
 
-    second: int
     counts: list[int]
+    backlogs: tuple[int, int]
+    steps: dict[Column, list[int]]
+
+
+class _Packed(msgspec.Struct, array_like=True):
+    second: int
     connections: int
     cpu_percent: float
-    steps: dict[Column, list[int]]
+    parts: dict[str, _PackedPart]
 
 
 _DECODER: Final = msgspec.msgpack.Decoder(list[_Packed])
@@ -72,14 +77,18 @@ def _packed(block: Mapping[int, Stretch]) -> bytes:
     rows = [
         _Packed(
             one.second,
-            one.counts,
             one.connections,
             one.cpu_percent,
-            {column: _steps(buckets) for column, buckets in one.spreads.items()},
+            {scenario: _packed_part(part) for scenario, part in one.parts.items()},
         )
         for one in block.values()
     ]
     return zlib.compress(msgspec.msgpack.encode(rows), LEVEL)
+
+
+def _packed_part(part: Part) -> _PackedPart:
+    steps = {column: _steps(buckets) for column, buckets in part.spreads.items()}
+    return _PackedPart(part.counts, part.backlogs, steps)
 
 
 def _unpacked(block: bytes | None) -> dict[int, Stretch]:
@@ -87,13 +96,17 @@ def _unpacked(block: bytes | None) -> dict[int, Stretch]:
     return {
         row.second: Stretch(
             row.second,
-            row.counts,
             row.connections,
             row.cpu_percent,
-            {column: _buckets(steps) for column, steps in row.steps.items()},
+            {scenario: _unpacked_part(part) for scenario, part in row.parts.items()},
         )
         for row in rows
     }
+
+
+def _unpacked_part(part: _PackedPart) -> Part:
+    spreads = {column: _buckets(steps) for column, steps in part.steps.items()}
+    return Part(part.counts, part.backlogs, spreads)
 
 
 def _steps(buckets: Distribution) -> list[int]:

@@ -8,9 +8,18 @@ from itertools import accumulate
 from typing import Final, overload
 
 from fleetlm_users.measure.histogram_buckets import coarse_bounds
-from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, FAILURE_COLUMNS, TREND_COLUMNS, Stretch
+from fleetlm_users.measure.timeline.second import (
+    BACKLOG_COLUMNS,
+    COUNTER_COLUMNS,
+    FAILURE_COLUMNS,
+    TREND_COLUMNS,
+    Stretch,
+)
 
 PERCENTS: Final = {"p50_ms": 50.0, "p95_ms": 95.0, "p99_ms": 99.0, "max_ms": 100.0}
+
+_FIRST_COUNTERS: Final = tuple(COUNTER_COLUMNS)[:10]
+"""The counters before the percentiles: a file's columns keep their places, later ones are added at the end."""
 
 SeriesRow = dict[str, int | float | None]
 """One second in figures by column; None where nothing was measured."""
@@ -18,16 +27,18 @@ SeriesRow = dict[str, int | float | None]
 
 def flat(stretch: Stretch) -> SeriesRow:
     """Return the row of one second, in the order of `columns`."""
-    row: SeriesRow = {"second": stretch.second, **dict(zip(COUNTER_COLUMNS, stretch.counts, strict=True))}
+    whole = stretch.whole()
+    counts: SeriesRow = dict(zip(COUNTER_COLUMNS, whole.counts, strict=True))
+    row: SeriesRow = {"second": stretch.second, **{name: counts.pop(name) for name in _FIRST_COUNTERS}}
     row["failures"] = sum(int(row[column] or 0) for column in FAILURE_COLUMNS)
     row["connections"] = stretch.connections
     row["cpu_percent"] = round(stretch.cpu_percent, 1)
     for column in TREND_COLUMNS:
-        buckets = stretch.spreads.get(column, {})
+        buckets = whole.spreads.get(column, {})
         row[f"{column}_count"] = sum(buckets.values())
         for name, value_ms in zip(PERCENTS, percentiles_ms(buckets), strict=True):
             row[f"{column}_{name}"] = value_ms
-    return row
+    return {**row, **counts, **dict(zip(BACKLOG_COLUMNS, whole.backlogs, strict=True))}
 
 
 def columns() -> list[str]:

@@ -1,10 +1,10 @@
-"""What happened in one second of a run: on one process as it is reported, and on all of them together.
+"""What happened in one second of a run, by scenario: on one process as it is reported, and on all of them together.
 
 Counts and coarse distributions add up, so a longer stretch is as true as its seconds: percentiles are taken from the
-merged distributions, never from other percentiles.
+merged distributions, never from other percentiles. What all scenarios did together is derived.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Final, Literal, Self
 
 import msgspec
@@ -23,8 +23,12 @@ COUNTER_COLUMNS: Final[Mapping[str, str]] = {
     "connection_failures": "connection_failures",
     "disconnects": "disconnects",
     "session_failures": "session_failures",
+    "in_flight": "messages_in_flight",
+    "replies_due": "agent_replies_due",
+    "replies_matched": "agent_replies_matched",
+    "unanswered": "messages_unanswered",
 }
-"""Column of timeseries.csv -> counter of the catalogue, all scenarios and phases together."""
+"""Column of timeseries.csv -> counter of the catalogue, all phases together."""
 
 Column = Literal["append", "agent", "join", "lateness", "loop_lag"]
 """The prefixes of the percentile columns."""
@@ -41,56 +45,131 @@ TREND_COLUMNS: Final[Mapping[Column, str]] = {
 FAILURE_COLUMNS: Final = ("rejected", "lost", "connection_failures", "disconnects", "session_failures")
 """The counter columns that stand for something that failed."""
 
+BACKLOG_COLUMNS: Final = ("append_backlog", "agent_backlog")
+"""What waited at a second's end: messages sent without a fate, appended ones whose answer is awaited."""
+
+_PLACES: Final = {column: place for place, column in enumerate(COUNTER_COLUMNS)}
+_APPEND: Final = (_PLACES["sent"], *(_PLACES[fate] for fate in ("appended", "rejected", "lost", "in_flight")))
+_AGENT: Final = (_PLACES["replies_due"], *(_PLACES[fate] for fate in ("replies_matched", "unanswered")))
+
 WIDTH: Final = len(COUNTER_COLUMNS)
+MAX_SCENARIOS: Final = 100
 MAX_IN_A_SECOND: Final = 10**12
 """So that the sums over all workers fit into 64 bits."""
 
-CountInASecond = Annotated[int, Meta(ge=0, le=MAX_IN_A_SECOND)]
+CountInASecond = Annotated[int, Meta(ge=-MAX_IN_A_SECOND, le=MAX_IN_A_SECOND)]
+"""Below 0 where a presumed refusal of an earlier second is taken back."""
 Bucket = Annotated[int, Meta(ge=0, le=coarse_index(MAX_US))]
-Distribution = dict[Bucket, CountInASecond]
+Distribution = dict[Bucket, Annotated[int, Meta(ge=0, le=MAX_IN_A_SECOND)]]
 """How many durations lie in each coarse bucket (histogram_buckets.coarse_index)."""
+ScenarioName = Annotated[str, Meta(max_length=200)]
+
+
+class Part(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """What happened in one scenario; `counts` are in the order of COUNTER_COLUMNS.
+
+    `backlogs`, in the order of BACKLOG_COLUMNS, are those at the end of the second.
+    """
+
+    counts: Annotated[list[CountInASecond], Meta(min_length=WIDTH, max_length=WIDTH)]
+    backlogs: tuple[CountInASecond, CountInASecond]
+    spreads: dict[Column, Distribution]
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return a part in which nothing has happened yet."""
+        return cls([0] * WIDTH, (0, 0), {})
+
+    def count(self, column: str) -> int:
+        """Return the count of one column of COUNTER_COLUMNS."""
+        return self.counts[_PLACES[column]]
+
+    def copy(self) -> "Part":
+        """Return a copy that shares nothing with this one."""
+        spreads = {column: dict(buckets) for column, buckets in self.spreads.items()}
+        return Part(list(self.counts), self.backlogs, spreads)
+
+    def include(self, more: "Part") -> None:
+        """Add the same scenario in the same second on another process, or another scenario."""
+        self.wait(more.backlogs)
+        self._add(more)
+
+    def wait(self, backlogs: tuple[int, int]) -> None:
+        """Add what waits on another process."""
+        self.backlogs = (self.backlogs[0] + backlogs[0], self.backlogs[1] + backlogs[1])
+
+    def extend(self, later: "Part") -> None:
+        """Add the part that follows this one."""
+        self.backlogs = later.backlogs
+        self._add(later)
+
+    def _add(self, more: "Part") -> None:
+        self.counts = sums(self.counts, more.counts)
+        for column, buckets in more.spreads.items():
+            merged = self.spreads.setdefault(column, {})
+            for index, times in buckets.items():
+                merged[index] = merged.get(index, 0) + times
 
 
 class Second(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """One second of one process, or a part of it while it still goes on.
 
-    `counts` are in the order of COUNTER_COLUMNS, `connections` and `cpu_percent` the highest values in the second.
+    `connections` and `cpu_percent` are the highest values in the second; `parts` are by scenario, "" for what belongs
+    to the process and to no scenario.
     """
 
     second: Annotated[int, Meta(ge=0, le=2**53)]
-    counts: Annotated[list[CountInASecond], Meta(min_length=WIDTH, max_length=WIDTH)]
     connections: Annotated[int, Meta(ge=-MAX_IN_A_SECOND, le=MAX_IN_A_SECOND)]
     cpu_percent: Annotated[float, Meta(ge=-1e6, le=1e6)]
-    spreads: dict[Column, Distribution]
+    parts: Annotated[dict[ScenarioName, Part], Meta(max_length=MAX_SCENARIOS)]
 
     @classmethod
     def empty(cls, second: int) -> Self:
         """Return a second in which nothing has happened yet."""
-        return cls(second, [0] * WIDTH, 0, 0.0, {})
+        return cls(second, 0, 0.0, {})
 
-    def spread(self, column: Column, tally: Mapping[int, int]) -> None:
+    def whole(self) -> Part:
+        """Return all scenarios together; it is read-only."""
+        if len(self.parts) == 1:
+            return next(iter(self.parts.values()))
+        whole = Part.empty()
+        for part in self.parts.values():
+            whole.include(part)
+        return whole
+
+    def of(self, scenario: str | None) -> Part:
+        """Return what happened in a scenario, None for all of them; it is read-only."""
+        return self.whole() if scenario is None else self.parts.get(scenario) or Part.empty()
+
+    def part(self, scenario: str) -> Part:
+        """Return the part of a scenario to be added to, made at first use."""
+        part = self.parts.get(scenario)
+        if part is None:
+            part = self.parts[scenario] = Part.empty()
+        return part
+
+    def spread(self, scenario: str, column: Column, tally: Mapping[int, int]) -> None:
         """Add durations in µs, given as value -> how often, to the distribution of a column."""
-        buckets = self.spreads.setdefault(column, {})
+        buckets = self.part(scenario).spreads.setdefault(column, {})
         for value_us, times in tally.items():
             index = coarse_index(value_us)
             buckets[index] = buckets.get(index, 0) + times
 
-    def add(self, counts: Sequence[int], connections: int, cpu_percent: float) -> None:
-        """Add a part of the second: its counts, and the highest number of connections and CPU in it."""
-        self.counts = _sums(self.counts, counts)
+    def see(self, connections: int, cpu_percent: float) -> None:
+        """Take the highest number of connections and CPU in a part of the second."""
         self.connections = max(self.connections, connections)
         self.cpu_percent = max(self.cpu_percent, cpu_percent)
 
     def copy(self) -> "Second":
         """Return a copy that shares nothing with this one."""
-        return Second(self.second, list(self.counts), self.connections, self.cpu_percent, _copies(self.spreads))
+        return Second(self.second, self.connections, self.cpu_percent, _copies(self.parts))
 
 
 class Stretch(Second):
     """The same on all processes together, over `width_s` seconds from `second` on.
 
     `cpus` is each worker's highest CPU in percent, `cpu_percent` the highest of them. `connections` is the sum over the
-    workers of a second; of several seconds, the highest.
+    workers of a second; of several seconds, the highest. Backlogs are those at the end.
     """
 
     width_s: int = 1
@@ -103,47 +182,38 @@ class Stretch(Second):
 
     def include(self, more: Second, worker: str | None = None) -> None:
         """Add the same second of one more process, under its name where each one's CPU matters."""
-        self.counts = _sums(self.counts, more.counts)
         self.connections += more.connections
         self.cpu_percent = max(self.cpu_percent, more.cpu_percent)
         if worker is not None:
             self.cpus[worker] = more.cpu_percent
-        _merge_spreads(self.spreads, more.spreads)
+        for scenario, part in more.parts.items():
+            self.part(scenario).include(part)
 
     def extend(self, later: "Stretch") -> None:
         """Add the stretch that follows this one."""
         self.width_s = later.end_s - self.second
-        self.counts = _sums(self.counts, later.counts)
-        self.connections = max(self.connections, later.connections)
-        self.cpu_percent = max(self.cpu_percent, later.cpu_percent)
+        self.see(later.connections, later.cpu_percent)
         for worker, cpu_percent in later.cpus.items():
             self.cpus[worker] = max(self.cpus.get(worker, 0.0), cpu_percent)
-        _merge_spreads(self.spreads, later.spreads)
+        for scenario in self.parts.keys() | later.parts.keys():
+            self.part(scenario).extend(later.of(scenario))
 
     def copy(self) -> "Stretch":
         """Return a copy that shares nothing with this one."""
-        spreads = _copies(self.spreads)
-        return Stretch(
-            self.second,
-            list(self.counts),
-            self.connections,
-            self.cpu_percent,
-            spreads,
-            self.width_s,
-            dict(self.cpus),
-        )
+        parts = _copies(self.parts)
+        return Stretch(self.second, self.connections, self.cpu_percent, parts, self.width_s, dict(self.cpus))
 
 
-def _sums(counts: Sequence[int], more: Sequence[int]) -> list[int]:
+def backlogs_of(totals: Sequence[int]) -> tuple[int, int]:
+    """Return the backlogs that cumulative counts, in the order of COUNTER_COLUMNS, leave open."""
+    append, agent = (totals[first] - sum(totals[place] for place in rest) for first, *rest in (_APPEND, _AGENT))
+    return append, agent
+
+
+def sums(counts: Iterable[int], more: Iterable[int]) -> list[int]:
+    """Return the sums of two lists of counts of the same length."""
     return [one + other for one, other in zip(counts, more, strict=True)]
 
 
-def _copies(spreads: Mapping[Column, Distribution]) -> dict[Column, Distribution]:
-    return {column: dict(buckets) for column, buckets in spreads.items()}
-
-
-def _merge_spreads(spreads: dict[Column, Distribution], more: Mapping[Column, Distribution]) -> None:
-    for column, buckets in more.items():
-        sums = spreads.setdefault(column, {})
-        for index, times in buckets.items():
-            sums[index] = sums.get(index, 0) + times
+def _copies(parts: Mapping[str, Part]) -> dict[str, Part]:
+    return {scenario: part.copy() for scenario, part in parts.items()}

@@ -4,17 +4,20 @@ A second holds absolute values, so sending it again is harmless and heals what w
 master has confirmed them: a process that runs for days keeps half a minute of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Final
 
-from fleetlm_users.measure.timeline.second import WIDTH, Second
+from fleetlm_users.measure.timeline.second import WIDTH, Second, backlogs_of, sums
 
 ROWS_AT_ONCE: Final = 300
 """Seconds in one report; a worker that was not heard for longer sends the rest with its next reports."""
 
 ROWS_TO_THANK_FOR: Final = 30
 """Seconds in a report before the master confirms them: one message each half minute costs next to nothing."""
+
+
+_NOTHING: Final = [0] * WIDTH
 
 
 class WorkerTimeline:
@@ -26,14 +29,16 @@ class WorkerTimeline:
     def __init__(self, since_s: float = 0.0) -> None:
         self._seconds: dict[int, Second] = {}
         self._since_s = since_s
-        self._seen: list[int] = [0] * WIDTH
+        self._seen: dict[str, Sequence[int]] = {}
 
-    def tick(self, elapsed_s: float, totals: Sequence[int], connections: int, cpu_percent: float) -> Second:
+    def tick(
+        self, elapsed_s: float, totals: Mapping[str, Sequence[int]], connections: int, cpu_percent: float
+    ) -> Second:
         """Close the stretch since the last tick and return the second to which it belongs: the one it began in.
 
         Args:
             elapsed_s: Seconds since the start of the run.
-            totals: The counters as they stand, in the order of COUNTER_COLUMNS.
+            totals: The counters of each scenario as they stand, in the order of COUNTER_COLUMNS.
             connections: The highest number of connections in the stretch.
             cpu_percent: The last reading of this process's CPU; 100 is one core.
         """
@@ -41,10 +46,21 @@ class WorkerTimeline:
         second = self._seconds.get(number)
         if second is None:
             second = self._seconds[number] = Second.empty(number)
-        second.add([now - seen for now, seen in zip(totals, self._seen, strict=True)], connections, cpu_percent)
-        self._seen = list(totals)
+        second.see(connections, cpu_percent)
+        for scenario, counts in totals.items():
+            self._count(second, scenario, counts)
         self._since_s = max(self._since_s, elapsed_s)
         return second
+
+    def _count(self, second: Second, scenario: str, totals: Sequence[int]) -> None:
+        """Add what a scenario counted since the last tick; one that is idle and owes nothing takes no space."""
+        seen = self._seen.get(scenario, _NOTHING)
+        backlogs = backlogs_of(totals)
+        if totals != seen or any(backlogs) or scenario in second.parts:
+            part = second.part(scenario)
+            part.counts = sums(part.counts, (now - before for now, before in zip(totals, seen, strict=True)))
+            part.backlogs = backlogs
+            self._seen[scenario] = totals
 
     def rows(self, at_most: int | None = None) -> list[Second]:
         """Return the seconds that were not forgotten, or the oldest of them."""

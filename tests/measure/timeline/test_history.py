@@ -9,7 +9,7 @@ from msgspec import structs
 from fleetlm_users.measure.timeline.history import POINTS_KEPT, SETTLED_S, SILENT_S, WIDTHS_S, LiveHistory
 from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline
 from fleetlm_users.measure.timeline.rows import percentiles_ms
-from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, Second
+from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, Part, Second
 
 SENT = list(COUNTER_COLUMNS).index("sent")
 # one duration of 1 ms, 100 of 4 ms, by coarse bucket
@@ -19,7 +19,7 @@ SPREAD = {"append": {111: 1, 143: 100}}
 def row(second, sent=1, connections=3, cpu=10.0, spreads=None):
     counts = [0] * len(COUNTER_COLUMNS)
     counts[SENT] = sent
-    return Second(second, counts, connections, cpu, spreads or {})
+    return Second(second, connections, cpu, {"burst": Part(counts, (0, 0), spreads or {})})
 
 
 def told(final=False, **workers):
@@ -128,9 +128,9 @@ def test_a_longer_stretch_is_what_its_seconds_are_together(sent_by_second, width
         final=True, **{str(n): [structs.replace(each, second=0)] for n, each in enumerate(inside)}
     ).intervals(0, 1)
     assert first.width_s == width_s
-    assert first.counts[SENT] == sum(each.counts[SENT] for each in inside)
+    assert first.whole().counts[SENT] == sum(each.whole().counts[SENT] for each in inside)
     assert first.cpus.get("a", 0.0) == max((each.cpu_percent for each in inside), default=0.0)
-    spreads = [each.spreads.get("append", {}) for each in (first, *together)]
+    spreads = [each.whole().spreads.get("append", {}) for each in (first, *together)]
     assert all(percentiles_ms(spread) == percentiles_ms(spreads[0]) for spread in spreads)
 
 

@@ -5,16 +5,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.measure.timeline.merged_timeline import OPEN_S, MergedTimeline
+from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS
 from fleetlm_users.measure.timeline.worker_timeline import ROWS_AT_ONCE, WorkerTimeline
+
+
+def counts(sent, appended=0):
+    """What a scenario has counted so far."""
+    return {"burst": [sent, appended, *[0] * (len(COUNTER_COLUMNS) - 2)]}
 
 
 def rows_of(*ticks):
     """Rows of one worker: (elapsed_s, sent so far, connections, {value_us: times})."""
     timeline = WorkerTimeline()
     for elapsed_s, sent, connections, tally in ticks:
-        row = timeline.tick(elapsed_s, [sent] + [0] * 9, connections, 30.0)
+        row = timeline.tick(elapsed_s, counts(sent), connections, 30.0)
         if tally:
-            row.spread("append", tally)
+            row.spread("burst", "append", tally)
     return timeline.rows()
 
 
@@ -69,9 +75,9 @@ class Reporter:
     def report(self, after_s, sent, connections, final=False):
         self.now_s += after_s
         self.sent += sent
-        row = self.timeline.tick(self.now_s, [self.sent] + [0] * 9, connections, 30.0)
+        row = self.timeline.tick(self.now_s, counts(self.sent), connections, 30.0)
         if sent:
-            row.spread("append", {1_000 * (connections + 1): sent})
+            row.spread("burst", "append", {1_000 * (connections + 1): sent})
         return [row.copy() for row in self.timeline.rows(None if final else ROWS_AT_ONCE)]
 
 

@@ -7,14 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.measure.timeline.packed_seconds import BLOCK_S, PackedSeconds
-from fleetlm_users.measure.timeline.second import Stretch
+from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, Part, Stretch
 
-COUNTS = st.lists(st.integers(0, 10**9), min_size=10, max_size=10)
+WIDTH = len(COUNTER_COLUMNS)
+COUNTS = st.lists(st.integers(-9, 10**9), min_size=WIDTH, max_size=WIDTH)
 SPREADS = st.dictionaries(
     st.sampled_from(["append", "lateness"]), st.dictionaries(st.integers(0, 500), st.integers(1, 10**6), min_size=1)
 )
+BACKLOGS = st.tuples(st.integers(0, 10**6), st.integers(0, 10**6))
+PARTS = st.dictionaries(st.sampled_from(["", "burst", "long_lived"]), st.builds(Part, COUNTS, BACKLOGS, SPREADS))
 SECONDS = st.dictionaries(
-    st.integers(0, 5 * BLOCK_S), st.tuples(COUNTS, st.integers(0, 10**5), st.floats(0, 6400), SPREADS), max_size=20
+    st.integers(0, 5 * BLOCK_S), st.tuples(st.integers(0, 10**5), st.floats(0, 6400), PARTS), max_size=20
 ).map(lambda parts: {second: Stretch(second, *rest) for second, rest in parts.items()})
 
 
@@ -35,7 +38,7 @@ def test_a_second_that_is_packed_can_still_be_added_to():
     """And one that was not kept begins empty."""
     packed = PackedSeconds()
     for second in range(3 * BLOCK_S):
-        packed.put(Stretch(second, [0] * 10, 2, 0.0, {}))
+        packed.put(Stretch(second, 2, 0.0, {}))
     packed.change(5).connections += 3
     packed.change(4 * BLOCK_S).connections += 1
     found = {stretch.second: stretch.connections for stretch in packed.between(0, 9 * BLOCK_S)}
@@ -52,7 +55,8 @@ def test_an_hour_of_a_thousand_messages_a_second_takes_less_than_a_megabyte():
             spreads = {
                 column: spread(rng, shift) for column, shift in (("append", 90), ("agent", 130), ("lateness", 60))
             }
-            packed.put(Stretch(second, [1000 + rng.randrange(9)] * 10, 50, 12.5, spreads))
+            part = Part([1000 + rng.randrange(9)] * WIDTH, (rng.randrange(99), rng.randrange(99)), spreads)
+            packed.put(Stretch(second, 50, 12.5, {"burst": part}))
         packed.put(Stretch.empty(9 * 3600))
         taken, _ = tracemalloc.get_traced_memory()
     finally:

@@ -2,23 +2,31 @@
 
 from fleetlm_users.measure.report.charts import Line, LineChart
 from fleetlm_users.measure.timeline.rows import SeriesTable, columns, flat, to_csv
-from fleetlm_users.measure.timeline.second import Stretch
+from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, Part, Stretch
+
+WIDTH = len(COUNTER_COLUMNS)
+
+
+def stretch(second, counts, connections=0, cpu_percent=0.0, spreads=None):
+    padded = [*counts, *[0] * (WIDTH - len(counts))]
+    return Stretch(second, connections, cpu_percent, {"burst": Part(padded, (second, 2), spreads or {})})
+
 
 ROWS = [
-    flat(Stretch(second, [second] * 10, second, 12.34, {"append": {111: second}} if second else {}))
+    flat(stretch(second, [second] * WIDTH, second, 12.34, {"append": {111: second}} if second else {}))
     for second in range(20)
 ]
 
 
 def test_failures_are_everything_that_failed():
     """One column for the eye; its parts are beside it."""
-    row = flat(Stretch(0, [9, 4, 1, 2, 0, 0, 7, 3, 4, 5], 0, 0.0, {}))
+    row = flat(stretch(0, [9, 4, 1, 2, 0, 0, 7, 3, 4, 5]))
     assert row["failures"] == 1 + 2 + 3 + 4 + 5
 
 
 def test_csv_has_a_head_and_an_empty_field_for_what_was_not_measured():
     """0 and nothing are different."""
-    head, row = to_csv([flat(Stretch(0, [5] + [0] * 9, 2, 30.0, {}))]).splitlines()
+    head, row = to_csv([flat(stretch(0, [5], 2, 30.0))]).splitlines()
     assert head.split(",") == columns()
     fields = dict(zip(head.split(","), row.split(","), strict=True))
     assert (fields["sent"], fields["append_p95_ms"], fields["append_count"]) == ("5", "", "0")
