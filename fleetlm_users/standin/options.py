@@ -1,12 +1,13 @@
 """The command line of the stand-in: one frozen object, every default named once."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.quoting import quote
+from fleetlm_users.standin.agent.lanes import NODE, NONE, ORDERS, SESSION
 from fleetlm_users.standin.chat.session_store import Caps
 from fleetlm_users.standin.faults.faults import HELP, TYPES, Faults, changed
 from fleetlm_users.standin.websocket.connection import SocketLimits
@@ -18,6 +19,12 @@ MAX_BODY_BYTES: Final = 8_000_000  # Plug.Parsers' default
 MAX_CONNECTIONS: Final = 20_000
 MAX_PENDING_WEBHOOKS: Final = 100_000
 WEBHOOK_CONNECTIONS: Final = 100
+
+LIKE: Final[Mapping[str, Mapping[str, Any]]] = {
+    "early": {"quirks": True, "webhook_order": NODE, "webhook_service_ms": 2.5},
+    "late": {"webhook_order": SESSION},
+}
+"""What `--like` sets, as the real servers of these commits were measured under load (docs/stand-in.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +41,29 @@ class StandinOptions:
     max_connections: int = MAX_CONNECTIONS
     max_pending_webhooks: int = MAX_PENDING_WEBHOOKS
     webhook_connections: int = WEBHOOK_CONNECTIONS
+    webhook_order: str | None = None
+    like: str | None = None
     limits: SocketLimits = field(default_factory=SocketLimits)
     caps: Caps = field(default_factory=Caps)
     faults: Faults = field(default_factory=Faults)
 
+    @property
+    def order(self) -> str:
+        """The order of webhooks, one of ORDERS."""
+        return self.webhook_order or (NODE if self.quirks else NONE)
+
 
 def parse(arguments: Sequence[str]) -> StandinOptions:
     """Return the options in `arguments` (without the program's name); a bad one ends the process with code 2."""
-    given = vars(build_parser().parse_args(arguments))
+    return options_from(build_parser(), arguments)
+
+
+def options_from(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> StandinOptions:
+    """Return the options in `arguments`; `--like` sets defaults, and what is given besides it wins."""
+    like = parser.parse_args(arguments).like
+    if like is not None:
+        parser.set_defaults(**LIKE[like])
+    given = vars(parser.parse_args(arguments))
     groups: dict[str, Any] = {
         "limits": SocketLimits(**_taken(given, "max_frame_bytes", "max_unsent_bytes", idle_s="idle_timeout_s")),
         "caps": Caps(**_taken(given, "max_sessions", "max_messages_per_session", "max_stored_bytes")),
@@ -54,15 +76,16 @@ def _taken(given: dict[str, Any], *names: str, **renamed: str) -> dict[str, Any]
     return {name: given.pop(name) for name in names} | {name: given.pop(flag) for name, flag in renamed.items()}
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser; its fault flags are made from the faults themselves."""
-    parser = argparse.ArgumentParser(
+def build_parser(parser_class: type[argparse.ArgumentParser] = argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Return the parser, an object of `parser_class`; its fault flags are made from the faults themselves."""
+    parser = parser_class(
         prog="fleetlm-standin",
         description="An in-memory FleetLM for tests: REST and WebSocket on one port.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         allow_abbrev=False,
     )
     _add_server(parser)
+    _add_twin(parser.add_argument_group("twin of a recorded server"))
     _add_caps(parser.add_argument_group("caps (what is beyond is refused or forgotten, oldest first)"))
     faults = parser.add_argument_group("faults (also changeable by POST /standin/faults)")
     for name, kind in TYPES.items():
@@ -98,6 +121,20 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
         type=whole("--webhook-connections", 1, 10_000),
         default=WEBHOOK_CONNECTIONS,
         help="how many webhooks to the agents at once",
+    )
+
+
+def _add_twin(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--like",
+        choices=tuple(LIKE),
+        help="behave like FleetLM at 13a5558 (early) or 0b7208e (late); what is given besides wins",
+    )
+    group.add_argument(
+        "--webhook-order",
+        choices=ORDERS,
+        help="webhooks at work at once: one for the node, one for each session, or any number; "
+        "`none`, with --quirks `node`, unless given",
     )
 
 

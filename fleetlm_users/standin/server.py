@@ -16,6 +16,7 @@ from aiohttp import web
 from fleetlm_users.http_access import AccessRules
 from fleetlm_users.output import tell
 from fleetlm_users.standin.agent.builtin_agent import BuiltinAgent
+from fleetlm_users.standin.agent.lanes import NODE, Lanes
 from fleetlm_users.standin.agent.webhook import Webhooks
 from fleetlm_users.standin.chat.hub import Hub
 from fleetlm_users.standin.chat.inbox import Inboxes
@@ -53,9 +54,20 @@ class Server:
         self._stall: asyncio.TimerHandle | None = None
         self.hub = self._build_hub()
         self._webhooks = Webhooks(
-            self.hub, max_pending=options.max_pending_webhooks, connections=options.webhook_connections
+            self.hub,
+            max_pending=options.max_pending_webhooks,
+            connections=options.webhook_connections,
+            is_serial=options.order == NODE,
         )
         self.hub.responder = BuiltinAgent(self.hub) if options.builtin_agent else self._webhooks
+        self._lanes = Lanes(
+            self.hub,
+            self.hub.responder,
+            order=options.order,
+            timer=LoopTimer(self._loop),
+            max_pending=options.max_pending_webhooks,
+        )
+        self._set_lanes(options.faults)
         self._sockets = Sockets(
             self.hub, options.limits, origin_host=options.origin_host, max_connections=options.max_connections
         )
@@ -87,6 +99,7 @@ class Server:
     def set_faults(self, faults: Faults) -> None:
         """Put new faults in force; a stall is planned again."""
         self.hub.faults.set(faults)
+        self._set_lanes(faults)
         self._plan_stall(faults)
 
     def stop(self) -> None:
@@ -105,6 +118,12 @@ class Server:
         await self._webhooks.close()
         await self._http.shutdown(timeout=CLOSE_WAIT_S)
         self._exact.stop()
+
+    def _set_lanes(self, faults: Faults) -> None:
+        """Put the lanes before the agent from the first service time on: without one they would cost each append."""
+        if faults.webhook_service_ms > 0:
+            self.hub.responder = self._lanes
+        self._lanes.retime()
 
     def _plan_stall(self, faults: Faults) -> None:
         if self._stall is not None:

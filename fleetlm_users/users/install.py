@@ -88,6 +88,7 @@ def _validate(
     behaviours: Sequence[type[FleetUser]], search: Callable[[Options], SearchSettings] | None, options: Options
 ) -> None:
     _check_trust(options)
+    _check_standin(options)
     if search is not None:
         search(options)
     for behaviour in _present(behaviours, options):
@@ -111,6 +112,19 @@ def _metrics_page(url: str, options: Options) -> TextPage:
 def _check_trust(options: Options) -> None:
     urls = (options.api_url, options.ws_url, options.agent_url, options.server_metrics or "")
     check_trust(urls, insecure=options.insecure)
+
+
+def _check_standin(options: Options) -> None:
+    """Refuse options that the stand-in would not start with. Raises UsageError."""
+    if options.standin_like is None and options.standin_options is None:
+        return
+    if not options.standin:
+        given = options.standin_options or options.standin_like
+        raise UsageError("--standin-like and --standin-options", given, "them together with --standin", "--standin")
+    # only here, since a run against a FleetLM needs nothing of the stand-in
+    from fleetlm_users.standin.embedded import check_embedded  # noqa: PLC0415 - as above
+
+    check_embedded(options.standin_like, options.standin_options)
 
 
 def _check_host(options: Options, is_only_one: bool) -> None:

@@ -29,6 +29,8 @@ def test_flags_reach_their_groups():
         ("--stall-ms nan", ["'nan'", "a number of 0 or more"]),
         ("--lose-every 1.5", ["--lose-every", "'1.5'", "a whole number"]),
         ("--max-sessions 0", ["--max-sessions", "'0'", "from 1"]),
+        ("--webhook-order bogus", ["--webhook-order", "'bogus'", "'node', 'session', 'none'"]),
+        ("--like 0b7208e", ["--like", "'early', 'late'"]),
         ("--bogus", ["unrecognized arguments: --bogus"]),
         ("--quirk", ["unrecognized arguments"]),
     ],
@@ -40,6 +42,25 @@ def test_a_bad_flag_names_the_value_and_the_accepted_form(capsys, flags, words):
     said = capsys.readouterr().err.splitlines()[-1]
     assert caught.value.code == 2
     assert [word for word in words if word not in said] == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "order", "service_ms"),
+    [
+        ("", "none", 0),
+        ("--quirks", "node", 0),
+        ("--quirks --webhook-order session", "session", 0),
+        ("--like early", "node", 2.5),
+        ("--like late", "session", 0),
+        ("--webhook-service-ms 5 --like early", "node", 5),
+        ("--like early --webhook-order none", "none", 2.5),
+    ],
+)
+def test_the_order_of_webhooks(flags, order, service_ms):
+    """A server to be like, and --quirks, set what is not given."""
+    options = parse(flags.split())
+    assert (options.order, options.faults.webhook_service_ms) == (order, service_ms)
+    assert options.quirks is ("quirks" in flags or "early" in flags)
 
 
 def test_help_names_every_fault(capsys):

@@ -85,6 +85,22 @@ def test_cas_that_cannot_be_read_are_refused_on_the_head_and_where_users_live(in
             check(secure)
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"standin_like": "early"}, "together with --standin"),
+        ({"standin_options": "--quirks"}, "together with --standin"),
+        ({"standin": "1", "standin_options": "--bogus"}, "unrecognized arguments: --bogus"),
+    ],
+)
+def test_options_for_the_stand_in_are_checked_before_it_is_started(installed, given, words):
+    """Those of a stand-in that is not asked for would be ignored."""
+    benchmark = installed("message_throughput", [ThroughputUser])
+    with pytest.raises(UsageError, match=words):
+        benchmark.validate(options(**given))
+    benchmark.validate(options(standin="1", standin_like="late", standin_options="--quirks"))
+
+
 def test_the_servers_metrics_are_read_by_the_rules_of_the_load(installed):
     """With its time limit."""
     page = installed("message_throughput", [ThroughputUser]).metrics_page(

@@ -33,10 +33,11 @@ class Job(NamedTuple):
 
 
 class Webhooks:
-    """Webhooks in order per session, sessions concurrently; under quirks in order for the whole server, as FleetLM."""
+    """Webhooks in order per session, sessions concurrently; with `is_serial` one at a time for the whole server."""
 
-    def __init__(self, hub: Hub, *, max_pending: int, connections: int) -> None:
+    def __init__(self, hub: Hub, *, max_pending: int, connections: int, is_serial: bool = False) -> None:
         self._hub = hub
+        self._is_serial = is_serial
         self._max_pending = max_pending
         self._connections = connections
         self._queues: dict[str, deque[Job]] = {}
@@ -50,7 +51,7 @@ class Webhooks:
         if self.pending >= self._max_pending:
             self._hub.counters.webhooks_failed += 1
             return
-        lane = "" if self._hub.quirks else session.id
+        lane = "" if self._is_serial else session.id
         queue = self._queues.get(lane)
         self.pending += 1
         if queue is not None:

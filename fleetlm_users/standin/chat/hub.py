@@ -22,9 +22,11 @@ TEXT_KIND = b'"text"'
 
 
 class Responder(Protocol):
-    """What answers for the agents: webhooks, or the built-in echo. `pending` counts user messages not yet answered."""
+    """What answers for the agents: webhooks, or the built-in echo."""
 
-    pending: int
+    @property
+    def pending(self) -> int:
+        """User messages that are not answered yet."""
 
     def asked(self, session: Session, message: StoredMessage, content: dict[str, Any]) -> None:
         """Answer `message` of the session's user, now or later, by `Hub.append_agent`."""

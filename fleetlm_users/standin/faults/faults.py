@@ -33,6 +33,7 @@ class Faults:
     garbage_every: int = 0
     lose_replay_every: int = 0
     session_limit: int = 0
+    webhook_service_ms: float = 0.0
 
 
 HELP: Final = {
@@ -52,6 +53,7 @@ HELP: Final = {
     "garbage_every": "push a text frame that is no JSON after each N-th message",
     "lose_replay_every": "push each N-th message but do not store it",
     "session_limit": "answer 503 to the creation of sessions beyond this many (0: no limit)",
+    "webhook_service_ms": "time that each webhook takes, in the order of --webhook-order",
 }
 TYPES: Final[Mapping[str, type]] = {item.name: type(item.default) for item in fields(Faults)}
 
@@ -98,7 +100,15 @@ class FaultState:
         """Put `faults` in force; all counting starts again at 1."""
         self.faults = faults
         self._sends = self._messages = self._stored = 0
-        harmless = ("stall_ms", "stall_at_s", "refuse_joins", "unavailable", "no_agent", "session_limit")
+        harmless = (
+            "stall_ms",
+            "stall_at_s",
+            "refuse_joins",
+            "unavailable",
+            "no_agent",
+            "session_limit",
+            "webhook_service_ms",
+        )
         self.quiet = not any(getattr(faults, name) for name in TYPES if name not in harmless)
 
     def on_send(self) -> str | None:

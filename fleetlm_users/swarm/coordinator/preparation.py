@@ -15,7 +15,12 @@ from fleetlm_users.measure.judging.thresholds import Threshold
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.coordinator.run_thresholds import rules_of
 from fleetlm_users.swarm.host.host_facts import HostFacts, this_host
-from fleetlm_users.swarm.host.local_servers import LocalServerError, LocalServers, LocalServerUrls
+from fleetlm_users.swarm.host.local_servers import (
+    LocalServerError,
+    LocalServers,
+    LocalServerUrls,
+    standin_arguments,
+)
 from fleetlm_users.swarm.host.open_file_limit import allow_users, allow_workers
 from fleetlm_users.swarm.host.server_metrics import ServerMetrics, server_metrics_of
 from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, USAGE_EXIT, StartupError
@@ -146,7 +151,7 @@ class Preparation:
             self._check_machine(options)
             try_reports(options)
             if options.standin:
-                options = replace(options, **asdict(self._local_urls(options.connect_timeout_s)))
+                options = replace(options, **asdict(self._local_urls(options)))
         except UsageError as problem:
             raise StartupError.of_usage(problem) from problem
         except LocalServerError as problem:
@@ -200,8 +205,9 @@ class Preparation:
             return self._environment.shape_class
         return (self._environment.available_shape_classes or {}).get(form.get("shape_class", ""))
 
-    def _local_urls(self, timeout_s: float) -> LocalServerUrls:
+    def _local_urls(self, options: Options) -> LocalServerUrls:
         """Return where the child servers listen; they start at their first use, and stay for the runs that follow."""
         if self._urls is None:
-            self._urls = self._servers.start(timeout_s, self._say)
+            arguments = standin_arguments(options.standin_like, options.standin_options)
+            self._urls = self._servers.start(options.connect_timeout_s, self._say, arguments)
         return self._urls

@@ -9,10 +9,11 @@ import atexit
 import contextlib
 import os
 import selectors
+import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import IO
@@ -82,6 +83,9 @@ STOP_S = 5.0
 NEEDED = ("aiohttp", "uvloop")
 """What the stand-in imports and a worker does not need: the extra `standin`."""
 
+ANY_PORT = ("--host", "127.0.0.1", "--port", "0")
+STANDIN = ("-m", "fleetlm_users.standin", *ANY_PORT)
+
 
 class LocalServerError(Exception):
     """A child server that did not come up; the text says which one and what it printed."""
@@ -102,12 +106,18 @@ class LocalServers:
     def __init__(self) -> None:
         self._children: list[ChildProcess] = []
 
-    def start(self, timeout_s: float = READY_S, tell: Callable[[str], None] = lambda _: None) -> LocalServerUrls:
+    def start(
+        self,
+        timeout_s: float = READY_S,
+        tell: Callable[[str], None] = lambda _: None,
+        standin: Sequence[str] = (),
+    ) -> LocalServerUrls:
         """Start both and return their addresses once they listen.
 
         Args:
             timeout_s: The time each may take, in seconds; READY_S if that is longer.
             tell: Called with a notice when a server takes longer than NOTICE_S.
+            standin: Further options of the stand-in.
 
         Raises:
             LocalServerError: A server did not come up, or its packages are not installed.
@@ -117,8 +127,8 @@ class LocalServers:
         if missing:
             raise LocalServerError(f"{' and '.join(missing)} not installed: pip install 'fleetlm-locust[standin]'")
         atexit.register(self.stop)
-        agent = self._spawn("echo agent", ["-m", "echo_agent", "--host", "127.0.0.1", "--port", "0"])
-        fleetlm = self._spawn("stand-in", ["-m", "fleetlm_users.standin", "--host", "127.0.0.1", "--port", "0"])
+        agent = self._spawn("echo agent", ["-m", "echo_agent", *ANY_PORT])
+        fleetlm = self._spawn("stand-in", [*STANDIN, *standin])
         agent_url = self._url_of("echo agent", agent, timeout_s, tell)
         base_url = self._url_of("stand-in", fleetlm, timeout_s, tell)
         ws_url = f"ws{base_url.removeprefix('http')}/socket/websocket"
@@ -152,6 +162,11 @@ class LocalServers:
             self.stop()
             raise LocalServerError(f"the {name} did not come up: {line.strip() or 'it said nothing'}")
         return next(word for word in words if word.startswith("http://"))
+
+
+def standin_arguments(like: str | None, options: str | None) -> list[str]:
+    """Return what `--standin-like` and `--standin-options` add to the stand-in's command line."""
+    return [*(["--like", like] if like else []), *shlex.split(options or "")]
 
 
 def _has_line(stream: IO[str], timeout_s: float) -> bool:

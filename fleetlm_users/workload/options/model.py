@@ -78,6 +78,12 @@ class Options:
         "standin", default=False, group="target", in_preset=False,
         help="start the embedded FleetLM and an echo agent, and run against them",
         title="Run on the embedded stand-in", hint="the URLs are not used then")]
+    standin_like: Annotated[str | None, option(
+        "standin_like", choices=("early", "late"), example="early", group="target", in_form=False, in_preset=False,
+        help="with --standin: behave as a FleetLM that was measured under load")]
+    standin_options: Annotated[str | None, option(
+        "standin_options", example="--webhook-order node --webhook-service-ms 2.5", group="target", in_form=False,
+        in_preset=False, help="with --standin: more options of fleetlm-standin")]
 
     presets_file: Annotated[Path | None, option(
         "presets_file", kind="path", example="my-presets.yaml", group="load", in_preset=False,

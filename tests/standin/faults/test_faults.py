@@ -57,6 +57,7 @@ def test_changed_changes_all_or_nothing():
     [
         (Faults(), True),
         (Faults(no_agent=True, unavailable=True, refuse_joins=True, stall_ms=5, session_limit=1), True),
+        (Faults(webhook_service_ms=1), True),
         (Faults(broadcast_delay_ms=1), False),
         (Faults(lose_every=1), False),
         (Faults(backpressure_every=1), False),

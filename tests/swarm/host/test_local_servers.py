@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from fleetlm_users.swarm.host import local_servers
-from fleetlm_users.swarm.host.local_servers import ChildProcess, LocalServerError, LocalServers
+from fleetlm_users.swarm.host.local_servers import ChildProcess, LocalServerError, LocalServers, standin_arguments
 
 READY = "ready on http://127.0.0.1:1234\n"
 
@@ -75,6 +75,19 @@ def test_one_that_does_not_come_up_says_what_it_said(started, monkeypatch):
     monkeypatch.setattr(local_servers, "READY_S", 0.01)
     with pytest.raises(LocalServerError, match="the stand-in did not come up: it said nothing"):
         started(Played(READY), Played(), timeout_s=0.0)
+
+
+@pytest.mark.parametrize(
+    ("like", "options", "added"),
+    [
+        (None, None, []),
+        ("early", None, ["--like", "early"]),
+        ("late", "--flag 'two words' --other", ["--like", "late", "--flag", "two words", "--other"]),
+    ],
+)
+def test_what_the_stand_in_is_told_besides(like, options, added):
+    """As a shell would split it; of the two children only the stand-in gets it."""
+    assert standin_arguments(like, options) == added
 
 
 HEEDS = "import sys; print('here', flush=True); sys.stdin.read(); print('bye', flush=True)"
