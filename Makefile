@@ -58,8 +58,12 @@ constraints: $(VENV)/dev  ## the newest set that pyproject.toml allows, for ever
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-header --no-annotate --upgrade \
 		--output-file constraints.txt pyproject.toml
 
-docs: $(VENV)/runtime  ## docs/options.md, generated from the options
+SCHEMAS = fleetlm_users/cli/schema
+
+docs: $(VENV)/runtime  ## docs/options.md and the JSON Schemas, generated from options and types
 	$(BIN)/fleetlm-bench list options --markdown > docs/options.md
+	$(BIN)/fleetlm-bench schema summary --generate > $(SCHEMAS)/summary-1.schema.json
+	$(BIN)/fleetlm-bench schema run --generate > $(SCHEMAS)/run-1.schema.json
 
 clean:
 	rm -rf .venv .venv-* results .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -48,6 +48,7 @@ _TYPES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 _WORDS: Final = re.compile(r"(?P<words>.*?)(?: - at (?:`key` in )?`\$\.?(?P<place>[^`]*)`)?", re.DOTALL)
+_MISSING: Final = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 _GOT: Final = re.compile(r", got `[^`]*`$")
 _STEP: Final = re.compile(r"\[(?P<index>\d+|\.\.\.)\]|\.?(?P<name>[^.\[\]]+)")
 
@@ -61,27 +62,48 @@ def decode(encoded: bytes, decoder: msgspec.msgpack.Decoder[T]) -> T:
     try:
         return decoder.decode(encoded)
     except msgspec.ValidationError as problem:
-        raise _shape_error(str(problem), encoded) from None
+        raise _shape_error(str(problem), msgspec.msgpack.decode(encoded, strict=False)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise ShapeError(f"is not MessagePack: {quote(str(problem), QUOTED_CHARS)}") from None
 
 
-def _shape_error(text: str, encoded: bytes) -> ShapeError:
+def converted(value: Any, kind: Any) -> Any:
+    """Return what a JSON document holds as a declared type: a copy, whose bounds it must keep.
+
+    Raises:
+        ShapeError: For anything else; it names the place and quotes what is there.
+    """
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as problem:
+        raise _shape_error(str(problem), value) from None
+    except RecursionError:
+        raise ShapeError("is nested too deeply") from None
+
+
+def _shape_error(text: str, document: Any) -> ShapeError:
     """Return the error that msgspec describes as `Expected `int` >= 0 - at `$.counts[3][4]``."""
     match = _WORDS.fullmatch(text)
     words, place = (match["words"], match["place"] or "") if match else (text, "")
+    missing = _MISSING.fullmatch(words)
+    if missing is not None:
+        return (
+            ShapeError("is missing", missing["name"]).within(place)
+            if place
+            else ShapeError("is missing", missing["name"])
+        )
     expected = _GOT.sub("", words.removeprefix("Expected "))
     if not words.startswith("Expected "):
         return ShapeError(f"is not as expected: {quote(words, QUOTED_CHARS)}", place)
     for name, word in _TYPES.items():
         expected = expected.replace(name, word)
-    value, is_known = _value_at(encoded, place)
+    value, is_known = _value_at(document, place)
     return ShapeError(f"is {shown(value)}; expected {expected}" if is_known else f"is not {expected}", place)
 
 
-def _value_at(encoded: bytes, place: str) -> tuple[Any, bool]:
-    """Return the value at a place of a message, and whether the place is exact: msgspec names no keys of tables."""
-    value = msgspec.msgpack.decode(encoded, strict=False)
+def _value_at(document: Any, place: str) -> tuple[Any, bool]:
+    """Return the value at a place of a document, and whether the place is exact: msgspec names no keys of tables."""
+    value = document
     for step in _STEP.finditer(place):
         index = step["index"]
         try:

@@ -19,6 +19,8 @@ from fleetlm_users.cli.compare.command import compare
 from fleetlm_users.cli.doctor.command import doctor
 from fleetlm_users.cli.listing.command import list_
 from fleetlm_users.cli.plan.command import plan
+from fleetlm_users.cli.report.command import report
+from fleetlm_users.cli.schema.command import schema
 from fleetlm_users.errors import FleetlmError, UsageError
 from fleetlm_users.output import steady_streams
 
@@ -102,13 +104,15 @@ def cli() -> None:
       fleetlm-bench doctor -H https://fleetlm.example.org
       fleetlm-bench list                       benchmarks and their presets
       fleetlm-bench compare RESULTS_A RESULTS_B
+      fleetlm-bench report RESULTS_A --html report.html
+      fleetlm-bench schema                     the JSON Schema of summary.json
       fleetlm-bench cleanup --run-id r1124-2135-7f3a --dry-run
       fleetlm-bench plan --sessions 1000000 --rate 0.033
       fleetlm-bench standin --port 4000        the embedded FleetLM
     """  # noqa: D301  # \b is what click looks for
 
 
-for command in (doctor, cleanup, compare, list_, plan, standin, echo_agent):
+for command in (doctor, cleanup, compare, list_, plan, report, schema, standin, echo_agent):
     cli.add_command(command)
 
 

@@ -10,12 +10,20 @@ from fleetlm_users.cli.summary_check import check_summary
 from fleetlm_users.errors import ShapeError, UsageError
 from fleetlm_users.foreign_text import printable_json
 from fleetlm_users.measure.report.summary_types import Summary
+from fleetlm_users.measure.timeline.rows import SeriesTable, from_csv
 from fleetlm_users.shape import shown
 from fleetlm_users.workload.local_file import UnreadableFile, read_text
 
 SUMMARY: Final = "summary.json"
 KNOWN_FORMAT: Final = 1  # measure.summary.SUMMARY_FORMAT as this reader understands it
 MAX_BYTES: Final = 64 << 20
+SECONDS: Final = "timeseries.csv"
+MAX_SECONDS_BYTES: Final = 256 << 20
+"""Ten days of rows."""
+
+UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What reading a file raises whose mistakes no check has found."""
+
 EXAMPLE: Final = "results/20261124T113500Z-mixed-r1124-1135-7f3a"
 
 
@@ -63,6 +71,22 @@ def read_run(path: Path) -> RunFile:
         expected = f"a {SUMMARY} as this project wrote it; in this one, {problem}"
         raise UsageError("result", str(file), expected, EXAMPLE) from problem
     return RunFile(file, printable_json(document))
+
+
+def read_seconds(run: RunFile) -> SeriesTable:
+    """Return a run's rows per second from the file beside its summary; none if there is no such file.
+
+    Raises:
+        UsageError: The file cannot be read, or is not one that this project wrote.
+    """
+    file = run.path.with_name(SECONDS)
+    if not os.path.lexists(file):
+        return SeriesTable()
+    try:
+        return from_csv(read_text(file, MAX_SECONDS_BYTES))
+    except (UnreadableFile, ShapeError) as problem:
+        expected = f"the {SECONDS} of a run, or none; in this one, {problem}"
+        raise UsageError("result", str(file), expected, f"{EXAMPLE}/{SECONDS}") from problem
 
 
 def _refuse_constant(name: str) -> NoReturn:

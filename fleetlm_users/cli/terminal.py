@@ -1,9 +1,21 @@
-"""The terminal of the command line: the style of standard output, and a progress line."""
+"""What the command line writes to: standard output with its style, a progress line, and files that a person names."""
 
 import sys
+from collections.abc import Mapping
+from itertools import combinations
+from pathlib import Path
+from typing import Final
 
+import click
+
+from fleetlm_users.errors import FleetlmError, UsageError
 from fleetlm_users.measure.report.terminal_style import Style
 from fleetlm_users.output import LiveLine, wants_colour, width_of
+from fleetlm_users.swarm.results.output_file import share_a_file, write_file
+
+STANDARD_OUTPUT: Final = Path("-")
+FILE: Final = click.Path(path_type=Path, allow_dash=True)
+"""The type of an option that names a file to write: a path, or - for standard output."""
 
 WIDEST = 110
 """Lines longer than this are harder to read, not easier."""
@@ -27,3 +39,21 @@ class Progress:
     def clear(self) -> None:
         """Remove the line."""
         self._line.clear()
+
+
+def check_distinct(paths: Mapping[str, Path]) -> None:
+    """Raise UsageError if the outputs of two flags would replace each other; standard output takes several."""
+    for (_, one), (flag, other) in combinations(paths.items(), 2):
+        if other != STANDARD_OUTPUT and share_a_file(one, other):
+            raise UsageError(flag, str(other), "a file that no other option writes", f"{flag} another-{other.name}")
+
+
+def write_output(path: Path, text: str) -> None:
+    """Write a text to a path, in new folders where needed, or to standard output. Raise FleetlmError."""
+    if path == STANDARD_OUTPUT:
+        click.echo(text, nl=False)
+        return
+    try:
+        write_file(path, text)
+    except OSError as problem:
+        raise FleetlmError(f"{path} cannot be written: {problem.strerror or problem}") from problem

@@ -2,10 +2,21 @@
 
 import json
 import math
+import random
 import re
 from pathlib import Path
 
 from fleetlm_users.cli.result_folders import RunFile
+from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
+from fleetlm_users.measure.judging.verdict import RunFacts, decide
+from fleetlm_users.measure.ledger import Ledger
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.metrics.metric import MAIN
+from fleetlm_users.measure.report.summary import summary as summary_of
+from fleetlm_users.measure.snapshot_store import SnapshotStore
+
+THRESHOLDS = "append_latency_ms: p(95)<500, avg<300; message_success_rate: rate>0.9; messages_sent: count>1; " \
+    "active_connections: max<9; append_latency_ms{scenario:burst}: p(99)<900"  # fmt: skip
 
 
 def trend(samples, *, distributed=True):
@@ -92,3 +103,29 @@ def written(folder, found):
     folder.mkdir(parents=True)
     (folder / "summary.json").write_text(json.dumps(found))
     return folder
+
+
+def made():
+    """A summary as a run of this version makes it, through JSON."""
+    rng = random.Random(3)
+    ledger = Ledger(DEFAULT, "run", "w")
+    ledger.gauge("active_connections", "burst", 2)
+    for scenario in ("burst", "churn"):
+        for _ in range(150):
+            ledger.count("messages_sent", scenario, MAIN)
+            ledger.count("messages_appended", scenario, MAIN)
+            ledger.trend("append_latency_ms", scenario, MAIN).add(rng.randrange(500, 90_000))
+            ledger.trend("generator_lateness_ms", scenario, MAIN).add(rng.randrange(5, 90))
+    ledger.count("connection_failures", "burst", MAIN, label="refused")
+    merge = SnapshotStore("run")
+    merge.absorb("w", ledger.snapshot(1, True, 10.0))
+    totals = merge.totals()
+    verdict = decide(
+        judge(parse_thresholds(THRESHOLDS.split(";")), totals, 10.0),
+        totals,
+        RunFacts(False, 1, 1, workers=merge.workers),
+    )
+    plan = {"benchmark": "mixed", "preset": "light", "users": {"burst": 5}, "total_users": 5, "duration_s": 10.0}
+    options = {"benchmark": "mixed", "run_id": "r1", "participant_prefix": "bench", "extra": {"probes": 3}}
+    told = summary_of(verdict, totals, plan, options, {"cores": 2}, {"python": "3"}, merge.workers, duration_s=10.0)
+    return json.loads(json.dumps(told))

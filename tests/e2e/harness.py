@@ -13,9 +13,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import jsonschema
 import requests
 
 from fleetlm_users.cli.result_folders import read_run
+from fleetlm_users.cli.schema.documents import KINDS, check_types, published
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCUST = [sys.executable, "-m", "locust"]
@@ -187,10 +189,15 @@ def limited(open_files):
 
 
 def newest_summary(results):
-    """The summary of the newest run below a results folder, or {}; `fleetlm-bench` must be able to read it."""
+    """The summary of the newest run below a results folder, or {}. `fleetlm-bench` must be able to read it, and it and
+    run.json must keep the published schemas.
+    """
     found = sorted(results.glob("*/summary.json"))
     if found:
-        read_run(found[-1])
+        check_types(json.loads(json.dumps(read_run(found[-1]).summary)))
+        for kind in KINDS.values():
+            document = json.loads((found[-1].parent / f"{kind.name}.json").read_text())
+            jsonschema.validate(document, json.loads(published(kind)))
     return json.loads(found[-1].read_text()) if found else {}
 
 

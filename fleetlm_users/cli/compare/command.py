@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 import click
 
@@ -10,11 +9,9 @@ from fleetlm_users.cli.compare import markdown as compare_markdown
 from fleetlm_users.cli.compare import text as compare_text
 from fleetlm_users.cli.compare.comparison import compare as compare_runs
 from fleetlm_users.cli.compare.rows import Tolerances
-from fleetlm_users.cli.result_folders import EXAMPLE, read_run
+from fleetlm_users.cli.result_folders import EXAMPLE, UNREADABLE, read_run
 from fleetlm_users.cli.terminal import style
 from fleetlm_users.errors import UsageError
-
-UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @click.command(short_help="Is run B worse than run A? Every figure, with intervals and a verdict for CI.")

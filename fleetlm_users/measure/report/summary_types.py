@@ -251,6 +251,18 @@ class Summary(TypedDict):
     unwritten: NotRequired[list[str]]
 
 
+class RunRecord(TypedDict):
+    """What ran where: the parts of a summary that run.json repeats, each as it is there."""
+
+    format: NotRequired[int]
+    run: RunEntry
+    plan: Mapping[str, Any]
+    options: Mapping[str, Any]
+    workers: list[WorkerEntry]
+    host: Mapping[str, Any]
+    versions: Mapping[str, Any]
+
+
 def trend_of(summary: Summary, name: str) -> TrendEntry | None:
     """Return a trend of the run; None where it has none of that name."""
     metric = summary["metrics"].get(name)

@@ -1,12 +1,14 @@
 """The seconds of a run as flat rows: what timeseries.csv, the charts and the progress line are made of."""
 
+import csv
 import math
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Final, overload
 
+from fleetlm_users.errors import ShapeError
 from fleetlm_users.measure.histogram_buckets import coarse_bounds
 from fleetlm_users.measure.timeline.second import (
     BACKLOG_COLUMNS,
@@ -15,11 +17,14 @@ from fleetlm_users.measure.timeline.second import (
     TREND_COLUMNS,
     Stretch,
 )
+from fleetlm_users.quoting import quote
 
 PERCENTS: Final = {"p50_ms": 50.0, "p95_ms": 95.0, "p99_ms": 99.0, "max_ms": 100.0}
 
 _FIRST_COUNTERS: Final = tuple(COUNTER_COLUMNS)[:10]
 """The counters before the percentiles: a file's columns keep their places, later ones are added at the end."""
+
+MAX_FIELD: Final = 1e15
 
 SeriesRow = dict[str, int | float | None]
 """One second in figures by column; None where nothing was measured."""
@@ -50,6 +55,51 @@ def to_csv(rows: Iterable[SeriesRow]) -> str:
     """Return the rows as text for timeseries.csv, with a head; what was not measured is an empty field."""
     lines = (",".join("" if value is None else str(value) for value in row.values()) for row in rows)
     return "".join(f"{line}\n" for line in (",".join(columns()), *lines))
+
+
+def from_csv(text: str) -> "SeriesTable":
+    """Return the rows of a timeseries.csv, of this version or an older one, whose file lacks some columns.
+
+    Columns that are not known are passed over, those that are missing hold nothing.
+
+    Raises:
+        ShapeError: It is not such a file; the place is the line.
+    """
+    lines = csv.reader(text.splitlines())
+    head = next(lines, [])
+    if "second" not in head or len(set(head)) < len(head):
+        raise ShapeError(f"is {quote(','.join(head))}; expected columns such as second,sent,appended", "line 1")
+    places = {name: head.index(name) if name in head else None for name in columns()}
+    return SeriesTable(_rows_from(lines, places, len(head)))
+
+
+def _rows_from(lines: Iterable[list[str]], places: Mapping[str, int | None], width: int) -> Iterator[SeriesRow]:
+    before = -1.0
+    try:
+        for number, fields in enumerate(lines, 2):
+            place = f"line {number}"
+            if len(fields) != width:
+                raise ShapeError(f"has {len(fields)} fields; expected {width}", place)
+            row = {name: None if at is None else _field(fields[at], place) for name, at in places.items()}
+            second = row["second"]
+            if second is None or second <= before:
+                raise ShapeError("is not a later second than the line before it", place)
+            before = second
+            yield row
+    except csv.Error as problem:
+        raise ShapeError(f"is not CSV ({problem})") from problem
+
+
+def _field(text: str, place: str) -> float | None:
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not abs(value) < MAX_FIELD:
+        raise ShapeError(f"holds {quote(text)}; expected a number", place)
+    return value
 
 
 def percentiles_ms(buckets: Mapping[int, int]) -> list[float | None]:

@@ -18,7 +18,7 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.report.html import render_html
 from fleetlm_users.measure.report.junit import render_junit
 from fleetlm_users.measure.report.markdown import render_markdown
-from fleetlm_users.measure.report.summary_types import Summary
+from fleetlm_users.measure.report.summary_types import RunRecord, Summary
 from fleetlm_users.measure.report.text import render
 from fleetlm_users.measure.timeline.rows import SeriesRow, to_csv
 from fleetlm_users.swarm.results.output_file import share_a_file, try_file, try_new, write_file
@@ -100,9 +100,6 @@ logger = logging.getLogger(__name__)
 
 REPORT_WIDTH = 100
 
-RUN_PARTS = ("run", "plan", "options", "workers", "host", "versions")
-"""The parts of the summary that run.json repeats: what ran where."""
-
 UNWRITTEN_EXIT: Final = 5
 """The run passed but a requested file is missing: a pipeline that needs it must not look green."""
 
@@ -152,7 +149,7 @@ def note_unwritten(summary: Summary, flag: str, path: Path | str, problem: OSErr
 def _write_folder(options: Options, summary: Summary, rows: Sequence[SeriesRow]) -> Path | None:
     files: dict[str, str | Mapping[str, Any]] = {
         "summary.json": summary,
-        "run.json": {name: part for name, part in summary.items() if name in RUN_PARTS},
+        "run.json": {name: part for name, part in summary.items() if name in RunRecord.__annotations__},
         "timeseries.csv": to_csv(rows),
         "report.html": render_html(summary, rows),
         "report.txt": render(summary, REPORT_WIDTH, colour=False),

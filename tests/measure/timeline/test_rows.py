@@ -1,7 +1,7 @@
 """A second as a flat row, rows as CSV, and a table that is the same sequence as a list of rows."""
 
 from fleetlm_users.measure.report.charts import Line, LineChart
-from fleetlm_users.measure.timeline.rows import SeriesTable, columns, flat, to_csv
+from fleetlm_users.measure.timeline.rows import SeriesTable, columns, flat, from_csv, to_csv
 from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, Part, Stretch
 
 WIDTH = len(COUNTER_COLUMNS)
@@ -49,3 +49,10 @@ def test_files_and_charts_of_a_table_are_the_same():
     chart = LineChart("latency", "ms", (Line("append_p50_ms", "p50", 1), Line("sent", "sent", 2)), percentiles=True)
     assert chart.has_data(table)
     assert chart.figure(table, 2.0) == chart.figure(ROWS, 2.0)
+
+
+def test_a_csv_gives_the_rows_back():
+    """Also that of an older version, without some columns, and of a newer one, with others."""
+    assert list(from_csv(to_csv(ROWS))) == ROWS
+    (row,) = from_csv("second,sent,of_tomorrow\n7,3,x\n")
+    assert row == dict.fromkeys(columns()) | {"second": 7, "sent": 3}
