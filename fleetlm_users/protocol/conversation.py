@@ -28,6 +28,12 @@ MAX_EARLY_REFUSALS = 64
 """Error replies whose push is not known yet; there is at most one per write in progress, the rest is garbage."""
 
 
+class UpperBound(float):
+    """The stamp of bytes behind which more had arrived when they were read: they came at that moment or before it."""
+
+    __slots__ = ()
+
+
 class SentMessage:
     """One message on its way: stamps are monotonic seconds, `phase` is the caller's own mark."""
 

@@ -179,7 +179,9 @@ def has_foreign_listener(hook: EventHook) -> bool:
 # ---- statistics ------------------------------------------------------------------------------------------------------
 
 
-def log_response_times(stats: RequestStats, method: str, name: str, times_ms: Sequence[float], now_s: float) -> None:
+def log_response_times(
+    stats: RequestStats, method: str, name: str, times_ms: Sequence[float | None], now_s: float
+) -> None:
     """Log many successful requests at once, as `stats.log_request(method, name, time_ms, 0)` would each.
 
     Locust's way costs 3 µs per entry and message, several times as much as our own accounting.
@@ -188,22 +190,26 @@ def log_response_times(stats: RequestStats, method: str, name: str, times_ms: Se
         stats: Locust's statistics of this process.
         method: The request's type, as the table shows it.
         name: The request's name, as the table shows it.
-        times_ms: The response times in milliseconds.
+        times_ms: The response times in milliseconds; None for one that was not measured.
         now_s: The wall clock, in seconds since 1970.
     """
-    buckets = Counter(map(locust_stats.bucket_response_time, times_ms))
+    measured_ms = [time_ms for time_ms in times_ms if time_ms is not None]
+    buckets = Counter(map(locust_stats.bucket_response_time, measured_ms))
     for entry in (stats.total, stats.entries[(name, method)]):
-        _log_into(entry, times_ms, buckets, now_s)
+        entry.num_none_requests += len(times_ms) - len(measured_ms)
+        _log_into(entry, len(times_ms), measured_ms, buckets, now_s)
 
 
-def _log_into(entry: Any, times_ms: Sequence[float], buckets: Counter[int], now_s: float) -> None:
+def _log_into(entry: Any, requests: int, times_ms: Sequence[float], buckets: Counter[int], now_s: float) -> None:
     """Log into a StatsEntry, whose annotations say int where Locust itself puts floats."""
     second = int(now_s)
     if entry.use_response_times_cache and entry.last_request_timestamp and second > int(entry.last_request_timestamp):
         entry._cache_response_times(second - 1)
-    entry.num_requests += len(times_ms)
-    entry.num_reqs_per_sec[second] += len(times_ms)
+    entry.num_requests += requests
+    entry.num_reqs_per_sec[second] += requests
     entry.last_request_timestamp = now_s
+    if not times_ms:
+        return
     entry.total_response_time += sum(times_ms)
     known_ms = times_ms if entry.min_response_time is None else [entry.min_response_time, *times_ms]
     entry.min_response_time = min(known_ms)

@@ -20,7 +20,7 @@ _SHOWN: Final = (
     "inbox_latency_ms", "inbox_service_ms",
 )  # fmt: skip
 _DELETED: Final = ("cleanup_attempted", "cleanup_succeeded", "cleanup_failed", "cleanup_success_rate")
-_ANSWERED: Final = ("agent_latency_ms", "message_roundtrip_ms", "agent_reply_rate")
+_ANSWERED: Final = ("agent_latency_ms", "agent_latencies_left_out", "message_roundtrip_ms", "agent_reply_rate")
 _OF_PROCESSES: Final = (
     "event_loop_lag_ms", "name_lookup_ms",
     "worker_cpu_percent", "worker_rss_bytes", "worker_cpu_samples", "worker_cpu_starved",

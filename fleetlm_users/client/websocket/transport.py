@@ -29,6 +29,7 @@ from fleetlm_users.client.websocket.frames import (
 )
 from fleetlm_users.client.websocket.handshake import Upgraded
 from fleetlm_users.errors import Disconnected
+from fleetlm_users.protocol.conversation import UpperBound
 
 TEXT: Final = ABNF.OPCODE_TEXT
 BINARY: Final = ABNF.OPCODE_BINARY
@@ -51,8 +52,9 @@ def copy_of(down: Disconnected) -> Disconnected:
 class Transport:
     """One upgraded connection. One greenlet may `receive`, or one callback `read` and `take_text`; any number may send.
 
-    `arrived_s` (perf_counter) is when the newest bytes of the last received message came (stream.py); messages that
-    arrived in one read share it. `failure` says why the connection was given up from this side.
+    `arrived_s` (perf_counter) is when the newest bytes of the last received message came (stream.py): an UpperBound for
+    a message behind which more had arrived when it was read. `failure` says why the connection was given up from this
+    side.
     """
 
     __slots__ = (
@@ -63,6 +65,7 @@ class Transport:
         "_lock",
         "_max_bytes",
         "_position",
+        "_read_s",
         "_send_timeout_s",
         "_stream",
         "_writers",
@@ -81,7 +84,7 @@ class Transport:
         self._send_timeout_s = send_timeout_s
         self._close_sent = False
         self._closed = False
-        self.arrived_s = upgraded.connected_s
+        self.arrived_s = self._read_s = upgraded.connected_s
         self.failure: Disconnected | None = None
 
     # -- reading
@@ -95,7 +98,11 @@ class Transport:
         if self._position >= len(self._chunk):
             self._fill()
         text = self.take_text()
-        return self._receive_any() if text is None else (TEXT, text)
+        if text is not None:
+            return TEXT, text
+        message = self._receive_any()
+        self.arrived_s = self._read_s if self._position == len(self._chunk) else UpperBound(self._read_s)
+        return message
 
     def take_text(self) -> bytes | None:
         """Return the next message if it is one text frame that has arrived whole, else None; never wait."""
@@ -114,6 +121,7 @@ class Transport:
         if end > len(chunk) or length > self._max_bytes:
             return None
         self._position = end
+        self.arrived_s = self._read_s if end == len(chunk) else UpperBound(self._read_s)
         return chunk[body:end]
 
     def take_close(self) -> Disconnected | None:
@@ -210,7 +218,7 @@ class Transport:
         """Keep what was read, with the stamp of its read, to be taken out. Raise Disconnected at the stream's end."""
         if not chunk:
             raise self._given_up() or Disconnected("eof")
-        self.arrived_s = self._stream.arrived_s
+        self._read_s = self._stream.arrived_s
         self._chunk, self._position = behind + chunk if behind else chunk, 0
 
     def _broken(self, error: OSError) -> Disconnected:

@@ -70,6 +70,12 @@ _MESSAGES: Final = (
         evidence="messages_appended",
     ),
     counter(
+        "agent_latencies_left_out",
+        "answered messages without an `agent_latency_ms`: when their own broadcast was read, more had arrived behind "
+        "it, so the moment of its arrival is not known",
+        evidence="agent_replies_matched",
+    ),
+    counter(
         "agent_replies_unmatched",
         "agent broadcasts that answer no open message, or came after the timeout",
         evidence="agent_replies",

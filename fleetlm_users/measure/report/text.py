@@ -7,6 +7,7 @@ from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
 from fleetlm_users.measure.report.summary_types import (
+    CounterEntry,
     CounterFigures,
     FindingEntry,
     PhaseFigures,
@@ -51,6 +52,7 @@ TROUBLES: Final = (
 # shown elsewhere in the report, under another name
 _SHOWN_ELSEWHERE: Final = ("message_failures", "messages_in_flight", "worker_cpu_samples", "worker_cpu_starved")
 SPLIT_BY_SCENARIO: Final = ("append_latency_ms", "agent_latency_ms")  # and whatever has a threshold
+_LEFT_OUT: Final = {"agent_latency_ms": "agent_latencies_left_out"}
 _STATISTICS: Final = ("min", "avg", "med", "p90", "p95", "p99", "p99.9", "max")
 WORKER_HEAD: Final = ("worker", "CPU now", "CPU peak", "memory", "late p99", "lag p99 ms", "reports", "final")
 MAX_WORKERS_SHOWN: Final = 12
@@ -133,7 +135,21 @@ def latency_rows(summary: Summary) -> Rows:
     for name, metric in summary["metrics"].items():
         if metric["kind"] == "trend" and MAIN in metric and name not in GENERATOR_TRENDS:
             rows += trend_rows(name, metric[MAIN], by_scenario=name in split)
+    for name, counter in _LEFT_OUT.items():
+        _add_left_out(rows, name, counter_of(summary, counter))
     return ("", "count", *_STATISTICS), tuple(rows)
+
+
+def _add_left_out(rows: list[tuple[str, ...]], name: str, counter: CounterEntry | None) -> None:
+    """Add a row below a trend's own that says how many values it lacks because they could not be measured, if any."""
+    left_out = counter[MAIN]["all"]["count"] if counter is not None and MAIN in counter else 0
+    if not left_out:
+        return
+    blanks = [formatting.ms_aligned(None)] * len(_STATISTICS)
+    if all(row[0] != name for row in rows):
+        rows.append((name, formatting.count(0), *blanks))
+    at = next(number for number, row in enumerate(rows) if row[0] == name) + 1
+    rows.insert(at, ("  not measured", formatting.count(left_out), *blanks))
 
 
 def trend_rows(name: str, phase: PhaseFigures[TrendFigures], *, by_scenario: bool) -> list[tuple[str, ...]]:

@@ -29,7 +29,7 @@ class LocustStats:
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self._request = environment.events.request
-        self._collected: dict[tuple[str, str], list[float]] = {}  # by (type, name), in milliseconds
+        self._collected: dict[tuple[str, str], list[float | None]] = {}  # by (type, name), in milliseconds
         self.columns = LocustColumns(self._collect(WS, APPEND), self._collect(WS, REPLY))
 
     def listen(self, events: RunEvents) -> None:
@@ -67,7 +67,7 @@ class LocustStats:
         """Count a joined session that lost its channel or socket."""
         self._fire(WS, "session lost", None, f"disconnected: {kind}")
 
-    def _collect(self, request_type: str, name: str) -> Callable[[float], None]:
+    def _collect(self, request_type: str, name: str) -> Callable[[float | None], None]:
         return self._collected.setdefault((request_type, name), []).append
 
     def _timed(self, request_type: str, name: str) -> Any:

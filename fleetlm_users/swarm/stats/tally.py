@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from fleetlm_users.measure.ledger import Ledger
+from fleetlm_users.protocol.conversation import UpperBound
 
 US_PER_S = 1_000_000
 MS_PER_S = 1000.0
@@ -22,10 +23,10 @@ class StampedMessage(Protocol):
 
 
 class LocustColumns(NamedTuple):
-    """The functions by which Locust's own table takes the times of a message, in milliseconds."""
+    """The functions by which Locust's own table takes the times of a message, in milliseconds; None: not measured."""
 
     append: Callable[[float], None]
-    reply: Callable[[float], None]
+    reply: Callable[[float | None], None]
 
 
 class Tally:
@@ -43,6 +44,7 @@ class Tally:
         "_columns",
         "_due_replies",
         "_lateness_us",
+        "_left_out",
         "_matched",
         "_received",
         "_roundtrip_us",
@@ -65,6 +67,7 @@ class Tally:
         self._agent_replies = ledger.counter("agent_replies", scenario, phase)
         self._due_replies = ledger.counter("agent_replies_due", scenario, phase)
         self._matched = ledger.counter("agent_replies_matched", scenario, phase)
+        self._left_out = ledger.counter("agent_latencies_left_out", scenario, phase)
 
     def sent(self, message: StampedMessage) -> None:
         """Record a send: generator_lateness_ms is sent − due, the generator's own fault."""
@@ -92,13 +95,21 @@ class Tally:
         self._columns.append(latency_s * MS_PER_S)
 
     def replied(self, message: StampedMessage, done_s: float) -> None:
-        """Record agent_latency_ms from the sender's own broadcast and message_roundtrip_ms from sent."""
+        """Record agent_latency_ms from the sender's own broadcast and message_roundtrip_ms from sent.
+
+        Where the broadcast's arrival is known by an upper bound alone, nothing is known of the time from there.
+        """
         if message.sent_s < self._since_s:
             return
-        latency_s = done_s - message.appended_s
-        self._agent_us(round(latency_s * US_PER_S))
         self._roundtrip_us(round((done_s - message.sent_s) * US_PER_S))
         self._matched.n += 1
+        appended_s = message.appended_s
+        if type(appended_s) is UpperBound:
+            self._left_out.n += 1
+            self._columns.reply(None)
+            return
+        latency_s = done_s - appended_s
+        self._agent_us(round(latency_s * US_PER_S))
         self._columns.reply(latency_s * MS_PER_S)
 
 

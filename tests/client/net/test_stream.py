@@ -15,12 +15,14 @@ from fleetlm_users.client.net.resolver import Address
 from fleetlm_users.client.net.stream import (
     CONTROL_BYTES,
     NS_PER_S,
+    READ_BYTES,
     SO_TIMESTAMPNS,
     TIMESPEC,
     Arrival,
     Stream,
     ask_for_stamps,
 )
+from fleetlm_users.protocol.conversation import UpperBound
 
 WAIT_S = 10.0
 
@@ -49,6 +51,20 @@ def test_a_reader_waits_for_bytes_and_gets_their_stamp(ends):
     theirs.sendall(b"hello")
     assert reading.get(timeout=WAIT_S) == b"hello"
     assert before_s - 0.001 <= stream.arrived_s <= time.perf_counter()
+
+
+def test_a_full_read_may_have_left_more_behind(ends):
+    """So the stamp of its bytes is an upper bound; one that took all is not."""
+    stream, theirs = ends
+    theirs.sendall(b"x" * (READ_BYTES + 1))
+    stamps = {}
+    taken = 0
+    while taken <= READ_BYTES:
+        chunk = stream.receive()
+        taken += len(chunk)
+        stamps[len(chunk) == READ_BYTES] = type(stream.arrived_s)
+    assert stamps.pop(False) is float
+    assert stamps in ({}, {True: UpperBound})  # the kernel may hand the bytes out in smaller portions
 
 
 def test_the_end_of_the_stream_is_no_bytes_and_a_reset_an_error(ends):

@@ -56,6 +56,23 @@ def test_a_failed_run_shows_all_it_knows(summary_of, healthy):
     assert text.rstrip().splitlines()[-1].strip() == "? ws_connect_ms: max<9: no samples"
 
 
+def test_a_latency_says_how_many_values_it_lacks(summary_of, healthy):
+    """Right below its own row, with nothing in place of the statistics; a whole one has no such row."""
+    assert "not measured" not in render(summary_of(healthy)[0])
+    told, _ = summary_of(healthy, lambda ledger: ledger.count("agent_latencies_left_out", "burst", MAIN, 12))
+    rows = render(told).splitlines()
+    below = rows[next(i for i, row in enumerate(rows) if "agent_latency_ms" in row and "<" not in row) + 1]
+    assert below.split() == ["not", "measured", "12", *"–" * 8]
+
+
+def test_a_latency_that_could_never_be_measured_is_shown(summary_of):
+    """With no value, and the number of those that it lacks."""
+    told, _ = summary_of(lambda ledger: ledger.count("agent_latencies_left_out", "burst", MAIN, 12))
+    rows = [row.split() for row in render(told).splitlines()]
+    at = rows.index(["agent_latency_ms", "0", *"–" * 8])
+    assert rows[at + 1] == ["not", "measured", "12", *"–" * 8]
+
+
 @pytest.mark.parametrize("width", [60, 80, 100, 140])
 def test_tables_fit_the_width(summary_of, healthy, width):
     """Columns that can be spared go; nothing is cut or wrapped by the terminal."""

@@ -3,7 +3,7 @@
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.snapshot_store import SnapshotStore
-from fleetlm_users.protocol.conversation import SentMessage
+from fleetlm_users.protocol.conversation import SentMessage, UpperBound
 from fleetlm_users.swarm.stats.tally import LocustColumns, Tallies
 
 
@@ -11,7 +11,8 @@ def scene():
     """(tallies of one scenario, what Locust's columns took as (name, ms), a function that gives the totals)."""
     ledger, shown = Ledger(DEFAULT, "e", "w"), []
     columns = LocustColumns(
-        lambda ms: shown.append(("append", round(ms, 6))), lambda ms: shown.append(("reply", round(ms, 6)))
+        lambda ms: shown.append(("append", round(ms, 6))),
+        lambda ms: shown.append(("reply", None if ms is None else round(ms, 6))),
     )
 
     def totals():
@@ -46,6 +47,17 @@ def test_a_message_from_due_to_the_agents_reply():
     assert shown == [("append", 10.0), ("reply", 20.0)]
     for metric in ("messages_sent", "messages_appended", "agent_replies_due", "agent_replies_matched"):
         assert found.count(metric) == 1
+
+
+def test_an_answer_to_a_message_whose_arrival_is_not_known_has_no_latency():
+    """It counts, its roundtrip is known, and Locust's table shows it without a time."""
+    tallies, shown, totals = scene()
+    tallies["main"].replied(message(appended_s=UpperBound(1.010)), 1.010)
+    found = totals()
+    assert found.trend("agent_latency_ms", "burst").count == 0
+    assert found.trend("message_roundtrip_ms", "burst").summary().max_us == 8_000
+    assert (found.count("agent_replies_matched"), found.count("agent_latencies_left_out")) == (1, 1)
+    assert shown == [("reply", None)]
 
 
 def test_broadcasts_are_counted_and_the_agents_apart():
