@@ -9,6 +9,8 @@ from importlib.util import find_spec
 
 from hypothesis import settings
 
+from tests.postgres import database, postgres  # noqa: F401  # fixtures, of all rooms
+
 os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
 
 # nohup has SIGHUP ignored, and our signal handling respects that: what the tests send must count all the same
