@@ -6,7 +6,7 @@ that the master has confirmed are left out. A ledger is made of counter cells, g
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,7 +18,15 @@ from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.metrics.catalogue import Catalogue
 from fleetlm_users.measure.metrics.metric import MAIN, PHASES, Kind
 from fleetlm_users.measure.snapshot import SNAPSHOT_FORMAT, Count, EncodedTrend, GaugeReading, LevelReading, Snapshot
-from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, TREND_COLUMNS, Column, Second
+from fleetlm_users.measure.timeline.second import (
+    BACKLOG_COLUMNS,
+    COUNTER_COLUMNS,
+    PLACES,
+    TREND_COLUMNS,
+    Column,
+    Second,
+    backlogs_of,
+)
 from fleetlm_users.measure.timeline.worker_timeline import ROWS_AT_ONCE, WorkerTimeline
 
 FOLDED_AT_ONCE = 4096
@@ -48,6 +56,10 @@ class GaugeCell:
         if self.now > self.recent_peak:
             self.recent_peak = self.now
             self.peak = max(self.peak, self.now)
+
+    def read(self, value: int) -> None:
+        """Take a reading."""
+        self.move(value - self.now)
 
     def restart(self) -> int:
         """Return the highest value since the last call; the next stretch starts at the present value."""
@@ -164,7 +176,8 @@ class Ledger:
     def renewed(self, resets: int, since_s: float, elapsed_s: float) -> "Ledger":
         """Return an empty ledger of the same run, from this moment on; gauges and levels keep their values."""
         new = Ledger(self.catalogue, self.epoch, self.worker, resets=resets, since_s=since_s, elapsed_s=elapsed_s)
-        new._gauges = {key: GaugeCell(cell.now, cell.now, cell.now) for key, cell in self._gauges.items()}
+        lasting = ((key, cell.now) for key, cell in self._gauges.items() if key[0] not in BACKLOG_COLUMNS)
+        new._gauges = {key: GaugeCell(now, now, now) for key, now in lasting}
         new._levels = {metric: Level(level.last, level.last) for metric, level in self._levels.items()}
         return new
 
@@ -277,9 +290,19 @@ class Ledger:
         row = self._timeline.tick(
             elapsed_s, totals, connections.restart() if connections else 0, cpu.last if cpu else 0.0
         )
+        self._read_backlogs(totals)
         for series in self._series.values():
             series.seal(row)
         return row
+
+    def _read_backlogs(self, totals: Mapping[str, Sequence[int]]) -> None:
+        """Read the gauges of what waits, from counts: a hot path keeps none of them."""
+        for place, (metric, arrived) in enumerate(BACKLOG_COLUMNS.items()):
+            waiting = {
+                scenario: backlogs_of(counts)[place] for scenario, counts in totals.items() if counts[PLACES[arrived]]
+            }
+            for scenario, now in {**waiting, "": sum(waiting.values())}.items() if waiting else ():
+                self._gauges.setdefault((metric, scenario), GaugeCell()).read(now)
 
     def _watch(self, metric: str, scenario: str, cell: Cell) -> None:
         """Show a counter in the timeline from now on."""

@@ -12,6 +12,7 @@ from fleetlm_users.measure.snapshot import LONGEST_RUN_S, Snapshot, SnapshotHead
 from fleetlm_users.measure.snapshot_check import AHEAD_S, decode_head, decode_snapshot
 from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline
 from fleetlm_users.measure.timeline.rows import SeriesRow, SeriesTable
+from fleetlm_users.measure.timeline.second import BACKLOG_COLUMNS
 from fleetlm_users.measure.totals import Totals
 
 
@@ -108,6 +109,16 @@ class SnapshotStore:
         without_rows = structs.replace(snapshot, counts=self._kinds.merged(snapshot.counts), rows=[])
         self._workers[worker_id] = _Worker(without_rows, is_final)
         self.timeline.absorb(worker_id, snapshot.rows, snapshot.final)
+
+    def lose(self, worker_id: str) -> None:
+        """Let what waited on a worker go that is lost: nobody waits for it any longer. If it comes back, it is told."""
+        worker = self._workers.get(worker_id)
+        if worker is not None:
+            gauges = [
+                structs.replace(reading, now=0.0) if reading.metric in BACKLOG_COLUMNS else reading
+                for reading in worker.snapshot.gauges
+            ]
+            worker.snapshot = structs.replace(worker.snapshot, gauges=gauges)
 
     def totals(self) -> Totals:
         """Return the sum over all workers as it stands now; later snapshots do not change it."""

@@ -34,9 +34,11 @@ def test_a_snapshot_is_cumulative_and_survives_msgpack(ledger):
     assert counts_in(first)["messages_sent", "burst", WARM_UP, ""] == 3
     assert counts_in(second)["messages_sent", "burst", WARM_UP, ""] == 4
     assert counts_in(second)["disconnects", "burst", MAIN, "closed_1012"] == 1
-    assert second.gauges == [
-        GaugeReading("active_connections", "burst", 2, 2),
+    assert sorted(second.gauges, key=lambda reading: reading.key) == [
         GaugeReading("active_connections", "", 2, 2),
+        GaugeReading("active_connections", "burst", 2, 2),
+        GaugeReading("append_backlog", "", 4, 4),
+        GaugeReading("append_backlog", "burst", 4, 4),
     ]
     assert (second.epoch, second.worker, second.seq, second.final) == ("run", "worker-1", 2, True)
 
@@ -265,3 +267,22 @@ def test_sealing_nothing_changes_nothing():
     series = Series()
     series.seal(None)
     assert series.mark == 0
+
+
+def test_what_waits_is_read_from_the_counters_at_each_tick(ledger):
+    """By scenario and in all; the highest is remembered, and a reset of the statistics begins anew."""
+    ledger.count("messages_sent", "burst", MAIN, 5)
+    ledger.count("messages_sent", "churn", MAIN, 2)
+    ledger.tick(1.0)
+    ledger.count("messages_appended", "burst", MAIN, 4)
+    ledger.count("agent_replies_due", "burst", MAIN, 4)
+    ledger.count("agent_replies_matched", "burst", MAIN)
+    gauges = {reading.key: (reading.now, reading.peak) for reading in ledger.snapshot(1, False, 2.0).gauges}
+    assert gauges == {
+        ("append_backlog", "burst"): (1, 5),
+        ("append_backlog", "churn"): (2, 2),
+        ("append_backlog", ""): (3, 7),
+        ("agent_backlog", "burst"): (3, 3),
+        ("agent_backlog", ""): (3, 3),
+    }
+    assert ledger.renewed(1, 0.0, 2.0).snapshot(1, False, 3.0).gauges == []

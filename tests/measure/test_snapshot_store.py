@@ -150,3 +150,19 @@ def test_the_state_of_a_worker_is_made_once_for_each_snapshot():
     assert merge.workers[0] is before
     merge.absorb("a", last)
     assert merge.workers[0].seq == 2
+
+
+def test_what_waited_on_a_lost_worker_waits_no_longer():
+    """Its highest stays, and so does everything else that it measured."""
+    store = SnapshotStore("run")
+    for name in ("a", "b"):
+        ledger = Ledger(DEFAULT, "run", name)
+        ledger.count("messages_sent", "burst", MAIN, 5)
+        ledger.gauge("active_connections", "burst", 2)
+        store.absorb(name, ledger.snapshot(1, final=False, elapsed_s=1.0))
+    store.lose("a")
+    store.lose("unheard of")
+    totals = store.totals()
+    assert totals.gauge("append_backlog") == totals.gauge("append_backlog", "burst") == (5, 10)
+    assert totals.gauge("active_connections").now == 4
+    assert totals.count("messages_sent") == 10

@@ -93,6 +93,11 @@ _MESSAGES: Final = (
     ),
 )
 
+_BACKLOGS: Final = (
+    gauge("append_backlog", "messages sent whose fate is open, at the end of a second"),
+    gauge("agent_backlog", "appended messages whose agent reply is awaited, at the end of a second"),
+)
+
 _CONNECTIONS: Final = (
     gauge("active_connections", "joined sockets now, and the highest number"),
     counter("connections_attempted", "attempts to connect and join"),
@@ -197,4 +202,12 @@ _GENERATOR: Final = (
     counter("worker_cpu_starved", "CPU readings above the limit of one core", evidence="worker_cpu_samples"),
 )
 
-METRICS: Final[tuple[Metric, ...]] = (*_LATENCIES, *_MESSAGES, *_CONNECTIONS, *_JOURNEYS, *_RATES, *_GENERATOR)
+METRICS: Final[tuple[Metric, ...]] = (
+    *_LATENCIES,
+    *_MESSAGES,
+    *_BACKLOGS,
+    *_CONNECTIONS,
+    *_JOURNEYS,
+    *_RATES,
+    *_GENERATOR,
+)

@@ -51,6 +51,11 @@ CHARTS: Final = (
         "per second",
         (Line("sent", "sent", 1), Line("appended", "appended", 4), Line("agent_replies", "agent replies", 2)),
     ),
+    LineChart(
+        "Backlog",
+        "messages waiting at the end of a second",
+        (Line("agent_backlog", "for the agent", 2), Line("append_backlog", "for their append", 1)),
+    ),
     LineChart("Connections", "joined sockets", (Line("connections", "joined", 1),)),
     _percentile_chart("Join latency", "join"),
     LineChart(

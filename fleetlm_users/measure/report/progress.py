@@ -10,7 +10,7 @@ from fleetlm_users.measure.totals import Totals
 
 MAX_COLUMNS: Final = 110
 RECENT_ROWS: Final = 6  # seconds that "now" means: short enough to see a change, long enough not to flicker
-_LATENCIES: Final = (("append", "append_p95_ms", 2), ("agent", "agent_p95_ms", 5), ("late", "lateness_p95_ms", 7))
+_LATENCIES: Final = (("append", "append_p95_ms", 2), ("agent", "agent_p95_ms", 5), ("late", "lateness_p95_ms", 8))
 
 
 class _Part(NamedTuple):
@@ -35,17 +35,19 @@ def progress_line(  # noqa: PLR0913, PLR0917 (each is one thing that the line sh
     rows = recent[:-1] or recent  # the newest second has only just begun
     accounting = totals.accounting(phase=ALL, live=True)
     failed = sum(totals.count(name, phase=ALL) for name in ("connection_failures", "disconnects", "session_failures"))
+    awaited = totals.gauge("agent_backlog").now
     end = f"/{formatting.duration(duration_s)}" if duration_s is not None else ""
     parts = [
         _Part(formatting.duration(elapsed_s) + end, 0),
         _Part(f"{totals.gauge('active_connections').now:.0f}/{users} joined", 3),
         _Part(f"{_per_s(rows, 'sent')} sent", 4),
-        _Part(f"{_short(accounting.appended)} ok", 9),
-        _Part(f"{_short(accounting.in_flight)} open", 8),
+        _Part(f"{_short(accounting.appended)} ok", 10),
+        _Part(f"{_short(accounting.in_flight)} open", 9),
+        *([_Part(f"{_short(awaited)} awaited", 6)] if awaited > 0 else []),
         _Part(f"{_short(accounting.rejected + accounting.lost + failed)} failed", 1),
     ]
     latencies = [
-        _Part("p95 ms", 6),
+        _Part("p95 ms", 7),
         *(_Part(f"{label} {_highest(rows, column)}", rank) for label, column, rank in _LATENCIES),
     ]
     while len(line := _joined(parts, latencies)) > MAX_COLUMNS or not fits(line):

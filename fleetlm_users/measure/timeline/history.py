@@ -14,7 +14,13 @@ from typing import Any, Final
 
 from fleetlm_users.measure.timeline.merged_timeline import LATE_S, MergedTimeline
 from fleetlm_users.measure.timeline.rows import PERCENTS, percentiles_ms
-from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, FAILURE_COLUMNS, TREND_COLUMNS, Stretch
+from fleetlm_users.measure.timeline.second import (
+    BACKLOG_COLUMNS,
+    COUNTER_COLUMNS,
+    FAILURE_COLUMNS,
+    TREND_COLUMNS,
+    Stretch,
+)
 
 SETTLED_S: Final = LATE_S
 """Older seconds are settled; a row that comes later still is shown at the end of the run."""
@@ -33,7 +39,7 @@ _PER_S: Final = ("sent", "appended", "agent_replies", "backpressure")
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The figures of a stretch: counts per second, then percentiles in ms, NaN where nothing was measured.
+    """The figures of a stretch: counts per second, percentiles in ms (NaN where nothing was measured), backlogs.
 
     `cpus` are in the order in which the workers were first heard of; a worker that came later is missing at the end.
     """
@@ -96,12 +102,15 @@ class LiveHistory:
         return [point for point in points if point.end_s > second]
 
     def table(self, points: Iterable[Point]) -> dict[str, Any]:
-        """Return columns and rows for JSON: counts per second, connections, percentiles in ms, CPU in % by worker."""
+        """Return columns and rows for JSON.
+
+        Counts per second, connections, percentiles in ms, backlogs at the end of each stretch, CPU in % by worker.
+        """
         points = list(points)
         names = [f"{trend}_{percent}" for trend in TREND_COLUMNS for percent in PERCENTS]
         workers = sorted(self._workers)
         return {
-            "columns": ["second", "width_s", *_PER_S, *FAILURE_COLUMNS, "connections", *names],
+            "columns": ["second", "width_s", *_PER_S, *FAILURE_COLUMNS, "connections", *names, *BACKLOG_COLUMNS],
             "rows": [point.row() for point in points],
             "workers": workers,
             "cpu": [[_cpu(point, self._workers[worker]) for worker in workers] for point in points],
@@ -138,7 +147,9 @@ class LiveHistory:
         counted = dict(zip(COUNTER_COLUMNS, whole.counts, strict=True))
         per_s = [round(counted[name] / stretch.width_s, 3) for name in (*_PER_S, *FAILURE_COLUMNS)]
         percentiles = [value for trend in TREND_COLUMNS for value in percentiles_ms(whole.spreads.get(trend, {}))]
-        figures = array("d", (math.nan if value is None else value for value in (*per_s, *percentiles)))
+        figures = array(
+            "d", (math.nan if value is None else value for value in (*per_s, *percentiles, *whole.backlogs))
+        )
         for worker in stretch.cpus:
             self._workers.setdefault(worker, len(self._workers))
         cpus = array("f", (stretch.cpus.get(worker, math.nan) for worker in self._workers))

@@ -45,12 +45,15 @@ TREND_COLUMNS: Final[Mapping[Column, str]] = {
 FAILURE_COLUMNS: Final = ("rejected", "lost", "connection_failures", "disconnects", "session_failures")
 """The counter columns that stand for something that failed."""
 
-BACKLOG_COLUMNS: Final = ("append_backlog", "agent_backlog")
-"""What waited at a second's end: messages sent without a fate, appended ones whose answer is awaited."""
+BACKLOG_COLUMNS: Final[Mapping[str, str]] = {"append_backlog": "sent", "agent_backlog": "replies_due"}
+"""What waited at a second's end -> the column that counts what came to wait.
 
-_PLACES: Final = {column: place for place, column in enumerate(COUNTER_COLUMNS)}
-_APPEND: Final = (_PLACES["sent"], *(_PLACES[fate] for fate in ("appended", "rejected", "lost", "in_flight")))
-_AGENT: Final = (_PLACES["replies_due"], *(_PLACES[fate] for fate in ("replies_matched", "unanswered")))
+Messages sent whose fate is open, and appended ones whose answer is awaited.
+"""
+
+PLACES: Final[Mapping[str, int]] = {column: place for place, column in enumerate(COUNTER_COLUMNS)}
+_APPEND: Final = (PLACES["sent"], *(PLACES[fate] for fate in ("appended", "rejected", "lost", "in_flight")))
+_AGENT: Final = (PLACES["replies_due"], *(PLACES[fate] for fate in ("replies_matched", "unanswered")))
 
 WIDTH: Final = len(COUNTER_COLUMNS)
 MAX_SCENARIOS: Final = 100
@@ -82,7 +85,7 @@ class Part(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
     def count(self, column: str) -> int:
         """Return the count of one column of COUNTER_COLUMNS."""
-        return self.counts[_PLACES[column]]
+        return self.counts[PLACES[column]]
 
     def copy(self) -> "Part":
         """Return a copy that shares nothing with this one."""

@@ -172,6 +172,7 @@ class ActiveRun:
 
     def on_worker_lost(self, client_id: str, why: str, *, is_last: bool) -> None:
         """Go on without a worker, or stop."""
+        self.snapshots.lose(client_id)
         is_stopped = self.is_on and (self.options.on_worker_lost == "stop" or is_last)
         consequence = "The run goes on without it." if self.is_on else "It is not waited for."
         self.say(f"Worker {client_id} is lost: {why}. {'The run stops.' if is_stopped else consequence}")

@@ -17,6 +17,10 @@ const CHARTS = [
     place: "charts", title: "Messages", unit: "per second", show: format.perSecond,
     series: [["sent", "sent"], ["appended", "appended"], ["replied", "agent_replies"]],
   },
+  {
+    place: "charts", title: "Backlog", unit: "messages waiting", show: format.count,
+    series: [["for their append", "append_backlog"], ["for the agent", "agent_backlog"]],
+  },
   { place: "charts", title: "Active sessions", unit: "joined sockets", show: format.count, series: [["sessions", "connections"]] },
   {
     place: "charts", title: "Backpressure and failures", unit: "per second", show: format.perSecond,
