@@ -50,3 +50,20 @@ def test_a_dead_agent_fails_though_every_append_works(tmp_path, standin_with):
     assert finished.accounting()["appended"] > 0
     assert finished.count("agent_replies") == 0
     assert "agent_reply_rate" in str(finished.summary["verdict"]["failures"])
+
+
+def test_a_total_failure_that_nobody_bounds_is_named(tmp_path, standin_with):
+    """No message is answered, and the promise of answers was taken away: inconclusive, and why."""
+    standin = standin_with("--builtin-agent", "--no-agent")
+    finished = run(tmp_path, *targets(standin), "--threshold", "agent_reply_rate: off", "--reply-timeout", "500ms")
+    assert finished.code == 4, finished.output
+    assert "not judged by default, as asked for: agent_reply_rate: off" in finished.output
+    unanswered = finished.count("messages_unanswered", "main")
+    expected = f"agent_reply_rate is 0 % of {unanswered:,}: a total failure that no threshold bounds"
+    assert expected in finished.summary["verdict"]["doubts"]
+
+
+def test_answers_that_nobody_awaits_are_no_failure(tmp_path, standin_with):
+    """An agent that is said not to answer, and does not."""
+    finished = run(tmp_path, *targets(standin_with("--builtin-agent", "--no-agent")), "--agent-replies", "0")
+    assert not [doubt for doubt in finished.summary["verdict"]["doubts"] if "total failure" in doubt]

@@ -11,6 +11,7 @@ from fleetlm_users.measure.judging.early_abort import outlook_of
 from fleetlm_users.measure.judging.generator_lateness import excuse_lateness
 from fleetlm_users.measure.judging.lost_workers import LostWorker, losses
 from fleetlm_users.measure.judging.thresholds import Judgement
+from fleetlm_users.measure.judging.total_failures import total_failures
 from fleetlm_users.measure.metrics.metric import ALL
 from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals
@@ -120,6 +121,7 @@ def _doubts(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) ->
     yield from missing_reports(facts)
     yield from accounting_doubts(totals, facts.limits)
     yield from _missing_load(totals, facts.limits)
+    yield from map(str, total_failures(totals, [judgement.threshold for judgement in judgements]))
     yield from late_generator(totals, facts.limits)
     yield from _sick_workers(facts.workers, facts.limits)
 

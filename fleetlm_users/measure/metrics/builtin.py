@@ -34,11 +34,17 @@ _MESSAGES: Final = (
     counter("messages_sent", "`send` pushes written to a joined socket"),
     counter("messages_received", "`message` broadcasts read, own and agent's"),
     counter("messages_appended", "sent messages whose own broadcast came back", evidence="messages_sent"),
-    counter("messages_rejected", "sent messages that the server refused, by reason", evidence="messages_sent"),
+    counter(
+        "messages_rejected",
+        "sent messages that the server refused, by reason",
+        evidence="messages_sent",
+        is_trouble=True,
+    ),
     counter(
         "messages_lost",
         "sent messages that were neither appended nor rejected in time, by cause",
         evidence="messages_sent",
+        is_trouble=True,
     ),
     counter(
         "messages_in_flight",
@@ -49,15 +55,27 @@ _MESSAGES: Final = (
         "message_failures",
         "rejected and lost messages together",
         evidence="messages_sent",
+        is_trouble=True,
         parts=("messages_rejected", "messages_lost"),
     ),
-    counter("messages_duplicated", "broadcasts of a `seq` already seen in that session", evidence="messages_received"),
+    counter(
+        "messages_duplicated",
+        "broadcasts of a `seq` already seen in that session",
+        evidence="messages_received",
+        is_trouble=True,
+    ),
     counter(
         "messages_out_of_order",
         "broadcasts with a `seq` below one already seen in that session",
         evidence="messages_received",
+        is_trouble=True,
     ),
-    counter("seq_gaps", "`seq` numbers of a session that were skipped and never seen", evidence="messages_received"),
+    counter(
+        "seq_gaps",
+        "`seq` numbers of a session that were skipped and never seen",
+        evidence="messages_received",
+        is_trouble=True,
+    ),
     counter("agent_replies", "broadcasts whose sender is the agent", evidence="messages_appended"),
     counter(
         "agent_replies_due",
@@ -67,7 +85,7 @@ _MESSAGES: Final = (
     counter(
         "agent_replies_matched",
         "appended messages that the agent answered within the reply timeout",
-        evidence="messages_appended",
+        evidence="agent_replies_due",
     ),
     counter(
         "agent_latencies_left_out",
@@ -79,17 +97,20 @@ _MESSAGES: Final = (
         "agent_replies_unmatched",
         "agent broadcasts that answer no open message, or came after the timeout",
         evidence="agent_replies",
+        is_trouble=True,
     ),
     counter(
         "messages_unanswered",
         "appended messages without an agent reply within the reply timeout",
-        evidence="messages_appended",
+        evidence="agent_replies_due",
+        is_trouble=True,
     ),
-    counter("backpressure_events", "`backpressure` pushes, by reason", evidence="messages_sent"),
+    counter("backpressure_events", "`backpressure` pushes, by reason", evidence="messages_sent", is_trouble=True),
     counter(
         "messages_not_sent",
         "messages that were due while their user had no session, by cause",
         evidence="messages_sent",
+        is_trouble=True,
     ),
 )
 
@@ -102,20 +123,26 @@ _CONNECTIONS: Final = (
     gauge("active_connections", "joined sockets now, and the highest number"),
     counter("connections_attempted", "attempts to connect and join"),
     counter(
-        "connection_failures", "connects, upgrades or joins that failed, by kind", evidence="connections_attempted"
+        "connection_failures",
+        "connects, upgrades or joins that failed, by kind",
+        evidence="connections_attempted",
+        is_trouble=True,
     ),
-    counter("disconnects", "sockets lost while in use, by kind or close code", evidence="ws_join_ms"),
+    counter("disconnects", "sockets lost while in use, by kind or close code", evidence="ws_join_ms", is_trouble=True),
     counter(
         "client_anomalies",
         "what the client saw and no rule of the protocol foresees, by kind",
         evidence="connections_attempted",
+        is_trouble=True,
     ),
 )
 
 _JOURNEYS: Final = (
     counter("sessions_started", "session journeys begun: the first request of a session"),
     counter("sessions_completed", "session journeys that went as planned to their end", evidence="sessions_started"),
-    counter("session_failures", "session journeys that broke off, by cause", evidence="sessions_started"),
+    counter(
+        "session_failures", "session journeys that broke off, by cause", evidence="sessions_started", is_trouble=True
+    ),
     counter(
         "sessions_cut_short",
         "session journeys that the end of the run cut short, neither whole nor broken",
@@ -128,6 +155,7 @@ _JOURNEYS: Final = (
         "cleanup_failed",
         "sessions that were to be deleted and are not, by cause; not_tried: given up, time or server being gone",
         evidence="cleanup_attempted",
+        is_trouble=True,
     ),
     counter("messages_checked", "messages that the correctness behaviour judged"),
     counter(
@@ -135,22 +163,31 @@ _JOURNEYS: Final = (
         "messages appended exactly once, in order, answered, and replayed unchanged",
         evidence="messages_checked",
     ),
-    counter("message_flaws", "what was wrong with judged messages, by kind", evidence="messages_checked"),
+    counter(
+        "message_flaws", "what was wrong with judged messages, by kind", evidence="messages_checked", is_trouble=True
+    ),
     counter("replay_checked", "messages seen live that were looked for in a join's replay"),
     counter(
         "replay_missing",
         "messages seen live that the replay does not hold, keyed by (session, seq)",
         evidence="replay_checked",
+        is_trouble=True,
     ),
     counter(
         "replay_changed",
         "messages whose replay differs from what was seen live, `id` and `inserted_at` apart",
         evidence="replay_checked",
+        is_trouble=True,
     ),
     counter("inbox_watched", "own appended messages that were looked for in the inbox"),
     counter("inbox_deltas", "`inbox_delta` pushes read"),
     counter("inbox_shown", "own messages that showed in the inbox within the deadline", evidence="inbox_watched"),
-    counter("inbox_missed", "own messages that no `inbox_delta` showed within the deadline", evidence="inbox_watched"),
+    counter(
+        "inbox_missed",
+        "own messages that no `inbox_delta` showed within the deadline",
+        evidence="inbox_watched",
+        is_trouble=True,
+    ),
 )
 
 _RATES: Final = (

@@ -23,6 +23,7 @@ class Metric:
     `unit` is the unit in reports: ms for every trend, % for rates (whose thresholds are fractions, as in k6).
     `evidence` names the metric whose count must be above 0 for a count of 0 of this counter to mean anything: no
     backpressure proves nothing when nothing was sent. A counter without evidence is its own.
+    `is_trouble` marks a counter of what went wrong: one as large as its evidence is a total failure.
     `parts` makes a counter a sum of other counters. A rate is the sum of `passes` over the sum of `total`.
     `service` names, for a trend that counts from the moment due, the one that counts the same from the moment sent: the
     two differ by the generator's own lateness and by nothing else.
@@ -39,6 +40,7 @@ class Metric:
     total: tuple[str, ...] = ()
     service: str | None = None
     per_worker: bool = False
+    is_trouble: bool = False
 
 
 def trend(name: str, help: str, *, service: str | None = None) -> Metric:
@@ -49,9 +51,14 @@ def trend(name: str, help: str, *, service: str | None = None) -> Metric:
     return Metric(name, "trend", "ms", help, service=service)
 
 
-def counter(name: str, help: str, *, evidence: str | None = None, parts: tuple[str, ...] = ()) -> Metric:
-    """Declare a metric that only grows; with `parts` it is the sum of other counters and is not counted itself."""
-    return Metric(name, "counter", "count", help, evidence=evidence, parts=parts)
+def counter(
+    name: str, help: str, *, evidence: str | None = None, parts: tuple[str, ...] = (), is_trouble: bool = False
+) -> Metric:
+    """Declare a metric that only grows; with `parts` it is the sum of other counters and is not counted itself.
+
+    A counter of trouble that is as large as its `evidence`, and that no threshold bounds, makes a run inconclusive.
+    """
+    return Metric(name, "counter", "count", help, evidence=evidence, parts=parts, is_trouble=is_trouble)
 
 
 def gauge(name: str, help: str, *, unit: str = "count", per_worker: bool = False) -> Metric:
@@ -60,5 +67,8 @@ def gauge(name: str, help: str, *, unit: str = "count", per_worker: bool = False
 
 
 def rate(name: str, passes: tuple[str, ...], total: tuple[str, ...], help: str) -> Metric:
-    """Declare a share, derived from counters: the sum of `passes` over the sum of `total`."""
+    """Declare a share, derived from counters: the sum of `passes` over the sum of `total`.
+
+    One of 0, which no threshold bounds, makes a run inconclusive.
+    """
     return Metric(name, "rate", "%", help, passes=passes, total=total)

@@ -7,6 +7,7 @@ from typing import Literal
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.judging.capacity import Step
 from fleetlm_users.measure.judging.thresholds import Judgement
+from fleetlm_users.measure.judging.total_failures import total_failures
 from fleetlm_users.measure.judging.verdict import RunFacts, Verdict, accounting_doubts, missing_reports
 from fleetlm_users.measure.report.summary_types import CapacityEntry, StepEntry
 from fleetlm_users.measure.totals import Totals
@@ -108,6 +109,7 @@ def _doubts(result: Capacity, totals: Totals, facts: RunFacts) -> Iterable[str]:
     yield from facts.doubts
     yield from missing_reports(facts)
     yield from accounting_doubts(totals, facts.limits)
+    yield from map(str, total_failures(totals, [judgement.threshold for judgement in result.judgements()]))
 
 
 def _step_json(step: Step) -> StepEntry:

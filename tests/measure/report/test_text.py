@@ -53,7 +53,11 @@ def test_a_failed_run_shows_all_it_knows(summary_of, healthy):
     assert re.search(r"closed_1012 +2", text)
     assert "(+3 in warm-up)" in text
     assert "FAIL  (exit code 3)" in text
-    assert text.rstrip().splitlines()[-1].strip() == "? ws_connect_ms: max<9: no samples"
+    reasons = [line.strip() for line in text.rstrip().splitlines()[-2:]]
+    assert reasons == [
+        "? ws_connect_ms: max<9: no samples",
+        "? message_success_rate{scenario:churn} is 0 % of 1,234: a total failure that no threshold bounds",
+    ]
 
 
 def test_a_latency_says_how_many_values_it_lacks(summary_of, healthy):
