@@ -9,13 +9,14 @@ from fleetlm_users.errors import UsageError
 
 ACCEPTED: Final = "a duration"
 EXAMPLE: Final = "90s, 2m or 1h"
-MAX_S: Final = 10_000 * 3600.0  # over a year: beyond it is a typing slip, and timers overflow
+S_PER_HOUR: Final = 3600
+MAX_S: Final = 10_000.0 * S_PER_HOUR  # over a year: beyond it is a typing slip, and timers overflow
 
 _LONGEST_TEXT: Final = 400  # room for every float's exact text; Python refuses to convert thousands of digits
 _NUMBER: Final = r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
 _BARE: Final = re.compile(_NUMBER)
 _PARTS: Final = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m(?!s))?(?:{_NUMBER}s)?(?:{_NUMBER}ms)?")
-_SECONDS_PER_PART: Final = (Fraction(3600), Fraction(60), Fraction(1), Fraction(1, 1000))
+_SECONDS_PER_PART: Final = (Fraction(S_PER_HOUR), Fraction(60), Fraction(1), Fraction(1, 1000))
 
 
 def parse_duration(text: str, what: str) -> float:
@@ -26,7 +27,8 @@ def parse_duration(text: str, what: str) -> float:
     trimmed = text.strip()
     seconds = _seconds(trimmed) if 0 < len(trimmed) <= _LONGEST_TEXT else None
     if seconds is None or seconds > MAX_S:
-        raise UsageError(what, text, ACCEPTED, EXAMPLE)
+        accepted = ACCEPTED if seconds is None else f"a duration of at most {MAX_S / S_PER_HOUR:,.0f} hours"
+        raise UsageError(what, text, accepted, EXAMPLE)
     return float(seconds)
 
 

@@ -9,7 +9,7 @@ from fleetlm_users.errors import UsageError
 
 VUS_PER_BLOCK: Final = 10_000_000  # more users than any run has, so that numbers of blocks never meet
 
-_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")  # names of folders too: not `.`, not `..`, none hidden
 
 
 def new_run_id(now: datetime, rng: random.Random) -> str:
@@ -22,9 +22,13 @@ def new_run_id(now: datetime, rng: random.Random) -> str:
 
 
 def check_name(text: str, what: str, example: str) -> str:
-    """Return the text if it is 1–64 letters, digits, dots, underscores or hyphens; else raise UsageError."""
+    """Return the text if it is 1–64 letters, digits, dots, underscores or hyphens; else raise UsageError.
+
+    It may not begin with a dot.
+    """
     if not _NAME.fullmatch(text):
-        raise UsageError(what, text, "1 to 64 letters, digits, dots, underscores or hyphens", example)
+        accepted = "1 to 64 letters, digits, dots, underscores or hyphens, not beginning with a dot"
+        raise UsageError(what, text, accepted, example)
     return text
 
 

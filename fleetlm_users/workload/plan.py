@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.workload.duration import MAX_S, format_duration
+from fleetlm_users.workload.duration import MAX_S, S_PER_HOUR, format_duration
 from fleetlm_users.workload.identity import VUS_PER_BLOCK
 from fleetlm_users.workload.presets.preset import Preset
 
@@ -204,6 +204,8 @@ def shaped(plan: Plan, shape: str) -> Plan:
 def _check_length(what: str, value: float | None, example: str) -> None:
     if value is not None and not (math.isfinite(value) and value >= 0):
         raise UsageError(what, value, "a duration, 0 or more", example)
+    if value is not None and value > MAX_S:
+        raise UsageError(what, value, f"a duration of at most {MAX_S / S_PER_HOUR:,.0f} hours", example)
 
 
 def _ramp_of(spawn_rate: float, total: int, ramp_up_s: float | None) -> float:

@@ -35,11 +35,18 @@ def test_accepted_forms(text, seconds):
     assert parse_duration(text, "--duration") == seconds
 
 
+@pytest.mark.parametrize("text", ["10001h", "36000001", "9" * 399])
+def test_a_duration_that_is_too_long_says_so(text):
+    """Over a year is a slip of the keyboard."""
+    with pytest.raises(UsageError, match="expected a duration of at most 10,000 hours, for example 90s, 2m or 1h"):
+        parse_duration(text, "--duration (DURATION)")
+
+
 @pytest.mark.parametrize(
     "text",
     [
         *("", " ", "-5s", "nan", "inf", "1e3", "5 s", "s", "ms", "1s1m", "1m1m", "1m30", "2M", "1,5s", "٣s", "5d"),
-        *("10001h", "9" * 5000, "1.s", "1h h", "5ms3s", "+5s", "0x10"),
+        *("9" * 5000, "1.s", "1h h", "5ms3s", "+5s", "0x10"),
     ],
 )
 def test_anything_else_is_refused_with_an_example(text):

@@ -38,7 +38,10 @@ def test_run_ids_sort_by_time_within_a_year_and_are_valid(now, later_min, seed):
     assert then.year != now.year or first < second
 
 
-@pytest.mark.parametrize("text", ["", "a b", "a/b", "ä", "x" * 65, "a\n", "a:b"])
+UNSAFE = ["", "a b", "a/b", "ä", "x" * 65, "a\n", "a:b", ".", "..", ".hidden", "../x", "x" * 10_000, "a\x1bb"]
+
+
+@pytest.mark.parametrize("text", UNSAFE)
 def test_a_run_id_that_needs_escaping_is_refused(text):
     """Run ids stand in URLs, file names and participants."""
     with pytest.raises(UsageError) as raised:
@@ -46,7 +49,7 @@ def test_a_run_id_that_needs_escaping_is_refused(text):
     assert str(raised.value) == (
         f"invalid value {quote(text)} for --run-id (RUN_ID): "
         f"expected 1 to 64 letters, digits, dots, underscores or hyphens, "
-        "for example r1124-2135-7f3a"
+        "not beginning with a dot, for example r1124-2135-7f3a"
     )
 
 

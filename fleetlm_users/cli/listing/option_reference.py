@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from fleetlm_users.workload.options.locust_options import GROUPS, Effect, LocustOption
+from fleetlm_users.workload.options.parsing import shown_bound
+from fleetlm_users.workload.options.specs import RANGES
 
 Json = Mapping[str, Any]
 
@@ -104,6 +106,7 @@ def _meaning(option: Json) -> str:
         notes.append("of " + ", ".join(f"`{name}`" for name in option["benchmarks"]))
     if option["choices"]:
         notes.append("one of " + ", ".join(f"`{choice}`" for choice in option["choices"]))
+    notes += _bounds(option)
     if option["repeatable"]:
         notes.append("repeatable")
     if not option["in_form"]:
@@ -111,6 +114,12 @@ def _meaning(option: Json) -> str:
     if option["secret"]:
         notes.append("left out of reports")
     return _prose(option["help"] + "".join(f"; {note}" for note in notes))
+
+
+def _bounds(option: Json) -> Iterator[str]:
+    """Yield the bounds of a number or a duration, where they are the option's own and not its kind's."""
+    if option.get("least") is not None and (option["least"], option["most"]) != RANGES[option["kind"]]:
+        yield f"at most `{shown_bound(option['kind'], option['most'])}`"
 
 
 def _example(option: Json) -> str:

@@ -16,8 +16,6 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.options.parsing import parse_value
 from fleetlm_users.workload.options.specs import Kind, OptionSpec, option
 
-MOST: Final = 1e12  # beyond it is a typing slip
-
 Command = TypeVar("Command", bound=Callable[..., Any])
 Part = TypeVar("Part", Demand, Costs, Machines)
 
@@ -101,8 +99,6 @@ def _value(spec: OptionSpec, text: str) -> Any:
     if not text.strip():
         raise UsageError(spec.flag, text, spec.help, spec.example)
     value = parse_value(spec, text, spec.flag)
-    if value > MOST:
-        raise UsageError(spec.flag, text, f"a number up to {MOST:g}", spec.example)
     if spec.name == "headroom" and not 0 <= value < 1:
         raise UsageError(spec.flag, text, "a share from 0 to below 1", spec.example)
     return value

@@ -2,51 +2,58 @@
 
 from typing import Final
 
+from fleetlm_users.workload.duration import MAX_S
 from fleetlm_users.workload.options.specs import option
 
 GROUP: Final = "benchmark"
 
+MOST_MS: Final = round(MAX_S * 1000)
+MOST_IN_FLIGHT: Final = 10_000
+"""Messages that one user may have in flight or remember: about 10 MB of them."""
+
+MILLION: Final = 1_000_000
+
 KEEP_ALIVE_MS: Final = option(
-    "keep_alive_ms", default=60000, group=GROUP, title="Hold each session (ms)",
+    "keep_alive_ms", default=60000, most=MOST_MS, group=GROUP, title="Hold each session (ms)",
     help="how long each session is held, in milliseconds; 0: until the run ends",
 )  # fmt: skip
 
 SEND_INTERVAL: Final = option(
-    "send_interval", default=1000, kind="positive", group=GROUP, title="Send interval (ms)",
+    "send_interval", default=1000, kind="positive", least=0.01, most=MOST_MS, group=GROUP, title="Send interval (ms)",
     help="milliseconds from one message of a user to the next",
 )  # fmt: skip
 
 RUNTIME_MS: Final = option(
-    "runtime_ms", default=0, example="60000", group=GROUP, title="Send for (ms)",
+    "runtime_ms", default=0, most=MOST_MS, example="60000", group=GROUP, title="Send for (ms)",
     help="how long each user sends, in milliseconds; 0: until the run ends",
 )  # fmt: skip
 
 PIPELINE_DEPTH: Final = option(
-    "pipeline_depth", kind="count", example="5", group=GROUP,
+    "pipeline_depth", kind="count", most=MOST_IN_FLIGHT, example="5", group=GROUP,
     help="closed loop: every user keeps this many messages in flight; empty: off",
 )  # fmt: skip
 
 ARRIVAL_RATE: Final = option(
-    "arrival_rate", kind="positive", example="200", group=GROUP,
+    "arrival_rate", kind="positive", least=0.0001, most=MILLION, example="200", group=GROUP,
     help="open model: messages per second of all users together, whatever the replies; empty: off",
 )  # fmt: skip
 
 ITERATIONS: Final = option(
-    "iterations", default=50, kind="count", group=GROUP,
+    "iterations", default=50, kind="count", most=MILLION, group=GROUP,
     help="complete journeys of each user; the run ends when all users have done theirs",
 )  # fmt: skip
 
 MESSAGES_PER_SESSION: Final = option(
-    "messages_per_session", default=3, kind="count", group=GROUP,
+    "messages_per_session", default=3, kind="count", most=MILLION, group=GROUP,
     help="messages of each session, one after the other",
 )  # fmt: skip
 
 MESSAGES: Final = option(
-    "messages", default=10, kind="count", group=GROUP,
+    "messages", default=10, kind="count", most=MOST_IN_FLIGHT, group=GROUP,
     help="messages of each round; with their answers at most 100 fit into a replay",
 )  # fmt: skip
 
 CORRECTNESS_DEPTH: Final = option(
-    "pipeline_depth", kind="count", example="5", group=GROUP,
+    "pipeline_depth", kind="count", most=MOST_IN_FLIGHT, example="5", group=GROUP,
     help="at most this many messages in flight; empty: all of a round at once",
 )  # fmt: skip

@@ -6,7 +6,8 @@ from typing import Final
 from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.capacity_search import SearchPlan
 from fleetlm_users.workload.duration import format_duration
-from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.identity import VUS_PER_BLOCK
+from fleetlm_users.workload.options.model import HOUR_S, Options
 from fleetlm_users.workload.options.specs import option
 
 GROUP: Final = "benchmark"
@@ -22,34 +23,37 @@ SEARCH: Final = option(
 )  # fmt: skip
 
 MOST: Final = option(
-    "most", default=5000, kind="count", example="20000", group=GROUP,
+    "most", default=5000, kind="count", most=VUS_PER_BLOCK, example="20000", group=GROUP,
     help="most users to try; the first step is -u",
 )  # fmt: skip
 
 STEP_FACTOR: Final = option(
-    "step_factor", default=2, kind="positive", example="1.5", group=GROUP,
+    "step_factor", default=2, kind="positive", most=1000, example="1.5", group=GROUP,
     help="factor from each step to the next, above 1",
 )  # fmt: skip
 
 HOLD: Final = option(
-    "hold", default="30s", kind="timeout", group=GROUP, help="how long each step is held and measured",
+    "hold", default="30s", kind="timeout", most=24 * HOUR_S, group=GROUP,
+    help="how long each step is held and measured",
 )  # fmt: skip
 
 SETTLE: Final = option(
-    "settle", default="5s", kind="duration", group=GROUP,
+    "settle", default="5s", kind="duration", most=24 * HOUR_S, group=GROUP,
     help="the warm-up of each step, and the rest after one that missed a threshold",
 )  # fmt: skip
 
 PRECISION: Final = option(
-    "precision", default=5, kind="positive", group=GROUP, help="how closely to find the limit, in percent",
+    "precision", default=5, kind="positive", least=0.01, most=100, group=GROUP,
+    help="how closely to find the limit, in percent",
 )  # fmt: skip
 
 JOIN_RATE: Final = option(
-    "join_rate", default=50, kind="positive", group=GROUP, help="users added per second on the way up to a step",
+    "join_rate", default=50, kind="positive", least=0.01, most=100_000, group=GROUP,
+    help="users added per second on the way up to a step",
 )  # fmt: skip
 
 MESSAGE_INTERVAL: Final = option(
-    "message_interval", kind="timeout", example="5s", group=GROUP,
+    "message_interval", kind="timeout", least=0.001, example="5s", group=GROUP,
     help="from one message of a user to the next; empty: 5s, with --search messages 100ms",
 )  # fmt: skip
 

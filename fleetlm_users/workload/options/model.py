@@ -10,17 +10,27 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+from fleetlm_users.workload.identity import VUS_PER_BLOCK
 from fleetlm_users.workload.options.specs import OptionSpec, option
 from fleetlm_users.workload.plan import Plan
 from fleetlm_users.workload.urls import API_EXAMPLE, WS_EXAMPLE
 
 LOOPBACK: Final = "127.0.0.1"
 
+HOUR_S: Final = 3600
+"""The longest time that a server may take to answer: histograms of durations end at one hour."""
+
+MIB: Final = 1 << 20
+"""The longest text of a message. FleetLM takes 8 MB (Plug.Parsers); each message in flight holds its text in memory."""
+
+MOST_PID: Final = 1 << 22
+"""Linux's own limit (PID_MAX_LIMIT on 64 bits)."""
+
 PLAN_OPTIONS: Final = (
     option("preset", example="standard", group="load", in_preset=False,
            help="a plan by name; empty: the benchmark's first, such as light for mixed",
            hint="users, duration and thresholds"),
-    option("vus", kind="count", example="18", group="load", in_form=False, in_preset=False,
+    option("vus", kind="count", most=VUS_PER_BLOCK, example="18", group="load", in_form=False, in_preset=False,
            help="total number of users, scales the preset in proportion; -u means the same and wins"),
     option("duration", kind="duration", example="2m", group="load", in_form=False, in_preset=False,
            help="length of the run, 0 runs until stopped; -t means the same and wins"),
@@ -70,7 +80,7 @@ class Options:
         title="Metrics URL of the server", section="Rarely needed",
         hint="Prometheus format; for its memory and connections during the run")]
     server_pid: Annotated[int | None, option(
-        "server_pid", kind="count", example="12345", group="target", in_preset=False,
+        "server_pid", kind="count", most=MOST_PID, example="12345", group="target", in_preset=False,
         help="the server's process id, if it runs on this machine, for its memory and CPU",
         title="Process id of the server", section="Rarely needed",
         hint="if it runs on this machine; for its memory and CPU")]
@@ -89,13 +99,14 @@ class Options:
         "presets_file", kind="path", example="my-presets.yaml", group="load", in_preset=False,
         help="your own presets, added to the packaged ones")]
     message_bytes: Annotated[int, option(
-        "message_bytes", default=64, kind="count", group="load", help="size of each message's text in bytes",
+        "message_bytes", default=64, kind="count", most=MIB, group="load", help="size of each message's text in bytes",
         title="Bytes per message", hint="", section="Load in detail")]
     agent_replies: Annotated[int, option(
-        "agent_replies", default=1, group="load", help="number of messages with which the agent answers each message",
+        "agent_replies", default=1, most=1000, group="load",
+        help="number of messages with which the agent answers each message",
         title="Agent replies per message", hint="", section="Load in detail")]
     time_scale: Annotated[float, option(
-        "time_scale", default=1, kind="positive", example="0.1", group="load", in_form=False,
+        "time_scale", default=1, kind="positive", least=0.0001, most=1000, example="0.1", group="load", in_form=False,
         help="factor for every duration of the behaviours' timetables; for tests only")]
 
     given_thresholds: Annotated[tuple[str, ...], option(
@@ -110,7 +121,7 @@ class Options:
         help="time after the warm-up, and time missed without a break, until it is hopeless",
         title="Grace before an abort", hint="how long it is missed before it is hopeless", section="Rarely needed")]
     lateness_limit_s: Annotated[float, option(
-        "lateness_limit", default="100ms", kind="timeout", group="judging", section="Rarely needed",
+        "lateness_limit", default="100ms", kind="timeout", most=HOUR_S, group="judging", section="Rarely needed",
         help="how late sends may be at p99; p95 a tenth, loop lag double; beyond: inconclusive",
         hint="of sends at p99; beyond it the run is inconclusive")]
     results_dir: Annotated[Path, option(
@@ -131,7 +142,7 @@ class Options:
         "participant_prefix", default="bench", kind="name", section="Rarely needed",
         help="participants are <prefix>-<run id>-<n>")]
     seed: Annotated[int, option(
-        "seed", kind="whole", example="42", section="Rarely needed",
+        "seed", kind="whole", most=2**53, example="42", section="Rarely needed",
         help="repeats the random draws of an earlier run; empty draws a new seed")]
     cleanup: Annotated[bool, option(
         "cleanup", default=False, title="Delete the run's sessions at its end", hint="",
@@ -145,26 +156,26 @@ class Options:
         help="write every frame to the log", title="Log every frame", hint="", section="Rarely needed")]
 
     connect_timeout_s: Annotated[float, option(
-        "connect_timeout", default="10s", kind="timeout", group="timeouts",
+        "connect_timeout", default="10s", kind="timeout", most=HOUR_S, group="timeouts",
         help="for TCP, TLS and upgrade, for a REST answer, and for each answer before a run")]
     join_timeout_s: Annotated[float, option(
-        "join_timeout", default="10s", kind="timeout", group="timeouts", help="for the answer to a join")]
+        "join_timeout", default="10s", kind="timeout", most=HOUR_S, group="timeouts", help="for the answer to a join")]
     reply_timeout_s: Annotated[float, option(
-        "reply_timeout", default="30s", kind="timeout", group="timeouts",
+        "reply_timeout", default="30s", kind="timeout", most=HOUR_S, group="timeouts",
         help="for the answer to an append, and for the agent's answer")]
     drain_timeout_s: Annotated[float, option(
-        "drain_timeout", default="10s", kind="duration", group="timeouts",
+        "drain_timeout", default="10s", kind="duration", most=24 * HOUR_S, group="timeouts",
         help="how long the end of a run waits for messages in flight")]
     heartbeat_interval_s: Annotated[float, option(
-        "heartbeat_interval", default="30s", kind="timeout", group="timeouts",
+        "heartbeat_interval", default="30s", kind="timeout", least=0.01, most=HOUR_S, group="timeouts",
         help="time between heartbeats; FleetLM closes a socket that is silent for 120 s")]
     worker_timeout_s: Annotated[float, option(
-        "worker_timeout", default="30s", kind="timeout", group="timeouts",
+        "worker_timeout", default="30s", kind="timeout", least=0.1, most=24 * HOUR_S, group="timeouts",
         help="silence after which a worker counts as lost, and a worker leaves its master",
         hint="a worker that is silent for longer is lost")]
 
     metrics_port: Annotated[int | None, option(
-        "metrics_port", kind="count", example="9646", group="monitoring", in_form=False, in_preset=False,
+        "metrics_port", kind="count", most=65_535, example="9646", group="monitoring", in_form=False, in_preset=False,
         help="port on which to serve metrics for Prometheus; on master or standalone, headless too")]
     metrics_host: Annotated[str, option(
         "metrics_host", default=LOOPBACK, example="10.0.0.5", group="monitoring", in_form=False, in_preset=False,

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.http_access import parse_hosts
-from fleetlm_users.workload.duration import parse_duration
+from fleetlm_users.workload.duration import format_duration, parse_duration
 from fleetlm_users.workload.identity import check_name
 from fleetlm_users.workload.options.specs import Kind, OptionSpec
 from fleetlm_users.workload.source_ips import parse_source_ips
@@ -22,7 +22,7 @@ from fleetlm_users.workload.urls import check_http_url, check_ws_url
 TRUE_WORDS: Final = ("true", "1", "yes", "on")
 FALSE_WORDS: Final = ("false", "0", "no", "off")
 
-_WHOLE: Final = re.compile(r"\+?[0-9]{1,18}")
+_WHOLE: Final = re.compile(r"\+?[0-9]{1,400}")  # Python refuses to convert thousands of digits
 _NUMBER: Final = re.compile(r"\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 # a rule of k6's syntax that stands without its metric
 _BARE_RULE: Final = re.compile(r"\s*(p\s*\([0-9. ]+\)|avg|med|min|max|count|rate|value)\s*[<>=!]")
@@ -83,7 +83,25 @@ def parse_value(spec: OptionSpec, value: object, what: str) -> Any:
     text = clean(value) if isinstance(value, str) else f"{value:.17g}"
     if spec.choices and text not in spec.choices:
         raise UsageError(what, value, f"one of {', '.join(spec.choices)}", spec.example)
-    return _PARSERS[spec.kind](text, what, spec.example)
+    typed = _PARSERS[spec.kind](text, what, spec.example)
+    _check_range(spec, typed, value, what)
+    return typed
+
+
+def _check_range(spec: OptionSpec, typed: Any, value: object, what: str) -> None:
+    """Raise UsageError for a number or a duration beyond the bounds of its option."""
+    if spec.least is None or spec.most is None or spec.least <= typed <= spec.most:
+        return
+    noun = {"duration": "a duration", "timeout": "a duration", "whole": "a whole number", "count": "a whole number"}
+    least, most = (shown_bound(spec.kind, bound) for bound in (spec.least, spec.most))
+    raise UsageError(what, value, f"{noun.get(spec.kind, 'a number')} from {least} to {most}", spec.example)
+
+
+def shown_bound(kind: Kind, bound: float) -> str:
+    """Return a bound of an option as a person would write it: `1h`, `1,048,576`."""
+    if kind in ("duration", "timeout"):
+        return format_duration(bound)
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:,.15g}"
 
 
 def split_thresholds(value: object) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from fleetlm_users.workload.duration import MAX_S
+from fleetlm_users.workload.identity import VUS_PER_BLOCK
 from fleetlm_users.workload.plan import count_flag
 from fleetlm_users.workload.urls import API_EXAMPLE, WS_EXAMPLE
 
@@ -54,6 +56,20 @@ EXAMPLES: Final[Mapping[Kind, str]] = {
 }
 """The example of an option that has neither one of its own nor a default."""
 
+MOST_COUNT: Final = 1_000_000_000
+"""The most that a number may be where its option says nothing else: sums over all users stay whole numbers of 64 bits,
+and more than that is a slip of the keyboard."""
+
+RANGES: Final[Mapping[Kind, tuple[float, float]]] = {
+    "duration": (0, MAX_S),
+    "timeout": (0, MAX_S),
+    "whole": (0, MOST_COUNT),
+    "count": (1, MOST_COUNT),
+    "number": (0, MOST_COUNT),
+    "positive": (0, MOST_COUNT),
+}
+"""The values that a kind accepts where its option says nothing else."""
+
 _SECTION_OF_GROUP: Final[Mapping[str, Section]] = {
     "load": "Load", "target": "Target", "judging": "Thresholds", "run": "This run", "timeouts": "Rarely needed",
 }  # fmt: skip
@@ -84,6 +100,8 @@ class OptionSpec:
     in_form: bool = True
     in_preset: bool = True
     env_is_shared: bool = False
+    least: float | None = None
+    most: float | None = None
 
     def __post_init__(self) -> None:
         if self.kind in NOT_IN_FORM:
@@ -114,6 +132,8 @@ def option(  # noqa: PLR0913  # one declaration holds all there is to know of an
     in_form: bool = True,
     in_preset: bool = True,
     env_is_shared: bool = False,
+    least: float | None = None,
+    most: float | None = None,
 ) -> OptionSpec:
     """Declare one option: `option("questions", default=3, help="questions per interview")`.
 
@@ -139,6 +159,8 @@ def option(  # noqa: PLR0913  # one declaration holds all there is to know of an
         in_preset: Whether a preset may set the option.
         env_is_shared: Whether other programs use the variable too: a value that is invalid here is then assumed to be
             theirs, and ignored with a warning.
+        least: The smallest value accepted, of a number or a duration in seconds; else the kind's.
+        most: The largest one; else MOST_COUNT, or 10,000 hours.
 
     Returns:
         The declaration, for the `options` of a behaviour or of `install`.
@@ -146,6 +168,7 @@ def option(  # noqa: PLR0913  # one declaration holds all there is to know of an
     """
     kind = kind or _kind_of(default)
     text = default if isinstance(default, bool) else str(default)
+    low, high = RANGES.get(kind, (None, None))
     return OptionSpec(
         name=name,
         flag=f"--{name.replace('_', '-')}" if flag is None else flag,
@@ -164,6 +187,8 @@ def option(  # noqa: PLR0913  # one declaration holds all there is to know of an
         in_form=in_form,
         in_preset=in_preset,
         env_is_shared=env_is_shared,
+        least=low if least is None else least,
+        most=high if most is None else most,
     )
 
 
@@ -188,6 +213,7 @@ def _count_spec(behaviour: str, words: str) -> OptionSpec:
         section="Load in detail",
         group="load",
         in_preset=False,
+        most=VUS_PER_BLOCK,
     )
 
 

@@ -15,6 +15,8 @@ import yaml
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.quoting import Described, described, quote
+from fleetlm_users.workload.duration import MAX_S
+from fleetlm_users.workload.identity import VUS_PER_BLOCK
 from fleetlm_users.workload.presets.preset import Preset, Scalar
 
 ACCEPTED: Final = "YAML"
@@ -215,12 +217,16 @@ class _Node:
         value = self.value
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
             raise self.error("a number of seconds, 0 or more", example)
+        if value > MAX_S:
+            raise self.error(f"at most {MAX_S:,.0f} seconds", example)
         return float(value)
 
     def count(self) -> int:
         value = self.value
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise self.error("a whole number of users, 0 or more", "5")
+        if value > VUS_PER_BLOCK:
+            raise self.error(f"at most {VUS_PER_BLOCK:,} users", "5")
         return value
 
 

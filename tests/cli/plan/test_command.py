@@ -48,7 +48,7 @@ def test_json_is_the_same(bench):
             "invalid value '0' for --sessions: expected a whole number, 1 or more",
         ),
         ((*LOAD, "--sessions", "many"), "invalid value 'many' for --sessions"),
-        ((*LOAD, "--sessions", "1" * 15), "a number up to 1e+12"),
+        ((*LOAD, "--sessions", "1" * 15), "a whole number from 1 to 1,000,000,000"),
         ((*LOAD, "--rate", "-1"), "invalid value '-1' for --rate"),
         ((*LOAD, "--headroom", "1"), "a share from 0 to below 1"),
         ((*LOAD, "--ramp-up", "soon"), "invalid value 'soon' for --ramp-up"),

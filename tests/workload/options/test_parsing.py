@@ -1,5 +1,6 @@
 """Values are read whatever their origin gives: text, list, bool, number."""
 
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,8 +10,12 @@ from hypothesis import strategies as st
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.quoting import quote
+from fleetlm_users.shape import MAX_WHOLE
+from fleetlm_users.workload.benchmarks import benchmark_options
+from fleetlm_users.workload.duration import MAX_S
+from fleetlm_users.workload.options.model import COMMON
 from fleetlm_users.workload.options.parsing import is_blank, parse_value, split_thresholds
-from fleetlm_users.workload.options.specs import option
+from fleetlm_users.workload.options.specs import MOST_COUNT, count_specs, option
 
 KINDS = ("text", "name", "path", "flag", "http_url", "ws_url", "duration", "timeout", "whole", "count", "number")
 
@@ -70,7 +75,7 @@ def test_accepted_values(kind, raw, value):
         ("text", "a\nb", "a text without control characters", "EXAMPLE"),
         ("path", "a\x00b", "a text without control characters", "EXAMPLE"),
         ("path", "r\udcc3\udcbc", "a path in the locale's characters; PYTHONUTF8=1 knows all of them", "EXAMPLE"),
-        ("name", "a b", "1 to 64 letters, digits, dots, underscores or hyphens", "EXAMPLE"),
+        ("name", "a b", "1 to 64 letters, digits, dots, underscores or hyphens, not beginning with a dot", "EXAMPLE"),
         ("flag", "maybe", "one of true, 1, yes, on, false, 0, no, off", "true"),
         ("flag", 2, "one of true, 1, yes, on, false, 0, no, off", "true"),
         ("timeout", "0s", "a duration above 0", "EXAMPLE"),
@@ -164,3 +169,48 @@ def test_any_value_is_read_or_refused(kind, raw):
     """No other exception reaches a person."""
     with suppress(UsageError):
         parse_value(spec_of(kind), raw, "--thing")
+
+
+BOUNDED = [spec for spec in (*COMMON, *count_specs(["burst"]), *(spec for _, spec in benchmark_options())) if spec.most]
+NUMBERS = {"whole", "count", "number", "positive", "duration", "timeout"}
+
+
+def test_every_number_has_bounds():
+    """Whatever its option, and an author's own too: nobody has to think of it."""
+    assert all(spec.kind in NUMBERS for spec in BOUNDED)
+    for kind in NUMBERS:
+        own = option("own", help="own", kind=kind)
+        assert own.least is not None
+        assert own.most in (MOST_COUNT, MAX_S)
+
+
+@pytest.mark.parametrize("spec", BOUNDED, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("power", [0, 1, 6, 30, 290])
+def test_what_is_beyond_an_options_bounds_is_refused(spec, power):
+    """With value, form and example, from every source: flag, variable, form and file all end here."""
+    assert parse_value(spec, f"{spec.most}", spec.label) == spec.most
+    beyond = str((int(spec.most) + 1) * 10**power)
+    with pytest.raises(UsageError) as raised:
+        parse_value(spec, beyond, spec.label)
+    told = str(raised.value)
+    assert spec.label in told
+    assert re.search(r" from \S+ to \S+, for example |at most 10,000 hours", told)
+    if float(beyond) > spec.most:  # a float of a presets file may round to the bound itself
+        with pytest.raises(UsageError):
+            parse_value(spec, float(beyond), spec.label)
+
+
+def test_an_option_of_ones_own_may_have_bounds():
+    """Inclusive on both sides, in the option's unit; a duration's are told as durations."""
+    depth = option("depth", help="depth", kind="count", least=2, most=9)
+    assert [parse_value(depth, text, "--depth") for text in ("2", "9")] == [2, 9]
+    with pytest.raises(UsageError, match=r"for --depth: expected a whole number from 2 to 9, for example"):
+        parse_value(depth, "1", "--depth")
+    pause = option("pause", help="pause", kind="duration", least=0.5, most=60)
+    with pytest.raises(UsageError, match=r"expected a duration from 500ms to 1m, for example"):
+        parse_value(pause, "61s", "--pause")
+
+
+def test_the_bounds_of_a_run_fit_into_a_message_to_the_workers():
+    """Whole numbers there are of 53 bits at most (shape.py)."""
+    assert all(spec.most <= MAX_WHOLE for spec in BOUNDED)

@@ -92,9 +92,9 @@ def test_argparse_takes_every_help_text():
 
 
 def test_what_is_hidden_from_the_form():
-    """Three are Locust's own fields there, one is for tests, three are settled at the start, four name files."""
+    """Three are Locust's own fields there, one is for tests, five are settled at the start, four name files."""
     hidden = {"vus", "duration", "ramp_up", "time_scale", "metrics_port", "metrics_host", "web_allowed_hosts"}
-    hidden |= {"presets_file", "results_dir", "junit", "markdown"}
+    hidden |= {"standin_like", "standin_options", "presets_file", "results_dir", "junit", "markdown"}
     assert {spec.name for spec in SPECS if not spec.in_form} == hidden
 
 
