@@ -1,7 +1,9 @@
 """CAs that the environment names and that cannot be read are told before a run, by name."""
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,7 +22,7 @@ def environ_of(folder, variable, kind):
         (folder / kind).mkdir()
     elif kind in ("empty", "text"):
         (folder / kind).write_text("" if kind == "empty" else "no certificate")
-    return {variable: "" if kind == "blank" else str(folder / kind)}
+    return {variable: "" if kind == "blank" else f"{folder}/{kind}"}
 
 
 @pytest.mark.parametrize("kind", ["missing", "blank", "empty", "text", "folder", "pipe"])
@@ -47,20 +49,65 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
             raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("fleetlm_users.trust.ssl.SSLContext", Context)
-    with pytest.raises(UsageError, match="Permission denied"):
+    with pytest.raises(UsageError, match="permission denied"):
         check_trust(TLS, insecure=False, environ={"SSL_CERT_FILE": str(unreadable)})
 
 
-@pytest.mark.parametrize("kind", ["missing", "blank", "text"])
-def test_folders_of_which_none_exists_are_refused_by_name(tmp_path, kind):
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("missing", "there is no such file"),
+        ("folder", "it is a folder"),
+        ("pipe", "it is not a regular file"),
+        ("empty", "it holds no certificate"),
+        ("text", "it holds no certificate"),
+        ("x" * 5000, "file name too long"),
+    ],
+)
+def test_the_sentence_says_what_is_wrong_with_the_file(tmp_path, kind, words):
+    """Each case has its own words."""
+    with pytest.raises(UsageError, match=words):
+        check_trust(TLS, insecure=False, environ=environ_of(tmp_path, "SSL_CERT_FILE", kind))
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("missing", "there is no such file"),
+        ("blank", "empty"),
+        ("text", "not a directory"),
+        ("folder", "it is empty"),
+        ("pipe", "not a directory"),
+        ("x" * 5000, "file name too long"),
+    ],
+)
+def test_folders_that_give_no_certificate_are_refused_by_name(tmp_path, kind, words):
     """One of several is enough."""
     environ = environ_of(tmp_path, "SSL_CERT_DIR", kind)
-    with pytest.raises(UsageError, match="SSL_CERT_DIR"):
+    with pytest.raises(UsageError, match=rf"for SSL_CERT_DIR: .*{words}"):
         check_trust(TLS, insecure=False, environ=environ)
-    check_trust(TLS, insecure=False, environ={"SSL_CERT_DIR": f"{tmp_path / 'missing'}:{tmp_path}"})
+    good = tmp_path / "good"
+    good.mkdir()
+    (good / "0a1b2c3d.0").write_bytes(CERTIFICATE.read_bytes())
+    check_trust(TLS, insecure=False, environ={"SSL_CERT_DIR": f"{tmp_path / 'missing'}:{good}"})
 
 
-def test_a_good_file_and_no_variable_are_fine():
-    """The system's CAs are not our business."""
-    check_trust(TLS, insecure=False, environ={"SSL_CERT_FILE": str(CERTIFICATE)})
-    check_trust(TLS, insecure=False, environ={})
+@pytest.mark.parametrize("content", ["", "no certificate"])
+def test_a_folder_whose_certificates_are_none_is_refused(tmp_path, content):
+    """Under the right names, with the first of them in the sentence."""
+    (tmp_path / "0a1b2c3d.0").write_text(content)
+    with pytest.raises(UsageError, match=r"0a1b2c3d\.0: it holds no certificate"):
+        check_trust(TLS, insecure=False, environ={"SSL_CERT_DIR": str(tmp_path)})
+
+
+def test_a_folder_without_hashed_names_is_refused_unless_a_file_has_certificates(tmp_path, monkeypatch):
+    """OpenSSL finds nothing in it; the system's file is read all the same, where there is one."""
+    (tmp_path / "own-ca.pem").write_bytes(CERTIFICATE.read_bytes())
+    environ = {"SSL_CERT_DIR": str(tmp_path)}
+    for cafile, is_refused in (("/etc/ssl/cert.pem", False), (None, True)):
+        monkeypatch.setattr(
+            "fleetlm_users.trust.ssl.get_default_verify_paths", lambda it=cafile: SimpleNamespace(cafile=it)
+        )
+        with pytest.raises(UsageError, match="openssl rehash") if is_refused else nullcontext():
+            check_trust(TLS, insecure=False, environ=environ)
+    check_trust(TLS, insecure=False, environ={**environ, "SSL_CERT_FILE": str(CERTIFICATE)})

@@ -14,6 +14,7 @@ from gevent.lock import BoundedSemaphore
 from geventhttpclient.response import HTTPParseError
 
 from fleetlm_users.client.http.content_coding import Oversize
+from fleetlm_users.client.http.protocol_errors import violation
 from fleetlm_users.client.http.response import Response
 from fleetlm_users.client.net.connector import Connector
 from fleetlm_users.client.net.endpoint import Endpoint
@@ -105,7 +106,7 @@ class HttpPool:
         except OSError as error:
             raise self._no_answer(kind_of(error), words_of(error), attempt) from error
         except HTTPParseError as error:
-            raise self._no_answer("protocol_error", str(error), attempt) from error
+            raise self._no_answer("protocol_error", violation(error), attempt) from error
         except Oversize as error:
             raise self._no_answer("oversize", str(error), attempt) from error
         except EOFError as error:

@@ -17,6 +17,7 @@ from requests.adapters import HTTPAdapter
 from fleetlm_users.client.http.content_coding import NotDecoded, Oversize, decoded
 from fleetlm_users.client.http.error_body import body_in_words
 from fleetlm_users.client.http.failure_advice import RequestedUrl, explained
+from fleetlm_users.client.http.protocol_errors import violation
 from fleetlm_users.client.http.response import MAX_BODY_BYTES
 from fleetlm_users.client.http.response_head import tokens_of
 from fleetlm_users.client.net.endpoint import parse_endpoint
@@ -135,5 +136,5 @@ def _kind_and_words(error: BaseException) -> tuple[str, str]:
     if isinstance(error, (RemoteDisconnected, IncompleteRead, urllib3.exceptions.IncompleteRead)):
         return "eof", "the server closed the connection before its answer was complete"
     if isinstance(error, (HTTPException, urllib3.exceptions.HTTPError, requests.RequestException)):
-        return "protocol_error", printable(words_of(error))
+        return "protocol_error", violation(error)
     return kind_of(error), printable(words_of(error))
