@@ -20,6 +20,7 @@ class Reading:
     open_now: int
     joined: int
     appended: int
+    heartbeats: int
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class Stretch:
     def core_share(self) -> float:
         """CPU seconds of the tool per second within it."""
         return (self.last.cpu_s - self.first.cpu_s) / self.length_s
+
+    @property
+    def heartbeats(self) -> int:
+        """Heartbeats that the server counted within it."""
+        return self.last.heartbeats - self.first.heartbeats
 
     @property
     def cpu_s_per_append(self) -> float:
@@ -74,13 +80,20 @@ class Tape:
                 counted["connections_now"],
                 counted["joins_ok"],
                 counted["messages_appended_user"],
+                counted["heartbeats"],
             )
         )
 
-    def all_joined(self, sessions: int) -> Stretch:
-        """While all sessions were there. Raises RuntimeError when they never were for two readings."""
+    def all_joined(self, sessions: int, settling_s: float = 0.0) -> Stretch:
+        """While all sessions were there, without the first `settling_s`.
+
+        Raises RuntimeError when they never were for two readings.
+        """
         found = [reading for reading in self.readings if reading.joined >= sessions and reading.open_now >= sessions]
         if len(found) < 2:
             most = max((reading.joined for reading in self.readings), default=0)
             raise RuntimeError(f"{sessions} sessions were never there together; {most} joined")
-        return Stretch(found[0], found[-1])
+        settled = [reading for reading in found if reading.at_s >= found[0].at_s + settling_s]
+        if len(settled) < 2:
+            raise RuntimeError(f"{sessions} sessions were there together for less than {settling_s:g} s")
+        return Stretch(settled[0], settled[-1])

@@ -23,6 +23,14 @@ from fleetlm_users.protocol.message import (
 
 OK: Final = "ok"
 
+HEARTBEAT_REF: Final = "0"
+"""The ref of every heartbeat: at most one is unanswered, and refs of pushes begin at "1". Servers echo any string."""
+
+HEARTBEAT_FRAME: Final = encode_parts(None, HEARTBEAT_REF, PHOENIX_TOPIC, HEARTBEAT, {})
+
+HEARTBEAT_REPLY_FRAME: Final = encode_parts(None, HEARTBEAT_REF, PHOENIX_TOPIC, REPLY, {"response": {}, "status": OK})
+"""The reply as Phoenix writes it, byte for byte (wire record). Any other form of it goes through `receive`."""
+
 
 class Meaning(enum.Enum):
     """What a received message is; the comment names the `subject` that comes with it."""
@@ -85,11 +93,11 @@ class ConnectionState:
     join's ref is its join_ref. `receive` says what a message means and changes the state accordingly.
     """
 
-    __slots__ = ("_channels", "_heartbeat_ref", "_in_flight", "_last_ref", "_left")
+    __slots__ = ("_channels", "_in_flight", "_last_ref", "_left", "heartbeat_unanswered")
 
     def __init__(self) -> None:
         self._last_ref = 0
-        self._heartbeat_ref: str | None = None
+        self.heartbeat_unanswered = False
         self._in_flight: dict[str, Awaited] = {}
         self._channels: dict[str, TopicState] = {}
         self._left: dict[str, str] = {}  # topics that we left -> join_ref: their phx_close is still to come
@@ -103,11 +111,6 @@ class ConnectionState:
     def in_flight(self) -> int:
         """The number of pushes, joins and leaves that wait for their reply."""
         return len(self._in_flight)
-
-    @property
-    def heartbeat_unanswered(self) -> bool:
-        """True while the last heartbeat has no reply."""
-        return self._heartbeat_ref is not None
 
     def is_joined(self, topic: str) -> bool:
         """Return whether a topic is joined: from the ok reply until the leave's reply, phx_error or phx_close."""
@@ -152,11 +155,15 @@ class ConnectionState:
         """Return the push, join or leave in flight with that ref; raise KeyError when there is none."""
         return self._in_flight[ref]
 
-    def heartbeat(self) -> tuple[str, bytes]:
-        """Return the ref and frame of a heartbeat, which is unanswered from now on."""
-        ref, frame = self.push(PHOENIX_TOPIC, HEARTBEAT, {})
-        self._heartbeat_ref = ref
-        return ref, frame
+    def heartbeat(self) -> bytes:
+        """Return the frame of a heartbeat, which is unanswered from now on."""
+        self.heartbeat_unanswered = True
+        return HEARTBEAT_FRAME
+
+    def heartbeat_answered(self) -> bool:
+        """Note that HEARTBEAT_REPLY_FRAME came; return whether it was awaited."""
+        is_awaited, self.heartbeat_unanswered = self.heartbeat_unanswered, False
+        return is_awaited
 
     def forget(self, ref: str) -> None:
         """Stop awaiting this ref. A join forgotten before its reply is not joined; a leave counts as done."""
@@ -211,8 +218,8 @@ class ConnectionState:
         join_ref, ref, topic, _, payload = message
         if type(ref) is not str or type(payload) is not dict or type(payload.get("status")) is not str:
             return _MALFORMED
-        if topic == PHOENIX_TOPIC and ref == self._heartbeat_ref:
-            self._heartbeat_ref = None
+        if topic == PHOENIX_TOPIC and ref == HEARTBEAT_REF and self.heartbeat_unanswered:
+            self.heartbeat_unanswered = False
             return _HEARTBEAT_REPLY
         channel = self._channels.get(topic)
         if channel is not None and join_ref is not None and join_ref != channel.join_ref:

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.protocol.connection import Awaited, ConnectionState, Meaning
+from fleetlm_users.protocol.connection import (
+    HEARTBEAT_REF,
+    HEARTBEAT_REPLY_FRAME,
+    Awaited,
+    ConnectionState,
+    Meaning,
+)
 from fleetlm_users.protocol.message import Message
 
 TOPIC = "session:s1"
@@ -34,10 +40,9 @@ def test_refs_are_counted_strings_and_a_join_ref_is_its_ref():
     state.receive(reply("1", "1"))
     ref, frame = state.push(TOPIC, "send", {"content": 1})
     assert (ref, orjson.loads(frame)) == ("2", ["1", "2", TOPIC, "send", {"content": 1}])
-    ref, frame = state.heartbeat()
-    assert (ref, orjson.loads(frame)) == ("3", [None, "3", "phoenix", "heartbeat", {}])
+    assert orjson.loads(state.heartbeat()) == [None, HEARTBEAT_REF, "phoenix", "heartbeat", {}]
     ref, frame = state.call(TOPIC, "phx_leave", {})
-    assert (ref, orjson.loads(frame)) == ("4", ["1", "4", TOPIC, "phx_leave", {}])
+    assert (ref, orjson.loads(frame)) == ("3", ["1", "3", TOPIC, "phx_leave", {}])
     ref, frame = state.push("elsewhere", "send", None)
     assert orjson.loads(frame)[0] is None
 
@@ -206,15 +211,27 @@ def test_a_forgotten_leave_counts_as_left_and_a_forgotten_call_becomes_unawaited
 
 
 def test_a_heartbeat_is_unanswered_until_its_own_reply():
-    """Only the reply to the last heartbeat counts."""
+    """A reply with another ref is not its own, and a second one was not asked for."""
     state = ConnectionState()
     assert not state.heartbeat_unanswered
     state.heartbeat()
-    ref, _ = state.heartbeat()
     assert state.receive(reply(None, "1", "phoenix")).meaning is Meaning.UNKNOWN_TOPIC
     assert state.heartbeat_unanswered
-    assert state.receive(reply(None, ref, "phoenix")).meaning is Meaning.HEARTBEAT_REPLY
+    assert state.receive(reply(None, HEARTBEAT_REF, "phoenix")).meaning is Meaning.HEARTBEAT_REPLY
     assert not state.heartbeat_unanswered
+    assert state.receive(reply(None, HEARTBEAT_REF, "phoenix")).meaning is Meaning.UNKNOWN_TOPIC
+
+
+def test_a_reply_in_the_usual_bytes_is_the_same_as_a_decoded_one():
+    """Both answer one heartbeat, once; the bytes are those of the wire record, with our ref."""
+    state = ConnectionState()
+    assert orjson.loads(HEARTBEAT_REPLY_FRAME) == list(reply(None, HEARTBEAT_REF, "phoenix"))
+    assert HEARTBEAT_REPLY_FRAME == b'[null,"0","phoenix","phx_reply",{"response":{},"status":"ok"}]'
+    assert not state.heartbeat_answered()
+    state.heartbeat()
+    assert state.heartbeat_answered()
+    assert not state.heartbeat_unanswered
+    assert not state.heartbeat_answered()
 
 
 def test_a_reply_is_for_its_topic_too():

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from fleetlm_users.client.websocket.transport import TEXT, copy_of
 from fleetlm_users.errors import Disconnected, FrameError
-from fleetlm_users.protocol.connection import Awaited, ConnectionState, Meaning, TopicState
+from fleetlm_users.protocol.connection import HEARTBEAT_REPLY_FRAME, Awaited, ConnectionState, Meaning, TopicState
 from fleetlm_users.protocol.message import JOIN, Message, decode
 
 logger = logging.getLogger(__name__)
@@ -40,6 +40,8 @@ class Dispatch:
         if opcode != TEXT:
             self._anomaly("binary")
             return False
+        if payload == HEARTBEAT_REPLY_FRAME and self._state.heartbeat_answered():
+            return False  # a look at the bytes costs a twentieth of decoding them
         try:
             message = decode(payload)
         except FrameError:

@@ -1,89 +1,122 @@
-"""One greenlet that keeps all sockets of a process alive: one for each would cost memory, and beat in step."""
+"""One timer that keeps all sockets of a process alive.
+
+A heartbeat costs little, but to wake up for it costs several times as much. So sockets are beaten in groups, one after
+the other in one turn of the event loop, and the groups are spread over the interval: a server that closes silent
+sockets after minutes does not mind a heartbeat that comes seconds sooner. A turn is bounded, so no message waits.
+"""
 
 import heapq
 import logging
 import math
 import time
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 import gevent
-from gevent.event import Event
 
 from fleetlm_users.errors import ClientError
 
 logger = logging.getLogger(__name__)
 
-GOLDEN_RATIO = 0.6180339887498949  # its multiples modulo 1 spread evenly for any number of sockets (Weyl)
+GOLDEN_RATIO: Final = 0.6180339887498949  # its multiples modulo 1 spread evenly for any number of groups (Weyl)
+GROUP: Final = 25
+"""The most sockets that are beaten in one go: about 0.3 ms of CPU."""
+
+TURN_S: Final = 0.0005
+"""The longest that a turn goes on; what is left of its group follows after a pause."""
+
+PAUSE_S: Final = 0.001
 
 
 class Beating(Protocol):
     """A socket to keep alive: `beat` sends one heartbeat without blocking, or gives up a silent socket."""
 
     def beat(self) -> None:
-        """Send a heartbeat; called once per interval, from the heartbeat greenlet."""
+        """Send a heartbeat; called once per interval, from the event loop."""
 
 
 class Heartbeats:
-    """Sends a heartbeat on every added socket once per `interval_s` seconds, spread evenly over the interval.
+    """Sends a heartbeat on every added socket once per `interval_s` seconds, in groups spread evenly over the interval.
 
-    The greenlet runs only while there are sockets: nothing starts at import or construction, because Locust may fork
+    The timer runs only while there are sockets: nothing starts at import or construction, because Locust may fork
     after both. phoenix.js beats every 30 s; FleetLM closes a socket that is silent for 120 s.
     """
 
     def __init__(self, interval_s: float = 30.0) -> None:
         self.interval_s = interval_s
-        self._added = 0
-        self._sockets: dict[int, Beating] = {}  # by the number of their adding; in that order
-        self._numbers: dict[int, int] = {}  # id of a socket -> that number
-        self._due: list[tuple[float, int]] = []  # a heap; a number whose socket was removed is skipped when due
-        self._changed = Event()
-        self._greenlet: gevent.Greenlet | None = None
+        self._opened = 0
+        self._groups: dict[int, dict[int, Beating]] = {}  # by number; a group's sockets by their id
+        self._group_of: dict[int, int] = {}  # id of a socket -> its group's number
+        self._roomy: list[int] = []  # the groups that are not full, each once; the last one is filled first
+        self._due: list[tuple[float, int]] = []  # a heap of the groups
+        self._rest: list[Beating] = []  # what the last turn left of its group
+        self._timer: Any = None
+        self._fires_s = 0.0
 
     def __len__(self) -> int:
-        return len(self._sockets)
+        return len(self._group_of)
 
     def add(self, socket: Beating) -> None:
         """Keep a socket alive from now on: its first heartbeat comes within one interval."""
-        self._added += 1
-        number = self._added
-        self._sockets[number] = socket
-        self._numbers[id(socket)] = number
-        due_s = time.perf_counter() + self.interval_s * (number * GOLDEN_RATIO % 1.0)
-        heapq.heappush(self._due, (due_s, number))
-        if self._greenlet is None:
-            self._greenlet = gevent.spawn(self._run)
-        elif self._due[0][1] == number:  # it is due before what the greenlet waits for
-            self._changed.set()
+        if not self._roomy:
+            self._open_group()
+        number = self._roomy[-1]
+        group = self._groups[number]
+        group[id(socket)] = socket
+        self._group_of[id(socket)] = number
+        if len(group) == GROUP:
+            self._roomy.pop()
+        if self._timer is None or self._due[0][0] < self._fires_s:
+            self._set_timer()
 
     def remove(self, socket: Beating) -> None:
         """Stop keeping a socket alive; do nothing for one that was never added."""
-        number = self._numbers.pop(id(socket), None)
-        if number is not None:
-            del self._sockets[number]
-            if not self._sockets:
-                self._changed.set()
+        number = self._group_of.pop(id(socket), None)
+        if number is None:
+            return
+        group = self._groups[number]
+        if len(group) == GROUP:
+            self._roomy.append(number)
+        del group[id(socket)]
+        if not self._group_of:
+            self.stop()
 
     def stop(self) -> None:
-        """Forget all sockets and end the greenlet; a later `add` starts another."""
-        self._sockets.clear()
-        self._numbers.clear()
-        self._changed.set()
+        """Forget all sockets and stop the timer; a later `add` starts another."""
+        for kept in (self._groups, self._group_of, self._roomy, self._due, self._rest):
+            kept.clear()
+        self._clear_timer()
 
-    def _run(self) -> None:
-        while self._sockets:
-            self._changed.clear()
-            due_s, number = self._due[0]
-            wait_s = due_s - time.perf_counter()
-            if number in self._sockets and wait_s > 0:
-                self._changed.wait(wait_s)
-                continue
-            heapq.heappop(self._due)
-            socket = self._sockets.get(number)
-            if socket is not None:
-                heapq.heappush(self._due, (self._next_due_s(due_s, time.perf_counter()), number))
+    def _open_group(self) -> None:
+        self._opened += 1
+        self._groups[self._opened] = {}
+        self._roomy.append(self._opened)
+        due_s = time.perf_counter() + self.interval_s * (self._opened * GOLDEN_RATIO % 1.0)
+        heapq.heappush(self._due, (due_s, self._opened))
+
+    def _turn(self) -> None:
+        """Beat what is due, within bounds; the event loop calls this."""
+        began_s = now_s = time.perf_counter()
+        while now_s - began_s < TURN_S and (self._rest or self._take_group(now_s)):
+            socket = self._rest.pop()
+            if id(socket) in self._group_of:
                 self._beat(socket)
-        self._due.clear()
-        self._greenlet = None
+            now_s = time.perf_counter()
+        if self._group_of:
+            self._set_timer()
+
+    def _take_group(self, now_s: float) -> bool:
+        """Take the sockets of the next group that is due; return whether there is one."""
+        while self._due and self._due[0][0] <= now_s:
+            due_s, number = self._due[0]
+            group = self._groups[number]
+            if group:
+                heapq.heapreplace(self._due, (self._next_due_s(due_s, now_s), number))
+                self._rest.extend(group.values())
+                return True
+            heapq.heappop(self._due)
+            del self._groups[number]
+            self._roomy.remove(number)
+        return False
 
     def _next_due_s(self, due_s: float, now_s: float) -> float:
         """Return the next due time: after a stall, intervals are skipped until the server has half of one to answer."""
@@ -98,5 +131,19 @@ class Heartbeats:
         except Exception:  # one broken socket must not end the heartbeats of all others
             logger.exception("heartbeat failed on %r", socket)
 
+    def _set_timer(self) -> None:
+        """Have the event loop call for the next turn, in place of what it was to call for."""
+        self._clear_timer()
+        now_s = time.perf_counter()
+        self._fires_s = now_s + PAUSE_S if self._rest else max(self._due[0][0], now_s + PAUSE_S)
+        self._timer = gevent.get_hub().loop.timer(self._fires_s - now_s)
+        self._timer.start(self._turn)
+
+    def _clear_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer.close()
+            self._timer = None
+
     def __repr__(self) -> str:
-        return f"<Heartbeats every {self.interval_s:g} s sockets={len(self._sockets)}>"
+        return f"<Heartbeats every {self.interval_s:g} s sockets={len(self)}>"

@@ -228,7 +228,7 @@ class PhoenixSocket:
         if self._state.heartbeat_unanswered:
             transport.abort(Disconnected("heartbeat_timeout", None, "the last heartbeat was not answered"))
             return
-        _, frame = self._state.heartbeat()
+        frame = self._state.heartbeat()
         if self.options.log_frames is not None:
             self.options.log_frames(">", frame)
         transport.send_soon(frame)

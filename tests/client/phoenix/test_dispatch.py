@@ -46,6 +46,39 @@ def test_an_error_reply_to_a_push_reaches_the_handler(client, serve):
     assert recorder.replies.get(timeout=WAIT_S) == (sent.ref, "error", {"error": "invalid_message_format"})
 
 
+USUAL = b'[null,"0","phoenix","phx_reply",{"response":{},"status":"ok"}]'
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_its_reply", "anomalies"),
+    [
+        (frame(USUAL), True, []),
+        (frame(USUAL.replace(b",", b", ")), True, []),
+        (frame(USUAL[:30], final=False) + frame(USUAL[30:], 0), True, []),
+        (frame(USUAL) * 2, True, ["unknown_topic"]),
+        (frame(USUAL.replace(b"0", b"7")), False, ["unknown_topic"]),
+        (frame(USUAL.replace(b'"phoenix"', b'"other"')), False, ["unknown_topic"]),
+        (frame(USUAL[:-1]), False, ["garbage"]),
+        (frame(USUAL, BINARY), False, ["binary"]),
+    ],
+)
+def test_a_heartbeat_is_answered_by_its_reply_and_by_nothing_else(client, serve, answer, is_its_reply, anomalies):
+    """In whatever form the reply comes; what is not of its ref or topic, a second one, and what is broken counts."""
+
+    def script(peer):
+        accept_join(peer)
+        peer.expect("heartbeat")
+        peer.send(answer)
+        peer.reply(peer.expect("ask"))
+        hold(peer)
+
+    socket, _ = joined(client, serve(script))
+    socket.beat()
+    socket.call(TOPIC, "ask", {}, WAIT_S)
+    assert socket._state.heartbeat_unanswered is not is_its_reply
+    assert client.anomalies == anomalies
+
+
 @pytest.mark.parametrize("event", ["phx_error", "phx_close"])
 def test_a_channel_that_the_server_ends_is_reported_once(client, serve, event):
     """The handler hears it, who waits on the topic fails at once, the socket and other topics live on."""

@@ -1,13 +1,18 @@
 """Heartbeats on a hub with short intervals: what is sent, what a missing answer does, and that nothing stays."""
 
 import gc
+import math
+import time
 import weakref
 
 import gevent
 import pytest
 from gevent.event import Event
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fleetlm_users.client import Heartbeats
+from fleetlm_users.client.phoenix.heartbeats import GROUP, TURN_S
 from fleetlm_users.errors import Disconnected
 from tests.client.fakes import hold, phoenix
 from tests.client.handlers import WAIT_S, Recorder
@@ -39,23 +44,22 @@ def heartbeats(no_greenlets_left):
     made.stop()
 
 
-def test_nothing_runs_before_the_first_socket_nor_after_the_last(heartbeats, running):
-    """Locust may fork after construction: the greenlet starts with the first socket, and ends with the last."""
-    before = running()
-    assert running() == before
+def test_nothing_runs_before_the_first_socket_nor_after_the_last(heartbeats):
+    """Locust may fork after construction: the timer starts with the first socket, and ends with the last."""
+    assert heartbeats._timer is None
     one, two = Beaten(), Beaten()
     heartbeats.add(one)
     heartbeats.add(two)
-    assert running() == before + 1
+    assert heartbeats._timer is not None
     assert one.enough.wait(WAIT_S)
     assert two.enough.wait(WAIT_S)
     heartbeats.remove(one)
     heartbeats.remove(one)
     heartbeats.remove(two)
-    gevent.idle()
-    assert running() == before
+    assert heartbeats._timer is None
+    assert heartbeats._due == []
     heartbeats.add(one)
-    assert running() == before + 1
+    assert heartbeats._timer is not None
     assert repr(heartbeats) == "<Heartbeats every 0.05 s sockets=1>"
 
 
@@ -77,7 +81,80 @@ def test_beats_are_spread_over_the_interval():
         heartbeats.add(one)
     first_s = min(due_s for due_s, _ in heartbeats._due)
     tenths = [int((due_s - first_s) / 100.0) for due_s, _ in heartbeats._due]
-    assert all(90 <= tenths.count(tenth) <= 110 for tenth in range(10))
+    assert len(tenths) == 1000 / GROUP
+    assert all(abs(tenths.count(tenth) - 100 / GROUP) <= 1 for tenth in range(10))
+    heartbeats.stop()
+
+
+def test_a_group_is_beaten_in_turns_that_are_bounded(monkeypatch):
+    """However slow a beat is, nothing else waits for more than TURN_S and one beat; the rest follows after a pause."""
+    now_s, heartbeats = [0.0], Heartbeats(30.0)
+    monkeypatch.setattr(time, "perf_counter", lambda: now_s[0])
+
+    class Slow(Beaten):
+        def beat(self):
+            now_s[0] += TURN_S * 0.4
+            super().beat()
+
+    sockets = [Slow() for _ in range(GROUP)]
+    for one in sockets:
+        heartbeats.add(one)
+    now_s[0] = 30.0
+    beats = []
+    while sum(beats) < GROUP:
+        heartbeats._turn()
+        beats.append(sum(one.beats for one in sockets) - sum(beats))
+    assert max(beats) == 3
+    assert {one.beats for one in sockets} == {1}
+    heartbeats._turn()
+    assert {one.beats for one in sockets} == {1}
+    heartbeats.stop()
+
+
+def test_a_socket_removed_amid_its_groups_turn_is_not_beaten(monkeypatch):
+    """It may be closed by then."""
+    now_s, heartbeats = [0.0], Heartbeats(30.0)
+    monkeypatch.setattr(time, "perf_counter", lambda: now_s[0])
+    first, last = Beaten(), Beaten()
+    for one in (first, last):
+        heartbeats.add(one)
+    last.beat = lambda: heartbeats.remove(first)
+    now_s[0] = 30.0
+    heartbeats._turn()
+    assert first.beats == 0
+    assert len(heartbeats) == 1
+    heartbeats.stop()
+
+
+@given(st.lists(st.integers(0, 99), max_size=300))
+def test_seats_that_become_free_are_taken_again(numbers):
+    """Sockets that come and go open no more groups than the most that were there at once need."""
+    heartbeats, there, most = Heartbeats(1000.0), {}, 0
+    for number in numbers:
+        if number in there:
+            heartbeats.remove(there.pop(number))
+        else:
+            heartbeats.add(there.setdefault(number, Beaten()))
+        most = max(most, len(there))
+        assert len(heartbeats) == len(there) == sum(map(len, heartbeats._groups.values()))
+        assert len(heartbeats._groups) <= math.ceil(most / GROUP)
+        assert sorted(heartbeats._roomy) == sorted(n for n, group in heartbeats._groups.items() if len(group) < GROUP)
+    heartbeats.stop()
+
+
+def test_an_empty_group_ends_when_it_is_due(monkeypatch):
+    """What many sockets needed is not kept for few."""
+    now_s, heartbeats = [0.0], Heartbeats(30.0)
+    monkeypatch.setattr(time, "perf_counter", lambda: now_s[0])
+    sockets = [Beaten() for _ in range(2 * GROUP)]
+    for one in sockets:
+        heartbeats.add(one)
+    for one in sockets[:-1]:
+        heartbeats.remove(one)
+    now_s[0] = 30.0
+    heartbeats._turn()
+    assert len(heartbeats._groups) == len(heartbeats._due) == len(heartbeats._roomy) == 1
+    assert sockets[-1].beats == 1
     heartbeats.stop()
 
 
@@ -110,10 +187,12 @@ def test_a_removed_socket_is_not_kept_in_memory_until_it_would_be_due():
     heartbeats.stop()
 
 
-def test_an_earlier_socket_wakes_the_greenlet(heartbeats):
-    """A socket due before all others does not wait for them."""
+def test_an_earlier_group_is_not_kept_waiting(heartbeats):
+    """One that is due before all others brings the timer forward."""
     heartbeats.interval_s = 1000.0
-    heartbeats.add(Beaten())
+    full = [Beaten() for _ in range(GROUP)]
+    for one in full:
+        heartbeats.add(one)
     gevent.idle()
     heartbeats.interval_s = SHORT_S
     soon = Beaten(enough=1)
