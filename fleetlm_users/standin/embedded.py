@@ -5,12 +5,17 @@ import shlex
 from typing import Any, Final, NoReturn
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.quoting import Described
 from fleetlm_users.standin.options import build_parser, options_from
+from fleetlm_users.standin.storage.storage_options import DATABASE_VARIABLE
 
 LABEL: Final = "--standin-options (STANDIN_OPTIONS)"
 EXAMPLE: Final = "--webhook-order node --webhook-service-ms 2.5"
 RESERVED: Final = ("--host", "--port", "--exit-with-parent", "--help", "-h")
 """What whoever starts the stand-in decides."""
+
+
+DATABASE: Final = "--database"
 
 
 class NotAccepted(Exception):
@@ -44,6 +49,10 @@ def check_embedded(like: str | None, options: str | None) -> None:
     if reserved:
         accepted = f"options of fleetlm-standin; {', '.join(RESERVED[:3])} are set by --standin itself"
         raise UsageError(LABEL, " ".join(reserved), accepted, EXAMPLE)
+    if any(word.split("=")[0] == DATABASE for word in words):
+        given = Described(f"the address after {DATABASE}")
+        accepted = f"it in the variable {DATABASE_VARIABLE}, or in a file: reports show these options"
+        raise UsageError(LABEL, given, accepted, f"{DATABASE}-file database.txt")
     try:
         options_from(build_parser(RaisingParser), [*(["--like", like] if like else []), *words])
     except NotAccepted as problem:

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from fleetlm_users.errors import UsageError
@@ -10,8 +11,20 @@ from fleetlm_users.quoting import quote
 from fleetlm_users.standin.agent.lanes import NODE, NONE, ORDERS, SESSION
 from fleetlm_users.standin.chat.session_store import Caps
 from fleetlm_users.standin.faults.faults import HELP, TYPES, Faults, changed
+from fleetlm_users.standin.storage.storage_options import (
+    FLUSH_MS,
+    FLUSH_US_PER_MESSAGE,
+    GROUPS_FLUSH_MS,
+    OptionsClash,
+    StorageOptions,
+    storage_of,
+)
 from fleetlm_users.standin.websocket.connection import SocketLimits
 
+FLUSH_HELP: Final = (
+    "store the messages this often, what is not stored yet is gone with the process; "
+    f"0: at once; {FLUSH_MS:g} where another option needs it, {GROUPS_FLUSH_MS:g} with --storage-groups"
+)
 HOST: Final = "127.0.0.1"
 PORT: Final = 4000
 ORIGIN_HOST: Final = "localhost"
@@ -21,8 +34,8 @@ MAX_PENDING_WEBHOOKS: Final = 100_000
 WEBHOOK_CONNECTIONS: Final = 100
 
 LIKE: Final[Mapping[str, Mapping[str, Any]]] = {
-    "early": {"quirks": True, "webhook_order": NODE, "webhook_service_ms": 2.5},
-    "late": {"webhook_order": SESSION},
+    "early": {"quirks": True, "webhook_order": NODE, "webhook_service_ms": 2.5, "flush_us_per_message": 40.0},
+    "late": {"webhook_order": SESSION, "storage_groups": 256, "append_rate_limit": 1_200.0},
 }
 """What `--like` sets, as the real servers of these commits were measured under load (docs/stand-in.md)."""
 
@@ -43,6 +56,8 @@ class StandinOptions:
     webhook_connections: int = WEBHOOK_CONNECTIONS
     webhook_order: str | None = None
     like: str | None = None
+    inbox_stops: bool = False
+    storage: StorageOptions = field(default_factory=StorageOptions)
     limits: SocketLimits = field(default_factory=SocketLimits)
     caps: Caps = field(default_factory=Caps)
     faults: Faults = field(default_factory=Faults)
@@ -64,9 +79,14 @@ def options_from(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> S
     if like is not None:
         parser.set_defaults(**LIKE[like])
     given = vars(parser.parse_args(arguments))
+    try:
+        storage = storage_of(given, has_quirks=given["quirks"])
+    except OptionsClash as problem:
+        parser.error(str(problem))
     groups: dict[str, Any] = {
         "limits": SocketLimits(**_taken(given, "max_frame_bytes", "max_unsent_bytes", idle_s="idle_timeout_s")),
         "caps": Caps(**_taken(given, "max_sessions", "max_messages_per_session", "max_stored_bytes")),
+        "storage": storage,
         "faults": changed(Faults(), {name: given.pop(name) for name in TYPES}),
     }
     return StandinOptions(**groups, **given)
@@ -86,6 +106,7 @@ def build_parser(parser_class: type[argparse.ArgumentParser] = argparse.Argument
     )
     _add_server(parser)
     _add_twin(parser.add_argument_group("twin of a recorded server"))
+    _add_storage(parser.add_argument_group("storage"))
     _add_caps(parser.add_argument_group("caps (what is beyond is refused or forgotten, oldest first)"))
     faults = parser.add_argument_group("faults (also changeable by POST /standin/faults)")
     for name, kind in TYPES.items():
@@ -136,6 +157,39 @@ def _add_twin(group: argparse._ArgumentGroup) -> None:
         help="webhooks at work at once: one for the node, one for each session, or any number; "
         "`none`, with --quirks `node`, unless given",
     )
+    group.add_argument(
+        "--inbox-stops",
+        action="store_true",
+        help="an inbox pushes nothing any more after its first second without a message, as with --quirks",
+    )
+
+
+def _add_storage(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--flush-ms", type=positive("--flush-ms"), metavar="N", help=FLUSH_HELP)
+    add(
+        "--lose-during-flush",
+        action="store_true",
+        help="lose what is appended while a flush runs, as with --quirks",
+    )
+    add(
+        "--flush-us-per-message",
+        type=positive("--flush-us-per-message"),
+        default=FLUSH_US_PER_MESSAGE,
+        metavar="N",
+        help="how much longer each message makes the flush that loses",
+    )
+    add(
+        "--storage-groups",
+        type=whole("--storage-groups", 0, 10**6, "256"),
+        default=0,
+        metavar="N",
+        help="sessions share so many groups, and those of one group overwrite each other by seq (0: none do)",
+    )
+    add("--storage-file", type=Path, metavar="FILE", help="keep what is flushed there, and start from it")
+    add("--journal", type=Path, metavar="FILE", help="note there what is acknowledged, to tell what a kill has lost")
+    add("--database", metavar="ADDRESS", help="write behind into this PostgreSQL; also from STANDIN_DATABASE")
+    add("--database-file", type=Path, metavar="FILE", help="a file with the address of the database")
 
 
 def _add_caps(group: argparse._ArgumentGroup) -> None:

@@ -16,7 +16,7 @@ from aiohttp import web
 from fleetlm_users.http_access import AccessRules
 from fleetlm_users.output import tell
 from fleetlm_users.standin.agent.builtin_agent import BuiltinAgent
-from fleetlm_users.standin.agent.lanes import NODE, Lanes
+from fleetlm_users.standin.agent.lanes import NODE, WebhookLanes
 from fleetlm_users.standin.agent.webhook import Webhooks
 from fleetlm_users.standin.chat.hub import Hub
 from fleetlm_users.standin.chat.inbox import Inboxes
@@ -29,6 +29,8 @@ from fleetlm_users.standin.http.edge import Edge
 from fleetlm_users.standin.http.gateway import Gateway, Sockets
 from fleetlm_users.standin.http.rest import Rest
 from fleetlm_users.standin.options import StandinOptions
+from fleetlm_users.standin.storage.restart import open_storage
+from fleetlm_users.standin.storage.write_behind import Database, WriteBehind
 from fleetlm_users.standin.timers import ExactTimer, LoopTimer
 from fleetlm_users.standin.websocket import frames
 
@@ -36,6 +38,7 @@ ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 BACKLOG: Final = 4096
 SPARE_FILES: Final = 200
 CLOSE_WAIT_S: Final = 1.0  # clients get this long to take the CLOSE
+REPLY_WAIT_S: Final = 0.05  # and the order to crash gets its reply
 
 
 class CannotListen(Exception):
@@ -52,6 +55,8 @@ class Server:
         self._stopping = asyncio.Event()
         self._listener: asyncio.Server | None = None
         self._stall: asyncio.TimerHandle | None = None
+        self._port = options.port
+        self._flushing: asyncio.Task[None] | None = None
         self.hub = self._build_hub()
         self._webhooks = Webhooks(
             self.hub,
@@ -60,7 +65,7 @@ class Server:
             is_serial=options.order == NODE,
         )
         self.hub.responder = BuiltinAgent(self.hub) if options.builtin_agent else self._webhooks
-        self._lanes = Lanes(
+        self._lanes = WebhookLanes(
             self.hub,
             self.hub.responder,
             order=options.order,
@@ -71,7 +76,7 @@ class Server:
         self._sockets = Sockets(
             self.hub, options.limits, origin_host=options.origin_host, max_connections=options.max_connections
         )
-        control, rules = Control(self.hub, self.set_faults), AccessRules(options.host)
+        control, rules = Control(self.hub, self.set_faults, self.crash), AccessRules(options.host)
         edge = Edge(Rest(self.hub), control, self._sockets.judge, options.max_body_bytes, rules)
         self._http = web.Server(edge.handle, access_log=None)
 
@@ -79,28 +84,51 @@ class Server:
         options, rough = self._options, LoopTimer(self._loop)
         store = Store(options.caps, Counters())
         delivery = Delivery(FaultState(options.faults), self._exact, rough, store.counters.held)
-        return Hub(store, delivery, Inboxes(store, rough, options.quirks), quirks=options.quirks)
+        inboxes = Inboxes(store, rough, options.quirks, options.inbox_stops or None)
+        storage = WriteBehind(options.storage, store, delivery.faults, database_at(options.storage.database))
+        return Hub(store, delivery, inboxes, storage=storage, timer=rough, quirks=options.quirks)
 
     async def start(self) -> int:
-        """Listen; return the port. Raises CannotListen."""
-        options = self._options
+        """Open the storage and listen; return the port. Raises CannotListen and StorageUnusable."""
+        options, hub = self._options, self.hub
         raise_file_limit(options.max_connections + SPARE_FILES)
+        await open_storage(options.storage, hub.storage, hub.store, hub.agents)
+        await self._listen()
+        self._flushing = self._loop.create_task(hub.storage.run())
+        self._plan_stall(options.faults)
+        return self._port
+
+    async def _listen(self) -> None:
+        options = self._options
         try:
             self._listener = await self._loop.create_server(
-                lambda: Gateway(self._sockets, self._http), options.host, options.port, backlog=BACKLOG
+                lambda: Gateway(self._sockets, self._http), options.host, self._port, backlog=BACKLOG
             )
         except (OSError, OverflowError) as problem:
             reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
             raise CannotListen(f"cannot listen on {options.host}:{options.port}: {reason}") from problem
-        self._plan_stall(options.faults)
-        port: int = self._listener.sockets[0].getsockname()[1]
-        return port
+        self._port = self._listener.sockets[0].getsockname()[1]
 
     def set_faults(self, faults: Faults) -> None:
         """Put new faults in force; a stall is planned again."""
         self.hub.faults.set(faults)
         self._set_lanes(faults)
         self._plan_stall(faults)
+
+    def crash(self, down_s: float) -> None:
+        """Do what a kill and a restart do: cut all sockets, forget what is not flushed, listen again after `down_s`."""
+        hub = self.hub
+        for lanes in (self._lanes, hub.append_lanes, self._webhooks, hub.inboxes, hub.storage):
+            lanes.clear()
+        self._sockets.cut_all()
+        if down_s > 0 and self._listener is not None:
+            self._listener.close()
+            self._loop.call_later(REPLY_WAIT_S, self._cut_http)
+            self._loop.call_later(down_s, lambda: self._loop.create_task(self._listen()))
+
+    def _cut_http(self) -> None:
+        for connection in self._http.connections:
+            connection.force_close()
 
     def stop(self) -> None:
         """Begin the end."""
@@ -109,6 +137,8 @@ class Server:
     async def finished(self) -> None:
         """Wait for `stop`, then close: no new connections, CLOSE 1012 to all, a moment for them to take it."""
         await self._stopping.wait()
+        if self._flushing is not None:
+            self._flushing.cancel()  # nothing is flushed at the end, as with FleetLM
         if self._listener is not None:
             self._listener.close()
         self._sockets.close_all(frames.SERVICE_RESTART)
@@ -118,12 +148,14 @@ class Server:
         await self._webhooks.close()
         await self._http.shutdown(timeout=CLOSE_WAIT_S)
         self._exact.stop()
+        await self.hub.storage.close()
 
     def _set_lanes(self, faults: Faults) -> None:
         """Put the lanes before the agent from the first service time on: without one they would cost each append."""
         if faults.webhook_service_ms > 0:
             self.hub.responder = self._lanes
         self._lanes.retime()
+        self.hub.append_lanes.retime()
 
     def _plan_stall(self, faults: Faults) -> None:
         if self._stall is not None:
@@ -133,7 +165,10 @@ class Server:
 
 
 async def serve(options: StandinOptions) -> None:
-    """Run one stand-in until SIGTERM, SIGINT, or the end of standard input if so asked. Raises CannotListen."""
+    """Run one stand-in until SIGTERM, SIGINT, or the end of standard input if so asked.
+
+    Raises CannotListen and StorageUnusable.
+    """
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # inherited by all threads that start here, libuv's too
     server = Server(options)
     port = await server.start()
@@ -150,6 +185,15 @@ async def serve(options: StandinOptions) -> None:
     tell(sys.stdout, f"{ready}\n")  # a parent that does not read is no reason to end
     await server.finished()
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # a second one must not spoil the exit code of a clean end
+
+
+def database_at(address: str | None) -> Database | None:
+    """Return the database at an address, if there is one; only then is its driver imported."""
+    if address is None:
+        return None
+    from fleetlm_users.standin.storage.message_database import MessageDatabase  # noqa: PLC0415 - as above
+
+    return MessageDatabase(address)
 
 
 def watch_stdin(loop: asyncio.AbstractEventLoop, server: Server) -> None:

@@ -23,6 +23,11 @@ def test_what_the_stand_in_takes_is_accepted(like, options):
         ("--port 4000", ["invalid value '--port'", "set by --standin itself"]),
         ("--host=0.0.0.0 --quirks", ["--host=0.0.0.0", "set by --standin itself"]),
         ("--help", ["--help"]),
+        (
+            "--database postgresql://u:hidden@h/x",
+            ["the address after --database", "STANDIN_DATABASE", "--database-file"],
+        ),
+        ("--journal j", ["--journal needs --storage-file"]),
         ("--quirks 'x", ["No closing quotation"]),
     ],
 )
@@ -31,4 +36,5 @@ def test_what_it_does_not_take_is_refused(options, words):
     with pytest.raises(UsageError) as caught:
         check_embedded(None, options)
     said = str(caught.value)
+    assert "hidden" not in said
     assert [word for word in ["--standin-options (STANDIN_OPTIONS)", *words] if word not in said] == []

@@ -56,6 +56,7 @@ ALL = [1, 2, 3, 4, 5, 6]
         ({"double_every": 4}, [1, 2, 3, 4, 4, 5, 6], ALL),
         ({"reorder_every": 3}, [1, 2, 4, 3, 5], ALL),
         ({"lose_replay_every": 2}, ALL, [1, 3, 5]),
+        ({"change_every": 2}, ALL, ALL),
         ({"no_agent": True}, [1, 2, 3], [1, 2, 3]),
         ({"backpressure_every": 2}, [1, 2, "backpressure", 3, 4], [1, 2, 3, 4]),
         ({"reject_every": 2}, [1, 2, "phx_reply", 3, 4], [1, 2, 3, 4]),
@@ -188,3 +189,17 @@ def test_bad_faults_are_refused_with_the_accepted_form(faulty, body, words):
     assert answer.status == 400
     assert [word for word in words if word not in answer.json()["error"]] == []
     assert faulty.call("GET", "/standin/faults").json() == before
+
+
+def test_messages_past_the_rate_are_appended_late(faulty):
+    """They wait in their order, and a higher rate lets them through."""
+
+    async def scene(socket, _session, topic):
+        await asyncio.to_thread(faulty.faults, append_rate_limit=0.0001, no_agent=True)
+        for number in range(3):
+            socket.say(topic, str(number))
+        await socket.silence()
+        await asyncio.to_thread(faulty.faults, append_rate_limit=0)
+        return [message[4]["content"]["text"] for message in await socket.take(3)]
+
+    assert with_session(faulty, scene) == ["0", "1", "2"]

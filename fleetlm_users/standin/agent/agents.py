@@ -3,7 +3,7 @@
 Source: the wire record, section Agents; Ecto's cast (empty strings count as not given).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -50,10 +50,11 @@ class AgentInvalid(Exception):
 
 
 class Agents:
-    """All agents by id; at most MAX_AGENTS."""
+    """All agents by id; at most MAX_AGENTS. `on_change` gets each that is new or changed."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, Agent] = {}
+        self.on_change: Callable[[Agent], None] = lambda _: None
 
     def get(self, agent_id: str) -> Agent | None:
         """Return the agent, or None."""
@@ -90,8 +91,13 @@ class Agents:
         """Disable the agent: DELETE is soft."""
         return self.update(agent, {"status": "disabled"}, now)
 
+    def restore(self, agent: Agent) -> None:
+        """Put an agent of an earlier process in its place."""
+        self._by_id[agent.id] = agent
+
     def _put(self, agent: Agent) -> Agent:
         self._by_id[agent.id] = agent
+        self.on_change(agent)
         return agent
 
 

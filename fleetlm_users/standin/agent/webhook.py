@@ -62,10 +62,14 @@ class Webhooks:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def close(self) -> None:
+    def clear(self) -> None:
         """Give up what is under way."""
         for task in list(self._tasks):
             task.cancel()
+
+    async def close(self) -> None:
+        """Give up what is under way, and end."""
+        self.clear()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._client is not None:
             await self._client.close()

@@ -13,8 +13,10 @@ from fleetlm_users.standin.chat.inbox import Inboxes
 from fleetlm_users.standin.chat.session import Session
 from fleetlm_users.standin.chat.session_store import Store
 from fleetlm_users.standin.chat.stored_message import StoredMessage
-from fleetlm_users.standin.faults.delivery import Delivery
-from fleetlm_users.standin.faults.quirks import FlushClock, entire, oldest
+from fleetlm_users.standin.faults.delivery import Delivery, Later
+from fleetlm_users.standin.faults.quirks import entire, oldest
+from fleetlm_users.standin.lanes import Lanes
+from fleetlm_users.standin.storage.write_behind import WriteBehind
 
 REPLAY_LIMIT = 100  # session_channel.ex
 EMPTY_MAP = b"{}"
@@ -38,12 +40,14 @@ class Hub:
     `now_s` is the wall clock (seconds since 1970); `responder` is set by the composition, None means no agent.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what the composition decides
         self,
         store: Store,
         delivery: Delivery,
         inboxes: Inboxes,
         *,
+        storage: WriteBehind,
+        timer: Later,
         quirks: bool = False,
         now_s: Callable[[], float] = time.time,
     ) -> None:
@@ -52,13 +56,15 @@ class Hub:
         self.faults = delivery.faults
         self.delivery = delivery
         self.inboxes = inboxes
+        self.storage = storage
+        self._is_plain = storage.is_plain
         self.quirks = quirks
         self.now_s = now_s
         self.agents = Agents()
         self.responder: Responder | None = None
+        self.append_lanes = Lanes(self._append_s, timer)
         self.stamps = NaiveStamps()
         self._ulids = UlidMaker()
-        self._flushes = FlushClock()
 
     def stamp(self) -> str:
         """Return the present time in whole seconds."""
@@ -70,7 +76,15 @@ class Hub:
         session_id = self._ulids.make(now_s).decode()
         session = self.store.create(id=session_id, user_id=user_id, agent_id=agent_id, metadata=metadata, now_s=now_s)
         session.inbox = self.inboxes.get(user_id)
+        if self.storage.file is not None:
+            self.storage.file.save_session(session)
         return session
+
+    def archive(self, session: Session) -> None:
+        """Archive a session, as DELETE does."""
+        self.store.archive(session, self.now_s())
+        if self.storage.file is not None:
+            self.storage.file.save_archived(session)
 
     def append_user(
         self, session: Session, kind: str, content: dict[str, Any], metadata: dict[str, Any]
@@ -84,6 +98,14 @@ class Hub:
         if self.responder is not None and not self.faults.faults.no_agent and session.user_id != session.agent_id:
             self.responder.asked(session, message, content)
         return message
+
+    def append_in_turn(self, session: Session, kind: str, content: dict[str, Any], metadata: dict[str, Any]) -> None:
+        """Append a message of the session's user when those before it are, at the rate that the faults allow."""
+
+        def append() -> None:
+            self.append_user(session, kind, content, metadata)
+
+        self.append_lanes.put("", append)
 
     def append_agent(
         self, session: Session, kind: str, content: dict[str, Any], metadata: dict[str, Any]
@@ -105,6 +127,10 @@ class Hub:
         self.counters.messages_appended_other += 1
         return message
 
+    def _append_s(self) -> float:
+        limit = self.faults.faults.append_rate_limit
+        return 1 / limit if limit else 0.0
+
     def _append(
         self, session: Session, sender_id: str, kind: str, content: dict[str, Any], metadata: dict[str, Any]
     ) -> StoredMessage:
@@ -124,8 +150,10 @@ class Hub:
             session_id=session.id_json,
         )
         faults = self.faults
-        if (faults.quiet or faults.stores()) and not (self.quirks and not self._flushes.stores(now_s)):
+        if self._is_plain and faults.quiet:
             self.store.keep(session, message)
+        else:
+            self.storage.take(session, message, now_s)
         if faults.quiet:
             for listener in session.listeners:
                 listener.push(message[2])
@@ -138,7 +166,7 @@ class Hub:
     def replay(self, session: Session) -> list[StoredMessage]:
         """Return what a join hands over: the newest 100 messages (under quirks the oldest)."""
         if self.quirks:
-            return oldest(session, REPLAY_LIMIT, self._flushes.flushed_stamp(self.now_s()))
+            return oldest(session, REPLAY_LIMIT, self.storage.clock.flushed_stamp(self.now_s()))
         return session.newest(REPLAY_LIMIT)
 
     def history(self, session: Session, seq: int) -> list[StoredMessage]:
@@ -149,7 +177,7 @@ class Hub:
         agent = self.agents.get(session.agent_id)
         mode, limit = (agent.message_history_mode, agent.message_history_limit) if agent else ("tail", 50)
         if self.quirks:
-            flushed = self._flushes.flushed_stamp(self.now_s())
+            flushed = self.storage.clock.flushed_stamp(self.now_s())
             return (
                 entire(session, flushed)
                 if mode == "entire"

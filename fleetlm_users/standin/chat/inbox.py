@@ -21,15 +21,15 @@ MAX_ENTRIES: Final = 1_000  # sessions shown per inbox
 class Inbox:
     """Counts from the first join of this user's inbox on; `listeners` are the joined channels.
 
-    Ticks once a second from its opening while there is a listener. Under quirks the timer stops permanently in the
+    Ticks once a second from its opening while there is a listener. With `stops` the timer stops permanently in the
     first second without a message, as FleetLM's does.
     """
 
-    def __init__(self, user_id: str, timer: Later, quirks: bool) -> None:
+    def __init__(self, user_id: str, timer: Later, stops: bool) -> None:
         self.user_id = user_id
         self.listeners: list[Listener] = []
         self._timer = timer
-        self._quirks = quirks
+        self._stops = stops
         self._entries: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._dirty: set[str] = set()
         self._armed = False
@@ -80,7 +80,7 @@ class Inbox:
         changed = bool(self._dirty)
         if changed:
             self._push()
-        if self.listeners and (changed or not self._quirks):
+        if self.listeners and (changed or not self._stops):
             self.arm()
 
     def _push(self) -> None:
@@ -93,8 +93,9 @@ class Inbox:
 class Inboxes:
     """The inboxes that were ever joined, bounded: the longest unused one without a listener makes room."""
 
-    def __init__(self, store: Store, timer: Later, quirks: bool = False) -> None:
+    def __init__(self, store: Store, timer: Later, quirks: bool = False, stops: bool | None = None) -> None:
         self._store = store
+        self._stops = quirks if stops is None else stops
         self._timer = timer
         self._quirks = quirks
         self._by_user: OrderedDict[str, Inbox] = OrderedDict()
@@ -108,7 +109,7 @@ class Inboxes:
         inbox = self._by_user.get(user_id)
         if inbox is None:
             self._make_room()
-            inbox = self._by_user[user_id] = Inbox(user_id, self._timer, self._quirks)
+            inbox = self._by_user[user_id] = Inbox(user_id, self._timer, self._stops)
         elif self._quirks:
             return inbox
         inbox.arm()
@@ -117,6 +118,13 @@ class Inboxes:
                 inbox.admit(session)
         self._by_user.move_to_end(user_id)
         return inbox
+
+    def clear(self) -> None:
+        """Forget all inboxes, as a restart does."""
+        for user_id in self._by_user:
+            for session in self._store.of_user(user_id):
+                session.inbox = None
+        self._by_user.clear()
 
     def _make_room(self) -> None:
         if len(self._by_user) < MAX_INBOXES:

@@ -1,6 +1,6 @@
 """One session: its sequence of messages, its listeners, and what can be read again. Pure."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from typing import Any, Protocol
 
 import orjson
@@ -36,11 +36,15 @@ class Activity(Protocol):
 
 
 class Session:
-    """A conversation of one user with one agent. `seq` is the number of messages ever appended."""
+    """A conversation of one user with one agent.
+
+    `seq` is the number of the newest message, `flushed_seq` of the newest one that no crash can lose.
+    """
 
     __slots__ = (
         "agent_id",
         "agent_json",
+        "flushed_seq",
         "head",
         "held",
         "id",
@@ -71,7 +75,7 @@ class Session:
         self.inserted_s = self.updated_s = now_s
         self.status = ACTIVE
         self.run = run
-        self.seq = 0
+        self.seq = self.flushed_seq = 0
         self.messages: list[StoredMessage] = []
         self.head: list[StoredMessage] = []
         self.listeners: list[Listener] = []
@@ -103,6 +107,12 @@ class Session:
         del self.messages[:count]
         return freed
 
+    def forget(self, seq: int) -> int:
+        """Forget the message with that number, if it is stored; return the bytes freed."""
+        _take_out(self.head, seq)
+        taken = _take_out(self.messages, seq)
+        return 0 if taken is None else size_bytes(taken)
+
     def newest(self, limit: int, up_to_seq: int | None = None) -> list[StoredMessage]:
         """Return the last `limit` stored messages (up to and including `up_to_seq`), ascending."""
         stop = len(self.messages)
@@ -114,3 +124,9 @@ class Session:
         """Return at most `limit` stored messages with a greater number than `seq`, ascending."""
         start = bisect_right(self.messages, seq, key=seq_of)
         return self.messages[start : start + limit]
+
+
+def _take_out(messages: list[StoredMessage], seq: int) -> StoredMessage | None:
+    place = bisect_left(messages, seq, key=seq_of)
+    is_there = place < len(messages) and seq_of(messages[place]) == seq
+    return messages.pop(place) if is_there else None

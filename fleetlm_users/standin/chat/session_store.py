@@ -75,6 +75,10 @@ class Store:
         if self.stored_bytes > self.caps.max_stored_bytes:
             self._evict_messages()
 
+    def forget(self, session: Session, seq: int) -> None:
+        """Take a message out again."""
+        self.stored_bytes -= session.forget(seq)
+
     def of_user(self, user_id: str) -> list[Session]:
         """Return the user's sessions, oldest first."""
         return list(self._by_user.get(user_id, {}).values())

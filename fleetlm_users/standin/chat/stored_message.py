@@ -60,6 +60,17 @@ def replay_json(message: StoredMessage) -> bytes:
     )
 
 
+def changed(message: StoredMessage) -> StoredMessage:
+    """Return the message with another text in its content, or with a further key if it has no text."""
+    seq, content_length, payload = message
+    after_content = BEFORE_CONTENT + content_length
+    content: dict[str, Any] = orjson.loads(payload[BEFORE_CONTENT:after_content])
+    text = content.get("text")
+    other = {"text": f"{text} (changed)"} if isinstance(text, str) else {"changed": True}
+    new = orjson.dumps(content | other)
+    return seq, len(new), payload[:BEFORE_CONTENT] + new + payload[after_content:]
+
+
 def appended_json(message: StoredMessage) -> bytes:
     """Return the message as the reply to a REST append shows it: as pushed, without `seq`."""
     seq, _, payload = message

@@ -32,8 +32,10 @@ class Faults:
     reorder_every: int = 0
     garbage_every: int = 0
     lose_replay_every: int = 0
+    change_every: int = 0
     session_limit: int = 0
     webhook_service_ms: float = 0.0
+    append_rate_limit: float = 0.0
 
 
 HELP: Final = {
@@ -51,9 +53,11 @@ HELP: Final = {
     "double_every": "push each N-th message twice",
     "reorder_every": "push each N-th message after the next one of its session (or after 1 s)",
     "garbage_every": "push a text frame that is no JSON after each N-th message",
-    "lose_replay_every": "push each N-th message but do not store it",
+    "lose_replay_every": "push each N-th message but never store it",
+    "change_every": "push each N-th message as it is, but store it with another text",
     "session_limit": "answer 503 to the creation of sessions beyond this many (0: no limit)",
     "webhook_service_ms": "time that each webhook takes, in the order of --webhook-order",
+    "append_rate_limit": "append this many messages a second from sockets at most; others wait, and are pushed late",
 }
 TYPES: Final[Mapping[str, type]] = {item.name: type(item.default) for item in fields(Faults)}
 
@@ -91,7 +95,7 @@ class PushFate(NamedTuple):
 class FaultState:
     """The faults in force and the counts behind `*_every`. `quiet`: nothing touches sends, storage or pushes."""
 
-    __slots__ = ("_messages", "_sends", "_stored", "faults", "quiet")
+    __slots__ = ("_kept", "_messages", "_sends", "_stored", "faults", "quiet")
 
     def __init__(self, faults: Faults) -> None:
         self.set(faults)
@@ -99,7 +103,7 @@ class FaultState:
     def set(self, faults: Faults) -> None:
         """Put `faults` in force; all counting starts again at 1."""
         self.faults = faults
-        self._sends = self._messages = self._stored = 0
+        self._sends = self._messages = self._stored = self._kept = 0
         harmless = (
             "stall_ms",
             "stall_at_s",
@@ -125,6 +129,11 @@ class FaultState:
         """Return whether the next message is stored for replay."""
         self._stored += 1
         return not hit(self._stored, self.faults.lose_replay_every)
+
+    def changes(self) -> bool:
+        """Return whether the next message that is stored is stored with another text."""
+        self._kept += 1
+        return hit(self._kept, self.faults.change_every)
 
     def on_message(self) -> PushFate:
         """Return the fate of the next message's push."""

@@ -12,14 +12,17 @@ from fleetlm_users.standin.chat.stored_message import StoredMessage, stamp_of
 FLUSH_EVERY_S = 0.3
 FLUSH_BASE_S = 0.0006
 FLUSH_PER_MESSAGE_S = 0.00015
+"""Of one session at full speed; messages that are spread over many sessions take about a quarter of it."""
 
 
 class FlushClock:
-    """When the storage flushes, and which appends fall into a running flush."""
+    """When the storage flushes, and which appends fall into a running flush; with `every_s` 0 it flushes at once."""
 
-    __slots__ = ("_before", "_count", "_period", "_stamps")
+    __slots__ = ("_before", "_count", "_every_s", "_per_message_s", "_period", "_stamps")
 
-    def __init__(self) -> None:
+    def __init__(self, every_s: float = FLUSH_EVERY_S, per_message_s: float = FLUSH_PER_MESSAGE_S) -> None:
+        self._every_s = every_s
+        self._per_message_s = per_message_s
         self._period = -1
         self._count = 0
         self._before = 0
@@ -27,18 +30,19 @@ class FlushClock:
 
     def stores(self, now_s: float) -> bool:
         """Return whether a message appended at `now_s` (wall clock) survives."""
-        period = int(now_s / FLUSH_EVERY_S)
+        period = int(now_s / self._every_s)
         if period != self._period:
             self._before = self._count if period == self._period + 1 else 0
             self._count = 0
             self._period = period
         self._count += 1
-        flush_s = min(FLUSH_EVERY_S, FLUSH_BASE_S + self._before * FLUSH_PER_MESSAGE_S)
-        return now_s - period * FLUSH_EVERY_S >= flush_s
+        flush_s = min(self._every_s, FLUSH_BASE_S + self._before * self._per_message_s)
+        return now_s - period * self._every_s >= flush_s
 
     def flushed_stamp(self, now_s: float) -> bytes:
         """Return the time stamp of the last flush before `now_s`: older messages are in PostgreSQL."""
-        return self._stamps.micros(int(now_s / FLUSH_EVERY_S) * FLUSH_EVERY_S)
+        flushed_s = int(now_s / self._every_s) * self._every_s if self._every_s else now_s
+        return self._stamps.micros(flushed_s)
 
 
 def oldest(session: Session, limit: int, flushed_stamp: bytes) -> list[StoredMessage]:

@@ -1,6 +1,7 @@
 """The stand-in's own routes, which FleetLM does not have.
 
-They are `/health`, `/metrics`, `/standin/counters`, `/standin/faults` and `/standin/messages`.
+They are `/health`, `/metrics`, `/standin/counters`, `/standin/faults`, `/standin/messages`, and of the storage
+`/standin/storage`, `/standin/flush` and `/standin/crash`.
 
 `/metrics` in Prometheus' text format: the stand-in's own memory and counts, under the names that FleetLM's would
 have.
@@ -36,6 +37,7 @@ def own_metrics(hub: Hub) -> HttpReply:
     return HttpReply(200, ("\n".join(lines) + "\n").encode(), CONTENT_TYPE)
 
 
+MAX_DOWN_MS: Final = 3_600_000
 READ_ONLY: Final = ("/health", "/metrics")
 PREFIX: Final = "/standin/"
 
@@ -46,13 +48,14 @@ def is_own(path: str) -> bool:
 
 
 class Control:
-    """Answers what is not FleetLM's; `set_faults` puts new faults in force."""
+    """Answers what is not FleetLM's; `set_faults` puts new faults in force, `crash` is down for some seconds."""
 
-    def __init__(self, hub: Hub, set_faults: Callable[[Faults], None]) -> None:
+    def __init__(self, hub: Hub, set_faults: Callable[[Faults], None], crash: Callable[[float], None]) -> None:
         self._hub = hub
+        self._crash = crash
         self._set_faults = set_faults
 
-    def answer(self, request: Request) -> HttpReply | None:
+    async def answer(self, request: Request) -> HttpReply | None:
         """Return the reply, or None when the path is FleetLM's."""
         match request.method, request.path:
             case "GET", "/health":
@@ -67,6 +70,13 @@ class Control:
                 return self._change(request.params)
             case "GET", "/standin/messages":
                 return self._messages(request.params)
+            case "GET", "/standin/storage":
+                return json_reply(200, self._hub.storage.as_json())
+            case "POST", "/standin/flush":
+                await self._hub.storage.flush()
+                return json_reply(200, self._hub.storage.as_json())
+            case "POST", "/standin/crash":
+                return self._crashed(request.params)
         return error(404, "no such route of the stand-in") if request.path.startswith(PREFIX) else None
 
     def _counters(self) -> dict[str, Any]:
@@ -86,6 +96,15 @@ class Control:
             return error(400, str(problem))
         self._set_faults(faults)
         return json_reply(200, as_json(faults))
+
+    def _crashed(self, params: dict[str, Any]) -> HttpReply:
+        """Crash; return what the storage has lost so far."""
+        down_ms = params.get("down_ms", 0)
+        if type(down_ms) not in (int, float) or not 0 <= down_ms <= MAX_DOWN_MS:
+            problem = UsageError("down_ms", down_ms, f"a number from 0 to {MAX_DOWN_MS}", "500")
+            return error(400, str(problem))
+        self._crash(down_ms / 1000)
+        return json_reply(200, self._hub.storage.as_json())
 
     def _messages(self, params: dict[str, Any]) -> HttpReply:
         """Return all stored messages of `session_id`, whatever the quirks."""

@@ -62,7 +62,7 @@ class Edge:
             reply = rendered(400, as_json=renders_json(accept), request_id=False)
         else:
             method = "GET" if request.method == "HEAD" else request.method
-            reply = self._refusal(request, path) or self._answer(Request(method, path, params, accept))
+            reply = self._refusal(request, path) or await self._answer(Request(method, path, params, accept))
         return self._response(request, reply)
 
     def _refuse_upgrade(self, request: web.BaseRequest) -> web.Response:
@@ -87,8 +87,9 @@ class Edge:
         problem = self._rules.refusal(access, any_host=path in READ_ONLY)
         return None if problem is None else error(403, f"refused: {problem}")
 
-    def _answer(self, request: Request) -> HttpReply:
-        return self._control.answer(request) or self._rest.answer(request)
+    async def _answer(self, request: Request) -> HttpReply:
+        own = await self._control.answer(request) if is_own(request.path) else None
+        return own or self._rest.answer(request)
 
     async def _body(self, request: web.BaseRequest) -> bytes:
         """Return the whole body. Raises TooLarge beyond the limit, without having read the rest."""

@@ -52,6 +52,11 @@ class Sockets:
         self.open.add(connection)
         return connection
 
+    def cut_all(self) -> None:
+        """Cut every open socket."""
+        for connection in list(self.open):
+            connection.cut()
+
     def close_all(self, code: int) -> None:
         """Send CLOSE to every open socket."""
         for connection in list(self.open):

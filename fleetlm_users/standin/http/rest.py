@@ -126,7 +126,7 @@ class SessionRoutes:
         session = self._session(session_id)
         if session is None:
             return error(404, NO_SESSION)
-        self._hub.store.archive(session, self._hub.now_s())
+        self._hub.archive(session)
         return HttpReply(204, None, None)
 
     def messages(self, session_id: str, params: Params) -> HttpReply:

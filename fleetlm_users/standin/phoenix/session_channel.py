@@ -77,8 +77,10 @@ class SessionTopic:
         if parsed is None:
             self._hub.counters.sends_rejected += 1
             self._reply_error(message, invalid_format(message.payload))
-        elif self._hub.faults.quiet or self._survives(message):
+        elif self._hub.faults.quiet:
             self._hub.append_user(session, *parsed)
+        elif self._survives(message):
+            self._hub.append_in_turn(session, *parsed)
         return True
 
     def close(self) -> None:

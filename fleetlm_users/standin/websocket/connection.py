@@ -185,6 +185,13 @@ class Connection(asyncio.Protocol):
             self._transport.write_eof()
         self._idle = self._loop.call_later(LINGER_S, self._transport.abort)
 
+    def cut(self) -> None:
+        """End without a CLOSE, as when the process is killed."""
+        self._closing = True
+        if self.user is not None:
+            self.user.closed()
+        self._transport.abort()
+
     def pause_writing(self) -> None:
         """Watch what is unsent from now on: the client reads too slowly."""
         self._slow = True

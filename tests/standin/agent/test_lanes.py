@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
-from fleetlm_users.standin.agent.lanes import AT_ONCE, NODE, NONE, ORDERS, ROUNDING_S, SESSION, Lanes
+from fleetlm_users.standin.agent.lanes import NODE, NONE, ORDERS, SESSION, WebhookLanes
 from fleetlm_users.standin.counters import Counters
 from fleetlm_users.standin.faults.faults import Faults, FaultState
+from fleetlm_users.standin.lanes import AT_ONCE, ROUNDING_S
 from tests.standin.fakes import FakeTimer, new_session, new_store
 from tests.standin.raw_socket import RawSocket
 
@@ -38,7 +39,7 @@ class Scene:
     def __init__(self, order, service_ms, max_pending=1_000_000):
         self.timer, self.hub = FakeTimer(), FakeHub(service_ms)
         self.responder = Asked(self.timer)
-        self.lanes = Lanes(
+        self.lanes = WebhookLanes(
             self.hub,
             self.responder,
             order=order,

@@ -62,6 +62,8 @@ def test_changed_changes_all_or_nothing():
         (Faults(lose_every=1), False),
         (Faults(backpressure_every=1), False),
         (Faults(lose_replay_every=1), False),
+        (Faults(change_every=1), False),
+        (Faults(append_rate_limit=1), False),
     ],
 )
 def test_quiet(faults, quiet):

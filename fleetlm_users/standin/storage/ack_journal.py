@@ -1,0 +1,84 @@
+"""A file beside the storage with every message that was acknowledged, so that a crash can be told what it lost.
+
+It is written at once, message by message, and so survives SIGKILL; the storage never reads it. One line per fact: `A`
+and a message that was acknowledged, `L`, a cause and one that is lost, `C` and one that is stored with other content.
+"""
+
+import os
+from collections.abc import Container
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from fleetlm_users.standin.storage.storage_books import CRASH, Acknowledged, StorageBooks
+from fleetlm_users.standin.storage.storage_options import StorageUnusable
+
+ACKNOWLEDGED: Final = b"A"
+LOST: Final = b"L"
+CHANGED: Final = b"C"
+
+
+class AckJournal:
+    """Writes facts to the end of the file at `path`. Raises OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def acknowledge(self, message: Acknowledged) -> None:
+        """Note that a message is being pushed."""
+        self._write(ACKNOWLEDGED, b"", message)
+
+    def lose(self, cause: str, message: Acknowledged) -> None:
+        """Note that a message will never be stored."""
+        self._write(LOST, cause.encode(), message)
+
+    def change(self, message: Acknowledged) -> None:
+        """Note that a message is stored with other content."""
+        self._write(CHANGED, b"", message)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+    def balance(self, stored: Container[tuple[str, int]], books: StorageBooks) -> None:
+        """Enter what earlier processes lost and changed, into `books`, and the last one's losses into the file.
+
+        Lost is what was acknowledged, is not `stored` by (session_id, seq), and was not known to be lost already: the
+        last process ended before it was flushed. Raises StorageUnusable.
+        """
+        missing: dict[tuple[str, int], Acknowledged] = {}
+        for kind, cause, message in self._facts():
+            key = message.session_id, message.seq
+            if kind == ACKNOWLEDGED:
+                books.give_out(*key)
+                if key not in stored:
+                    missing[key] = message
+            elif kind == LOST:
+                missing.pop(key, None)
+                books.lose(cause, message)
+            else:
+                books.change(message)
+        books.crashes += bool(missing)
+        for message in missing.values():
+            books.lose(CRASH, message)
+            self.lose(CRASH, message)
+
+    def _write(self, kind: bytes, cause: bytes, message: Acknowledged) -> None:
+        os.write(self._file, b"%b %b %b\n" % (kind, cause, orjson.dumps(tuple(message))))
+
+    def _facts(self) -> list[tuple[bytes, str, Acknowledged]]:
+        """Return the file's lines; what a kill cut off at its end was not pushed yet."""
+        whole, _, rest = self._path.read_bytes().rpartition(b"\n")
+        if rest:
+            os.truncate(self._path, len(whole) + 1 if whole else 0)
+        facts = []
+        for number, line in enumerate(whole.split(b"\n") if whole else [], 1):
+            try:
+                kind, cause, fields = line.split(b" ", 2)
+                session_id, seq, inserted_at, sender_id = orjson.loads(fields)
+                facts.append((kind, cause.decode(), Acknowledged(session_id, seq, inserted_at, sender_id)))
+            except (ValueError, TypeError) as problem:
+                raise StorageUnusable(f"line {number} of {self._path} is not one of a journal") from problem
+        return facts

@@ -1,0 +1,46 @@
+"""The account of what was lost and changed: all are counted, the first are named."""
+
+from fleetlm_users.standin.storage import storage_books
+from fleetlm_users.standin.storage.storage_books import CAUSES, CRASH, FAULT, Acknowledged, StorageBooks
+
+
+def message(seq):
+    return Acknowledged("s", seq, "2026-11-23T20:11:12.413308", "u")
+
+
+def test_the_first_are_named_and_all_are_counted(monkeypatch):
+    """By session, seq, sender and moment."""
+    monkeypatch.setattr(storage_books, "MAX_NAMED", 2)
+    books = StorageBooks()
+    for seq in range(1, 6):
+        books.lose(FAULT, message(seq))
+        books.change(message(seq + 10))
+    shown = books.as_json()
+    assert (shown["lost_total"], shown["changed_total"], len(shown["changed"])) == (5, 5, 2)
+    assert [entry["seq"] for entry in shown["lost"]] == [1, 2]
+    named = {"session_id": "s", "seq": 1, "inserted_at": "2026-11-23T20:11:12.413308", "sender_id": "u"}
+    assert shown["lost"][0] == {**named, "cause": FAULT}
+
+
+def test_what_is_lost_is_not_changed():
+    """It was to be stored with another text, and never was."""
+    books = StorageBooks()
+    books.change(message(1))
+    books.lose(CRASH, message(1))
+    assert (books.as_json()["changed_total"], books.as_json()["changed"]) == (0, [])
+
+
+def test_a_seq_that_a_crash_lost_is_given_out_again_once():
+    """Other losses leave their seq behind for good."""
+    books = StorageBooks()
+    books.lose(FAULT, message(1))
+    books.lose(CRASH, message(2))
+    for _ in range(2):
+        books.give_out("s", 1)
+        books.give_out("s", 2)
+    assert (books.as_json()["seqs_given_out_again"], books.has_crashed) == (1, False)
+
+
+def test_every_cause_is_explained():
+    """In words, for docs and readers of the code."""
+    assert all(CAUSES.values())
