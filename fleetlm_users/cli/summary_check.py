@@ -148,6 +148,20 @@ _THRESHOLD: Final = record(
     },
     {"undecided": flag, "late": flag, "samples": whole()},
 )
+_PER_S: Final = nothing_or(_FIGURE)
+_BACKLOG: Final = record(
+    {
+        "queue": one_of("append", "agent"),
+        "scenario": _NAME,
+        "begins_s": whole(),
+        "seconds": whole(1),
+        "arrived": _SAMPLES,
+        "waiting": _SAMPLES,
+        "behind_s": nothing_or(number(0, 1e9)),
+        "is_growing": nothing_or(flag),
+    }
+    | dict.fromkeys(("per_s", "low_per_s", "high_per_s", "resolution_per_s"), _PER_S)
+)
 _SUMMARY: Final = record(
     {
         "verdict": record({"kind": one_of("pass", "fail", "inconclusive"), "failures": _LINES, "doubts": _LINES}),
@@ -175,6 +189,7 @@ _SUMMARY: Final = record(
     },
     {
         "distributions": nothing_or(table(_NAME, each(row(_MS, _MS, whole(1, MAX_SAMPLES)), MAX_BUCKETS), MAX_NAMES)),
+        "backlogs": nothing_or(each(_BACKLOG, MAX_NAMES)),
         "capacity": nothing_or(record({})),
         "host": nothing_or(table(_NAME, anything, MAX_NAMES)),
         "versions": nothing_or(table(_NAME, anything, MAX_NAMES)),

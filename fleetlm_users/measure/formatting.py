@@ -87,12 +87,28 @@ def measured(value: float | None, unit: str) -> str:
             return percent(value)
         case "1/s":
             return per_s(value)
+        case "s":
+            return f"{value:,.1f} s"
         case "bytes":
             return bytes_(value)
         case "%":
             return f"{value:,.1f} %"
         case _:
             return f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
+
+
+def outcome(threshold: Mapping[str, Any]) -> str:
+    """Return what was measured for a judged threshold of a summary.json, with its unit."""
+    if threshold["measured"] is None and (threshold["ok"] or is_undecided(threshold)):
+        return "cannot tell"
+    return measured(threshold["measured"], threshold["unit"])
+
+
+def note(threshold: Mapping[str, Any]) -> str:
+    """Return what stands beside a judged threshold: why it has no answer, or on how many samples it has one."""
+    if is_undecided(threshold) or (threshold["measured"] is None and threshold["ok"]):
+        return str(threshold["problem"])
+    return f"of {count(threshold['samples'])} samples" if threshold["samples"] else ""
 
 
 def mark(threshold: Mapping[str, Any]) -> str:

@@ -1,6 +1,8 @@
 """The newest snapshot of every worker, on the master; `totals()` is their sum."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from msgspec import structs
 
@@ -10,10 +12,11 @@ from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue
 from fleetlm_users.measure.metrics.metric import ALL, MAIN
 from fleetlm_users.measure.snapshot import LONGEST_RUN_S, Snapshot, SnapshotHead
 from fleetlm_users.measure.snapshot_check import AHEAD_S, decode_head, decode_snapshot
+from fleetlm_users.measure.timeline.history import SILENT_S
 from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline
 from fleetlm_users.measure.timeline.rows import SeriesRow, SeriesTable
 from fleetlm_users.measure.timeline.second import BACKLOG_COLUMNS
-from fleetlm_users.measure.totals import Totals
+from fleetlm_users.measure.totals import Derived, Totals
 
 
 @dataclass(slots=True)
@@ -120,9 +123,17 @@ class SnapshotStore:
             ]
             worker.snapshot = structs.replace(worker.snapshot, gauges=gauges)
 
-    def totals(self) -> Totals:
-        """Return the sum over all workers as it stands now; later snapshots do not change it."""
-        return Totals(self.catalogue, [worker.snapshot for _, worker in sorted(self._workers.items())])
+    def totals(self, figures: Mapping[tuple[str, str], Derived] = MappingProxyType({})) -> Totals:
+        """Return the sum over all workers as it stands now, with the `figures` of derived metrics.
+
+        Later snapshots do not change it.
+        """
+        return Totals(self.catalogue, [worker.snapshot for _, worker in sorted(self._workers.items())], figures)
+
+    def sent_until_s(self) -> float:
+        """Return until when all workers that reported to the end were sending, in seconds of the run."""
+        ends = [worker.snapshot.elapsed_s for worker in self._workers.values() if worker.final]
+        return min(ends, default=float(self.timeline.complete_to(SILENT_S)))
 
     def taken_to(self, worker_id: str) -> int:
         """Return the second before which all rows of the worker are merged: it need not send those again."""

@@ -1,9 +1,10 @@
 """The sum of all workers' snapshots, and what happened between two moments: the difference of two such sums."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from fleetlm_users.measure.findings import Findings, merged
@@ -29,6 +30,18 @@ class Ratio(NamedTuple):
     def value(self) -> float | None:
         """From 0 to 1; None when there is nothing to divide by."""
         return self.passes / self.total if self.total else None
+
+
+class Derived(NamedTuple):
+    """A figure that is judged from the merged timeline: on so many `samples`, None where they cannot tell.
+
+    `words` say what it means, or why nothing can be told; `is_doubtful` whether that speaks against the run.
+    """
+
+    value: float | None
+    samples: int
+    words: str
+    is_doubtful: bool
 
 
 class Gauge(NamedTuple):
@@ -67,11 +80,18 @@ class Totals:
     """The merged numbers of a run, frozen at one moment: the sum of the `parts`, the newest snapshot of each worker.
 
     Everywhere `scenario` None means all of them, with what belongs to the process and to no scenario; `phase` is MAIN
-    unless given, and ALL sums both. An unknown metric or one of the wrong kind raises UsageError.
+    unless given, and ALL sums both. An unknown metric or one of the wrong kind raises UsageError. `figures` are those
+    of derived metrics, by metric and scenario, "" for all of them together.
     """
 
-    def __init__(self, catalogue: Catalogue, parts: Sequence[Snapshot]) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        parts: Sequence[Snapshot],
+        figures: Mapping[tuple[str, str], Derived] = MappingProxyType({}),
+    ) -> None:
         self.catalogue = catalogue
+        self._figures = figures
         self._parts = parts
         self._merged: dict[tuple[str, str, str], Trend] = {}
         self._trends: dict[tuple[str, str | None, str], Trend | None] = {}
@@ -128,11 +148,22 @@ class Totals:
     def gauge(self, metric: str, scenario: str | None = None) -> Gauge:
         """Return the gauge now and at its highest; gauges have no phases."""
         declared = self.catalogue.find(metric, "gauge")
+        if declared.is_derived:
+            figure = self.derived(metric, scenario)
+            value = 0.0 if figure is None or figure.value is None else figure.value
+            return Gauge(value, value)
         return self._level(declared) if declared.per_worker else self._summed_gauge(declared, scenario or "")
+
+    def derived(self, metric: str, scenario: str | None = None) -> Derived | None:
+        """Return the figure of a derived gauge; None where there is nothing to judge it by."""
+        return self._figures.get((self.catalogue.find(metric, "gauge").name, scenario or ""))
 
     def samples(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> int:
         """Return how much evidence there is about a metric: 0 means that its value proves nothing."""
         declared = self.catalogue.find(metric)
+        if declared.is_derived:
+            figure = self.derived(metric, scenario)
+            return 0 if figure is None or figure.value is None else figure.samples
         if declared.kind == "trend":
             trend = self.trend(metric, scenario, phase)
             return trend.count if trend is not None else 0

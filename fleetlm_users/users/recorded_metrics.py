@@ -21,6 +21,8 @@ _SHOWN: Final = (
 )  # fmt: skip
 _DELETED: Final = ("cleanup_attempted", "cleanup_succeeded", "cleanup_failed", "cleanup_success_rate")
 _ANSWERED: Final = ("agent_latency_ms", "agent_latencies_left_out", "message_roundtrip_ms", "agent_reply_rate")
+_BEHIND_AGENT: Final = ("agent_backlog_growth", "agent_backlog_end_s")
+_OPEN_LOADS: Final = ("append_backlog_growth", "append_backlog_end_s", *_BEHIND_AGENT)
 _OF_PROCESSES: Final = (
     "event_loop_lag_ms", "name_lookup_ms",
     "worker_cpu_percent", "worker_rss_bytes", "worker_cpu_samples", "worker_cpu_starved",
@@ -46,7 +48,9 @@ def records(metric: str, scenario: str | None, behaviours: Sequence[type[FleetUs
     judged = [kind for kind in behaviours if scenario in (None, kind.scenario)]
     if metric in _OF_PROCESSES:
         return scenario is None
-    if metric == "agent_reply_rate" and not _awaits_answers(judged, options):
+    if metric in _OPEN_LOADS and not any(kind.is_open(options) for kind in judged):
+        return False
+    if metric in ("agent_reply_rate", *_BEHIND_AGENT) and not _awaits_answers(judged, options):
         return False
     if any(not kind.__module__.startswith(_PACKAGE) for kind in judged):
         return True

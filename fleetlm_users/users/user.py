@@ -105,6 +105,12 @@ class FleetUser(User):
         """Return whether the work of this behaviour's users comes to an end by itself."""
         return cls.journeys(options) is not None
 
+    @classmethod
+    def is_open(cls, options: Options) -> bool:
+        """Return whether messages are due whatever the replies do: only then can a server fall behind without bound."""
+        del options
+        return True
+
     def journey(self) -> None:
         """Live one session of this behaviour.
 

@@ -4,8 +4,8 @@ A server that keeps up has a stationary backlog, whatever its size: by Little's 
 time that one message takes. A server that does not keep up falls behind by the difference between arrivals and
 completions, second after second. Growth is claimed only when all of these hold; each rules out one way to be wrong:
 
-1. **It is a trend.** Mann–Kendall's test on the backlog in seconds of arrivals (backlog ÷ arrival rate), so that a
-   backlog that follows a ramp of the load is no growth. Its variance is corrected for autocorrelation by Hamed and Rao,
+1. **It is a trend.** Mann–Kendall's test on the age of what waits, so that a backlog that follows a ramp of the load is
+   no growth. Its variance is corrected for autocorrelation by Hamed and Rao,
    "A modified Mann-Kendall trend test for autocorrelated data", Journal of Hydrology 204 (1998). One-sided, 1 %.
 2. **It is more than a wandering queue.** A queue at exactly its limit is a random walk: in T seconds it wanders by
    s√T, where s² is the variance of its steps. The rise must exceed three times that.
@@ -18,8 +18,10 @@ The rate is the Theil–Sen slope with Sen's confidence interval, on the same co
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from statistics import fmean, median
 from typing import Final
 
@@ -74,9 +76,9 @@ def growth(backlog: Sequence[float], arrivals: Sequence[float]) -> BacklogGrowth
     rate_per_s = fmean(arrivals) if arrivals else 0.0
     if len(backlog) < MIN_SECONDS or rate_per_s <= 0:
         return None
-    levelled = _levelled(backlog, arrivals, rate_per_s)
-    if _is_filling(levelled, backlog, arrivals):
+    if is_filling(backlog, arrivals):
         return None
+    levelled = _levelled(backlog, arrivals, rate_per_s)
     width_s = math.ceil(len(backlog) / MAX_POINTS)
     points = _averaged(levelled, width_s)
     rates = slopes(points)
@@ -100,27 +102,30 @@ def growth(backlog: Sequence[float], arrivals: Sequence[float]) -> BacklogGrowth
 
 
 def _levelled(backlog: Sequence[float], arrivals: Sequence[float], rate_per_s: float) -> list[float]:
-    """Return the backlog as it would be at a constant arrival rate, by Little's law.
+    """Return the age of what waits, times the arrival rate: the backlog as it would be at a constant rate.
 
-    The rate is smoothed over a tenth of the series: that follows a ramp, and leaves bursts as they are.
+    The age is how far back the newest arrivals go that make up the backlog. For answers that take a constant time it is
+    that time, and for a queue in order of arrival that of its oldest message, whatever the arrivals do: ramps, stages,
+    users that leave. What arrived before the series is taken to have come at the mean rate.
     """
-    reach = max(2, len(arrivals) // 20)
-    totals = [0.0]
-    for count in arrivals:
-        totals.append(totals[-1] + count)
+    totals = [0.0, *accumulate(arrivals)]
     levels = []
-    for at, waiting in enumerate(backlog):
-        first, last = max(0, at - reach), min(len(arrivals), at + reach + 1)
-        local_per_s = (totals[last] - totals[first]) / (last - first)
-        # where hardly anything arrives, what waits is the queue's own: dividing would only blow up noise
-        levels.append(waiting * rate_per_s / max(local_per_s, rate_per_s / 4))
+    for at, waiting in enumerate(backlog, 1):
+        before = totals[at] - waiting  # arrived, and waits no more
+        if before < 0:
+            age_s = at - before / rate_per_s
+        else:
+            place = bisect_right(totals, before, 0, at + 1) - 1
+            in_second = totals[min(place + 1, at)] - totals[place]
+            age_s = at - place - ((before - totals[place]) / in_second if in_second else 0.0)
+        levels.append(age_s * rate_per_s if waiting > 0 else 0.0)
     return levels
 
 
-def _is_filling(levelled: Sequence[float], backlog: Sequence[float], arrivals: Sequence[float]) -> bool:
-    """Whether the series may show nothing but a queue of slow answers that fills up."""
-    third = len(backlog) // 3
-    middle_wait_s = fmean(levelled[third : 2 * third]) / fmean(arrivals)
+def is_filling(backlog: Sequence[float], arrivals: Sequence[float]) -> bool:
+    """Return whether a series, of 3 seconds or more, may show nothing but a backlog of slow answers that fills up."""
+    third, rate_per_s = len(backlog) // 3, fmean(arrivals)
+    middle_wait_s = fmean(_levelled(backlog, arrivals, rate_per_s)[third : 2 * third]) / rate_per_s
     if middle_wait_s <= LONG_WAIT * len(backlog):
         return False
     completed = [count - (now - before) for count, before, now in zip(arrivals[1:], backlog, backlog[1:], strict=False)]

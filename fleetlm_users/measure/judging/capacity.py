@@ -88,6 +88,8 @@ def judge_step(  # noqa: PLR0913  # keyword-only facts of one step, each named w
 def _judged(thresholds: Sequence[Threshold], whole: Span, held: Span, hold_s: float) -> Iterable[Judgement]:
     """Of the opening of sessions nothing is asked where too few were opened, as in the last steps of a bisection."""
     for threshold in thresholds:
+        if held.catalogue[threshold.metric].is_derived:
+            continue  # it is judged from the timeline
         is_opening = threshold.metric in OPENING
         judgement = judge([threshold], whole if is_opening else held, hold_s)[0]
         if not is_opening or (judgement.measured is not None and not judgement.too_few):

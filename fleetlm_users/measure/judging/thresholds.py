@@ -95,7 +95,8 @@ class Judgement:
     """A threshold with what was measured (in the unit of its bound; None without samples) and whether it was kept.
 
     `too_few` marks a percentile that was taken from fewer samples than it needs: neither answer can be trusted.
-    `late` marks one that was missed only because the generator sent late: see lateness.py.
+    `late` marks one that was missed only because the generator sent late: see lateness.py. A derived metric that the
+    run cannot tell has no value: `untold` marks it where that speaks against the run, and else it is kept.
     """
 
     threshold: Threshold
@@ -105,11 +106,12 @@ class Judgement:
     problem: str = ""
     too_few: bool = False
     late: bool = False
+    untold: bool = False
 
     @property
     def undecided(self) -> bool:
         """Whether the measured value allows no answer; `problem` says why."""
-        return self.too_few or self.late
+        return self.too_few or self.late or self.untold
 
     @property
     def expression(self) -> str:
@@ -198,9 +200,10 @@ def _parse_condition(condition: str, entry: str, metric: Metric, head: re.Match[
     if match is None:
         raise UsageError(what, entry, _FORM, example)
     aggregation, percent = match["aggregation"], float(match["percent"]) if match["percent"] else None
-    fits = aggregation in _AGGREGATIONS[metric.kind] and (aggregation == "p") == (percent is not None)
+    aggregations = ("value",) if metric.is_derived else _AGGREGATIONS[metric.kind]
+    fits = aggregation in aggregations and (aggregation == "p") == (percent is not None)
     if not fits or (percent is not None and percent > 100):
-        forms = ", ".join("p(0) to p(100)" if name == "p" else name for name in _AGGREGATIONS[metric.kind])
+        forms = ", ".join("p(0) to p(100)" if name == "p" else name for name in aggregations)
         raise UsageError(what, entry, f"for the {metric.kind} {metric.name}: {forms}", example)
     sign = "==" if match["operator"] == "===" else match["operator"]
     bound, unit = float(match["bound"]), _unit(metric, aggregation)
@@ -214,6 +217,8 @@ def _unit(metric: Metric, aggregation: str) -> str:
 
 
 def _judge(threshold: Threshold, totals: Totals, duration_s: float) -> Judgement:
+    if totals.catalogue[threshold.metric].is_derived:
+        return _judge_derived(threshold, totals)
     samples = totals.samples(threshold.metric, threshold.scenario)
     measured = _measured(threshold, totals, duration_s) if samples else None
     if measured is None:
@@ -226,6 +231,17 @@ def _judge(threshold: Threshold, totals: Totals, duration_s: float) -> Judgement
         problem = f"only {samples} of the {needed} samples it needs"
         return Judgement(threshold, measured, ok, samples, problem, too_few=True)
     return Judgement(threshold, measured, ok, samples)
+
+
+def _judge_derived(threshold: Threshold, totals: Totals) -> Judgement:
+    figure = totals.derived(threshold.metric, threshold.scenario)
+    if figure is None:
+        return Judgement(threshold, None, ok=False, samples=0, problem="no samples")
+    if figure.value is None:
+        ok, untold = not figure.is_doubtful, figure.is_doubtful
+        return Judgement(threshold, None, ok, figure.samples, figure.words, untold=untold)
+    ok = keeps(threshold, figure.value)
+    return Judgement(threshold, figure.value, ok, figure.samples, "" if ok else figure.words)
 
 
 def _measured(threshold: Threshold, totals: Totals, duration_s: float) -> float | None:

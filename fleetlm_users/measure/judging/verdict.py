@@ -90,7 +90,14 @@ def _failures(judgements: Iterable[Judgement], totals: Totals, facts: RunFacts) 
         yield facts.aborted
     for judgement in judgements:
         if not (judgement.ok or judgement.undecided or _is_unreached(judgement, totals, facts)):
-            yield f"{judgement.expression}: {_outcome(judgement)}"
+            yield _failure(judgement)
+
+
+def _failure(judgement: Judgement) -> str:
+    """Return what was missed; a figure that has words of its own is told by them."""
+    if judgement.measured is not None and judgement.problem:
+        return f"{judgement.problem} ({judgement.expression})"
+    return f"{judgement.expression}: {_outcome(judgement)}"
 
 
 def _is_unreached(judgement: Judgement, totals: Totals, facts: RunFacts) -> bool:
@@ -113,7 +120,7 @@ def _doubts(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) ->
         if judgement.late:
             measured = formatting.measured(judgement.measured, judgement.threshold.unit)
             yield f"{judgement.expression}: measured {measured}, but {judgement.problem}"
-        elif judgement.too_few:
+        elif judgement.too_few or judgement.untold:
             yield f"{judgement.expression}: {judgement.problem}"
         elif _is_unreached(judgement, totals, facts):
             yield f"{judgement.expression}: {_outcome(judgement)}"

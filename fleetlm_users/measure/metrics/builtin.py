@@ -117,6 +117,20 @@ _MESSAGES: Final = (
 _BACKLOGS: Final = (
     gauge("append_backlog", "messages sent whose fate is open, at the end of a second"),
     gauge("agent_backlog", "appended messages whose agent reply is awaited, at the end of a second"),
+    gauge(
+        "append_backlog_growth",
+        "growth of append_backlog while messages were sent / messages sent; 0 unless it is beyond chance",
+        unit="fraction",
+        is_derived=True,
+    ),
+    gauge(
+        "agent_backlog_growth",
+        "growth of agent_backlog while messages were sent / replies due; 0 unless it is beyond chance",
+        unit="fraction",
+        is_derived=True,
+    ),
+    gauge("append_backlog_end_s", "how far appends were behind when sending stopped", unit="s", is_derived=True),
+    gauge("agent_backlog_end_s", "how far agent replies were behind when sending stopped", unit="s", is_derived=True),
 )
 
 _CONNECTIONS: Final = (

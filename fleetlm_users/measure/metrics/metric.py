@@ -28,6 +28,7 @@ class Metric:
     `service` names, for a trend that counts from the moment due, the one that counts the same from the moment sent: the
     two differ by the generator's own lateness and by nothing else.
     `per_worker` marks a gauge that is a property of one process (CPU, memory): merged it is the highest, not the sum.
+    `is_derived` marks a gauge that no process reads: it is judged from the merged timeline (judging/backlog).
     """
 
     name: str
@@ -41,6 +42,7 @@ class Metric:
     service: str | None = None
     per_worker: bool = False
     is_trouble: bool = False
+    is_derived: bool = False
 
 
 def trend(name: str, help: str, *, service: str | None = None) -> Metric:
@@ -61,9 +63,9 @@ def counter(
     return Metric(name, "counter", "count", help, evidence=evidence, parts=parts, is_trouble=is_trouble)
 
 
-def gauge(name: str, help: str, *, unit: str = "count", per_worker: bool = False) -> Metric:
+def gauge(name: str, help: str, *, unit: str = "count", per_worker: bool = False, is_derived: bool = False) -> Metric:
     """Declare a metric that goes up and down: its present value and its highest."""
-    return Metric(name, "gauge", unit, help, per_worker=per_worker)
+    return Metric(name, "gauge", unit, help, per_worker=per_worker, is_derived=is_derived)
 
 
 def rate(name: str, passes: tuple[str, ...], total: tuple[str, ...], help: str) -> Metric:

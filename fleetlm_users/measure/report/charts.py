@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from fleetlm_users.measure import formatting
@@ -174,26 +175,36 @@ class LineChart:
         """Return whether there is anything but zeros and gaps to draw."""
         return any(any(column_of(rows, line.column)) for line in self.lines)
 
-    def figure(self, rows: Sequence[SeriesRow], warm_up_s: float) -> ChartFigure:
-        """Return the chart of one row per second; the first `warm_up_s` seconds are shaded."""
+    def figure(
+        self,
+        rows: Sequence[SeriesRow],
+        warm_up_s: float,
+        more: Mapping[Line, Sequence[float | None]] = MappingProxyType({}),
+    ) -> ChartFigure:
+        """Return the chart of one row per second; the first `warm_up_s` seconds are shaded.
+
+        `more` are further lines, with a value per second, which no column of the rows has.
+        """
         seconds, step_s = float(len(rows)), -(-len(rows) // MAX_POINTS)
+        lines = (*self.lines, *more)
         columns = {line.column: self._thinned(column_of(rows, line.column), step_s) for line in self.lines}
+        columns |= {line.column: self._thinned(values, step_s) for line, values in more.items()}
         values = [value for column in columns.values() for value in column if value is not None]
         scale = fitting(values) if self.percentiles else from_zero(max(values, default=0))
         ticks = [(scale.at(tick), _short_ms(tick)) for tick in scale.ticks()]
         return ChartFigure(
             self.title,
             self.unit + self._note(scale, step_s),
-            legend=tuple((line.name, f"c{line.colour}") for line in self.lines),
+            legend=tuple((line.name, f"c{line.colour}") for line in lines),
             x_labels=_labels((second / seconds, clock(second)) for second in time_ticks(seconds)),
             y_labels=_labels(ticks),
             grid=tuple(f"{HEIGHT * (1 - at):.1f}" for at, _ in ticks),
             warm_up=f"{min(warm_up_s / seconds, 1) * WIDTH:.1f}",
-            paths=tuple((f"line c{line.colour}", _path(columns[line.column], scale)) for line in reversed(self.lines)),
+            paths=tuple((f"line c{line.colour}", _path(columns[line.column], scale)) for line in reversed(lines)),
             data={
                 "step": step_s,
                 "unit": self.unit,
-                "lines": [[line.name, columns[line.column]] for line in self.lines],
+                "lines": [[line.name, columns[line.column]] for line in lines],
             },
         )
 

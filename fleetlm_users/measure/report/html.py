@@ -7,6 +7,7 @@ module prepares what the template shows. The template escapes every text, since 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from statistics import median
 from typing import Any, Final, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -22,6 +23,7 @@ from fleetlm_users.measure.report.text import (
     WORKER_HEAD,
     Rows,
     accounting_rows,
+    backlog_rows,
     count_rows,
     generator_rows,
     latency_rows,
@@ -32,7 +34,7 @@ from fleetlm_users.measure.report.text import (
     worker_row,
 )
 from fleetlm_users.measure.server.figures import server_lines, server_rows, server_seconds
-from fleetlm_users.measure.timeline.rows import SeriesRow
+from fleetlm_users.measure.timeline.rows import SeriesRow, column_of
 
 PACKAGE: Final = "fleetlm_users.measure.report"
 _LOOKS: Final = {"✓": "pass", "✗": "fail", "?": "inconclusive"}
@@ -43,6 +45,12 @@ def _percentile_chart(title: str, prefix: str) -> LineChart:
     return LineChart(title, "ms", tuple(Line(f"{prefix}_{name}_ms", name, colour) for name, colour in names), True)
 
 
+BACKLOG_CHART: Final = LineChart(
+    "Backlog",
+    "messages waiting at the end of a second",
+    (Line("agent_backlog", "for the agent", 2), Line("append_backlog", "for their append", 1)),
+)
+
 CHARTS: Final = (
     _percentile_chart("Append latency", "append"),
     _percentile_chart("Agent latency", "agent"),
@@ -51,11 +59,7 @@ CHARTS: Final = (
         "per second",
         (Line("sent", "sent", 1), Line("appended", "appended", 4), Line("agent_replies", "agent replies", 2)),
     ),
-    LineChart(
-        "Backlog",
-        "messages waiting at the end of a second",
-        (Line("agent_backlog", "for the agent", 2), Line("append_backlog", "for their append", 1)),
-    ),
+    BACKLOG_CHART,
     LineChart("Connections", "joined sockets", (Line("connections", "joined", 1),)),
     _percentile_chart("Join latency", "join"),
     LineChart(
@@ -152,6 +156,7 @@ def _context(summary: Summary, timeline_rows: Sequence[SeriesRow]) -> dict[str, 
         "accounting_title": ACCOUNTING_TITLE.capitalize(),
         "accounting": accounting_rows(summary),
         "losses": loss_lines(summary),
+        "backlogs": backlog_rows(summary),
         "rates": rate_rows(summary),
         "counts": count_rows(summary),
         "troubles": list(_troubles(summary)),
@@ -176,9 +181,10 @@ def _capacity(summary: Summary) -> CapacitySection | None:
 def _thresholds(summary: Summary) -> Iterator[ThresholdLine]:
     for entry in summary["thresholds"]:
         sign = formatting.mark(entry)
-        measured = formatting.measured(entry["measured"], entry["unit"])
+        measured = formatting.outcome(entry)
         samples = f"{formatting.count(entry['samples'])} samples" if entry["samples"] else ""
-        note = entry["problem"] if formatting.is_undecided(entry) else samples
+        is_told = entry["measured"] is not None and not formatting.is_undecided(entry)
+        note = samples if is_told else formatting.note(entry)
         yield ThresholdLine(sign, _LOOKS[sign], entry["subject"], entry["condition"], measured, note)
 
 
@@ -210,7 +216,26 @@ def _key_figures(summary: Summary) -> Iterator[tuple[str, str, str]]:
 def _timeline(summary: Summary, rows: Sequence[SeriesRow]) -> list[ChartFigure]:
     warm_up_s = float(summary["plan"].get("warm_up_s") or 0)
     rows = rows[:-1] or rows  # the last second is only part of one: it would look like a collapse
-    return [chart.figure(rows, warm_up_s) for chart in CHARTS if chart.has_data(rows)]
+    growth = dict(_growth_lines(summary, rows))
+    return [
+        chart.figure(rows, warm_up_s, growth if chart is BACKLOG_CHART else {})
+        for chart in CHARTS
+        if chart.has_data(rows)
+    ]
+
+
+def _growth_lines(summary: Summary, rows: Sequence[SeriesRow]) -> Iterator[tuple[Line, list[float | None]]]:
+    """Yield the slope of each backlog that grew, through the middle of the part of the run that was judged."""
+    for entry in summary.get("backlogs") or ():
+        if not entry["is_growing"] or entry["per_s"] is None or entry["scenario"] or not rows:
+            continue
+        first = max(0, entry["begins_s"] - int(rows[0]["second"] or 0))
+        waiting = [value or 0 for value in column_of(rows, f"{entry['queue']}_backlog")]
+        waiting = waiting[first : first + entry["seconds"]]
+        level = median(waiting or [0]) - entry["per_s"] * (len(waiting) - 1) / 2
+        slope = [max(0.0, round(level + entry["per_s"] * at, 1)) for at in range(len(waiting))]
+        line = Line(f"{entry['queue']}_growth", f"growth {formatting.per_s(entry['per_s'])}", 3)
+        yield line, [None] * first + slope + [None] * (len(rows) - first - len(slope))
 
 
 def _distributions(summary: Summary) -> Iterator[ChartFigure]:

@@ -37,12 +37,14 @@ def render_junit(summary: Summary) -> str:
 
 def _threshold(entry: ThresholdEntry, benchmark: str, unreached: bool) -> ElementTree.Element:
     case = ElementTree.Element("testcase", classname=_clean(benchmark), name=_clean(entry["expression"]))
-    measured = formatting.measured(entry["measured"], entry["unit"])
+    measured = formatting.outcome(entry)
+    words = f": {entry['problem']}" if entry["problem"] and entry["measured"] is not None else ""
     if formatting.is_undecided(entry) or (unreached and not entry["ok"]):
-        ElementTree.SubElement(case, "error", type="inconclusive", message=f"{measured}: {entry['problem']}")
+        ElementTree.SubElement(case, "error", type="inconclusive", message=_clean(f"{measured}: {entry['problem']}"))
     elif not entry["ok"]:
-        ElementTree.SubElement(case, "failure", type="threshold", message=f"measured: {measured}")
-    ElementTree.SubElement(case, "system-out").text = f"{measured} of {formatting.count(entry['samples'])} samples"
+        ElementTree.SubElement(case, "failure", type="threshold", message=_clean(f"measured: {measured}{words}"))
+    note = formatting.note(entry) or f"of {formatting.count(entry['samples'])} samples"
+    ElementTree.SubElement(case, "system-out").text = _clean(f"{measured} {note}")
     return case
 
 

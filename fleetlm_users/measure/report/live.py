@@ -79,5 +79,5 @@ def _threshold(entry: ThresholdEntry, is_over: bool) -> Json:
     return {
         **entry,
         "mark": OPEN_MARK if is_open else formatting.mark(entry),
-        "value": formatting.measured(entry["measured"], entry["unit"]),
+        "value": formatting.outcome(entry),
     }

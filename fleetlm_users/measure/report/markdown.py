@@ -6,7 +6,14 @@ from typing import Final
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.report.capacity import capacity_rows
 from fleetlm_users.measure.report.summary_types import Summary, ThresholdEntry
-from fleetlm_users.measure.report.text import accounting_rows, latency_rows, rate_rows, title_parts, troubles_of
+from fleetlm_users.measure.report.text import (
+    accounting_rows,
+    backlog_rows,
+    latency_rows,
+    rate_rows,
+    title_parts,
+    troubles_of,
+)
 
 _SIGNS: Final = {"✓": "✅", "✗": "❌", "?": "❔"}
 _VERDICT_SIGNS: Final = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}
@@ -24,6 +31,7 @@ def render_markdown(summary: Summary) -> str:
         lines += ["", _cell(summary["capacity"]["words"]), *_folded("Steps", *capacity_rows(summary["capacity"]))]
     lines += _folded("Latency in ms", *latency_rows(summary))
     lines += _folded("Messages", *accounting_rows(summary))
+    lines += _folded("Did the server keep up?", *backlog_rows(summary))
     lines += _folded("Rates", *rate_rows(summary))
     lines += _folded(
         "What went wrong", ("", "count", "by kind"), [_trouble(*trouble) for trouble in troubles_of(summary)]
@@ -32,7 +40,9 @@ def render_markdown(summary: Summary) -> str:
 
 
 def _threshold(entry: ThresholdEntry) -> tuple[str, ...]:
-    measured = formatting.measured(entry["measured"], entry["unit"])
+    measured = formatting.outcome(entry)
+    if entry["measured"] is None and entry["ok"]:
+        measured += f": {entry['problem']}"
     return _SIGNS[formatting.mark(entry)], entry["expression"], measured, formatting.count(entry["samples"])
 
 

@@ -41,7 +41,7 @@ _PER_WORKER: Final = {
     "worker_loop_lag_p99_seconds": "99th percentile of how late a 100 ms timer fires on one worker, warm-up apart",
 }
 _SHOWN_PER_WORKER: Final = ("worker_cpu_percent", "worker_rss_bytes")
-_UNITS: Final = {"ms": ("seconds", 0.001), "%": ("ratio", 0.01), "fraction": ("ratio", 1.0)}
+_UNITS: Final = {"ms": ("seconds", 0.001), "%": ("ratio", 0.01), "fraction": ("ratio", 1.0), "s": ("seconds", 1.0)}
 
 
 def name_of(metric: Metric) -> str:
@@ -55,7 +55,8 @@ def name_of(metric: Metric) -> str:
         case "counter":
             return f"{_PREFIX}{stem.removesuffix('_total')}"
         case "gauge":
-            return f"{_PREFIX}{stem.removesuffix('_percent')}{'_ratio' if metric.unit == '%' else ''}"
+            suffix = {"%": "_ratio", "fraction": "_ratio", "s": "_seconds"}.get(metric.unit, "")
+            return f"{_PREFIX}{stem.removesuffix('_percent').removesuffix('_s')}{suffix}"
 
 
 def families(status: RunStatus | None, version: str, yield_to_loop: Callable[[], None]) -> Iterator[Family]:
@@ -139,6 +140,8 @@ def _of_metric(metric: Metric, totals: Totals, scenarios: Sequence[str]) -> Iter
             share = totals.rate(metric.name).value
             if share is not None:
                 yield GaugeMetricFamily(name_of(metric), f"{metric.help}, warm-up apart", share)
+        case "gauge" if metric.is_derived:
+            yield _derived(metric, totals, scenarios)
         case "gauge" if metric.name not in _SHOWN_PER_WORKER:
             yield _level(metric, totals, scenarios)
 
@@ -190,6 +193,15 @@ def _level(metric: Metric, totals: Totals, scenarios: Iterable[str]) -> Family:
     family = GaugeMetricFamily(name_of(metric), metric.help, labels=["scenario"])
     for scenario in having or [""]:
         family.add_metric([scenario], totals.gauge(metric.name, scenario).now * factor)
+    return family
+
+
+def _derived(metric: Metric, totals: Totals, scenarios: Iterable[str]) -> Family:
+    """Return a derived gauge of all scenarios together ("") and of each; one that cannot be told is left out."""
+    family = GaugeMetricFamily(name_of(metric), metric.help, labels=["scenario"])
+    for scenario in scenarios:
+        if totals.samples(metric.name, scenario):
+            family.add_metric([scenario], totals.gauge(metric.name, scenario).now)
     return family
 
 

@@ -11,6 +11,7 @@ from fleetlm_users.foreign_text import printable_json
 from fleetlm_users.measure.findings import Finding
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.histogram_buckets import coarse_bounds
+from fleetlm_users.measure.judging.backlog.keeping_up import Backlog, KeepingUp
 from fleetlm_users.measure.judging.lost_workers import LostWorker, losses
 from fleetlm_users.measure.judging.thresholds import Judgement
 from fleetlm_users.measure.judging.verdict import Verdict
@@ -18,6 +19,7 @@ from fleetlm_users.measure.metrics.metric import ALL, MAIN, WARM_UP, Metric
 from fleetlm_users.measure.report.summary_types import (
     AccountingByPhase,
     AccountingFigures,
+    BacklogEntry,
     CapacityEntry,
     CounterEntry,
     CounterFigures,
@@ -61,6 +63,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     server: Iterable[Mapping[str, Any]] = (),
     capacity: CapacityEntry | None = None,
     lost: Iterable[LostWorker] = (),
+    backlogs: KeepingUp | None = None,
 ) -> Summary:
     """Return the run as what summary.json holds. `duration_s` is the length of the main phase, which counts per second
     refer to; by default it is what the workers' clocks say, less the plan's `warm_up_s`.
@@ -68,7 +71,8 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     `plan`, `options`, `host` and `versions` are kept as given; reports look for `preset` and `warm_up_s` in `plan`, and
     for `benchmark`, `run_id` and `api_url` in `options`. `started_at` is an ISO 8601 time for people to read,
     `aborted` why a hopeless run was ended early, `server` what each source said of the server (ServerFigures),
-    `capacity` what a search found (Capacity), in a run that was one, `lost` the workers that did not report to the end.
+    `capacity` what a search found (Capacity), in a run that was one, `lost` the workers that did not report to the end,
+    `backlogs` whether the server kept up.
     All texts are printable, whatever their source: reports show them as they are.
     """
     warm_up_s = float(plan.get("warm_up_s") or 0)
@@ -92,6 +96,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
         "run": _run(totals, duration_s, started_at, aborted),
         "server": [dict(entry) for entry in server],
         "workers": [worker_figures(worker) for worker in workers],
+        "backlogs": [_backlog(backlog) for backlog in (backlogs or KeepingUp()).backlogs],
         "workers_lost": [loss.to_json() for loss in losses(lost, workers)],
         "plan": dict(plan),
         "options": dict(options),
@@ -289,6 +294,28 @@ def _distribution(trend: Trend) -> list[list[float]]:
         for index, n in trend.distribution().items()
         for low_us, high_us in [coarse_bounds(index)]
     ]
+
+
+def _backlog(backlog: Backlog) -> BacklogEntry:
+    growth = backlog.growth
+    return {
+        "queue": backlog.queue.name,
+        "scenario": backlog.scenario,
+        "begins_s": backlog.begins_s,
+        "seconds": backlog.seconds,
+        "arrived": backlog.arrived,
+        "waiting": backlog.waiting,
+        "behind_s": _rounded(backlog.behind_s),
+        "is_growing": None if growth is None else growth.is_growing,
+        "per_s": None if growth is None else _rounded(growth.per_s),
+        "low_per_s": None if growth is None else _rounded(growth.low_per_s),
+        "high_per_s": None if growth is None else _rounded(growth.high_per_s),
+        "resolution_per_s": None if growth is None else _rounded(growth.resolution_per_s),
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
 
 
 def worker_figures(worker: WorkerState) -> WorkerEntry:

@@ -213,6 +213,27 @@ class CapacityEntry(TypedDict):
     steps: list[StepEntry]
 
 
+class BacklogEntry(TypedDict):
+    """How a backlog did in `seconds` of the run from `begins_s` on, of one scenario or of all together (empty).
+
+    Growth is in messages per second, with 95 % confidence between `low_per_s` and `high_per_s`, and no growth below
+    `resolution_per_s` could be claimed. None stands for what the run cannot tell.
+    """
+
+    queue: str
+    scenario: str
+    begins_s: int
+    seconds: int
+    arrived: int
+    waiting: int
+    behind_s: float | None
+    is_growing: bool | None
+    per_s: float | None
+    low_per_s: float | None
+    high_per_s: float | None
+    resolution_per_s: float | None
+
+
 class WorkerEntry(TypedDict):
     """How one worker stands."""
 
@@ -243,6 +264,7 @@ class Summary(TypedDict):
     server: NotRequired[list[dict[str, Any]]]
     capacity: NotRequired[CapacityEntry]
     workers: list[WorkerEntry]
+    backlogs: NotRequired[list[BacklogEntry]]
     workers_lost: NotRequired[list[dict[str, Any]]]
     plan: Mapping[str, Any]
     options: Mapping[str, Any]

@@ -7,6 +7,7 @@ from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
 from fleetlm_users.measure.report.summary_types import (
+    BacklogEntry,
     CounterEntry,
     CounterFigures,
     FindingEntry,
@@ -62,7 +63,7 @@ ACCOUNTING_TITLE: Final = "messages: sent = appended + rejected + lost + in flig
 def render(summary: Summary, width: int = 100, colour: bool = False) -> str:
     """Return the report, ended by a newline."""
     style = Style(max(width, 60), colour)
-    what_happened = (_thresholds, _latencies, _rates, _messages, _counts, _troubles, _findings)
+    what_happened = (_thresholds, _latencies, _rates, _messages, _backlogs, _counts, _troubles, _findings)
     sections = (_title, _capacity, *what_happened, _server, _generator, _verdict)
     return style.finish([line for section in sections for line in section(summary, style)])
 
@@ -110,14 +111,11 @@ def _thresholds(summary: Summary, style: Style) -> Iterable[str]:
     widest = max(len(entry["expression"]) for entry in entries)
     for entry in entries:
         sign = formatting.mark(entry)
-        measured = formatting.measured(entry["measured"], entry["unit"])
+        measured, note = formatting.outcome(entry), formatting.note(entry)
         look = _MARK_LOOKS[sign]
-        note = (
-            entry["problem"] if formatting.is_undecided(entry) else f"of {formatting.count(entry['samples'])} samples"
-        )
         yield (
             f"    {style.paint(sign, look)} {entry['expression']:<{widest}}  {style.paint(f'{measured:>12}', look)}"
-            + style.paint(f"  {note}" if entry["samples"] else "", "dim")
+            + style.paint(f"  {note}" if note and entry["samples"] else "", "dim")
         )
 
 
@@ -208,6 +206,37 @@ def accounting_rows(summary: Summary) -> Rows:
         for label, entry in entries.items()
     )
     return ("", *(fate.replace("_", " ") for fate in FATES), "adds up"), tuple(rows)
+
+
+def _backlogs(summary: Summary, style: Style) -> Iterable[str]:
+    head, rows = backlog_rows(summary)
+    if rows:
+        yield from style.heading("did the server keep up?")
+        yield from Table(head, rows, ("95 % interval", "arrived per s")).lines(style)
+
+
+def backlog_rows(summary: Summary) -> Rows:
+    """Return what waited for its append and for the agent: of all scenarios, and of each where there are several."""
+    entries = summary.get("backlogs") or []
+    are_several = len({entry["scenario"] for entry in entries}) > 2
+    rows = (backlog_row(entry) for entry in entries if not entry["scenario"] or are_several)
+    return ("", "waiting at the end", "behind", "growth", "95 % interval", "arrived per s"), tuple(rows)
+
+
+def backlog_row(entry: BacklogEntry) -> tuple[str, ...]:
+    """Return one backlog as cells, in the order of the head; growth is told where it is beyond chance."""
+    growth = {None: "cannot tell", False: "none", True: formatting.per_s(entry["per_s"])}[entry["is_growing"]]
+    interval = formatting.NOTHING
+    if entry["low_per_s"] is not None and entry["high_per_s"] is not None:
+        interval = f"{entry['low_per_s']:,.1f} to {entry['high_per_s']:,.1f}/s"
+    return (
+        f"  {entry['scenario']}" if entry["scenario"] else f"{entry['queue']}_backlog",
+        formatting.count(entry["waiting"]),
+        "cannot tell" if entry["behind_s"] is None else f"{entry['behind_s']:.1f} s",
+        growth,
+        interval,
+        formatting.per_s(entry["arrived"] / entry["seconds"]),
+    )
 
 
 def _counts(summary: Summary, style: Style) -> Iterable[str]:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from fleetlm_users.measure.generator_limits import Limits
+from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp, keeping_up
 from fleetlm_users.measure.judging.lost_workers import LostWorker
 from fleetlm_users.measure.judging.thresholds import Threshold, judge
 from fleetlm_users.measure.judging.verdict import RunFacts, Verdict, decide
@@ -92,7 +93,8 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         capacity: What a capacity search found; None for any other run.
         by_hand: What a person changed during the run: `edits` of the users, and the seconds of `resets`.
     """
-    totals = snapshots.totals()
+    backlogs = _backlogs_of(snapshots, max([options.plan.warm_up_s, *by_hand.get("resets", ())]))
+    totals = snapshots.totals(backlogs.derived)
     facts = RunFacts(
         interrupted=interrupted,
         workers_expected=workers.expected,
@@ -105,15 +107,12 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         was_cut_short=drain_cut_short,
         limits=limits_of(options.lateness_limit_s * MS_PER_S),
     )
-    judgements = () if capacity is not None else judge(thresholds, totals, judged_s)
-    verdict = decide(judgements, totals, facts) if capacity is None else decide_search(capacity, totals, facts)
-    described = describe(options)
-    described["plan"] |= {name: list(what) for name, what in by_hand.items()}
+    search = None if capacity is None else decide_search(capacity, totals, facts)
+    verdict = search or decide(judge(thresholds, totals, judged_s), totals, facts)
     summary_of_run = summary(
         verdict,
         totals,
-        described.pop("plan"),
-        described,
+        *_described(options, by_hand),
         host.facts,
         host.versions,
         facts.workers,
@@ -123,8 +122,20 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         server=server,
         capacity=None if capacity is None else capacity.to_json(),
         lost=facts.workers_lost,
+        backlogs=backlogs,
     )
     return RunResult(verdict, summary_of_run, write_reports(options, summary_of_run, snapshots.table()))
+
+
+def _described(options: Options, by_hand: Mapping[str, Sequence[Any]]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return the plan, with what a person changed during the run, and the other options."""
+    described = describe(options)
+    plan = described.pop("plan") | {name: list(what) for name, what in by_hand.items()}
+    return plan, described
+
+
+def _backlogs_of(snapshots: SnapshotStore, begins_s: float) -> KeepingUp:
+    return keeping_up(snapshots.timeline, begins_s, snapshots.sent_until_s())
 
 
 def limits_of(lateness_ms: float) -> Limits:

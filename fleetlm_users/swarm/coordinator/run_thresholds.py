@@ -61,7 +61,9 @@ def _defaults(options: Options, benchmark: Benchmark, catalogue: Catalogue) -> I
         what = f"thresholds of the behaviour {scenario}"
         for metric, conditions in benchmark.thresholds.get(scenario, {}).items():
             for threshold in _checked([f"{metric}: {conditions}"], catalogue, (), what):
-                if benchmark.records(options, threshold.metric, scenario):
+                if catalogue[threshold.metric].is_derived:
+                    yield from [threshold] if benchmark.records(options, threshold.metric, None) else ()
+                elif benchmark.records(options, threshold.metric, scenario):
                     yield replace(threshold, scenario=scenario)
                 elif not any(benchmark.records(options, threshold.metric, other) for other in running):
                     yield from [threshold] if benchmark.records(options, threshold.metric, None) else ()

@@ -1,9 +1,10 @@
 """A read-only view of the current run, for pages and exporters."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
+from fleetlm_users.measure.judging.backlog.keeping_up import keeping_up
 from fleetlm_users.measure.judging.generator_lateness import excuse_lateness
 from fleetlm_users.measure.judging.thresholds import Judgement, Threshold, judge
 from fleetlm_users.measure.judging.verdict import is_beyond_limits
@@ -12,6 +13,9 @@ from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.coordinator.conclusion import MS_PER_S, RunResult, limits_of
 from fleetlm_users.workload.options.model import Options
+
+RECENT_S: Final = 300.0
+"""What a live page says of backlogs: reading a day of seconds at each look would be measured as lateness."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,17 @@ class RunView:
     def key(self) -> str:
         """What the numbers belong to: a run, from its beginning or from the last reset of its statistics."""
         return f"{self.merge.epoch}.{self.merge.resets}"
+
+    def totals(self, yield_to_loop: Callable[[], None]) -> Totals:
+        """Return the merged numbers of this moment, with how the backlogs of the last minutes do.
+
+        At the end the judgements are those of the verdict, which all of the run decided.
+        """
+        ends_s = self.merge.sent_until_s()
+        begins_s = max(self.elapsed_s - self.judged_s, ends_s - RECENT_S)
+        timeline = self.merge.timeline
+        backlogs = keeping_up(timeline, begins_s, ends_s, since_s=ends_s - RECENT_S, yield_to_loop=yield_to_loop)
+        return self.merge.totals(backlogs.derived)
 
     def judgements(self, totals: Totals) -> Sequence[Judgement]:
         """Return the thresholds judged by the totals of this moment, or at the end as the verdict has them."""

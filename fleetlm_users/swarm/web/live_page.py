@@ -143,7 +143,7 @@ class LivePage:
 
 def _document_of(view: RunView, links: list[Json], *, is_search: bool) -> Json:
     is_over = view.result is not None
-    totals = view.merge.totals()
+    totals = view.totals(yield_to_loop)
     _warm(totals, view.phase)
     judgements = () if is_search and not is_over else view.judgements(totals)
     phase_s = view.judged_s or view.elapsed_s

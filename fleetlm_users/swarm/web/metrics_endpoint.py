@@ -45,7 +45,7 @@ class RunCollector(Collector):
 
 def status_of(view: RunView, *, is_search: bool) -> RunStatus:
     """Return the run at this moment; without thresholds during a search, which judges its steps one by one."""
-    totals, result = view.merge.totals(), view.result
+    totals, result = view.totals(yield_to_loop), view.result
     judgements = () if is_search and result is None else view.judgements(totals)
     return RunStatus(
         run_id=view.options.run_id,

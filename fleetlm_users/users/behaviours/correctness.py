@@ -24,6 +24,12 @@ class CorrectnessUser(FleetUser):
         """Return ITERATIONS, broken rounds included."""
         return int(options.extra["iterations"])
 
+    @classmethod
+    def is_open(cls, options: Options) -> bool:
+        """Return False: a round has so many messages and waits for all of them."""
+        del options
+        return False
+
     def journey(self) -> None:
         """Live one round. One that the end of the run cuts short is judged by what had happened, without the replay."""
         messages = self.option("messages")

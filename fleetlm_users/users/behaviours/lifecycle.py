@@ -17,6 +17,12 @@ class LifecycleUser(FleetUser):
         """Return ITERATIONS, broken journeys included."""
         return int(options.extra["iterations"])
 
+    @classmethod
+    def is_open(cls, options: Options) -> bool:
+        """Return False: a question waits for the answer to the one before."""
+        del options
+        return False
+
     def journey(self) -> None:
         """Live one session from creation to deletion. A question without its answer in time breaks it."""
         with self.session(delete=True) as session:

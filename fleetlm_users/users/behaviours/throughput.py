@@ -102,6 +102,11 @@ class ThroughputUser(SteadyUser):
             accepted = f"one of it and {PIPELINE_DEPTH.label}, which are an open and a closed load; both were given"
             raise UsageError(ARRIVAL_RATE.label, f"{rate_per_s:g}", accepted, f"{ARRIVAL_RATE.flag} 200 alone")
 
+    @classmethod
+    def is_open(cls, options: Options) -> bool:
+        """Return whether there is no pipeline depth: with one, what waits is bounded by design."""
+        return options.extra["pipeline_depth"] is None
+
     def send(self, session: UserSession) -> None:
         """Send as the options say until the runtime is over or the user's end comes."""
         if self.option("pipeline_depth") is not None:

@@ -20,7 +20,7 @@ def test_it_is_json_and_holds_every_part(summary_of, healthy):
     assert json.loads(orjson.dumps(told)) == told
     assert set(told) == {
         "format", "verdict", "thresholds", "metrics", "accounting", "distributions", "findings", "run", "server",
-        "workers", "workers_lost", "plan", "options", "host", "versions",
+        "workers", "backlogs", "workers_lost", "plan", "options", "host", "versions",
     }  # fmt: skip
     assert told["verdict"] == {"kind": "pass", "exit_code": 0, "failures": [], "doubts": []}
     assert told["options"]["run_id"] == "r1"

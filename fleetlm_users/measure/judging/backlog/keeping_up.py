@@ -1,0 +1,239 @@
+"""Does the server keep up? What waits for its append and for the agent, judged while messages are being sent. Pure.
+
+Both backlogs are judged twice: whether they grew all the while (backlog_growth.py), and how far the server was behind
+when sending stopped (end.py), which a short run tells too, and a queue that wanders at its limit.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from fleetlm_users.measure.judging.backlog.end import FEW, FastestLatency, behind_s, together, window_of
+from fleetlm_users.measure.judging.backlog_growth import MIN_SECONDS, BacklogGrowth, growth, is_filling
+from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline
+from fleetlm_users.measure.timeline.second import PLACES, Column, Distribution, Part, Stretch
+from fleetlm_users.measure.totals import Derived
+
+BEHIND_S: Final = 2.0
+"""The default bound of what waited when sending stopped, and from where on a run that cannot tell growth is doubted."""
+
+SPREADS_KEPT: Final = 60
+"""Seconds whose distributions are kept: more than the end of any run with enough messages."""
+
+SECONDS_AT_ONCE: Final = 20
+"""Seconds that are read before others have their turn: 2 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """One of the two things that messages wait for: the columns of the timeline that tell it, and its words."""
+
+    name: str
+    place: int  # in Part.backlogs
+    arrived: str
+    finished: str
+    spread: Column
+    words: str
+
+
+QUEUES: Final = (
+    Queue("append", 0, "sent", "appended", "append", "appends"),
+    Queue("agent", 1, "replies_due", "replies_matched", "agent", "agent answers"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How a backlog did in `seconds` of the run, of one scenario or of all together (empty).
+
+    `growth` is None where the seconds cannot tell, and `behind_s` where too little was finished; `waiting` is what
+    waited when sending stopped, `begins_s` the second of the run in which the judged part begins.
+    """
+
+    queue: Queue
+    scenario: str
+    begins_s: int
+    seconds: int
+    arrived: int
+    waiting: int
+    growth: BacklogGrowth | None
+    behind_s: float | None
+    is_filling: bool
+
+    @property
+    def metrics(self) -> dict[str, Derived]:
+        """The two figures by metric, each with its words."""
+        return {f"{self.queue.name}_backlog_growth": self._growth(), f"{self.queue.name}_backlog_end_s": self._end()}
+
+    @property
+    def _stopped(self) -> str:
+        return f"{self.waiting:,} {'was' if self.waiting == 1 else 'were'} waiting when sending stopped"
+
+    @property
+    def _what(self) -> str:
+        return self.queue.words + (f" of {self.scenario}" if self.scenario else "")
+
+    def _growth(self) -> Derived:
+        if self.growth is None:
+            return Derived(None, self.arrived, self._why_not(), self._is_large)
+        words = "the backlog does not grow"
+        if self.growth.is_growing:
+            words = (
+                f"the server did not keep up: {self._what} fell behind by {_rate(self.growth.per_s)}/s of the"
+                f" {_rate(self.growth.arrivals_per_s)}/s sent; {self._stopped}"
+            )
+        return Derived(self.growth.share, self.arrived, words, False)
+
+    def _end(self) -> Derived:
+        if self.behind_s is None:
+            return Derived(None, self.arrived, f"too few {self._what} came to tell; {self._stopped}", self._is_large)
+        words = f"the server did not keep up: it was {self.behind_s:.1f} s behind with {self._what}; {self._stopped}"
+        return Derived(self.behind_s, self.arrived, words, False)
+
+    @property
+    def _is_large(self) -> bool:
+        """Whether what waited at the end is so much that not being able to tell is a doubt."""
+        return self.waiting >= FEW if self.behind_s is None else self.behind_s > BEHIND_S
+
+    def _why_not(self) -> str:
+        if self.seconds < MIN_SECONDS:
+            return f"too short to tell: {self.seconds} s of the {MIN_SECONDS} s that it takes; {self._stopped}"
+        return f"too short to tell: {self._what} take so long that the backlog may only fill up; {self._stopped}"
+
+
+class KeepingUp:
+    """Both backlogs of a run, of all scenarios and of each."""
+
+    def __init__(self, backlogs: Iterable[Backlog] = ()) -> None:
+        self.backlogs = tuple(backlogs)
+
+    def __repr__(self) -> str:
+        return f"KeepingUp({len(self.backlogs)} backlogs)"
+
+    @property
+    def derived(self) -> dict[tuple[str, str], Derived]:
+        """The figures by metric and scenario, as totals take them."""
+        return {
+            (metric, backlog.scenario): figure
+            for backlog in self.backlogs
+            for metric, figure in backlog.metrics.items()
+        }
+
+
+def keeping_up(
+    timeline: MergedTimeline,
+    begins_s: float,
+    ends_s: float,
+    *,
+    since_s: float = 0.0,
+    yield_to_loop: Callable[[], None] = lambda: None,
+) -> KeepingUp:
+    """Judge the backlogs of a run.
+
+    Args:
+        timeline: The seconds of all workers.
+        begins_s: Where the judged part begins: the end of the warm-up, or the last reset of the statistics.
+        ends_s: Where sending stopped; the second that it is in is left out, for the drain is in it too.
+        since_s: From where on the seconds are read; those before the judged part tell the fastest latency.
+        yield_to_loop: Called every SECONDS_AT_ONCE.
+    """
+    first = -int(-begins_s // 1)
+    series: dict[tuple[str, str], _Series] = {}
+    for number, stretch in enumerate(timeline.intervals(max(timeline.begins, int(since_s)), int(ends_s))):
+        for scenario, part in _parts(stretch):
+            for queue in QUEUES:
+                key = (queue.name, scenario)
+                if key not in series:
+                    series[key] = _Series(queue, scenario)
+                series[key].add(stretch.second, part, is_judged=stretch.second >= first)
+        if number % SECONDS_AT_ONCE == 0:
+            yield_to_loop()
+    return KeepingUp(_judged(series.values(), yield_to_loop))
+
+
+def _judged(series: Iterable["_Series"], yield_to_loop: Callable[[], None]) -> Iterator[Backlog]:
+    for one in sorted(series, key=lambda one: (one.queue.place, one.scenario)):
+        backlog = one.judge()
+        if backlog is not None:
+            yield backlog
+        yield_to_loop()
+
+
+def _parts(stretch: Stretch) -> Iterator[tuple[str, Part]]:
+    """Yield what all scenarios did together, under an empty name, and each that has one if there are several."""
+    yield "", stretch.whole()
+    yield from ((scenario, part) for scenario, part in stretch.parts.items() if scenario)
+
+
+class _Series:
+    """One queue of one scenario, second by second."""
+
+    def __init__(self, queue: Queue, scenario: str) -> None:
+        self.queue = queue
+        self.scenario = scenario
+        self._begins_s = 0
+        self._before = 0
+        self._arrived: list[int] = []
+        self._waiting: list[int] = []
+        self._finished: list[int] = []
+        self._spreads: deque[Distribution] = deque(maxlen=SPREADS_KEPT)
+        self._fastest = FastestLatency()
+
+    def add(self, second: int, part: Part, *, is_judged: bool) -> None:
+        spread = part.spreads.get(self.queue.spread, {})
+        self._fastest.add(spread)
+        if not is_judged:
+            self._before = part.backlogs[self.queue.place]
+            return
+        if not self._arrived:
+            self._begins_s = second
+        missing = second - self._begins_s - len(self._arrived)  # seconds in which the scenario did nothing
+        for _ in range(missing):
+            self._append(0, 0, 0, {})
+        self._append(
+            part.counts[PLACES[self.queue.arrived]],
+            part.backlogs[self.queue.place],
+            part.counts[PLACES[self.queue.finished]],
+            spread,
+        )
+
+    def judge(self) -> Backlog | None:
+        """Return how the backlog did up to the last second in which anything arrived; None where nothing did."""
+        length = max((at for at, count in enumerate(self._arrived, 1) if count), default=0)
+        if not length:
+            return None
+        arrived, waiting, finished = self._arrived[:length], self._waiting[:length], self._finished[:length]
+        filling = length > 2 and is_filling(waiting, arrived)
+        return Backlog(
+            queue=self.queue,
+            scenario=self.scenario,
+            begins_s=self._begins_s,
+            seconds=length,
+            arrived=sum(arrived),
+            waiting=waiting[-1],
+            growth=growth(waiting, arrived),
+            behind_s=self._behind_s(waiting, finished, is_filling=filling),
+            is_filling=filling,
+        )
+
+    def _behind_s(self, waiting: list[int], finished: list[int], *, is_filling: bool) -> float | None:
+        first = max(window_of(finished), len(self._arrived) - len(self._spreads))
+        if first >= len(finished):
+            return None
+        dropped = len(self._arrived) - len(self._spreads)
+        spread = together(list(self._spreads)[first - dropped : len(finished) - dropped])
+        before = waiting[first - 1] if first else self._before
+        return behind_s(
+            [before, *waiting[first:]], finished[first:], spread, self._fastest.lowest_us, is_filling=is_filling
+        )
+
+    def _append(self, arrived: int, waiting: int, finished: int, spread: Distribution) -> None:
+        self._arrived.append(max(0, arrived))
+        self._waiting.append(max(0, waiting))
+        self._finished.append(max(0, finished))
+        self._spreads.append(spread)
+
+
+def _rate(per_s: float) -> str:
+    return f"{per_s:,.0f}" if per_s >= 10 else f"{per_s:.1f}"

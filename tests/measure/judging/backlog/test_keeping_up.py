@@ -1,0 +1,143 @@
+"""Whether a server keeps up is judged from the merged seconds, told in words, and doubted where it cannot be told."""
+
+import pytest
+
+from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp, keeping_up
+from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
+from fleetlm_users.measure.judging.verdict import RunFacts, decide
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline
+from fleetlm_users.measure.timeline.second import Part, Second
+from fleetlm_users.measure.totals import Totals
+from tests.measure.judging.events import answered, constant, judged, run, seconds_of
+from tests.measure.judging.queues import ramp
+
+BOTH = ["agent_backlog_growth: value<0.01", "agent_backlog_end_s: value<2"]
+
+
+def judgements_of(backlog):
+    totals = Totals(DEFAULT, [], KeepingUp([backlog] if backlog else []).derived)
+    return judge(parse_thresholds(BOTH), totals, 10.0), totals
+
+
+def verdict_of(backlog):
+    judgements, totals = judgements_of(backlog)
+    return decide(judgements, totals, RunFacts(False, 1, 1))
+
+
+def test_a_server_that_falls_behind_fails_in_words():
+    """With what was sent, what was left behind, and what waited."""
+    backlog = run(1, 30, 50, constant(1 / 40), 1, even=True)
+    failures = verdict_of(backlog).failures
+    assert failures[0] == (
+        "the server did not keep up: agent answers fell behind by 10/s of the 50/s sent; "
+        f"{backlog.waiting} were waiting when sending stopped (agent_backlog_growth: value<0.01)"
+    )
+    assert failures[1].startswith("the server did not keep up: it was ")
+    assert failures[1].endswith("(agent_backlog_end_s: value<2)")
+    growth, end = judgements_of(backlog)[0]
+    assert growth.measured == pytest.approx(0.2, abs=0.01)
+    assert end.measured > 4
+    assert growth.samples == backlog.arrived == pytest.approx(1500, abs=1)
+
+
+def test_a_large_backlog_that_stays_is_kept():
+    """Eight seconds for each answer: by Little's law 400 of 50/s wait."""
+    backlog = run(1, 30, 50, constant(8), even=True)
+    assert backlog.waiting == pytest.approx(400, abs=1)
+    assert [(one.ok, one.undecided) for one in judgements_of(backlog)[0]] == [(True, False), (True, False)]
+
+
+def test_too_short_a_run_is_told_and_kept_when_little_waits():
+    """No failure, no doubt, a note."""
+    growth, end = judgements_of(run(1, 8, 50, constant(0.1), even=True))[0]
+    assert (growth.ok, growth.undecided, growth.measured) == (True, False, None)
+    assert growth.problem == "too short to tell: 8 s of the 20 s that it takes; 5 were waiting when sending stopped"
+    assert (end.ok, end.measured) == (True, 0.0)
+
+
+def test_too_short_a_run_is_a_doubt_when_nothing_was_finished():
+    """Seven seconds tell nothing of an agent that takes eight."""
+    backlog = run(1, 7, 50, constant(8), even=True)
+    assert [(one.ok, one.undecided) for one in judgements_of(backlog)[0]] == [(False, True), (False, True)]
+    doubts = verdict_of(backlog).doubts
+    assert doubts[0].startswith("agent_backlog_growth: value<0.01: too short to tell: 7 s of the 20 s")
+    assert "350 were waiting" in doubts[1]
+
+
+def test_a_few_messages_are_no_doubt():
+    """Whatever became of them, too few came to tell."""
+    backlog = run(1, 10, 1, constant(3), even=True)
+    assert [(one.ok, one.undecided) for one in judgements_of(backlog)[0]] == [(True, False), (True, False)]
+
+
+def test_a_run_without_messages_has_no_samples():
+    """As for every other metric, a threshold on it fails."""
+    assert judged([Second(0, 1, 5.0, {"burst": Part.empty()})]) is None
+    assert {one.problem for one in judgements_of(None)[0]} == {"no samples"}
+
+
+def test_the_second_in_which_sending_stopped_is_left_out():
+    """The drain is in it; and the warm-up tells only the fastest latency."""
+    rows = seconds_of(answered(1, 30, 50, constant(1 / 40), 1, even=True), 30)
+    backlog = judged(rows, warm_up_s=4.5, ends_s=25.3)
+    assert (backlog.begins_s, backlog.seconds) == (5, 20)
+    assert backlog.waiting == rows[24].parts["burst"].backlogs[1]
+
+
+def test_workers_are_judged_together():
+    """Neither sees all of the queue that they share."""
+    messages = answered(1, 30, 50, constant(1 / 40), 1, even=True)
+    one, other = (seconds_of(messages[half::2], 30) for half in (0, 1))
+    together, alone = judged(one, other), judged(seconds_of(messages, 30))
+    assert together.growth == alone.growth
+    assert (together.waiting, together.behind_s) == (alone.waiting, alone.behind_s)
+
+
+@pytest.mark.parametrize(("server_s", "grows"), [(1 / 40, True), (1 / 80, False), (8.0, False)])
+def test_a_worker_that_is_lost_is_neither_growth_nor_recovery(server_s, grows):
+    """What waited on it is gone with it, and so is what it would have sent."""
+    servers = None if server_s > 1 else 1
+    messages = answered(1, 40, 50, constant(server_s), servers, even=True)
+    lost, kept = seconds_of(messages[0::2], 40, until_s=20), seconds_of(messages[1::2], 40)
+    backlog = judged(lost, kept)
+    assert (backlog.growth.is_growing or backlog.behind_s > 2) == grows
+    assert backlog.waiting == kept[-1].parts["burst"].backlogs[1]
+
+
+def test_each_scenario_is_judged_as_well():
+    """Under its name, in words too."""
+    timeline = MergedTimeline()
+    timeline.absorb("a", seconds_of(answered(1, 30, 50, constant(1 / 40), 1, even=True), 30, "burst"), final=True)
+    timeline.absorb("b", seconds_of(answered(1, 30, 20, constant(0.1), even=True), 30, "churn"), final=True)
+    derived = keeping_up(timeline, 0.0, 30.0).derived
+    assert {scenario for _, scenario in derived} == {"", "burst", "churn"}
+    assert (
+        "agent answers of burst fell behind by 10/s of the 50/s sent" in derived["agent_backlog_growth", "burst"].words
+    )
+    assert derived["agent_backlog_growth", "churn"].value == 0.0
+    assert derived["agent_backlog_growth", ""].value == pytest.approx(10 / 70, abs=0.01)
+    assert derived["append_backlog_growth", ""].value == 0.0
+
+
+def test_users_that_leave_are_no_growth():
+    """The load fades; answers of eight seconds lag behind it."""
+    fading = lambda second: max(0.0, 60 * min(1, (42 - second) / 20))  # noqa: E731  # a timetable
+    backlog = run(1, 40, fading, constant(8), even=True)
+    assert not backlog.growth.is_growing
+    assert backlog.behind_s < 2
+
+
+def test_a_ramp_is_no_growth():
+    """With slow answers the backlog rises all the while."""
+    backlog = run(1, 40, ramp(60, 40), constant(5), even=True)
+    assert not backlog.growth.is_growing
+    assert backlog.behind_s < 2
+
+
+def test_others_have_their_turn_while_seconds_are_read():
+    """A day of them takes a while."""
+    timeline, turns = MergedTimeline(), []
+    timeline.absorb("a", seconds_of(answered(1, 50, 5, constant(1), even=True), 50), final=True)
+    keeping_up(timeline, 0.0, 50.0, yield_to_loop=lambda: turns.append(1))
+    assert len(turns) > 3
