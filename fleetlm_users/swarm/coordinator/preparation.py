@@ -1,7 +1,7 @@
 """The preparation of a run, from the command line or from the web form; each step can refuse it before it begins."""
 
 from argparse import Namespace
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -106,6 +106,7 @@ class Preparation:
 
     def _by_form(self, form: MultiDict[str, str]) -> Prepared:
         try:
+            self.form.check_classes(form, self._shapes())
             given = self.form.options_in(form)
             chosen = {PRESET: given[PRESET]} if PRESET in given else {}
             own = self._resolve(self._with(chosen), NO_OVERRIDES).plan
@@ -128,6 +129,7 @@ class Preparation:
         Raises StartupError, also for options that the run does not have: they would have no effect.
         """
         try:
+            self.form.check_classes(form, self._shapes())
             changed = self.form.changed_in(form)
             if changed:
                 raise StartupError(f"{ONLY_USERS_CHANGE}: {', '.join(changed)}", USAGE_EXIT)
@@ -204,6 +206,13 @@ class Preparation:
         if not self.parsed.class_picker:
             return self._environment.shape_class
         return (self._environment.available_shape_classes or {}).get(form.get("shape_class", ""))
+
+    def _shapes(self) -> Iterable[str]:
+        """Return the shapes that a form may name: those of Locust's class picker, else the one there is."""
+        if self.parsed.class_picker:
+            return self._environment.available_shape_classes or {}
+        shape = self._environment.shape_class
+        return () if shape is None else (type(shape).__name__,)
 
     def _local_urls(self, options: Options) -> LocalServerUrls:
         """Return where the child servers listen; they start at their first use, and stay for the runs that follow."""

@@ -6,7 +6,7 @@ title serves as its key; `options_in` knows it and the option's own name.
 """
 
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from werkzeug.datastructures import MultiDict
@@ -32,6 +32,9 @@ WIDE: Final = (PRESET, "threshold")
 
 OF_LOCUST: Final = ("user_count", "spawn_rate", "run_time", "host", "user_classes", "shape_class", "profile")
 """The fields of Locust's own (web.py: swarm)."""
+
+NO_SHAPE: Final = "Default"
+"""What the form says for no LoadTestShape (web.py: swarm)."""
 
 INSTEAD: Final = {"vus": "user_count", "duration": "run_time", "ramp_up": "spawn_rate"}
 """Locust's fields that replace options of the same meaning in the form."""
@@ -106,6 +109,20 @@ class StartForm:
             if len(value) > MAX_VALUE_CHARACTERS:
                 accepted = f"at most {MAX_VALUE_CHARACTERS:,} characters"
                 raise UsageError(key, described(value), accepted, "`messages_lost: count<1`")
+
+    def check_classes(self, form: MultiDict[str, str], shapes: Iterable[str]) -> None:
+        """Raise UsageError for user classes that the benchmark does not have, and for another shape than `shapes`.
+
+        Locust passes over the former, and answers the latter with a page of its own for a failure.
+        """
+        classes = [user_class.__name__ for user_class in self._benchmark.behaviours.values()]
+        for name in form.getlist("user_classes"):
+            if name not in classes:
+                raise UsageError("User classes", name, f"one or more of {', '.join(classes)}", classes[0])
+        accepted = [NO_SHAPE, *(shape for shape in shapes if shape != NO_SHAPE)]
+        shape = form.get("shape_class", NO_SHAPE)
+        if shape not in accepted:
+            raise UsageError("Shape class", shape, f"one of {', '.join(accepted)}", NO_SHAPE)
 
     def changed_in(self, form: MultiDict[str, str]) -> list[str]:
         """Return the titles of the options to which a form gives another value than the last one that was submitted.

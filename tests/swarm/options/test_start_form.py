@@ -1,6 +1,8 @@
 """What the start form shows comes back as the options that it stands for."""
 
+import re
 from argparse import Namespace
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -184,3 +186,26 @@ def test_a_message_names_the_field_as_the_page_does():
     words = "invalid value 'x' for API URL: expected a URL such as http://h"
     assert form_with().words_of(problem) == form_with().words_of(StartupError.of_usage(problem)) == words
     assert form_with().words_of(StartupError("no server", 1)) == "no server"
+
+
+CLASSES = [user_class.__name__ for user_class in MIXED.behaviours.values()]
+
+
+@pytest.mark.parametrize(
+    ("sent", "shapes", "told"),
+    [
+        ({"user_classes": CLASSES[0]}, (), ""),
+        ({"user_classes": "Nope"}, (), f"'Nope' for User classes: expected one or more of {', '.join(CLASSES)}"),
+        ({"user_classes": "x" * 5000}, (), "for User classes: expected one or more of"),
+        ({}, (), ""),
+        ({"shape_class": "Default"}, (), ""),
+        ({"shape_class": "Nope"}, (), "'Nope' for Shape class: expected one of Default, for example Default"),
+        ({"shape_class": ""}, (), "'' for Shape class"),
+        ({"shape_class": "Steps"}, ("Default", "Steps"), ""),
+        ({"shape_class": "Nope"}, ("Default", "Steps"), "expected one of Default, Steps, for example"),
+    ],
+)
+def test_classes_that_are_not_there_are_refused(sent, shapes, told):
+    """Locust would pass over them, or fail without a sentence."""
+    with pytest.raises(UsageError, match=re.escape(told)) if told else nullcontext():
+        form_with().check_classes(MultiDict(sent), shapes)
