@@ -5,6 +5,7 @@ fleetlm_users` loads neither gevent nor Locust, and `fleetlm_users.protocol`, `.
 without them. docs/writing-a-behaviour.md shows the names in use.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -112,7 +113,14 @@ if not TYPE_CHECKING:  # a type checker that saw it would take any misspelt name
         """Import an exported name at its first use. Raises AttributeError for any other name."""
         if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        try:
+            module = import_module(f"{__name__}.{_MODULES[name]}")
+        except KeyboardInterrupt:
+            if "locust.main" not in sys.modules:
+                raise
+            sys.stderr.write("interrupted before the run began: nothing was measured\n")
+            raise SystemExit(4) from None  # as swarm/signals.py ends a start, which is not imported yet
+        value = globals()[name] = getattr(module, name)
         return value
 
 

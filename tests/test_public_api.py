@@ -9,6 +9,7 @@ import pytest
 
 import fleetlm_users
 import fleetlm_users.users
+from fleetlm_users.swarm.signals import NOTHING_RAN, NOTHING_RAN_EXIT
 
 FILE = Path(fleetlm_users.__file__)
 NAMES = sorted(set(fleetlm_users.__all__) - {"__version__"})
@@ -65,6 +66,23 @@ def test_type_checkers_see_what_is_exported():
     assert imported_for_type_checkers() == fleetlm_users._MODULES
     assert set(NAMES) == fleetlm_users._MODULES.keys()
     assert fleetlm_users.__all__ == sorted(fleetlm_users.__all__)
+
+
+@pytest.mark.parametrize("is_locust", [True, False])
+def test_ctrl_c_while_a_locustfile_is_imported_ends_in_a_sentence(monkeypatch, capsys, is_locust):
+    """Of the command `locust`, not of a program that imports the package."""
+
+    def interrupted(_name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fleetlm_users, "import_module", interrupted)
+    monkeypatch.delitem(sys.modules, "locust.main", raising=False)
+    if is_locust:
+        monkeypatch.setitem(sys.modules, "locust.main", sys)
+    with pytest.raises(SystemExit if is_locust else KeyboardInterrupt) as raised:
+        fleetlm_users.__getattr__("FleetUser")
+    assert not is_locust or raised.value.code == NOTHING_RAN_EXIT
+    assert capsys.readouterr().err == (f"{NOTHING_RAN}\n" if is_locust else "")
 
 
 def test_an_unknown_name_is_refused():

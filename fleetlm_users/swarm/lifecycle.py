@@ -29,7 +29,7 @@ from fleetlm_users.swarm.options.option_sources import OptionSources
 from fleetlm_users.swarm.printable_logs import make_logs_printable
 from fleetlm_users.swarm.results.locust_files import try_when_parsed
 from fleetlm_users.swarm.role import Role
-from fleetlm_users.swarm.signals import Signals
+from fleetlm_users.swarm.signals import Signals, end_start_on_signals
 from fleetlm_users.swarm.web.access import guard_access, rules_of
 from fleetlm_users.swarm.web.live_page import LivePage
 from fleetlm_users.swarm.web.locust_tab import add_tab
@@ -84,6 +84,7 @@ class Lifecycle:
         if self._is_parsed:
             return  # parsed again, for a page of the web UI
         self._is_parsed = True
+        end_start_on_signals(Console().say)
         try:
             prepare_master(parsed)
         except StartupError as problem:

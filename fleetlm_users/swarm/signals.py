@@ -6,14 +6,19 @@ keeps its default action: it kills the process at once.
 """
 
 import logging
+import os
 import signal
+import sys
+import time
 from collections.abc import Callable
+from types import FrameType
 from typing import Final
 
 import gevent
 from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.web import WebUI
 
+from fleetlm_users.swarm.host.startup_error import end_forked_workers
 from fleetlm_users.swarm.role import Role
 
 logger = logging.getLogger(__name__)
@@ -26,6 +31,28 @@ NOTHING_RAN_EXIT = 4
 NOTHING_RAN = "interrupted before the run began: nothing was measured"
 
 HOUR_S = 3600.0
+
+
+def end_start_on_signals(say: Callable[[str], None]) -> None:
+    """Have a signal end this process and its forked workers at once, until `Signals.listen` takes over.
+
+    Locust has parsed its options and is about to fork: Python's own answer to a Ctrl-C would be a traceback, that to a
+    SIGTERM would leave the workers behind, looking for a master. Forked workers inherit it, and say nothing.
+    """
+    parent = os.getpid()
+
+    def end_start(_number: int, _frame: FrameType | None) -> None:
+        for number in ENDING:
+            signal.signal(number, signal.SIG_IGN)
+        if os.getpid() == parent:
+            say(NOTHING_RAN)
+            end_forked_workers(sleep=time.sleep)  # no greenlet runs any more
+        sys.stdout.flush()
+        os._exit(NOTHING_RAN_EXIT)  # SystemExit would be raised in whichever greenlet happens to run
+
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end_start)
 
 
 class Signals:

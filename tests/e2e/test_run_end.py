@@ -42,6 +42,16 @@ def drains(locust):
     eventually(lambda: "--run-time limit reached" in locust.output, "the run time is up")
 
 
+def group_of(locust):
+    """Who is left of a run that has ended: it had a process group of its own."""
+    members = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):  # it ends while it is asked
+            if os.getpgid(process.pid) == locust.process.pid and process.status() != psutil.STATUS_ZOMBIE:
+                members.append(process)
+    return members
+
+
 def send(locust, *numbers, group=False):
     for number in numbers:
         with contextlib.suppress(ProcessLookupError):
@@ -186,6 +196,39 @@ def test_a_signal_before_the_run_ends_the_start(tmp_path, standin, number):
     assert not finished.results.exists()
 
 
+EARLY = """
+import os, signal
+from locust import events
+from fleetlm_users import LongLivedUser, install
+
+PARENT = os.getpid()
+
+
+@events.init.add_listener  # the first one: those of the package come behind it
+def strike(**_):
+    if os.getpid() == PARENT:
+        os.kill(PARENT, signal.{signal})
+
+
+install("mixed", [LongLivedUser])
+"""
+
+
+@pytest.mark.parametrize("number", [INT, TERM, HUP], ids=lambda number: number.name)
+@pytest.mark.parametrize("forks", [(), ("--processes", "2")], ids=["alone", "forked"])
+def test_a_signal_before_ours_are_handled_ends_the_start(tmp_path, standin, number, forks):
+    """The options are parsed, workers are forked, and Locust has made no runner that could be told."""
+    file = tmp_path / "early.py"
+    file.write_text(EARLY.format(signal=number.name))
+    with Locust(tmp_path, *targets(standin), "-u", "2", *ENDLESS, *forks, locustfile=str(file)) as locust:
+        finished = locust.finish()
+        left = eventually(lambda: not group_of(locust), "its workers end")
+    assert left
+    assert finished.code == 4, finished.output
+    assert "interrupted before the run began: nothing was measured" in finished.output
+    assert "Traceback" not in finished.output
+
+
 def test_a_port_that_is_taken_ends_the_start_and_leaves_no_worker(tmp_path, standin):
     """By whatever program; nobody has been forked yet."""
     with socket.socket() as holder:
@@ -195,7 +238,7 @@ def test_a_port_that_is_taken_ends_the_start_and_leaves_no_worker(tmp_path, stan
         flags = ["--processes", "2", "--master-bind-port", port]
         with Locust(tmp_path, *targets(standin), *ENDLESS, *flags) as locust:
             finished = locust.finish()
-            left = [each for each in psutil.process_iter() if os.getpgid(each.pid) == locust.process.pid]
+            left = group_of(locust)
     assert finished.code == 2, finished.output
     (line,) = finished.output.splitlines()
     assert line.startswith(f"invalid value {port} for --master-bind-port: expected a free port of 127.0.0.1"), line

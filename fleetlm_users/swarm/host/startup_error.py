@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from typing import NoReturn
 
 import gevent
@@ -47,25 +48,25 @@ def exit_with(problem: StartupError) -> NoReturn:
     sys.exit(problem.exit_code)
 
 
-def end_forked_workers(grace_s: float = 0.0) -> None:
+def end_forked_workers(grace_s: float = 0.0, sleep: Callable[[float], None] = gevent.sleep) -> None:
     """End the workers that `--processes` forked; for `grace_s` they may end by themselves.
 
     Locust's own exit handler mistakes a worker that still runs for one that has ended (waitpid with WNOHANG returns 0),
     and would leave it trying to connect for five minutes.
     """
     workers = [child for child in psutil.Process().children() if _is_fork(child)]
-    _wait_for(workers, grace_s)
+    _wait_for(workers, grace_s, sleep)
     for worker in filter(_alive, workers):
         worker.terminate()
-    _wait_for(workers, WORKERS_END_S)
+    _wait_for(workers, WORKERS_END_S, sleep)
     for worker in filter(_alive, workers):
         worker.kill()
 
 
-def _wait_for(workers: list[psutil.Process], wait_s: float) -> None:
+def _wait_for(workers: list[psutil.Process], wait_s: float, sleep: Callable[[float], None]) -> None:
     deadline_s = time.monotonic() + wait_s
     while any(_alive(worker) for worker in workers) and time.monotonic() < deadline_s:
-        gevent.sleep(POLL_S)
+        sleep(POLL_S)
 
 
 def _is_fork(child: psutil.Process) -> bool:
