@@ -7,20 +7,12 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 import click
-import gevent
 
 from fleetlm_users import __version__
-from fleetlm_users.cli.cleanup.command import cleanup
-from fleetlm_users.cli.compare.command import compare
-from fleetlm_users.cli.doctor.command import doctor
-from fleetlm_users.cli.listing.command import list_
-from fleetlm_users.cli.plan.command import plan
-from fleetlm_users.cli.report.command import report
-from fleetlm_users.cli.schema.command import schema
+from fleetlm_users.cli.subcommands import HELP_NAMES, Subcommands
 from fleetlm_users.errors import FleetlmError, UsageError
 from fleetlm_users.output import steady_streams
 
@@ -47,9 +39,6 @@ def become(module: str, arguments: Sequence[str]) -> None:
     os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
 
 
-HELP_NAMES = ["-h", "--help"]
-
-
 class Mistake(click.ClickException):
     """A UsageError as click shows it; the message names the accepted form, so no usage line is needed."""
 
@@ -59,14 +48,23 @@ class Mistake(click.ClickException):
 class Bench(click.Group):
     """The group of subcommands: our errors become click's, so that none shows as a traceback."""
 
-    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        """Add a subcommand that accepts `-h`.
+    commands: Subcommands
 
-        click reads the names of the help option from the context once and stores them with the command: a command that
-        is first parsed on its own would not accept `-h` afterwards.
-        """
-        cmd.context_settings.setdefault("help_option_names", HELP_NAMES)
-        super().add_command(cmd, name)
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.commands = Subcommands()
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a subcommand; it is imported now."""
+        command = super().get_command(ctx, cmd_name)
+        if "gevent" in sys.modules:
+            _leave_ctrl_c_to_click()
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the names and lines of all subcommands, importing none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self.commands.line_of(name)) for name in self.list_commands(ctx)])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand. A UsageError ends with exit code 2, any other error of ours with 1."""
@@ -81,6 +79,8 @@ class Bench(click.Group):
 def _show_version(ctx: click.Context, _parameter: click.Parameter, is_asked: bool) -> None:
     if not is_asked or ctx.resilient_parsing:
         return
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - a quarter of the start
+
     try:
         locust = version("locust")
     except PackageNotFoundError:
@@ -112,14 +112,20 @@ def cli() -> None:
     """  # noqa: D301  # \b is what click looks for
 
 
-for command in (doctor, cleanup, compare, list_, plan, report, schema, standin, echo_agent):
+for command in (standin, echo_agent):
     cli.add_command(command)
+
+
+def _leave_ctrl_c_to_click() -> None:
+    """Keep gevent from printing a Ctrl-C that comes while it waits, before click acknowledges it."""
+    import gevent  # noqa: PLC0415 - only some of the commands wait
+
+    hub = gevent.get_hub()
+    if KeyboardInterrupt not in hub.NOT_ERROR:
+        hub.NOT_ERROR = (*hub.NOT_ERROR, KeyboardInterrupt)
 
 
 def main() -> None:
     """Run the command and exit with its exit code."""
     steady_streams()
-    # gevent would print a Ctrl-C that comes while it waits, before click acknowledges it
-    hub = gevent.get_hub()
-    hub.NOT_ERROR = (*hub.NOT_ERROR, KeyboardInterrupt)
     cli(prog_name="fleetlm-bench")

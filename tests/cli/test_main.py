@@ -1,4 +1,5 @@
 import os
+import subprocess
 import sys
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from fleetlm_users import __version__
 from fleetlm_users.cli import main as passthrough
 from fleetlm_users.cli.main import cli
+from fleetlm_users.cli.subcommands import SUBCOMMANDS
 from tests.cli.summaries import summary, with_trend, written
 
 EVEN = [50 + index / 100 for index in range(2000)]
@@ -26,6 +28,35 @@ def test_help_has_examples_and_fits_80_columns(bench, command):
     assert "Example" in found.output
     assert max(map(len, found.output.splitlines())) <= 80
     assert bench(*command.split(), "-h").output == bench(*command.split(), "--help").output
+
+
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+def test_a_line_of_the_help_is_the_commands_own(name):
+    """It stands apart from the command, which the help does not import."""
+    command = cli.commands[name]
+    assert command.name == name
+    assert cli.commands.line_of(name) == command.short_help
+
+
+def test_the_help_of_the_whole_imports_no_command():
+    """Nor what they need: a start costs CPU, and the help is asked for often."""
+    program = (
+        "import sys; from fleetlm_users.cli.main import cli; cli(['--help'], standalone_mode=False);"
+        "print([name for name in sys.modules if name.endswith('.command') or name.partition('.')[0] in"
+        " ('gevent', 'jinja2', 'yaml', 'msgspec', 'requests')])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_commands_are_a_mapping_that_only_grows():
+    """As click needs it."""
+    assert "standin" in cli.commands
+    assert "unknown" not in cli.commands
+    assert len(list(cli.commands)) == len(cli.commands)
+    assert "plan" in repr(cli.commands)
+    with pytest.raises(TypeError):
+        del cli.commands["plan"]
 
 
 @pytest.mark.parametrize(
