@@ -10,7 +10,8 @@ FleetlmError
     ├── PushRefused         another awaited push was answered with status error
     ├── ReplyTimeout        an awaited reply did not come in time
     ├── Disconnected        the socket or the channel went away while in use
-    └── RestFailed          a REST call failed: no answer, or a status that was not expected
+    ├── RestFailed          a REST call failed: no answer, or a status that was not expected
+    └── DatabaseFailed      FleetLM's database cannot be read
 
 What a ClientError quotes of the server or the network is printable and bounded (foreign_text.py): it is shown, logged
 and counted as it stands.
@@ -220,3 +221,15 @@ class RestFailed(ClientError):
     def __str__(self) -> str:
         answer = f"HTTP {self.status}" if self.status is not None else "no answer"
         return f"{self.method} {self.path}: {answer} ({self.kind}): {self.detail}"
+
+
+class DatabaseFailed(ClientError):
+    """FleetLM's database cannot be read; `problem` says why, without anything of its address."""
+
+    def __init__(self, problem: str, kind: str = "database") -> None:
+        super().__init__(problem, kind)
+        self.problem = problem
+        self.kind = kind
+
+    def __str__(self) -> str:
+        return f"the database cannot be read: {self.problem}"

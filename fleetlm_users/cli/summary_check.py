@@ -162,6 +162,23 @@ _BACKLOG: Final = record(
     }
     | dict.fromkeys(("per_s", "low_per_s", "high_per_s", "resolution_per_s"), _PER_S)
 )
+
+
+def _audited(value: Any) -> None:
+    _AUDITED(value)
+    accounted = value["audited"] + sum(value["unaudited"].values())
+    if value["all"] != accounted:
+        raise ShapeError(f"is {value['all']:,}, and {accounted:,} were audited or not", "all")
+    if value["unstored"] + value["changed"] > value["audited"]:
+        raise ShapeError(f"is {value['audited']:,}, fewer than were found unstored or changed", "audited")
+
+
+_AUDITED: Final = record(
+    {
+        **dict.fromkeys(("all", "audited", "unstored", "changed"), _SAMPLES),
+        "unaudited": table(_NAME, _SAMPLES, MAX_NAMES),
+    }
+)
 _SUMMARY: Final = record(
     {
         "verdict": record({"kind": one_of("pass", "fail", "inconclusive"), "failures": _LINES, "doubts": _LINES}),
@@ -191,6 +208,9 @@ _SUMMARY: Final = record(
         "distributions": nothing_or(table(_NAME, each(row(_MS, _MS, whole(1, MAX_SAMPLES)), MAX_BUCKETS), MAX_NAMES)),
         "backlogs": nothing_or(each(_BACKLOG, MAX_NAMES)),
         "capacity": nothing_or(record({})),
+        "audit": nothing_or(
+            record({"way": _NAME, "words": _LONG, "result": _LONG, "messages": _audited, "answers": _audited})
+        ),
         "host": nothing_or(table(_NAME, anything, MAX_NAMES)),
         "versions": nothing_or(table(_NAME, anything, MAX_NAMES)),
         "workers": nothing_or(each(anything, MAX_NAMES)),

@@ -2,12 +2,14 @@
 
 from fleetlm_users.client.http.fleetlm_api import Answered, Created, RestApi, RestCallFailed
 from fleetlm_users.client.http.text_page import TextPage
+from fleetlm_users.client.message_table import MessageTable
 from fleetlm_users.client.net.connector import Connector
 from fleetlm_users.client.net.endpoint import host_of
 from fleetlm_users.client.net.resolver import Address, Resolver
 from fleetlm_users.client.net.source_addresses import SourceAddresses, not_local, sources_here
 from fleetlm_users.client.phoenix.heartbeats import Heartbeats
 from fleetlm_users.client.phoenix.inbox_channel import InboxChannel
+from fleetlm_users.client.phoenix.replay import read_replay
 from fleetlm_users.client.phoenix.session_channel import ChannelObserver, SessionChannel
 from fleetlm_users.client.phoenix.socket import PhoenixSocket
 from fleetlm_users.client.phoenix.types import ChannelHandler, Joined, PushReply, Sent, SocketOptions
@@ -25,6 +27,7 @@ __all__ = [
     "Heartbeats",
     "InboxChannel",
     "Joined",
+    "MessageTable",
     "PhoenixSocket",
     "PreflightResult",
     "Problem",
@@ -44,5 +47,6 @@ __all__ = [
     "copy_of",
     "host_of",
     "not_local",
+    "read_replay",
     "sources_here",
 ]

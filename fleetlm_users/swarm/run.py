@@ -12,6 +12,7 @@ from gevent.event import Event
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.swarm.stats.tally import LocustColumns, Tallies
+from fleetlm_users.workload.options.audit import is_audited, settle_s
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.user_numbers import Numbering
 
@@ -23,6 +24,10 @@ FORCE_S = 2.0
 
 CLEANUP_S = 60.0
 """After the drain, with `--cleanup`: a bound for deleting the run's sessions."""
+
+
+AUDIT_S = 600.0
+"""After the drain, with `--audit`: a bound for reading back what was acknowledged."""
 
 
 class Headcount(NamedTuple):
@@ -90,6 +95,7 @@ class Run:
         self.started_s = time.perf_counter() - elapsed_s
         self.ended_s: float | None = None
         self.is_closed = False
+        self.closed_s: float | None = None
         self._drain_cut_short = Event()
         self._drain_deadline_s = math.inf
         self._members: set[Member] = set()
@@ -219,5 +225,11 @@ class Run:
 
     def _close_users(self) -> None:
         self.is_closed = True
+        self.closed_s = time.perf_counter()
         forced = [gevent.spawn(member.close) for member in list(self._members)]
         gevent.joinall(forced, timeout=FORCE_S)
+
+
+def audit_bound_s(options: Options) -> float:
+    """Return how long the audit of a run may take after the drain; 0 where there is none."""
+    return settle_s(options) + AUDIT_S if is_audited(options) else 0.0

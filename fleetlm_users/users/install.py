@@ -9,8 +9,10 @@ from fleetlm_users.measure.metrics.metric import Metric
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.lifecycle import install as install_benchmark
 from fleetlm_users.trust import check_trust
+from fleetlm_users.users.audit.making import table_of
 from fleetlm_users.users.recorded_metrics import records
 from fleetlm_users.users.user import FleetUser
+from fleetlm_users.workload.options.audit import DATABASE, check_audit, way_of
 from fleetlm_users.workload.options.capacity import SearchSettings
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.options.specs import OptionSpec
@@ -89,6 +91,7 @@ def _validate(
 ) -> None:
     _check_trust(options)
     _check_standin(options)
+    check_audit(options)
     if search is not None:
         search(options)
     for behaviour in _present(behaviours, options):
@@ -130,8 +133,20 @@ def _check_standin(options: Options) -> None:
 def _check_host(options: Options, is_only_one: bool) -> None:
     """Refuse source addresses that no machine of the run has; one of many machines needs to have only some of them."""
     _check_trust(options)
+    _check_database(options)
     foreign = not_local(options.source_ips)
     if foreign and (is_only_one or len(foreign) == len(options.source_ips)):
         named = ", ".join(foreign[:MAX_NAMED_ADDRESSES]) + (", …" if len(foreign) > MAX_NAMED_ADDRESSES else "")
         accepted = "addresses of this machine (`ip address` lists them, `ip address add` adds one)"
         raise UsageError("--source-ips (SOURCE_IPS)", named, accepted, "127.0.0.2-127.0.0.9 for a local server")
+
+
+def _check_database(options: Options) -> None:
+    """Refuse a database that an audit could not read, where users live: only they will read it. Raises UsageError."""
+    if way_of(options) != DATABASE:
+        return
+    table = table_of(options)
+    try:
+        table.check()
+    finally:
+        table.close()

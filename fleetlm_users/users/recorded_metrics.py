@@ -9,6 +9,7 @@ from fleetlm_users.users.behaviours.inbox_watcher import InboxWatcher
 from fleetlm_users.users.behaviours.lifecycle import LifecycleUser
 from fleetlm_users.users.behaviours.mixed import ChurnUser
 from fleetlm_users.users.user import FleetUser
+from fleetlm_users.workload.options.audit import is_audited
 from fleetlm_users.workload.options.model import Options
 
 _CHECKED: Final = (
@@ -23,6 +24,13 @@ _DELETED: Final = ("cleanup_attempted", "cleanup_succeeded", "cleanup_failed", "
 _ANSWERED: Final = ("agent_latency_ms", "agent_latencies_left_out", "message_roundtrip_ms", "agent_reply_rate")
 _BEHIND_AGENT: Final = ("agent_backlog_growth", "agent_backlog_end_s")
 _OPEN_LOADS: Final = ("append_backlog_growth", "append_backlog_end_s", *_BEHIND_AGENT)
+_AUDITED: Final = (
+    "messages_audited", "messages_stored", "messages_unstored", "messages_stored_changed", "messages_unaudited",
+    "durability_rate",
+)  # fmt: skip
+_AUDITED_ANSWERS: Final = (
+    "answers_audited", "answers_stored", "answers_unstored", "answers_stored_changed", "answers_unaudited",
+)  # fmt: skip
 _OF_PROCESSES: Final = (
     "event_loop_lag_ms", "name_lookup_ms",
     "worker_cpu_percent", "worker_rss_bytes", "worker_cpu_samples", "worker_cpu_starved",
@@ -50,13 +58,15 @@ def records(metric: str, scenario: str | None, behaviours: Sequence[type[FleetUs
         return scenario is None
     if metric in _OPEN_LOADS and not any(kind.is_open(options) for kind in judged):
         return False
-    if metric in ("agent_reply_rate", *_BEHIND_AGENT) and not _awaits_answers(judged, options):
+    if metric in ("agent_reply_rate", *_BEHIND_AGENT, *_AUDITED_ANSWERS) and not _awaits_answers(judged, options):
+        return False
+    if metric in (*_AUDITED, *_AUDITED_ANSWERS) and not is_audited(options):
         return False
     if any(not kind.__module__.startswith(_PACKAGE) for kind in judged):
         return True
     if metric in _DELETED and options.cleanup:
         return True
-    if metric in _ANSWERED:
+    if metric in (*_ANSWERED, *_AUDITED_ANSWERS):
         return _awaits_answers(judged, options)
     only = RECORDED_BY.get(metric)
     return only is None or any(issubclass(kind, only) for kind in judged)

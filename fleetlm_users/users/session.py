@@ -13,6 +13,7 @@ from fleetlm_users.client import Created, Joined, PhoenixSocket, SentMessage, Se
 from fleetlm_users.errors import ClientError, Disconnected, PushRefused, ReplyTimeout
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.stats.events import FactHook
+from fleetlm_users.users.audit.audited_observer import AuditedObserver
 from fleetlm_users.users.session_observer import SessionLog, SessionObserver
 from fleetlm_users.users.shared_client import SharedClient
 from fleetlm_users.workload.pacing import Window
@@ -63,7 +64,12 @@ class UserSession:
         payloads: Iterator[tuple[str, str]],
         follows_agent: bool = True,
     ) -> None:
-        self.observer = SessionObserver(run, scenario, follows_agent=follows_agent)
+        audit = client.audit
+        if audit is None:
+            self.observer = SessionObserver(run, scenario, follows_agent=follows_agent)
+        else:
+            observer = AuditedObserver(run, scenario, audit.memory, participant_id, follows_agent=follows_agent)
+            self.observer, payloads = observer, observer.watched(payloads)
         self._run = run
         self._client = client
         self._scenario = scenario

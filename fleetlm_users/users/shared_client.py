@@ -19,6 +19,8 @@ from fleetlm_users.client import (
 )
 from fleetlm_users.errors import ClientError, ConnectFailed, RestFailed
 from fleetlm_users.swarm.run import Run
+from fleetlm_users.users.audit.audit import Audit
+from fleetlm_users.users.audit.making import audit_of
 from fleetlm_users.users.session_cleanup import SessionCleanup
 from fleetlm_users.workload.options.model import Options
 
@@ -44,6 +46,7 @@ class SharedClient:
         resolver: Resolver | None = None,
     ) -> None:
         self._options = options
+        self.audit: Audit | None = None
         self.cleanup: SessionCleanup | None = None
         self._warned_about: set[tuple[str, int]] = set()
         self._hosts = {host_of(url) for url in (options.api_url, options.ws_url)}
@@ -97,7 +100,9 @@ class SharedClient:
         )
 
     def close(self) -> None:
-        """End the heartbeat greenlet, delete the run's sessions where that was asked for, close the REST pool."""
+        """Audit the run and delete its sessions, where that was asked for; end the heartbeats, close the REST pool."""
+        if self.audit is not None:
+            self.audit.close()
         self._heartbeats.stop()
         if self.cleanup is not None:
             self.cleanup.close()
@@ -115,6 +120,7 @@ def shared_client_of(run: Run) -> SharedClient:
 
 def _make(run: Run) -> SharedClient:
     client = SharedClient(run.options, run.numbering.slot.worker_index, resolver_of(run))
+    client.audit = audit_of(run, lambda participant_id: client.socket(participant_id, lambda _kind: None), client.rest)
     if run.options.cleanup:
         client.cleanup = SessionCleanup(run, client.rest)
     return client

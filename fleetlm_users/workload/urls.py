@@ -5,10 +5,12 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.quoting import described
 
 API_EXAMPLE: Final = "http://localhost:4000/api"
 WS_EXAMPLE: Final = "ws://localhost:4000/socket/websocket"
 HOST_EXAMPLE: Final = "http://localhost:4000"
+DATABASE_EXAMPLE: Final = "postgresql://reader:password@localhost/fleetlm_prod"
 
 API_PATH: Final = "/api"
 WS_PATH: Final = "/socket/websocket"
@@ -24,6 +26,18 @@ def check_http_url(text: str, what: str, example: str = API_EXAMPLE) -> str:
 def check_ws_url(text: str, what: str, example: str = WS_EXAMPLE) -> str:
     """Return a ws or wss URL without its trailing slash; raise UsageError for anything else."""
     return _checked(text, what, ("ws", "wss"), example).geturl().rstrip("/")
+
+
+def check_database_url(text: str, what: str, example: str = DATABASE_EXAMPLE) -> str:
+    """Return a PostgreSQL URL; raise UsageError, which does not quote the text, for anything else.
+
+    Host and user may be missing, as libpq has defaults for them (PostgreSQL documentation, 32.1.1 Connection Strings).
+    """
+    trimmed = text.strip()
+    accepted = "postgresql:// with user, password, host and database"
+    if not trimmed.startswith(("postgresql://", "postgres://")) or not trimmed.isprintable() or " " in trimmed:
+        raise UsageError(what, described(text), accepted, example)
+    return trimmed
 
 
 def urls_of_host(host: str, what: str = "-H/--host") -> tuple[str, str]:

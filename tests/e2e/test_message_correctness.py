@@ -9,7 +9,18 @@ pytestmark = pytest.mark.e2e
 
 USERS, ITERATIONS, MESSAGES = 4, 10, 20
 SENT = USERS * ITERATIONS * MESSAGES  # with the answers 1,600 messages: one in a thousand is one of them
-ROUNDS = ["-u", USERS, "--iterations", ITERATIONS, "--messages", MESSAGES, "--reply-timeout", "1500ms"]
+ROUNDS = [
+    "-u",
+    USERS,
+    "--iterations",
+    ITERATIONS,
+    "--messages",
+    MESSAGES,
+    "--reply-timeout",
+    "1500ms",
+    "--audit",
+    "off",
+]
 
 
 def correctness(tmp_path, standin, *arguments):
@@ -91,7 +102,9 @@ def test_a_dead_agent_is_not_correct(tmp_path, standin_with):
 
 def test_the_end_of_the_run_is_no_fault_of_the_server(tmp_path, standin):
     """What -t cuts short is judged as far as it came; nothing is found."""
-    finished = run(tmp_path, "message_correctness", standin, "-u", "4", "--iterations", "100000", "-t", "3s")
+    finished = run(
+        tmp_path, "message_correctness", standin, "-u", "4", "--iterations", "100000", "-t", "3s", "--audit", "off"
+    )
     check_accounting(finished, standin)
     assert finished.code != 3, finished.output  # such a loop takes all the CPU there is, which may be told as a doubt
     assert finished.summary["verdict"]["failures"] == []

@@ -108,6 +108,8 @@ class Socket:
 class PlayedClient:
     """A shared client whose sockets and REST calls reach the played server."""
 
+    audit = None
+
     def __init__(self, server, options):
         self.rest, self._server, self._options = server, server, options
 

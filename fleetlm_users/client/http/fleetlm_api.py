@@ -107,6 +107,15 @@ class RestApi:
         """Return the newest 50 sessions of a participant (GET /sessions?user_id=). Raise RestCallFailed."""
         return self.call("GET", f"/sessions?user_id={_part(user_id)}", route="/sessions")
 
+    def list_messages(self, session_id: str, after_seq: int, limit: int) -> list[Any]:
+        """Return at most `limit` stored messages above a seq (GET /sessions/:id/messages). Raise RestCallFailed."""
+        query = f"after_seq={after_seq}&limit={limit}"
+        answered = self.call("GET", f"/sessions/{_part(session_id)}/messages?{query}", route="/sessions/:id/messages")
+        messages = answered.body.get("messages") if isinstance(answered.body, dict) else None
+        if not isinstance(messages, list):
+            raise self._bad_body("GET", "/sessions/:id/messages", answered, "no list of messages")
+        return messages
+
     def delete_session(self, session_id: str) -> Answered:
         """Delete a session (DELETE /sessions/:id). Raise RestCallFailed.
 

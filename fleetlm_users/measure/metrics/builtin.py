@@ -204,6 +204,43 @@ _JOURNEYS: Final = (
     ),
 )
 
+_AUDIT: Final = (
+    counter("messages_audited", "acknowledged messages that the audit looked for in what the server stored"),
+    counter(
+        "messages_stored",
+        "audited messages that are stored as they were acknowledged",
+        evidence="messages_audited",
+    ),
+    counter("messages_unstored", "audited messages that are not stored", evidence="messages_audited", is_trouble=True),
+    counter(
+        "messages_stored_changed",
+        "audited messages that are stored with another content than they were sent with",
+        evidence="messages_audited",
+        is_trouble=True,
+    ),
+    counter(
+        "messages_unaudited",
+        "acknowledged messages that the audit could not look for, by cause",
+        evidence="messages_appended",
+        is_trouble=True,
+    ),
+    counter("answers_audited", "pushed answers of the agent that the audit looked for"),
+    counter("answers_stored", "audited answers that are stored as they were pushed", evidence="answers_audited"),
+    counter("answers_unstored", "audited answers that are not stored", evidence="answers_audited", is_trouble=True),
+    counter(
+        "answers_stored_changed",
+        "audited answers that are stored with another content than they were pushed with",
+        evidence="answers_audited",
+        is_trouble=True,
+    ),
+    counter(
+        "answers_unaudited",
+        "pushed answers that the audit could not look for, by cause",
+        evidence="agent_replies",
+        is_trouble=True,
+    ),
+)
+
 _RATES: Final = (
     rate(
         "message_success_rate",
@@ -236,6 +273,12 @@ _RATES: Final = (
         "own messages that showed in the inbox within the deadline / all that could have",
     ),
     rate(
+        "durability_rate",
+        ("messages_stored",),
+        ("messages_audited",),
+        "acknowledged messages that are stored as they were acknowledged / those that the audit looked for",
+    ),
+    rate(
         "cleanup_success_rate",
         ("cleanup_succeeded",),
         ("cleanup_attempted",),
@@ -259,6 +302,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     *_BACKLOGS,
     *_CONNECTIONS,
     *_JOURNEYS,
+    *_AUDIT,
     *_RATES,
     *_GENERATOR,
 )

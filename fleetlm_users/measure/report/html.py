@@ -17,6 +17,7 @@ from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
 from fleetlm_users.measure.report.charts import ChartFigure, Line, LineChart, distribution_figure
+from fleetlm_users.measure.report.findings import audit_lines
 from fleetlm_users.measure.report.summary_types import Summary, counter_of, gauge_of, rate_of, statistic, trend_of
 from fleetlm_users.measure.report.text import (
     ACCOUNTING_TITLE,
@@ -160,6 +161,7 @@ def _context(summary: Summary, timeline_rows: Sequence[SeriesRow]) -> dict[str, 
         "rates": rate_rows(summary),
         "counts": count_rows(summary),
         "troubles": list(_troubles(summary)),
+        "audit": audit_lines(summary),
         **_findings(summary),
         "servers": [_server(entry) for entry in summary.get("server") or ()],
         "generator": generator_rows(summary),

@@ -8,6 +8,7 @@ from typing import Final
 from xml.etree import ElementTree
 
 from fleetlm_users.measure import formatting
+from fleetlm_users.measure.report.findings import audit_lines, finding_lines
 from fleetlm_users.measure.report.summary_types import Summary, ThresholdEntry
 
 BELIEVABLE: Final = "the numbers can be believed"
@@ -31,6 +32,9 @@ def render_junit(summary: Summary) -> str:
         attributes["timestamp"] = _clean(summary["run"]["started_at"])
     suite = ElementTree.Element("testsuite", attributes)
     suite.extend(cases)
+    named = [*audit_lines(summary), *finding_lines(summary)]
+    if named:
+        ElementTree.SubElement(suite, "system-out").text = _clean("\n".join(named))
     ElementTree.indent(suite)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
 

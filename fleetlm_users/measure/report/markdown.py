@@ -5,6 +5,7 @@ from typing import Final
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.report.capacity import capacity_rows
+from fleetlm_users.measure.report.findings import audit_lines, finding_lines
 from fleetlm_users.measure.report.summary_types import Summary, ThresholdEntry
 from fleetlm_users.measure.report.text import (
     accounting_rows,
@@ -29,6 +30,7 @@ def render_markdown(summary: Summary) -> str:
     lines += ["", *_table(("", "threshold", "measured", "samples"), map(_threshold, summary["thresholds"]), left=2)]
     if "capacity" in summary:
         lines += ["", _cell(summary["capacity"]["words"]), *_folded("Steps", *capacity_rows(summary["capacity"]))]
+    lines += ["", *(f"- {_cell(line)}" for line in audit_lines(summary))]
     lines += _folded("Latency in ms", *latency_rows(summary))
     lines += _folded("Messages", *accounting_rows(summary))
     lines += _folded("Did the server keep up?", *backlog_rows(summary))
@@ -36,7 +38,16 @@ def render_markdown(summary: Summary) -> str:
     lines += _folded(
         "What went wrong", ("", "count", "by kind"), [_trouble(*trouble) for trouble in troubles_of(summary)]
     )
+    lines += _findings(summary)
     return "\n".join(lines).strip() + "\n"
+
+
+def _findings(summary: Summary) -> list[str]:
+    """Return the messages with something wrong, folded, one to a line."""
+    named = [f"- {_cell(line)}" for line in finding_lines(summary)]
+    if not named:
+        return []
+    return ["", "<details><summary>Messages with something wrong</summary>", "", *named, "", "</details>"]
 
 
 def _threshold(entry: ThresholdEntry) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from fleetlm_users.foreign_text import printable_json
 from fleetlm_users.measure.findings import Finding
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.histogram_buckets import coarse_bounds
+from fleetlm_users.measure.judging.audit import AuditedKind, AuditResult
 from fleetlm_users.measure.judging.backlog.keeping_up import Backlog, KeepingUp
 from fleetlm_users.measure.judging.lost_workers import LostWorker, losses
 from fleetlm_users.measure.judging.thresholds import Judgement
@@ -19,6 +20,8 @@ from fleetlm_users.measure.metrics.metric import ALL, MAIN, WARM_UP, Metric
 from fleetlm_users.measure.report.summary_types import (
     AccountingByPhase,
     AccountingFigures,
+    AuditedEntry,
+    AuditEntry,
     BacklogEntry,
     CapacityEntry,
     CounterEntry,
@@ -64,6 +67,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     capacity: CapacityEntry | None = None,
     lost: Iterable[LostWorker] = (),
     backlogs: KeepingUp | None = None,
+    audit: AuditResult | None = None,
 ) -> Summary:
     """Return the run as what summary.json holds. `duration_s` is the length of the main phase, which counts per second
     refer to; by default it is what the workers' clocks say, less the plan's `warm_up_s`.
@@ -72,7 +76,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     for `benchmark`, `run_id` and `api_url` in `options`. `started_at` is an ISO 8601 time for people to read,
     `aborted` why a hopeless run was ended early, `server` what each source said of the server (ServerFigures),
     `capacity` what a search found (Capacity), in a run that was one, `lost` the workers that did not report to the end,
-    `backlogs` whether the server kept up.
+    `backlogs` whether the server kept up, `audit` what was stored of what was acknowledged, in a run that was audited.
     All texts are printable, whatever their source: reports show them as they are.
     """
     warm_up_s = float(plan.get("warm_up_s") or 0)
@@ -81,11 +85,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
         "format": SUMMARY_FORMAT,
         "verdict": _verdict(verdict),
         "thresholds": [threshold_figures(judgement) for judgement in verdict.judgements],
-        "metrics": {
-            metric.name: _metric(metric, totals, duration_s)
-            for metric in totals.catalogue.values()
-            if totals.samples(metric.name, phase=ALL)
-        },
+        "metrics": _metrics(totals, duration_s),
         "accounting": _accounting_by_phase(totals),
         "distributions": {
             name: _distribution(trend)
@@ -105,6 +105,8 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     }
     if capacity is not None:
         document["capacity"] = capacity
+    if audit is not None:
+        document["audit"] = _audit(audit)
     printable: Summary = printable_json(document)
     return printable
 
@@ -146,6 +148,15 @@ def threshold_figures(judgement: Judgement) -> ThresholdEntry:
         "late": judgement.late,
         "undecided": judgement.undecided,
         "problem": judgement.problem,
+    }
+
+
+def _metrics(totals: Totals, duration_s: float) -> dict[str, MetricEntry]:
+    """Return every metric that has samples, by name."""
+    return {
+        metric.name: _metric(metric, totals, duration_s)
+        for metric in totals.catalogue.values()
+        if totals.samples(metric.name, phase=ALL)
     }
 
 
@@ -284,6 +295,27 @@ def _finding(finding: Finding, run_id: str) -> FindingEntry:
         "seq": finding.seq,
         "client_ref": finding.client_ref,
         "detail": finding.detail,
+    }
+
+
+def _audit(audit: AuditResult) -> AuditEntry:
+    """Return what an audit saw and found."""
+    return {
+        "way": audit.way,
+        "words": audit.words(),
+        "result": audit.findings(),
+        "messages": _audited(audit.messages),
+        "answers": _audited(audit.answers),
+    }
+
+
+def _audited(kind: AuditedKind) -> AuditedEntry:
+    return {
+        "all": kind.all,
+        "audited": kind.audited,
+        "unstored": kind.unstored,
+        "changed": kind.changed,
+        "unaudited": {cause: n for cause, n in kind.unaudited.items() if n},
     }
 
 

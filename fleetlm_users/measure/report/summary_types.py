@@ -170,6 +170,26 @@ class FindingsEntry(TypedDict):
     shown: list[FindingEntry]
 
 
+class AuditedEntry(TypedDict):
+    """The audit of own messages, or of answers; `unaudited` by cause."""
+
+    all: int
+    audited: int
+    unstored: int
+    changed: int
+    unaudited: dict[str, int]
+
+
+class AuditEntry(TypedDict):
+    """What was stored of what was acknowledged: how much the audit saw (`words`), and what it found (`result`)."""
+
+    way: str
+    words: str
+    result: str
+    messages: AuditedEntry
+    answers: AuditedEntry
+
+
 class RunEntry(TypedDict):
     """The run's length: `duration_s` of the main phase, `elapsed_s` of all; when it started, why it was ended early."""
 
@@ -260,6 +280,7 @@ class Summary(TypedDict):
     accounting: AccountingByPhase
     distributions: dict[str, list[list[float]]]
     findings: NotRequired[FindingsEntry]
+    audit: NotRequired[AuditEntry]
     run: RunEntry
     server: NotRequired[list[dict[str, Any]]]
     capacity: NotRequired[CapacityEntry]

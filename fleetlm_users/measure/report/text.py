@@ -6,11 +6,11 @@ from typing import Final
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
+from fleetlm_users.measure.report.findings import audit_section, findings_section
 from fleetlm_users.measure.report.summary_types import (
     BacklogEntry,
     CounterEntry,
     CounterFigures,
-    FindingEntry,
     PhaseFigures,
     Summary,
     TrendFigures,
@@ -43,6 +43,12 @@ TROUBLES: Final = (
     "seq_gaps",
     "replay_missing",
     "replay_changed",
+    "messages_unstored",
+    "messages_stored_changed",
+    "answers_unstored",
+    "answers_stored_changed",
+    "messages_unaudited",
+    "answers_unaudited",
     "message_flaws",
     "messages_not_sent",
     "inbox_missed",
@@ -63,7 +69,17 @@ ACCOUNTING_TITLE: Final = "messages: sent = appended + rejected + lost + in flig
 def render(summary: Summary, width: int = 100, colour: bool = False) -> str:
     """Return the report, ended by a newline."""
     style = Style(max(width, 60), colour)
-    what_happened = (_thresholds, _latencies, _rates, _messages, _backlogs, _counts, _troubles, _findings)
+    what_happened = (
+        _thresholds,
+        _latencies,
+        _rates,
+        _messages,
+        _backlogs,
+        _counts,
+        _troubles,
+        audit_section,
+        findings_section,
+    )
     sections = (_title, _capacity, *what_happened, _server, _generator, _verdict)
     return style.finish([line for section in sections for line in section(summary, style)])
 
@@ -275,25 +291,6 @@ def _troubles(summary: Summary, style: Style) -> Iterable[str]:
         widest = max([24, *map(len, labels)])
         for label, n in labels.items():
             yield f"      {label:<{widest}}{formatting.count(n):>9}"
-
-
-def finding_line(finding: FindingEntry) -> str:
-    """Return one message and what is wrong with it, with everything that identifies it."""
-    seq = "?" if finding["seq"] is None else finding["seq"]
-    named = f"{finding['kind']}: run {finding['run_id']}, session {finding['session_id']}, seq {seq}"
-    ref = f", client_ref {finding['client_ref']}" if finding["client_ref"] else ""
-    return named + ref + (f" ({finding['detail']})" if finding["detail"] else "")
-
-
-def _findings(summary: Summary, style: Style) -> Iterable[str]:
-    findings = summary.get("findings") or {"total": 0, "shown": []}
-    if not findings["total"]:
-        return
-    yield from style.heading("messages with something wrong")
-    for finding in findings["shown"]:
-        yield from style.wrapped(finding_line(finding), "    ", "      ")
-    if findings["total"] > len(findings["shown"]):
-        yield f"    … and {formatting.count(findings['total'] - len(findings['shown']))} more"
 
 
 _UNCOUNTED: Final[PhaseFigures[CounterFigures]] = {

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from fleetlm_users.measure.generator_limits import Limits
+from fleetlm_users.measure.judging.audit import AuditResult, audit_doubts, result_of
 from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp, keeping_up
 from fleetlm_users.measure.judging.lost_workers import LostWorker
 from fleetlm_users.measure.judging.thresholds import Threshold, judge
@@ -16,8 +17,10 @@ from fleetlm_users.measure.report.summary import summary
 from fleetlm_users.measure.report.summary_types import Summary
 from fleetlm_users.measure.report.text import render
 from fleetlm_users.measure.snapshot_store import SnapshotStore
+from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.host.host_facts import HostFacts
 from fleetlm_users.swarm.results.result_files import write_reports
+from fleetlm_users.workload.options.audit import is_audited, way_of
 from fleetlm_users.workload.options.model import Options, describe
 
 MS_PER_S = 1000
@@ -101,7 +104,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         workers_final=workers.final,
         workers_lost=tuple(workers.lost),
         workers=tuple(snapshots.workers),
-        doubts=tuple(doubts),
+        doubts=(*doubts, *_audit_doubts(totals, options, is_search=capacity is not None)),
         aborted=aborted,
         was_reset=bool(by_hand.get("resets")),
         was_cut_short=drain_cut_short,
@@ -123,6 +126,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         capacity=None if capacity is None else capacity.to_json(),
         lost=facts.workers_lost,
         backlogs=backlogs,
+        audit=_audit_of(totals, options),
     )
     return RunResult(verdict, summary_of_run, write_reports(options, summary_of_run, snapshots.table()))
 
@@ -136,6 +140,18 @@ def _described(options: Options, by_hand: Mapping[str, Sequence[Any]]) -> tuple[
 
 def _backlogs_of(snapshots: SnapshotStore, begins_s: float) -> KeepingUp:
     return keeping_up(snapshots.timeline, begins_s, snapshots.sent_until_s())
+
+
+def _audit_of(totals: Totals, options: Options) -> AuditResult | None:
+    return result_of(totals, way_of(options)) if is_audited(options) else None
+
+
+def _audit_doubts(totals: Totals, options: Options, *, is_search: bool) -> Sequence[str]:
+    """Return why the run's audit does not suffice; nothing where there was none."""
+    audit = _audit_of(totals, options)
+    if audit is None:
+        return ()
+    return tuple(audit_doubts(audit, options.audit_share, judged_by_thresholds=not is_search))
 
 
 def limits_of(lateness_ms: float) -> Limits:

@@ -8,10 +8,12 @@ from dataclasses import replace
 from typing import Final
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.measure.judging.audit import DEFAULT_THRESHOLDS
 from fleetlm_users.measure.judging.threshold_consistency import check_each, check_together
 from fleetlm_users.measure.judging.thresholds import OFF, Threshold, not_bounded, override, parse_thresholds
 from fleetlm_users.measure.metrics.catalogue import Catalogue
 from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.workload.options.audit import is_audited
 from fleetlm_users.workload.options.model import Options
 
 GIVEN: Final = "--threshold (THRESHOLD)"
@@ -20,7 +22,7 @@ GIVEN: Final = "--threshold (THRESHOLD)"
 def rules_of(
     options: Options, benchmark: Benchmark, catalogue: Catalogue, say: Callable[[str], None]
 ) -> list[Threshold]:
-    """Return the thresholds of a run: the preset's and the given ones, then the behaviours' defaults that they leave.
+    """Return the thresholds of a run: the preset's and the given ones, then the defaults that they leave.
 
     `say` takes a line for each of the preset's that this run cannot judge, and for each that is switched off.
 
@@ -29,7 +31,8 @@ def rules_of(
     """
     base = _checked(options.plan.thresholds, catalogue, tuple(benchmark.behaviours), f"preset {options.plan.preset}")
     given = _checked(options.given_thresholds, catalogue, _running(options, benchmark), GIVEN)
-    defaults = list(dict.fromkeys(_defaults(options, benchmark, catalogue)))
+    of_behaviours = dict.fromkeys(_defaults(options, benchmark, catalogue))
+    defaults = [*of_behaviours, *_of_audit(options, benchmark, catalogue)]
     for threshold in given:
         if not benchmark.records(options, threshold.metric, threshold.scenario):
             raise UsageError(GIVEN, str(threshold), _recorded(options, benchmark), "append_latency_ms: p(95)<500")
@@ -94,6 +97,17 @@ def _judged(
             yield threshold
         else:
             say(f"not judged, as this run does not measure it: {threshold} (preset {options.plan.preset})")
+
+
+def _of_audit(options: Options, benchmark: Benchmark, catalogue: Catalogue) -> Iterator[Threshold]:
+    """Yield the default thresholds of an audited run, which are of all scenarios together.
+
+    A search has none: it judges its steps, and what is stored is known at its end.
+    """
+    if is_audited(options) and benchmark.search is None:
+        for threshold in parse_thresholds(DEFAULT_THRESHOLDS, catalogue):
+            if benchmark.records(options, threshold.metric, None):
+                yield threshold
 
 
 def _recorded(options: Options, benchmark: Benchmark) -> str:

@@ -21,7 +21,7 @@ from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.coordinator.run_clock import RunClock
 from fleetlm_users.swarm.local_run import LocalRun
 from fleetlm_users.swarm.options.locust_plan import dispatched_to
-from fleetlm_users.swarm.run import CLEANUP_S, HeadcountReport
+from fleetlm_users.swarm.run import CLEANUP_S, HeadcountReport, audit_bound_s
 from fleetlm_users.swarm.stats.locust_tables import bound_report
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.user_numbers import ALONE
@@ -248,8 +248,8 @@ class RemoteWorkers:
         """Drain the run on all workers; return when their final reports are in, or their time is up."""
         if self._run is not None:
             options = self._run.options
-            cleanup_s = CLEANUP_S if options.cleanup else 0.0
-            self._registry.drain(self._run.snapshots.epoch, options.drain_timeout_s + cleanup_s)
+            afterwards_s = (CLEANUP_S if options.cleanup else 0.0) + audit_bound_s(options)
+            self._registry.drain(self._run.snapshots.epoch, options.drain_timeout_s + afterwards_s)
 
     def cut_drain_short(self) -> None:
         """Have the workers cut their drain short."""

@@ -14,6 +14,7 @@ from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.locust_internals import actions_of
 from fleetlm_users.swarm.options.locust_plan import parse_run_time
 from fleetlm_users.workload.identity import new_run_id
+from fleetlm_users.workload.options.audit import with_database_file
 from fleetlm_users.workload.options.model import COMMON, LOOPBACK, Options
 from fleetlm_users.workload.options.parsing import clean, is_blank, parse_value
 from fleetlm_users.workload.options.resolution import common_value, resolve
@@ -134,7 +135,7 @@ def options_of(
     """
     values = vars(parsed)
     draw = random.SystemRandom()
-    return resolve(
+    options = resolve(
         {spec.name: values.get(spec.name, spec.default) for spec in specs_of(benchmark)},
         presets_of(benchmark, common_value(values, "presets_file")),
         benchmark.name,
@@ -148,3 +149,4 @@ def options_of(
         extra_specs=tuple(benchmark.options),
         chosen=chosen,
     )
+    return with_database_file(options)

@@ -179,6 +179,8 @@ class StartForm:
         spec = field.spec
         value: Any = self._shown()[spec.name]
         choices = list(spec.choices) if spec.choices else None
+        if choices and not spec.default:
+            choices = ["", *choices]  # else the page would choose the first by itself
         if spec.name == PRESET:
             choices = [preset_label(preset) for preset in presets.values()]
             value = preset_label(presets[value]) if value in presets else value

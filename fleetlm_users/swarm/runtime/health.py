@@ -36,11 +36,11 @@ class HealthSampler:
         """Stop both, with one last tick."""
         gevent.killall(self._greenlets)
         self._on_beat()
-        self._run.ledger.tick(time.perf_counter() - self._run.started_s)
+        self._run.ledger.tick((self._run.closed_s or time.perf_counter()) - self._run.started_s)
 
     def _watch_lag(self) -> None:
         sleeper = Sleeper(self._run.resource(PreciseTimer, PreciseTimer))
-        while True:
+        while not self._run.is_closed:  # what comes after the users, clean-up and audit, is no load
             due_s = time.perf_counter() + LAG_INTERVAL_S
             sleeper.sleep(due_s)
             lag_us = round((time.perf_counter() - due_s) * US_PER_S)
@@ -53,6 +53,8 @@ class HealthSampler:
             tick += 1
             gevent.sleep(max(0.0, self._run.started_s + tick * TICK_S - time.perf_counter()))
             now_s = time.perf_counter()
+            if self._run.is_closed:
+                return
             phase = self._run.phase_at(now_s)
             self._run.ledger.level("worker_cpu_percent", self._process.cpu_percent(), phase)
             self._run.ledger.level("worker_rss_bytes", self._process.memory_info().rss, phase)

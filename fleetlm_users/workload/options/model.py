@@ -26,6 +26,8 @@ MIB: Final = 1 << 20
 MOST_PID: Final = 1 << 22
 """Linux's own limit (PID_MAX_LIMIT on 64 bits)."""
 
+AUDIT_WAYS: Final = ("off", "replay", "rest", "database")
+
 PLAN_OPTIONS: Final = (
     option("preset", example="standard", group="load", in_preset=False,
            help="a plan by name; empty: the benchmark's first, such as light for mixed",
@@ -124,6 +126,25 @@ class Options:
         "lateness_limit", default="100ms", kind="timeout", most=HOUR_S, group="judging", section="Rarely needed",
         help="how late sends may be at p99; p95 a tenth, loop lag double; beyond: inconclusive",
         hint="of sends at p99; beyond it the run is inconclusive")]
+    audit: Annotated[str | None, option(
+        "audit", choices=AUDIT_WAYS, example="replay", group="judging", section="Thresholds",
+        help="at the end, read back what was acknowledged, in this way; empty: the preset's, or off",
+        title="Audit of what is stored", hint="reads back, at the end, every message that was acknowledged")]
+    audit_after_s: Annotated[float | None, option(
+        "audit_after", kind="duration", most=HOUR_S, example="5s", group="judging", section="Rarely needed",
+        help="time between the last message and the audit; empty: two flush periods of the server, 600ms",
+        title="Time before the audit", hint="empty: two flush periods of the server, 600ms")]
+    audit_messages: Annotated[int, option(
+        "audit_messages", default=1_000_000, kind="count", group="judging", section="Rarely needed",
+        help="messages that each process remembers for the audit, in whole sessions; 20 bytes each",
+        title="Messages remembered for the audit", hint="per process, 20 bytes each")]
+    audit_share: Annotated[float, option(
+        "audit_share", default=0.5, most=1, group="judging", section="Rarely needed", example="0.1",
+        help="share of the acknowledged messages that the audit must see, or the run is inconclusive",
+        title="Share that the audit must see", hint="of the acknowledged messages, from 0 to 1")]
+    audit_database_file: Annotated[Path | None, option(
+        "audit_database_file", kind="path", example="/run/secrets/fleetlm_database", group="judging", in_preset=False,
+        help="file with the address of FleetLM's PostgreSQL, instead of --audit-database")]
     results_dir: Annotated[Path, option(
         "results_dir", default="results", kind="path", group="judging", help="folder for the run's report")]
     junit: Annotated[Path | None, option(
@@ -184,6 +205,11 @@ class Options:
         "web_allowed_hosts", kind="hosts", group="monitoring", in_preset=False,
         help="further host names that the web UI and --metrics-port answer to, as of a proxy")]
 
+    # not in the representation, which a log might show
+    audit_database: Annotated[str | None, option(
+        "audit_database", kind="database_url", group="judging", secret=True, in_preset=False,
+        help="address of FleetLM's PostgreSQL; `ps` shows flags, so rather set the variable",
+        )] = field(default=None, repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict)
     secrets: frozenset[str] = frozenset()
 # fmt: on

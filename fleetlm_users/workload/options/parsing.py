@@ -17,7 +17,7 @@ from fleetlm_users.workload.duration import format_duration, parse_duration
 from fleetlm_users.workload.identity import check_name
 from fleetlm_users.workload.options.specs import Kind, OptionSpec
 from fleetlm_users.workload.source_ips import parse_source_ips
-from fleetlm_users.workload.urls import check_http_url, check_ws_url
+from fleetlm_users.workload.urls import check_database_url, check_http_url, check_ws_url
 
 TRUE_WORDS: Final = ("true", "1", "yes", "on")
 FALSE_WORDS: Final = ("false", "0", "no", "off")
@@ -195,6 +195,7 @@ _PARSERS: Final[Mapping[Kind, Parser]] = {
     "path": _path,
     "http_url": check_http_url,
     "ws_url": check_ws_url,
+    "database_url": check_database_url,
     "duration": lambda text, what, _example: parse_duration(text, what),
     "timeout": _timeout,
     "whole": _whole,

@@ -165,3 +165,33 @@ def test_a_default_that_is_no_threshold_names_its_behaviour():
     bench = replace(benchmark(), thresholds={"burst": {"append_latency_ms": "p(95)<<5"}})
     with pytest.raises(UsageError, match="for thresholds of the behaviour burst"):
         rules_of(options(), bench, DEFAULT, print)
+
+
+AUDITED = [f"{metric}: count==0" for metric in (
+    "messages_unstored", "messages_stored_changed", "answers_unstored", "answers_stored_changed",
+)]  # fmt: skip
+
+
+def test_an_audited_run_has_the_audits_thresholds():
+    """After the preset's; a given one replaces that of its metric, as does one of the preset."""
+    assert rules(audit="replay")[-4:] == AUDITED
+    assert AUDITED[0] not in rules()
+    assert AUDITED[0] not in rules(audit="off")
+    assert rules("messages_unstored: count<5", audit="replay")[-4:] == ["messages_unstored: count<5", *AUDITED[1:]]
+    own = (*PRESET, "messages_unstored: count<9")
+    assert rules(preset=own, audit="rest")[-4:] == ["messages_unstored: count<9", *AUDITED[1:]]
+
+
+def test_a_run_without_answers_is_not_judged_by_them():
+    """They would have no samples."""
+    follows_none = replace(BENCH, records=lambda asked, metric, scenario: not metric.startswith("answers"))
+    asked = options(audit="replay")
+    rules = [str(rule) for rule in rules_of(asked, follows_none, DEFAULT, print)]
+    assert rules[-2:] == AUDITED[:2]
+
+
+def test_a_search_has_no_threshold_on_what_is_stored():
+    """It judges its steps, and what is stored is known at its end."""
+    search = replace(BENCH, search=lambda _options: None)
+    rules = [str(rule) for rule in rules_of(options(audit="replay"), search, DEFAULT, print)]
+    assert not set(AUDITED) & set(rules)

@@ -284,6 +284,7 @@ WORDS = {
     "count": ["7", "1", "0", "x"],
     "number": ["7", "0.5", "nan"],
     "positive": ["7", "0.5", "0", "inf"],
+    "database_url": ["postgresql://u:p@h:1/d", "postgres://h/d?sslmode=require", "h/d", "postgresql:// h"],
     "http_url": ["http://h:1/api", "https://h", "h:1", "ftp://h"],
     "ws_url": ["ws://h/s", "wss://h/s", "http://h"],
     "addresses": ["127.0.0.2", "127.0.0.2, 127.0.0.3", "127.0.0.2;127.0.0.3", "[127.0.0.2, 127.0.0.3]", "nowhere"],

@@ -117,13 +117,15 @@ def test_an_option_that_is_not_in_the_form_is_refused_and_said_where_to_set_it(s
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 def test_no_field_of_the_form_names_a_local_path(spec):
     """Nor does one of a benchmark's own, of whatever name."""
-    own = replace(spec, kind="path", in_form=True, name="audit", flag="--audit", env="AUDIT", default="", choices=None)
+    own = replace(
+        spec, kind="path", in_form=True, name="journal", flag="--journal", env="JOURNAL", default="", choices=None
+    )
     form = form_with(benchmark=replace(MIXED, options=(own,)))
-    assert {"Audit", "audit", "Presets file", "Results dir"}.isdisjoint(shown_on(form))
-    for key in ("audit", "Audit"):
+    assert {"Journal", "journal", "Presets file", "Results dir"}.isdisjoint(shown_on(form))
+    for key in ("journal", "Journal"):
         with pytest.raises(UsageError):
             form.check(MultiDict({key: "/etc/passwd"}))
-    assert "audit" not in form.options_in(MultiDict({"audit": "/etc/passwd"}))
+    assert "journal" not in form.options_in(MultiDict({"journal": "/etc/passwd"}))
 
 
 LOCUSTS_OWN = sorted(set(vars(get_parser(default_config_files=[]).parse_args([]))) - set(OF_LOCUST))

@@ -168,7 +168,7 @@ def test_the_description_is_json_without_secrets():
     assert "hush" not in json.dumps(described)
     assert json.loads(json.dumps(described)) == described
     assert options.extra["api_token"] == "hush"
-    assert set(described) == {item.name for item in fields(Options)} - {"secrets"}
+    assert set(described) == {item.name for item in fields(Options)} - {"secrets", "audit_database"}
     assert described["presets_file"] == "my.yaml"
     assert described["plan"]["users"] == {"long_lived": 10, "burst": 5, "churn": 3}
     assert described["plan"]["total_users"] == 18

@@ -92,13 +92,14 @@ def test_argparse_takes_every_help_text():
 
 
 def test_what_is_hidden_from_the_form():
-    """Three are Locust's own fields there, one is for tests, five are settled at the start, four name files."""
+    """Three are Locust's own fields there, one is for tests, five are settled at the start, six name places."""
     hidden = {"vus", "duration", "ramp_up", "time_scale", "metrics_port", "metrics_host", "web_allowed_hosts"}
     hidden |= {"standin_like", "standin_options", "presets_file", "results_dir", "junit", "markdown"}
+    hidden |= {"audit_database", "audit_database_file"}
     assert {spec.name for spec in SPECS if not spec.in_form} == hidden
 
 
-@pytest.mark.parametrize("kind", ["path", "hosts"])
+@pytest.mark.parametrize("kind", ["path", "hosts", "database_url"])
 def test_what_names_a_place_on_this_machine_is_never_in_the_form(kind):
     """However it is declared, so that whoever adds an option need not think of it."""
     spec = option("key_file", help="a key", kind=kind, example="key.pem", in_form=True)
@@ -146,5 +147,5 @@ OF_BENCHMARKS = [
 def test_no_option_that_sounds_like_a_file_is_of_another_kind(spec):
     """A path that was declared as a text would be in the form."""
     sounds_so = FILE_WORDS.search(spec.name.replace("_", " ")) or "/" in spec.example
-    if spec.kind in ("text", "name") and sounds_so:
+    if spec.kind in ("text", "name") and sounds_so and not spec.choices:
         pytest.fail(f"{spec.flag} is of kind {spec.kind}: declare it as a path")

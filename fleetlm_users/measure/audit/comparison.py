@@ -1,0 +1,139 @@
+"""Holds the remembered messages of a session against what the server has stored. Pure.
+
+(session, seq) names a message for good; pushed and stored copies have other ids and times (wire record), which are not
+compared.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from fleetlm_users.measure.audit.memory import Remembered, SessionMemory
+
+BEYOND_REPLAY: Final = "beyond_replay"
+MEMORY_BOUND: Final = "memory_bound"
+CUT_SHORT: Final = "cut_short"
+TIME_UP: Final = "time_up"
+BY_DESIGN: Final = frozenset((BEYOND_REPLAY, MEMORY_BOUND))
+"""Causes that follow from the way and the bound that a person chose; all others are something that went wrong."""
+
+Key = tuple[str, str]  # metric, label
+
+_NAMES: Final = {
+    False: ("messages_audited", "messages_stored", "messages_unstored", "messages_stored_changed"),
+    True: ("answers_audited", "answers_stored", "answers_unstored", "answers_stored_changed"),
+}
+_UNAUDITED: Final = {False: "messages_unaudited", True: "answers_unaudited"}
+_FLAWS: Final = {False: ("unstored", "stored_changed"), True: ("answer_unstored", "answer_stored_changed")}
+
+
+class Stored(NamedTuple):
+    """What was read of a session: digests of contents by seq, and the seqs that the reading reaches.
+
+    A seq from `first` to `last` (None: without end) that is not among `digests` is not stored; of one outside, the
+    reading says nothing.
+    """
+
+    digests: Mapping[int, int]
+    first: int = 0
+    last: int | None = None
+
+    def reaches(self, seq: int) -> bool:
+        """Return whether the reading can tell if that seq is stored."""
+        return seq in self.digests or (self.first <= seq and (self.last is None or seq <= self.last))
+
+
+class Flawed(NamedTuple):
+    """One message that is not stored as it was acknowledged."""
+
+    kind: str
+    message: Remembered
+
+
+@dataclass
+class AuditOutcome:
+    """The counts of one session by metric and label, and every message with something wrong."""
+
+    counts: Counter[Key] = field(default_factory=Counter)
+    flawed: list[Flawed] = field(default_factory=list)
+
+
+def compare(session: SessionMemory, stored: Stored) -> AuditOutcome:
+    """Return what became of each acknowledged message and each pushed answer of the session."""
+    outcome = AuditOutcome()
+    for message in distinct(session):
+        _compare(message, stored, outcome)
+    _count_unremembered(session, outcome)
+    return outcome
+
+
+def unaudited(session: SessionMemory, cause: str) -> AuditOutcome:
+    """Return the counts of a session of which nothing could be read, for that cause."""
+    outcome = AuditOutcome()
+    for message in distinct(session):
+        outcome.counts[_UNAUDITED[message.is_answer], cause] += 1
+    _count_unremembered(session, outcome)
+    return outcome
+
+
+def distinct(session: SessionMemory) -> Iterator[Remembered]:
+    """Yield each message once: an answer that was pushed twice is still one.
+
+    The same seq with another content stays: at most one of the two can be stored.
+    """
+    seen: set[tuple[int, int]] = set()
+    for message in session.messages():
+        if not message.is_answer:
+            yield message
+        elif (message.seq, message.digest) not in seen:
+            seen.add((message.seq, message.digest))
+            yield message
+
+
+def window(digests: Mapping[int, int], limit: int, last_known: int) -> Stored:
+    """Return what a replay of at most `limit` messages says: all of a short one, of a full one what it reaches.
+
+    FleetLM at the recorded commit replays the oldest messages of a session, later ones those after a seq, others the
+    newest. Which it was shows where the replay ends: with messages known above its last one and none below its first,
+    it was the oldest. With some on both sides a message is lost under either reading, and the one is taken that accuses
+    less. Where both fit, nothing outside the replay is judged.
+
+    Args:
+        digests: The replayed contents by seq.
+        limit: The most messages that a replay has.
+        last_known: The highest seq that was acknowledged or pushed in the session.
+    """
+    if len(digests) < limit:
+        return Stored(digests)
+    first, last = min(digests), max(digests)
+    below, above = first - 1, last_known - last
+    if above > 0 and below <= above:
+        return Stored(digests, 0, last)
+    return Stored(digests, first, None)
+
+
+def _compare(message: Remembered, stored: Stored, outcome: AuditOutcome) -> None:
+    audited, intact, unstored, changed = _NAMES[message.is_answer]
+    is_unstored, is_changed = _FLAWS[message.is_answer]
+    digest = stored.digests.get(message.seq)
+    counts = outcome.counts
+    if digest is None and not stored.reaches(message.seq):
+        counts[_UNAUDITED[message.is_answer], BEYOND_REPLAY] += 1
+        return
+    counts[audited, ""] += 1
+    if digest == message.digest:
+        counts[intact, ""] += 1
+    elif digest is None:
+        counts[unstored, ""] += 1
+        outcome.flawed.append(Flawed(is_unstored, message))
+    else:
+        counts[changed, ""] += 1
+        outcome.flawed.append(Flawed(is_changed, message))
+
+
+def _count_unremembered(session: SessionMemory, outcome: AuditOutcome) -> None:
+    for is_answer, metric in _UNAUDITED.items():
+        count = session.not_remembered(answers=is_answer)
+        if count:
+            outcome.counts[metric, MEMORY_BOUND] += count

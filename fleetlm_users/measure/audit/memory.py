@@ -1,0 +1,173 @@
+"""What one process remembers of the messages that the server acknowledged, until they are audited.
+
+Twenty bytes per message: its seq, the digest of its content, when it was acknowledged, and what names it. A session's
+messages lie in one buffer that grows by an eighth. Beyond the bound whole sessions are forgotten, those with the
+highest hash of their id (bottom-k sampling: Cohen and Kaplan, "Summarizing data using bottom-k sketches", PODC 2007):
+what remains is a uniform sample of all sessions, early and late, long and short.
+"""
+
+import struct
+from collections.abc import Iterator
+from hashlib import blake2b
+from heapq import heappop, heappush
+from typing import Final, NamedTuple
+
+_ROW: Final = struct.Struct("<IQII")  # seq, digest, ms since the run began, tag
+ROW_BYTES: Final = _ROW.size
+MAX_U32: Final = 2**32 - 1
+MS_PER_S: Final = 1000
+
+ANSWER_TAG: Final = 0
+"""The tag of the agent's answers; that of an own message is the number in its client_ref, shifted, and a one."""
+
+MAX_NUMBER: Final = MAX_U32 >> 1
+
+
+class Remembered(NamedTuple):
+    """One acknowledged message, or one pushed answer of the agent.
+
+    `at_ms` is when it was acknowledged or pushed, since the run began; `number` is the one in its client_ref, 0 where
+    there is none.
+    """
+
+    seq: int
+    digest: int
+    at_ms: int
+    number: int
+    is_answer: bool
+
+
+def own_tag(number: int) -> int:
+    """Return the tag of an own message with that number in its client_ref; 0 where it has none."""
+    return (number << 1 | 1) if 0 <= number <= MAX_NUMBER else 1
+
+
+class SessionMemory:
+    """The acknowledged messages of one session.
+
+    `ref_prefix` is what all its client_refs begin with. `named` holds the seqs that somebody else has reported by name.
+    """
+
+    __slots__ = (
+        "_memory",
+        "_rows",
+        "_uncounted",
+        "key",
+        "named",
+        "participant_id",
+        "ref_prefix",
+        "scenario",
+        "session_id",
+    )
+
+    def __init__(self, memory: "AuditMemory", session_id: str, scenario: str, participant_id: str) -> None:
+        self._memory = memory
+        self._rows: bytearray | None = bytearray()
+        self._uncounted = [0, 0]  # own messages, answers
+        self.session_id = session_id
+        self.scenario = scenario
+        self.participant_id = participant_id
+        self.ref_prefix = ""
+        self.named: set[int] | None = None
+        self.key = _key_of(session_id)
+
+    def __repr__(self) -> str:
+        return f"SessionMemory({self.session_id}, {len(self)} messages)"
+
+    def __len__(self) -> int:
+        """Return how many messages it remembers."""
+        return 0 if self._rows is None else len(self._rows) // ROW_BYTES
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether the session was dropped beyond the bound; its messages are then only counted."""
+        return self._rows is None
+
+    def add(self, seq: int, digest: int, at_s: float, tag: int) -> None:
+        """Remember one message; `at_s` is in the clock of the run, `tag` ANSWER_TAG or `own_tag`. Never raises."""
+        rows = self._rows
+        if rows is None:
+            self._count(tag)
+            return
+        memory = self._memory
+        try:
+            rows += _ROW.pack(seq, digest, int((at_s - memory.started_s) * MS_PER_S), tag)
+        except struct.error:  # a seq that no server of sound mind gives, or a run of 50 days
+            self._count(tag)
+            return
+        memory.took_one()
+
+    def messages(self) -> Iterator[Remembered]:
+        """Yield what is remembered, in the order of acknowledgement."""
+        for seq, digest, at_ms, tag in _ROW.iter_unpack(bytes(self._rows or b"")):
+            yield Remembered(seq, digest, at_ms, tag >> 1, not tag & 1)
+
+    def not_remembered(self, *, answers: bool) -> int:
+        """Return how many own messages, or answers, there are no rows of."""
+        return self._uncounted[answers]
+
+    def forget(self) -> int:
+        """Drop the rows, which are counted from now on; return how many there were."""
+        dropped = len(self)
+        for _, _, _, tag in _ROW.iter_unpack(bytes(self._rows or b"")):
+            self._count(tag)
+        self._rows = None
+        return dropped
+
+    def client_ref(self, number: int) -> str:
+        """Return the client_ref of that number; empty for 0."""
+        return f"{self.ref_prefix}-{number}" if number else ""
+
+    def close(self) -> None:
+        """Give back the memory that the buffer holds in reserve: the session is over."""
+        if self._rows is not None:
+            self._rows = bytearray(bytes(self._rows))
+
+    def _count(self, tag: int) -> None:
+        self._uncounted[not tag & 1] += 1
+
+
+class AuditMemory:
+    """The sessions of one run on one process; `bound` is the most messages remembered, `started_s` the run's start."""
+
+    def __init__(self, bound: int, started_s: float) -> None:
+        self.started_s = started_s
+        self._bound = bound
+        self._remembered = 0
+        self._highest_key = MAX_U32 + 1
+        self._sessions: list[SessionMemory] = []
+        self._kept: list[tuple[int, int]] = []  # (-key, place in _sessions): the next to go is first
+
+    def __repr__(self) -> str:
+        return f"AuditMemory({len(self._sessions)} sessions, {self._remembered} messages)"
+
+    def __len__(self) -> int:
+        """Return how many messages are remembered."""
+        return self._remembered
+
+    @property
+    def sessions(self) -> list[SessionMemory]:
+        """All sessions with acknowledged messages, those that were dropped among them."""
+        return self._sessions
+
+    def begin(self, session_id: str, scenario: str, participant_id: str) -> SessionMemory:
+        """Return the memory of a session whose first message was acknowledged."""
+        session = SessionMemory(self, session_id, scenario, participant_id)
+        if session.key >= self._highest_key:
+            session.forget()
+        else:
+            heappush(self._kept, (-session.key, len(self._sessions)))
+        self._sessions.append(session)
+        return session
+
+    def took_one(self) -> None:
+        """Note one more remembered message; beyond the bound, drop whole sessions until all others fit."""
+        self._remembered += 1
+        while self._remembered > self._bound and self._kept:
+            key, place = heappop(self._kept)
+            self._highest_key = -key
+            self._remembered -= self._sessions[place].forget()
+
+
+def _key_of(session_id: str) -> int:
+    return int.from_bytes(blake2b(session_id.encode("utf-8", "replace"), digest_size=4).digest(), "little")

@@ -1,0 +1,146 @@
+"""What an audit came to: how much of what was acknowledged it saw, what it found, and whether that is enough to say.
+
+All phases count. The warm-up excuses slow answers; it does not excuse a server that forgets.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from fleetlm_users.measure import formatting
+from fleetlm_users.measure.audit.comparison import BEYOND_REPLAY, BY_DESIGN, CUT_SHORT, MEMORY_BOUND, TIME_UP
+from fleetlm_users.measure.metrics.metric import ALL
+from fleetlm_users.measure.totals import Totals
+
+DEFAULT_THRESHOLDS: Final = (
+    "messages_unstored: count==0",
+    "messages_stored_changed: count==0",
+    "answers_unstored: count==0",
+    "answers_stored_changed: count==0",
+)
+"""Of every audited run. An answer that a user saw and that is gone is as lost as a message."""
+
+FAILED_SHARE: Final = 0.01
+"""The share of acknowledged messages that may go unaudited because something went wrong, as a lost connection."""
+
+UNREPORTED: Final = "unreported"
+"""The cause of what a lost worker knew of."""
+
+_WORDS: Final[Mapping[str, str]] = {
+    BEYOND_REPLAY: "beyond the 100 messages that a join replays",
+    MEMORY_BOUND: "beyond --audit-messages",
+    CUT_SHORT: "when the audit was cut short",
+    TIME_UP: "when the audit's time was up",
+    UNREPORTED: "that no worker reported on",
+}
+_BY: Final[Mapping[str, str]] = {"replay": "by replay", "rest": "over REST", "database": "in the database"}
+
+
+@dataclass(frozen=True)
+class AuditedKind:
+    """The audit of own messages, or of answers: counts, with those that were not audited by cause."""
+
+    audited: int
+    unstored: int
+    changed: int
+    unaudited: Mapping[str, int]
+
+    @property
+    def all(self) -> int:
+        """All that were acknowledged, or pushed."""
+        return self.audited + sum(self.unaudited.values())
+
+    @property
+    def share(self) -> float:
+        """The share that was audited; 1 where there was nothing to audit."""
+        return self.audited / self.all if self.all else 1.0
+
+    def seen(self, what: str) -> str:
+        """Return how many were audited, in words; `what` names them."""
+        return f"{self.audited:,} of {self.all:,} {what} ({_percent(self.share)})"
+
+    def causes(self) -> str:
+        """Return why the others were not audited, in words; empty where all were."""
+        return ", ".join(f"{n:,} {_cause(cause)}" for cause, n in self.unaudited.items() if n)
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """What an audit by `way` saw and found."""
+
+    way: str
+    messages: AuditedKind
+    answers: AuditedKind
+
+    def words(self) -> str:
+        """Return what was audited and what was not, in a line."""
+        kinds = [(self.messages, "acknowledged messages")]
+        kinds += [(self.answers, "pushed answers")] if self.answers.all else []
+        parts = [kind.seen(what) + (f"; {kind.causes()}" if kind.causes() else "") for kind, what in kinds]
+        return f"audited {_BY.get(self.way, self.way)}: {'. '.join(parts)}"
+
+    def findings(self) -> str:
+        """Return what was found, in a line."""
+        counts = (
+            (self.messages.unstored, "messages are not stored"),
+            (self.messages.changed, "messages are stored with another content"),
+            (self.answers.unstored, "answers are not stored"),
+            (self.answers.changed, "answers are stored with another content"),
+        )
+        wrong = [f"{n:,} {what}" for n, what in counts if n]
+        if not self.messages.audited + self.answers.audited:
+            return "nothing could be audited"
+        return ", ".join(wrong) if wrong else "all that was audited is stored unchanged"
+
+    @property
+    def is_flawed(self) -> bool:
+        """Whether anything was found that is not stored as it should be."""
+        return any(n for kind in (self.messages, self.answers) for n in (kind.unstored, kind.changed))
+
+
+def result_of(totals: Totals, way: str) -> AuditResult:
+    """Return what the audit of a run came to."""
+    messages, answers = _kind(totals, "messages"), _kind(totals, "answers")
+    unreported = totals.count("messages_appended", phase=ALL) - messages.all
+    if unreported > 0:
+        messages = replace(messages, unaudited={**messages.unaudited, UNREPORTED: unreported})
+    return AuditResult(way, messages, answers)
+
+
+def audit_doubts(result: AuditResult, least_share: float, *, judged_by_thresholds: bool) -> Iterator[str]:
+    """Yield why the audit does not suffice for a verdict.
+
+    Args:
+        result: What it came to.
+        least_share: The share of the acknowledged messages that it must have seen.
+        judged_by_thresholds: False for a search, whose thresholds judge its steps and not what is stored at the end.
+    """
+    messages = result.messages
+    if messages.share < least_share:
+        seen, causes = messages.seen("acknowledged messages"), messages.causes()
+        yield f"the audit saw {seen}, fewer than --audit-share {least_share:g} asks for: {causes}"
+    for kind, what in ((messages, "acknowledged messages"), (result.answers, "pushed answers")):
+        failed = {cause: n for cause, n in kind.unaudited.items() if cause not in BY_DESIGN and n}
+        if sum(failed.values()) > FAILED_SHARE * kind.all:
+            causes = ", ".join(f"{n:,} {_cause(cause)}" for cause, n in formatting.few_kinds(failed).items())
+            yield f"the audit could not look for {sum(failed.values()):,} of {kind.all:,} {what}: {causes}"
+    if not judged_by_thresholds and result.is_flawed:
+        yield f"the audit found that {result.findings()}"
+
+
+def _kind(totals: Totals, what: str) -> AuditedKind:
+    audited, unstored, changed = (
+        totals.count(f"{what}_{fate}", phase=ALL) for fate in ("audited", "unstored", "stored_changed")
+    )
+    return AuditedKind(audited, unstored, changed, totals.labels(f"{what}_unaudited", phase=ALL))
+
+
+def _cause(cause: str) -> str:
+    return _WORDS.get(cause, f"because of {cause}")
+
+
+def _percent(share: float) -> str:
+    """Return a share in whole percent, which is 100 % only when nothing is missing and 0 % only when all is."""
+    if 0 < share < 0.01:
+        return "less than 1 %"
+    return f"{int(share * 100)} %"

@@ -1,0 +1,47 @@
+"""What the summary says of single messages and of the audit, as lines of text that every report shows."""
+
+from collections.abc import Iterable
+
+from fleetlm_users.measure import formatting
+from fleetlm_users.measure.report.summary_types import FindingEntry, FindingsEntry, Summary
+from fleetlm_users.measure.report.terminal_style import Style
+
+
+def audit_lines(summary: Summary) -> list[str]:
+    """Return what the audit saw and what it found, a line each; nothing for a run that was not audited."""
+    audit = summary.get("audit")
+    return [] if audit is None else [audit["words"], audit["result"]]
+
+
+def finding_line(finding: FindingEntry) -> str:
+    """Return one message and what is wrong with it, with everything that identifies it."""
+    seq = "?" if finding["seq"] is None else finding["seq"]
+    named = f"{finding['kind']}: run {finding['run_id']}, session {finding['session_id']}, seq {seq}"
+    ref = f", client_ref {finding['client_ref']}" if finding["client_ref"] else ""
+    return named + ref + (f" ({finding['detail']})" if finding["detail"] else "")
+
+
+def finding_lines(summary: Summary) -> list[str]:
+    """Return a line for each message that is named, and one for how many more there are."""
+    findings: FindingsEntry = summary.get("findings") or {"total": 0, "shown": []}
+    lines = [finding_line(finding) for finding in findings["shown"]]
+    more = findings["total"] - len(lines)
+    return [*lines, f"… and {formatting.count(more)} more"] if more > 0 else lines
+
+
+def audit_section(summary: Summary, style: Style) -> Iterable[str]:
+    """Yield the audit's section of the terminal's report."""
+    lines = audit_lines(summary)
+    if lines:
+        yield from style.heading("what is stored of what was acknowledged")
+    for line in lines:
+        yield from style.wrapped(line, "    ", "      ")
+
+
+def findings_section(summary: Summary, style: Style) -> Iterable[str]:
+    """Yield the section of the terminal's report that names messages."""
+    lines = finding_lines(summary)
+    if lines:
+        yield from style.heading("messages with something wrong")
+    for line in lines:
+        yield from style.wrapped(line, "    ", "      ")

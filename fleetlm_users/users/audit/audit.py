@@ -1,0 +1,191 @@
+"""The end of an audited run on one process: waits for the server's flushes, reads everything back, counts and names.
+
+Nothing of it counts as load: its sockets and requests are in no latency and in none of Locust's tables.
+"""
+
+import logging
+import math
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import gevent
+from gevent.event import Event
+
+from fleetlm_users.errors import ClientError, FleetlmError
+from fleetlm_users.measure.audit.comparison import (
+    CUT_SHORT,
+    TIME_UP,
+    AuditOutcome,
+    Flawed,
+    Stored,
+    compare,
+    unaudited,
+)
+from fleetlm_users.measure.audit.memory import MS_PER_S, AuditMemory, SessionMemory
+from fleetlm_users.measure.metrics.metric import MAIN
+from fleetlm_users.swarm.run import AUDIT_S, Run
+from fleetlm_users.users.audit.reader import StoredReader
+from fleetlm_users.workload.options.audit import settle_s
+
+logger = logging.getLogger(__name__)
+
+GIVE_UP_AFTER: Final = 32
+"""Sessions in a row that could not be read, after which the server counts as gone."""
+
+TELL_EVERY_S: Final = 10.0
+
+
+class Batch:
+    """Sessions to be read in one go, and how many of them are left over when a reader is ended in mid-work."""
+
+    def __init__(self, sessions: Sequence[SessionMemory]) -> None:
+        self.open = {id(session): session for session in sessions}
+
+    def __len__(self) -> int:
+        """Return how many are not read yet."""
+        return len(self.open)
+
+    def sessions(self) -> list[SessionMemory]:
+        """Return those that are not read yet."""
+        return list(self.open.values())
+
+    def done(self, session: SessionMemory) -> None:
+        """Take a session out."""
+        self.open.pop(id(session), None)
+
+
+class Audit:
+    """The audit of one run on one process. `close` audits; it never raises ClientError.
+
+    Args:
+        run: The run.
+        memory: What the run's sessions remember.
+        readers: Makes one reader; called once for each greenlet that reads.
+        parallel: How many greenlets read.
+        batch: How many sessions a reader is given at once.
+    """
+
+    def __init__(
+        self, run: Run, memory: AuditMemory, readers: Callable[[], StoredReader], *, parallel: int, batch: int
+    ) -> None:
+        self.memory = memory
+        self._run = run
+        self._readers = readers
+        self._parallel = parallel
+        self._batch = batch
+        self._batches: deque[Batch] = deque()
+        self._under_way: list[Batch] = []
+        self._failed_in_a_row = 0
+        self._failure: FleetlmError | None = None
+        self._done = 0
+        self._wall_minus_run_s = 0.0
+
+    def __repr__(self) -> str:
+        return f"<Audit {self.memory!r}>"
+
+    def close(self) -> None:
+        """Read back what is remembered, for at most AUDIT_S seconds; what cannot be read is counted by cause."""
+        sessions = [session for session in self.memory.sessions if len(session)]
+        batch = min(self._batch, math.ceil(len(sessions) / self._parallel))
+        self._batches = deque(Batch(part) for part in _parts(_by_participant(sessions), max(1, batch)))
+        self._wall_minus_run_s = time.time() - time.perf_counter() + self._run.started_s
+        if sessions:
+            self._run.wait_for(Event(), settle_s(self._run.options))
+            self._read_all()
+        for session in self.memory.sessions:
+            if not len(session):
+                self._take(session, unaudited(session, CUT_SHORT))  # nothing is remembered, it only has counts
+        self._give_up()
+
+    def _read_all(self) -> None:
+        logger.info("The audit reads back %s messages of %s sessions", f"{len(self.memory):,}", self._left())
+        teller = gevent.spawn(self._tell)
+        readers = [gevent.spawn(self._read_some) for _ in range(min(self._parallel, len(self._batches)))]
+        self._run.wait_for(gevent.spawn(gevent.joinall, readers), AUDIT_S)
+        gevent.killall([*readers, teller])
+
+    def _read_some(self) -> None:
+        reader = self._readers()
+        try:
+            while self._batches and self._failed_in_a_row < GIVE_UP_AFTER and not self._run.drain_cut_short:
+                batch = self._batches.popleft()
+                self._under_way.append(batch)
+                for session, stored in reader.read(batch.sessions()):
+                    self._take_read(session, stored)
+                    batch.done(session)
+        finally:
+            reader.close()
+
+    def _take_read(self, session: SessionMemory, stored: Stored | FleetlmError) -> None:
+        if isinstance(stored, Stored):
+            self._failed_in_a_row = 0
+            self._take(session, compare(session, stored))
+            return
+        self._failed_in_a_row += 1
+        if self._failure is None:
+            logger.warning("The audit cannot read session %s: %s", session.session_id, stored)
+        self._failure = stored
+        self._take(session, unaudited(session, _kind(stored)))
+
+    def _take(self, session: SessionMemory, outcome: AuditOutcome) -> None:
+        self._done += len(session)
+        for (metric, label), n in outcome.counts.items():
+            self._run.ledger.count(metric, session.scenario, MAIN, n, label)
+        for flawed in outcome.flawed:
+            if session.named is None or flawed.message.seq not in session.named:
+                self._name(session, flawed)
+
+    def _name(self, session: SessionMemory, flawed: Flawed) -> None:
+        message = flawed.message
+        self._run.events.finding.fire(
+            scenario=session.scenario,
+            phase=MAIN,
+            session_id=session.session_id,
+            kind=flawed.kind,
+            seq=message.seq,
+            client_ref=session.client_ref(message.number),
+            detail=self._moment(message.at_ms, "pushed" if message.is_answer else "acknowledged"),
+        )
+
+    def _moment(self, at_ms: int, what: str) -> str:
+        at_s = at_ms / MS_PER_S
+        moment = datetime.fromtimestamp(self._wall_minus_run_s + at_s, UTC)
+        return f"{what} {at_s:.3f} s into the run, at {moment.isoformat(timespec='milliseconds')}"
+
+    def _give_up(self) -> None:
+        """Count what was not read, by what kept us from it."""
+        cause = CUT_SHORT if self._run.drain_cut_short else TIME_UP
+        if self._failed_in_a_row >= GIVE_UP_AFTER and self._failure is not None:
+            cause = _kind(self._failure)
+        left: Counter[str] = Counter()
+        for batch in (*self._under_way, *self._batches):
+            for session in batch.sessions():
+                left[cause] += len(session)
+                self._take(session, unaudited(session, cause))
+        for reason, n in left.items():
+            logger.warning("The audit did not come to %s messages: %s", f"{n:,}", reason)
+
+    def _tell(self) -> None:
+        while True:
+            gevent.sleep(TELL_EVERY_S)
+            logger.info("The audit has read back %s of %s messages", f"{self._done:,}", f"{len(self.memory):,}")
+
+    def _left(self) -> str:
+        return f"{sum(len(batch) for batch in self._batches):,}"
+
+
+def _by_participant(sessions: Sequence[SessionMemory]) -> list[SessionMemory]:
+    """Return the sessions with those of one participant in a row: they are read over one socket."""
+    return sorted(sessions, key=lambda session: session.participant_id)
+
+
+def _parts(sessions: Sequence[SessionMemory], most: int) -> Iterator[Sequence[SessionMemory]]:
+    for start in range(0, len(sessions), most):
+        yield sessions[start : start + most]
+
+
+def _kind(failure: FleetlmError) -> str:
+    return failure.kind if isinstance(failure, ClientError) else type(failure).__name__

@@ -1,0 +1,80 @@
+"""The observer of a session that is audited: it also remembers what was acknowledged, for the end of the run.
+
+An audit is on or off for a whole run, so sessions get this class or its base, and one that is not audited pays nothing.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from fleetlm_users.client import SentMessage
+from fleetlm_users.measure.audit.digest import digest_of
+from fleetlm_users.measure.audit.memory import ANSWER_TAG, AuditMemory, SessionMemory, own_tag
+from fleetlm_users.swarm.run import Run
+from fleetlm_users.users.session_observer import SessionObserver
+
+
+class AuditedObserver(SessionObserver):
+    """Remembers each acknowledged message with the digest of what was sent, and each answer as it was pushed.
+
+    A message is acknowledged when the conversation reports it as appended: at the recorded protocol when its own
+    broadcast comes. Another protocol's rule is its conversation's.
+    """
+
+    __slots__ = ("_audit", "_memory", "_open", "_participant", "_prefix")
+
+    def __init__(
+        self, run: Run, scenario: str, audit: AuditMemory, participant_id: str, *, follows_agent: bool = True
+    ) -> None:
+        super().__init__(run, scenario, follows_agent=follows_agent)
+        self._audit = audit
+        self._participant = participant_id
+        self._memory: SessionMemory | None = None
+        self._open: dict[str, tuple[int, int]] = {}
+        self._prefix = ""
+
+    def watched(self, payloads: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+        """Yield the payloads; remember the digest of each until it has its fate."""
+        for number, payload in enumerate(payloads, 1):
+            client_ref, text = payload
+            if number == 1:
+                self._prefix = client_ref.rpartition("-")[0]
+            self._open[client_ref] = digest_of({"text": text, "client_ref": client_ref}), number
+            yield payload
+
+    def received(self, payload: dict[str, Any], done_s: float) -> None:
+        """Report the broadcast; remember it if it is the agent's."""
+        super().received(payload, done_s)
+        if payload.get("sender_id") == self._agent_id and done_s >= self._run.ledger.since_s:
+            self._remembered().add(payload["seq"], digest_of(payload.get("content")), done_s, ANSWER_TAG)
+
+    def appended(self, message: SentMessage, done_s: float) -> None:
+        """Remember the message, and report that it was appended."""
+        digest, number = self._open.pop(message.client_ref, (0, 0))
+        if message.seq is not None and message.sent_s >= self._run.ledger.since_s:  # one from before a reset counts not
+            self._remembered().add(message.seq, digest, done_s, own_tag(number))
+        super().appended(message, done_s)
+
+    def lost(self, message: SentMessage, reason: str) -> None:
+        """Report that nothing came back for the message; it was not acknowledged."""
+        self._open.pop(message.client_ref, None)
+        super().lost(message, reason)
+
+    def finding(self, kind: str, seq: int | None, client_ref: str, detail: str = "") -> None:
+        """Report a message that was found wrong; the audit then does not name it a second time."""
+        if self._memory is not None and seq is not None:
+            self._memory.named = (self._memory.named or set()) | {seq}
+        super().finding(kind, seq, client_ref, detail)
+
+    def let_go(self) -> None:
+        """Drop the callbacks, and what is held in reserve for further messages."""
+        super().let_go()
+        self._open.clear()
+        if self._memory is not None:
+            self._memory.close()
+
+    def _remembered(self) -> SessionMemory:
+        memory = self._memory
+        if memory is None:
+            memory = self._memory = self._audit.begin(self.session_id, self._scenario, self._participant)
+            memory.ref_prefix = self._prefix
+        return memory

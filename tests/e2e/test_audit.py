@@ -1,0 +1,153 @@
+"""The audit of real runs: one acknowledged message in many that the server forgot is found and named, by every way."""
+
+import json
+from xml.etree import ElementTree
+
+import pytest
+import requests
+
+from tests.e2e.benchmarks import CALM, RUN_ID, SPREADS, run
+from tests.e2e.harness import Locust, eventually, targets
+
+pytestmark = pytest.mark.e2e
+
+USERS, MESSAGES = 4, 25
+ROUNDS = ["-u", USERS, "--iterations", 10, "--messages", MESSAGES, "--reply-timeout", "10s"]
+SENT = USERS * 10 * MESSAGES  # with the answers 2,000 messages
+UNSTORED = ("messages_unstored", "answers_unstored")
+WAYS = ["replay", "rest"]
+STEADY = ["-u", "4", "--send-interval", "100", "-t", "4s", "--warm-up", "1s", "--agent-replies", "1"]
+
+
+def findings(finished, *kinds):
+    return [finding for finding in finished.summary["findings"]["shown"] if finding["kind"] in kinds]
+
+
+def check_named(finished, standin):
+    """Each finding is a message that the stand-in appended and does not have."""
+    named = findings(finished, "unstored", "answer_unstored")
+    for finding in named:
+        session = {"session_id": finding["session_id"]}
+        said = requests.get(f"{standin.url}/standin/messages", params=session, timeout=10).json()
+        assert finding["seq"] not in [message["seq"] for message in said["messages"]]
+        assert 1 <= finding["seq"] <= said["seq"]
+        assert " s into the run, at 20" in finding["detail"]
+        assert finding["client_ref"].startswith(f"{RUN_ID}-") == (finding["kind"] == "unstored")
+    return named
+
+
+@SPREADS
+@pytest.mark.parametrize("way", WAYS)
+def test_one_lost_message_in_a_thousand_is_found_and_named(tmp_path, standin_with, way, spread):
+    """Nothing live shows it: every broadcast and every answer came. The stand-in loses two of the two thousand."""
+    standin = standin_with("--builtin-agent", "--lose-replay-every", "1000")
+    junit, markdown = tmp_path / "junit.xml", tmp_path / "summary.md"
+    flags = [*ROUNDS, "--audit", way, "--junit", junit, "--markdown", markdown, *spread]
+    finished = run(tmp_path, "message_correctness", standin, *flags)
+    assert finished.code == 3, finished.output
+    assert finished.count("messages_lost") == finished.count("messages_unanswered") == 0
+    assert sum(finished.count(metric) for metric in UNSTORED) == 2
+    assert finished.count("messages_audited") == finished.count("messages_appended") == SENT
+    assert finished.summary["audit"]["messages"]["audited"] == SENT
+    # the check of the round's own replay came first and has named them
+    assert len(findings(finished, "unreplayed")) == 2
+    assert findings(finished, "unstored", "answer_unstored") == []
+    assert finished.summary["findings"]["total"] == 2
+    texts = ElementTree.parse(junit).getroot().find("system-out").text, markdown.read_text(encoding="utf-8")
+    assert all(f"{SENT:,} of {SENT:,} acknowledged messages (100 %)" in text for text in texts)
+    assert all("unreplayed: run" in text.replace("\\", "") for text in texts)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_any_benchmark_can_be_audited(tmp_path, standin_with, way):
+    """What is gone is named with session, seq, client_ref and moment, and nothing of the audit is counted as load."""
+    standin = standin_with("--builtin-agent", "--lose-replay-every", "50")
+    finished = run(tmp_path, "message_throughput", standin, *STEADY, "--audit", way)
+    assert finished.code == 3, finished.output
+    appended = finished.count("messages_appended")
+    assert finished.count("messages_audited") == appended > 50
+    lost = 2 * appended // 50
+    assert sum(finished.count(metric) for metric in UNSTORED) == lost == len(check_named(finished, standin))
+    joins = finished.summary["metrics"]["ws_join_ms"]
+    assert sum(joins[phase]["all"]["count"] for phase in ("main", "warm_up") if phase in joins) == 4
+    assert "durability_rate" in finished.summary["metrics"]
+    assert standin.counters()["connections_now"] == 0
+
+
+@SPREADS
+def test_a_server_that_forgets_nothing_is_green(tmp_path, standin, spread):
+    """message_correctness is audited by default, in words too."""
+    finished = run(tmp_path, "message_correctness", standin, *ROUNDS, *spread)
+    assert finished.code == 0, finished.output
+    assert finished.count("messages_audited") == finished.count("messages_stored") == SENT
+    assert finished.count("answers_audited") == finished.count("answers_stored") == SENT
+    assert finished.summary["findings"] == {"total": 0, "shown": []}
+    assert "all that was audited is stored unchanged" in " ".join(finished.output.split())
+    assert {entry["metric"] for entry in finished.summary["thresholds"]} >= {"messages_unstored", "answers_unstored"}
+
+
+def test_what_the_replay_does_not_reach_is_said(tmp_path, standin):
+    """A share that is accepted is no doubt; one that is not makes the run inconclusive."""
+    flags = ["-u", "1", "--iterations", "1", "--messages", "200", "--audit", "replay"]
+    finished = run(tmp_path, "message_correctness", standin, *flags)
+    assert finished.count("messages_audited") + finished.count("messages_unaudited") == 200
+    assert finished.count("messages_audited") + finished.count("answers_audited") == 100
+    assert finished.code == 4, finished.output
+    assert "beyond the 100 messages that a join replays" in str(finished.summary["verdict"]["doubts"])
+    accepted = run(tmp_path / "accepted", "message_correctness", standin, *flags, "--audit-share", "0.1")
+    assert accepted.code == 0, accepted.output
+
+
+def test_a_server_without_the_list_is_not_green(tmp_path, standin_with):
+    """As FleetLM at the recorded commit: every message counts as unaudited, by the cause."""
+    flags = ["-u", "2", "--iterations", "1", "--messages", "5", "--audit", "rest"]
+    finished = run(tmp_path, "message_correctness", standin_with("--builtin-agent", "--quirks"), *flags)
+    assert finished.code == 3, finished.output
+    assert finished.summary["metrics"]["messages_unaudited"]["main"]["all"]["labels"] == {"http_500": 10}
+    assert "messages_unstored: count==0: no samples" in finished.summary["verdict"]["failures"]
+
+
+@SPREADS
+def test_a_run_that_is_stopped_is_audited(tmp_path, standin_with, spread):
+    """Ctrl-C in a terminal reaches every process; what was acknowledged until then is read back."""
+    standin = standin_with("--builtin-agent", "--lose-replay-every", "20")
+    flags = [*targets(standin), *CALM, "--run-id", RUN_ID, *STEADY, "-t", "60s", "--audit", "replay", *spread]
+    with Locust(tmp_path, *flags, locustfile="locustfiles/message_throughput.py") as locust:
+        eventually(lambda: standin.counters()["messages_appended_user"] > 60, "sixty messages")
+        locust.interrupt(group=True)
+        finished = locust.finish()
+    assert finished.code == 3, finished.output
+    assert finished.count("messages_audited") == finished.count("messages_appended") > 60
+    assert len(check_named(finished, standin)) == sum(finished.count(metric) for metric in UNSTORED) >= 5
+
+
+def test_a_second_signal_cuts_the_audit_short(tmp_path, standin):
+    """What was not read by then is counted, and the run is not green."""
+    flags = [*targets(standin), *CALM, "--run-id", RUN_ID, *STEADY, "-t", "60s", "--audit", "replay"]
+    with Locust(tmp_path, *flags, "--audit-after", "60s", locustfile="locustfiles/message_throughput.py") as locust:
+        eventually(lambda: standin.counters()["messages_appended_user"] > 20, "twenty messages")
+        locust.interrupt()
+        eventually(lambda: standin.counters()["connections_now"] == 0, "the users' leaving")
+        locust.interrupt()
+        finished = locust.finish()
+    assert finished.code == 4, finished.output
+    labels = finished.summary["metrics"]["messages_unaudited"]["main"]["all"]["labels"]
+    assert labels == {"cut_short": finished.count("messages_appended")}
+
+
+def test_what_cannot_be_audited_is_refused_before_any_load(tmp_path, standin):
+    """With a sentence, exit code 2, and nothing of the address in it."""
+    for flags, said in (
+        (["--audit", "database"], "--audit-database (AUDIT_DATABASE)"),
+        (["--audit", "tape"], "expected one of off, replay, rest, database"),
+        (
+            ["--audit", "database", "--audit-database", "postgresql://somebody:s3cret@127.0.0.1:9/no_such"],
+            "nothing listens there",
+        ),
+    ):
+        finished = run(tmp_path, "message_throughput", standin, *STEADY, *flags)
+        assert finished.code == 2, finished.output
+        assert said in finished.output
+        assert not any(part in finished.output for part in ("s3cret", "somebody", "no_such", "Traceback"))
+    assert standin.counters()["messages_appended_user"] == 0
+    assert not json.dumps(finished.summary).count("s3cret")
