@@ -43,6 +43,9 @@ MAX_BUCKETS: Final = 2_000
 ROUNDED: Final = 1e-5
 """Figures are rounded to at least six decimals, and judged before that."""
 
+SERVER: Final = "server."
+"""What the names of the server's own figures begin with."""
+
 _NAME: Final = text(200)
 _LONG: Final = text(100_000, printable=False)
 _WORDS: Final = nothing_or(text(2_000))
@@ -51,7 +54,10 @@ _SAMPLES: Final = whole(high=MAX_SAMPLES)
 _MS: Final = number(0, 1e12)
 _FIGURE: Final = number(-1e15, 1e15)
 _RISING: Final = {"min": 0.0, "med": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0, "p99.9": 99.9, "max": 100.0}
-_CONDITION: Final = re.compile(r"(?:avg|med|min|max|count|rate|value|p\(\d{1,3}(?:\.\d+)?\))(?:<=|>=|==|!=|<|>)(\S+)")
+_CONDITION: Final = re.compile(
+    r"(?:avg|med|min|max|count|rate|value|growth|p\(\d{1,3}(?:\.\d+)?\))(?:<=|>=|==|!=|<|>)"
+    r"([+-]?\d[^\sµA-Za-z%/]*(?:e[+-]?\d+)?)(?:[A-Za-zµ%]*(?:/[A-Za-z]+)?)"
+)
 
 Json = Mapping[str, Any]
 
@@ -146,7 +152,7 @@ _THRESHOLD: Final = record(
         "ok": flag,
         "too_few": flag,
     },
-    {"undecided": flag, "late": flag, "samples": whole()},
+    {"undecided": flag, "late": flag, "samples": whole(), "window_s": nothing_or(whole(1, 86_400)), "note": _LONG},
 )
 _PER_S: Final = nothing_or(_FIGURE)
 _BACKLOG: Final = record(
@@ -239,6 +245,16 @@ def _check_threshold(document: Json, threshold: ThresholdEntry) -> None:
     measured = threshold["measured"]
     if measured is None:
         return
+    if not threshold["metric"].startswith(SERVER):
+        _check_place(document, threshold)
+    reach = ROUNDED * max(1.0, abs(measured))
+    answers = {keeps(threshold, value) for value in (measured - reach, measured, measured + reach)}
+    if not is_undecided(threshold) and threshold["ok"] not in answers:
+        raise ShapeError(f"is {threshold['ok']}, and {shown(measured)} was measured", "ok")
+
+
+def _check_place(document: Json, threshold: ThresholdEntry) -> None:
+    """Check that the metrics have what was judged."""
     metric = document["metrics"].get(threshold["metric"])
     if metric is None:
         raise ShapeError(f"is {shown(threshold['metric'])}, which is not among the metrics", "metric")
@@ -248,10 +264,6 @@ def _check_threshold(document: Json, threshold: ThresholdEntry) -> None:
     place = metric if metric["kind"] == "gauge" else metric.get("main", {})
     if not place or (threshold["scenario"] and threshold["scenario"] not in place.get("scenarios", {})):
         raise ShapeError("was measured, and the metrics do not have it", "measured")
-    reach = ROUNDED * max(1.0, abs(measured))
-    answers = {keeps(threshold, value) for value in (measured - reach, measured, measured + reach)}
-    if not is_undecided(threshold) and threshold["ok"] not in answers:
-        raise ShapeError(f"is {threshold['ok']}, and {shown(measured)} was measured", "ok")
 
 
 _AGGREGATIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(

@@ -93,6 +93,11 @@ def measured(value: float | None, unit: str) -> str:
             return bytes_(value)
         case "%":
             return f"{value:,.1f} %"
+        case "s":
+            return f"{value:,.4g} s"
+        case _ if unit.endswith("/h"):
+            sign = "−" if value < 0 else ""
+            return f"{sign}{measured(abs(value), unit.removesuffix('/h'))}/h".replace(" %/h", " %-points/h")
         case _:
             return f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
 
@@ -101,6 +106,8 @@ def outcome(threshold: Mapping[str, Any]) -> str:
     """Return what was measured for a judged threshold of a summary.json, with its unit."""
     if threshold["measured"] is None and (threshold["ok"] or is_undecided(threshold)):
         return "cannot tell"
+    if threshold["measured"] is None and _is_of_server(threshold):
+        return "no reading"
     return measured(threshold["measured"], threshold["unit"])
 
 
@@ -108,7 +115,12 @@ def note(threshold: Mapping[str, Any]) -> str:
     """Return what stands beside a judged threshold: why it has no answer, or on how many samples it has one."""
     if is_undecided(threshold) or (threshold["measured"] is None and threshold["ok"]):
         return str(threshold["problem"])
-    return f"of {count(threshold['samples'])} samples" if threshold["samples"] else ""
+    of = f"of {count(threshold['samples'])} {'readings' if _is_of_server(threshold) else 'samples'}"
+    return "; ".join(filter(None, (of if threshold["samples"] else "", threshold.get("note"))))
+
+
+def _is_of_server(threshold: Mapping[str, Any]) -> bool:
+    return str(threshold["metric"]).startswith("server.")
 
 
 def mark(threshold: Mapping[str, Any]) -> str:

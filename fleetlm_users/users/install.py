@@ -15,6 +15,7 @@ from fleetlm_users.users.user import FleetUser
 from fleetlm_users.workload.options.audit import DATABASE, check_audit, way_of
 from fleetlm_users.workload.options.capacity import SearchSettings
 from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.options.server_sources import source_of
 from fleetlm_users.workload.options.specs import OptionSpec
 from fleetlm_users.workload.presets.file import preset_of
 
@@ -113,7 +114,8 @@ def _metrics_page(url: str, options: Options) -> TextPage:
 
 
 def _check_trust(options: Options) -> None:
-    urls = (options.api_url, options.ws_url, options.agent_url, options.server_metrics or "")
+    metrics = (source_of(text).place for text in options.server_metrics)
+    urls = (options.api_url, options.ws_url, options.agent_url, *metrics)
     check_trust(urls, insecure=options.insecure)
 
 

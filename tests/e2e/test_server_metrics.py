@@ -46,3 +46,43 @@ def test_sources_that_cannot_be_read_are_reported_and_end_nothing(tmp_path, stan
     assert all(source["failed"] >= 2 and source["readings"] == 0 for source in finished.summary["server"])
     assert "readings failed" in finished.output
     assert "Traceback" not in finished.output
+
+
+def test_figures_of_several_sources_are_bounded_each_by_itself(tmp_path, standin):
+    """Two processes and an endpoint; one is missed by name, a growth is too short to tell and no pass."""
+    watched = ["--server-metrics", f"api={standin.url}/metrics", "--server-pid", f"db={standin.process.pid}"]
+    more = ["--server-pid", f"agent={standin.process.pid}"]
+    bounds = (
+        "server.memory_bytes: max<8GiB; server.db.memory_bytes: max<1KiB; server.agent.memory_bytes: growth<1TiB/h;"
+        "server.api.fleetlm_websocket_connections: max<1000"
+    )
+    with Locust(tmp_path, *targets(standin), *FAST, *watched, *more, "--threshold", bounds, "-t", "6s") as locust:
+        finished = locust.finish()
+    assert finished.code == 3, finished.output
+    judged = {entry["expression"]: entry for entry in finished.summary["thresholds"]}
+    assert all(judged[f"server.{name}.memory_bytes: max<8GiB"]["ok"] for name in ("api", "agent", "db"))
+    assert not judged["server.db.memory_bytes: max<1KiB"]["ok"]
+    assert judged["server.api.fleetlm_websocket_connections: max<1000"]["ok"]
+    growth = judged["server.agent.memory_bytes: growth<1TiB/h"]
+    assert growth["undecided"]
+    assert "too short to tell" in growth["problem"]
+    assert "server.db.memory_bytes: max<1KiB: measured" in finished.output
+
+
+@pytest.mark.parametrize(
+    ("bound", "told"),
+    [
+        ("server.memory_bites: max<8GiB", "a figure that a source of this run has"),
+        ("server.memory_bytes: max<8h", "a number with or without a unit: B, kB"),
+        ("server.db.memory_bytes: max<8GiB", "a source of this run (pid-"),
+    ],
+)
+def test_a_bound_on_what_no_source_has_is_refused_before_the_load(tmp_path, standin, bound, told):
+    """Not as a threshold without readings, after the whole run."""
+    with Locust(
+        tmp_path, *targets(standin), *FAST, "--server-pid", standin.process.pid, "--threshold", bound, "-t", "60s"
+    ) as locust:
+        finished = locust.finish()
+    assert finished.code == 2, finished.output
+    assert told in finished.output
+    assert "Traceback" not in finished.output

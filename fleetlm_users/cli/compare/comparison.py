@@ -152,7 +152,8 @@ class Comparison:
     @property
     def _late(self) -> frozenset[Figure]:
         """Figures with a threshold that B could not judge, because its generator was late."""
-        return frozenset(pair.figure for pair in self.thresholds if pair.after and pair.after.get("late"))
+        judged = (pair for pair in self.thresholds if pair.is_of_figure)
+        return frozenset(pair.figure for pair in judged if pair.after and pair.after.get("late"))
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -191,7 +192,7 @@ def compare(  # noqa: PLR0913  # A, B and the options of the command
     pairs = pair_thresholds(
         old["thresholds"], new["thresholds"], lambda figure: look_up(old, figure, tolerances.confidence).value
     )
-    judged = {pair.figure: pair.direction for pair in pairs}
+    judged = {pair.figure: pair.direction for pair in pairs if pair.is_of_figure}
     others = [run.summary for run in noise]
     reasons = [*obstacles(before, after, any_load=any_load)]
     for run in noise:

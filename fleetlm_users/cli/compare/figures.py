@@ -190,7 +190,7 @@ def _percentile(summary: Summary, figures: TrendFigures, figure: Figure, fractio
     if name is not None:
         return statistic(figures, name)
     for entry in summary["thresholds"]:
-        is_it = entry["metric"] == figure.metric and entry["scenario"] == figure.scenario
+        is_it = (entry["metric"], entry["scenario"], entry.get("window_s")) == (figure.metric, figure.scenario, None)
         if is_it and aggregation_of(entry["condition"]) == figure.aggregation and not entry["too_few"]:
             return entry["measured"]
     return None

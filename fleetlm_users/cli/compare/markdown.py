@@ -34,9 +34,7 @@ def _thresholds(comparison: Comparison) -> Iterator[str]:
     rows = []
     for pair in comparison.thresholds:
         sides = [
-            f"{formatting.mark(side)} {formatting.measured(side['measured'], side['unit'])}"
-            if side
-            else formatting.NOTHING
+            f"{formatting.mark(side)} {formatting.outcome(side)}" if side else formatting.NOTHING
             for side in (pair.before, pair.after)
         ]
         rows.append((f"`{pair.entry['expression']}`", *sides, pair.note))

@@ -44,10 +44,7 @@ def _thresholds(comparison: Comparison, style: Style) -> Iterator[str]:
         yield "  neither run has one"
     for pair in comparison.thresholds:
         marks = [formatting.mark(side) if side else " " for side in (pair.before, pair.after)]
-        measured = [
-            formatting.measured(side["measured"], side["unit"]) if side else formatting.NOTHING
-            for side in (pair.before, pair.after)
-        ]
+        measured = [formatting.outcome(side) if side else formatting.NOTHING for side in (pair.before, pair.after)]
         line = f"  {' '.join(marks)} {pair.entry['expression']}"
         yield style.paint(line, "red") if pair.broken else line
         yield style.paint(f"      {measured[0]}, then {measured[1]}" + (f" ({pair.note})" if pair.note else ""), "dim")

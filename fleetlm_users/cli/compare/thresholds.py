@@ -6,7 +6,7 @@ Pure. A figure with a threshold in either run is judged; all other figures are o
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from fleetlm_users.cli.compare.figures import Figure, aggregation_of
@@ -41,6 +41,11 @@ class ThresholdPair:
     note: str
 
     @property
+    def is_of_figure(self) -> bool:
+        """Whether it bounds a figure of the whole run: no window of it, and nothing that only the server said."""
+        return not self.entry.get("window_s") and not self.entry["metric"].startswith("server.")
+
+    @property
     def direction(self) -> Direction | None:
         """Which way is better, by the threshold's own sign; None for == and !=."""
         sign = sign_of(self.entry["condition"])
@@ -69,12 +74,18 @@ def keeps(entry: ThresholdEntry, value: float | None) -> bool | None:
     return None if value is None or compare is None else compare(value, entry["bound"])
 
 
-def _by_key(entries: list[ThresholdEntry]) -> dict[tuple[str, str | None, str, str], ThresholdEntry]:
+Key = tuple[str, str | None, int | None, str, str]
+
+
+def _by_key(entries: list[ThresholdEntry]) -> dict[Key, ThresholdEntry]:
     """Return thresholds by what they bound, and from which side; of two with one key the last counts."""
-    return {
-        (entry["metric"], entry["scenario"], aggregation_of(entry["condition"]), sign_of(entry["condition"])[:1]): entry
-        for entry in entries
-    }
+    return {_key(entry): entry for entry in entries}
+
+
+def _key(entry: ThresholdEntry) -> Key:
+    condition = entry["condition"]
+    place = entry["metric"], entry["scenario"], entry.get("window_s")
+    return *place, aggregation_of(condition), sign_of(condition)[:1]
 
 
 def _pair(
@@ -84,9 +95,10 @@ def _pair(
     measured_before: Callable[[Figure], float | None],
 ) -> ThresholdPair:
     figure = Figure(entry["metric"], entry["scenario"], aggregation_of(entry["condition"]))
-    was = before["measured"] if before is not None else measured_before(figure)
+    pair = ThresholdPair(figure, entry, before, after, False, _note(before, after))
+    was = before["measured"] if before is not None else measured_before(figure) if pair.is_of_figure else None
     broken = after is not None and not after["ok"] and not is_undecided(after) and _kept(before, after, was)
-    return ThresholdPair(figure, entry, before, after, broken, _note(before, after))
+    return replace(pair, broken=broken)
 
 
 def _kept(before: ThresholdEntry | None, after: ThresholdEntry, was: float | None) -> bool:

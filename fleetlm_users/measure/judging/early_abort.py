@@ -31,10 +31,18 @@ Outlook = Literal["beyond repair", "may recover", "may still come"]
 class Patience:
     """Looks at the same thresholds again and again; gives up when `grace_s` seconds of the main phase have passed.
 
-    `is_late` says of the numbers of a look whether the generator was beyond its limits.
+    `is_late` says of the numbers of a look whether the generator was beyond its limits; `elsewhere` judges what the
+    numbers do not hold.
     """
 
-    def __init__(self, thresholds: Sequence[Threshold], grace_s: float, is_late: Callable[[Totals], bool]) -> None:
+    def __init__(
+        self,
+        thresholds: Sequence[Threshold],
+        grace_s: float,
+        is_late: Callable[[Totals], bool],
+        elsewhere: Callable[[Threshold], Judgement | None] = lambda _: None,
+    ) -> None:
+        self._elsewhere = elsewhere
         self._thresholds = tuple(thresholds)
         self._grace_s = grace_s
         self._is_late = is_late
@@ -42,7 +50,7 @@ class Patience:
 
     def look(self, totals: Totals, main_s: float) -> str:
         """Why the run is hopeless `main_s` seconds after its warm-up; empty while it is not."""
-        judgements = judge(self._thresholds, totals, main_s)
+        judgements = judge(self._thresholds, totals, main_s, self._elsewhere)
         for number, judgement in enumerate(excuse_lateness(judgements, totals, lambda: self._is_late(totals))):
             reason = (
                 f"{judgement.expression} measured {formatting.measured(judgement.measured, judgement.threshold.unit)}"
@@ -65,6 +73,8 @@ def outlook_of(missed: Judgement, totals: Totals) -> Outlook:
     threshold, measured = missed.threshold, missed.measured
     if measured is None:
         return "may still come"
+    if threshold.is_of_server:
+        return _outlook_of_server(missed)
     can_shrink = bool(TAKEN_BACK & _counters_of(threshold.metric, totals))
     if threshold.aggregation in ("count", "max"):
         if not _is_above(threshold, measured):
@@ -77,6 +87,16 @@ def outlook_of(missed: Judgement, totals: Totals) -> Outlook:
         had_to_be_none = threshold.bound == 0 and _is_above(threshold, measured)
         if (had_to_be_whole or had_to_be_none) and not _awaits(threshold, totals):
             return "beyond repair"
+    return "may recover"
+
+
+def _outlook_of_server(missed: Judgement) -> Outlook:
+    """Its highest value only grows and its lowest only falls; growth, mean and value may recover."""
+    threshold, measured = missed.threshold, missed.measured
+    if measured is not None and threshold.aggregation == "max":
+        return "beyond repair" if _is_above(threshold, measured) else "may still come"
+    if measured is not None and threshold.aggregation == "min":
+        return "beyond repair" if _is_below(threshold, measured) else "may still come"
     return "may recover"
 
 
@@ -96,6 +116,8 @@ def _counters_of(metric: str, totals: Totals) -> frozenset[str]:
 def _is_certain(missed: Judgement, totals: Totals) -> bool:
     """Missed on enough samples, and not only because answers are still on their way."""
     threshold = missed.threshold
+    if threshold.is_of_server:
+        return missed.samples >= MIN_SAMPLES and not missed.too_few
     if totals.catalogue[threshold.metric].kind in ("trend", "rate"):
         percent = 50.0 if threshold.percent is None else threshold.percent
         if missed.samples < max(MIN_SAMPLES, CAUTION * required_samples(percent)):

@@ -32,6 +32,8 @@ def excuse_lateness(judgements: Iterable[Judgement], totals: Totals, is_late: Ca
 
 def _kept_from_sent(missed: Judgement, totals: Totals) -> Judgement | None:
     """Return the same bound on the service time; None where that misses it too, or where there is no service time."""
+    if missed.threshold.is_of_server:
+        return None
     service = totals.catalogue[missed.threshold.metric].service
     if service is None or missed.ok or missed.too_few or missed.measured is None:
         return None

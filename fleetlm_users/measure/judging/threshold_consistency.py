@@ -26,6 +26,8 @@ _RANGES: Final = {
     "1/s": (ValueRange(0), "counts per second are 0 or more"),
 }
 _GAUGE: Final = (ValueRange(0), "its values are 0 or more")
+_ANY: Final = (ValueRange(-math.inf), "any value")
+_KNOWN_TO_BE_POSITIVE: Final = ("bytes", "%", "ms", "s", "fraction")
 
 Pair = tuple[Threshold, Threshold]
 
@@ -34,8 +36,7 @@ def check_each(thresholds: Sequence[Threshold], what: str) -> None:
     """Raise UsageError, about `what`, for a threshold that no run could break, or none could keep."""
     for threshold in thresholds:
         possible, words = range_of(threshold)
-        form = f"{threshold.aggregation}<90" if _is_of_gauge(threshold) else _EXAMPLES[threshold.unit]
-        example = f"{threshold.subject}: {form}"
+        example = f"{threshold.subject}: {_example_of(threshold)}"
         if not math.isfinite(threshold.bound):
             raise UsageError(what, str(threshold), "a finite number as the bound", example)
         if not _leaves(possible, threshold.operator, threshold.bound):
@@ -54,7 +55,7 @@ def check_together(thresholds: Sequence[Threshold], what: str) -> None:
 def contradictions(thresholds: Sequence[Threshold]) -> Iterator[Pair]:
     """Yield pairs of thresholds of which at most one can be kept."""
     for first, second in combinations(thresholds, 2):
-        if first.metric == second.metric and (_clash(first, second) or _clash(second, first)):
+        if _are_of_one(first, second) and (_clash(first, second) or _clash(second, first)):
             yield first, second
     for same in _by_value(thresholds):
         without = {threshold.bound for threshold in same if threshold.operator == "!="}
@@ -65,9 +66,24 @@ def contradictions(thresholds: Sequence[Threshold]) -> Iterator[Pair]:
             yield same[0], same[-1]
 
 
+def _are_of_one(first: Threshold, second: Threshold) -> bool:
+    """Return whether two thresholds are about one metric over one length of time, or growth alone."""
+    if (first.aggregation == "growth") != (second.aggregation == "growth"):
+        return False
+    return (first.metric, first.window_s) == (second.metric, second.window_s)
+
+
 def range_of(threshold: Threshold) -> tuple[ValueRange, str]:
     """Return the values that a threshold's metric can have at all, and their description."""
+    if threshold.is_of_server:
+        return _GAUGE if threshold.unit in _KNOWN_TO_BE_POSITIVE else _ANY
     return _GAUGE if _is_of_gauge(threshold) else _RANGES[threshold.unit]
+
+
+def _example_of(threshold: Threshold) -> str:
+    if threshold.is_of_server:
+        return "growth<20" if threshold.aggregation == "growth" else f"{threshold.aggregation}<90"
+    return f"{threshold.aggregation}<90" if _is_of_gauge(threshold) else _EXAMPLES[threshold.unit]
 
 
 def _is_of_gauge(threshold: Threshold) -> bool:
@@ -102,6 +118,8 @@ def _never_above(lower: Threshold, upper: Threshold) -> bool:
         return True
     if lower.aggregation == "value":
         return upper.aggregation == "max"
+    if upper.aggregation == "value":
+        return lower.aggregation == "min"
     if "min" in (lower.aggregation, upper.aggregation) or "max" in (lower.aggregation, upper.aggregation):
         return lower.aggregation == "min" or upper.aggregation == "max"
     ranks = _rank(lower), _rank(upper)
@@ -133,5 +151,5 @@ def _by_value(thresholds: Sequence[Threshold]) -> list[list[Threshold]]:
     groups: dict[tuple[object, ...], list[Threshold]] = {}
     for item in thresholds:
         kind = _rank(item) if _rank(item) is not None else item.aggregation
-        groups.setdefault((item.metric, item.scenario, kind), []).append(item)
+        groups.setdefault((*item.key, kind), []).append(item)
     return list(groups.values())

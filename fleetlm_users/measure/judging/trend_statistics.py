@@ -84,9 +84,9 @@ def _ranks(values: Sequence[float]) -> list[float]:
     return ranks
 
 
-def interval(rates: Sequence[float], variance: float) -> tuple[float, float]:
+def interval(rates: Sequence[float], variance: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Return Sen's confidence interval of the slope, given all slopes, sorted, and the variance of S."""
-    reach = _NORMAL.inv_cdf((1 + CONFIDENCE) / 2) * math.sqrt(max(0.0, variance))
+    reach = _NORMAL.inv_cdf((1 + confidence) / 2) * math.sqrt(max(0.0, variance))
     low = math.floor((len(rates) - reach) / 2)
     high = math.ceil((len(rates) + reach) / 2)
     return rates[max(0, low)], rates[min(len(rates) - 1, high)]

@@ -108,7 +108,8 @@ def _is_unreached(judgement: Judgement, totals: Totals, facts: RunFacts) -> bool
 def _outcome(judgement: Judgement) -> str:
     if judgement.measured is None:
         return judgement.problem
-    return f"measured {formatting.measured(judgement.measured, judgement.threshold.unit)}"
+    note = f", {judgement.note}" if judgement.note else ""
+    return f"measured {formatting.measured(judgement.measured, judgement.threshold.unit)}{note}"
 
 
 def _doubts(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) -> Iterable[str]:

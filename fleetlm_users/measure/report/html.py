@@ -34,7 +34,7 @@ from fleetlm_users.measure.report.text import (
     troubles_of,
     worker_row,
 )
-from fleetlm_users.measure.server.figures import server_lines, server_rows, server_seconds
+from fleetlm_users.measure.server.figures import server_lines, server_rows, server_seconds, title_of
 from fleetlm_users.measure.timeline.rows import SeriesRow, column_of
 
 PACKAGE: Final = "fleetlm_users.measure.report"
@@ -183,10 +183,7 @@ def _capacity(summary: Summary) -> CapacitySection | None:
 def _thresholds(summary: Summary) -> Iterator[ThresholdLine]:
     for entry in summary["thresholds"]:
         sign = formatting.mark(entry)
-        measured = formatting.outcome(entry)
-        samples = f"{formatting.count(entry['samples'])} samples" if entry["samples"] else ""
-        is_told = entry["measured"] is not None and not formatting.is_undecided(entry)
-        note = samples if is_told else formatting.note(entry)
+        measured, note = formatting.outcome(entry), formatting.note(entry).removeprefix("of ")
         yield ThresholdLine(sign, _LOOKS[sign], entry["subject"], entry["condition"], measured, note)
 
 
@@ -277,7 +274,7 @@ def _server(entry: Mapping[str, Any]) -> ServerSection:
     """Return a source's figures, memory per session, and the memory over the run's time."""
     rows = server_seconds(entry)
     charts = [chart.figure(rows, 0.0) for chart in SERVER_CHARTS] if len(rows) > 1 else []
-    return ServerSection(entry["source"], server_rows(entry), server_lines(entry), charts)
+    return ServerSection(title_of(entry), server_rows(entry), server_lines(entry), charts)
 
 
 def _circumstances(summary: Summary) -> Iterator[tuple[str, list[tuple[str, str]]]]:

@@ -43,6 +43,7 @@ def _threshold(entry: ThresholdEntry, benchmark: str, unreached: bool) -> Elemen
     case = ElementTree.Element("testcase", classname=_clean(benchmark), name=_clean(entry["expression"]))
     measured = formatting.outcome(entry)
     words = f": {entry['problem']}" if entry["problem"] and entry["measured"] is not None else ""
+    words += f"; {entry['note']}" if entry.get("note") else ""
     if formatting.is_undecided(entry) or (unreached and not entry["ok"]):
         ElementTree.SubElement(case, "error", type="inconclusive", message=_clean(f"{measured}: {entry['problem']}"))
     elif not entry["ok"]:

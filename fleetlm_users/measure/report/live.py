@@ -80,4 +80,5 @@ def _threshold(entry: ThresholdEntry, is_over: bool) -> Json:
         **entry,
         "mark": OPEN_MARK if is_open else formatting.mark(entry),
         "value": formatting.outcome(entry),
+        "shown_note": formatting.note(entry),
     }

@@ -54,6 +54,7 @@ def _threshold(entry: ThresholdEntry) -> tuple[str, ...]:
     measured = formatting.outcome(entry)
     if entry["measured"] is None and entry["ok"]:
         measured += f": {entry['problem']}"
+    measured += f" ({entry['note']})" if entry.get("note") else ""
     return _SIGNS[formatting.mark(entry)], entry["expression"], measured, formatting.count(entry["samples"])
 
 

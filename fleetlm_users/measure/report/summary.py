@@ -139,6 +139,7 @@ def threshold_figures(judgement: Judgement) -> ThresholdEntry:
         "condition": threshold.condition,
         "metric": threshold.metric,
         "scenario": threshold.scenario,
+        "window_s": threshold.window_s,
         "bound": threshold.bound,
         "measured": None if judgement.measured is None else round(judgement.measured, 6),
         "unit": threshold.unit,
@@ -148,6 +149,7 @@ def threshold_figures(judgement: Judgement) -> ThresholdEntry:
         "late": judgement.late,
         "undecided": judgement.undecided,
         "problem": judgement.problem,
+        "note": judgement.note,
     }
 
 

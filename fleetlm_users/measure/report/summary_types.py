@@ -22,13 +22,14 @@ class VerdictEntry(TypedDict):
 
 
 class ThresholdEntry(TypedDict):
-    """One judged threshold; `measured` is in `unit`."""
+    """One judged threshold; `measured` is in `unit`, `note` what else a person should know of it."""
 
     expression: str
     subject: str
     condition: str
     metric: str
     scenario: str | None
+    window_s: NotRequired[int | None]
     bound: float
     measured: float | None
     unit: str
@@ -38,6 +39,7 @@ class ThresholdEntry(TypedDict):
     late: NotRequired[bool]
     undecided: NotRequired[bool]
     problem: str
+    note: NotRequired[str]
 
 
 TrendFigures = TypedDict(

@@ -20,7 +20,7 @@ from fleetlm_users.measure.report.summary_types import (
     trend_of,
 )
 from fleetlm_users.measure.report.terminal_style import Style, Table
-from fleetlm_users.measure.server.figures import server_lines, server_rows
+from fleetlm_users.measure.server.figures import server_lines, server_rows, title_of
 from fleetlm_users.measure.totals import FATES
 
 Rows = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]  # a table's head and its rows
@@ -127,12 +127,15 @@ def _thresholds(summary: Summary, style: Style) -> Iterable[str]:
     widest = max(len(entry["expression"]) for entry in entries)
     for entry in entries:
         sign = formatting.mark(entry)
-        measured, note = formatting.outcome(entry), formatting.note(entry)
         look = _MARK_LOOKS[sign]
+        measured = formatting.outcome(entry)
+        first, _, more = formatting.note(entry).partition("; ") if entry["samples"] else ("", "", "")
         yield (
             f"    {style.paint(sign, look)} {entry['expression']:<{widest}}  {style.paint(f'{measured:>12}', look)}"
-            + style.paint(f"  {note}" if note and entry["samples"] else "", "dim")
+            + style.paint(f"  {first}" if first else "", "dim")
         )
+        if more:
+            yield from (style.paint(line, "dim") for line in style.wrapped(more, "        ", "        "))
 
 
 def _latencies(summary: Summary, style: Style) -> Iterable[str]:
@@ -314,7 +317,7 @@ def troubles_of(summary: Summary) -> list[tuple[str, int, int, dict[str, int]]]:
 
 def _server(summary: Summary, style: Style) -> Iterable[str]:
     for entry in summary.get("server") or ():
-        yield from style.heading("the server, according to {}", entry["source"])
+        yield from style.heading("the server, according to {}", title_of(entry))
         head, rows = server_rows(entry)
         if rows:
             yield from Table(head, rows, ("name at the server", "first")).lines(style)

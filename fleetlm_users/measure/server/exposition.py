@@ -6,11 +6,13 @@ The names are those of PromEx 1.x (github.com/akoutmos/prom_ex, plugins Beam and
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from fnmatch import translate
 from typing import Final, NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
+
+from fleetlm_users.measure.server.series import Series
 
 MEMORY: Final = "memory_bytes"
 
@@ -51,21 +53,40 @@ class Reading(NamedTuple):
     name: str
 
 
-def read_exposition(text: str) -> dict[str, Reading]:
-    """Return the figures in a server's text, in the order of PATTERNS; raise ValueError for text of another format.
+def read_exposition(text: str, wanted: Collection[Series] = ()) -> dict[str, Reading]:
+    """Return the figures in a server's text, in the order of PATTERNS, then the `wanted` series by their text.
 
-    Only lines that may matter are parsed: a server's metrics can be megabytes, and the users' event loop waits.
+    All samples that match a series are summed; one whose samples have other labels only is left out. Raise ValueError
+    for text of another format. Only lines that may matter are parsed: a server's metrics can be megabytes, and the
+    users' event loop waits.
     """
     sums: dict[str, float] = {}
-    for name, value in _samples(text):
-        if math.isfinite(value):
-            sums[name] = sums.get(name, 0.0) + value
+    series: dict[str, Reading] = {}
+    by_name: dict[str, list[Series]] = {}
+    for one in wanted:
+        by_name.setdefault(one.name, []).append(one)
+    for name, labels, value in _samples(text, by_name):
+        if not math.isfinite(value):
+            continue
+        sums[name] = sums.get(name, 0.0) + value
+        for one in by_name.get(name, ()):
+            if one.matches(labels):
+                before = series.get(str(one))
+                series[str(one)] = Reading(value + (before.value if before else 0.0), name)
     finite = {name: value for name, value in sums.items() if math.isfinite(value)}  # a sum may still overflow
     readings = {figure: _first(patterns, finite) for figure, patterns in _NAMES.items()}
-    return {figure: reading for figure, reading in readings.items() if reading is not None}
+    figures = {figure: reading for figure, reading in readings.items() if reading is not None}
+    named = {name: reading for name, reading in series.items() if math.isfinite(reading.value) and name not in figures}
+    return figures | named
 
 
-def _samples(text: str) -> Iterable[tuple[str, float]]:
+def names_in(text: str) -> frozenset[str]:
+    """Return the names of all samples in a server's text."""
+    lines = (_NAME.match(line) for line in text.splitlines() if not line.startswith("#"))
+    return frozenset(name.group() for name in lines if name is not None)
+
+
+def _samples(text: str, others: Container[str]) -> Iterable[tuple[str, Mapping[str, str], float]]:
     wanted: dict[str, bool] = {}
     kept = []
     for line in text.splitlines():
@@ -75,12 +96,12 @@ def _samples(text: str) -> Iterable[tuple[str, float]]:
         if name is None:
             raise ValueError(f"not Prometheus' text format: {line[:80]!r}")
         if name.group() not in wanted:
-            wanted[name.group()] = _ANY.fullmatch(name.group()) is not None
+            wanted[name.group()] = name.group() in others or _ANY.fullmatch(name.group()) is not None
         if wanted[name.group()]:
             kept.append(line)
     for family in text_string_to_metric_families("\n".join(kept) + "\n"):
         for sample in family.samples:
-            yield sample.name, float(sample.value)
+            yield sample.name, sample.labels, float(sample.value)
 
 
 def _first(patterns: Iterable[re.Pattern[str]], sums: Mapping[str, float]) -> Reading | None:

@@ -3,13 +3,14 @@
 Memory of the server per joined session: from what it held before the run to what it held at the run's plateau.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, Final, NamedTuple
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.server.exposition import MEMORY, Reading
+from fleetlm_users.measure.server.history import ReadingHistory
 
 PLATEAU_SHARE: Final = 0.9
 """The plateau is where at least this share of the highest number of sessions was joined."""
@@ -82,10 +83,15 @@ MIB: Final = 1024 * 1024
 
 
 class ServerFigures:
-    """Readings of one source. `failed` counts those that gave nothing, `problem` is what the last of them said."""
+    """Readings of one source. `failed` counts those that gave nothing, `problem` is what the last of them said.
 
-    def __init__(self, source: str) -> None:
+    `name` tells it from other sources. The readings of its memory and of the `bounded` figures are kept for judgement.
+    """
+
+    def __init__(self, source: str, name: str = "", bounded: Iterable[str] = ()) -> None:
         self.source = source
+        self.name = name
+        self._histories = {figure: ReadingHistory() for figure in (MEMORY, *bounded)}
         self.failed = 0
         self.problem = ""
         self._readings = 0
@@ -96,9 +102,26 @@ class ServerFigures:
         self._memory_readings = 0
         self._stride = 1
 
-    def add(self, elapsed_s: float, sessions: int, readings: Mapping[str, Reading]) -> None:
-        """Add one reading, and how many sessions were joined then."""
+    def history(self, figure: str) -> ReadingHistory | None:
+        """Return the readings of a bounded figure in the judged part of the run; None for any other."""
+        return self._histories.get(figure)
+
+    def forget_judged(self) -> None:
+        """Begin the judged part of the run again."""
+        self._histories = {figure: ReadingHistory() for figure in self._histories}
+
+    def offers(self, figure: str) -> bool:
+        """Return whether it was ever read."""
+        return figure in self._first
+
+    def add(self, elapsed_s: float, sessions: int, readings: Mapping[str, Reading], *, is_judged: bool = False) -> None:
+        """Add one reading, how many sessions were joined then, and whether it is of the judged part of the run."""
         self._readings += 1
+        for figure, history in self._histories.items() if is_judged else ():
+            if figure in readings:
+                history.add(elapsed_s, readings[figure].value)
+            elif history.count:
+                history.miss()
         for name, reading in readings.items():
             self._first.setdefault(name, reading)
             self._last[name] = reading
@@ -106,8 +129,10 @@ class ServerFigures:
         if MEMORY in readings:
             self._keep(ServerSample(round(elapsed_s, 3), sessions, readings[MEMORY].value))
 
-    def fail(self, problem: str) -> None:
+    def fail(self, problem: str, *, is_judged: bool = False) -> None:
         """Count a reading that failed."""
+        for history in self._histories.values() if is_judged else ():
+            history.miss()
         self.failed += 1
         self.problem = problem
 
@@ -123,6 +148,7 @@ class ServerFigures:
         step = -(-len(self._samples) // MAX_SAMPLES) or 1
         return {
             "source": self.source,
+            "name": self.name,
             "readings": self._readings,
             "failed": self.failed,
             "problem": self.problem,
@@ -138,6 +164,11 @@ class ServerFigures:
             "memory_per_session": asdict(memory_per_session(self._samples)),
             "samples": [list(sample) for sample in self._samples[::step]],
         }
+
+
+def title_of(entry: Mapping[str, Any]) -> str:
+    """Return a source as reports name it: with its name, where it has one."""
+    return f"{entry['name']}, {entry['source']}" if entry.get("name") else str(entry["source"])
 
 
 def server_rows(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
@@ -159,6 +190,10 @@ def server_lines(entry: Mapping[str, Any]) -> list[str]:
         lines.append(f"memory per joined session: {per_session}, ± {spread}, from {sessions} sessions")
     elif MEMORY in entry["figures"]:
         lines.append(f"memory per joined session: not measurable: {memory['problem']}")
+    growth = entry.get("memory_growth")
+    if growth is not None:
+        per_h, low, high = (formatting.measured(growth[key], "bytes/h") for key in ("per_h", "low_per_h", "high_per_h"))
+        lines.append(f"memory growth: {per_h}, between {low} and {high} with 99 % confidence")
     if entry["failed"]:
         lines.append(f"{entry['failed']} of {entry['failed'] + entry['readings']} readings failed: {entry['problem']}")
     return lines

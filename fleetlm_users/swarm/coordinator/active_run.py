@@ -94,6 +94,7 @@ class ActiveRun:
             merge=self.snapshots,
             options=self.options,
             thresholds=self._prepared.thresholds,
+            judge_elsewhere=self._monitors.judge,
             started_at=self.clock.started_at,
             elapsed_s=self.clock.elapsed_s(),
             judged_s=self.clock.judged_s(),
@@ -123,6 +124,7 @@ class ActiveRun:
         self.clock.reset()
         self.snapshots = SnapshotStore(self.snapshots.epoch, self._context.catalogue, len(self.clock.resets))
         self._workers.reset()
+        self._monitors.reset()
 
     def edit_users(self, users: int) -> None:
         """Expect another number of users from now on."""
@@ -153,6 +155,7 @@ class ActiveRun:
             self._prepared.thresholds,
             self.snapshots,
             judged_s=self.clock.judged_s(),
+            judge_elsewhere=self._monitors.judge,
             interrupted=self._was_interrupted(),
             drain_cut_short=self.end.drain_cut_short,
             workers=self._workers,

@@ -1,6 +1,6 @@
 """The verdict of a run: its thresholds are judged once, on the merged numbers, and its result files are written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -10,7 +10,7 @@ from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.audit import AuditResult, audit_doubts, result_of
 from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp, keeping_up
 from fleetlm_users.measure.judging.lost_workers import LostWorker
-from fleetlm_users.measure.judging.thresholds import Threshold, judge
+from fleetlm_users.measure.judging.thresholds import Judgement, Threshold, judge
 from fleetlm_users.measure.judging.verdict import RunFacts, Verdict, decide
 from fleetlm_users.measure.report.capacity import Capacity, decide_search
 from fleetlm_users.measure.report.summary import summary
@@ -67,6 +67,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     snapshots: SnapshotStore,
     *,
     judged_s: float,
+    judge_elsewhere: Callable[[Threshold], Judgement | None] = lambda _: None,
     interrupted: bool,
     drain_cut_short: bool,
     workers: Attendance,
@@ -85,6 +86,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         thresholds: What is judged, unless the run was a capacity search.
         snapshots: The numbers of all processes.
         judged_s: Length of the judged part in seconds.
+        judge_elsewhere: Judges what the snapshots do not hold; None for all else.
         interrupted: Whether the run ended before its planned end.
         drain_cut_short: Whether the drain was cut short.
         workers: Which processes took part and reported.
@@ -111,7 +113,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         limits=limits_of(options.lateness_limit_s * MS_PER_S),
     )
     search = None if capacity is None else decide_search(capacity, totals, facts)
-    verdict = search or decide(judge(thresholds, totals, judged_s), totals, facts)
+    verdict = search or decide(judge(thresholds, totals, judged_s, judge_elsewhere), totals, facts)
     summary_of_run = summary(
         verdict,
         totals,

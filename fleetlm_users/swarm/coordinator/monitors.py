@@ -11,7 +11,7 @@ from locust.env import Environment
 
 from fleetlm_users.measure.judging.capacity import Border
 from fleetlm_users.measure.judging.early_abort import Patience
-from fleetlm_users.measure.judging.thresholds import Threshold
+from fleetlm_users.measure.judging.thresholds import Judgement, Threshold
 from fleetlm_users.measure.judging.verdict import is_beyond_limits
 from fleetlm_users.measure.report.capacity import Capacity
 from fleetlm_users.measure.snapshot_store import WorkerState
@@ -109,7 +109,7 @@ class RunMonitors:
         self._is_stopped = False
         self.aborted = ""
         self._limits = limits_of(options.lateness_limit_s * MS_PER_S)
-        server.begin(lambda: int(run.totals().gauge("active_connections").now))
+        server.begin(lambda: int(run.totals().gauge("active_connections").now), options.plan.warm_up_s)
         self._abort_watch = self._watch(thresholds, options.abort_grace_s) if options.abort_on_fail else None
         self._search: CapacityDriver | None = None
         if search is not None:
@@ -131,6 +131,14 @@ class RunMonitors:
         """What each source said of the server, as in summary.json."""
         return self._server.to_json()
 
+    def judge(self, threshold: Threshold) -> Judgement | None:
+        """Judge a threshold on the server's figures; None for any other."""
+        return self._server.judge(threshold) if threshold.is_of_server else None
+
+    def reset(self) -> None:
+        """Forget what was judged so far: the statistics were reset."""
+        self._server.reset()
+
     def stop(self) -> None:
         """Stop all monitors. May be called again."""
         self._is_stopped = True
@@ -142,7 +150,12 @@ class RunMonitors:
     def _watch(self, thresholds: Sequence[Threshold], grace_s: float) -> AbortWatch:
         run = self._run
         return AbortWatch(
-            Patience(thresholds, grace_s, lambda totals: is_beyond_limits(totals, run.worker_states, self._limits)),
+            Patience(
+                thresholds,
+                grace_s,
+                lambda totals: is_beyond_limits(totals, run.worker_states, self._limits),
+                self.judge,
+            ),
             totals=run.totals,
             main_s=run.clock.judged_s,
             on_hopeless=self._abort,

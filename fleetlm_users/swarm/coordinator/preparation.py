@@ -11,9 +11,9 @@ from locust.runners import MasterRunner, Runner
 from werkzeug.datastructures import MultiDict
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.measure.judging.thresholds import Threshold
+from fleetlm_users.measure.judging.thresholds import Threshold, parse_thresholds
 from fleetlm_users.swarm.context import BenchmarkContext
-from fleetlm_users.swarm.coordinator.run_thresholds import rules_of
+from fleetlm_users.swarm.coordinator.run_thresholds import of_sources, rules_of
 from fleetlm_users.swarm.host.host_facts import HostFacts, this_host
 from fleetlm_users.swarm.host.local_servers import (
     LocalServerError,
@@ -163,11 +163,21 @@ class Preparation:
             raise StartupError(result.text(), NO_TARGET_EXIT)
         if result.text():
             self._say(result.text())
-        server = server_metrics_of(options, self._context.benchmark.metrics_page)
-        for warning in server.first_reading(self._say):
-            self._say(f"warning: {warning}")
+        server, thresholds = self._read_server(options, thresholds)
         impose(planned.plan, self._environment, self._context.benchmark, shape)
         return Prepared(options, thresholds, server, this_host())
+
+    def _read_server(self, options: Options, thresholds: Sequence[Threshold]) -> tuple[ServerMetrics, list[Threshold]]:
+        """Ask the server for its figures; return them, and the thresholds by source. Raises StartupError."""
+        server = server_metrics_of(options, self._context.benchmark.metrics_page, thresholds)
+        for warning in server.first_reading(self._say):
+            self._say(f"warning: {warning}")
+        given = parse_thresholds(options.given_thresholds, self._context.catalogue)
+        try:
+            return server, of_sources(thresholds, server.offered(), set(map(str, given)), self._say)
+        except UsageError as problem:
+            server.stop()
+            raise StartupError.of_usage(problem) from problem
 
     def _with(self, changed: Mapping[str, Any]) -> Namespace:
         return Namespace(**{**vars(self.parsed), **changed})

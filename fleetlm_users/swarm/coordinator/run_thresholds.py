@@ -3,18 +3,21 @@
 What the run can neither keep nor break is refused.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.judging.audit import DEFAULT_THRESHOLDS
+from fleetlm_users.measure.judging.over_time.server_figures import by_source, unknown_sources
 from fleetlm_users.measure.judging.threshold_consistency import check_each, check_together
 from fleetlm_users.measure.judging.thresholds import OFF, Threshold, not_bounded, override, parse_thresholds
 from fleetlm_users.measure.metrics.catalogue import Catalogue
+from fleetlm_users.measure.server.series import Series
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.workload.options.audit import is_audited
 from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.options.server_sources import check_distinct
 
 GIVEN: Final = "--threshold (THRESHOLD)"
 
@@ -33,9 +36,15 @@ def rules_of(
     given = _checked(options.given_thresholds, catalogue, _running(options, benchmark), GIVEN)
     of_behaviours = dict.fromkeys(_defaults(options, benchmark, catalogue))
     defaults = [*of_behaviours, *_of_audit(options, benchmark, catalogue)]
+    sources = check_distinct(options.server_metrics, options.server_pid)
+    for threshold in unknown_sources(given, sources):
+        raise UsageError(GIVEN, str(threshold), _sources(sources), "--server-pid 12345")
     for threshold in given:
-        if not benchmark.records(options, threshold.metric, threshold.scenario):
+        if not threshold.is_of_server and not _is_recorded(threshold, options, benchmark):
             raise UsageError(GIVEN, str(threshold), _recorded(options, benchmark), "append_latency_ms: p(95)<500")
+    if benchmark.search is not None and (lasting := next(filter(_is_over_time, given), None)):
+        accepted = "for a search, which judges step by step: no window, and no figure of the server"
+        raise UsageError(GIVEN, str(lasting), accepted, "append_latency_ms: p(95)<500")
     _check_switched_off(given, [*base, *defaults])
     written = override(list(_judged(base, options, benchmark, say)), given)
     rules = [*written, *not_bounded(defaults, [*base, *given])]
@@ -91,9 +100,13 @@ def _judged(
 ) -> Iterator[Threshold]:
     """Yield the preset's thresholds that the run has samples for: a preset also serves runs of single behaviours."""
     running = _running(options, benchmark)
+    unknown = list(unknown_sources(base, check_distinct(options.server_metrics, options.server_pid)))
     for threshold in base:
         is_there = threshold.scenario is None or threshold.scenario in running
-        if is_there and benchmark.records(options, threshold.metric, threshold.scenario):
+        is_read = threshold.is_of_server and threshold not in unknown
+        if benchmark.search is not None and _is_over_time(threshold):
+            is_there = is_read = False
+        if is_read or (is_there and _is_recorded(threshold, options, benchmark)):
             yield threshold
         else:
             say(f"not judged, as this run does not measure it: {threshold} (preset {options.plan.preset})")
@@ -113,3 +126,45 @@ def _of_audit(options: Options, benchmark: Benchmark, catalogue: Catalogue) -> I
 def _recorded(options: Options, benchmark: Benchmark) -> str:
     running = ", ".join(_running(options, benchmark))
     return f"a metric that this run measures, of {running}; docs/metrics.md says which benchmark has which"
+
+
+def _is_over_time(threshold: Threshold) -> bool:
+    return not threshold.is_off and (threshold.is_of_server or threshold.window_s is not None)
+
+
+def _is_recorded(threshold: Threshold, options: Options, benchmark: Benchmark) -> bool:
+    return not threshold.is_of_server and benchmark.records(options, threshold.metric, threshold.scenario)
+
+
+def _sources(sources: Sequence[str]) -> str:
+    if not sources:
+        return "a source of the server's figures: --server-metrics or --server-pid"
+    return f"a source of this run ({', '.join(sources)}), or none of them by name for all"
+
+
+def of_sources(
+    thresholds: Sequence[Threshold],
+    offered: Mapping[str, Callable[[Series], bool] | None],
+    given: Collection[str],
+    say: Callable[[str], None],
+) -> list[Threshold]:
+    """Return the thresholds with those on the server's figures once for each source that has them.
+
+    Args:
+        thresholds: What `rules_of` returned.
+        offered: By source, whether it has a series; None for one that could not be asked.
+        given: The conditions that a person gave, as text; the others are the preset's.
+        say: Takes a line for each of the preset's that no source has.
+
+    Raises:
+        UsageError: No source has the figure of a given threshold.
+    """
+    judged = []
+    for threshold, each in by_source(thresholds, offered):
+        if not each and str(threshold) in given:
+            accepted = f"a figure that a source of this run has; {', '.join(offered)} said what they have, without it"
+            raise UsageError(GIVEN, str(threshold), accepted, "server.memory_bytes: growth<20MiB/h")
+        if not each:
+            say(f"not judged, as no source of the server's figures has it: {threshold}")
+        judged += each
+    return judged

@@ -36,6 +36,7 @@ class RunView:
     planned_users: int
     is_ending: bool
     result: RunResult | None
+    judge_elsewhere: Callable[[Threshold], Judgement | None] = lambda _: None
 
     @property
     def key(self) -> str:
@@ -58,7 +59,7 @@ class RunView:
         if self.result is not None:
             return self.result.verdict.judgements
         limits = limits_of(self.options.lateness_limit_s * MS_PER_S)
-        judgements = judge(self.thresholds, totals, self.judged_s)
+        judgements = judge(self.thresholds, totals, self.judged_s, self.judge_elsewhere)
         return excuse_lateness(judgements, totals, lambda: is_beyond_limits(totals, self.merge.workers, limits))
 
     @property

@@ -4,7 +4,8 @@ They come from its Prometheus endpoint, or from the system on which it runs as a
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Protocol
 
 import gevent
@@ -12,10 +13,16 @@ import psutil
 
 from fleetlm_users.errors import FleetlmError
 from fleetlm_users.foreign_text import printable
-from fleetlm_users.measure.server.exposition import MEMORY, Reading, read_exposition
+from fleetlm_users.measure.judging.over_time.growth_rate import growth_rate
+from fleetlm_users.measure.judging.over_time.server_figures import judge_server, wanted_of
+from fleetlm_users.measure.judging.thresholds import Judgement, Threshold
+from fleetlm_users.measure.server.exposition import MEMORY, Reading, names_in, read_exposition
 from fleetlm_users.measure.server.figures import ServerFigures
+from fleetlm_users.measure.server.history import ReadingHistory
+from fleetlm_users.measure.server.series import Series
 from fleetlm_users.swarm.benchmark import Page
 from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.options.server_sources import source_of
 
 
 class SourceError(Exception):
@@ -29,8 +36,11 @@ class FigureSource(Protocol):
     def name(self) -> str:
         """The name that reports use."""
 
-    def read(self) -> dict[str, Reading]:
-        """Return the figures of this moment. Raise SourceError."""
+    def read(self, wanted: Sequence[Series]) -> dict[str, Reading]:
+        """Return the figures of this moment, and the series that are wanted, by their text. Raise SourceError."""
+
+    def has(self, series: Series) -> bool:
+        """Return whether the last reading had a series of that name, whatever its labels."""
 
     def close(self) -> None:
         """Free what it holds; it can still be read again."""
@@ -42,16 +52,22 @@ class PrometheusSource:
     def __init__(self, url: str, page: Page) -> None:
         self.name = url
         self._page = page
+        self._text = ""
 
-    def read(self) -> dict[str, Reading]:
-        """Return what exposition.PATTERNS finds in the endpoint's answer. Raise SourceError."""
+    def read(self, wanted: Sequence[Series]) -> dict[str, Reading]:
+        """Return what exposition.PATTERNS finds in the endpoint's answer, and what is wanted. Raise SourceError."""
         try:
-            readings = read_exposition(self._page.read())
+            self._text = self._page.read()
+            readings = read_exposition(self._text, wanted)
         except (FleetlmError, ValueError) as problem:
             raise SourceError(str(problem)) from problem
         if not readings:
             raise SourceError("it answers, but with none of the metrics that docs/metrics.md lists")
         return readings
+
+    def has(self, series: Series) -> bool:
+        """Return whether the last answer had a sample of that name: one with other labels may still come."""
+        return series.name in names_in(self._text)
 
     def close(self) -> None:
         """Close the connection to the endpoint."""
@@ -66,7 +82,7 @@ class ProcessSource:
         self._pid = pid
         self._process: psutil.Process | None = None
 
-    def read(self) -> dict[str, Reading]:
+    def read(self, wanted: Sequence[Series]) -> dict[str, Reading]:
         """Return its resident memory, and the CPU it took since the reading before. Raise SourceError."""
         try:
             if self._process is None:
@@ -77,6 +93,10 @@ class ProcessSource:
         except psutil.Error as problem:
             raise SourceError(str(problem)) from problem
         return {MEMORY: Reading(memory_bytes, "RSS"), "cpu_percent": Reading(cpu_percent, "CPU")}
+
+    def has(self, _series: Series) -> bool:
+        """Return False: a process has its figures and no series."""
+        return False
 
     def close(self) -> None:
         """Do nothing: nothing is held."""
@@ -89,56 +109,114 @@ NOTICE_S = 2.0
 """After this time a notice says what is being waited for."""
 
 
+class _Watched:
+    """A source with its name, what is wanted of it, and what it said."""
+
+    def __init__(self, name: str, source: FigureSource, wanted: Sequence[Series]) -> None:
+        self.name = name
+        self.source = source
+        self.wanted = wanted
+        self.figures = ServerFigures(source.name, name, map(str, wanted))
+
+    @property
+    def is_read(self) -> bool:
+        """Whether its last reading succeeded."""
+        return not self.figures.failed
+
+    def offers(self, series: Series) -> bool:
+        """Return whether it has a figure or series of that name."""
+        return self.figures.offers(str(series)) or self.source.has(series)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return its figures as in summary.json, with the growth of its memory."""
+        memory = self.figures.history(MEMORY)
+        growth = growth_rate(memory.kept) if memory is not None else None
+        return {**self.figures.to_json(), "memory_growth": None if growth is None else asdict(growth)}
+
+
 class ServerMetrics:
     """The sources of one run. `read_all` takes one reading; `begin` and `stop` bound the regular ones."""
 
-    def __init__(self, sources: Sequence[FigureSource], interval_s: float = INTERVAL_S) -> None:
-        self._sources = [(source, ServerFigures(source.name)) for source in sources]
+    def __init__(
+        self,
+        sources: Mapping[str, FigureSource],
+        interval_s: float = INTERVAL_S,
+        bounded: Sequence[Threshold] = (),
+    ) -> None:
+        self._sources = [_Watched(name, source, tuple(wanted_of(bounded, name))) for name, source in sources.items()]
         self._interval_s = interval_s
         self._sessions: Callable[[], int] = lambda: 0
         self._began_s = time.perf_counter()
+        self._judged_from_s: float | None = None
         self._greenlet: gevent.Greenlet | None = None
 
     def read_all(self) -> list[str]:
         """Take one reading of each source; return a description of each failure."""
         sessions = self._sessions()
         problems = []
-        for source, figures in self._sources:
+        for watched in self._sources:
             elapsed_s = max(0.0, time.perf_counter() - self._began_s)
+            is_judged = self._judged_from_s is not None and elapsed_s >= self._judged_from_s
             try:
-                figures.add(elapsed_s, sessions, source.read())
+                readings = watched.source.read(watched.wanted)
+                watched.figures.add(elapsed_s, sessions, readings, is_judged=is_judged)
             except SourceError as failed:
                 problem = printable(str(failed))
-                figures.fail(problem)
-                problems.append(f"the server's figures ({source.name}): {problem}")
+                watched.figures.fail(problem, is_judged=is_judged)
+                problems.append(f"the server's figures ({watched.source.name}): {problem}")
         return problems
+
+    def offered(self) -> dict[str, Callable[[Series], bool] | None]:
+        """Return, by source, whether it has a series; None for a source that could not be read."""
+        return {watched.name: watched.offers if watched.is_read else None for watched in self._sources}
+
+    def judge(self, threshold: Threshold) -> Judgement:
+        """Return whether a figure kept its threshold in the judged part of the run so far."""
+        return judge_server(threshold, self._history)
+
+    def _history(self, source: str | None, series: Series) -> ReadingHistory | None:
+        for watched in self._sources:
+            if source in (None, watched.name):
+                return watched.figures.history(str(series))
+        return None
 
     def first_reading(self, tell: Callable[[str], None]) -> list[str]:
         """Take the reading before the run; after NOTICE_S `tell` is called with what is being waited for."""
-        names = " and ".join(source.name for source, _ in self._sources)
+        names = " and ".join(watched.source.name for watched in self._sources)
         notice = gevent.spawn_later(NOTICE_S, tell, f"waiting for the server's figures ({names})")
         try:
             return self.read_all()
         finally:
             notice.kill()
 
-    def begin(self, sessions: Callable[[], int]) -> None:
-        """Begin the regular readings; `sessions` returns how many sessions are joined."""
+    def begin(self, sessions: Callable[[], int], judged_from_s: float = 0.0) -> None:
+        """Begin the regular readings.
+
+        Args:
+            sessions: Returns how many sessions are joined.
+            judged_from_s: When the judged part begins, in seconds of the run.
+        """
         self._began_s = time.perf_counter()
         self._sessions = sessions
+        self._judged_from_s = judged_from_s
         if self._sources:
             self._greenlet = gevent.spawn(self._watch)
+
+    def reset(self) -> None:
+        """Begin the judged part again at this moment, unless it is still to come: the statistics were reset."""
+        for watched in self._sources:
+            watched.figures.forget_judged()
 
     def stop(self) -> None:
         """Stop the regular readings."""
         if self._greenlet is not None:
             self._greenlet.kill()
-        for source, _ in self._sources:
-            source.close()
+        for watched in self._sources:
+            watched.source.close()
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the figures of each source, as in summary.json."""
-        return [figures.to_json() for _, figures in self._sources]
+        return [watched.to_json() for watched in self._sources]
 
     def _watch(self) -> None:
         while True:
@@ -148,11 +226,13 @@ class ServerMetrics:
             self.read_all()
 
 
-def server_metrics_of(options: Options, metrics_page: Callable[[str, Options], Page]) -> ServerMetrics:
-    """Return the sources that the options name; there may be none."""
-    sources: list[FigureSource] = []
-    if options.server_metrics is not None:
-        sources.append(PrometheusSource(options.server_metrics, metrics_page(options.server_metrics, options)))
-    if options.server_pid is not None:
-        sources.append(ProcessSource(options.server_pid))
-    return ServerMetrics(sources)
+def server_metrics_of(
+    options: Options, metrics_page: Callable[[str, Options], Page], bounded: Sequence[Threshold] = ()
+) -> ServerMetrics:
+    """Return the sources that the options name; there may be none. `bounded` are the thresholds on their figures."""
+    sources: dict[str, FigureSource] = {}
+    for name, url in map(source_of, options.server_metrics):
+        sources[name] = PrometheusSource(url, metrics_page(url, options))
+    for name, pid in map(source_of, options.server_pid):
+        sources[name] = ProcessSource(int(pid))
+    return ServerMetrics(sources, bounded=bounded)

@@ -15,12 +15,13 @@ from locust.argument_parser import LocustArgumentParser
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue
+from fleetlm_users.measure.threshold.threshold import Key
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
 from fleetlm_users.swarm.locust_internals import actions_of, intercept_parse_known_args, replace_config_file_parser
 from fleetlm_users.swarm.options.config_file import ConfigFile
 from fleetlm_users.swarm.options.environment_variables import read_variables, refuse_variables
-from fleetlm_users.swarm.options.parser import register, specs_of
+from fleetlm_users.swarm.options.parser import JoinAction, register, specs_of
 from fleetlm_users.workload.options.locust_options import LOCUST_OPTIONS
 from fleetlm_users.workload.options.parsing import split_thresholds
 
@@ -84,12 +85,12 @@ class OptionSources:
 
 
 def laid_over(layers: Sequence[Layer], catalogue: Catalogue) -> list[str]:
-    """Return the thresholds of all sources, the strongest last: it replaces those below with its metric and scenario.
+    """Return the thresholds of all sources, the strongest last: it replaces those below with its subject.
 
     Likewise a given threshold replaces the preset's. What no stronger source mentions stays. Raise UsageError that
     names the source.
     """
-    stronger: set[tuple[str, str | None]] = set()
+    stronger: set[Key] = set()
     kept: list[str] = []
     for source, texts in reversed(layers):
         keys = {
@@ -111,7 +112,7 @@ def _repeated(parser: LocustArgumentParser, words: Sequence[str]) -> Iterator[st
     flags = _flags_in(words)
     for action in actions_of(parser):
         given = [flag for flag in flags if flag in action.option_strings]
-        if len(given) > 1 and action.nargs is None and not isinstance(action, _AppendAction):
+        if len(given) > 1 and action.nargs is None and not isinstance(action, _AppendAction | JoinAction):
             yield f"warning: {given[-1]} is given {len(given)} times: the last one counts"
 
 

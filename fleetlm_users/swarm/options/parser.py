@@ -1,7 +1,7 @@
 """Our options in Locust's parser and web form, and back out of it as typed Options."""
 
 import random
-from argparse import ArgumentError, Namespace
+from argparse import Action, ArgumentError, ArgumentParser, Namespace
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from fleetlm_users.swarm.options.locust_plan import parse_run_time
 from fleetlm_users.workload.identity import new_run_id
 from fleetlm_users.workload.options.audit import with_database_file
 from fleetlm_users.workload.options.model import COMMON, LOOPBACK, Options
-from fleetlm_users.workload.options.parsing import clean, is_blank, parse_value
+from fleetlm_users.workload.options.parsing import SOURCES, clean, is_blank, parse_value
 from fleetlm_users.workload.options.resolution import common_value, resolve
 from fleetlm_users.workload.options.specs import OptionSpec, count_specs
 from fleetlm_users.workload.presets.presets import Presets, load_presets
@@ -76,8 +76,21 @@ def _add(parser: LocustArgumentParser, spec: OptionSpec, benchmark: Benchmark) -
     common |= {"type": _checker(spec), "metavar": f"<{spec.example}>"}
     if spec.repeatable:
         parser.add_argument(spec.flag, action="append", default=None, **common)
+    elif spec.kind in SOURCES:
+        parser.add_argument(spec.flag, action=JoinAction, default=spec.default, **common)
     else:
         parser.add_argument(spec.flag, default=_default(spec, benchmark), choices=_choices(spec, benchmark), **common)
+
+
+class JoinAction(Action):
+    """Join the values of a flag that is given several times, with commas, as one list in a text."""
+
+    def __call__(
+        self, parser: ArgumentParser, namespace: Namespace, values: Any, option_string: str | None = None
+    ) -> None:
+        """Add a value to those before."""
+        before = getattr(namespace, self.dest, None)
+        setattr(namespace, self.dest, f"{before}, {values}" if before else values)
 
 
 def _run_time(text: str) -> int:

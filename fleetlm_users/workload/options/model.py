@@ -76,16 +76,16 @@ class Options:
         "source_ips", kind="addresses", group="target", in_preset=False,
         help="local addresses to connect from, in turn; each allows 28,000 connections to a target",
         title="Source addresses", hint="connections leave from them in turn", section="Rarely needed")]
-    server_metrics: Annotated[str | None, option(
-        "server_metrics", kind="http_url", example="http://localhost:4000/metrics", group="target", in_preset=False,
-        help="the server's Prometheus endpoint, for its memory and connections during the run",
-        title="Metrics URL of the server", section="Rarely needed",
-        hint="Prometheus format; for its memory and connections during the run")]
-    server_pid: Annotated[int | None, option(
-        "server_pid", kind="count", most=MOST_PID, example="12345", group="target", in_preset=False,
-        help="the server's process id, if it runs on this machine, for its memory and CPU",
-        title="Process id of the server", section="Rarely needed",
-        hint="if it runs on this machine; for its memory and CPU")]
+    server_metrics: Annotated[tuple[str, ...], option(
+        "server_metrics", kind="endpoints", example="http://localhost:4000/metrics", group="target", in_preset=False,
+        help="the server's Prometheus endpoints, for its memory and connections during the run",
+        title="Metrics URLs of the server", section="Rarely needed",
+        hint="Prometheus format, several with commas; api=http://... gives one a name")]
+    server_pid: Annotated[tuple[str, ...], option(
+        "server_pid", kind="processes", example="12345", group="target", in_preset=False,
+        help="the server's process ids, if it runs on this machine, for its memory and CPU",
+        title="Process ids of the server", section="Rarely needed",
+        hint="if it runs on this machine; several with commas; db=12345 gives one a name")]
     standin: Annotated[bool, option(
         "standin", default=False, group="target", in_preset=False,
         help="start the embedded FleetLM and an echo agent, and run against them",

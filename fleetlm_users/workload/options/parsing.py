@@ -15,6 +15,7 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.http_access import parse_hosts
 from fleetlm_users.workload.duration import format_duration, parse_duration
 from fleetlm_users.workload.identity import check_name
+from fleetlm_users.workload.options.server_sources import parse_endpoints, parse_processes
 from fleetlm_users.workload.options.specs import Kind, OptionSpec
 from fleetlm_users.workload.source_ips import parse_source_ips
 from fleetlm_users.workload.urls import check_database_url, check_http_url, check_ws_url
@@ -25,12 +26,17 @@ FALSE_WORDS: Final = ("false", "0", "no", "off")
 _WHOLE: Final = re.compile(r"\+?[0-9]{1,400}")  # Python refuses to convert thousands of digits
 _NUMBER: Final = re.compile(r"\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 # a rule of k6's syntax that stands without its metric
-_BARE_RULE: Final = re.compile(r"\s*(p\s*\([0-9. ]+\)|avg|med|min|max|count|rate|value)\s*[<>=!]")
+_BARE_RULE: Final = re.compile(r"\s*(p\s*\([0-9. ]+\)|avg|med|min|max|count|rate|value|growth)\s*[<>=!]")
+_PIECE: Final = re.compile(r'(?:\{(?:[^{}"\r\n;]|"[^"\r\n]*")*\}|[^;,\r\n])+')
+"""A threshold, or one rule of it: a comma between the labels of a series separates neither."""
 
 _BYTE_ORDER_MARKS: Final = ("\ufeff", "ï»¿")  # as UTF-8 has it, and as Latin-1 reads that
 _QUOTES: Final = ("'", '"')
 
-LISTS: Final = ("addresses", "hosts")
+SOURCES: Final = ("endpoints", "processes")
+"""Kinds of lists whose flag may be given several times."""
+
+LISTS: Final = ("addresses", *SOURCES, "hosts")
 """Kinds whose text is a list, which may be written as one too."""
 
 Parser = Callable[[str, str, str], Any]
@@ -112,7 +118,7 @@ def split_thresholds(value: object) -> tuple[str, ...]:
     """
     pieces: list[str] = []
     for item in _items(value):
-        for piece in map(clean, re.split(r"[;,\r\n]", item)):
+        for piece in map(clean, _PIECE.findall(item)):
             if pieces and _BARE_RULE.match(piece):
                 pieces[-1] += f", {piece}"
             elif piece:
@@ -203,5 +209,7 @@ _PARSERS: Final[Mapping[Kind, Parser]] = {
     "number": _number,
     "positive": lambda text, what, example: _number(text, what, example, above_zero=True),
     "addresses": parse_source_ips,
+    "endpoints": parse_endpoints,
+    "processes": parse_processes,
     "hosts": parse_hosts,
 }

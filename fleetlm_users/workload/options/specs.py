@@ -28,6 +28,8 @@ Kind = Literal[
     "positive",  # a number above 0
     "threshold",
     "addresses",  # local addresses: a list, ranges, networks
+    "endpoints",  # http URLs of a server's metrics: a list, each perhaps with a name
+    "processes",  # process ids: a list, each perhaps with a name
     "hosts",  # names or addresses, with or without a port: a list
 ]
 
@@ -54,6 +56,8 @@ EXAMPLES: Final[Mapping[Kind, str]] = {
     "positive": "2.5",
     "threshold": "append_latency_ms: p(95)<500",
     "addresses": "127.0.0.2-127.0.0.9",
+    "endpoints": "http://localhost:4000/metrics",
+    "processes": "12345",
     "hosts": "load.example.org",
 }
 """The example of an option that has neither one of its own nor a default."""

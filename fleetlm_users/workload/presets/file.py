@@ -157,7 +157,7 @@ _OWN_KEYS: Final = frozenset(("users", "duration_s", "ramp_up_s", "warm_up_s", "
 
 _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9_]*")
 _PRESET_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_METRIC: Final = re.compile(r"[a-z][a-z0-9_]*(\{[^{}]+\})?")
+_METRIC: Final = re.compile(r"[a-z][a-z0-9_]*(\{[^{}]+\})?(\[[0-9a-z ]+\])?|server\.[^\s{}\[\]]+(\{[^{}]*\})?")
 
 
 def parse_presets(text: str, source: str) -> dict[str, dict[str, Preset]]:

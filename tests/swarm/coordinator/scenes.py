@@ -19,8 +19,11 @@ class ServerMetrics:
     def __init__(self):
         self.calls = []
 
-    def begin(self, _connections):
+    def begin(self, _connections, _judged_from_s):
         self.calls.append("begin")
+
+    def reset(self):
+        self.calls.append("reset")
 
     def stop(self):
         self.calls.append("stop")

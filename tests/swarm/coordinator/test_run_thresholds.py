@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.swarm.coordinator.run_thresholds import rules_of
+from fleetlm_users.swarm.coordinator.run_thresholds import of_sources, rules_of
 from tests.swarm.samples import benchmark, options
 
 PRESET = (
@@ -41,6 +42,10 @@ def test_given_thresholds_replace_the_presets_of_their_metric():
         ),
         ("append_latency_ms{scenario:churn}: p(95)<5", {"churn_vus": "0"}, "a scenario of this run: burst, long_lived"),
         ("lifecycle_total_ms: p(95)<5", {}, "a metric that this run measures, of long_lived, burst, churn"),
+        ("server.memory_bytes: max<5", {}, "--server-metrics or --server-pid"),
+        ("server.db.memory_bytes: max<5", {"server_pid": "12"}, r"a source of this run \(pid-12\)"),
+        ("server.memory_bytes: max>=0", {"server_pid": "12"}, "can be broken"),
+        ("server.memory_bytes: min>9, max<5", {"server_pid": "12"}, "hold together"),
     ],
 )
 def test_what_this_run_cannot_judge_is_refused(given, raw, told):
@@ -195,3 +200,37 @@ def test_a_search_has_no_threshold_on_what_is_stored():
     search = replace(BENCH, search=lambda _options: None)
     rules = [str(rule) for rule in rules_of(options(audit="replay"), search, DEFAULT, print)]
     assert not set(AUDITED) & set(rules)
+
+
+SERVER = "server.memory_bytes: growth<20MiB/h"
+
+
+def test_a_preset_may_bound_the_server_and_serve_runs_that_do_not_see_it():
+    """Without a source it is not judged, and that is said; with one it is."""
+    said = []
+    assert rules(preset=(*PRESET, SERVER), said=said) == rules()
+    assert said == [f"not judged, as this run does not measure it: {SERVER} (preset light)"]
+    assert rules(preset=(*PRESET, SERVER), server_pid="12")[-1] == SERVER
+
+
+def test_a_search_judges_nothing_that_takes_longer_than_a_step():
+    """Neither windows nor figures of the server; a preset's are left out."""
+    search = replace(BENCH, search=lambda _options: None)
+    for lasting in ("append_latency_ms[60s]: p(95)<5", SERVER):
+        asked = options(threshold=[lasting], server_pid="12")
+        with pytest.raises(UsageError, match="step by step"):
+            rules_of(asked, search, DEFAULT, [].append)
+        asked = replace(asked, given_thresholds=(), plan=replace(asked.plan, thresholds=(lasting,)))
+        assert rules_of(asked, search, DEFAULT, [].append) == []
+
+
+def test_a_figure_that_no_source_has_is_refused_or_left_out():
+    """A given one is a mistake to be told before the load; a preset's serves other servers too."""
+    thresholds, said = parse_thresholds([SERVER]), []
+    has_none, has_all = (lambda _series: False), (lambda _series: True)
+    with pytest.raises(UsageError, match="api said what they have, without it"):
+        of_sources(thresholds, {"api": has_none}, {SERVER}, said.append)
+    assert of_sources(thresholds, {"api": has_none}, set(), said.append) == []
+    assert said == [f"not judged, as no source of the server's figures has it: {SERVER}"]
+    assert of_sources(thresholds, {"api": has_all}, {SERVER}, said.append) == thresholds
+    assert len(of_sources(thresholds, {"api": has_all, "db": None}, {SERVER}, said.append)) == 2

@@ -8,7 +8,9 @@ import pytest
 from gevent.event import Event
 
 from fleetlm_users.errors import RestFailed
+from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.server.exposition import MEMORY, Reading
+from fleetlm_users.measure.server.series import Series
 from fleetlm_users.swarm.host.server_metrics import (
     ProcessSource,
     PrometheusSource,
@@ -27,7 +29,7 @@ class Played:
     def __init__(self, *answers, done_after=0):
         self.answers, self.done, self.done_after, self.asked = list(answers), Event(), done_after, 0
 
-    def read(self):
+    def read(self, _wanted):
         self.asked += 1
         if self.asked >= self.done_after:
             self.done.set()
@@ -35,6 +37,9 @@ class Played:
         if isinstance(answer, Exception):
             raise answer
         return {MEMORY: Reading(answer, "bytes")}
+
+    def has(self, _series):
+        return False
 
     def close(self):
         """Nothing is held."""
@@ -58,7 +63,7 @@ class Page:
 def test_an_endpoint_is_read():
     """Figures by name."""
     source = PrometheusSource("http://fleet/metrics", Page("process_resident_memory_bytes 4096\n"))
-    assert source.read() == {MEMORY: Reading(4096.0, "process_resident_memory_bytes")}
+    assert source.read(()) == {MEMORY: Reading(4096.0, "process_resident_memory_bytes")}
 
 
 @pytest.mark.parametrize(
@@ -72,22 +77,22 @@ def test_an_endpoint_is_read():
 def test_an_endpoint_that_is_none_says_why(page, said):
     """In words."""
     with pytest.raises(SourceError, match=said):
-        PrometheusSource("http://fleet/metrics", Page(page)).read()
+        PrometheusSource("http://fleet/metrics", Page(page)).read(())
 
 
 def test_a_process_is_read_and_one_that_is_gone_says_so():
     """Resident memory and CPU."""
-    found = ProcessSource(os.getpid()).read()
+    found = ProcessSource(os.getpid()).read(())
     assert found[MEMORY].value > 1_000_000
     assert found["cpu_percent"].value >= 0
     with pytest.raises(SourceError, match="4194305"):
-        ProcessSource(2**22 + 1).read()
+        ProcessSource(2**22 + 1).read(())
 
 
 def test_readings_go_on_until_the_run_ends_whatever_fails():
     """A failure in between is counted, and the next reading taken."""
     source = Played(1.0, SourceError("away"), 2.0, done_after=5)
-    watch = ServerMetrics([source], interval_s=0.001)
+    watch = ServerMetrics({"played": source}, interval_s=0.001)
     assert watch.read_all() == []
     assert watch.read_all() == ["the server's figures (played): away"]
     watch.begin(lambda: 7)
@@ -113,15 +118,15 @@ def test_readings_that_a_slow_source_made_us_miss_are_not_made_up_for():
         now_s[0] += seconds
 
     class Slow(Played):
-        def read(self):
+        def read(self, wanted):
             now_s[0] += 5.0  # two and a half intervals
-            return super().read()
+            return super().read(wanted)
 
     with (
         mock.patch("fleetlm_users.swarm.host.server_metrics.time.perf_counter", side_effect=lambda: now_s[0]),
         mock.patch("fleetlm_users.swarm.host.server_metrics.gevent.sleep", pause),
     ):
-        watch = ServerMetrics([Slow(1.0)], interval_s=2.0)
+        watch = ServerMetrics({"slow": Slow(1.0)}, interval_s=2.0)
         with pytest.raises(gevent.GreenletExit):
             watch._watch()
     assert paused_s == [2.0, 1.0, 1.0, 1.0]
@@ -130,11 +135,11 @@ def test_readings_that_a_slow_source_made_us_miss_are_not_made_up_for():
 def test_a_source_that_lets_wait_is_named_and_the_end_closes_it():
     """Before a run a person should know what takes so long."""
     page = Page("process_resident_memory_bytes 1\n")
-    watch = ServerMetrics([PrometheusSource("http://fleet/metrics", page)])
+    watch = ServerMetrics({"fleet": PrometheusSource("http://fleet/metrics", page)})
     told = Event()
     waiting = Page("")
     waiting.read = lambda: told.wait(10) and "process_resident_memory_bytes 1\n"
-    slow = ServerMetrics([PrometheusSource("http://slow/metrics", waiting)])
+    slow = ServerMetrics({"slow": PrometheusSource("http://slow/metrics", waiting)})
     with mock.patch("fleetlm_users.swarm.host.server_metrics.NOTICE_S", 0.0):
         assert slow.first_reading(lambda text: told.set() if "http://slow/metrics" in text else None) == []
     assert told.is_set()
@@ -154,13 +159,52 @@ def test_the_options_say_what_is_asked():
     assert server_metrics_of(options(), page).to_json() == []
     both = server_metrics_of(options(server_metrics="http://localhost:4000/metrics", server_pid="42"), page).to_json()
     assert [told["source"] for told in both] == ["http://localhost:4000/metrics", "pid 42"]
+    assert [told["name"] for told in both] == ["localhost-4000", "pid-42"]
     assert asked == ["http://localhost:4000/metrics"]
 
 
 def test_what_a_source_says_is_one_bounded_line():
     """An endpoint that answers with something else is quoted by libraries, at any length."""
-    watch = ServerMetrics([Played(SourceError("Invalid line: \x1b[2J" + "x" * 10_000))])
+    watch = ServerMetrics({"played": Played(SourceError("Invalid line: \x1b[2J" + "x" * 10_000))})
     (problem,) = watch.read_all()
     assert problem.isprintable()
     assert len(problem) < 300
     assert watch.to_json()[0]["problem"].isprintable()
+
+
+def test_a_bounded_series_is_read_and_judged_from_the_warm_up_on():
+    """What was read before is no part of the judged run; a reset begins it again."""
+    (maximum,) = parse_thresholds(['server.api.jobs{queue="mail"}: max<5'])
+    page = Page('jobs{queue="mail"} 9\njobs{queue="web"} 90\nprocess_resident_memory_bytes 1\n')
+    watch = ServerMetrics({"api": PrometheusSource("http://fleet/metrics", page)}, bounded=[maximum])
+    assert watch.first_reading(pytest.fail) == []
+    assert watch.judge(maximum).problem == "no reading"
+    watch.begin(lambda: 0)
+    page.text = page.text.replace(" 9\n", " 4\n")
+    watch.read_all()
+    assert (watch.judge(maximum).measured, watch.judge(maximum).ok) == (4.0, True)
+    watch.reset()
+    assert watch.judge(maximum).problem == "no reading"
+    watch.stop()
+
+
+def test_a_source_says_what_it_has():
+    """A figure, a series by its name whatever its labels, and nothing of a source that cannot be read."""
+    page = Page('jobs{queue="web"} 1\nprocess_resident_memory_bytes 1\n')
+    sources = {"api": PrometheusSource("http://fleet/metrics", page), "gone": Played(SourceError("away"))}
+    watch = ServerMetrics(sources)
+    watch.read_all()
+    offered = watch.offered()
+    assert offered["gone"] is None
+    has = offered["api"]
+    assert has(Series(MEMORY))
+    assert has(Series("jobs", (("queue", "mail"),)))
+    assert not has(Series("cpu_percent"))
+
+
+def test_several_sources_of_one_kind():
+    """Each under its own name, or the one given."""
+    page = Page("")
+    given = options(server_metrics="http://a:4000/metrics, db=http://b/metrics", server_pid="12,34")
+    told = server_metrics_of(given, lambda _url, _options: page).to_json()
+    assert [entry["name"] for entry in told] == ["a-4000", "db", "pid-12", "pid-34"]

@@ -38,7 +38,6 @@ const MARKS = { "✓": ["pass", "kept"], "✗": ["fail", "missed"], "?": ["incon
 
 function threshold(entry) {
   const [look, words] = MARKS[entry.mark];
-  const note = entry.undecided ? entry.problem : entry.samples ? `of ${format.count(entry.samples)} samples` : "";
   return element(
     "li",
     {},
@@ -46,7 +45,7 @@ function threshold(entry) {
     element("span", { className: "subject" }, entry.subject),
     element("span", { className: "condition" }, entry.condition),
     element("span", { className: `measured ${look}` }, entry.value),
-    element("span", { className: "note" }, note),
+    element("span", { className: "note" }, entry.shown_note),
   );
 }
 

@@ -1,0 +1,1 @@
+"""A threshold: what it is, and how it is written."""

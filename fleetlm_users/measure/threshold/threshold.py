@@ -1,0 +1,80 @@
+"""One promise about a metric, or about a figure of the server: what is bounded, and by what."""
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from fleetlm_users.measure.server.series import PREFIX
+
+OFF: Final = "off"
+"""In place of conditions: a threshold that takes the default ones of its metric away and promises nothing itself."""
+
+OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+Key = tuple[str, str | None, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """One promise. `metric` is the catalogue's name, `shown` the one that was written, an alias perhaps.
+
+    `unit` is that of `bound` and of what is measured: ms, fraction, count, 1/s (a counter's rate), or the gauge's own.
+    `window_s` is the length of the windows, in each of which it must hold; None for the whole main phase.
+    `metric` may also be a figure of the server, `server.memory_bytes`, whose growth is per hour: bytes/h.
+    `written` is the bound as a person wrote it, with its unit: `20MiB/h`; empty for a bare number.
+    """
+
+    metric: str
+    shown: str
+    scenario: str | None
+    aggregation: str
+    percent: float | None
+    operator: str
+    bound: float
+    unit: str
+    window_s: int | None = None
+    written: str = ""
+
+    @property
+    def key(self) -> Key:
+        """What a given threshold must share with a default one to replace it."""
+        return self.metric, self.scenario, self.window_s
+
+    @property
+    def is_of_server(self) -> bool:
+        """Whether it bounds a figure of the server, which no worker measures."""
+        return self.metric.startswith(PREFIX)
+
+    @property
+    def is_off(self) -> bool:
+        """Whether it takes default thresholds away, and is none itself."""
+        return self.aggregation == OFF
+
+    @property
+    def subject(self) -> str:
+        """The metric, scenario and window as written."""
+        scenario = f"{{scenario:{self.scenario}}}" if self.scenario else ""
+        return self.shown + scenario + (f"[{self.window_s}s]" if self.window_s is not None else "")
+
+    @property
+    def condition(self) -> str:
+        """Such as `p(95)<500`."""
+        if self.is_off:
+            return OFF
+        percent = f"({self.percent:.15g})" if self.percent is not None else ""
+        return f"{self.aggregation}{percent}{self.operator}{self.written or format(self.bound, '.15g')}"
+
+    def is_kept_by(self, measured: float) -> bool:
+        """Return whether a value, in the unit of the bound, keeps the threshold."""
+        return OPERATORS[self.operator](measured, self.bound)
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.condition}"
