@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from fleetlm_users.measure.server.series import Series
+from fleetlm_users.measure.server.series import ServerSeries
 
 MEMORY: Final = "memory_bytes"
 
@@ -53,7 +53,7 @@ class Reading(NamedTuple):
     name: str
 
 
-def read_exposition(text: str, wanted: Collection[Series] = ()) -> dict[str, Reading]:
+def read_exposition(text: str, wanted: Collection[ServerSeries] = ()) -> dict[str, Reading]:
     """Return the figures in a server's text, in the order of PATTERNS, then the `wanted` series by their text.
 
     All samples that match a series are summed; one whose samples have other labels only is left out. Raise ValueError
@@ -62,7 +62,7 @@ def read_exposition(text: str, wanted: Collection[Series] = ()) -> dict[str, Rea
     """
     sums: dict[str, float] = {}
     series: dict[str, Reading] = {}
-    by_name: dict[str, list[Series]] = {}
+    by_name: dict[str, list[ServerSeries]] = {}
     for one in wanted:
         by_name.setdefault(one.name, []).append(one)
     for name, labels, value in _samples(text, by_name):

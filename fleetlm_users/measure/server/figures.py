@@ -4,13 +4,12 @@ Memory of the server per joined session: from what it held before the run to wha
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any, Final, NamedTuple
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.server.exposition import MEMORY, Reading
-from fleetlm_users.measure.server.history import ReadingHistory
 
 PLATEAU_SHARE: Final = 0.9
 """The plateau is where at least this share of the highest number of sessions was joined."""
@@ -80,6 +79,49 @@ MAX_SAMPLES: Final = 600
 """Kept in summary.json and drawn; a longer run is thinned."""
 
 MIB: Final = 1024 * 1024
+
+
+READINGS_KEPT: Final = 3600
+"""Two hours of readings; of a longer run every other one is kept, then every fourth, and so on."""
+
+
+@dataclass(slots=True)
+class ReadingHistory:
+    """The readings of one figure in the judged part of a run.
+
+    How often it was read, the last, lowest and highest value, and the `kept` readings (seconds, value), thinned.
+    `missing` counts the readings since the first that brought no value.
+    """
+
+    count: int = 0
+    missing: int = 0
+    last: float = 0.0
+    lowest: float = 0.0
+    highest: float = 0.0
+    total: float = 0.0
+    kept: list[tuple[float, float]] = field(default_factory=list)
+    _stride: int = 1
+
+    @property
+    def mean(self) -> float:
+        """The mean of all readings; there must be some."""
+        return self.total / self.count
+
+    def add(self, elapsed_s: float, value: float) -> None:
+        """Add a reading, `elapsed_s` seconds after the run's start."""
+        self.lowest = min(self.lowest, value) if self.count else value
+        self.highest = max(self.highest, value) if self.count else value
+        if self.count % self._stride == 0:
+            self.kept.append((elapsed_s, value))
+        self.count += 1
+        self.total += value
+        self.last = value
+        if len(self.kept) > READINGS_KEPT:
+            self.kept, self._stride = self.kept[::2], 2 * self._stride
+
+    def miss(self) -> None:
+        """Count a reading that brought no value."""
+        self.missing += 1
 
 
 class ServerFigures:

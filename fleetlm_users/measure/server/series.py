@@ -36,7 +36,7 @@ _UNITS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class ServerSeries:
     """A figure by our name for it, or a series by the server's own name, with the labels that it must have."""
 
     name: str
@@ -62,7 +62,7 @@ class ServerSubject:
     """A series of one source, or of each source that has it (None)."""
 
     source: str | None
-    series: Series
+    series: ServerSeries
 
     def __str__(self) -> str:
         return f"{PREFIX}{self.source + '.' if self.source else ''}{self.series}"
@@ -78,7 +78,7 @@ def parse_subject(text: str) -> ServerSubject:
     if match is None:
         raise ValueError('server.NAME, server.SOURCE.NAME, with labels as {label="value"}')
     labels = tuple(sorted(_EACH_LABEL.findall(match["labels"] or "")))
-    subject = ServerSubject(match["source"], Series(match["name"], labels))
+    subject = ServerSubject(match["source"], ServerSeries(match["name"], labels))
     if len(labels) > MAX_LABELS or len(str(subject)) > MAX_CHARACTERS or len(dict(labels)) < len(labels):
         raise ValueError(f"at most {MAX_LABELS} labels, each once, and {MAX_CHARACTERS} characters")
     return subject

@@ -13,7 +13,7 @@ from fleetlm_users.measure.judging.over_time.server_figures import by_source, un
 from fleetlm_users.measure.judging.threshold_consistency import check_each, check_together
 from fleetlm_users.measure.judging.thresholds import OFF, Threshold, not_bounded, override, parse_thresholds
 from fleetlm_users.measure.metrics.catalogue import Catalogue
-from fleetlm_users.measure.server.series import Series
+from fleetlm_users.measure.server.series import ServerSeries
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.workload.options.audit import is_audited
 from fleetlm_users.workload.options.model import Options
@@ -144,7 +144,7 @@ def _sources(sources: Sequence[str]) -> str:
 
 def of_sources(
     thresholds: Sequence[Threshold],
-    offered: Mapping[str, Callable[[Series], bool] | None],
+    offered: Mapping[str, Callable[[ServerSeries], bool] | None],
     given: Collection[str],
     say: Callable[[str], None],
 ) -> list[Threshold]:

@@ -17,9 +17,8 @@ from fleetlm_users.measure.judging.over_time.growth_rate import growth_rate
 from fleetlm_users.measure.judging.over_time.server_figures import judge_server, wanted_of
 from fleetlm_users.measure.judging.thresholds import Judgement, Threshold
 from fleetlm_users.measure.server.exposition import MEMORY, Reading, names_in, read_exposition
-from fleetlm_users.measure.server.figures import ServerFigures
-from fleetlm_users.measure.server.history import ReadingHistory
-from fleetlm_users.measure.server.series import Series
+from fleetlm_users.measure.server.figures import ReadingHistory, ServerFigures
+from fleetlm_users.measure.server.series import ServerSeries
 from fleetlm_users.swarm.benchmark import Page
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.options.server_sources import source_of
@@ -36,10 +35,10 @@ class FigureSource(Protocol):
     def name(self) -> str:
         """The name that reports use."""
 
-    def read(self, wanted: Sequence[Series]) -> dict[str, Reading]:
+    def read(self, wanted: Sequence[ServerSeries]) -> dict[str, Reading]:
         """Return the figures of this moment, and the series that are wanted, by their text. Raise SourceError."""
 
-    def has(self, series: Series) -> bool:
+    def has(self, series: ServerSeries) -> bool:
         """Return whether the last reading had a series of that name, whatever its labels."""
 
     def close(self) -> None:
@@ -54,7 +53,7 @@ class PrometheusSource:
         self._page = page
         self._text = ""
 
-    def read(self, wanted: Sequence[Series]) -> dict[str, Reading]:
+    def read(self, wanted: Sequence[ServerSeries]) -> dict[str, Reading]:
         """Return what exposition.PATTERNS finds in the endpoint's answer, and what is wanted. Raise SourceError."""
         try:
             self._text = self._page.read()
@@ -65,7 +64,7 @@ class PrometheusSource:
             raise SourceError("it answers, but with none of the metrics that docs/metrics.md lists")
         return readings
 
-    def has(self, series: Series) -> bool:
+    def has(self, series: ServerSeries) -> bool:
         """Return whether the last answer had a sample of that name: one with other labels may still come."""
         return series.name in names_in(self._text)
 
@@ -82,7 +81,7 @@ class ProcessSource:
         self._pid = pid
         self._process: psutil.Process | None = None
 
-    def read(self, wanted: Sequence[Series]) -> dict[str, Reading]:
+    def read(self, wanted: Sequence[ServerSeries]) -> dict[str, Reading]:
         """Return its resident memory, and the CPU it took since the reading before. Raise SourceError."""
         try:
             if self._process is None:
@@ -94,7 +93,7 @@ class ProcessSource:
             raise SourceError(str(problem)) from problem
         return {MEMORY: Reading(memory_bytes, "RSS"), "cpu_percent": Reading(cpu_percent, "CPU")}
 
-    def has(self, _series: Series) -> bool:
+    def has(self, _series: ServerSeries) -> bool:
         """Return False: a process has its figures and no series."""
         return False
 
@@ -112,7 +111,7 @@ NOTICE_S = 2.0
 class _Watched:
     """A source with its name, what is wanted of it, and what it said."""
 
-    def __init__(self, name: str, source: FigureSource, wanted: Sequence[Series]) -> None:
+    def __init__(self, name: str, source: FigureSource, wanted: Sequence[ServerSeries]) -> None:
         self.name = name
         self.source = source
         self.wanted = wanted
@@ -123,7 +122,7 @@ class _Watched:
         """Whether its last reading succeeded."""
         return not self.figures.failed
 
-    def offers(self, series: Series) -> bool:
+    def offers(self, series: ServerSeries) -> bool:
         """Return whether it has a figure or series of that name."""
         return self.figures.offers(str(series)) or self.source.has(series)
 
@@ -166,7 +165,7 @@ class ServerMetrics:
                 problems.append(f"the server's figures ({watched.source.name}): {problem}")
         return problems
 
-    def offered(self) -> dict[str, Callable[[Series], bool] | None]:
+    def offered(self) -> dict[str, Callable[[ServerSeries], bool] | None]:
         """Return, by source, whether it has a series; None for a source that could not be read."""
         return {watched.name: watched.offers if watched.is_read else None for watched in self._sources}
 
@@ -174,7 +173,7 @@ class ServerMetrics:
         """Return whether a figure kept its threshold in the judged part of the run so far."""
         return judge_server(threshold, self._history)
 
-    def _history(self, source: str | None, series: Series) -> ReadingHistory | None:
+    def _history(self, source: str | None, series: ServerSeries) -> ReadingHistory | None:
         for watched in self._sources:
             if source in (None, watched.name):
                 return watched.figures.history(str(series))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.measure.server.series import Series, ServerSubject, parse_subject
+from fleetlm_users.measure.server.series import ServerSeries, ServerSubject, parse_subject
 
 NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,20}", fullmatch=True)
 LABELS = st.dictionaries(NAMES, st.from_regex(r"[A-Za-z0-9 /,.:=-]{0,20}", fullmatch=True), max_size=3)
@@ -13,7 +13,7 @@ LABELS = st.dictionaries(NAMES, st.from_regex(r"[A-Za-z0-9 /,.:=-]{0,20}", fullm
 @given(st.none() | st.from_regex(r"[A-Za-z0-9]([a-z0-9_-]{0,8}[a-z0-9])?", fullmatch=True), NAMES, LABELS)
 def test_what_is_written_is_read_back(source, name, labels):
     """Source, name and labels, in whatever order."""
-    subject = ServerSubject(source, Series(name, tuple(sorted(labels.items()))))
+    subject = ServerSubject(source, ServerSeries(name, tuple(sorted(labels.items()))))
     assert parse_subject(str(subject)) == subject
 
 
@@ -56,11 +56,11 @@ def test_anything_else_is_refused(text):
 )  # fmt: skip
 def test_the_unit_is_what_the_name_ends_in(name, unit):
     """As Prometheus has names."""
-    assert Series(name).unit == unit
+    assert ServerSeries(name).unit == unit
 
 
 def test_labels_that_are_not_named_may_be_any():
     """And an empty value is that of a label which is not there, as in PromQL."""
-    assert Series("x", (("a", "1"),)).matches({"a": "1", "b": "2"})
-    assert not Series("x", (("a", "1"),)).matches({"b": "2"})
-    assert Series("x", (("a", ""),)).matches({})
+    assert ServerSeries("x", (("a", "1"),)).matches({"a": "1", "b": "2"})
+    assert not ServerSeries("x", (("a", "1"),)).matches({"b": "2"})
+    assert ServerSeries("x", (("a", ""),)).matches({})

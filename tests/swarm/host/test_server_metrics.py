@@ -10,7 +10,7 @@ from gevent.event import Event
 from fleetlm_users.errors import RestFailed
 from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.server.exposition import MEMORY, Reading
-from fleetlm_users.measure.server.series import Series
+from fleetlm_users.measure.server.series import ServerSeries
 from fleetlm_users.swarm.host.server_metrics import (
     ProcessSource,
     PrometheusSource,
@@ -197,9 +197,9 @@ def test_a_source_says_what_it_has():
     offered = watch.offered()
     assert offered["gone"] is None
     has = offered["api"]
-    assert has(Series(MEMORY))
-    assert has(Series("jobs", (("queue", "mail"),)))
-    assert not has(Series("cpu_percent"))
+    assert has(ServerSeries(MEMORY))
+    assert has(ServerSeries("jobs", (("queue", "mail"),)))
+    assert not has(ServerSeries("cpu_percent"))
 
 
 def test_several_sources_of_one_kind():

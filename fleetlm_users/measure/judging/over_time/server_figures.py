@@ -11,14 +11,14 @@ from typing import Final
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.judging.over_time.growth_rate import MIN_READINGS, GrowthRate, growth_rate, seconds_to_tell
 from fleetlm_users.measure.judging.thresholds import Judgement
-from fleetlm_users.measure.server.history import ReadingHistory
-from fleetlm_users.measure.server.series import Series, parse_subject
+from fleetlm_users.measure.server.figures import ReadingHistory
+from fleetlm_users.measure.server.series import ServerSeries, parse_subject
 from fleetlm_users.measure.threshold.threshold import Threshold
 
 MISSING_SHARE: Final = 0.2
 """A figure of which more of the readings than this failed was kept only where it was looked at."""
 
-Readings = Callable[[str | None, Series], ReadingHistory | None]
+Readings = Callable[[str | None, ServerSeries], ReadingHistory | None]
 """The readings of a series of a source; the source None is the only one there is."""
 
 _VALUES: Final[Mapping[str, Callable[[ReadingHistory], float]]] = {
@@ -29,7 +29,7 @@ _VALUES: Final[Mapping[str, Callable[[ReadingHistory], float]]] = {
 }
 
 
-def wanted_of(thresholds: Iterable[Threshold], source: str) -> list[Series]:
+def wanted_of(thresholds: Iterable[Threshold], source: str) -> list[ServerSeries]:
     """Return the series of one source that the thresholds bound, each once."""
     subjects = [parse_subject(threshold.metric) for threshold in thresholds if threshold.is_of_server]
     return list(dict.fromkeys(subject.series for subject in subjects if subject.source in (None, source)))
@@ -45,7 +45,7 @@ def unknown_sources(thresholds: Iterable[Threshold], sources: Sequence[str]) -> 
 
 
 def by_source(
-    thresholds: Iterable[Threshold], offered: Mapping[str, Callable[[Series], bool] | None]
+    thresholds: Iterable[Threshold], offered: Mapping[str, Callable[[ServerSeries], bool] | None]
 ) -> Iterator[tuple[Threshold, list[Threshold]]]:
     """Yield each threshold with what it becomes: one for each source that has its figure; none if no source has.
 

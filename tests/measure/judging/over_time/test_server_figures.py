@@ -6,8 +6,8 @@ import pytest
 
 from fleetlm_users.measure.judging.over_time.server_figures import by_source, judge_server, unknown_sources, wanted_of
 from fleetlm_users.measure.judging.thresholds import parse_thresholds
-from fleetlm_users.measure.server.history import READINGS_KEPT, ReadingHistory
-from fleetlm_users.measure.server.series import Series
+from fleetlm_users.measure.server.figures import READINGS_KEPT, ReadingHistory
+from fleetlm_users.measure.server.series import ServerSeries
 
 MIB = 2**20
 
@@ -112,8 +112,8 @@ def test_each_source_that_has_a_figure_is_judged():
 def test_what_is_asked_of_a_source():
     """Its own series, and those of all sources, each once."""
     thresholds = parse_thresholds(["server.a: max<5, min>1", "server.db.b: max<5", "messages_lost: count==0"])
-    assert wanted_of(thresholds, "db") == [Series("a"), Series("b")]
-    assert wanted_of(thresholds, "api") == [Series("a")]
+    assert wanted_of(thresholds, "db") == [ServerSeries("a"), ServerSeries("b")]
+    assert wanted_of(thresholds, "api") == [ServerSeries("a")]
     assert [str(one) for one in unknown_sources(thresholds, ["api"])] == ["server.db.b: max<5"]
     assert len(list(unknown_sources(thresholds, []))) == 3
 
