@@ -23,8 +23,6 @@ HOUR_S: Final = 3600
 MIB: Final = 1 << 20
 """The longest text of a message. FleetLM takes 8 MB (Plug.Parsers); each message in flight holds its text in memory."""
 
-MOST_PID: Final = 1 << 22
-"""Linux's own limit (PID_MAX_LIMIT on 64 bits)."""
 
 AUDIT_WAYS: Final = ("off", "replay", "rest", "database")
 

@@ -8,11 +8,12 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.urls import check_http_url
 
 MAX_SOURCES: Final = 50
-MAX_PID_DIGITS: Final = 10
+MOST_PID: Final = 1 << 22
+"""Linux gives out no higher process id (proc(5), pid_max)."""
 
 _NAMED: Final = re.compile(r"([^=/\s]*)\s*=\s*(.*)")
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,38}[A-Za-z0-9])?")
-_PID: Final = re.compile(rf"[1-9][0-9]{{0,{MAX_PID_DIGITS - 1}}}")
+_PID: Final = re.compile(r"[1-9][0-9]{0,7}")
 
 
 class Source(NamedTuple):
@@ -43,7 +44,7 @@ def parse_processes(text: str, what: str, example: str) -> tuple[str, ...]:
     """
 
     def check(part: str) -> str:
-        if not _PID.fullmatch(part):
+        if not _PID.fullmatch(part) or int(part) > MOST_PID:
             raise UsageError(what, text, "process ids, separated by commas; each may have a name: db=34", example)
         return part
 
