@@ -38,7 +38,7 @@ def test_endpoint_and_process_are_watched_during_the_run(tmp_path, standin, proc
 
 def test_sources_that_cannot_be_read_are_reported_and_end_nothing(tmp_path, standin):
     """A warning before the run, a count after it; the verdict is not touched."""
-    sources = ["--server-metrics", "http://127.0.0.1:9/metrics", "--server-pid", 2**22 + 1]
+    sources = ["--server-metrics", "http://127.0.0.1:9/metrics", "--server-pid", 2**22]
     with Locust(tmp_path, *targets(standin), *FAST, *sources, "-t", "5s") as locust:
         finished = locust.finish()
     assert finished.code == 0, finished.output
