@@ -117,9 +117,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     summary_of_run = summary(
         verdict,
         totals,
-        *_described(options, by_hand),
-        host.facts,
-        host.versions,
+        *_described(options, by_hand, host),
         facts.workers,
         duration_s=judged_s,
         started_at=started_at,
@@ -133,11 +131,13 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     return RunResult(verdict, summary_of_run, write_reports(options, summary_of_run, snapshots.table()))
 
 
-def _described(options: Options, by_hand: Mapping[str, Sequence[Any]]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return the plan, with what a person changed during the run, and the other options."""
+def _described(
+    options: Options, by_hand: Mapping[str, Sequence[Any]], host: HostFacts
+) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]:
+    """Return the plan, with what a person changed during the run, the other options, the machine and the versions."""
     described = describe(options)
     plan = described.pop("plan") | {name: list(what) for name, what in by_hand.items()}
-    return plan, described
+    return plan, described, host.facts, host.versions
 
 
 def _backlogs_of(snapshots: SnapshotStore, begins_s: float) -> KeepingUp:
