@@ -12,6 +12,7 @@ from fleetlm_users.client.http.response_head import (
     may_be_http,
     plain,
     tokens_of,
+    usual_end,
 )
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
@@ -79,6 +80,10 @@ class Response(HTTPResponse):
 
     def _receive_head(self, data: bytes) -> bytes:
         """Take the head out of the data and return what follows it."""
+        if not self._head and usual_end(data):
+            self._is_in_head = False
+            self._feed(data)
+            return b""
         before, self._head = len(self._head), self._head + data
         end = end_of_head(self._head, before)
         if end > MAX_HEAD_BYTES or (not end and len(self._head) > MAX_HEAD_BYTES):

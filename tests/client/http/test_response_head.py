@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.client.http.response_head import end_of_head, fields_of, may_be_http, plain, tokens_of
+from fleetlm_users.client.http.response_head import end_of_head, fields_of, may_be_http, plain, tokens_of, usual_end
 
 TOKENS = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=8)
 VALUES = st.text("abc 123/;=\"'", max_size=12).map(str.strip)
@@ -56,6 +56,38 @@ def test_no_bytes_raise(data):
     assert plain(plain(data)) == plain(data)
     fields_of(data)
     assert 0 <= end_of_head(data) <= len(data)
+
+
+LINES = st.sampled_from(
+    [
+        *(b"A: b", b"Content-Length: 5", b"content-length: 5, 5", b"content-length: 7", b" folded", b"\tfolded"),
+        *(b"Location: /x", b"Content-Encoding: gzip", b"TRANSFER-ENCODING: chunked", b"x: a\rb", b"x:", b"no field"),
+    ]
+)
+
+
+@given(
+    st.sampled_from([b"HTTP/1.1 200 OK", b"HTTP/1.1 404", b"HTTP/1.1 100 Continue", b"HTTP/1.0 200 OK", b"", b"SSH"]),
+    st.lists(st.tuples(LINES, st.sampled_from([b"\r\n", b"\r\n", b"\r\n", b"\n"])), max_size=5),
+    st.binary(max_size=8),
+)
+def test_a_head_that_needs_no_closer_look_would_not_have_changed(status_line, lines, body):
+    """The cheap look says so of no head that the long way would treat in another manner."""
+    received = status_line + b"\r\n" + b"".join(map(b"".join, lines)) + b"\r\n" + body
+    end = usual_end(received)
+    if end:
+        head = received[:end]
+        assert end == end_of_head(received)
+        assert plain(head) == head
+        assert not fields_of(head).keys() & {"location", "content-encoding", "transfer-encoding"}
+        assert status_line in (b"HTTP/1.1 200 OK", b"HTTP/1.1 404")
+
+
+def test_what_servers_send_needs_no_closer_look():
+    """Phoenix's answers to requests that succeed."""
+    head = b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\ndate: Mon, 24 Nov 2025 20:11:12 GMT\r\nserver: Cowboy\r\n\r\n"
+    assert usual_end(head + b"{}") == len(head)
+    assert usual_end(head[:-1]) == 0
 
 
 @given(st.binary(max_size=60), st.integers(0, 60))

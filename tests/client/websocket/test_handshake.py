@@ -11,7 +11,7 @@ from gevent.event import Event
 from fleetlm_users.client.net.connector import Connector
 from fleetlm_users.client.net.endpoint import parse_endpoint
 from fleetlm_users.client.net.resolver import Address, Resolver
-from fleetlm_users.client.websocket.handshake import open_websocket
+from fleetlm_users.client.websocket.handshake import _require_accepted, _UpgradeRefused, open_websocket
 from fleetlm_users.errors import ConnectFailed
 from tests.client.fakes import ACCEPT_GUID, hold
 
@@ -227,6 +227,28 @@ def test_the_look_up_of_the_name_is_no_part_of_the_servers_time(serve):
 def test_what_was_not_offered_must_not_be_accepted(serve, header):
     """RFC 6455 §4.1: an extension or subprotocol that we did not ask for fails the connection."""
     assert failure(serve(lambda peer: peer.upgrade(header)).ws_url).kind == "upgrade"
+
+
+def _accept_of(key):
+    return base64.b64encode(hashlib.sha1(key + ACCEPT_GUID, usedforsecurity=False).digest())
+
+
+def test_an_answer_like_an_accepted_one_needs_its_own_key():
+    """What was checked once is remembered without the accept value, and where that stands."""
+    ours, other = _accept_of(b"ours"), _accept_of(b"other")
+    usual = ACCEPTED + b"sec-websocket-accept: %b\r\n\r\n"
+    for _ in range(2):
+        _require_accepted(usual % ours, b"ours")
+        for head in (
+            usual % other,
+            usual % (b"x" + ours),
+            (ACCEPTED + b"x-accept: %b\r\n\r\n") % ours,
+            (ACCEPTED + b"x-accept: %b\r\nsec-websocket-accept: %b\r\n\r\n") % (ours, other),
+            usual.replace(b"websocket\r\n", b"h2c\r\n") % ours,
+        ):
+            with pytest.raises(_UpgradeRefused):
+                _require_accepted(head, b"ours")
+        _require_accepted((ACCEPTED + b"x-accept: %b\r\nsec-websocket-accept: %b\r\n\r\n") % (ours, ours), b"ours")
 
 
 def test_a_server_that_never_answers_times_out(serve):
