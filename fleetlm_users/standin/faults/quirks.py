@@ -11,6 +11,11 @@ from fleetlm_users.standin.chat.stored_message import StoredMessage, stamp_of
 
 FLUSH_EVERY_S = 0.3
 FLUSH_BASE_S = 0.0006
+LONGEST_FLUSH = 0.6  # of the period
+FLUSH_SPREAD = 1 / 3
+"""Flushes begin up to this share of the period later than it has them: clients that send in step with the period, such
+as every 100 ms, would else meet each flush or none."""
+GOLDEN = (5**0.5 - 1) / 2  # its multiples spread evenly (Weyl)
 FLUSH_PER_MESSAGE_S = 0.00015
 """Of one session at full speed; messages that are spread over many sessions take about a quarter of it."""
 
@@ -18,11 +23,14 @@ FLUSH_PER_MESSAGE_S = 0.00015
 class FlushClock:
     """When the storage flushes, and which appends fall into a running flush; with `every_s` 0 it flushes at once."""
 
-    __slots__ = ("_before", "_count", "_every_s", "_per_message_s", "_period", "_stamps")
+    __slots__ = ("_before", "_count", "_every_s", "_per_message_s", "_period", "_spread", "_stamps")
 
-    def __init__(self, every_s: float = FLUSH_EVERY_S, per_message_s: float = FLUSH_PER_MESSAGE_S) -> None:
+    def __init__(
+        self, every_s: float = FLUSH_EVERY_S, per_message_s: float = FLUSH_PER_MESSAGE_S, spread: float = FLUSH_SPREAD
+    ) -> None:
         self._every_s = every_s
         self._per_message_s = per_message_s
+        self._spread = spread
         self._period = -1
         self._count = 0
         self._before = 0
@@ -30,19 +38,31 @@ class FlushClock:
 
     def stores(self, now_s: float) -> bool:
         """Return whether a message appended at `now_s` (wall clock) survives."""
-        period = int(now_s / self._every_s)
+        period = self._period_at(now_s)
         if period != self._period:
             self._before = self._count if period == self._period + 1 else 0
             self._count = 0
             self._period = period
         self._count += 1
-        flush_s = min(self._every_s, FLUSH_BASE_S + self._before * self._per_message_s)
-        return now_s - period * self._every_s >= flush_s
+        flush_s = min(self._every_s * LONGEST_FLUSH, FLUSH_BASE_S + self._before * self._per_message_s)
+        return now_s - self._begins_s(period) >= flush_s
+
+    def next_s(self, now_s: float) -> float:
+        """Return when the next flush begins, after `now_s`."""
+        return self._begins_s(self._period_at(now_s) + 1)
 
     def flushed_stamp(self, now_s: float) -> bytes:
         """Return the time stamp of the last flush before `now_s`: older messages are in PostgreSQL."""
-        flushed_s = int(now_s / self._every_s) * self._every_s if self._every_s else now_s
+        flushed_s = self._begins_s(self._period_at(now_s)) if self._every_s else now_s
         return self._stamps.micros(flushed_s)
+
+    def _period_at(self, now_s: float) -> int:
+        """Return the number of the last flush that began."""
+        period = int(now_s / self._every_s)
+        return period if now_s >= self._begins_s(period) else period - 1
+
+    def _begins_s(self, period: int) -> float:
+        return (period + period * GOLDEN % 1 * self._spread) * self._every_s
 
 
 def oldest(session: Session, limit: int, flushed_stamp: bytes) -> list[StoredMessage]:

@@ -10,7 +10,7 @@ from fleetlm_users.standin.chat.session import Session
 from fleetlm_users.standin.chat.session_store import Store
 from fleetlm_users.standin.chat.stored_message import StoredMessage, changed, seq_of
 from fleetlm_users.standin.faults.faults import FaultState
-from fleetlm_users.standin.faults.quirks import FlushClock
+from fleetlm_users.standin.faults.quirks import FLUSH_SPREAD, FlushClock
 from fleetlm_users.standin.storage.ack_journal import AckJournal
 from fleetlm_users.standin.storage.storage_books import CRASH, FAULT, FLUSH, GROUP, REFUSED, StorageBooks, acknowledged
 from fleetlm_users.standin.storage.storage_file import StorageFile
@@ -44,7 +44,11 @@ class WriteBehind:
     ) -> None:
         self.books = StorageBooks()
         self.is_plain = options.is_plain
-        self.clock = FlushClock(options.flush_ms / 1000, options.flush_us_per_message / 1_000_000)
+        self.clock = FlushClock(
+            options.flush_ms / 1000,
+            options.flush_us_per_message / 1_000_000,
+            FLUSH_SPREAD if options.lose_during_flush else 0.0,
+        )
         self._options = options
         self._store = store
         self._faults = faults
@@ -70,10 +74,10 @@ class WriteBehind:
             await self._database.write(messages)
 
     async def run(self) -> None:
-        """Flush at each whole period of the wall clock, for ever."""
-        period_s = self._options.flush_ms / 1000
-        while period_s:
-            await asyncio.sleep(period_s - time.time() % period_s)
+        """Flush when the clock says so, for ever."""
+        while self._options.flush_ms:
+            now_s = time.time()
+            await asyncio.sleep(self.clock.next_s(now_s) - now_s)
             await self.flush()
 
     async def close(self) -> None:

@@ -36,7 +36,7 @@ class ChildProcess:
         self.stdout: IO[str] = os.fdopen(stdout, encoding="utf-8", errors="replace")
         ends = [(os.POSIX_SPAWN_DUP2, its_stdin, 0), (os.POSIX_SPAWN_DUP2, its_stdout, 1)]
         try:
-            self._pid = os.posix_spawn(command[0], command, os.environ, file_actions=ends, setsid=True)
+            self.pid = os.posix_spawn(command[0], command, os.environ, file_actions=ends, setsid=True)
         finally:
             os.close(its_stdin)
             os.close(its_stdout)
@@ -62,12 +62,12 @@ class ChildProcess:
     def _signal(self, number: signal.Signals) -> None:
         if not self._is_over():
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, number)
+                os.kill(self.pid, number)
 
     def _is_over(self) -> bool:
         if not self._has_ended:
             try:
-                self._has_ended = os.waitpid(self._pid, os.WNOHANG)[0] != 0
+                self._has_ended = os.waitpid(self.pid, os.WNOHANG)[0] != 0
             except ChildProcessError:  # libev has reaped it
                 self._has_ended = True
         return self._has_ended
@@ -105,6 +105,12 @@ class LocalServers:
 
     def __init__(self) -> None:
         self._children: list[ChildProcess] = []
+        self._standin: tuple[ChildProcess, list[str]] | None = None
+
+    @property
+    def standin_pid(self) -> int | None:
+        """The process id of the stand-in, while it has been started."""
+        return None if self._standin is None else self._standin[0].pid
 
     def start(
         self,
@@ -131,12 +137,33 @@ class LocalServers:
         fleetlm = self._spawn("stand-in", [*STANDIN, *standin])
         agent_url = self._url_of("echo agent", agent, timeout_s, tell)
         base_url = self._url_of("stand-in", fleetlm, timeout_s, tell)
+        # argparse takes the last of two ports: a restart listens where the clients look for it
+        self._standin = fleetlm, [*STANDIN, *standin, "--port", base_url.rpartition(":")[2]]
         ws_url = f"ws{base_url.removeprefix('http')}/socket/websocket"
         return LocalServerUrls(f"{base_url}/api", ws_url, agent_url)
+
+    def restart_standin(self, timeout_s: float = READY_S, tell: Callable[[str], None] = lambda _: None) -> None:
+        """Start the stand-in again, with the same options on the same port; return once it listens.
+
+        It may have been killed; else it is ended first.
+
+        Raises:
+            LocalServerError: It did not come up, or was never started.
+        """
+        if self._standin is None:
+            raise LocalServerError("the stand-in was not started")
+        ended, arguments = self._standin
+        self._children.remove(ended)
+        ended.terminate()
+        ended.end(STOP_S)
+        started = self._spawn("stand-in", arguments)
+        self._standin = started, arguments
+        self._url_of("stand-in", started, max(timeout_s, READY_S), tell)
 
     def stop(self) -> None:
         """End both, and kill what does not end within STOP_S."""
         children, self._children = self._children, []
+        self._standin = None
         for child in children:
             child.terminate()
         deadline_s = time.monotonic() + STOP_S

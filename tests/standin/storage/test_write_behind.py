@@ -9,11 +9,12 @@ from fleetlm_users.standin.chat.session_store import Caps, Store
 from fleetlm_users.standin.chat.stored_message import make, seq_of
 from fleetlm_users.standin.counters import Counters
 from fleetlm_users.standin.faults.faults import Faults, FaultState
+from fleetlm_users.standin.faults.quirks import FlushClock
 from fleetlm_users.standin.storage.storage_books import CRASH, FAULT, FLUSH, GROUP, REFUSED
 from fleetlm_users.standin.storage.storage_options import StorageOptions, StorageUnusable
 from fleetlm_users.standin.storage.write_behind import WriteBehind
 
-FLUSH_BEGINS_S = 1_700_000_000.1  # a multiple of 300 ms
+FLUSH_BEGINS_S = FlushClock().next_s(1_700_000_000.0) + 1e-6
 BETWEEN_FLUSHES_S = FLUSH_BEGINS_S + 0.15
 
 

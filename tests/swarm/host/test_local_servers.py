@@ -1,9 +1,11 @@
 """The child servers of --standin: how long they are waited for, and what is said meanwhile."""
 
 import os
+import signal
 import sys
 
 import pytest
+import requests
 
 from fleetlm_users.swarm.host import local_servers
 from fleetlm_users.swarm.host.local_servers import ChildProcess, LocalServerError, LocalServers, standin_arguments
@@ -75,6 +77,25 @@ def test_one_that_does_not_come_up_says_what_it_said(started, monkeypatch):
     monkeypatch.setattr(local_servers, "READY_S", 0.01)
     with pytest.raises(LocalServerError, match="the stand-in did not come up: it said nothing"):
         started(Played(READY), Played(), timeout_s=0.0)
+
+
+def test_a_stand_in_that_was_killed_starts_again_on_its_port(tmp_path):
+    """With its options, here the file that it starts from."""
+    servers = LocalServers()
+    try:
+        urls = servers.start(standin=["--storage-file", str(tmp_path / "storage")])
+        body = {"sender_id": "u", "recipient_id": "a"}
+        session = requests.post(f"{urls.api_url}/sessions", json=body, timeout=10).json()["session"]["id"]
+        killed = servers.standin_pid
+        os.kill(killed, signal.SIGKILL)
+        servers.restart_standin()
+        assert requests.get(f"{urls.api_url}/sessions/{session}", timeout=10).status_code == 200
+        assert servers.standin_pid not in (None, killed)
+    finally:
+        servers.stop()
+    assert servers.standin_pid is None
+    with pytest.raises(LocalServerError, match="was not started"):
+        servers.restart_standin()
 
 
 @pytest.mark.parametrize(
