@@ -104,6 +104,7 @@ def cli() -> None:
       fleetlm-bench doctor -H https://fleetlm.example.org
       fleetlm-bench list                       benchmarks and their presets
       fleetlm-bench compare RESULTS_A RESULTS_B
+      fleetlm-bench trend results              since when is it slower?
       fleetlm-bench report RESULTS_A --html report.html
       fleetlm-bench schema                     the JSON Schema of summary.json
       fleetlm-bench cleanup --run-id r1124-2135-7f3a --dry-run

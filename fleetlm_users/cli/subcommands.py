@@ -35,6 +35,11 @@ SUBCOMMANDS: Final = {
         "compare",
         "Is run B worse than run A? Every figure, with intervals and a verdict for CI.",
     ),
+    "trend": Subcommand(
+        "fleetlm_users.cli.trend.command",
+        "trend",
+        "Many runs over time: where did which figure change, and is the newest worse?",
+    ),
     "list": Subcommand(
         "fleetlm_users.cli.listing.command", "list_", "What there is: benchmarks, presets, metrics, options."
     ),

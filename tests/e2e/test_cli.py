@@ -259,3 +259,13 @@ def test_list_and_version_need_no_server():
     code, output = bench("list")
     assert code == 0
     assert "mixed" in output
+
+
+def test_a_real_run_is_reported_again_and_is_the_beginning_of_a_trend(tmp_path, standin):
+    """The page to the letter, with its charts over time; a single run shows no change."""
+    _, folder = run(tmp_path, *targets(standin), "--run-id", "first")
+    assert bench("report", folder, "--html", tmp_path / "again.html")[0] == 0
+    assert (tmp_path / "again.html").read_text() == (folder / "report.html").read_text()
+    code, output = bench("trend", folder.parent, "--html", tmp_path / "trend.html")
+    assert code == 4, output
+    assert "too few runs" in output.lower()

@@ -79,7 +79,7 @@ def rows_of(  # noqa: PLR0913  # both runs, and how they are compared
 
     `noise` are further runs of what A ran: A's intervals are widened to hold theirs.
     """
-    chosen = _figures((before, after), judged, by_scenario=by_scenario)
+    chosen = figures_of((before, after), judged, by_scenario=by_scenario)
     return [_row(before, after, noise, judged, tolerances, figure) for figure in chosen]
 
 
@@ -97,7 +97,8 @@ def usual_direction(metric: str, kind: str) -> Direction | None:
     return "lower" if metric in (*TROUBLES, "message_failures") else None
 
 
-def _figures(summaries: Sequence[Summary], judged: Iterable[Figure], *, by_scenario: bool) -> list[Figure]:
+def figures_of(summaries: Sequence[Summary], judged: Iterable[Figure], *, by_scenario: bool) -> list[Figure]:
+    """Return every usual figure of every metric of the runs, and every judged one, each metric's in rising order."""
     by_metric: dict[str, list[Figure]] = {}
     for figure in judged:
         by_metric.setdefault(figure.metric, []).append(figure)

@@ -48,8 +48,7 @@ class ThresholdPair:
     @property
     def direction(self) -> Direction | None:
         """Which way is better, by the threshold's own sign; None for == and !=."""
-        sign = sign_of(self.entry["condition"])
-        return "lower" if sign.startswith("<") else "higher" if sign.startswith(">") else None
+        return direction_of(self.entry["condition"])
 
 
 def pair_thresholds(
@@ -60,6 +59,12 @@ def pair_thresholds(
     both = left | right  # B's entry where both have one
     keys = [*left, *(key for key in right if key not in left)]
     return [_pair(both[key], left.get(key), right.get(key), measured_before) for key in keys]
+
+
+def direction_of(condition: str) -> Direction | None:
+    """Return which way is better for what a condition bounds; None for == and !=."""
+    sign = sign_of(condition)
+    return "lower" if sign.startswith("<") else "higher" if sign.startswith(">") else None
 
 
 def sign_of(condition: str) -> str:

@@ -68,6 +68,18 @@ def from_zero(high: float) -> Scale:
     return Scale(0.0, step * math.ceil(high / step - 1e-9))
 
 
+def around(values: Iterable[float]) -> Scale:
+    """Return an axis that ends close around the values: linear between round ones, or logarithmic as `fitting`."""
+    known = list(values)
+    low, high = min(known), max(known)
+    if low > 0 and high / low > _LOG_ABOVE:
+        return log_around(low, high)
+    if high <= low:
+        low, high = low - (abs(low) or 1.0) / 10, high + (abs(high) or 1.0) / 10
+    step = _round_step(high - low)
+    return Scale(step * math.floor(low / step + 1e-9), step * math.ceil(high / step - 1e-9))
+
+
 def log_around(low: float, high: float) -> Scale:
     """Return a logarithmic axis that begins and ends at 1, 2 or 5 times a power of ten."""
     begin, end = _round_down(low), _round_up(high)

@@ -2,8 +2,10 @@
 
 import os
 import platform
+import re
 import resource
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,6 +17,10 @@ from fleetlm_users import __version__
 
 PACKAGES = ("locust", "gevent", "greenlet", "websocket-client", "wsaccel", "orjson", "geventhttpclient", "hdrhistogram")
 GIT_S = 2.0
+
+CI_COMMITS = ("GITHUB_SHA", "CI_COMMIT_SHA")
+SHORT_COMMIT = 12  # as long as those of _git_commit
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,9 @@ def host_facts() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of this package, Python and the packages that matter, and the git commit if there is one."""
+    """Return the versions of this package, Python and the packages that matter, and the commits that are known:
+    `git_commit` of the source tree this package runs from, `commit` of what a CI job was started for.
+    """
     by_package = {"fleetlm-locust": __version__, "python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -55,7 +63,9 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     commit = _git_commit()
-    return by_package | ({"git_commit": commit} if commit else {})
+    by_package |= {"git_commit": commit} if commit else {}
+    tested = _ci_commit(os.environ)
+    return by_package | ({"commit": tested} if tested else {})
 
 
 def _cpu_model() -> str:
@@ -65,6 +75,12 @@ def _cpu_model() -> str:
         return platform.processor()
     models = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     return next(models, "") or platform.processor()  # which asks `uname` in a process of its own: last of all
+
+
+def _ci_commit(environment: Mapping[str, str]) -> str:
+    """Return the commit that GitHub Actions or GitLab CI say the job is for; empty elsewhere."""
+    commits = (environment.get(name, "") for name in CI_COMMITS)
+    return next((commit[:SHORT_COMMIT] for commit in commits if _COMMIT.fullmatch(commit)), "")
 
 
 def _git_commit() -> str:

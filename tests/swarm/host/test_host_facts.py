@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from fleetlm_users.swarm.host.host_facts import host_facts, this_host, versions
 
 
@@ -24,3 +26,15 @@ def test_a_host_is_asked_once_for_both():
     host = this_host()
     assert host.facts.keys() == host_facts().keys()
     assert host.versions == versions()
+
+
+@pytest.mark.parametrize("name", ["GITHUB_SHA", "CI_COMMIT_SHA"])
+def test_the_commit_of_a_ci_job_is_kept(monkeypatch, name):
+    """As CI names it, shortened; what is no commit is not taken."""
+    for other in ("GITHUB_SHA", "CI_COMMIT_SHA"):
+        monkeypatch.delenv(other, raising=False)
+    assert "commit" not in versions()
+    monkeypatch.setenv(name, "0123456789abcdef" * 2)
+    assert versions()["commit"] == "0123456789ab"
+    monkeypatch.setenv(name, "main; rm -rf")
+    assert "commit" not in versions()

@@ -26,7 +26,7 @@ function show(chosen, share) {
 function fillTip({ tip, data }, share) {
   const at = Math.floor(share * data.lines[0][1].length);
   const values = data.lines.flatMap(([name, values]) => [document.createElement("br"), `${name} ${values[at] ?? "\u2013"}`]);
-  tip.replaceChildren(clock(at * data.step), ...values);
+  tip.replaceChildren(data.labels?.[at] ?? clock(at * data.step), ...values);
   tip.style.left = share < 0.6 ? `calc(${share * 100}% + 10px)` : "auto";
   tip.style.right = share < 0.6 ? "auto" : `calc(${(1 - share) * 100}% + 10px)`;
 }

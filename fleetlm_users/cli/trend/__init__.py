@@ -1,0 +1,1 @@
+"""`fleetlm-bench trend`: many runs of one set-up over time, and where their figures changed."""

@@ -1,0 +1,178 @@
+"""Where a series of figures changed: E-divisive with a permutation test. Pure.
+
+Source: Matteson & James, A Nonparametric Approach for Multiple Change Point Analysis of Multivariate Data (JASA 2014),
+with α = 1: the method of Daly et al., The Use of Change Point Detection to Identify Software Performance Regressions
+in a Continuous Integration System (ICPE 2020), and of Apache Otava. Where Otava asks a t-test, which takes noise for
+normal and does not know that the place was chosen, the permutation test of the original is kept: under any noise that
+does not depend on the order, an unchanged series shows a change with a probability of at most `significance`.
+The test of a series without a change ends early (Besag & Clifford, Sequential Monte Carlo p-values, Biometrika 1991).
+
+Apache Otava, signal-processing-algorithms and ruptures were looked at: they bring numpy and scipy, in exact releases.
+"""
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+MIN_SEGMENT: Final = 2  # a single figure has no spread, and one odd run is no change of level
+MIN_PART: Final = 8  # figures in a half that is looked at by itself
+PERMUTATIONS: Final = 599
+SIGNIFICANCE: Final = 0.005
+"""Probability of a change point in a series that did not change."""
+
+MAX_ROUNDS: Final = 10
+_ROUNDING: Final = 1e-9  # of the statistic, relative: permutations of equal figures must count as equal
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePoint:
+    """A change: `at` is the index of the first figure after it, `p_value` that of its test between its neighbours."""
+
+    at: int
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Split:
+    at: int
+    statistic: float
+
+
+def change_points(values: Sequence[float], significance: float = SIGNIFICANCE) -> list[ChangePoint]:
+    """Return where a series of finite figures changed its level or spread, rising by index.
+
+    The same series gives the same answer: the permutations are drawn with a fixed seed.
+
+    Args:
+        values: The figures in the order of time.
+        significance: Highest p-value of a change, from 0.002 (1 of 600 permutations) to below 1.
+    """
+    search = _Search(values, significance)
+    places = [0, *search.divided(0, len(values)), len(values)]
+    changes: list[ChangePoint] = []
+    for _ in range(MAX_ROUNDS):
+        changes = search.tested_again(places)
+        moved = [0, *(change.at for change in changes), len(values)]
+        if moved == places:
+            break
+        places = moved
+    return changes
+
+
+def fewest_figures(significance: float = SIGNIFICANCE) -> int:
+    """Return from how many figures on changes are looked for: in fewer, pure chance orders them so too often.
+
+    Of n figures in random order, the lower half comes first or last with a probability of 2 / C(n, n/2). At most half
+    the significance is asked of it, since drawn permutations only estimate it.
+    """
+    count = 2 * MIN_SEGMENT
+    while 4 / math.comb(count, count // 2) > significance:
+        count += 1
+    return count
+
+
+def fewest_after(count: int, significance: float = SIGNIFICANCE) -> int | None:
+    """Return how many of `count` figures must lie behind a change so that it can be found; None if none suffice."""
+    for after in range(MIN_SEGMENT, count // 2 + 1):
+        if 4 / math.comb(count, after) <= significance:
+            return after
+    return None
+
+
+class _Search:
+    """The divisions of one series, each segment tested once."""
+
+    def __init__(self, values: Sequence[float], significance: float) -> None:
+        self._values, self._significance = values, significance
+        self._rng = random.Random(len(values))
+        self._tests: dict[tuple[int, int], ChangePoint | None] = {}
+
+    def divided(self, first: int, last: int) -> list[int]:
+        """Return the places at which the segment from `first` to before `last` is divided, and each part again."""
+        change = self._test(first, last)
+        if change is None:
+            return []
+        return [*self.divided(first, change.at), change.at, *self.divided(change.at, last)]
+
+    def tested_again(self, places: Sequence[int]) -> list[ChangePoint]:
+        """Return the changes as tests between their neighbours find them, both ends of the series being among
+        `places`: a division made early may lie in the wrong place, or mean nothing once later ones are known.
+        """
+        changes: list[ChangePoint] = []
+        for (_, place), (_, after) in pairwise(pairwise(places)):
+            before = changes[-1].at if changes else 0
+            change = self._test(before, after) if place > before else None
+            if change is not None:
+                changes.append(change)
+        return changes
+
+    def _test(self, first: int, last: int) -> ChangePoint | None:
+        if (first, last) not in self._tests:
+            split, p_value = _tested(self._values[first:last], self._significance, self._rng)
+            is_change = split is not None and p_value <= self._significance
+            self._tests[first, last] = ChangePoint(first + split.at, p_value) if split and is_change else None
+        return self._tests[first, last]
+
+
+def _tested(values: Sequence[float], significance: float, rng: random.Random) -> tuple[_Split | None, float]:
+    """Return the best division of a segment and its p-value; above `significance` the p-value is an early estimate."""
+    count = len(values)
+    if count < fewest_figures(significance):
+        return None, 1.0
+    distances = [[abs(one - other) for other in values] for one in values]
+    sums = [math.fsum(row) for row in distances]
+    order = list(range(count))
+    best = _best_of_all(distances, sums, order)
+    if best.statistic <= 0:
+        return None, 1.0
+    enough = int(significance * (PERMUTATIONS + 1))  # so many as large ones, and the change is none
+    reach, as_large = best.statistic * (1 - _ROUNDING), 0
+    for drawn in range(1, PERMUTATIONS + 1):
+        rng.shuffle(order)
+        as_large += _best_of_all(distances, sums, order).statistic >= reach
+        if as_large >= enough:
+            return best, (as_large + 1) / (drawn + 1)
+    return best, (as_large + 1) / (PERMUTATIONS + 1)
+
+
+def _best_of_all(distances: Sequence[Sequence[float]], sums: Sequence[float], order: Sequence[int]) -> _Split:
+    """Return the best division of the whole segment and of three halves of it, which overlap.
+
+    A rise that is followed by a fall hides from a division of the whole, since both sides hold low figures. Matteson &
+    James look at all parts of a segment for that reason; these few are enough, at a tenth of the cost.
+    """
+    best = _best_split(distances, order, [sums[index] for index in order])
+    count, half = len(order), len(order) // 2
+    for first in (0, (count - half) // 2, count - half) if half >= MIN_PART else ():
+        part = order[first : first + half]
+        split = _best_split(distances, part, [sum(map(distances[index].__getitem__, part)) for index in part])
+        if split.statistic > best.statistic:
+            best = _Split(first + split.at, split.statistic)
+    return best
+
+
+def _best_split(distances: Sequence[Sequence[float]], order: Sequence[int], sums: Sequence[float]) -> _Split:
+    """Return the division with the largest energy statistic, of the figures in that order.
+
+    `sums` are those of the distances of each figure to all others. Moving one figure across the border changes the sums
+    within and between both parts by its distances to those before it, so all divisions together take n²/2 steps.
+    """
+    count, total = len(order), math.fsum(sums) / 2
+    best, within_left, between = _Split(0, 0.0), 0.0, 0.0
+    for size in range(1, count - MIN_SEGMENT + 1):
+        to_left = sum(map(distances[order[size - 1]].__getitem__, order[: size - 1]))
+        within_left += to_left
+        between += sums[size - 1] - 2 * to_left
+        if size < MIN_SEGMENT:
+            continue
+        other = count - size
+        within_right = total - within_left - between
+        energy = 2 * between / (size * other)
+        energy -= within_left / (size * (size - 1) / 2) + within_right / (other * (other - 1) / 2)
+        statistic = energy * size * other / count
+        if statistic > best.statistic:
+            best = _Split(size, statistic)
+    return best

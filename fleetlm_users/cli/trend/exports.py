@@ -1,0 +1,97 @@
+"""A trend in the formats of other programs: Bencher, github-action-benchmark, Apache Otava. Pure.
+
+Only the set-ups of the newest runs are exported: those programs know one history per name. Rates go as fractions.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from fleetlm_users.cli.trend.analysis import SetupTrend, TrendAnalysis
+from fleetlm_users.cli.trend.series import FigureSeries, TrendPoint
+from fleetlm_users.cli.trend.wording import is_nothing
+
+_UNITS: Final = {"rate": "fraction", "counter": "1/s"}
+
+
+def bencher(trend: TrendAnalysis) -> str:
+    """Return the newest runs as Bencher Metric Format (https://bencher.dev/docs/reference/bencher-metric-format)."""
+    document = {
+        one.setup.benchmark or "run": {
+            series.name: _metric(point) for series in _shown(one) if (point := _of_newest(one, series)) is not None
+        }
+        for one in trend.deciding
+    }
+    return _json(document)
+
+
+def github_smaller(trend: TrendAnalysis) -> str:
+    """Return the newest runs' figures of which less is better, for its tool `customSmallerIsBetter`."""
+    return _json(list(_github(trend, "lower")))
+
+
+def github_bigger(trend: TrendAnalysis) -> str:
+    """Return the newest runs' figures of which more is better, for its tool `customBiggerIsBetter`."""
+    return _json(list(_github(trend, "higher")))
+
+
+def otava(trend: TrendAnalysis) -> str:
+    """Return all runs as CSV with the columns `time`, `commit`, `run` and one per figure, for Otava's type `csv`.
+
+    It reads a number in every field: a figure that some run lacks is left out. Of several benchmarks only the newest
+    run's is written, since they have no runs in common.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for one in trend.deciding[:1]:
+        runs = one.setup.runs
+        whole = [series for series in _shown(one) if len(series.points) == len(runs)]
+        writer.writerow(["time", "commit", "run", *(f"{one.setup.benchmark}.{series.name}" for series in whole)])
+        for at, run in enumerate(runs):
+            values = (series.points[at].value for series in whole)
+            writer.writerow([run.started.isoformat(), run.commit, run.name, *values])
+    return text.getvalue()
+
+
+FORMATS: Final[Mapping[str, Callable[[TrendAnalysis], str]]] = MappingProxyType(
+    {"bencher": bencher, "github-smaller": github_smaller, "github-bigger": github_bigger, "otava": otava}
+)
+
+
+def _shown(one: SetupTrend) -> Iterator[FigureSeries]:
+    return (series for series in one.series if not is_nothing(series))
+
+
+def _of_newest(one: SetupTrend, series: FigureSeries) -> TrendPoint | None:
+    point = series.points[-1]
+    return point if point.run is one.setup.newest else None
+
+
+def _metric(point: TrendPoint) -> dict[str, float]:
+    ends = {"lower_value": point.measured.interval.low, "upper_value": point.measured.interval.high}
+    return {"value": point.value} | {name: end for name, end in ends.items() if end is not None}
+
+
+def _github(trend: TrendAnalysis, direction: str) -> Iterator[dict[str, Any]]:
+    """Yield entries as https://github.com/benchmark-action/github-action-benchmark describes them."""
+    for one in trend.deciding:
+        for series in _shown(one):
+            point = _of_newest(one, series)
+            if point is None or series.direction != direction:
+                continue
+            low, high = point.measured.interval
+            spread = None if low is None or high is None else (high - low) / 2
+            yield {
+                "name": f"{one.setup.benchmark} {series.name}",
+                "unit": _UNITS.get(series.kind, series.unit),
+                "value": point.value,
+                **({} if spread is None else {"range": f"± {spread:.4g}"}),
+                "extra": f"run {point.run.name}, {point.measured.samples:,} samples",
+            }
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

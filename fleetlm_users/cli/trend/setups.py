@@ -1,0 +1,89 @@
+"""What makes runs comparable: the same benchmark, the same options, the same kind of machine. Pure.
+
+A setting that one of two runs does not know yet, since its version is older, keeps them not apart.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from fleetlm_users.cli.compare.comparison import NOT_COMPARED, SERVER
+from fleetlm_users.cli.trend.history import PastRun
+from fleetlm_users.measure.report.summary_types import Summary
+
+PLAN: Final = ("users", "duration_s", "ramp_up_s", "warm_up_s", "shape", "edits", "resets")
+MACHINE: Final = ("cpu", "cores", "machine", "system")  # and memory; a host name is new in every job of most CI systems
+_GIB: Final = 1 << 30
+# what neither the load nor its measurement depends on
+_BESIDE: Final = (
+    *NOT_COMPARED,
+    *("junit", "markdown", "cleanup", "debug", "presets_file", "participant_prefix", "agent_id", "insecure"),
+    *("abort_on_fail", "abort_grace_s", "lateness_limit_s", "on_worker_lost", "worker_timeout_s"),
+    *("server_metrics", "server_pid", "source_ips"),
+)
+
+
+@dataclass
+class Setup:
+    """Runs of one set-up, oldest first. `settings` are those of the newest run, and of older ones what it lacks.
+
+    `decides` says whether it is that of its benchmark's newest run: older set-ups are shown and decide nothing.
+    """
+
+    benchmark: str
+    settings: dict[str, Any]
+    runs: list[PastRun] = field(default_factory=list)
+    decides: bool = False
+
+    @property
+    def newest(self) -> PastRun:
+        """The newest run."""
+        return self.runs[-1]
+
+
+def setups_of(runs: Iterable[PastRun], ignored: Collection[str] = ()) -> list[Setup]:
+    """Return runs, which come oldest first, by set-up, that of the newest run first; `ignored` settings may differ."""
+    setups: list[Setup] = []
+    for run in runs:
+        settings = {name: value for name, value in settings_of(run.file.summary).items() if name not in ignored}
+        setup = next((one for one in setups if _is_same(one, run, settings)), None)
+        if setup is None:
+            setup = Setup(run.file.benchmark, {})
+        else:
+            setups.remove(setup)
+        setup.settings |= settings
+        setup.runs.append(run)
+        setups.insert(0, setup)
+    benchmarks: set[str] = set()
+    for setup in setups:
+        setup.decides = setup.benchmark not in benchmarks
+        benchmarks.add(setup.benchmark)
+    return setups
+
+
+def differences(setup: Setup, other: Setup) -> Iterator[tuple[str, Any, Any]]:
+    """Yield each setting that keeps a set-up apart from another of its benchmark: its name and both values."""
+    for name, value in setup.settings.items():
+        if name in other.settings and other.settings[name] != value:
+            yield name, value, other.settings[name]
+
+
+def settings_of(summary: Summary) -> dict[str, Any]:
+    """Return what makes a run comparable, by name."""
+    options, plan, host = summary["options"], summary["plan"], summary.get("host") or {}
+    hidden = {*_BESIDE, *(SERVER if options.get("standin") else ())}
+    memory = host.get("memory_bytes")
+    return {
+        **{name: plan[name] for name in PLAN if name in plan},
+        **{name: value for name, value in options.items() if name not in hidden},
+        **(options.get("extra") or {}),
+        **{name: host[name] for name in MACHINE if name in host},
+        **({"memory_gib": round(memory / _GIB)} if isinstance(memory, int) else {}),
+        "workers": len(summary.get("workers") or ()),
+    }
+
+
+def _is_same(setup: Setup, run: PastRun, settings: Mapping[str, Any]) -> bool:
+    if setup.benchmark != run.file.benchmark:
+        return False
+    return all(setup.settings[name] == value for name, value in settings.items() if name in setup.settings)

@@ -1,0 +1,68 @@
+"""Levels, changes for the worse and for the better, and which of them the newest run lies behind."""
+
+import pytest
+
+from fleetlm_users.cli.compare.figures import Figure
+from fleetlm_users.cli.compare.rows import Tolerances
+from fleetlm_users.cli.trend.analysis import trend_of
+from fleetlm_users.cli.trend.history import read_history
+from fleetlm_users.cli.trend.series import TrendSettings
+from fleetlm_users.cli.trend.wording import kind_of
+from tests.cli.histories import history
+
+P95 = Figure("append_latency_ms", None, "p(95)")
+SETTINGS = TrendSettings(0.005, Tolerances(0.02, 0.005))
+
+
+def analysed(folder, factors, **more):
+    """The trend of a history with these factors, and the series of its p95."""
+    trend = trend_of(read_history([history(folder, factors, **more)]), SETTINGS)
+    return trend, next(series for series in trend.setups[0].series if series.figure == P95)
+
+
+@pytest.mark.parametrize(
+    ("factors", "code", "kinds"),
+    [
+        ([1] * 30, 0, []),
+        ([1] * 20 + [1.05] * 10, 3, ["worse"]),
+        ([1] * 20 + [0.9] * 10, 0, ["better"]),
+        ([1] * 15 + [1.2] * 10 + [1] * 15, 0, ["worse then, recovered since", "better"]),
+        ([1] * 15 + [1.2] * 10 + [1.15] * 15, 3, ["worse", "better"]),
+        ([1] * 12 + [1.015] * 12, 0, ["small"]),
+        ([1] * 12 + [1.015] * 12 + [1.03] * 12, 3, ["worse", "small"]),
+        ([1] * 5 + [2] * 5, 4, []),
+    ],
+)
+def test_the_newest_run_is_held_against_every_earlier_level(tmp_path, factors, code, kinds):
+    """A drift in small steps counts as a whole, and what has recovered does not count."""
+    trend, series = analysed(tmp_path, factors, noise=0.002)
+    assert [kind_of(series, change) for change in series.changes] == kinds
+    assert trend.exit_code == code
+
+
+def test_a_change_says_before_after_and_commit(tmp_path):
+    """Medians of the runs on both sides."""
+    _, series = analysed(tmp_path, [1] * 20 + [1.1] * 10, noise=0.001)
+    (change,) = series.changes
+    assert (change.at, change.first.name, change.first.commit) == (20, "r020-1", "000000000014")
+    assert (change.runs_before, change.runs_after) == (20, 10)
+    assert change.share == pytest.approx(0.1, abs=0.002)
+    assert series.level == change.after
+
+
+def test_only_figures_with_a_threshold_decide(tmp_path):
+    """A worse median is shown and decides nothing, if only the p95 is bounded; but here all of them get worse."""
+    trend, _ = analysed(tmp_path, [1] * 20 + [1.1] * 10)
+    found = {series.figure.aggregation for series, _ in trend.setups[0].unwanted}
+    assert found == {"avg", "p(95)", "p(99)"}
+    changed = {series.name for series in trend.setups[0].series if series.changes}
+    assert "append_latency_ms med" in changed
+
+
+def test_an_older_setup_decides_nothing(tmp_path):
+    """Its newest run is not the newest run."""
+    history(tmp_path / "old", [1] * 20 + [1.5] * 10, plan={"users": {"burst": 9}})
+    history(tmp_path / "new", [1] * 40, seed=2)
+    trend = trend_of(read_history([tmp_path]), SETTINGS)
+    assert [bool(one.unwanted) for one in trend.setups] == [False, True]
+    assert trend.exit_code == 0
