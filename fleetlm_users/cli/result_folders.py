@@ -58,7 +58,8 @@ def read_run(path: Path) -> RunFile:
     except UnreadableFile as problem:
         raise UsageError("result", str(file), f"a result folder or its {SUMMARY}; {problem}", EXAMPLE) from problem
     except (ValueError, RecursionError) as problem:  # what json raises, and a number with thousands of digits
-        expected = f"a result folder or its {SUMMARY}; this file is not JSON ({problem})"
+        words = "it is nested too deeply" if isinstance(problem, RecursionError) else problem
+        expected = f"a result folder or its {SUMMARY}; this file is not JSON ({words})"
         raise UsageError("result", str(file), expected, EXAMPLE) from problem
     if not isinstance(document, dict) or "format" not in document:
         raise UsageError("result", str(file), f"a {SUMMARY} that this project wrote", EXAMPLE)

@@ -33,7 +33,7 @@ from fleetlm_users.shape import (
     text,
     whole,
 )
-from fleetlm_users.workload.identity import check_name
+from fleetlm_users.workload.identity import VUS_PER_BLOCK, check_name
 
 MAX_SAMPLES: Final = 10**11
 """A million per second for a day; the cost of an interval grows with its square root."""
@@ -197,7 +197,7 @@ _SUMMARY: Final = record(
                 "benchmark": _WORDS,
                 "preset": _WORDS,
                 "users": nothing_or(table(_NAME, whole(), MAX_NAMES)),
-                "total_users": nothing_or(whole()),
+                "total_users": nothing_or(whole(high=VUS_PER_BLOCK)),
             },
         ),
         "options": record(

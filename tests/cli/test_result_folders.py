@@ -1,4 +1,6 @@
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +32,16 @@ def test_a_folder_of_result_folders_is_all_their_runs(tmp_path):
         (b"\xff", "not UTF-8 at byte 0"),
         (b"[]", "that this project wrote"),
         (b"{}", "that this project wrote"),
+        (b"5", "that this project wrote"),
+        (b"", "this file is not JSON"),
+        (b"\0" * 1000, "this file is not JSON"),
+        (b"[" * 200_000, "it is nested too deeply"),
+        (b'{"format": 1, "a": ' + b'{"a": ' * 100_000 + b"1" + b"}" * 100_001, "it is nested too deeply"),
+        (b'{"format": ' + b"9" * 10_000 + b"}", "this file is not JSON"),
+        (b'{"format": Infinity}', "it holds Infinity, which is no number"),
+        ('{"format": 1}'.encode("utf-16"), "not UTF-8 at byte 0"),
+        (b'{"format": "1"}', "format 1, this one has '1'"),
+        (b'{"format": 1}', "verdict is missing"),
         (json.dumps({**summary(), "format": 99}).encode(), "format 1, this one has 99"),
     ],
 )
@@ -43,3 +55,26 @@ def test_what_is_no_summary_is_refused_with_its_name(tmp_path, content, words):
             read(file)
         assert words in str(problem.value)
         assert str(file) in str(problem.value)
+
+
+def test_what_is_no_file_is_refused_without_waiting(tmp_path):
+    """Folders, pipes, loops of links, devices, names beyond the system's limit."""
+    pipe, loop, folder = tmp_path / "pipe", tmp_path / "loop", tmp_path / "folder" / "summary.json"
+    os.mkfifo(pipe)
+    loop.symlink_to("loop")
+    folder.mkdir(parents=True)
+    for path in (pipe, loop, folder.parent, Path("/dev/zero"), Path("x" * 5000), tmp_path / "caf\udce9"):
+        for read in (read_run, read_runs):
+            with pytest.raises(UsageError) as problem:
+                read(path)
+            assert str(problem.value).isprintable()
+            assert len(str(problem.value)) < 1000
+
+
+def test_cleanup_asks_for_no_more_users_than_a_run_can_have(tmp_path):
+    """A damaged count would have it search for days."""
+    whole = summary()
+    file = tmp_path / "summary.json"
+    file.write_text(json.dumps({**whole, "plan": {**whole["plan"], "total_users": 10**12}}))
+    with pytest.raises(UsageError, match="total_users"):
+        read_run(file)
