@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -109,12 +110,12 @@ class Postgres:
     def _is_up(self):
         import psycopg  # noqa: PLC0415 - as above
 
-        deadline_s = time.monotonic() + STARTS_WITHIN_S
+        deadline_s, pause = time.monotonic() + STARTS_WITHIN_S, threading.Event()
         while self._process.poll() is None and time.monotonic() < deadline_s:
             try:
                 self.connect().close()
             except psycopg.OperationalError:
-                time.sleep(0.02)
+                pause.wait(0.02)
             else:
                 return True
         return False

@@ -19,6 +19,7 @@ from fleetlm_users.client import (
 )
 from fleetlm_users.errors import ClientError, ConnectFailed, RestFailed
 from fleetlm_users.swarm.run import Run
+from fleetlm_users.units import US_PER_S
 from fleetlm_users.users.audit.audit import Audit
 from fleetlm_users.users.audit.making import audit_of
 from fleetlm_users.users.session_cleanup import SessionCleanup
@@ -27,7 +28,6 @@ from fleetlm_users.workload.options.model import Options
 logger = logging.getLogger(__name__)
 frames_logger = logging.getLogger("fleetlm.frames")
 
-US_PER_S = 1_000_000
 WARNED_STATUSES = frozenset((301, 302, 303, 307, 308, 401, 403, 407))
 """Statuses that a person has to do something about, wherever they come up."""
 

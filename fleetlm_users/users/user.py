@@ -22,6 +22,7 @@ from fleetlm_users.swarm.context import run_of
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.runtime.precise_timer import PreciseTimer
 from fleetlm_users.swarm.runtime.sleeper import Sleeper
+from fleetlm_users.units import US_PER_S
 from fleetlm_users.users.session import UserSession
 from fleetlm_users.users.shared_client import shared_client_of
 from fleetlm_users.workload.identity import participant, rng_for
@@ -30,8 +31,6 @@ from fleetlm_users.workload.options.specs import OptionSpec
 from fleetlm_users.workload.payload import Payloads, session_prefix
 
 logger = logging.getLogger(__name__)
-
-US_PER_S = 1_000_000
 
 RETRY_PAUSE_S = 1.0
 """The shortest pause after a failed session, so that a failing server does not meet a storm of retries."""

@@ -6,10 +6,10 @@ from fractions import Fraction
 from typing import Final
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.units import S_PER_HOUR
 
 ACCEPTED: Final = "a duration"
 EXAMPLE: Final = "90s, 2m or 1h"
-S_PER_HOUR: Final = 3600
 MAX_S: Final = 10_000.0 * S_PER_HOUR  # over a year: beyond it is a typing slip, and timers overflow
 
 _LONGEST_TEXT: Final = 400  # room for every float's exact text; Python refuses to convert thousands of digits

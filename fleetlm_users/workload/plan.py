@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.workload.duration import MAX_S, S_PER_HOUR, format_duration
+from fleetlm_users.units import S_PER_HOUR
+from fleetlm_users.workload.duration import MAX_S, format_duration
 from fleetlm_users.workload.identity import VUS_PER_BLOCK
 from fleetlm_users.workload.presets.preset import Preset
 

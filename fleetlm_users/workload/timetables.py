@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import islice
 from typing import Final, Self
 
+from fleetlm_users.units import MS_PER_S
 from fleetlm_users.workload.pacing import fixed, uniform, until
 
 # as in the k6 suite's mixed-workload.js
@@ -50,17 +51,27 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class LongLivedPace(Pace):
-    """A person who keeps the chat open and writes now and then."""
+class DrawnGapsPace(Pace):
+    """A person who writes now and then, after gaps of different lengths."""
+
+    gap_low_s: float
+    gap_high_s: float
+    session_s: float
+    pause_s: float
+
+    def dues(self, joined_s: float, rng: random.Random) -> Iterator[float]:
+        """Return the due moments of one session: every gap is drawn separately, the first one after the join."""
+        return until(uniform(joined_s, self.gap_low_s, self.gap_high_s, rng), joined_s + self.session_s)
+
+
+@dataclass(frozen=True)
+class LongLivedPace(DrawnGapsPace):
+    """A person who keeps the chat open."""
 
     gap_low_s: float = LONG_LIVED_GAP_LOW_S
     gap_high_s: float = LONG_LIVED_GAP_HIGH_S
     session_s: float = LONG_LIVED_SESSION_S
     pause_s: float = LONG_LIVED_PAUSE_S
-
-    def dues(self, joined_s: float, rng: random.Random) -> Iterator[float]:
-        """Return the due moments of one session: every gap is drawn separately, the first one after the join."""
-        return until(uniform(joined_s, self.gap_low_s, self.gap_high_s, rng), joined_s + self.session_s)
 
 
 @dataclass(frozen=True)
@@ -110,8 +121,6 @@ INBOX_GAP_HIGH_S: Final = 3.0
 INBOX_SESSION_S: Final = 30.0
 INBOX_PAUSE_S: Final = 1.0
 INBOX_DEADLINE_S: Final = 5.0
-
-MS_PER_S: Final = 1000.0
 
 
 def seconds_of(milliseconds: float) -> float:
@@ -165,14 +174,10 @@ class ArrivalPace(Pace):
 
 
 @dataclass(frozen=True)
-class InboxPace(Pace):
+class InboxPace(DrawnGapsPace):
     """A person with an open inbox: writes, and watches how soon it shows there. `deadline_s` later it is missed."""
 
     gap_low_s: float = INBOX_GAP_LOW_S
     gap_high_s: float = INBOX_GAP_HIGH_S
     session_s: float = INBOX_SESSION_S
     pause_s: float = INBOX_PAUSE_S
-
-    def dues(self, joined_s: float, rng: random.Random) -> Iterator[float]:
-        """Return the due moments of one session: every gap is drawn separately."""
-        return until(uniform(joined_s, self.gap_low_s, self.gap_high_s, rng), joined_s + self.session_s)

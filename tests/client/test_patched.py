@@ -49,7 +49,7 @@ monkey.patch_all()
 
 import time
 
-import gevent
+from gevent.event import Event
 
 from fleetlm_users.client import TextPage
 from fleetlm_users.errors import RestFailed
@@ -59,10 +59,11 @@ from tests.client.fakes import FakeServer, Gone
 def dribbling(peer):
     peer.read_request()
     peer.send(b"HTTP/1.1 200 OK\\r\\ncontent-length: 1000\\r\\n\\r\\n")
+    never = Event()
     try:
         while True:
             peer.send(b"a")
-            gevent.sleep(0.05)
+            never.wait(0.05)
     except OSError:
         pass
 

@@ -18,6 +18,9 @@ from fleetlm_users.users.behaviours.inbox_watcher import InboxDeltas
 from tests.client.fakes import CLOSE, FakeServer, Gone, frame, text
 from tests.users import lives
 
+TURNS = 20
+"""Of the event loop, in which greenlets that have been woken come to their end."""
+
 OF_A_SESSION = ("client", "protocol", "users", "measure")
 SESSIONS = 10
 AGENT = lives.AGENT
@@ -206,7 +209,8 @@ def garbage_after(act):
     gc.disable()
     try:
         act()
-        gevent.sleep(0.05)
+        for _ in range(TURNS):
+            gevent.idle()
         gc.set_debug(gc.DEBUG_SAVEALL)
         gc.collect()
         return [thing for thing in gc.garbage if is_ours(thing)]

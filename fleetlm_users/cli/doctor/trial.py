@@ -20,12 +20,12 @@ from fleetlm_users.client import (
     Targets,
 )
 from fleetlm_users.errors import ClientError, ConnectFailed, Disconnected, RestFailed
+from fleetlm_users.units import MS_PER_S
 from fleetlm_users.workload.payload import session_prefix
 
 TEXT = "fleetlm-bench doctor"
 SCENARIO = "doctor"
 STEPS = ("session", "WebSocket", "join", "own message back", "agent's reply", "leave and delete")
-MS_PER_S = 1000.0
 
 
 class MessageOutcome:

@@ -19,9 +19,9 @@ from fleetlm_users.cli.plan.costs import (
     Machines,
 )
 from fleetlm_users.errors import UsageError
+from fleetlm_users.units import US_PER_S
 from fleetlm_users.workload.open_files import SPARE_FILES, files_for_users, files_for_workers, rest_connections
 
-US_PER_S: Final = 1e6
 KIB_PER_GIB: Final = 1024.0**2
 MIB_PER_GIB: Final = 1024.0
 MBIT: Final = 1e6 / 8

@@ -29,8 +29,8 @@ import gevent
 from gevent import socket
 
 from fleetlm_users.protocol.conversation import UpperBound
+from fleetlm_users.units import NS_PER_S
 
-NS_PER_S: Final = 1_000_000_000
 SO_TIMESTAMPNS: Final = 35
 """asm-generic/socket.h: the option, and the type of the control message that carries the stamp."""
 

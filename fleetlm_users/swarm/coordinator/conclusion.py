@@ -20,10 +20,9 @@ from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.host.host_facts import HostFacts
 from fleetlm_users.swarm.results.result_files import write_reports
+from fleetlm_users.units import MS_PER_S
 from fleetlm_users.workload.options.audit import is_audited, way_of
 from fleetlm_users.workload.options.model import Options, describe
-
-MS_PER_S = 1000
 
 
 @dataclass(frozen=True)

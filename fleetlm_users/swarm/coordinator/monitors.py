@@ -18,9 +18,10 @@ from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.coordinator.capacity import CapacityDriver
 from fleetlm_users.swarm.coordinator.completion import end_run
-from fleetlm_users.swarm.coordinator.conclusion import MS_PER_S, limits_of
+from fleetlm_users.swarm.coordinator.conclusion import limits_of
 from fleetlm_users.swarm.coordinator.run_clock import RunClock
 from fleetlm_users.swarm.host.server_metrics import ServerMetrics
+from fleetlm_users.units import MS_PER_S
 from fleetlm_users.workload.options.capacity import SearchSettings
 from fleetlm_users.workload.options.model import Options
 

@@ -11,7 +11,8 @@ from fleetlm_users.measure.judging.verdict import is_beyond_limits
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.measure.totals import Totals
-from fleetlm_users.swarm.coordinator.conclusion import MS_PER_S, RunResult, limits_of
+from fleetlm_users.swarm.coordinator.conclusion import RunResult, limits_of
+from fleetlm_users.units import MS_PER_S
 from fleetlm_users.workload.options.model import Options
 
 RECENT_S: Final = 300.0

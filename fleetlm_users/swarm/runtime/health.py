@@ -9,12 +9,12 @@ import psutil
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.runtime.precise_timer import PreciseTimer
 from fleetlm_users.swarm.runtime.sleeper import Sleeper
+from fleetlm_users.units import US_PER_S
 
 LAG_INTERVAL_S = 0.1
 """metrics.md: event_loop_lag_ms is how late a 100 ms timer fires."""
 
 TICK_S = 1.0
-US_PER_S = 1_000_000
 
 
 class HealthSampler:

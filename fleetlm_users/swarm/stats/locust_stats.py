@@ -15,7 +15,8 @@ from locust.env import Environment
 
 from fleetlm_users.swarm.locust_internals import has_foreign_listener, log_response_times
 from fleetlm_users.swarm.stats.events import RunEvents
-from fleetlm_users.swarm.stats.tally import MS_PER_S, LocustColumns
+from fleetlm_users.swarm.stats.tally import LocustColumns
+from fleetlm_users.units import MS_PER_S
 
 WS = "WS"
 REST = "REST"

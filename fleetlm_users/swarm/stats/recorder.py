@@ -8,7 +8,7 @@ from typing import Any
 from fleetlm_users.measure.findings import Finding
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.swarm.stats.events import RunEvents
-from fleetlm_users.swarm.stats.tally import US_PER_S
+from fleetlm_users.units import US_PER_S
 
 
 class Recorder:

@@ -9,9 +9,7 @@ from typing import NamedTuple, Protocol
 
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.protocol.conversation import UpperBound
-
-US_PER_S = 1_000_000
-MS_PER_S = 1000.0
+from fleetlm_users.units import MS_PER_S, US_PER_S
 
 
 class StampedMessage(Protocol):

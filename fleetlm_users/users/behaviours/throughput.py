@@ -11,6 +11,7 @@ from typing import ClassVar
 from locust.env import Environment
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.units import MS_PER_S
 from fleetlm_users.users.session import UserSession
 from fleetlm_users.users.user import FleetUser
 from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
@@ -18,7 +19,7 @@ from fleetlm_users.workload.duration import format_duration
 from fleetlm_users.workload.options.benchmark_specs import ARRIVAL_RATE, PIPELINE_DEPTH, RUNTIME_MS, SEND_INTERVAL
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.options.specs import OptionSpec
-from fleetlm_users.workload.timetables import MS_PER_S, ArrivalPace, SteadyPace, seconds_of
+from fleetlm_users.workload.timetables import ArrivalPace, SteadyPace, seconds_of
 
 
 class SteadyUser(FleetUser):

@@ -2,12 +2,13 @@
 
 from typing import Final
 
+from fleetlm_users.units import MS_PER_S
 from fleetlm_users.workload.duration import MAX_S
 from fleetlm_users.workload.options.specs import option
 
 GROUP: Final = "benchmark"
 
-MOST_MS: Final = round(MAX_S * 1000)
+MOST_MS: Final = round(MAX_S * MS_PER_S)
 MOST_IN_FLIGHT: Final = 10_000
 """Messages that one user may have in flight or remember: about 10 MB of them."""
 

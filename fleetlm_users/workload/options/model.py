@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+from fleetlm_users.units import S_PER_HOUR
 from fleetlm_users.workload.identity import VUS_PER_BLOCK
 from fleetlm_users.workload.options.specs import OptionSpec, option
 from fleetlm_users.workload.plan import Plan
@@ -17,7 +18,7 @@ from fleetlm_users.workload.urls import API_EXAMPLE, WS_EXAMPLE
 
 LOOPBACK: Final = "127.0.0.1"
 
-HOUR_S: Final = 3600
+HOUR_S: Final = S_PER_HOUR
 """The longest time that a server may take to answer: histograms of durations end at one hour."""
 
 MIB: Final = 1 << 20

@@ -2,6 +2,7 @@
 
 import gevent
 import pytest
+from gevent.event import Event
 
 from fleetlm_users.client.net.waits import AnswerWait, Deadline, Overdue, Wait
 
@@ -86,16 +87,17 @@ def test_an_answer_or_the_error_in_its_place():
 
 def test_a_block_that_takes_too_long_is_overdue_and_a_quick_one_is_not():
     """However many waits it consists of; what comes after the block is free of it."""
+    never = Event()
 
     def wait_on_and_on():
         while True:
-            gevent.sleep(0.001)
+            never.wait(0.001)
 
     with pytest.raises(Overdue), Deadline(0.01):
         wait_on_and_on()
     with Deadline(0.01):
         gevent.sleep(0)
-    gevent.sleep(0.02)
     with pytest.raises(KeyError), Deadline(0.01):
         raise KeyError
-    gevent.sleep(0.02)
+    with pytest.raises(gevent.Timeout), gevent.Timeout(0.02):  # set later, so it is over later
+        never.wait()

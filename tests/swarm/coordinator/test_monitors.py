@@ -18,6 +18,8 @@ from tests.swarm.coordinator.scenes import ServerMetrics
 from tests.swarm.runners import LocalRunner, environment
 from tests.swarm.samples import options
 
+WAIT_S = 30.0
+
 DEADLINE_S = 10.0
 
 
@@ -126,6 +128,7 @@ def test_a_lost_message_makes_a_run_hopeless(fast):
     ledger = Ledger(DEFAULT, "e", "local")
     ledger.count("messages_lost", "burst", "main")
     run.merge.absorb("local", ledger.snapshot(1, False, 1.0))
-    while not runner.ended:
-        gevent.sleep(0.001)
+    with gevent.Timeout(WAIT_S):
+        while not runner.ended:
+            gevent.idle()
     assert "messages_lost: count<1" in started.aborted
