@@ -23,7 +23,7 @@ _SHOWN: Final = (
 _DELETED: Final = ("cleanup_attempted", "cleanup_succeeded", "cleanup_failed", "cleanup_success_rate")
 _ANSWERED: Final = ("agent_latency_ms", "agent_latencies_left_out", "message_roundtrip_ms", "agent_reply_rate")
 _BEHIND_AGENT: Final = ("agent_backlog_growth", "agent_backlog_end_s")
-_OPEN_LOADS: Final = ("append_backlog_growth", "append_backlog_end_s", *_BEHIND_AGENT)
+_BEHIND_APPENDS: Final = ("append_backlog_growth", "append_backlog_end_s")
 _AUDITED: Final = (
     "messages_audited", "messages_stored", "messages_unstored", "messages_stored_changed", "messages_unaudited",
     "durability_rate",
@@ -56,7 +56,9 @@ def records(metric: str, scenario: str | None, behaviours: Sequence[type[FleetUs
     judged = [kind for kind in behaviours if scenario in (None, kind.scenario)]
     if metric in _OF_PROCESSES:
         return scenario is None
-    if metric in _OPEN_LOADS and not any(kind.is_open(options) for kind in judged):
+    if metric in _BEHIND_APPENDS and all("append" in kind.waits_for(options) for kind in judged):
+        return False
+    if metric in _BEHIND_AGENT and all("answer" in kind.waits_for(options) for kind in judged):
         return False
     if metric in ("agent_reply_rate", *_BEHIND_AGENT, *_AUDITED_ANSWERS) and not _awaits_answers(judged, options):
         return False

@@ -105,10 +105,10 @@ class FleetUser(User):
         return cls.journeys(options) is not None
 
     @classmethod
-    def is_open(cls, options: Options) -> bool:
-        """Return whether messages are due whatever the replies do: only then can a server fall behind without bound."""
+    def waits_for(cls, options: Options) -> frozenset[str]:
+        """Return what sending waits for, "append" and "answer": a server cannot fall behind without bound with that."""
         del options
-        return True
+        return frozenset()
 
     def journey(self) -> None:
         """Live one session of this behaviour.

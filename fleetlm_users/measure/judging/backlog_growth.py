@@ -123,7 +123,7 @@ def _levelled(backlog: Sequence[float], arrivals: Sequence[float], rate_per_s: f
 
 
 def is_filling(backlog: Sequence[float], arrivals: Sequence[float]) -> bool:
-    """Return whether a series, of 3 seconds or more, may show nothing but a backlog of slow answers that fills up."""
+    """Return whether a series, of 4 seconds or more, may show nothing but a backlog of slow answers that fills up."""
     third, rate_per_s = len(backlog) // 3, fmean(arrivals)
     middle_wait_s = fmean(_levelled(backlog, arrivals, rate_per_s)[third : 2 * third]) / rate_per_s
     if middle_wait_s <= LONG_WAIT * len(backlog):

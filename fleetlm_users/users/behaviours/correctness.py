@@ -25,10 +25,10 @@ class CorrectnessUser(FleetUser):
         return int(options.extra["iterations"])
 
     @classmethod
-    def is_open(cls, options: Options) -> bool:
-        """Return False: a round has so many messages and waits for all of them."""
+    def waits_for(cls, options: Options) -> frozenset[str]:
+        """Return both: a round waits for all that became of its messages."""
         del options
-        return False
+        return frozenset(("append", "answer"))
 
     def journey(self) -> None:
         """Live one round. One that the end of the run cuts short is judged by what had happened, without the replay."""

@@ -18,10 +18,10 @@ class LifecycleUser(FleetUser):
         return int(options.extra["iterations"])
 
     @classmethod
-    def is_open(cls, options: Options) -> bool:
-        """Return False: a question waits for the answer to the one before."""
+    def waits_for(cls, options: Options) -> frozenset[str]:
+        """Return both: a question waits for the answer to the one before."""
         del options
-        return False
+        return frozenset(("append", "answer"))
 
     def journey(self) -> None:
         """Live one session from creation to deletion. A question without its answer in time breaks it."""

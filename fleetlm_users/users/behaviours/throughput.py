@@ -104,9 +104,9 @@ class ThroughputUser(SteadyUser):
             raise UsageError(ARRIVAL_RATE.label, f"{rate_per_s:g}", accepted, f"{ARRIVAL_RATE.flag} 200 alone")
 
     @classmethod
-    def is_open(cls, options: Options) -> bool:
-        """Return whether there is no pipeline depth: with one, what waits is bounded by design."""
-        return options.extra["pipeline_depth"] is None
+    def waits_for(cls, options: Options) -> frozenset[str]:
+        """Return the append with a pipeline depth; its answers may fall behind all the same."""
+        return frozenset(() if options.extra["pipeline_depth"] is None else ("append",))
 
     def send(self, session: UserSession) -> None:
         """Send as the options say until the runtime is over or the user's end comes."""

@@ -204,7 +204,7 @@ class _Series:
         if not length:
             return None
         arrived, waiting, finished = self._arrived[:length], self._waiting[:length], self._finished[:length]
-        filling = length > 2 and is_filling(waiting, arrived)
+        filling = length > 3 and is_filling(waiting, arrived)
         return Backlog(
             queue=self.queue,
             scenario=self.scenario,

@@ -1,13 +1,15 @@
 """Whether a server keeps up is judged from the merged seconds, told in words, and doubted where it cannot be told."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp, keeping_up
 from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.judging.verdict import RunFacts, decide
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline
-from fleetlm_users.measure.timeline.second import Part, Second
+from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, Part, Second
 from fleetlm_users.measure.totals import Totals
 from tests.measure.judging.events import answered, constant, judged, run, seconds_of
 from tests.measure.judging.queues import ramp
@@ -141,3 +143,30 @@ def test_others_have_their_turn_while_seconds_are_read():
     timeline.absorb("a", seconds_of(answered(1, 50, 5, constant(1), even=True), 50), final=True)
     keeping_up(timeline, 0.0, 50.0, yield_to_loop=lambda: turns.append(1))
     assert len(turns) > 3
+
+
+def counts(came, done):
+    values = {"sent": came, "appended": came, "replies_due": came, "replies_matched": done}
+    return [values.get(column, 0) for column in COUNTER_COLUMNS]
+
+
+PARTS = st.tuples(st.integers(-2, 60), st.integers(-2, 60), st.dictionaries(st.integers(0, 300), st.integers(1, 30)))
+
+
+@given(st.dictionaries(st.integers(0, 40), PARTS, max_size=40), st.floats(0, 30), st.floats(0, 45))
+def test_any_run_can_be_judged(seconds, warm_up_s, ends_s):
+    """However short, with gaps, with refusals that were taken back: figures are finite, and everything has words."""
+    rows = [
+        Second(
+            second,
+            1,
+            5.0,
+            {"burst": Part([came, came, *[0] * 9, came, done, 0], (0, abs(came - done)), {"agent": spread})},
+        )
+        for second, (came, done, spread) in sorted(seconds.items())
+    ]
+    timeline = MergedTimeline()
+    timeline.absorb("a", rows, final=True)
+    for figure in keeping_up(timeline, warm_up_s, ends_s).derived.values():
+        assert figure.words
+        assert figure.value is None or 0 <= figure.value < 1e9
