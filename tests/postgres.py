@@ -14,7 +14,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -23,6 +22,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+from tests.ports import free_port
 
 REQUIRED = "POSTGRESQL_REQUIRED"
 """Set where the tests with a database must run: what stands in the way is then a failure, not a reason to skip."""
@@ -92,7 +93,7 @@ class Postgres:
 
     def _start(self):
         for _ in range(TRIES):
-            self.port = _free_port()
+            self.port = free_port()
             settings = ("listen_addresses=127.0.0.1", "unix_socket_directories=", f"port={self.port}", *HASTY)
             command = [
                 *END_WITH_PARENT,
@@ -176,12 +177,6 @@ def _owner(folder):
     user = next(entry for entry in pwd.getpwall() if entry.pw_name in OWNERS)
     os.chown(folder, user.pw_uid, user.pw_gid)
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _impossible(why):

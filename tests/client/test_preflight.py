@@ -6,7 +6,6 @@ import time
 from unittest import mock
 
 import pytest
-from gevent import socket
 from gevent.event import Event
 from gevent.queue import Queue
 
@@ -14,6 +13,7 @@ from fleetlm_users.client.preflight import ProblemCode, Targets, check
 from fleetlm_users.client.waiting_notice import WaitingNotice
 from fleetlm_users.errors import UsageError
 from tests.client.fakes import Peer, frame, hold
+from tests.ports import free_port
 
 AGENT_ID = "bench-echo-agent"
 DEADLINE_S = 0.3
@@ -82,12 +82,6 @@ def targets_of(fleet, agent_server, **options) -> Targets:
 
 def codes(result) -> list[ProblemCode]:
     return [problem.code for problem in result.problems]
-
-
-def closed_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def test_all_well_says_nothing(serve):
@@ -191,7 +185,7 @@ def test_an_agent_of_no_known_shape_is_reported(serve):
 def test_an_agent_that_we_cannot_reach_is_a_warning(serve):
     """FleetLM may reach it though we cannot."""
     fleet = serve(Fleet(agent("http://127.0.0.1:1")))
-    found = check(Targets(fleet.http_url + "/api", fleet.ws_url, f"http://127.0.0.1:{closed_port()}", AGENT_ID))
+    found = check(Targets(fleet.http_url + "/api", fleet.ws_url, f"http://127.0.0.1:{free_port()}", AGENT_ID))
     assert not found.fatal
     assert codes(found) == [ProblemCode.AGENT_ELSEWHERE, ProblemCode.AGENT_UNHEALTHY]
     assert "python echo_agent.py" in found.text()
@@ -200,7 +194,7 @@ def test_an_agent_that_we_cannot_reach_is_a_warning(serve):
 
 def test_nobody_there_tells_what_was_tried_and_how_to_go_on():
     """Two or three lines: what failed, how to start FleetLM and the agent, and that --standin needs neither."""
-    port = closed_port()
+    port = free_port()
     base = f"127.0.0.1:{port}"
     found = check(Targets(f"http://{base}/api", f"ws://{base}/socket/websocket", f"http://{base}", AGENT_ID))
     assert found.fatal

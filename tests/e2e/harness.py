@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ import requests
 
 from fleetlm_users.cli.result_folders import read_run
 from fleetlm_users.cli.schema.documents import KINDS, check_types, published
+from tests import ports
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCUST = [sys.executable, "-m", "locust"]
@@ -202,10 +202,8 @@ def newest_summary(results):
 
 
 def free_port():
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+    """A free port, as a flag's text."""
+    return str(ports.free_port())
 
 
 def targets(standin, agent=None):

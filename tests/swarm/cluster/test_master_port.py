@@ -16,6 +16,7 @@ from fleetlm_users.swarm.cluster.master_port import (
     when_parsed,
 )
 from fleetlm_users.swarm.host.startup_error import StartupError
+from tests.ports import free_port
 
 
 def parsed(**given):
@@ -38,7 +39,7 @@ def holder(host="127.0.0.1"):
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as held:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as ZeroMQ does
-        held.bind((host, 0))
+        held.bind((host, free_port()))  # one that stays free when it is released
         held.listen()
         yield held.getsockname()[1]
 

@@ -10,6 +10,7 @@ import pytest
 
 from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.swarm.web.metrics_endpoint import RunCollector, serve_metrics
+from tests.ports import free_port
 from tests.swarm.web.runs import Coordinator
 
 
@@ -49,12 +50,6 @@ def test_a_search_shows_no_thresholds_while_it_goes_on(coordinator):
     """They judge its steps, not all of them together."""
     assert "fleetlm_threshold_bound" in samples(RunCollector(coordinator, is_search=False))
     assert "fleetlm_threshold_bound" not in samples(RunCollector(coordinator, is_search=True))
-
-
-def free_port():
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 def options(port):

@@ -7,6 +7,7 @@ import pytest
 
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
 from fleetlm_users.swarm.web.port import try_web_port
+from tests.ports import free_port
 
 
 def parsed(**changed):
@@ -15,9 +16,7 @@ def parsed(**changed):
 
 def test_a_free_port_is_free_afterwards_too():
     """Locust listens on it next."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     try_web_port(parsed(web_port=port))
     try_web_port(parsed(web_port=port, web_host="*"))
     with socket.socket() as listener:

@@ -1,0 +1,24 @@
+"""Ports for servers that must be told one, such as Locust's master: free, and nobody's by chance before it is taken."""
+
+import itertools
+import os
+import socket
+
+FIRST, LAST = 10_240, 32_000
+"""Below the ports that the kernel gives to outgoing connections and to port 0 (ip_local_port_range, 32768 and up on
+Linux): there, what is free now may be taken by any connection the moment after."""
+
+_numbers = itertools.count(os.getpid() * 61)  # processes that test side by side begin apart
+
+
+def free_port():
+    """A port that nobody listens on, and that this process has not named before."""
+    for number in itertools.islice(_numbers, LAST - FIRST):
+        port = FIRST + number % (LAST - FIRST)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("", port))
+            except OSError:
+                continue
+        return port
+    raise AssertionError(f"no port is free from {FIRST} to {LAST}")
