@@ -1,7 +1,5 @@
 """Before any load: targets are asked, mistakes are told with an example, and nothing is left behind."""
 
-import time
-
 import psutil
 import pytest
 import requests
@@ -16,12 +14,8 @@ NOBODY = ["--api-url", "http://127.0.0.1:9/api", "--ws-url", "ws://127.0.0.1:9/s
 @pytest.mark.parametrize("processes", [[], ["--processes", "2"]], ids=["standalone", "processes-2"])
 def test_when_nothing_answers_it_stops_at_once_and_says_what_to_do(tmp_path, processes):
     """Exit code 1 before any user starts, no process left, no traceback."""
-    began_s = time.monotonic()
     with Locust(tmp_path, *NOBODY, *processes) as locust:
         finished = locust.finish()
-        assert (
-            time.monotonic() - began_s < 30
-        )  # a bound for hanging; the speed itself is seen in the preflight's own tests
         left = [child for child in psutil.process_iter() if child.pid != locust.process.pid and in_group(child, locust)]
     assert finished.code == 1
     assert "http://127.0.0.1:9/api" in finished.output
