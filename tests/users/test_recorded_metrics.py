@@ -2,11 +2,20 @@
 
 import inspect
 import re
+from dataclasses import replace
 
 import pytest
 
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.users import BurstUser, ChurnUser, CorrectnessUser, HotPathUser, InboxWatcher, LifecycleUser
+from fleetlm_users.users import (
+    BurstUser,
+    ChurnUser,
+    CorrectnessUser,
+    HotPathUser,
+    InboxWatcher,
+    LifecycleUser,
+    ThroughputUser,
+)
 from fleetlm_users.users.recorded_metrics import RECORDED_BY, records
 from fleetlm_users.users.user import FleetUser
 from fleetlm_users.workload.presets.presets import load_presets
@@ -33,6 +42,12 @@ MIXED = [BurstUser, ChurnUser]
         ("agent_reply_rate", None, MIXED, {}, True),
         ("agent_reply_rate", None, MIXED, {"agent_replies": "0"}, False),
         ("agent_latency_ms", None, [HotPathUser], {}, False),
+        ("agent_backlog_growth", None, MIXED, {}, True),
+        ("agent_backlog_end_s", None, MIXED, {"agent_replies": "0"}, False),
+        ("agent_backlog_growth", None, [HotPathUser], {}, False),
+        ("append_backlog_growth", None, [HotPathUser], {}, True),
+        ("append_backlog_growth", None, [LifecycleUser], {}, False),
+        ("agent_backlog_end_s", None, [CorrectnessUser], {}, False),
         ("event_loop_lag_ms", None, MIXED, {}, True),
         ("event_loop_lag_ms", "burst", MIXED, {}, False),
     ],
@@ -40,6 +55,15 @@ MIXED = [BurstUser, ChurnUser]
 def test_a_run_records_what_its_behaviours_do(metric, scenario, behaviours, raw, expected):
     """And what its options ask for."""
     assert records(metric, scenario, behaviours, options(**raw)) is expected
+
+
+@pytest.mark.parametrize(("depth", "appends"), [(None, True), (4, False)])
+def test_a_pipeline_waits_for_appends_and_can_outrun_the_agent(depth, appends):
+    """What waits for its append is bounded by design, what waits for its answer is not."""
+    asked = options()
+    asked = replace(asked, extra={**asked.extra, "pipeline_depth": depth})
+    assert records("append_backlog_end_s", None, [ThroughputUser], asked) is appends
+    assert records("agent_backlog_end_s", None, [ThroughputUser], asked)
 
 
 def test_a_behaviour_of_somebodys_own_may_record_anything():

@@ -27,6 +27,8 @@ from fleetlm_users.measure.report.summary_types import (
 )
 
 FRACTIONS: Final = {"med": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
+GROWTH: Final = "_backlog_growth"
+"""What the metrics end with that are judged from a whole backlog and have an interval of their own."""
 MAIN: Final = "main"  # only the main phase is judged, so only it is compared
 _PERCENTILE: Final = re.compile(r"p\(([0-9.]+)\)")
 
@@ -117,6 +119,8 @@ def look_up(summary: Summary, figure: Figure, confidence: float) -> Measured:
     metric = summary["metrics"].get(figure.metric)
     if metric is None:
         return NOTHING
+    if figure.metric.endswith(GROWTH):
+        return _growth(summary, figure)
     if metric["kind"] == "gauge":
         return _gauge(metric, figure)
     if metric["kind"] == "rate":
@@ -146,6 +150,20 @@ def _gauge(metric: GaugeEntry, figure: Figure) -> Measured:
     if figures is None:
         return NOTHING
     return Measured(figures["now"] if figure.aggregation == "value" else figures["peak"], samples=1)
+
+
+def _growth(summary: Summary, figure: Figure) -> Measured:
+    """Return the growth of a backlog as a share of the arrivals; where none was claimed, as much as could hide."""
+    queue = figure.metric.removesuffix(GROWTH)
+    for entry in summary.get("backlogs") or ():
+        if (entry["queue"], entry["scenario"]) == (queue, figure.scenario or "") and entry["is_growing"] is not None:
+            per_s = entry["arrived"] / entry["seconds"]
+            ends = [entry[name] or 0.0 for name in ("low_per_s", "per_s", "high_per_s", "resolution_per_s")]
+            low, slope, high, resolution = (max(0.0, end / per_s) for end in ends)
+            if entry["is_growing"]:
+                return Measured(slope, ConfidenceInterval(low, high), entry["arrived"])
+            return Measured(0.0, ConfidenceInterval(0.0, max(high, resolution)), entry["arrived"])
+    return NOTHING
 
 
 def _counter(figures: CounterFigures, duration_s: float, confidence: float) -> Measured:

@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from fleetlm_users.cli.compare import statistics
-from fleetlm_users.cli.compare.figures import Figure, Measured, look_up
+from fleetlm_users.cli.compare.figures import GROWTH, Figure, Measured, look_up
 from fleetlm_users.cli.compare.statistics import OPEN, ConfidenceInterval
 from fleetlm_users.cli.compare.thresholds import Direction
 from fleetlm_users.measure.report.summary_types import Summary
 from fleetlm_users.measure.report.text import TROUBLES
 
 USUAL: Final = {"trend": ("med", "p(95)", "p(99)"), "rate": ("rate",), "counter": ("count",), "gauge": ("max",)}
+
+JUDGED_AT_THE_END: Final = (GROWTH, "_backlog_end_s")
 
 # worse, better: beyond the interval and the tolerance; small: real, but within the tolerance; same: no difference
 # shown; changed: beyond both, and neither way is better; unclear: too few samples for an interval; missing: in one only
@@ -90,7 +92,7 @@ def allowed(kind: str, tolerances: Tolerances, before: float) -> float:
 
 def usual_direction(metric: str, kind: str) -> Direction | None:
     """Return which way is better for a figure without a threshold; None for those that only tell how much was done."""
-    if kind == "trend":
+    if kind == "trend" or metric.endswith(GROWTH):
         return "lower"
     if kind == "rate":
         return "higher"
@@ -106,7 +108,8 @@ def figures_of(summaries: Sequence[Summary], judged: Iterable[Figure], *, by_sce
     figures: dict[Figure, None] = {}
     for name in dict.fromkeys((*kinds, *by_metric)):
         scenarios: list[str | None] = [None, *(_scenarios(summaries, name) if by_scenario else ())]
-        usual = [Figure(name, scenario, one) for scenario in scenarios for one in USUAL.get(kinds.get(name, ""), ())]
+        known = ("value",) if name.endswith(JUDGED_AT_THE_END) else USUAL.get(kinds.get(name, ""), ())
+        usual = [Figure(name, scenario, one) for scenario in scenarios for one in known]
         figures.update(dict.fromkeys(sorted([*usual, *by_metric.get(name, [])], key=_place)))
     return list(figures)
 
@@ -134,16 +137,17 @@ def _row(  # noqa: PLR0913, PLR0917  # what a row is made of
     metric = after["metrics"].get(figure.metric) or before["metrics"].get(figure.metric) or {"kind": "", "unit": ""}
     left, right, *others = (look_up(run, figure, tolerances.confidence) for run in (before, after, *noise))
     left = _widened(left, others)
-    direction = judged[figure] if figure in judged else usual_direction(figure.metric, metric["kind"])
+    kind = "rate" if figure.metric.endswith(GROWTH) else metric["kind"]
+    direction = judged[figure] if figure in judged else usual_direction(figure.metric, kind)
     gap = relative = None
     gap_in = OPEN
     if left.value is not None and right.value is not None:
         gap = right.value - left.value
         relative = gap / left.value if left.value else None
         gap_in = _bounded(statistics.difference(left.value, left.interval, right.value, right.interval), left.value)
-    change = _change(metric["kind"], tolerances, left, right, gap_in, direction)
+    change = _change(kind, tolerances, left, right, gap_in, direction)
     return FigureRow(
-        figure, metric["kind"], metric["unit"], left, right, gap, relative, gap_in, direction, figure in judged, change
+        figure, kind, metric["unit"], left, right, gap, relative, gap_in, direction, figure in judged, change
     )
 
 

@@ -136,3 +136,23 @@ def test_few_samples_still_have_a_value_at_every_rank(count):
     """With nothing known but minimum and maximum."""
     points = KnownPoints.of(figures(count, min=0.0, max=3.0))
     assert all(0.0 <= points.value_at(rank) <= 3.0 for rank in range(1, count + 1))
+
+
+def with_growth(per_s, is_growing):
+    """A run of 60 s and 100 messages a second, whose backlog of answers rose by so much."""
+    run = summary({"agent_backlog_growth": gauge(0.0, 0.0)})
+    figures = {"per_s": per_s, "low_per_s": per_s - 1, "high_per_s": per_s + 1, "resolution_per_s": 3.0}
+    entry = {"queue": "agent", "scenario": "", "begins_s": 2, "seconds": 60, "arrived": 6000, "waiting": 5}
+    run["backlogs"] = [entry | {"behind_s": 0.1, "is_growing": is_growing} | figures]
+    return run
+
+
+def test_growth_has_the_interval_of_its_slope():
+    """As a share of the arrivals; where none is claimed, as much as it takes to be claimed could hide."""
+    figure = Figure("agent_backlog_growth", None, "value")
+    found = look_up(with_growth(20.0, True), figure, 0.99)
+    assert (found.value, *found.interval, found.samples) == pytest.approx((0.2, 0.19, 0.21, 6000))
+    found = look_up(with_growth(0.5, False), figure, 0.99)
+    assert (found.value, *found.interval) == pytest.approx((0.0, 0.0, 0.03))
+    assert look_up(with_growth(0.5, None), figure, 0.99) == NOTHING
+    assert look_up(with_growth(20.0, True), Figure("append_backlog_growth", None, "value"), 0.99) == NOTHING

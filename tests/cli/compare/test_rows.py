@@ -138,3 +138,17 @@ def test_a_run_is_the_same_as_itself(samples):
     """No figure of a run differs from itself."""
     found = rows_of(with_trend(samples), with_trend(samples), [], {}, Tolerances(), by_scenario=False)
     assert {item.change for item in found} <= {"same", "unclear"}
+
+
+@pytest.mark.parametrize(("after", "change"), [(0.0, "same"), (0.02, "same"), (0.2, "worse")])
+def test_growth_of_a_backlog_is_worse_beyond_what_could_hide(after, change):
+    """3 % could hide in A: 2 % in B are no difference, 20 % are."""
+
+    def run(share):
+        figures = {"per_s": 100 * share, "low_per_s": 100 * share - 1, "high_per_s": 100 * share + 1}
+        entry = {"queue": "agent", "scenario": "", "begins_s": 0, "seconds": 60, "arrived": 6000, "waiting": 5}
+        told = entry | figures | {"resolution_per_s": 3.0, "behind_s": 0.1, "is_growing": share > 0}
+        return summary({"agent_backlog_growth": gauge(share, share)}) | {"backlogs": [told]}
+
+    found = row(run(0.0), run(after), Figure("agent_backlog_growth", None, "value"))
+    assert (found.change, found.direction, found.kind) == (change, "lower", "rate")
