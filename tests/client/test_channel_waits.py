@@ -59,7 +59,7 @@ def for_ever() -> float:
 
 
 def test_a_condition_is_looked_at_after_each_frame(channel: SessionChannel) -> None:
-    """No polling: the frame that makes it true ends the wait."""
+    """There is no polling: the frame that makes it true ends the wait."""
     message = channel.send("hello", "a", time.perf_counter(), "main")
     waiting = gevent.spawn(channel.wait, lambda: message.seq is not None, for_ever)
     gevent.idle()
@@ -76,7 +76,7 @@ def test_a_condition_that_is_true_is_not_waited_for(channel: SessionChannel) -> 
 
 
 def test_time_ends_a_wait(channel: SessionChannel) -> None:
-    """The condition's answer tells whether it was in vain."""
+    """The condition's value says whether the wait was in vain."""
     assert not channel.wait(lambda: False, lambda: 0.0)
     end_s = time.perf_counter() + SOON_S
     assert not channel.wait(lambda: False, lambda: end_s)
@@ -102,7 +102,7 @@ def test_a_wake_makes_it_look_again(channel: SessionChannel) -> None:
 
 
 def test_messages_whose_time_is_up_are_given_up_during_a_wait() -> None:
-    """So that who waits for room gets it although a broadcast never comes."""
+    """So that a sender waiting for room gets it even if a broadcast never comes."""
     observer = Observer()
     channel = SessionChannel(Socket(), "s1", AGENT, observer, reply_timeout_s=SOON_S)  # type: ignore[arg-type]
     channel.join(1.0)
@@ -112,7 +112,7 @@ def test_messages_whose_time_is_up_are_given_up_during_a_wait() -> None:
 
 
 def test_an_inbox_hands_on_what_it_shows_of_its_session() -> None:
-    """A delta is the whole inbox; of another's sessions nothing is said."""
+    """A delta is the whole inbox; other sessions in it are ignored."""
     socket, shown, anomalies = Socket(), [], []
     inbox = InboxChannel(socket, "s1", lambda *told: shown.append(told), anomalies.append)  # type: ignore[arg-type]
     inbox.join(1.0)

@@ -75,7 +75,7 @@ def key(monkeypatch):
 
 
 def test_an_upgrades_answer_is_taken_or_refused(key):
-    """Also a status with more digits than Python makes a number of."""
+    """Including a status with more digits than Python converts."""
     rng, taken, statuses, longest = random.Random(1), 0, set(), 0
     for seed in range(2_000):
         data = LONG_STATUS if seed == 0 else rng.choice(UPGRADES)
@@ -127,7 +127,7 @@ def test_an_answer_over_http_is_read_or_refused():
 
 
 def test_an_error_body_and_a_redirect_can_hold_anything():
-    """They become a line for a person."""
+    """They become one readable line."""
     asked = RequestedUrl("http://localhost:4000/api/sessions", "http://localhost:4000/api", "--api-url")
     sound = {"error": "text", "errors": {"detail": "x", "field": ["a", 5, None]}}
     for seed in range(1_000):

@@ -94,7 +94,7 @@ def test_all_well_says_nothing(serve):
 
 
 def test_a_missing_agent_is_created_and_said(serve):
-    """With the fields that the issue names."""
+    """With FleetLM's field names."""
     fleet, agent_server = Fleet(), serve(healthy)
     found = check(targets_of(serve(fleet), agent_server))
     assert (found.agent_created, found.fatal) == (True, False)
@@ -152,7 +152,7 @@ PAGE = b"\x1b[31m<html>\nsecond line"
     ],
 )
 def test_whatever_a_server_says_is_reported_in_printable_bounded_lines(serve, answers, known, told):
-    """Escape sequences, compressed bodies, pages of several lines, structures as deep as JSON allows."""
+    """Escape sequences, compressed bodies, multi-line pages, and structures as deep as JSON allows."""
     agent_server, fleet = serve(healthy), Fleet(known)
     fleet.answers.update(answers)
     text = check(targets_of(serve(fleet), agent_server)).text()
@@ -283,7 +283,7 @@ def test_an_answer_that_says_what_to_do_is_reported_and_nothing_else_is_advised(
 
 
 def test_a_proxy_that_is_not_used_is_named(serve, monkeypatch):
-    """curl would take it: nobody should wonder."""
+    """curl would use it, so the difference is explained."""
     monkeypatch.setenv("HTTP_PROXY", "http://user:secret@127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
@@ -310,7 +310,7 @@ def test_something_else_on_that_port_is_no_fleetlm(serve, index):
 
 
 def test_a_refused_upgrade_is_fatal_and_says_the_status(serve):
-    """REST works, the socket does not: no user could."""
+    """REST works, but no user could open a socket."""
     agent_server = serve(healthy)
     fleet = Fleet(agent(agent_server.http_url), upgrade=("403 Forbidden", b""))
     found = check(targets_of(serve(fleet), agent_server))
@@ -321,7 +321,7 @@ def test_a_refused_upgrade_is_fatal_and_says_the_status(serve):
 
 
 def test_a_socket_that_never_closes_is_no_problem(serve):
-    """It opened, which was the question; the wait for its close is bounded."""
+    """It opened, which is what matters; the wait for its close is bounded."""
 
     class Lingering(Fleet):
         def _websocket(self, peer: Peer, target: str) -> None:

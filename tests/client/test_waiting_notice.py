@@ -6,7 +6,7 @@ from fleetlm_users.client.waiting_notice import WaitingNotice
 
 
 def test_what_is_waited_for_is_reported_with_the_limit():
-    """Several things at once; what is answered is named no more."""
+    """Several at once; what has been answered is no longer named."""
     told = Queue()
     notice = WaitingNotice(10.0, told.put, first_s=0.0, next_s=0.001)
     with notice:
@@ -17,7 +17,7 @@ def test_what_is_waited_for_is_reported_with_the_limit():
 
 
 def test_quick_waits_are_not_reported():
-    """And nothing when nothing is waited for."""
+    """Nor is anything reported when nothing is waited for."""
     told = []
     notice = WaitingNotice(10.0, told.append)
     with notice:
@@ -27,7 +27,7 @@ def test_quick_waits_are_not_reported():
 
 
 def test_the_time_is_that_of_the_question_which_waits_longest(monkeypatch):
-    """A further question to the same server begins anew."""
+    """A further request to the same server starts afresh."""
     now_s = [100.0]
     monkeypatch.setattr("fleetlm_users.client.waiting_notice.time.perf_counter", lambda: now_s[0])
     notice = WaitingNotice(10.0, lambda _: None)

@@ -48,7 +48,7 @@ def test_refs_are_counted_strings_and_a_join_ref_is_its_ref():
 
 
 def test_a_payload_that_is_no_json_leaves_no_trace():
-    """A frame that cannot be made uses up no ref, joins nothing and is not awaited."""
+    """A frame that cannot be encoded uses up no ref, joins nothing and is not awaited."""
     state = ConnectionState()
     for make in (lambda: state.join(TOPIC, {1, 2}), lambda: state.call(TOPIC, "x", object())):
         with pytest.raises(TypeError):
@@ -72,7 +72,7 @@ def test_an_accepted_join_is_joined_and_hands_the_waiter_back():
 
 @pytest.mark.parametrize("join_ref", ["1", None])  # FleetLM replies with join_ref null for an unmatched topic
 def test_a_refused_join_is_not_joined_and_may_be_tried_again(join_ref):
-    """Status error ends the join; the same topic may be joined anew."""
+    """Status error ends the join; the same topic may be joined again."""
     state = ConnectionState()
     state.join(TOPIC, {})
     assert state.receive(reply(join_ref, "1", status="error")).meaning is Meaning.REPLY
@@ -149,7 +149,7 @@ def test_a_channel_that_ends_is_no_longer_joined_and_its_calls_are_orphans(event
 
 
 def test_a_leave_delivers_until_its_reply_and_expects_its_close():
-    """phx_close after our own leave is the normal end, not a loss; a second one is of no topic of ours."""
+    """phx_close after our own leave is the normal end, not a loss; a second one belongs to no topic of ours."""
     state = joined_state()
     ref, _ = state.call(TOPIC, "phx_leave", {})
     close = Message("1", "1", TOPIC, "phx_close", {})
@@ -198,7 +198,7 @@ def test_a_forgotten_join_is_not_joined_and_its_late_reply_is_stale():
 
 
 def test_a_forgotten_leave_counts_as_left_and_a_forgotten_call_becomes_unawaited():
-    """What nobody waits for any more leaves nothing in flight."""
+    """What nobody waits for any longer is not in flight."""
     state = joined_state()
     ref, _ = state.call(TOPIC, "x", {})
     state.forget(ref)
@@ -282,7 +282,7 @@ ACTS = st.sampled_from(["join", "call", "leave", "heartbeat", "forget"])
 
 @given(st.lists(ANY_MESSAGE | PLAUSIBLE | ACTS, max_size=30))
 def test_no_message_ever_raises_and_nothing_is_answered_twice(script):
-    """Whatever comes in whatever order: a meaning, each awaited ref handed back at most once, nothing left."""
+    """Whatever comes, in any order, has a meaning; each awaited ref is handed back at most once; nothing is left."""
     state = ConnectionState()
     handed: list[str] = []
     asked: list[str] = []

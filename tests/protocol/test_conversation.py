@@ -90,7 +90,7 @@ def test_own_broadcast_appends_and_the_agent_answers(talk, notes):
 
 
 def test_agent_replies_are_matched_first_in_first_out(talk, notes):
-    """An echoed client_ref is not looked at: beyond ten messages FleetLM's history makes it a wrong one."""
+    """An echoed client_ref is ignored: beyond ten messages, FleetLM's history makes it the wrong one."""
     for n in (1, 2, 3):
         send(talk, n)
         talk.message(own(n, n), 1.0)
@@ -168,7 +168,7 @@ def test_a_wrong_presumption_moves_to_the_next_message(talk, notes):
 
 @pytest.mark.parametrize("word", ["reason", "error"])
 def test_the_servers_reasons_are_bounded_kinds(talk, notes, word):
-    """Ids, numbers, times and control characters in them are no part of the kind; neither is their length."""
+    """Ids, numbers, times, control characters and the length of a reason are no part of the kind."""
     for number, pid in enumerate(("0.123.0", "0.9.77"), 1):
         send(talk, number)
         talk.reply(str(number), "error", {word: f"no #PID<{pid}>, retry after {number * 137} ms\x1b[2J"}, 1.0)
@@ -178,7 +178,7 @@ def test_the_servers_reasons_are_bounded_kinds(talk, notes, word):
 
 
 def test_what_a_server_presumes_and_skips_is_bounded(talk, notes):
-    """Memory does not grow with what it refuses without a name, or with gaps in seq; each is counted."""
+    """Memory does not grow with unnamed refusals or with gaps in seq; each is counted."""
     for number in range(1, MAX_PRESUMED * 2):
         send(talk, number)
         talk.backpressure({"reason": "busy"}, 1.0)
@@ -260,7 +260,7 @@ def test_close_tells_lost_from_in_flight_by_age(talk, notes):
 
 
 def test_a_lost_channel_loses_what_was_on_its_way(talk, notes):
-    """Its append cannot be known any more; an appended one stays appended but unanswered."""
+    """Its fate can no longer be known; an appended message stays appended but unanswered."""
     send(talk, 1)
     send(talk, 2)
     talk.message(own(1, 1), 1.0)

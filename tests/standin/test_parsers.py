@@ -26,12 +26,12 @@ HEAD = (
 
 @pytest.mark.parametrize("value", ["\xb2", "9" * 5_000, "", "-9", "1e1", "\u0661\u0660"])
 def test_a_window_is_one_of_a_few_numbers(value):
-    """An offer with any other is passed over (RFC 7692 §7.1.2)."""
+    """An offer with any other value is passed over (RFC 7692 §7.1.2)."""
     assert negotiate(f"permessage-deflate; server_max_window_bits={value}") is None
 
 
 def test_offers_of_compression_are_taken_or_passed_over():
-    """Then the next one counts, or none."""
+    """After one that is passed over, the next counts, or none."""
     for seed in range(1_000):
         found = negotiate(cut(OFFER, seed))
         if found is not None:

@@ -44,7 +44,7 @@ def test_a_signal_closes_every_socket_with_1012(standin_with, number):
 
 
 def test_a_client_that_never_closes_does_not_hold_up_the_end(standin_with):
-    """After a moment its connection is cut."""
+    """Its connection is cut after a moment."""
     standin = standin_with()
 
     async def run():

@@ -23,7 +23,7 @@ def test_a_life_is_so_many_questions_each_awaited(stage):
 
 
 def test_a_broken_life_has_no_total(stage):
-    """Half a life is not a fast one."""
+    """A visit cut in half is not a fast visit."""
     lives = stage(LifecycleUser, users=1, iterations="2", reply_timeout="50ms")
     lives.server.answers = False
     counts = lives.until_idle()
@@ -51,7 +51,7 @@ def test_a_held_session_that_is_lost_is_noticed_at_once(stage):
 
 
 def test_a_steady_user_sends_for_its_runtime_in_one_session(stage):
-    """19 messages in a second of 50 ms each, on a busy machine too: the first after an interval, none at the end."""
+    """19 messages 50 ms apart in one second, on a busy machine too: the first after one interval, none at the end."""
     steady = stage(ThroughputUser, users=2, send_interval="50", runtime_ms="1000")
     counts = steady.until_idle()
     assert 38 <= counts["messages_sent"] <= 40
@@ -90,7 +90,7 @@ def delivered_later(stage):
 
 
 def test_a_closed_loop_goes_as_fast_as_fates_come(stage):
-    """And never has more than its depth under way."""
+    """It never has more than its depth in flight."""
     loop = stage(ThroughputUser, users=1, pipeline_depth="3", runtime_ms="0")
     delayed = delivered_later(loop)
     loop.until(lambda: len(loop.server.sent_at) >= 9)
@@ -101,7 +101,7 @@ def test_a_closed_loop_goes_as_fast_as_fates_come(stage):
 
 
 def test_a_closed_loop_ends_with_the_runtime(stage):
-    """What is under way then still gets its fate."""
+    """What is in flight by then still gets its fate."""
     loop = stage(ThroughputUser, users=1, pipeline_depth="3", runtime_ms="50")
     delayed = delivered_later(loop)
     counts = loop.until_idle()
@@ -120,7 +120,7 @@ def test_the_hot_path_leaves_the_agent_alone(stage):
 
 
 def test_an_open_and_a_closed_load_contradict_each_other(stage):
-    """Told with both names."""
+    """The error names both."""
     loads = stage(ThroughputUser, users=1, arrival_rate="5", pipeline_depth="2", runtime_ms="1")
     with pytest.raises(UsageError, match=r"--arrival-rate .* --pipeline-depth"):
         ThroughputUser.check_options(loads.options)
@@ -202,7 +202,7 @@ def test_a_round_that_breaks_is_judged_all_the_same(stage):
 
 
 def test_a_step_of_a_search_is_climbed_evenly(stage, monkeypatch):
-    """Locust adds as many users at once as the rate has whole ones; each takes its own part of that time."""
+    """Locust adds the whole number of users of the rate at once; each takes its own share of that second."""
     search = stage(CapacityUser, users=2, join_rate="4.5", ramp_up="100ms")
     planned = [user.begins_s() - search.run.started_s for user in search.users]
     assert planned == pytest.approx([0.0, 0.05])

@@ -157,7 +157,7 @@ def visitor(stage, monkeypatch):
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_session_is_freed_however_it_ended(visitor, ending):
-    """Not one object of ours is left for the collector, which is off meanwhile."""
+    """With the collector off, not one object of ours is left for it."""
     user = visitor(*ENDINGS[ending])
     assert left_by(user, SESSIONS) == []
 
@@ -168,13 +168,13 @@ def test_a_session_is_freed_however_it_ended(visitor, ending):
     ids=["a refused connection", "no TLS"],
 )
 def test_a_session_that_never_was_is_freed(visitor, url):
-    """The error that says why holds nothing."""
+    """The error that says why holds no reference."""
     user = visitor(lambda peer: peer.read_head(), url=url)
     assert left_by(user, SESSIONS) == []
 
 
 def test_a_race_that_no_address_won_is_freed():
-    """Its error is raised and forgotten."""
+    """Its error is raised, and nothing keeps it."""
     dead = [Address(socket.AF_INET, "127.0.0.1"), Address(socket.AF_INET6, "::1")]
 
     def race():

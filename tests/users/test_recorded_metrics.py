@@ -67,7 +67,7 @@ def test_a_pipeline_waits_for_appends_and_can_outrun_the_agent(depth, appends):
 
 
 def test_a_behaviour_of_somebodys_own_may_record_anything():
-    """Nobody knows before."""
+    """Nobody can know beforehand."""
     own = type("Own", (BurstUser,), {"__module__": "my_locustfile"})
     assert records("lifecycle_total_ms", None, [own], options())
 
@@ -90,12 +90,12 @@ def subclasses(kind):
 
 
 def test_the_names_are_those_of_metrics():
-    """A slip would let a threshold through, or keep one out."""
+    """A typo would let a wrong threshold through, or refuse a right one."""
     assert all(name in DEFAULT for name in RECORDED_BY)
 
 
 def test_every_packaged_preset_judges_what_its_benchmark_records():
-    """None of its thresholds is one without samples."""
+    """None of its thresholds lacks samples."""
     behaviours = {
         "session_lifecycle": [LifecycleUser], "message_correctness": [CorrectnessUser], "ws_hot_path": [HotPathUser],
     }  # fmt: skip

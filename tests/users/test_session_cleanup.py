@@ -78,7 +78,7 @@ def ids(count):
 
 
 def test_every_session_of_the_run_is_deleted_once(scene):
-    """Those that were never made, or are deleted already, are not asked for."""
+    """Those that were never created, or are already deleted, are left out."""
     scene.create(*ids(5))
     scene.create("", exception=RestCallFailed("POST", "/sessions", "http_503", 503, "", sent_s=None, done_s=0.0))
     scene.delete("s1")
@@ -89,7 +89,7 @@ def test_every_session_of_the_run_is_deleted_once(scene):
 
 
 def test_a_session_whose_own_deletion_failed_is_asked_for_again(scene):
-    """It is still there."""
+    """It still exists."""
     scene.create("s0")
     scene.delete("s0", exception=RestCallFailed("DELETE", "/", "http_500", 500, "", sent_s=None, done_s=0.0))
     scene.cleanup.close()
@@ -97,7 +97,7 @@ def test_a_session_whose_own_deletion_failed_is_asked_for_again(scene):
 
 
 def test_deletions_run_side_by_side_but_not_all_at_once(scene):
-    """A server that is to be left in peace is not to be stormed."""
+    """The server is not flooded with deletions."""
     scene.create(*ids(10 * CONCURRENCY))
     scene.cleanup.close()
     assert len(scene.rest.asked) == 10 * CONCURRENCY
@@ -105,7 +105,7 @@ def test_deletions_run_side_by_side_but_not_all_at_once(scene):
 
 
 def test_failures_are_counted_by_kind_and_told(scene, caplog):
-    """How many are left, and what deletes them later."""
+    """With how many are left, and the command that deletes them later."""
     scene.create(*ids(50))
     scene.rest.fails = lambda session_id: session_id in ("s7", "s8")
     scene.cleanup.close()
@@ -116,7 +116,7 @@ def test_failures_are_counted_by_kind_and_told(scene, caplog):
 
 
 def test_a_server_that_is_gone_is_not_asked_for_ever(scene):
-    """After so many failures in a row the rest counts as not tried."""
+    """After a number of failures in a row, the rest counts as not tried."""
     scene.create(*ids(1_000))
     scene.rest.fails = lambda _: True
     scene.cleanup.close()
@@ -127,7 +127,7 @@ def test_a_server_that_is_gone_is_not_asked_for_ever(scene):
 
 
 def test_a_server_that_does_not_answer_is_waited_for_only_so_long(scene, monkeypatch):
-    """Who was asked and did not answer counts as not tried, too."""
+    """What was asked for and not answered counts as not tried, too."""
     monkeypatch.setattr(session_cleanup, "CLEANUP_S", 0.05)
     scene.create(*ids(100))
     scene.rest.blocks = Event()
@@ -145,7 +145,7 @@ def test_a_drain_cut_short_does_not_wait_for_it(scene):
 
 
 def test_the_memory_for_ids_is_bounded(scene, monkeypatch):
-    """What was not kept is counted, so that the rate stays true."""
+    """Ids that were not kept are counted, so the rate stays true."""
     monkeypatch.setattr(session_cleanup, "MAX_SESSION_IDS", 10)
     scene.create(*ids(25))
     scene.cleanup.close()

@@ -42,7 +42,7 @@ def count(run, metric, label=""):
 
 
 def test_a_failed_message_is_logged_counted_and_frees_its_slot(run, observer):
-    """Its fate goes into the log; a rejection taken back leaves it, and frees no second slot."""
+    """Its fate is logged; a rejection that is taken back leaves the log, and frees no second slot."""
     observer.log, observer.window = SessionLog(), Window(1, 0.0)
     observer.window.take()
     one = message(run)
@@ -60,7 +60,7 @@ def test_a_failed_message_is_logged_counted_and_frees_its_slot(run, observer):
 
 
 def test_a_loss_of_the_session_is_reported_once_and_only_when_joined(run, observer):
-    """The user is woken; a leave after it counts nothing."""
+    """The user is woken; a leave afterwards counts nothing."""
     calls = []
     observer.on_lost = lambda: calls.append("lost")
     observer.disconnected(Disconnected("eof"))

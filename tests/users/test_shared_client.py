@@ -48,7 +48,7 @@ def test_users_that_begin_at_once_wait_for_one_look_up_and_each_wait_is_counted(
 
 
 def test_a_session_begins_when_the_names_are_known(run):
-    """A look-up is in no time of the session, not even in that of the whole journey; its failure is the session's."""
+    """A look-up is part of no session's time, not even the whole journey's; its failure is the session's."""
     told, waited = [], []
 
     def look_up(host):
@@ -69,7 +69,7 @@ def test_a_session_begins_when_the_names_are_known(run):
 
 
 def test_an_address_needs_no_look_up(run):
-    """The path of every load that names one."""
+    """As in every load whose target is an address."""
     client = SharedClient(options(api_url="http://127.0.0.1:9/api", ws_url="ws://[::1]:9/socket/websocket"))
     client.await_names()
     assert waits_of(run) == 0

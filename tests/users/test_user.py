@@ -33,7 +33,7 @@ class Visitor(FleetUser):
 
 
 def test_users_are_done_after_their_journeys_and_idle_until_the_end(stage):
-    """Exactly so many for each; Locust would spawn others in place of users that are gone."""
+    """Exactly that many each; Locust would spawn others in place of users that are gone."""
     visits = stage(Visitor, users=4)
     assert visits.idle.wait(10)
     assert visits.run.headcount() == (4, 0, 4)
@@ -87,7 +87,7 @@ def test_a_session_that_cannot_be_deleted_breaks_its_journey(stage):
 
 
 def test_a_behaviour_without_a_number_goes_on_until_the_run_ends(stage):
-    """And what is cut short then is neither whole nor broken."""
+    """What is cut short by the end is neither whole nor broken."""
 
     class Regular(Visitor):
         scenario = "regular"
@@ -104,7 +104,7 @@ def test_a_behaviour_without_a_number_goes_on_until_the_run_ends(stage):
 
 
 def test_a_question_without_an_answer_breaks_the_journey(stage):
-    """Its time is the reply timeout; the session is deleted all the same."""
+    """It took the reply timeout; the session is still deleted."""
     visits = stage(Visitor, users=1, reply_timeout="50ms")
     visits.server.answers = False
     counts = visits.until_idle()
@@ -122,7 +122,7 @@ def test_a_question_whose_broadcast_never_comes_breaks_the_journey(stage):
 
 
 def test_a_refused_question_breaks_the_journey_by_its_own_name(stage):
-    """A refusal is no timeout."""
+    """A refusal is not a timeout."""
     visits = stage(Visitor, users=1)
     session_of = visits.server.sessions
 
@@ -138,7 +138,7 @@ def test_a_refused_question_breaks_the_journey_by_its_own_name(stage):
 
 
 def test_what_fails_in_a_journey_leaves_nothing_open(stage):
-    """The session is left and told as broken, whatever the behaviour raised."""
+    """The session is left and reported as broken, whatever the behaviour raised."""
 
     class Clumsy(Visitor):
         scenario = "clumsy"
@@ -176,7 +176,7 @@ def test_a_bug_in_a_behaviour_does_not_spin(stage):
 
 
 def test_a_behaviour_counts_and_records_metrics_of_its_own(stage):
-    """By name; a name that no catalogue has is a mistake, told at once."""
+    """By name; a name that no catalogue has is refused at once."""
 
     class Counting(Visitor):
         scenario = "counting"

@@ -56,7 +56,7 @@ def test_a_bomb_is_stopped_at_the_bound(coding):
     ],
 )
 def test_what_cannot_be_read_is_named(body, codings, said):
-    """Without control characters of the server's."""
+    """Without the server's control characters."""
     with pytest.raises(NotDecoded, match=said) as caught:
         decoded(body, codings, LIMIT)
     assert str(caught.value).isprintable()

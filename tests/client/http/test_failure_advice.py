@@ -46,26 +46,26 @@ def test_a_redirect_says_where_to_and_what_to_set(status, asked, location, told)
 
 @pytest.mark.parametrize(("status", "told"), [(401, "login"), (403, "let this machine in"), (407, "proxy")])
 def test_a_login_and_a_ban_say_what_to_do(status, told):
-    """In words, without the server's."""
+    """In our words, without the server's."""
     assert told in advice(status, {}, RequestedUrl(*API))
 
 
 def test_other_answers_have_their_body_to_speak_for_them():
-    """And those with advice are listed."""
+    """Statuses with advice of their own are in the table."""
     assert [advice(status, {}, RequestedUrl(*API)) for status in (200, 204, 304, 400, 404, 500, 503)] == [""] * 7
     assert all(advice(status, {"location": "/x"}, RequestedUrl(*API)) for status in ADVISED)
 
 
 @given(st.text(max_size=400), st.sampled_from([API, SOCKET, AGENT]))
 def test_no_location_raises_or_reaches_the_terminal_as_it_is(location, asked):
-    """On one line, nothing but printable characters, and what to do is not cut off."""
+    """One line of printable characters, and the advice is not cut off."""
     told = advice(302, {"location": location}, RequestedUrl(*asked))
     assert told.isprintable()
     assert len(told) <= MAX_SHOWN
 
 
 def test_the_servers_own_words_follow_the_advice_or_stand_alone():
-    """A redirect's page says only again where to."""
+    """The page of a redirect only repeats the target."""
     asked = RequestedUrl(*API)
     assert explained(404, {}, asked, "Not Found") == "Not Found"
     assert explained(403, {}, asked, "Forbidden").startswith("Forbidden; let")

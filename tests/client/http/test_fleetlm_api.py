@@ -124,7 +124,7 @@ def test_an_unexpected_status_says_the_servers_words(api_for, status, body, deta
     ],
 )
 def test_a_created_session_without_an_id_is_a_bad_body(api_for, body):
-    """A 201 that does not say which session it made is a failure."""
+    """A 201 that does not name the session it made is a failure."""
     api, _ = api_for(("201 Created", body))
     with pytest.raises(RestFailed) as caught:
         api.create_session("u1", "a", {})
@@ -163,7 +163,7 @@ def test_a_redirect_is_not_followed_and_says_where_to(serve, status):
 
 
 def test_no_answer_has_no_status(api_for):
-    """The pool's kinds come through, with the stamps that there are."""
+    """The kinds of the pool are passed on, with whatever stamps exist."""
     api, _ = api_for()
     with pytest.raises(RestCallFailed) as caught:
         api.list_sessions("u1")
@@ -172,7 +172,7 @@ def test_no_answer_has_no_status(api_for):
 
 
 def test_a_url_that_is_none_is_a_usage_error():
-    """With an example of a valid one."""
+    """It gives a valid example."""
     with pytest.raises(UsageError, match=r"API URL.*http://localhost:4000/api"):
         RestApi("ws://localhost:4000/api")
 
@@ -188,7 +188,7 @@ def test_a_url_that_is_none_is_a_usage_error():
     ).map(lambda value: json.dumps(value).encode())
 )
 def test_no_error_body_raises(body):
-    """Whatever a server, or a proxy before it, puts there: some printable words, not too many."""
+    """Whatever a server, or a proxy in front of it, sends: a bounded number of printable words."""
     detail = error_detail(body)
     assert isinstance(detail, str)
     assert len(detail) <= 200

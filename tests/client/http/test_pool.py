@@ -66,7 +66,7 @@ def test_one_connection_serves_many_requests(pool_of, serve):
 
 
 def test_as_many_connections_as_are_asked_at_once_but_no_more_than_allowed(pool_of, serve):
-    """Users share the pool; who finds it exhausted waits, within the same deadline."""
+    """Users share the pool; one that finds it exhausted waits, within the same deadline."""
     go = Event()
 
     def script(peer):
@@ -121,7 +121,7 @@ def test_every_kind_of_body_is_read_whole(pool_of, serve, head, body):
 
 
 def test_no_compression_is_asked_for_and_compressed_bodies_are_read_all_the_same(pool_of, serve):
-    """RFC 9110 §12.5.3: without the field any coding would do."""
+    """RFC 9110 §12.5.3: without the field, any coding is acceptable."""
     peers, zipped = [], gzip.compress(b"abc")
 
     def script(peer):
@@ -141,7 +141,7 @@ def test_no_compression_is_asked_for_and_compressed_bodies_are_read_all_the_same
 
 
 def test_the_look_up_of_the_name_is_no_part_of_the_servers_time(serve):
-    """A resolver slower than the deadline of the call: it is answered, and its stamps begin after the look-up."""
+    """With a resolver slower than the call's deadline, the call succeeds, and its stamps begin after the look-up."""
     waits, never = [], Event()
 
     def slowly(_host):
@@ -160,7 +160,7 @@ def test_the_look_up_of_the_name_is_no_part_of_the_servers_time(serve):
 
 
 def test_what_comes_behind_an_answer_ends_its_connection(pool_of, serve):
-    """It belongs to no request of ours, so it is not to be taken for the answer to the next one."""
+    """It belongs to no request of ours, and must not be taken for the answer to the next one."""
 
     def script(peer):
         peer.read_request()
@@ -227,7 +227,7 @@ def test_an_answer_that_is_none_has_its_kind_and_stamps(pool_of, serve, script, 
 
 @pytest.mark.parametrize("dribble", [False, True])
 def test_a_server_that_does_not_finish_times_out(pool_of, serve, dribble):
-    """Silence, and a byte now and then: the deadline is over the whole exchange."""
+    """Silence, or a byte now and then: the deadline covers the whole exchange."""
 
     def script(peer):
         peer.read_request()
@@ -261,7 +261,7 @@ def test_tls_is_verified_unless_insecure(pool_of, serve):
 
 
 def test_a_kept_connection_that_was_closed_meanwhile_is_replaced(pool_of, serve):
-    """It is seen before anything is written, so any method may go on; nobody is the wiser."""
+    """It is noticed before anything is written, so any method may go on unnoticed."""
     closed = Event()
 
     def script(peer):
@@ -282,7 +282,7 @@ def test_a_kept_connection_that_was_closed_meanwhile_is_replaced(pool_of, serve)
 
 @pytest.mark.parametrize(("method", "asked"), [("GET", 3), ("DELETE", 3), ("POST", 2)])
 def test_a_request_on_a_stale_connection_is_repeated_only_when_it_is_safe(pool_of, serve, method, asked):
-    """The server reads it and closes: an idempotent one is asked once more, a POST may have been done and is not."""
+    """The server reads it and closes: an idempotent request is sent again; a POST may have taken effect, and is not."""
     requests = []
 
     def script(peer):

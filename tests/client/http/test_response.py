@@ -115,7 +115,7 @@ def test_what_comes_behind_the_answer_does_not_change_it(behind):
     ],
 )
 def test_the_fields_that_say_what_to_do_are_kept(data, location):
-    """By name in small letters."""
+    """By name in lower case."""
     head = b"HTTP/1.1 301 Moved\r\nServer: x\r\n" + data + b"Content-Length: 0\r\n\r\n"
     for sizes in ((), [1] * len(head)):
         assert received(head, sizes).fields.get("location") == location

@@ -26,7 +26,7 @@ FOLDS = st.sampled_from([" ", "\r\n ", "\r\n\t", " \r\n  "])
     ],
 )
 def test_fields_by_name(head, fields):
-    """Repeated ones are a list, folded ones a line, a length given twice alike is one."""
+    """Repeated fields form a list, folded ones a line, and a length repeated with the same value is one."""
     assert fields_of(head) == fields
 
 
@@ -72,7 +72,7 @@ LINES = st.sampled_from(
     st.binary(max_size=8),
 )
 def test_a_head_that_needs_no_closer_look_would_not_have_changed(status_line, lines, body):
-    """The cheap look says so of no head that the long way would treat in another manner."""
+    """The cheap check never accepts a head that the full one would change."""
     received = status_line + b"\r\n" + b"".join(map(b"".join, lines)) + b"\r\n" + body
     end = usual_end(received)
     if end:
@@ -92,7 +92,7 @@ def test_what_servers_send_needs_no_closer_look():
 
 @given(st.binary(max_size=60), st.integers(0, 60))
 def test_the_end_is_found_wherever_the_bytes_were_cut(before, cut):
-    """Looking on from where the last look ended finds what a look at all of it finds."""
+    """Searching on from where the last search ended finds what one search over everything finds."""
     data = before + b"\r\n\r\nrest"
     cut = min(cut, len(data))
     found = end_of_head(data[:cut])
@@ -111,7 +111,7 @@ def test_the_end_is_found_wherever_the_bytes_were_cut(before, cut):
     ],
 )
 def test_what_cannot_become_http_is_known_at_once(data, may_be):
-    """Nobody waits for the end of the head of something that has none."""
+    """Nobody waits for the end of a head that will never come."""
     assert may_be_http(data) is may_be
 
 

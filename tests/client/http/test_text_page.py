@@ -50,7 +50,7 @@ def answering(*answers):
 
 
 def test_a_page_is_read_over_one_connection(page_of, serve):
-    """Each time what it says then, encoded or not."""
+    """Each reading is current, encoded or not."""
     zipped = gzip.compress("é 2".encode())
     server = serve(answering(("200 OK", b"a 1"), ("200 OK", zipped, "content-encoding: gzip")))
     page = page_of(server)
@@ -68,7 +68,7 @@ def test_a_page_is_read_over_one_connection(page_of, serve):
     ],
 )
 def test_a_page_that_cannot_be_read_says_why(page_of, serve, answer, kind, said):
-    """A redirect is not followed, and told."""
+    """A redirect is reported, and not followed."""
     with pytest.raises(RestFailed) as caught:
         read(page_of(serve(answering(answer))))
     assert caught.value.kind == kind
@@ -76,7 +76,7 @@ def test_a_page_that_cannot_be_read_says_why(page_of, serve, answer, kind, said)
 
 
 def test_certificates_are_checked_as_those_of_the_load_are(page_of, serve):
-    """And `insecure` is for both."""
+    """`insecure` applies to both."""
     server = serve(answering(("200 OK", b"a 1")), tls=True)
     with pytest.raises(RestFailed, match="tls"):
         read(page_of(server))
@@ -100,7 +100,7 @@ def test_a_ca_of_ones_own_holds_for_pages_rest_and_sockets(page_of, serve, monke
 
 
 def test_a_proxy_of_the_environment_is_not_used(page_of, serve, monkeypatch):
-    """As the load does not use it."""
+    """Nor does the load use it."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     assert read(page_of(serve(answering(("200 OK", b"a 1"))))) == "a 1"
@@ -151,7 +151,7 @@ def test_an_answer_that_is_none_has_a_kind_and_one_line(page_of, serve, said, ki
 
 
 def test_a_server_that_is_not_there_is_named_by_its_own_error():
-    """The words of the system and not those of three libraries around them."""
+    """The system's words, not those of the three libraries around them."""
     page = TextPage("http://127.0.0.1:9/metrics", FLAG, timeout_s=10.0, insecure=False)
     with pytest.raises(RestFailed) as caught:
         read(page)

@@ -37,7 +37,7 @@ def connector_to(*addresses, **options):
 
 
 def test_the_winner_is_remembered(places):
-    """The dead first address costs its quarter of a second once, and is told once."""
+    """The dead first address costs a quarter of a second once, and is reported once."""
     alive, silent = places.open(), places.silent()
     told = []
     connector = connector_to(silent, alive, warn=told.append)

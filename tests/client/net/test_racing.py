@@ -73,7 +73,7 @@ def connected_to(won):
 
 
 def test_a_silent_address_gives_way_after_the_delay(places):
-    """The next one wins; the attempt of the silent one is told, and its time is no part of the winner's."""
+    """The next one wins; the silent one's attempt is reported, and its time is no part of the winner's."""
     alive, silent = places.open(), places.silent()
     won = connect_first([silent, alive], places.port, delay_s=SOON_S)
     assert (won.address, won.silent) == (alive, (silent,))
@@ -81,14 +81,14 @@ def test_a_silent_address_gives_way_after_the_delay(places):
 
 
 def test_the_delay_is_a_quarter_of_a_second(places):
-    """RFC 8305 §8; the deadline of the whole is not touched."""
+    """RFC 8305 §8; the overall deadline stays as it is."""
     alive, silent = places.open(), places.silent()
     with Deadline(LONG_S):
         assert connected_to(connect_first([silent, alive], places.port)) == alive.host
 
 
 def test_an_address_that_refuses_gives_way_at_once(places):
-    """No delay is waited for: with one of an hour the test would not end."""
+    """There is no waiting for the delay: with one of an hour, this test would not end."""
     alive, closed = places.open(), places.closed()
     won = connect_first([closed, alive], places.port, delay_s=3600.0)
     assert (won.address, won.silent) == (alive, ())
@@ -102,7 +102,7 @@ def test_a_refusal_beside_a_silent_address_begins_the_next_at_once(places):
 
 
 def test_the_first_address_is_taken_when_it_answers(places):
-    """The system's order decides, and nobody else is asked."""
+    """The system's order decides, and no other address is tried."""
     first, second = places.open("127.0.0.2"), places.open("127.0.0.3")
     assert connected_to(connect_first([first, second], places.port, delay_s=0.0)) == first.host
     places._sockets[1].setblocking(False)
@@ -123,7 +123,7 @@ def test_a_slow_first_address_may_still_win(places):
 
 
 def test_when_all_fail_the_last_one_says_why(places):
-    """As one after the other would."""
+    """As if they had been tried one after the other."""
     closed = [places.closed(f"127.0.0.{last}") for last in (3, 4)]
     with pytest.raises(ConnectionRefusedError):
         connect_first(closed, places.port)

@@ -46,7 +46,7 @@ class System:
 
 
 def test_a_name_is_looked_up_once_and_keeps_the_systems_order():
-    """All addresses, in the order that the system gives; a double one counts once."""
+    """All addresses, in the system's order; duplicates count once."""
     system = System([ONE, TWO, ONE])
     resolver = system.resolver()
     for _ in range(3):
@@ -57,7 +57,7 @@ def test_a_name_is_looked_up_once_and_keeps_the_systems_order():
 
 
 def test_a_thousand_users_at_once_wait_for_one_look_up():
-    """gevent has ten threads for look-ups: a thousand of them would hold the ramp up for minutes."""
+    """gevent has ten threads for look-ups: a thousand look-ups would hold up the ramp for minutes."""
     system = System([TWO], is_slow=True)
     resolver = system.resolver()
     users = [gevent.spawn(resolver.addresses, "fleet.test") for _ in range(1000)]
@@ -84,7 +84,7 @@ def test_a_user_that_is_killed_does_not_take_the_look_up_from_the_others():
 
 
 def test_an_old_answer_is_renewed_in_the_background():
-    """Nobody waits for it: the known addresses serve until the new ones are there."""
+    """Nobody waits for the new answer: the known addresses serve until it arrives."""
     system = System([ONE], [TWO])
     resolver = system.resolver()
     assert resolver.addresses("fleet.test") == (ONE,)
@@ -101,7 +101,7 @@ def test_an_old_answer_is_renewed_in_the_background():
 
 
 def test_a_renewal_that_fails_keeps_the_old_answer_and_says_so_once(caplog):
-    """A name server that is down under way must not end a run that knows where to go."""
+    """A name server that goes down during a run must not end it: the addresses are known."""
     system = System([ONE], UNKNOWN)
     resolver = system.resolver()
     resolver.addresses("fleet.test")
@@ -117,7 +117,7 @@ def test_a_renewal_that_fails_keeps_the_old_answer_and_says_so_once(caplog):
 
 @pytest.mark.parametrize("problem", [UNKNOWN, UnicodeError("label empty or too long"), []])
 def test_a_name_without_an_address_says_which_and_why(problem):
-    """A kind of its own, and not asked again by each of the users who come right after."""
+    """It is a kind of its own, and users who come right after do not ask again."""
     system = System(problem, [TWO])
     resolver = system.resolver()
     for _ in range(3):
@@ -129,7 +129,7 @@ def test_a_name_without_an_address_says_which_and_why(problem):
 
 
 def test_a_look_up_that_never_ends_has_a_limit_and_is_not_begun_twice():
-    """The system's own wait is longer than anybody's patience; its answer still counts when it comes."""
+    """The system would wait longer than anybody wants to; its answer still counts when it comes."""
     system = System([TWO], is_slow=True)
     resolver = system.resolver(timeout_s=0.01)
     for _ in range(2):
@@ -156,7 +156,7 @@ def test_the_callers_own_deadline_ends_the_wait_only():
     ("host", "family"), [("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6), ("2001:db8::7", socket.AF_INET6)]
 )
 def test_an_address_is_not_looked_up_and_nobody_waits(host, family):
-    """It stands for itself, for ever."""
+    """It needs no look-up, ever."""
     system = System(UNKNOWN)
     resolver = system.resolver()
     system.now_s = 10 * FRESH_S
@@ -166,7 +166,7 @@ def test_an_address_is_not_looked_up_and_nobody_waits(host, family):
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0", "::1::", "fe80::1%lo", "a\0b", ""])
 def test_what_is_no_address_is_a_name(host):
-    """Also what looks like one."""
+    """Even if it looks like one."""
     assert literal_address(host) is None
 
 

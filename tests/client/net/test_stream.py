@@ -97,7 +97,7 @@ def test_a_write_without_room_takes_nothing_and_write_all_waits(ends):
 
 
 def test_an_idle_connection_is_quiet_until_something_came(ends):
-    """Bytes that nobody asked for, the end, and a closed socket are no quiet."""
+    """Unexpected bytes, the end of the stream and a closed socket all count as not quiet."""
     stream, theirs = ends
     assert stream.is_quiet()
     theirs.sendall(b"x")
@@ -113,7 +113,7 @@ def test_an_idle_connection_is_quiet_until_something_came(ends):
 
 
 def test_shutting_down_wakes_the_reader(ends):
-    """And may be repeated, also when the other end is gone."""
+    """It may be repeated, even when the other end is gone."""
     stream, theirs = ends
     reading = gevent.spawn(stream.receive)
     gevent.idle()
@@ -183,7 +183,7 @@ def test_without_a_stamp_it_is_now(made):
 
 @pytest.mark.parametrize("step_s", [-3600.0, -0.001, 0.001, 1.0])
 def test_a_stamp_from_before_the_wall_clock_was_set_is_not_believed(clocks, made, step_s):
-    """One read is stamped by the process itself; the next stamp is believed again."""
+    """The process stamps one read itself; the next kernel stamp is believed again."""
     one, set_s = made
     clocks[0] += round(step_s * NS_PER_S)
     assert one.moment_s(stamped(11.25)) == 13.0
@@ -193,7 +193,7 @@ def test_a_stamp_from_before_the_wall_clock_was_set_is_not_believed(clocks, made
 
 @pytest.mark.parametrize("step_s", [-86_400.0, -3600.0, -5.0, 5.0, 3600.0, 1e9])
 def test_a_stamp_of_a_clock_that_was_set_and_set_back_is_not_believed(made, step_s):
-    """Between two reads nothing tells of it but the stamp itself: from the future, or from before the read before."""
+    """Only the stamp itself gives it away: it is from the future, or from before the previous read."""
     one, set_s = made
     assert one.moment_s(stamped(12.0)) == 12.0
     assert one.moment_s(stamped(12.5 + step_s)) == 13.0
@@ -208,7 +208,7 @@ def test_a_first_stamp_from_before_the_socket_or_from_the_future_is_not_believed
 
 
 def test_an_interruption_between_the_clocks_moves_no_stamp(clocks, made):
-    """It makes the wall clock's lead look smaller for one read."""
+    """It only makes the wall clock's lead look smaller for one read."""
     one, _ = made
     clocks[0] -= 50_000
     assert one.moment_s(stamped(11.25)) == 11.25

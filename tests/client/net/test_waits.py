@@ -31,7 +31,7 @@ def test_who_is_notified_meanwhile_goes_on():
 
 @pytest.mark.parametrize("timeout_s", [0.001, 0.0, -1.0])
 def test_a_waiter_that_is_not_notified_goes_on_when_time_is_up(timeout_s):
-    """A moment that has passed is no time at all; who is told later can wait again."""
+    """A moment in the past means no waiting; a waiter notified later can wait again."""
     wait = Wait()
     assert not wait.wait(timeout_s)
     wait.notify()

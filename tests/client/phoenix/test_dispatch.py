@@ -12,7 +12,7 @@ SHORT_S = 0.1
 
 
 def test_broadcasts_right_behind_the_join_reply_come_after_it(client, serve):
-    """They are not lost, and the joiner has taken in the replay before it hears of them."""
+    """They are not lost, and the joiner has processed the replay before it hears of them."""
 
     def script(peer):
         accept_join(peer, behind=text("1", None, TOPIC, "message", 1) + text("1", None, TOPIC, "message", 2))
@@ -63,7 +63,7 @@ USUAL = b'[null,"0","phoenix","phx_reply",{"response":{},"status":"ok"}]'
     ],
 )
 def test_a_heartbeat_is_answered_by_its_reply_and_by_nothing_else(client, serve, answer, is_its_reply, anomalies):
-    """In whatever form the reply comes; what is not of its ref or topic, a second one, and what is broken counts."""
+    """In any form of reply; one with another ref or topic, a second one, and a broken one are counted."""
 
     def script(peer):
         accept_join(peer)
@@ -81,7 +81,7 @@ def test_a_heartbeat_is_answered_by_its_reply_and_by_nothing_else(client, serve,
 
 @pytest.mark.parametrize("event", ["phx_error", "phx_close"])
 def test_a_channel_that_the_server_ends_is_reported_once(client, serve, event):
-    """The handler hears it, who waits on the topic fails at once, the socket and other topics live on."""
+    """The handler is told, waiters on the topic fail at once, and the socket and other topics live on."""
 
     def script(peer):
         accept_join(peer)
@@ -143,7 +143,7 @@ ENDS = [
 
 @pytest.mark.parametrize(("end", "kind", "code"), ENDS)
 def test_however_the_socket_ends_every_waiter_is_notified_once(client, serve, end, kind, code):
-    """The handler, who waits for a reply, and who pushes later: all get the reason; nothing hangs or reconnects."""
+    """The handler, waiters for a reply and later pushes all get the reason; nothing hangs or reconnects."""
 
     def script(peer):
         accept_join(peer)

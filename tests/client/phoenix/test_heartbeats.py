@@ -74,7 +74,7 @@ def test_a_socket_that_raises_does_not_stop_the_others(heartbeats, error):
 
 
 def test_beats_are_spread_over_the_interval():
-    """However many sockets are added at once: no tenth of the interval gets more than its share and a few."""
+    """However many sockets are added at once, no tenth of the interval gets many more than its share."""
     heartbeats = Heartbeats(1000.0)
     sockets = [Beaten() for _ in range(1000)]
     for one in sockets:
@@ -87,7 +87,7 @@ def test_beats_are_spread_over_the_interval():
 
 
 def test_a_group_is_beaten_in_turns_that_are_bounded(monkeypatch):
-    """However slow a beat is, nothing else waits for more than TURN_S and one beat; the rest follows after a pause."""
+    """However slow a beat is, nothing else waits longer than TURN_S plus one beat; the rest follows after a pause."""
     now_s, heartbeats = [0.0], Heartbeats(30.0)
     monkeypatch.setattr(time, "perf_counter", lambda: now_s[0])
 
@@ -128,7 +128,7 @@ def test_a_socket_removed_amid_its_groups_turn_is_not_beaten(monkeypatch):
 
 @given(st.lists(st.integers(0, 99), max_size=300))
 def test_seats_that_become_free_are_taken_again(numbers):
-    """Sockets that come and go open no more groups than the most that were there at once need."""
+    """Sockets that come and go never open more groups than their highest number at once needs."""
     heartbeats, there, most = Heartbeats(1000.0), {}, 0
     for number in numbers:
         if number in there:
@@ -143,7 +143,7 @@ def test_seats_that_become_free_are_taken_again(numbers):
 
 
 def test_an_empty_group_ends_when_it_is_due(monkeypatch):
-    """What many sockets needed is not kept for few."""
+    """What many sockets needed is not kept for a few."""
     now_s, heartbeats = [0.0], Heartbeats(30.0)
     monkeypatch.setattr(time, "perf_counter", lambda: now_s[0])
     sockets = [Beaten() for _ in range(2 * GROUP)]
@@ -221,7 +221,7 @@ def test_a_socket_that_answers_lives_and_one_that_is_silent_goes_down(client, se
 
 
 def test_a_full_send_buffer_does_not_hold_up_the_others(client, serve):
-    """The server of one socket reads nothing: the others are beaten on, and that one goes down in its own time."""
+    """One socket's server reads nothing: the others keep their beats, and that socket goes down in its own time."""
     client.heartbeats.interval_s = SHORT_S
 
     def stuck(peer):

@@ -83,7 +83,7 @@ def test_a_failed_connect_leaves_a_socket_that_says_so(client, serve):
 
 
 def test_a_url_that_is_none_is_a_usage_error(client):
-    """With an example of a valid one."""
+    """It gives a valid example."""
     with pytest.raises(UsageError, match="ws://localhost:4000/socket/websocket"):
         client.socket("http://localhost:4000/").connect()
 

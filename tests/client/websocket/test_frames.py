@@ -93,7 +93,7 @@ def test_what_a_server_must_not_send_is_a_violation(data):
 
 @pytest.mark.parametrize("opcode", [TEXT, BINARY])
 def test_a_frame_over_the_limit_is_refused_before_its_payload(opcode):
-    """Only the header was there: nothing is read, let alone kept, of what is too large."""
+    """Only the header has arrived: nothing of an oversized payload is read, let alone kept."""
     with pytest.raises(MessageTooLarge, match="1001 bytes"):
         parser(frame(b"x" * 1001, opcode)[:4]).recv_data_frame()
     assert parser(frame(b"x" * 1000, opcode)).recv_data_frame()[1].data == b"x" * 1000

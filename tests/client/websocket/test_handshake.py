@@ -55,7 +55,7 @@ def test_an_upgrade_gives_the_socket_its_stamps_and_what_came_behind(serve):
 
 @pytest.mark.parametrize("status", ["403 Forbidden", "503 Service Unavailable", "200 OK"])
 def test_a_refused_upgrade_says_its_status(serve, status):
-    """The status is part of the kind; the server's words are told; a redirect is not followed, and told."""
+    """The status is part of the kind; the server's words are quoted; a redirect is reported, not followed."""
 
     def script(peer):
         peer.read_head()
@@ -147,7 +147,7 @@ LEGAL_101 = {
 @pytest.mark.parametrize("name", LEGAL_101)
 @pytest.mark.parametrize("is_dribbled", [False, True])
 def test_every_legal_101_is_accepted(serve, name, is_dribbled):
-    """Case, spaces, order, lists, repeated and folded fields, interim answers: RFC 6455 §4.1 with RFC 9110 and 9112."""
+    """Any case, spacing, order, list, repeated or folded field, interim answer: RFC 6455 §4.1, RFC 9110, 9112."""
 
     def script(peer):
         peer.read_head()
@@ -190,7 +190,7 @@ def test_a_refusal_that_says_what_to_do_is_reported_as_such(serve, answer, statu
 
 
 def test_a_chunked_refusal_is_read_as_the_text_that_it_is(serve):
-    """Not with the lengths of its chunks; an interim answer before it is no refusal."""
+    """Without the lengths of its chunks; an interim answer before it is not a refusal."""
 
     def script(peer):
         peer.read_head()
@@ -203,7 +203,7 @@ def test_a_chunked_refusal_is_read_as_the_text_that_it_is(serve):
 
 
 def test_the_look_up_of_the_name_is_no_part_of_the_servers_time(serve):
-    """A resolver slower than the deadline of the connect: it connects, and the stamps begin after the look-up."""
+    """With a resolver slower than the connect's deadline, it connects, and the stamps begin after the look-up."""
 
     def script(peer):
         peer.upgrade()
@@ -291,7 +291,7 @@ def test_nobody_listening_is_refused():
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "x" * 70])
 def test_a_name_that_does_not_resolve_is_dns(host):
-    """Unknown, and not even encodable, names."""
+    """Names that are unknown, or cannot even be encoded."""
     assert failure(f"ws://{host}/").kind == "dns"
 
 
@@ -322,7 +322,7 @@ def test_a_self_signed_certificate_is_refused_unless_insecure(serve):
 
 
 def test_tls_to_a_server_that_speaks_plain_http_is_tls(serve):
-    """A wrong scheme is told as what it is."""
+    """A wrong scheme is reported as what it is."""
 
     def script(peer):
         peer.read(1)

@@ -80,7 +80,7 @@ def test_fragments_pings_and_binary_among_texts(pair):
 
 
 def test_who_was_woken_runs_before_the_next_message(pair):
-    """A true answer gives way: the joiner takes its reply in before the broadcast behind it."""
+    """Returning True yields: the joiner processes its reply before the broadcast behind it."""
     one, woken, order = pair(), Event(), []
 
     def answer(payload):
@@ -126,7 +126,7 @@ def test_every_end_is_reported_once(pair, data, kind):
 
 
 def test_an_abort_ends_it_with_its_reason(pair):
-    """And whoever waits for the end is woken."""
+    """Whoever waits for the end is woken."""
     one = pair()
     heard = Heard(one.transport)
     assert not heard.reader.wait_end(0.01)
@@ -139,7 +139,7 @@ def test_an_abort_ends_it_with_its_reason(pair):
 
 
 def test_a_mistake_in_a_handler_ends_it_and_says_so(pair, caplog):
-    """Nobody waits for a reader that is no more."""
+    """Nobody waits for a reader that has gone."""
     one = pair()
     heard = Heard(one.transport, lambda payload: 1 / 0)
     one.peer.send(frame(b"x"))

@@ -177,7 +177,7 @@ def test_send_soon_never_blocks_and_is_still_sent(pair):
 
 
 def test_a_writer_killed_inside_its_frame_ends_the_connection(pair):
-    """What would follow half a frame is no frame: nobody may write on."""
+    """Nothing may follow half a frame: nobody writes any more."""
     one = pair()
     blocked = gevent.spawn(one.transport.send_text, b"x" * 10_000_000)
     gevent.idle()

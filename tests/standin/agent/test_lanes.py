@@ -114,7 +114,7 @@ def test_a_loop_that_wakes_up_late_catches_up():
 
 @pytest.mark.parametrize(("service_ms", "expected"), [(0, 1000), (10, 199), (1000, 100)])
 def test_the_service_time_may_change_while_messages_wait(service_ms, expected):
-    """What is in service is served by the new time, at once."""
+    """The message being served gets the new time at once."""
     scene = Scene(NODE, 10)
     scene.ask(*range(1000))
     scene.timer.advance(1.0)

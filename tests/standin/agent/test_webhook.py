@@ -140,7 +140,7 @@ def test_kind_and_metadata_are_kept(standin):
 
 
 def test_a_redirect_is_followed_as_a_get_with_the_body(standin):
-    """As Req does it."""
+    """As Req does."""
 
     def answer(request):
         moved = request["line"].startswith("POST")
@@ -153,7 +153,7 @@ def test_a_redirect_is_followed_as_a_get_with_the_body(standin):
 
 
 def test_a_redirect_without_an_end_fails(standin):
-    """Ten times, then it is given up."""
+    """It is given up after ten."""
     before = standin.counters()["webhooks_failed"]
     agent, _, _ = scene(standin, lambda _: plain("", "302 Found", "location: /again\r\n"), "w-loop", replies=0)
     assert len(agent.requests) == 10

@@ -42,7 +42,7 @@ def test_long_lists_are_cut():
 
 
 def test_deep_values_are_cut():
-    """Recursion ends."""
+    """Recursion is bounded."""
     deep = []
     for _ in range(5000):
         deep = [deep]

@@ -41,7 +41,7 @@ def test_the_timer(quirks, expected):
 
 @pytest.mark.parametrize("quirks", [False, True])
 def test_fifty_dirty_sessions_do_not_wait(quirks):
-    """In both ways."""
+    """With and without quirks."""
     inbox, listener, sessions, timer = scene(quirks, sessions=51)
     timer.advance(5.0)
     for session in sessions:

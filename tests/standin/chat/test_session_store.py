@@ -25,7 +25,7 @@ def keep(store, session, count, payload=b"x" * 300):
     [({"run_id": "r1"}, "r1"), ({"run_id": 5}, ""), ({}, ""), ("text", ""), (None, "")],
 )
 def test_run_id_of(metadata, run_id):
-    """Only a text counts."""
+    """Only a string counts."""
     assert run_id_of(metadata) == run_id
 
 

@@ -38,7 +38,7 @@ def test_fates(faults, expected):
 
 
 def test_a_delay_holds_each_push_back_in_order():
-    """Until then nothing; who left meanwhile gets nothing, who came later neither."""
+    """Nothing before that; clients that left meanwhile, or joined later, get nothing."""
     delivery, session, listener, exact, _ = scene(broadcast_delay_ms=50)
     gone, late = FakeListener(), FakeListener()
     session.listeners = [listener, gone]

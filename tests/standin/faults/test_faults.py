@@ -82,14 +82,14 @@ def test_sends():
 
 @given(st.integers(1, 20), st.integers(1, 200))
 def test_each_nth_is_exact(every, count):
-    """Neither more nor fewer than count // every."""
+    """Exactly count // every."""
     state = FaultState(Faults(lose_every=every, lose_replay_every=every))
     assert [state.on_message().copies for _ in range(count)].count(0) == count // every
     assert [state.stores() for _ in range(count)].count(False) == count // every
 
 
 def test_fates():
-    """Lost is lost, whatever else would apply."""
+    """A lost message is lost, whatever else would apply."""
     state = FaultState(Faults(lose_every=4, double_every=2, reorder_every=3, garbage_every=2))
     fates = [state.on_message() for _ in range(4)]
     assert fates == [PushFate(), PushFate(2, False, True), PushFate(1, True, False), PushFate(0)]

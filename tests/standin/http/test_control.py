@@ -33,7 +33,7 @@ def test_programs_and_its_own_page_are_answered(standin):
 
 
 def test_fleetlms_own_routes_ask_nobody_where_he_comes_from(standin):
-    """FleetLM does not either: its clients are pages of other origins, and call it by any name."""
+    """Nor does FleetLM: its clients are pages of other origins, and call it by any name."""
     for headers in (EVIL, ELSEWHERE, EMBEDDED):
         assert standin.call("GET", "/api/agents", headers=headers).status == 200
 

@@ -59,7 +59,7 @@ def test_odd_requests(standin, method, path, status):
 @pytest.mark.parametrize("body", ["\x00", "null", '"x"', "[[[[", "1", '{"a":1}' * 2, "[" * 2000, "{}"])
 @pytest.mark.parametrize("path", ["/api/sessions", "/api/agents", "/api/sessions/x/messages", "/standin/faults"])
 def test_odd_bodies(standin, path, body):
-    """4xx, except that no change of the faults is none."""
+    """4xx, except for a change of faults that changes nothing."""
     answer = standin.call("POST", path, body, {"Content-Type": "application/json"})
     assert answer.status // 100 == 4 or (path, body) == ("/standin/faults", "{}")
 

@@ -27,7 +27,7 @@ from tests.standin.raw_socket import RawSocket
     ],
 )
 def test_parse_send(payload, expected):
-    """Content must be a map; beside it a bad kind or metadata falls back to the defaults."""
+    """Content must be a map; a bad kind or bad metadata falls back to the default."""
     assert parse_send(payload) == expected
 
 
@@ -126,7 +126,7 @@ def test_a_disabled_builtin_agent_is_silent(standin):
 
 
 def test_content_nested_too_deep_ends_only_this_socket(standin):
-    """What cannot be written again takes no number; the socket is closed as a crashed process would."""
+    """What cannot be encoded again takes no seq; the socket closes as after a crashed process."""
 
     async def scene(socket, session, topic):
         await socket.join(topic)

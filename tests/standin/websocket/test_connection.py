@@ -70,7 +70,7 @@ def small():
 
 
 def test_connections_are_bounded(small):
-    """The one too many is refused with 503, and has a place when another leaves."""
+    """One too many is refused with 503, and gets a place when another leaves."""
 
     async def run():
         sockets = [await RawSocket.open(small) for _ in range(3)]
@@ -138,7 +138,7 @@ def test_rest_and_upgrade_share_a_connection_as_far_as_they_can(standin):
     "first", [b"\x00\xff\x00\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET /socket/websocket?x\r\n\r\n"]
 )
 def test_what_is_no_http_is_answered_and_closed(standin, first):
-    """Something, and nothing hangs."""
+    """With something, and nothing hangs."""
     with socket.create_connection(("127.0.0.1", standin.port), 10) as connection:
         connection.sendall(first)
         assert connection.recv(65536).startswith(b"HTTP/")

@@ -25,7 +25,7 @@ from fleetlm_users.standin.websocket.deflate import DeflateProblem, negotiate
     ],
 )
 def test_negotiate(offer, answer):
-    """The first offer that can be kept is taken."""
+    """The first acceptable offer is taken."""
     found = negotiate(offer)
     assert (found.answer if found else None) == answer
 
@@ -33,7 +33,7 @@ def test_negotiate(offer, answer):
 @pytest.mark.parametrize("offer", ["permessage-deflate", "permessage-deflate; server_no_context_takeover"])
 @given(st.lists(st.binary(max_size=200), max_size=5))
 def test_what_is_compressed_a_client_can_read(offer, messages):
-    """Also a client that begins anew for each message, when that was agreed."""
+    """Including by a client that resets its window for each message, when that was agreed."""
     server, client = negotiate(offer), zlib.decompressobj(wbits=-15)
     for message in messages:
         assert client.decompress(server.compress(message) + b"\0\0\xff\xff") == message
@@ -41,7 +41,7 @@ def test_what_is_compressed_a_client_can_read(offer, messages):
 
 @pytest.mark.parametrize("offer", ["permessage-deflate", "permessage-deflate; client_no_context_takeover"])
 def test_what_a_client_compresses_is_read(offer):
-    """With the window kept, or begun anew."""
+    """With the window kept or reset."""
     server, packer = negotiate(offer), zlib.compressobj(wbits=-15)
     for message in (b"hello hello hello", b"hello again"):
         if "takeover" in offer:

@@ -43,7 +43,7 @@ def test_any_cut_gives_the_same_messages(sent, mask, data):
 
 @pytest.mark.parametrize("length", [0, 1, 125, 126, 127, 65535, 65536, LIMIT])
 def test_lengths(length):
-    """All three ways to write a length, one byte at a time at the front."""
+    """All three encodings of a length, with the header arriving byte by byte."""
     stream = masked(0x81, b"x" * length)
     assert read(FrameReader(LIMIT), *(stream[i : i + 1] for i in range(14)), stream[14:]) == [(1, b"x" * length)]
 

@@ -46,7 +46,7 @@ def test_refused(changes, expected):
 
 
 def test_any_origin():
-    """As FleetLM's development configuration."""
+    """As in FleetLM's development configuration."""
     assert isinstance(verdict(origin=["http://elsewhere"], origin_host="any"), Upgrade)
 
 

@@ -75,7 +75,7 @@ class PlayedReader:
 
 
 def test_all_that_is_remembered_is_compared():
-    """By several readers side by side, each of which is closed."""
+    """By several readers at once, each of which is closed."""
     scene = Scene()
     for number in range(50):
         scene.session(f"s{number}", messages=3, answers=2)
