@@ -54,8 +54,10 @@ def metrics(catalogue: Catalogue) -> list[Json]:
 def options(presets: Presets) -> list[Json]:
     """Return every option: the common ones, the count of each behaviour, and those of single benchmarks."""
     rows = [{**_option(spec), "benchmarks": None} for spec in COMMON]
+    packaged = {benchmark.name: benchmark.behaviours for benchmark in BENCHMARKS}
     for benchmark, named in presets.by_benchmark.items():
-        behaviours = tuple(dict.fromkeys(name for preset in named.values() for name in preset.users))
+        of_presets = (name for preset in named.values() for name in preset.users)
+        behaviours = tuple(dict.fromkeys((*packaged.get(benchmark, ()), *of_presets)))
         if len(behaviours) > 1:
             rows += [{**_option(spec), "benchmarks": [benchmark]} for spec in count_specs(behaviours)]
     return rows + _own_options()

@@ -97,3 +97,10 @@ def test_the_checkouts_own_locustfiles_are_found(tmp_path, monkeypatch):
     folder = locustfiles()
     assert folder is not None
     assert (folder / "mixed.py").is_file()
+
+
+def test_every_behaviour_of_a_mixed_load_has_its_count(bench):
+    """Also one that no preset has users of."""
+    options = json.loads(bench("list", "options", "--json").output)
+    flags = {entry["flag"] for entry in (options["options"] if isinstance(options, dict) else options)}
+    assert {"--long-lived-vus", "--burst-vus", "--churn-vus", "--inbox-watcher-vus"} <= flags
