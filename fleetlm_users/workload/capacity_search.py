@@ -1,7 +1,11 @@
-"""The search for the highest load that keeps the thresholds: steps up until one misses, then halves the gap. Pure.
+"""The search for the highest load that a server sustains: steps up until one misses, then halves the gap. Pure.
 
 A step that misses is tried a second time before it counts: one bad moment must not decide. A step at which the
 generator itself was at its limit says nothing about the server; confirmed, it ends the search with "at least".
+
+At the end the highest kept load is held once more, for longer: a load near the limit may keep a short step and not a
+long one. When it does not survive, ever lower loads are confirmed, each lower by the precision. Nothing is repeated
+there: a bad moment costs one precision, a second chance would make a load that holds half of the time look sustained.
 """
 
 import math
@@ -12,19 +16,23 @@ Outcome = Literal["kept", "missed", "limited"]
 
 TRIES: Final = 2
 
+MAX_CONFIRMATIONS: Final = 5
+"""Loads that are confirmed at most: at a precision of 5 % the last is a fifth below the first."""
+
 
 @dataclass(frozen=True, slots=True)
 class SearchPlan:
     """From `first` on each step is `factor` times the one before, up to `most`.
 
     The search ends when the gap between the highest kept and the lowest missed load is at most `precision` (a share of
-    the kept one). Raises ValueError for what leads nowhere.
+    the kept one), and the kept one is confirmed if it `confirms`. Raises ValueError for what leads nowhere.
     """
 
     first: int
     factor: float
     most: int
     precision: float
+    confirms: bool = True
 
     def __post_init__(self) -> None:
         if self.first < 1 or self.most < self.first or not self.factor > 1 or not self.precision > 0:
@@ -34,19 +42,30 @@ class SearchPlan:
 class CapacitySearch:
     """Ask `load` for the next step, then `tell` how it went, until `load` is None.
 
-    `kept` is the highest load that was kept (0: none was), `missed` the lowest that was not, None while there is none.
+    `kept` is the highest load that was kept (0: none was), `missed` the lowest that was not, None while there is none;
+    `confirmed` is the load that survived its confirmation, 0 while none has. `is_confirmation` says that the next step
+    is one. `is_unrecovered` says that the server never recovered from a step, which ended the search.
     """
 
     def __init__(self, plan: SearchPlan) -> None:
         self._plan = plan
         self._tries = 0
+        self._confirmations = 0
+        self._all_kept: list[int] = []
         self.load: int | None = plan.first
-        self.kept = 0
         self.missed: int | None = None
+        self.confirmed = 0
         self.limited = False
+        self.is_confirmation = False
+        self.is_unrecovered = False
 
     def __repr__(self) -> str:
-        return f"CapacitySearch(kept={self.kept}, missed={self.missed}, next={self.load})"
+        return f"CapacitySearch(kept={self.kept}, missed={self.missed}, next={self.load}, confirmed={self.confirmed})"
+
+    @property
+    def kept(self) -> int:
+        """The highest load that was kept and did not fail later."""
+        return max(self._all_kept, default=0)
 
     @property
     def is_done(self) -> bool:
@@ -63,17 +82,53 @@ class CapacitySearch:
         if self.load is None:
             raise ValueError("the search is over")
         self._tries += 1
-        if outcome != "kept" and self._tries < TRIES:
+        is_final = outcome == "kept" or (self.is_confirmation and outcome == "missed")
+        if not is_final and self._tries < TRIES:
             return
         self._tries = 0
+        if self.is_confirmation:
+            self._tell_confirmation(outcome, self.load)
+        else:
+            self._tell_step(outcome, self.load)
+
+    def give_up(self) -> None:
+        """End the search: the server does not recover, so no further step could be judged."""
+        self.is_unrecovered, self.load = True, None
+
+    def _tell_step(self, outcome: Outcome, load: int) -> None:
+        following: int | None
+        if outcome == "limited":
+            self.limited, following = True, None
+        elif outcome == "missed":
+            self.missed = load
+            following = self._between(self.kept, load)
+        else:
+            self._all_kept.append(load)
+            following = self._above(load) if self.missed is None else self._between(load, self.missed)
+        self.load = following if following is not None else self._first_confirmation()
+
+    def _first_confirmation(self) -> int | None:
+        if not self._plan.confirms or not self.kept:
+            return None
+        self.is_confirmation = True
+        return self.kept
+
+    def _tell_confirmation(self, outcome: Outcome, load: int) -> None:
+        self._confirmations += 1
         if outcome == "limited":
             self.limited, self.load = True, None
         elif outcome == "missed":
-            self.missed = self.load
-            self.load = self._between(self.kept, self.load)
+            self.missed = load
+            self._all_kept = [kept for kept in self._all_kept if kept < load]
+            self.load = self._below(load) if self._confirmations < MAX_CONFIRMATIONS else None
         else:
-            self.kept = self.load
-            self.load = self._above(self.load) if self.missed is None else self._between(self.load, self.missed)
+            self._all_kept.append(load)
+            self.confirmed, self.load = load, None
+
+    def _below(self, load: int) -> int | None:
+        """Return what is to be confirmed after a load that did not survive; never less than what was kept below it."""
+        lower = min(load - 1, math.floor(load / (1 + self._plan.precision)))
+        return max(lower, self.kept) or None
 
     def _above(self, load: int) -> int | None:
         if load >= self._plan.most:

@@ -1,12 +1,13 @@
 """The search finds the limit of any server that has one, in few steps, and never claims more than it saw."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.workload.capacity_search import CapacitySearch, SearchPlan
+from fleetlm_users.workload.capacity_search import MAX_CONFIRMATIONS, CapacitySearch, SearchPlan
 
 
 def run(plan, outcome_of, most_steps=1_000):
@@ -29,9 +30,15 @@ PLAN = SearchPlan(first=10, factor=2.0, most=10_000, precision=0.05)
 def test_it_climbs_confirms_and_halves():
     """The first miss is tried again, so is each of the bisection."""
     tried, search = run(PLAN, limit_of(60))
-    assert tried == [10, 20, 40, 80, 80, 57, 68, 68, 62, 62, 59, 60]
-    assert (search.kept, search.missed) == (60, 62)
-    assert search.missed is not None
+    assert tried == [10, 20, 40, 80, 80, 57, 68, 68, 62, 62, 59, 60, 60]
+    assert (search.kept, search.missed, search.confirmed) == (60, 62, 60)
+
+
+def test_nothing_is_confirmed_unless_asked_for():
+    """The kept load is then known from its one step."""
+    tried, search = run(replace(PLAN, confirms=False), limit_of(60))
+    assert tried[-3:] == [62, 59, 60]
+    assert (search.kept, search.confirmed) == (60, 0)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +63,8 @@ def test_one_bad_moment_does_not_decide():
 def test_a_generator_at_its_limit_ends_the_search():
     """Confirmed, and nothing is said of the server beyond what was kept."""
     tried, search = run(PLAN, lambda load, _: "limited" if load >= 80 else "kept")
-    assert tried == [10, 20, 40, 80, 80]
-    assert search.kept == 40
+    assert tried == [10, 20, 40, 80, 80, 40]
+    assert search.kept == search.confirmed == 40
     assert search.missed is None
     assert search.limited
 
@@ -128,12 +135,12 @@ def test_whatever_a_server_does_the_search_ends_and_stays_in_order(plan, outcome
     for outcome in outcomes:
         if search.load is None:
             return
-        load, was_repeat = search.load, search.is_repeat
+        load, was_repeat, was_confirmation = search.load, search.is_repeat, search.is_confirmation
         assert 1 <= load <= plan.most
-        assert search.kept < load
+        assert search.kept < load or (was_confirmation and search.kept <= load)
         assert search.missed is None or load < search.missed
         search.tell(outcome)
-        if outcome != "kept" and not was_repeat:
+        if outcome != "kept" and not was_repeat and not (was_confirmation and outcome == "missed"):
             assert search.load == load
             assert search.is_repeat
 
@@ -144,4 +151,77 @@ def test_the_number_of_steps_is_a_matter_of_logarithms(plan):
     tried, _ = run(plan, limit_of(plan.most - 1), most_steps=5_000)
     climbs = math.log(plan.most, plan.factor) if plan.factor > 1.5 else plan.most
     halvings = math.log2(plan.most) + math.log2(1 / plan.precision)
-    assert len(tried) <= 2 * (climbs + halvings) + 8
+    assert len(tried) <= 2 * (climbs + halvings) + 9
+
+
+# confirmation
+
+
+def confirmed_up_to(limit, sustained):
+    """A server that keeps a short step up to `limit`, and a long one only up to `sustained`."""
+    search = CapacitySearch(PLAN)
+    confirmations = []
+    while search.load is not None:
+        bound = sustained if search.is_confirmation else limit
+        if search.is_confirmation:
+            confirmations.append(search.load)
+        search.tell("kept" if search.load <= bound else "missed")
+    return confirmations, search
+
+
+def test_a_load_that_does_not_survive_is_followed_by_lower_ones():
+    """Each by the precision, or the next that was kept; asked once: what holds half of the time is not sustained."""
+    confirmations, search = confirmed_up_to(100, sustained=92)
+    assert confirmations == [99, 95, 90]
+    assert (search.kept, search.confirmed, search.missed) == (90, 90, 95)
+
+
+def test_the_number_of_confirmations_is_bounded():
+    """A load that was kept once is then all that is known."""
+    confirmations, search = confirmed_up_to(100, sustained=10)
+    assert len(confirmations) == MAX_CONFIRMATIONS
+    assert search.confirmed == 0
+    assert search.is_done
+    assert 0 < search.kept < min(confirmations)
+
+
+def test_not_below_what_was_kept_before():
+    """What is kept below the load that failed is confirmed itself."""
+    search = CapacitySearch(SearchPlan(first=50, factor=1.02, most=51, precision=0.5))
+    search.tell("kept")
+    search.tell("kept")
+    assert (search.load, search.is_confirmation) == (51, True)
+    search.tell("missed")
+    assert search.load == 50
+    search.tell("kept")
+    assert search.confirmed == 50
+
+
+def test_a_confirmation_that_the_generator_spoils_is_tried_again():
+    """Twice, as any other step; then the load was kept once, and that is said."""
+    search = CapacitySearch(replace(PLAN, most=10))
+    search.tell("kept")
+    search.tell("limited")
+    assert (search.load, search.is_repeat, search.is_confirmation) == (10, True, True)
+    search.tell("limited")
+    assert (search.is_done, search.limited, search.kept, search.confirmed) == (True, True, 10, 0)
+
+
+def test_a_server_that_does_not_recover_ends_the_search():
+    """With what was kept before."""
+    search = CapacitySearch(PLAN)
+    for outcome in ("kept", "kept", "missed"):
+        search.tell(outcome)
+    search.give_up()
+    assert (search.is_done, search.is_unrecovered, search.kept, search.confirmed) == (True, True, 20, 0)
+
+
+@given(PLANS, st.integers(0, 200_000), st.integers(0, 200_000))
+def test_only_what_survived_is_confirmed(plan, limit, sustained):
+    """Whatever the short steps said."""
+    search = CapacitySearch(plan)
+    while search.load is not None:
+        bound = min(sustained, limit) if search.is_confirmation else limit
+        search.tell("kept" if search.load <= bound else "missed")
+    assert search.confirmed <= min(limit, sustained)
+    assert search.confirmed in (0, search.kept)

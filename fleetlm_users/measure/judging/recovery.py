@@ -1,0 +1,158 @@
+"""Has a server recovered from a load that it did not keep? First its backlog must be gone, then it must be quick again.
+
+While nothing is sent, every message gets its fate, and answers stop coming: those to messages that were given up as
+well, because a server that still works them off is not idle. Then a light load probes it: its latencies must be near
+those of the last step that was kept.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from fleetlm_users.measure import formatting
+from fleetlm_users.measure.histogram import Trend
+from fleetlm_users.measure.metrics.metric import ALL, WARM_UP
+from fleetlm_users.measure.totals import Span, Totals
+
+LATENCIES: Final = ("append_latency_ms", "agent_latency_ms")
+NEAR_FACTOR: Final = 2.0
+NEAR_MS: Final = 50.0
+"""A latency is near another one within this factor and so much more: pauses of a machine are no queue."""
+
+PROBES: Final = 20
+"""Latencies that a 95th percentile needs."""
+
+PROBE_S: Final = 10.0
+"""With fewer of them, the median decides after this time."""
+
+QUIET_LOOKS: Final = 2
+"""So many looks in a row must see nothing: answers may come in lumps."""
+
+Reference = Mapping[str, tuple[float, float]]
+"""The median and the 95th percentile of each latency, in ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMessages:
+    """Messages without a fate, and appended ones whose answer is awaited."""
+
+    appends: int
+    answers: int
+
+    @property
+    def total(self) -> int:
+        """Both; a message is never in both."""
+        return self.appends + self.answers
+
+    def __str__(self) -> str:
+        """Say what is waited for: `1,846 answers still awaited`."""
+        parts = [(self.appends, "appends"), (self.answers, "answers")]
+        return " and ".join(f"{n:,} {what}" for n, what in parts if n) + " still awaited" if self.total > 0 else ""
+
+
+def open_messages(totals: Totals, phase: str = ALL) -> OpenMessages:
+    """Return what is open, of the messages of a phase."""
+    fates = ("messages_appended", "messages_rejected", "messages_lost", "messages_in_flight")
+    answers = ("agent_replies_matched", "messages_unanswered")
+    return OpenMessages(
+        totals.count("messages_sent", phase=phase) - sum(totals.count(name, phase=phase) for name in fates),
+        totals.count("agent_replies_due", phase=phase) - sum(totals.count(name, phase=phase) for name in answers),
+    )
+
+
+def latencies_of(totals: Totals, phase: str) -> Reference:
+    """Return the median and the 95th percentile of append and answer, where there are any."""
+    trends = ((name, totals.trend(name, phase=phase)) for name in LATENCIES)
+    return {name: _percentiles_ms(trend) for name, trend in trends if trend is not None and trend.count}
+
+
+class Recovery:
+    """Watches a server recover: `look` at its numbers about once a second, until it `has_recovered`.
+
+    `reference` are the latencies of the last kept step, empty if none was kept: then the backlog alone decides. Nothing
+    may be sent until `is_quiet`, and a light load from then on.
+    """
+
+    def __init__(self, reference: Reference) -> None:
+        self._reference = reference
+        self._seen: Totals | None = None
+        self._probed_from: tuple[Totals, float] | None = None
+        self._open = OpenMessages(0, 0)
+        self._late_answers = 0
+        self._quiet_looks = 0
+        self._p95_ms: float | None = None
+        self.is_quiet = False
+        self.has_recovered = False
+
+    def look(self, totals: Totals, now_s: float) -> None:
+        """Take in the numbers of this moment."""
+        if not self.is_quiet:
+            self._await_quiet(totals, now_s)
+        elif not self.has_recovered:
+            self._probe(totals, now_s)
+
+    def words(self) -> str:
+        """Return what is still missing, and what it was at the last kept step."""
+        parts = [str(self._open)] if self._open.total > 0 else []
+        if not parts and self._late_answers:
+            parts.append(f"{self._late_answers:,} answers came to messages that had been given up")
+        if self._p95_ms is not None:
+            parts.append(f"p95 {_time(self._p95_ms)}")
+        reference = self._reference.get(LATENCIES[1]) or self._reference.get(LATENCIES[0])
+        text = ", ".join(parts) or "its first answers are awaited"
+        return text if reference is None else f"{text}; the last kept step had {_time(reference[1])}"
+
+    def _await_quiet(self, totals: Totals, now_s: float) -> None:
+        self._open = open_messages(totals)
+        before, self._seen = self._seen, totals
+        if before is None:
+            return
+        span = Span(before, totals)
+        self._note_latency(span, ALL)
+        answered = max(0, span.count("agent_replies_matched", phase=ALL))
+        self._late_answers = max(0, span.count("agent_replies", phase=ALL) - answered)
+        has_answers = span.count("agent_replies", phase=ALL) != 0
+        self._quiet_looks = 0 if self._open.total > 0 or has_answers else self._quiet_looks + 1
+        if self._quiet_looks >= QUIET_LOOKS:
+            self.is_quiet, self._probed_from = True, (totals, now_s)
+            self.has_recovered = not self._reference
+
+    def _probe(self, totals: Totals, now_s: float) -> None:
+        assert self._probed_from is not None  # for mypy: set when it became quiet
+        span, probed_s = Span(self._probed_from[0], totals), now_s - self._probed_from[1]
+        self._open = open_messages(totals)
+        self._note_latency(span, WARM_UP)
+        measured = latencies_of(span, WARM_UP)
+        samples = min((_count(span, name) for name in self._reference), default=0)
+        if samples < PROBES and probed_s < PROBE_S:
+            return
+        # probes that are sent and not answered are no samples: what is open must be little beside what was answered
+        is_slow = self._open.total > max(PROBES, samples) or (not samples and self._open.total > 0)
+        if not is_slow and all(self._is_near(name, measured, samples) for name in self._reference):
+            self.has_recovered = True
+        else:
+            self._probed_from = totals, now_s
+
+    def _is_near(self, name: str, measured: Reference, samples: int) -> bool:
+        if name not in measured:
+            return True  # so seldom is something sent that nothing was to be probed
+        pairs = list(zip(measured[name], self._reference[name], strict=True))
+        return all(now <= NEAR_FACTOR * then + NEAR_MS for now, then in (pairs if samples >= PROBES else pairs[:1]))
+
+    def _note_latency(self, span: Span, phase: str) -> None:
+        measured = latencies_of(span, phase)
+        latest = measured.get(LATENCIES[1]) or measured.get(LATENCIES[0])
+        self._p95_ms = latest[1] if latest is not None else self._p95_ms
+
+
+def _percentiles_ms(trend: Trend) -> tuple[float, float]:
+    return (trend.percentile(50) or 0) / 1000, (trend.percentile(95) or 0) / 1000
+
+
+def _count(totals: Totals, name: str) -> int:
+    trend = totals.trend(name, phase=WARM_UP)
+    return trend.count if trend is not None else 0
+
+
+def _time(value_ms: float) -> str:
+    return f"{value_ms / 1000:.1f} s" if value_ms >= 1000 else f"{formatting.ms(value_ms)} ms"

@@ -1,0 +1,27 @@
+"""What a capacity search asks of every process at a moment: which messages are judged, and what share is sent. Pure."""
+
+import math
+from dataclasses import dataclass
+
+from fleetlm_users.workload.plan import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class StepOrder:
+    """A step is held from `held_from_s` to before `held_to_s`, in seconds of the run; never, if both are the same.
+
+    Messages that are due in it are judged, wherever and whenever they are answered. All others belong to no step, and
+    count as warm-up. Users send `share` of their messages, 1 being all and 0 none.
+    """
+
+    held_from_s: float = 0.0
+    held_to_s: float = 0.0
+    share: float = 1.0
+
+    def phase_at(self, due_s: float) -> Phase:
+        """Return the phase of a message that is due at that second of the run."""
+        return "main" if self.held_from_s <= due_s < self.held_to_s else "warm_up"
+
+    def sends(self, turn: int, offset: float) -> bool:
+        """Return whether a user sends its message number `turn`; users of different `offset` (0 to 1) take turns."""
+        return math.floor((turn + 1) * self.share + offset) > math.floor(turn * self.share + offset)
