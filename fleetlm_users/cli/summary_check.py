@@ -185,6 +185,10 @@ _AUDITED: Final = record(
         "unaudited": table(_NAME, _SAMPLES, MAX_NAMES),
     }
 )
+_CAPACITY: Final = record(
+    {"unit": _NAME, "per_user": number(0, 1e9), "kept": whole(), "missed": nothing_or(whole()), "words": _LONG},
+    {"confirmed": whole(), "confirm_s": number(0, 1e9), "unrecovered": _LONG},
+)
 _SUMMARY: Final = record(
     {
         "verdict": record({"kind": one_of("pass", "fail", "inconclusive"), "failures": _LINES, "doubts": _LINES}),
@@ -213,7 +217,7 @@ _SUMMARY: Final = record(
     {
         "distributions": nothing_or(table(_NAME, each(row(_MS, _MS, whole(1, MAX_SAMPLES)), MAX_BUCKETS), MAX_NAMES)),
         "backlogs": nothing_or(each(_BACKLOG, MAX_NAMES)),
-        "capacity": nothing_or(record({})),
+        "capacity": nothing_or(_CAPACITY),
         "audit": nothing_or(
             record({"way": _NAME, "words": _LONG, "result": _LONG, "messages": _audited, "answers": _audited})
         ),

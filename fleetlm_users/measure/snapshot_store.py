@@ -1,6 +1,6 @@
 """The newest snapshot of every worker, on the master; `totals()` is their sum."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -123,12 +123,15 @@ class SnapshotStore:
             ]
             worker.snapshot = structs.replace(worker.snapshot, gauges=gauges)
 
-    def totals(self, figures: Mapping[tuple[str, str], Derived] = MappingProxyType({})) -> Totals:
-        """Return the sum over all workers as it stands now, with the `figures` of derived metrics.
+    def totals(
+        self, figures: Mapping[tuple[str, str], Derived] = MappingProxyType({}), *, without: Container[str] = ()
+    ) -> Totals:
+        """Return the sum over all workers but those `without`, as it stands now, with the `figures` of derived metrics.
 
         Later snapshots do not change it.
         """
-        return Totals(self.catalogue, [worker.snapshot for _, worker in sorted(self._workers.items())], figures)
+        parts = [worker.snapshot for name, worker in sorted(self._workers.items()) if name not in without]
+        return Totals(self.catalogue, parts, figures)
 
     def sent_until_s(self) -> float:
         """Return until when all workers that reported to the end were sending, in seconds of the run."""

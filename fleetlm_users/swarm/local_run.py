@@ -12,6 +12,7 @@ from fleetlm_users.swarm.run_end import Once
 from fleetlm_users.swarm.runtime.gc_freeze import GcFreeze
 from fleetlm_users.swarm.runtime.health import HealthSampler, yield_to_loop
 from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.step_order import StepOrder
 from fleetlm_users.workload.user_numbers import Numbering, WorkerSlot
 
 
@@ -57,6 +58,8 @@ class LocalRun:
             columns=table.columns,
             elapsed_s=elapsed_s,
         )
+        if self._context.benchmark.search is not None:
+            run.step_order = StepOrder()
         self._gc_freeze.begin(lambda: run.user_count)
         self._drain = Once(partial(self._drain_and_free, run, HealthSampler(run, table.flush)))
 
@@ -83,6 +86,12 @@ class LocalRun:
         ledger = run.ledger.renewed(resets, now_s, now_s - run.started_s)
         self._context.recorder.record_into(ledger)
         run.reset(ledger)
+
+    def order(self, epoch: str, order: StepOrder) -> None:
+        """Follow what the capacity search of that run asks for from now on."""
+        run = self._context.run
+        if run is not None and self.is_in(epoch):
+            run.step_order = order
 
     def forget_rows(self, epoch: str, resets: int, before: int) -> None:
         """Drop the rows before that second, which the master has merged for that run and that number of resets."""

@@ -14,6 +14,7 @@ from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.swarm.stats.tally import LocustColumns, Tallies
 from fleetlm_users.workload.options.audit import is_audited, settle_s
 from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.step_order import StepOrder
 from fleetlm_users.workload.user_numbers import Numbering
 
 LEAVING_S = 3.0
@@ -73,6 +74,7 @@ class Run:
 
     `on_idle` is called when the last user that had work left has none, or is gone; `columns` take what Locust's own
     table shows of each message; `elapsed_s` is how long the run is on already, for a process that joins it late.
+    `step_order` is what a capacity search asks for now; None in any other run.
     """
 
     def __init__(  # noqa: PLR0913  # the whole of what a run is made of, each named where it is given
@@ -96,6 +98,7 @@ class Run:
         self.ended_s: float | None = None
         self.is_closed = False
         self.closed_s: float | None = None
+        self.step_order: StepOrder | None = None
         self._drain_cut_short = Event()
         self._drain_deadline_s = math.inf
         self._members: set[Member] = set()
@@ -130,6 +133,11 @@ class Run:
     def phase_at(self, moment_s: float) -> str:
         """Return `warm_up` or `main`, by this process's clock since the run began."""
         return self.options.plan.phase_at(moment_s - self.started_s)
+
+    def message_phase_at(self, due_s: float) -> str:
+        """Return the phase of a message that is due then; in a capacity search, `main` while a step is held."""
+        order, elapsed_s = self.step_order, due_s - self.started_s
+        return self.options.plan.phase_at(elapsed_s) if order is None else order.phase_at(elapsed_s)
 
     def tallies(self, scenario: str) -> Tallies:
         """Return where the messages of a scenario are counted, by phase."""

@@ -151,7 +151,7 @@ class UserSession:
         """
         observer = self.observer
         client_ref, text = next(self._payloads)
-        message = self._joined_channel().send(text, client_ref, due_s, self._run.phase_at(due_s))
+        message = self._joined_channel().send(text, client_ref, due_s, self._run.message_phase_at(due_s))
         if observer.log is not None:
             observer.log.sent[client_ref] = text
         observer.sent(message)
@@ -192,6 +192,11 @@ class UserSession:
         if channel.down is not None:
             raise copy_of(channel.down)
         return window.has_room and not is_over()
+
+    def expire(self) -> None:
+        """Give up on messages older than the reply timeout; `settle` and `ask` do it by themselves."""
+        if self._channel is not None:
+            self._channel.expire()
 
     def settle(self) -> bool:
         """Wait until every message has its fate and its reply; return whether it came to that."""

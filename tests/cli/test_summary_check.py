@@ -107,7 +107,8 @@ def test_a_search_shows_figures_that_its_thresholds_were_not_judged_by():
     found = changed(thresholds__0__ok=False)
     with pytest.raises(ShapeError):
         check_summary(found)
-    check_summary(found | {"capacity": {"kept": None}})
+    search = {"unit": "sessions", "per_user": 1.0, "kept": 40, "missed": None, "words": "at least 40"}
+    check_summary(found | {"capacity": search})
 
 
 @pytest.mark.parametrize("first", range(0, 150, 50))

@@ -8,8 +8,7 @@ from tests.e2e.harness import Locust, eventually, free_port, newest_summary, tar
 pytestmark = pytest.mark.e2e
 
 LIMIT = 60
-WITHIN = 0.1
-QUICK = ["--hold", "1s", "--settle", "300ms", "--message-interval", "500ms", "--precision", "8", "-u", "20"]
+QUICK = ["--hold", "1s", "--settle", "300ms", "--message-interval", "500ms", "--precision", "20", "--join-rate", "200"]
 CALM = ["--lateness-limit", "5s", "--drain-timeout", "3s", "--threshold", "append_latency_ms: p(95)<20000"]
 DEADLINE_S = 110
 
@@ -20,21 +19,23 @@ def capacity(tmp_path, standin, *arguments, **kwargs):
 
 
 def check_found(found):
-    assert LIMIT * (1 - WITHIN) <= found["kept"] <= LIMIT < found["missed"] <= LIMIT * (1 + WITHIN)
+    assert 45 <= found["kept"] <= LIMIT  # 57; a confirmation on a machine that stalls takes a few off
+    assert found["missed"] <= 68
     assert found["finished"]
     assert not found["at_least"]
     outcomes = [step["outcome"] for step in found["steps"]]
-    assert outcomes[:2] == ["kept", "kept"]
+    assert outcomes[0] == "kept"
+    assert found["confirmed"] == found["kept"]
+    assert found["steps"][-1]["confirmation"]
     first_miss = outcomes.index("missed")
     assert found["steps"][first_miss + 1]["repeat"]
     assert found["steps"][first_miss]["joined"] <= LIMIT
 
 
-@pytest.mark.parametrize("processes", [[], ["--processes", "2"]], ids=["standalone", "processes-2"])
-def test_it_finds_the_configured_limit(tmp_path, standin_with, processes):
-    """Within ten percent; the table and the knee on console, in summary.json and on the page."""
+def test_it_finds_the_configured_limit(tmp_path, standin_with):
+    """Within the precision; the table and the knee on console, in summary.json and on the page."""
     standin = standin_with("--builtin-agent", "--session-limit", str(LIMIT))
-    with capacity(tmp_path, standin, *processes) as locust:
+    with capacity(tmp_path, standin, "-u", "40") as locust:
         finished = locust.finish(DEADLINE_S)
     found = finished.summary["capacity"]
     check_found(found)
@@ -50,20 +51,73 @@ def test_it_finds_the_configured_limit(tmp_path, standin_with, processes):
     assert "Traceback" not in finished.output
 
 
+RATE = 40
+ONE_AT_A_TIME = ["--builtin-agent", "--webhook-order", "node", "--webhook-service-ms", str(1000 / RATE)]
+MESSAGES = ["--search", "messages", "--message-interval", "500ms", "--settle", "1s"]
+
+
+def test_a_server_that_falls_behind_is_found_although_every_threshold_is_kept(tmp_path, standin_with):
+    """On two processes. Each step is judged on its own messages, though one before it leaves a queue of seconds."""
+    standin = standin_with(*ONE_AT_A_TIME)
+    flags = [*MESSAGES, "-u", "15", "--precision", "100", "--hold", "4s", "--confirm", "6s", "--processes", "2"]
+    with capacity(tmp_path, standin, *flags) as locust:
+        finished = locust.finish(DEADLINE_S)
+    found = finished.summary["capacity"]
+    assert finished.code == 0, finished.output
+    assert (found["confirmed"], found["missed"]) == (15, 30), finished.output
+    steps = found["steps"]
+    assert [step["outcome"] for step in steps] == ["kept", "missed", "missed", "kept"]
+    for step in steps[1:3]:
+        assert "the server did not keep up: agent answers fell behind by " in step["misses"][0]
+        assert step["agent_reply_rate"] == 1.0
+    assert all(step["messages_per_s"] == pytest.approx(step["load"] * 2, rel=0.15) for step in steps)
+    assert steps[-1]["agent_p95_ms"] < steps[1]["agent_p95_ms"] / 2
+    assert finished.accounting()["adds_up"]
+
+
+def test_a_server_that_does_not_recover_in_time_is_a_finding(tmp_path, standin_with):
+    """What it is waited for is said, and what was kept before stays known as that."""
+    standin = standin_with(*ONE_AT_A_TIME)
+    flags = [*MESSAGES, "-u", "5", "--step-factor", "12", "--hold", "4s", "--recover", "3s"]
+    with capacity(tmp_path, standin, *flags) as locust:
+        finished = locust.finish(DEADLINE_S)
+    found = finished.summary["capacity"]
+    assert finished.code == 3, finished.output
+    assert found["unrecovered"].startswith("the server did not recover within 3s after 120 messages/s (60 users): ")
+    assert "answers still awaited" in found["unrecovered"]
+    assert (found["kept"], found["confirmed"]) == (5, 0)
+    assert any(found["unrecovered"] in failure for failure in finished.summary["verdict"]["failures"])
+
+
+def test_a_search_that_is_interrupted_while_the_server_recovers_says_so(tmp_path, standin_with):
+    """Ctrl-C ends it at any moment, with a report."""
+    standin = standin_with(*ONE_AT_A_TIME)
+    with capacity(tmp_path, standin, *MESSAGES, "-u", "5", "--step-factor", "20", "--hold", "4s") as locust:
+        eventually(lambda: "waiting for the server to recover: " in locust.output, "it recovers", DEADLINE_S)
+        locust.interrupt()
+        finished = locust.finish(DEADLINE_S)
+    assert finished.code == 4, finished.output
+    found = finished.summary["capacity"]
+    assert found["kept"] == 5
+    assert found["words"].endswith("it was waiting for the server to recover from 200 messages/s (100 users)")
+    assert "Traceback" not in finished.output
+
+
 def test_starting_it_in_the_web_ui_starts_the_search(tmp_path, standin_with):
     """The run ends by itself, and the page is ready for the next."""
-    standin = standin_with("--builtin-agent", "--session-limit", str(LIMIT))
+    standin = standin_with("--builtin-agent")
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     form = {"user_count": "20", "spawn_rate": "20", "host": "", "preset": "default", "run_id": "web"}
-    with capacity(tmp_path, standin, "--web-port", port, headless=False) as locust:
+    with capacity(tmp_path, standin, "--most", "20", "--web-port", port, headless=False) as locust:
         eventually(lambda: f"Starting web interface at {url}" in locust.output, "the page is served")
         answer = eventually(lambda: posted(f"{url}/swarm", form), "the form is taken")
         assert answer["success"], answer
         summary = eventually(lambda: newest_summary(locust.results), "the run is judged", DEADLINE_S)
         state = f"{url}/stats/requests"
         eventually(lambda: requests.get(state, timeout=5).json()["state"] in ("stopped", "ready"), "it is ready")
-    check_found(summary["capacity"])
+    found = summary["capacity"]
+    assert (found["confirmed"], found["missed"], found["at_least"]) == (20, None, True)
     assert summary["verdict"]["kind"] == "pass"
 
 
@@ -88,7 +142,7 @@ def test_messages_per_second_are_searched_for_too(tmp_path, standin):
 def test_a_server_that_takes_nobody_fails(tmp_path, standin_with):
     """Not even one session: exit code 3."""
     standin = standin_with("--builtin-agent", "--refuse-joins")
-    with capacity(tmp_path, standin, "-u", "2") as locust:
+    with capacity(tmp_path, standin, "-u", "1") as locust:
         finished = locust.finish(DEADLINE_S)
     assert finished.code == 3, finished.output
     assert "not even 1 sessions kept the thresholds" in finished.output

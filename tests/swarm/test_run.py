@@ -8,6 +8,7 @@ from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.stats.events import RunEvents
+from fleetlm_users.workload.step_order import StepOrder
 from tests.swarm.samples import benchmark, numbering, options
 
 
@@ -105,6 +106,16 @@ def test_the_phase_is_read_on_the_runs_own_clock(run):
     warm_up_s = run.options.plan.warm_up_s
     assert run.phase_at(run.started_s + warm_up_s - 0.001) == "warm_up"
     assert run.phase_at(run.started_s + warm_up_s + 0.001) == "main"
+    assert run.message_phase_at(run.started_s + warm_up_s + 0.001) == "main"
+
+
+def test_in_a_search_a_message_is_judged_if_it_is_due_while_a_step_is_held(run):
+    """Everything else goes by the moment."""
+    run.step_order = StepOrder(20.0, 30.0)
+    assert run.message_phase_at(run.started_s + 19.9) == "warm_up"
+    assert run.message_phase_at(run.started_s + 20.1) == "main"
+    assert run.message_phase_at(run.started_s + 30.1) == "warm_up"
+    assert run.phase_at(run.started_s + 30.1) == "main"
 
 
 @pytest.mark.parametrize("before", [False, True], ids=["in-the-drain", "before-it"])

@@ -135,7 +135,8 @@ class Comparison:
             if pair.broken and pair.after
         ]
         worse = [row for row in self.rows if row.judged and row.change == "worse" and row.figure not in self._late]
-        return (*broken, *(f"{label(row.figure)} is worse" for row in worse))
+        capacity = _worse_capacity(self.before.summary, self.after.summary)
+        return (*capacity, *broken, *(f"{label(row.figure)} is worse" for row in worse))
 
     @property
     def undecided(self) -> tuple[str, ...]:
@@ -206,6 +207,16 @@ def compare(  # noqa: PLR0913  # A, B and the options of the command
         tuple(rows_of(old, new, others, judged, tolerances, by_scenario=by_scenario)),
         tuple(differing_options(old, new)),
     )
+
+
+def _worse_capacity(before: Summary, after: Summary) -> Iterator[str]:
+    """Say that B's server did not keep a load that A's did: between what was kept and what was not lies no answer."""
+    old, new = before.get("capacity"), after.get("capacity")
+    if not old or not new or old["unit"] != new["unit"] or new["missed"] is None:
+        return
+    kept, missed = old["kept"] * old["per_user"], new["missed"] * new["per_user"]
+    if missed <= kept:
+        yield f"capacity is worse: {kept:,.6g} {old['unit']} were kept in A, and {missed:,.6g} were not in B"
 
 
 def _cautions(comparison: Comparison) -> Iterator[str]:

@@ -20,6 +20,9 @@ def _answer(comparison: Comparison) -> Iterator[str]:
     yield f"### {sign} {comparison.after.benchmark or 'benchmark'}: {words.verdict(comparison)}"
     yield ""
     yield f"A {_run(comparison.before)}, B {_run(comparison.after)}."
+    for name, run in (("A", comparison.before), ("B", comparison.after)):
+        if capacity := run.summary.get("capacity"):
+            yield from ("", f"Capacity in {name}: {_cell(capacity['words'])}")
     reasons = words.reasons(comparison)
     if reasons:
         yield ""

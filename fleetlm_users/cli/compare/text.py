@@ -29,6 +29,8 @@ def _title(comparison: Comparison, style: Style) -> Iterator[str]:
     for name, run in (("A", comparison.before), ("B", comparison.after)):
         yield f"  {style.paint(name, 'bold')}  {_run(run, style)}"
         yield style.paint(f"     {run.path.parent}", "dim")
+        if capacity := run.summary.get("capacity"):
+            yield from style.wrapped(f"capacity: {capacity['words']}", "     ", "       ")
 
 
 def _run(run: RunFile, style: Style) -> str:

@@ -112,6 +112,10 @@ class SessionChannel:
         self.wait(lambda: conversation.settled, lambda: min(until_s(), conversation.patience_ends_s()))
         return conversation.settled
 
+    def expire(self) -> None:
+        """Give up on messages whose reply timeout has passed, for callers that neither wait nor settle."""
+        self._conversation.expire(time.perf_counter())
+
     def wait(self, condition: Callable[[], bool], until_s: Callable[[], float]) -> bool:
         """Wait until the condition is true, which is evaluated after each frame of this channel; return whether it is.
 

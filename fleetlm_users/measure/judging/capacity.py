@@ -1,22 +1,39 @@
-"""One step of a capacity search, judged by itself: on what happened while it was held, not on what came before."""
+"""One step of a capacity search, judged by itself: on what happened while it was held, not on what came before.
+
+A message belongs to the step in which it was due, whenever its answer comes. So a step is judged when all its messages
+have their fate: one that was judged on the answers that came early would look better than it was.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.generator_limits import CPU_STARVED_PERCENT, Limits
 from fleetlm_users.measure.histogram import Trend
+from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp
 from fleetlm_users.measure.judging.generator_lateness import excuse_lateness
+from fleetlm_users.measure.judging.held_backlog import HeldBacklog, held_backlog
+from fleetlm_users.measure.judging.recovery import OpenMessages, Reference, latencies_of
 from fleetlm_users.measure.judging.thresholds import Judgement, Threshold, judge
 from fleetlm_users.measure.judging.verdict import late_generator
+from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.snapshot_store import WorkerState
-from fleetlm_users.measure.totals import Span, Totals
+from fleetlm_users.measure.totals import Derived, Span, Totals
 
 OPENING: Final = frozenset(
     ("session_creation_ms", "ws_connect_ms", "ws_join_ms", "connections_attempted", "connection_failures")
 )
 """Sessions are opened on the way up to a step and not while it is held: these are judged from its beginning on."""
+
+OF_MESSAGES: Final = frozenset(
+    (
+        *("append_latency_ms", "append_service_ms", "agent_latency_ms", "message_roundtrip_ms"),
+        *("generator_lateness_ms", "messages_sent", "messages_appended", "messages_rejected", "messages_lost"),
+        *("messages_in_flight", "agent_replies_due", "agent_replies_matched", "messages_unanswered"),
+    )
+)
+"""What is counted for the step in which the message was due, and is known once all of its messages have their fate."""
 
 JOINED_SHARE: Final = 0.99
 """A step holds what it asks for when at its end so much of it is joined; the rest may just be between two lives."""
@@ -24,22 +41,48 @@ JOINED_SHARE: Final = 0.99
 MIN_STARVED: Final = 3
 """Fewer readings of the CPU above its limit are no shortage: a short step has only a few."""
 
+GROWTH: Final = frozenset(("append_backlog_growth", "agent_backlog_growth"))
+
+APPENDS: Final = "appends"
+ANSWERS: Final = "agent answers"
+
 Outcome = Literal["kept", "missed", "limited"]
 
 
 @dataclass(frozen=True, slots=True)
 class Border:
-    """The merged numbers at a moment, and the state of each worker."""
+    """The merged numbers at a moment, and the state of each worker.
+
+    `present` are the numbers of the workers that are not lost: what a lost one left open is waited for in vain. By
+    default nobody is lost.
+    """
 
     totals: Totals
     workers: tuple[WorkerState, ...]
+    present: Totals | None = None
+
+    @property
+    def of_present(self) -> Totals:
+        """The numbers of the workers that are not lost."""
+        return self.totals if self.present is None else self.present
+
+
+@dataclass(frozen=True, slots=True)
+class StepBorders:
+    """The moments of a step: `began`; held from `settled` to `held`; `closed`, when all its messages had their fate."""
+
+    began: Border
+    settled: Border
+    held: Border
+    closed: Border
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """What came of one load. `misses` are the server's, `doubts` the generator's; `figures` is for the table.
 
-    A threshold that was missed only because the generator was late is among the doubts.
+    A threshold that was missed only because the generator was late is among the doubts. `backlogs` are how appends and
+    answers did, by their names; `latencies` those of the step's own messages.
     """
 
     load: int
@@ -50,58 +93,166 @@ class Step:
     misses: tuple[str, ...]
     doubts: tuple[str, ...]
     figures: Mapping[str, float | None]
+    confirmation: bool = False
+    backlogs: Mapping[str, HeldBacklog] = field(default_factory=dict)
+    latencies: Reference = field(default_factory=dict)
 
     @property
     def outcome(self) -> Outcome:
         """A generator that was itself at its limit says nothing of the server, whatever was kept or missed."""
         return "limited" if self.doubts else "missed" if self.misses else "kept"
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the server did not keep up."""
+        return any(backlog.is_behind for backlog in self.backlogs.values())
+
 
 def judge_step(  # noqa: PLR0913  # keyword-only facts of one step, each named where it is given
     thresholds: Sequence[Threshold],
+    borders: StepBorders,
     *,
     load: int,
-    began: Border,
-    settled: Border,
-    ended: Border,
     hold_s: float,
     limits: Limits,
+    backlogs: Mapping[str, HeldBacklog],
+    keeping_up: KeepingUp | None = None,
+    left_open: OpenMessages | None = None,
     repeat: bool = False,
+    confirmation: bool = False,
 ) -> Step:
-    """Judges the step that `began`, was held from `settled` to `ended`, for `hold_s` seconds."""
-    whole, held = Span(began.totals, ended.totals), Span(settled.totals, ended.totals)
+    """Judge one step.
+
+    Args:
+        thresholds: What is to be kept.
+        borders: The numbers at its moments.
+        load: How many users it asked for.
+        hold_s: How long it was held.
+        limits: The generator's.
+        backlogs: How appends and answers did while it was held, from second to second.
+        keeping_up: The same as thresholds judge it in any run.
+        left_open: Messages of the step that never got a fate, if it could not be waited for.
+        repeat: Whether it is the second try of a load.
+        confirmation: Whether it confirms a load that was kept.
+    """
+    whole = Span(borders.began.totals, borders.held.totals)
+    held = Span(borders.settled.totals, borders.held.totals)
+    messages = Span(borders.settled.totals, borders.closed.totals)
     joined = round(held.gauge("active_connections").now)
-    doubts = (*late_generator(held, limits), *_short_of_cpu(settled.workers, ended.workers, limits))
-    judgements = tuple(excuse_lateness(_judged(thresholds, whole, held, hold_s), held, lambda: bool(doubts)))
+    step = _StepSpan(held, messages, borders.held.totals, keeping_up.derived if keeping_up is not None else {})
+    doubts = (
+        *late_generator(step, limits),
+        *_short_of_cpu(borders.settled.workers, borders.held.workers, limits),
+        *_unknown(left_open, backlogs),
+    )
+    judged = _judged(thresholds, whole, step, hold_s)
+    judgements = tuple(excuse_lateness(judged, messages, lambda: bool(doubts)))
     return Step(
         load=load,
         joined=joined,
         hold_s=hold_s,
         repeat=repeat,
         judgements=judgements,
-        misses=tuple(_misses(judgements, joined, load)),
+        misses=tuple(_misses(judgements, backlogs, joined, load)),
         doubts=doubts,
-        figures=_figures(whole, held, hold_s),
+        figures=_figures(whole, held, messages, hold_s),
+        confirmation=confirmation,
+        backlogs=backlogs,
+        latencies=latencies_of(messages, MAIN),
     )
+
+
+def step_backlogs(
+    rows: Sequence[Mapping[str, Any]], first_s: int, end_s: int, follows_agent: bool
+) -> dict[str, HeldBacklog]:
+    """Return how appends and answers did from second `first_s` of the run to before `end_s`.
+
+    `rows` are seconds as SnapshotStore.series returns them. A second of which nothing is known is left out.
+    """
+    by_second = {row["second"]: row for row in rows}
+    seconds = [by_second[second] for second in range(first_s, end_s) if second in by_second]
+    before = by_second.get(first_s - 1) or {}
+    kinds = {APPENDS: ("append_backlog", "sent")} | (
+        {ANSWERS: ("agent_backlog", "replies_due")} if follows_agent else {}
+    )
+    return {
+        name: held_backlog(
+            float(before.get(backlog) or 0), [row[backlog] for row in seconds], [row[arrived] for row in seconds]
+        )
+        for name, (backlog, arrived) in kinds.items()
+    }
+
+
+class _StepSpan(Span):
+    """A hold: what is counted for messages is of those that were due in it, all else of its time.
+
+    Sessions are opened before it, so that they are evidence is known from `ever`, the totals at its end. `figures` are
+    those of derived metrics.
+    """
+
+    def __init__(self, held: Span, messages: Span, ever: Totals, figures: Mapping[tuple[str, str], Derived]) -> None:
+        super().__init__(held, messages)
+        self._figures = figures
+        self._held = held
+        self._messages = messages
+        self._ever = ever
+
+    def trend(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> Trend | None:
+        """Return the durations of the step's messages, or of the time of the hold."""
+        return self._of(metric).trend(metric, scenario, phase)
+
+    def labels(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> dict[str, int]:
+        """Return the counts of the step's messages, or of the time of the hold."""
+        declared = self.catalogue.find(metric, "counter")
+        return self._of(declared.parts[0] if declared.parts else metric).labels(metric, scenario, phase)
+
+    def samples(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> int:
+        """Return how much evidence there is: where sessions are the evidence, those of the whole search are."""
+        declared = self.catalogue.find(metric)
+        opened = declared.evidence if declared.kind == "counter" and declared.evidence in OPENING else None
+        own = super().samples(metric, scenario, phase)
+        return max(own, self._ever.samples(opened, scenario, phase)) if opened else own
+
+    def _of(self, metric: str) -> Span:
+        return self._messages if self.catalogue.find(metric).name in OF_MESSAGES else self._held
 
 
 def _judged(thresholds: Sequence[Threshold], whole: Span, held: Span, hold_s: float) -> Iterable[Judgement]:
     """Of the opening of sessions nothing is asked where too few were opened, as in the last steps of a bisection."""
     for threshold in thresholds:
-        if held.catalogue[threshold.metric].is_derived:
-            continue  # it is judged from the timeline
         is_opening = threshold.metric in OPENING
         judgement = judge([threshold], whole if is_opening else held, hold_s)[0]
-        if not is_opening or (judgement.measured is not None and not judgement.too_few):
+        is_too_short = threshold.metric in GROWTH and judgement.measured is None  # held_backlog.py tells it
+        if not is_too_short and (not is_opening or (judgement.measured is not None and not judgement.too_few)):
             yield judgement
 
 
-def _misses(judgements: Iterable[Judgement], joined: int, load: int) -> Iterable[str]:
+def _behind(backlogs: Mapping[str, HeldBacklog]) -> Iterable[str]:
+    for name, backlog in backlogs.items():
+        if backlog.is_behind:
+            waited = "" if backlog.waiting_s is None else f", {backlog.waiting_s:.1f} s of the server's own rate"
+            yield (
+                f"the server did not keep up: {name} fell behind by {formatting.per_s(backlog.per_s)} of the "
+                f"{formatting.per_s(backlog.arrivals_per_s)} sent; {backlog.waiting:,} were waiting at the end{waited}"
+            )
+
+
+def _misses(
+    judgements: Sequence[Judgement], backlogs: Mapping[str, HeldBacklog], joined: int, load: int
+) -> Iterable[str]:
+    yield from _behind(backlogs)
     if joined < load * JOINED_SHARE:
         yield f"only {joined:,} of {load:,} sessions were joined"
     for judgement in judgements:
         if not judgement.ok and not judgement.late:
-            yield f"{judgement.expression}: {formatting.measured(judgement.measured, judgement.threshold.unit)}"
+            outcome = formatting.measured(judgement.measured, judgement.threshold.unit)
+            yield f"{judgement.expression}: {outcome}{f': {judgement.problem}' if judgement.problem else ''}"
+
+
+def _unknown(left_open: OpenMessages | None, backlogs: Mapping[str, HeldBacklog]) -> Iterable[str]:
+    """Say that messages of the step have no fate, so that it may not have been kept; one that is behind is missed."""
+    if left_open is not None and left_open.total > 0 and not any(one.is_behind for one in backlogs.values()):
+        yield f"the fate of {left_open.total:,} messages of the step is unknown"
 
 
 def _short_of_cpu(before: Iterable[WorkerState], after: Iterable[WorkerState], limits: Limits) -> Iterable[str]:
@@ -117,15 +268,15 @@ def _short_of_cpu(before: Iterable[WorkerState], after: Iterable[WorkerState], l
             )
 
 
-def _figures(whole: Span, held: Span, hold_s: float) -> dict[str, float | None]:
+def _figures(whole: Span, held: Span, messages: Span, hold_s: float) -> dict[str, float | None]:
     return {
-        "messages_per_s": round(held.count("messages_appended") / hold_s, 3) if hold_s else None,
-        "append_p95_ms": _p95_ms(held, "append_latency_ms"),
-        "agent_p95_ms": _p95_ms(held, "agent_latency_ms"),
+        "messages_per_s": round(messages.count("messages_appended") / hold_s, 3) if hold_s else None,
+        "append_p95_ms": _p95_ms(messages, "append_latency_ms"),
+        "agent_p95_ms": _p95_ms(messages, "agent_latency_ms"),
         "join_p95_ms": _p95_ms(whole, "ws_join_ms"),
-        "agent_reply_rate": held.rate("agent_reply_rate").value,
+        "agent_reply_rate": messages.rate("agent_reply_rate").value,
         "session_failures": whole.count("session_failures"),
-        "lateness_p99_ms": _ms((held.trend("generator_lateness_ms") or Trend()).summary().p99_us),
+        "lateness_p99_ms": _ms((messages.trend("generator_lateness_ms") or Trend()).summary().p99_us),
         "cpu_percent": held.gauge("worker_cpu_percent").now,
     }
 

@@ -203,7 +203,11 @@ class RunEntry(TypedDict):
 
 
 class StepEntry(TypedDict):
-    """One step of a capacity search; `load` is in users."""
+    """One step of a capacity search; `load` is in users.
+
+    `waiting` messages were open at its end, which the server finishes in `waiting_s` at its own rate. Older files lack
+    these.
+    """
 
     load: int
     joined: int
@@ -218,6 +222,10 @@ class StepEntry(TypedDict):
     join_p95_ms: float | None
     agent_reply_rate: float | None
     lateness_p99_ms: float | None
+    confirmation: NotRequired[bool]
+    is_behind: NotRequired[bool]
+    waiting: NotRequired[int]
+    waiting_s: NotRequired[float | None]
 
 
 class CapacityEntry(TypedDict):
@@ -233,6 +241,9 @@ class CapacityEntry(TypedDict):
     finished: bool
     words: str
     steps: list[StepEntry]
+    confirmed: NotRequired[int]
+    confirm_s: NotRequired[float]
+    unrecovered: NotRequired[str]
 
 
 class BacklogEntry(TypedDict):

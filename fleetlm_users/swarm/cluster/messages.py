@@ -35,6 +35,7 @@ from fleetlm_users.swarm.cluster.process_identity import IDENTITY_SHAPE, Process
 from fleetlm_users.swarm.options.wire import LONGEST_S, MAX_KINDS, MAX_USERS, check_options, from_wire, to_wire
 from fleetlm_users.swarm.run import HeadcountReport
 from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.step_order import StepOrder
 
 EPOCH: Final = text(64)
 """The shape of a run's name, which is made for each run."""
@@ -184,6 +185,29 @@ class RowsReceived(ClusterMessage, frozen=True, kw_only=True):
     before: int
 
 
+class StepOrdered(ClusterMessage, frozen=True, kw_only=True):
+    """What a capacity search asks for from now on, as StepOrder has it: borders in seconds of the run, and a share."""
+
+    kind = "fleetlm_step"
+    shape = record(
+        {
+            "epoch": EPOCH,
+            "held_from_s": number(0, LONGEST_S),
+            "held_to_s": number(0, LONGEST_S),
+            "share": number(0, 1),
+        }
+    )
+    epoch: str
+    held_from_s: float
+    held_to_s: float
+    share: float
+
+    @property
+    def order(self) -> StepOrder:
+        """The order itself."""
+        return StepOrder(self.held_from_s, self.held_to_s, self.share)
+
+
 class WorkerRejected(ClusterMessage, frozen=True, kw_only=True):
     """The worker may not take part; `problem` says why."""
 
@@ -260,7 +284,10 @@ FROM_MASTER: Final[Mapping[str, Check]] = MappingProxyType(
         **LOCUST_FROM_MASTER,
         **{
             kind.kind: kind.shape
-            for kind in (DrainRequest, SnapshotRequest, ResetRequest, RowsReceived, WorkerRejected, WorkerAdmitted)
+            for kind in (
+                *(DrainRequest, SnapshotRequest, ResetRequest, RowsReceived, StepOrdered),
+                *(WorkerRejected, WorkerAdmitted),
+            )
         },
     }
 )

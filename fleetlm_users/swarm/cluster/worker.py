@@ -32,6 +32,7 @@ from fleetlm_users.swarm.cluster.messages import (
     RunRefused,
     SnapshotReply,
     SnapshotRequest,
+    StepOrdered,
     WorkDone,
     WorkerRejected,
 )
@@ -66,6 +67,7 @@ class Worker(Role):
         runner.register_message(WorkerRejected.kind, self.on_rejected)
         runner.register_message(ResetRequest.kind, self.on_reset)
         runner.register_message(RowsReceived.kind, self.on_rows_received)
+        runner.register_message(StepOrdered.kind, self.on_step_ordered)
         cache_default_arguments()
         version = code_version_of(environment, context).to_wire()
         self._send(Introduction(version=version, process=own_identity(), family=family))
@@ -171,6 +173,11 @@ class Worker(Role):
         """Forget the rows of seconds that the master has; all others are sent again."""
         received = RowsReceived.from_wire(msg.data)
         self._local_run.forget_rows(received.epoch, received.resets, received.before)
+
+    def on_step_ordered(self, msg: Any, **_: Any) -> None:
+        """Follow what the master's capacity search asks for."""
+        ordered = StepOrdered.from_wire(msg.data)
+        self._local_run.order(ordered.epoch, ordered.order)
 
     def add_to_report(self, data: dict[str, Any]) -> None:
         """Add our part to one of Locust's reports."""

@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from gevent.event import Event
@@ -29,9 +30,11 @@ from fleetlm_users.swarm.cluster.messages import (
     RowsReceived,
     SnapshotReply,
     SnapshotRequest,
+    StepOrdered,
 )
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from fleetlm_users.swarm.run import FORCE_S, LEAVING_S
+from fleetlm_users.workload.step_order import StepOrder
 
 CUT_S = 3.0
 """A worker is heard every second: one that is silent for longer is cut off, and may not have got the request."""
@@ -146,6 +149,12 @@ class WorkerRegistry:
         self._merge = merge
         for client_id in self._present():
             self._send(ResetRequest(epoch=merge.epoch, resets=merge.resets), client_id)
+
+    def order(self, epoch: str, order: StepOrder) -> None:
+        """Tell the workers what a capacity search asks for from now on."""
+        ordered = StepOrdered(epoch=epoch, **asdict(order))
+        for client_id in self._present():
+            self._send(ordered, client_id)
 
     @property
     def lost(self) -> list[LostWorker]:

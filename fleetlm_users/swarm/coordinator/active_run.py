@@ -7,9 +7,11 @@ from typing import Any
 import gevent
 from locust.env import Environment
 
+from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp, keeping_up
 from fleetlm_users.measure.judging.capacity import Border
 from fleetlm_users.measure.report.progress import RECENT_ROWS, progress_line
 from fleetlm_users.measure.snapshot_store import SnapshotStore, WorkerState
+from fleetlm_users.measure.timeline.rows import SeriesRow
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.coordinator.completion import CompletionTracker, end_run
@@ -25,7 +27,9 @@ from fleetlm_users.swarm.coordinator.workers import Workers
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT
 from fleetlm_users.swarm.run import HeadcountReport
 from fleetlm_users.swarm.run_end import RunEnd
+from fleetlm_users.swarm.runtime.health import yield_to_loop
 from fleetlm_users.swarm.stats.locust_tables import bound_history
+from fleetlm_users.workload.step_order import StepOrder
 
 TICK_S = 1.0
 
@@ -113,7 +117,26 @@ class ActiveRun:
     def border(self) -> Border:
         """Return the numbers of all processes at this moment; wait until they are in."""
         self._workers.look()
-        return Border(self.snapshots.totals(), self.snapshots.workers)
+        snapshots = self.snapshots
+        gone = self._workers.gone([state.worker for state in snapshots.workers])
+        present = snapshots.totals(without=gone) if gone else None
+        return Border(snapshots.totals(), snapshots.workers, present)
+
+    def seconds(self, newest: int) -> list[SeriesRow]:
+        """Return the newest seconds of all processes together, as far as they are known."""
+        return self.snapshots.series(newest)
+
+    def keeping_up(self, begins_s: float, ends_s: float) -> KeepingUp:
+        """Return how the backlogs did between two seconds of the run; what came before tells the fastest latency."""
+        return keeping_up(self.snapshots.timeline, begins_s, ends_s, yield_to_loop=yield_to_loop)
+
+    def elapsed_s(self) -> float:
+        """Return the seconds since the run began."""
+        return self.clock.elapsed_s()
+
+    def order(self, order: StepOrder) -> None:
+        """Have all processes follow what a capacity search asks for."""
+        self._workers.order(order)
 
     def say(self, text: str) -> None:
         """Write a line for a person."""

@@ -1,22 +1,30 @@
 """The driver of a capacity search: it moves users up and down by Locust's own spawning, and holds, measures and reports
-each step.
+each step. After one that was not kept it waits until the server has recovered.
 """
 
 import logging
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
 
 import gevent
 from locust.env import Environment
 from locust.runners import STATE_RUNNING, Runner
 
 from fleetlm_users.measure.generator_limits import Limits
-from fleetlm_users.measure.judging.capacity import Border, Step, judge_step
+from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp
+from fleetlm_users.measure.judging.capacity import Border, Step, StepBorders, judge_step, step_backlogs
+from fleetlm_users.measure.judging.recovery import Recovery, open_messages
 from fleetlm_users.measure.judging.thresholds import Threshold
-from fleetlm_users.measure.report.capacity import Capacity, step_line
+from fleetlm_users.measure.metrics.metric import MAIN
+from fleetlm_users.measure.report.capacity import Capacity, amount, step_line
 from fleetlm_users.swarm.coordinator.completion import end_run
 from fleetlm_users.workload.capacity_search import CapacitySearch
+from fleetlm_users.workload.duration import format_duration
 from fleetlm_users.workload.options.capacity import SearchSettings
+from fleetlm_users.workload.step_order import StepOrder
 
 logger = logging.getLogger(__name__)
 
@@ -24,12 +32,51 @@ POLL_S = 0.05
 SPARE_S = 30.0
 """Allowance beyond the time that a ramp takes at its rate: for a busy server, and for the reports of workers."""
 
+LEAD_S: Final = 0.2
+"""Workers hear of a step so long before it is held, at least: messages that are due before they do belong to none."""
+
+COMPLETE_S: Final = 1.2
+"""After a second its row is complete, once the next one has begun."""
+
+LOOK_S: Final = 1.0
+LOOK_FACTOR: Final = 3
+"""Between two looks at all processes; three times as long as the last one took, where that is longer."""
+
+SAY_EVERY_S: Final = 10.0
+PROBE_SHARE: Final = 0.25
+"""The light load that probes a server, as a share of the last kept one: no queue worth mentioning at a quarter."""
+
+PROBES_PER_S: Final = 2.0
+"""The light load is at least so much, up to the load that was kept: a probe every few seconds proves nothing soon."""
+
+SETTLE_FACTOR: Final = 1.5
+"""In p95s of the answers of the last kept step. Before that, fewer answers come than messages are sent."""
+
+
+class SearchedRun(Protocol):
+    """What a search may ask of the run it belongs to, and say."""
+
+    def border(self) -> Border:
+        """Return the merged numbers of all processes at this moment; wait until they are in."""
+
+    def seconds(self, newest: int) -> Sequence[Mapping[str, Any]]:
+        """Return the newest seconds of all processes together, as SnapshotStore.series does."""
+
+    def keeping_up(self, begins_s: float, ends_s: float) -> KeepingUp:
+        """Return how the backlogs did between two seconds of the run."""
+
+    def elapsed_s(self) -> float:
+        """Return the seconds since the run began."""
+
+    def order(self, order: StepOrder) -> None:
+        """Have all processes follow what the search asks for."""
+
+    def say(self, text: str) -> None:
+        """Write a line for a person."""
+
 
 class CapacityDriver:
-    """One search, in a greenlet of its own on the coordinator; it ends the run when it is done.
-
-    `border` returns the merged numbers as they are now on all processes; `say` writes a line for a person.
-    """
+    """One search, in a greenlet of its own on the coordinator; it ends the run when it is done."""
 
     def __init__(  # noqa: PLR0913  # a search is made in one place, each argument under its own name
         self,
@@ -37,18 +84,23 @@ class CapacityDriver:
         settings: SearchSettings,
         thresholds: Sequence[Threshold],
         limits: Limits,
+        run: SearchedRun,
         *,
-        border: Callable[[], Border],
-        say: Callable[[str], None],
+        sleep: Callable[[float], None] = gevent.sleep,
     ) -> None:
         self._environment = environment
         self._settings = settings
         self._thresholds = thresholds
         self._limits = limits
-        self._border = border
-        self._say = say
+        self._run = run
+        self._sleep = sleep
         self._search = CapacitySearch(settings.plan)
         self._steps: list[Step] = []
+        self._order = StepOrder()
+        self._doing = ""
+        self._unrecovered = ""
+        self._unloading: _Unloading | None = None
+        self._looked_for_s = 0.0
         self._greenlet: gevent.Greenlet | None = None
 
     def __repr__(self) -> str:
@@ -61,7 +113,7 @@ class CapacityDriver:
 
     def start(self, warm_up_s: float) -> None:
         """Begin; the first step's users are being spawned by Locust itself, and the run's warm-up passes first."""
-        self._say(str(self._settings))
+        self._run.say(str(self._settings))
         self._greenlet = gevent.spawn(self._drive, warm_up_s)
 
     def stop(self) -> None:
@@ -80,44 +132,176 @@ class CapacityDriver:
             limited=search.limited,
             finished=search.is_done,
             steps=tuple(self._steps),
+            confirmed=search.confirmed,
+            confirm_s=settings.confirm_s,
+            unrecovered=self._unrecovered,
+            doing="" if search.is_done else self._doing,
         )
 
     def _drive(self, warm_up_s: float) -> None:
         try:
-            began = self._border()
-            gevent.sleep(warm_up_s)
+            began = self._run.border()
+            self._sleep(warm_up_s)
             self._await(lambda runner: runner.state == STATE_RUNNING, self._settings.plan.first)
-            while self._search.load is not None:
-                step = self._step(self._search.load, began)
-                self._steps.append(step)
-                self._search.tell(step.outcome)
-                self._say(step_line(len(self._steps), step, self._settings.per_user))
-                if step.outcome != "kept" and not self._search.is_done:
-                    self._reach(self._search.kept)
-                    gevent.sleep(self._settings.settle_s)
-                began = self._border()
-            self._say(f"capacity: {self.result().words()}")
+            self._search_from(began)
+            self._run.say(f"capacity: {self.result().words()}")
         except Exception:
             logger.exception("The search cannot go on")
         gevent.spawn(end_run, self._environment)
 
+    def _search_from(self, began: Border) -> None:
+        needs_rest = False
+        while self._search.load is not None:
+            if needs_rest and not self._recover():
+                self._search.give_up()
+                return
+            step = self._step(self._search.load, self._look() if self._steps else began)
+            self._steps.append(step)
+            self._search.tell(step.outcome)
+            self._run.say(step_line(len(self._steps), step, self._settings.per_user))
+            needs_rest = step.outcome != "kept" or self._search.is_confirmation
+
+    # One step
+
     def _step(self, load: int, began: Border) -> Step:
-        is_repeat = self._search.is_repeat
+        search, amount = self._search, self._amount(load)
+        hold_s, is_confirmation = self._settings.held_s(search.is_confirmation), search.is_confirmation
+        self._doing = f"{'confirming' if is_confirmation else 'trying'} {amount}"
         self._reach(load)
-        gevent.sleep(self._settings.settle_s)
-        settled, settled_s = self._border(), time.perf_counter()
-        gevent.sleep(self._settings.hold_s)
-        hold_s, ended = time.perf_counter() - settled_s, self._border()
+        self._sleep(self._settle_s())
+        settled = self._look()
+        # whole seconds, which are those of the timeline
+        first_s = math.ceil(self._run.elapsed_s() + LEAD_S)
+        end_s = first_s + max(1, math.ceil(hold_s))
+        self._follow(StepOrder(float(first_s), first_s + hold_s))
+        self._sleep_until(first_s + hold_s)
+        held = self._look()
+        self._sleep_until(end_s + COMPLETE_S)
+        closed = self._look()
+        newest = math.ceil(self._run.elapsed_s()) - first_s + 2
+        backlogs = step_backlogs(self._run.seconds(newest), first_s, end_s, self._settings.follows_agent)
+        keeping_up = self._run.keeping_up(first_s, end_s)
+        if any(backlog.is_behind for backlog in backlogs.values()):
+            self._unload(load)
+            closed = self._await_quiet(closed)
+        else:
+            closed = self._await_fates(closed)
+        self._follow(StepOrder(share=self._order.share))  # what was due in it and is sent only now belongs to no step
         return judge_step(
             self._thresholds,
+            StepBorders(began, settled, held, closed),
             load=load,
-            began=began,
-            settled=settled,
-            ended=ended,
             hold_s=hold_s,
             limits=self._limits,
-            repeat=is_repeat,
+            backlogs=backlogs,
+            keeping_up=keeping_up,
+            left_open=open_messages(closed.of_present, MAIN),
+            repeat=search.is_repeat,
+            confirmation=is_confirmation,
         )
+
+    def _settle_s(self) -> float:
+        """Return how long the next step settles: its answers must have begun to come as often as its messages."""
+        kept = self._last_kept()
+        answer_s = kept.latencies.get("agent_latency_ms", (0.0, 0.0))[1] / 1000 if kept is not None else 0.0
+        return max(self._settings.settle_s, SETTLE_FACTOR * answer_s)
+
+    def _await_fates(self, border: Border) -> Border:
+        """Return the numbers once all messages of the step have their fate; all have when their time is up."""
+        patience_s = self._settings.patience_s
+        waiting = _Waiting(self._run, "the fate of the step's messages", patience_s)
+        while (left_open := open_messages(border.of_present, MAIN)).total > 0 and waiting.for_s() < patience_s:
+            waiting.say(str(left_open))
+            self._pause(LOOK_S / 2)
+            border = self._look()
+        return border
+
+    # The recovery
+
+    def _unload(self, load: int) -> None:
+        """Begin to unload the server after a step at `load`."""
+        self._doing = f"waiting for the server to recover from {self._amount(load)}"
+        kept, limit_s = self._last_kept(), self._settings.recover_s
+        recovery = Recovery(kept.latencies if kept is not None else {})
+        self._unloading = _Unloading(recovery, _Waiting(self._run, "the server to recover", limit_s))
+        self._follow(replace(self._order, share=0.0))
+
+    def _await_quiet(self, border: Border) -> Border:
+        """Return the numbers once the unloaded server has nothing left to do, or when its time is up."""
+        unloading = self._unloading
+        while unloading is not None and not unloading.recovery.is_quiet and not self._is_time_up(unloading):
+            border = self._watch(unloading)
+        return border
+
+    def _recover(self) -> bool:
+        """Unload the server until it has recovered; return whether it has within the time it may take."""
+        load = self._steps[-1].load
+        if self._unloading is None:
+            self._unload(load)
+        unloading, self._unloading = self._unloading, None
+        assert unloading is not None  # for mypy
+        if not self._settings.is_of_messages:
+            self._reach(self._search.kept)  # its sessions are a load themselves
+        while not unloading.recovery.has_recovered:
+            if self._is_time_up(unloading):
+                within, after = format_duration(self._settings.recover_s), self._amount(load)
+                words = unloading.recovery.words()
+                self._unrecovered = f"the server did not recover within {within} after {after}: {words}"
+                return False
+            self._watch(unloading)
+        self._follow(StepOrder())
+        return True
+
+    def _watch(self, unloading: "_Unloading") -> Border:
+        """Look once at a server that recovers; once it has nothing left to do, it is probed."""
+        recovery, border = unloading.recovery, self._look()
+        recovery.look(border.of_present, self._run.elapsed_s())
+        if not recovery.has_recovered:
+            self._follow(replace(self._order, share=self._probe_share() if recovery.is_quiet else 0.0))
+            unloading.waiting.say(recovery.words())
+            self._pause(LOOK_S)
+        return border
+
+    def _is_time_up(self, unloading: "_Unloading") -> bool:
+        return unloading.waiting.for_s() >= self._settings.recover_s
+
+    def _amount(self, load: int) -> str:
+        return amount(load, self._settings.unit, self._settings.per_user)
+
+    def _probe_share(self) -> float:
+        """Return what share of their messages the present users send, so that together they make a light load."""
+        runner, interval_s = self._environment.runner, self._settings.message_interval_s
+        kept_per_s = self._search.kept / interval_s
+        users = runner.target_user_count if runner is not None else 0
+        probes_per_s = min(kept_per_s, max(PROBE_SHARE * kept_per_s, PROBES_PER_S))
+        return min(1.0, probes_per_s * interval_s / users) if users else 0.0
+
+    def _last_kept(self) -> Step | None:
+        """Return the kept step of the highest load that still counts as kept."""
+        kept = [step for step in self._steps if step.outcome == "kept" and step.load <= self._search.kept]
+        return max(kept, key=lambda step: step.load, default=None)
+
+    # Orders, users and time
+
+    def _follow(self, order: StepOrder) -> None:
+        self._order = order
+        self._run.order(order)
+
+    def _look(self) -> Border:
+        began_s = self._run.elapsed_s()
+        border = self._run.border()
+        self._looked_for_s = self._run.elapsed_s() - began_s
+        return border
+
+    def _pause(self, least_s: float) -> None:
+        """Pause between two looks. The order is repeated: a worker may have joined, or a message have been lost."""
+        self._run.order(self._order)
+        self._sleep(max(least_s, LOOK_FACTOR * self._looked_for_s))
+
+    def _sleep_until(self, moment_s: float) -> None:
+        while (left_s := moment_s - self._run.elapsed_s()) > 0:
+            self._run.order(self._order)
+            self._sleep(min(left_s, LOOK_S))
 
     def _reach(self, load: int) -> None:
         """Have Locust run that many users; a lower number is reached at once, each user leaving cleanly."""
@@ -134,3 +318,34 @@ class CapacityDriver:
         give_up_s = time.perf_counter() + distance / self._settings.join_rate + SPARE_S
         while runner is not None and not is_there(runner) and time.perf_counter() < give_up_s:
             gevent.sleep(POLL_S)
+
+
+class _Waiting:
+    """Says now and then what is waited for, and for how long already."""
+
+    def __init__(self, run: SearchedRun, what: str, limit_s: float) -> None:
+        self._run = run
+        self._what = what
+        self._limit_s = limit_s
+        self._since_s = self._said_s = run.elapsed_s()
+
+    def for_s(self) -> float:
+        """Return how long it has been waited for."""
+        return self._run.elapsed_s() - self._since_s
+
+    def say(self, state: str) -> None:
+        """Say how it stands, unless that was said just now."""
+        now_s = self._run.elapsed_s()
+        if now_s - self._said_s < SAY_EVERY_S:
+            return
+        self._said_s = now_s
+        waited, limit = format_duration(round(now_s - self._since_s)), format_duration(self._limit_s)
+        self._run.say(f"waiting for {self._what}: {state}; {waited} of {limit}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Unloading:
+    """A server that is being unloaded: how far it has recovered, and for how long it has been waited for."""
+
+    recovery: Recovery
+    waiting: _Waiting

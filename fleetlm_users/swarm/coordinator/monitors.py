@@ -9,14 +9,13 @@ from typing import Any, Protocol
 import gevent
 from locust.env import Environment
 
-from fleetlm_users.measure.judging.capacity import Border
 from fleetlm_users.measure.judging.early_abort import Patience
 from fleetlm_users.measure.judging.thresholds import Judgement, Threshold
 from fleetlm_users.measure.judging.verdict import is_beyond_limits
 from fleetlm_users.measure.report.capacity import Capacity
 from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals
-from fleetlm_users.swarm.coordinator.capacity import CapacityDriver
+from fleetlm_users.swarm.coordinator.capacity import CapacityDriver, SearchedRun
 from fleetlm_users.swarm.coordinator.completion import end_run
 from fleetlm_users.swarm.coordinator.conclusion import limits_of
 from fleetlm_users.swarm.coordinator.run_clock import RunClock
@@ -71,7 +70,7 @@ class AbortWatch:
         self._on_hopeless(reason)
 
 
-class MonitoredRun(Protocol):
+class MonitoredRun(SearchedRun, Protocol):
     """What monitors may ask of the run they belong to, and say."""
 
     options: Options
@@ -83,12 +82,6 @@ class MonitoredRun(Protocol):
 
     def totals(self) -> Totals:
         """Return the merged numbers of all processes, as far as they are known."""
-
-    def border(self) -> Border:
-        """Return the numbers of all processes at this moment; wait until they are in."""
-
-    def say(self, text: str) -> None:
-        """Write a line for a person."""
 
 
 class RunMonitors:
@@ -114,7 +107,7 @@ class RunMonitors:
         self._abort_watch = self._watch(thresholds, options.abort_grace_s) if options.abort_on_fail else None
         self._search: CapacityDriver | None = None
         if search is not None:
-            self._search = CapacityDriver(environment, search, thresholds, self._limits, border=run.border, say=run.say)
+            self._search = CapacityDriver(environment, search, thresholds, self._limits, run)
             self._search.start(options.plan.warm_up_s)
 
     @property

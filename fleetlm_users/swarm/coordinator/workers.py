@@ -24,6 +24,7 @@ from fleetlm_users.swarm.options.locust_plan import dispatched_to
 from fleetlm_users.swarm.run import CLEANUP_S, HeadcountReport, audit_bound_s
 from fleetlm_users.swarm.stats.locust_tables import bound_report
 from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.step_order import StepOrder
 from fleetlm_users.workload.user_numbers import ALONE
 
 LOCAL: Final = "local"
@@ -63,6 +64,9 @@ class Workers(Protocol):
 
     def look(self) -> None:
         """Merge the numbers of this moment from all processes; return when they are in."""
+
+    def order(self, order: StepOrder) -> None:
+        """Have all processes follow what a capacity search asks for."""
 
     def reset(self) -> None:
         """Have all processes count from zero, into the run's new snapshots."""
@@ -141,6 +145,11 @@ class LocalWorkers:
     def look(self) -> None:
         """Merge this process's newest numbers."""
         self.absorb()
+
+    def order(self, order: StepOrder) -> None:
+        """Follow what a capacity search asks for."""
+        if self._run is not None:
+            self._local_run.order(self._run.snapshots.epoch, order)
 
     def reset(self) -> None:
         """Count from zero."""
@@ -237,6 +246,11 @@ class RemoteWorkers:
         """Have every worker send its numbers of this moment; return when they are in, or time is up."""
         if self._run is not None:
             self._registry.look(self._run.snapshots.epoch)
+
+    def order(self, order: StepOrder) -> None:
+        """Tell the workers what a capacity search asks for."""
+        if self._run is not None:
+            self._registry.order(self._run.snapshots.epoch, order)
 
     def reset(self) -> None:
         """Have all workers count from zero."""

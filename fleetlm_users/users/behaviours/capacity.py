@@ -2,17 +2,24 @@
 
 import math
 import time
+from collections.abc import Iterable
+from typing import Final
 
+from fleetlm_users.users.session import UserSession
 from fleetlm_users.users.user import FleetUser
 from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
 from fleetlm_users.workload.options.capacity import JOIN_RATE, message_interval_s
 from fleetlm_users.workload.timetables import ArrivalPace
 
+EXPIRE_S: Final = 1.0
+"""How often messages whose time is up are looked for; the search waits for their fate."""
+
 
 class CapacityUser(FleetUser):
     """One session until the user is removed, with a message every MESSAGE_INTERVAL; then it is left and deleted.
 
-    It is deleted so that a step down leaves the server with exactly the sessions of that step.
+    It is deleted so that a step down leaves the server with exactly the sessions of that step. While the server
+    recovers from a step, messages are left out and the session stays, so that late answers are seen.
     """
 
     scenario = "capacity"
@@ -31,3 +38,29 @@ class CapacityUser(FleetUser):
         pace = ArrivalPace(message_interval_s(self.current_run.options)).scaled(self.current_run.options.time_scale)
         with self.session(delete=True) as session:
             self.send_at(session, pace.dues(session.joined_s, math.inf, self.rng))
+
+    def send_at(self, session: UserSession, dues: Iterable[float]) -> None:
+        """Send at each due moment, unless the search asks for a smaller share; a message left out is never sent.
+
+        Messages whose time is up are given up meanwhile: the search waits until all have their fate.
+
+        Raises:
+            Disconnected: The session was lost.
+        """
+        offset = self.rng.random()
+        for turn, due_s in enumerate(dues):
+            if not self._await_due(session, due_s):
+                return
+            order = self.current_run.step_order
+            if order is None or order.share == 1 or order.sends(turn, offset):
+                session.send(due_s)
+
+    def _await_due(self, session: UserSession, due_s: float) -> bool:
+        """Wait until the moment, and give up on messages meanwhile; return False when the user's end came first."""
+        while True:
+            session.expire()
+            now_s = time.perf_counter()
+            if due_s - now_s <= EXPIRE_S:
+                return self.hold(session, due_s)
+            if not self.hold(session, now_s + EXPIRE_S):
+                return False

@@ -1,10 +1,11 @@
 """The options of the capacity search, and the search that they ask for."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.workload.capacity_search import SearchPlan
+from fleetlm_users.workload.capacity_search import CapacitySearch, SearchPlan
 from fleetlm_users.workload.duration import format_duration
 from fleetlm_users.workload.identity import VUS_PER_BLOCK
 from fleetlm_users.workload.options.model import HOUR_S, Options
@@ -39,7 +40,17 @@ HOLD: Final = option(
 
 SETTLE: Final = option(
     "settle", default="5s", kind="duration", most=24 * HOUR_S, group=GROUP,
-    help="the warm-up of each step, and the rest after one that missed a threshold",
+    help="the warm-up of each step, after its users were added",
+)  # fmt: skip
+
+RECOVER: Final = option(
+    "recover", default="2m", kind="timeout", most=24 * HOUR_S, group=GROUP,
+    help="how long a server may take to recover from a step that it did not keep",
+)  # fmt: skip
+
+CONFIRM: Final = option(
+    "confirm", kind="duration", most=24 * HOUR_S, example="5m", group=GROUP,
+    help="how long the kept load is held once more at the end; empty: twice --hold; 0: not at all",
 )  # fmt: skip
 
 PRECISION: Final = option(
@@ -57,12 +68,28 @@ MESSAGE_INTERVAL: Final = option(
     help="from one message of a user to the next; empty: 5s, with --search messages 100ms",
 )  # fmt: skip
 
-CAPACITY_OPTIONS: Final = (SEARCH, MOST, STEP_FACTOR, HOLD, SETTLE, PRECISION, JOIN_RATE, MESSAGE_INTERVAL)
+CAPACITY_OPTIONS: Final = (
+    *(SEARCH, MOST, STEP_FACTOR, HOLD, SETTLE, PRECISION, JOIN_RATE, MESSAGE_INTERVAL),
+    *(RECOVER, CONFIRM),
+)
+
+BORDERS_S: Final = 3.0
+"""What the borders of a step take: until all processes know of it, and until its last answers are in."""
+
+SPARE_S: Final = 5.0
+"""Beyond the two timeouts of a message: its user looks for them now and then (users/behaviours/capacity.py)."""
+
+RECOVERY_S: Final = 8.0
+"""What a recovery takes on a server that is not far behind; only for the estimate."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
-    """A search as a run does it. One user accounts for `per_user` of the `unit` searched for."""
+    """A search as a run does it. One user accounts for `per_user` of the `unit` searched for.
+
+    A load is confirmed for `confirm_s`, 0 for a search that confirms nothing. A server may take `recover_s` to recover
+    from a step. A message's fate is known `patience_s` after it was due at the latest.
+    """
 
     plan: SearchPlan
     hold_s: float
@@ -70,15 +97,59 @@ class SearchSettings:
     join_rate: float
     unit: str
     per_user: float
+    recover_s: float = 120.0
+    confirm_s: float = 0.0
+    message_interval_s: float = 5.0
+    patience_s: float = 65.0
+    follows_agent: bool = True
+
+    @property
+    def is_of_messages(self) -> bool:
+        """Whether messages are searched for, and not sessions."""
+        return self.unit != SESSIONS
+
+    def held_s(self, is_confirmation: bool) -> float:
+        """Return how long a step is held."""
+        return self.confirm_s if is_confirmation else self.hold_s
+
+    def estimate_s(self) -> tuple[float, float]:
+        """Return how long the search may take, at least and at most, for servers with a limit between first and most.
+
+        The server is taken to recover quickly, so a slow one takes longer: up to `recover_s` for each missed step.
+        """
+        plan = self.plan
+        limits = {round(plan.first * (plan.most / plan.first) ** (n / 16)) for n in range(17)} | {plan.first // 2}
+        lengths = sorted(self._length_s(limit) for limit in limits)
+        return lengths[0], lengths[-1]
+
+    def _length_s(self, limit: int) -> float:
+        """Return how long a search on a server with that limit takes, in users."""
+        search, length_s, users = CapacitySearch(self.plan), 0.0, self.plan.first
+        while search.load is not None:
+            load, is_kept = search.load, search.load <= limit
+            ramp_s = max(0, load - users) / self.join_rate
+            length_s += ramp_s + self.settle_s + self.held_s(search.is_confirmation) + BORDERS_S
+            length_s += RECOVERY_S if search.is_confirmation or not is_kept else 0.0
+            users = load
+            search.tell("kept" if is_kept else "missed")
+        return length_s
 
     def __str__(self) -> str:
-        """Two lines for a person, before the run."""
+        """Lines for a person, before the run."""
         plan = self.plan
+        low_s, high_s = self.estimate_s()
+        confirmed = (
+            f"the kept load confirmed for {format_duration(self.confirm_s)}"
+            if self.confirm_s
+            else "the kept load not confirmed (--confirm 0)"
+        )
         return (
             f"searching for the most {self.unit}: {plan.first} users first, each step {plan.factor:g} times the one "
             f"before, at most {plan.most:,}, to {plan.precision:.3g} of it\n"
             f"  each step held for {format_duration(self.hold_s)} after {format_duration(self.settle_s)}, users added "
-            f"at {self.join_rate:g}/s"
+            f"at {self.join_rate:g}/s; {confirmed}\n"
+            f"  takes {_minutes(low_s)} to {_minutes(high_s)}, and longer if the server is slow to recover from a step "
+            f"that it does not keep (up to {format_duration(self.recover_s)} each)"
         )
 
 
@@ -100,11 +171,23 @@ def search_settings(options: Options) -> SearchSettings:
         accepted = "left out of a search, which looks for the load that fails"
         raise UsageError("--abort-on-fail (ABORT_ON_FAIL)", True, accepted, "--hold 10s, for shorter steps")
     of_messages = values[SEARCH.name] == MESSAGES
+    hold_s, confirm_s, interval_s = values[HOLD.name], values[CONFIRM.name], message_interval_s(options)
+    confirm_s = 2 * hold_s if confirm_s is None else confirm_s
     return SearchSettings(
-        SearchPlan(first, factor, most, values[PRECISION.name] / 100),
-        hold_s=values[HOLD.name],
+        SearchPlan(first, factor, most, values[PRECISION.name] / 100, confirms=confirm_s > 0),
+        hold_s=hold_s,
         settle_s=values[SETTLE.name],
         join_rate=values[JOIN_RATE.name],
         unit="messages/s" if of_messages else SESSIONS,
-        per_user=1 / message_interval_s(options) if of_messages else 1,
+        per_user=1 / interval_s if of_messages else 1,
+        recover_s=values[RECOVER.name],
+        confirm_s=confirm_s,
+        message_interval_s=interval_s,
+        # a reply timeout for the append, another for the answer
+        patience_s=2 * options.reply_timeout_s + SPARE_S,
+        follows_agent=options.agent_replies > 0,
     )
+
+
+def _minutes(seconds: float) -> str:
+    return format_duration(math.ceil(seconds)) if seconds < 120 else f"{math.ceil(seconds / 60)} min"

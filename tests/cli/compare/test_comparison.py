@@ -211,3 +211,40 @@ def test_ports_of_two_standins_are_no_difference():
     assert list(differing_options(summary(options=one), summary(options=other))) == []
     one, other = ({**side, "standin": False} for side in (one, other))
     assert [item.name for item in differing_options(summary(options=one), summary(options=other))] == ["api_url"]
+
+
+def searched(kept, missed, unit="messages/s"):
+    """A run that was a search."""
+    found = {"unit": unit, "per_user": 10.0, "kept": kept, "missed": missed, "words": f"{kept} users kept"}
+    return scaled(1.0) | {"capacity": found}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "regressions"),
+    [
+        (
+            searched(40, 42),
+            searched(36, 38),
+            ("capacity is worse: 400 messages/s were kept in A, and 380 were not in B",),
+        ),
+        (
+            searched(40, 42),
+            searched(38, 40),
+            ("capacity is worse: 400 messages/s were kept in A, and 400 were not in B",),
+        ),
+        (searched(40, 42), searched(39, 41), ()),
+        (searched(40, 42), searched(45, None), ()),
+        (searched(40, 42), searched(4, 5, unit="sessions"), ()),
+        (searched(40, 42), scaled(1.0), ()),
+    ],
+)
+def test_a_load_that_a_kept_and_b_did_not_is_a_regression(before, after, regressions):
+    """Where the gaps between kept and missed overlap, nothing is said."""
+    assert compared(before, after).regressions == regressions
+
+
+def test_what_each_search_found_is_shown():
+    """On a terminal and in a comment."""
+    comparison = compared(searched(40, 42), searched(36, 38))
+    assert "capacity: 40 users kept" in compare_text.render(comparison, Style(80, False))
+    assert "Capacity in B: 36 users kept" in compare_markdown.render(comparison)

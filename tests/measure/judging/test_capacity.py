@@ -3,11 +3,13 @@
 import pytest
 
 from fleetlm_users.measure.generator_limits import Limits
-from fleetlm_users.measure.judging.capacity import Border, judge_step
+from fleetlm_users.measure.judging.capacity import ANSWERS, APPENDS, Border, StepBorders, judge_step, step_backlogs
+from fleetlm_users.measure.judging.held_backlog import HeldBacklog
+from fleetlm_users.measure.judging.recovery import OpenMessages
 from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.metrics.metric import MAIN
+from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 THRESHOLDS = "ws_join_ms: p(95)<100; append_latency_ms: p(95)<50; message_success_rate: rate>0.9"
@@ -39,16 +41,33 @@ class Story:
         return Border(self.merge.totals(), self.merge.workers)
 
 
-def step(*, load=50, up=lambda story: story.join(50), hold=lambda story: story.messages(), thresholds=THRESHOLDS):
-    """The step of a story: what was before it, on the way up, and while it was held."""
+def nothing(_story):
+    """Nothing happens."""
+
+
+def step(  # the parts of a story
+    *,
+    load=50,
+    up=lambda story: story.join(50),
+    hold=lambda story: story.messages(),
+    after=nothing,
+    thresholds=THRESHOLDS,
+    **facts,
+):
+    """The step of a story: what was before it, on the way up, while it was held, and until the last answers came."""
     story = Story()
     story.messages(500, latency_us=900_000, lost=400, late_us=900_000)
     began = story.border()
     up(story)
     settled = story.border()
     hold(story)
-    given = {"load": load, "began": began, "settled": settled, "ended": story.border()}
-    return judge_step(parse_thresholds(thresholds.split(";")), **given, hold_s=HOLD_S, limits=Limits())
+    held = story.border()
+    after(story)
+    borders = StepBorders(began, settled, held, story.border())
+    given = {"backlogs": {}, **facts}
+    return judge_step(
+        parse_thresholds(thresholds.split(";")), borders, load=load, hold_s=HOLD_S, limits=Limits(), **given
+    )
 
 
 def test_a_step_that_keeps_everything():
@@ -140,3 +159,88 @@ def test_a_worker_short_of_cpu_is_named():
     assert "worker worker was short of CPU: above 90 % of a core in 5 of 10 readings" in found.doubts[0]
     assert step(hold=starved(2, 2)).outcome == "kept"
     assert step(hold=starved(3, 20)).outcome == "kept"
+
+
+def test_answers_that_come_after_the_hold_count():
+    """A step that was judged on the early ones would look better than it was."""
+
+    def hold(story):
+        story.messages(90)
+
+    def after(story):
+        story.messages(10, latency_us=9_000_000)
+
+    found = step(hold=hold, after=after)
+    assert found.outcome == "missed"
+    assert found.figures["append_p95_ms"] == pytest.approx(9_000, rel=0.01)
+    assert found.figures["messages_per_s"] == 10.0
+    assert found.latencies["append_latency_ms"] == pytest.approx((1.0, 9_000), rel=0.01)
+
+
+def test_what_is_no_message_counts_by_the_time_of_the_hold():
+    """A disconnect while the last answers are awaited is none of the step's."""
+    for moment, outcome in (("hold", "missed"), ("after", "kept")):
+
+        def broken(story):
+            story.messages()
+            story.ledger.count("disconnects", "capacity", MAIN, 5)
+
+        steps = {"hold": broken} if moment == "hold" else {"after": broken}
+        assert step(**steps, thresholds="disconnects: count<1; append_latency_ms: p(95)<50").outcome == outcome
+
+
+def test_messages_between_the_steps_belong_to_none():
+    """Neither those that are due before nor those after."""
+
+    def others(story):
+        story.ledger.count("messages_sent", "capacity", WARM_UP, 50)
+        story.ledger.count("messages_lost", "capacity", WARM_UP, 50)
+
+    assert step(up=lambda story: (story.join(50), others(story)), after=others).outcome == "kept"
+
+
+BEHIND = HeldBacklog(True, 92.0, 490.0, 1_846, 4.6)
+KEPT_UP = HeldBacklog(False, 0.1, 490.0, 400, 0.8)
+
+
+def test_a_server_that_does_not_keep_up_is_the_first_reason():
+    """Even when every threshold is kept."""
+    found = step(backlogs={APPENDS: KEPT_UP, ANSWERS: BEHIND})
+    assert found.is_behind
+    assert found.outcome == "missed"
+    assert found.misses == (
+        "the server did not keep up: agent answers fell behind by 92.0/s of the 490.0/s sent; 1,846 were waiting at "
+        "the end, 4.6 s of the server's own rate",
+    )
+
+
+def test_a_server_that_finishes_nothing_has_no_rate_to_tell_what_waits():
+    """Only how much."""
+    stuck = HeldBacklog(True, 490.0, 490.0, 4_900, None)
+    assert step(backlogs={ANSWERS: stuck}).misses[0].endswith("4,900 were waiting at the end")
+
+
+def test_a_step_whose_messages_have_no_fate_says_nothing_of_the_server():
+    """Unless it is known to have fallen behind."""
+    left = OpenMessages(2, 1)
+    found = step(left_open=left)
+    assert found.outcome == "limited"
+    assert found.doubts == ("the fate of 3 messages of the step is unknown",)
+    assert step(left_open=left, backlogs={ANSWERS: BEHIND}).outcome == "missed"
+    assert step(left_open=OpenMessages(0, 0)).outcome == "kept"
+
+
+def test_the_backlogs_of_a_hold_are_those_of_its_seconds():
+    """With the second before it; a second of which nothing is known is left out."""
+    rows = [
+        {"second": second, "sent": 100, "replies_due": 90, "append_backlog": 3, "agent_backlog": 50 * (second - 4)}
+        for second in range(12)
+        if second != 7
+    ]
+    found = step_backlogs(rows, 5, 10, follows_agent=True)
+    assert found[ANSWERS].is_behind
+    assert found[ANSWERS].waiting == 250
+    assert found[ANSWERS].arrivals_per_s == 90
+    assert not found[APPENDS].is_behind
+    assert (found[APPENDS].waiting, found[APPENDS].arrivals_per_s) == (3, 100)
+    assert list(step_backlogs(rows, 5, 10, follows_agent=False)) == [APPENDS]

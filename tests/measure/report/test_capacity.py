@@ -1,10 +1,12 @@
 """What a search found, in words, as a table and as a verdict."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from fleetlm_users.measure.judging.capacity import Step
+from fleetlm_users.measure.judging.capacity import ANSWERS, Step
+from fleetlm_users.measure.judging.held_backlog import HeldBacklog
 from fleetlm_users.measure.judging.lost_workers import LostWorker
 from fleetlm_users.measure.judging.thresholds import Judgement, parse_thresholds
 from fleetlm_users.measure.judging.verdict import RunFacts
@@ -34,14 +36,20 @@ def step(load, *, misses=(), doubts=(), repeat=False, joined=None, judgements=No
     return Step(load, load if joined is None else joined, 30.0, repeat, made, misses, doubts, FIGURES)
 
 
+ONCE = "kept once, not confirmed (--confirm 0)"
 MISSED = ("append_latency_ms: p(95)<50: 80.00 ms",)
 
 
-def capacity(*steps, kept=0, missed=None, limited=False, finished=True, unit="sessions", per_user=1):
-    return Capacity(unit, per_user, kept, missed, limited, finished, steps)
+def capacity(*steps, kept=0, missed=None, limited=False, finished=True, unit="sessions", per_user=1, **more):
+    return Capacity(unit, per_user, kept, missed, limited, finished, steps, **more)
 
 
 FOUND = capacity(step(40), step(80, misses=MISSED), step(80, misses=MISSED, repeat=True), kept=40, missed=80)
+CONFIRMED = replace(FOUND, steps=(*FOUND.steps, replace(step(40), confirmation=True)), confirmed=40, confirm_s=60.0)
+UNCONFIRMED = replace(FOUND, confirm_s=60.0)
+UNRECOVERED = replace(
+    FOUND, confirm_s=60.0, unrecovered="the server did not recover within 2m after 80 sessions: 9 answers still awaited"
+)
 NOTHING = capacity(step(2, misses=MISSED), step(1, misses=MISSED), missed=1)
 ALL = capacity(step(40), kept=40)
 LIMITED = capacity(step(40), step(80, doubts=(LATE,)), kept=40, limited=True)
@@ -51,11 +59,36 @@ BROKEN_OFF = capacity(step(40), kept=40, finished=False)
 @pytest.mark.parametrize(
     ("found", "words", "at_least"),
     [
-        (FOUND, f"40 sessions kept the thresholds, 80 sessions did not: {MISSED[0]}", False),
+        (
+            FOUND,
+            f"40 sessions kept the thresholds, {ONCE}; 80 sessions did not: {MISSED[0]}",
+            False,
+        ),
+        (CONFIRMED, f"40 sessions kept the thresholds, confirmed for 1m00s; 80 sessions did not: {MISSED[0]}", False),
+        (
+            UNCONFIRMED,
+            f"40 sessions kept the thresholds, kept once, not confirmed; 80 sessions did not: {MISSED[0]}",
+            False,
+        ),
+        (
+            UNRECOVERED,
+            f"{UNRECOVERED.unrecovered}; before, at least 40 sessions, kept once, not confirmed",
+            True,
+        ),
+        (replace(UNRECOVERED, kept=0), f"{UNRECOVERED.unrecovered}; nothing was kept before", True),
         (NOTHING, f"not even 1 sessions kept the thresholds: {MISSED[0]}", False),
-        (ALL, "at least 40 sessions: more was not tried (--most)", True),
-        (LIMITED, f"at least 40 sessions: beyond that the generator was the limit, not the server: {LATE}", True),
-        (BROKEN_OFF, "at least 40 sessions: the search was not finished", True),
+        (ALL, f"at least 40 sessions, {ONCE}: more was not tried (--most)", True),
+        (
+            LIMITED,
+            f"at least 40 sessions, {ONCE}: beyond that the generator was the limit, not the server: {LATE}",
+            True,
+        ),
+        (BROKEN_OFF, f"at least 40 sessions, {ONCE}: the search was not finished", True),
+        (
+            replace(BROKEN_OFF, doing="confirming 40 sessions"),
+            f"at least 40 sessions, {ONCE}: the search was not finished; it was confirming 40 sessions",
+            True,
+        ),
         (capacity(finished=False), "the search was not finished", True),
     ],
 )
@@ -69,14 +102,17 @@ def test_the_result_as_a_sentence(found, words, at_least):
 def test_messages_are_reported_as_such():
     """In the unit asked about, with the users that made them."""
     found = capacity(step(40), kept=40, unit="messages/s", per_user=10.0)
-    assert found.words() == "at least 400 messages/s (40 users): more was not tried (--most)"
+    assert found.words() == f"at least 400 messages/s (40 users), {ONCE}: more was not tried (--most)"
     assert found.to_json()["result"] == 400
     assert capacity_rows(found.to_json())[1][0][1] == "400"
 
 
 @pytest.mark.parametrize(
     ("found", "kind"),
-    [(FOUND, "pass"), (ALL, "pass"), (NOTHING, "fail"), (LIMITED, "inconclusive"), (BROKEN_OFF, "inconclusive")],
+    [
+        *((FOUND, "pass"), (CONFIRMED, "pass"), (ALL, "pass"), (NOTHING, "fail"), (UNRECOVERED, "fail")),
+        *((LIMITED, "inconclusive"), (BROKEN_OFF, "inconclusive"), (UNCONFIRMED, "inconclusive")),
+    ],
 )
 def test_the_verdict(found, kind, healthy, totals_of):
     """A limit found, or all kept that was to be tried, is what was looked for."""
@@ -135,3 +171,25 @@ def test_every_report_shows_it(healthy, summary_of):
     assert "40 sessions kept the thresholds" in render(summary)
     assert "The most sessions that keep the thresholds" in render_html(summary, [])
     assert "40 sessions kept the thresholds" in render_markdown(summary)
+
+
+def test_what_waited_and_what_was_confirmed_is_in_the_table():
+    """In messages, and in seconds of the server's own rate; older files do not say."""
+    backlog = HeldBacklog(True, 92.0, 490.0, 1_846, 4.6)
+    waiting = replace(step(40), confirmation=True, backlogs={ANSWERS: backlog})
+    found = replace(FOUND, steps=(waiting, step(80, misses=MISSED))).to_json()
+    (first, second) = capacity_rows(found)[1]
+    assert first[0] == "1 confirm"
+    assert first[-2:] == ("1,846 (4.6 s)", "kept")
+    assert second[-2] == "0"
+    assert (found["steps"][0]["is_behind"], found["steps"][0]["waiting_s"]) == (True, 4.6)
+    for name in ("confirmation", "is_behind", "waiting", "waiting_s"):
+        del found["steps"][0][name]
+    assert capacity_rows(found)[1][0][-2] == "–"
+
+
+def test_a_load_that_failed_its_confirmation_is_not_what_is_shown():
+    """The thresholds are those of the load that is the answer."""
+    failed = step(80, misses=MISSED)
+    found = capacity(step(40), step(80), failed, kept=40, missed=80, confirm_s=60.0)
+    assert [judgement.measured for judgement in found.judgements()] == [40.0]

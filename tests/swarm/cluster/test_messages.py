@@ -22,6 +22,7 @@ from fleetlm_users.swarm.cluster.messages import (
     RunRefused,
     SnapshotReply,
     SnapshotRequest,
+    StepOrdered,
     WorkDone,
     WorkerAdmitted,
     WorkerRejected,
@@ -90,6 +91,7 @@ SOUND_FROM_MASTER = {
     "spawning_complete": {"user_count": 5},
     "fleetlm_drain": {"epoch": "e"},
     "fleetlm_reset": {"epoch": "e", "resets": 1},
+    "fleetlm_step": {"epoch": "e", "held_from_s": 20.0, "held_to_s": 32.5, "share": 0.25},
     "fleetlm_worker_rejected": {"problem": "other code"},
     "fleetlm_worker_admitted": {"process": OWN},
 }
@@ -132,6 +134,7 @@ OURS = [
     SnapshotRequest(epoch="e"),
     ResetRequest(epoch="e", resets=2),
     RowsReceived(epoch="e", resets=2, before=60),
+    StepOrdered(epoch="e", held_from_s=20.0, held_to_s=32.5, share=0.25),
     WorkerRejected(problem="other code"),
     WorkerAdmitted(process=own_identity()),
 ]

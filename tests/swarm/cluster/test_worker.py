@@ -18,12 +18,14 @@ from fleetlm_users.swarm.cluster.messages import (
     RunRefused,
     SnapshotReply,
     SnapshotRequest,
+    StepOrdered,
     WorkDone,
     WorkerRejected,
 )
 from fleetlm_users.swarm.cluster.worker import Worker
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.options.wire import to_wire
+from fleetlm_users.workload.step_order import StepOrder
 from tests.swarm.samples import benchmark, options
 from tests.swarm.test_local_run import Stays
 
@@ -166,6 +168,14 @@ def test_a_snapshot_is_sent_for_the_run_that_is_on_and_no_other(worker, runner):
     assert decode_head(current.snapshot).epoch == "e"
     assert not decode_head(current.snapshot).final
     assert (old.epoch, old.snapshot) == ("old", None)
+
+
+def test_what_a_search_orders_is_followed_in_its_run(worker, runner):
+    """And in no other."""
+    worker.start()
+    runner.hears(StepOrdered.kind, epoch="e", held_from_s=20.0, held_to_s=32.0, share=0.25).get(timeout=10)
+    runner.hears(StepOrdered.kind, epoch="old", held_from_s=0.0, held_to_s=0.0, share=0.0).get(timeout=10)
+    assert worker._local_run._context.run.step_order == StepOrder(20.0, 32.0, 0.25)
 
 
 def test_a_reset_begins_a_new_ledger_and_clears_locusts_table(worker, runner):

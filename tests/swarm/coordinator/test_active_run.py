@@ -177,5 +177,5 @@ def test_numbers_of_this_moment_are_fetched_from_all_workers(scene):
     """For a capacity search."""
     set_up = scene()
     border = set_up.run.border()
-    assert set_up.workers.calls[-1] == "look"
+    assert "look" in set_up.workers.calls
     assert border.totals.count("messages_sent") == 0

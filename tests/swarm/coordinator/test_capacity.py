@@ -1,5 +1,6 @@
-"""The search is driven by Locust's own spawning: up, held, down after a miss, and it ends the run when it is done."""
+"""The search on a simulated server and clock: each step judged on its own messages, recovery, confirmation, the end."""
 
+from collections import deque
 from types import SimpleNamespace
 
 import gevent
@@ -7,27 +8,29 @@ import pytest
 from gevent.event import Event
 
 from fleetlm_users.measure.generator_limits import Limits
+from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp
 from fleetlm_users.measure.judging.capacity import Border
 from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.swarm.coordinator.capacity import CapacityDriver
 from fleetlm_users.workload.capacity_search import SearchPlan
 from fleetlm_users.workload.options.capacity import SearchSettings
+from fleetlm_users.workload.step_order import StepOrder
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
+TICK_S = 0.1
+REPLY_TIMEOUT_S = 30.0
+SCENARIO = "capacity"
 
 
 class Runner:
-    """A Locust runner whose users are there at once, on a server that joins at most `limit` of them."""
+    """A Locust runner whose users are there at once."""
 
-    def __init__(self, first, limit):
-        self.limit, self.state, self.started, self.has_ended = limit, "running", [], Event()
+    def __init__(self, first):
+        self.state, self.started, self.has_ended = "running", [], Event()
         self.target_user_count = self.user_count = first
-        self.merge, self.ledger, self.seq = SnapshotStore("run"), Ledger(DEFAULT, "run", "local"), 0
-        self.joined = 0
 
     def start(self, users, rate):
         self.started.append((users, rate))
@@ -36,41 +39,115 @@ class Runner:
     def quit(self):
         self.has_ended.set()
 
+
+class SimulatedRun:
+    """A run of its own clock, on a server that joins `limit` users and answers `answers_per_s`, one after another.
+
+    Each user sends a message a second, which is appended at once; an answer later than the reply timeout comes late.
+    """
+
+    def __init__(self, runner, *, limit=10**9, answers_per_s=10**9, stuck_beyond=None):
+        self.runner, self.limit, self.answers_per_s, self.stuck_beyond = runner, limit, answers_per_s, stuck_beyond
+        self.store, self.ledger, self.looks = SnapshotStore("run"), Ledger(DEFAULT, "run", "local"), 0
+        self.lines, self.orders, self.now, self.joined = [], [], 0, 0
+        self.on_order = lambda order: None
+        self.current, self.queue, self.credit, self.made, self.given_up = StepOrder(), deque(), 0.0, 0.0, 0
+        self.rows = {}
+
+    def elapsed_s(self):
+        return self.now * TICK_S
+
+    def say(self, text):
+        self.lines.append(text)
+
+    def order(self, order):
+        self.current = order
+        if not self.orders or self.orders[-1] != order:
+            self.orders.append(order)
+            self.on_order(order)
+
+    def seconds(self, newest):
+        return [self.rows[second] for second in sorted(self.rows)][-newest:]
+
+    def keeping_up(self, begins_s, ends_s):
+        return KeepingUp()
+
     def border(self):
-        """The numbers of this moment: ten messages since the last one."""
-        joined = min(self.user_count, self.limit)
-        self.ledger.gauge("active_connections", "capacity", joined - self.joined)
+        joined = min(self.runner.user_count, self.limit)
+        self.ledger.gauge("active_connections", SCENARIO, joined - self.joined)
         self.joined = joined
-        for _ in range(10):
-            self.ledger.trend("append_latency_ms", "capacity", MAIN).add(1_000)
-        self.seq += 1
-        self.merge.absorb("local", self.ledger.snapshot(self.seq, final=False, elapsed_s=float(self.seq)))
-        return Border(self.merge.totals(), self.merge.workers)
+        self.looks += 1
+        self.store.absorb("local", self.ledger.snapshot(self.looks, final=False, elapsed_s=float(self.looks)))
+        return Border(self.store.totals(), self.store.workers)
+
+    def sleep(self, seconds):
+        for _ in range(max(1, round(seconds / TICK_S))):
+            self.tick()
+            self.now += 1
+        gevent.sleep(0)
+
+    def tick(self):
+        now_s = self.elapsed_s()
+        row = self.rows.setdefault(int(now_s), {"second": int(now_s), "sent": 0, "replies_due": 0})
+        self.made += min(self.runner.user_count, self.limit) * self.current.share * TICK_S
+        phase = self.current.phase_at(now_s)
+        for _ in range(int(self.made)):
+            self.queue.append((now_s, phase))
+            for counter in ("messages_sent", "messages_appended", "agent_replies_due"):
+                self.ledger.count(counter, SCENARIO, phase)
+            self.ledger.trend("append_latency_ms", SCENARIO, phase).add(1_000)
+            row["sent"] += 1
+            row["replies_due"] += 1
+        self.made %= 1
+        if self.stuck_beyond is not None and len(self.queue) > self.stuck_beyond:
+            self.answers_per_s = 0
+        self.credit = min(self.credit, 1.0) + self.answers_per_s * TICK_S
+        while self.queue and self.credit >= 1:
+            self.credit -= 1
+            self.answer(*self.queue.popleft(), now_s)
+        self.give_up(now_s)
+        row["append_backlog"], row["agent_backlog"] = 0, len(self.queue) - self.given_up
+
+    def answer(self, due_s, phase, now_s):
+        self.ledger.count("agent_replies", SCENARIO, "main")
+        if self.given_up:
+            self.given_up -= 1
+            return
+        self.ledger.count("agent_replies_matched", SCENARIO, phase)
+        self.ledger.trend("agent_latency_ms", SCENARIO, phase).add(round((now_s - due_s) * 1e6) + 2_000)
+
+    def give_up(self, now_s):
+        for due_s, phase in list(self.queue)[self.given_up :]:
+            if now_s - due_s < REPLY_TIMEOUT_S:
+                break
+            self.given_up += 1
+            self.ledger.count("messages_unanswered", SCENARIO, phase)
 
 
 @pytest.fixture
 def scene():
-    """Makes a driver on a server with a limit; ends it after the test."""
+    """Makes a driver on a simulated server; ends it after the test."""
     made = []
 
-    def make(limit, most=1_000, border=None):
-        runner, lines = Runner(10, limit), []
+    def make(first=10, most=1_000, unit="messages/s", settings=None, **server):
+        runner = Runner(first)
+        run = SimulatedRun(runner, **server)
         environment = SimpleNamespace(runner=runner, parsed_options=SimpleNamespace(headless=True), web_ui=None)
-        settings = SearchSettings(
-            SearchPlan(first=10, factor=2.0, most=most, precision=0.1),
-            hold_s=0.001,
-            settle_s=0.0,
-            join_rate=50.0,
-            unit="sessions",
-            per_user=1,
-        )
-        thresholds = parse_thresholds(["append_latency_ms: max<50"])
-        made.append(
-            CapacityDriver(
-                environment, settings, thresholds, Limits(), border=border or runner.border, say=lines.append
-            )
-        )
-        return made[-1], runner, lines
+        values = {
+            "plan": SearchPlan(first=first, factor=2.0, most=most, precision=0.05),
+            "hold_s": 12.0,
+            "settle_s": 2.0,
+            "join_rate": 50.0,
+            "unit": unit,
+            "per_user": 1,
+            "confirm_s": 24.0,
+            "message_interval_s": 1.0,
+            "patience_s": 2 * REPLY_TIMEOUT_S,
+        } | (settings or {})
+        thresholds = parse_thresholds(["append_latency_ms: p(95)<50", "agent_reply_rate: rate>0.9"])
+        driver = CapacityDriver(environment, SearchSettings(**values), thresholds, Limits(), run, sleep=run.sleep)
+        made.append(driver)
+        return driver, runner, run
 
     with gevent.Timeout(DEADLINE_S):
         yield make
@@ -78,76 +155,154 @@ def scene():
         driver.stop()
 
 
-def test_it_finds_the_limit_and_ends_the_run(scene):
-    """Within the precision, each step told as it comes, the result last."""
-    driver, runner, lines = scene(limit=60)
+def searched(made):
+    """The driver's result, once it has ended the run."""
+    driver, runner, run = made
     driver.start(warm_up_s=0.0)
     runner.has_ended.wait()
-    found = driver.result()
-    assert driver.is_done
+    return driver.result(), runner, run
+
+
+@pytest.mark.parametrize("first", [5, 40, 160])
+def test_the_rate_of_answers_is_found(scene, first):
+    """From below, at it and far above; confirmed, told step by step, and the run is ended."""
+    found, _, run = searched(scene(first=first, answers_per_s=40))
     assert found.finished
+    assert found.confirmed == found.kept == pytest.approx(40, rel=0.05)
+    assert found.steps[-1].confirmation
+    assert len([line for line in run.lines if line.startswith("step ")]) == len(found.steps)
+    assert run.lines[0].startswith("searching for the most messages/s")
+    assert run.lines[-1] == f"capacity: {found.words()}"
+
+
+def test_no_step_is_judged_on_messages_of_another(scene):
+    """As many are judged as were due in its hold, whatever was awaited before; each has its fate by then."""
+    found, _, run = searched(scene(first=160, answers_per_s=40))
+    assert found.steps[0].is_behind
+    for step in found.steps:
+        assert step.figures["messages_per_s"] * step.hold_s == pytest.approx(step.load * step.hold_s, abs=step.load)
+        assert step.doubts == ()
+    late = [step for step in found.steps if step.figures["agent_p95_ms"] > 5_000]
+    assert all(step.is_behind for step in late)
+    totals = run.border().totals
+    judged = totals.count("agent_replies_matched") + totals.count("messages_unanswered")
+    assert totals.count("agent_replies_due") == judged
+
+
+def test_a_step_that_is_missed_unloads_the_server_and_probes_it(scene):
+    """Nothing is sent until nothing is left, then a light load, then all of it; the line says what is waited for."""
+    _, _, run = searched(scene(first=20, answers_per_s=40))
+    missed = next(number for number, order in enumerate(run.orders) if order.share == 0)
+    shares = [order.share for order in run.orders[missed : missed + 6]]
+    probing = next(share for share in shares if share not in (0, 1))
+    assert shares.index(0.0) < shares.index(probing) < shares.index(1.0)
+    assert probing * 80 == pytest.approx(0.25 * 40, rel=0.05)
+
+
+def test_what_is_waited_for_is_said(scene):
+    """How many answers, how slow the last ones were, how it was at the last kept step, and for how long already."""
+    _, _, run = searched(scene(first=20, most=160, answers_per_s=40, settings={"hold_s": 20.0}))
+    said = [line for line in run.lines if line.startswith("waiting for the server to recover: ")]
+    assert said
+    assert "answers still awaited, p95 " in said[0]
+    assert "; the last kept step had " in said[0]
+    assert said[0].endswith("s of 2m")
+
+
+def test_late_answers_are_waited_for_although_nobody_does(scene):
+    """After a step far beyond the limit the messages' time is up before the server is idle."""
+    found, _, run = searched(scene(first=400, answers_per_s=40, settings={"recover_s": 600.0}))
+    assert found.confirmed == pytest.approx(40, rel=0.05)
+    assert any("answers came to messages that had been given up" in line for line in run.lines)
+
+
+def test_a_server_that_does_not_recover_ends_the_search(scene):
+    """It is a finding of its own; what was kept before stays known as kept once."""
+    found, runner, _ = searched(scene(first=20, answers_per_s=40, stuck_beyond=300))
+    assert (found.finished, found.kept, found.confirmed) == (True, 40, 0)
+    assert found.unrecovered.startswith("the server did not recover within 2m after 80 messages/s: ")
+    assert max(users for users, _ in runner.started) == 80
+
+
+def test_a_load_that_a_short_step_keeps_and_a_long_one_does_not_is_not_the_answer(scene):
+    """The search goes on below it."""
+    made = scene(first=20, most=20)
+    _, _, run = made
+
+    def slow_down(order):
+        if 23 < order.held_to_s - order.held_from_s < 25 and made[1].target_user_count > 18:
+            run.answers_per_s = 15
+        else:
+            run.answers_per_s = 1_000
+
+    run.on_order = slow_down
+    found, _, _ = searched(made)
+    assert [step.load for step in found.steps if step.confirmation] == [20, 19, 18]
+    assert (found.kept, found.confirmed, found.missed) == (18, 18, 19)
+
+
+def test_sessions_are_searched_for_too(scene):
+    """A server that joins no more; after a miss its sessions are taken back at once, for they are the load."""
+    found, runner, _ = searched(scene(limit=60, unit="sessions"))
+    assert found.confirmed == found.kept == pytest.approx(60, rel=0.05)
     assert found.kept <= 60 < found.missed
-    assert found.missed - found.kept <= 6
-    assert len([line for line in lines if line.startswith("step ")]) == len(found.steps)
-    assert lines[0].startswith("searching for the most sessions")
-    assert lines[-1] == f"capacity: {found.words()}"
-
-
-def test_after_a_miss_the_server_gets_a_rest_at_what_it_kept(scene):
-    """Down all at once, then up again at the rate of joins."""
-    driver, runner, _ = scene(limit=60)
-    driver.start(warm_up_s=0.0)
-    runner.has_ended.wait()
     assert runner.started[:5] == [(20, 50.0), (40, 50.0), (80, 50.0), (40, 80.0), (80, 50.0)]
 
 
 def test_a_server_without_a_limit_is_tried_up_to_the_most(scene):
     """And no further."""
-    driver, runner, _ = scene(limit=10_000, most=100)
-    driver.start(warm_up_s=0.0)
-    runner.has_ended.wait()
-    assert driver.result().kept == 100
+    found, runner, _ = searched(scene(most=100))
+    assert found.confirmed == 100
     assert max(users for users, _ in runner.started) == 100
 
 
 def test_a_server_that_keeps_nothing_gets_down_to_one(scene):
     """With no user at all between the steps."""
-    driver, runner, _ = scene(limit=0)
-    driver.start(warm_up_s=0.0)
-    runner.has_ended.wait()
-    assert (driver.result().kept, driver.result().missed) == (0, 1)
+    found, runner, _ = searched(scene(limit=0, unit="sessions"))
+    assert (found.kept, found.missed, found.confirmed) == (0, 1, 0)
     assert (0, 10.0) in runner.started
 
 
-def test_a_run_that_ends_before_has_what_was_found_so_far(scene):
-    """Not finished, and no more users are started."""
-    reached = Event()
+def test_nothing_is_confirmed_when_not_asked_for(scene):
+    """And that is said."""
+    plan = SearchPlan(first=10, factor=2.0, most=10, precision=0.05, confirms=False)
+    found, _, run = searched(scene(settings={"plan": plan, "confirm_s": 0.0}))
+    assert (found.kept, found.confirmed, len(found.steps)) == (10, 0, 1)
+    assert "--confirm 0" in run.lines[-1]
 
-    def border():
-        if runner.user_count == 40:
-            reached.set()
-            gevent.sleep(0)
+
+@pytest.mark.parametrize(
+    ("reached", "doing"),
+    [
+        (lambda order: order.held_to_s, "trying 20 messages/s"),
+        (lambda order: order.share == 0, "waiting for the server to recover from 20 messages/s"),
+    ],
+)
+def test_a_run_that_ends_before_has_what_was_found_so_far(scene, reached, doing):
+    """Not finished, and what it was doing is known; no more users are started."""
+    driver, runner, run = scene(answers_per_s=12)
+    is_there = Event()
+
+    def wait(order):
+        if reached(order) and runner.user_count == 20:
+            is_there.set()
             gevent.get_hub().wait(gevent.get_hub().loop.timer(DEADLINE_S))
-        return runner.border()
 
-    driver, runner, _ = scene(limit=60, border=border)
+    run.on_order = wait
     driver.start(warm_up_s=0.0)
-    reached.wait()
+    is_there.wait()
     driver.stop()
+    found = driver.result()
     assert not driver.is_done
-    assert not driver.result().finished
-    assert driver.result().kept == 20
-    assert max(users for users, _ in runner.started) == 40
+    assert (found.finished, found.kept, found.doing) == (False, 10, doing)
+    assert doing in found.words()
+    assert max(users for users, _ in runner.started) == 20
 
 
-def test_a_search_that_breaks_ends_the_run_and_is_not_finished(scene, caplog):
+def test_a_search_that_breaks_ends_the_run_and_is_not_finished(scene, caplog, monkeypatch):
     """A run without an end of its own must not go on for ever."""
-
-    def border():
-        raise RuntimeError("no numbers")
-
-    driver, runner, _ = scene(limit=60, border=border)
-    driver.start(warm_up_s=0.0)
-    runner.has_ended.wait()
-    assert not driver.result().finished
+    made = scene()
+    monkeypatch.setattr(made[2], "border", lambda: 1 / 0)
+    found, _, _ = searched(made)
+    assert not found.finished
     assert "The search cannot go on" in caplog.text

@@ -10,11 +10,13 @@ from fleetlm_users.swarm.cluster.messages import (
     ResetRequest,
     RunDescription,
     SnapshotRequest,
+    StepOrdered,
     WorkDone,
 )
 from fleetlm_users.swarm.coordinator.run_clock import RunClock
 from fleetlm_users.swarm.coordinator.workers import LOCAL, LocalWorkers, RemoteWorkers, workers_of
 from fleetlm_users.swarm.run import Headcount, HeadcountReport
+from fleetlm_users.workload.step_order import StepOrder
 from tests.swarm.coordinator.scenes import process
 from tests.swarm.runners import MasterRunner, TypedMasterRunner, snapshot
 from tests.swarm.samples import options
@@ -100,10 +102,12 @@ def test_the_verbs_of_a_run_reach_all_remote_workers():
     cluster.workers.begin(run)
     cluster.workers.look()
     assert run.snapshots.totals().count("messages_sent") == 10
+    cluster.workers.order(StepOrder(3.0, 5.0, 0.5))
     cluster.workers.reset()
     cluster.workers.drain()
     names = [name for name, _ in cluster.runner.sent]
-    assert [names.count(name) for name in (SnapshotRequest.kind, ResetRequest.kind, DrainRequest.kind)] == [2, 2, 2]
+    kinds = (SnapshotRequest, StepOrdered, ResetRequest, DrainRequest)
+    assert [names.count(kind.kind) for kind in kinds] == [2, 2, 2, 2]
     assert (cluster.workers.expected, cluster.workers.final, cluster.workers.lost) == (2, 2, [])
 
 
