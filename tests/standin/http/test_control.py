@@ -7,7 +7,15 @@ from prometheus_client.parser import text_string_to_metric_families
 EVIL = {"Origin": "http://evil.example"}
 ELSEWHERE = {"Host": "evil.example:4000"}
 EMBEDDED = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "script"}
-OWN = ("/health", "/metrics", "/standin/counters", "/standin/faults", "/standin/messages", "/standin/nothing")
+OWN = (
+    "/health",
+    "/metrics",
+    "/standin/counters",
+    "/standin/faults",
+    "/standin/messages",
+    "/standin/storage",
+    "/standin/nothing",
+)
 
 
 @pytest.mark.parametrize("headers", [EVIL, {"Origin": "null"}, ELSEWHERE, EMBEDDED])
@@ -19,6 +27,7 @@ def test_a_page_of_another_origin_neither_sets_faults_nor_reads_anything(standin
     assert answer.status == 403
     assert answer.json()["error"].startswith("refused: ")
     assert standin.call("GET", "/standin/faults").json() == before
+    assert standin.call("POST", "/standin/crash", "down_ms=0", form).status == 403
     for path in OWN:
         answer = standin.call("GET", path, headers=headers)
         assert answer.status == 403

@@ -8,6 +8,7 @@ from werkzeug.datastructures import MultiDict
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.coordinator.preparation import Preparation
+from fleetlm_users.swarm.host.local_servers import LocalServerUrls
 from fleetlm_users.swarm.host.startup_error import StartupError
 from tests.swarm.coordinator.scenes import process
 from tests.swarm.samples import benchmark
@@ -72,6 +73,23 @@ def test_a_mistake_is_refused_with_the_usage_error_behind_it(tmp_path, parsed, w
     assert refused.value.exit_code == 2
     assert words in str(refused.value)
     assert str(refused.value) == str(refused.value.usage)
+
+
+def test_the_stand_in_is_started_with_the_options_that_are_passed_on(tmp_path, monkeypatch):
+    """Once, for this run and those that follow."""
+    started = []
+
+    class PlayedServers:
+        def start(self, timeout_s, _tell, arguments):
+            started.append((timeout_s, arguments))
+            return LocalServerUrls("http://127.0.0.1:9/api", "ws://127.0.0.1:9/socket/websocket", "http://127.0.0.1:8")
+
+    monkeypatch.setattr("fleetlm_users.swarm.coordinator.preparation.LocalServers", PlayedServers)
+    chosen = {"standin_like": "early", "standin_options": "--flush-ms 50 --storage-file 'a b'"}
+    made, _ = preparation(tmp_path, standin=True, connect_timeout="3s", **chosen)
+    assert made.by_command_line().options.api_url == "http://127.0.0.1:9/api"
+    made.by_command_line()
+    assert started == [(3.0, ["--like", "early", "--flush-ms", "50", "--storage-file", "a b"])]
 
 
 def test_a_target_that_is_not_there_is_refused_with_another_code(tmp_path):
