@@ -19,6 +19,7 @@ from fleetlm_users.standin.lanes import Lanes
 from fleetlm_users.standin.storage.write_behind import WriteBehind
 
 REPLAY_LIMIT = 100  # session_channel.ex
+MAX_WAITING_APPENDS = 1_000_000
 EMPTY_MAP = b"{}"
 TEXT_KIND = b'"text"'
 
@@ -100,7 +101,13 @@ class Hub:
         return message
 
     def append_in_turn(self, session: Session, kind: str, content: dict[str, Any], metadata: dict[str, Any]) -> None:
-        """Append a message of the session's user when those before it are, at the rate that the faults allow."""
+        """Append a message of the session's user when those before it are, at the rate that the faults allow.
+
+        Beyond MAX_WAITING_APPENDS it is dropped and counted as rejected.
+        """
+        if self.append_lanes.waiting >= MAX_WAITING_APPENDS:
+            self.counters.sends_rejected += 1
+            return
 
         def append() -> None:
             self.append_user(session, kind, content, metadata)

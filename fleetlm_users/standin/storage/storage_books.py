@@ -17,12 +17,14 @@ GROUP: Final = "group"
 FAULT: Final = "fault"
 CRASH: Final = "crash"
 REFUSED: Final = "refused"
+OVERFLOW: Final = "overflow"
 CAUSES: Final = {
     FLUSH: "appended while a flush ran",
     GROUP: "overwritten by another session of its storage group, or behind it",
     FAULT: "--lose-replay-every",
     CRASH: "not flushed when the process crashed or ended",
     REFUSED: "the database does not take it",
+    OVERFLOW: "too many wait for a flush",
 }
 
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from fleetlm_users.standin.chat.session import Session
 from fleetlm_users.standin.chat.session_store import Store
@@ -12,12 +12,24 @@ from fleetlm_users.standin.chat.stored_message import StoredMessage, changed, se
 from fleetlm_users.standin.faults.faults import FaultState
 from fleetlm_users.standin.faults.quirks import FLUSH_SPREAD, FlushClock
 from fleetlm_users.standin.storage.ack_journal import AckJournal
-from fleetlm_users.standin.storage.storage_books import CRASH, FAULT, FLUSH, GROUP, REFUSED, StorageBooks, acknowledged
+from fleetlm_users.standin.storage.storage_books import (
+    CRASH,
+    FAULT,
+    FLUSH,
+    GROUP,
+    OVERFLOW,
+    REFUSED,
+    StorageBooks,
+    acknowledged,
+)
 from fleetlm_users.standin.storage.storage_file import StorageFile
 from fleetlm_users.standin.storage.storage_groups import Entry, StorageGroups
 from fleetlm_users.standin.storage.storage_options import StorageOptions, StorageUnusable
 
 LOG = logging.getLogger(__name__)
+
+MAX_UNFLUSHED: Final = 1_000_000
+"""Messages in the log, as when a database stays away for long; further ones are lost."""
 
 
 class Database(Protocol):
@@ -103,6 +115,9 @@ class WriteBehind:
             is_changed = faults.changes()
         if self._options.lose_during_flush and not self.clock.stores(now_s):
             self._lose(FLUSH, session, message)
+            return
+        if len(self._log) >= MAX_UNFLUSHED:
+            self._lose(OVERFLOW, session, message)
             return
         if is_changed:
             message = self._change(session, message)

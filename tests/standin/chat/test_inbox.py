@@ -10,11 +10,11 @@ from tests.standin.fakes import FakeListener, FakeTimer, new_session, new_store
 STAMP = b"2026-11-23T20:19:46.753381"
 
 
-def scene(quirks, sessions=1):
+def scene(quirks, sessions=1, stops=None):
     """(the user's opened inbox with a listener, the listener, the sessions, the timer)."""
     store, timer, listener = new_store(), FakeTimer(), FakeListener()
     mine = [new_session(store, number) for number in range(sessions)]
-    inbox = Inboxes(store, timer, quirks).open("u")
+    inbox = Inboxes(store, timer, quirks, stops).open("u")
     inbox.listeners = [listener]
     return inbox, listener, mine, timer
 
@@ -24,10 +24,13 @@ def counts(listener):
     return [sum(entry["unread_count"] for entry in orjson.loads(delta)["inbox"]) for delta in listener.pushed]
 
 
-@pytest.mark.parametrize(("quirks", "expected"), [(False, [2, 3]), (True, [2])])
-def test_the_timer(quirks, expected):
+@pytest.mark.parametrize(
+    ("quirks", "stops", "expected"),
+    [(False, None, [2, 3]), (True, None, [2]), (False, True, [2]), (True, False, [2, 3])],
+)
+def test_the_timer(quirks, stops, expected):
     """One delta per second with news; under quirks none ever comes after the first second without."""
-    inbox, listener, (session,), timer = scene(quirks)
+    inbox, listener, (session,), timer = scene(quirks, stops=stops)
     inbox.touch(session, "u", STAMP)
     inbox.touch(session, "a", STAMP)
     timer.advance(1.0)

@@ -10,7 +10,8 @@ from fleetlm_users.standin.chat.stored_message import make, seq_of
 from fleetlm_users.standin.counters import Counters
 from fleetlm_users.standin.faults.faults import Faults, FaultState
 from fleetlm_users.standin.faults.quirks import FlushClock
-from fleetlm_users.standin.storage.storage_books import CRASH, FAULT, FLUSH, GROUP, REFUSED
+from fleetlm_users.standin.storage import write_behind
+from fleetlm_users.standin.storage.storage_books import CRASH, FAULT, FLUSH, GROUP, OVERFLOW, REFUSED
 from fleetlm_users.standin.storage.storage_options import StorageOptions, StorageUnusable
 from fleetlm_users.standin.storage.write_behind import WriteBehind
 
@@ -216,6 +217,15 @@ def test_a_crash_while_the_database_writes(fails, lost):
 
     scene, session = asyncio.run(run())
     assert (scene.lost(), seqs(session)) == (lost, [] if fails else [1])
+
+
+def test_the_log_is_bounded(monkeypatch):
+    """A database may stay away for long."""
+    monkeypatch.setattr(write_behind, "MAX_UNFLUSHED", 2)
+    scene = Scene(flush_ms=300)
+    session = scene.session()
+    scene.append(session, 3)
+    assert (seqs(session), scene.lost()) == ([1, 2], [("s0", 3, OVERFLOW)])
 
 
 def test_plain_storage_is_not_asked():
