@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+import gevent
 import orjson
 
 from fleetlm_users.errors import DatabaseFailed, UsageError
@@ -94,6 +95,7 @@ class MessageTable:
                 cursor.execute(_OF_SESSIONS, (list(session_ids),))
                 while rows := cursor.fetchmany(ROWS_AT_ONCE):
                     yield from rows
+                    gevent.sleep(0)
         except Exception as failure:
             self.close()  # a broken connection is not used again
             raise failed(failure) from None

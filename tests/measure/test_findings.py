@@ -5,8 +5,9 @@ from msgspec import structs
 from fleetlm_users.measure.findings import MAX_FINDINGS, Finding, Findings, merged
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.report.findings import finding_line
 from fleetlm_users.measure.report.html import render_html
-from fleetlm_users.measure.report.text import finding_line, render
+from fleetlm_users.measure.report.text import render
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 

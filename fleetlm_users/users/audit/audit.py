@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 GIVE_UP_AFTER: Final = 32
 """Sessions in a row that could not be read, after which the server counts as gone."""
 
+MESSAGES_AT_ONCE: Final = 20_000
+"""Messages of the sessions that a reader is given at once, unless a single one has more: some ten megabytes."""
+
 TELL_EVERY_S: Final = 10.0
 
 
@@ -65,7 +68,7 @@ class Audit:
         memory: What the run's sessions remember.
         readers: Makes one reader; called once for each greenlet that reads.
         parallel: How many greenlets read.
-        batch: How many sessions a reader is given at once.
+        batch: How many sessions a reader is given at once at most; fewer where they are long.
     """
 
     def __init__(
@@ -183,8 +186,17 @@ def _by_participant(sessions: Sequence[SessionMemory]) -> list[SessionMemory]:
 
 
 def _parts(sessions: Sequence[SessionMemory], most: int) -> Iterator[Sequence[SessionMemory]]:
-    for start in range(0, len(sessions), most):
-        yield sessions[start : start + most]
+    """Yield all sessions in parts of at most `most`, and of few messages: what is read at once is held in memory."""
+    part: list[SessionMemory] = []
+    messages = 0
+    for session in sessions:
+        if part and (len(part) >= most or messages + len(session) > MESSAGES_AT_ONCE):
+            yield part
+            part, messages = [], 0
+        part.append(session)
+        messages += len(session)
+    if part:
+        yield part
 
 
 def _kind(failure: FleetlmError) -> str:
