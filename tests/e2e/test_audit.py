@@ -74,6 +74,56 @@ def test_any_benchmark_can_be_audited(tmp_path, standin_with, way):
     assert standin.counters()["connections_now"] == 0
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_changed_message_is_found_and_named(tmp_path, standin_with, way):
+    """What was pushed is not what is stored."""
+    standin = standin_with("--builtin-agent", "--change-every", "50")
+    finished = run(tmp_path, "message_throughput", standin, *STEADY, "--audit", way)
+    assert finished.code == 3, finished.output
+    changed = [finished.count(f"{whose}_stored_changed") for whose in ("messages", "answers")]
+    assert sum(changed) == 2 * finished.count("messages_appended") // 50 >= 2
+    assert len(findings(finished, "stored_changed", "answer_stored_changed")) == sum(changed)
+    assert sum(finished.count(metric) for metric in UNSTORED) == 0
+
+
+def test_sessions_that_share_their_storage_are_found(tmp_path, standin_with):
+    """They overwrite each other by seq, as in FleetLM's last chat protocol: the seqs that are gone are those named."""
+    standin = standin_with("--builtin-agent", "--storage-groups", "1", "--flush-ms", "300")
+    finished = run(tmp_path, "message_throughput", standin, *STEADY, "--audit", "replay", "--audit-after", "2s")
+    assert finished.code == 3, finished.output
+    assert sum(finished.count(metric) for metric in UNSTORED) > 50
+    assert finished.count("messages_audited") == finished.count("messages_appended")
+
+
+DATABASE_FAULTS = {
+    "nothing": ([], 0, 0),
+    "one in fifty lost": (["--lose-replay-every", "50"], 1, 0),
+    "one in fifty changed": (["--change-every", "50"], 0, 1),
+}
+
+
+@pytest.mark.parametrize("fault", DATABASE_FAULTS)
+def test_a_real_database_is_read(tmp_path, standin_with, database, fault):
+    """The stand-in writes behind into FleetLM's table; every message is looked for there, whatever a join replays."""
+    flags, lost, changed = DATABASE_FAULTS[fault]
+    standin = standin_with("--builtin-agent", "--database", database.address, "--flush-ms", "200", *flags)
+    environment = {"AUDIT_DATABASE": database.address}
+    steady = [*STEADY, "--send-interval", "50", "--audit", "database", "--audit-after", "2s", "--processes", "2"]
+    finished = run(tmp_path, "message_throughput", standin, *steady, env=environment)
+    assert finished.code == (3 if flags else 0), finished.output
+    appended = finished.count("messages_appended")
+    assert finished.count("messages_audited") == finished.count("answers_audited") == appended > 200
+    faults = 2 * appended // 50
+    assert sum(finished.count(metric) for metric in UNSTORED) == lost * faults
+    assert sum(finished.count(f"{whose}_stored_changed") for whose in ("messages", "answers")) == changed * faults
+    assert database.rows("SELECT count(*) FROM messages")[0][0] == 2 * appended - lost * faults
+    written = "".join(path.read_text(errors="replace") for path in finished.results.glob("*/*") if path.is_file())
+    secret = database.address.partition("//")[2].partition("@")[0].partition(":")[2]
+    for shown in (written, finished.output):
+        assert secret not in shown
+        assert database.address.partition("@")[2] not in shown
+
+
 @SPREADS
 def test_a_server_that_forgets_nothing_is_green(tmp_path, standin, spread):
     """message_correctness is audited by default, in words too."""
