@@ -69,7 +69,7 @@ table.check()
 def turn():
     while True:
         turns.append(1)
-        gevent.sleep(0.001)
+        gevent.sleep(0)
 other = gevent.spawn(turn)
 table._connected().execute("SELECT pg_sleep(0.2)")
 print(len(turns))
