@@ -165,7 +165,7 @@ def test_a_search_that_is_interrupted_says_how_far_it_came(tmp_path, standin):
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--most", "5"], "--most 200"),
+        (["--most", "5"], "--most 100"),
         (["--step-factor", "1"], "above 1"),
         (["--search", "users"], "sessions"),
         (["--abort-on-fail"], "looks for the load that fails"),

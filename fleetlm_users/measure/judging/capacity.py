@@ -31,6 +31,7 @@ OF_MESSAGES: Final = frozenset(
         *("append_latency_ms", "append_service_ms", "agent_latency_ms", "message_roundtrip_ms"),
         *("generator_lateness_ms", "messages_sent", "messages_appended", "messages_rejected", "messages_lost"),
         *("messages_in_flight", "agent_replies_due", "agent_replies_matched", "messages_unanswered"),
+        "agent_latencies_left_out",
     )
 )
 """What is counted for the step in which the message was due, and is known once all of its messages have their fate."""

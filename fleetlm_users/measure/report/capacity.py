@@ -186,7 +186,7 @@ def step_line(number: int, step: Step, per_user: float) -> str:
     """Return one step as a line of a live table."""
     name, asked, joined, rate, append, agent, join, late, waiting, result = _row(number, _step_json(step), per_user)
     reasons = "; ".join((*step.doubts, *step.misses))
-    line = f"step {name:<8} {asked:>8} asked {joined:>7} joined {rate:>7} messages/s   p95 ms: append {append:>7}"
+    line = f"step {name:<10} {asked:>8} asked {joined:>7} joined {rate:>7} messages/s   p95 ms: append {append:>7}"
     return (
         f"{line}  agent {agent:>7}  join {join:>7}   late p99 {late:>7}   waiting {waiting:>7}   {result}"
         f"{f': {reasons}' if reasons else ''}"

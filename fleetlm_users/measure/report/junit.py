@@ -11,6 +11,7 @@ from fleetlm_users.measure import formatting
 from fleetlm_users.measure.report.findings import audit_lines, finding_lines
 from fleetlm_users.measure.report.summary_types import Summary, ThresholdEntry
 
+CAPACITY: Final = "the search found what the server sustains"
 BELIEVABLE: Final = "the numbers can be believed"
 _NOT_IN_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production Char
 
@@ -20,6 +21,8 @@ def render_junit(summary: Summary) -> str:
     benchmark = str(summary["options"].get("benchmark") or "run")
     unreached = summary["verdict"]["kind"] == "inconclusive"  # an interrupted run is not blamed for empty thresholds
     cases = [_threshold(entry, benchmark, unreached) for entry in summary["thresholds"]]
+    if "capacity" in summary:
+        cases.append(_capacity(summary, benchmark))
     cases.append(_believable(summary["verdict"]["doubts"], benchmark))
     attributes = {
         "name": _clean(f"fleetlm {benchmark} {summary['options'].get('run_id') or ''}".strip()),
@@ -50,6 +53,15 @@ def _threshold(entry: ThresholdEntry, benchmark: str, unreached: bool) -> Elemen
         ElementTree.SubElement(case, "failure", type="threshold", message=_clean(f"measured: {measured}{words}"))
     note = formatting.note(entry) or f"of {formatting.count(entry['samples'])} samples"
     ElementTree.SubElement(case, "system-out").text = _clean(f"{measured} {note}")
+    return case
+
+
+def _capacity(summary: Summary, benchmark: str) -> ElementTree.Element:
+    """Return what a search found; it fails by itself, whatever the thresholds were at the load that was kept."""
+    case = ElementTree.Element("testcase", classname=_clean(benchmark), name=CAPACITY)
+    for failure in summary["verdict"]["failures"]:
+        ElementTree.SubElement(case, "failure", type="capacity", message=_clean(failure))
+    ElementTree.SubElement(case, "system-out").text = _clean(summary["capacity"]["words"])
     return case
 
 

@@ -148,7 +148,7 @@ class SearchSettings:
             f"before, at most {plan.most:,}, to {plan.precision:.3g} of it\n"
             f"  each step held for {format_duration(self.hold_s)} after {format_duration(self.settle_s)}, users added "
             f"at {self.join_rate:g}/s; {confirmed}\n"
-            f"  takes {_minutes(low_s)} to {_minutes(high_s)}, and longer if the server is slow to recover from a step "
+            f"  takes {_stretch(low_s, high_s)}, and longer if the server is slow to recover from a step "
             f"that it does not keep (up to {format_duration(self.recover_s)} each)"
         )
 
@@ -189,5 +189,8 @@ def search_settings(options: Options) -> SearchSettings:
     )
 
 
-def _minutes(seconds: float) -> str:
-    return format_duration(math.ceil(seconds)) if seconds < 120 else f"{math.ceil(seconds / 60)} min"
+def _stretch(low_s: float, high_s: float) -> str:
+    """Return `3 to 9 min`, or `20s to 90s`."""
+    if high_s < 120:
+        return f"{math.ceil(low_s)}s to {math.ceil(high_s)}s"
+    return f"{math.ceil(low_s / 60)} to {math.ceil(high_s / 60)} min"

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import pytest
 
@@ -12,6 +13,7 @@ from fleetlm_users.measure.judging.thresholds import Judgement, parse_thresholds
 from fleetlm_users.measure.judging.verdict import RunFacts
 from fleetlm_users.measure.report.capacity import Capacity, capacity_lines, capacity_rows, decide_search, step_line
 from fleetlm_users.measure.report.html import render_html
+from fleetlm_users.measure.report.junit import render_junit
 from fleetlm_users.measure.report.markdown import render_markdown
 from fleetlm_users.measure.report.text import render
 
@@ -171,6 +173,19 @@ def test_every_report_shows_it(healthy, summary_of):
     assert "40 sessions kept the thresholds" in render(summary)
     assert "The most sessions that keep the thresholds" in render_html(summary, [])
     assert "40 sessions kept the thresholds" in render_markdown(summary)
+    assert "40 sessions kept the thresholds" in render_junit(summary)
+
+
+def test_a_search_that_fails_is_red_in_ci_although_the_kept_load_kept_its_thresholds(healthy, totals_of, summary_of):
+    """One that found its answer is green."""
+    for found, failures in ((CONFIRMED, "0"), (UNRECOVERED, "1")):
+        verdict = decide_search(found, totals_of(healthy), HEALTHY)
+        summary, _ = summary_of(healthy)
+        summary["capacity"] = found.to_json()
+        summary["verdict"] |= {"kind": verdict.kind, "failures": list(verdict.failures)}
+        suite = ElementTree.fromstring(render_junit(summary))
+        assert suite.get("failures") == failures
+    assert "the server did not recover within 2m" in render_junit(summary)
 
 
 def test_what_waited_and_what_was_confirmed_is_in_the_table():

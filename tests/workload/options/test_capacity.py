@@ -1,5 +1,7 @@
 """The search that the options ask for."""
 
+import re
+
 import pytest
 
 from fleetlm_users.errors import UsageError
@@ -30,6 +32,8 @@ def test_the_defaults_make_a_search():
     assert (found.plan.first, found.plan.factor, found.plan.most, found.plan.precision) == (10, 2, 5000, 0.05)
     assert (found.hold_s, found.settle_s, found.join_rate, found.unit, found.per_user) == (30, 5, 50, "sessions", 1)
     assert "searching for the most sessions: 10 users first" in str(found)
+    assert (found.recover_s, found.confirm_s, found.plan.confirms) == (120, 60, True)
+    assert found.patience_s > 2 * 30
 
 
 def test_messages_are_made_by_users():
@@ -61,3 +65,24 @@ def test_a_search_that_leads_nowhere_is_refused(raw, said):
     """With what would be right."""
     with pytest.raises(UsageError, match=said):
         search_settings(options(**raw))
+
+
+def test_how_long_a_load_is_confirmed():
+    """Twice as long as a step is held, unless asked otherwise; 0 leaves it out, and that is said."""
+    assert search_settings(options(hold="10s")).confirm_s == 20
+    found = search_settings(options(hold="10s", confirm="5m"))
+    assert (found.held_s(False), found.held_s(True)) == (10, 300)
+    assert "the kept load confirmed for 5m" in str(found)
+    without = search_settings(options(confirm="0"))
+    assert not without.plan.confirms
+    assert "the kept load not confirmed (--confirm 0)" in str(without)
+
+
+def test_how_long_a_search_may_take_is_said():
+    """In seconds or minutes; longer where more is asked for."""
+    low_s, high_s = search_settings(options()).estimate_s()
+    assert 60 < low_s < high_s
+    assert "takes 2 to " in str(search_settings(options(most="10")))
+    assert search_settings(options(hold="60s")).estimate_s() > (low_s, high_s)
+    short = search_settings(options(num_users=1, most="1", hold="1s", settle="0s"))
+    assert re.search(r"takes \d+s to \d+s, and longer if the server is slow to recover", str(short))
