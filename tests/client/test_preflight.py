@@ -16,6 +16,7 @@ from tests.ports import free_port
 
 AGENT_ID = "bench-echo-agent"
 DEADLINE_S = 0.3
+AMPLE_S = 1.0  # for what is to be in time, on a busy machine too
 WAIT_S = 10.0
 
 
@@ -225,16 +226,16 @@ def test_a_host_that_swallows_packets_costs_the_deadline_once(serve):
 
 
 def test_each_answer_may_take_as_long_as_the_time_limit_says(serve):
-    """As in the run: three answers in a row, each almost too late, are a slow target and not a dead one."""
+    """As in the run: three answers that take longer than it together are a slow target and not a dead one."""
 
     class Slow(Fleet):
         def _next(self, peer: Peer) -> tuple[str, str]:
             found = super()._next(peer)
-            Event().wait(DEADLINE_S * 0.6)
+            Event().wait(AMPLE_S * 0.4)
             return found
 
     fleet = Slow()
-    found = check(targets_of(serve(fleet), serve(healthy)), DEADLINE_S)
+    found = check(targets_of(serve(fleet), serve(healthy)), AMPLE_S)
     assert (found.problems, found.agent_created) == ((), True)
 
 
@@ -329,7 +330,7 @@ def test_a_socket_that_never_closes_is_no_problem(serve):
             hold(peer)
 
     agent_server = serve(healthy)
-    found = check(targets_of(serve(Lingering(agent(agent_server.http_url))), agent_server), DEADLINE_S)
+    found = check(targets_of(serve(Lingering(agent(agent_server.http_url))), agent_server), AMPLE_S)
     assert not found.fatal
 
 

@@ -15,6 +15,7 @@ from tests.client.fakes import Gone, hold
 
 WAIT_S = 10.0
 SHORT_S = 0.1
+AMPLE_S = 0.5  # for what is to be in time, on a busy machine too
 
 
 @pytest.fixture
@@ -145,13 +146,13 @@ def test_the_look_up_of_the_name_is_no_part_of_the_servers_time(serve):
     waits, never = [], Event()
 
     def slowly(_host):
-        never.wait(2 * SHORT_S)
+        never.wait(2 * AMPLE_S)
         return [Address(socket.AF_INET, "127.0.0.1")]
 
     server = serve(answering)
     endpoint = parse_endpoint(server.http_url.replace("127.0.0.1", "fleet.test"), "URL", ("http", "https"), "http://h")
     connector = Connector(resolver=Resolver(slowly, on_wait=lambda *wait: waits.append(wait)))
-    pool = HttpPool(endpoint, timeout_s=SHORT_S, concurrency=1, connector=connector)
+    pool = HttpPool(endpoint, timeout_s=AMPLE_S, concurrency=1, connector=connector)
     for _ in range(3):
         answer = pool.exchange("GET", "/", None)
         assert waits[0][1] <= answer.sent_s < answer.done_s

@@ -17,6 +17,7 @@ from tests.client.fakes import ACCEPT_GUID, hold
 
 LONG_S = 10.0
 SHORT_S = 0.2
+AMPLE_S = 0.5  # for what is to be in time, on a busy machine too
 
 
 def dial(url: str, timeout_s: float = LONG_S, *, insecure: bool = False):
@@ -212,12 +213,12 @@ def test_the_look_up_of_the_name_is_no_part_of_the_servers_time(serve):
     server, waits, never = serve(script), [], Event()
 
     def slowly(_host):
-        never.wait(2 * SHORT_S)
+        never.wait(2 * AMPLE_S)
         return [Address(socket.AF_INET, "127.0.0.1")]
 
     connector = Connector(resolver=Resolver(slowly, on_wait=lambda *wait: waits.append(wait)))
     endpoint = parse_endpoint(server.ws_url.replace("localhost", "fleet.test"), "URL", ("ws", "wss"), "ws://h")
-    upgraded = open_websocket(endpoint, SHORT_S, connector)
+    upgraded = open_websocket(endpoint, AMPLE_S, connector)
     ((began_s, done_s),) = waits
     assert began_s < done_s <= upgraded.started_s < upgraded.connected_s
     upgraded.stream.close()
