@@ -22,7 +22,7 @@ def test_a_timetable_per_user_ends_with_its_runtime(tmp_path, standin, spread):
     assert finished.code == 0, finished.output
     dues = RUNTIME_S * 10 - 1  # the last moment is the runtime's end and no longer in it
     assert 4 * dues <= truth["sends_received"] <= 4 * (dues + 1)
-    assert finished.summary["run"]["elapsed_s"] < 30
+    assert finished.summary["run"]["elapsed_s"] < finished.summary["plan"]["duration_s"]
     assert truth["sessions_created"] == 4
 
 
