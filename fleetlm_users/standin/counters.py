@@ -6,12 +6,13 @@ from typing import Any
 
 from hdrh.histogram import HdrHistogram
 
+from fleetlm_users.units import US_PER_S
+
 MAX_RUNS = 1_000  # run ids kept apart; later ones share OTHER_RUN, so that a client cannot fill the memory
 OTHER_RUN = "(other)"
 MAX_PEERS = 1_000  # addresses kept apart, for the same reason
 OTHER_PEER = "(other)"
 
-US_PER_S = 1_000_000
 LONGEST_US = 60 * US_PER_S
 SIGNIFICANT_DIGITS = 3
 QUANTILES = (50, 90, 99)

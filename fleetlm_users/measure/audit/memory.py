@@ -12,10 +12,11 @@ from hashlib import blake2b
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
+from fleetlm_users.units import MS_PER_S
+
 _ROW: Final = struct.Struct("<IQII")  # seq, digest, ms since the run began, tag
 ROW_BYTES: Final = _ROW.size
 MAX_U32: Final = 2**32 - 1
-MS_PER_S: Final = 1000
 
 ANSWER_TAG: Final = 0
 """The tag of the agent's answers; that of an own message is the number in its client_ref, shifted, and a one."""

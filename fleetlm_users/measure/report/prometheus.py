@@ -22,6 +22,7 @@ from fleetlm_users.measure.metrics.metric import PHASES, Metric
 from fleetlm_users.measure.report.run_status import RunStatus
 from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals
+from fleetlm_users.units import US_PER_S
 
 BUCKETS_S: Final = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0,
@@ -31,8 +32,7 @@ BUCKETS_S: Final = (
 VERDICTS: Final = ("pass", "fail", "inconclusive")
 
 _PREFIX: Final = "fleetlm_"
-_US_PER_S: Final = 1_000_000
-_BUCKETS_US: Final = tuple(round(bound_s * _US_PER_S) for bound_s in BUCKETS_S)
+_BUCKETS_US: Final = tuple(round(bound_s * US_PER_S) for bound_s in BUCKETS_S)
 _PLACE: Final = ("scenario", "phase")
 _PER_WORKER: Final = {
     "worker_cpu_ratio": "CPU of one worker process, 1 is one core",
@@ -121,8 +121,8 @@ def _of_workers(workers: Iterable[WorkerState]) -> Iterable[Family]:
         readings = (
             _scaled(worker.cpu_percent, 0.01),
             _scaled(worker.rss_bytes, 1),
-            _scaled(worker.lateness_p99_us, 1 / _US_PER_S),
-            _scaled(worker.loop_lag_p99_us, 1 / _US_PER_S),
+            _scaled(worker.lateness_p99_us, 1 / US_PER_S),
+            _scaled(worker.loop_lag_p99_us, 1 / US_PER_S),
         )
         for family, reading in zip(families.values(), readings, strict=True):
             if reading is not None:
@@ -151,7 +151,7 @@ def _histogram(metric: Metric, totals: Totals, scenarios: Iterable[str]) -> Fami
     for scenario, phase in _places(scenarios):
         trend = totals.trend(metric.name, scenario, phase)
         if trend is not None:
-            family.add_metric([scenario, phase], _buckets(trend), trend.sum_us / _US_PER_S)
+            family.add_metric([scenario, phase], _buckets(trend), trend.sum_us / US_PER_S)
     return family
 
 

@@ -24,9 +24,10 @@ from fleetlm_users.measure.audit.comparison import (
     compare,
     unaudited,
 )
-from fleetlm_users.measure.audit.memory import MS_PER_S, AuditMemory, SessionMemory
+from fleetlm_users.measure.audit.memory import AuditMemory, SessionMemory
 from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.swarm.run import AUDIT_S, Run
+from fleetlm_users.units import MS_PER_S
 from fleetlm_users.users.audit.reader import StoredReader
 from fleetlm_users.workload.options.audit import settle_s
 

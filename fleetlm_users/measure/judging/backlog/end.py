@@ -18,8 +18,8 @@ from itertools import accumulate
 from typing import Final
 
 from fleetlm_users.measure.histogram_buckets import coarse_bounds
+from fleetlm_users.units import US_PER_S
 
-US_PER_S: Final = 1_000_000
 WINDOW_SHARE: Final = 4
 """The end of a run is its last fourth: a tenth would be too short for bursts, a half would hide what has grown."""
 WINDOW_S: Final = (2, 10)
