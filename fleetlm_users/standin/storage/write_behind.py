@@ -90,7 +90,10 @@ class WriteBehind:
         while self._options.flush_ms:
             now_s = time.time()
             await asyncio.sleep(self.clock.next_s(now_s) - now_s)
-            await self.flush()
+            try:
+                await self.flush()
+            except Exception:  # whatever one flush meets, the next one is tried
+                LOG.exception("a flush failed")
 
     async def close(self) -> None:
         """Close everything. What is not flushed is lost, as with FleetLM, however it is stopped."""
