@@ -177,3 +177,24 @@ def test_what_the_check_lets_through_ends_in_a_sentence_too(bench, tmp_path, mon
     done = bench("compare", good, good)
     assert done.exit_code == 2
     assert "these cannot (KeyError: 'x')" in done.output
+
+
+def audited(**changes):
+    """A summary of an audited run, with some figures of its messages replaced."""
+    kind = {"all": 10, "audited": 8, "unstored": 1, "changed": 1, "unaudited": {"beyond_replay": 2}}
+    audit = {"way": "replay", "words": "audited", "result": "stored", "answers": kind, "messages": {**kind, **changes}}
+    return changed(audit=audit)
+
+
+def test_the_figures_of_an_audit_agree_with_each_other():
+    """Every acknowledged message was audited or not, and what was found was looked for."""
+    check_summary(audited())
+    for changes, words in (
+        ({"audited": 9}, "messages.all is 10, and 11 were audited or not"),
+        ({"unaudited": {}}, "messages.all is 10, and 8 were audited or not"),
+        ({"unstored": 8}, "messages.audited is 8, fewer than were found unstored or changed"),
+        ({"changed": -1}, "messages.changed is -1"),
+    ):
+        with pytest.raises(ShapeError) as problem:
+            check_summary(audited(**changes))
+        assert words in str(problem.value)

@@ -59,31 +59,38 @@ class AuditOutcome:
     flawed: list[Flawed] = field(default_factory=list)
 
 
-def compare(session: SessionMemory, stored: Stored) -> AuditOutcome:
-    """Return what became of each acknowledged message and each pushed answer of the session."""
+def compare(session: SessionMemory, stored: Stored, since_ms: int = 0) -> AuditOutcome:
+    """Return what became of each message and answer of the session that was acknowledged or pushed since a moment."""
     outcome = AuditOutcome()
-    for message in distinct(session):
+    for message in distinct(session, since_ms):
         _compare(message, stored, outcome)
-    _count_unremembered(session, outcome)
     return outcome
 
 
-def unaudited(session: SessionMemory, cause: str) -> AuditOutcome:
+def unaudited(session: SessionMemory, cause: str, since_ms: int = 0) -> AuditOutcome:
     """Return the counts of a session of which nothing could be read, for that cause."""
     outcome = AuditOutcome()
-    for message in distinct(session):
+    for message in distinct(session, since_ms):
         outcome.counts[_UNAUDITED[message.is_answer], cause] += 1
-    _count_unremembered(session, outcome)
     return outcome
 
 
-def distinct(session: SessionMemory) -> Iterator[Remembered]:
+def not_remembered(messages: int, answers: int) -> AuditOutcome:
+    """Return the counts of messages and answers that were dropped beyond the bound of what is remembered."""
+    outcome = AuditOutcome()
+    for is_answer, n in ((False, messages), (True, answers)):
+        if n:
+            outcome.counts[_UNAUDITED[is_answer], MEMORY_BOUND] = n
+    return outcome
+
+
+def distinct(session: SessionMemory, since_ms: int) -> Iterator[Remembered]:
     """Yield each message once: an answer that was pushed twice is still one.
 
     The same seq with another content stays: at most one of the two can be stored.
     """
     seen: set[tuple[int, int]] = set()
-    for message in session.messages():
+    for message in session.messages(since_ms):
         if not message.is_answer:
             yield message
         elif (message.seq, message.digest) not in seen:
@@ -130,10 +137,3 @@ def _compare(message: Remembered, stored: Stored, outcome: AuditOutcome) -> None
     else:
         counts[changed, ""] += 1
         outcome.flawed.append(Flawed(is_changed, message))
-
-
-def _count_unremembered(session: SessionMemory, outcome: AuditOutcome) -> None:
-    for is_answer, metric in _UNAUDITED.items():
-        count = session.not_remembered(answers=is_answer)
-        if count:
-            outcome.counts[metric, MEMORY_BOUND] += count

@@ -16,6 +16,9 @@ from fleetlm_users.units import MS_PER_S
 
 _ROW: Final = struct.Struct("<IQII")  # seq, digest, ms since the run began, tag
 ROW_BYTES: Final = _ROW.size
+MAX_SESSIONS: Final = 250_000
+"""Sessions remembered by one process: each takes 500 bytes besides its messages."""
+
 MAX_U32: Final = 2**32 - 1
 
 ANSWER_TAG: Final = 0
@@ -52,7 +55,6 @@ class SessionMemory:
     __slots__ = (
         "_memory",
         "_rows",
-        "_uncounted",
         "key",
         "named",
         "participant_id",
@@ -64,7 +66,6 @@ class SessionMemory:
     def __init__(self, memory: "AuditMemory", session_id: str, scenario: str, participant_id: str) -> None:
         self._memory = memory
         self._rows: bytearray | None = bytearray()
-        self._uncounted = [0, 0]  # own messages, answers
         self.session_id = session_id
         self.scenario = scenario
         self.participant_id = participant_id
@@ -74,6 +75,10 @@ class SessionMemory:
 
     def __repr__(self) -> str:
         return f"SessionMemory({self.session_id}, {len(self)} messages)"
+
+    def __lt__(self, other: "SessionMemory") -> bool:
+        """Return whether it goes before another one: beyond the bound, the highest key goes first."""
+        return self.key > other.key
 
     def __len__(self) -> int:
         """Return how many messages it remembers."""
@@ -98,14 +103,11 @@ class SessionMemory:
             return
         memory.took_one()
 
-    def messages(self) -> Iterator[Remembered]:
-        """Yield what is remembered, in the order of acknowledgement."""
+    def messages(self, since_ms: int = 0) -> Iterator[Remembered]:
+        """Yield what is remembered since that moment of the run, in the order of acknowledgement."""
         for seq, digest, at_ms, tag in _ROW.iter_unpack(bytes(self._rows or b"")):
-            yield Remembered(seq, digest, at_ms, tag >> 1, not tag & 1)
-
-    def not_remembered(self, *, answers: bool) -> int:
-        """Return how many own messages, or answers, there are no rows of."""
-        return self._uncounted[answers]
+            if at_ms >= since_ms:
+                yield Remembered(seq, digest, at_ms, tag >> 1, not tag & 1)
 
     def forget(self) -> int:
         """Drop the rows, which are counted from now on; return how many there were."""
@@ -125,22 +127,25 @@ class SessionMemory:
             self._rows = bytearray(bytes(self._rows))
 
     def _count(self, tag: int) -> None:
-        self._uncounted[not tag & 1] += 1
+        self._memory.not_remembered.setdefault(self.scenario, [0, 0])[not tag & 1] += 1
 
 
 class AuditMemory:
-    """The sessions of one run on one process; `bound` is the most messages remembered, `started_s` the run's start."""
+    """The sessions of one run on one process; `bound` is the most messages remembered, `started_s` the run's start.
+
+    `not_remembered` holds for each scenario how many own messages and how many answers there are no rows of.
+    """
 
     def __init__(self, bound: int, started_s: float) -> None:
         self.started_s = started_s
+        self.not_remembered: dict[str, list[int]] = {}
         self._bound = bound
         self._remembered = 0
         self._highest_key = MAX_U32 + 1
-        self._sessions: list[SessionMemory] = []
-        self._kept: list[tuple[int, int]] = []  # (-key, place in _sessions): the next to go is first
+        self._kept: list[SessionMemory] = []  # a heap: the next to go is first
 
     def __repr__(self) -> str:
-        return f"AuditMemory({len(self._sessions)} sessions, {self._remembered} messages)"
+        return f"AuditMemory({len(self._kept)} sessions, {self._remembered} messages)"
 
     def __len__(self) -> int:
         """Return how many messages are remembered."""
@@ -148,8 +153,8 @@ class AuditMemory:
 
     @property
     def sessions(self) -> list[SessionMemory]:
-        """All sessions with acknowledged messages, those that were dropped among them."""
-        return self._sessions
+        """The sessions that are remembered, in no order."""
+        return list(self._kept)
 
     def begin(self, session_id: str, scenario: str, participant_id: str) -> SessionMemory:
         """Return the memory of a session whose first message was acknowledged."""
@@ -157,17 +162,21 @@ class AuditMemory:
         if session.key >= self._highest_key:
             session.forget()
         else:
-            heappush(self._kept, (-session.key, len(self._sessions)))
-        self._sessions.append(session)
+            heappush(self._kept, session)
+            if len(self._kept) > MAX_SESSIONS:
+                self._drop_one()
         return session
 
     def took_one(self) -> None:
         """Note one more remembered message; beyond the bound, drop whole sessions until all others fit."""
         self._remembered += 1
         while self._remembered > self._bound and self._kept:
-            key, place = heappop(self._kept)
-            self._highest_key = -key
-            self._remembered -= self._sessions[place].forget()
+            self._drop_one()
+
+    def _drop_one(self) -> None:
+        session = heappop(self._kept)
+        self._highest_key = session.key
+        self._remembered -= session.forget()
 
 
 def _key_of(session_id: str) -> int:

@@ -22,6 +22,7 @@ from fleetlm_users.measure.audit.comparison import (
     Flawed,
     Stored,
     compare,
+    not_remembered,
     unaudited,
 )
 from fleetlm_users.measure.audit.memory import AuditMemory, SessionMemory
@@ -85,6 +86,7 @@ class Audit:
         self._failed_in_a_row = 0
         self._failure: FleetlmError | None = None
         self._done = 0
+        self._since_ms = 0
         self._wall_minus_run_s = 0.0
 
     def __repr__(self) -> str:
@@ -92,17 +94,18 @@ class Audit:
 
     def close(self) -> None:
         """Read back what is remembered, for at most AUDIT_S seconds; what cannot be read is counted by cause."""
-        sessions = [session for session in self.memory.sessions if len(session)]
+        sessions = self.memory.sessions
+        since_reset_s = max(0.0, self._run.ledger.since_s - self._run.started_s)
+        self._since_ms = int(since_reset_s * MS_PER_S)
         batch = min(self._batch, math.ceil(len(sessions) / self._parallel))
         self._batches = deque(Batch(part) for part in _parts(_by_participant(sessions), max(1, batch)))
         self._wall_minus_run_s = time.time() - time.perf_counter() + self._run.started_s
         if sessions:
             self._run.wait_for(Event(), settle_s(self._run.options))
             self._read_all()
-        for session in self.memory.sessions:
-            if not len(session):
-                self._take(session, unaudited(session, CUT_SHORT))  # nothing is remembered, it only has counts
         self._give_up()
+        for scenario, counts in self.memory.not_remembered.items():
+            self._count(scenario, not_remembered(*counts))
 
     def _read_all(self) -> None:
         logger.info("The audit reads back %s messages of %s sessions", f"{len(self.memory):,}", self._left())
@@ -126,21 +129,24 @@ class Audit:
     def _take_read(self, session: SessionMemory, stored: Stored | FleetlmError) -> None:
         if isinstance(stored, Stored):
             self._failed_in_a_row = 0
-            self._take(session, compare(session, stored))
+            self._take(session, compare(session, stored, self._since_ms))
             return
         self._failed_in_a_row += 1
         if self._failure is None:
             logger.warning("The audit cannot read session %s: %s", session.session_id, stored)
         self._failure = stored
-        self._take(session, unaudited(session, _kind(stored)))
+        self._take(session, unaudited(session, _kind(stored), self._since_ms))
 
     def _take(self, session: SessionMemory, outcome: AuditOutcome) -> None:
         self._done += len(session)
-        for (metric, label), n in outcome.counts.items():
-            self._run.ledger.count(metric, session.scenario, MAIN, n, label)
+        self._count(session.scenario, outcome)
         for flawed in outcome.flawed:
             if session.named is None or flawed.message.seq not in session.named:
                 self._name(session, flawed)
+
+    def _count(self, scenario: str, outcome: AuditOutcome) -> None:
+        for (metric, label), n in outcome.counts.items():
+            self._run.ledger.count(metric, scenario, MAIN, n, label)
 
     def _name(self, session: SessionMemory, flawed: Flawed) -> None:
         message = flawed.message
@@ -168,7 +174,7 @@ class Audit:
         for batch in (*self._under_way, *self._batches):
             for session in batch.sessions():
                 left[cause] += len(session)
-                self._take(session, unaudited(session, cause))
+                self._take(session, unaudited(session, cause, self._since_ms))
         for reason, n in left.items():
             logger.warning("The audit did not come to %s messages: %s", f"{n:,}", reason)
 

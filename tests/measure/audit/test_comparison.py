@@ -11,6 +11,7 @@ from fleetlm_users.measure.audit.comparison import (
     MEMORY_BOUND,
     Stored,
     compare,
+    not_remembered,
     unaudited,
     window,
 )
@@ -78,12 +79,16 @@ def test_nothing_is_left_out(own, digests, last):
 
 def test_what_cannot_be_read_is_counted_by_its_cause():
     """What is remembered as what kept us from reading, what is not as that."""
-    session = session_of([1, 2, -1], [3])
-    assert unaudited(session, "eof").counts == {
-        ("messages_unaudited", "eof"): 2,
-        ("answers_unaudited", "eof"): 1,
-        ("messages_unaudited", MEMORY_BOUND): 1,
-    }
+    session = session_of([1, 2], [3])
+    assert unaudited(session, "eof").counts == {("messages_unaudited", "eof"): 2, ("answers_unaudited", "eof"): 1}
+    assert unaudited(session, "eof", 1_500).counts == {("answers_unaudited", "eof"): 1}
+    assert not_remembered(3, 0).counts == {("messages_unaudited", MEMORY_BOUND): 3}
+
+
+def test_what_came_before_a_reset_is_not_compared():
+    """Own messages of this session came after a second, answers after two."""
+    assert not compare(session_of([1, 2], [3]), stored(), 3_000).counts
+    assert compare(session_of([1, 2], [3]), stored(), 2_000).counts["answers_unstored", ""] == 1
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fleetlm_users.measure.audit import memory as memory_module
 from fleetlm_users.measure.audit.memory import ANSWER_TAG, MAX_NUMBER, AuditMemory, Remembered, own_tag
 
 STARTED_S = 1000.0
@@ -58,13 +59,11 @@ def test_beyond_the_bound_whole_sessions_go():
         session = memory.begin(f"session-{number}", "burst", "p")
         for seq in range(1, 31):
             session.add(seq, seq, STARTED_S, own_tag(seq) if seq % 2 else ANSWER_TAG)
-    kept = [session for session in memory.sessions if not session.is_forgotten]
+    kept = memory.sessions
     assert {len(session) for session in kept} == {30}
     assert 970 <= len(memory) == 30 * len(kept) <= 1_000
-    for session in memory.sessions:
-        if session.is_forgotten:
-            assert len(session) == 0
-            assert [session.not_remembered(answers=answers) for answers in (False, True)] == [15, 15]
+    dropped = 100 - len(kept)
+    assert memory.not_remembered == {"burst": [15 * dropped, 15 * dropped]}
 
 
 def test_what_stays_is_a_sample_of_the_whole_run():
@@ -72,7 +71,7 @@ def test_what_stays_is_a_sample_of_the_whole_run():
     memory = AuditMemory(2_000, STARTED_S)
     for number in range(10_000):
         memory.begin(f"session-{number}", "burst", "p").add(1, 1, STARTED_S, own_tag(1))
-    kept = [number for number, session in enumerate(memory.sessions) if not session.is_forgotten]
+    kept = [int(session.session_id.partition("-")[2]) for session in memory.sessions]
     quarters = [sum(low <= number < high for number in kept) for low, high in pairwise(range(0, 10_001, 2_500))]
     assert sum(quarters) == 2_000
     assert all(400 <= quarter <= 600 for quarter in quarters), quarters
@@ -85,16 +84,35 @@ def test_one_session_larger_than_the_bound_is_dropped_whole():
     for seq in range(1, 21):
         session.add(seq, seq, STARTED_S, own_tag(seq))
     assert len(memory) == len(session) == 0
-    assert session.not_remembered(answers=False) == 20
+    assert memory.not_remembered == {"burst": [20, 0]}
+
+
+def test_the_number_of_sessions_is_bounded_too(monkeypatch):
+    """A run of ever new sessions holds no more than that, and counts the messages of all others."""
+    monkeypatch.setattr(memory_module, "MAX_SESSIONS", 100)
+    memory = AuditMemory(10**6, STARTED_S)
+    for number in range(1_000):
+        memory.begin(f"session-{number}", "churn", "p").add(1, 1, STARTED_S, own_tag(1))
+    assert len(memory.sessions) == len(memory) == 100
+    assert memory.not_remembered == {"churn": [900, 0]}
+
+
+def test_what_came_before_a_moment_can_be_left_out():
+    """The statistics were reset then."""
+    session = AuditMemory(10, STARTED_S).begin("s", "burst", "p")
+    for seq in (1, 2, 3):
+        session.add(seq, 1, STARTED_S + seq, own_tag(seq))
+    assert [message.seq for message in session.messages(2_000)] == [2, 3]
 
 
 @pytest.mark.parametrize("seq", [-1, 2**32, 10**30])
 def test_a_seq_that_does_not_fit_is_counted(seq):
     """A server may say anything; it happens in the event loop, where nothing may be raised."""
-    session = AuditMemory(10, STARTED_S).begin("s", "burst", "p")
+    memory = AuditMemory(10, STARTED_S)
+    session = memory.begin("s", "burst", "p")
     session.add(seq, 1, STARTED_S, ANSWER_TAG)
     assert len(session) == 0
-    assert session.not_remembered(answers=True) == 1
+    assert memory.not_remembered == {"burst": [0, 1]}
 
 
 def test_it_names_messages():

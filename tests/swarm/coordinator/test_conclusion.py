@@ -92,3 +92,41 @@ def test_the_limits_of_the_generator_follow_the_one_that_is_set():
     assert doubled.lateness_p95_ms == 2 * default.lateness_p95_ms
     assert doubled.loop_lag_p99_ms == 2 * default.loop_lag_p99_ms
     assert doubled.name_lookup_ms == 2 * default.name_lookup_ms
+
+
+def audited(folder, counts, **raw):
+    """An audited run with five acknowledged messages and those counts."""
+    snapshots, ledger = SnapshotStore("e"), Ledger(DEFAULT, "e", "local")
+    for name, n in {"messages_sent": 5, "messages_appended": 5, **counts}.items():
+        metric, _, label = name.partition(" ")
+        ledger.count(metric, "burst", "main", n, label)
+    snapshots.absorb("local", ledger.snapshot(1, True, 9.0))
+    given = {"judged_s": 8.0, "interrupted": False, "drain_cut_short": False, "host": HostFacts({}, {}), "doubts": ()}
+    given |= {"started_at": "2026-01-01T00:00:00+00:00", "workers": ALL_THERE}
+    chosen = options(results_dir=str(folder), audit="database", audit_database="postgresql://u:s3cret@h/d", **raw)
+    return conclude(chosen, parse_thresholds(["messages_unstored: count==0"]), snapshots, **given)
+
+
+def test_an_audited_run_says_what_the_audit_saw(tmp_path):
+    """In its summary and its text; the database's address is in neither."""
+    result = audited(tmp_path, {"messages_audited": 5, "messages_stored": 5})
+    assert result.verdict.kind == "pass"
+    assert result.summary["audit"]["words"] == "audited in the database: 5 of 5 acknowledged messages (100 %)"
+    assert "5 of 5 acknowledged messages" in " ".join(result.text(100, colour=False).split())
+    assert "s3cret" not in str(result.summary)
+    for written in result.folder.iterdir():
+        assert b"s3cret" not in written.read_bytes()
+
+
+def test_an_audit_that_saw_too_little_is_a_doubt(tmp_path):
+    """Unless that is what was asked for."""
+    counts = {"messages_audited": 1, "messages_stored": 1, "messages_unaudited memory_bound": 4}
+    assert "fewer than --audit-share 0.5" in str(audited(tmp_path / "a", counts).verdict.doubts)
+    assert audited(tmp_path / "b", counts, audit_share="0.1").verdict.kind == "pass"
+
+
+def test_what_a_lost_worker_acknowledged_is_known_to_be_missing(tmp_path):
+    """No audit reported on it."""
+    result = audited(tmp_path, {"messages_audited": 3, "messages_stored": 3})
+    assert result.summary["audit"]["messages"]["unaudited"] == {"unreported": 2}
+    assert result.verdict.kind == "inconclusive"

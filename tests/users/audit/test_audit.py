@@ -177,3 +177,12 @@ def test_what_was_dropped_beyond_the_bound_is_counted():
     scene.audit.close()
     audited, dropped = scene.count("messages_audited"), scene.count("messages_unaudited", "memory_bound")
     assert (audited, dropped) == (6, 4)
+
+
+def test_what_came_before_a_reset_is_left_out():
+    """Its sending is in no count any more."""
+    scene = Scene()
+    scene.session("a", messages=5)
+    scene.run.ledger.since_s = scene.run.started_s + 3.0
+    scene.audit.close()
+    assert scene.count("messages_audited") == 3
