@@ -212,7 +212,9 @@ class LineChart:
             y_labels=_labels(ticks),
             grid=tuple(f"{HEIGHT * (1 - at):.1f}" for at, _ in ticks),
             warm_up=f"{min(warm_up_s / seconds, 1) * WIDTH:.1f}",
-            paths=tuple((f"line c{line.colour}", _path(columns[line.column], scale)) for line in reversed(lines)),
+            paths=tuple(
+                (f"line c{line.colour}", _path(columns[line.column], scale)) for line in (*reversed(self.lines), *more)
+            ),
             data={
                 "step": step_s,
                 "unit": self.unit,

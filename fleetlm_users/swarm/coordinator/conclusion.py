@@ -97,7 +97,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         capacity: What a capacity search found; None for any other run.
         by_hand: What a person changed during the run: `edits` of the users, and the seconds of `resets`.
     """
-    backlogs = _backlogs_of(snapshots, options, by_hand, is_search=capacity is not None)
+    backlogs = _backlogs_of(snapshots, options, by_hand, judged_s, is_search=capacity is not None)
     totals = snapshots.totals(backlogs.derived)
     facts = RunFacts(
         interrupted=interrupted,
@@ -140,13 +140,21 @@ def _described(
 
 
 def _backlogs_of(
-    snapshots: SnapshotStore, options: Options, by_hand: Mapping[str, Sequence[Any]], *, is_search: bool
+    snapshots: SnapshotStore,
+    options: Options,
+    by_hand: Mapping[str, Sequence[Any]],
+    judged_s: float,
+    *,
+    is_search: bool,
 ) -> KeepingUp:
-    """Return how the backlogs did; a search overloads the server on purpose, and judges its steps one by one."""
+    """Return how the backlogs did until sending stopped, by the clocks of this process and of the workers.
+
+    A search overloads the server on purpose, and judges its steps one by one.
+    """
     if is_search:
         return KeepingUp()
     begins_s = max([options.plan.warm_up_s, *by_hand.get("resets", ())])
-    return keeping_up(snapshots.timeline, begins_s, snapshots.sent_until_s())
+    return keeping_up(snapshots.timeline, begins_s, min(snapshots.sent_until_s(), begins_s + judged_s))
 
 
 def _audit_of(totals: Totals, options: Options) -> AuditResult | None:

@@ -49,10 +49,12 @@ class RunView:
 
         At the end the judgements are those of the verdict, which all of the run decided.
         """
-        ends_s = self.merge.sent_until_s()
+        ends_s = min(self.merge.sent_until_s(), self.elapsed_s)
         begins_s = max(self.elapsed_s - self.judged_s, ends_s - RECENT_S)
         timeline = self.merge.timeline
-        backlogs = keeping_up(timeline, begins_s, ends_s, since_s=ends_s - RECENT_S, yield_to_loop=yield_to_loop)
+        backlogs = keeping_up(
+            timeline, begins_s, ends_s, since_s=ends_s - RECENT_S, is_over=self.is_ending, yield_to_loop=yield_to_loop
+        )
         return self.merge.totals(backlogs.derived)
 
     def judgements(self, totals: Totals) -> Sequence[Judgement]:

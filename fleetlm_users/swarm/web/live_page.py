@@ -158,6 +158,7 @@ def _document_of(view: RunView, links: list[Json], *, is_search: bool) -> Json:
         "rates": rate_rows(totals, view.phase),
         "counters": counter_rows(totals, view.phase, phase_s),
         "connections": dict(totals.gauge("active_connections")._asdict()),
+        "waiting": {queue: dict(totals.gauge(f"{queue}_backlog")._asdict()) for queue in ("append", "agent")},
         "workers": worker_rows(view.merge.workers),
         "verdict": _verdict(view.result),
         "files": links,

@@ -60,6 +60,7 @@ class Backlog:
     growth: BacklogGrowth | None
     behind_s: float | None
     is_filling: bool
+    is_over: bool = True
 
     @property
     def metrics(self) -> dict[str, Derived]:
@@ -68,6 +69,8 @@ class Backlog:
 
     @property
     def _stopped(self) -> str:
+        if not self.is_over:
+            return f"{self.waiting:,} {'is' if self.waiting == 1 else 'are'} waiting"
         return f"{self.waiting:,} {'was' if self.waiting == 1 else 'were'} waiting when sending stopped"
 
     @property
@@ -121,12 +124,13 @@ class KeepingUp:
         }
 
 
-def keeping_up(
+def keeping_up(  # noqa: PLR0913  # each is named where it is given
     timeline: MergedTimeline,
     begins_s: float,
     ends_s: float,
     *,
     since_s: float = 0.0,
+    is_over: bool = True,
     yield_to_loop: Callable[[], None] = lambda: None,
 ) -> KeepingUp:
     """Judge the backlogs of a run.
@@ -136,6 +140,7 @@ def keeping_up(
         begins_s: Where the judged part begins: the end of the warm-up, or the last reset of the statistics.
         ends_s: Where sending stopped; the second that it is in is left out, for the drain is in it too.
         since_s: From where on the seconds are read; those before the judged part tell the fastest latency.
+        is_over: Whether sending has stopped; the words say so.
         yield_to_loop: Called every SECONDS_AT_ONCE.
     """
     first = -int(-begins_s // 1)
@@ -149,12 +154,12 @@ def keeping_up(
                 series[key].add(stretch.second, part, is_judged=stretch.second >= first)
         if number % SECONDS_AT_ONCE == 0:
             yield_to_loop()
-    return KeepingUp(_judged(series.values(), yield_to_loop))
+    return KeepingUp(_judged(series.values(), is_over, yield_to_loop))
 
 
-def _judged(series: Iterable["_Series"], yield_to_loop: Callable[[], None]) -> Iterator[Backlog]:
+def _judged(series: Iterable["_Series"], is_over: bool, yield_to_loop: Callable[[], None]) -> Iterator[Backlog]:
     for one in sorted(series, key=lambda one: (one.queue.place, one.scenario)):
-        backlog = one.judge()
+        backlog = one.judge(is_over)
         if backlog is not None:
             yield backlog
         yield_to_loop()
@@ -198,7 +203,7 @@ class _Series:
             spread,
         )
 
-    def judge(self) -> Backlog | None:
+    def judge(self, is_over: bool) -> Backlog | None:
         """Return how the backlog did up to the last second in which anything arrived; None where nothing did."""
         length = max((at for at, count in enumerate(self._arrived, 1) if count), default=0)
         if not length:
@@ -215,6 +220,7 @@ class _Series:
             growth=growth(waiting, arrived),
             behind_s=self._behind_s(waiting, finished, is_filling=filling),
             is_filling=filling,
+            is_over=is_over,
         )
 
     def _behind_s(self, waiting: list[int], finished: list[int], *, is_filling: bool) -> float | None:

@@ -66,7 +66,7 @@ function tile(name, figure, more) {
   );
 }
 
-export function showTiles({ accounting, connections, trends, rates, run }) {
+export function showTiles({ accounting, connections, waiting, trends, rates, run }) {
   const append = trends.find((trend) => trend.name === "append_latency_ms");
   const replied = rates.find((rate) => rate.name === "agent_reply_rate");
   fill(
@@ -76,6 +76,7 @@ export function showTiles({ accounting, connections, trends, rates, run }) {
     tile("Sent", format.count(accounting.sent), `${format.count(accounting.in_flight)} in flight`),
     tile("Appended", format.count(accounting.appended), `${format.count(accounting.rejected + accounting.lost)} rejected or lost`),
     tile("Agent replied", replied ? replied.shown : format.NOTHING, replied ? `of ${format.count(replied.total)} appended` : "none due yet"),
+    tile("Waiting for the agent", format.count(waiting.agent.now), `${format.count(waiting.agent.peak)} at most`),
     tile("Users", format.count(run.users), `${format.count(run.planned_users)} planned`),
   );
 }
