@@ -30,13 +30,7 @@ from fleetlm_users.swarm.printable_logs import make_logs_printable
 from fleetlm_users.swarm.results.locust_files import try_when_parsed
 from fleetlm_users.swarm.role import Role
 from fleetlm_users.swarm.signals import Signals, end_start_on_signals
-from fleetlm_users.swarm.web.access import guard_access, rules_of
-from fleetlm_users.swarm.web.live_page import LivePage
-from fleetlm_users.swarm.web.locust_tab import add_tab
-from fleetlm_users.swarm.web.metrics_endpoint import METRICS_PATH, RunCollector, add_metrics_page, serve_metrics
-from fleetlm_users.swarm.web.port import try_web_port
-from fleetlm_users.swarm.web.routes import register_routes
-from fleetlm_users.swarm.web.start_guard import guard_start
+from fleetlm_users.workload.options.resolution import common_value
 
 FORKED_END_S = 5.0
 """Forked workers end within a second of Locust's quit message; one that hangs is not left behind."""
@@ -186,17 +180,10 @@ class Lifecycle:
     def _prepare(self, coordinator: Coordinator, environment: Environment, web_ui: WebUI | None) -> None:
         """Add our pages to the web UI, and prepare the run that the command line describes."""
         parsed, is_search = coordinator.preparation.parsed, self._benchmark.search is not None
-        collector = RunCollector(coordinator, is_search=is_search)
-        if web_ui is not None:
-            try_web_port(parsed)
-            guard_access(web_ui, rules_of(parsed, web_ui.host), f"{parsed.web_base_path}{METRICS_PATH}")
-            guard_start(web_ui, environment, coordinator)
-            live = LivePage(coordinator, is_search=is_search)
-            live.watch()
-            register_routes(web_ui, parsed.web_base_path, live)
-            add_tab(web_ui, environment, live)
-            add_metrics_page(web_ui, parsed.web_base_path, collector)
-        serve_metrics(parsed, collector)
+        if web_ui is not None or common_value(vars(parsed), "metrics_port") is not None:
+            from fleetlm_users.swarm.web.pages import put_pages  # noqa: PLC0415 - other runs start without
+
+            put_pages(parsed, environment, coordinator, web_ui, is_search=is_search)
         if not runs_at_once(parsed):
             coordinator.preparation.preview()
             return

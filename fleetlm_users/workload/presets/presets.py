@@ -1,5 +1,6 @@
 """The presets a run can choose from: the packaged ones, with a person's own file over them."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -56,11 +57,16 @@ def load_presets(path: Path | None = None) -> Presets:
 
     Raises UsageError for a file that cannot be read or does not hold presets; it names file, key and accepted form.
     """
-    merged = parse_presets(_packaged_text(), DEFAULT_FILE)
+    merged = dict(_packaged(_packaged_text()))
     if path is not None:
         for benchmark, presets in parse_presets(_own_text(path), str(path)).items():
             merged[benchmark] = {**merged.get(benchmark, {}), **presets}
     return Presets(merged)
+
+
+@functools.lru_cache(maxsize=1)  # a start asks for them three times
+def _packaged(text: str) -> Mapping[str, Mapping[str, Preset]]:
+    return parse_presets(text, DEFAULT_FILE)
 
 
 def _packaged_text() -> str:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import gevent
 import pytest
 
-from fleetlm_users.swarm.runtime.gc_freeze import FULL_AFTER, GcFreeze
+from fleetlm_users.swarm.runtime.gc_freeze import FULL, FULL_AFTER, YOUNG, GcFreeze
 
 
 @pytest.fixture
@@ -28,6 +28,15 @@ def test_full_collections_are_rare_during_a_run_and_as_usual_after_it(collector)
     collector.end()
     assert gc.get_threshold() == usual
     assert gc.get_freeze_count() == 0
+
+
+def test_only_what_earlier_runs_left_is_worth_a_full_collection(collector, monkeypatch):
+    """Before the first there is nothing but what was imported."""
+    generations = []
+    monkeypatch.setattr(gc, "collect", generations.append)
+    for _ in range(3):
+        collector.begin(lambda: 0)
+    assert generations == [YOUNG, FULL, FULL]
 
 
 def test_what_more_users_have_made_is_frozen_once(collector):
