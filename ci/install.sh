@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Installs this checkout, with the embedded FleetLM and the exact versions it was tested with, into a new environment.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+venv=${1:?the folder of the environment is missing, for example: install.sh /tmp/fleetlm-venv}
+
+python3 -m venv "$venv"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint "$here/constraints.txt" "$here[standin]"
+"$venv/bin/fleetlm-bench" --version

@@ -1,0 +1,192 @@
+#!/usr/bin/env bash
+# Runs benchmarks in a CI job: each with a verdict, compared with earlier runs of the default branch, and looked at over
+# time. Everything is set by variables (docs/ci.md); the exit code is the gate's.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+out=${FLEETLM_OUT:-fleetlm-results}
+history=${FLEETLM_HISTORY:-fleetlm-history}
+retries=${FLEETLM_RETRIES:-1}
+inconclusive=${FLEETLM_INCONCLUSIVE:-fail}
+gate=" ${FLEETLM_GATE:-thresholds regression} "
+keep=${FLEETLM_KEEP:-false}
+readonly KEPT_RUNS=200    # of each benchmark, for the trend
+readonly NOISE_RUNS=2     # earlier runs beside the baseline: what differs between them is no regression
+readonly SUMMARY_BYTES=900000  # GitHub takes 1 MiB of a step's summary
+readonly PASS=0 FAIL=3 INCONCLUSIVE=4
+
+fail_usage() {
+  echo "$1" >&2
+  exit 2
+}
+
+[[ $retries =~ ^[0-9]$ ]] || fail_usage "FLEETLM_RETRIES is '$retries'; expected a number from 0 to 9"
+[[ $inconclusive =~ ^(fail|neutral)$ ]] || fail_usage "FLEETLM_INCONCLUSIVE is '$inconclusive'; expected fail or neutral"
+for part in $gate; do
+  [[ $part =~ ^(thresholds|regression|trend|nothing)$ ]] ||
+    fail_usage "FLEETLM_GATE has '$part'; expected some of thresholds, regression, trend, or nothing"
+done
+
+mkdir -p "$out"
+summary=$out/summary.md
+: > "$summary"
+
+# A cancelled job ends its run in order, with a report, and starts no other.
+child='' cancelled=''
+cancel() {
+  cancelled=yes
+  [[ -z $child ]] || kill -TERM "$child" 2> /dev/null || true
+}
+trap cancel INT TERM HUP
+
+# Sets `code` to the command's exit code. In the background, since bash handles no signal while it waits for a command.
+run() {
+  "$@" &
+  child=$!
+  [[ -z $cancelled ]] || cancel
+  while :; do
+    code=0
+    wait "$child" || code=$?
+    kill -0 "$child" 2> /dev/null || break
+  done
+  child=''
+}
+
+# Splits a line into `words` as a shell would, and runs nothing of it.
+split() {
+  local split_words='import shlex, sys; sys.stdout.write("".join(word + "\0" for word in shlex.split(sys.argv[1])))'
+  mapfile -d '' -t words < <(python3 -c "$split_words" "$1")
+}
+
+# The newest runs of a benchmark in the history, newest first.
+kept_runs() {
+  [[ ! -d $history/$1 ]] || find "$history/$1" -mindepth 2 -maxdepth 2 -name summary.json -printf '%h\n' | sort -r
+}
+
+one_run() {
+  local folder=$1 file=$2
+  shift 2
+  for ((attempt = 0; attempt <= retries; attempt++)); do
+    run locust --headless -f "$file" "$@" --results-dir "$folder/results" \
+      --junit "$folder/junit.xml" --markdown "$folder/run.md"
+    [[ $code == "$INCONCLUSIVE" && -z $cancelled ]] || break
+    ((attempt == retries)) || echo "$file is inconclusive: once more ($((attempt + 1)) of $retries)"
+  done
+}
+
+# Sets `compared` to the exit code of the comparison with the newest earlier run; empty where there is none.
+compare_run() {
+  local folder=$1 name=$2 newest=$3 earlier noise=()
+  compared=''
+  mapfile -t earlier < <(kept_runs "$name")
+  ((${#earlier[@]})) || return 0
+  for other in "${earlier[@]:1:NOISE_RUNS}"; do noise+=(--noise "$other"); done
+  compared=0
+  fleetlm-bench compare "${earlier[0]}" "$newest" "${noise[@]}" --markdown > "$folder/compare.md" || compared=$?
+}
+
+# Sets `trending` to the exit code of the trend of all earlier runs and this one.
+trend_run() {
+  local folder=$1 name=$2 newest=$3 earlier=()
+  [[ ! -d $history/$name ]] || earlier=("$history/$name")
+  trending=0
+  fleetlm-bench trend "${earlier[@]}" "$newest" --html "$folder/trend.html" > "$folder/trend.txt" || trending=$?
+}
+
+keep_run() {
+  local kept
+  kept=$history/$1/$(basename "$2")
+  mkdir -p "$kept"
+  cp "$2/summary.json" "$2/run.json" "$kept/"
+  kept_runs "$1" | tail -n "+$((KEPT_RUNS + 1))" | while read -r old; do rm -r -- "$old"; done
+}
+
+describe() {
+  local folder=$1
+  {
+    cat "$folder/run.md" 2> /dev/null || echo "## $2: no run (exit code $code)"
+    [[ ! -s $folder/compare.md ]] || { echo; cat "$folder/compare.md"; }
+    [[ ! -s $folder/trend.txt ]] || { echo; echo '<details><summary>Trend</summary>'; echo; echo '```'
+      cat "$folder/trend.txt"; echo '```'; echo; echo '</details>'; }
+    echo
+  } >> "$summary"
+}
+
+# The gate's exit code for what one benchmark came to.
+gate_code() {
+  case $code in
+    0) ;;
+    3) [[ $gate != *" thresholds "* ]] || { echo $FAIL; return; } ;;
+    4) [[ $inconclusive == neutral ]] || { echo $INCONCLUSIVE; return; } ;;
+    *) echo "$code"; return ;;
+  esac
+  if [[ $gate == *" regression "* && $compared == "$FAIL" ]] || [[ $gate == *" trend "* && $trending == "$FAIL" ]]; then
+    echo $FAIL
+  else
+    echo $PASS
+  fi
+}
+
+verdict_of() {
+  case $1 in
+    0) echo pass ;;
+    3) echo fail ;;
+    4) echo inconclusive ;;
+    *) echo error ;;
+  esac
+}
+
+# A mistake outweighs a failure, that outweighs what is inconclusive, that a pass.
+weight() {
+  case $1 in
+    0) echo 0 ;;
+    4) echo 1 ;;
+    3) echo 2 ;;
+    *) echo 3 ;;
+  esac
+}
+
+benchmark() {
+  local name folder file newest this
+  split "$1"
+  [[ ${words[0]} == *.py ]] && file=${words[0]} || file=$here/locustfiles/${words[0]}.py
+  [[ -f $file ]] || fail_usage "there is no benchmark '${words[0]}': fleetlm-bench list shows them"
+  split "$1 ${FLEETLM_ARGS:-}"
+  name=$(basename "$1" | tr -cs 'A-Za-z0-9.\n' - | cut -c 1-80)
+  folder=$out/$name compared='' trending=''
+  mkdir -p "$folder/results"
+  echo "::group::$1" | { [[ -n ${GITHUB_ACTIONS:-} ]] && cat || sed 's/^::group:://'; }
+  one_run "$folder" "$file" "${words[@]:1}"
+  newest=$(find "$folder/results" -mindepth 2 -maxdepth 2 -name summary.json -printf '%h\n' | sort | tail -n 1)
+  if [[ -n $newest && $code =~ ^[035]$ ]]; then
+    compare_run "$folder" "$name" "$newest"
+    trend_run "$folder" "$name" "$newest"
+    [[ $keep != true ]] || keep_run "$name" "$newest"
+  fi
+  [[ -z ${GITHUB_ACTIONS:-} ]] || echo '::endgroup::'
+  describe "$folder" "$1"
+  this=$(gate_code)
+  [[ $code != "$INCONCLUSIVE" ]] || seen_inconclusive=yes
+  echo "$name: $(verdict_of "$code")${compared:+, compared: $compared}${trending:+, trend: $trending}"
+  (($(weight "$this") <= $(weight "$worst"))) || worst=$this
+}
+
+worst=$PASS seen_inconclusive='' count=0
+while IFS= read -r line || [[ -n $line ]]; do
+  line=$(sed 's/^[[:space:]]*//; s/[[:space:]]*$//; s/^#.*//' <<< "$line")
+  [[ -n $line ]] || continue
+  count=$((count + 1))
+  benchmark "$line"
+  [[ -z $cancelled ]] || break
+done <<< "${FLEETLM_BENCHMARKS:-mixed}"
+((count)) || fail_usage "FLEETLM_BENCHMARKS names no benchmark; for example: mixed --preset light"
+[[ -z $cancelled ]] || worst=$INCONCLUSIVE
+
+verdict=$(verdict_of "$worst")
+[[ $verdict != pass || -z $seen_inconclusive ]] || verdict=inconclusive
+[[ -z ${GITHUB_STEP_SUMMARY:-} ]] || head -c $SUMMARY_BYTES "$summary" >> "$GITHUB_STEP_SUMMARY"
+[[ -z ${GITHUB_OUTPUT:-} ]] || printf 'verdict=%s\nexit-code=%s\nresults=%s\n' "$verdict" "$worst" "$out" >> "$GITHUB_OUTPUT"
+[[ -z ${GITHUB_ACTIONS:-} || $verdict != inconclusive ]] ||
+  echo '::warning::FleetLM load test: inconclusive, so nothing can be said of this change'
+echo "gate: $verdict (exit code $worst)"
+exit "$worst"

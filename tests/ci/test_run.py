@@ -1,0 +1,115 @@
+"""ci/run.sh as GitHub and GitLab run it: verdicts, retries, baseline, gate, what is kept, mistakes, a cancelled job."""
+
+import signal
+import subprocess
+
+import pytest
+
+from tests.ci.jobs import ROOT, Job
+from tests.e2e.harness import eventually
+
+DEADLINE_S = 60
+
+
+@pytest.fixture
+def job(tmp_path):
+    """A repository's jobs."""
+    return Job(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("codes", "inputs", "code", "verdict", "runs"),
+    [
+        (["0"], {}, 0, "pass", 1),
+        (["3"], {}, 3, "fail", 1),
+        (["3"], {"gate": "nothing"}, 0, "pass", 1),
+        (["4", "0"], {}, 0, "pass", 2),
+        (["4"], {"retries": "2"}, 4, "inconclusive", 3),
+        (["4"], {"retries": "0", "inconclusive": "neutral"}, 0, "inconclusive", 1),
+        (["5"], {}, 5, "error", 1),
+        (["1"], {}, 1, "error", 1),
+        (["2"], {"gate": "nothing"}, 2, "error", 1),
+    ],
+)
+def test_the_gate_is_the_verdict(job, codes, inputs, code, verdict, runs):  # noqa: PLR0917  # a table's columns
+    """Inconclusive is a third state: repeated, then failed or neutral by choice. A mistake is never green."""
+    job.plan(*codes)
+    done, outputs, page = job.github(**inputs)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert (outputs["verdict"], outputs["exit-code"]) == (verdict, str(code))
+    assert len(job.calls) == runs
+    assert ("::warning::" in done.stdout) == (verdict == "inconclusive")
+    assert ("--markdown of run" in page) == (codes[0] not in ("1", "2"))
+
+
+def test_benchmarks_are_lines_with_options(job):
+    """Words as a shell splits them, and nothing is run; the worst decides."""
+    lines = "# by night\nmixed -t 5s --threshold 'append_latency_ms: p(95)<500, p(99)<900'\n"
+    lines += "\n  ws_hot_path $(touch hacked)\n"
+    job.plan("0", "3")
+    done, outputs, _ = job.github(benchmarks=lines, args="--host http://staging:4000")
+    assert (done.returncode, outputs["verdict"]) == (3, "fail"), done.stderr
+    first, second = job.calls
+    assert first[:3] == ["--headless", "-f", str(ROOT / "locustfiles/mixed.py")]
+    assert "append_latency_ms: p(95)<500, p(99)<900" in first
+    assert first[first.index("--host") + 1] == "http://staging:4000"
+    assert "$(touch" in second
+    assert not (job.work / "hacked").exists()
+
+
+def test_a_change_is_held_against_the_default_branch(job):
+    """Nothing at first; then the newest runs of the default branch, which alone are kept."""
+    done, _, _ = job.github()
+    assert done.returncode == 0
+    assert not (job.work / "fleetlm-history").exists()
+    for _ in range(4):
+        done, _, page = job.github(on_default_branch=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert len(list((job.work / "fleetlm-history" / "mixed").glob("*/summary.json"))) == 4
+    job.plan("0", factor=1.5)
+    done, outputs, page = job.github()
+    assert (done.returncode, outputs["verdict"]) == (3, "fail"), page
+    assert "regression" in page
+    assert job.github(gate="thresholds")[0].returncode == 0
+    assert (job.work / "fleetlm-results" / "mixed" / "trend.html").exists()
+    assert len(list((job.work / "fleetlm-history" / "mixed").glob("*/summary.json"))) == 4
+
+
+def test_gitlab_runs_the_same(job):
+    """Exit code 4 is what its job allows; the default branch is kept."""
+    job.plan("4", "0")
+    assert job.gitlab(FLEETLM_RETRIES="0").returncode == 4
+    done = job.gitlab(branch="main")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "::" not in done.stdout
+    assert list((job.work / "fleetlm-history" / "mixed").glob("*/run.json"))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({"retries": "many"}, "FLEETLM_RETRIES is 'many'"),
+        ({"inconclusive": "green"}, "expected fail or neutral"),
+        ({"gate": "thresholds luck"}, "FLEETLM_GATE has 'luck'"),
+        ({"benchmarks": "chaos"}, "there is no benchmark 'chaos'"),
+        ({"benchmarks": "# nothing"}, "names no benchmark"),
+    ],
+)
+def test_a_mistake_ends_with_2_before_any_load(job, inputs, words):
+    """And says what is accepted."""
+    done, _, _ = job.github(**inputs)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert job.calls == []
+
+
+def test_a_cancelled_job_ends_its_run_in_order_and_starts_no_other(job):
+    """The run is told by SIGTERM, and its exit code 4 leads to no retry."""
+    job.plan("wait")
+    environment = job.environment(FLEETLM_BENCHMARKS="mixed\nmixed", FLEETLM_RETRIES="3")
+    environment["PATH"] = f"{job.bin}:{environment['PATH']}"
+    process = subprocess.Popen(["bash", ROOT / "ci/run.sh"], cwd=job.work, env=environment, stdout=subprocess.DEVNULL)
+    eventually((job.fake / "waiting").exists, "a run that waits", DEADLINE_S)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(DEADLINE_S) == 4
+    assert len(job.calls) == 1
