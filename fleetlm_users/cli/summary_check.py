@@ -152,7 +152,14 @@ _THRESHOLD: Final = record(
         "ok": flag,
         "too_few": flag,
     },
-    {"undecided": flag, "late": flag, "samples": whole(), "window_s": nothing_or(whole(1, 86_400)), "note": _LONG},
+    {
+        "undecided": flag,
+        "late": flag,
+        "samples": whole(),
+        "window_s": nothing_or(whole(1, 86_400)),
+        "note": _LONG,
+        "worst_window_s": nothing_or(row(whole(), whole())),
+    },
 )
 _PER_S: Final = nothing_or(_FIGURE)
 _BACKLOG: Final = record(

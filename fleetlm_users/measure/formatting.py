@@ -76,6 +76,12 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
 
 
+def clock(seconds: float) -> str:
+    """Return a moment of a run: 00:04:10."""
+    whole = int(seconds)
+    return f"{whole // 3600:02d}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
+
+
 def measured(value: float | None, unit: str) -> str:
     """Return a threshold's measured value with its unit, as Threshold.unit and summary.json name units."""
     if value is None:

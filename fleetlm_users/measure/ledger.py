@@ -27,6 +27,7 @@ from fleetlm_users.measure.timeline.second import (
     Second,
     backlogs_of,
 )
+from fleetlm_users.measure.timeline.windowed import Carried
 from fleetlm_users.measure.timeline.worker_timeline import ROWS_AT_ONCE, WorkerTimeline
 
 FOLDED_AT_ONCE = 4096
@@ -91,6 +92,7 @@ class Series:
     trend: Trend = field(default_factory=Trend)
     column: Column | None = None  # where the timeline shows it
     scenario: str = ""
+    carried: str = ""  # the metric, where seconds carry it for thresholds on windows
     mark: int = 0
     _chunks: deque[tuple[Second | None, list[int]]] = field(default_factory=deque)
     _folded: int = 0
@@ -101,7 +103,7 @@ class Series:
         """Set aside what was added since the last seal; `row` is the second it belongs to."""
         taken = self.trend.take()
         for start in range(0, len(taken), FOLDED_AT_ONCE):
-            self._chunks.append((row if self.column else None, taken[start : start + FOLDED_AT_ONCE]))
+            self._chunks.append((row if self.column or self.carried else None, taken[start : start + FOLDED_AT_ONCE]))
             self.mark += 1
 
     def fold_one(self, mark: int) -> bool:
@@ -113,6 +115,8 @@ class Series:
         tally = self.trend.fold(values_us)
         if row is not None and self.column is not None:
             row.spread(self.scenario, self.column, tally)
+        if row is not None and self.carried:
+            row.part(self.scenario).windowed.spread(self.carried, tally)
         return True
 
     def encoded_at(self, mark: int) -> bytes:
@@ -131,6 +135,9 @@ CPU: Final = "worker_cpu_percent"
 _WATCHED: Final = frozenset(COUNTER_COLUMNS.values())
 
 
+NOTHING_CARRIED: Final = Carried()
+
+
 def _no_yield() -> None:
     """Do nothing: there are no other greenlets to yield to."""
 
@@ -140,7 +147,7 @@ class Ledger:
 
     `epoch` names the run and `worker` the process; `resets` is how often the run's statistics were reset before the
     ledger began, and `elapsed_s` how long the run was on then. It counts the fates of messages sent since `since_s`, by
-    the clock of their stamps, and no others.
+    the clock of their stamps, and no others. `carried` are the metrics whose seconds thresholds on windows ask for.
     Metric names are checked when a metric is first used in a scenario (UsageError), not on each call.
     """
 
@@ -153,6 +160,7 @@ class Ledger:
         resets: int = 0,
         since_s: float = -math.inf,
         elapsed_s: float = 0.0,
+        carried: Carried = NOTHING_CARRIED,
     ) -> None:
         self.catalogue = catalogue
         self.epoch = epoch
@@ -167,6 +175,9 @@ class Ledger:
         self._findings = Findings()
         self._timeline = WorkerTimeline(elapsed_s)
         self._watched: dict[str, dict[str, list[Cell]]] = {}
+        self._carried = carried
+        self._carried_cells: dict[tuple[str, str], list[Cell]] = {}
+        self._carried_seen: dict[tuple[str, str], int] = {}
         self._snapshots_under_way = 0
 
     def __repr__(self) -> str:
@@ -175,7 +186,15 @@ class Ledger:
 
     def renewed(self, resets: int, since_s: float, elapsed_s: float) -> "Ledger":
         """Return an empty ledger of the same run, from this moment on; gauges and levels keep their values."""
-        new = Ledger(self.catalogue, self.epoch, self.worker, resets=resets, since_s=since_s, elapsed_s=elapsed_s)
+        new = Ledger(
+            self.catalogue,
+            self.epoch,
+            self.worker,
+            resets=resets,
+            since_s=since_s,
+            elapsed_s=elapsed_s,
+            carried=self._carried,
+        )
         lasting = ((key, cell.now) for key, cell in self._gauges.items() if key[0] not in BACKLOG_COLUMNS)
         new._gauges = {key: GaugeCell(now, now, now) for key, now in lasting}
         new._levels = {metric: Level(level.last, level.last) for metric, level in self._levels.items()}
@@ -197,6 +216,10 @@ class Ledger:
         cell = self._cells.setdefault((name, scenario, phase, self._kinds.of(name, label)), Cell())
         if name in _WATCHED:
             self._watch(name, scenario, cell)
+        if phase == MAIN and name in self._carried.counters:
+            cells = self._carried_cells.setdefault((scenario, name), [])
+            if not any(cell is carried for carried in cells):
+                cells.append(cell)
         return cell
 
     def gauge(self, metric: str, scenario: str, delta: int) -> None:
@@ -291,6 +314,7 @@ class Ledger:
             elapsed_s, totals, connections.restart() if connections else 0, cpu.last if cpu else 0.0
         )
         self._read_backlogs(totals)
+        self._carry_counts(row)
         for series in self._series.values():
             series.seal(row)
         return row
@@ -304,6 +328,15 @@ class Ledger:
             for scenario, now in {**waiting, "": sum(waiting.values())}.items() if waiting else ():
                 self._gauges.setdefault((metric, scenario), GaugeCell()).read(now)
 
+    def _carry_counts(self, row: Second) -> None:
+        """Add to a second what was counted since the last one of what thresholds on windows ask for."""
+        for key, cells in self._carried_cells.items():
+            now = sum(cell.n for cell in cells)
+            if now != self._carried_seen.get(key, 0):
+                scenario, metric = key
+                row.part(scenario).windowed.count(metric, now - self._carried_seen.get(key, 0))
+                self._carried_seen[key] = now
+
     def _watch(self, metric: str, scenario: str, cell: Cell) -> None:
         """Show a counter in the timeline from now on."""
         by_metric = self._watched.setdefault(scenario, {name: [] for name in COUNTER_COLUMNS.values()})
@@ -313,9 +346,9 @@ class Ledger:
     def _new_series(self, metric: str, scenario: str, phase: str) -> Series:
         name = self._name(metric, phase, "trend")
         columns = [column for column, watched in TREND_COLUMNS.items() if watched == name]
-        return self._series.setdefault(
-            (name, scenario, phase), Series(column=columns[0] if columns else None, scenario=scenario)
-        )
+        carried = name if phase == MAIN and name in self._carried.trends else ""
+        series = Series(column=columns[0] if columns else None, scenario=scenario, carried=carried)
+        return self._series.setdefault((name, scenario, phase), series)
 
     def _name(self, metric: str, phase: str, kind: Kind) -> str:
         if phase not in PHASES:

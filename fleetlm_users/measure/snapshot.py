@@ -13,7 +13,7 @@ from fleetlm_users.measure.findings import Findings
 from fleetlm_users.measure.metrics.metric import PHASES
 from fleetlm_users.measure.timeline.second import Second
 
-SNAPSHOT_FORMAT: Final = 5
+SNAPSHOT_FORMAT: Final = 6
 """Raised when the meaning or the layout of a snapshot changes: one of another format is refused by name."""
 
 MAX_COUNTS: Final = 20_000

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from fleetlm_users.measure.judging.over_time.windows import carried_of
+from fleetlm_users.measure.judging.thresholds import Threshold, parse_thresholds
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.snapshot import Snapshot
 from fleetlm_users.swarm.context import BenchmarkContext
@@ -45,7 +47,8 @@ class LocalRun:
         """
         if not self.is_in(epoch) or self._numbering is None:
             self._numbering = self._context.benchmark.numbering(options, slot)
-        ledger = Ledger(self._context.catalogue, epoch, self._name, resets=resets, elapsed_s=elapsed_s)
+        carried = carried_of(_thresholds_of(options, self._context), self._context.catalogue)
+        ledger = Ledger(self._context.catalogue, epoch, self._name, resets=resets, elapsed_s=elapsed_s, carried=carried)
         self._context.recorder.record_into(ledger)
         table = self._context.locust_stats
         self._context.run = run = Run(
@@ -124,3 +127,10 @@ class LocalRun:
         finally:
             health.stop()
             self._gc_freeze.end()
+
+
+def _thresholds_of(options: Options, context: BenchmarkContext) -> list[Threshold]:
+    """Return every threshold that the run may be judged by; the coordinator has checked them."""
+    defaults = (each for by_metric in context.benchmark.thresholds.values() for each in by_metric.items())
+    texts = (f"{metric}: {conditions}" for metric, conditions in defaults)
+    return parse_thresholds([*options.plan.thresholds, *options.given_thresholds, *texts], context.catalogue)

@@ -75,6 +75,8 @@ def outlook_of(missed: Judgement, totals: Totals) -> Outlook:
         return "may still come"
     if threshold.is_of_server:
         return _outlook_of_server(missed)
+    if threshold.window_s is not None:
+        return _outlook_of_window(missed, totals)
     can_shrink = bool(TAKEN_BACK & _counters_of(threshold.metric, totals))
     if threshold.aggregation in ("count", "max"):
         if not _is_above(threshold, measured):
@@ -88,6 +90,11 @@ def outlook_of(missed: Judgement, totals: Totals) -> Outlook:
         if (had_to_be_whole or had_to_be_none) and not _awaits(threshold, totals):
             return "beyond repair"
     return "may recover"
+
+
+def _outlook_of_window(missed: Judgement, totals: Totals) -> Outlook:
+    """Return that nothing mends a full window that missed, unless it counts what may be taken back."""
+    return "may recover" if TAKEN_BACK & _counters_of(missed.threshold.metric, totals) else "beyond repair"
 
 
 def _outlook_of_server(missed: Judgement) -> Outlook:
@@ -116,7 +123,7 @@ def _counters_of(metric: str, totals: Totals) -> frozenset[str]:
 def _is_certain(missed: Judgement, totals: Totals) -> bool:
     """Missed on enough samples, and not only because answers are still on their way."""
     threshold = missed.threshold
-    if threshold.is_of_server:
+    if threshold.is_of_server or threshold.window_s is not None:
         return missed.samples >= MIN_SAMPLES and not missed.too_few
     if totals.catalogue[threshold.metric].kind in ("trend", "rate"):
         percent = 50.0 if threshold.percent is None else threshold.percent

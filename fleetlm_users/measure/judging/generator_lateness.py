@@ -34,6 +34,8 @@ def _kept_from_sent(missed: Judgement, totals: Totals) -> Judgement | None:
     """Return the same bound on the service time; None where that misses it too, or where there is no service time."""
     if missed.threshold.is_of_server:
         return None
+    if missed.threshold.window_s is not None:
+        return None if missed.ok or missed.from_sent is None else replace(missed, measured=missed.from_sent)
     service = totals.catalogue[missed.threshold.metric].service
     if service is None or missed.ok or missed.too_few or missed.measured is None:
         return None

@@ -22,6 +22,8 @@ class Judgement:
     `late` marks one that was missed only because the generator sent late: see lateness.py. A derived metric that the
     run cannot tell has no value: `untold` marks it where that speaks against the run, and else it is kept.
     `note` says what else a person should know of the measured value.
+    Of windows, `worst_window_s` is from and to which second the one lasted in which that value was measured, and
+    `from_sent` its service time where that would have kept every window that was missed.
     """
 
     threshold: Threshold
@@ -33,6 +35,8 @@ class Judgement:
     late: bool = False
     untold: bool = False
     note: str = ""
+    from_sent: float | None = None
+    worst_window_s: tuple[int, int] | None = None
 
     @property
     def undecided(self) -> bool:

@@ -150,6 +150,7 @@ def threshold_figures(judgement: Judgement) -> ThresholdEntry:
         "undecided": judgement.undecided,
         "problem": judgement.problem,
         "note": judgement.note,
+        "worst_window_s": None if judgement.worst_window_s is None else list(judgement.worst_window_s),
     }
 
 

@@ -22,7 +22,10 @@ class VerdictEntry(TypedDict):
 
 
 class ThresholdEntry(TypedDict):
-    """One judged threshold; `measured` is in `unit`, `note` what else a person should know of it."""
+    """One judged threshold; `measured` is in `unit`, `note` what else a person should know of it.
+
+    Of a threshold on windows, `worst_window_s` is from and to which second of the run the worst one lasted.
+    """
 
     expression: str
     subject: str
@@ -40,6 +43,7 @@ class ThresholdEntry(TypedDict):
     undecided: NotRequired[bool]
     problem: str
     note: NotRequired[str]
+    worst_window_s: NotRequired[list[int] | None]
 
 
 TrendFigures = TypedDict(

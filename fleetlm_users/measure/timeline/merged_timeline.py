@@ -43,7 +43,7 @@ class MergedTimeline:
     """The seconds of a run, summed over the rows of every worker; `rows` are those of timeseries.csv.
 
     `late_rows` counts the rows that came more than LATE_S after the newest: a reader that took a second for settled
-    must read it again.
+    must read it again. `revisions` counts those that came for a second which a reader was told is complete.
     """
 
     def __init__(self) -> None:
@@ -53,6 +53,8 @@ class MergedTimeline:
         self._workers: dict[str, _WorkerState] = {}
         self._begins: int | None = None
         self.late_rows = 0
+        self.revisions = 0
+        self._told_to = 0
 
     def absorb(self, worker_id: str, rows: Sequence[Second], final: bool) -> None:
         """Add the rows of a worker's snapshot that is newer than all before it; those of a `final` one are complete."""
@@ -84,7 +86,9 @@ class MergedTimeline:
         A worker that is more than `silent_s` seconds behind the others is left out.
         """
         ends = [worker.summed_to or 0 for worker in self._workers.values()]
-        return min((end for end in ends if end >= max(ends) - silent_s), default=0)
+        complete_to = min((end for end in ends if end >= max(ends) - silent_s), default=0)
+        self._told_to = max(self._told_to, complete_to)
+        return complete_to
 
     def intervals(self, first: int, end: int) -> list[Stretch]:
         """Return copies of the complete seconds from `first` to before `end`."""
@@ -109,6 +113,11 @@ class MergedTimeline:
             yield flat(stretch if more is None else _together(stretch, more))
 
     @property
+    def ends(self) -> int:
+        """The second before which something is summed."""
+        return self._end
+
+    @property
     def _end(self) -> int:
         return max((worker.summed_to or 0 for worker in self._workers.values()), default=0)
 
@@ -121,6 +130,7 @@ class MergedTimeline:
         self._stretch(row.second).include(row, worker_id)
         worker.summed_to, worker.last = row.second + 1, row
         self.late_rows += row.second < newest - LATE_S
+        self.revisions += row.second < self._told_to
 
     def _stretch(self, second: int) -> Stretch:
         if self._packed_to is not None and second < self._packed_to:

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from fleetlm_users.measure.timeline.second import Column, Distribution, Part, Stretch
+from fleetlm_users.measure.timeline.windowed import FineSpread, Windowed
 
 BLOCK_S: Final = 60
 """Seconds that are packed together. A larger block saves a tenth, and takes more memory while it is open."""
@@ -61,6 +62,8 @@ class _PackedPart(msgspec.Struct, array_like=True):
     counts: list[int]
     backlogs: tuple[int, int]
     steps: dict[Column, list[int]]
+    windowed: dict[str, tuple[int, list[int]]] = {}
+    windowed_counts: dict[str, int] = {}
 
 
 class _Packed(msgspec.Struct, array_like=True):
@@ -88,7 +91,8 @@ def _packed(block: Mapping[int, Stretch]) -> bytes:
 
 def _packed_part(part: Part) -> _PackedPart:
     steps = {column: _steps(buckets) for column, buckets in part.spreads.items()}
-    return _PackedPart(part.counts, part.backlogs, steps)
+    windowed = {metric: (spread.sum_us, _steps(spread.buckets)) for metric, spread in part.windowed.trends.items()}
+    return _PackedPart(part.counts, part.backlogs, steps, windowed, part.windowed.counts)
 
 
 def _unpacked(block: bytes | None) -> dict[int, Stretch]:
@@ -106,7 +110,8 @@ def _unpacked(block: bytes | None) -> dict[int, Stretch]:
 
 def _unpacked_part(part: _PackedPart) -> Part:
     spreads = {column: _buckets(steps) for column, steps in part.steps.items()}
-    return Part(part.counts, part.backlogs, spreads)
+    trends = {metric: FineSpread(sum_us, _buckets(steps)) for metric, (sum_us, steps) in part.windowed.items()}
+    return Part(part.counts, part.backlogs, spreads, Windowed(trends, part.windowed_counts))
 
 
 def _steps(buckets: Distribution) -> list[int]:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from fleetlm_users.measure.histogram_buckets import MAX_US, coarse_index
+from fleetlm_users.measure.timeline.windowed import Windowed
 
 COUNTER_COLUMNS: Final[Mapping[str, str]] = {
     "sent": "messages_sent",
@@ -71,12 +72,14 @@ ScenarioName = Annotated[str, Meta(max_length=200)]
 class Part(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """What happened in one scenario; `counts` are in the order of COUNTER_COLUMNS.
 
-    `backlogs`, in the order of BACKLOG_COLUMNS, are those at the end of the second.
+    `backlogs`, in the order of BACKLOG_COLUMNS, are those at the end of the second. `windowed` is what thresholds on
+    windows ask for; it is empty without them.
     """
 
     counts: Annotated[list[CountInASecond], Meta(min_length=WIDTH, max_length=WIDTH)]
     backlogs: tuple[CountInASecond, CountInASecond]
     spreads: dict[Column, Distribution]
+    windowed: Windowed = msgspec.field(default_factory=Windowed)
 
     @classmethod
     def empty(cls) -> Self:
@@ -90,7 +93,7 @@ class Part(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     def copy(self) -> "Part":
         """Return a copy that shares nothing with this one."""
         spreads = {column: dict(buckets) for column, buckets in self.spreads.items()}
-        return Part(list(self.counts), self.backlogs, spreads)
+        return Part(list(self.counts), self.backlogs, spreads, self.windowed.copy())
 
     def include(self, more: "Part") -> None:
         """Add the same scenario in the same second on another process, or another scenario."""
@@ -108,6 +111,7 @@ class Part(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
     def _add(self, more: "Part") -> None:
         self.counts = sums(self.counts, more.counts)
+        self.windowed.include(more.windowed)
         for column, buckets in more.spreads.items():
             merged = self.spreads.setdefault(column, {})
             for index, times in buckets.items():

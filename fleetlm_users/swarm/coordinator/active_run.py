@@ -11,6 +11,8 @@ from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp, keeping_
 from fleetlm_users.measure.judging.capacity import Border
 from fleetlm_users.measure.report.progress import RECENT_ROWS, progress_line
 from fleetlm_users.measure.snapshot_store import SnapshotStore, WorkerState
+from fleetlm_users.measure.threshold.threshold import Threshold
+from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline
 from fleetlm_users.measure.timeline.rows import SeriesRow
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.context import BenchmarkContext
@@ -91,6 +93,15 @@ class ActiveRun:
     def worker_states(self) -> tuple[WorkerState, ...]:
         """How the workers' generators stand, as of their newest snapshots."""
         return self.snapshots.workers
+
+    @property
+    def timeline(self) -> MergedTimeline:
+        """What happened in each second, on all processes."""
+        return self.snapshots.timeline
+
+    def has_samples(self, threshold: Threshold) -> bool:
+        """Return whether there is evidence about a threshold's metric in the main phase."""
+        return self.snapshots.totals().samples(threshold.metric, threshold.scenario) > 0
 
     def view(self) -> RunView:
         """Return the run as it is at this moment."""
@@ -173,6 +184,7 @@ class ActiveRun:
         gevent.killall(self._greenlets, block=False)
         self._console.clear()
         self._workers.report_refused()
+        self._monitors.finish()
         self.result = conclude(
             self.options,
             self._prepared.thresholds,
@@ -241,6 +253,7 @@ class ActiveRun:
             self._note_users()
             bound_history(self._environment.stats)
             self._workers.tick()
+            self._monitors.look()
 
     def _progress_line(self) -> str:
         totals, recent = self.totals(), self.snapshots.series(RECENT_ROWS)

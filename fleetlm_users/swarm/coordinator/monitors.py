@@ -10,10 +10,12 @@ import gevent
 from locust.env import Environment
 
 from fleetlm_users.measure.judging.early_abort import Patience
+from fleetlm_users.measure.judging.over_time.window_feed import WindowFeed
 from fleetlm_users.measure.judging.thresholds import Judgement, Threshold
 from fleetlm_users.measure.judging.verdict import is_beyond_limits
 from fleetlm_users.measure.report.capacity import Capacity
 from fleetlm_users.measure.snapshot_store import WorkerState
+from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.coordinator.capacity import CapacityDriver, SearchedRun
 from fleetlm_users.swarm.coordinator.completion import end_run
@@ -80,8 +82,15 @@ class MonitoredRun(SearchedRun, Protocol):
     def worker_states(self) -> Sequence[WorkerState]:
         """How the workers' generators stand, as of their newest snapshots."""
 
+    @property
+    def timeline(self) -> MergedTimeline:
+        """What happened in each second, on all processes."""
+
     def totals(self) -> Totals:
         """Return the merged numbers of all processes, as far as they are known."""
+
+    def has_samples(self, threshold: Threshold) -> bool:
+        """Return whether there is evidence about a threshold's metric in the main phase."""
 
 
 class RunMonitors:
@@ -103,6 +112,7 @@ class RunMonitors:
         self._is_stopped = False
         self.aborted = ""
         self._limits = limits_of(options.lateness_limit_s * MS_PER_S)
+        self._windows = WindowFeed(thresholds, run.totals().catalogue)
         server.begin(lambda: int(run.totals().gauge("active_connections").now), options.plan.warm_up_s)
         self._abort_watch = self._watch(thresholds, options.abort_grace_s) if options.abort_on_fail else None
         self._search: CapacityDriver | None = None
@@ -126,12 +136,30 @@ class RunMonitors:
         return self._server.to_json()
 
     def judge(self, threshold: Threshold) -> Judgement | None:
-        """Judge a threshold on the server's figures; None for any other."""
-        return self._server.judge(threshold) if threshold.is_of_server else None
+        """Judge a threshold on the server's figures or on windows; None for any other."""
+        if threshold.is_of_server:
+            return self._server.judge(threshold)
+        if threshold.window_s is None:
+            return None
+        return self._windows.judge.judge(threshold, lambda: self._run.has_samples(threshold))
+
+    def look(self) -> None:
+        """Judge the windows that have become complete."""
+        clock = self._run.clock
+        if not clock.is_stopped:
+            elapsed_s = clock.elapsed_s()
+            self._windows.look(self._run.timeline, elapsed_s - clock.judged_s(), elapsed_s)
+
+    def finish(self) -> None:
+        """Judge all windows: everything that was measured is in."""
+        clock = self._run.clock
+        ends_s = clock.elapsed_s()
+        self._windows.finish(self._run.timeline, ends_s - clock.judged_s(), ends_s, lambda: gevent.sleep(0))
 
     def reset(self) -> None:
         """Forget what was judged so far: the statistics were reset."""
         self._server.reset()
+        self._windows.reset()
 
     def stop(self) -> None:
         """Stop all monitors. May be called again."""

@@ -45,6 +45,9 @@ def rules_of(
     if benchmark.search is not None and (lasting := next(filter(_is_over_time, given), None)):
         accepted = "for a search, which judges step by step: no window, and no figure of the server"
         raise UsageError(GIVEN, str(lasting), accepted, "append_latency_ms: p(95)<500")
+    for threshold in given:
+        if _is_too_short(options, threshold):
+            raise UsageError(GIVEN, str(threshold), _longest_window(options), "append_latency_ms[10s]: p(95)<500")
     _check_switched_off(given, [*base, *defaults])
     written = override(list(_judged(base, options, benchmark, say)), given)
     rules = [*written, *not_bounded(defaults, [*base, *given])]
@@ -106,6 +109,8 @@ def _judged(
         is_read = threshold.is_of_server and threshold not in unknown
         if benchmark.search is not None and _is_over_time(threshold):
             is_there = is_read = False
+        if _is_too_short(options, threshold):
+            is_there = False
         if is_read or (is_there and _is_recorded(threshold, options, benchmark)):
             yield threshold
         else:
@@ -126,6 +131,17 @@ def _of_audit(options: Options, benchmark: Benchmark, catalogue: Catalogue) -> I
 def _recorded(options: Options, benchmark: Benchmark) -> str:
     running = ", ".join(_running(options, benchmark))
     return f"a metric that this run measures, of {running}; docs/metrics.md says which benchmark has which"
+
+
+def _is_too_short(options: Options, threshold: Threshold) -> bool:
+    """Return whether the run is known to end before one of the threshold's windows is full."""
+    duration_s, window_s = options.plan.duration_s, threshold.window_s
+    return duration_s is not None and window_s is not None and duration_s - options.plan.warm_up_s < window_s
+
+
+def _longest_window(options: Options) -> str:
+    judged_s = (options.plan.duration_s or 0.0) - options.plan.warm_up_s
+    return f"a window that fits into the judged part of the run, which is {judged_s:g} s after the warm-up"
 
 
 def _is_over_time(threshold: Threshold) -> bool:
