@@ -142,12 +142,21 @@ class Bar(NamedTuple):
     height: str
 
 
+class Span(NamedTuple):
+    """A stretch of time that is marked, in SVG units, and the text that says what it is."""
+
+    x: str
+    width: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class ChartFigure:
     """All that the template draws. `legend` and `paths` name a class of the style sheet first.
 
     `grid` are heights of horizontal lines, `marks` places of vertical ones, `warm_up` the width of the shaded warm-up,
-    all in SVG units. `data` are the values that the script shows under the pointer; None shows none.
+    `spans` the worst windows of thresholds, all in SVG units. `data` are the values that the script shows under the
+    pointer; None shows none.
     """
 
     title: str
@@ -160,6 +169,7 @@ class ChartFigure:
     paths: tuple[tuple[str, str], ...] = ()
     bars: tuple[Bar, ...] = ()
     marks: tuple[str, ...] = ()
+    spans: tuple[Span, ...] = ()
     data: Mapping[str, Any] | None = None
     width: int = WIDTH
     height: int = HEIGHT
@@ -235,6 +245,13 @@ class LineChart:
         if self.percentiles:
             return [max(group, default=None) for group in groups]
         return [round(sum(group) / len(group), 2) if group else None for group in groups]
+
+
+def span_of(first_s: float, end_s: float, rows: Sequence[SeriesRow], text: str) -> Span:
+    """Return the mark of a stretch of the run on a chart of these rows, one per second."""
+    begins_s, seconds = float(rows[0]["second"] or 0), len(rows)
+    left, right = (min(max(at_s - begins_s, 0.0), seconds) / seconds * WIDTH for at_s in (first_s, end_s))
+    return Span(f"{left:.1f}", f"{right - left:.1f}", text)
 
 
 def distribution_figure(

@@ -5,6 +5,7 @@ module prepares what the template shows. The template escapes every text, since 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from statistics import median
@@ -16,7 +17,7 @@ from markupsafe import Markup
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
-from fleetlm_users.measure.report.charts import ChartFigure, Line, LineChart, distribution_figure
+from fleetlm_users.measure.report.charts import ChartFigure, Line, LineChart, Span, distribution_figure, span_of
 from fleetlm_users.measure.report.findings import audit_lines
 from fleetlm_users.measure.report.summary_types import Summary, counter_of, gauge_of, rate_of, statistic, trend_of
 from fleetlm_users.measure.report.text import (
@@ -36,6 +37,7 @@ from fleetlm_users.measure.report.text import (
 )
 from fleetlm_users.measure.server.figures import server_lines, server_rows, server_seconds, title_of
 from fleetlm_users.measure.timeline.rows import SeriesRow, column_of
+from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, TREND_COLUMNS
 
 PACKAGE: Final = "fleetlm_users.measure.report"
 _LOOKS: Final = {"✓": "pass", "✗": "fail", "?": "inconclusive"}
@@ -217,10 +219,27 @@ def _timeline(summary: Summary, rows: Sequence[SeriesRow]) -> list[ChartFigure]:
     rows = rows[:-1] or rows  # the last second is only part of one: it would look like a collapse
     growth = dict(_growth_lines(summary, rows))
     return [
-        chart.figure(rows, warm_up_s, growth if chart is BACKLOG_CHART else {})
+        replace(
+            chart.figure(rows, warm_up_s, growth if chart is BACKLOG_CHART else {}),
+            spans=tuple(_worst_windows(summary, chart, rows)),
+        )
         for chart in CHARTS
         if chart.has_data(rows)
     ]
+
+
+def _worst_windows(summary: Summary, chart: LineChart, rows: Sequence[SeriesRow]) -> Iterator[Span]:
+    """Yield the worst window of each threshold on windows of a metric that the chart shows."""
+    shown = {metric for column, metric in COUNTER_COLUMNS.items() if column in {line.column for line in chart.lines}}
+    shown |= {metric for prefix, metric in TREND_COLUMNS.items() if any(_is_of(line, prefix) for line in chart.lines)}
+    for entry in summary["thresholds"]:
+        window = entry.get("worst_window_s")
+        if window and entry["metric"] in shown:
+            yield span_of(window[0], window[1], rows, f"the worst of {entry['expression']}")
+
+
+def _is_of(line: Line, prefix: str) -> bool:
+    return line.column.startswith(f"{prefix}_p") or line.column == f"{prefix}_max_ms"
 
 
 def _growth_lines(summary: Summary, rows: Sequence[SeriesRow]) -> Iterator[tuple[Line, list[float | None]]]:

@@ -9,6 +9,7 @@ from locust.env import Environment
 
 from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp, keeping_up
 from fleetlm_users.measure.judging.capacity import Border
+from fleetlm_users.measure.metrics.catalogue import Catalogue
 from fleetlm_users.measure.report.progress import RECENT_ROWS, progress_line
 from fleetlm_users.measure.snapshot_store import SnapshotStore, WorkerState
 from fleetlm_users.measure.threshold.threshold import Threshold
@@ -93,6 +94,11 @@ class ActiveRun:
     def worker_states(self) -> tuple[WorkerState, ...]:
         """How the workers' generators stand, as of their newest snapshots."""
         return self.snapshots.workers
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The metrics of the run."""
+        return self._context.catalogue
 
     @property
     def timeline(self) -> MergedTimeline:

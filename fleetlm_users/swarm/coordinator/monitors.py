@@ -13,6 +13,7 @@ from fleetlm_users.measure.judging.early_abort import Patience
 from fleetlm_users.measure.judging.over_time.window_feed import WindowFeed
 from fleetlm_users.measure.judging.thresholds import Judgement, Threshold
 from fleetlm_users.measure.judging.verdict import is_beyond_limits
+from fleetlm_users.measure.metrics.catalogue import Catalogue
 from fleetlm_users.measure.report.capacity import Capacity
 from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline
@@ -79,6 +80,10 @@ class MonitoredRun(SearchedRun, Protocol):
     clock: RunClock
 
     @property
+    def catalogue(self) -> Catalogue:
+        """The metrics of the run."""
+
+    @property
     def worker_states(self) -> Sequence[WorkerState]:
         """How the workers' generators stand, as of their newest snapshots."""
 
@@ -112,7 +117,7 @@ class RunMonitors:
         self._is_stopped = False
         self.aborted = ""
         self._limits = limits_of(options.lateness_limit_s * MS_PER_S)
-        self._windows = WindowFeed(thresholds, run.totals().catalogue)
+        self._windows = WindowFeed(thresholds, run.catalogue)
         server.begin(lambda: int(run.totals().gauge("active_connections").now), options.plan.warm_up_s)
         self._abort_watch = self._watch(thresholds, options.abort_grace_s) if options.abort_on_fail else None
         self._search: CapacityDriver | None = None

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.measure.judging.early_abort import MIN_LOOKS, Patience, outlook_of
-from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
+from fleetlm_users.measure.judging.thresholds import Judgement, judge, parse_thresholds
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
@@ -155,3 +155,22 @@ def test_it_gives_up_only_after_an_unbroken_period(steps, grace_s):
         assert gave_up == (len(misses) >= MIN_LOOKS and main_s - misses[0] >= grace_s)
         if gave_up:
             return
+
+
+def test_a_full_window_that_missed_is_missed_for_good(totals_of):
+    """Right after the grace; one that counts what may be taken back may still change."""
+    totals = totals_of(writes(messages_sent=5))
+    final, open_ = parse_thresholds(["append_latency_ms[5s]: max<9", "messages_rejected[5s]: count<1"])
+    missed = {one: Judgement(one, 50.0, ok=False, samples=3) for one in (final, open_)}
+    assert [outlook_of(missed[one], totals) for one in (final, open_)] == ["beyond repair", "may recover"]
+    watch = Patience([final], GRACE_S, lambda _totals: False, missed.get)
+    assert watch.look(totals, GRACE_S - 1) == ""
+    assert watch.look(totals, GRACE_S) == f"{final} measured 50.00 ms, which nothing can mend any more"
+
+
+def test_figures_of_the_server_recover_or_do_not(totals_of):
+    """Its highest value only grows; a mean may come back."""
+    totals = totals_of(writes(messages_sent=5))
+    for condition, outlook in (("max<9", "beyond repair"), ("min>99", "beyond repair"), ("avg<9", "may recover")):
+        (threshold,) = parse_thresholds([f"server.jobs: {condition}"])
+        assert outlook_of(Judgement(threshold, 50.0, ok=False, samples=40), totals) == outlook

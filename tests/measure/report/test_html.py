@@ -157,3 +157,12 @@ def test_facts_are_flat_and_without_empty_ones():
 def test_a_section_without_content_is_nothing():
     """No heading over a void."""
     assert section("Title", "") == ""
+
+
+def test_the_worst_window_of_a_threshold_is_marked_in_its_chart(summary_of, healthy):
+    """Where it lies, with its name; charts of other metrics have none."""
+    summary, merge = summary_of(healthy, thresholds="append_latency_ms[5s]: p(95)<500")
+    summary["thresholds"][0]["worst_window_s"] = [2, 4]
+    page = render_html(summary, merge.table())
+    assert page.count('class="worst"') == 1
+    assert "the worst of append_latency_ms[5s]: p(95)&lt;500" in page

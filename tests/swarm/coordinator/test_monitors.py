@@ -79,6 +79,7 @@ class Run:
         self.options, self.worker_states, self.said = options(**raw), (), []
         self.clock = RunClock(60.0, 0.0)
         self.merge = SnapshotStore("e")
+        self.catalogue, self.timeline = self.merge.catalogue, self.merge.timeline
 
     def totals(self):
         return self.merge.totals()

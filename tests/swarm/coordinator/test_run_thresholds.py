@@ -43,6 +43,8 @@ def test_given_thresholds_replace_the_presets_of_their_metric():
         ("append_latency_ms{scenario:churn}: p(95)<5", {"churn_vus": "0"}, "a scenario of this run: burst, long_lived"),
         ("lifecycle_total_ms: p(95)<5", {}, "a metric that this run measures, of long_lived, burst, churn"),
         ("server.memory_bytes: max<5", {}, "--server-metrics or --server-pid"),
+        ("append_latency_ms[60s]: avg<5", {"duration": "65s", "warm_up": "10s"}, "is 55 s after the warm-up"),
+        ("append_latency_ms[60s]: min>9, max<5", {"duration": "90s"}, "hold together"),
         ("server.db.memory_bytes: max<5", {"server_pid": "12"}, r"a source of this run \(pid-12\)"),
         ("server.memory_bytes: max>=0", {"server_pid": "12"}, "can be broken"),
         ("server.memory_bytes: min>9, max<5", {"server_pid": "12"}, "hold together"),
@@ -243,3 +245,16 @@ def test_a_figure_that_no_source_has_is_refused_or_left_out():
     assert said == [f"not judged, as no source of the server's figures has it: {SERVER}"]
     assert of_sources(thresholds, {"api": has_all}, {SERVER}, said.append) == thresholds
     assert len(of_sources(thresholds, {"api": has_all, "db": None}, {SERVER}, said.append)) == 2
+
+
+WINDOW = "append_latency_ms[60s]: p(95)<500"
+
+
+def test_a_window_stands_beside_the_whole_run():
+    """It replaces the preset's of the same window, and no other; a preset's that the run is too short for is said."""
+    preset = ("append_latency_ms: p(95)<1000", "append_latency_ms[60s]: p(95)<900")
+    assert rules(WINDOW, preset=preset, duration="90s", warm_up="10s") == [preset[0], WINDOW]
+    assert rules("append_latency_ms: avg<9", preset=preset, duration="90s") == ["append_latency_ms: avg<9", preset[1]]
+    said = []
+    assert rules(preset=preset, duration="30s", said=said) == [preset[0]]
+    assert preset[1] in said[0]
