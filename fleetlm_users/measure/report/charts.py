@@ -142,7 +142,7 @@ class Bar(NamedTuple):
     height: str
 
 
-class Span(NamedTuple):
+class MarkedSpan(NamedTuple):
     """A stretch of time that is marked, in SVG units, and the text that says what it is."""
 
     x: str
@@ -169,7 +169,7 @@ class ChartFigure:
     paths: tuple[tuple[str, str], ...] = ()
     bars: tuple[Bar, ...] = ()
     marks: tuple[str, ...] = ()
-    spans: tuple[Span, ...] = ()
+    spans: tuple[MarkedSpan, ...] = ()
     data: Mapping[str, Any] | None = None
     width: int = WIDTH
     height: int = HEIGHT
@@ -247,11 +247,11 @@ class LineChart:
         return [round(sum(group) / len(group), 2) if group else None for group in groups]
 
 
-def span_of(first_s: float, end_s: float, rows: Sequence[SeriesRow], text: str) -> Span:
+def span_of(first_s: float, end_s: float, rows: Sequence[SeriesRow], text: str) -> MarkedSpan:
     """Return the mark of a stretch of the run on a chart of these rows, one per second."""
     begins_s, seconds = float(rows[0]["second"] or 0), len(rows)
     left, right = (min(max(at_s - begins_s, 0.0), seconds) / seconds * WIDTH for at_s in (first_s, end_s))
-    return Span(f"{left:.1f}", f"{right - left:.1f}", text)
+    return MarkedSpan(f"{left:.1f}", f"{right - left:.1f}", text)
 
 
 def distribution_figure(

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
-from fleetlm_users.measure.report.charts import ChartFigure, Line, LineChart, Span, distribution_figure, span_of
+from fleetlm_users.measure.report.charts import ChartFigure, Line, LineChart, MarkedSpan, distribution_figure, span_of
 from fleetlm_users.measure.report.findings import audit_lines
 from fleetlm_users.measure.report.summary_types import Summary, counter_of, gauge_of, rate_of, statistic, trend_of
 from fleetlm_users.measure.report.text import (
@@ -228,7 +228,7 @@ def _timeline(summary: Summary, rows: Sequence[SeriesRow]) -> list[ChartFigure]:
     ]
 
 
-def _worst_windows(summary: Summary, chart: LineChart, rows: Sequence[SeriesRow]) -> Iterator[Span]:
+def _worst_windows(summary: Summary, chart: LineChart, rows: Sequence[SeriesRow]) -> Iterator[MarkedSpan]:
     """Yield the worst window of each threshold on windows of a metric that the chart shows."""
     shown = {metric for column, metric in COUNTER_COLUMNS.items() if column in {line.column for line in chart.lines}}
     shown |= {metric for prefix, metric in TREND_COLUMNS.items() if any(_is_of(line, prefix) for line in chart.lines)}

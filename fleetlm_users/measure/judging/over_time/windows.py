@@ -78,17 +78,17 @@ class WindowedThreshold:
 
     def look(self, window: SlidingWindow, end_s: int) -> None:
         """Judge the window that ends before second `end_s`."""
-        found = self._measure(window, end_s - self.length_s)
-        if found is None:
+        measured = self._measure(window, end_s - self.length_s)
+        if measured is None:
             self.skipped += 1
             return
         self.judged += 1
-        if not self.threshold.is_kept_by(found.value):
+        if not self.threshold.is_kept_by(measured.value):
             self.missed += 1
-            is_excused = found.service is not None and self.threshold.is_kept_by(found.service)
+            is_excused = measured.service is not None and self.threshold.is_kept_by(measured.service)
             self.excusable += is_excused
-        if self.worst is None or self._badness(found.value) > self._badness(self.worst.value):
-            self.worst = found
+        if self.worst is None or self._badness(measured.value) > self._badness(self.worst.value):
+            self.worst = measured
 
     def judge(self, has_evidence: Callable[[], bool]) -> Judgement:
         """Return the worst window as the threshold's value.
