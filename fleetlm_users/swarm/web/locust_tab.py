@@ -101,6 +101,7 @@ def tab_rows(document: Json) -> list[Json]:
         *(_trend_row(each) for each in document["trends"]),
         *(_row(each["name"], each["shown"], each["total"]) for each in document["rates"]),
         _accounting_row(document["accounting"]),
+        *(_waiting_row(queue, each) for queue, each in document["waiting"].items()),
         *(_row(each["name"], "", each["count"], formatting.per_s(each["per_s"])) for each in document["counters"]),
         *(_worker_row(each) for each in document["workers"]),
     ]
@@ -124,6 +125,11 @@ def _head_rows(document: Json) -> list[Json]:
 def _trend_row(trend: Json) -> Json:
     percentiles = (formatting.ms(trend[name]) for name in ("med", "p95", "p99", "max"))
     return _row(trend["name"], "ms", trend["count"], "", *percentiles)
+
+
+def _waiting_row(queue: str, waiting: Json) -> Json:
+    now, peak = (formatting.count(waiting[name]) for name in ("now", "peak"))
+    return _row(f"messages waiting: {queue}", f"{now}, {peak} at most")
 
 
 def _accounting_row(accounting: Json) -> Json:

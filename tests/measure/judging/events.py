@@ -3,6 +3,7 @@
 import heapq
 import math
 import random
+from collections import Counter
 
 from fleetlm_users.measure.histogram_buckets import coarse_index
 from fleetlm_users.measure.judging.backlog.keeping_up import keeping_up
@@ -45,17 +46,17 @@ def answered(seed, seconds, rate_per_s, service, servers=None, *, even=False):
 
 def seconds_of(messages, seconds, scenario="burst", until_s=math.inf):
     """The timeline's seconds of messages that wait for their agent; `until_s` is when the worker was lost."""
-    rows = []
-    for second in range(int(min(seconds, until_s))):
-        spread = {}
-        for at_s, done_s in messages:
-            if second <= done_s < second + 1:
-                index = coarse_index(int(1e6 * (done_s - at_s)))
-                spread[index] = spread.get(index, 0) + 1
-        came = sum(second <= at_s < second + 1 for at_s, _ in messages)
-        waiting = sum(at_s < second + 1 <= done_s for at_s, done_s in messages)
-        counts = {"sent": came, "appended": came, "replies_due": came, "replies_matched": sum(spread.values())}
-        part = Part([counts.get(column, 0) for column in COUNTER_COLUMNS], (0, waiting), {"agent": spread})
+    length = int(min(seconds, until_s))
+    came, spreads, rows, waiting = [0] * length, [Counter() for _ in range(length)], [], 0
+    for at_s, done_s in messages:
+        if at_s < length:
+            came[int(at_s)] += 1
+        if done_s < length:
+            spreads[int(done_s)][coarse_index(int(1e6 * (done_s - at_s)))] += 1
+    for second, (count, spread) in enumerate(zip(came, spreads, strict=True)):
+        waiting += count - spread.total()
+        counts = {"sent": count, "appended": count, "replies_due": count, "replies_matched": spread.total()}
+        part = Part([counts.get(column, 0) for column in COUNTER_COLUMNS], (0, waiting), {"agent": dict(spread)})
         rows.append(Second(second, 1, 5.0, {scenario: part}))
     return rows
 

@@ -43,6 +43,26 @@ def slow_agents(seed, seconds, arrivals_per_s, answer_s, *, warm_up_s=10):
     return backlog, arrivals
 
 
+def fixed_answers(seed, seconds, arrivals_per_s, answer_s, *, warm_up_s=10):
+    """Any number of answers at once, each after the same whole number of seconds."""
+    rng, arrived = random.Random(seed), []
+    for second in range(-warm_up_s, seconds):
+        rate = arrivals_per_s(second) if callable(arrivals_per_s) else arrivals_per_s
+        arrived.append(poisson(rng, rate))
+    waiting = [sum(arrived[max(0, end - answer_s) : end]) for end in range(1, len(arrived) + 1)]
+    return waiting[warm_up_s:], arrived[warm_up_s:]
+
+
+def fading(rate_per_s, from_s, to_s):
+    """Users that leave: the full rate up to one moment, nothing from another one on."""
+    return lambda second: rate_per_s * min(1.0, max(0.0, (to_s - second) / (to_s - from_s)))
+
+
+def stages(rate_per_s, number, seconds):
+    """Every stage has as much more as the first one has."""
+    return lambda second: rate_per_s * (1 + max(0, second) * number // seconds)
+
+
 def bursts(rate_per_s, period_s, duty):
     """The same number of arrivals on average, all within `duty` of each period."""
     return lambda second: rate_per_s / duty if second % period_s < duty * period_s else 0.0

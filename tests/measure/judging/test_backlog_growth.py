@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.measure.judging.backlog_growth import MIN_SECONDS, growth
-from tests.measure.judging.queues import bursts, queue, ramp, slow_agents
+from tests.measure.judging.queues import bursts, fading, fixed_answers, queue, ramp, slow_agents, stages
 
 SEEDS = 300
 STATIONARY = {
@@ -18,6 +18,12 @@ STATIONARY = {
     "a large backlog of slow answers": lambda seed: slow_agents(seed, 60, 100, 10),
     "bursts": lambda seed: queue(seed, 60, bursts(100, 20, 0.4), 140),
     "a ramp": lambda seed: slow_agents(seed, 60, ramp(100, 50), 3, warm_up_s=0),
+    "answers of 8 s": lambda seed: fixed_answers(seed, 60, 100, 8),
+    "answers of 8 s to users that leave": lambda seed: fixed_answers(seed, 60, fading(100, 20, 60), 8),
+    "answers of 8 s to more in each stage": lambda seed: fixed_answers(seed, 90, stages(40, 4, 90), 8),
+    "slow answers to users that leave": lambda seed: slow_agents(seed, 60, fading(100, 20, 60), 8),
+    "slow answers to more in each stage": lambda seed: slow_agents(seed, 90, stages(40, 4, 90), 8),
+    "a queue of users that leave": lambda seed: queue(seed, 60, fading(100, 20, 60), 111),
     "a slow start": lambda seed: slow_agents(seed, 60, 100, 5, warm_up_s=0),
 }
 FOUND_PERCENT = {  # utilisation 1.05 is 4.8 % of the arrivals, 1.1 is 9 %, 1.2 is 17 %
@@ -34,7 +40,7 @@ FOUND_PERCENT = {  # utilisation 1.05 is 4.8 % of the arrivals, 1.1 is 9 %, 1.2 
 
 @pytest.mark.parametrize("simulated", STATIONARY.values(), ids=STATIONARY.keys())
 def test_a_stationary_backlog_is_called_growing_in_less_than_one_run_of_a_hundred(simulated):
-    """Three thousand runs in all."""
+    """Almost five thousand runs in all."""
     results = [growth(*simulated(seed)) for seed in range(SEEDS)]
     assert sum(result is not None and result.is_growing for result in results) < SEEDS / 100
 

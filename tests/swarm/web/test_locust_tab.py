@@ -44,6 +44,7 @@ def document(**changed):
             "unknown": 0,
             "adds_up": True,
         },
+        "waiting": {"agent": {"now": 1846, "peak": 1900}},
         "counters": [{"name": "messages_sent", "count": 1200, "per_s": 20.0}],
         "workers": [worker | {"lateness_p99_ms": 0.5, "loop_lag_p99_ms": None}],
         **changed,
@@ -69,6 +70,7 @@ def test_everything_of_a_run_under_way_is_in_the_tab():
         ["append_latency_ms", "ms", "1,200", "1.000", "3.000", "–", "9.500"],
         ["message_success_rate", "100.00 %", "1,200"],
         ["messages: sent = appended + rejected + lost + in flight", "✓ 3 sent, 2 appended, 1 in flight"],
+        ["messages waiting: agent", "1,846, 1,900 at most"],
         ["messages_sent", "1,200", "20.0/s"],
         ["worker a", "CPU 7 %, at most –, memory 1 MiB, late p99 0.500 ms, loop lag p99 – ms"],
     ]

@@ -17,6 +17,7 @@ KEEPS_UP = {
     "5 s, with a long tail": (40, 20, lognormal(5, 1.5)),
     "6 of 10 busy": (30, 100, exponential(1 / 160), 1),
     "9 of 10 busy": (30, 100, exponential(1 / 111), 1),
+    "250/s of 400/s, for 75 s": (75, 250, exponential(1 / 400), 1),
     "bursts": (40, bursts(50, 10, 0.2), constant(1 / 70), 1),
     "a ramp": (30, ramp(100, 20), exponential(1 / 120), 1),
     "a ramp, and 8 s for each answer": (30, ramp(60, 20), constant(8)),
@@ -26,6 +27,8 @@ FALLS_BEHIND = {
     "twice too much, for 20 s": (20, 20, constant(1 / 10), 1),
     "half as much too much": (15, 60, constant(1 / 40), 1),
     "a tenth too much, for a minute": (60, 110, exponential(1 / 100), 1),
+    "420/s of 400/s, for 75 s": (75, 420, exponential(1 / 395), 1),
+    "490/s of 398/s, for 20 s": (20, 490, exponential(1 / 398), 1),
     "after answers of 5 s": (30, 50, constant(5), 180),
     "bursts": (40, bursts(50, 10, 0.3), constant(1 / 35), 1),
 }
