@@ -4,6 +4,7 @@ from benchmarks.figure import Figure
 from benchmarks.figures.append_cpu import APPEND_CPU
 from benchmarks.figures.churn import CHURN
 from benchmarks.figures.echo_agent import ECHO_AGENT
+from benchmarks.figures.idle_cpu import IDLE_CPU, IDLE_CPU_MANY
 from benchmarks.figures.idle_rss import IDLE_RSS
 from benchmarks.figures.opening import OPENING
 from benchmarks.figures.saturation import SATURATION
@@ -11,5 +12,17 @@ from benchmarks.figures.scale_out import SCALE_OUT
 from benchmarks.figures.sockets import SOCKETS
 from benchmarks.figures.truth import TRUTH
 
-ROWS = (APPEND_CPU, SATURATION, IDLE_RSS, OPENING, CHURN, TRUTH, SOCKETS, SCALE_OUT, ECHO_AGENT)
+ROWS = (
+    APPEND_CPU,
+    SATURATION,
+    IDLE_RSS,
+    IDLE_CPU,
+    IDLE_CPU_MANY,
+    OPENING,
+    CHURN,
+    TRUTH,
+    SOCKETS,
+    SCALE_OUT,
+    ECHO_AGENT,
+)
 FIGURES: dict[str, Figure] = {figure.name: figure for figure in ROWS}

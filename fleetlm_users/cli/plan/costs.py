@@ -32,10 +32,11 @@ class Demand:
 class Costs:
     """CPU in µs of one core, user and system together, of the whole process.
 
-    `cpu_per_append_us`: a send, its own broadcast and one agent's answer, with all statistics, and
-    `cpu_per_heartbeat_us`: a heartbeat and its reply, both in a process with few of them a second. There each wakes the
-    process by itself: 10,000 sessions with a message every 30 s take 0.11 of a core, 2,000 with one every 5 s 0.067,
-    one alone 0.003. In a process that handles 5,000 messages a second a message costs 68 µs (benchmarks, append-cpu).
+    `cpu_per_append_us`: a send, its own broadcast and one agent's answer, with all statistics, in a process with few of
+    them a second. There each wakes the process by itself: 10,000 sessions with a message every 30 s took 0.11 of a
+    core, 2,000 with one every 5 s 0.067, one alone 0.003, while heartbeats were sent one by one. In a process with
+    5,000 messages a second one costs 68 µs (benchmarks, append-cpu).
+    `cpu_per_heartbeat_us`: a heartbeat and its reply (benchmarks, idle-cpu).
     `cpu_per_open_us`: create, connect and join a session, leave and close it (benchmarks, opening).
     `memory_per_session_kib`: growth of RSS per joined session that writes now and then; 18 where it never does.
     `memory_per_worker_mib`: RSS of a worker without sessions.
@@ -46,7 +47,7 @@ class Costs:
 
     cpu_per_append_us: float = 130.0
     cpu_per_open_us: float = 1306.0
-    cpu_per_heartbeat_us: float = 190.0
+    cpu_per_heartbeat_us: float = 30.0
     memory_per_session_kib: float = 23.0
     memory_per_worker_mib: float = 75.0
     sessions_per_worker: int = 10_000
