@@ -80,3 +80,15 @@ def test_a_bound_is_held_against_a_value(condition, value, kept):
 def test_the_sign_of_no_condition():
     """Nothing is found in a text without one."""
     assert sign_of("p(95)") == ""
+
+
+def test_windows_and_figures_of_the_server_are_apart_from_the_whole_run():
+    """Each is paired with itself, broken by itself, and no figure of the whole run stands for it."""
+    whole = threshold(f"{P95}<500", 100, True)
+    window = threshold(f"{P95}<500", 300, True) | {"window_s": 60, "expression": "append_latency_ms[60s]: p(95)<500"}
+    missed = window | {"measured": 812.0, "ok": False}
+    pairs = pair_thresholds([whole, window], [missed, whole], lambda _figure: 1.0)
+    assert [(found.broken, found.is_of_figure) for found in pairs] == [(False, True), (True, False)]
+    assert not pair(None, missed, 1.0).broken
+    server = threshold("append_latency_ms: max<5", 4, True) | {"metric": "server.db.memory_bytes"}
+    assert not pair(server, server).is_of_figure

@@ -1,5 +1,7 @@
 """A miss that only the generator's lateness explains is undecided everywhere; a miss of the service time is a miss."""
 
+from dataclasses import replace
+
 import pytest
 
 from fleetlm_users.errors import UsageError
@@ -7,7 +9,7 @@ from fleetlm_users.measure.formatting import mark
 from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.early_abort import Patience
 from fleetlm_users.measure.judging.generator_lateness import excuse_lateness
-from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
+from fleetlm_users.measure.judging.thresholds import Judgement, judge, parse_thresholds
 from fleetlm_users.measure.judging.verdict import RunFacts, decide, is_beyond_limits
 from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue
 from fleetlm_users.measure.metrics.metric import MAIN, trend
@@ -153,3 +155,16 @@ def test_a_run_is_not_aborted_for_what_the_generator_explains(totals_of):
     assert "which nothing can mend any more" in watch.look(slow, 61.0)
     in_time = Patience(rules, 5.0, lambda _: False)
     assert in_time.look(late, 61.0)
+
+
+def test_a_window_is_excused_by_its_own_service_time(totals_of):
+    """And not by that of the whole run."""
+    (window,) = parse_thresholds(["append_latency_ms[60s]: p(95)<500"])
+    missed = Judgement(window, 812.0, ok=False, samples=100, from_sent=4.0)
+    totals = totals_of(messages(4000, 800_000))
+    (excused,) = excuse_lateness([missed], totals, lambda: True)
+    assert excused.late
+    assert excused.problem == "only 4.000 ms from sent: the generator was late"
+    assert excuse_lateness([missed], totals, lambda: False) == [missed]
+    unexplained = replace(missed, from_sent=None)
+    assert excuse_lateness([unexplained], totals, lambda: True) == [unexplained]

@@ -214,3 +214,10 @@ def test_an_option_of_ones_own_may_have_bounds():
 def test_the_bounds_of_a_run_fit_into_a_message_to_the_workers():
     """Whole numbers there are of 53 bits at most (shape.py)."""
     assert all(spec.most <= MAX_WHOLE for spec in BOUNDED)
+
+
+def test_commas_between_labels_separate_no_thresholds():
+    """Nor does a window, in brackets or not."""
+    text = 'server.jobs{queue="a,b",host="c"}: max<5, growth<1/h, append_latency_ms[60s]: p(95)<5'
+    expected = ('server.jobs{queue="a,b",host="c"}: max<5, growth<1/h', "append_latency_ms[60s]: p(95)<5")
+    assert split_thresholds(text) == split_thresholds(f"[{text}]") == split_thresholds(list(expected)) == expected
