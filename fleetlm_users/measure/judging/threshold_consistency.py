@@ -21,7 +21,7 @@ PRECISION: Final = 0.01
 _EXAMPLES: Final = {"ms": "p(95)<500", "fraction": "rate>0.95", "count": "count<10", "1/s": "rate>5"}
 _RANGES: Final = {
     "ms": (ValueRange(0, MAX_MS), f"durations are from 0 to {MAX_MS:.0f} ms, one hour"),
-    "fraction": (ValueRange(0, 1), "rates are fractions from 0 to 1"),
+    "fraction": (ValueRange(0, 1), "rates and shares are fractions from 0 to 1"),
     "count": (ValueRange(0, whole=True), "counts are whole numbers, 0 or more"),
     "1/s": (ValueRange(0), "counts per second are 0 or more"),
 }
@@ -83,12 +83,14 @@ def range_of(threshold: Threshold) -> tuple[ValueRange, str]:
 def _example_of(threshold: Threshold) -> str:
     if threshold.is_of_server:
         return "growth<20" if threshold.aggregation == "growth" else f"{threshold.aggregation}<90"
-    return f"{threshold.aggregation}<90" if _is_of_gauge(threshold) else _EXAMPLES[threshold.unit]
+    if _is_of_gauge(threshold):
+        return f"{threshold.aggregation}<90"
+    return "value<0.01" if threshold.aggregation == "value" else _EXAMPLES[threshold.unit]
 
 
 def _is_of_gauge(threshold: Threshold) -> bool:
-    """Return whether it is a gauge's value or its highest one, and not the longest duration of a trend."""
-    return threshold.aggregation in ("value", "max") and threshold.unit != "ms"
+    """Return whether it is a gauge's value or its highest one, and neither a trend's longest duration nor a share."""
+    return threshold.aggregation in ("value", "max") and threshold.unit not in ("ms", "fraction")
 
 
 def _leaves(possible: ValueRange, operator: str, bound: float) -> bool:

@@ -151,7 +151,13 @@ def _of_catalogue(
     aggregations = ("value",) if metric.is_derived else _AGGREGATIONS[metric.kind]
     units = {name: _unit(metric, name) for name in aggregations}
     words = f"the {metric.kind} {metric.name}"
-    return _Subject(metric.name, head["metric"], head["scenario"], window_s, words, units, _EXAMPLES[metric.kind])
+    return _Subject(metric.name, head["metric"], head["scenario"], window_s, words, units, _example_of(metric))
+
+
+def _example_of(metric: Metric) -> str:
+    if metric.is_derived:
+        return "value<0.01" if metric.unit == "fraction" else "value<2"
+    return _EXAMPLES[metric.kind]
 
 
 def _window_s(head: re.Match[str], entry: str, metric: Metric, what: str) -> int | None:
@@ -160,7 +166,7 @@ def _window_s(head: re.Match[str], entry: str, metric: Metric, what: str) -> int
     length_s = int(head["length"]) * _SPANS_S[head["span"] or ""]
     if metric.kind == "gauge":
         accepted = f"{metric.name} without a window: trends, counters and rates have windows, gauges have none"
-        raise UsageError(what, entry, accepted, f"{metric.name}: {_EXAMPLES['gauge']}")
+        raise UsageError(what, entry, accepted, f"{metric.name}: {_example_of(metric)}")
     if not MIN_WINDOW_S <= length_s <= MAX_WINDOW_S:
         accepted = f"a window of {MIN_WINDOW_S} s to a day"
         raise UsageError(what, entry, accepted, f"{metric.name}[60s]: {_EXAMPLES[metric.kind]}")

@@ -22,7 +22,7 @@ SPREADS_KEPT: Final = 60
 """Seconds whose distributions are kept: more than the end of any run with enough messages."""
 
 SECONDS_AT_ONCE: Final = 20
-"""Seconds that are read before others have their turn: 2 ms."""
+"""Seconds that are read before others have their turn: 4 ms at a thousand messages a second in four scenarios."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +145,20 @@ def keeping_up(  # noqa: PLR0913  # each is named where it is given
     """
     first = -int(-begins_s // 1)
     series: dict[tuple[str, str], _Series] = {}
-    for number, stretch in enumerate(timeline.intervals(max(timeline.begins, int(since_s)), int(ends_s))):
+    for stretch in _seconds(timeline, max(timeline.begins, int(since_s)), int(ends_s), yield_to_loop):
         for scenario, part in _parts(stretch):
             for queue in QUEUES:
                 key = (queue.name, scenario)
                 if key not in series:
                     series[key] = _Series(queue, scenario)
                 series[key].add(stretch.second, part, is_judged=stretch.second >= first)
-        if number % SECONDS_AT_ONCE == 0:
-            yield_to_loop()
     return KeepingUp(_judged(series.values(), is_over, yield_to_loop))
+
+
+def _seconds(timeline: MergedTimeline, first: int, end: int, yield_to_loop: Callable[[], None]) -> Iterator[Stretch]:
+    for begins in range(first, end, SECONDS_AT_ONCE):
+        yield from timeline.intervals(begins, min(end, begins + SECONDS_AT_ONCE))
+        yield_to_loop()
 
 
 def _judged(series: Iterable["_Series"], is_over: bool, yield_to_loop: Callable[[], None]) -> Iterator[Backlog]:
