@@ -8,6 +8,7 @@ No error shows anything of the address: it holds a password, and host and user a
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,6 +32,7 @@ FLAG: Final = "--audit-database (AUDIT_DATABASE)"
 
 _COLUMNS: Final = "SELECT session_id, seq, content FROM messages"
 _OF_SESSIONS: Final = f"{_COLUMNS} WHERE session_id = ANY(%s)"
+_LIMIT: Final = f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}"
 _PROBE: Final = f"{_COLUMNS} WHERE false"
 
 # PostgreSQL documentation, appendix A: error codes
@@ -81,7 +83,7 @@ class MessageTable:
     def check(self) -> None:
         """Return when the table can be read. Raise UsageError that says what is missing."""
         try:
-            with self._connected().cursor() as cursor:
+            with self._transaction() as cursor:
                 cursor.execute(_PROBE)
         except Exception as failure:
             problem = failed(failure).problem
@@ -91,7 +93,7 @@ class MessageTable:
     def messages(self, session_ids: Sequence[str]) -> Iterator[tuple[str, int, Any]]:
         """Yield session id, seq and content of every stored message of these sessions. Raise DatabaseFailed."""
         try:
-            with self._connected().cursor() as cursor:
+            with self._transaction() as cursor:
                 cursor.execute(_OF_SESSIONS, (list(session_ids),))
                 while rows := cursor.fetchmany(ROWS_AT_ONCE):
                     yield from rows
@@ -106,6 +108,16 @@ class MessageTable:
         if connection is not None:
             connection.close()
 
+    @contextmanager
+    def _transaction(self) -> Iterator["psycopg.Cursor[Any]"]:
+        """Give a cursor of a read-only transaction.
+
+        Nothing is set beyond it: a pooler hands the same connection of the server to others as well.
+        """
+        with self._connected().transaction(), self._connected().cursor() as cursor:
+            cursor.execute(_LIMIT)
+            yield cursor
+
     def _connected(self) -> "psycopg.Connection[Any]":
         if self._connection is None:
             self._connection = _connect(self._address, self._timeout_s)
@@ -119,12 +131,10 @@ def _connect(address: str, timeout_s: float) -> "psycopg.Connection[Any]":
 
     try:
         connection: psycopg.Connection[Any] = driver.connect(
-            address, connect_timeout=max(1, round(timeout_s)), autocommit=True, prepare_threshold=None
+            address, connect_timeout=max(1, round(timeout_s)), prepare_threshold=None
         )
         connection.read_only = True
         set_json_loads(orjson.loads, connection)
-        connection.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}")
-        connection.execute("SET default_transaction_read_only = on")
     except Exception as failure:
         raise failed(failure) from None
     return connection

@@ -93,13 +93,13 @@ class SessionMemory:
         """Remember one message; `at_s` is in the clock of the run, `tag` ANSWER_TAG or `own_tag`. Never raises."""
         rows = self._rows
         if rows is None:
-            self._count(tag)
+            self.skip(tag)
             return
         memory = self._memory
         try:
             rows += _ROW.pack(seq, digest, int((at_s - memory.started_s) * MS_PER_S), tag)
         except struct.error:  # a seq that no server of sound mind gives, or a run of 50 days
-            self._count(tag)
+            self.skip(tag)
             return
         memory.took_one()
 
@@ -113,7 +113,7 @@ class SessionMemory:
         """Drop the rows, which are counted from now on; return how many there were."""
         dropped = len(self)
         for _, _, _, tag in _ROW.iter_unpack(bytes(self._rows or b"")):
-            self._count(tag)
+            self.skip(tag)
         self._rows = None
         return dropped
 
@@ -126,7 +126,8 @@ class SessionMemory:
         if self._rows is not None:
             self._rows = bytearray(bytes(self._rows))
 
-    def _count(self, tag: int) -> None:
+    def skip(self, tag: int) -> None:
+        """Count a message that is not remembered."""
         self._memory.not_remembered.setdefault(self.scenario, [0, 0])[not tag & 1] += 1
 
 

@@ -3,6 +3,7 @@
 Nothing of it counts as load: its sockets and requests are in no latency and in none of Locust's tables.
 """
 
+import contextlib
 import logging
 import math
 import time
@@ -27,7 +28,7 @@ from fleetlm_users.measure.audit.comparison import (
 )
 from fleetlm_users.measure.audit.memory import AuditMemory, SessionMemory
 from fleetlm_users.measure.metrics.metric import MAIN
-from fleetlm_users.swarm.run import AUDIT_S, Run
+from fleetlm_users.swarm.run import AUDIT_S, FORCE_S, Run
 from fleetlm_users.units import MS_PER_S
 from fleetlm_users.users.audit.reader import StoredReader
 from fleetlm_users.workload.options.audit import settle_s
@@ -112,7 +113,8 @@ class Audit:
         teller = gevent.spawn(self._tell)
         readers = [gevent.spawn(self._read_some) for _ in range(min(self._parallel, len(self._batches)))]
         self._run.wait_for(gevent.spawn(gevent.joinall, readers), AUDIT_S)
-        gevent.killall([*readers, teller])
+        with contextlib.suppress(gevent.Timeout):  # one that cannot close its socket in time reads no more all the same
+            gevent.killall([*readers, teller], timeout=FORCE_S)
 
     def _read_some(self) -> None:
         reader = self._readers()

@@ -3,12 +3,14 @@
 An audit is on or off for a whole run, so sessions get this class or its base, and one that is not audited pays nothing.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fleetlm_users.client import SentMessage
 from fleetlm_users.measure.audit.digest import digest_of
 from fleetlm_users.measure.audit.memory import ANSWER_TAG, AuditMemory, SessionMemory, own_tag
+from fleetlm_users.protocol.conversation import MAX_PRESUMED
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.users.session_observer import SessionObserver
 
@@ -20,7 +22,7 @@ class AuditedObserver(SessionObserver):
     broadcast comes. Another protocol's rule is its conversation's.
     """
 
-    __slots__ = ("_audit", "_memory", "_open", "_participant", "_prefix")
+    __slots__ = ("_audit", "_memory", "_open", "_participant", "_prefix", "_refused")
 
     def __init__(
         self, run: Run, scenario: str, audit: AuditMemory, participant_id: str, *, follows_agent: bool = True
@@ -31,6 +33,7 @@ class AuditedObserver(SessionObserver):
         self._memory: SessionMemory | None = None
         self._open: dict[str, tuple[int, int]] = {}
         self._prefix = ""
+        self._refused: deque[str] = deque()
 
     def watched(self, payloads: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         """Yield the payloads; remember the digest of each until it has its fate."""
@@ -49,10 +52,20 @@ class AuditedObserver(SessionObserver):
 
     def appended(self, message: SentMessage, done_s: float) -> None:
         """Remember the message, and report that it was appended."""
-        digest, number = self._open.pop(message.client_ref, (0, 0))
+        sent = self._open.pop(message.client_ref, None)
         if message.seq is not None and message.sent_s >= self._run.ledger.since_s:  # one from before a reset counts not
-            self._remembered().add(message.seq, digest, done_s, own_tag(number))
+            if sent is None:
+                self._remembered().skip(own_tag(0))
+            else:
+                self._remembered().add(message.seq, sent[0], done_s, own_tag(sent[1]))
         super().appended(message, done_s)
+
+    def rejected(self, message: SentMessage, reason: str, done_s: float) -> None:
+        """Report that the server refused the message; a few are kept, as a presumed refusal may be taken back."""
+        self._refused.append(message.client_ref)
+        if len(self._refused) > MAX_PRESUMED:
+            self._open.pop(self._refused.popleft(), None)
+        super().rejected(message, reason, done_s)
 
     def lost(self, message: SentMessage, reason: str) -> None:
         """Report that nothing came back for the message; it was not acknowledged."""
@@ -69,6 +82,7 @@ class AuditedObserver(SessionObserver):
         """Drop the callbacks, and what is held in reserve for further messages."""
         super().let_go()
         self._open.clear()
+        self._refused.clear()
         if self._memory is not None:
             self._memory.close()
 

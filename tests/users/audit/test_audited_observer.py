@@ -8,6 +8,7 @@ from fleetlm_users.measure.audit.digest import digest_of
 from fleetlm_users.measure.audit.memory import AuditMemory, Remembered
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.protocol.conversation import MAX_PRESUMED
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.users.audit.audited_observer import AuditedObserver
@@ -99,3 +100,18 @@ def test_a_session_that_is_over_holds_no_more_than_its_messages(run, memory, obs
         observer.appended(message, run.started_s)
     observer.let_go()
     assert [message.seq for message in remembered(memory)] == [1, 2, 3, 4, 5]
+
+
+def test_a_refusal_that_is_taken_back_is_remembered(run, memory, observer):
+    """Of refused messages only as many are kept as may still be taken back; one that is not known is counted."""
+    refs = [f"r-3-1-{k}" for k in range(1, MAX_PRESUMED + 3)]
+    messages = sent(run, observer, *refs)
+    for message in messages:
+        observer.rejected(message, "backpressure: full", run.started_s)
+    assert len(observer._open) == MAX_PRESUMED
+    for seq, message in ((1, messages[0]), (2, messages[-1])):
+        message.seq = seq
+        observer.unrejected(message, "backpressure: full")
+        observer.appended(message, run.started_s)
+    assert [(message.seq, message.number) for message in remembered(memory)] == [(2, MAX_PRESUMED + 2)]
+    assert memory.not_remembered == {"burst": [1, 0]}
