@@ -138,7 +138,7 @@ class Options:
         help="messages that each process remembers for the audit, in whole sessions; 20 bytes each",
         title="Messages remembered for the audit", hint="per process, 20 bytes each")]
     audit_share: Annotated[float, option(
-        "audit_share", default=0.5, most=1, group="judging", section="Rarely needed", example="0.1",
+        "audit_share", default=0.1, most=1, group="judging", section="Rarely needed", example="0.5",
         help="share of the acknowledged messages that the audit must see, or the run is inconclusive",
         title="Share that the audit must see", hint="of the acknowledged messages, from 0 to 1")]
     audit_database_file: Annotated[Path | None, option(
