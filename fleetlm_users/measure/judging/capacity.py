@@ -4,6 +4,7 @@ A message belongs to the step in which it was due, whenever its answer comes. So
 have their fate: one that was judged on the answers that came early would look better than it was.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -38,6 +39,9 @@ OF_MESSAGES: Final = frozenset(
 
 JOINED_SHARE: Final = 0.99
 """A step holds what it asks for when at its end so much of it is joined; the rest may just be between two lives."""
+
+SENT_SHARE: Final = 0.95
+"""A step that sends less is none of the load that it stands for."""
 
 MIN_STARVED: Final = 3
 """Fewer readings of the CPU above its limit are no shortage: a short step has only a few."""
@@ -119,6 +123,8 @@ def judge_step(  # noqa: PLR0913  # keyword-only facts of one step, each named w
     backlogs: Mapping[str, HeldBacklog],
     keeping_up: KeepingUp | None = None,
     left_open: OpenMessages | None = None,
+    users: int | None = None,
+    asked_messages: float = 0.0,
     repeat: bool = False,
     confirmation: bool = False,
 ) -> Step:
@@ -133,18 +139,26 @@ def judge_step(  # noqa: PLR0913  # keyword-only facts of one step, each named w
         backlogs: How appends and answers did while it was held, from second to second.
         keeping_up: The same as thresholds judge it in any run.
         left_open: Messages of the step that never got a fate, if it could not be waited for.
+        users: How many users ran at its end; None for all.
+        asked_messages: How many messages were to be sent while it was held, 0 if that is not known.
         repeat: Whether it is the second try of a load.
         confirmation: Whether it confirms a load that was kept.
     """
     whole = Span(borders.began.totals, borders.held.totals)
     held = Span(borders.settled.totals, borders.held.totals)
     messages = Span(borders.settled.totals, borders.closed.totals)
-    joined = round(held.gauge("active_connections").now)
+    joined = round(borders.held.of_present.gauge("active_connections").now)
     step = _StepSpan(held, messages, borders.held.totals, keeping_up.derived if keeping_up is not None else {})
+    users = load if users is None else users
+    unsent: tuple[list[str], list[str]] = ([], [])
+    if min(users, joined) >= load * JOINED_SHARE:
+        unsent = _unsent(held, load, messages.count("messages_sent"), asked_messages)
     doubts = (
         *late_generator(step, limits),
         *_short_of_cpu(borders.settled.workers, borders.held.workers, limits),
         *_unknown(left_open, backlogs),
+        *([f"only {users:,} of {load:,} users ran"] if users < load * JOINED_SHARE else []),
+        *unsent[1],
     )
     judged = _judged(thresholds, whole, step, hold_s)
     judgements = tuple(excuse_lateness(judged, messages, lambda: bool(doubts)))
@@ -154,7 +168,7 @@ def judge_step(  # noqa: PLR0913  # keyword-only facts of one step, each named w
         hold_s=hold_s,
         repeat=repeat,
         judgements=judgements,
-        misses=tuple(_misses(judgements, backlogs, joined, load)),
+        misses=(*_misses(judgements, backlogs, joined, load), *unsent[0]),
         doubts=doubts,
         figures=_figures(whole, held, messages, hold_s),
         confirmation=confirmation,
@@ -254,6 +268,18 @@ def _unknown(left_open: OpenMessages | None, backlogs: Mapping[str, HeldBacklog]
     """Say that messages of the step have no fate, so that it may not have been kept; one that is behind is missed."""
     if left_open is not None and left_open.total > 0 and not any(one.is_behind for one in backlogs.values()):
         yield f"the fate of {left_open.total:,} messages of the step is unknown"
+
+
+def _unsent(held: Span, load: int, sent: int, asked: float) -> tuple[list[str], list[str]]:
+    """Return what a step missed, and what is doubtful about it, when fewer messages were sent than asked for.
+
+    Sessions that broke are the server's, all else is the generator's fault.
+    """
+    if sent >= SENT_SHARE * asked - 3 * math.sqrt(load):  # each user's count is within one of its share
+        return [], []
+    said = f"only {sent:,} of {asked:,.0f} messages were sent"
+    broken = held.count("disconnects") + held.count("session_failures") + held.count("connection_failures")
+    return ([f"{said}: {broken:,} times a session broke"], []) if broken else ([], [said])
 
 
 def _short_of_cpu(before: Iterable[WorkerState], after: Iterable[WorkerState], limits: Limits) -> Iterable[str]:

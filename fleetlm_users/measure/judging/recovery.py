@@ -25,6 +25,9 @@ PROBES: Final = 20
 PROBE_S: Final = 10.0
 """With fewer of them, the median decides after this time."""
 
+SURE: Final = 5.0
+"""Where so many probes were to be sent and none was, the sessions are gone."""
+
 QUIET_LOOKS: Final = 2
 """So many looks in a row must see nothing: answers may come in lumps."""
 
@@ -70,17 +73,19 @@ class Recovery:
     """Watches a server recover: `look` at its numbers about once a second, until it `has_recovered`.
 
     `reference` are the latencies of the last kept step, empty if none was kept: then the backlog alone decides. Nothing
-    may be sent until `is_quiet`, and a light load from then on.
+    may be sent until `is_quiet`, and a light load of `probes_per_s` from then on.
     """
 
-    def __init__(self, reference: Reference) -> None:
+    def __init__(self, reference: Reference, probes_per_s: float = 0.0) -> None:
         self._reference = reference
+        self._probes_per_s = probes_per_s
         self._seen: Totals | None = None
         self._probed_from: tuple[Totals, float] | None = None
         self._open = OpenMessages(0, 0)
         self._late_answers = 0
         self._quiet_looks = 0
         self._p95_ms: float | None = None
+        self._is_silent = False
         self.is_quiet = False
         self.has_recovered = False
 
@@ -99,6 +104,8 @@ class Recovery:
         if self._p95_ms is not None:
             parts.append(f"p95 {_time(self._p95_ms)}")
         reference = self._reference.get(LATENCIES[1]) or self._reference.get(LATENCIES[0])
+        if self._is_silent:
+            parts = ["nothing can be sent to it"]
         text = ", ".join(parts) or "its first answers are awaited"
         return text if reference is None else f"{text}; the last kept step had {_time(reference[1])}"
 
@@ -128,7 +135,13 @@ class Recovery:
             return
         # probes that are sent and not answered are no samples: what is open must be little beside what was answered
         is_slow = self._open.total > max(PROBES, samples) or (not samples and self._open.total > 0)
-        if not is_slow and all(self._is_near(name, measured, samples) for name in self._reference):
+        expected = self._probes_per_s * probed_s
+        self._is_silent = expected >= SURE and not span.count("messages_sent", phase=WARM_UP)
+        if (
+            not is_slow
+            and not self._is_silent
+            and all(self._is_near(name, measured, samples) for name in self._reference)
+        ):
             self.has_recovered = True
         else:
             self._probed_from = totals, now_s

@@ -175,7 +175,7 @@ class CapacityDriver:
         end_s = first_s + max(1, math.ceil(hold_s))
         self._follow(StepOrder(float(first_s), first_s + hold_s))
         self._sleep_until(first_s + hold_s)
-        held = self._look()
+        held, users = self._look(), self._users()
         self._sleep_until(end_s + COMPLETE_S)
         closed = self._look()
         newest = math.ceil(self._run.elapsed_s()) - first_s + 2
@@ -196,6 +196,8 @@ class CapacityDriver:
             backlogs=backlogs,
             keeping_up=keeping_up,
             left_open=open_messages(closed.of_present, MAIN),
+            users=users,
+            asked_messages=load * hold_s / self._settings.message_interval_s,
             repeat=search.is_repeat,
             confirmation=is_confirmation,
         )
@@ -222,7 +224,7 @@ class CapacityDriver:
         """Begin to unload the server after a step at `load`."""
         self._doing = f"waiting for the server to recover from {self._amount(load)}"
         kept, limit_s = self._last_kept(), self._settings.recover_s
-        recovery = Recovery(kept.latencies if kept is not None else {})
+        recovery = Recovery(kept.latencies if kept is not None else {}, self._probes_per_s())
         self._unloading = _Unloading(recovery, _Waiting(self._run, "the server to recover", limit_s))
         self._follow(replace(self._order, share=0.0))
 
@@ -268,13 +270,16 @@ class CapacityDriver:
     def _amount(self, load: int) -> str:
         return amount(load, self._settings.unit, self._settings.per_user)
 
+    def _probes_per_s(self) -> float:
+        """Return how many messages a second make a light load."""
+        kept_per_s = self._search.kept / self._settings.message_interval_s
+        return min(kept_per_s, max(PROBE_SHARE * kept_per_s, PROBES_PER_S))
+
     def _probe_share(self) -> float:
         """Return what share of their messages the present users send, so that together they make a light load."""
-        runner, interval_s = self._environment.runner, self._settings.message_interval_s
-        kept_per_s = self._search.kept / interval_s
+        runner = self._environment.runner
         users = runner.target_user_count if runner is not None else 0
-        probes_per_s = min(kept_per_s, max(PROBE_SHARE * kept_per_s, PROBES_PER_S))
-        return min(1.0, probes_per_s * interval_s / users) if users else 0.0
+        return min(1.0, self._probes_per_s() * self._settings.message_interval_s / users) if users else 0.0
 
     def _last_kept(self) -> Step | None:
         """Return the kept step of the highest load that still counts as kept."""
@@ -302,6 +307,10 @@ class CapacityDriver:
         while (left_s := moment_s - self._run.elapsed_s()) > 0:
             self._run.order(self._order)
             self._sleep(min(left_s, LOOK_S))
+
+    def _users(self) -> int | None:
+        runner = self._environment.runner
+        return None if runner is None else int(runner.user_count)
 
     def _reach(self, load: int) -> None:
         """Have Locust run that many users; a lower number is reached at once, each user leaving cleanly."""

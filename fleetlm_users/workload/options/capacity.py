@@ -171,7 +171,11 @@ def search_settings(options: Options) -> SearchSettings:
         accepted = "left out of a search, which looks for the load that fails"
         raise UsageError("--abort-on-fail (ABORT_ON_FAIL)", True, accepted, "--hold 10s, for shorter steps")
     of_messages = values[SEARCH.name] == MESSAGES
-    hold_s, confirm_s, interval_s = values[HOLD.name], values[CONFIRM.name], message_interval_s(options)
+    hold_s, confirm_s, interval_s = (
+        values[HOLD.name],
+        values[CONFIRM.name],
+        message_interval_s(options) * options.time_scale,
+    )
     confirm_s = 2 * hold_s if confirm_s is None else confirm_s
     return SearchSettings(
         SearchPlan(first, factor, most, values[PRECISION.name] / 100, confirms=confirm_s > 0),

@@ -1,5 +1,7 @@
 """A step of a search: judged on its own time, and never the server's fault when the generator was at its limit."""
 
+from dataclasses import replace
+
 import pytest
 
 from fleetlm_users.measure.generator_limits import Limits
@@ -244,3 +246,42 @@ def test_the_backlogs_of_a_hold_are_those_of_its_seconds():
     assert not found[APPENDS].is_behind
     assert (found[APPENDS].waiting, found[APPENDS].arrivals_per_s) == (3, 100)
     assert list(step_backlogs(rows, 5, 10, follows_agent=False)) == [APPENDS]
+
+
+def test_a_step_whose_load_was_not_made_stands_for_another_load():
+    """Users that a lost worker took with it, or messages that were never sent: the generator's limit."""
+    missing = step(users=40)
+    assert missing.outcome == "limited"
+    assert missing.doubts == ("only 40 of 50 users ran",)
+    few = step(users=50, asked_messages=200.0)
+    assert few.doubts == ("only 100 of 200 messages were sent",)
+    assert step(users=50, asked_messages=105.0).outcome == "kept"
+
+
+def test_messages_that_could_not_be_sent_because_sessions_broke_are_the_servers_fault():
+    """And those of sessions that never joined."""
+
+    def broken(story):
+        story.messages()
+        story.ledger.count("disconnects", "capacity", MAIN, 7)
+
+    found = step(users=50, asked_messages=200.0, hold=broken)
+    assert found.outcome == "missed"
+    assert found.misses == ("only 100 of 200 messages were sent: 7 times a session broke",)
+    assert step(load=80, users=80, asked_messages=320.0).misses == ("only 50 of 80 sessions were joined",)
+
+
+def test_sessions_of_a_lost_worker_are_not_joined():
+    """Its last report says that they are."""
+    story = Story()
+    began = story.border()
+    story.join(50)
+    settled = story.border()
+    story.messages()
+    held = story.border()
+    borders = StepBorders(began, settled, replace(held, present=Story().border().totals), held)
+    found = judge_step(
+        parse_thresholds(["messages_lost: count<1"]), borders, load=50, hold_s=HOLD_S, limits=Limits(), backlogs={}
+    )
+    assert found.joined == 0
+    assert found.misses[0] == "only 0 of 50 sessions were joined"

@@ -145,3 +145,14 @@ def test_without_a_kept_step_the_backlog_decides():
     assert not story.look().has_recovered
     assert not story.look().has_recovered
     assert story.look().has_recovered
+
+
+def test_a_server_to_which_nothing_can_be_sent_has_not_recovered():
+    """Its sessions are gone, and so it keeps no queue."""
+    story = Story()
+    story.recovery = Recovery(REFERENCE, probes_per_s=2.0)
+    story.quieten()
+    assert not story.look(PROBE_S).has_recovered
+    assert story.recovery.words() == "nothing can be sent to it; the last kept step had 106.0 ms"
+    story.probes(PROBES, 50)
+    assert story.look(1.0).has_recovered
