@@ -212,6 +212,8 @@ def _check_length(what: str, value: float | None, example: str) -> None:
 def _ramp_of(spawn_rate: float, total: int, ramp_up_s: float | None) -> float:
     if not (math.isfinite(spawn_rate) and spawn_rate > 0):
         raise UsageError(SPAWN_RATE_FLAG, spawn_rate, "a number of users per second above 0", "2.5")
+    if spawn_rate > VUS_PER_BLOCK:
+        raise UsageError(SPAWN_RATE_FLAG, spawn_rate, f"at most {VUS_PER_BLOCK:,} users per second", "2.5")
     if ramp_up_s is not None:
         accepted = f"one of it and {RAMP_UP_FLAG}, which say the same thing; both were given"
         raise UsageError(SPAWN_RATE_FLAG, spawn_rate, accepted, f"--ramp-up {format_duration(ramp_up_s)} alone")

@@ -115,6 +115,15 @@ def test_without_warm_up_everything_is_judged():
             "invalid value 0 for -r/--spawn-rate: expected a number of users per second above 0, for example 2.5",
         ),
         (
+            {"spawn_rate": 1e300},
+            "invalid value 1e+300 for -r/--spawn-rate: expected at most 10,000,000 users per second, for example 2.5",
+        ),
+        (
+            {"duration_s": 1e300},
+            "invalid value 1e+300 for -t/--duration (DURATION): "
+            "expected a duration of at most 10,000 hours, for example 2m",
+        ),
+        (
             {"spawn_rate": 1e-320},
             "invalid value 1e-320 for -r/--spawn-rate: "
             "expected a rate at which all 18 users are running within 10,000 hours, for example 2.5",
