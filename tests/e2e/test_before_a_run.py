@@ -47,6 +47,8 @@ def in_group(process, locust):
         (["--threshold", "append_latency_ms{scenario:bursty}: p(95)<1"], {}, "burst"),
         (["-u", "20", "--long-lived-vus", "1", "--burst-vus", "1", "--churn-vus", "1"], {}, "20"),
         (["--run-id", "a b"], {}, "letters"),
+        (["--standin", "--standin-options", "--flush-ms soon"], {}, "--webhook-order node --webhook-service-ms 2.5"),
+        ([], {"STANDIN_LIKE": "early"}, "together with --standin"),
         (["--presets-file", "/nonexistent/presets.yaml"], {}, "/nonexistent/presets.yaml"),
     ],
 )
