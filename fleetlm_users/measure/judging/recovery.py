@@ -133,8 +133,8 @@ class Recovery:
         samples = min((_count(span, name) for name in self._reference), default=0)
         if samples < PROBES and probed_s < PROBE_S:
             return
-        # probes that are sent and not answered are no samples: what is open must be little beside what was answered
-        is_slow = self._open.total > max(PROBES, samples) or (not samples and self._open.total > 0)
+        # probes that are sent and not answered are no samples, so they are counted
+        is_slow = self._open.total > self._most_open() or (not samples and self._open.total > 0)
         expected = self._probes_per_s * probed_s
         self._is_silent = expected >= SURE and not span.count("messages_sent", phase=WARM_UP)
         if (
@@ -145,6 +145,11 @@ class Recovery:
             self.has_recovered = True
         else:
             self._probed_from = totals, now_s
+
+    def _most_open(self) -> float:
+        """Return how many probes may be open at once, by Little's law at twice the latencies of the last kept step."""
+        takes_s = sum(NEAR_FACTOR * p95_ms + NEAR_MS for _, p95_ms in self._reference.values()) / 1000
+        return self._probes_per_s * takes_s + PROBES
 
     def _is_near(self, name: str, measured: Reference, samples: int) -> bool:
         if name not in measured:

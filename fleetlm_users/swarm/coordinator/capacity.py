@@ -18,8 +18,9 @@ from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp
 from fleetlm_users.measure.judging.capacity import Border, Step, StepBorders, judge_step, step_backlogs
 from fleetlm_users.measure.judging.recovery import Recovery, open_messages
 from fleetlm_users.measure.judging.thresholds import Threshold
-from fleetlm_users.measure.metrics.metric import MAIN
+from fleetlm_users.measure.metrics.metric import ALL, MAIN
 from fleetlm_users.measure.report.capacity import Capacity, amount, step_line
+from fleetlm_users.measure.totals import Span
 from fleetlm_users.swarm.coordinator.completion import end_run
 from fleetlm_users.workload.capacity_search import CapacitySearch
 from fleetlm_users.workload.duration import format_duration
@@ -37,6 +38,11 @@ LEAD_S: Final = 0.2
 
 COMPLETE_S: Final = 1.2
 """After a second its row is complete, once the next one has begun."""
+
+FILLING_S: Final = 2.0
+FILLED: Final = 0.9
+STILL_FILLING: Final = 1.05
+"""Answers are counted in stretches of FILLING_S: a step has settled when they are enough, or no more than before."""
 
 LOOK_S: Final = 1.0
 LOOK_FACTOR: Final = 3
@@ -168,8 +174,7 @@ class CapacityDriver:
         hold_s, is_confirmation = self._settings.held_s(search.is_confirmation), search.is_confirmation
         self._doing = f"{'confirming' if is_confirmation else 'trying'} {amount}"
         self._reach(load)
-        self._sleep(self._settle_s())
-        settled = self._look()
+        settled = self._settle()
         # whole seconds, which are those of the timeline
         first_s = math.ceil(self._run.elapsed_s() + LEAD_S)
         end_s = first_s + max(1, math.ceil(hold_s))
@@ -202,11 +207,27 @@ class CapacityDriver:
             confirmation=is_confirmation,
         )
 
-    def _settle_s(self) -> float:
-        """Return how long the next step settles: its answers must have begun to come as often as its messages."""
+    def _settle(self) -> Border:
+        """Return the numbers when the step has settled: by then, answers come as often as messages are sent, or never.
+
+        How long answers take is known from the last kept step. Before there is one, it is waited while ever more come,
+        at most as long as a step is held.
+        """
         kept = self._last_kept()
         answer_s = kept.latencies.get("agent_latency_ms", (0.0, 0.0))[1] / 1000 if kept is not None else 0.0
-        return max(self._settings.settle_s, SETTLE_FACTOR * answer_s)
+        self._sleep(max(self._settings.settle_s, SETTLE_FACTOR * answer_s))
+        border, settles_until_s = self._look(), self._run.elapsed_s() + self._settings.hold_s
+        answers_before = 0
+        while kept is None and self._settings.follows_agent and self._run.elapsed_s() < settles_until_s:
+            before = border
+            self._pause(FILLING_S)
+            border = self._look()
+            span = Span(before.totals, border.totals)
+            due, answers = (span.count(name, phase=ALL) for name in ("agent_replies_due", "agent_replies_matched"))
+            if answers >= FILLED * due or 0 < answers <= STILL_FILLING * answers_before:
+                break
+            answers_before = answers
+        return border
 
     def _await_fates(self, border: Border) -> Border:
         """Return the numbers once all messages of the step have their fate; all have when their time is up."""

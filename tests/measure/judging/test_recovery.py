@@ -156,3 +156,13 @@ def test_a_server_to_which_nothing_can_be_sent_has_not_recovered():
     assert story.recovery.words() == "nothing can be sent to it; the last kept step had 106.0 ms"
     story.probes(PROBES, 50)
     assert story.look(1.0).has_recovered
+
+
+def test_a_slow_agent_leaves_probes_open_and_has_recovered():
+    """Eight seconds each at ten a second: eighty are always awaited."""
+    story = Story()
+    story.recovery = Recovery({"append_latency_ms": (2.0, 5.0), "agent_latency_ms": (8_000.0, 8_200.0)}, 10.0)
+    story.quieten()
+    story.send(100, WARM_UP)
+    story.answer(20, 8_000, WARM_UP)
+    assert story.look(10.0).has_recovered

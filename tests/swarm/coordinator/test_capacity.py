@@ -46,7 +46,8 @@ class SimulatedRun:
     Each user sends a message a second, which is appended at once; an answer later than the reply timeout comes late.
     """
 
-    def __init__(self, runner, *, limit=10**9, answers_per_s=10**9, stuck_beyond=None):
+    def __init__(self, runner, *, limit=10**9, answers_per_s=10**9, stuck_beyond=None, thinks_s=0.0):
+        self.thinks_s = thinks_s
         self.runner, self.limit, self.answers_per_s, self.stuck_beyond = runner, limit, answers_per_s, stuck_beyond
         self.store, self.ledger, self.looks = SnapshotStore("run"), Ledger(DEFAULT, "run", "local"), 0
         self.lines, self.orders, self.now, self.joined = [], [], 0, 0
@@ -102,7 +103,7 @@ class SimulatedRun:
         if self.stuck_beyond is not None and len(self.queue) > self.stuck_beyond:
             self.answers_per_s = 0
         self.credit = min(self.credit, 1.0) + self.answers_per_s * TICK_S
-        while self.queue and self.credit >= 1:
+        while self.queue and self.credit >= 1 and now_s - self.queue[0][0] >= self.thinks_s:
             self.credit -= 1
             self.answer(*self.queue.popleft(), now_s)
         self.give_up(now_s)
@@ -247,6 +248,13 @@ def test_sessions_are_searched_for_too(scene):
     assert found.confirmed == found.kept == pytest.approx(60, rel=0.05)
     assert found.kept <= 60 < found.missed
     assert runner.started[:5] == [(20, 50.0), (40, 50.0), (80, 50.0), (40, 80.0), (80, 50.0)]
+
+
+def test_an_agent_that_thinks_for_longer_than_a_step_settles_keeps_up(scene):
+    """Its answers begin to come while the first step settles, which takes as long as they need."""
+    found, _, _ = searched(scene(most=40, thinks_s=8.0))
+    assert found.confirmed == 40
+    assert all(step.outcome == "kept" for step in found.steps)
 
 
 def test_a_server_without_a_limit_is_tried_up_to_the_most(scene):
