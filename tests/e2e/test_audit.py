@@ -16,7 +16,7 @@ ROUNDS = ["-u", USERS, "--iterations", 10, "--messages", MESSAGES, "--reply-time
 SENT = USERS * 10 * MESSAGES  # with the answers 2,000 messages
 UNSTORED = ("messages_unstored", "answers_unstored")
 WAYS = ["replay", "rest"]
-STEADY = ["-u", "4", "--send-interval", "100", "-t", "4s", "--warm-up", "1s", "--agent-replies", "1"]
+STEADY = ["-u", "4", "--send-interval", "100", "-t", "3s", "--warm-up", "1s"]
 
 
 def findings(finished, *kinds):
@@ -36,8 +36,7 @@ def check_named(finished, standin):
     return named
 
 
-@SPREADS
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("way", "spread"), [("replay", ["--processes", "2"]), ("rest", [])], ids=WAYS)
 def test_one_lost_message_in_a_thousand_is_found_and_named(tmp_path, standin_with, way, spread):
     """Nothing live shows it: every broadcast and every answer came. The stand-in loses two of the two thousand."""
     standin = standin_with("--builtin-agent", "--lose-replay-every", "1000")
@@ -74,11 +73,10 @@ def test_any_benchmark_can_be_audited(tmp_path, standin_with, way):
     assert standin.counters()["connections_now"] == 0
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_changed_message_is_found_and_named(tmp_path, standin_with, way):
+def test_a_changed_message_is_found_and_named(tmp_path, standin_with):
     """What was pushed is not what is stored."""
     standin = standin_with("--builtin-agent", "--change-every", "50")
-    finished = run(tmp_path, "message_throughput", standin, *STEADY, "--audit", way)
+    finished = run(tmp_path, "message_throughput", standin, *STEADY, "--audit", "rest")
     assert finished.code == 3, finished.output
     changed = [finished.count(f"{whose}_stored_changed") for whose in ("messages", "answers")]
     assert sum(changed) == 2 * finished.count("messages_appended") // 50 >= 2
@@ -95,28 +93,19 @@ def test_sessions_that_share_their_storage_are_found(tmp_path, standin_with):
     assert finished.count("messages_audited") == finished.count("messages_appended")
 
 
-DATABASE_FAULTS = {
-    "nothing": ([], 0, 0),
-    "one in fifty lost": (["--lose-replay-every", "50"], 1, 0),
-    "one in fifty changed": (["--change-every", "50"], 0, 1),
-}
-
-
-@pytest.mark.parametrize("fault", DATABASE_FAULTS)
-def test_a_real_database_is_read(tmp_path, standin_with, database, fault):
+@pytest.mark.parametrize("flags", [[], ["--lose-replay-every", "50"]], ids=["nothing lost", "one in fifty lost"])
+def test_a_real_database_is_read(tmp_path, standin_with, database, flags):
     """The stand-in writes behind into FleetLM's table; every message is looked for there, whatever a join replays."""
-    flags, lost, changed = DATABASE_FAULTS[fault]
     standin = standin_with("--builtin-agent", "--database", database.address, "--flush-ms", "200", *flags)
     environment = {"AUDIT_DATABASE": database.address}
-    steady = [*STEADY, "--send-interval", "50", "--audit", "database", "--audit-after", "2s", "--processes", "2"]
+    steady = [*STEADY, "--send-interval", "50", "--audit", "database", "--audit-after", "3s", "--processes", "2"]
     finished = run(tmp_path, "message_throughput", standin, *steady, env=environment)
     assert finished.code == (3 if flags else 0), finished.output
     appended = finished.count("messages_appended")
-    assert finished.count("messages_audited") == finished.count("answers_audited") == appended > 200
-    faults = 2 * appended // 50
-    assert sum(finished.count(metric) for metric in UNSTORED) == lost * faults
-    assert sum(finished.count(f"{whose}_stored_changed") for whose in ("messages", "answers")) == changed * faults
-    assert database.rows("SELECT count(*) FROM messages")[0][0] == 2 * appended - lost * faults
+    assert finished.count("messages_audited") == finished.count("answers_audited") == appended > 100
+    lost = 2 * appended // 50 if flags else 0
+    assert sum(finished.count(metric) for metric in UNSTORED) == lost
+    assert database.rows("SELECT count(*) FROM messages")[0][0] == 2 * appended - lost
     written = "".join(path.read_text(errors="replace") for path in finished.results.glob("*/*") if path.is_file())
     secret = database.address.partition("//")[2].partition("@")[0].partition(":")[2]
     for shown in (written, finished.output):

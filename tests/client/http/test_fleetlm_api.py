@@ -193,3 +193,19 @@ def test_no_error_body_raises(body):
     assert isinstance(detail, str)
     assert len(detail) <= 200
     assert detail.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("body", "messages"),
+    [(b'{"messages":[{"seq":4}]}', [{"seq": 4}]), (b'{"messages":{}}', None), (b"[]", None), (b"", None)],
+)
+def test_the_messages_of_a_session_are_a_list(api_for, body, messages):
+    """Anything else is a bad body."""
+    api, script = api_for(("200 OK", body))
+    if messages is None:
+        with pytest.raises(RestFailed) as caught:
+            api.list_messages("s/1", 3, 50)
+        assert (caught.value.kind, caught.value.path) == ("bad_body", "/api/sessions/:id/messages")
+    else:
+        assert api.list_messages("s/1", 3, 50) == messages
+    assert script.asked == [("GET /api/sessions/s%2F1/messages?after_seq=3&limit=50", None)]
