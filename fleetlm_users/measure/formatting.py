@@ -112,8 +112,8 @@ def outcome(threshold: Mapping[str, Any]) -> str:
     """Return what was measured for a judged threshold of a summary.json, with its unit."""
     if threshold["measured"] is None and (threshold["ok"] or is_undecided(threshold)):
         return "cannot tell"
-    if threshold["measured"] is None and _is_of_server(threshold):
-        return "no reading"
+    if threshold["measured"] is None and threshold["problem"]:
+        return str(threshold["problem"])
     return measured(threshold["measured"], threshold["unit"])
 
 

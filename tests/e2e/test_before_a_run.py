@@ -38,7 +38,7 @@ def in_group(process, locust):
     [
         (["--api-url", "nonsense"], {}, "http://localhost:4000/api"),
         ([], {"AGENT_URL": "ftp://x"}, "http://localhost:4001"),
-        (["--preset", "nope"], {}, "light, standard, stress"),
+        (["--preset", "nope"], {}, "light, standard, stress, soak"),
         (["-u", "0"], {}, "1 or more"),
         ([], {"DURATION": "abc"}, "90s"),
         (["--warm-up", "5m"], {}, "--warm-up 0"),

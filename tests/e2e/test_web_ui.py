@@ -120,7 +120,7 @@ def test_users_that_are_edited_in_mid_run_keep_the_plans_proportions(page):
 
 
 MISTAKES = [
-    ("preset", "nope", "light, standard, stress"),
+    ("preset", "nope", "light, standard, stress, soak"),
     ("api_url", "nonsense", "http://localhost:4000/api"),
     ("threshold", "append_latncy: p(95)<1", "append_latency_ms"),
     ("user_count", "many", "whole number"),

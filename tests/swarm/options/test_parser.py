@@ -60,7 +60,7 @@ def test_a_preset_of_ones_own_file_is_not_refused_by_the_parser(parser):
 
 def test_an_unknown_preset_is_refused_when_resolved(parser):
     """With the names there are."""
-    with pytest.raises(UsageError, match="light, standard, stress"):
+    with pytest.raises(UsageError, match="light, standard, stress, soak"):
         options_of(parser.parse_args(["--preset", "nope"]), benchmark(), None, NO_OVERRIDES)
 
 

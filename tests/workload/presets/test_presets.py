@@ -100,7 +100,7 @@ def test_an_own_file_wins_per_preset(tmp_path):
         "  tiny: {users: {mine: 1}, duration_s: 5}\n"
     )
     presets = load_presets(path)
-    assert list(presets.of("mixed")) == ["light", "standard", "stress", "mine"]
+    assert list(presets.of("mixed")) == ["light", "standard", "stress", "soak", "mine"]
     standard = presets.get("mixed", "standard")
     assert (standard.users, standard.thresholds, standard.source) == ({"burst": 1}, (), str(path))
     assert presets.get("mixed", "light").source == "presets.yaml"
@@ -113,7 +113,7 @@ def test_an_unknown_preset_is_refused_with_the_known_ones():
         load_presets().get("mixed", "lite")
     assert str(raised.value) == (
         "invalid value 'lite' for --preset (PRESET): "
-        "expected a preset of mixed: light, standard, stress, for example light"
+        "expected a preset of mixed: light, standard, stress, soak, for example light"
     )
 
 
