@@ -4,8 +4,9 @@ A step that misses is tried a second time before it counts: one bad moment must 
 generator itself was at its limit says nothing about the server; confirmed, it ends the search with "at least".
 
 At the end the highest kept load is held once more, for longer: a load near the limit may keep a short step and not a
-long one. When it does not survive, ever lower loads are confirmed, each lower by the precision. Nothing is repeated
-there: a bad moment costs one precision, a second chance would make a load that holds half of the time look sustained.
+long one. When it does not survive, ever lower loads are confirmed, each lower by half the precision, then by all of it.
+Nothing is repeated there: a bad moment costs half a precision, a second chance would make a load that holds half of the
+time look sustained.
 """
 
 import math
@@ -17,7 +18,11 @@ Outcome = Literal["kept", "missed", "limited"]
 TRIES: Final = 2
 
 MAX_CONFIRMATIONS: Final = 5
-"""Loads that are confirmed at most: at a precision of 5 % the last is a fifth below the first."""
+"""Loads that are confirmed at most: at a precision of 5 % the last is a seventh below the first."""
+
+NEAR_SHARE: Final = 0.5
+NEAR_CONFIRMATIONS: Final = 2
+"""A load that was kept once is hardly above the limit, so the first two steps down are of half the precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,8 @@ class CapacitySearch:
 
     def _below(self, load: int) -> int | None:
         """Return what is to be confirmed after a load that did not survive; never less than what was kept below it."""
-        lower = min(load - 1, math.floor(load / (1 + self._plan.precision)))
+        share = NEAR_SHARE if self._confirmations <= NEAR_CONFIRMATIONS else 1.0
+        lower = min(load - 1, round(load / (1 + share * self._plan.precision)))
         return max(lower, self.kept) or None
 
     def _above(self, load: int) -> int | None:
