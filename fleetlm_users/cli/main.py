@@ -102,6 +102,7 @@ def cli() -> None:
     Examples:
       fleetlm-bench doctor                     is everything ready for a run?
       fleetlm-bench doctor -H https://fleetlm.example.org
+      fleetlm-bench smoke --standin            does every benchmark work?
       fleetlm-bench list                       benchmarks and their presets
       fleetlm-bench compare RESULTS_A RESULTS_B
       fleetlm-bench trend results              since when is it slower?

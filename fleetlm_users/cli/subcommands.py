@@ -27,6 +27,11 @@ SUBCOMMANDS: Final = {
         "doctor",
         "Is everything ready for a run? Ends with one message to the agent and back.",
     ),
+    "smoke": Subcommand(
+        "fleetlm_users.cli.smoke.command",
+        "smoke_",
+        "Every benchmark for a few seconds: does all of it work here?",
+    ),
     "cleanup": Subcommand(
         "fleetlm_users.cli.cleanup.command", "cleanup", "Delete the sessions that benchmarks left in FleetLM."
     ),

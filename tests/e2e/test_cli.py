@@ -269,3 +269,10 @@ def test_a_real_run_is_reported_again_and_is_the_beginning_of_a_trend(tmp_path, 
     code, output = bench("trend", folder.parent, "--html", tmp_path / "trend.html")
     assert code == 4, output
     assert "too few runs" in output.lower()
+
+
+def test_smoke_runs_a_benchmark_for_a_moment():
+    """One line, and no results left behind."""
+    code, output = bench("smoke", "--only", "mixed", "--seconds", "3", "--standin", "--lateness-limit", "10s")
+    assert code in (0, 4), output
+    assert "mixed: " in output

@@ -1,0 +1,1 @@
+"""`fleetlm-bench smoke`: every benchmark for a few seconds, before a long night."""

@@ -1,0 +1,103 @@
+"""One benchmark for a few seconds in a process of its own, and whether it works; nothing is said of its speed."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from fleetlm_users.cli.result_folders import RunFile, read_runs
+from fleetlm_users.errors import UsageError
+from fleetlm_users.foreign_text import printable
+from fleetlm_users.measure import formatting
+from fleetlm_users.measure.metrics.metric import MAIN
+from fleetlm_users.measure.report.summary_types import trend_of
+
+SHORT: Final = ("--warm-up", "0s", "--ramp-up", "1s")
+OF_BENCHMARK: Final = {"capacity": ("--hold", "2s", "--settle", "1s", "--most", "20", "--confirm", "0")}
+SPARE_S: Final = 120.0
+"""How much longer than its run time a run may take: start, look at the targets, drain, report."""
+
+END_S: Final = 30.0
+MAX_LINES: Final = 3
+
+Sign = Literal["✓", "!", "✗"]
+
+
+@dataclass(frozen=True)
+class SmokeResult:
+    """Whether a benchmark works: ✓, ✗ it does not, ! it has to be looked at; `words` say what happened."""
+
+    benchmark: str
+    sign: Sign
+    words: str
+
+
+def smoke(locustfile: Path, seconds: float, arguments: Sequence[str], results: Path) -> SmokeResult:
+    """Run a benchmark for so many seconds, with further arguments for Locust, and return whether it works."""
+    name = locustfile.stem
+    command = [sys.executable, "-m", "locust", "--headless", "-f", str(locustfile), *SHORT, *OF_BENCHMARK.get(name, ())]
+    command += ["-t", f"{seconds:g}s", *arguments, "--results-dir", str(results)]
+    code, output = _finished(command, seconds + SPARE_S)
+    try:
+        (run,) = read_runs(results)
+    except (UsageError, ValueError):
+        return SmokeResult(name, "✗", f"no result (exit code {code}): {_last_lines(output)}")
+    return judged(name, run)
+
+
+def judged(name: str, run: RunFile) -> SmokeResult:
+    """Return whether a short run shows that its benchmark works.
+
+    Too few samples for a threshold are no reason to doubt: a run of some seconds has no more. Nor is a capacity search
+    that was ended.
+    """
+    verdict, accounting = run.summary["verdict"], run.summary["accounting"]["all"]["all"]
+    if verdict["failures"]:
+        return SmokeResult(name, "✗", "; ".join(verdict["failures"]))
+    if not accounting["appended"] and name != "concurrent_sessions":
+        return SmokeResult(name, "✗", f"none of {formatting.count(accounting['sent'])} messages was appended")
+    few = [entry["expression"] for entry in run.summary["thresholds"] if entry["too_few"]]
+    doubts = [doubt for doubt in verdict["doubts"] if not any(doubt.startswith(expression) for expression in few)]
+    if doubts and "capacity" not in run.summary:
+        return SmokeResult(name, "!", "; ".join(doubts))
+    return SmokeResult(name, "✓", _figures(run))
+
+
+def _figures(run: RunFile) -> str:
+    sent = run.summary["accounting"]["all"]["all"]
+    words = f"{formatting.count(sent['appended'])} of {formatting.count(sent['sent'])} messages appended"
+    latency = trend_of(run.summary, "append_latency_ms")
+    if latency is not None and MAIN in latency:
+        words += f", median {formatting.ms(latency[MAIN]['all']['med'])} ms"
+    return words
+
+
+def _finished(command: Sequence[str], wait_s: float) -> tuple[int, str]:
+    """Run a command to its end, and return its exit code and output. One that takes too long is ended in order."""
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        try:
+            output, _ = process.communicate(timeout=wait_s)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt) as problem:
+            process.terminate()
+            try:
+                output, _ = process.communicate(timeout=END_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                output, _ = process.communicate()
+            if isinstance(problem, KeyboardInterrupt):
+                raise
+        return process.returncode, output
+
+
+def _last_lines(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return printable(" ".join(lines[-MAX_LINES:])) or "no output"

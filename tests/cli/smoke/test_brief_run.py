@@ -1,0 +1,87 @@
+"""What a run of some seconds shows: that a benchmark works, and nothing of its speed."""
+
+import copy
+import sys
+
+import pytest
+
+from fleetlm_users.cli.smoke import brief_run
+from fleetlm_users.cli.smoke.brief_run import judged, smoke
+from tests.cli.summaries import made, run_file, written
+
+
+def run(name="mixed", *, failures=(), doubts=(), appended=None, too_few=False):
+    """The sign and the words for a run."""
+    summary = copy.deepcopy(made())
+    summary["verdict"] |= {"failures": list(failures), "doubts": list(doubts)}
+    if appended is not None:
+        summary["accounting"]["all"]["all"]["appended"] = appended
+    summary["thresholds"][0]["too_few"] = too_few
+    result = judged(name, run_file(summary))
+    return result.sign, result.words
+
+
+def test_a_run_whose_messages_arrive_works():
+    """With how many, and their median."""
+    sign, words = run()
+    assert sign == "✓"
+    assert words.startswith("300 of 300 messages appended, median ")
+
+
+@pytest.mark.parametrize(
+    ("parts", "sign", "words"),
+    [
+        ({"failures": ["agent_reply_rate: rate>0.9: 0.00 %"]}, "✗", "agent_reply_rate"),
+        ({"appended": 0}, "✗", "none of 300 messages was appended"),
+        ({"doubts": ["the generator was late"]}, "!", "the generator was late"),
+        ({"doubts": ["append_latency_ms: p(95)<500: only 9 of the 20 samples it needs"], "too_few": True}, "✓", "300"),
+        ({"doubts": ["append_latency_ms: p(95)<500: only 9"], "failures": ["x"], "too_few": True}, "✗", "x"),
+    ],
+)
+def test_only_too_few_samples_are_no_reason_to_doubt(parts, sign, words):
+    """A failure outweighs a doubt."""
+    found = run(**parts)
+    assert found[0] == sign
+    assert words in found[1]
+
+
+def fake_locust(tmp_path, monkeypatch, code):
+    """Python as `python -m locust` with this program in its place."""
+    script = tmp_path / "locust.py"
+    script.write_text(code)
+    (tmp_path / "python").write_text(f'#!/bin/sh\nshift 2\nexec {sys.executable} {script} "$@"\n')
+    (tmp_path / "python").chmod(0o755)
+    monkeypatch.setattr(brief_run.sys, "executable", str(tmp_path / "python"))
+
+
+def test_a_run_without_a_result_says_how_it_ended(tmp_path, monkeypatch):
+    """The last lines of its output, made printable."""
+    fake_locust(
+        tmp_path, monkeypatch, "print('one'); print('FleetLM cannot be tested: \\x1b[2Jnobody'); raise SystemExit(1)"
+    )
+    result = smoke(tmp_path / "mixed.py", 1, [], tmp_path / "results")
+    assert (result.benchmark, result.sign) == ("mixed", "✗")
+    assert "exit code 1" in result.words
+    assert "FleetLM cannot be tested" in result.words
+    assert "\x1b" not in result.words
+
+
+def test_locust_gets_the_options_of_a_short_run(tmp_path, monkeypatch):
+    """Those given last, so that they win; the result is read."""
+    written(tmp_path / "results" / "run", made())
+    fake_locust(
+        tmp_path,
+        monkeypatch,
+        f"import sys, pathlib; pathlib.Path({str(tmp_path / 'calls')!r}).write_text(' '.join(sys.argv[1:]))",
+    )
+    assert smoke(tmp_path / "capacity.py", 3, ["--standin", "-t", "9s"], tmp_path / "results").sign == "✓"
+    called = (tmp_path / "calls").read_text()
+    assert "--hold 2s" in called
+    assert called.index("-t 3s") < called.index("--standin -t 9s") < called.index("--results-dir")
+
+
+def test_a_run_that_does_not_end_is_ended(tmp_path, monkeypatch):
+    """In order, by SIGTERM."""
+    monkeypatch.setattr(brief_run, "SPARE_S", 0.0)
+    fake_locust(tmp_path, monkeypatch, "import signal; signal.pause()")
+    assert "exit code -15" in smoke(tmp_path / "mixed.py", 0.2, [], tmp_path / "results").words
