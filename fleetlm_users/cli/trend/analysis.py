@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from fleetlm_users.cli.compare.comparison import INCOMPARABLE, NO_REGRESSION, REGRESSION
 from fleetlm_users.cli.trend.change_points import fewest_after, fewest_figures
 from fleetlm_users.cli.trend.history import RunHistory
-from fleetlm_users.cli.trend.series import FigureSeries, LevelChange, TrendSettings, series_of, unwanted
+from fleetlm_users.cli.trend.series import FigureSeries, LevelChange, TrendSettings, series_of, unmeasured, unwanted
 from fleetlm_users.cli.trend.setups import Setup, setups_of
 
 
 @dataclass(frozen=True)
 class SetupTrend:
-    """One set-up's series. `unwanted` are changes for the worse that its newest run lies behind."""
+    """One set-up's series. `unwanted` are changes for the worse that its newest run lies behind, `unmeasured` the
+    judged figures that it has no value of.
+    """
 
     setup: Setup
     series: tuple[FigureSeries, ...]
     unwanted: tuple[tuple[FigureSeries, LevelChange], ...]
+    unmeasured: tuple[str, ...]
     fewest_runs: int
 
     @property
@@ -40,22 +43,25 @@ class TrendAnalysis:
 
     @property
     def exit_code(self) -> int:
-        """3 when a newest run lies behind an unwanted change, 4 when there are too few runs to say, else 0."""
+        """3 when a newest run lies behind an unwanted change, 4 when too little was measured to say so, else 0."""
         if any(one.unwanted for one in self.deciding):
             return REGRESSION
-        is_open = not self.deciding or any(one.is_too_short for one in self.deciding)
+        is_open = not self.deciding or any(one.is_too_short or one.unmeasured for one in self.deciding)
         return INCOMPARABLE if is_open else NO_REGRESSION
 
     @property
     def answer(self) -> str:
         """The answer in a few words."""
-        return {REGRESSION: "worse", INCOMPARABLE: "too few runs", NO_REGRESSION: "no unwanted change"}[self.exit_code]
+        return {REGRESSION: "worse", INCOMPARABLE: "inconclusive", NO_REGRESSION: "no unwanted change"}[self.exit_code]
 
     def cautions(self) -> list[str]:
         """Return what the answer does not take into account."""
         cautions = []
         for one in self.deciding:
             runs = len(one.setup.runs)
+            cautions += [f"{one.setup.benchmark}: the newest run did not measure {name}" for name in one.unmeasured]
+            if one.setup.newest.file.verdict == "fail":
+                cautions.append(f"{one.setup.benchmark}: the newest run failed its own thresholds")
             after = fewest_after(runs, self.settings.significance)
             if one.is_too_short:
                 few = f"{runs} run{'s' if runs != 1 else ''} of this set-up"
@@ -71,5 +77,7 @@ def trend_of(history: RunHistory, settings: TrendSettings, ignored: Collection[s
     setups = []
     for setup in setups_of(history.runs, ignored):
         series = tuple(series_of(setup, settings))
-        setups.append(SetupTrend(setup, series, tuple(unwanted(series, settings.accepted)), fewest))
+        setups.append(
+            SetupTrend(setup, series, tuple(unwanted(series, settings.accepted)), tuple(unmeasured(setup)), fewest)
+        )
     return TrendAnalysis(history, settings, tuple(setups))

@@ -91,7 +91,8 @@ def trend(  # noqa: PLR0913, PLR0917  # click passes each option as an argument 
     Exit code: 0 no unwanted change
                3 a newest run lies behind an unwanted change of a figure
                  that a threshold bounds
-               4 too few runs to find a change
+               4 too few runs to find a change, or a newest run without a value
+                 of such a figure
     """  # noqa: D301  # \b is what click looks for
     files = dict(_export(item) for item in exports)
     check_distinct({f"--export {name}": path for name, path in files.items()} | ({"--html": html} if html else {}))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+from typing import Final
 
 from fleetlm_users.cli.compare.comparison import label
 from fleetlm_users.cli.compare.figures import Figure, Measured, aggregation_of, look_up
@@ -12,6 +13,8 @@ from fleetlm_users.cli.compare.thresholds import Direction, direction_of
 from fleetlm_users.cli.trend.change_points import change_points
 from fleetlm_users.cli.trend.history import PastRun
 from fleetlm_users.cli.trend.setups import Setup
+
+CAPACITY: Final = Figure("capacity", None, "result")
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,14 @@ def series_of(setup: Setup, settings: TrendSettings) -> list[FigureSeries]:
         for figure in figures_of([newest], judged, by_scenario=settings.by_scenario)
         if figure.metric in newest["metrics"]
     ]
-    return sorted((series for series in all_series if series is not None), key=lambda series: not series.is_judged)
+    whole = [_capacity(setup, settings), *all_series]
+    return sorted((series for series in whole if series is not None), key=lambda series: not series.is_judged)
+
+
+def unmeasured(setup: Setup) -> list[str]:
+    """Return the figures that a threshold of the newest run bounds, and that it has no value of."""
+    newest = setup.newest.file.summary
+    return list(dict.fromkeys(entry["subject"] for entry in newest["thresholds"] if entry["measured"] is None))
 
 
 def unwanted(series: Sequence[FigureSeries], accepted: PastRun | None) -> Iterator[tuple[FigureSeries, LevelChange]]:
@@ -133,8 +143,27 @@ def _series(
     if not points:
         return None
     direction = judged.get(figure) or usual_direction(figure.metric, metric["kind"])
-    changes = _changes(points, metric["kind"], direction, settings)
-    return FigureSeries(figure, metric["kind"], metric["unit"], direction, figure in judged, points, tuple(changes))
+    changes = tuple(_changes(points, metric["kind"], direction, settings))
+    return FigureSeries(figure, metric["kind"], metric["unit"], direction, figure in judged, points, changes)
+
+
+def _capacity(setup: Setup, settings: TrendSettings) -> FigureSeries | None:
+    """Return what capacity searches came to, which is what they are run for; None for runs that were none.
+
+    A search that its generator ended says nothing of the server.
+    """
+    newest = setup.newest.file.summary.get("capacity")
+    if not newest:
+        return None
+    points = tuple(
+        TrendPoint(run, Measured(float(entry["result"])))
+        for run in setup.runs
+        if (entry := run.file.summary.get("capacity")) and entry["finished"] and not entry["limited_by_generator"]
+    )
+    if not points:
+        return None
+    changes = tuple(_changes(points, "gauge", "higher", settings))
+    return FigureSeries(CAPACITY, "gauge", newest["unit"], "higher", True, points, changes)
 
 
 def _changes(

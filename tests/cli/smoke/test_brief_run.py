@@ -45,6 +45,18 @@ def test_only_too_few_samples_are_no_reason_to_doubt(parts, sign, words):
     assert words in found[1]
 
 
+@pytest.mark.parametrize(("joined", "sign"), [(True, "✓"), (False, "✗")])
+def test_where_no_message_is_due_sessions_must_be_joined(joined, sign):
+    """As in concurrent_sessions: thresholds on messages then have no samples, which is no failure here."""
+    summary = copy.deepcopy(made())
+    summary["accounting"]["all"]["all"] |= {"sent": 0, "appended": 0}
+    summary["thresholds"][0] |= {"samples": 0, "measured": None, "ok": False}
+    summary["verdict"] |= {"failures": [f"{summary['thresholds'][0]['expression']}: no samples"]}
+    if joined:
+        summary["metrics"]["ws_join_ms"] = summary["metrics"]["append_latency_ms"]
+    assert judged("concurrent_sessions", run_file(summary)).sign == sign
+
+
 def fake_locust(tmp_path, monkeypatch, code):
     """Python as `python -m locust` with this program in its place."""
     script = tmp_path / "locust.py"

@@ -1,5 +1,8 @@
 """Levels, changes for the worse and for the better, and which of them the newest run lies behind."""
 
+import json
+import random
+
 import pytest
 
 from fleetlm_users.cli.compare.figures import Figure
@@ -66,3 +69,49 @@ def test_an_older_setup_decides_nothing(tmp_path):
     trend = trend_of(read_history([tmp_path]), SETTINGS)
     assert [bool(one.unwanted) for one in trend.setups] == [False, True]
     assert trend.exit_code == 0
+
+
+def test_a_newest_run_without_a_judged_figure_is_no_pass(tmp_path):
+    """No answers at all, say: the history of the others cannot make that green."""
+    history(tmp_path, [1] * 20)
+    gone = history(tmp_path / "newest", [1], seed=2) / "run-000-2" / "summary.json"
+    summary = json.loads(gone.read_text())
+    summary["run"]["started_at"] = "2026-12-24T00:00:00+00:00"
+    del summary["metrics"][P95.metric], summary["distributions"][P95.metric]
+    for threshold in summary["thresholds"]:
+        if threshold["metric"] == P95.metric:
+            threshold |= {"measured": None, "ok": False, "samples": 0, "problem": "no samples"}
+    summary["verdict"] = {"kind": "fail", "exit_code": 3, "failures": ["no samples"], "doubts": []}
+    gone.write_text(json.dumps(summary))
+    trend = trend_of(read_history([tmp_path]), SETTINGS)
+    assert trend.exit_code == 4
+    assert "mixed: the newest run did not measure append_latency_ms" in trend.cautions()
+    assert "mixed: the newest run failed its own thresholds" in trend.cautions()
+
+
+@pytest.mark.parametrize(("newest", "code"), [(400, 0), (300, 3)])
+def test_a_capacity_search_is_judged_by_its_result(tmp_path, newest, code):
+    """More is better; a search that the generator ended is no point of the line."""
+    rng = random.Random(1)
+    for day in range(24):
+        result = (400 if day < 16 else newest) * rng.gauss(1, 0.01)
+        entry = {"result": 1.0 if day == 5 else result, "unit": "sessions", "limited_by_generator": day == 5}
+        run = history(tmp_path / str(day), [1], seed=day, options={"benchmark": "capacity"})
+        path = next(run.glob("*/summary.json"))
+        summary = json.loads(path.read_text())
+        summary["run"]["started_at"] = f"2026-09-{day + 1:02}T00:00:00+00:00"
+        entry |= {
+            "finished": True,
+            "words": "",
+            "per_user": 1.0,
+            "kept": 400,
+            "missed": None,
+            "at_least": False,
+            "steps": [],
+        }
+        summary |= {"capacity": entry, "thresholds": []}
+        path.write_text(json.dumps(summary))
+    trend = trend_of(read_history([tmp_path]), SETTINGS)
+    series = trend.setups[0].series[0]
+    assert (series.name, series.is_judged, len(series.points)) == ("capacity result", True, 23)
+    assert trend.exit_code == code
