@@ -66,7 +66,7 @@ def test_a_server_that_falls_behind_is_told_everywhere(behind):
 def test_what_a_short_run_cannot_tell_is_a_note(short):
     """Kept, with the reason why it says nothing."""
     document = told(short)
-    note = "too short to tell: 8 s of the 20 s that it takes; 5 were waiting when sending stopped"
+    note = "too short to tell: 8 s of the 20 s that it takes"
     for text in (render(document, 200), render_junit(document), render_markdown(document).replace("\\", "")):
         assert "cannot tell" in text
         assert note in text
