@@ -102,19 +102,25 @@ def _judged(
     base: Sequence[Threshold], options: Options, benchmark: Benchmark, say: Callable[[str], None]
 ) -> Iterator[Threshold]:
     """Yield the preset's thresholds that the run has samples for: a preset also serves runs of single behaviours."""
-    running = _running(options, benchmark)
-    unknown = list(unknown_sources(base, check_distinct(options.server_metrics, options.server_pid)))
     for threshold in base:
-        is_there = threshold.scenario is None or threshold.scenario in running
-        is_read = threshold.is_of_server and threshold not in unknown
-        if benchmark.search is not None and _is_over_time(threshold):
-            is_there = is_read = False
-        if _is_too_short(options, threshold):
-            is_there = False
-        if is_read or (is_there and _is_recorded(threshold, options, benchmark)):
-            yield threshold
+        reason = _why_not_judged(threshold, options, benchmark)
+        if reason:
+            say(f"not judged, as {reason}: {threshold} (preset {options.plan.preset})")
         else:
-            say(f"not judged, as this run does not measure it: {threshold} (preset {options.plan.preset})")
+            yield threshold
+
+
+def _why_not_judged(threshold: Threshold, options: Options, benchmark: Benchmark) -> str:
+    """Return why a run has nothing to judge a threshold by; empty if it has."""
+    if benchmark.search is not None and _is_over_time(threshold):
+        return "a search judges step by step"
+    if _is_too_short(options, threshold):
+        return "this run is too short for one full window"
+    if threshold.is_of_server:
+        sources = check_distinct(options.server_metrics, options.server_pid)
+        return "this run does not measure it" if any(unknown_sources([threshold], sources)) else ""
+    is_there = threshold.scenario is None or threshold.scenario in _running(options, benchmark)
+    return "" if is_there and _is_recorded(threshold, options, benchmark) else "this run does not measure it"
 
 
 def _of_audit(options: Options, benchmark: Benchmark, catalogue: Catalogue) -> Iterator[Threshold]:
