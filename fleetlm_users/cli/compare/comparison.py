@@ -194,6 +194,8 @@ def compare(  # noqa: PLR0913  # A, B and the options of the command
         old["thresholds"], new["thresholds"], lambda figure: look_up(old, figure, tolerances.confidence).value
     )
     judged = {pair.figure: pair.direction for pair in pairs if pair.is_of_figure}
+    if old.get("capacity") or new.get("capacity"):
+        judged = {}  # the figures of a search are those of all its steps, the overloaded ones too
     others = [run.summary for run in noise]
     reasons = [*obstacles(before, after, any_load=any_load)]
     for run in noise:

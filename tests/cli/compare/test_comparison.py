@@ -248,3 +248,9 @@ def test_what_each_search_found_is_shown():
     comparison = compared(searched(40, 42), searched(36, 38))
     assert "capacity: 40 users kept" in compare_text.render(comparison, Style(80, False))
     assert "Capacity in B: 36 users kept" in compare_markdown.render(comparison)
+
+
+def test_the_figures_of_a_search_decide_nothing():
+    """They are those of all steps, of those beyond the limit too; how many there were is chance."""
+    after = searched(40, 42) | {"metrics": scaled(3.0)["metrics"]}
+    assert compared(searched(40, 42), after).exit_code == 0
