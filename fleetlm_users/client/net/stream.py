@@ -114,7 +114,8 @@ class Stream:
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
-        sock.settimeout(0.0)  # all waiting is done here
+        if sock.gettimeout() != 0.0:
+            sock.settimeout(0.0)  # all waiting is done here
         self._is_tls = not isinstance(sock, _socket.socket)
         self._arrival = Arrival() if not self._is_tls and ask_for_stamps(sock) else None
         self._readable = gevent.get_hub().loop.io(sock.fileno(), 1)

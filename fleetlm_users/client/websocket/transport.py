@@ -327,7 +327,10 @@ class Transport:
 
     def close(self) -> None:
         """Release the socket; for the receiving greenlet to call, or any other when there is none."""
-        self.abort(Disconnected("closed_by_client"))
+        if self.failure is None:
+            self.failure = Disconnected("closed_by_client")
+        if self._writers:
+            self._stream.shut_down()  # for those that wait for room; else the release ends both directions
         if not self._closed:
             self._closed = True
             self._stream.stop_reading()
