@@ -82,12 +82,12 @@ class AuditResult:
     def findings(self) -> str:
         """Return what was found, in a line."""
         counts = (
-            (self.messages.unstored, "messages are not stored"),
-            (self.messages.changed, "messages are stored with another content"),
-            (self.answers.unstored, "answers are not stored"),
-            (self.answers.changed, "answers are stored with another content"),
+            (self.messages.unstored, "message", "not stored"),
+            (self.messages.changed, "message", "stored with another content"),
+            (self.answers.unstored, "answer", "not stored"),
+            (self.answers.changed, "answer", "stored with another content"),
         )
-        wrong = [f"{n:,} {what}" for n, what in counts if n]
+        wrong = [f"{_counted(n, what)} {flaw}" for n, what, flaw in counts if n]
         if not self.messages.audited + self.answers.audited:
             return "nothing could be audited"
         return ", ".join(wrong) if wrong else "all that was audited is stored unchanged"
@@ -133,6 +133,10 @@ def _kind(totals: Totals, what: str) -> AuditedKind:
         totals.count(f"{what}_{fate}", phase=ALL) for fate in ("audited", "unstored", "stored_changed")
     )
     return AuditedKind(audited, unstored, changed, totals.labels(f"{what}_unaudited", phase=ALL))
+
+
+def _counted(n: int, what: str) -> str:
+    return f"1 {what} is" if n == 1 else f"{n:,} {what}s are"
 
 
 def _cause(cause: str) -> str:

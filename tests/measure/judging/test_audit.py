@@ -52,7 +52,7 @@ def test_it_says_how_much_it_saw(audit, words):
         (result(kind(0, eof=3)), "nothing could be audited"),
         (
             result(kind(10, 1, 2), kind(10, 3, 4)),
-            "1 messages are not stored, 2 messages are stored with another content,"
+            "1 message is not stored, 2 messages are stored with another content,"
             " 3 answers are not stored, 4 answers are stored with another content",
         ),
     ],
