@@ -21,8 +21,9 @@ from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.coordinator.run_clock import RunClock
 from fleetlm_users.swarm.local_run import LocalRun
 from fleetlm_users.swarm.options.locust_plan import dispatched_to
-from fleetlm_users.swarm.run import CLEANUP_S, HeadcountReport, audit_bound_s
+from fleetlm_users.swarm.run import AUDIT_S, CLEANUP_S, HeadcountReport, audit_bound_s
 from fleetlm_users.swarm.stats.locust_tables import bound_report
+from fleetlm_users.workload.options.audit import is_audited
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.step_order import StepOrder
 from fleetlm_users.workload.user_numbers import ALONE
@@ -262,6 +263,8 @@ class RemoteWorkers:
         """Drain the run on all workers; return when their final reports are in, or their time is up."""
         if self._run is not None:
             options = self._run.options
+            if is_audited(options):
+                self._say(f"When its users have left, each worker is given {AUDIT_S / 60:.0f} min for the audit")
             afterwards_s = (CLEANUP_S if options.cleanup else 0.0) + audit_bound_s(options)
             self._registry.drain(self._run.snapshots.epoch, options.drain_timeout_s + afterwards_s)
 
