@@ -14,10 +14,10 @@ from fleetlm_users.measure.generator_limits import CPU_STARVED_PERCENT, Limits
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp
 from fleetlm_users.measure.judging.generator_lateness import excuse_lateness
-from fleetlm_users.measure.judging.held_backlog import HeldBacklog, held_backlog
+from fleetlm_users.measure.judging.held_backlog import BEHIND_S, HeldBacklog, held_backlog
 from fleetlm_users.measure.judging.recovery import OpenMessages, Reference, latencies_of
 from fleetlm_users.measure.judging.thresholds import Judgement, Threshold, judge
-from fleetlm_users.measure.judging.verdict import late_generator
+from fleetlm_users.measure.judging.verdict import LATENESS, LOOP_LAG, late_generator
 from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Derived, Span, Totals
@@ -39,6 +39,9 @@ OF_MESSAGES: Final = frozenset(
 
 JOINED_SHARE: Final = 0.99
 """A step holds what it asks for when at its end so much of it is joined; the rest may just be between two lives."""
+
+FAR: Final = 20.0
+"""How many times the lateness of the generator a queue must be that its lateness cannot explain."""
 
 SENT_SHARE: Final = 0.95
 """A step that sends less is none of the load that it stands for."""
@@ -88,6 +91,7 @@ class Step:
 
     A threshold that was missed only because the generator was late is among the doubts. `backlogs` are how appends and
     answers did, by their names; `latencies` those of the step's own messages.
+    `is_beyond_doubt` says that the server was behind by far more than the generator was late.
     """
 
     load: int
@@ -101,11 +105,17 @@ class Step:
     confirmation: bool = False
     backlogs: Mapping[str, HeldBacklog] = field(default_factory=dict)
     latencies: Reference = field(default_factory=dict)
+    is_beyond_doubt: bool = False
 
     @property
     def outcome(self) -> Outcome:
-        """A generator that was itself at its limit says nothing of the server, whatever was kept or missed."""
-        return "limited" if self.doubts else "missed" if self.misses else "kept"
+        """A generator that was itself at its limit says nothing of the server, whatever was kept or missed.
+
+        Unless the server was so far behind that no lateness of the generator explains it.
+        """
+        if self.doubts and not self.is_beyond_doubt:
+            return "limited"
+        return "missed" if self.misses else "kept"
 
     @property
     def is_behind(self) -> bool:
@@ -153,8 +163,9 @@ def judge_step(  # noqa: PLR0913  # keyword-only facts of one step, each named w
     unsent: tuple[list[str], list[str]] = ([], [])
     if min(users, joined) >= load * JOINED_SHARE:
         unsent = _unsent(held, load, messages.count("messages_sent"), asked_messages)
+    late = tuple(late_generator(step, limits))
     doubts = (
-        *late_generator(step, limits),
+        *late,
         *_short_of_cpu(borders.settled.workers, borders.held.workers, limits),
         *_unknown(left_open, backlogs),
         *([f"only {users:,} of {load:,} users ran"] if users < load * JOINED_SHARE else []),
@@ -174,6 +185,7 @@ def judge_step(  # noqa: PLR0913  # keyword-only facts of one step, each named w
         confirmation=confirmation,
         backlogs=backlogs,
         latencies=latencies_of(messages, MAIN),
+        is_beyond_doubt=doubts == late and _is_far_behind(backlogs, step),
     )
 
 
@@ -230,6 +242,14 @@ class _StepSpan(Span):
 
     def _of(self, metric: str) -> Span:
         return self._messages if self.catalogue.find(metric).name in OF_MESSAGES else self._held
+
+
+def _is_far_behind(backlogs: Mapping[str, HeldBacklog], step: Span) -> bool:
+    """Whether the server is behind by so much that neither late sending nor late reading explains it."""
+    trends = (step.trend(name) for name in (LATENESS, LOOP_LAG))
+    late_s = max(((trend.percentile(99) or 0) / 1e6 for trend in trends if trend is not None), default=0.0)
+    bound_s = max(BEHIND_S, FAR * late_s)
+    return any(one.is_behind and (one.waiting_s is None or one.waiting_s > bound_s) for one in backlogs.values())
 
 
 def _judged(thresholds: Sequence[Threshold], whole: Span, held: Span, hold_s: float) -> Iterable[Judgement]:

@@ -285,3 +285,19 @@ def test_sessions_of_a_lost_worker_are_not_joined():
     )
     assert found.joined == 0
     assert found.misses[0] == "only 0 of 50 sessions were joined"
+
+
+@pytest.mark.parametrize(
+    ("waiting_s", "starved", "outcome"), [(10.0, False, "missed"), (3.0, False, "limited"), (10.0, True, "limited")]
+)
+def test_a_server_far_behind_is_so_however_late_the_generator_was(waiting_s, starved, outcome):
+    """By twenty times its lateness; not when the generator had no CPU to read the answers."""
+
+    def hold(story):
+        story.messages(late_us=300_000)
+        for _ in range(10 * starved):
+            story.ledger.level("worker_cpu_percent", 99.0)
+
+    found = step(hold=hold, backlogs={ANSWERS: HeldBacklog(True, 92.0, 490.0, 4_900, waiting_s)})
+    assert found.doubts
+    assert found.outcome == outcome
