@@ -164,7 +164,7 @@ def test_a_master_cut_off_for_ten_seconds_on_a_network_of_hosts(tmp_path):
         address = hosts["master"].address
         headed = ["--master", "--master-bind-host", address, "--expect-workers", 2]
         with hosts["master"]:
-            flags = [*targets(standin), *GENTLE, "--run-id", RUN_ID, "-t", "26s"]
+            flags = [*targets(standin), *GENTLE, "--run-id", RUN_ID, "-t", "34s"]
             master = stack.enter_context(Locust(tmp_path, *flags, *headed))
         for name in ("one", "two"):
             with hosts[name]:
