@@ -8,7 +8,7 @@ from tests.e2e.layouts import apart, check_percentiles, figures, in_five, in_one
 pytestmark = pytest.mark.e2e
 
 USERS, ITERATIONS, MESSAGES = 10, 2, 15
-ROUNDS = ["-u", USERS, "--iterations", ITERATIONS, "--messages", MESSAGES]
+ROUNDS = ["-u", USERS, "--iterations", ITERATIONS, "--messages", MESSAGES, "--audit", "off"]  # joins are counted
 MIXED_USERS = 18  # the light preset
 
 
@@ -20,7 +20,7 @@ def test_finite_work_gives_the_same_counts_in_every_layout(tmp_path, standin_wit
         finished = layout(tmp_path / layout.__name__, standin, "message_correctness", *ROUNDS)
         assert finished.code == 0, finished.output
         check_accounting(finished, standin)
-        assert check_percentiles(finished) > 5
+        assert check_percentiles(finished) >= 5  # of appends and joins: an answer in the same read has no latency
         seen[layout] = told(standin, USERS), figures(finished)
     users, (accounting, counts) = seen[in_one]
     assert sorted(users) == list(range(1, USERS + 1))
