@@ -129,7 +129,7 @@ def _thresholds(summary: Summary, style: Style) -> Iterable[str]:
         sign = formatting.mark(entry)
         look = _MARK_LOOKS[sign]
         measured = formatting.outcome(entry)
-        first, _, more = formatting.note(entry).partition("; ") if entry["samples"] else ("", "", "")
+        first, _, more = formatting.note(entry).partition("; ")
         yield (
             f"    {style.paint(sign, look)} {entry['expression']:<{widest}}  {style.paint(f'{measured:>12}', look)}"
             + style.paint(f"  {first}" if first else "", "dim")

@@ -105,23 +105,34 @@ class Backlog:
         return f"too short to tell: {self._what} take so long that the backlog may only fill up; {self._stopped}"
 
 
-class KeepingUp:
-    """Both backlogs of a run, of all scenarios and of each."""
+_NOTHING: Final = Derived(None, 0, "nothing came to wait while it was judged", False)
 
-    def __init__(self, backlogs: Iterable[Backlog] = ()) -> None:
-        self.backlogs = tuple(backlogs)
+
+class KeepingUp:
+    """Both backlogs of a run, of all scenarios and of each; without any, they were not judged."""
+
+    def __init__(self, backlogs: Iterable[Backlog] | None = None) -> None:
+        self._is_judged = backlogs is not None
+        self.backlogs = tuple(backlogs or ())
 
     def __repr__(self) -> str:
         return f"KeepingUp({len(self.backlogs)} backlogs)"
 
     @property
     def derived(self) -> dict[tuple[str, str], Derived]:
-        """The figures by metric and scenario, as totals take them."""
-        return {
+        """The figures by metric and scenario, as totals take them.
+
+        Where nothing came to wait, as between two pings of idle sessions, nothing can be told of the whole run either.
+        """
+        figures = {
             (metric, backlog.scenario): figure
             for backlog in self.backlogs
             for metric, figure in backlog.metrics.items()
         }
+        if not self._is_judged:
+            return figures
+        names = (f"{queue.name}_backlog_{end}" for queue in QUEUES for end in ("growth", "end_s"))
+        return {(name, ""): _NOTHING for name in names} | figures
 
 
 def keeping_up(  # noqa: PLR0913  # each is named where it is given

@@ -18,7 +18,7 @@ BOTH = ["agent_backlog_growth: value<0.01", "agent_backlog_end_s: value<2"]
 
 
 def judgements_of(backlog):
-    totals = Totals(DEFAULT, [], KeepingUp([backlog] if backlog else []).derived)
+    totals = Totals(DEFAULT, [], KeepingUp([backlog] if backlog else None).derived)
     return judge(parse_thresholds(BOTH), totals, 10.0), totals
 
 
@@ -77,6 +77,17 @@ def test_a_run_without_messages_has_no_samples():
     """As for every other metric, a threshold on it fails."""
     assert judged([Second(0, 1, 5.0, {"burst": Part.empty()})]) is None
     assert {one.problem for one in judgements_of(None)[0]} == {"no samples"}
+
+
+def test_a_run_in_which_nothing_came_to_wait_is_kept():
+    """Idle sessions ping every half a minute: a short run may have none to judge."""
+    timeline = MergedTimeline()
+    timeline.absorb("a", [Second(second, 1, 5.0, {"burst": Part.empty()}) for second in range(9)], final=True)
+    totals = Totals(DEFAULT, [], keeping_up(timeline, 2.0, 9.0).derived)
+    found = judge(parse_thresholds([*BOTH, "agent_backlog_end_s{scenario:burst}: value<2"]), totals, 7.0)
+    assert [(one.ok, one.undecided, one.measured) for one in found[:2]] == [(True, False, None)] * 2
+    assert found[0].problem == "nothing came to wait while it was judged"
+    assert (found[2].ok, found[2].problem) == (False, "no samples")
 
 
 def test_the_second_in_which_sending_stopped_is_left_out():
