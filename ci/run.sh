@@ -152,8 +152,12 @@ benchmark() {
   [[ ${words[0]} == *.py ]] && file=${words[0]} || file=$here/locustfiles/${words[0]}.py
   [[ -f $file ]] || fail_usage "there is no benchmark '${words[0]}': fleetlm-bench list shows them"
   split "$1 ${FLEETLM_ARGS:-}"
-  name=$(basename "$1" | tr -cs 'A-Za-z0-9.\n' - | cut -c 1-80)
+  name=$(basename "${words[0]}")${1#"${words[0]}"}
+  name=$(tr -cs 'A-Za-z0-9._\n' - <<< "$name" | cut -c 1-80 | sed 's/-*$//')
+  while [[ -n ${taken[$name]:-} ]]; do name+=-2; done
+  taken[$name]=yes
   folder=$out/$name compared='' trending=''
+  rm -rf -- "$folder"  # of an earlier job in the same workspace
   mkdir -p "$folder/results"
   echo "::group::$1" | { [[ -n ${GITHUB_ACTIONS:-} ]] && cat || sed 's/^::group:://'; }
   one_run "$folder" "$file" "${words[@]:1}"
@@ -171,6 +175,7 @@ benchmark() {
   (($(weight "$this") <= $(weight "$worst"))) || worst=$this
 }
 
+declare -A taken=()
 worst=$PASS seen_inconclusive='' count=0
 while IFS= read -r line || [[ -n $line ]]; do
   line=$(sed 's/^[[:space:]]*//; s/[[:space:]]*$//; s/^#.*//' <<< "$line")

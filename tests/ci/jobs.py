@@ -49,7 +49,7 @@ class Job:
         }
         return kept | {"FAKE_FOLDER": str(self.fake), "COLUMNS": "80", **more}
 
-    def github(self, *, on_default_branch=False, **inputs):
+    def github(self, *, on_default_branch=False, keep_results=False, **inputs):
         """Runs the action's step `Run`, and returns the process, its outputs and the page of the job."""
         step = next(step for step in ACTION["runs"]["steps"] if step.get("id") == "run")
         values = {name: spec["default"] for name, spec in ACTION["inputs"].items()} | inputs
@@ -59,7 +59,7 @@ class Job:
         page.write_text("")
         variables |= {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(page)}
         variables |= {"GITHUB_ACTION_PATH": str(ROOT / "ci/github"), "RUNNER_TEMP": str(self.temp)}
-        done = self._bash(step["run"], variables)
+        done = self._bash(step["run"], variables, keep_results=keep_results)
         return done, dict(line.split("=", 1) for line in output.read_text().splitlines()), page.read_text()
 
     def gitlab(self, *, branch="change", **variables):
@@ -72,8 +72,9 @@ class Job:
         given |= {"CI_PROJECT_DIR": str(self.work), "CI_COMMIT_BRANCH": branch, "CI_DEFAULT_BRANCH": "main"}
         return self._bash("\n".join(job["script"][2:]), given)
 
-    def _bash(self, script, variables):
-        shutil.rmtree(self.work / "fleetlm-results", ignore_errors=True)
+    def _bash(self, script, variables, *, keep_results=False):
+        if not keep_results:
+            shutil.rmtree(self.work / "fleetlm-results", ignore_errors=True)
         return subprocess.run(
             ["bash", "-e", "-o", "pipefail", "-c", script], cwd=self.work, env=self.environment(**variables),
             capture_output=True, text=True, timeout=100, check=False,

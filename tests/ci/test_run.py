@@ -57,6 +57,21 @@ def test_benchmarks_are_lines_with_options(job):
     assert not (job.work / "hacked").exists()
 
 
+def test_each_line_has_a_folder_of_its_own(job):
+    """Named after it; also where two names would be the same, and none is left of an earlier job."""
+    stale = job.work / "fleetlm-results" / "mixed" / "results" / "20990101T000000Z-mixed-old"
+    lines = "mixed\nmixed -t 5s\nmixed --t 5s\nlocustfiles/ws_hot_path.py"
+    (job.work / "locustfiles").mkdir()
+    (job.work / "locustfiles" / "ws_hot_path.py").touch()
+    job.github(benchmarks=lines)
+    folders = {path.name for path in (job.work / "fleetlm-results").iterdir() if path.is_dir()}
+    assert folders == {"mixed", "mixed-t-5s", "mixed-t-5s-2", "ws_hot_path.py"}
+    stale.mkdir(parents=True)
+    job.plan("1")
+    assert job.github(keep_results=True)[0].returncode == 1
+    assert not stale.exists()
+
+
 def test_a_change_is_held_against_the_default_branch(job):
     """Nothing at first; then the newest runs of the default branch, which alone are kept."""
     done, _, _ = job.github()
