@@ -15,7 +15,7 @@ from locust.runners import STATE_RUNNING, Runner
 
 from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp
-from fleetlm_users.measure.judging.capacity import Border, Step, StepBorders, judge_step, step_backlogs
+from fleetlm_users.measure.judging.capacity import SENT_SHARE, Border, Step, StepBorders, judge_step, step_backlogs
 from fleetlm_users.measure.judging.recovery import Recovery, open_messages
 from fleetlm_users.measure.judging.thresholds import Threshold
 from fleetlm_users.measure.metrics.metric import ALL, MAIN
@@ -202,7 +202,7 @@ class CapacityDriver:
             keeping_up=keeping_up,
             left_open=open_messages(closed.of_present, MAIN),
             users=users,
-            asked_messages=load * hold_s / self._settings.message_interval_s,
+            asked_messages=self._asked_messages(load, hold_s),
             repeat=search.is_repeat,
             confirmation=is_confirmation,
         )
@@ -293,13 +293,16 @@ class CapacityDriver:
 
     def _probes_per_s(self) -> float:
         """Return how many messages a second make a light load."""
-        kept_per_s = self._search.kept / self._settings.message_interval_s
+        interval_s = self._settings.message_interval_s
+        kept_per_s = self._search.kept / interval_s if interval_s else 0.0
         return min(kept_per_s, max(PROBE_SHARE * kept_per_s, PROBES_PER_S))
 
     def _probe_share(self) -> float:
         """Return what share of their messages the present users send, so that together they make a light load."""
         runner = self._environment.runner
         users = runner.target_user_count if runner is not None else 0
+        if not self._settings.message_interval_s:
+            return PROBE_SHARE
         return min(1.0, self._probes_per_s() * self._settings.message_interval_s / users) if users else 0.0
 
     def _last_kept(self) -> Step | None:
@@ -328,6 +331,14 @@ class CapacityDriver:
         while (left_s := moment_s - self._run.elapsed_s()) > 0:
             self._run.order(self._order)
             self._sleep(min(left_s, LOOK_S))
+
+    def _asked_messages(self, load: int, hold_s: float) -> float:
+        """Return how many messages a step asks for; 0 for users of another kind, who did not send so many before."""
+        kept, interval_s = self._last_kept(), self._settings.message_interval_s
+        if kept is None or not interval_s:
+            return 0.0
+        is_steady = (kept.figures["messages_per_s"] or 0.0) * interval_s >= SENT_SHARE * kept.load
+        return load * hold_s / interval_s if is_steady else 0.0
 
     def _users(self) -> int | None:
         runner = self._environment.runner

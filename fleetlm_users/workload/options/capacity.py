@@ -87,8 +87,9 @@ RECOVERY_S: Final = 8.0
 class SearchSettings:
     """A search as a run does it. One user accounts for `per_user` of the `unit` searched for.
 
-    A load is confirmed for `confirm_s`, 0 for a search that confirms nothing. A server may take `recover_s` to recover
-    from a step. A message's fate is known `patience_s` after it was due at the latest.
+    A load is confirmed for `confirm_s`, by default twice as long as a step is held, if the plan confirms at all. A
+    server may take `recover_s` to recover from a step. A user sends a message every `message_interval_s`, 0 if that is
+    not known. A message's fate is known `patience_s` after it was due at the latest.
     """
 
     plan: SearchPlan
@@ -99,7 +100,7 @@ class SearchSettings:
     per_user: float
     recover_s: float = 120.0
     confirm_s: float = 0.0
-    message_interval_s: float = 5.0
+    message_interval_s: float = 0.0
     patience_s: float = 65.0
     follows_agent: bool = True
 
@@ -107,6 +108,12 @@ class SearchSettings:
     def is_of_messages(self) -> bool:
         """Whether messages are searched for, and not sessions."""
         return self.unit != SESSIONS
+
+    def __post_init__(self) -> None:
+        if not self.plan.confirms:
+            object.__setattr__(self, "confirm_s", 0.0)
+        elif not self.confirm_s:
+            object.__setattr__(self, "confirm_s", 2 * self.hold_s)
 
     def held_s(self, is_confirmation: bool) -> float:
         """Return how long a step is held."""

@@ -47,7 +47,7 @@ class SimulatedRun:
     """
 
     def __init__(self, runner, *, limit=10**9, answers_per_s=10**9, stuck_beyond=None, thinks_s=0.0):
-        self.thinks_s = thinks_s
+        self.thinks_s, self.joins_all = thinks_s, False
         self.runner, self.limit, self.answers_per_s, self.stuck_beyond = runner, limit, answers_per_s, stuck_beyond
         self.store, self.ledger, self.looks = SnapshotStore("run"), Ledger(DEFAULT, "run", "local"), 0
         self.lines, self.orders, self.now, self.joined = [], [], 0, 0
@@ -74,7 +74,7 @@ class SimulatedRun:
         return KeepingUp()
 
     def border(self):
-        joined = min(self.runner.user_count, self.limit)
+        joined = self.runner.user_count if self.joins_all else min(self.runner.user_count, self.limit)
         self.ledger.gauge("active_connections", SCENARIO, joined - self.joined)
         self.joined = joined
         self.looks += 1
@@ -305,6 +305,24 @@ def test_a_run_that_ends_before_has_what_was_found_so_far(scene, reached, doing)
     assert (found.finished, found.kept, found.doing) == (False, 10, doing)
     assert doing in found.words()
     assert max(users for users, _ in runner.started) == 20
+
+
+@pytest.mark.parametrize("interval_s", [0.0, 0.25])
+def test_users_of_another_kind_are_searched_for_too(scene, interval_s):
+    """How often they send is not known, or not what the options say: nothing is asked of it."""
+    found, _, _ = searched(scene(answers_per_s=40, settings={"message_interval_s": interval_s}))
+    assert found.confirmed == pytest.approx(40, rel=0.05)
+    assert not found.limited
+
+
+def test_a_load_that_is_no_longer_made_is_the_generators_limit(scene):
+    """Once users have sent what they were to send, fewer messages are another load."""
+    made = scene(most=40)
+    made[2].on_order = lambda order: setattr(made[2], "limit", 10) if made[1].target_user_count > 10 else None
+    made[2].joins_all = True
+    found, _, _ = searched(made)
+    assert found.limited
+    assert any("messages were sent" in doubt for step in found.steps for doubt in step.doubts)
 
 
 def test_a_search_that_breaks_ends_the_run_and_is_not_finished(scene, caplog, monkeypatch):

@@ -1,11 +1,18 @@
 """The search that the options ask for."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.workload.options.capacity import CAPACITY_OPTIONS, message_interval_s, search_settings
+from fleetlm_users.workload.capacity_search import SearchPlan
+from fleetlm_users.workload.options.capacity import (
+    CAPACITY_OPTIONS,
+    SearchSettings,
+    message_interval_s,
+    search_settings,
+)
 from fleetlm_users.workload.options.resolution import resolve
 from fleetlm_users.workload.presets.presets import load_presets
 
@@ -86,3 +93,11 @@ def test_how_long_a_search_may_take_is_said():
     assert search_settings(options(hold="60s")).estimate_s() > (low_s, high_s)
     short = search_settings(options(num_users=1, most="1", hold="1s", settle="0s"))
     assert re.search(r"takes \d+s to \d+s, and longer if the server is slow to recover", str(short))
+
+
+def test_settings_of_somebody_else_need_not_say_how_long_a_load_is_confirmed():
+    """Twice as long as a step is held, unless the plan does not confirm."""
+    plan = SearchPlan(first=10, factor=2.0, most=100, precision=0.05)
+    given = {"hold_s": 7.0, "settle_s": 1.0, "join_rate": 50.0, "unit": "sessions", "per_user": 1.0}
+    assert SearchSettings(plan, **given).held_s(True) == 14
+    assert SearchSettings(replace(plan, confirms=False), **given).confirm_s == 0
