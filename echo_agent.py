@@ -35,6 +35,8 @@ AGENT_ID = "bench-echo-agent"
 MAX_BODY_BYTES = 1 << 20
 MAX_HEAD_BYTES = 64 << 10
 MAX_DELAY_MS = 600_000  # FleetLM gives up on a webhook after ten minutes
+MAX_CHUNKS = 1_000
+FORMATS = ("auto", "lines", "ui")
 MAX_REPLIES = 100  # with MAX_BODY_BYTES this bounds one answer at about 100 MiB
 DRAIN_S = 5.0  # how long open webhooks may take once the agent is asked to stop
 DISCARD_BYTES = 8 << 20  # of a refused body, so that its sender sees the answer instead of a reset
@@ -59,6 +61,10 @@ class Options:
     delay_ms: float = 0.0
     delay_jitter_ms: float = 0.0
     replies: int = 1
+    format: str = "auto"
+    chunks: int = 1
+    first_chunk_delay_ms: float = 0.0
+    chunk_delay_ms: float = 0.0
     exit_with_parent: bool = False
 
 
@@ -99,6 +105,12 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
     option("delay_ms", f"milliseconds before an answer, 0 to {MAX_DELAY_MS}", "250", milliseconds)
     option("delay_jitter_ms", f"± milliseconds, drawn uniformly, 0 to {MAX_DELAY_MS}", "50", milliseconds)
     option("replies", f"messages per answer, 1 to {MAX_REPLIES}", "3", _within(int, 1, MAX_REPLIES))
+    option("format", "the lines of an answer: lines, ui, or auto for what FleetLM's version expects", "ui", _format)
+    option(
+        "chunks", f"pieces that the text of a ui answer comes in, 1 to {MAX_CHUNKS}", "20", _within(int, 1, MAX_CHUNKS)
+    )
+    option("first_chunk_delay_ms", f"milliseconds before the first piece, 0 to {MAX_DELAY_MS}", "300", milliseconds)
+    option("chunk_delay_ms", f"milliseconds between two pieces, 0 to {MAX_DELAY_MS}", "20", milliseconds)
     parser.add_argument("--exit-with-parent", action="store_true", help="stop when stdin ends")
     options = Options(**vars(parser.parse_args(arguments)))
     for name, flag in (("HOST", "--host"), ("PORT", "--port")):
@@ -112,6 +124,12 @@ def _is_address(host: str) -> bool:
     with contextlib.suppress(ValueError):
         return bool(ipaddress.ip_address(host))
     return host == "localhost"
+
+
+def _format(text: str) -> str:
+    if text not in FORMATS:
+        raise ValueError(text)
+    return text
 
 
 def _host(text: str) -> str:
@@ -147,16 +165,45 @@ class WebhookError(BadRequest):
     """A webhook that cannot be answered: a 400 whose description says what is wrong with it."""
 
 
-def echo_lines(body: bytes, replies: int = 1) -> bytes:
-    """Return the answer to one webhook body: `replies` equal JSON lines, each ended by a newline.
-
-    Raises WebhookError where it is not JSON, lacks a field, has one of the wrong type, or no message of `user_id`.
-    """
+def read_webhook(body: bytes) -> dict[str, Any]:
+    """Return one webhook body. Raises WebhookError: not JSON, a field is missing or of the wrong type."""
     try:
-        webhook = orjson.loads(body)
+        webhook: dict[str, Any] = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise WebhookError(f"not JSON: {error}") from error
     _require(webhook, _WEBHOOK_FIELDS, "the webhook")
+    return webhook
+
+
+def answer_pieces(webhook: Mapping[str, Any], options: Options) -> list[bytes]:
+    """Return the answer to a webhook, in the pieces that are sent one after the other.
+
+    A FleetLM of 2025-10-24 or later sends a `context` and wants the chunks of a UI message; earlier ones want whole
+    messages. Raises WebhookError.
+    """
+    is_ui = options.format == "ui" or (options.format == "auto" and "context" in webhook)
+    if is_ui:
+        return ui_chunks(webhook, options.chunks) * options.replies
+    return [echo_lines(webhook, options.replies)]
+
+
+def ui_chunks(webhook: Mapping[str, Any], chunks: int) -> list[bytes]:
+    """Return the lines of one streaming answer: its text in so many pieces, then `finish`. Raises WebhookError."""
+    newest = newest_user_message(webhook["messages"], webhook["user_id"])
+    text = _echo_content(newest["content"])["text"]
+    size = max(1, -(-len(text) // chunks))
+    deltas = [text[at : at + size] for at in range(0, len(text), size)]
+    lines: list[dict[str, Any]] = [
+        {"type": "text-start", "id": "part_1"},
+        *({"type": "text-delta", "id": "part_1", "delta": delta} for delta in deltas),
+        {"type": "text-end", "id": "part_1"},
+        {"type": "finish"},
+    ]
+    return [orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines]
+
+
+def echo_lines(webhook: Mapping[str, Any], replies: int = 1) -> bytes:
+    """Return the answer to one webhook: `replies` equal JSON lines, each ended by a newline. Raises WebhookError."""
     newest = newest_user_message(webhook["messages"], webhook["user_id"])
     metadata = {"echoed_seq": newest["seq"], "session_id": webhook["session_id"], "user_id": webhook["user_id"]}
     try:
@@ -240,9 +287,11 @@ def create_app(options: Options) -> Flask:
 
     @app.post("/webhook")
     def webhook() -> Response:
-        answer = echo_lines(_read_json_body(request.environ), options.replies)
+        pieces = answer_pieces(read_webhook(_read_json_body(request.environ)), options)
         if options.delay_ms or options.delay_jitter_ms:
             gevent.sleep(draw_delay_s(options))
+        is_streamed = len(pieces) > 1 and (options.first_chunk_delay_ms or options.chunk_delay_ms)
+        answer = streamed(pieces, options) if is_streamed else b"".join(pieces)
         return EchoResponse(answer, content_type="application/x-ndjson")
 
     @app.errorhandler(HTTPException)
@@ -253,6 +302,15 @@ def create_app(options: Options) -> Flask:
         return response
 
     return app
+
+
+def streamed(pieces: Sequence[bytes], options: Options) -> Iterator[bytes]:
+    """Yield the pieces as a model would: after its time to the first one, and with its pause between two."""
+    gevent.sleep(options.first_chunk_delay_ms / 1000)
+    for number, piece in enumerate(pieces):
+        if number:
+            gevent.sleep(options.chunk_delay_ms / 1000)
+        yield piece
 
 
 def draw_delay_s(options: Options) -> float:
@@ -370,6 +428,8 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent ships no types
         if self.server.draining:
             self.response_headers.append((b"Connection", b"close"))
         lines = [b"HTTP/1.1 " + self.status, *(name + b": " + value for name, value in self.response_headers)]
+        if data and self.response_use_chunked:  # a streaming answer; pywsgi frames all pieces but the first
+            data = b"%x\r\n%b\r\n" % (len(data), data)
         self._sendall(b"\r\n".join(lines) + b"\r\n\r\n" + data)
 
     def _handle_client_error(self, ex: Exception) -> tuple[str, bytes]:

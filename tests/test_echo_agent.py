@@ -258,6 +258,57 @@ def test_any_field_may_be_anything(data: st.DataObject) -> None:
     check_answer(json.dumps(body).encode())
 
 
+# The answer of a streaming agent
+
+
+def client_of(**options: Any) -> Any:
+    return echo_agent.create_app(echo_agent.Options(**options)).test_client()
+
+
+def types_of(body: bytes) -> list[str]:
+    return [line.get("type", "a whole message") for line in lines_of(body)]
+
+
+UI = ["text-start", "text-delta", "text-end", "finish"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "body", "expected"),
+    [
+        ("auto", webhook(), ["a whole message"]),
+        ("auto", webhook(context={"strategy": "last_n"}), UI),
+        ("ui", webhook(), UI),
+        ("lines", webhook(context={}), ["a whole message"]),
+    ],
+)
+def test_the_answer_is_of_the_form_that_fleetlm_wants(chosen: str, body: Any, expected: list[str]) -> None:
+    """A FleetLM whose webhooks have a `context` wants UI-message chunks; --format decides otherwise."""
+    assert types_of(post(body, client=client_of(format=chosen)).data) == expected
+
+
+@pytest.mark.parametrize(("chunks", "deltas"), [(1, 1), (3, 3), (1_000, len("Echo: hi 1"))])
+def test_a_text_comes_in_so_many_pieces(chunks: int, deltas: int) -> None:
+    """None of them empty; together they are the text."""
+    lines = lines_of(post(webhook(context={}), client=client_of(chunks=chunks)).data)
+    texts = [line["delta"] for line in lines if line["type"] == "text-delta"]
+    assert len(texts) == deltas
+    assert "".join(texts) == "Echo: hi 1"
+
+
+def test_several_streaming_replies() -> None:
+    """One after the other, each with its end."""
+    assert types_of(post(webhook(context={}), client=client_of(replies=2)).data) == UI * 2
+
+
+@given(st.text(max_size=50), st.integers(1, 60))
+def test_any_text_survives_its_pieces(text: str, chunks: int) -> None:
+    """Whatever its characters and its length."""
+    body = webhook(message(content={"text": text}))
+    lines = [json.loads(line) for line in echo_agent.ui_chunks(body, chunks)]
+    assert "".join(line.get("delta", "") for line in lines) == f"Echo: {text}"
+    assert sum(line["type"] == "text-delta" for line in lines) <= chunks
+
+
 # The options
 
 

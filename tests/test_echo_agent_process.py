@@ -143,6 +143,21 @@ def test_what_arrives_on_the_wire(agent: Agent, request_: bytes, status: int) ->
     assert agent.exchange(request_bytes(BODY))[0] == 200
 
 
+def test_a_streaming_answer_arrives_piece_by_piece() -> None:
+    """In chunks that any HTTP client reads, one for each piece."""
+    body = BODY[:-1] + b',"context":{}}'
+    with running("--chunks", "2", "--chunk-delay-ms", "1") as agent, agent.connect() as sock:
+        sock.sendall(request_bytes(body))
+        stream = sock.makefile("rb")
+        head = iter(stream.readline, b"\r\n")
+        assert b"transfer-encoding: chunked\r\n" in [line.lower() for line in head]
+        pieces = []
+        while size := int(stream.readline(), 16):
+            pieces.append(json.loads(stream.read(size)))
+            assert stream.readline() == b"\r\n"
+    assert [piece["type"] for piece in pieces] == ["text-start", "text-delta", "text-delta", "text-end", "finish"]
+
+
 def test_a_client_that_goes_away_midway(agent: Agent) -> None:
     """Half a body and then the end gets a 400 where somebody still listens, and harms nobody."""
     with agent.connect() as sock:

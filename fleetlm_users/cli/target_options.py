@@ -14,7 +14,7 @@ from fleetlm_users.workload.options.parsing import is_blank, parse_value
 from fleetlm_users.workload.options.specs import OptionSpec
 from fleetlm_users.workload.urls import urls_of_host
 
-TAKEN: Final = ("api_url", "ws_url", "agent_url", "agent_id", "insecure")
+TAKEN: Final = ("api_url", "ws_url", "agent_url", "agent_id", "insecure", "protocol")
 SOURCES: Final = "source_ips"
 HOST_ENV: Final = "LOCUST_HOST"  # Locust's own variable for -H
 

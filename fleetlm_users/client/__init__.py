@@ -15,9 +15,11 @@ from fleetlm_users.client.phoenix.socket import PhoenixSocket
 from fleetlm_users.client.phoenix.types import ChannelHandler, Joined, PushReply, Sent, SocketOptions
 from fleetlm_users.client.preflight import PreflightResult, Problem, ProblemCode, Targets, check
 from fleetlm_users.client.websocket.transport import copy_of
-from fleetlm_users.protocol.conversation import SentMessage
+from fleetlm_users.protocol.observer import SentMessage
+from fleetlm_users.protocol.profile import PROFILES, Profile, profile_of
 
 __all__ = [
+    "PROFILES",
     "Address",
     "Answered",
     "ChannelHandler",
@@ -32,6 +34,7 @@ __all__ = [
     "PreflightResult",
     "Problem",
     "ProblemCode",
+    "Profile",
     "PushReply",
     "Resolver",
     "RestApi",
@@ -47,6 +50,7 @@ __all__ = [
     "copy_of",
     "host_of",
     "not_local",
+    "profile_of",
     "read_replay",
     "sources_here",
 ]

@@ -21,11 +21,13 @@ from fleetlm_users.client.net.resolver import Resolver
 from fleetlm_users.client.net.source_addresses import SourceAddresses
 from fleetlm_users.client.net.waits import Deadline, Overdue
 from fleetlm_users.client.phoenix.socket import socket_endpoint
+from fleetlm_users.client.protocol_detection import AUTO, MID, chosen_profile, detect, is_of_mid_version
 from fleetlm_users.client.waiting_notice import WaitingNotice
 from fleetlm_users.client.websocket.handshake import open_websocket
 from fleetlm_users.client.websocket.transport import Transport
 from fleetlm_users.errors import ConnectFailed, Disconnected, RestFailed
 from fleetlm_users.foreign_text import printable, words
+from fleetlm_users.protocol.profile import PROFILES, Profile
 
 DEFAULT_TIMEOUT_S = 10.0
 CLOSE_S = 1.0
@@ -55,6 +57,7 @@ class Targets:
     agent_url: str
     agent_id: str
     insecure: bool = False
+    protocol: str = AUTO
 
 
 class ProblemCode(enum.Enum):
@@ -62,6 +65,7 @@ class ProblemCode(enum.Enum):
 
     API_FAILED = enum.auto()  # no answer of the REST API, or an error
     API_NOT_FLEETLM = enum.auto()  # an answer, but not FleetLM's
+    PROTOCOL = enum.auto()  # FleetLM, but not of a version that we speak, or of another than was asked for
     WEBSOCKET_FAILED = enum.auto()  # no WebSocket came to be
     AGENT_UNHEALTHY = enum.auto()  # the agent itself gave no healthy answer
     AGENT_UNAVAILABLE = enum.auto()  # FleetLM neither shows the agent nor creates it
@@ -99,11 +103,12 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class PreflightResult:
-    """What the preflight found out."""
+    """What the preflight found out; `protocol` is the name of the profile to speak, empty without one."""
 
     targets: Targets
     problems: tuple[Problem, ...]
     agent_created: bool
+    protocol: str = ""
 
     @property
     def fatal(self) -> bool:
@@ -175,7 +180,8 @@ def check(
     problems += (
         Problem(ProblemCode.ADDRESS_SILENT, "an address", url, text, fatal=False) for text, url in warnings.items()
     )
-    return PreflightResult(targets, tuple(problems), any(each.agent_created for each in findings))
+    protocol = "".join(each.protocol for each in findings)
+    return PreflightResult(targets, tuple(problems), any(each.agent_created for each in findings), protocol)
 
 
 def _noting(warnings: dict[str, str], url: str) -> Callable[[str], None]:
@@ -198,6 +204,7 @@ def _unused_proxies(targets: Targets) -> Iterator[Problem]:
 class _ProbeResult:
     problems: tuple[Problem, ...] = ()
     agent_created: bool = False
+    protocol: str = ""
 
 
 def _probe_api(api: RestApi, targets: Targets, waiting: WaitingNotice) -> _ProbeResult:
@@ -210,43 +217,51 @@ def _probe_api(api: RestApi, targets: Targets, waiting: WaitingNotice) -> _Probe
     if not isinstance(listed, dict) or not isinstance(listed.get("agents"), list):
         detail = "it answers, but is not FleetLM: no list of agents in its answer"
         return _ProbeResult((Problem(ProblemCode.API_NOT_FLEETLM, API, url, detail, fatal=True),))
+    waiting.renew(API)
+    detected = detect(api)
+    profile, obstacle = chosen_profile(targets.protocol, detected)
+    if profile is None:
+        return _ProbeResult((Problem(ProblemCode.PROTOCOL, API, targets.api_url, obstacle, fatal=True),))
     agent_url = f"{url}/{quote(targets.agent_id, safe='')}"
     try:
         waiting.renew(API)
         answered = api.call("GET", f"/agents/{quote(targets.agent_id, safe='')}", expected=(200, 404))
-        if answered.status == 404:
+        is_missing, body = answered.status == 404, answered.body
+        if is_missing:
             waiting.renew(API)
-            return _ProbeResult(agent_created=_create_agent(api, targets))
+            body = _create_agent(api, targets, profile)
     except RestFailed as failed:
         what = f"agent {targets.agent_id}"
         detail = f"it can be neither read nor created: {failed.method} failed with {_answer_of(failed)}"
         return _ProbeResult((Problem(ProblemCode.AGENT_UNAVAILABLE, what, agent_url, detail, fatal=True),))
-    return _ProbeResult(tuple(_differences(answered.body, agent_url, targets)))
+    if is_of_mid_version(body, detected):
+        return _ProbeResult((Problem(ProblemCode.PROTOCOL, API, targets.api_url, MID, fatal=True),))
+    if is_missing:
+        return _ProbeResult(agent_created=body is not None, protocol=profile.name)
+    return _ProbeResult(tuple(_differences(body, agent_url, targets)), protocol=profile.name)
 
 
 def _obstacle(code: ProblemCode, what: str, url: str, detail: str, failed: RestFailed | ConnectFailed) -> Problem:
     return Problem(code, what, url, detail, fatal=True, kind=failed.kind, status=failed.status)
 
 
-def _create_agent(api: RestApi, targets: Targets) -> bool:
-    """Create the agent; return False when another master did at the same moment. Raise RestFailed."""
+def _create_agent(api: RestApi, targets: Targets, profile: Profile) -> Any:
+    """Create the agent and return the answer's body; None when another master did at that moment. Raise RestFailed."""
     agent = {
         "id": targets.agent_id,
         "name": AGENT_NAME,
         "origin_url": targets.agent_url,
         "webhook_path": WEBHOOK_PATH,
-        "message_history_mode": "tail",
-        "message_history_limit": 10,
+        **profile.agent_history,
         "timeout_ms": 30_000,
         "status": "enabled",
     }
     try:
-        api.call("POST", "/agents", body={"agent": agent}, expected=(200, 201))
+        return api.call("POST", "/agents", body={"agent": agent}, expected=(200, 201)).body
     except RestFailed as failed:
         if failed.status == 422 and "has already been taken" in failed.detail:
-            return False
+            return None
         raise
-    return True
 
 
 def _differences(body: Any, url: str, targets: Targets) -> Iterator[Problem]:
@@ -268,7 +283,8 @@ def _differences(body: Any, url: str, targets: Targets) -> Iterator[Problem]:
 
 
 def _probe_websocket(targets: Targets, timeout_s: float, connector: Connector) -> _ProbeResult:
-    endpoint = socket_endpoint(targets.ws_url, PARTICIPANT)
+    # each protocol takes its own parameter and leaves the other's alone
+    endpoint = socket_endpoint(targets.ws_url, PARTICIPANT, *(profile.user_parameter for profile in PROFILES.values()))
     try:
         upgraded = open_websocket(endpoint, timeout_s, connector)
     except ConnectFailed as failed:

@@ -13,8 +13,8 @@ from fleetlm_users.measure.metrics.catalogue import Catalogue
 from fleetlm_users.measure.metrics.metric import ALL, MAIN, PHASES, Metric
 from fleetlm_users.measure.snapshot import Snapshot
 
-Fate = Literal["sent", "appended", "rejected", "lost", "in_flight", "unknown"]
-FATES: Final[tuple[Fate, ...]] = ("sent", "appended", "rejected", "lost", "in_flight", "unknown")
+Fate = Literal["sent", "appended", "rejected", "lost", "unconfirmed", "in_flight", "unknown"]
+FATES: Final[tuple[Fate, ...]] = ("sent", "appended", "rejected", "lost", "unconfirmed", "in_flight", "unknown")
 """What can have become of a message, in the order of reports: those sent, then how many of them had each fate."""
 
 _COUNTERS: Final = tuple(f"messages_{fate}" for fate in FATES if fate != "unknown")
@@ -56,7 +56,9 @@ class Gauge(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Accounting:
-    """What became of every sent message: sent = appended + rejected + lost + in_flight + unknown.
+    """What became of every sent message: sent = appended + rejected + lost + unconfirmed + in_flight + unknown.
+
+    `unconfirmed` are those of which the server itself could not say whether it appended them.
 
     `unknown` is what was open in the last report of a process that did not report to its end. `unexplained` is the part
     of it that processes left open which did: a defect.
@@ -66,6 +68,7 @@ class Accounting:
     appended: int
     rejected: int
     lost: int
+    unconfirmed: int
     in_flight: int
     unknown: int
     unexplained: int = 0
@@ -182,15 +185,15 @@ class Totals:
         """
         sent, *fates = (self.count(name, scenario, phase) for name in _COUNTERS)
         unknown = sent - sum(fates)
-        appended, rejected, lost, in_flight = fates
+        appended, rejected, lost, unconfirmed, in_flight = fates
         if live:
-            return Accounting(sent, appended, rejected, lost, in_flight + unknown, 0)
+            return Accounting(sent, appended, rejected, lost, unconfirmed, in_flight + unknown, 0)
         ended = self._ended
         unexplained = unknown
         if ended is not self:
             sent_there, *fates_there = (ended.count(name, scenario, phase) for name in _COUNTERS)
             unexplained = sent_there - sum(fates_there)
-        return Accounting(sent, appended, rejected, lost, in_flight, unknown, unexplained)
+        return Accounting(sent, appended, rejected, lost, unconfirmed, in_flight, unknown, unexplained)
 
     @cached_property
     def _ended(self) -> "Totals":

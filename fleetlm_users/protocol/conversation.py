@@ -11,9 +11,11 @@ import math
 from collections import deque
 from collections.abc import Iterable
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 from fleetlm_users.foreign_text import reason as kind_of
+from fleetlm_users.protocol.message import BACKPRESSURE
+from fleetlm_users.protocol.observer import Observer, SentMessage
 
 REPLAY_LIMIT = 100
 """A join replays at most this many messages, so the newest seq is unknown after a full replay (wire record)."""
@@ -28,78 +30,14 @@ MAX_EARLY_REFUSALS = 64
 """Error replies whose push is not known yet; there is at most one per write in progress, the rest is garbage."""
 
 
-class UpperBound(float):
-    """The stamp of bytes behind which more had arrived when they were read: they came at that moment or before it."""
-
-    __slots__ = ()
-
-
-class SentMessage:
-    """One message on its way: stamps are monotonic seconds, `phase` is the caller's own mark."""
-
-    __slots__ = ("appended_s", "client_ref", "due_s", "phase", "ref", "replies", "sent_s", "seq")
-
-    def __init__(self, client_ref: str, due_s: float, sent_s: float, phase: str) -> None:
-        self.client_ref = client_ref
-        self.due_s = due_s
-        self.sent_s = sent_s
-        self.phase = phase
-        self.ref: str | None = None
-        self.seq: int | None = None
-        self.appended_s = 0.0
-        self.replies = 0
-
-    def __repr__(self) -> str:
-        return f"SentMessage({self.client_ref!r}, seq={self.seq}, replies={self.replies})"
-
-
-class Observer(Protocol):
-    """What a conversation calls, once per fact.
-
-    Each sent message ends in exactly one of appended, rejected, lost or left_in_flight; `unrejected` takes a presumed
-    rejection back (see Conversation.backpressure).
-    """
-
-    def received(self, payload: dict[str, Any], done_s: float) -> None:
-        """Take a `message` broadcast, of any sender."""
-
-    def appended(self, message: SentMessage, done_s: float) -> None:
-        """Take note that the message's own broadcast came back."""
-
-    def rejected(self, message: SentMessage, reason: str, done_s: float) -> None:
-        """Take note that the server refused the message."""
-
-    def unrejected(self, message: SentMessage, reason: str) -> None:
-        """Take note that a message reported as rejected for `reason` was appended after all."""
-
-    def lost(self, message: SentMessage, reason: str) -> None:
-        """Take note that nothing came back for the message within the reply timeout, or that the socket died."""
-
-    def left_in_flight(self, message: SentMessage) -> None:
-        """Take note that the conversation ended before the message's time was up."""
-
-    def replied(self, message: SentMessage, done_s: float) -> None:
-        """Take note of the first agent message that answers this one."""
-
-    def unanswered(self, message: SentMessage, reason: str) -> None:
-        """Take note that no agent message answered this appended one in time."""
-
-    def backpressure(self, reason: str) -> None:
-        """Take note of a `backpressure` push."""
-
-    def anomaly(self, kind: str) -> None:
-        """Count an anomaly.
-
-        Its kind is duplicated, out_of_order, seq_gap, seq_jump, agent_unmatched, foreign, unknown_client_ref or
-        malformed_message.
-        """
-
-
 class Conversation:
     """The state of one session from join to leave; `observer` is called for everything that happens to its messages.
 
     `agent_replies` is how many messages the agent sends in answer to each; None means that it is not followed.
     """
+
+    IS_ORDERED: ClassVar[bool] = True
+    """Whether the server pushes the messages of a session in the order of their seq."""
 
     __slots__ = (
         "_agent_id",
@@ -207,12 +145,12 @@ class Conversation:
         elif sender_id == self._agent_id:
             self._agent(done_s)
         else:
-            self._observer.anomaly("foreign")
+            self._foreign(payload)
 
     def reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
         """Take a phx_reply to a `send`: in practice only errors come (wire record: "malformed sends")."""
         if status == "error":
-            self._refused(ref, _reason_of(response), done_s)
+            self._refused(ref, reason_of(response), done_s)
 
     def backpressure(self, payload: Any, done_s: float) -> None:
         """Take a `backpressure` push.
@@ -220,7 +158,7 @@ class Conversation:
         It names no message, so the oldest one in flight is presumed to be refused; if that one's broadcast comes after
         all, the presumption moves on to the next.
         """
-        reason = _reason_of(payload)
+        reason = reason_of(payload)
         self._observer.backpressure(reason)
         self._presume_refused(f"backpressure: {reason}", done_s)
 
@@ -251,6 +189,13 @@ class Conversation:
         self._give_up_on_agent("ended")
         self._note_gaps()
 
+    def event(self, name: str, payload: Any, done_s: float) -> None:
+        """Take a push of any other event than `message`."""
+        if name == BACKPRESSURE:
+            self.backpressure(payload, done_s)
+        else:
+            self._observer.anomaly("unknown_event")
+
     def _is_new(self, seq: int) -> bool:
         """Follow `seq`, which counts a session's messages from 1 without gaps; return False for a duplicate."""
         if self._next_seq is None or seq == self._next_seq:
@@ -265,7 +210,8 @@ class Conversation:
             return True
         if seq in self._missing:
             self._missing.remove(seq)
-            self._observer.anomaly("out_of_order")
+            if self.IS_ORDERED:
+                self._observer.anomaly("out_of_order")
             return True
         if seq in self._replayed:
             self._replayed.remove(seq)
@@ -296,6 +242,11 @@ class Conversation:
             return
         del self._pending[message.client_ref]
         self._observer.rejected(message, reason, done_s)
+
+    def _foreign(self, payload: dict[str, Any]) -> None:
+        """Take a message of somebody who is neither this participant nor its agent."""
+        del payload
+        self._observer.anomaly("foreign")
 
     def _presume_refused(self, reason: str, done_s: float) -> None:
         if not self._pending:
@@ -349,7 +300,7 @@ class Conversation:
         self._missing.clear()
 
 
-def _reason_of(payload: Any) -> str:
+def reason_of(payload: Any) -> str:
     """Return the server's own word in an error or backpressure payload, as the kind that it counts as."""
     said = (payload.get("reason") or payload.get("error")) if isinstance(payload, dict) else None
     return (kind_of(said) if said else "") or "unknown"

@@ -24,6 +24,7 @@ SEND: Final = "send"
 MESSAGE: Final = "message"
 BACKPRESSURE: Final = "backpressure"
 INBOX_DELTA: Final = "inbox_delta"
+STREAM_CHUNK: Final = "stream_chunk"
 
 SESSION_PREFIX: Final = "session:"
 INBOX_PREFIX: Final = "inbox:"

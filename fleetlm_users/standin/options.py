@@ -4,11 +4,12 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.quoting import quote
 from fleetlm_users.standin.agent.lanes import NODE, NONE, ORDERS, SESSION
+from fleetlm_users.standin.chat.hub import ProtocolName
 from fleetlm_users.standin.chat.session_store import Caps
 from fleetlm_users.standin.faults.faults import HELP, TYPES, Faults, changed
 from fleetlm_users.standin.storage.storage_options import (
@@ -35,7 +36,13 @@ WEBHOOK_CONNECTIONS: Final = 100
 
 LIKE: Final[Mapping[str, Mapping[str, Any]]] = {
     "early": {"quirks": True, "webhook_order": NODE, "webhook_service_ms": 2.5, "flush_us_per_message": 40.0},
-    "late": {"webhook_order": SESSION, "storage_groups": 256, "append_rate_limit": 1_200.0},
+    "late": {
+        "protocol": "late",
+        "quirks": True,
+        "webhook_order": SESSION,
+        "storage_groups": 256,
+        "append_rate_limit": 1_200.0,
+    },
 }
 """What `--like` sets, as the real servers of these commits were measured under load (docs/stand-in.md)."""
 
@@ -46,6 +53,7 @@ class StandinOptions:
 
     host: str = HOST
     port: int = PORT
+    protocol: ProtocolName = "early"
     builtin_agent: bool = False
     quirks: bool = False
     exit_with_parent: bool = False
@@ -65,7 +73,9 @@ class StandinOptions:
     @property
     def order(self) -> str:
         """The order of webhooks, one of ORDERS."""
-        return self.webhook_order or (NODE if self.quirks else NONE)
+        if self.webhook_order is None and self.quirks:
+            return SESSION if self.protocol == "late" else NODE
+        return self.webhook_order or NONE
 
 
 def parse(arguments: Sequence[str]) -> StandinOptions:
@@ -80,7 +90,7 @@ def options_from(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> S
         parser.set_defaults(**LIKE[like])
     given = vars(parser.parse_args(arguments))
     try:
-        storage = storage_of(given, has_quirks=given["quirks"])
+        storage = storage_of(given, has_quirks=given["quirks"] and given["protocol"] != "late")
     except OptionsClash as problem:
         parser.error(str(problem))
     groups: dict[str, Any] = {
@@ -123,6 +133,7 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--host", default=HOST, help="address to listen on")
     add("--port", type=whole("--port", 0, 65535, "4000"), default=PORT, help="port to listen on, 0 for a free one")
+    add("--protocol", choices=get_args(ProtocolName), default="early", help="FleetLM's chat protocol to speak")
     add("--builtin-agent", action="store_true", help="echo in process instead of calling the agents' webhooks")
     add(
         "--quirks",

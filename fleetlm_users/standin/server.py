@@ -27,7 +27,8 @@ from fleetlm_users.standin.faults.faults import Faults, FaultState
 from fleetlm_users.standin.http.control import Control
 from fleetlm_users.standin.http.edge import Edge
 from fleetlm_users.standin.http.gateway import Gateway, Sockets
-from fleetlm_users.standin.http.rest import Rest
+from fleetlm_users.standin.http.late_rest import EitherSessionRoutes, LateSessionRoutes
+from fleetlm_users.standin.http.rest import Rest, SessionRoutes
 from fleetlm_users.standin.options import StandinOptions
 from fleetlm_users.standin.storage.restart import open_storage
 from fleetlm_users.standin.storage.write_behind import Database, WriteBehind
@@ -77,16 +78,29 @@ class Server:
             self.hub, options.limits, origin_host=options.origin_host, max_connections=options.max_connections
         )
         control, rules = Control(self.hub, self.set_faults, self.crash), AccessRules(options.host)
-        edge = Edge(Rest(self.hub), control, self._sockets.judge, options.max_body_bytes, rules)
+        edge = Edge(self._rest(), control, self._sockets.judge, options.max_body_bytes, rules)
         self._http = web.Server(edge.handle, access_log=None)
 
     def _build_hub(self) -> Hub:
         options, rough = self._options, LoopTimer(self._loop)
-        store = Store(options.caps, Counters())
+        store = Store(options.caps, Counters(), are_late=options.protocol == "late")
         delivery = Delivery(FaultState(options.faults), self._exact, rough, store.counters.held)
         inboxes = Inboxes(store, rough, options.quirks, options.inbox_stops or None)
         storage = WriteBehind(options.storage, store, delivery.faults, database_at(options.storage.database))
-        return Hub(store, delivery, inboxes, storage=storage, timer=rough, quirks=options.quirks)
+        return Hub(
+            store,
+            delivery,
+            inboxes,
+            storage=storage,
+            timer=rough,
+            quirks=options.quirks,
+            protocol=options.protocol,
+        )
+
+    def _rest(self) -> Rest:
+        early, late = SessionRoutes(self.hub), LateSessionRoutes(self.hub)
+        sessions = {"early": early, "late": late, "both": EitherSessionRoutes(early, late)}
+        return Rest(self.hub, sessions[self._options.protocol])
 
     async def start(self) -> int:
         """Open the storage and listen; return the port. Raises CannotListen and StorageUnusable."""

@@ -22,6 +22,10 @@ class Preflight(Protocol):
     def fatal(self) -> bool:
         """True when the run cannot begin."""
 
+    @property
+    def protocol(self) -> str:
+        """The name of the protocol that the server speaks."""
+
     def text(self) -> str:
         """Return two or three lines for a person; empty when there is nothing to say."""
 

@@ -143,7 +143,9 @@ class Run:
         """Return where the messages of a scenario are counted, by phase."""
         tallies = self._tallies.get(scenario)
         if tallies is None:
-            tallies = self._tallies[scenario] = Tallies(self.ledger, scenario, self._columns)
+            tallies = self._tallies[scenario] = Tallies(
+                self.ledger, scenario, self._columns, self.options.stall_limit_s
+            )
         return tallies
 
     def reset(self, ledger: Ledger) -> None:

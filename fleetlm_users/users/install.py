@@ -1,6 +1,7 @@
 """`install`, the one call of a locustfile: it joins behaviours, preflight and Locust to a benchmark."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from fleetlm_users.client import PreflightResult, Targets, TextPage, check, not_local, sources_here
@@ -105,7 +106,7 @@ def _is_finite(behaviours: Sequence[type[FleetUser]], options: Options) -> bool:
 
 
 def _check(options: Options, tell: Callable[[str], None]) -> PreflightResult:
-    targets = Targets(options.api_url, options.ws_url, options.agent_url, options.agent_id, options.insecure)
+    targets = Targets(**{each.name: getattr(options, each.name) for each in fields(Targets)})
     return check(targets, options.connect_timeout_s, sources=sources_here(options.source_ips), tell=tell)
 
 

@@ -31,6 +31,11 @@ _AUDITED: Final = (
 _AUDITED_ANSWERS: Final = (
     "answers_audited", "answers_stored", "answers_unstored", "answers_stored_changed", "answers_unaudited",
 )  # fmt: skip
+_OF_LATE: Final = (
+    "ack_latency_ms", "ack_service_ms", "messages_unconfirmed",
+    "agent_first_chunk_ms", "agent_first_chunk_service_ms", "agent_chunk_gap_ms", "agent_stream_ms",
+    "agent_chunks", "agent_streams", "agent_streams_incomplete", "agent_stream_stalls",
+)  # fmt: skip
 _OF_PROCESSES: Final = (
     "event_loop_lag_ms", "name_lookup_ms",
     "worker_cpu_percent", "worker_rss_bytes", "worker_cpu_samples", "worker_cpu_starved",
@@ -68,6 +73,8 @@ def records(metric: str, scenario: str | None, behaviours: Sequence[type[FleetUs
         return True
     if metric in _DELETED and options.cleanup:
         return True
+    if metric in _OF_LATE and options.protocol == "early":
+        return False
     if metric in (*_ANSWERED, *_AUDITED_ANSWERS):
         return _awaits_answers(judged, options)
     only = RECORDED_BY.get(metric)

@@ -132,7 +132,7 @@ class UserSession:
 
     def keep_log(self) -> SessionLog:
         """Keep everything that is sent and received from now on; return where."""
-        self.observer.log = log = SessionLog()
+        self.observer.log = log = SessionLog(is_ordered=self._client.pushes_in_order)
         return log
 
     def open_window(self, depth: int) -> Window:
@@ -253,7 +253,7 @@ class UserSession:
 
     def _create(self, metadata: dict[str, Any]) -> Created:
         """Create the session; its id is known before the fact is reported, for those that keep the ids."""
-        created = self._client.rest.create_session(self._participant_id, self._run.options.agent_id, metadata)
+        created = self._client.create_session(self._participant_id, metadata)
         self.observer.session_id = created.session_id
         return created
 

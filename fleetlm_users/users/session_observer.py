@@ -17,12 +17,17 @@ class SessionLog:
     """Everything that a session sent and received, for a check afterwards.
 
     `sent` maps client_ref to text in the order of sending, `fates` names those that failed and how, `live` holds every
-    `message` payload in the order of arrival.
+    `message` payload in the order of arrival. `is_ordered` says whether the protocol promises that order.
     """
 
     sent: dict[str, str] = field(default_factory=dict)
     fates: dict[str, str] = field(default_factory=dict)
     live: list[dict[str, Any]] = field(default_factory=list)
+    is_ordered: bool = True
+
+    def in_order(self) -> list[dict[str, Any]]:
+        """Return the payloads in the order of arrival, or by seq where the protocol promises no order."""
+        return self.live if self.is_ordered else sorted(self.live, key=lambda payload: payload["seq"])
 
 
 def _nothing() -> None:
@@ -79,6 +84,11 @@ class SessionObserver:
         if self._events.message_received.is_heard:
             self.fire(self._events.message_received, phase, payload=payload, from_agent=from_agent, done_s=done_s)
 
+    def repeated(self, payload: dict[str, Any], done_s: float) -> None:
+        """Count a broadcast that the protocol is known to send once more."""
+        self.last_seen_s = done_s
+        self._tallies[self._run.phase_at(done_s)].received(payload.get("sender_id") == self._agent_id)
+
     def appended(self, message: SentMessage, done_s: float) -> None:
         """Report that the message's own broadcast came back."""
         self._free_slot(message, done_s)
@@ -96,11 +106,38 @@ class SessionObserver:
 
     def unrejected(self, message: SentMessage, reason: str) -> None:
         """Take back a presumed rejection."""
-        if self.log is not None:
-            self.log.fates.pop(message.client_ref, None)
-        if self.window is not None:
-            self.window.reopened(message.client_ref)
-        self.fire(self._events.message_unfailed, message.phase, message=message, reason=reason)
+        self._take_back(message, "rejected", reason)
+
+    def acknowledged(self, message: SentMessage, done_s: float) -> None:
+        """Report the ok reply to a send."""
+        self._tallies[message.phase].acknowledged(message, done_s)
+
+    def unconfirmed(self, message: SentMessage, reason: str) -> None:
+        """Report that the server could not say whether it appended the message."""
+        self._free_slot(message, time.perf_counter())
+        self._fail(message, "unconfirmed", reason)
+
+    def confirmed(self, message: SentMessage, reason: str) -> None:
+        """Take back that the outcome of the message is not known."""
+        self._take_back(message, "unconfirmed", reason)
+
+    def resolved(self, message: SentMessage) -> None:
+        """Report that the message was appended, though its own broadcast never came."""
+        self._free_slot(message, time.perf_counter())
+        self._tallies[message.phase].resolved(message, self.awaits_agent, is_answered=message.replies > 0)
+
+    def stream_began(self, message: SentMessage | None, done_s: float) -> None:
+        """Report the first piece of an answer."""
+        self._tallies.streams(self._phase_of(message)).began(message, done_s)
+
+    def stream_went_on(self, message: SentMessage | None, gap_s: float | None) -> None:
+        """Report a further piece of an answer."""
+        self._tallies.streams(self._phase_of(message)).went_on(gap_s)
+
+    def stream_ended(self, message: SentMessage | None, chunks: int, length_s: float | None, *, is_whole: bool) -> None:
+        """Report the end of an answer's pieces."""
+        del chunks
+        self._tallies.streams(self._phase_of(message)).ended(length_s, is_whole=is_whole)
 
     def lost(self, message: SentMessage, reason: str) -> None:
         """Report that nothing came back for the message."""
@@ -158,6 +195,16 @@ class SessionObserver:
     def let_go(self) -> None:
         """Drop the callbacks, which hold their owners."""
         self.on_appended, self.on_lost = None, _nothing
+
+    def _phase_of(self, message: SentMessage | None) -> str:
+        return self.phase_now() if message is None else message.phase
+
+    def _take_back(self, message: SentMessage, fate: str, reason: str) -> None:
+        if self.log is not None:
+            self.log.fates.pop(message.client_ref, None)
+        if self.window is not None:
+            self.window.reopened(message.client_ref)
+        self.fire(self._events.message_unfailed, message.phase, message=message, fate=fate, reason=reason)
 
     def _free_slot(self, message: SentMessage, moment_s: float) -> None:
         if self.window is not None:

@@ -3,11 +3,13 @@
 import contextlib
 import logging
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from fleetlm_users.client import (
     Address,
     ChannelObserver,
     Connector,
+    Created,
     Heartbeats,
     PhoenixSocket,
     Resolver,
@@ -15,6 +17,7 @@ from fleetlm_users.client import (
     SessionChannel,
     SocketOptions,
     host_of,
+    profile_of,
     sources_here,
 )
 from fleetlm_users.errors import ClientError, ConnectFailed, RestFailed
@@ -47,6 +50,7 @@ class SharedClient:
     ) -> None:
         self._options = options
         self.audit: Audit | None = None
+        self._profile = profile_of(options.protocol)
         self.cleanup: SessionCleanup | None = None
         self._warned_about: set[tuple[str, int]] = set()
         self._hosts = {host_of(url) for url in (options.api_url, options.ws_url)}
@@ -57,6 +61,7 @@ class SharedClient:
             heartbeat_s=options.heartbeat_interval_s,
             log_frames=_log_frame if options.debug else None,
             connector=self._connector(worker_index),
+            user_parameter=self._profile.user_parameter,
         )
         self.rest = RestApi(
             options.api_url,
@@ -64,6 +69,11 @@ class SharedClient:
             # takes source addresses in turn by itself: in step with the sockets each would get only every other one
             connector=self._connector(worker_index),
         )
+
+    @property
+    def pushes_in_order(self) -> bool:
+        """Whether the server pushes a session's messages in the order of their seq."""
+        return self._profile.conversation.IS_ORDERED
 
     def await_names(self) -> None:
         """Wait until the names of the servers are looked up, so that no time of a session holds a look-up.
@@ -82,6 +92,10 @@ class SharedClient:
             self._warned_about.add(about)
             logger.warning("%s", problem)
 
+    def create_session(self, participant_id: str, metadata: dict[str, Any]) -> Created:
+        """Create a session of a participant with the run's agent. Raise RestFailed."""
+        return self.rest.create_session(self._profile.session_body(participant_id, self._options.agent_id, metadata))
+
     def socket(self, participant_id: str, on_anomaly: Callable[[str], None]) -> PhoenixSocket:
         """Return a socket that is not connected yet."""
         return PhoenixSocket(self._options.ws_url, participant_id, self._socket_options, self._heartbeats, on_anomaly)
@@ -97,6 +111,7 @@ class SharedClient:
             observer,
             reply_timeout_s=self._options.reply_timeout_s,
             agent_replies=self._options.agent_replies if follows_agent else None,
+            profile=self._profile,
         )
 
     def close(self) -> None:

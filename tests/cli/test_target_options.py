@@ -57,5 +57,6 @@ def test_flags_and_variables_are_those_of_a_benchmark():
         "--agent-url": "AGENT_URL",
         "--agent-id": "AGENT_ID",
         "--insecure": "INSECURE",
+        "--protocol": "PROTOCOL",
         "--source-ips": "SOURCE_IPS",
     }

@@ -18,6 +18,7 @@ AGENT_ID = "bench-echo-agent"
 DEADLINE_S = 0.3
 AMPLE_S = 1.0  # for what is to be in time, on a busy machine too
 WAIT_S = 10.0
+EARLY_ANSWER = "400 Bad Request", b'{"errors":{"detail":"Bad Request"}}'
 
 
 def agent(origin_url: str, status: str = "enabled") -> dict[str, object]:
@@ -48,6 +49,8 @@ class Fleet:
         return method, target
 
     def _answer(self, method: str, target: str, body: bytes) -> tuple[str, bytes]:
+        if target == "/api/sessions":
+            return self.answers.get("detection", EARLY_ANSWER)
         if method == "POST":
             self.created.append(json.loads(body)["agent"])
             return self.answers.get("create", ("201 Created", body))
@@ -342,3 +345,45 @@ def test_urls_that_are_none_are_usage_errors():
         urls[position] = "nonsense"
         with pytest.raises(UsageError, match=what):
             check(Targets(*urls, AGENT_ID))
+
+
+LATE_ANSWER = "422 Unprocessable Entity", b'{"error":"user_id and agent_id are required"}'
+
+
+@pytest.mark.parametrize(
+    ("detection", "protocol", "history"),
+    [
+        (EARLY_ANSWER, "early", {"message_history_mode": "tail", "message_history_limit": 10}),
+        (LATE_ANSWER, "late", {"context": {"strategy": "last_n", "config": {"limit": 10}}}),
+    ],
+)
+def test_the_protocol_is_found_out_and_the_agent_made_in_its_way(serve, detection, protocol, history):
+    """The result names it; the agent's record says in its own words what it is sent."""
+    fleet, agent_server = Fleet(detection=detection), serve(healthy)
+    result = check(targets_of(serve(fleet), agent_server))
+    assert result.protocol == protocol
+    assert result.agent_created
+    (created,) = fleet.created
+    assert created.items() >= history.items()
+    assert not result.problems
+
+
+def test_a_server_of_no_known_protocol_is_fatal_and_told_by_what_it_said(serve):
+    """With what the known ones say."""
+    fleet = Fleet(detection=("404 Not Found", b'{"error":"no such route"}'))
+    result = check(targets_of(serve(fleet), serve(healthy)))
+    assert codes(result) == [ProblemCode.PROTOCOL]
+    assert result.fatal
+    assert "404" in result.text()
+    assert "no such route" in result.text()
+    assert not fleet.created
+
+
+@pytest.mark.parametrize("known", [None, agent("http://elsewhere") | {"message_history_mode": "tail"}])
+def test_a_version_in_between_is_refused_by_name(serve, known):
+    """Its agents give it away, also the one that was just created."""
+    record = json.dumps({"agent": {"message_history_mode": "tail"}}).encode()
+    fleet = Fleet(known, detection=LATE_ANSWER, create=("201 Created", record))
+    result = check(targets_of(serve(fleet), serve(healthy)))
+    assert codes(result) == [ProblemCode.PROTOCOL]
+    assert "2025-10-13 to 10-18" in result.text()

@@ -191,6 +191,7 @@ def test_every_obstacle_before_a_run_is_explained(monkeypatch):
         Fleet(index=("200 OK", b"{}")),
         Fleet(index=("500 Internal Server Error", b"")),
         Fleet(show=("500 Internal Server Error", b"")),
+        Fleet(detection=("404 Not Found", b"")),
     )
     problems = []
     for scene in scenes:

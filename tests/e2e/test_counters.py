@@ -92,6 +92,18 @@ RUNS = {
         ],
         "inbox_missed",
     ),
+    "open outcomes of the late protocol": (
+        "mixed",
+        ("--protocol", "late", "--quirks", "--timeout-every", "3", "--no-agent"),
+        [*FAST, "--reply-timeout", "500ms"],
+        "messages_unconfirmed",
+    ),
+    "streams that stall": (
+        "mixed",
+        ("--protocol", "late", "--quirks"),
+        [*FAST, "--stall-limit", "10ms"],
+        "agent_chunks agent_streams agent_stream_stalls",
+    ),
     "an agent that answers twice": (
         "mixed",
         (),
@@ -100,8 +112,15 @@ RUNS = {
     ),
 }
 
+AGENTS = {
+    "an agent that answers twice": ("--replies", "2"),
+    "streams that stall": ("--chunks", "3", "--chunk-delay-ms", "30"),
+}
+"""The options of the agent, where the stand-in's own would not do."""
+
 ELSEWHERE = {
     "agent_latencies_left_out": "tests/client/test_messages_read_together.py",  # a matter of the reader's luck
+    "agent_streams_incomplete": "tests/swarm/stats/test_tally.py",  # our agent never breaks off
     "cleanup_failed": "tests/e2e/test_cleanup_of_a_run.py",  # the server is gone by then
     "replay_changed": "tests/measure/judging/test_correctness.py",  # the stand-in never changes what it stored
     "worker_cpu_starved": "tests/measure/test_ledger.py",  # no server starves a generator
@@ -122,7 +141,7 @@ def test_every_counter_has_something_that_moves_it():
 def test_a_fault_moves_its_counters(tmp_path, standin_with, agent_with, name):
     """Each of them is above 0 in the summary."""
     benchmark, faults, flags, counters = RUNS[name]
-    agent = agent_with("--replies", "2") if "answers twice" in name else None
+    agent = agent_with(*AGENTS[name]) if name in AGENTS else None
     standin = standin_with(*([] if agent else ["--builtin-agent"]), *faults)
     with Locust(tmp_path, *targets(standin, agent), *flags, locustfile=f"locustfiles/{benchmark}.py") as locust:
         finished = locust.finish()

@@ -1,9 +1,9 @@
 // The official Phoenix client through a whole session; prints what it saw as one JSON line.
-// node client.mjs <ws://host:port/socket> <participant> <session id>
+// node client.mjs <ws://host:port/socket> <participant> <session id> <parameter that names the participant>
 import { Socket } from "phoenix";
 import WebSocket from "ws";
 
-const [endpoint, participant, session] = process.argv.slice(2);
+const [endpoint, participant, session, parameter] = process.argv.slice(2);
 const GIVE_UP_MS = 20000;
 const seen = { messages: [], heartbeats: 0, closes: [] };
 
@@ -17,7 +17,7 @@ function fail(why) {
 // The client calls logger(kind, message, data); its heartbeats' replies are seen in the raw frames instead.
 const socket = new Socket(endpoint, {
   transport: WebSocket,
-  params: { participant_id: participant },
+  params: { [parameter]: participant },
   heartbeatIntervalMs: 500, // also the time in which the reply must come
   reconnectAfterMs: () => GIVE_UP_MS,
 });

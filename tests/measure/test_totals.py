@@ -166,8 +166,8 @@ def test_a_live_view_calls_in_flight_what_has_no_fate_yet(totals_of):
         ledger.count("messages_appended", "burst", MAIN, 7)
 
     totals = totals_of(write)
-    assert totals.accounting(live=True) == Accounting(10, 7, 0, 0, 3, 0)
-    assert totals.accounting() == Accounting(10, 7, 0, 0, 0, 3, 3)
+    assert totals.accounting(live=True) == Accounting(10, 7, 0, 0, 0, 3, 0)
+    assert totals.accounting() == Accounting(10, 7, 0, 0, 0, 0, 3, 3)
 
 
 def test_a_question_about_nothing_known_is_refused(totals_of):

@@ -1,57 +1,14 @@
 """Every sent message ends in exactly one fate, whatever the server does, and agent replies are matched in order."""
 
-from collections import Counter
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.protocol.conversation import MAX_GAP, MAX_PRESUMED, Conversation
+from tests.protocol.notes import Notes
 
 ME, AGENT = "bench-r1-1", "bench-echo-agent"
 TIMEOUT_S = 30.0
-
-
-class Notes:
-    """An observer that writes down what it is told."""
-
-    def __init__(self):
-        self.facts = []
-        self.kinds = Counter()
-
-    def _note(self, kind, *what):
-        self.facts.append((kind, *what))
-        self.kinds[kind] += 1
-
-    def received(self, payload, done_s):
-        self._note("received", payload["seq"])
-
-    def appended(self, message, done_s):
-        self._note("appended", message.client_ref)
-
-    def rejected(self, message, reason, done_s):
-        self._note("rejected", message.client_ref, reason)
-
-    def unrejected(self, message, reason):
-        self._note("unrejected", message.client_ref, reason)
-
-    def lost(self, message, reason):
-        self._note("lost", message.client_ref, reason)
-
-    def left_in_flight(self, message):
-        self._note("in_flight", message.client_ref)
-
-    def replied(self, message, done_s):
-        self._note("replied", message.client_ref, done_s)
-
-    def unanswered(self, message, reason):
-        self._note("unanswered", message.client_ref, reason)
-
-    def backpressure(self, reason):
-        self._note("backpressure", reason)
-
-    def anomaly(self, kind):
-        self._note(kind)
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ class RawSocket:
         self.writer = writer
 
     @classmethod
-    async def open(cls, standin, participant="u1", vsn="2.0.0", more=""):
+    async def open(cls, standin, participant="u1", vsn="2.0.0", more="", parameter="participant_id"):
         """A socket whose upgrade was accepted."""
         reader, writer = await asyncio.open_connection("127.0.0.1", standin.port)
-        query = f"participant_id={participant}" + (f"&vsn={vsn}" if vsn else "")
+        query = f"{parameter}={participant}" + (f"&vsn={vsn}" if vsn else "")
         writer.write(HEAD.format(query=query, more=more).encode())
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), WAIT_S)
         assert head.startswith(b"HTTP/1.1 101 "), head

@@ -10,6 +10,8 @@ from pathlib import Path
 
 RECORD = Path(__file__).parent / "record"
 ULID = re.compile(r"01[0-9A-HJKMNP-TV-Z]{24}")
+RECORDED_ID = re.compile(rf"{ULID.pattern}|AaIe[A-Za-z0-9_-]{{18}}")
+"""Ids of the late record are UUIDs in another form; those of the stand-in are ULIDs in both protocols."""
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?\Z")
 SHARD = re.compile(r"shard_key: \d+")
 
@@ -33,7 +35,7 @@ class Names:
 
     def translate(self, text):
         """`text` with the recorded ids that are known replaced by the live ones."""
-        return ULID.sub(lambda found: self.live.get(found[0], found[0]), text)
+        return RECORDED_ID.sub(lambda found: self.live.get(found[0], found[0]), text)
 
     def differences(self, recorded, live, where="$"):
         """What differs, as a list of texts; learns the ids."""
@@ -55,6 +57,6 @@ class Names:
         times = STAMP.match(recorded), STAMP.match(live)
         if all(times):
             return (times[0][1] is None) == (times[1][1] is None)
-        for one, other in zip(ULID.findall(recorded), ULID.findall(live), strict=False):
+        for one, other in zip(RECORDED_ID.findall(recorded), ULID.findall(live), strict=False):
             self.live.setdefault(one, other)
         return SHARD.sub("shard_key: N", self.translate(recorded)) == SHARD.sub("shard_key: N", live)

@@ -42,7 +42,14 @@ def test_the_official_client(standin):
     """Connects, joins, pushes, receives its own and the agent's message, heartbeats, leaves, rejoins with replay."""
     session = standin.session("js-user")
     before = standin.counters()
-    command = [*node_command(), "client.mjs", f"ws://127.0.0.1:{standin.port}/socket", "js-user", session]
+    command = [
+        *node_command(),
+        "client.mjs",
+        f"ws://127.0.0.1:{standin.port}/socket",
+        "js-user",
+        session,
+        "participant_id",
+    ]
     environment = {**os.environ, "NODE_OPTIONS": ""}
     done = subprocess.run(command, cwd=JS, capture_output=True, text=True, timeout=WAIT_S, check=False, env=environment)
     assert done.returncode == 0, done.stderr
@@ -63,3 +70,22 @@ def test_the_official_client(standin):
     counted = {name: after[name] - before[name] for name in ("connections_opened", "sends_received", "leaves")}
     assert counted == {"connections_opened": 1, "sends_received": 2, "leaves": 1}
     assert after["heartbeats"] - before["heartbeats"] >= seen["heartbeats"] >= 2
+
+
+@pytest.mark.usefixtures("node_modules")
+def test_the_official_client_in_the_late_protocol(standin_with):
+    """The same whole session: what it joins and reads is the late protocol's."""
+    standin = standin_with("--protocol", "late", "--builtin-agent")
+    body = {"user_id": "js-user", "agent_id": "bench-echo-agent"}
+    session = standin.call("POST", "/api/sessions", body).json()["session"]["id"]
+    url = f"ws://127.0.0.1:{standin.port}/socket"
+    command = [*node_command(), "client.mjs", url, "js-user", session, "user_id"]
+    environment = {**os.environ, "NODE_OPTIONS": ""}
+    done = subprocess.run(command, cwd=JS, capture_output=True, text=True, timeout=WAIT_S, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    own, answer = seen["messages"]
+    assert (own["seq"], own["content"]["client_ref"], answer["kind"]) == (1, "r1", "assistant")
+    assert answer["content"]["parts"] == [{"state": "done", "text": "Echo: hé", "type": "text"}]
+    assert seen["malformed"][1]["error"] == "invalid_message_format"
+    assert (seen["leave"], [message["seq"] for message in seen["rejoin"][1]["messages"]]) == (["ok", {}], [1, 2])

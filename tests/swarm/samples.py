@@ -19,6 +19,7 @@ class NothingFound:
     """A preflight with nothing to say."""
 
     fatal = False
+    protocol = "early"
 
     def text(self):
         return ""

@@ -113,11 +113,16 @@ class PlayedClient:
     def __init__(self, server, options):
         self.rest, self._server, self._options = server, server, options
 
+    pushes_in_order = True
+
     def await_names(self):
         """They are known."""
 
     def warn_once(self, problem):
         """Nobody reads it."""
+
+    def create_session(self, participant_id, metadata):
+        return self.rest.create_session(participant_id, AGENT, metadata)
 
     def socket(self, participant_id, on_anomaly):
         return Socket(self._server, participant_id)

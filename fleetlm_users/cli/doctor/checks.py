@@ -1,6 +1,7 @@
 """The doctor's checks in order: the client's preflight line by line, then one whole session."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from fleetlm_users.cli.doctor import remedies
@@ -8,11 +9,13 @@ from fleetlm_users.cli.doctor.check_result import CheckResult, Outcome
 from fleetlm_users.cli.doctor.trial import STEPS, Trial
 from fleetlm_users.client import PreflightResult, Problem, ProblemCode, check
 
-API, WEBSOCKET, HEALTH, KNOWN_AGENT = "REST API", "WebSocket upgrade", "agent health", "agent in FleetLM"
+API, WEBSOCKET, HEALTH = "REST API", "WebSocket upgrade", "agent health"
+PROTOCOL, KNOWN_AGENT = "chat protocol", "agent in FleetLM"
 CHECKS: Final = {
     API: (ProblemCode.API_FAILED, ProblemCode.API_NOT_FLEETLM),
     WEBSOCKET: (ProblemCode.WEBSOCKET_FAILED,),
     HEALTH: (ProblemCode.AGENT_UNHEALTHY,),
+    PROTOCOL: (ProblemCode.PROTOCOL,),
     KNOWN_AGENT: (ProblemCode.AGENT_UNAVAILABLE, ProblemCode.AGENT_DISABLED, ProblemCode.AGENT_ELSEWHERE),
 }
 """What the preflight checks, in order, and the problems that each check can have."""
@@ -28,7 +31,8 @@ def examine(trial: Trial, say: Callable[[str], None] = lambda _: None) -> Iterat
     if preflight.fatal:
         yield from (CheckResult("skipped", step, "not tried") for step in STEPS)
     else:
-        yield from trial.run()
+        targets = replace(trial.targets, protocol=preflight.protocol)
+        yield from replace(trial, targets=targets).run()
 
 
 def tell(preflight: PreflightResult) -> Iterator[CheckResult]:
@@ -38,13 +42,14 @@ def tell(preflight: PreflightResult) -> Iterator[CheckResult]:
         API: targets.api_url,
         WEBSOCKET: targets.ws_url,
         HEALTH: f"{targets.agent_url}/health",
+        PROTOCOL: f"{preflight.protocol} (docs/protocols.md)",
         KNOWN_AGENT: targets.agent_id + (" (created just now)" if preflight.agent_created else ""),
     }
     problems = {check: [each for each in preflight.problems if each.code in codes] for check, codes in CHECKS.items()}
     for title, place in places.items():
         if problems[title]:
             yield from (_finding(title, problem) for problem in problems[title])
-        elif title == KNOWN_AGENT and problems[API]:
+        elif (title == PROTOCOL and problems[API]) or (title == KNOWN_AGENT and (problems[API] or problems[PROTOCOL])):
             yield CheckResult("skipped", title, "not tried")
         else:
             yield CheckResult("ok", title, place)

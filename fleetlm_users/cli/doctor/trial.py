@@ -8,6 +8,7 @@ from typing import Any
 from fleetlm_users.cli.doctor import remedies
 from fleetlm_users.cli.doctor.check_result import CheckResult
 from fleetlm_users.client import (
+    PROFILES,
     Connector,
     Heartbeats,
     PhoenixSocket,
@@ -29,7 +30,7 @@ STEPS = ("session", "WebSocket", "join", "own message back", "agent's reply", "l
 
 
 class MessageOutcome:
-    """The observer of the one message: what became of it."""
+    """The ChannelObserver of the one message: what became of it."""
 
     def __init__(self) -> None:
         self.message: SentMessage | None = None
@@ -39,6 +40,12 @@ class MessageOutcome:
 
     def received(self, payload: dict[str, Any], done_s: float) -> None:
         """Ignore a broadcast: `appended` follows for our own."""
+
+    def repeated(self, payload: dict[str, Any], done_s: float) -> None:
+        """Ignore what is known already."""
+
+    def acknowledged(self, message: SentMessage, done_s: float) -> None:
+        """Ignore the reply to the send: `appended` follows."""
 
     def appended(self, message: SentMessage, done_s: float) -> None:
         """Note that the message came back."""
@@ -50,6 +57,9 @@ class MessageOutcome:
 
     def unrejected(self, message: SentMessage, reason: str) -> None:
         """Ignore that a presumed refusal was none: `appended` follows."""
+
+    def confirmed(self, message: SentMessage, reason: str) -> None:
+        """Ignore that the outcome is known after all: it follows."""
 
     def lost(self, message: SentMessage, reason: str) -> None:
         """Note that nothing came back."""
@@ -67,6 +77,15 @@ class MessageOutcome:
         """Note that the agent did not answer."""
         self.unanswered_for = reason
 
+    def stream_began(self, message: SentMessage | None, done_s: float) -> None:
+        """Ignore the pieces of the answer: the whole follows."""
+
+    def stream_went_on(self, message: SentMessage | None, gap_s: float | None) -> None:
+        """Ignore the pieces of the answer: the whole follows."""
+
+    def stream_ended(self, message: SentMessage | None, chunks: int, length_s: float | None, *, is_whole: bool) -> None:
+        """Ignore the end of the pieces."""
+
     def backpressure(self, reason: str) -> None:
         """Ignore the push: `rejected` follows for the message that it answers."""
 
@@ -76,10 +95,21 @@ class MessageOutcome:
     def disconnected(self, down: Disconnected) -> None:
         """Ignore that the channel is gone: the message's own outcome follows."""
 
+    def resolved(self, message: SentMessage) -> None:
+        """Note that the message was appended, though it never came back."""
+        self.message, self.problem = message, ""
+
+    def unconfirmed(self, message: SentMessage, reason: str) -> None:
+        """Note that the server could not say whether it appended the message."""
+        self.problem = f"FleetLM could not say whether it appended it: {reason}"
+
 
 @dataclass(frozen=True)
 class Trial:
-    """A trial session; `timeout_s` bounds each step, `sources` are the local addresses to connect from."""
+    """A trial session over the protocol that the targets name, which must not be auto.
+
+    `timeout_s` bounds each step, `sources` are the local addresses to connect from.
+    """
 
     targets: Targets
     participant_id: str
@@ -98,7 +128,12 @@ class Trial:
         )
         api = RestApi(targets.api_url, timeout_s=self.timeout_s, connector=connector)
         heartbeats = Heartbeats()
-        options = SocketOptions(connect_timeout_s=self.timeout_s, send_timeout_s=self.timeout_s, connector=connector)
+        options = SocketOptions(
+            connect_timeout_s=self.timeout_s,
+            send_timeout_s=self.timeout_s,
+            connector=connector,
+            user_parameter=PROFILES[targets.protocol].user_parameter,
+        )
         socket = PhoenixSocket(targets.ws_url, self.participant_id, options, heartbeats, lambda _kind: None)
         try:
             yield from self._steps(api, socket)
@@ -108,9 +143,10 @@ class Trial:
             api.close()
 
     def _steps(self, api: RestApi, socket: PhoenixSocket) -> Iterator[CheckResult]:
+        profile = PROFILES[self.targets.protocol]
         metadata = {"bench": True, "run_id": self.run_id, "scenario": SCENARIO, "vu": 1}
         try:
-            created = api.create_session(self.participant_id, self.targets.agent_id, metadata)
+            created = api.create_session(profile.session_body(self.participant_id, self.targets.agent_id, metadata))
         except RestFailed as failed:
             yield CheckResult("bad", STEPS[0], str(failed), remedies.CREATE)
             yield from _skipped(1)
@@ -119,7 +155,12 @@ class Trial:
         yield CheckResult("ok", STEPS[0], f"{created.session_id} created in {took_ms:.1f} ms")
         outcome = MessageOutcome()
         channel = SessionChannel(
-            socket, created.session_id, self.targets.agent_id, outcome, reply_timeout_s=self.timeout_s
+            socket,
+            created.session_id,
+            self.targets.agent_id,
+            outcome,
+            reply_timeout_s=self.timeout_s,
+            profile=profile,
         )
         yield from self._talk(socket, channel, outcome)
         yield self._end(api, channel, created.session_id, is_joined=channel.topic in socket.joined)

@@ -81,13 +81,11 @@ class RestApi:
             endpoint, timeout_s=timeout_s, concurrency=concurrency, connector=connector or Connector()
         )
 
-    def create_session(self, sender_id: str, recipient_id: str, metadata: Mapping[str, Any]) -> Created:
+    def create_session(self, body: Mapping[str, Any]) -> Created:
         """Create a session between a participant and an agent (POST /sessions).
 
         Args:
-            sender_id: The participant's id.
-            recipient_id: The agent's id.
-            metadata: What FleetLM stores with the session; it must be JSON.
+            body: The participant, the agent and the metadata, as the protocol has them (Profile.session_body).
 
         Returns:
             The session's id, the answer's body and its stamps in perf_counter seconds.
@@ -95,8 +93,7 @@ class RestApi:
         Raises:
             RestCallFailed: No answer within `timeout_s`, another status than 201, or a body without a session id.
         """
-        body = {"sender_id": sender_id, "recipient_id": recipient_id, "metadata": dict(metadata)}
-        answered = self.call("POST", "/sessions", body=body, expected=(201,))
+        answered = self.call("POST", "/sessions", body=dict(body), expected=(201,))
         session = answered.body.get("session") if isinstance(answered.body, dict) else None
         session_id = session.get("id") if isinstance(session, dict) else None
         if not isinstance(session_id, str) or not 0 < len(session_id) <= MAX_ID_CHARACTERS:

@@ -28,7 +28,7 @@ from typing import Any, Final
 import gevent
 from gevent import socket
 
-from fleetlm_users.protocol.conversation import UpperBound
+from fleetlm_users.protocol.observer import UpperBound
 from fleetlm_users.units import NS_PER_S
 
 SO_TIMESTAMPNS: Final = 35

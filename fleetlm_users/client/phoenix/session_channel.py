@@ -10,7 +10,9 @@ from fleetlm_users.client.net.waits import FOR_EVER, Wait
 from fleetlm_users.client.phoenix.socket import Joined, PhoenixSocket
 from fleetlm_users.errors import Disconnected
 from fleetlm_users.protocol import message as names
-from fleetlm_users.protocol.conversation import Conversation, Observer, SentMessage
+from fleetlm_users.protocol.conversation import Conversation
+from fleetlm_users.protocol.observer import Observer, SentMessage
+from fleetlm_users.protocol.profile import EARLY, Profile
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +27,7 @@ class ChannelObserver(Observer, Protocol):
 class SessionChannel:
     """The channel of one session; implements the socket's ChannelHandler. `down` says why it is gone."""
 
-    __slots__ = ("_conversation", "_observer", "_socket", "_waiting", "down", "topic")
+    __slots__ = ("_conversation", "_observer", "_profile", "_socket", "_waiting", "down", "topic")
 
     def __init__(  # noqa: PLR0913  # the conversation's settings pass through, each by name
         self,
@@ -36,10 +38,12 @@ class SessionChannel:
         *,
         reply_timeout_s: float,
         agent_replies: int | None = 1,
+        profile: Profile = EARLY,
     ) -> None:
         self._socket = socket
         self._observer = observer
-        self._conversation = Conversation(
+        self._profile = profile
+        self._conversation: Conversation = profile.conversation(
             socket.participant_id, agent_id, observer, reply_timeout_s=reply_timeout_s, agent_replies=agent_replies
         )
         self._waiting: tuple[Wait, Callable[[], bool]] | None = None
@@ -63,7 +67,7 @@ class SessionChannel:
             ReplyTimeout: No reply came in time.
             Disconnected: The socket is not connected, or went down meanwhile.
         """
-        joined = self._socket.join(self.topic, {}, self, timeout_s)
+        joined = self._socket.join(self.topic, self._profile.join_payload(), self, timeout_s)
         replay = joined.response.get("messages") if isinstance(joined.response, dict) else None
         self._conversation.joined(replay if isinstance(replay, list) else [])
         return joined
@@ -150,14 +154,12 @@ class SessionChannel:
         """Take a server push on the topic; called by the socket."""
         if event == names.MESSAGE:
             self._conversation.message(payload, done_s)
-        elif event == names.BACKPRESSURE:
-            self._conversation.backpressure(payload, done_s)
         else:
-            self._observer.anomaly("unknown_event")
+            self._conversation.event(event, payload, done_s)
         self._wake_if_true()
 
     def on_reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
-        """Take a reply that nobody awaits, here the error reply to a `send`; called by the socket."""
+        """Take a reply that nobody awaits, here the one to a `send`; called by the socket."""
         self._conversation.reply(ref, status, response, done_s)
         self._wake_if_true()
 

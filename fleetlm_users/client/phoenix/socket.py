@@ -98,7 +98,7 @@ class PhoenixSocket:
         """
         if self.connect_started_s is not None:
             raise UsageError("connect", self, "one connect per socket", "make a new PhoenixSocket to connect again")
-        endpoint = socket_endpoint(self.url, self.participant_id)
+        endpoint = socket_endpoint(self.url, self.participant_id, self.options.user_parameter)
         self.connect_started_s = time.perf_counter()
         options = self.options
         upgraded = open_websocket(endpoint, options.connect_timeout_s, options.connector)
@@ -290,24 +290,24 @@ class PhoenixSocket:
         return f"<PhoenixSocket {self.participant_id} {state} joined={sorted(self.joined)} {self._state!r}>"
 
 
-def socket_endpoint(url: str, participant_id: str) -> Endpoint:
-    """Return where the URL points, with participant_id and vsn set; its other query parameters stay.
+def socket_endpoint(url: str, participant_id: str, *parameters: str) -> Endpoint:
+    """Return where the URL points, with vsn and the participant under each of `parameters` set; the rest stays.
 
     Raise UsageError for a URL that is not ws(s).
     """
-    base = _base(url)
-    query = f"participant_id={quote(participant_id, safe='')}&vsn={VSN}"
+    base = _base(url, parameters)
+    quoted = quote(participant_id, safe="")
+    query = "".join(f"{parameter}={quoted}&" for parameter in parameters) + f"vsn={VSN}"
     return Endpoint(base.url + query, base.host, base.port, base.target + query, base.secure)
 
 
 @functools.lru_cache(maxsize=16)  # a run has one URL: to take it apart for each socket is a seventh of a connect
-def _base(url: str) -> Endpoint:
+def _base(url: str, parameters: tuple[str, ...]) -> Endpoint:
     """Return the endpoint up to where our own query parameters go."""
     given = parse_endpoint(url, "WebSocket URL", ("ws", "wss"), "ws://localhost:4000/socket/websocket")
     parts = urlsplit(url)
-    pairs = [
-        pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in ("participant_id", "vsn")
-    ]
+    ours = (*parameters, "vsn")
+    pairs = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in ours]
     query = "?" + "".join(f"{urlencode([pair], quote_via=quote, safe='')}&" for pair in pairs)
     path = given.target.partition("?")[0]
     return replace(given, url=f"{parts.scheme}://{parts.netloc}{parts.path}{query}", target=path + query)

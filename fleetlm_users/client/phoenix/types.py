@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from fleetlm_users.client.net.connector import Connector
 from fleetlm_users.errors import Disconnected
+from fleetlm_users.protocol.profile import EARLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class SocketOptions:
 
     `heartbeat_s` is the interval of the process's one `Heartbeats`. `log_frames(direction, frame)` gets every text
     frame, direction ">" to and "<" from the server. All sockets of a run share one `connector`, which knows the
-    server's address.
+    server's address. `user_parameter` is the query parameter of the URL that names the participant.
     """
 
     connect_timeout_s: float = 10.0
@@ -23,6 +24,7 @@ class SocketOptions:
     max_message_bytes: int = 8 * 1024 * 1024
     log_frames: Callable[[str, bytes | str], None] | None = None
     connector: Connector = field(default_factory=Connector)
+    user_parameter: str = EARLY.user_parameter
 
 
 class Sent(NamedTuple):
@@ -57,7 +59,7 @@ class ChannelHandler(Protocol):
         """Take a message of the server's own."""
 
     def on_reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
-        """Take a reply to a push that nobody awaits: FleetLM answers `send` only when it refuses it."""
+        """Take a reply to a push that nobody awaits: such as to a `send`."""
 
     def on_down(self, down: Disconnected, done_s: float) -> None:
         """Take note that phx_error, phx_close or the socket's end ended the topic; once per join, not after our own."""

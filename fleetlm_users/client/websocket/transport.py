@@ -29,7 +29,7 @@ from fleetlm_users.client.websocket.frames import (
 )
 from fleetlm_users.client.websocket.handshake import Upgraded
 from fleetlm_users.errors import Disconnected
-from fleetlm_users.protocol.conversation import UpperBound
+from fleetlm_users.protocol.observer import UpperBound
 
 TEXT: Final = ABNF.OPCODE_TEXT
 BINARY: Final = ABNF.OPCODE_BINARY

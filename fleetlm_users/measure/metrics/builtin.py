@@ -19,8 +19,22 @@ _LATENCIES: Final = (
         service="append_service_ms",
     ),
     trend("append_service_ms", "message sent → its own `message` broadcast back at the sender"),
+    trend(
+        "ack_latency_ms",
+        "message due → the ok reply to its send, where the protocol has one",
+        service="ack_service_ms",
+    ),
+    trend("ack_service_ms", "message sent → the ok reply to its send, where the protocol has one"),
     trend("agent_latency_ms", "own broadcast seen → the agent's reply seen (first in, first out per session)"),
     trend("message_roundtrip_ms", "message sent → the agent's reply seen"),
+    trend(
+        "agent_first_chunk_ms",
+        "message due → the first `stream_chunk` of the agent's answer: time to first token",
+        service="agent_first_chunk_service_ms",
+    ),
+    trend("agent_first_chunk_service_ms", "message sent → the first `stream_chunk` of the agent's answer"),
+    trend("agent_chunk_gap_ms", "one `stream_chunk` of an answer → the next one"),
+    trend("agent_stream_ms", "first → last `stream_chunk` of an answer"),
     trend("lifecycle_total_ms", "session creation begins → socket closed after the last reply"),
     trend(
         "inbox_latency_ms",
@@ -47,16 +61,22 @@ _MESSAGES: Final = (
         is_trouble=True,
     ),
     counter(
+        "messages_unconfirmed",
+        "sent messages of which the server could not say whether it appended them, by its words",
+        evidence="messages_sent",
+        is_trouble=True,
+    ),
+    counter(
         "messages_in_flight",
         "sent messages whose fate was open when their session ended with the run",
         evidence="messages_sent",
     ),
     counter(
         "message_failures",
-        "rejected and lost messages together",
+        "rejected, lost and unconfirmed messages together",
         evidence="messages_sent",
         is_trouble=True,
-        parts=("messages_rejected", "messages_lost"),
+        parts=("messages_rejected", "messages_lost", "messages_unconfirmed"),
     ),
     counter(
         "messages_duplicated",
@@ -105,6 +125,15 @@ _MESSAGES: Final = (
         evidence="agent_replies_due",
         is_trouble=True,
     ),
+    counter("agent_chunks", "`stream_chunk` pushes read"),
+    counter("agent_streams", "answers that began to stream in, piece by piece"),
+    counter(
+        "agent_streams_incomplete",
+        "answers whose pieces came, but never the whole `message`",
+        evidence="agent_streams",
+        is_trouble=True,
+    ),
+    counter("agent_stream_stalls", "pauses within an answer beyond --stall-limit", evidence="agent_chunks"),
     counter("backpressure_events", "`backpressure` pushes, by reason", evidence="messages_sent", is_trouble=True),
     counter(
         "messages_not_sent",
@@ -245,8 +274,8 @@ _RATES: Final = (
     rate(
         "message_success_rate",
         ("messages_appended",),
-        ("messages_appended", "messages_rejected", "messages_lost"),
-        "appended / (appended + rejected + lost)",
+        ("messages_appended", "messages_rejected", "messages_lost", "messages_unconfirmed"),
+        "appended / (appended + rejected + lost + unconfirmed)",
     ),
     rate(
         "agent_reply_rate",

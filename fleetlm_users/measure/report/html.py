@@ -21,10 +21,10 @@ from fleetlm_users.measure.report.charts import ChartFigure, Line, LineChart, Ma
 from fleetlm_users.measure.report.findings import audit_lines
 from fleetlm_users.measure.report.summary_types import Summary, counter_of, gauge_of, rate_of, statistic, trend_of
 from fleetlm_users.measure.report.text import (
-    ACCOUNTING_TITLE,
     WORKER_HEAD,
     Rows,
     accounting_rows,
+    accounting_title,
     backlog_rows,
     count_rows,
     generator_rows,
@@ -156,7 +156,7 @@ def _context(summary: Summary, timeline_rows: Sequence[SeriesRow]) -> dict[str, 
         "timeline": _timeline(summary, timeline_rows),
         "latency": latency_rows(summary),
         "distributions": list(_distributions(summary)),
-        "accounting_title": ACCOUNTING_TITLE.capitalize(),
+        "accounting_title": accounting_title(summary).capitalize(),
         "accounting": accounting_rows(summary),
         "losses": loss_lines(summary),
         "backlogs": backlog_rows(summary),

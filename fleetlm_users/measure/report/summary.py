@@ -276,6 +276,7 @@ def accounting_figures(accounting: Accounting) -> AccountingFigures:
         "appended": accounting.appended,
         "rejected": accounting.rejected,
         "lost": accounting.lost,
+        "unconfirmed": accounting.unconfirmed,
         "in_flight": accounting.in_flight,
         "unknown": accounting.unknown,
         "unexplained": accounting.unexplained,

@@ -143,6 +143,7 @@ class AccountingFigures(TypedDict):
     appended: int
     rejected: int
     lost: int
+    unconfirmed: NotRequired[int]  # since 2026-11; FleetLM's early protocol has none
     in_flight: int
     unknown: int
     unexplained: int

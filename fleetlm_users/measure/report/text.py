@@ -21,7 +21,7 @@ from fleetlm_users.measure.report.summary_types import (
 )
 from fleetlm_users.measure.report.terminal_style import Style, Table
 from fleetlm_users.measure.server.figures import server_lines, server_rows, title_of
-from fleetlm_users.measure.totals import FATES
+from fleetlm_users.measure.totals import FATES, Fate
 
 Rows = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]  # a table's head and its rows
 
@@ -57,13 +57,15 @@ TROUBLES: Final = (
     "client_anomalies",
 )
 # shown elsewhere in the report, under another name
-_SHOWN_ELSEWHERE: Final = ("message_failures", "messages_in_flight", "worker_cpu_samples", "worker_cpu_starved")
+_SHOWN_ELSEWHERE: Final = (
+    *("message_failures", "messages_in_flight", "messages_unconfirmed"),
+    *("worker_cpu_samples", "worker_cpu_starved"),
+)
 SPLIT_BY_SCENARIO: Final = ("append_latency_ms", "agent_latency_ms")  # and whatever has a threshold
 _LEFT_OUT: Final = {"agent_latency_ms": "agent_latencies_left_out"}
 _STATISTICS: Final = ("min", "avg", "med", "p90", "p95", "p99", "p99.9", "max")
 WORKER_HEAD: Final = ("worker", "CPU now", "CPU peak", "memory", "late p99", "lag p99 ms", "reports", "final")
 MAX_WORKERS_SHOWN: Final = 12
-ACCOUNTING_TITLE: Final = "messages: sent = appended + rejected + lost + in flight + unknown"
 
 
 def render(summary: Summary, width: int = 100, colour: bool = False) -> str:
@@ -202,7 +204,7 @@ def rate_rows(summary: Summary) -> Rows:
 
 
 def _messages(summary: Summary, style: Style) -> Iterable[str]:
-    yield from style.heading(ACCOUNTING_TITLE)
+    yield from style.heading(accounting_title(summary))
     yield from Table(*accounting_rows(summary)).lines(style)
     for line in loss_lines(summary):
         yield from style.wrapped(line, "    ", "      ")
@@ -217,14 +219,25 @@ def accounting_rows(summary: Summary) -> Rows:
     """Return the fates of all messages: by scenario, altogether, and of the warm-up."""
     main, warm_up = summary["accounting"][MAIN], summary["accounting"][WARM_UP]
     entries = dict(main["scenarios"]) if len(main["scenarios"]) > 1 else {}
-    entries["all"] = main["all"]
-    if warm_up["all"]["sent"]:
-        entries["warm-up"] = warm_up["all"]
+    entries |= {"all": main["all"]} | ({"warm-up": warm_up["all"]} if warm_up["all"]["sent"] else {})
+    fates = _fates_of(summary)
     rows = (
-        (label, *(formatting.count(entry[fate]) for fate in FATES), "✓" if entry["adds_up"] else "✗")
+        (label, *(formatting.count(entry.get(fate, 0)) for fate in fates), "✓" if entry["adds_up"] else "✗")
         for label, entry in entries.items()
     )
-    return ("", *(fate.replace("_", " ") for fate in FATES), "adds up"), tuple(rows)
+    return ("", *(fate.replace("_", " ") for fate in fates), "adds up"), tuple(rows)
+
+
+def accounting_title(summary: Summary) -> str:
+    """Return the equation that the accounting must keep."""
+    sent, *fates = (fate.replace("_", " ") for fate in _fates_of(summary))
+    return f"messages: {sent} = {' + '.join(fates)}"
+
+
+def _fates_of(summary: Summary) -> tuple[Fate, ...]:
+    """Return the fates to show: whether the server could confirm a message is open in the late protocol alone."""
+    has_open = any(summary["accounting"][phase]["all"].get("unconfirmed") for phase in (MAIN, WARM_UP))
+    return tuple(fate for fate in FATES if has_open or fate != "unconfirmed")
 
 
 def _backlogs(summary: Summary, style: Style) -> Iterable[str]:

@@ -14,6 +14,7 @@ from fleetlm_users.measure.timeline.second import (
     BACKLOG_COLUMNS,
     COUNTER_COLUMNS,
     FAILURE_COLUMNS,
+    PLACES,
     TREND_COLUMNS,
     Stretch,
 )
@@ -35,7 +36,7 @@ def flat(stretch: Stretch) -> SeriesRow:
     whole = stretch.whole()
     counts: SeriesRow = dict(zip(COUNTER_COLUMNS, whole.counts, strict=True))
     row: SeriesRow = {"second": stretch.second, **{name: counts.pop(name) for name in _FIRST_COUNTERS}}
-    row["failures"] = sum(int(row[column] or 0) for column in FAILURE_COLUMNS)
+    row["failures"] = sum(whole.counts[PLACES[column]] for column in FAILURE_COLUMNS)
     row["connections"] = stretch.connections
     row["cpu_percent"] = round(stretch.cpu_percent, 1)
     for column in TREND_COLUMNS:

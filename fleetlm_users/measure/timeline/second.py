@@ -28,6 +28,7 @@ COUNTER_COLUMNS: Final[Mapping[str, str]] = {
     "replies_due": "agent_replies_due",
     "replies_matched": "agent_replies_matched",
     "unanswered": "messages_unanswered",
+    "unconfirmed": "messages_unconfirmed",
 }
 """Column of timeseries.csv -> counter of the catalogue, all phases together."""
 
@@ -43,7 +44,7 @@ TREND_COLUMNS: Final[Mapping[Column, str]] = {
 }
 """Prefix of the percentile columns -> trend of the catalogue."""
 
-FAILURE_COLUMNS: Final = ("rejected", "lost", "connection_failures", "disconnects", "session_failures")
+FAILURE_COLUMNS: Final = ("rejected", "lost", "unconfirmed", "connection_failures", "disconnects", "session_failures")
 """The counter columns that stand for something that failed."""
 
 BACKLOG_COLUMNS: Final[Mapping[str, str]] = {"append_backlog": "sent", "agent_backlog": "replies_due"}
@@ -53,7 +54,10 @@ Messages sent whose fate is open, and appended ones whose answer is awaited.
 """
 
 PLACES: Final[Mapping[str, int]] = {column: place for place, column in enumerate(COUNTER_COLUMNS)}
-_APPEND: Final = (PLACES["sent"], *(PLACES[fate] for fate in ("appended", "rejected", "lost", "in_flight")))
+_APPEND: Final = (
+    PLACES["sent"],
+    *(PLACES[fate] for fate in ("appended", "rejected", "lost", "unconfirmed", "in_flight")),
+)
 _AGENT: Final = (PLACES["replies_due"], *(PLACES[fate] for fate in ("replies_matched", "unanswered")))
 
 WIDTH: Final = len(COUNTER_COLUMNS)

@@ -17,6 +17,13 @@ INVALID: Final = "is invalid"
 NOT_POSITIVE: Final = "must be greater than 0"
 TAKEN: Final = "has already been taken"
 
+HIDDEN: Final[Mapping[str, tuple[str, ...]]] = {
+    "early": ("context",),
+    "late": ("message_history_limit", "message_history_mode"),
+    "both": (),
+}
+"""By protocol: the fields that it does not show."""
+
 Errors = dict[str, list[str]]
 
 
@@ -33,12 +40,14 @@ class Agent:
     timeout_ms: int = 30_000
     headers: Mapping[str, Any] = field(default_factory=dict)
     status: str = "enabled"
+    context: Mapping[str, Any] = field(default_factory=lambda: {"config": {}, "strategy": "last_n"})
     inserted_at: str = ""
     updated_at: str = ""
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the resource as REST shows it, keys sorted."""
-        return {name: getattr(self, name) for name in sorted(self.__slots__)}
+    def as_json(self, protocol: str) -> dict[str, Any]:
+        """Return the resource as REST shows it in a protocol (`both`: of both), keys sorted."""
+        hidden = HIDDEN[protocol]
+        return {name: getattr(self, name) for name in sorted(self.__slots__) if name not in hidden}
 
 
 class AgentInvalid(Exception):
@@ -60,9 +69,10 @@ class Agents:
         """Return the agent, or None."""
         return self._by_id.get(agent_id)
 
-    def index(self, status: str | None) -> list[Agent]:
-        """Return all agents by id; a known `status` filters, an unknown one is ignored."""
-        return [agent for _, agent in sorted(self._by_id.items()) if status not in STATUSES or agent.status == status]
+    def index(self, status: str | None, order: str = "id") -> list[Agent]:
+        """Return all agents, in the order of a field; a known `status` filters, an unknown one is ignored."""
+        agents = sorted(self._by_id.values(), key=lambda agent: str(getattr(agent, order)))
+        return [agent for agent in agents if status not in STATUSES or agent.status == status]
 
     def create(self, given: Mapping[str, Any], now: str) -> Agent:
         """Create an agent. Raises AgentInvalid."""
@@ -149,6 +159,7 @@ def _status(value: object) -> str | None:
 
 
 RULES: Final = {
+    "context": _map,
     "headers": _map,
     "id": _text,
     "message_history_limit": _positive,

@@ -2,6 +2,10 @@
 
 from typing import Any
 
+import orjson
+
+from fleetlm_users.protocol.message import STREAM_CHUNK
+from fleetlm_users.standin.agent.ui_messages import KIND, Assembler, echo_chunks
 from fleetlm_users.standin.chat.elixir_inspect import inspect
 from fleetlm_users.standin.chat.hub import Hub
 from fleetlm_users.standin.chat.session import Session
@@ -21,8 +25,26 @@ class BuiltinAgent:
         agent = self._hub.agents.get(session.agent_id)
         if agent is not None and agent.status != "enabled":
             return
+        if session.is_late:
+            self._stream(session, content)
+            return
         metadata = {"echoed_seq": seq_of(message), "session_id": session.id, "user_id": session.user_id}
         self._hub.append_agent(session, "text", echo(content), metadata)
+
+    def _stream(self, session: Session, content: dict[str, Any]) -> None:
+        """Push the pieces of an answer, then append it whole."""
+        assembler = Assembler(self._hub.new_id)
+        for chunk in echo_chunks(echo(content)["text"]):
+            push_chunk(self._hub, session, chunk)
+            whole = assembler.feed(chunk)
+            if whole is not None:
+                self._hub.append_agent(session, KIND, whole.content, whole.metadata)
+
+
+def push_chunk(hub: Hub, session: Session, chunk: dict[str, Any]) -> None:
+    """Push a piece of an agent's answer to whoever is joined."""
+    payload = b'{"agent_id":%b,"chunk":%b}' % (session.agent_json, orjson.dumps(chunk))
+    hub.push_event(session, STREAM_CHUNK, payload)
 
 
 def echo(content: dict[str, Any]) -> dict[str, Any]:

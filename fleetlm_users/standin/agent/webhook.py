@@ -8,11 +8,14 @@ from typing import Any, Final, NamedTuple
 import aiohttp
 from yarl import URL
 
+from fleetlm_users.standin.agent.agent_context import limit_of
 from fleetlm_users.standin.agent.agents import Agent
+from fleetlm_users.standin.agent.builtin_agent import push_chunk
 from fleetlm_users.standin.agent.jsonl import BadLine, LineSplitter, parse_line
+from fleetlm_users.standin.agent.ui_messages import KIND, Assembler, parse_chunk
 from fleetlm_users.standin.chat.hub import Hub
 from fleetlm_users.standin.chat.session import Session
-from fleetlm_users.standin.chat.stored_message import StoredMessage, history_json, seq_of
+from fleetlm_users.standin.chat.stored_message import StoredMessage, history_json, late_history_json, seq_of
 
 LOG = logging.getLogger(__name__)
 HEADERS: Final = {"accept": "application/json", "content-type": "application/json", "user-agent": "req/0.5.15"}
@@ -41,6 +44,7 @@ class Webhooks:
         self._max_pending = max_pending
         self._connections = connections
         self._queues: dict[str, deque[Job]] = {}
+        self._frozen: dict[str, bytes] = {}
         self.pending = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._client: aiohttp.ClientSession | None = None
@@ -104,6 +108,10 @@ class Webhooks:
             raise WebhookFailed("not_found")
         if agent.status != "enabled":
             raise WebhookFailed("agent_disabled")
+        self._hub.counters.webhooks_called += 1
+        if session.is_late:
+            await self._ask_late(job, agent)
+            return
         history = b",".join(history_json(message) for message in self._hub.history(session, job.seq))
         body = b'{"agent_id":%b,"messages":[%b],"session_id":"%b","user_id":%b}' % (
             session.agent_json,
@@ -111,7 +119,6 @@ class Webhooks:
             session.id_json,
             session.user_json,
         )
-        self._hub.counters.webhooks_called += 1
         method, url = "POST", agent.origin_url + agent.webhook_path
         for _ in range(MAX_REDIRECTS):
             async with self._request(method, url, body, agent) as response:
@@ -122,11 +129,63 @@ class Webhooks:
                 url = str(response.url.join(URL(response.headers.get("Location", ""))))
         raise WebhookFailed("too many redirects")
 
+    async def _ask_late(self, job: Job, agent: Agent) -> None:
+        """Ask as the late protocol does: redirects are not followed, and the transcript may be frozen.
+
+        Under quirks a session's later webhooks carry the body of its first successful one, until an error of the
+        connection ends the session's worker with all that waits (late wire record: "The transcript is frozen").
+        """
+        session = job.session
+        body = self._frozen.get(session.id) or late_body(job, limit_of(agent.context))
+        try:
+            async with self._request("POST", agent.origin_url + agent.webhook_path, body, agent) as response:
+                await self._take_chunks(session, response)
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            self._frozen.pop(session.id, None)
+            if self._hub.quirks:
+                self._forget_queue(session)
+            raise
+        if self._hub.quirks:
+            self._frozen.setdefault(session.id, body)
+
+    def _forget_queue(self, session: Session) -> None:
+        """Drop what waits for the session's worker, except for what it is at."""
+        queue = self._queues.get("" if self._is_serial else session.id)
+        if queue is None:
+            return
+        kept = [job for n, job in enumerate(queue) if n == 0 or job.session is not session]
+        self.pending -= len(queue) - len(kept)
+        self._hub.counters.webhooks_failed += len(queue) - len(kept)
+        queue.clear()
+        queue.extend(kept)
+
+    async def _take_chunks(self, session: Session, response: aiohttp.ClientResponse) -> None:
+        """Push each line as it arrives and append what they make; a bad status shows only to the counters."""
+        lines, assembler = LineSplitter(), Assembler(self._hub.new_id)
+        async for part in response.content.iter_any():
+            for line in lines.feed(part):
+                self._take_chunk(session, assembler, line)
+        last = lines.rest()
+        if last:
+            self._take_chunk(session, assembler, last)
+        if not 200 <= response.status < 300:
+            raise WebhookFailed(f"http_error {response.status}")
+
+    def _take_chunk(self, session: Session, assembler: Assembler, line: bytes) -> None:
+        chunk = parse_chunk(line)
+        push_chunk(self._hub, session, chunk)
+        if "type" not in chunk:
+            raise BadLine("missing type")
+        whole = assembler.feed(chunk)
+        if whole is not None:
+            self._hub.append_agent(session, KIND, whole.content, whole.metadata)
+
     def _request(self, method: str, url: str, body: bytes, agent: Agent) -> Any:
         if self._client is None:
             connector = aiohttp.TCPConnector(limit=self._connections)
             self._client = aiohttp.ClientSession(connector=connector, auto_decompress=False)
-        wait_s = QUIRK_TIMEOUT_S if self._hub.quirks else agent.timeout_ms / 1000
+        has_no_limit = self._hub.quirks and self._hub.protocol == "early"
+        wait_s = QUIRK_TIMEOUT_S if has_no_limit else agent.timeout_ms / 1000
         headers = HEADERS | {name.lower(): str(value) for name, value in agent.headers.items()}
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=wait_s, sock_read=wait_s)
         return self._client.request(method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False)
@@ -142,3 +201,19 @@ class Webhooks:
         last = lines.rest()
         if last and not self._hub.quirks:  # FleetLM drops a last line without its newline
             self._hub.append_agent(session, *parse_line(last))
+
+
+def late_body(job: Job, limit: int) -> bytes:
+    """Return the body of a webhook in the late protocol, with the newest `limit` messages up to the one to answer."""
+    session = job.session
+    messages = session.newest(limit, up_to_seq=job.seq)
+    texts = b",".join(late_history_json(message, session.agent_json) for message in messages)
+    included = b'{"last_compacted_seq":0,"last_included_seq":%d,"token_count":0}' % job.seq
+    context = b'{"metadata":%b,"strategy":"last_n"}' % included
+    return b'{"agent_id":%b,"context":%b,"messages":[%b],"session_id":"%b","user_id":%b}' % (
+        session.agent_json,
+        context,
+        texts,
+        session.id_json,
+        session.user_json,
+    )

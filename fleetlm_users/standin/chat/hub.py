@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import orjson
 
@@ -14,12 +14,13 @@ from fleetlm_users.standin.chat.session import Session
 from fleetlm_users.standin.chat.session_store import Store
 from fleetlm_users.standin.chat.stored_message import StoredMessage
 from fleetlm_users.standin.faults.delivery import Delivery, Later
-from fleetlm_users.standin.faults.quirks import entire, oldest
+from fleetlm_users.standin.faults.quirks import entire, mixed_page, oldest
 from fleetlm_users.standin.lanes import Lanes
 from fleetlm_users.standin.storage.write_behind import WriteBehind
 
 REPLAY_LIMIT = 100  # session_channel.ex
 MAX_WAITING_APPENDS = 1_000_000
+ProtocolName = Literal["early", "late", "both"]
 EMPTY_MAP = b"{}"
 TEXT_KIND = b'"text"'
 
@@ -38,7 +39,8 @@ class Responder(Protocol):
 class Hub:
     """Owns the state of one stand-in and the rules of an append.
 
-    `now_s` is the wall clock (seconds since 1970); `responder` is set by the composition, None means no agent.
+    `protocol` is the one that is spoken; `now_s` is the wall clock (seconds since 1970);
+    `responder` is set by the composition, None means no agent.
     """
 
     def __init__(  # noqa: PLR0913  # what the composition decides
@@ -50,6 +52,7 @@ class Hub:
         storage: WriteBehind,
         timer: Later,
         quirks: bool = False,
+        protocol: ProtocolName = "early",
         now_s: Callable[[], float] = time.time,
     ) -> None:
         self.store = store
@@ -60,6 +63,7 @@ class Hub:
         self.storage = storage
         self._is_plain = storage.is_plain
         self.quirks = quirks
+        self.protocol: ProtocolName = protocol
         self.now_s = now_s
         self.agents = Agents()
         self.responder: Responder | None = None
@@ -67,15 +71,20 @@ class Hub:
         self.stamps = NaiveStamps()
         self._ulids = UlidMaker()
 
+    def new_id(self) -> str:
+        """Return a new id."""
+        return self._ulids.make(self.now_s()).decode()
+
     def stamp(self) -> str:
         """Return the present time in whole seconds."""
         return self.stamps.seconds(self.now_s())
 
-    def create_session(self, user_id: str, agent_id: str, metadata: Any) -> Session:
-        """Create a session. Raises StoreFull."""
+    def create_session(self, user_id: str, agent_id: str, metadata: Any, *, is_late: bool = False) -> Session:
+        """Create a session of one of the protocols. Raises StoreFull."""
         now_s = self.now_s()
         session_id = self._ulids.make(now_s).decode()
         session = self.store.create(id=session_id, user_id=user_id, agent_id=agent_id, metadata=metadata, now_s=now_s)
+        session.is_late = is_late
         session.inbox = self.inboxes.get(user_id)
         if self.storage.file is not None:
             self.storage.file.save_session(session)
@@ -87,14 +96,26 @@ class Hub:
         if self.storage.file is not None:
             self.storage.file.save_archived(session)
 
-    def append_user(
-        self, session: Session, kind: str, content: dict[str, Any], metadata: dict[str, Any]
+    def append_user(  # noqa: PLR0913  # what differs between the protocols, each under its own name
+        self,
+        session: Session,
+        kind: str,
+        content: dict[str, Any],
+        metadata: dict[str, Any],
+        *,
+        acknowledge: Callable[[int], None] | None = None,
+        is_pushed: bool = True,
+        is_doubled: bool = False,
     ) -> StoredMessage:
         """Append a message of the session's user: store it, push it to all joined sockets, then ask the agent.
 
-        Raises TypeError (as all appends do) when the content is nested deeper than orjson writes.
+        `acknowledge` is called with its seq before it is pushed. Unless it `is_pushed`, no socket sees it; `is_doubled`
+        pushes it a second time, under another id. Raises TypeError (as all appends do) when the content is nested
+        deeper than orjson writes.
         """
-        message = self._append(session, session.user_id, kind, content, metadata)
+        message = self._append(session, session.user_id, kind, content, metadata, acknowledge, is_pushed=is_pushed)
+        if is_doubled and is_pushed:
+            self.push(session, stored_message.doubled(message))
         session.run.messages_appended_user += 1
         if self.responder is not None and not self.faults.faults.no_agent and session.user_id != session.agent_id:
             self.responder.asked(session, message, content)
@@ -114,11 +135,20 @@ class Hub:
 
         self.append_lanes.put("", append)
 
-    def append_agent(
-        self, session: Session, kind: str, content: dict[str, Any], metadata: dict[str, Any]
+    def append_agent(  # noqa: PLR0913  # as of append_user
+        self,
+        session: Session,
+        kind: str,
+        content: dict[str, Any],
+        metadata: dict[str, Any],
+        *,
+        acknowledge: Callable[[int], None] | None = None,
+        is_doubled: bool = False,
     ) -> StoredMessage:
-        """Append a message of the session's agent; it triggers no webhook."""
-        message = self._append(session, session.agent_id, kind, content, metadata)
+        """Append a message of the session's agent, as `append_user` does one of the user; it triggers no webhook."""
+        message = self._append(session, session.agent_id, kind, content, metadata, acknowledge)
+        if is_doubled:
+            self.push(session, stored_message.doubled(message))
         session.run.messages_appended_agent += 1
         return message
 
@@ -138,8 +168,29 @@ class Hub:
         limit = self.faults.faults.append_rate_limit
         return 1 / limit if limit else 0.0
 
-    def _append(
-        self, session: Session, sender_id: str, kind: str, content: dict[str, Any], metadata: dict[str, Any]
+    def push(self, session: Session, payload: bytes) -> None:
+        """Push a message to all joined sockets, as the faults in force say."""
+        if self.faults.quiet:
+            for listener in session.listeners:
+                listener.push(payload)
+        else:
+            self.delivery.deliver(session, payload)
+
+    def push_event(self, session: Session, event: str, payload: bytes) -> None:
+        """Push another event than `message` to all joined sockets."""
+        for listener in session.listeners:
+            listener.push_event(event, payload)
+
+    def _append(  # noqa: PLR0913, PLR0917  # the fields of a message
+        self,
+        session: Session,
+        sender_id: str,
+        kind: str,
+        content: dict[str, Any],
+        metadata: dict[str, Any],
+        acknowledge: Callable[[int], None] | None = None,
+        *,
+        is_pushed: bool = True,
     ) -> StoredMessage:
         content_json = orjson.dumps(content)  # first: a message that cannot be written must not take a number
         metadata_json = orjson.dumps(metadata) if metadata else EMPTY_MAP
@@ -161,10 +212,12 @@ class Hub:
             self.store.keep(session, message)
         else:
             self.storage.take(session, message, now_s)
+        if acknowledge is not None:
+            acknowledge(session.seq)
         if faults.quiet:
             for listener in session.listeners:
                 listener.push(message[2])
-        else:
+        elif is_pushed:
             self.delivery.deliver(session, message[2])
         if session.inbox is not None:
             session.inbox.touch(session, sender_id, stamp)
@@ -175,6 +228,12 @@ class Hub:
         if self.quirks:
             return oldest(session, REPLAY_LIMIT, self.storage.clock.flushed_stamp(self.now_s()))
         return session.newest(REPLAY_LIMIT)
+
+    def page(self, session: Session, after_seq: int, limit: int) -> list[StoredMessage]:
+        """Return what the late protocol's reads give: the next messages after a seq (under quirks not always)."""
+        if self.quirks:
+            return mixed_page(session, after_seq, limit, self.storage.clock.flushed_stamp(self.now_s()))
+        return session.after(after_seq, limit)
 
     def history(self, session: Session, seq: int) -> list[StoredMessage]:
         """Return what the agent is sent for the user's message `seq`, by its history mode.

@@ -21,6 +21,9 @@ class Listener(Protocol):
     def push(self, payload: bytes) -> None:
         """Send one `message` push with this payload."""
 
+    def push_event(self, event: str, payload: bytes) -> None:
+        """Send one push of another event than `message`, with this payload."""
+
     def push_garbage(self) -> None:
         """Send a text frame that is not JSON."""
 
@@ -51,6 +54,7 @@ class Session:
         "id_json",
         "inbox",
         "inserted_s",
+        "is_late",
         "listeners",
         "messages",
         "metadata",
@@ -74,6 +78,7 @@ class Session:
         self.metadata = metadata
         self.inserted_s = self.updated_s = now_s
         self.status = ACTIVE
+        self.is_late = False
         self.run = run
         self.seq = self.flushed_seq = 0
         self.messages: list[StoredMessage] = []

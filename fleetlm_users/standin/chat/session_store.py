@@ -33,7 +33,8 @@ def run_id_of(metadata: Any) -> str:
 class Store:
     """Sessions by id and by user; `stored_bytes` is about what their messages take."""
 
-    def __init__(self, caps: Caps, counters: Counters) -> None:
+    def __init__(self, caps: Caps, counters: Counters, *, are_late: bool = False) -> None:
+        self._are_late = are_late  # the protocol of sessions that do not say theirs
         self.caps = caps
         self.counters = counters
         self.sessions: OrderedDict[str, Session] = OrderedDict()  # a join moves a session to the end
@@ -50,6 +51,7 @@ class Store:
             self._evict_session()
         run = self.counters.run(run_id_of(metadata))
         session = Session(id=id, user_id=user_id, agent_id=agent_id, metadata=metadata, now_s=now_s, run=run)
+        session.is_late = self._are_late
         self.sessions[id] = session
         self._by_user.setdefault(user_id, {})[id] = session
         run.sessions_created += 1

@@ -46,15 +46,16 @@ def stamp_of(message: StoredMessage) -> bytes:
     return payload[start : start + STAMP_CHARS]
 
 
-def replay_json(message: StoredMessage) -> bytes:
-    """Return the message as a join's replay shows it: under another id, in whole seconds."""
+def replay_json(message: StoredMessage, *, is_late: bool = False) -> bytes:
+    """Return the message as a read shows it: in whole seconds; in the early protocol under another id than pushed."""
     _, content_length, payload = message
     id_start = BEFORE_CONTENT + content_length + BEFORE_ID
     id_end = id_start + ULID_CHARS
     stamp_end = id_end + BEFORE_STAMP + SECONDS_CHARS
+    pushed_id = payload[id_start:id_end]
     return b"%b%b%b%b" % (
         payload[:id_start],
-        stored_id(payload[id_start:id_end]),
+        pushed_id if is_late else stored_id(pushed_id),
         payload[id_end:stamp_end],
         payload[stamp_end + STAMP_CHARS - SECONDS_CHARS :],
     )
@@ -69,6 +70,14 @@ def changed(message: StoredMessage) -> StoredMessage:
     other = {"text": f"{text} (changed)"} if isinstance(text, str) else {"changed": True}
     new = orjson.dumps(content | other)
     return seq, len(new), payload[:BEFORE_CONTENT] + new + payload[after_content:]
+
+
+def doubled(message: StoredMessage) -> bytes:
+    """Return the payload under another id, as the late protocol's second push and its REST append show it."""
+    _, content_length, payload = message
+    id_start = BEFORE_CONTENT + content_length + BEFORE_ID
+    id_end = id_start + ULID_CHARS
+    return b"%b%b%b" % (payload[:id_start], stored_id(payload[id_start:id_end]), payload[id_end:])
 
 
 def appended_json(message: StoredMessage) -> bytes:
@@ -90,3 +99,10 @@ def history_json(message: StoredMessage) -> bytes:
         "seq": fields["seq"],
     }
     return orjson.dumps(document)
+
+
+def late_history_json(message: StoredMessage, recipient: bytes) -> bytes:
+    """Return the message as a webhook of the late protocol gets it, `seq` twice; `recipient` is JSON text."""
+    text = replay_json(message, is_late=True)
+    kind_end = text.rindex(b',"sender_id":')
+    return b'%b,"recipient_id":%b%b,"seq":%d}' % (text[:kind_end], recipient, text[kind_end:-1], seq_of(message))

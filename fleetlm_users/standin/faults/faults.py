@@ -36,6 +36,7 @@ class Faults:
     session_limit: int = 0
     webhook_service_ms: float = 0.0
     append_rate_limit: float = 0.0
+    timeout_every: int = 0
 
 
 HELP: Final = {
@@ -57,6 +58,7 @@ HELP: Final = {
     "change_every": "push each N-th message as it is, but store it with another text",
     "session_limit": "answer 503 to the creation of sessions beyond this many (0: no limit)",
     "webhook_service_ms": "time that each webhook takes, in the order of --webhook-order",
+    "timeout_every": "late protocol: answer each N-th send with error timeout, append it, but do not push it",
     "append_rate_limit": "append this many messages a second from sockets at most; others wait, and are pushed late",
 }
 TYPES: Final[Mapping[str, type]] = {item.name: type(item.default) for item in fields(Faults)}
@@ -95,7 +97,7 @@ class PushFate(NamedTuple):
 class FaultState:
     """The faults in force and the counts behind `*_every`. `quiet`: nothing touches sends, storage or pushes."""
 
-    __slots__ = ("_kept", "_messages", "_sends", "_stored", "faults", "quiet")
+    __slots__ = ("_confirmed", "_kept", "_messages", "_sends", "_stored", "faults", "quiet")
 
     def __init__(self, faults: Faults) -> None:
         self.set(faults)
@@ -103,7 +105,7 @@ class FaultState:
     def set(self, faults: Faults) -> None:
         """Put `faults` in force; all counting starts again at 1."""
         self.faults = faults
-        self._sends = self._messages = self._stored = self._kept = 0
+        self._sends = self._messages = self._stored = self._kept = self._confirmed = 0
         harmless = (
             "stall_ms",
             "stall_at_s",
@@ -124,6 +126,11 @@ class FaultState:
         if hit(self._sends, faults.reject_every):
             return "reject"
         return "backpressure" if hit(self._sends, faults.backpressure_every) else None
+
+    def confirms(self) -> bool:
+        """Return whether the next send of the late protocol is confirmed in time."""
+        self._confirmed += 1
+        return not hit(self._confirmed, self.faults.timeout_every)
 
     def stores(self) -> bool:
         """Return whether the next message is stored for replay."""

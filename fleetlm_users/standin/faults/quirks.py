@@ -77,3 +77,16 @@ def oldest(session: Session, limit: int, flushed_stamp: bytes) -> list[StoredMes
 def entire(session: Session, flushed_stamp: bytes) -> list[StoredMessage]:
     """Return what history mode `entire` shows: only what is already flushed."""
     return [message for message in session.messages if stamp_of(message) < flushed_stamp]
+
+
+def mixed_page(session: Session, after_seq: int, limit: int, flushed_stamp: bytes) -> list[StoredMessage]:
+    """Return a page of the late protocol's reads: what is only in memory, filled up from the low end of the database.
+
+    So a page may have a gap, and whoever goes on after its last seq misses messages (late wire record: "Replay").
+    """
+    rest = session.after(after_seq, len(session.messages))
+    unflushed = [message for message in rest if stamp_of(message) >= flushed_stamp]
+    if len(unflushed) >= limit:
+        return unflushed[:limit]
+    flushed = rest[: len(rest) - len(unflushed)]
+    return flushed[: limit - len(unflushed)] + unflushed

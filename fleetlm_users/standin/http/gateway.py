@@ -16,7 +16,7 @@ from fleetlm_users.standin.http.replies import REASONS, reason_phrase
 from fleetlm_users.standin.phoenix.user_socket import UserSocket
 from fleetlm_users.standin.websocket.connection import Connection, Outbox, SocketLimits
 from fleetlm_users.standin.websocket.deflate import Deflate, negotiate
-from fleetlm_users.standin.websocket.handshake import PATH, Refusal, Upgrade, UpgradeHead, judge, parse_head
+from fleetlm_users.standin.websocket.handshake import PARAMETERS, PATH, Refusal, Upgrade, UpgradeHead, judge, parse_head
 
 START: Final = b"GET " + PATH.encode()
 END: Final = b"\r\n\r\n"
@@ -32,13 +32,14 @@ class Sockets:
         self._hub = hub
         self._limits = limits
         self._origin_host = origin_host
+        self._parameters = PARAMETERS[hub.protocol]
         self._max_connections = max_connections
         self._outbox = Outbox()
         self.open: set[Connection] = set()
 
     def judge(self, head: UpgradeHead) -> Upgrade | Refusal:
         """Decide on this upgrade request, faults and the cap on connections included."""
-        verdict = judge(head, self._origin_host)
+        verdict = judge(head, self._origin_host, self._parameters)
         full = len(self.open) >= self._max_connections
         if self._hub.faults.faults.unavailable or (full and isinstance(verdict, Upgrade)):
             verdict = BUSY
@@ -48,7 +49,9 @@ class Sockets:
     def connect(self, upgrade: Upgrade, deflate: Deflate | None) -> Connection:
         """Return the connection for a granted upgrade."""
         connection = Connection(self._hub, self._limits, deflate, self._outbox, self.open.discard)
-        connection.user = UserSocket(self._hub, connection, upgrade.codec, upgrade.participant_id)
+        connection.user = UserSocket(
+            self._hub, connection, upgrade.codec, upgrade.participant_id, is_late=upgrade.is_late
+        )
         self.open.add(connection)
         return connection
 

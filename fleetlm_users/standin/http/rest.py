@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import orjson
 
+from fleetlm_users.standin.agent.agent_context import ContextCrash, with_context
 from fleetlm_users.standin.agent.agents import Agent, AgentInvalid
 from fleetlm_users.standin.chat.elixir_inspect import inspect
 from fleetlm_users.standin.chat.hub import Hub
@@ -40,11 +41,11 @@ Handler = Callable[..., HttpReply]
 
 
 class Rest:
-    """Finds the handler of a request."""
+    """Finds the handler of a request; `sessions` are the routes of another protocol than the early one."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, sessions: "SessionRoutes | None" = None) -> None:
         self._hub = hub
-        agents, sessions = AgentRoutes(hub), SessionRoutes(hub)
+        agents, sessions = AgentRoutes(hub), sessions or SessionRoutes(hub)
         self._routes: dict[tuple[str, tuple[str, ...]], Handler] = {
             ("GET", ("agents",)): agents.index,
             ("POST", ("agents",)): agents.create,
@@ -63,11 +64,14 @@ class Rest:
 
     def answer(self, request: Request) -> HttpReply:
         """Return the reply to `request`; every path and method has one."""
-        as_json = renders_json(request.accept)
+        is_late = self._hub.protocol == "late"
+        as_json = is_late or renders_json(request.accept)
         if self._hub.faults.faults.unavailable:
             return rendered(503, as_json=as_json)
         parts = [part for part in request.path.split("/") if part]
-        if not parts and request.method == "GET":
+        if request.method == "OPTIONS" and is_late:
+            return HttpReply(204, None, None)
+        if not parts and request.method == "GET" and not is_late:
             return HttpReply(200, HOME, HTML)
         if not parts or parts[0] != "api":
             return rendered(404, as_json=as_json)
@@ -186,8 +190,11 @@ class SessionRoutes:
         }
 
 
-def changeset_problem(user_id: Any, agent_id: Any, metadata: Any) -> str | None:
-    """Return what `inspect` prints of the invalid changeset of a session, or None when it is valid."""
+def changeset_problem(user_id: Any, agent_id: Any, metadata: Any, module: str = "FleetLM") -> str | None:
+    """Return what `inspect` prints of the invalid changeset of a session, or None when it is valid.
+
+    `module` is how FleetLM's own modules are called.
+    """
     given = {"agent_id": agent_id, "metadata": metadata, "user_id": user_id}
     changes: dict[str, str] = {}
     cast: list[str] = []
@@ -207,7 +214,7 @@ def changeset_problem(user_id: Any, agent_id: Any, metadata: Any) -> str | None:
     listed = ", ".join(f"{name}: {text}" for name, text in sorted(changes.items()))
     return (
         f"#Ecto.Changeset<action: :insert, changes: %{{{listed}}}, errors: [{', '.join(required + cast)}], "
-        "data: #FleetLM.Storage.Model.Session<>, valid?: false, ...>"
+        f"data: #{module}.Storage.Model.Session<>, valid?: false, ...>"
     )
 
 
@@ -228,23 +235,27 @@ class AgentRoutes:
 
     def index(self, params: Params) -> HttpReply:
         """GET /api/agents: all, or those of a known `status`."""
-        return json_reply(200, {"agents": [agent.as_json() for agent in self._agents.index(params.get("status"))]})
+        return json_reply(
+            200, {"agents": [self._json(agent) for agent in self._agents.index(params.get("status"), self._order)]}
+        )
 
     def create(self, params: Params) -> HttpReply:
         """POST /api/agents: 201, 400 without an agent, 422 with the fields' errors."""
         given = params.get("agent")
         if not isinstance(given, dict):
-            return rendered(400)
+            return rendered(500 if isinstance(given, str) and self._hub.protocol == "late" else 400)
         try:
-            return _agent_reply(201, self._agents.create(given, self._hub.stamp()))
+            return self._reply(201, self._agents.create(self._fields(given), self._hub.stamp()))
         except AgentInvalid as invalid:
             return json_reply(422, {"errors": invalid.errors})
+        except ContextCrash:
+            return rendered(500)
 
     def show(self, agent_id: str, params: Params) -> HttpReply:
         """GET /api/agents/:id."""
         del params
         agent = self._agents.get(agent_id)
-        return error(404, NO_AGENT) if agent is None else _agent_reply(200, agent)
+        return error(404, NO_AGENT) if agent is None else self._reply(200, agent)
 
     def update(self, agent_id: str, params: Params) -> HttpReply:
         """PUT and PATCH /api/agents/:id: both change only what is given."""
@@ -255,9 +266,11 @@ class AgentRoutes:
         if agent is None:
             return error(404, NO_AGENT)
         try:
-            return _agent_reply(200, self._agents.update(agent, given, self._hub.stamp()))
+            return self._reply(200, self._agents.update(agent, self._fields(given), self._hub.stamp()))
         except AgentInvalid as invalid:
             return json_reply(422, {"errors": invalid.errors})
+        except ContextCrash:
+            return rendered(500)
 
     def delete(self, agent_id: str, params: Params) -> HttpReply:
         """DELETE /api/agents/:id: soft, repeatable."""
@@ -266,8 +279,18 @@ class AgentRoutes:
         if agent is None:
             return error(404, NO_AGENT)
         agent = self._agents.disable(agent, self._hub.stamp())
-        return json_reply(200, {"agent": agent.as_json(), "message": "Agent disabled"})
+        return json_reply(200, {"agent": self._json(agent), "message": "Agent disabled"})
 
+    @property
+    def _order(self) -> str:
+        """The field that a list of agents is in the order of."""
+        return "id" if self._hub.protocol == "early" else "name"
 
-def _agent_reply(status: int, agent: Agent) -> HttpReply:
-    return json_reply(status, {"agent": agent.as_json()})
+    def _fields(self, given: Params) -> Params:
+        return given if self._hub.protocol == "early" else with_context(given)
+
+    def _json(self, agent: Agent) -> dict[str, Any]:
+        return agent.as_json(self._hub.protocol)
+
+    def _reply(self, status: int, agent: Agent) -> HttpReply:
+        return json_reply(status, {"agent": self._json(agent)})

@@ -28,6 +28,9 @@ class InboxTopic:
         """Send one `inbox_delta`."""
         self._socket.send_text(b"%b%b%b" % (self._prefix, payload, self._suffix))
 
+    def push_event(self, event: str, payload: bytes) -> None:
+        """Do nothing: an inbox has no other pushes."""
+
     def push_garbage(self) -> None:
         """Do nothing: inboxes take no part in faults."""
 
@@ -48,7 +51,7 @@ class InboxTopic:
         """Do nothing: leaves are counted per run, and an inbox belongs to none."""
 
 
-def join(hub: Hub, socket: Socket, topic: str, join_ref: Any) -> tuple[InboxTopic, Any]:
+def join(hub: Hub, socket: Socket, topic: str, join_ref: Any, _payload: Any) -> tuple[InboxTopic, Any]:
     """Return the joined channel and its response, the whole inbox."""
     inbox = hub.inboxes.open(topic.removeprefix(INBOX_PREFIX))
     channel = InboxTopic(socket, inbox, topic, join_ref)

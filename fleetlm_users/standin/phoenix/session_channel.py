@@ -59,6 +59,9 @@ class SessionTopic:
         self.session.run.broadcasts_sent += 1
         self._socket.send_text(b"%b%b%b" % (self._prefix, payload, self._suffix))
 
+    def push_event(self, event: str, payload: bytes) -> None:
+        """Send nothing: the early protocol has no other pushes of a session."""
+
     def push_garbage(self) -> None:
         """Send a text frame that is not JSON (a fault)."""
         self._socket.send_text(GARBAGE)
@@ -119,7 +122,7 @@ def invalid_format(payload: Any) -> dict[str, Any]:
     }
 
 
-def join(hub: Hub, socket: Socket, topic: str, join_ref: Any) -> tuple[SessionTopic, Any]:
+def join(hub: Hub, socket: Socket, topic: str, join_ref: Any, _payload: Any) -> tuple[SessionTopic, Any]:
     """Return the joined channel and its response, the replay.
 
     Raises Refused: the session does not exist, or belongs to another user (the agent's own join is refused too).

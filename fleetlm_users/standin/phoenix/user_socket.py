@@ -19,7 +19,7 @@ from fleetlm_users.protocol.message import (
     Message,
 )
 from fleetlm_users.standin.chat.hub import Hub
-from fleetlm_users.standin.phoenix import inbox_channel, session_channel
+from fleetlm_users.standin.phoenix import inbox_channel, late_session_channel, session_channel
 from fleetlm_users.standin.phoenix.channel import JoinedTopic, Refused
 from fleetlm_users.standin.phoenix.codecs import Codec
 
@@ -45,9 +45,10 @@ class Wire(Protocol):
 class UserSocket:
     """One participant's socket. `participant_id` is whatever the parameter was, a string nearly always."""
 
-    __slots__ = ("_hub", "_topics", "_wire", "codec", "participant_id", "send_text")
+    __slots__ = ("_hub", "_is_late", "_topics", "_wire", "codec", "participant_id", "send_text")
 
-    def __init__(self, hub: Hub, wire: Wire, codec: Codec, participant_id: Any) -> None:
+    def __init__(self, hub: Hub, wire: Wire, codec: Codec, participant_id: Any, *, is_late: bool = False) -> None:
+        self._is_late = is_late
         self._hub = hub
         self._wire = wire
         self._topics: dict[str, JoinedTopic] = {}
@@ -101,13 +102,13 @@ class UserSocket:
             self.send(Message(None, ref, topic, REPLY, UNMATCHED))
 
     def _join(self, message: Message, old: JoinedTopic | None) -> None:
-        join_ref, ref, topic, _, _ = message
-        joiner = joiner_for(topic)
+        join_ref, ref, topic, _, payload = message
+        joiner = joiner_for(topic, self._is_late)
         if joiner is None or (old is None and len(self._topics) >= MAX_TOPICS):
             self.send(Message(None, ref, topic, REPLY, UNMATCHED))
             return
         try:
-            channel, response = joiner(self._hub, self, topic, join_ref)
+            channel, response = joiner(self._hub, self, topic, join_ref, payload)
         except Refused as refused:
             self._hub.counters.joins_refused += 1
             error = {"response": {"reason": refused.reason}, "status": "error"}
@@ -132,11 +133,11 @@ class UserSocket:
         del self._topics[channel.topic]
 
 
-Joiner = Callable[[Hub, UserSocket, str, Any], tuple[JoinedTopic, Any]]
+Joiner = Callable[[Hub, UserSocket, str, Any, Any], tuple[JoinedTopic, Any]]
 
 
-def joiner_for(topic: str) -> Joiner | None:
-    """Return the function that joins `topic`, or None when no channel matches it."""
+def joiner_for(topic: str, is_late: bool) -> Joiner | None:
+    """Return the function that joins `topic` in one of the protocols, or None when no channel matches it."""
     if topic.startswith(SESSION_PREFIX):
-        return session_channel.join
+        return late_session_channel.join if is_late else session_channel.join
     return inbox_channel.join if topic.startswith(INBOX_PREFIX) else None

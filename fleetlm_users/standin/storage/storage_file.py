@@ -52,7 +52,7 @@ class StorageFile:
 
     def save_agent(self, agent: Agent) -> None:
         """Write a new or changed agent."""
-        self._write([AGENT + b" " + orjson.dumps(agent.as_json())])
+        self._write([AGENT + b" " + orjson.dumps(agent.as_json("both"))])
 
     def save_messages(self, messages: Iterable[StoredMessage]) -> None:
         """Write messages."""

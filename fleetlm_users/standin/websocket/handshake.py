@@ -6,6 +6,7 @@ Sources: the wire record, section WebSocket handshake; phoenix `transports/webso
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -16,6 +17,11 @@ from fleetlm_users.standin.phoenix.codecs import Codec, codec_for
 PATH: Final = "/socket/websocket"
 GUID: Final = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 ANY_ORIGIN: Final = "any"
+
+_LATE: Final = {"user_id": True, "agent_id": True}
+_EARLY: Final = {"participant_id": False}
+PARAMETERS: Final = {"early": _EARLY, "late": _LATE, "both": _EARLY | _LATE}
+"""By protocol: the parameters of the socket's URL that name its participant, and whether they are the late one's."""
 
 Headers = dict[str, list[str]]
 
@@ -28,11 +34,12 @@ class Refusal(NamedTuple):
 
 
 class Upgrade(NamedTuple):
-    """The upgrade is granted."""
+    """The upgrade is granted, to a client of the late protocol or of the early one."""
 
     participant_id: Any
     codec: Codec
     accept: str
+    is_late: bool
 
 
 class UpgradeHead(NamedTuple):
@@ -58,8 +65,13 @@ def parse_head(text: bytes) -> UpgradeHead | None:
     return UpgradeHead(parts[0], parts[1], headers)
 
 
-def judge(head: UpgradeHead, origin_host: str) -> Upgrade | Refusal:
-    """Grant or refuse an upgrade request: origin first, then the socket's connect, then the upgrade's own headers."""
+def judge(
+    head: UpgradeHead, origin_host: str, parameters: Mapping[str, bool] = PARAMETERS["early"]
+) -> Upgrade | Refusal:
+    """Grant or refuse an upgrade request: origin first, then the socket's connect, then the upgrade's own headers.
+
+    `parameters` are the query parameters that may name the participant, and whether they are the late protocol's.
+    """
     if head.method != "GET":
         return Refusal(400)
     try:
@@ -70,14 +82,15 @@ def judge(head: UpgradeHead, origin_host: str) -> Upgrade | Refusal:
         return Refusal(403)
     vsn = params.get("vsn")
     codec = codec_for(vsn) if vsn is None or isinstance(vsn, str) else None
-    if codec is None or "participant_id" not in params:
+    parameter = next((name for name in parameters if name in params), None)
+    if codec is None or parameter is None:
         return Refusal(403)
     problem = _problem(head.headers)
     if problem is not None:
         return Refusal(400, problem)
     key = head.headers["sec-websocket-key"][0]
     accept = base64.b64encode(hashlib.sha1((key + GUID).encode("latin-1"), usedforsecurity=False).digest()).decode()
-    return Upgrade(params["participant_id"], codec, accept)
+    return Upgrade(params[parameter], codec, accept, parameters[parameter])
 
 
 def _origin_passes(origins: list[str], allowed: str) -> bool:

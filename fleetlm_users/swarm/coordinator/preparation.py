@@ -163,6 +163,7 @@ class Preparation:
             raise StartupError(result.text(), NO_TARGET_EXIT)
         if result.text():
             self._say(result.text())
+        options = replace(options, protocol=result.protocol)
         server, thresholds = self._read_server(options, thresholds)
         impose(planned.plan, self._environment, self._context.benchmark, shape)
         return Prepared(options, thresholds, server, this_host())

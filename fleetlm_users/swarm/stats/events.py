@@ -42,8 +42,9 @@ class RunEvents:
     session_deleted      scenario, phase, session_id, started_s, done_s, exception: DELETE /api/sessions/:id
     message_sent         scenario, phase, session_id, message (due_s, sent_s, client_ref)
     message_appended     scenario, phase, session_id, message, done_s, awaits_agent: its own broadcast came back
-    message_failed       scenario, phase, session_id, message, fate ("rejected", "lost", "in_flight"), reason
-    message_unfailed     scenario, phase, session_id, message, reason: a presumed rejection taken back
+    message_failed       scenario, phase, session_id, message, fate ("rejected", "lost", "unconfirmed",
+                         "in_flight"), reason
+    message_unfailed     scenario, phase, session_id, message, fate, reason: a fate that was only presumed is taken back
     message_received     scenario, phase, session_id, payload, from_agent, done_s: any `message` broadcast
     agent_replied        scenario, phase, session_id, message, done_s
     agent_unanswered     scenario, phase, session_id, message, reason

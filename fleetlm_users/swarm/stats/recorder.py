@@ -92,14 +92,14 @@ class Recorder:
             self._count("cleanup_failed", scenario, phase, kind_of(exception))
 
     def on_failed(self, scenario: str, phase: str, message: Any, fate: str, reason: str, **_: Any) -> None:
-        """Count a message under messages_rejected, messages_lost or messages_in_flight."""
+        """Count a message under messages_rejected, messages_lost, messages_unconfirmed or messages_in_flight."""
         if self._is_counted(message):
             self._count(f"messages_{fate}", scenario, phase, reason)
 
-    def on_unfailed(self, scenario: str, phase: str, message: Any, reason: str, **_: Any) -> None:
-        """Take back a presumed rejection."""
+    def on_unfailed(self, scenario: str, phase: str, message: Any, fate: str, reason: str, **_: Any) -> None:
+        """Take back a fate that was only presumed."""
         if self._is_counted(message):
-            self._count("messages_rejected", scenario, phase, reason, -1)
+            self._count(f"messages_{fate}", scenario, phase, reason, -1)
 
     def on_unanswered(self, scenario: str, phase: str, message: Any, reason: str, **_: Any) -> None:
         """Count an appended message that the agent did not answer in time."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from fleetlm_users.measure.ledger import Ledger
-from fleetlm_users.protocol.conversation import UpperBound
+from fleetlm_users.protocol.observer import SentMessage, UpperBound
 from fleetlm_users.units import MS_PER_S, US_PER_S
 
 
@@ -35,6 +35,8 @@ class Tally:
     """
 
     __slots__ = (
+        "_ack_service_us",
+        "_ack_us",
         "_agent_replies",
         "_agent_us",
         "_append_us",
@@ -57,6 +59,8 @@ class Tally:
         self._lateness_us = ledger.trend("generator_lateness_ms", scenario, phase).add
         self._append_us = ledger.trend("append_latency_ms", scenario, phase).add
         self._service_us = ledger.trend("append_service_ms", scenario, phase).add
+        self._ack_us = ledger.trend("ack_latency_ms", scenario, phase).add
+        self._ack_service_us = ledger.trend("ack_service_ms", scenario, phase).add
         self._agent_us = ledger.trend("agent_latency_ms", scenario, phase).add
         self._roundtrip_us = ledger.trend("message_roundtrip_ms", scenario, phase).add
         self._sent = ledger.counter("messages_sent", scenario, phase)
@@ -92,6 +96,22 @@ class Tally:
             self._due_replies.n += 1
         self._columns.append(latency_s * MS_PER_S)
 
+    def acknowledged(self, message: StampedMessage, done_s: float) -> None:
+        """Record ack_latency_ms from due and ack_service_ms from sent, of a protocol that replies to a send."""
+        if message.sent_s >= self._since_s:
+            self._ack_us(round((done_s - message.due_s) * US_PER_S))
+            self._ack_service_us(round((done_s - message.sent_s) * US_PER_S))
+
+    def resolved(self, message: StampedMessage, awaits_agent: bool, *, is_answered: bool) -> None:
+        """Count a message that was appended though its own broadcast never came: it has no latency."""
+        if message.sent_s < self._since_s:
+            return
+        self._appended.n += 1
+        if awaits_agent:
+            self._due_replies.n += 1
+            if is_answered:
+                self._matched.n += 1
+
     def replied(self, message: StampedMessage, done_s: float) -> None:
         """Record agent_latency_ms from the sender's own broadcast and message_roundtrip_ms from sent.
 
@@ -111,17 +131,72 @@ class Tally:
         self._columns.reply(latency_s * MS_PER_S)
 
 
+class StreamTally:
+    """What is counted of the answers of one (scenario, phase); `stall_limit_s` is the longest gap that is no stall."""
+
+    __slots__ = (
+        *("_chunks", "_first_service_us", "_first_us", "_gap_us", "_incomplete", "_length_us"),
+        *("_stall_limit_s", "_stalls", "_streams"),
+    )
+
+    def __init__(self, ledger: Ledger, scenario: str, phase: str, stall_limit_s: float) -> None:
+        self._first_us = ledger.trend("agent_first_chunk_ms", scenario, phase).add
+        self._first_service_us = ledger.trend("agent_first_chunk_service_ms", scenario, phase).add
+        self._gap_us = ledger.trend("agent_chunk_gap_ms", scenario, phase).add
+        self._length_us = ledger.trend("agent_stream_ms", scenario, phase).add
+        self._chunks = ledger.counter("agent_chunks", scenario, phase)
+        self._streams = ledger.counter("agent_streams", scenario, phase)
+        self._incomplete = ledger.counter("agent_streams_incomplete", scenario, phase)
+        self._stalls = ledger.counter("agent_stream_stalls", scenario, phase)
+        self._stall_limit_s = stall_limit_s
+
+    def began(self, message: SentMessage | None, done_s: float) -> None:
+        """Record the first piece of an answer to this message; None when nobody knows which it answers."""
+        self._streams.n += 1
+        self._chunks.n += 1
+        if message is not None:
+            self._first_us(round((done_s - message.due_s) * US_PER_S))
+            self._first_service_us(round((done_s - message.sent_s) * US_PER_S))
+
+    def went_on(self, gap_s: float | None) -> None:
+        """Record a further piece, and whether the answer had stalled before it; None is a gap that nobody knows."""
+        self._chunks.n += 1
+        if gap_s is None:
+            return
+        self._gap_us(round(gap_s * US_PER_S))
+        if gap_s > self._stall_limit_s:
+            self._stalls.n += 1
+
+    def ended(self, length_s: float | None, *, is_whole: bool) -> None:
+        """Record the end of an answer's pieces: followed by the whole answer, or by nothing."""
+        if is_whole and length_s is not None:
+            self._length_us(round(length_s * US_PER_S))
+        if not is_whole:
+            self._incomplete.n += 1
+
+
 class Tallies(dict[str, Tally]):
     """The tallies of one scenario by phase, each made at its first use."""
 
-    def __init__(self, ledger: Ledger, scenario: str, columns: LocustColumns) -> None:
+    def __init__(self, ledger: Ledger, scenario: str, columns: LocustColumns, stall_limit_s: float) -> None:
         super().__init__()
         self._arguments = (ledger, scenario, columns)
+        self._stall_limit_s = stall_limit_s
+        self._streams: dict[str, StreamTally] = {}
 
     def renew(self, ledger: Ledger) -> None:
         """Count messages in another ledger from now on."""
         self._arguments = (ledger, *self._arguments[1:])
         self.clear()
+        self._streams.clear()
+
+    def streams(self, phase: str) -> StreamTally:
+        """Return where the agent's streaming answers of a phase are counted."""
+        tally = self._streams.get(phase)
+        if tally is None:
+            ledger, scenario, _ = self._arguments
+            tally = self._streams[phase] = StreamTally(ledger, scenario, phase, self._stall_limit_s)
+        return tally
 
     def __missing__(self, phase: str) -> Tally:
         ledger, scenario, columns = self._arguments

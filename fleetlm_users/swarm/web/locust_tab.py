@@ -133,11 +133,12 @@ def _waiting_row(queue: str, waiting: Json) -> Json:
 
 
 def _accounting_row(accounting: Json) -> Json:
-    fates = ", ".join(
-        f"{formatting.count(accounting[fate])} {fate.replace('_', ' ')}" for fate in FATES if accounting[fate]
-    )
+    counts = {fate: accounting.get(fate, 0) for fate in FATES}
+    fates = ", ".join(f"{formatting.count(n)} {fate.replace('_', ' ')}" for fate, n in counts.items() if n)
+    unconfirmed = " + unconfirmed" if counts["unconfirmed"] else ""
     return _row(
-        "messages: sent = appended + rejected + lost + in flight", f"{'✓' if accounting['adds_up'] else '✗'} {fates}"
+        f"messages: sent = appended + rejected + lost{unconfirmed} + in flight",
+        f"{'✓' if accounting['adds_up'] else '✗'} {fates}",
     )
 
 

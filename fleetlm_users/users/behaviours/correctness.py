@@ -56,7 +56,7 @@ class CorrectnessUser(FleetUser):
         observed = Round(
             sent=log.sent,
             fates=log.fates,
-            live=log.live,
+            live=log.in_order(),
             replay=replay,
             participant_id=self.participant_id,
             agent_id=options.agent_id,

@@ -85,6 +85,10 @@ class Options:
         help="the server's process ids, if it runs on this machine, for its memory and CPU",
         title="Process ids of the server", section="Rarely needed",
         hint="if it runs on this machine; several with commas; db=12345 gives one a name")]
+    protocol: Annotated[str, option(
+        "protocol", default="auto", example="late", choices=("auto", "early", "late"), group="target",
+        help="FleetLM's chat protocol; auto asks the server, see docs/protocols.md",
+        title="Chat protocol", hint="auto asks the server")]
     standin: Annotated[bool, option(
         "standin", default=False, group="target", in_preset=False,
         help="start the embedded FleetLM and an echo agent, and run against them",
@@ -183,6 +187,10 @@ class Options:
     reply_timeout_s: Annotated[float, option(
         "reply_timeout", default="30s", kind="timeout", most=HOUR_S, group="timeouts",
         help="for the answer to an append, and for the agent's answer")]
+    stall_limit_s: Annotated[float, option(
+        "stall_limit", default="10s", kind="timeout", group="timeouts",
+        help="longest pause between two pieces of an agent's answer that is no stall",
+        hint="between two pieces of an agent's streaming answer")]
     drain_timeout_s: Annotated[float, option(
         "drain_timeout", default="10s", kind="duration", most=24 * HOUR_S, group="timeouts",
         help="how long the end of a run waits for messages in flight")]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from fleetlm_users.client.http.error_body import error_detail
 from fleetlm_users.client.http.fleetlm_api import RestApi, RestCallFailed
 from fleetlm_users.errors import RestFailed, UsageError
+from fleetlm_users.protocol.profile import EARLY
 
 SESSION = b'{"session":{"id":"01M850DM7D2B8JSWB2VCTXY5GK","status":"active"}}'
 
@@ -44,7 +45,7 @@ def api_for(serve):
 def test_a_session_is_created(api_for):
     """The body that FleetLM wants, the id it gave, the stamps."""
     api, script = api_for(("201 Created", SESSION))
-    created = api.create_session("u 1", "bench-echo-agent", {"bench": True, "vu": 3})
+    created = api.create_session(EARLY.session_body("u 1", "bench-echo-agent", {"bench": True, "vu": 3}))
     assert created.session_id == "01M850DM7D2B8JSWB2VCTXY5GK"
     assert created.sent_s < created.done_s
     assert created.body == json.loads(SESSION)
@@ -100,7 +101,7 @@ def test_an_unexpected_status_says_the_servers_words(api_for, status, body, deta
     """All shapes of FleetLM's error bodies; the path says :id; the stamps are there for the statistics."""
     api, _ = api_for((status, body))
     with pytest.raises(RestFailed) as caught:
-        api.create_session("u1", "a", {})
+        api.create_session(EARLY.session_body("u1", "a", {}))
     failed = caught.value
     code = int(status[:3])
     assert (failed.method, failed.path, failed.kind, failed.status) == ("POST", "/api/sessions", f"http_{code}", code)
@@ -127,7 +128,7 @@ def test_a_created_session_without_an_id_is_a_bad_body(api_for, body):
     """A 201 that does not name the session it made is a failure."""
     api, _ = api_for(("201 Created", body))
     with pytest.raises(RestFailed) as caught:
-        api.create_session("u1", "a", {})
+        api.create_session(EARLY.session_body("u1", "a", {}))
     assert (caught.value.kind, caught.value.status) == ("bad_body", 201)
 
 
@@ -157,7 +158,7 @@ def test_a_redirect_is_not_followed_and_says_where_to(serve, status):
 
     api = RestApi(serve(script).http_url + "/api")
     with pytest.raises(RestFailed, match=r"to https://h:8443/api/sessions .*: set -H https://h:8443") as caught:
-        api.create_session("u1", "a", {})
+        api.create_session(EARLY.session_body("u1", "a", {}))
     assert caught.value.kind == f"http_{status[:3]}"
     api.close()
 

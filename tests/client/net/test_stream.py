@@ -22,7 +22,7 @@ from fleetlm_users.client.net.stream import (
     Stream,
     ask_for_stamps,
 )
-from fleetlm_users.protocol.conversation import UpperBound
+from fleetlm_users.protocol.observer import UpperBound
 
 WAIT_S = 10.0
 

@@ -54,10 +54,12 @@ def test_a_whole_visit(client, serve):
 )
 def test_the_url_says_who_and_which_version(url, participant_id, expected):
     """participant_id is percent-encoded, vsn is ours, other parameters stay."""
-    endpoint = socket_endpoint(url, participant_id)
+    endpoint = socket_endpoint(url, participant_id, "participant_id")
     assert endpoint.url == expected
     assert expected.endswith(endpoint.target)
-    assert socket_endpoint(url, "another").url == expected.replace(quote(participant_id, safe=""), "another")
+    assert socket_endpoint(url, "another", "participant_id").url == expected.replace(
+        quote(participant_id, safe=""), "another"
+    )
 
 
 def test_a_failed_connect_leaves_a_socket_that_says_so(client, serve):

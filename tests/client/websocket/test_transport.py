@@ -9,7 +9,7 @@ from gevent.event import Event
 from fleetlm_users.client.websocket.frames import FIN_TEXT, close_frame, masked
 from fleetlm_users.client.websocket.transport import BINARY, TEXT, Transport
 from fleetlm_users.errors import Disconnected
-from fleetlm_users.protocol.conversation import UpperBound
+from fleetlm_users.protocol.observer import UpperBound
 from tests.client.fakes import CLOSE, PING, PONG, Gone, frame
 from tests.client.pair import MAX_BYTES
 

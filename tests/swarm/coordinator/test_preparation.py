@@ -27,6 +27,7 @@ class Warned:
     """A target with something to say."""
 
     fatal = False
+    protocol = "early"
 
     def text(self):
         return "the agent does not answer"

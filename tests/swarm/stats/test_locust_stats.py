@@ -7,7 +7,7 @@ from locust.env import Environment
 from locust.stats import RequestStats
 
 from fleetlm_users.errors import JoinRefused
-from fleetlm_users.protocol.conversation import SentMessage
+from fleetlm_users.protocol.observer import SentMessage
 from fleetlm_users.swarm.locust_internals import log_response_times
 from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.swarm.stats.locust_stats import APPEND, WS, LocustStats

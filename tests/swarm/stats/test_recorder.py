@@ -6,7 +6,7 @@ from fleetlm_users.errors import ConnectFailed, JoinRefused, RestFailed
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.snapshot_store import SnapshotStore
-from fleetlm_users.protocol.conversation import SentMessage
+from fleetlm_users.protocol.observer import SentMessage
 from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.swarm.stats.recorder import Recorder, kind_of
 
@@ -51,7 +51,7 @@ def test_each_fate_has_its_counter_with_the_reason(events, totals, fate, metric)
 def test_a_presumed_rejection_is_taken_back(events, totals):
     """The count is what the server said in the end."""
     events.message_failed.fire(**WHERE, message=message(), fate="rejected", reason="backpressure: x")
-    events.message_unfailed.fire(**WHERE, message=message(), reason="backpressure: x")
+    events.message_unfailed.fire(**WHERE, message=message(), fate="rejected", reason="backpressure: x")
     assert totals().count("messages_rejected") == 0
 
 

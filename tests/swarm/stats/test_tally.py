@@ -3,7 +3,7 @@
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.snapshot_store import SnapshotStore
-from fleetlm_users.protocol.conversation import SentMessage, UpperBound
+from fleetlm_users.protocol.observer import SentMessage, UpperBound
 from fleetlm_users.swarm.stats.tally import LocustColumns, Tallies
 
 
@@ -20,7 +20,7 @@ def scene():
         merge.absorb("w", ledger.snapshot(1, True, 1.0))
         return merge.totals()
 
-    return Tallies(ledger, "burst", columns), shown, totals
+    return Tallies(ledger, "burst", columns, 10.0), shown, totals
 
 
 def message(due_s=1.0, sent_s=1.002, appended_s=0.0):
@@ -105,3 +105,42 @@ def test_a_message_sent_before_the_ledger_began_counts_nowhere():
     tallies["main"].appended(message(due_s=2.0, sent_s=2.1), 2.7, awaits_agent=False)
     assert shown == [("append", 700.0)]
     assert totals().count("messages_sent") == 1  # in the old ledger, which nobody reads any more
+
+
+def test_streaming_answers_are_counted_and_timed():
+    """From due to the first piece, the gaps, the whole; what nobody knows is left out, and a long gap is a stall."""
+    tallies, _, totals = scene()
+    streams = tallies.streams("main")
+    message = SentMessage("c1", 1.0, 1.5, "main")
+    streams.began(message, 3.0)
+    streams.went_on(0.5)
+    streams.went_on(11.0)
+    streams.went_on(None)
+    streams.ended(11.5, is_whole=True)
+    streams.began(None, 9.0)
+    streams.ended(None, is_whole=False)
+    counted = totals()
+    counts = {name: counted.count(name) for name in (
+        "agent_chunks", "agent_streams", "agent_streams_incomplete", "agent_stream_stalls",
+    )}  # fmt: skip
+    assert counts == {
+        "agent_chunks": 5, "agent_streams": 2, "agent_streams_incomplete": 1, "agent_stream_stalls": 1,
+    }  # fmt: skip
+    assert [counted.trend(name).summary().max_us for name in (
+        "agent_first_chunk_ms", "agent_first_chunk_service_ms", "agent_chunk_gap_ms", "agent_stream_ms",
+    )] == [2_000_000, 1_500_000, 11_000_000, 11_500_000]  # fmt: skip
+
+
+def test_an_acknowledgement_has_a_latency_and_a_message_without_its_broadcast_has_none():
+    """The latter counts as appended all the same, and as answered where it was."""
+    tallies, _, totals = scene()
+    message = SentMessage("c1", 1.0, 1.5, "main")
+    tallies["main"].acknowledged(message, 2.0)
+    tallies["main"].resolved(message, True, is_answered=True)
+    counted = totals()
+    assert counted.trend("ack_latency_ms").summary().max_us == 1_000_000
+    assert counted.trend("ack_service_ms").summary().max_us == 500_000
+    assert [counted.count(name) for name in ("messages_appended", "agent_replies_due", "agent_replies_matched")] == [
+        1
+    ] * 3
+    assert not counted.samples("append_latency_ms")

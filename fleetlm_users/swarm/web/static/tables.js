@@ -96,7 +96,7 @@ export function showWorkers(workers) {
 }
 
 export function showAccounting(accounting) {
-  const fates = ["sent", "appended", "rejected", "lost", "in_flight", "unknown"];
+  const fates = ["sent", "appended", "rejected", "lost", "unconfirmed", "in_flight", "unknown"];
   const head = [...fates.map((fate) => fate.replace("_", " ")), "adds up"];
   const row = [...fates.map((fate) => format.count(accounting[fate])), accounting.adds_up ? "✓" : "✗"];
   fill("accounting", table("Fates of all messages, warm-up included", head, [row]));

@@ -1,0 +1,75 @@
+"""Which chat protocol a FleetLM speaks, asked without a side effect.
+
+A session without a participant is refused by each version in its own way (wire records: "sessions create, `{}` body"),
+and an agent's record tells the last two apart.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fleetlm_users.client.http.fleetlm_api import RestApi
+from fleetlm_users.errors import RestFailed
+from fleetlm_users.foreign_text import words
+from fleetlm_users.protocol.profile import EARLY, LATE, PROFILES, Profile
+
+AUTO: Final = "auto"
+ASKED: Final = "/sessions"
+EARLY_STATUS: Final = 400
+LATER_STATUS: Final = 422
+LATER_WORDS: Final = "user_id and agent_id are required"
+EARLIER_HISTORY: Final = "message_history_mode"
+MID: Final = "it is one of the versions of 2025-10-13 to 10-18, whose protocol this tool does not speak"
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """What the server speaks: a profile, or None and what was seen instead."""
+
+    profile: Profile | None
+    seen: str
+
+
+def detect(api: RestApi) -> Detected:
+    """Ask which protocol the server speaks; it neither creates nor changes anything. Never raise a RestFailed."""
+    try:
+        answered = api.call("POST", ASKED, body={}, expected=(EARLY_STATUS, LATER_STATUS))
+    except RestFailed as failed:
+        return Detected(None, f"{failed.status or failed.kind}: {failed.detail}")
+    seen = f"{answered.status} with {words(answered.body)}"
+    if answered.status == EARLY_STATUS:
+        return Detected(EARLY, seen)
+    body = answered.body if isinstance(answered.body, dict) else {}
+    return Detected(LATE if body.get("error") == LATER_WORDS else None, seen)
+
+
+def is_of_mid_version(body: Any, detected: Detected) -> bool:
+    """Return whether an agent's record is of a version that asks like a late one, but keeps agents as an early one.
+
+    Args:
+        body: The body of an answer with an agent.
+        detected: What the server was found to speak.
+    """
+    agent = body.get("agent") if isinstance(body, dict) else None
+    return detected.profile is LATE and isinstance(agent, dict) and EARLIER_HISTORY in agent
+
+
+def chosen_profile(requested: str, detected: Detected) -> tuple[Profile | None, str]:
+    """Return the profile to speak, or None and why there is none.
+
+    Args:
+        requested: The value of --protocol: auto, or the name of a profile.
+        detected: What the server was found to speak.
+    """
+    if requested == AUTO:
+        if detected.profile is not None:
+            return detected.profile, ""
+        return None, (
+            f"it speaks neither protocol that this tool knows: an empty POST /sessions was answered {detected.seen}; "
+            "set --protocol early or --protocol late if it is one of them all the same"
+        )
+    profile = PROFILES[requested]
+    if detected.profile not in (None, profile):
+        assert detected.profile is not None  # for mypy
+        other = detected.profile.name
+        return None, f"it speaks the {other} protocol, but --protocol {requested} was given; set --protocol {other}"
+    return profile, ""

@@ -1,0 +1,99 @@
+"""The pieces of an agent's answers as they stream in, told apart by answer. Pure.
+
+The late protocol pushes each line of an agent's answer at once as a `stream_chunk`, and the whole answer as a `message`
+after the line `finish` or `abort`. A session's answers come one after the other (late wire record: "One call per user
+message, one after the other per session"), so a piece belongs to the answer before it, unless something says that
+another one begins.
+"""
+
+from typing import Any, Final
+
+from fleetlm_users.protocol.observer import SentMessage, StreamObserver, UpperBound
+
+ENDS: Final = frozenset(("finish", "abort"))
+MAX_PARTS: Final = 1_000
+"""Parts of one answer by which the beginning of the next one is recognised."""
+
+
+class _Stream:
+    """The pieces of one answer so far; moments in seconds."""
+
+    __slots__ = ("chunks", "first_s", "last_s", "message", "parts")
+
+    def __init__(self, message: SentMessage | None, done_s: float) -> None:
+        self.message = message
+        self.first_s = self.last_s = done_s
+        self.chunks = 1
+        self.parts: set[str] = set()
+
+
+class AnswerStreams:
+    """The streaming answers of one session; `observer` is called for each fact about them."""
+
+    __slots__ = ("_current", "_finished", "_observer")
+
+    def __init__(self, observer: StreamObserver) -> None:
+        self._observer = observer
+        self._current: _Stream | None = None
+        self._finished: _Stream | None = None
+
+    def __repr__(self) -> str:
+        return f"AnswerStreams({(self._current and self._current.chunks) or 0} pieces)"
+
+    def chunk(self, payload: Any, message: SentMessage | None, done_s: float) -> None:
+        """Take one `stream_chunk` push.
+
+        Args:
+            payload: Its payload, `{"agent_id": ..., "chunk": {"type": ...}}`.
+            message: The oldest message that awaits an answer.
+            done_s: When it arrived, in monotonic seconds.
+        """
+        chunk = payload.get("chunk") if isinstance(payload, dict) else None
+        kind = chunk.get("type") if isinstance(chunk, dict) else None
+        if not isinstance(kind, str):
+            self._observer.anomaly("malformed_chunk")
+            return
+        part = payload["chunk"].get("id") if kind.endswith("-start") else None
+        if self._current is not None and (kind == "start" or self._has(part)):
+            self._end(self._current, is_whole=False)
+            self._current = None
+        stream = self._current
+        if stream is None:
+            stream = self._current = _Stream(message, done_s)
+            self._observer.stream_began(message, done_s)
+        else:
+            gap_s = None if type(stream.last_s) is UpperBound else done_s - stream.last_s
+            self._observer.stream_went_on(stream.message, gap_s)
+            stream.last_s = done_s
+            stream.chunks += 1
+        if isinstance(part, str) and len(stream.parts) < MAX_PARTS:
+            stream.parts.add(part)
+        if kind in ENDS:
+            self._finish(stream)
+
+    def message(self) -> None:
+        """Take note of the agent's `message`, which completes the answer before it."""
+        stream, self._finished = self._finished, None
+        if stream is not None:
+            self._end(stream, is_whole=True)
+
+    def close(self) -> None:
+        """End whatever has begun: the conversation is over."""
+        for stream in (self._finished, self._current):
+            if stream is not None:
+                self._end(stream, is_whole=False)
+        self._finished = self._current = None
+
+    def _has(self, part: Any) -> bool:
+        """Return whether a part that starts has started before: it is the next answer's."""
+        return isinstance(part, str) and self._current is not None and part in self._current.parts
+
+    def _finish(self, stream: _Stream) -> None:
+        """Await the `message` of a finished answer; one before it, of which none came, stays without."""
+        if self._finished is not None:
+            self._end(self._finished, is_whole=False)
+        self._current, self._finished = None, stream
+
+    def _end(self, stream: _Stream, *, is_whole: bool) -> None:
+        length_s = None if type(stream.first_s) is UpperBound else stream.last_s - stream.first_s
+        self._observer.stream_ended(stream.message, stream.chunks, length_s, is_whole=is_whole)

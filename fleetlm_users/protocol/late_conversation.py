@@ -1,0 +1,256 @@
+"""A joined session of the late chat protocol (FleetLM 390d98c to 0b7208e) as its user sees it. Pure.
+
+What differs from the early one, all seen on a running server (late wire record: "The essentials"):
+
+- A `send` is acknowledged by its reply, `{"seq": n}`. The sender's own `message` push follows, or comes first.
+- Each message sent over a WebSocket is pushed twice, with the same seq. A third push is a duplicate.
+- Pushes come in any order, and an answer may come before the push of the message that it answers.
+- The reply `{"error": "timeout"}` leaves the outcome open: the append still happens, but its push never comes.
+- An answer streams in as `stream_chunk` pushes before its `message`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice, takewhile
+from typing import Any, ClassVar, Final
+
+from fleetlm_users.protocol.answer_streams import AnswerStreams
+from fleetlm_users.protocol.connection import OK
+from fleetlm_users.protocol.conversation import Conversation, reason_of
+from fleetlm_users.protocol.message import STREAM_CHUNK
+from fleetlm_users.protocol.observer import Observer, SentMessage
+
+TIMEOUT: Final = "timeout"
+"""The error of an append that the storage did not confirm within 2 s; it happens all the same."""
+
+MAX_EARLY_REPLIES: Final = 64
+"""Replies whose push is not known yet; there is at most one per write in progress, the rest is garbage."""
+
+MAX_PUSHED_ONCE: Final = 10_000
+"""Messages whose second push is still to come; beyond this number the oldest are expected no longer."""
+
+NOT_PUSHED: Final = "not_pushed"
+"""The fate's cause of a message that was acknowledged, but neither pushed nor answered in time."""
+
+
+class LateConversation(Conversation):
+    """The state of one session from join to leave in the late protocol.
+
+    A message is open until its own push, or an open outcome until the agent's answer. The agent answers a session's
+    messages one after the other, by seq; that is how its answers are matched.
+    """
+
+    IS_ORDERED: ClassVar[bool] = False
+
+    __slots__ = ("_by_ref", "_early_replies", "_pushed_once", "_streams", "_unconfirmed", "_unpushed")
+
+    def __init__(
+        self,
+        participant_id: str,
+        agent_id: str,
+        observer: Observer,
+        *,
+        reply_timeout_s: float,
+        agent_replies: int | None = 1,
+    ) -> None:
+        super().__init__(
+            participant_id, agent_id, observer, reply_timeout_s=reply_timeout_s, agent_replies=agent_replies
+        )
+        self._by_ref: dict[str, SentMessage] = {}
+        self._early_replies: dict[str, tuple[str, Any, float]] = {}
+        self._pushed_once: dict[int, SentMessage | None] = {}
+        self._unconfirmed: dict[str, SentMessage] = {}
+        self._unpushed = 0
+        self._streams = AnswerStreams(observer)
+
+    def sent(self, message: SentMessage, ref: str, sent_s: float) -> None:
+        """Add the push's ref, and the moment just before its bytes were given to the socket."""
+        super().sent(message, ref, sent_s)
+        self._by_ref[ref] = message
+        early = self._early_replies.pop(ref, None) if self._early_replies else None
+        if early is not None:
+            self.reply(ref, *early)
+
+    def message(self, payload: Any, done_s: float) -> None:
+        """Take one `message` push; the second one of a message means nothing."""
+        seq = payload.get("seq") if isinstance(payload, dict) else None
+        if type(seq) is int:
+            if seq in self._pushed_once:
+                self._seen(self._pushed_once.pop(seq), done_s)
+                self._observer.repeated(payload, done_s)
+                return
+            if seq in self._replayed:  # joined between the append and its pushes
+                self._expect_second_push(seq, None)
+        super().message(payload, done_s)
+
+    def reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
+        """Take the reply to a `send`: the acknowledgement, a refusal, or an open outcome."""
+        message = self._by_ref.pop(ref, None)
+        if message is None:
+            if len(self._early_replies) < MAX_EARLY_REPLIES:
+                self._early_replies[ref] = (status, response, done_s)
+        elif status == OK:
+            self._acknowledged(message, response, done_s)
+        elif message.client_ref not in self._pending:
+            self._observer.anomaly("refused_after_push")
+        elif _error_of(response) == TIMEOUT:
+            self._leave_open(message, done_s)
+        else:
+            del self._pending[message.client_ref]
+            self._observer.rejected(message, reason_of(response), done_s)
+
+    def event(self, name: str, payload: Any, done_s: float) -> None:
+        """Take a push of any other event than `message`."""
+        if name == STREAM_CHUNK:
+            self._streams.chunk(payload, self._awaiting[0] if self._awaiting else None, done_s)
+        else:
+            self._observer.anomaly("unknown_event")
+
+    def expire(self, now_s: float) -> None:
+        """Give up on messages older than the reply timeout, as lost or unanswered; for callers that go on sending."""
+        for message in list(self._overdue(now_s, self._pending)):
+            self._give_up(message, NOT_PUSHED if message.appended_s else TIMEOUT)
+        self._expire_agent(now_s)
+        for ref in [message.ref for message in self._overdue(now_s, self._by_ref)]:
+            self._by_ref.pop(ref or "", None)
+
+    def down(self, reason: str) -> None:
+        """End the conversation: what was acknowledged is appended, the rest of what is in flight lost."""
+        for message in list(self._pending.values()):
+            self._end_pending(message, lambda message: self._observer.lost(message, reason))
+        self._give_up_on_agent(reason)
+        self._streams.close()
+        self._note_gaps()
+
+    def close(self, now_s: float) -> None:
+        """End the conversation: what was acknowledged is appended, the rest of what is in flight is left so."""
+        self.expire(now_s)
+        for message in list(self._pending.values()):
+            self._end_pending(message, self._observer.left_in_flight)
+        self._give_up_on_agent("ended")
+        self._streams.close()
+        self._note_gaps()
+
+    def _seen(self, message: SentMessage | None, done_s: float) -> None:
+        """Let the agent's time count from this sign of its message, the last one before the answer so far.
+
+        Reply and pushes often come in one read, of which only the last frame's arrival is known.
+        """
+        if message is not None and not message.replies:
+            message.appended_s = done_s
+
+    def _expect_second_push(self, seq: int, message: SentMessage | None) -> None:
+        """Take one more push of this seq for the second one of a message that came over a WebSocket."""
+        if len(self._pushed_once) >= MAX_PUSHED_ONCE:
+            del self._pushed_once[next(iter(self._pushed_once))]
+        self._pushed_once[seq] = message
+
+    def _foreign(self, payload: dict[str, Any]) -> None:
+        self._expect_second_push(payload["seq"], None)
+        super()._foreign(payload)
+
+    def _acknowledged(self, message: SentMessage, response: Any, done_s: float) -> None:
+        seq = response.get("seq") if isinstance(response, dict) else None
+        if type(seq) is not int:
+            self._observer.anomaly("malformed_reply")
+        self._observer.acknowledged(message, done_s)
+        if not message.appended_s:
+            message.seq = seq if type(seq) is int else None
+            self._await_agent(message, done_s)
+
+    def _leave_open(self, message: SentMessage, done_s: float) -> None:
+        """Keep a message whose outcome the server could not tell: the agent may still answer it."""
+        del self._pending[message.client_ref]
+        self._unconfirmed[message.client_ref] = message
+        self._unpushed += 1
+        self._await_agent(message, done_s)
+        self._observer.unconfirmed(message, TIMEOUT)
+
+    def _await_agent(self, message: SentMessage, since_s: float) -> None:
+        """Await the agent's answer, in the order of sending: the agent is asked in the order of seq."""
+        message.appended_s = since_s
+        if not self._agent_replies:
+            return
+        place = len(self._awaiting)
+        while place and self._awaiting[place - 1].sent_s > message.sent_s:
+            place -= 1
+        self._awaiting.insert(place, message)
+
+    def _own(self, payload: dict[str, Any], done_s: float) -> None:
+        content = payload.get("content")
+        client_ref = content.get("client_ref") if isinstance(content, dict) else None
+        message = self._pending.pop(client_ref, None) if isinstance(client_ref, str) else None
+        if message is None and isinstance(client_ref, str):
+            message = self._unconfirmed.pop(client_ref, None)
+            if message is not None:
+                self._unpushed -= 1
+                self._observer.confirmed(message, TIMEOUT)
+        self._expect_second_push(payload["seq"], message)
+        if message is None:
+            self._observer.anomaly("unknown_client_ref")
+            return
+        message.seq = payload["seq"]
+        if not message.appended_s:
+            self._await_agent(message, done_s)
+        self._seen(message, done_s)
+        self._observer.appended(message, done_s)
+        if message.replies:
+            self._observer.replied(message, message.replied_s)
+
+    def _agent(self, done_s: float) -> None:
+        self._streams.message()
+        if self._agent_replies is None:
+            return
+        self._expire_agent(done_s)
+        if not self._awaiting:
+            self._observer.anomaly("agent_unmatched")
+            return
+        message = self._awaiting[0]
+        message.replies += 1
+        if message.replies >= self._agent_replies:
+            self._awaiting.popleft()
+        if message.replies > 1:
+            return
+        message.replied_s = done_s
+        if self._unconfirmed.pop(message.client_ref, None) is not None:
+            self._observer.confirmed(message, TIMEOUT)
+            self._observer.resolved(message)
+        elif message.client_ref not in self._pending:
+            self._observer.replied(message, done_s)
+
+    def _overdue(self, now_s: float, messages: Mapping[str, SentMessage]) -> Iterator[SentMessage]:
+        """Yield those older than the reply timeout, of messages in the order of sending."""
+        return takewhile(lambda message: now_s - message.sent_s >= self._reply_timeout_s, messages.values())
+
+    def _give_up(self, message: SentMessage, cause: str) -> None:
+        if message.replies:
+            self._end_pending(message, self._observer.left_in_flight)
+            return
+        del self._pending[message.client_ref]
+        if message.appended_s and self._agent_replies:
+            self._awaiting.remove(message)
+        self._observer.lost(message, cause)
+
+    def _end_pending(self, message: SentMessage, unless_acknowledged: Callable[[SentMessage], None]) -> None:
+        """Give a message without its own push its fate: appended when the server said so or the agent answered."""
+        del self._pending[message.client_ref]
+        if message.appended_s:
+            self._unpushed += 1
+            self._observer.resolved(message)
+        else:
+            unless_acknowledged(message)
+
+    def _unanswered(self, message: SentMessage, reason: str) -> None:
+        """Report a missing answer, but of no message whose outcome is open or told otherwise."""
+        if self._unconfirmed.pop(message.client_ref, None) is None and message.client_ref not in self._pending:
+            super()._unanswered(message, reason)
+
+    def _note_gaps(self) -> None:
+        """Report the seqs that were never pushed, except for as many as messages are known not to have been."""
+        for seq in list(islice(self._missing, self._unpushed)):
+            self._missing.discard(seq)
+        self._unpushed = 0
+        super()._note_gaps()
+
+
+def _error_of(response: Any) -> Any:
+    return response.get("error") if isinstance(response, dict) else None

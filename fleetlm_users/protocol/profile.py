@@ -1,0 +1,91 @@
+"""What differs between FleetLM's chat protocols, one object for each. Pure.
+
+Two protocols can be told apart from outside and are spoken here:
+
+- `early`: commit 13a5558 (2025-10-02);
+- `late`: commits 390d98c to 0b7208e (2025-10-24 and 25), the last ones with sessions and agents.
+
+Between them, from 2025-10-13 to 10-18, lay versions that speak neither (docs/protocols.md).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from fleetlm_users.protocol.conversation import Conversation
+from fleetlm_users.protocol.late_conversation import LateConversation
+
+ProtocolName = Literal["early", "late"]
+
+HISTORY_LIMIT: Final = 10
+"""Messages that our own agent is sent with a webhook, as in FleetLM's own benchmark suites."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One protocol.
+
+    Attributes:
+        name: What an option, a report and an error call it.
+        user_parameter: The query parameter of the socket's URL that names the participant.
+        user_key, agent_key: The keys of the participant and the agent in the body that creates a session.
+        conversation: The state of a joined session, made for each join.
+        resumes: Whether a join may name the last seq that the client has, and is sent only what follows.
+        acknowledges: Whether a successful send is replied to, apart from the broadcast of its message.
+        streams: Whether an agent's answer is pushed piece by piece before it is whole.
+        agent_history: The part of an agent's record that says which messages it is sent.
+        flush_period_s: Seconds after which an appended message is in the database.
+    """
+
+    name: ProtocolName
+    user_parameter: str
+    user_key: str
+    agent_key: str
+    conversation: type[Conversation]
+    resumes: bool
+    acknowledges: bool
+    streams: bool
+    agent_history: Mapping[str, Any]
+    flush_period_s: float
+
+    def join_payload(self, last_seq: int = 0) -> dict[str, Any]:
+        """Return the payload of a join; `last_seq` is the last message that the client has, 0 for none."""
+        return {"last_seq": last_seq} if self.resumes and last_seq else {}
+
+    def session_body(self, participant_id: str, agent_id: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the body of the request that creates a session."""
+        return {self.user_key: participant_id, self.agent_key: agent_id, "metadata": dict(metadata)}
+
+
+EARLY: Final = Profile(
+    name="early",
+    user_parameter="participant_id",
+    user_key="sender_id",
+    agent_key="recipient_id",
+    conversation=Conversation,
+    resumes=False,
+    acknowledges=False,
+    streams=False,
+    agent_history={"message_history_mode": "tail", "message_history_limit": HISTORY_LIMIT},
+    flush_period_s=0.3,
+)
+
+LATE: Final = Profile(
+    name="late",
+    user_parameter="user_id",
+    user_key="user_id",
+    agent_key="agent_id",
+    conversation=LateConversation,
+    resumes=True,
+    acknowledges=True,
+    streams=True,
+    agent_history={"context": {"strategy": "last_n", "config": {"limit": HISTORY_LIMIT}}},
+    flush_period_s=5.0,
+)
+
+PROFILES: Final[Mapping[str, Profile]] = {profile.name: profile for profile in (EARLY, LATE)}
+
+
+def profile_of(name: str) -> Profile:
+    """Return the profile of that name; the early one for `auto`, which stands where nobody has asked the server."""
+    return PROFILES.get(name, EARLY)

@@ -1,0 +1,72 @@
+"""Both chat protocols: found out or given, every benchmark on each of them, counts equal to the stand-in's own."""
+
+import pytest
+
+from tests.e2e.harness import Locust, targets
+
+pytestmark = pytest.mark.e2e
+
+RUN_ID = "protocols"
+SHORT = ["--warm-up", "0s", "--ramp-up", "200ms", "--lateness-limit", "5s", "-t", "5s"]
+ROUNDS = ["-u", "2", "--iterations", "2"]
+BENCHMARKS = {
+    "mixed": ["-u", "6", "--time-scale", "0.2", "--inbox-watcher-vus", "1", "--cleanup", *SHORT],
+    "message_throughput": ["-u", "4", "--send-interval", "100", *SHORT],
+    "message_correctness": [*ROUNDS, "--messages", "5"],
+    "session_lifecycle": ROUNDS,
+    "concurrent_sessions": ["-u", "4", "--keep-alive-ms", "500", *SHORT],
+    "ws_hot_path": ["-u", "4", "--send-interval", "300", *SHORT],
+}
+
+
+def agree(finished, run):
+    """What was sent, appended and answered is what the stand-in counted."""
+    assert finished.count("messages_sent") == run["sends_received"]
+    assert finished.count("messages_appended") == run["messages_appended_user"]
+    assert finished.count("agent_replies") == run["messages_appended_agent"]
+    assert finished.count("messages_received") == run["broadcasts_sent"]
+    assert finished.count("sessions_started") == run["sessions_created"]
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_every_benchmark_speaks_the_late_protocol(tmp_path, standin_with, name):
+    """Pushes doubled, answers streamed, as a real server does it."""
+    standin = standin_with("--protocol", "late", "--quirks", "--builtin-agent", "--flush-ms", "300")
+    with Locust(
+        tmp_path, *targets(standin, None), *BENCHMARKS[name], "--run-id", RUN_ID, locustfile=f"locustfiles/{name}.py"
+    ) as locust:
+        finished = locust.finish()
+    agree(finished, standin.counters(RUN_ID))
+    assert finished.summary["options"]["protocol"] == "late"
+    for trouble in ("messages_duplicated", "messages_out_of_order", "client_anomalies", "messages_lost"):
+        assert not finished.count(trouble), finished.output
+    assert finished.count("agent_streams") == finished.count("agent_replies")
+    assert finished.count("messages_sent") or name == "concurrent_sessions"
+
+
+def test_two_processes_speak_the_late_protocol(tmp_path, standin_with):
+    """The workers are told which one their master found."""
+    standin = standin_with("--protocol", "late", "--quirks", "--builtin-agent")
+    flags = [*BENCHMARKS["message_throughput"], "--processes", "2", "--run-id", RUN_ID]
+    with Locust(tmp_path, *targets(standin, None), *flags, locustfile="locustfiles/message_throughput.py") as locust:
+        finished = locust.finish()
+    agree(finished, standin.counters(RUN_ID))
+    assert finished.summary["metrics"]["ack_latency_ms"]["main"]["all"]["count"] == finished.count("messages_sent")
+
+
+@pytest.mark.parametrize(
+    ("spoken", "asked", "said"),
+    [
+        ("early", "late", "it speaks the early protocol, but --protocol late was given; set --protocol early"),
+        ("late", "early", "it speaks the late protocol, but --protocol early was given; set --protocol late"),
+    ],
+)
+def test_the_other_protocol_is_refused_before_the_run(tmp_path, standin_with, spoken, asked, said):
+    """Every session would fail."""
+    standin = standin_with("--protocol", spoken, "--builtin-agent")
+    flags = ["--protocol", asked, *SHORT]
+    with Locust(tmp_path, *targets(standin, None), *flags, locustfile="locustfiles/mixed.py") as locust:
+        finished = locust.finish()
+    assert finished.code == 1
+    assert said in " ".join(finished.output.split())
+    assert not standin.counters()["sessions_created"]
