@@ -60,7 +60,7 @@ def test_the_order_of_webhooks(flags, order, service_ms):
     """A server to be like, and --quirks, set what is not given."""
     options = parse(flags.split())
     assert (options.order, options.faults.webhook_service_ms) == (order, service_ms)
-    assert options.quirks is ("quirks" in flags or "early" in flags)
+    assert options.quirks is ("quirks" in flags or "like" in flags)
 
 
 def test_help_names_every_fault(capsys):
