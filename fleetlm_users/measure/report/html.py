@@ -19,8 +19,7 @@ from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
 from fleetlm_users.measure.report.charts import ChartFigure, Line, LineChart, MarkedSpan, distribution_figure, span_of
 from fleetlm_users.measure.report.findings import audit_lines
-from fleetlm_users.measure.report.summary_types import Summary, counter_of, gauge_of, rate_of, statistic, trend_of
-from fleetlm_users.measure.report.text import (
+from fleetlm_users.measure.report.rows import (
     WORKER_HEAD,
     Rows,
     accounting_rows,
@@ -35,6 +34,7 @@ from fleetlm_users.measure.report.text import (
     troubles_of,
     worker_row,
 )
+from fleetlm_users.measure.report.summary_types import Summary, counter_of, gauge_of, rate_of, statistic, trend_of
 from fleetlm_users.measure.server.figures import server_lines, server_rows, server_seconds, title_of
 from fleetlm_users.measure.timeline.rows import SeriesRow, column_of
 from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, TREND_COLUMNS

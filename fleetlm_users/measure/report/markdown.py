@@ -6,8 +6,7 @@ from typing import Final
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.report.capacity import capacity_rows
 from fleetlm_users.measure.report.findings import audit_lines, finding_lines
-from fleetlm_users.measure.report.summary_types import Summary, ThresholdEntry
-from fleetlm_users.measure.report.text import (
+from fleetlm_users.measure.report.rows import (
     accounting_rows,
     backlog_rows,
     latency_rows,
@@ -15,6 +14,7 @@ from fleetlm_users.measure.report.text import (
     title_parts,
     troubles_of,
 )
+from fleetlm_users.measure.report.summary_types import Summary, ThresholdEntry
 
 _SIGNS: Final = {"✓": "✅", "✗": "❌", "?": "❔"}
 _VERDICT_SIGNS: Final = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}

@@ -6,8 +6,9 @@ from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import ALL, MAIN
 from fleetlm_users.measure.report.html import render_html
+from fleetlm_users.measure.report.rows import accounting_rows, loss_lines
 from fleetlm_users.measure.report.summary import summary
-from fleetlm_users.measure.report.text import accounting_rows, loss_lines, render
+from fleetlm_users.measure.report.text import render
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 KILLED = LostWorker("b", "its process ended", 8.0)

@@ -10,7 +10,7 @@ from fleetlm_users.measure.judging.verdict import RunFacts, decide
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP, counter, rate
-from fleetlm_users.measure.report.text import TROUBLES
+from fleetlm_users.measure.report.rows import TROUBLES
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 N = 52

@@ -10,9 +10,10 @@ from fleetlm_users.measure.report.html import render_html
 from fleetlm_users.measure.report.junit import render_junit
 from fleetlm_users.measure.report.markdown import render_markdown
 from fleetlm_users.measure.report.prometheus import families
+from fleetlm_users.measure.report.rows import backlog_rows
 from fleetlm_users.measure.report.run_status import RunStatus
 from fleetlm_users.measure.report.summary import summary
-from fleetlm_users.measure.report.text import backlog_rows, render
+from fleetlm_users.measure.report.text import render
 from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline
 from fleetlm_users.measure.totals import Totals
 from tests.measure.judging.events import answered, constant, run, seconds_of
