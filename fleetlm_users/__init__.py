@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; a test holds it equal t
     from fleetlm_users.users.behaviours.inbox_watcher import InboxWatcher
     from fleetlm_users.users.behaviours.lifecycle import LifecycleUser
     from fleetlm_users.users.behaviours.mixed import BurstUser, ChurnUser, LongLivedUser
+    from fleetlm_users.users.behaviours.pipeline import PipelineUser
     from fleetlm_users.users.behaviours.throughput import HotPathUser, SteadyUser, ThroughputUser
     from fleetlm_users.users.install import install
     from fleetlm_users.users.session import UserSession
@@ -59,6 +60,7 @@ __all__ = [
     "Metric",
     "OptionSpec",
     "Options",
+    "PipelineUser",
     "PushRefused",
     "ReplyTimeout",
     "RestFailed",
@@ -101,6 +103,7 @@ _MODULES = {
     "InboxWatcher": "users.behaviours.inbox_watcher",
     "LifecycleUser": "users.behaviours.lifecycle",
     "Options": "workload.options.model",
+    "PipelineUser": "users.behaviours.pipeline",
     "Run": "swarm.run",
     "UserSession": "users.session",
     "install": "users.install",

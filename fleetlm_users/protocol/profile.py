@@ -15,6 +15,9 @@ from typing import Any, Final, Literal
 from fleetlm_users.protocol.conversation import Conversation
 from fleetlm_users.protocol.late_conversation import LateConversation
 
+UNSUITED: Final = "the server's protocol (--protocol)"
+"""How an error names a protocol that cannot do what a benchmark needs."""
+
 ProtocolName = Literal["early", "late"]
 
 HISTORY_LIMIT: Final = 10

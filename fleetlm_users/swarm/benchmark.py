@@ -57,6 +57,7 @@ class Benchmark:
         thresholds: The default thresholds of each scenario, as metrics with their conditions.
         preset: A preset that presets.yaml does not have.
         validate: Raises UsageError for options that contradict each other.
+        check_protocol: Raises UsageError for a server whose protocol cannot do what the behaviours need.
         check_host: Raises UsageError for what the machine cannot do. It is called where users live; its second argument
             says whether all of them live on this machine.
         metrics_page: Returns the page of a server's metrics, to be read by the rules of the load.
@@ -75,6 +76,7 @@ class Benchmark:
     thresholds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     preset: Preset | None = None
     validate: Callable[[Options], None] = lambda _: None
+    check_protocol: Callable[[Options], None] = lambda _: None
     check_host: Callable[[Options, bool], None] = lambda _options, _is_only_one: None
     metrics_page: Callable[[str, Options], Page] = _no_page
     is_finite: Callable[[Options], bool] = lambda _: False

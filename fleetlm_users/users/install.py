@@ -7,6 +7,7 @@ from typing import Any
 from fleetlm_users.client import PreflightResult, Targets, TextPage, check, not_local, sources_here
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.metrics.metric import Metric
+from fleetlm_users.protocol.profile import PROFILES, UNSUITED
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.lifecycle import install as install_benchmark
 from fleetlm_users.trust import check_trust
@@ -55,6 +56,7 @@ def install(  # noqa: PLR0913  # what a locustfile may say, each under its own n
             name=benchmark,
             behaviours={behaviour.scenario: behaviour for behaviour in behaviours},
             check=_check,
+            check_protocol=lambda given: _check_protocol(behaviours, given),
             check_host=_check_host,
             metrics_page=_metrics_page,
             options=_each_once((*_of(behaviours, "options"), *options)),
@@ -108,6 +110,18 @@ def _is_finite(behaviours: Sequence[type[FleetUser]], options: Options) -> bool:
 def _check(options: Options, tell: Callable[[str], None]) -> PreflightResult:
     targets = Targets(**{each.name: getattr(options, each.name) for each in fields(Targets)})
     return check(targets, options.connect_timeout_s, sources=sources_here(options.source_ips), tell=tell)
+
+
+def _check_protocol(behaviours: Sequence[type[FleetUser]], options: Options) -> None:
+    """Refuse a protocol that cannot do what a behaviour needs, once it is known. Raises UsageError."""
+    profile = PROFILES.get(options.protocol)
+    if profile is None:
+        return
+    for behaviour in _running(behaviours, options):
+        for feature, reason in behaviour.needs.items():
+            if not getattr(profile, feature):
+                able = " or ".join(each.name for each in PROFILES.values() if getattr(each, feature))
+                raise UsageError(UNSUITED, profile.name, reason, f"--protocol {able}")
 
 
 def _metrics_page(url: str, options: Options) -> TextPage:

@@ -32,7 +32,7 @@ _AUDITED_ANSWERS: Final = (
     "answers_audited", "answers_stored", "answers_unstored", "answers_stored_changed", "answers_unaudited",
 )  # fmt: skip
 _OF_LATE: Final = (
-    "ack_latency_ms", "ack_service_ms", "messages_unconfirmed",
+    "ack_latency_ms", "ack_service_ms", "messages_acknowledged", "acknowledgement_rate", "messages_unconfirmed",
     "agent_first_chunk_ms", "agent_first_chunk_service_ms", "agent_chunk_gap_ms", "agent_stream_ms",
     "agent_chunks", "agent_streams", "agent_streams_incomplete", "agent_stream_stalls",
 )  # fmt: skip

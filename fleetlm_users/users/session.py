@@ -135,8 +135,12 @@ class UserSession:
         self.observer.log = log = SessionLog(is_ordered=self._client.pushes_in_order)
         return log
 
-    def open_window(self, depth: int) -> Window:
-        """Return the slots of a closed loop, free since the join; the fate of each message frees its slot."""
+    def open_window(self, depth: int, *, frees_at_ack: bool = False) -> Window:
+        """Return the slots of a closed loop, free since the join; the fate of each message frees its slot.
+
+        With `frees_at_ack` the reply to its send does, or its own push if that comes first.
+        """
+        self.observer.frees_at_ack = frees_at_ack
         self.observer.window = window = Window(depth, self.joined_s)
         return window
 

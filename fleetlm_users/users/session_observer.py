@@ -39,14 +39,15 @@ class SessionObserver:
 
     It holds no session, so a session that is over is freed without a garbage collection. `log`, `window` and
     `on_appended` are None until a behaviour asks for them; `on_lost` is called once a joined session is lost,
-    `on_appended` with each message whose own broadcast came. `last_payload` is the last message that came, from
-    anybody, and `last_seen_s` when it came. `failure` is the last message that failed, with its fate and the reason.
+    `on_appended` with each message whose own broadcast came. With `frees_at_ack` the reply to a send frees its slot in
+    the window. `last_payload` is the last message that came, from anybody, and `last_seen_s` when it came. `failure` is
+    the last message that failed, with its fate and the reason.
     """
 
     __slots__ = (
         *("_agent_id", "_events", "_run", "_scenario", "_tallies"),
         *("awaits_agent", "failure", "joined", "last_payload", "last_seen_s", "log"),
-        *("on_appended", "on_lost", "session_id", "window"),
+        *("frees_at_ack", "on_appended", "on_lost", "session_id", "window"),
     )
 
     def __init__(self, run: Run, scenario: str, *, follows_agent: bool = True) -> None:
@@ -63,6 +64,7 @@ class SessionObserver:
         self.failure: tuple[SentMessage, str, str] | None = None
         self.log: SessionLog | None = None
         self.window: Window | None = None
+        self.frees_at_ack = False
         self.on_lost: Callable[[], None] = _nothing
         self.on_appended: Callable[[SentMessage, float], None] | None = None
 
@@ -109,7 +111,10 @@ class SessionObserver:
         self._take_back(message, "rejected", reason)
 
     def acknowledged(self, message: SentMessage, done_s: float) -> None:
-        """Report the ok reply to a send."""
+        """Report the ok reply to a send; with `frees_at_ack` it frees the slot, unless the push came first."""
+        if self.frees_at_ack and self.window is not None and not message.appended_s:
+            self.window.ended(message.client_ref, done_s)
+            self.window.reopened(message.client_ref)  # its fate, still to come, frees no second one
         self._tallies[message.phase].acknowledged(message, done_s)
 
     def unconfirmed(self, message: SentMessage, reason: str) -> None:

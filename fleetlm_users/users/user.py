@@ -56,6 +56,7 @@ class FleetUser(User):
         thresholds: What the behaviour must keep in any run, as metrics with their conditions: `{"interview_ms":
             "p(95)<2000"}`. Each is judged for this scenario, unless the preset or a given threshold bounds its metric.
         follows_agent: False when the agent's answers are neither awaited nor measured.
+        needs: What the protocol must be able to do, as attributes of Profile, each with the reason why.
     """
 
     abstract = True
@@ -64,6 +65,7 @@ class FleetUser(User):
     metrics: ClassVar[tuple[Metric, ...]] = ()
     thresholds: ClassVar[Mapping[str, str]] = {}
     follows_agent: ClassVar[bool] = True
+    needs: ClassVar[Mapping[str, str]] = {}
     wait_time = constant(RETRY_PAUSE_S)  # before Locust calls `live` again, which it does when a behaviour has a bug
 
     def __init__(self, environment: Environment) -> None:

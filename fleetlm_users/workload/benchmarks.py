@@ -8,15 +8,20 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from fleetlm_users.workload.options.benchmark_specs import (
+    ACKNOWLEDGED_DEPTH,
     ARRIVAL_RATE,
     CORRECTNESS_DEPTH,
     ITERATIONS,
     KEEP_ALIVE_MS,
+    MAX_VUS,
     MESSAGES,
     MESSAGES_PER_SESSION,
     PIPELINE_DEPTH,
+    RAMP_DOWN_DURATION,
+    RAMP_DURATION,
     RUNTIME_MS,
     SEND_INTERVAL,
+    STEADY_DURATION,
 )
 from fleetlm_users.workload.options.capacity import CAPACITY_OPTIONS
 from fleetlm_users.workload.options.specs import OptionSpec
@@ -31,6 +36,7 @@ BEHAVIOUR_OPTIONS: Final[Mapping[str, tuple[OptionSpec, ...]]] = {
     "correctness": (MESSAGES, CORRECTNESS_DEPTH, replace(ITERATIONS, default="10", example="10")),
     "hot_path": (replace(SEND_INTERVAL, default="5000", example="5000"), RUNTIME_MS),
     "lifecycle": (ITERATIONS, MESSAGES_PER_SESSION),
+    "pipeline": (MAX_VUS, RAMP_DURATION, STEADY_DURATION, RAMP_DOWN_DURATION, ACKNOWLEDGED_DEPTH),
     "throughput": (SEND_INTERVAL, RUNTIME_MS, PIPELINE_DEPTH, ARRIVAL_RATE),
 }
 """The options of each packaged behaviour, by its scenario."""
@@ -63,6 +69,7 @@ BEHAVIOUR_THRESHOLDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "hot_path": _MESSAGES,
     "lifecycle": {"lifecycle_success_rate": "rate>0.95", "cleanup_success_rate": "rate>0.90"},
+    "pipeline": {"message_success_rate": "rate>0.99", "acknowledgement_rate": "rate>0.99"},
     "throughput": _CHATS,
 }
 """What each packaged behaviour must keep in any run that has users of it, by its scenario: metric and conditions.
@@ -117,6 +124,11 @@ BENCHMARKS: Final = (
         "concurrent_sessions",
         "Many open sessions: how fast they are created and joined, and whether they stay",
         ("concurrent",),
+    ),
+    PackagedBenchmark(
+        "hot_path_throughput",
+        "Acknowledgements: how many per second and how soon, with a fixed number of sends in flight per user",
+        ("pipeline",),
     ),
     PackagedBenchmark(
         "message_correctness",

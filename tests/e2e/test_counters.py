@@ -98,6 +98,12 @@ RUNS = {
         [*FAST, "--reply-timeout", "500ms"],
         "messages_unconfirmed",
     ),
+    "acknowledgements": (
+        "hot_path_throughput",
+        ("--protocol", "late", "--quirks", "--flush-ms", "300"),
+        ["-u", "2", "--ramp-up", "0s", "--steady-duration", "2s", "--ramp-down-duration", "0s", "--audit-after", "1s"],
+        "messages_acknowledged",
+    ),
     "streams that stall": (
         "mixed",
         ("--protocol", "late", "--quirks"),

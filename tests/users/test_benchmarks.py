@@ -8,6 +8,7 @@ import pytest
 from fleetlm_users.errors import Disconnected, UsageError
 from fleetlm_users.users import ConcurrentUser, CorrectnessUser, HotPathUser, LifecycleUser, ThroughputUser
 from fleetlm_users.users.behaviours.capacity import CapacityUser
+from fleetlm_users.users.behaviours.pipeline import PipelineUser
 from fleetlm_users.workload.plan import make_plan
 from fleetlm_users.workload.presets.preset import Preset
 
@@ -209,3 +210,22 @@ def test_a_step_of_a_search_is_climbed_evenly(stage, monkeypatch):
     monkeypatch.setattr("fleetlm_users.users.behaviours.capacity.time", SimpleNamespace(perf_counter=lambda: 100.0))
     added = [CapacityUser(search.environment).begins_s() - 100.0 for _ in range(4)]
     assert sorted(added) == pytest.approx([0.0, 1 / 4.5, 2 / 4.5, 3 / 4.5])
+
+
+def test_a_pipeline_never_has_more_than_its_depth_in_flight(stage):
+    """Where no send is replied to, the own broadcast frees the slot."""
+    pipeline = stage(PipelineUser, users=1, pipeline_depth="2", steady_duration="100ms", ramp_down_duration="0s")
+    delayed = delivered_later(pipeline)
+    counts = pipeline.until_idle()
+    assert delayed.most == 2
+    assert counts["messages_sent"] == counts["messages_appended"] > 2
+
+
+def test_a_pipeline_ends_on_the_ramp_down(stage):
+    """Three users, the first one leaves first; nothing is left in flight."""
+    pipeline = stage(PipelineUser, users=3, pipeline_depth="2", steady_duration="200ms", ramp_down_duration="600ms")
+    counts = pipeline.until_idle()
+    assert counts["messages_sent"] == counts["messages_appended"] > 3 * 2
+    assert counts["sessions_started"] == counts["sessions_completed"] == 3
+    ends = [user._until_s() - pipeline.run.started_s for user in pipeline.users]
+    assert ends == pytest.approx([0.4, 0.6, 0.8])

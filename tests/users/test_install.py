@@ -1,6 +1,7 @@
 """A locustfile's one line: options and metrics of its behaviours come with them, and so may a preset."""
 
 import importlib
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.options.parser import presets_of, specs_of
 from fleetlm_users.users import ConcurrentUser, LifecycleUser, ThroughputUser, counter, option
 from fleetlm_users.users import install as package_install
+from fleetlm_users.users.behaviours.pipeline import PipelineUser
 from fleetlm_users.users.install import install
 from tests.swarm.samples import options
 
@@ -108,3 +110,16 @@ def test_the_servers_metrics_are_read_by_the_rules_of_the_load(installed):
     )
     assert page.timeout_s == 7.0
     page.close()
+
+
+@pytest.mark.parametrize(("protocol", "is_refused"), [("auto", False), ("late", False), ("early", True)])
+def test_a_protocol_that_cannot_do_what_a_behaviour_needs_is_refused(installed, protocol, is_refused):
+    """By name, and with what can; while nobody has asked the server, nothing is."""
+    benchmark = installed("hot_path_throughput", [PipelineUser])
+    given = options(protocol=protocol)
+    given = replace(given, plan=replace(given.plan, users={"pipeline": 1}))
+    if is_refused:
+        with pytest.raises(UsageError, match=r"replies to each send.*--protocol late"):
+            benchmark.check_protocol(given)
+    else:
+        benchmark.check_protocol(given)

@@ -91,3 +91,22 @@ def test_nothing_holds_a_behaviour_after_its_session(observer):
     observer.let_go()
     assert observer.on_appended is None
     assert observer.on_lost() is None
+
+
+@pytest.mark.parametrize("pushed_first", [False, True])
+def test_an_acknowledgement_frees_one_slot_whichever_comes_first(run, observer, pushed_first):
+    """Its push, before or after, frees no second one."""
+    observer.window, observer.frees_at_ack = Window(1, 0.0), True
+    observer.window.take()
+    one = message(run)
+    if pushed_first:
+        observer.appended(one, 1.0)
+        observer.acknowledged(one, 2.0)
+    else:
+        one.appended_s = 0.0
+        observer.acknowledged(one, 1.0)
+        one.appended_s = 1.0
+        observer.appended(one, 2.0)
+    assert observer.window.take() == 1.0
+    assert not observer.window.has_room
+    assert count(run, "messages_acknowledged") == 1

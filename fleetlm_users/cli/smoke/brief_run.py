@@ -13,9 +13,11 @@ from fleetlm_users.foreign_text import printable
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
 from fleetlm_users.measure.report.summary_types import trend_of
+from fleetlm_users.protocol.profile import UNSUITED
 
 SHORT: Final = ("--warm-up", "0s", "--ramp-up", "1s")
 OF_BENCHMARK: Final = {
+    "hot_path_throughput": ("--steady-duration", "1h", "--audit-after", "2s"),
     "capacity": ("--hold", "2s", "--settle", "1s", "--most", "20", "--confirm", "0"),
     "ws_hot_path": ("--send-interval", "1000"),
 }
@@ -48,6 +50,8 @@ def smoke(locustfile: Path, seconds: float, arguments: Sequence[str], results: P
     try:
         (run,) = read_runs(results)
     except (UsageError, ValueError):
+        if UNSUITED in " ".join(output.split()):
+            return SmokeResult(name, "✓", f"not run: {_last_lines(output)}")
         return SmokeResult(name, "✗", f"no result (exit code {code}): {_last_lines(output)}")
     return judged(name, run)
 

@@ -4,7 +4,13 @@ from typing import Final
 
 from fleetlm_users.measure.metrics.metric import Metric, counter, gauge, rate, trend
 
-ALIASES: Final = {"join_latency_ms": "ws_join_ms", "active_ws_connections": "active_connections"}
+ALIASES: Final = {
+    "join_latency_ms": "ws_join_ms",
+    "active_ws_connections": "active_connections",
+    "ack_latency": "ack_latency_ms",
+    "acks_received": "messages_acknowledged",
+}
+"""Names that people know from FleetLM's own suites of k6 scripts, with ours."""
 
 _LATENCIES: Final = (
     trend("session_creation_ms", "POST /api/sessions sent → 201 body parsed"),
@@ -48,6 +54,11 @@ _MESSAGES: Final = (
     counter("messages_sent", "`send` pushes written to a joined socket"),
     counter("messages_received", "`message` broadcasts read, own and agent's"),
     counter("messages_appended", "sent messages whose own broadcast came back", evidence="messages_sent"),
+    counter(
+        "messages_acknowledged",
+        "sent messages whose send was replied to with ok, where the protocol does so",
+        evidence="messages_sent",
+    ),
     counter(
         "messages_rejected",
         "sent messages that the server refused, by reason",
@@ -276,6 +287,12 @@ _RATES: Final = (
         ("messages_appended",),
         ("messages_appended", "messages_rejected", "messages_lost", "messages_unconfirmed"),
         "appended / (appended + rejected + lost + unconfirmed)",
+    ),
+    rate(
+        "acknowledgement_rate",
+        ("messages_acknowledged",),
+        ("messages_appended", "messages_rejected", "messages_lost", "messages_unconfirmed"),
+        "sends that were replied to with ok / (appended + rejected + lost + unconfirmed), where the protocol replies",
     ),
     rate(
         "agent_reply_rate",

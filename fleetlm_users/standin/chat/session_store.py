@@ -16,7 +16,7 @@ class Caps:
     """Bounds of what is kept. Messages beyond them are forgotten, oldest first; ids stay valid."""
 
     max_sessions: int = 100_000
-    max_messages_per_session: int = 1_000
+    max_messages_per_session: int = 100_000
     max_stored_bytes: int = 512 * 1024 * 1024
 
 

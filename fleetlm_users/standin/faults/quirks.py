@@ -5,6 +5,8 @@ loses what is appended while it runs (0.2 % at 10 messages/s, up to 28 % at full
 0.15 ms per message).
 """
 
+from bisect import bisect_left
+
 from fleetlm_users.standin.chat.ids import NaiveStamps
 from fleetlm_users.standin.chat.session import Session
 from fleetlm_users.standin.chat.stored_message import StoredMessage, stamp_of
@@ -69,7 +71,7 @@ def oldest(session: Session, limit: int, flushed_stamp: bytes) -> list[StoredMes
     """Return `get_messages(session, 0, limit)`: the first unflushed ones if there are `limit`, else the session's."""
     recent = session.messages[-limit:]
     if len(recent) == limit and stamp_of(recent[0]) >= flushed_stamp:
-        first = next(i for i, message in enumerate(session.messages) if stamp_of(message) >= flushed_stamp)
+        first = bisect_left(session.messages, flushed_stamp, key=stamp_of)
         return session.messages[first : first + limit]
     return (session.head if len(session.head) >= limit else session.messages)[:limit]
 

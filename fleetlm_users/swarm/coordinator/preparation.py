@@ -148,6 +148,7 @@ class Preparation:
         try:
             planned = self._resolve(parsed, overrides)
             options = self._under(shape, planned, parsed, overrides)
+            self._context.benchmark.check_protocol(options)
             thresholds = rules_of(options, self._context.benchmark, self._context.catalogue, self._say)
             self._context.benchmark.validate(options)
             self._check_machine(options)
@@ -163,10 +164,19 @@ class Preparation:
             raise StartupError(result.text(), NO_TARGET_EXIT)
         if result.text():
             self._say(result.text())
-        options = replace(options, protocol=result.protocol)
+        options = self._speaking(options, result.protocol)
         server, thresholds = self._read_server(options, thresholds)
         impose(planned.plan, self._environment, self._context.benchmark, shape)
         return Prepared(options, thresholds, server, this_host())
+
+    def _speaking(self, options: Options, protocol: str) -> Options:
+        """Return the options with the protocol that was found. Raises StartupError if the benchmark needs another."""
+        options = replace(options, protocol=protocol)
+        try:
+            self._context.benchmark.check_protocol(options)
+        except UsageError as problem:
+            raise StartupError.of_usage(problem) from problem
+        return options
 
     def _read_server(self, options: Options, thresholds: Sequence[Threshold]) -> tuple[ServerMetrics, list[Threshold]]:
         """Ask the server for its figures; return them, and the thresholds by source. Raises StartupError."""

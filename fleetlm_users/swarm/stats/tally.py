@@ -37,6 +37,7 @@ class Tally:
     __slots__ = (
         "_ack_service_us",
         "_ack_us",
+        "_acknowledged",
         "_agent_replies",
         "_agent_us",
         "_append_us",
@@ -61,6 +62,7 @@ class Tally:
         self._service_us = ledger.trend("append_service_ms", scenario, phase).add
         self._ack_us = ledger.trend("ack_latency_ms", scenario, phase).add
         self._ack_service_us = ledger.trend("ack_service_ms", scenario, phase).add
+        self._acknowledged = ledger.counter("messages_acknowledged", scenario, phase)
         self._agent_us = ledger.trend("agent_latency_ms", scenario, phase).add
         self._roundtrip_us = ledger.trend("message_roundtrip_ms", scenario, phase).add
         self._sent = ledger.counter("messages_sent", scenario, phase)
@@ -101,6 +103,7 @@ class Tally:
         if message.sent_s >= self._since_s:
             self._ack_us(round((done_s - message.due_s) * US_PER_S))
             self._ack_service_us(round((done_s - message.sent_s) * US_PER_S))
+            self._acknowledged.n += 1
 
     def resolved(self, message: StampedMessage, awaits_agent: bool, *, is_answered: bool) -> None:
         """Count a message that was appended though its own broadcast never came: it has no latency."""

@@ -4,6 +4,7 @@ from typing import Final
 
 from fleetlm_users.units import MS_PER_S
 from fleetlm_users.workload.duration import MAX_S
+from fleetlm_users.workload.identity import VUS_PER_BLOCK
 from fleetlm_users.workload.options.specs import option
 
 GROUP: Final = "benchmark"
@@ -57,4 +58,29 @@ MESSAGES: Final = option(
 CORRECTNESS_DEPTH: Final = option(
     "pipeline_depth", kind="count", most=MOST_IN_FLIGHT, example="5", group=GROUP,
     help="at most this many messages in flight; empty: all of a round at once",
+)  # fmt: skip
+
+MAX_VUS: Final = option(
+    "max_vus", kind="count", most=VUS_PER_BLOCK, example="20", group=GROUP, in_form=False, in_preset=False,
+    stands_for="vus", help="users once all are there; -u means the same and wins",
+)  # fmt: skip
+
+RAMP_DURATION: Final = option(
+    "ramp_duration", kind="duration", example="30s", group=GROUP, in_form=False, in_preset=False,
+    stands_for="ramp_up", help="time from the start until all users are running; --ramp-up means the same and wins",
+)  # fmt: skip
+
+STEADY_DURATION: Final = option(
+    "steady_duration", default="1m40s", kind="duration", group=GROUP,
+    help="how long all users send, after the ramp-up",
+)  # fmt: skip
+
+RAMP_DOWN_DURATION: Final = option(
+    "ramp_down_duration", default="10s", kind="duration", group=GROUP,
+    help="time in which the users leave one after the other",
+)  # fmt: skip
+
+ACKNOWLEDGED_DEPTH: Final = option(
+    "pipeline_depth", default=5, kind="count", most=MOST_IN_FLIGHT, group=GROUP,
+    help="messages of each user whose acknowledgement is awaited at any time",
 )  # fmt: skip

@@ -108,6 +108,7 @@ class OptionSpec:
     env_is_shared: bool = False
     least: float | None = None
     most: float | None = None
+    stands_for: str = ""
 
     def __post_init__(self) -> None:
         if self.kind in NOT_IN_FORM:
@@ -140,6 +141,7 @@ def option(  # noqa: PLR0913  # one declaration holds all there is to know of an
     env_is_shared: bool = False,
     least: float | None = None,
     most: float | None = None,
+    stands_for: str = "",
 ) -> OptionSpec:
     """Declare one option: `option("questions", default=3, help="questions per interview")`.
 
@@ -167,6 +169,7 @@ def option(  # noqa: PLR0913  # one declaration holds all there is to know of an
             theirs, and ignored with a warning.
         least: The smallest value accepted, of a number or a duration in seconds; else the kind's.
         most: The largest one; else MOST_COUNT, or 10,000 hours.
+        stands_for: The option of the plan, such as `vus`, that it is another name of; that one wins.
 
     Returns:
         The declaration, for the `options` of a behaviour or of `install`.
@@ -195,6 +198,7 @@ def option(  # noqa: PLR0913  # one declaration holds all there is to know of an
         env_is_shared=env_is_shared,
         least=low if least is None else least,
         most=high if most is None else most,
+        stands_for=stands_for,
     )
 
 

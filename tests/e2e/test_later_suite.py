@@ -1,0 +1,61 @@
+"""The benchmarks of FleetLM's later suite on a late stand-in with quirks: its counts, never falsely green."""
+
+import pytest
+
+from tests.e2e.benchmarks import RUN_ID, SPREADS, run
+
+pytestmark = pytest.mark.e2e
+
+LATE = ("--protocol", "late", "--quirks", "--builtin-agent", "--flush-ms", "200")
+SHORT = ["--audit-after", "1s", "--warm-up", "0s", "--reply-timeout", "5s"]
+CASES = {
+    "hot_path_throughput": [
+        *("--max-vus", "3", "--ramp-duration", "300ms", "--steady-duration", "2s", "--ramp-down-duration", "300ms"),
+        *("--threshold", "ack_latency: p(95)<5000, p(99)<9000"),
+    ],
+}
+FORGETFUL = [("--lose-replay-every", "7"), ("--change-every", "5")]
+
+
+def later(tmp_path, name, standin, *arguments):
+    return run(tmp_path, name, standin, *SHORT, *CASES[name], *arguments)
+
+
+@SPREADS
+@pytest.mark.parametrize("name", CASES)
+def test_its_counts_are_the_servers(tmp_path, standin_with, name, spread):
+    """Every message has its fate, each one appended was read back, and nobody is left behind."""
+    standin = standin_with(*LATE)
+    finished = later(tmp_path, name, standin, *spread)
+    assert finished.code == 0, finished.output
+    truth = standin.counters(RUN_ID)
+    accounting = finished.accounting()
+    assert accounting["sent"] == accounting["appended"] == truth["messages_appended_user"] > 0
+    assert finished.count("sessions_started") == finished.count("sessions_completed") == truth["sessions_created"]
+    assert finished.count("messages_audited") == finished.count("messages_stored") == accounting["appended"]
+    assert standin.counters()["connections_now"] == 0
+
+
+@pytest.mark.parametrize("faults", FORGETFUL, ids=lambda faults: faults[0])
+@pytest.mark.parametrize("name", CASES)
+def test_a_server_that_forgets_or_changes_is_never_green(tmp_path, standin_with, name, faults):
+    """However fast it is."""
+    finished = later(tmp_path, name, standin_with(*LATE, *faults))
+    assert finished.code == 3, finished.output
+    assert finished.count("messages_unstored") + finished.count("messages_stored_changed") > 0
+
+
+def test_every_acknowledgement_is_counted(tmp_path, standin_with):
+    """One for each send."""
+    finished = later(tmp_path, "hot_path_throughput", standin_with(*LATE))
+    assert finished.count("messages_acknowledged") == finished.count("messages_sent") > 0
+
+
+@pytest.mark.parametrize(("name", "reason"), [("hot_path_throughput", "replies to each send")])
+def test_the_early_protocol_is_refused_where_it_cannot_do_it(tmp_path, standin_with, name, reason):
+    """Before anything is created, in a sentence."""
+    standin = standin_with("--builtin-agent")
+    finished = later(tmp_path, name, standin)
+    assert finished.code == 2, finished.output
+    assert reason in " ".join(finished.output.split())
+    assert not standin.counters()["sessions_created"]
