@@ -216,7 +216,7 @@ class _Unfailing(io.RawIOBase):
 
     def _note_loss(self) -> None:
         if self._lost_bytes:
-            self._waiting += f"({self._lost_bytes} bytes of output were lost here: nobody took them)\n".encode("ascii")
+            self._waiting += f"({self._lost_bytes} bytes of output were lost here: nothing read them)\n".encode("ascii")
             self._lost_bytes = 0
 
     def _write_some(self, wait_ms: int | None) -> bool:

@@ -154,7 +154,7 @@ def test_what_nobody_ever_takes_is_bounded_and_told():
         output.close()
         stream.close()
         taker.join()
-        assert re.search(rb"x\n\(\d+ bytes of output were lost here: nobody took them\)\n$", got)
+        assert re.search(rb"x\n\(\d+ bytes of output were lost here: nothing read them\)\n$", got)
 
 
 def test_a_report_does_not_wait_for_ever():

@@ -65,7 +65,7 @@ def chosen_profile(requested: str, detected: Detected) -> tuple[Profile | None, 
             return detected.profile, ""
         return None, (
             f"it speaks neither protocol that this tool knows: an empty POST /sessions was answered {detected.seen}; "
-            "set --protocol early or --protocol late if it is one of them all the same"
+            "set --protocol early or --protocol late if you know that it speaks one of them"
         )
     profile = PROFILES[requested]
     if detected.profile not in (None, profile):

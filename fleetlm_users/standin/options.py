@@ -195,7 +195,7 @@ def _add_storage(group: argparse._ArgumentGroup) -> None:
         type=whole("--storage-groups", 0, 10**6, "256"),
         default=0,
         metavar="N",
-        help="sessions share so many groups, and those of one group overwrite each other by seq (0: none do)",
+        help="sessions share this many groups, and those of one group overwrite each other by seq (0: none do)",
     )
     add("--storage-file", type=Path, metavar="FILE", help="keep what is flushed there, and start from it")
     add("--journal", type=Path, metavar="FILE", help="note there what is acknowledged, to tell what a kill has lost")

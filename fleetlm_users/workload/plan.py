@@ -215,7 +215,7 @@ def _ramp_of(spawn_rate: float, total: int, ramp_up_s: float | None) -> float:
     if spawn_rate > VUS_PER_BLOCK:
         raise UsageError(SPAWN_RATE_FLAG, spawn_rate, f"at most {VUS_PER_BLOCK:,} users per second", "2.5")
     if ramp_up_s is not None:
-        accepted = f"one of it and {RAMP_UP_FLAG}, which say the same thing; both were given"
+        accepted = f"either this or {RAMP_UP_FLAG}, which say the same thing; both were given"
         raise UsageError(SPAWN_RATE_FLAG, spawn_rate, accepted, f"--ramp-up {format_duration(ramp_up_s)} alone")
     if total / spawn_rate > MAX_S:
         accepted = f"a rate at which all {total:,} users are running within 10,000 hours"

@@ -57,7 +57,7 @@ def test_a_total_failure_that_nobody_bounds_is_named(tmp_path, standin_with):
     standin = standin_with("--builtin-agent", "--no-agent")
     finished = run(tmp_path, *targets(standin), "--threshold", "agent_reply_rate: off", "--reply-timeout", "500ms")
     assert finished.code == 4, finished.output
-    assert "not judged by default, as asked for: agent_reply_rate: off" in finished.output
+    assert "default threshold dropped, as requested: agent_reply_rate: off" in finished.output
     unanswered = finished.count("messages_unanswered", "main")
     expected = f"agent_reply_rate is 0 % of {unanswered:,}: a total failure that no threshold bounds"
     assert expected in finished.summary["verdict"]["doubts"]

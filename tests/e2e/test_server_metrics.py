@@ -75,5 +75,5 @@ def test_a_bound_on_what_no_source_has_is_refused_before_the_load(tmp_path, stan
     with Locust(tmp_path, *targets(standin), *FAST, *bound, "-t", "60s") as locust:
         finished = locust.finish()
     assert finished.code == 2, finished.output
-    assert "a figure that a source of this run has" in finished.output
+    assert "a figure that a source of this run reports" in finished.output
     assert "Traceback" not in finished.output

@@ -107,7 +107,7 @@ def test_without_warm_up_everything_is_judged():
         (
             {"spawn_rate": 2.0, "ramp_up_s": 9},
             "invalid value 2.0 for -r/--spawn-rate: "
-            "expected one of it and --ramp-up (RAMP_UP), which say the same thing; "
+            "expected either this or --ramp-up (RAMP_UP), which say the same thing; "
             "both were given, for example --ramp-up 9s alone",
         ),
         (

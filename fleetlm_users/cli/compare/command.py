@@ -49,7 +49,7 @@ from fleetlm_users.errors import UsageError
     help="A further run of what A ran: what differs between them is no regression. Repeatable.",
 )
 @click.option("--by-scenario", is_flag=True, help="Show each scenario's figures too.")
-@click.option("--any-load", is_flag=True, help="Compare runs of different load all the same.")
+@click.option("--any-load", is_flag=True, help="Compare runs of different load anyway.")
 @click.option("--markdown", is_flag=True, help="Write Markdown, for a comment in CI.")
 @click.pass_context
 def compare(  # noqa: PLR0913, PLR0917  # click passes each option as an argument of its own

@@ -60,7 +60,7 @@ def obstacles(before: RunFile, after: RunFile, *, any_load: bool) -> Iterator[st
     if not any_load:
         for item in differing_options(before.summary, after.summary):
             if item.is_load:
-                yield f"the load differs: {item.name} {item.before} and {item.after}; --any-load compares all the same"
+                yield f"the load differs: {item.name} {item.before} and {item.after}; --any-load compares them anyway"
 
 
 def differing_options(before: Summary, after: Summary) -> Iterator[Difference]:

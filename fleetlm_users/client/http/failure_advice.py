@@ -37,11 +37,11 @@ def advice(status: int, fields: Mapping[str, str], requested: RequestedUrl) -> s
     if status in REDIRECTS:
         return _redirected(fields.get("location", ""), requested)
     if status == 401:
-        return "it asks for a login, which the load does not have: let this machine in without one"
+        return "it asks for a login, but the load has none: let this machine in without one"
     if status == 403:
-        return "let this machine in: at the server, or at the proxy or firewall before it"
+        return "let this machine in: at the server, or at the proxy or firewall in front of it"
     if status == 407:
-        return "a proxy asks for a login, which the load does not have: let it reach the server without the proxy"
+        return "a proxy asks for a login, but the load has none: let it reach the server without the proxy"
     return ""
 
 

@@ -83,9 +83,9 @@ class AuditResult:
         """Return what was found, in a line."""
         counts = (
             (self.messages.unstored, "message", "not stored"),
-            (self.messages.changed, "message", "stored with another content"),
+            (self.messages.changed, "message", "stored with different content"),
             (self.answers.unstored, "answer", "not stored"),
-            (self.answers.changed, "answer", "stored with another content"),
+            (self.answers.changed, "answer", "stored with different content"),
         )
         wrong = [f"{_counted(n, what)} {flaw}" for n, what, flaw in counts if n]
         if not self.messages.audited + self.answers.audited:
@@ -118,12 +118,12 @@ def audit_doubts(result: AuditResult, least_share: float, *, judged_by_threshold
     messages = result.messages
     if messages.share < least_share:
         seen, causes = messages.seen("acknowledged messages"), messages.causes()
-        yield f"the audit saw {seen}, fewer than --audit-share {least_share:g} asks for: {causes}"
+        yield f"the audit covered {seen}, less than --audit-share {least_share:g} requires: {causes}"
     for kind, what in ((messages, "acknowledged messages"), (result.answers, "pushed answers")):
         failed = {cause: n for cause, n in kind.unaudited.items() if cause not in BY_DESIGN and n}
         if sum(failed.values()) > FAILED_SHARE * kind.all:
             causes = ", ".join(f"{n:,} {_cause(cause)}" for cause, n in formatting.few_kinds(failed).items())
-            yield f"the audit could not look for {sum(failed.values()):,} of {kind.all:,} {what}: {causes}"
+            yield f"the audit could not check {sum(failed.values()):,} of {kind.all:,} {what}: {causes}"
     if not judged_by_thresholds and result.is_flawed:
         yield f"the audit found that {result.findings()}"
 

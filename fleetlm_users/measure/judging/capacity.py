@@ -299,7 +299,7 @@ def _unsent(held: Span, load: int, sent: int, asked: float) -> tuple[list[str], 
         return [], []
     said = f"only {sent:,} of {asked:,.0f} messages were sent"
     broken = held.count("disconnects") + held.count("session_failures") + held.count("connection_failures")
-    return ([f"{said}: {broken:,} times a session broke"], []) if broken else ([], [said])
+    return ([f"{said}: sessions broke {broken:,} times"], []) if broken else ([], [said])
 
 
 def _short_of_cpu(before: Iterable[WorkerState], after: Iterable[WorkerState], limits: Limits) -> Iterable[str]:

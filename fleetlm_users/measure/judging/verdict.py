@@ -155,7 +155,7 @@ def accounting_doubts(totals: Totals, limits: Limits) -> Iterable[str]:
     accounting = totals.accounting(phase=ALL)
     if not accounting.adds_up:
         sent, unexplained = accounting.sent, accounting.unexplained
-        yield f"the messages do not add up: {sent:,} sent, the fate of {unexplained:,} unexplained"
+        yield f"the messages do not add up: {sent:,} sent, {unexplained:,} unaccounted for"
     if accounting.in_flight > limits.in_flight_share * accounting.sent:
         yield f"{accounting.in_flight:,} of {accounting.sent:,} messages were still in flight at the end"
     for name, metric in totals.catalogue.items():
@@ -170,7 +170,7 @@ def _missing_load(totals: Totals, limits: Limits) -> Iterable[str]:
     if failed > limits.failed_sessions_share * (failed + completed):
         by_kind = formatting.few_kinds(totals.labels("session_failures", phase=ALL))
         kinds = ", ".join(f"{count} {kind}" for kind, count in by_kind.items())
-        yield f"{failed:,} of {failed + completed:,} sessions failed ({kinds}): the load was not what was asked for"
+        yield f"{failed:,} of {failed + completed:,} sessions failed ({kinds}): the load was not as planned"
 
 
 def late_generator(totals: Totals, limits: Limits) -> Iterable[str]:

@@ -254,13 +254,13 @@ _AUDIT: Final = (
     counter("messages_unstored", "audited messages that are not stored", evidence="messages_audited", is_trouble=True),
     counter(
         "messages_stored_changed",
-        "audited messages that are stored with another content than they were sent with",
+        "audited messages that are stored with different content than they were sent with",
         evidence="messages_audited",
         is_trouble=True,
     ),
     counter(
         "messages_unaudited",
-        "acknowledged messages that the audit could not look for, by cause",
+        "acknowledged messages that the audit could not check, by cause",
         evidence="messages_appended",
         is_trouble=True,
     ),
@@ -269,13 +269,13 @@ _AUDIT: Final = (
     counter("answers_unstored", "audited answers that are not stored", evidence="answers_audited", is_trouble=True),
     counter(
         "answers_stored_changed",
-        "audited answers that are stored with another content than they were pushed with",
+        "audited answers that are stored with different content than they were pushed with",
         evidence="answers_audited",
         is_trouble=True,
     ),
     counter(
         "answers_unaudited",
-        "pushed answers that the audit could not look for, by cause",
+        "pushed answers that the audit could not check, by cause",
         evidence="agent_replies",
         is_trouble=True,
     ),

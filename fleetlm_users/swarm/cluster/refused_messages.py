@@ -63,8 +63,8 @@ class RefusedMessages:
             if refusals is not None:
                 messages = "a message" if refusals.count == 1 else f"{refusals.count:,} messages"
                 sentences.append(
-                    f"worker {worker} sent {messages} that could not be read, so what it measured may be missing;"
-                    f" the first: {refusals.first}"
+                    f"worker {worker} sent {messages} that could not be read, so some of its measurements may be"
+                    f" missing; the first: {refusals.first}"
                 )
         return sentences
 

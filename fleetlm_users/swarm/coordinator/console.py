@@ -73,7 +73,7 @@ def announcement(options: Options, is_finite: bool = False, is_search: bool = Fa
         length = f"at most {length}" if plan.duration_s else end
     if plan.shape:
         length = f"until the shape {plan.shape} ends"
-    ramp_up = f"ramp-up {_seconds(plan.ramp_up_s)}" if not plan.shape else "ramps as the shape has them"
+    ramp_up = f"ramp-up {_seconds(plan.ramp_up_s)}" if not plan.shape else "ramp-up as the shape defines it"
     lines = [
         f"{plan.benchmark}, preset {plan.preset}: {users}, {length}",
         f"  {ramp_up}, warm-up {_seconds(plan.warm_up_s)} (measured, not judged)",

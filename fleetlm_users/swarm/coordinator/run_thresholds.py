@@ -43,7 +43,7 @@ def rules_of(
         if not threshold.is_of_server and not _is_recorded(threshold, options, benchmark):
             raise UsageError(GIVEN, str(threshold), _recorded(options, benchmark), "append_latency_ms: p(95)<500")
     if benchmark.search is not None and (lasting := next(filter(_is_over_time, given), None)):
-        accepted = "for a search, which judges step by step: no window, and no figure of the server"
+        accepted = "a threshold without a window and not on the server's figures, since a search judges step by step"
         raise UsageError(GIVEN, str(lasting), accepted, "append_latency_ms: p(95)<500")
     for threshold in given:
         if _is_too_short(options, threshold):
@@ -53,7 +53,7 @@ def rules_of(
     rules = [*written, *not_bounded(defaults, [*base, *given])]
     for threshold in rules:
         if threshold.is_off:
-            say(f"not judged by default, as asked for: {threshold}")
+            say(f"default threshold dropped, as requested: {threshold}")
     rules = [threshold for threshold in rules if not threshold.is_off]
     check_together(rules, "thresholds")
     return rules
@@ -136,7 +136,7 @@ def _of_audit(options: Options, benchmark: Benchmark, catalogue: Catalogue) -> I
 
 def _recorded(options: Options, benchmark: Benchmark) -> str:
     running = ", ".join(_running(options, benchmark))
-    return f"a metric that this run measures, of {running}; docs/metrics.md says which benchmark has which"
+    return f"a metric that this run ({running}) measures; docs/metrics.md lists the metrics of each benchmark"
 
 
 def _is_too_short(options: Options, threshold: Threshold) -> bool:
@@ -161,7 +161,7 @@ def _is_recorded(threshold: Threshold, options: Options, benchmark: Benchmark) -
 def _sources(sources: Sequence[str]) -> str:
     if not sources:
         return "a source of the server's figures: --server-metrics or --server-pid"
-    return f"a source of this run ({', '.join(sources)}), or none of them by name for all"
+    return f"a source of this run ({', '.join(sources)}), or no source name, for all of them"
 
 
 def of_sources(
@@ -184,9 +184,9 @@ def of_sources(
     judged = []
     for threshold, each in by_source(thresholds, offered):
         if not each and str(threshold) in given:
-            accepted = f"a figure that a source of this run has; {', '.join(offered)} said what they have, without it"
+            accepted = f"a figure that a source of this run reports, unlike {', '.join(offered)}"
             raise UsageError(GIVEN, str(threshold), accepted, "server.memory_bytes: growth<20MiB/h")
         if not each:
-            say(f"not judged, as no source of the server's figures has it: {threshold}")
+            say(f"not judged, since no source of the server's figures reports it: {threshold}")
         judged += each
     return judged

@@ -100,7 +100,7 @@ class ThroughputUser(SteadyUser):
         super().check_options(options)
         rate_per_s, depth = options.extra["arrival_rate"], options.extra["pipeline_depth"]
         if rate_per_s is not None and depth is not None:
-            accepted = f"one of it and {PIPELINE_DEPTH.label}, which are an open and a closed load; both were given"
+            accepted = f"either this or {PIPELINE_DEPTH.label}, an open or a closed load; both were given"
             raise UsageError(ARRIVAL_RATE.label, f"{rate_per_s:g}", accepted, f"{ARRIVAL_RATE.flag} 200 alone")
 
     @classmethod

@@ -175,7 +175,7 @@ def search_settings(options: Options) -> SearchSettings:
     if factor <= 1:
         raise UsageError(STEP_FACTOR.label, f"{factor:g}", "a number above 1", STEP_FACTOR.example)
     if options.abort_on_fail:
-        accepted = "left out of a search, which looks for the load that fails"
+        accepted = "it to be left out of a search, which looks for the load that fails"
         raise UsageError("--abort-on-fail (ABORT_ON_FAIL)", True, accepted, "--hold 10s, for shorter steps")
     of_messages = values[SEARCH.name] == MESSAGES
     hold_s, confirm_s, interval_s = (

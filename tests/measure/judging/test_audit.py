@@ -52,8 +52,8 @@ def test_it_says_how_much_it_saw(audit, words):
         (result(kind(0, eof=3)), "nothing could be audited"),
         (
             result(kind(10, 1, 2), kind(10, 3, 4)),
-            "1 message is not stored, 2 messages are stored with another content,"
-            " 3 answers are not stored, 4 answers are stored with another content",
+            "1 message is not stored, 2 messages are stored with different content,"
+            " 3 answers are not stored, 4 answers are stored with different content",
         ),
     ],
 )
@@ -71,8 +71,8 @@ def test_it_says_what_it_found(audit, found):
         (result(kind(10, beyond_replay=90)), 0.1, []),
         (result(kind(0, memory_bound=90)), 0.0, []),
         (result(kind(990, eof=10)), 0.5, []),
-        (result(kind(980, eof=20)), 0.5, ["could not look for 20 of 1,000 acknowledged messages: 20 because of eof"]),
-        (result(kind(980), kind(980, cut_short=20)), 0.5, ["could not look for 20 of 1,000 pushed answers"]),
+        (result(kind(980, eof=20)), 0.5, ["could not check 20 of 1,000 acknowledged messages: 20 because of eof"]),
+        (result(kind(980), kind(980, cut_short=20)), 0.5, ["could not check 20 of 1,000 pushed answers"]),
         (result(kind(0)), 0.5, []),
         (result(kind(100, 5)), 0.5, []),
     ],

@@ -267,7 +267,7 @@ def test_messages_that_could_not_be_sent_because_sessions_broke_are_the_servers_
 
     found = step(users=50, asked_messages=200.0, hold=broken)
     assert found.outcome == "missed"
-    assert found.misses == ("only 100 of 200 messages were sent: 7 times a session broke",)
+    assert found.misses == ("only 100 of 200 messages were sent: sessions broke 7 times",)
     assert step(load=80, users=80, asked_messages=320.0).misses == ("only 50 of 80 sessions were joined",)
 
 

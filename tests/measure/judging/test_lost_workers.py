@@ -50,7 +50,7 @@ def test_what_a_worker_leaves_open_that_reported_to_its_end_is_a_defect():
     assert (accounting.unknown, accounting.unexplained, accounting.adds_up) == (4, 1, False)
     facts = RunFacts(False, 3, 2, workers_lost=(KILLED,), workers=merge.workers)
     doubts = decide((), merge.totals(), facts).doubts
-    assert any("the messages do not add up: 175 sent, the fate of 1 unexplained" in doubt for doubt in doubts)
+    assert any("the messages do not add up: 175 sent, 1 unaccounted for" in doubt for doubt in doubts)
 
 
 def test_a_loss_tells_what_is_counted_and_what_is_not():

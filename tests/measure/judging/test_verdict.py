@@ -142,8 +142,8 @@ def test_a_stalling_event_loop_is_found(totals_of, healthy):
 @pytest.mark.parametrize(
     ("extra", "told"),
     [
-        (lambda ledger: ledger.count("messages_sent", "burst", MAIN, 2), "the fate of 2 unexplained"),
-        (lambda ledger: ledger.count("messages_lost", "burst", MAIN), "the fate of -1 unexplained"),
+        (lambda ledger: ledger.count("messages_sent", "burst", MAIN, 2), "2 unaccounted for"),
+        (lambda ledger: ledger.count("messages_lost", "burst", MAIN), "-1 unaccounted for"),
         (lambda ledger: ledger.trend("ws_join_ms", "burst", MAIN).add(-5), "ws_join_ms: 1 negative durations"),
     ],
 )

@@ -41,7 +41,7 @@ def test_given_thresholds_replace_the_presets_of_their_metric():
             "invalid value .* for thresholds: .*hold together",
         ),
         ("append_latency_ms{scenario:churn}: p(95)<5", {"churn_vus": "0"}, "a scenario of this run: burst, long_lived"),
-        ("lifecycle_total_ms: p(95)<5", {}, "a metric that this run measures, of long_lived, burst, churn"),
+        ("lifecycle_total_ms: p(95)<5", {}, "burst, churn. measures"),
         ("server.memory_bytes: max<5", {}, "--server-metrics or --server-pid"),
         ("append_latency_ms[60s]: avg<5", {"duration": "65s", "warm_up": "10s"}, "is 55 s after the warm-up"),
         ("append_latency_ms[60s]: min>9, max<5", {"duration": "90s"}, "hold together"),
@@ -146,7 +146,7 @@ def test_a_default_threshold_can_be_switched_off(preset, given, judged):
     """`off` in place of conditions, by the preset or by a given threshold; what is off is said."""
     said = []
     assert defaults(*given, preset=preset, said=said) == judged
-    assert all(line.startswith("not judged by default, as asked for: ") for line in said)
+    assert all(line.startswith("default threshold dropped, as requested: ") for line in said)
     assert bool(said) == (judged[0] != "cleanup_success_rate: rate>0")
 
 
@@ -239,10 +239,10 @@ def test_a_figure_that_no_source_has_is_refused_or_left_out():
     """A given one is a mistake to be told before the load; a preset's serves other servers too."""
     thresholds, said = parse_thresholds([SERVER]), []
     has_none, has_all = (lambda _series: False), (lambda _series: True)
-    with pytest.raises(UsageError, match="api said what they have, without it"):
+    with pytest.raises(UsageError, match="a source of this run reports, unlike api"):
         of_sources(thresholds, {"api": has_none}, {SERVER}, said.append)
     assert of_sources(thresholds, {"api": has_none}, set(), said.append) == []
-    assert said == [f"not judged, as no source of the server's figures has it: {SERVER}"]
+    assert said == [f"not judged, since no source of the server's figures reports it: {SERVER}"]
     assert of_sources(thresholds, {"api": has_all}, {SERVER}, said.append) == thresholds
     assert len(of_sources(thresholds, {"api": has_all, "db": None}, {SERVER}, said.append)) == 2
 

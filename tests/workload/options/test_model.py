@@ -229,7 +229,7 @@ def test_the_description_is_json_without_secrets():
         (
             {"ramp_up": "3s"},
             {"spawn_rate": 2},
-            "invalid value 2 for -r/--spawn-rate: expected one of it and --ramp-up (RAMP_UP)",
+            "invalid value 2 for -r/--spawn-rate: expected either this or --ramp-up (RAMP_UP)",
         ),
         (
             {"burst_vus": "4", "long_lived_vus": "4", "churn_vus": "4"},

@@ -90,7 +90,7 @@ class Backlog:
 
     def _end(self) -> Derived:
         if self.behind_s is None:
-            return Derived(None, self.arrived, f"too few {self._what} came to tell; {self._stopped}", self._is_large)
+            return Derived(None, self.arrived, f"too few {self._what} to tell; {self._stopped}", self._is_large)
         words = f"the server did not keep up: it was {self.behind_s:.1f} s behind with {self._what}; {self._stopped}"
         return Derived(self.behind_s, self.arrived, words, False)
 
@@ -102,10 +102,10 @@ class Backlog:
     def _why_not(self) -> str:
         if self.seconds < MIN_SECONDS:
             return f"too short to tell: {self.seconds} s of the {MIN_SECONDS} s that it takes; {self._stopped}"
-        return f"too short to tell: {self._what} take so long that the backlog may only fill up; {self._stopped}"
+        return f"too short to tell: {self._what} take so long that the backlog may still be filling up; {self._stopped}"
 
 
-_NOTHING: Final = Derived(None, 0, "nothing came to wait while it was judged", False)
+_NOTHING: Final = Derived(None, 0, "nothing was waiting while it was judged", False)
 
 
 class KeepingUp:

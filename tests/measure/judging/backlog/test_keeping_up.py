@@ -86,7 +86,7 @@ def test_a_run_in_which_nothing_came_to_wait_is_kept():
     totals = Totals(DEFAULT, [], keeping_up(timeline, 2.0, 9.0).derived)
     found = judge(parse_thresholds([*BOTH, "agent_backlog_end_s{scenario:burst}: value<2"]), totals, 7.0)
     assert [(one.ok, one.undecided, one.measured) for one in found[:2]] == [(True, False, None)] * 2
-    assert found[0].problem == "nothing came to wait while it was judged"
+    assert found[0].problem == "nothing was waiting while it was judged"
     assert (found[2].ok, found[2].problem) == (False, "no samples")
 
 
