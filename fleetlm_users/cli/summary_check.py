@@ -196,6 +196,16 @@ _CAPACITY: Final = record(
     {"unit": _NAME, "per_user": number(0, 1e9), "kept": whole(), "missed": nothing_or(whole()), "words": _LONG},
     {"confirmed": whole(), "confirm_s": number(0, 1e9), "unrecovered": _LONG},
 )
+_SLOW: Final = record(
+    {
+        **dict.fromkeys(("metric", "scenario", "phase", "due_at", "sent_at", "done_at"), _NAME),
+        **dict.fromkeys(("run_id", "session_id", "client_ref"), _LONG),
+        **dict.fromkeys(("latency_ms", "lateness_ms", "append_ms"), _MS),
+        "slow_part": one_of("generator", "append", "agent"),
+        "agent_ms": nothing_or(_MS),
+        "seq": anything,  # the server's
+    }
+)
 _SUMMARY: Final = record(
     {
         "verdict": record({"kind": one_of("pass", "fail", "inconclusive"), "failures": _LINES, "doubts": _LINES}),
@@ -228,6 +238,7 @@ _SUMMARY: Final = record(
         "audit": nothing_or(
             record({"way": _NAME, "words": _LONG, "result": _LONG, "messages": _audited, "answers": _audited})
         ),
+        "slowest": nothing_or(each(_SLOW, MAX_NAMES)),
         "host": nothing_or(table(_NAME, anything, MAX_NAMES)),
         "versions": nothing_or(table(_NAME, anything, MAX_NAMES)),
         "workers": nothing_or(each(anything, MAX_NAMES)),

@@ -17,6 +17,7 @@ from fleetlm_users.measure.generator_limits import CPU_STARVED_PERCENT
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.metrics.catalogue import Catalogue
 from fleetlm_users.measure.metrics.metric import MAIN, PHASES, Kind
+from fleetlm_users.measure.slow_messages import Slowest, SlowMetric
 from fleetlm_users.measure.snapshot import SNAPSHOT_FORMAT, Count, EncodedTrend, GaugeReading, LevelReading, Snapshot
 from fleetlm_users.measure.timeline.second import (
     BACKLOG_COLUMNS,
@@ -148,6 +149,7 @@ class Ledger:
     `epoch` names the run and `worker` the process; `resets` is how often the run's statistics were reset before the
     ledger began, and `elapsed_s` how long the run was on then. It counts the fates of messages sent since `since_s`, by
     the clock of their stamps, and no others. `carried` are the metrics whose seconds thresholds on windows ask for.
+    `utc_offset_s` turns stamps into seconds since 1970 (UTC).
     Metric names are checked when a metric is first used in a scenario (UsageError), not on each call.
     """
 
@@ -161,6 +163,7 @@ class Ledger:
         since_s: float = -math.inf,
         elapsed_s: float = 0.0,
         carried: Carried = NOTHING_CARRIED,
+        utc_offset_s: float = 0.0,
     ) -> None:
         self.catalogue = catalogue
         self.epoch = epoch
@@ -173,6 +176,8 @@ class Ledger:
         self._gauges: dict[tuple[str, str], GaugeCell] = {}
         self._levels: dict[str, Level] = {}
         self._findings = Findings()
+        self._slowest: dict[tuple[SlowMetric, str, str], Slowest] = {}
+        self._utc_offset_s = utc_offset_s
         self._timeline = WorkerTimeline(elapsed_s)
         self._watched: dict[str, dict[str, list[Cell]]] = {}
         self._carried = carried
@@ -194,6 +199,7 @@ class Ledger:
             since_s=since_s,
             elapsed_s=elapsed_s,
             carried=self._carried,
+            utc_offset_s=self._utc_offset_s,
         )
         lasting = ((key, cell.now) for key, cell in self._gauges.items() if key[0] not in BACKLOG_COLUMNS)
         new._gauges = {key: GaugeCell(now, now, now) for key, now in lasting}
@@ -245,6 +251,10 @@ class Ledger:
     def finding(self, finding: Finding) -> None:
         """Record one thing that is wrong with a message; the first ones are named, all are counted."""
         self._findings.add(finding)
+
+    def slowest(self, metric: SlowMetric, scenario: str, phase: str) -> Slowest:
+        """Return where the slowest messages of that metric are kept, made at first use; a hot path keeps it."""
+        return self._slowest.setdefault((metric, scenario, phase), Slowest())
 
     def tick(self, elapsed_s: float, yield_to_loop: Callable[[], None] = _no_yield) -> None:
         """Close a row of the timeline; call it about once a second.
@@ -302,6 +312,9 @@ class Ledger:
             gauges=[GaugeReading(*key, cell.now, cell.peak) for key, cell in self._gauges.items()],
             levels=[LevelReading(metric, level.last, level.peak) for metric, level in self._levels.items()],
             findings=self._findings.copy(),
+            slowest=[
+                message for place, slow in self._slowest.items() for message in slow.named(*place, self._utc_offset_s)
+            ],
         )
 
     def _seal(self, elapsed_s: float) -> Second:

@@ -11,13 +11,15 @@ from msgspec import Meta
 
 from fleetlm_users.measure.findings import Findings
 from fleetlm_users.measure.metrics.metric import PHASES
+from fleetlm_users.measure.slow_messages import SlowMessage
 from fleetlm_users.measure.timeline.second import Second
 
-SNAPSHOT_FORMAT: Final = 6
+SNAPSHOT_FORMAT: Final = 7
 """Raised when the meaning or the layout of a snapshot changes: one of another format is refused by name."""
 
 MAX_COUNTS: Final = 20_000
 MAX_TRENDS: Final = 5_000
+MAX_SLOWEST: Final = 5_000
 MAX_SNAPSHOT_BYTES: Final = 1 << 28
 
 LONGEST_RUN_S: Final = 32 * 86_400.0
@@ -113,6 +115,7 @@ class Snapshot(SnapshotHead):
     findings: Findings
     trends: Annotated[list[EncodedTrend], Meta(max_length=MAX_TRENDS)] = msgspec.field(default_factory=list)
     rows: list[Second] = msgspec.field(default_factory=list)
+    slowest: Annotated[list[SlowMessage], Meta(max_length=MAX_SLOWEST)] = msgspec.field(default_factory=list)
 
 
 def encode_snapshot(snapshot: Snapshot) -> bytes:

@@ -11,6 +11,7 @@ from fleetlm_users.measure.findings import Findings, merged
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.metrics.catalogue import Catalogue
 from fleetlm_users.measure.metrics.metric import ALL, MAIN, PHASES, Metric
+from fleetlm_users.measure.slow_messages import SlowMessage, merged_slowest
 from fleetlm_users.measure.snapshot import Snapshot
 
 Fate = Literal["sent", "appended", "rejected", "lost", "unconfirmed", "in_flight", "unknown"]
@@ -106,6 +107,11 @@ class Totals:
     def findings(self) -> Findings:
         """What was found wrong with single messages, by name: the first ones, and how many in all."""
         return merged(part.findings for part in self._parts)
+
+    @cached_property
+    def slowest(self) -> list[SlowMessage]:
+        """The slowest messages of each metric, scenario and phase, by name."""
+        return merged_slowest(part.slowest for part in self._parts)
 
     @property
     def elapsed_s(self) -> float:

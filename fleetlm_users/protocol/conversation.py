@@ -280,6 +280,7 @@ class Conversation:
         if message.replies >= self._agent_replies:
             self._awaiting.popleft()
         if message.replies == 1:
+            message.replied_s = done_s
             self._observer.replied(message, done_s)
 
     def _expire_agent(self, now_s: float) -> None:

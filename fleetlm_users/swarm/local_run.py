@@ -48,7 +48,15 @@ class LocalRun:
         if not self.is_in(epoch) or self._numbering is None:
             self._numbering = self._context.benchmark.numbering(options, slot)
         carried = carried_of(_thresholds_of(options, self._context), self._context.catalogue)
-        ledger = Ledger(self._context.catalogue, epoch, self._name, resets=resets, elapsed_s=elapsed_s, carried=carried)
+        ledger = Ledger(
+            self._context.catalogue,
+            epoch,
+            self._name,
+            resets=resets,
+            elapsed_s=elapsed_s,
+            carried=carried,
+            utc_offset_s=time.time() - time.perf_counter(),
+        )
         self._context.recorder.record_into(ledger)
         table = self._context.locust_stats
         self._context.run = run = Run(

@@ -94,7 +94,7 @@ class SessionObserver:
     def appended(self, message: SentMessage, done_s: float) -> None:
         """Report that the message's own broadcast came back."""
         self._free_slot(message, done_s)
-        self._tallies[message.phase].appended(message, done_s, self.awaits_agent)
+        self._tallies[message.phase].appended(message, done_s, self.awaits_agent, self.session_id)
         if self._events.message_appended.is_heard:
             facts = {"message": message, "done_s": done_s, "awaits_agent": self.awaits_agent}
             self.fire(self._events.message_appended, message.phase, **facts)
@@ -155,7 +155,7 @@ class SessionObserver:
 
     def replied(self, message: SentMessage, done_s: float) -> None:
         """Report that the agent answered the message."""
-        self._tallies[message.phase].replied(message, done_s)
+        self._tallies[message.phase].replied(message, done_s, self.session_id)
         if self._events.agent_replied.is_heard:
             self.fire(self._events.agent_replied, message.phase, message=message, done_s=done_s)
 

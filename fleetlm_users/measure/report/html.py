@@ -18,6 +18,7 @@ from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
 from fleetlm_users.measure.report.charts import ChartFigure, Line, LineChart, MarkedSpan, distribution_figure, span_of
+from fleetlm_users.measure.report.content.slow_messages import slow_message_rows
 from fleetlm_users.measure.report.findings import audit_lines
 from fleetlm_users.measure.report.rows import (
     WORKER_HEAD,
@@ -164,6 +165,7 @@ def _context(summary: Summary, timeline_rows: Sequence[SeriesRow]) -> dict[str, 
         "counts": count_rows(summary),
         "troubles": list(_troubles(summary)),
         "audit": audit_lines(summary),
+        "slowest": slow_message_rows(summary),
         **_findings(summary),
         "servers": [_server(entry) for entry in summary.get("server") or ()],
         "generator": generator_rows(summary),

@@ -5,6 +5,7 @@ from typing import Final
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.report.capacity import capacity_rows
+from fleetlm_users.measure.report.content.slow_messages import slow_message_rows
 from fleetlm_users.measure.report.findings import audit_lines, finding_lines
 from fleetlm_users.measure.report.rows import (
     accounting_rows,
@@ -38,6 +39,7 @@ def render_markdown(summary: Summary) -> str:
     lines += _folded(
         "What went wrong", ("", "count", "by kind"), [_trouble(*trouble) for trouble in troubles_of(summary)]
     )
+    lines += _folded("The slowest messages", *slow_message_rows(summary))
     lines += _findings(summary)
     return "\n".join(lines).strip() + "\n"
 

@@ -17,6 +17,7 @@ from fleetlm_users.measure.judging.lost_workers import LostWorker, losses
 from fleetlm_users.measure.judging.thresholds import Judgement
 from fleetlm_users.measure.judging.verdict import Verdict
 from fleetlm_users.measure.metrics.metric import ALL, MAIN, WARM_UP, Metric
+from fleetlm_users.measure.report.content.slow_messages import slow_message_entry
 from fleetlm_users.measure.report.summary_types import (
     AccountingByPhase,
     AccountingFigures,
@@ -93,6 +94,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
             if (trend := totals.trend(name)) is not None and trend.count
         },
         "findings": _findings(totals, str(options.get("run_id") or "")),
+        "slowest": [slow_message_entry(message, str(options.get("run_id") or "")) for message in totals.slowest],
         "run": _run(totals, duration_s, started_at, aborted),
         "server": [dict(entry) for entry in server],
         "workers": [worker_figures(worker) for worker in workers],

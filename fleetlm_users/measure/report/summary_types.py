@@ -177,6 +177,30 @@ class FindingsEntry(TypedDict):
     shown: list[FindingEntry]
 
 
+class SlowMessageEntry(TypedDict):
+    """One of the slowest messages, by `metric`: when it was due (ISO 8601, UTC), and how long each part took, in ms.
+
+    `slow_part` took longest: generator (until it was sent), append (until its own broadcast) or agent (until its
+    answer). None is what did not happen or is not known.
+    """
+
+    run_id: str
+    metric: str
+    scenario: str
+    phase: str
+    session_id: str
+    seq: int | None
+    client_ref: str
+    due_at: str
+    sent_at: str
+    done_at: str
+    latency_ms: float
+    slow_part: Literal["generator", "append", "agent"]
+    lateness_ms: float
+    append_ms: float
+    agent_ms: float | None
+
+
 class AuditedEntry(TypedDict):
     """The audit of own messages, or of answers; `unaudited` by cause."""
 
@@ -298,6 +322,7 @@ class Summary(TypedDict):
     accounting: AccountingByPhase
     distributions: dict[str, list[list[float]]]
     findings: NotRequired[FindingsEntry]
+    slowest: NotRequired[list[SlowMessageEntry]]  # since 2026-11
     audit: NotRequired[AuditEntry]
     run: RunEntry
     server: NotRequired[list[dict[str, Any]]]

@@ -5,6 +5,7 @@ from typing import Final
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
+from fleetlm_users.measure.report.content.slow_messages import slow_messages_section
 from fleetlm_users.measure.report.findings import audit_section, findings_section
 from fleetlm_users.measure.report.rows import (
     STATISTICS,
@@ -43,6 +44,7 @@ def render(summary: Summary, width: int = 100, colour: bool = False) -> str:
         _troubles,
         audit_section,
         findings_section,
+        slow_messages_section,
     )
     sections = (_title, _capacity, *what_happened, _server, _generator, _verdict)
     return style.finish([line for section in sections for line in section(summary, style)])

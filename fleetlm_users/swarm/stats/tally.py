@@ -5,19 +5,12 @@ are for other listeners, and are fired only when there are any.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from fleetlm_users.measure.ledger import Ledger
+from fleetlm_users.measure.slow_messages import TimedMessage
 from fleetlm_users.protocol.observer import SentMessage, UpperBound
 from fleetlm_users.units import MS_PER_S, US_PER_S
-
-
-class StampedMessage(Protocol):
-    """A message that was sent, with its monotonic stamps."""
-
-    due_s: float
-    sent_s: float
-    appended_s: float
 
 
 class LocustColumns(NamedTuple):
@@ -52,6 +45,8 @@ class Tally:
         "_sent",
         "_service_us",
         "_since_s",
+        "_slow_agent",
+        "_slow_append",
     )
 
     def __init__(self, ledger: Ledger, scenario: str, phase: str, columns: LocustColumns) -> None:
@@ -65,6 +60,8 @@ class Tally:
         self._acknowledged = ledger.counter("messages_acknowledged", scenario, phase)
         self._agent_us = ledger.trend("agent_latency_ms", scenario, phase).add
         self._roundtrip_us = ledger.trend("message_roundtrip_ms", scenario, phase).add
+        self._slow_append = ledger.slowest("append_latency_ms", scenario, phase)
+        self._slow_agent = ledger.slowest("agent_latency_ms", scenario, phase)
         self._sent = ledger.counter("messages_sent", scenario, phase)
         self._received = ledger.counter("messages_received", scenario, phase)
         self._appended = ledger.counter("messages_appended", scenario, phase)
@@ -73,7 +70,7 @@ class Tally:
         self._matched = ledger.counter("agent_replies_matched", scenario, phase)
         self._left_out = ledger.counter("agent_latencies_left_out", scenario, phase)
 
-    def sent(self, message: StampedMessage) -> None:
+    def sent(self, message: TimedMessage) -> None:
         """Record a send: generator_lateness_ms is sent − due, the generator's own fault."""
         if message.sent_s < self._since_s:
             return
@@ -86,7 +83,7 @@ class Tally:
         if from_agent:
             self._agent_replies.n += 1
 
-    def appended(self, message: StampedMessage, done_s: float, awaits_agent: bool) -> None:
+    def appended(self, message: TimedMessage, done_s: float, awaits_agent: bool, session_id: str = "") -> None:
         """Record append_latency_ms from due and append_service_ms from sent, and whether an agent's reply is due."""
         if message.sent_s < self._since_s:
             return
@@ -97,15 +94,17 @@ class Tally:
         if awaits_agent:
             self._due_replies.n += 1
         self._columns.append(latency_s * MS_PER_S)
+        if latency_s > self._slow_append.floor_s:
+            self._slow_append.add(latency_s, message, done_s, session_id)
 
-    def acknowledged(self, message: StampedMessage, done_s: float) -> None:
+    def acknowledged(self, message: TimedMessage, done_s: float) -> None:
         """Record ack_latency_ms from due and ack_service_ms from sent, of a protocol that replies to a send."""
         if message.sent_s >= self._since_s:
             self._ack_us(round((done_s - message.due_s) * US_PER_S))
             self._ack_service_us(round((done_s - message.sent_s) * US_PER_S))
             self._acknowledged.n += 1
 
-    def resolved(self, message: StampedMessage, awaits_agent: bool, *, is_answered: bool) -> None:
+    def resolved(self, message: TimedMessage, awaits_agent: bool, *, is_answered: bool) -> None:
         """Count a message that was appended though its own broadcast never came: it has no latency."""
         if message.sent_s < self._since_s:
             return
@@ -115,7 +114,7 @@ class Tally:
             if is_answered:
                 self._matched.n += 1
 
-    def replied(self, message: StampedMessage, done_s: float) -> None:
+    def replied(self, message: TimedMessage, done_s: float, session_id: str = "") -> None:
         """Record agent_latency_ms from the sender's own broadcast and message_roundtrip_ms from sent.
 
         Where the broadcast's arrival is known by an upper bound alone, nothing is known of the time from there.
@@ -132,6 +131,8 @@ class Tally:
         latency_s = done_s - appended_s
         self._agent_us(round(latency_s * US_PER_S))
         self._columns.reply(latency_s * MS_PER_S)
+        if latency_s > self._slow_agent.floor_s:
+            self._slow_agent.add(latency_s, message, done_s, session_id)
 
 
 class StreamTally:

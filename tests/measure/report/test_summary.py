@@ -19,8 +19,8 @@ def test_it_is_json_and_holds_every_part(summary_of, healthy):
     told, _ = summary_of(healthy)
     assert json.loads(orjson.dumps(told)) == told
     assert set(told) == {
-        "format", "verdict", "thresholds", "metrics", "accounting", "distributions", "findings", "run", "server",
-        "workers", "backlogs", "workers_lost", "plan", "options", "host", "versions",
+        "format", "verdict", "thresholds", "metrics", "accounting", "distributions", "findings", "slowest", "run",
+        "server", "workers", "backlogs", "workers_lost", "plan", "options", "host", "versions",
     }  # fmt: skip
     assert told["verdict"] == {"kind": "pass", "exit_code": 0, "failures": [], "doubts": []}
     assert told["options"]["run_id"] == "r1"

@@ -1,0 +1,118 @@
+"""The slowest messages of a run as the summary holds them and reports show them."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Final
+
+from fleetlm_users.measure import formatting
+from fleetlm_users.measure.metrics.metric import MAIN
+from fleetlm_users.measure.report.summary_types import SlowMessageEntry, Summary
+from fleetlm_users.measure.report.terminal_style import Style
+from fleetlm_users.measure.slow_messages import LATEST_S, SLOW_METRICS, SlowMessage
+from fleetlm_users.units import MS_PER_S
+
+IN_TERMINAL: Final = 3
+"""Of each metric: a terminal has few lines, summary.json has them all."""
+
+SLOW_HEAD: Final = (
+    *("", "ms", "slow part", "late", "append", "agent", "due (UTC)", "sent", "done"),
+    *("scenario", "session", "seq", "client_ref"),
+)
+
+
+def slow_message_entry(message: SlowMessage, run_id: str) -> SlowMessageEntry:
+    """Return a message as the summary has it: moments in UTC, durations in ms."""
+    sent_at_s = message.due_at_s + message.lateness_s
+    done_at_s = sent_at_s + message.append_s
+    if message.metric == "agent_latency_ms":
+        done_at_s += message.agent_s or 0.0
+    return {
+        "run_id": run_id,
+        "metric": message.metric,
+        "scenario": message.scenario,
+        "phase": message.phase,
+        "session_id": message.session_id,
+        "seq": message.seq,
+        "client_ref": message.client_ref,
+        "due_at": _utc(message.due_at_s),
+        "sent_at": _utc(sent_at_s),
+        "done_at": _utc(done_at_s),
+        "latency_ms": round(message.latency_s * MS_PER_S, 3),
+        "slow_part": message.slow_part,
+        "lateness_ms": round(message.lateness_s * MS_PER_S, 3),
+        "append_ms": round(message.append_s * MS_PER_S, 3),
+        "agent_ms": None if message.agent_s is None else round(message.agent_s * MS_PER_S, 3),
+    }
+
+
+def _utc(moment_s: float) -> str:
+    """Return a moment as logs write it: 2026-01-31T12:00:00.123Z."""
+    moment = datetime.fromtimestamp(min(moment_s, LATEST_S), UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def slowest_of(summary: Summary) -> list[SlowMessageEntry]:
+    """Return the slowest messages of the judged part of a run: by metric, all scenarios together, slowest first."""
+    entries = [entry for entry in summary.get("slowest") or () if entry["phase"] == MAIN]
+    return sorted(entries, key=lambda entry: (_place(entry["metric"]), -entry["latency_ms"]))
+
+
+def slow_message_rows(summary: Summary) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Return head and rows of a table of the slowest messages."""
+    return SLOW_HEAD, tuple(_row(entry) for entry in slowest_of(summary))
+
+
+def _row(entry: SlowMessageEntry) -> tuple[str, ...]:
+    return (
+        _kind(entry),
+        formatting.ms(entry["latency_ms"]),
+        entry["slow_part"],
+        formatting.ms(entry["lateness_ms"]),
+        formatting.ms(entry["append_ms"]),
+        formatting.ms(entry["agent_ms"]),
+        entry["due_at"],
+        _time(entry["sent_at"]),
+        _time(entry["done_at"]),
+        entry["scenario"],
+        entry["session_id"],
+        "?" if entry["seq"] is None else str(entry["seq"]),
+        entry["client_ref"],
+    )
+
+
+def slow_message_line(entry: SlowMessageEntry) -> str:
+    """Return one slow message with everything that identifies it and its parts."""
+    seq = "?" if entry["seq"] is None else entry["seq"]
+    parts = [f"late {formatting.ms(entry['lateness_ms'])}", f"append {formatting.ms(entry['append_ms'])}"]
+    parts += [] if entry["agent_ms"] is None else [f"agent {formatting.ms(entry['agent_ms'])}"]
+    return (
+        f"{_kind(entry)} {formatting.ms(entry['latency_ms'])} ms ({', '.join(parts)}): due {entry['due_at']}, "
+        f"{entry['scenario']}, session {entry['session_id']}, seq {seq}, client_ref {entry['client_ref']}"
+    )
+
+
+def slow_messages_section(summary: Summary, style: Style) -> Iterable[str]:
+    """Yield the section of the terminal's report that names the slowest messages."""
+    entries = slowest_of(summary)
+    if entries:
+        yield from style.heading("the slowest messages")
+    for _, of_metric in groupby(entries, key=lambda entry: entry["metric"]):
+        for entry in list(of_metric)[:IN_TERMINAL]:
+            yield from style.wrapped(slow_message_line(entry), "    ", "      ")
+    if len(entries) > 2 * IN_TERMINAL:
+        yield f"    summary.json and the page name {len(entries)}"
+
+
+def _kind(entry: SlowMessageEntry) -> str:
+    return entry["metric"].removesuffix("_latency_ms")
+
+
+def _time(moment: str) -> str:
+    """Return the time of day of a moment in ISO 8601."""
+    return moment.partition("T")[2].removesuffix("Z") or moment
+
+
+def _place(metric: str) -> int:
+    """Return where a metric stands in reports; one that this version does not know stands last."""
+    return next((at for at, name in enumerate(SLOW_METRICS) if name == metric), len(SLOW_METRICS))
