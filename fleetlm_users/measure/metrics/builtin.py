@@ -293,6 +293,7 @@ _RATES: Final = (
         ("messages_acknowledged",),
         ("messages_appended", "messages_rejected", "messages_lost", "messages_unconfirmed"),
         "sends that were replied to with ok / (appended + rejected + lost + unconfirmed), where the protocol replies",
+        is_optional=True,
     ),
     rate(
         "agent_reply_rate",

@@ -15,7 +15,7 @@ from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 N = 52
 TROUBLE = sorted(name for name, metric in DEFAULT.items() if metric.is_trouble and not metric.parts)
-RATES = sorted(name for name, metric in DEFAULT.items() if metric.kind == "rate")
+RATES = sorted(name for name, metric in DEFAULT.items() if metric.kind == "rate" and not metric.is_optional)
 
 
 def totals(counts, catalogue=DEFAULT):
@@ -49,6 +49,15 @@ def total_failure_by(metric, scenario="burst", n=N):
     if DEFAULT[metric].kind == "rate":
         return of(scenario, **{next(name for name in DEFAULT[metric].total if name not in DEFAULT[metric].passes): n})
     return of(scenario, **{DEFAULT[metric].evidence: n, metric: n})
+
+
+def test_what_a_server_never_does_is_no_failure():
+    """FleetLM's early protocol replies to no send; its appended messages fail nothing, and the rate has no samples."""
+    appended = of("burst", messages_sent=N, messages_appended=N)
+    assert named(appended) == []
+    assert totals(appended).samples("acknowledgement_rate") == 0
+    acknowledged = totals(appended | of("burst", messages_acknowledged=1))
+    assert acknowledged.rate("acknowledgement_rate") == (1, N)
 
 
 @pytest.mark.parametrize("metric", [*RATES, *TROUBLE])
