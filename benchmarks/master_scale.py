@@ -22,7 +22,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -39,6 +38,7 @@ from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.snapshot import encode_snapshot
 from fleetlm_users.measure.timeline.worker_timeline import ROWS_TO_THANK_FOR
+from fleetlm_users.protocol.observer import SentMessage
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.cluster.admission import code_version_of
 from fleetlm_users.swarm.cluster.messages import (
@@ -63,15 +63,6 @@ BOOKS = 8  # different contents; workers share them, since nobody could tell 200
 SETTLE_S = 75.0  # after a minute the master packs what is older
 SCENARIOS = ("burst", "churn", "long_lived")
 MEDIAN_MS = {"append": 2.0, "agent": 12.0, "lateness": 0.15}
-
-
-@dataclass
-class Sent:
-    """A message as the recorder reads it, seconds."""
-
-    due_s: float
-    sent_s: float
-    appended_s: float
 
 
 class Book:
@@ -137,7 +128,8 @@ class Book:
         due_s = self._seconds
         sent_s = due_s + self._duration_s("lateness")
         appended_s = sent_s + self._duration_s("append")
-        message = Sent(due_s, sent_s, appended_s)
+        message = SentMessage("", due_s, sent_s, MAIN)
+        message.appended_s = appended_s
         tally.sent(message)
         tally.received(False)
         tally.appended(message, appended_s, True)
