@@ -70,9 +70,7 @@ def gauge(name: str, help: str, *, unit: str = "count", per_worker: bool = False
     return Metric(name, "gauge", unit, help, per_worker=per_worker, is_derived=is_derived)
 
 
-def rate(
-    name: str, passes: tuple[str, ...], total: tuple[str, ...], help: str, *, is_optional: bool = False
-) -> Metric:
+def rate(name: str, passes: tuple[str, ...], total: tuple[str, ...], help: str, *, is_optional: bool = False) -> Metric:
     """Declare a share, derived from counters: the sum of `passes` over the sum of `total`.
 
     One of 0, which no threshold bounds, makes a run inconclusive, unless it `is_optional`.
