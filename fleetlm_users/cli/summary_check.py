@@ -236,7 +236,10 @@ _SUMMARY: Final = record(
         "backlogs": nothing_or(each(_BACKLOG, MAX_NAMES)),
         "capacity": nothing_or(_CAPACITY),
         "audit": nothing_or(
-            record({"way": _NAME, "words": _LONG, "result": _LONG, "messages": _audited, "answers": _audited})
+            record(
+                {"way": _NAME, "words": _LONG, "result": _LONG, "messages": _audited, "answers": _audited},
+                {"unconfirmed": _audited, "open_outcomes": _LONG},
+            )
         ),
         "slowest": nothing_or(each(_SLOW, MAX_NAMES)),
         "host": nothing_or(table(_NAME, anything, MAX_NAMES)),

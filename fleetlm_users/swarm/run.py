@@ -10,6 +10,7 @@ import msgspec
 from gevent.event import Event
 
 from fleetlm_users.measure.ledger import Ledger
+from fleetlm_users.protocol.profile import profile_of
 from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.swarm.stats.tally import LocustColumns, Tallies
 from fleetlm_users.workload.options.audit import is_audited, settle_s
@@ -242,4 +243,9 @@ class Run:
 
 def audit_bound_s(options: Options) -> float:
     """Return how long the audit of a run may take after the drain; 0 where there is none."""
-    return settle_s(options) + AUDIT_S if is_audited(options) else 0.0
+    return audit_wait_s(options) + AUDIT_S if is_audited(options) else 0.0
+
+
+def audit_wait_s(options: Options) -> float:
+    """Return the seconds between the last message and the audit: two flush periods by default."""
+    return settle_s(options, profile_of(options.protocol).flush_period_s)

@@ -31,6 +31,7 @@ _AUDITED: Final = (
 _AUDITED_ANSWERS: Final = (
     "answers_audited", "answers_stored", "answers_unstored", "answers_stored_changed", "answers_unaudited",
 )  # fmt: skip
+_AUDITED_OPEN: Final = ("unconfirmed_stored", "unconfirmed_unstored", "unconfirmed_unaudited")
 _OF_LATE: Final = (
     "ack_latency_ms", "ack_service_ms", "messages_acknowledged", "acknowledgement_rate", "messages_unconfirmed",
     "agent_first_chunk_ms", "agent_first_chunk_service_ms", "agent_chunk_gap_ms", "agent_stream_ms",
@@ -67,13 +68,13 @@ def records(metric: str, scenario: str | None, behaviours: Sequence[type[FleetUs
         return False
     if metric in ("agent_reply_rate", *_BEHIND_AGENT, *_AUDITED_ANSWERS) and not _awaits_answers(judged, options):
         return False
-    if metric in (*_AUDITED, *_AUDITED_ANSWERS) and not is_audited(options):
+    if metric in (*_AUDITED, *_AUDITED_ANSWERS, *_AUDITED_OPEN) and not is_audited(options):
         return False
     if any(not kind.__module__.startswith(_PACKAGE) for kind in judged):
         return True
     if metric in _DELETED and options.cleanup:
         return True
-    if metric in _OF_LATE and options.protocol == "early":
+    if metric in (*_OF_LATE, *_AUDITED_OPEN) and options.protocol == "early":
         return False
     if metric in (*_ANSWERED, *_AUDITED_ANSWERS):
         return _awaits_answers(judged, options)

@@ -50,7 +50,7 @@ class SharedClient:
     ) -> None:
         self._options = options
         self.audit: Audit | None = None
-        self._profile = profile_of(options.protocol)
+        self.profile = profile_of(options.protocol)
         self.cleanup: SessionCleanup | None = None
         self._warned_about: set[tuple[str, int]] = set()
         self._hosts = {host_of(url) for url in (options.api_url, options.ws_url)}
@@ -61,7 +61,7 @@ class SharedClient:
             heartbeat_s=options.heartbeat_interval_s,
             log_frames=_log_frame if options.debug else None,
             connector=self._connector(worker_index),
-            user_parameter=self._profile.user_parameter,
+            user_parameter=self.profile.user_parameter,
         )
         self.rest = RestApi(
             options.api_url,
@@ -73,7 +73,7 @@ class SharedClient:
     @property
     def pushes_in_order(self) -> bool:
         """Whether the server pushes a session's messages in the order of their seq."""
-        return self._profile.conversation.IS_ORDERED
+        return self.profile.conversation.IS_ORDERED
 
     def await_names(self) -> None:
         """Wait until the names of the servers are looked up, so that no time of a session holds a look-up.
@@ -94,7 +94,7 @@ class SharedClient:
 
     def create_session(self, participant_id: str, metadata: dict[str, Any]) -> Created:
         """Create a session of a participant with the run's agent. Raise RestFailed."""
-        return self.rest.create_session(self._profile.session_body(participant_id, self._options.agent_id, metadata))
+        return self.rest.create_session(self.profile.session_body(participant_id, self._options.agent_id, metadata))
 
     def socket(self, participant_id: str, on_anomaly: Callable[[str], None]) -> PhoenixSocket:
         """Return a socket that is not connected yet."""
@@ -111,7 +111,7 @@ class SharedClient:
             observer,
             reply_timeout_s=self._options.reply_timeout_s,
             agent_replies=self._options.agent_replies if follows_agent else None,
-            profile=self._profile,
+            profile=self.profile,
         )
 
     def close(self) -> None:
@@ -135,7 +135,9 @@ def shared_client_of(run: Run) -> SharedClient:
 
 def _make(run: Run) -> SharedClient:
     client = SharedClient(run.options, run.numbering.slot.worker_index, resolver_of(run))
-    client.audit = audit_of(run, lambda participant_id: client.socket(participant_id, lambda _kind: None), client.rest)
+    client.audit = audit_of(
+        run, client.profile, lambda participant_id: client.socket(participant_id, lambda _kind: None), client.rest
+    )
     if run.options.cleanup:
         client.cleanup = SessionCleanup(run, client.rest)
     return client

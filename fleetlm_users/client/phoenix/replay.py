@@ -23,13 +23,14 @@ class _Silent:
         """Do nothing: the next join says that the socket is gone."""
 
 
-def read_replay(socket: PhoenixSocket, session_id: str, timeout_s: float) -> list[Any]:
+def read_replay(socket: PhoenixSocket, session_id: str, timeout_s: float, last_seq: int = 0) -> list[Any]:
     """Join a session, leave it again, and return what was replayed.
 
     Args:
         socket: A connected socket of a participant of the session.
         session_id: The session's id.
         timeout_s: The limit for the join's reply, in seconds.
+        last_seq: The seq after which the replay begins, for a protocol that resumes; 0 for its beginning.
 
     Returns:
         The replayed messages, as the server sent them.
@@ -38,7 +39,7 @@ def read_replay(socket: PhoenixSocket, session_id: str, timeout_s: float) -> lis
         ClientError: The session cannot be joined, or the reply holds no list of messages.
     """
     topic = names.SESSION_PREFIX + session_id
-    joined = socket.join(topic, {}, _Silent(), timeout_s)
+    joined = socket.join(topic, {"last_seq": last_seq} if last_seq else {}, _Silent(), timeout_s)
     messages = joined.response.get("messages") if isinstance(joined.response, dict) else None
     try:
         socket.leave(topic, LEAVE_TIMEOUT_S)

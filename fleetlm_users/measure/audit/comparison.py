@@ -25,6 +25,7 @@ _NAMES: Final = {
     True: ("answers_audited", "answers_stored", "answers_unstored", "answers_stored_changed"),
 }
 _UNAUDITED: Final = {False: "messages_unaudited", True: "answers_unaudited"}
+_OPEN: Final = ("unconfirmed_stored", "unconfirmed_unstored", "unconfirmed_unaudited")
 _FLAWS: Final = {False: ("unstored", "stored_changed"), True: ("answer_unstored", "answer_stored_changed")}
 
 
@@ -42,6 +43,11 @@ class Stored(NamedTuple):
     def reaches(self, seq: int) -> bool:
         """Return whether the reading can tell if that seq is stored."""
         return seq in self.digests or (self.first <= seq and (self.last is None or seq <= self.last))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the reading can tell of every seq, whatever it is."""
+        return self.first <= 1 and self.last is None
 
 
 class Flawed(NamedTuple):
@@ -62,8 +68,14 @@ class AuditOutcome:
 def compare(session: SessionMemory, stored: Stored, since_ms: int = 0) -> AuditOutcome:
     """Return what became of each message and answer of the session that was acknowledged or pushed since a moment."""
     outcome = AuditOutcome()
+    contents: frozenset[int] | None = None
     for message in distinct(session, since_ms):
-        _compare(message, stored, outcome)
+        if message.is_unconfirmed:
+            if contents is None:
+                contents = frozenset(stored.digests.values())
+            _resolve(message, contents, stored, outcome)
+        else:
+            _compare(message, stored, outcome)
     return outcome
 
 
@@ -71,16 +83,17 @@ def unaudited(session: SessionMemory, cause: str, since_ms: int = 0) -> AuditOut
     """Return the counts of a session of which nothing could be read, for that cause."""
     outcome = AuditOutcome()
     for message in distinct(session, since_ms):
-        outcome.counts[_UNAUDITED[message.is_answer], cause] += 1
+        metric = _OPEN[2] if message.is_unconfirmed else _UNAUDITED[message.is_answer]
+        outcome.counts[metric, cause] += 1
     return outcome
 
 
-def not_remembered(messages: int, answers: int) -> AuditOutcome:
-    """Return the counts of messages and answers that were dropped beyond the bound of what is remembered."""
+def not_remembered(messages: int, answers: int, unconfirmed: int = 0) -> AuditOutcome:
+    """Return the counts of what was dropped beyond the bound of what is remembered."""
     outcome = AuditOutcome()
-    for is_answer, n in ((False, messages), (True, answers)):
+    for metric, n in ((_UNAUDITED[False], messages), (_UNAUDITED[True], answers), (_OPEN[2], unconfirmed)):
         if n:
-            outcome.counts[_UNAUDITED[is_answer], MEMORY_BOUND] = n
+            outcome.counts[metric, MEMORY_BOUND] = n
     return outcome
 
 
@@ -118,6 +131,17 @@ def window(digests: Mapping[int, int], limit: int, last_known: int) -> Stored:
     if above > 0 and below <= above:
         return Stored(digests, 0, last)
     return Stored(digests, first, None)
+
+
+def _resolve(message: Remembered, contents: frozenset[int], stored: Stored, outcome: AuditOutcome) -> None:
+    """Count whether a message of open outcome is stored. Its seq is not known, its content is its own by client_ref."""
+    is_stored, is_unstored, is_unaudited = _OPEN
+    if message.digest in contents:
+        outcome.counts[is_stored, ""] += 1
+    elif stored.is_whole:
+        outcome.counts[is_unstored, ""] += 1
+    else:
+        outcome.counts[is_unaudited, BEYOND_REPLAY] += 1
 
 
 def _compare(message: Remembered, stored: Stored, outcome: AuditOutcome) -> None:

@@ -26,12 +26,15 @@ ANSWER_TAG: Final = 0
 
 MAX_NUMBER: Final = MAX_U32 >> 1
 
+UNKNOWN_SEQ: Final = 0
+"""In place of the seq of an own message whose outcome the server left open; sessions count from 1."""
+
 
 class Remembered(NamedTuple):
     """One acknowledged message, or one pushed answer of the agent.
 
     `at_ms` is when it was acknowledged or pushed, since the run began; `number` is the one in its client_ref, 0 where
-    there is none.
+    there is none. One with UNKNOWN_SEQ was not acknowledged: the server could not say whether it appended it.
     """
 
     seq: int
@@ -39,6 +42,11 @@ class Remembered(NamedTuple):
     at_ms: int
     number: int
     is_answer: bool
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether the server left open whether it appended the message."""
+        return self.seq == UNKNOWN_SEQ and not self.is_answer
 
 
 def own_tag(number: int) -> int:
@@ -93,13 +101,13 @@ class SessionMemory:
         """Remember one message; `at_s` is in the clock of the run, `tag` ANSWER_TAG or `own_tag`. Never raises."""
         rows = self._rows
         if rows is None:
-            self.skip(tag)
+            self.skip(tag, seq)
             return
         memory = self._memory
         try:
             rows += _ROW.pack(seq, digest, int((at_s - memory.started_s) * MS_PER_S), tag)
         except struct.error:  # a seq that no server of sound mind gives, or a run of 50 days
-            self.skip(tag)
+            self.skip(tag, seq)
             return
         memory.took_one()
 
@@ -112,8 +120,8 @@ class SessionMemory:
     def forget(self) -> int:
         """Drop the rows, which are counted from now on; return how many there were."""
         dropped = len(self)
-        for _, _, _, tag in _ROW.iter_unpack(bytes(self._rows or b"")):
-            self.skip(tag)
+        for seq, _, _, tag in _ROW.iter_unpack(bytes(self._rows or b"")):
+            self.skip(tag, seq)
         self._rows = None
         return dropped
 
@@ -126,15 +134,17 @@ class SessionMemory:
         if self._rows is not None:
             self._rows = bytearray(bytes(self._rows))
 
-    def skip(self, tag: int) -> None:
+    def skip(self, tag: int, seq: int) -> None:
         """Count a message that is not remembered."""
-        self._memory.not_remembered.setdefault(self.scenario, [0, 0])[not tag & 1] += 1
+        kind = 1 if not tag & 1 else 2 if seq == UNKNOWN_SEQ else 0
+        self._memory.not_remembered.setdefault(self.scenario, [0, 0, 0])[kind] += 1
 
 
 class AuditMemory:
     """The sessions of one run on one process; `bound` is the most messages remembered, `started_s` the run's start.
 
-    `not_remembered` holds for each scenario how many own messages and how many answers there are no rows of.
+    `not_remembered` holds for each scenario how many acknowledged messages, answers, and messages of open outcome there
+    are no rows of.
     """
 
     def __init__(self, bound: int, started_s: float) -> None:

@@ -23,6 +23,9 @@ DEFAULT_THRESHOLDS: Final = (
 FAILED_SHARE: Final = 0.01
 """The share of acknowledged messages that may go unaudited because something went wrong, as a lost connection."""
 
+NOT_PUSHED: Final = "not_pushed"
+"""The label of messages that were lost although the server had acknowledged them (protocol/late_conversation.py)."""
+
 UNREPORTED: Final = "unreported"
 """The cause of what a lost worker knew of."""
 
@@ -64,13 +67,17 @@ class AuditedKind:
         return ", ".join(f"{n:,} {_cause(cause)}" for cause, n in self.unaudited.items() if n)
 
 
+NOTHING: Final = AuditedKind(0, 0, 0, {})
+
+
 @dataclass(frozen=True)
 class AuditResult:
-    """What an audit by `way` saw and found."""
+    """What an audit by `way` saw and found; `unconfirmed` are the messages whose outcome the server left open."""
 
     way: str
     messages: AuditedKind
     answers: AuditedKind
+    unconfirmed: AuditedKind = NOTHING
 
     def words(self) -> str:
         """Return what was audited and what was not, in a line."""
@@ -92,6 +99,17 @@ class AuditResult:
             return "nothing could be audited"
         return ", ".join(wrong) if wrong else "all that was audited is stored unchanged"
 
+    def open_outcomes(self) -> str:
+        """Return what became of the messages whose outcome the server left open, in a line; empty without any."""
+        kind = self.unconfirmed
+        if not kind.all:
+            return ""
+        stored = kind.audited - kind.unstored
+        fates = [f"{stored:,} {'is' if stored == 1 else 'are'} stored"]
+        fates += [f"{kind.unstored:,} {'is' if kind.unstored == 1 else 'are'} not"] if kind.unstored else []
+        fates += [f"not looked for: {kind.causes()}"] if kind.causes() else []
+        return f"of {kind.all:,} whose outcome the server left open, {', '.join(fates)}; none counts as lost"
+
     @property
     def is_flawed(self) -> bool:
         """Whether anything was found that is not stored as it should be."""
@@ -101,10 +119,12 @@ class AuditResult:
 def result_of(totals: Totals, way: str) -> AuditResult:
     """Return what the audit of a run came to."""
     messages, answers = _kind(totals, "messages"), _kind(totals, "answers")
-    unreported = totals.count("messages_appended", phase=ALL) - messages.all
+    stored, unstored = (totals.count(f"unconfirmed_{fate}", phase=ALL) for fate in ("stored", "unstored"))
+    unconfirmed = AuditedKind(stored + unstored, unstored, 0, totals.labels("unconfirmed_unaudited", phase=ALL))
+    unreported = _to_audit(totals) - messages.all - unconfirmed.all
     if unreported > 0:
         messages = replace(messages, unaudited={**messages.unaudited, UNREPORTED: unreported})
-    return AuditResult(way, messages, answers)
+    return AuditResult(way, messages, answers, unconfirmed)
 
 
 def audit_doubts(result: AuditResult, least_share: float, *, judged_by_thresholds: bool) -> Iterator[str]:
@@ -126,6 +146,12 @@ def audit_doubts(result: AuditResult, least_share: float, *, judged_by_threshold
             yield f"the audit could not check {sum(failed.values()):,} of {kind.all:,} {what}: {causes}"
     if not judged_by_thresholds and result.is_flawed:
         yield f"the audit found that {result.findings()}"
+
+
+def _to_audit(totals: Totals) -> int:
+    """Return how many messages the processes should have audited: with a push, an ok reply, or an open outcome."""
+    not_pushed = totals.labels("messages_lost", phase=ALL).get(NOT_PUSHED, 0)
+    return sum(totals.count(metric, phase=ALL) for metric in ("messages_appended", "messages_unconfirmed")) + not_pushed
 
 
 def _kind(totals: Totals, what: str) -> AuditedKind:

@@ -10,7 +10,9 @@ from fleetlm_users.measure.report.terminal_style import Style
 def audit_lines(summary: Summary) -> list[str]:
     """Return what the audit saw and what it found, a line each; nothing for a run that was not audited."""
     audit = summary.get("audit")
-    return [] if audit is None else [audit["words"], audit["result"]]
+    if audit is None:
+        return []
+    return [audit["words"], audit["result"], *([audit["open_outcomes"]] if "open_outcomes" in audit else [])]
 
 
 def finding_line(finding: FindingEntry) -> str:

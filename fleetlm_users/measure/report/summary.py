@@ -306,13 +306,17 @@ def _finding(finding: Finding, run_id: str) -> FindingEntry:
 
 def _audit(audit: AuditResult) -> AuditEntry:
     """Return what an audit saw and found."""
-    return {
+    entry: AuditEntry = {
         "way": audit.way,
         "words": audit.words(),
         "result": audit.findings(),
         "messages": _audited(audit.messages),
         "answers": _audited(audit.answers),
     }
+    if audit.unconfirmed.all:
+        entry["open_outcomes"] = audit.open_outcomes()
+        entry["unconfirmed"] = _audited(audit.unconfirmed)
+    return entry
 
 
 def _audited(kind: AuditedKind) -> AuditedEntry:

@@ -212,13 +212,18 @@ class AuditedEntry(TypedDict):
 
 
 class AuditEntry(TypedDict):
-    """What was stored of what was acknowledged: how much the audit saw (`words`), and what it found (`result`)."""
+    """What was stored of what was acknowledged: how much the audit saw (`words`), and what it found (`result`).
+
+    `unconfirmed` and `open_outcomes` are of messages whose outcome the server left open, where there were any.
+    """
 
     way: str
     words: str
     result: str
     messages: AuditedEntry
     answers: AuditedEntry
+    unconfirmed: NotRequired[AuditedEntry]
+    open_outcomes: NotRequired[str]
 
 
 class RunEntry(TypedDict):

@@ -113,9 +113,9 @@ class Hub:
         pushes it a second time, under another id. Raises TypeError (as all appends do) when the content is nested
         deeper than orjson writes.
         """
-        message = self._append(session, session.user_id, kind, content, metadata, acknowledge, is_pushed=is_pushed)
-        if is_doubled and is_pushed:
-            self.push(session, stored_message.doubled(message))
+        message = self._append(
+            session, session.user_id, kind, content, metadata, acknowledge, is_pushed=is_pushed, is_doubled=is_doubled
+        )
         session.run.messages_appended_user += 1
         if self.responder is not None and not self.faults.faults.no_agent and session.user_id != session.agent_id:
             self.responder.asked(session, message, content)
@@ -146,9 +146,7 @@ class Hub:
         is_doubled: bool = False,
     ) -> StoredMessage:
         """Append a message of the session's agent, as `append_user` does one of the user; it triggers no webhook."""
-        message = self._append(session, session.agent_id, kind, content, metadata, acknowledge)
-        if is_doubled:
-            self.push(session, stored_message.doubled(message))
+        message = self._append(session, session.agent_id, kind, content, metadata, acknowledge, is_doubled=is_doubled)
         session.run.messages_appended_agent += 1
         return message
 
@@ -191,6 +189,7 @@ class Hub:
         acknowledge: Callable[[int], None] | None = None,
         *,
         is_pushed: bool = True,
+        is_doubled: bool = False,
     ) -> StoredMessage:
         content_json = orjson.dumps(content)  # first: a message that cannot be written must not take a number
         metadata_json = orjson.dumps(metadata) if metadata else EMPTY_MAP
@@ -217,8 +216,10 @@ class Hub:
         if faults.quiet:
             for listener in session.listeners:
                 listener.push(message[2])
+            if is_doubled:
+                self.push(session, stored_message.doubled(message))
         elif is_pushed:
-            self.delivery.deliver(session, message[2])
+            self.delivery.deliver(session, message[2], stored_message.doubled(message) if is_doubled else None)
         if session.inbox is not None:
             session.inbox.touch(session, sender_id, stamp)
         return message

@@ -55,18 +55,21 @@ class Delivery:
         self._clock = clock
         self.arrived_s: float | None = None
 
-    def deliver(self, session: Session, payload: bytes) -> None:
-        """Push `payload` to the session's listeners as the faults in force say."""
+    def deliver(self, session: Session, payload: bytes, again: bytes | None = None) -> None:
+        """Push a message to the session's listeners as the faults in force say; `again` is its second push, if any."""
         fate = self.faults.on_message()
+        pushes = [payload] if again is None else [payload, again]
         if fate.copies == 0:
-            session.run.broadcasts_dropped += len(session.listeners)
+            session.run.broadcasts_dropped += len(session.listeners) * len(pushes)
             return
         if fate.hold:
-            session.held.append(payload)
+            session.held += pushes
             self._rough.after(HOLD_AT_MOST_S, lambda: self._release(session))
             return
         for _ in range(fate.copies):
             self._send(list(session.listeners), payload, fate.garbage)
+        if again is not None:
+            self._send(list(session.listeners), again, garbage=False)
         self._release(session)
 
     def _release(self, session: Session) -> None:

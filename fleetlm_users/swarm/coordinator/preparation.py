@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.judging.thresholds import Threshold, parse_thresholds
+from fleetlm_users.protocol.profile import EARLY
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.coordinator.run_thresholds import of_sources, rules_of
 from fleetlm_users.swarm.host.host_facts import HostFacts, this_host
@@ -31,9 +32,14 @@ from fleetlm_users.swarm.options.parser import options_of
 from fleetlm_users.swarm.options.start_form import FOLLOWS, PRESET, StartForm
 from fleetlm_users.swarm.results.result_files import try_reports
 from fleetlm_users.workload.open_files import users_per_process
+from fleetlm_users.workload.options.audit import REST, way_of
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.plan import Plan
 
+NO_LIST: Final = (
+    "warning: --audit rest: FleetLM's early protocol answers 500 to the list of messages (commit 13a5558), so nothing "
+    "may be audited, and such a run is never green; set --audit replay or --audit database"
+)
 ONLY_USERS_CHANGE: Final = "Only the number of users can be changed during a run. To change these, stop it first"
 
 
@@ -165,6 +171,8 @@ class Preparation:
         if result.text():
             self._say(result.text())
         options = self._speaking(options, result.protocol)
+        if way_of(options) == REST and options.protocol == EARLY.name and not options.standin:
+            self._say(NO_LIST)
         server, thresholds = self._read_server(options, thresholds)
         impose(planned.plan, self._environment, self._context.benchmark, shape)
         return Prepared(options, thresholds, server, this_host())

@@ -28,10 +28,9 @@ from fleetlm_users.measure.audit.comparison import (
 )
 from fleetlm_users.measure.audit.memory import AuditMemory, SessionMemory
 from fleetlm_users.measure.metrics.metric import MAIN
-from fleetlm_users.swarm.run import AUDIT_S, FORCE_S, Run
+from fleetlm_users.swarm.run import AUDIT_S, FORCE_S, Run, audit_wait_s
 from fleetlm_users.units import MS_PER_S
 from fleetlm_users.users.audit.reader import StoredReader
-from fleetlm_users.workload.options.audit import settle_s
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +101,7 @@ class Audit:
         self._batches = deque(Batch(part) for part in _parts(_by_participant(sessions), max(1, batch)))
         self._wall_minus_run_s = time.time() - time.perf_counter() + self._run.started_s
         if sessions:
-            self._run.wait_for(Event(), settle_s(self._run.options))
+            self._run.wait_for(Event(), audit_wait_s(self._run.options))
             self._read_all()
         self._give_up()
         for scenario, counts in self.memory.not_remembered.items():

@@ -9,7 +9,7 @@ from typing import Any
 
 from fleetlm_users.client import SentMessage
 from fleetlm_users.measure.audit.digest import digest_of
-from fleetlm_users.measure.audit.memory import ANSWER_TAG, AuditMemory, SessionMemory, own_tag
+from fleetlm_users.measure.audit.memory import ANSWER_TAG, UNKNOWN_SEQ, AuditMemory, SessionMemory, own_tag
 from fleetlm_users.protocol.conversation import MAX_PRESUMED
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.users.session_observer import SessionObserver
@@ -18,11 +18,11 @@ from fleetlm_users.users.session_observer import SessionObserver
 class AuditedObserver(SessionObserver):
     """Remembers each acknowledged message with the digest of what was sent, and each answer as it was pushed.
 
-    A message is acknowledged when the conversation reports it as appended: at the recorded protocol when its own
-    broadcast comes. Another protocol's rule is its conversation's.
+    A message is acknowledged when its own broadcast comes or, where the protocol replies to a send, the ok reply: such
+    a message has a seq, whatever its fate is. One whose outcome the server left open is remembered by its content.
     """
 
-    __slots__ = ("_audit", "_memory", "_open", "_participant", "_prefix", "_refused")
+    __slots__ = ("_audit", "_memory", "_open", "_participant", "_prefix", "_refused", "_unconfirmed")
 
     def __init__(
         self, run: Run, scenario: str, audit: AuditMemory, participant_id: str, *, follows_agent: bool = True
@@ -34,6 +34,7 @@ class AuditedObserver(SessionObserver):
         self._open: dict[str, tuple[int, int]] = {}
         self._prefix = ""
         self._refused: deque[str] = deque()
+        self._unconfirmed: dict[str, SentMessage] = {}
 
     def watched(self, payloads: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         """Yield the payloads; remember the digest of each until it has its fate."""
@@ -52,13 +53,19 @@ class AuditedObserver(SessionObserver):
 
     def appended(self, message: SentMessage, done_s: float) -> None:
         """Remember the message, and report that it was appended."""
-        sent = self._open.pop(message.client_ref, None)
-        if message.seq is not None and message.sent_s >= self._run.ledger.since_s:  # one from before a reset counts not
-            if sent is None:
-                self._remembered().skip(own_tag(0))
-            else:
-                self._remembered().add(message.seq, sent[0], done_s, own_tag(sent[1]))
+        if message.seq is not None:
+            self._remember(message, message.seq, done_s)
         super().appended(message, done_s)
+
+    def resolved(self, message: SentMessage) -> None:
+        """Remember the message by the seq of its reply, where there was one; report that it was appended."""
+        self._remember(message, message.seq or UNKNOWN_SEQ, message.appended_s)
+        super().resolved(message)
+
+    def unconfirmed(self, message: SentMessage, reason: str) -> None:
+        """Report that the outcome is open; the message is remembered when the session ends and it still is."""
+        self._unconfirmed[message.client_ref] = message
+        super().unconfirmed(message, reason)
 
     def rejected(self, message: SentMessage, reason: str, done_s: float) -> None:
         """Report that the server refused the message; a few are kept, as a presumed refusal may be taken back."""
@@ -68,8 +75,11 @@ class AuditedObserver(SessionObserver):
         super().rejected(message, reason, done_s)
 
     def lost(self, message: SentMessage, reason: str) -> None:
-        """Report that nothing came back for the message; it was not acknowledged."""
-        self._open.pop(message.client_ref, None)
+        """Report that the message did not come back; remember it if the server had acknowledged it all the same."""
+        if message.seq is not None:
+            self._remember(message, message.seq, message.appended_s)
+        else:
+            self._open.pop(message.client_ref, None)
         super().lost(message, reason)
 
     def finding(self, kind: str, seq: int | None, client_ref: str, detail: str = "") -> None:
@@ -81,10 +91,24 @@ class AuditedObserver(SessionObserver):
     def let_go(self) -> None:
         """Drop the callbacks, and what is held in reserve for further messages."""
         super().let_go()
+        for message in list(self._unconfirmed.values()):
+            self._remember(message, UNKNOWN_SEQ, message.sent_s)
         self._open.clear()
         self._refused.clear()
         if self._memory is not None:
             self._memory.close()
+
+    def _remember(self, message: SentMessage, seq: int, at_s: float) -> None:
+        """Remember an own message, unless it is from before a reset of the statistics: those do not count."""
+        sent = self._open.pop(message.client_ref, None)
+        if self._unconfirmed:
+            self._unconfirmed.pop(message.client_ref, None)
+        if message.sent_s < self._run.ledger.since_s:
+            return
+        if sent is None:
+            self._remembered().skip(own_tag(0), seq)
+        else:
+            self._remembered().add(seq, sent[0], at_s, own_tag(sent[1]))
 
     def _remembered(self) -> SessionMemory:
         memory = self._memory

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from fleetlm_users.client import MessageTable, PhoenixSocket, RestApi
+from fleetlm_users.client import MessageTable, PhoenixSocket, Profile, RestApi
 from fleetlm_users.measure.audit.memory import AuditMemory
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.users.audit.audit import Audit
@@ -20,11 +20,12 @@ OVER_ONE_SOCKET: Final = 16
 IN_ONE_QUERY: Final = 200
 
 
-def audit_of(run: Run, connect: Callable[[str], PhoenixSocket], rest: RestApi) -> Audit | None:
+def audit_of(run: Run, profile: Profile, connect: Callable[[str], PhoenixSocket], rest: RestApi) -> Audit | None:
     """Return the audit of a run; None for one that is not audited.
 
     Args:
         run: The run.
+        profile: The protocol that is spoken.
         connect: Returns a socket of that participant, not connected yet.
         rest: The run's REST API.
     """
@@ -36,7 +37,7 @@ def audit_of(run: Run, connect: Callable[[str], PhoenixSocket], rest: RestApi) -
     return Audit(
         run,
         memory,
-        lambda: _reader(options, connect, rest),
+        lambda: _reader(options, profile, connect, rest),
         parallel=1 if is_database else PARALLEL,
         batch=IN_ONE_QUERY if is_database else OVER_ONE_SOCKET,
     )
@@ -47,7 +48,9 @@ def table_of(options: Options) -> MessageTable:
     return MessageTable(options.audit_database or "", options.connect_timeout_s)
 
 
-def _reader(options: Options, connect: Callable[[str], PhoenixSocket], rest: RestApi) -> StoredReader:
+def _reader(options: Options, profile: Profile, connect: Callable[[str], PhoenixSocket], rest: RestApi) -> StoredReader:
     if way_of(options) == DATABASE:
         return DatabaseReader(table_of(options))
-    return RestReader(rest) if way_of(options) == REST else ReplayReader(connect, options.join_timeout_s)
+    if way_of(options) == REST:
+        return RestReader(rest)
+    return ReplayReader(connect, options.join_timeout_s, resumes=profile.resumes)

@@ -1,6 +1,7 @@
 """The ways to read back what a server has stored: a join's replay, REST, the database. A protocol picks its readers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final, Protocol
 
 from fleetlm_users.client import MessageTable, PhoenixSocket, RestApi, read_replay
@@ -13,7 +14,10 @@ REPLAY_LIMIT: Final = 100
 """A join replays at most this many messages (wire record)."""
 
 PAGE: Final = 1_000
-"""Messages in one page of a REST read."""
+"""Messages that one REST read asks for at least."""
+
+MAX_PAGE: Final = 20_000
+"""Messages that one REST read asks for at most: some eight megabytes of answer, which is what the client takes."""
 
 NOTHING: Final = Stored({})
 
@@ -32,30 +36,43 @@ class StoredReader(Protocol):
 
 
 class ReplayReader:
-    """Joins each session as its participant, over one socket for sessions of the same one in a row."""
+    """Joins each session as its participant, over one socket for sessions of the same one in a row.
 
-    def __init__(self, connect: Callable[[str], PhoenixSocket], timeout_s: float) -> None:
+    `resumes` says whether a join may name the seq after which its replay begins: then whole sessions are read, join by
+    join.
+    """
+
+    def __init__(self, connect: Callable[[str], PhoenixSocket], timeout_s: float, *, resumes: bool = False) -> None:
         self._connect = connect
         self._timeout_s = timeout_s
+        self._resumes = resumes
         self._socket: PhoenixSocket | None = None
 
     def read(self, sessions: Sequence[SessionMemory]) -> Iterator[Read]:
         """Yield each session with its replay."""
         for session in sessions:
             try:
-                messages = read_replay(self._socket_of(session.participant_id), session.session_id, self._timeout_s)
+                stored = self._stored(session)
             except ClientError as failure:
                 self.close()
                 yield session, NOTHING if is_gone(failure) else failure.with_traceback(None)
             else:
-                last_known = max((message.seq for message in session.messages()), default=0)
-                yield session, window(digests_of(messages), REPLAY_LIMIT, last_known)
+                yield session, stored
 
     def close(self) -> None:
         """Close the socket."""
         socket, self._socket = self._socket, None
         if socket is not None:
             socket.close()
+
+    def _stored(self, session: SessionMemory) -> Stored:
+        if self._resumes:
+            return whole_replay(lambda last_seq: self._replay(session, last_seq))
+        return window(self._replay(session, 0), REPLAY_LIMIT, last_known(session))
+
+    def _replay(self, session: SessionMemory, last_seq: int) -> dict[int, int]:
+        socket = self._socket_of(session.participant_id)
+        return digests_of(read_replay(socket, session.session_id, self._timeout_s, last_seq))
 
     def _socket_of(self, participant_id: str) -> PhoenixSocket:
         if self._socket is None or self._socket.participant_id != participant_id or self._socket.down is not None:
@@ -66,7 +83,11 @@ class ReplayReader:
 
 
 class RestReader:
-    """Reads the messages of each session over REST, page by page to the end."""
+    """Reads the messages of each session over REST, in one page that is longer than the session is known to be.
+
+    FleetLM's last chat protocol mixes what is in memory with what is in the database, so that whoever goes on after a
+    full page may miss messages (late wire record: "Replay and REST reads").
+    """
 
     def __init__(self, rest: RestApi) -> None:
         self._rest = rest
@@ -75,7 +96,7 @@ class RestReader:
         """Yield each session with all of its stored messages."""
         for session in sessions:
             try:
-                stored = Stored(self._all_of(session.session_id))
+                stored = Stored(self._all_of(session))
             except ClientError as failure:
                 yield session, NOTHING if is_gone(failure) else failure.with_traceback(None)
             else:
@@ -84,10 +105,11 @@ class RestReader:
     def close(self) -> None:
         """Do nothing: the pool is the run's."""
 
-    def _all_of(self, session_id: str) -> dict[int, int]:
+    def _all_of(self, session: SessionMemory) -> dict[int, int]:
         stored: dict[int, int] = {}
         after_seq = 0
-        while page := digests_of(self._rest.list_messages(session_id, after_seq, PAGE)):
+        limit = min(MAX_PAGE, 2 * last_known(session) + PAGE)
+        while page := digests_of(self._rest.list_messages(session.session_id, after_seq, limit)):
             stored |= page
             if max(page) <= after_seq:  # a server that ignores after_seq would be asked for ever
                 break
@@ -115,6 +137,53 @@ class DatabaseReader:
     def close(self) -> None:
         """Close the connection."""
         self._table.close()
+
+
+def whole_replay(read: Callable[[int], dict[int, int]]) -> Stored:
+    """Return all that is stored of a session whose joins may name the seq after which their replay begins.
+
+    A full replay need not be the next hundred messages: what is only in memory is in it whatever lies before (late wire
+    record: 1 to 99, then 131). Such a one ends with the session's newest message, so nothing follows it. Where nothing
+    follows a full replay, each hole in it is therefore asked about. A server that has not flushed for so long that a
+    hundred messages of a session are in its memory alone cannot be told from one that lost those before them: let
+    `--audit-after` be two flush periods.
+
+    Args:
+        read: Returns the digests by seq of one replay after a seq.
+    """
+    digests: dict[int, int] = {}
+    full: list[int] = []
+    after_seq = 0
+    while True:
+        page = _after(read(after_seq), after_seq)
+        digests |= page
+        if len(page) >= REPLAY_LIMIT:
+            full, after_seq = sorted(page), max(page)
+        elif page or not full:
+            return Stored(digests)
+        else:
+            break
+    while (before := _before_hole(full)) is not None:
+        page = _after(read(before), before)
+        digests |= page
+        if len(page) < REPLAY_LIMIT:
+            break
+        full = sorted(page)
+    return Stored(digests)
+
+
+def _after(page: Mapping[int, int], seq: int) -> dict[int, int]:
+    return {each: digest for each, digest in page.items() if each > seq}
+
+
+def _before_hole(seqs: Sequence[int]) -> int | None:
+    """Return the last seq before the first hole in a rising row; None where there is no hole."""
+    return next((seq for seq, following in pairwise(seqs) if following > seq + 1), None)
+
+
+def last_known(session: SessionMemory) -> int:
+    """Return the highest seq that was acknowledged or pushed in the session."""
+    return max((message.seq for message in session.messages()), default=0)
 
 
 def is_gone(failure: ClientError) -> bool:

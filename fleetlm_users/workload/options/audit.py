@@ -15,9 +15,6 @@ REPLAY: Final = "replay"
 REST: Final = "rest"
 DATABASE: Final = "database"
 
-FLUSH_PERIOD_S: Final = 0.3
-"""FleetLM stores what was appended every 300 ms (wire record of commit 13a5558: storage)."""
-
 FLUSH_PERIODS: Final = 2
 """What is appended during a flush is stored with the next one."""
 
@@ -37,9 +34,9 @@ def is_audited(options: Options) -> bool:
     return way_of(options) != OFF
 
 
-def settle_s(options: Options) -> float:
-    """Return the seconds between the end of the last message and the audit."""
-    return FLUSH_PERIODS * FLUSH_PERIOD_S if options.audit_after_s is None else options.audit_after_s
+def settle_s(options: Options, flush_period_s: float) -> float:
+    """Return the seconds between the last message and the audit, of a server that stores with that period."""
+    return FLUSH_PERIODS * flush_period_s if options.audit_after_s is None else options.audit_after_s
 
 
 def check_audit(options: Options) -> None:

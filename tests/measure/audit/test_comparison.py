@@ -15,7 +15,7 @@ from fleetlm_users.measure.audit.comparison import (
     unaudited,
     window,
 )
-from fleetlm_users.measure.audit.memory import ANSWER_TAG, AuditMemory, own_tag
+from fleetlm_users.measure.audit.memory import ANSWER_TAG, UNKNOWN_SEQ, AuditMemory, own_tag
 
 LIMIT = 100
 
@@ -64,6 +64,27 @@ def test_each_message_has_one_fate(session, found, counts, flaws):
     fates = {metric: n for (metric, _), n in comparison.counts.items() if not metric.endswith("audited")}
     assert fates == counts
     assert [(flaw.kind, flaw.message.seq) for flaw in comparison.flawed] == flaws
+
+
+@pytest.mark.parametrize(
+    ("found", "fate"),
+    [
+        (stored((1, 5), (2, 70)), "unconfirmed_stored"),
+        (stored((1, 5)), "unconfirmed_unstored"),
+        (Stored({1: 5}, 0, 1), "unconfirmed_unaudited"),
+        (Stored({1: 5, 2: 70}, 0, 1), "unconfirmed_stored"),
+        (Stored({9: 5}, 9, None), "unconfirmed_unaudited"),
+    ],
+)
+def test_a_message_of_open_outcome_is_looked_for_by_its_content(found, fate):
+    """Nobody told its seq. Whether it is stored or not, nothing acknowledged was lost."""
+    session = session_of([(1, 5)], bound=10)
+    session.add(UNKNOWN_SEQ, 70, 1.0, own_tag(2))
+    outcome = compare(session, found)
+    counts = {metric: n for (metric, _), n in outcome.counts.items() if metric.startswith("unconfirmed")}
+    assert counts == {fate: 1}
+    assert not [flaw for flaw in outcome.flawed if flaw.message.is_unconfirmed]
+    assert unaudited(session, "eof").counts == {("messages_unaudited", "eof"): 1, ("unconfirmed_unaudited", "eof"): 1}
 
 
 @given(st.sets(st.integers(1, 300)), st.dictionaries(st.integers(1, 300), st.integers(1, 300)), st.integers(1, 300))

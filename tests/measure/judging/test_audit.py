@@ -64,6 +64,23 @@ def test_it_says_what_it_found(audit, found):
 
 
 @pytest.mark.parametrize(
+    ("unconfirmed", "said"),
+    [
+        (NONE, ""),
+        (kind(1), "of 1 whose outcome the server left open, 1 is stored; none counts as lost"),
+        (kind(12, 2), "of 12 whose outcome the server left open, 10 are stored, 2 are not; none counts as lost"),
+        (kind(3, 1, eof=4), "of 7 whose outcome the server left open, 2 are stored, 1 is not,"
+         " not looked for: 4 because of eof; none counts as lost"),
+    ],
+)  # fmt: skip
+def test_it_says_what_became_of_open_outcomes(unconfirmed, said):
+    """They are no loss: nobody was told that they were appended."""
+    audit = AuditResult("rest", kind(10), NONE, unconfirmed)
+    assert audit.open_outcomes() == said
+    assert not audit.is_flawed
+
+
+@pytest.mark.parametrize(
     ("audit", "share", "doubts"),
     [
         (result(kind(50, beyond_replay=50)), 0.5, []),
@@ -104,3 +121,21 @@ def test_all_workers_and_phases_count():
     found = result_of(Totals(DEFAULT, parts), "replay").messages
     assert found == kind(12, 2, 0, beyond_replay=6, unreported=2)
     assert found.all == 20
+
+
+def test_the_late_protocols_books_agree():
+    """To be audited is what has a push, an ok reply without one, or an open outcome; no more is missing than is."""
+    ledger = Ledger(DEFAULT, "e", "a")
+    for metric, n, label in (
+        ("messages_appended", 10, ""),
+        ("messages_unconfirmed", 3, "timeout"),
+        ("messages_lost", 2, "not_pushed"),
+        ("messages_lost", 4, "timeout"),
+        ("messages_audited", 11, ""),  # one of those appended was of open outcome, and the agent answered it
+        ("unconfirmed_stored", 3, ""),
+        ("unconfirmed_unstored", 1, ""),
+    ):
+        ledger.count(metric, "burst", MAIN, n, label)
+    found = result_of(Totals(DEFAULT, [ledger.snapshot(1, True, 1.0)]), "rest")
+    assert found.messages == kind(11)
+    assert found.unconfirmed == kind(4, 1)

@@ -63,6 +63,37 @@ def test_an_acknowledged_message_is_remembered_as_it_was_sent(run, memory, obser
     assert len(memory) == 1
 
 
+def test_what_the_reply_acknowledged_is_remembered(run, memory, observer):
+    """By the reply's seq, though its own broadcast never came: as resolved, or as lost."""
+    resolved, lost, in_flight = sent(run, observer, "r-3-1-1", "r-3-1-2", "r-3-1-3")
+    for seq, message in ((7, resolved), (8, lost)):
+        message.seq, message.appended_s, message.replies = seq, run.started_s + 1.0, 0
+    observer.resolved(resolved)
+    observer.lost(lost, "not_pushed")
+    observer.left_in_flight(in_flight)
+    observer.let_go()
+    assert [(message.seq, message.number, message.at_ms) for message in remembered(memory)] == [
+        (7, 1, 1000),
+        (8, 2, 1000),
+    ]
+
+
+def test_an_open_outcome_is_remembered_by_its_content(run, memory, observer):
+    """Also when the agent's answer says that there was an append: its seq is not known by that."""
+    for_ever, answered, pushed = sent(run, observer, "r-3-1-1", "r-3-1-2", "r-3-1-3")
+    for message in (for_ever, answered, pushed):
+        message.replies = 0
+        observer.unconfirmed(message, "timeout")
+    for message in (answered, pushed):
+        observer.confirmed(message, "timeout")
+    observer.resolved(answered)
+    pushed.seq = 4
+    observer.appended(pushed, run.started_s)
+    observer.let_go()
+    found = {(message.seq, message.number, message.is_unconfirmed) for message in remembered(memory)}
+    assert found == {(0, 1, True), (0, 2, True), (4, 3, False)}
+
+
 def test_an_answer_is_remembered_as_it_was_pushed(run, memory, observer):
     """Pushes of anybody else are not: the session's own are remembered when they are acknowledged."""
     payload = {"seq": 2, "sender_id": AGENT, "content": {"text": "yes"}}
@@ -114,4 +145,4 @@ def test_a_refusal_that_is_taken_back_is_remembered(run, memory, observer):
         observer.unrejected(message, "backpressure: full")
         observer.appended(message, run.started_s)
     assert [(message.seq, message.number) for message in remembered(memory)] == [(2, MAX_PRESUMED + 2)]
-    assert memory.not_remembered == {"burst": [1, 0]}
+    assert memory.not_remembered == {"burst": [1, 0, 0]}

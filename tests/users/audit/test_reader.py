@@ -3,13 +3,23 @@
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from fleetlm_users.client import RestCallFailed
 from fleetlm_users.errors import DatabaseFailed, Disconnected, JoinRefused
 from fleetlm_users.measure.audit.comparison import Stored
 from fleetlm_users.measure.audit.digest import digest_of
 from fleetlm_users.measure.audit.memory import AuditMemory, own_tag
-from fleetlm_users.users.audit.reader import PAGE, DatabaseReader, ReplayReader, RestReader
+from fleetlm_users.users.audit.reader import (
+    MAX_PAGE,
+    PAGE,
+    REPLAY_LIMIT,
+    DatabaseReader,
+    ReplayReader,
+    RestReader,
+    whole_replay,
+)
 
 DIGESTS = {seq: digest_of({"text": str(seq)}) for seq in range(1, 3 * PAGE)}
 
@@ -28,7 +38,7 @@ class Sockets:
     """Sockets whose joins replay what the test says."""
 
     def __init__(self):
-        self.made, self.closed, self.replays = [], 0, {}
+        self.made, self.closed, self.replays, self.payloads = [], 0, {}, []
 
     def connect(self, participant_id):
         self.made.append(participant_id)
@@ -45,6 +55,9 @@ class Sockets:
         found = self.replays[topic.removeprefix("session:")]
         if isinstance(found, Exception):
             raise found
+        self.payloads.append(payload)
+        if "last_seq" in payload or len(found) > REPLAY_LIMIT:
+            found = [message for message in found if message["seq"] > payload.get("last_seq", 0)][:REPLAY_LIMIT]
         return SimpleNamespace(response={"messages": found})
 
     def close(self):
@@ -95,14 +108,54 @@ def test_a_failed_join_is_told_and_the_next_has_a_new_socket(failure, found):
     assert sockets.made == ["p", "p"]
 
 
+def late_pages(flushed, unflushed):
+    """The replays of FleetLM's last chat protocol: what is in memory, filled up from the low end of the database."""
+
+    def read(last_seq):
+        memory = [seq for seq in sorted(unflushed) if seq > last_seq][:REPLAY_LIMIT]
+        database = [seq for seq in sorted(flushed) if seq > last_seq]
+        return {seq: DIGESTS[seq] for seq in database[: REPLAY_LIMIT - len(memory)] + memory}
+
+    return read
+
+
+@given(
+    st.sets(st.integers(1, 700), max_size=600),
+    st.integers(0, REPLAY_LIMIT - 1),
+)
+@example(set(range(1, 132)), 1)
+@example(set(range(1, 400)) - set(range(2, 400, 2)), 0)
+def test_whole_sessions_are_read_by_joins_that_resume(stored, in_memory):
+    """All that is there is found, whatever is lost, and whatever is not flushed yet of less than a replay."""
+    rows = sorted(stored)
+    at = len(rows) - min(in_memory, len(rows))
+    asked = []
+    read = late_pages(rows[:at], rows[at:])
+    found = whole_replay(lambda last_seq: asked.append(last_seq) or read(last_seq))
+    assert found == Stored({seq: DIGESTS[seq] for seq in rows})
+    assert found.is_whole
+    assert asked == sorted(asked) or len(asked) <= len(rows) // REPLAY_LIMIT + REPLAY_LIMIT
+
+
+def test_joins_name_the_seq_that_they_resume_from():
+    """Over the socket of the session's participant."""
+    sockets = Sockets()
+    sockets.replays = {"a": messages(range(1, 251))}
+    (found,) = read(ReplayReader(sockets.connect, 1.0, resumes=True), session("a", last=250))
+    assert set(found.digests) == set(range(1, 251))
+    assert [payload.get("last_seq") for payload in sockets.payloads] == [None, 100, 200]
+
+
 class Rest:
     """A REST API with stored messages, or a failure."""
 
     def __init__(self, seqs=(), failure=None, ignores_after=False):
         self.seqs, self.failure, self.ignores_after, self.asked = list(seqs), failure, ignores_after, []
+        self.limits = []
 
     def list_messages(self, session_id, after_seq, limit):
         self.asked.append(after_seq)
+        self.limits.append(limit)
         if self.failure is not None:
             raise self.failure
         return messages([seq for seq in self.seqs if self.ignores_after or seq > after_seq][:limit])
@@ -116,6 +169,14 @@ def test_rest_reads_to_the_end():
     assert found.reaches(7)
     assert rest.asked[0] == 0
     assert rest.asked == sorted(set(rest.asked))
+
+
+@pytest.mark.parametrize("last", [1, 5_000, 10**6])
+def test_rest_asks_for_more_than_the_session_has(last):
+    """Pages of the last chat protocol mix memory and database, so only a single one can be trusted."""
+    rest = Rest([1])
+    read(RestReader(rest), session(last=last))
+    assert set(rest.limits) == {min(MAX_PAGE, 2 * last + PAGE)}
 
 
 def test_a_server_that_ignores_the_page_is_not_asked_for_ever():

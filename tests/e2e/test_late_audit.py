@@ -1,0 +1,72 @@
+"""The audit of real runs over the late protocol: replies acknowledge, whole sessions, open outcomes resolved."""
+
+import pytest
+
+from tests.e2e.benchmarks import run
+
+pytestmark = pytest.mark.e2e
+
+LATE = ["--protocol", "late", "--quirks", "--builtin-agent", "--flush-us-per-message", "0"]
+STEADY = ["-u", "4", "--send-interval", "40", "-t", "4s", "--warm-up", "0s", "--audit-after", "2s"]
+WAYS = ["replay", "rest"]
+
+
+def of(finished, *fates):
+    return sum(finished.count(f"{whose}_{fate}") for whose in ("messages", "answers") for fate in fates)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_whole_sessions_are_audited(tmp_path, standin_with, way):
+    """Longer than one replay; a server that forgets nothing is green."""
+    standin = standin_with(*LATE, "--flush-ms", "300")
+    finished = run(tmp_path, "message_throughput", standin, *STEADY, "--audit", way)
+    assert finished.code == 0, finished.output
+    appended = finished.count("messages_appended")
+    assert appended == finished.count("messages_stored") > 4 * 55  # with the answers more than 100 in a session
+    assert finished.count("answers_stored") == appended
+    assert of(finished, "unaudited") == finished.count("messages_unconfirmed") == 0
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_one_lost_message_in_fifty_is_found(tmp_path, standin_with, way):
+    """Each of them, wherever it is in its session."""
+    standin = standin_with(*LATE, "--flush-ms", "300", "--lose-replay-every", "50")
+    finished = run(tmp_path, "message_throughput", standin, *STEADY, "--audit", way)
+    assert finished.code == 3, finished.output
+    assert of(finished, "unstored") == 2 * finished.count("messages_appended") // 50 >= 4
+    assert of(finished, "stored_changed", "unaudited") == 0
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_sessions_of_one_group_lose_each_others_messages(tmp_path, standin_with, way):
+    """As the real server's do. All of it is looked at, and the losses are those in the stand-in's own books."""
+    standin = standin_with(*LATE, "--flush-ms", "300", "--storage-groups", "1")
+    finished = run(tmp_path, "message_throughput", standin, *STEADY, "--audit", way)
+    assert finished.code == 3, finished.output
+    assert of(finished, "unstored") > of(finished, "audited") // 4
+    assert of(finished, "audited") == 2 * finished.count("messages_appended")
+    assert "messages are not stored" in " ".join(finished.output.split())
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_open_outcomes_are_resolved(tmp_path, standin_with, way):
+    """Each tenth send is replied to with a timeout and appended all the same. They are stored, and no loss."""
+    standin = standin_with(*LATE, "--flush-ms", "300", "--timeout-every", "10", "--no-agent")
+    flags = [*STEADY, "--agent-replies", "0", "--send-interval", "100", "--audit", way]
+    finished = run(tmp_path, "message_throughput", standin, *flags)
+    assert finished.count("messages_unconfirmed") == finished.count("unconfirmed_stored") > 5, finished.output
+    assert finished.count("messages_audited") == finished.count("messages_appended")
+    assert of(finished, "unstored", "unaudited") == finished.count("unconfirmed_unstored") == 0
+    assert "whose outcome the server left open" in " ".join(finished.output.split())
+
+
+def test_what_was_acknowledged_and_never_pushed_is_audited(tmp_path, standin_with):
+    """The ok reply is a promise: each fiftieth message gets one, and no push."""
+    standin = standin_with(*LATE, "--flush-ms", "300", "--lose-every", "50", "--no-agent")
+    flags = [*STEADY, "--agent-replies", "0", "--reply-timeout", "1s", "--audit", "rest"]
+    flags += ["--threshold", "messages_lost: count==0"]
+    finished = run(tmp_path, "message_throughput", standin, *flags)
+    assert finished.code == 3, finished.output
+    sent = finished.count("messages_sent")
+    assert finished.count("messages_audited") == finished.count("messages_stored") == sent
+    assert finished.count("messages_lost") == sent // 50
