@@ -13,8 +13,10 @@ from tests.postgres import database, postgres  # noqa: F401  # fixtures, of all 
 
 os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
 
-# nohup has SIGHUP ignored, and our signal handling respects that: what the tests send must count all the same
+# nohup has SIGHUP ignored, a shell's background job SIGINT, and our signal handling respects that: what the tests send
+# must count all the same
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # the browser tests need playwright, which is among the dev tools only
 collect_ignore = [] if find_spec("playwright") else ["browser"]

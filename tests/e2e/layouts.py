@@ -70,10 +70,14 @@ def _get(url, **params):
     return answer.json()
 
 
+TIMED, LEFT_OUT = "agent_latency_ms", "agent_latencies_left_out"
+
+
 def figures(finished):
     """Every count of the run that does not depend on a clock: accounting, counters, number of samples of each trend.
 
-    Left out is what counts readings of the generator's own state.
+    Left out is what counts readings of the generator's own state. An answer that is read together with the message that
+    it answers has no latency: which ones are is a matter of the reader's luck, how many answers there were is not.
     """
     counts = {}
     for name, metric in finished.summary["metrics"].items():
@@ -81,6 +85,10 @@ def figures(finished):
             for phase in ("main", "warm_up"):
                 if phase in metric:
                     counts[name, phase] = metric[phase]["all"].get("count", metric[phase]["all"].get("total"))
+    for phase in ("main", "warm_up"):
+        left_out = counts.pop((LEFT_OUT, phase), None)
+        if left_out is not None:
+            counts[TIMED, phase] = counts.get((TIMED, phase), 0) + left_out
     return finished.summary["accounting"], counts
 
 

@@ -66,7 +66,7 @@ def test_doctor_is_green_on_a_working_server(standin_with, agent_with):
     code, output = bench("doctor", *targets(standin, agent))
     assert code == 0, output
     assert set(lines_of(output).values()) == {"✓"}
-    assert len(lines_of(output)) == 10
+    assert len(lines_of(output)) == 11
     assert "A run can begin" in output
     counted = standin.counters()
     assert (counted["sends_received"], counted["webhooks_called"], open_sessions(standin)) == (1, 1, 0)

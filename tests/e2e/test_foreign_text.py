@@ -23,7 +23,21 @@ def unheard_of(number):
 def test_a_server_that_refuses_in_ever_new_words_is_reported_in_few(tmp_path, spread):
     """50 kinds and the rest as other, the sum exact; console, files and Locust's own table printable and small."""
     markdown = tmp_path / "summary.md"
-    plan = ["-u", 4, "-t", "4s", "--warm-up", "0s", "--send-interval", "20", "--markdown", markdown, *spread]
+    plan = [
+        "-u",
+        4,
+        "-t",
+        "4s",
+        "--warm-up",
+        "0s",
+        "--send-interval",
+        "20",
+        "--markdown",
+        markdown,
+        "--protocol",
+        "early",
+        *spread,
+    ]
     with (
         Talkative(unheard_of) as server,
         Locust(
