@@ -122,7 +122,7 @@ def test_an_audit_that_saw_too_little_is_a_doubt(tmp_path):
     """A fifth is enough by default, and not where half is asked for."""
     counts = {"messages_audited": 1, "messages_stored": 1, "messages_unaudited memory_bound": 4}
     assert audited(tmp_path / "a", counts).verdict.kind == "pass"
-    assert "fewer than --audit-share 0.5" in str(audited(tmp_path / "b", counts, audit_share="0.5").verdict.doubts)
+    assert "less than --audit-share 0.5" in str(audited(tmp_path / "b", counts, audit_share="0.5").verdict.doubts)
 
 
 def test_what_a_lost_worker_acknowledged_is_known_to_be_missing(tmp_path):
