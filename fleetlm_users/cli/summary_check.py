@@ -158,6 +158,7 @@ _THRESHOLD: Final = record(
         "samples": whole(),
         "window_s": nothing_or(whole(1, 86_400)),
         "note": _LONG,
+        "origin": one_of("", "given", "preset", "behaviour", "audit"),
         "worst_window_s": nothing_or(row(whole(), whole())),
     },
 )

@@ -125,6 +125,19 @@ def note(threshold: Mapping[str, Any]) -> str:
     return "; ".join(filter(None, (of if threshold["samples"] else "", threshold.get("note"))))
 
 
+_ORIGINS: Final = {
+    "given": "given",
+    "preset": "from the preset",
+    "behaviour": "default of the behaviour",
+    "audit": "default of the audit",
+}
+
+
+def origin(threshold: Mapping[str, Any]) -> str:
+    """Return who set a threshold of a summary.json, in words; empty where that is not known, as in older files."""
+    return _ORIGINS.get(str(threshold.get("origin", "")), "")
+
+
 def _is_of_server(threshold: Mapping[str, Any]) -> bool:
     return str(threshold["metric"]).startswith("server.")
 

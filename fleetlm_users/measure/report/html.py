@@ -187,7 +187,8 @@ def _capacity(summary: Summary) -> CapacitySection | None:
 def _thresholds(summary: Summary) -> Iterator[ThresholdLine]:
     for entry in summary["thresholds"]:
         sign = formatting.mark(entry)
-        measured, note = formatting.outcome(entry), formatting.note(entry).removeprefix("of ")
+        measured = formatting.outcome(entry)
+        note = ", ".join(filter(None, (formatting.note(entry).removeprefix("of "), formatting.origin(entry))))
         yield ThresholdLine(sign, _LOOKS[sign], entry["subject"], entry["condition"], measured, note)
 
 

@@ -28,7 +28,10 @@ def render_markdown(summary: Summary) -> str:
     lines = [f"## {_VERDICT_SIGNS[verdict['kind']]} {_cell(name)}: {verdict['kind']}", "", _cell(" · ".join(rest)), ""]
     lines += [f"- {_SIGNS['✗']} {_cell(reason)}" for reason in verdict["failures"]]
     lines += [f"- {_SIGNS['?']} {_cell(reason)}" for reason in verdict["doubts"]]
-    lines += ["", *_table(("", "threshold", "measured", "samples"), map(_threshold, summary["thresholds"]), left=2)]
+    lines += [
+        "",
+        *_table(("", "threshold", "measured", "samples", "set by"), map(_threshold, summary["thresholds"]), left=2),
+    ]
     if "capacity" in summary:
         lines += ["", _cell(summary["capacity"]["words"]), *_folded("Steps", *capacity_rows(summary["capacity"]))]
     lines += ["", *(f"- {_cell(line)}" for line in audit_lines(summary))]
@@ -57,7 +60,8 @@ def _threshold(entry: ThresholdEntry) -> tuple[str, ...]:
     if entry["measured"] is None and entry["ok"]:
         measured += f": {entry['problem']}"
     measured += f" ({entry['note']})" if entry.get("note") else ""
-    return _SIGNS[formatting.mark(entry)], entry["expression"], measured, formatting.count(entry["samples"])
+    samples, origin = formatting.count(entry["samples"]), formatting.origin(entry)
+    return _SIGNS[formatting.mark(entry)], entry["expression"], measured, samples, origin or formatting.NOTHING
 
 
 def _trouble(name: str, main: int, warm_up: int, labels: Mapping[str, int]) -> tuple[str, ...]:

@@ -152,6 +152,7 @@ def threshold_figures(judgement: Judgement) -> ThresholdEntry:
         "undecided": judgement.undecided,
         "problem": judgement.problem,
         "note": judgement.note,
+        "origin": threshold.origin,
         "worst_window_s": None if judgement.worst_window_s is None else list(judgement.worst_window_s),
     }
 

@@ -24,6 +24,8 @@ class VerdictEntry(TypedDict):
 class ThresholdEntry(TypedDict):
     """One judged threshold; `measured` is in `unit`, `note` what else a person should know of it.
 
+    `origin` is who set it: given, preset, behaviour or audit; empty where that is not known.
+
     Of a threshold on windows, `worst_window_s` is from and to which second of the run the worst one lasted.
     """
 
@@ -43,6 +45,7 @@ class ThresholdEntry(TypedDict):
     undecided: NotRequired[bool]
     problem: str
     note: NotRequired[str]
+    origin: NotRequired[str]
     worst_window_s: NotRequired[list[int] | None]
 
 

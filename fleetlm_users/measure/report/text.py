@@ -79,6 +79,7 @@ def _thresholds(summary: Summary, style: Style) -> Iterable[str]:
         look = _MARK_LOOKS[sign]
         measured = formatting.outcome(entry)
         first, _, more = formatting.note(entry).partition("; ")
+        first = ", ".join(filter(None, (first, formatting.origin(entry))))
         yield (
             f"    {style.paint(sign, look)} {entry['expression']:<{widest}}  {style.paint(f'{measured:>12}', look)}"
             + style.paint(f"  {first}" if first else "", "dim")

@@ -2,8 +2,8 @@
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
 from fleetlm_users.measure.server.series import PREFIX
 
@@ -19,6 +19,9 @@ OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
     "!=": operator.ne,
 }
 
+Origin = Literal["", "given", "preset", "behaviour", "audit"]
+"""Who set a threshold: a person for this run, its preset, a behaviour's defaults or an audit's; "" is unknown."""
+
 Key = tuple[str, str | None, int | None]
 
 
@@ -30,6 +33,7 @@ class Threshold:
     `window_s` is the length of the windows, in each of which it must hold; None for the whole main phase.
     `metric` may also be a figure of the server, `server.memory_bytes`, whose growth is per hour: bytes/h.
     `written` is the bound as a person wrote it, with its unit: `20MiB/h`; empty for a bare number.
+    `origin` says who set it, and makes no difference to what it promises.
     """
 
     metric: str
@@ -42,6 +46,7 @@ class Threshold:
     unit: str
     window_s: int | None = None
     written: str = ""
+    origin: Origin = field(default="", compare=False)
 
     @property
     def key(self) -> Key:

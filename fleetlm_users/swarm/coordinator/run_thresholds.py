@@ -33,7 +33,9 @@ def rules_of(
     or that contradicts another.
     """
     base = _checked(options.plan.thresholds, catalogue, tuple(benchmark.behaviours), f"preset {options.plan.preset}")
+    base = [replace(threshold, origin="preset") for threshold in base]
     given = _checked(options.given_thresholds, catalogue, _running(options, benchmark), GIVEN)
+    given = [replace(threshold, origin="given") for threshold in given]
     of_behaviours = dict.fromkeys(_defaults(options, benchmark, catalogue))
     defaults = [*of_behaviours, *_of_audit(options, benchmark, catalogue)]
     sources = check_distinct(options.server_metrics, options.server_pid)
@@ -75,7 +77,8 @@ def _defaults(options: Options, benchmark: Benchmark, catalogue: Catalogue) -> I
     for scenario in running:
         what = f"thresholds of the behaviour {scenario}"
         for metric, conditions in benchmark.thresholds.get(scenario, {}).items():
-            for threshold in _checked([f"{metric}: {conditions}"], catalogue, (), what):
+            for checked in _checked([f"{metric}: {conditions}"], catalogue, (), what):
+                threshold = replace(checked, origin="behaviour")
                 if catalogue[threshold.metric].is_derived:
                     yield from [threshold] if benchmark.records(options, threshold.metric, None) else ()
                 elif benchmark.records(options, threshold.metric, scenario):
@@ -131,7 +134,7 @@ def _of_audit(options: Options, benchmark: Benchmark, catalogue: Catalogue) -> I
     if is_audited(options) and benchmark.search is None:
         for threshold in parse_thresholds(DEFAULT_THRESHOLDS, catalogue):
             if benchmark.records(options, threshold.metric, None):
-                yield threshold
+                yield replace(threshold, origin="audit")
 
 
 def _recorded(options: Options, benchmark: Benchmark) -> str:

@@ -30,6 +30,21 @@ def test_given_thresholds_replace_the_presets_of_their_metric():
     assert rules("append_latency_ms: p(99)<5")[:2] == ["append_latency_ms: p(99)<5", "message_success_rate: rate>0.9"]
 
 
+def test_each_knows_who_set_it():
+    """A report says so, since a person may wonder where a bound comes from."""
+    asked = options(threshold=["append_latency_ms: p(99)<5"])
+    asked = replace(asked, plan=replace(asked.plan, thresholds=PRESET[:2]))
+    bench = replace(BENCH, thresholds={name: {"agent_reply_rate": "rate>0.5"} for name in BENCH.behaviours})
+    origins = {
+        str(rule).partition("{")[0].partition(":")[0]: rule.origin for rule in rules_of(asked, bench, DEFAULT, print)
+    }
+    assert origins == {
+        "append_latency_ms": "given",
+        "message_success_rate": "preset",
+        "agent_reply_rate": "behaviour",
+    }
+
+
 @pytest.mark.parametrize(
     ("given", "raw", "told"),
     [
