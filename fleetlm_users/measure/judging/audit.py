@@ -1,6 +1,6 @@
-"""What an audit came to: how much of what was acknowledged it saw, what it found, and whether that is enough to say.
+"""The result of an audit: how many acknowledged messages it covered, what it found, and whether that suffices.
 
-All phases count. The warm-up excuses slow answers; it does not excuse a server that forgets.
+All phases count. The warm-up excuses slow answers, not lost messages.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,13 +21,13 @@ DEFAULT_THRESHOLDS: Final = (
 """Of every audited run. An answer that a user saw and that is gone is as lost as a message."""
 
 FAILED_SHARE: Final = 0.01
-"""The share of acknowledged messages that may go unaudited because something went wrong, as a lost connection."""
+"""The share of acknowledged messages that may go unaudited because something went wrong, such as a lost connection."""
 
 NOT_PUSHED: Final = "not_pushed"
 """The label of messages that were lost although the server had acknowledged them (protocol/late_conversation.py)."""
 
 UNREPORTED: Final = "unreported"
-"""The cause of what a lost worker knew of."""
+"""The cause for messages that only a lost worker remembered."""
 
 _WORDS: Final[Mapping[str, str]] = {
     BEYOND_REPLAY: "beyond the 100 messages that a join replays",
@@ -100,7 +100,7 @@ class AuditResult:
         return ", ".join(wrong) if wrong else "all that was audited is stored unchanged"
 
     def open_outcomes(self) -> str:
-        """Return what became of the messages whose outcome the server left open, in a line; empty without any."""
+        """Return in a line what became of the messages whose outcome the server left open; empty if there are none."""
         kind = self.unconfirmed
         if not kind.all:
             return ""
@@ -117,7 +117,7 @@ class AuditResult:
 
 
 def result_of(totals: Totals, way: str) -> AuditResult:
-    """Return what the audit of a run came to."""
+    """Return the result of a run's audit."""
     messages, answers = _kind(totals, "messages"), _kind(totals, "answers")
     stored, unstored = (totals.count(f"unconfirmed_{fate}", phase=ALL) for fate in ("stored", "unstored"))
     unconfirmed = AuditedKind(stored + unstored, unstored, 0, totals.labels("unconfirmed_unaudited", phase=ALL))
@@ -131,8 +131,8 @@ def audit_doubts(result: AuditResult, least_share: float, *, judged_by_threshold
     """Yield why the audit does not suffice for a verdict.
 
     Args:
-        result: What it came to.
-        least_share: The share of the acknowledged messages that it must have seen.
+        result: The audit's result.
+        least_share: The share of the acknowledged messages that it must have covered.
         judged_by_thresholds: False for a search, whose thresholds judge its steps and not what is stored at the end.
     """
     messages = result.messages

@@ -30,7 +30,7 @@ from fleetlm_users.measure.judging.trend_statistics import interval, mann_kendal
 MIN_SECONDS: Final = 20
 """Below this a trend and a few bursts look the same."""
 MAX_POINTS: Final = 60
-"""Longer series are averaged into so many points: the tests are quadratic."""
+"""Longer series are averaged into this many points: the tests are quadratic."""
 P_TREND: Final = 0.01
 WANDERING: Final = 3.0
 """In standard deviations of a queue at its limit."""
@@ -104,9 +104,9 @@ def growth(backlog: Sequence[float], arrivals: Sequence[float]) -> BacklogGrowth
 def _levelled(backlog: Sequence[float], arrivals: Sequence[float], rate_per_s: float) -> list[float]:
     """Return the age of what waits, times the arrival rate: the backlog as it would be at a constant rate.
 
-    The age is how far back the newest arrivals go that make up the backlog. For answers that take a constant time it is
-    that time, and for a queue in order of arrival that of its oldest message, whatever the arrivals do: ramps, stages,
-    users that leave. What arrived before the series is taken to have come at the mean rate.
+    The age is how far back one must go for the newest arrivals to make up the backlog. If answers take a constant time,
+    the age is that time; in a queue in order of arrival, it is the age of the oldest message. Both hold whatever the
+    arrivals do: ramps, stages, users that leave. What arrived before the series is taken to have come at the mean rate.
     """
     totals = [0.0, *accumulate(arrivals)]
     levels = []

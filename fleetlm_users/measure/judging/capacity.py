@@ -1,7 +1,7 @@
 """One step of a capacity search, judged by itself: on what happened while it was held, not on what came before.
 
 A message belongs to the step in which it was due, whenever its answer comes. So a step is judged when all its messages
-have their fate: one that was judged on the answers that came early would look better than it was.
+have their fate: judged on the early answers alone, it would look better than it was.
 """
 
 import math
@@ -25,7 +25,7 @@ from fleetlm_users.measure.totals import Derived, Span, Totals
 OPENING: Final = frozenset(
     ("session_creation_ms", "ws_connect_ms", "ws_join_ms", "connections_attempted", "connection_failures")
 )
-"""Sessions are opened on the way up to a step and not while it is held: these are judged from its beginning on."""
+"""Metrics of opening sessions. That happens before a step is held, so these are judged from the step's beginning."""
 
 OF_MESSAGES: Final = frozenset(
     (
@@ -35,19 +35,19 @@ OF_MESSAGES: Final = frozenset(
         "agent_latencies_left_out",
     )
 )
-"""What is counted for the step in which the message was due, and is known once all of its messages have their fate."""
+"""Metrics counted for the step in which the message was due, and final once all its messages have their fate."""
 
 JOINED_SHARE: Final = 0.99
-"""A step holds what it asks for when at its end so much of it is joined; the rest may just be between two lives."""
+"""The share of sessions that must be joined at a step's end; the others may be between two sessions."""
 
 FAR: Final = 20.0
-"""How many times the lateness of the generator a queue must be that its lateness cannot explain."""
+"""A queue longer than this many times the generator's lateness cannot be explained by that lateness."""
 
 SENT_SHARE: Final = 0.95
-"""A step that sends less is none of the load that it stands for."""
+"""A step that sends a smaller share of its messages was not the load that it stands for."""
 
 MIN_STARVED: Final = 3
-"""Fewer readings of the CPU above its limit are no shortage: a short step has only a few."""
+"""Fewer CPU readings above the limit are no shortage: a short step has only a few readings."""
 
 GROWTH: Final = frozenset(("append_backlog_growth", "agent_backlog_growth"))
 
@@ -61,8 +61,8 @@ Outcome = Literal["kept", "missed", "limited"]
 class Border:
     """The merged numbers at a moment, and the state of each worker.
 
-    `present` are the numbers of the workers that are not lost: what a lost one left open is waited for in vain. By
-    default nobody is lost.
+    `present` holds the numbers of the workers that are not lost: messages that a lost worker left open never get a
+    fate. By default no worker is lost.
     """
 
     totals: Totals
@@ -87,7 +87,7 @@ class StepBorders:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What came of one load. `misses` are the server's, `doubts` the generator's; `figures` is for the table.
+    """The result of one load. `misses` are the server's fault, `doubts` the generator's; `figures` is for the table.
 
     A threshold that was missed only because the generator was late is among the doubts. `backlogs` are how appends and
     answers did, by their names; `latencies` those of the step's own messages.
@@ -109,9 +109,9 @@ class Step:
 
     @property
     def outcome(self) -> Outcome:
-        """A generator that was itself at its limit says nothing of the server, whatever was kept or missed.
+        """The outcome. A generator at its own limit proves nothing about the server, whatever was kept or missed.
 
-        Unless the server was so far behind that no lateness of the generator explains it.
+        The exception is a server so far behind that no lateness of the generator explains it.
         """
         if self.doubts and not self.is_beyond_doubt:
             return "limited"
@@ -141,17 +141,17 @@ def judge_step(  # noqa: PLR0913  # keyword-only facts of one step, each named w
     """Judge one step.
 
     Args:
-        thresholds: What is to be kept.
+        thresholds: The thresholds to keep.
         borders: The numbers at its moments.
-        load: How many users it asked for.
+        load: How many users the step asked for.
         hold_s: How long it was held.
-        limits: The generator's.
-        backlogs: How appends and answers did while it was held, from second to second.
+        limits: The generator's limits.
+        backlogs: The backlogs of appends and answers while the step was held, from second to second.
         keeping_up: The same as thresholds judge it in any run.
-        left_open: Messages of the step that never got a fate, if it could not be waited for.
+        left_open: Messages of the step without a fate, if the wait for it was given up.
         users: How many users ran at its end; None for all.
         asked_messages: How many messages were to be sent while it was held, 0 if that is not known.
-        repeat: Whether it is the second try of a load.
+        repeat: Whether this is the second attempt at a load.
         confirmation: Whether it confirms a load that was kept.
     """
     whole = Span(borders.began.totals, borders.held.totals)
@@ -192,9 +192,9 @@ def judge_step(  # noqa: PLR0913  # keyword-only facts of one step, each named w
 def step_backlogs(
     rows: Sequence[Mapping[str, Any]], first_s: int, end_s: int, follows_agent: bool
 ) -> dict[str, HeldBacklog]:
-    """Return how appends and answers did from second `first_s` of the run to before `end_s`.
+    """Return the backlogs of appends and answers from second `first_s` of the run to before `end_s`.
 
-    `rows` are seconds as SnapshotStore.series returns them. A second of which nothing is known is left out.
+    `rows` are seconds as SnapshotStore.series returns them. A second without data is left out.
     """
     by_second = {row["second"]: row for row in rows}
     seconds = [by_second[second] for second in range(first_s, end_s) if second in by_second]
@@ -245,7 +245,7 @@ class _StepSpan(Span):
 
 
 def _is_far_behind(backlogs: Mapping[str, HeldBacklog], step: Span) -> bool:
-    """Whether the server is behind by so much that neither late sending nor late reading explains it."""
+    """Whether the server is so far behind that neither late sending nor late reading explains it."""
     trends = (step.trend(name) for name in (LATENESS, LOOP_LAG))
     late_s = max(((trend.percentile(99) or 0) / 1e6 for trend in trends if trend is not None), default=0.0)
     bound_s = max(BEHIND_S, FAR * late_s)
@@ -253,11 +253,11 @@ def _is_far_behind(backlogs: Mapping[str, HeldBacklog], step: Span) -> bool:
 
 
 def _judged(thresholds: Sequence[Threshold], whole: Span, held: Span, hold_s: float) -> Iterable[Judgement]:
-    """Of the opening of sessions nothing is asked where too few were opened, as in the last steps of a bisection."""
+    """Leave out thresholds on opening sessions where too few were opened, as in the last steps of a bisection."""
     for threshold in thresholds:
         is_opening = threshold.metric in OPENING
         judgement = judge([threshold], whole if is_opening else held, hold_s)[0]
-        is_too_short = threshold.metric in GROWTH and judgement.measured is None  # held_backlog.py tells it
+        is_too_short = threshold.metric in GROWTH and judgement.measured is None  # held_backlog.py judges it
         if not is_too_short and (not is_opening or (judgement.measured is not None and not judgement.too_few)):
             yield judgement
 
@@ -285,15 +285,15 @@ def _misses(
 
 
 def _unknown(left_open: OpenMessages | None, backlogs: Mapping[str, HeldBacklog]) -> Iterable[str]:
-    """Say that messages of the step have no fate, so that it may not have been kept; one that is behind is missed."""
+    """Doubt a step whose messages have no fate: it may not have been kept. A step that is behind is missed anyway."""
     if left_open is not None and left_open.total > 0 and not any(one.is_behind for one in backlogs.values()):
         yield f"the fate of {left_open.total:,} messages of the step is unknown"
 
 
 def _unsent(held: Span, load: int, sent: int, asked: float) -> tuple[list[str], list[str]]:
-    """Return what a step missed, and what is doubtful about it, when fewer messages were sent than asked for.
+    """Return the misses and doubts of a step that sent fewer messages than it should have.
 
-    Sessions that broke are the server's, all else is the generator's fault.
+    Broken sessions are the server's fault, everything else is the generator's.
     """
     if sent >= SENT_SHARE * asked - 3 * math.sqrt(load):  # each user's count is within one of its share
         return [], []

@@ -1,12 +1,13 @@
 """Did the server keep up with a load that was held for a few seconds? From its backlog and the arrivals of each second.
 
-A step of a search is short, and the load just before it was another one. Three signs each say that it did not keep up:
+A step of a search is short, and the load just before it was different. Each of three signs shows that the server did
+not keep up:
 
 1. The backlog grows by the trend test of backlog_growth.py, which needs 20 seconds.
 2. In a hold too short for that: the mean step of the backlog from one second to the next is above 0 by Student's t-test
    at about 0.5 %, one-sided, and above 1 % of the arrivals.
 3. The backlog rose by more than the server finishes in `BEHIND_S`, whatever the noise. A queue near its limit wanders
-   for minutes, so that no test of a short series sees it; what it gained says much.
+   for minutes, so no test of a short series detects it; its rise says more.
 
 Each is a difference: a server whose answers take long has a large backlog and keeps up all the same (Little's law).
 """
@@ -21,7 +22,7 @@ from typing import Final
 from fleetlm_users.measure.judging.backlog_growth import growth
 
 BEHIND_S: Final = 1.0
-"""Held for 30 s, a server that is 3.3 % too slow falls behind by so much; one at 95 % of its rate hardly ever does."""
+"""In a hold of 30 s, a server 3.3 % too slow falls behind by this much; one at 95 % of its rate hardly ever does."""
 
 WANDERING: Final = 6.0
 """A rise below this many √(messages per second) is no sign at a low rate, where a queue below its limit wanders so."""
@@ -29,12 +30,12 @@ WANDERING: Final = 6.0
 MIN_SHARE: Final = 0.01
 MIN_STEPS: Final = 4
 SMOOTHED_S: Final = 9
-"""From so many seconds on, thirds are compared and not moments: a backlog that is flushed every few seconds saws."""
+"""From this many seconds on, thirds are compared and not moments: regular flushes give a backlog saw teeth."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldBacklog:
-    """How a backlog did in a hold: whether it fell behind, by how much, and what waited at the hold's end.
+    """A backlog during a hold: whether the server fell behind, by how much, and how much was waiting at the end.
 
     `per_s` is the growth and `arrivals_per_s` the load in messages per second; `waiting_s` is what waited in seconds of
     the server's own rate of finishing, None if it finished nothing.

@@ -1,8 +1,8 @@
-"""Has a server recovered from a load that it did not keep? First its backlog must be gone, then it must be quick again.
+"""Has a server recovered from a load that it did not keep? First its backlog must be gone, then it must be fast again.
 
-While nothing is sent, every message gets its fate, and answers stop coming: those to messages that were given up as
-well, because a server that still works them off is not idle. Then a light load probes it: its latencies must be near
-those of the last step that was kept.
+While nothing is sent, every message gets its fate and answers stop coming. That includes answers to messages that were
+given up, because a server that is still working on them is not idle. Then a light load probes the server: its latencies
+must be near those of the last kept step.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from fleetlm_users.measure.totals import Span, Totals
 LATENCIES: Final = ("append_latency_ms", "agent_latency_ms")
 NEAR_FACTOR: Final = 2.0
 NEAR_MS: Final = 50.0
-"""A latency is near another one within this factor and so much more: pauses of a machine are no queue."""
+"""Two latencies are near each other within this factor plus this margin: pauses of a machine are no queue."""
 
 PROBES: Final = 20
 """Latencies that a 95th percentile needs."""
@@ -26,10 +26,10 @@ PROBE_S: Final = 10.0
 """With fewer of them, the median decides after this time."""
 
 SURE: Final = 5.0
-"""Where so many probes were to be sent and none was, the sessions are gone."""
+"""If this many probes were due and none was sent, the sessions are gone."""
 
 QUIET_LOOKS: Final = 2
-"""So many looks in a row must see nothing: answers may come in lumps."""
+"""This many checks in a row must see nothing: answers may come in bursts."""
 
 Reference = Mapping[str, tuple[float, float]]
 """The median and the 95th percentile of each latency, in ms."""
@@ -48,7 +48,7 @@ class OpenMessages:
         return self.appends + self.answers
 
     def __str__(self) -> str:
-        """Say what is waited for: `1,846 answers still awaited`."""
+        """Return what is still open, as `1,846 answers still awaited`."""
         parts = [(self.appends, "appends"), (self.answers, "answers")]
         return " and ".join(f"{n:,} {what}" for n, what in parts if n) + " still awaited" if self.total > 0 else ""
 
@@ -70,10 +70,10 @@ def latencies_of(totals: Totals, phase: str) -> Reference:
 
 
 class Recovery:
-    """Watches a server recover: `look` at its numbers about once a second, until it `has_recovered`.
+    """Watches a server recover: call `look` about once a second, until it `has_recovered`.
 
-    `reference` are the latencies of the last kept step, empty if none was kept: then the backlog alone decides. Nothing
-    may be sent until `is_quiet`, and a light load of `probes_per_s` from then on.
+    `reference` holds the latencies of the last kept step. It is empty if none was kept; then the backlog alone decides.
+    Nothing may be sent until `is_quiet`, and a light load of `probes_per_s` from then on.
     """
 
     def __init__(self, reference: Reference, probes_per_s: float = 0.0) -> None:

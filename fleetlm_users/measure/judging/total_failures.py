@@ -1,8 +1,8 @@
-"""What failed wholly though nobody promised otherwise: no run with such a failure in it is green. Pure.
+"""Total failures that no threshold bounds: a run with one never passes. Pure.
 
-Two signs, both read off the catalogue: a rate of which nothing passed, and a counter of trouble that is as large as its
-evidence. Where a threshold bounds the metric, or a rate that tells the same, the threshold decides and nothing is
-doubted here. A scenario that is one of several has to be bounded by itself: the sum over all of them hides it.
+The catalogue gives two signs: a rate with nothing passed, and a counter of trouble as large as its evidence. If a
+threshold bounds the metric, or a rate that shows the same, the threshold decides and nothing is doubted here. One
+scenario of several needs a threshold of its own, because the sum over all scenarios hides it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ upper bound of the true rate is 1 - 0.05^(1/n), which is 0.53 for four and 0.45 
 
 @dataclass(frozen=True, slots=True)
 class TotalFailure:
-    """A metric by which everything failed: `count` of the `base` that `base_name` counted; of `scenario`, or of all."""
+    """A metric that shows a total failure: `count` of the `base` of `base_name`, in `scenario` or (None) in all."""
 
     metric: Metric
     scenario: str | None
@@ -40,7 +40,7 @@ class TotalFailure:
 
 
 def total_failures(totals: Totals, thresholds: Iterable[Threshold]) -> list[TotalFailure]:
-    """Return what failed wholly and no threshold bounds: rates first, then counters that no such rate speaks for.
+    """Return the total failures that no threshold bounds: rates first, then counters that no such rate covers.
 
     The main phase decides; where it saw fewer than ENOUGH attempts, the whole run does.
     """
@@ -55,8 +55,8 @@ def total_failures(totals: Totals, thresholds: Iterable[Threshold]) -> list[Tota
 def equivalents(metric: Metric, catalogue: Catalogue) -> set[str]:
     """Return the metrics that show a total failure by `metric` as well, itself included.
 
-    Of a rate these are the counters that it is made of, as far as one alone decides it. Of a counter they are the sums
-    that it is a part of, and the rates that count it among what did not pass, or are shares of its evidence.
+    For a rate these are the counters that alone decide it. For a counter they are the sums that it is part of, and the
+    rates that count it as not passed or are shares of its evidence.
     """
     if metric.kind == "rate":
         failed = _failed(metric)
@@ -73,7 +73,7 @@ def _is_told_by(counter: Metric, rate: Metric) -> bool:
 
 
 def _failed(rate: Metric) -> set[str]:
-    """Return the counters of what did not pass; empty where the total is not broken down into what passed and not."""
+    """Return the counters of what did not pass; empty if the total is not split into passed and failed counters."""
     return set(rate.total) - set(rate.passes) if set(rate.passes) < set(rate.total) else set()
 
 
@@ -82,7 +82,7 @@ def _can_fail(metric: Metric) -> bool:
 
 
 def _of_metric(totals: Totals, metric: Metric, bounded: set[tuple[str, str | None]]) -> Iterator[TotalFailure]:
-    """Yield the total failure of all scenarios together, else those of single ones."""
+    """Yield the total failure of all scenarios together, or else those of single scenarios."""
     names = equivalents(metric, totals.catalogue)
     single = [item for scenario in totals.scenarios if (item := _failure(totals, metric, scenario)) is not None]
     left = [item for item in single if not any((name, item.scenario) in bounded for name in names)]

@@ -29,14 +29,14 @@ _SCALES: Final[Mapping[str, Mapping[str, Fraction]]] = MappingProxyType(
         "count": {},
     }
 )
-"""Unit of a figure -> units that its bound may have -> how many of the figure's they are."""
+"""Unit of a figure -> units that its bound may have -> their size in the figure's unit."""
 
 
 def scale_of(written: str, unit: str) -> Fraction | None:
-    """Return how much of `unit` one of the written unit is; None where it is no unit of such a figure.
+    """Return the size of the written unit in `unit`; None if it is not a unit of such a figure.
 
     Args:
-        written: What stands behind the number, such as `MiB/h`; empty for the figure's own unit.
+        written: The text after the number, such as `MiB/h`; empty for the figure's own unit.
         unit: The figure's unit as Threshold.unit has it: ms, bytes, %, fraction, count, 1/s, bytes/h, ...
     """
     written = re.sub(r"\s", "", written)

@@ -57,7 +57,7 @@ _EXAMPLES: Final[dict[Kind, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """What the conditions of an entry are about: `kinds` in words, `units` by aggregation, and an example."""
+    """The subject of an entry's conditions: `kinds` in words, `units` by aggregation, and an example."""
 
     metric: str
     shown: str
@@ -88,7 +88,7 @@ def parse_thresholds(
 
     Raises:
         UsageError: For a syntax error, an unknown metric or scenario, an aggregation or a unit that does not fit the
-            metric, or a window that is none.
+            metric, or an invalid window.
     """
     return [
         threshold

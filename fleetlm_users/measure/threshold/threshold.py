@@ -1,4 +1,4 @@
-"""One promise about a metric, or about a figure of the server: what is bounded, and by what."""
+"""One bound on a metric, or on a figure of the server."""
 
 import operator
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Final, Literal
 from fleetlm_users.measure.server.series import PREFIX
 
 OFF: Final = "off"
-"""In place of conditions: a threshold that takes the default ones of its metric away and promises nothing itself."""
+"""Written instead of conditions: drops the default thresholds of the metric, and sets none."""
 
 OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
     "<": operator.lt,
@@ -27,7 +27,7 @@ Key = tuple[str, str | None, int | None]
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """One promise. `metric` is the catalogue's name, `shown` the one that was written, an alias perhaps.
+    """One threshold. `metric` is the catalogue's name, `shown` the name that was written, possibly an alias.
 
     `unit` is that of `bound` and of what is measured: ms, fraction, count, 1/s (a counter's rate), or the gauge's own.
     `window_s` is the length of the windows, in each of which it must hold; None for the whole main phase.
@@ -50,7 +50,7 @@ class Threshold:
 
     @property
     def key(self) -> Key:
-        """What a given threshold must share with a default one to replace it."""
+        """The key that a given threshold must share with a default one to replace it."""
         return self.metric, self.scenario, self.window_s
 
     @property
@@ -60,7 +60,7 @@ class Threshold:
 
     @property
     def is_off(self) -> bool:
-        """Whether it takes default thresholds away, and is none itself."""
+        """Whether it only drops default thresholds."""
         return self.aggregation == OFF
 
     @property

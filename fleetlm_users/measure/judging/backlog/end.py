@@ -1,11 +1,12 @@
 """What waited when sending stopped, in seconds: how far a queue was behind, however short the run was. Pure.
 
 By Little's law (Little, "A proof for the queuing formula L = λW", Operations Research 9, 1961) a backlog divided by the
-rate of finishing is the time that its messages spend in the server. Of that, an agent that takes long takes its share
-without any queue; what is left is what the server is behind. Two signs tell a queue from slow answers:
+rate of finishing is the time that its messages spend in the server. A slow agent accounts for part of that time without
+any queue; the rest is how far the server is behind. Two signs tell a queue from slow answers:
 
-1. **The backlog is larger than the latency of what was finished explains.** While a queue grows, what waits will take
-   longer than what was finished took. In a stationary system both are the same, whatever the distribution.
+1. **The backlog is larger than the latency of the finished messages explains.** While a queue grows, the waiting
+   messages will take longer than the finished ones did. In a stationary system both are the same, whatever the
+   distribution.
 2. **The shortest latencies have risen.** Each message of a queue waits behind all before it, so even the fastest
    twentieth of them is late by the queue. Answers that take long independently of each other always have fast ones
    among them, and those that all take the same time have taken it from the first one on.
@@ -23,14 +24,14 @@ from fleetlm_users.units import US_PER_S
 WINDOW_SHARE: Final = 4
 """The end of a run is its last fourth: a tenth would be too short for bursts, a half would hide what has grown."""
 WINDOW_S: Final = (2, 10)
-"""At least, for a second may be anything; at most, for an hour's end is not a quarter of an hour."""
+"""At least: a single second proves little. At most: the end of an hour is not a quarter of an hour."""
 FEW: Final = 20
 """Fewer samples have no fastest twentieth."""
 FASTEST: Final = 0.05
 CHANCE: Final = 2.0
-"""In standard errors: what the means of so many messages may differ by chance."""
+"""In standard errors: how far two means may differ by chance."""
 UNEVEN: Final = 0.25
-"""The first answers of a slow agent are its fast ones: by so much of the fastest latency the rest may be slower."""
+"""How much slower than the fastest latency others may be, as a share of it: a slow agent's first answers are fast."""
 
 
 class FastestLatency:
@@ -52,7 +53,7 @@ class FastestLatency:
 def window_of(finished: Sequence[int]) -> int:
     """Return the first second of the end of a series: its last fourth, or more where few messages were finished.
 
-    What comes before the first answer is left out.
+    Seconds before the first answer are left out.
     """
     seconds = min(max(len(finished) // WINDOW_SHARE, WINDOW_S[0]), WINDOW_S[1])
     begins = max(0, len(finished) - seconds)

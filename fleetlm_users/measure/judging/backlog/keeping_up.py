@@ -1,7 +1,7 @@
-"""Does the server keep up? What waits for its append and for the agent, judged while messages are being sent. Pure.
+"""Does the server keep up? The backlogs of appends and of agent answers, judged while messages are being sent. Pure.
 
-Both backlogs are judged twice: whether they grew all the while (backlog_growth.py), and how far the server was behind
-when sending stopped (end.py), which a short run tells too, and a queue that wanders at its limit.
+Each backlog is judged twice: whether it grew throughout (backlog_growth.py), and how far the server was behind when
+sending stopped (end.py). The second also works for a short run, and for a queue that wanders at its limit.
 """
 
 from collections import deque
@@ -16,10 +16,10 @@ from fleetlm_users.measure.timeline.second import PLACES, Column, Distribution, 
 from fleetlm_users.measure.totals import Derived
 
 BEHIND_S: Final = 2.0
-"""The default bound of what waited when sending stopped, and from where on a run that cannot tell growth is doubted."""
+"""The default bound on how far the server may be behind; above it, a run that cannot tell growth is in doubt."""
 
 SPREADS_KEPT: Final = 60
-"""Seconds whose distributions are kept: more than the end of any run with enough messages."""
+"""How many seconds keep their distributions: more than the end of any run with enough messages has."""
 
 SECONDS_AT_ONCE: Final = 20
 """Seconds that are read before others have their turn: 4 ms at a thousand messages a second in four scenarios."""
@@ -27,7 +27,7 @@ SECONDS_AT_ONCE: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """One of the two things that messages wait for: the columns of the timeline that tell it, and its words."""
+    """One of the two things that messages wait for: its columns of the timeline, and its name in messages."""
 
     name: str
     place: int  # in Part.backlogs
@@ -45,7 +45,7 @@ QUEUES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How a backlog did in `seconds` of the run, of one scenario or of all together (empty).
+    """One backlog over `seconds` of the run, of one scenario or of all together (empty).
 
     `growth` is None where the seconds cannot tell, and `behind_s` where too little was finished; `waiting` is what
     waited when sending stopped, `begins_s` the second of the run in which the judged part begins.
@@ -96,7 +96,7 @@ class Backlog:
 
     @property
     def _is_large(self) -> bool:
-        """Whether what waited at the end is so much that not being able to tell is a doubt."""
+        """Whether the backlog at the end is so large that not being able to tell makes the run doubtful."""
         return self.waiting >= FEW if self.behind_s is None else self.behind_s > BEHIND_S
 
     def _why_not(self) -> str:
@@ -122,7 +122,7 @@ class KeepingUp:
     def derived(self) -> dict[tuple[str, str], Derived]:
         """The figures by metric and scenario, as totals take them.
 
-        Where nothing came to wait, as between two pings of idle sessions, nothing can be told of the whole run either.
+        If no message was waiting, as between two pings of idle sessions, the whole run has no figures either.
         """
         figures = {
             (metric, backlog.scenario): figure
@@ -149,9 +149,9 @@ def keeping_up(  # noqa: PLR0913  # each is named where it is given
     Args:
         timeline: The seconds of all workers.
         begins_s: Where the judged part begins: the end of the warm-up, or the last reset of the statistics.
-        ends_s: Where sending stopped; the second that it is in is left out, for the drain is in it too.
-        since_s: From where on the seconds are read; those before the judged part tell the fastest latency.
-        is_over: Whether sending has stopped; the words say so.
+        ends_s: Where sending stopped; the second in which it stopped is left out, because part of it is drain.
+        since_s: The first second to read; those before the judged part only serve to find the fastest latency.
+        is_over: Whether sending has stopped; the wording depends on it.
         yield_to_loop: Called every SECONDS_AT_ONCE.
     """
     first = -int(-begins_s // 1)
@@ -219,7 +219,7 @@ class _Series:
         )
 
     def judge(self, is_over: bool) -> Backlog | None:
-        """Return how the backlog did up to the last second in which anything arrived; None where nothing did."""
+        """Return the backlog up to the last second in which anything arrived; None if nothing arrived."""
         length = max((at for at, count in enumerate(self._arrived, 1) if count), default=0)
         if not length:
             return None

@@ -7,7 +7,7 @@ by the one of a first-order process, (1 + r) / (1 - r) (Matalas and Sankarasubra
 detection via regression", Water Resources Research 39, 2003), with r corrected for its bias in short detrended series,
 -(2 + 4r) / n (Kendall, "Note on bias in the estimation of autocorrelation", Biometrika 41, 1954).
 
-What fills up and levels off, as caches do, is no growth that goes on: the later half is asked too.
+A figure that fills up and levels off, such as a cache, does not keep growing, so the later half is judged too.
 
 Simulated (tests/measure/judging/over_time/test_growth_rate.py), a steady figure is called growing in less than 1 % of
 runs of ten minutes when its noise is white, a saw tooth, or of the first order with r = 0.9 from one reading to the
@@ -34,7 +34,7 @@ S_PER_H: Final = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class GrowthRate:
-    """A slope per hour, in the unit of the readings: the estimate, and the interval that holds it with 99 %.
+    """A slope per hour, in the unit of the readings: the estimate and its 99 % confidence interval.
 
     `later_per_h` is the slope of the later half, between `later_low_per_h` and `later_high_per_h`; `seconds` is the
     length of the series.
@@ -106,7 +106,7 @@ def _filled(known: Sequence[tuple[int, float]], count: int) -> list[float]:
 
 
 def seconds_to_tell(rate: GrowthRate, bound_per_h: float) -> float | None:
-    """Return how long a run must be for the interval to leave the bound out, if all goes on as it is; None: unknown.
+    """Return how long a run must be for the interval to exclude the bound, if nothing changes; None if unknown.
 
     An interval shrinks with the length of a series to the power of 3/2.
     """

@@ -1,7 +1,7 @@
-"""Thresholds on the server's own figures: of which source each is, and whether it was kept. Pure.
+"""Thresholds on the server's own figures: the source of each, and whether it was kept. Pure.
 
-A reading that does not come is no reading that is good: a threshold without any fails, and one that was kept in what
-came is undecided when much did not come.
+A missing reading is not a good reading: a threshold without any readings fails, and one that was kept in the readings
+there are is undecided when many are missing.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from fleetlm_users.measure.server.series import ServerSeries, parse_subject
 from fleetlm_users.measure.threshold.threshold import Threshold
 
 MISSING_SHARE: Final = 0.2
-"""A figure of which more of the readings than this failed was kept only where it was looked at."""
+"""If a larger share of a figure's readings failed, its threshold is undecided."""
 
 Readings = Callable[[str | None, ServerSeries], ReadingHistory | None]
 """The readings of a series of a source; the source None is the only one there is."""
@@ -50,8 +50,8 @@ def by_source(
     """Yield each threshold with what it becomes: one for each source that has its figure; none if no source has.
 
     Args:
-        thresholds: What was promised; those of other metrics stay as they are.
-        offered: By source, whether it has a series; None for a source that could not be asked, which may have it.
+        thresholds: The run's thresholds; those on other metrics stay as they are.
+        offered: By source, whether it has a series; None for a source that could not be read, so it may have one.
     """
     for threshold in thresholds:
         if not threshold.is_of_server:

@@ -62,7 +62,7 @@ class SlidingWindow:
 
     @property
     def is_full(self) -> bool:
-        """Whether it is as long as it is to be."""
+        """Whether it has its full length."""
         return len(self._seconds) == self.length_s
 
     def push(self, second: Windowed) -> None:

@@ -14,7 +14,7 @@ from fleetlm_users.measure.timeline.second import Stretch
 from fleetlm_users.measure.timeline.windowed import Windowed
 
 ROUNDING_S: Final = 0.05
-"""A run that ends so much before a whole second ends there: timers are no finer."""
+"""A run that ends this shortly before a whole second counts as ending on it: timers are no finer."""
 
 SECONDS_AT_ONCE: Final = 50
 

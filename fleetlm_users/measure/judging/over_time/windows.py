@@ -4,8 +4,8 @@ Windows slide by seconds over the main phase. What came before its first whole s
 after its last, in the drain, in the last: so every sample of the main phase is in some window. A second is the one in
 which an answer came or a thing was counted, as in timeseries.csv.
 
-Percentiles, minima and maxima are known to 0.1 %, and taken at the end of that which speaks against the threshold:
-what is called kept was kept.
+Percentiles, minima and maxima are known to 0.1 %. The end of that range that speaks against the threshold is used, so a
+threshold that counts as kept was kept.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -49,7 +49,7 @@ def _parts(metric: Metric) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class WindowValue:
-    """What was measured in one window, from so many samples; `service` is the same from the moment sent."""
+    """The value measured in one window, with its number of samples; `service` is the value from the moment sent."""
 
     begins_s: int
     value: float
