@@ -20,7 +20,7 @@ LATENESS: Final = Figure("generator_lateness_ms", None, "p(95)")
 
 # the load: with another one, other latencies say nothing about the server
 LOAD_PLAN: Final = ("users",)
-LOAD_OPTIONS: Final = ("message_bytes", "agent_replies", "time_scale")
+LOAD_OPTIONS: Final = ("message_bytes", "agent_replies", "time_scale", "protocol")
 # differs in every run, or is shown elsewhere
 NOT_COMPARED: Final = (
     "benchmark",

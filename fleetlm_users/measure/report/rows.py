@@ -72,6 +72,7 @@ def title_parts(summary: Summary) -> list[str]:
         f"preset {plan['preset']}" if plan.get("preset") else "",
         f"run {options['run_id']}" if options.get("run_id") else "",
         str(options.get("api_url") or ""),
+        f"protocol {options['protocol']}" if options.get("protocol") in ("early", "late") else "",
         f"{formatting.duration(run['duration_s'])} measured"
         + (f" after {formatting.duration(warm_up_s)} warm-up" if warm_up_s else ""),
         *(f"statistics reset at {formatting.duration(at_s)}" for at_s in plan.get("resets", ())),

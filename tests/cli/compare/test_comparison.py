@@ -161,6 +161,7 @@ def test_alike_runs_have_no_obstacle_and_no_difference():
     ("after", "words"),
     [
         (summary(options={"benchmark": "ws_hot_path"}), "different benchmarks: mixed and ws_hot_path"),
+        (summary(options={"protocol": "late"}), "the load differs: protocol early and late; --any-load"),
         (summary(verdict="inconclusive", doubts=["the run was interrupted"]), "run B is inconclusive: the run was int"),
         (summary(plan={"users": {"burst": 6}}), "the load differs: users {'burst': 5} and {'burst': 6}"),
         (summary(options={"message_bytes": 1024}), "the load differs: message_bytes"),
@@ -169,8 +170,8 @@ def test_alike_runs_have_no_obstacle_and_no_difference():
 )
 def test_what_cannot_be_compared_says_why(after, words):
     """Each obstacle in words."""
-    before = summary(options={"message_bytes": 64, "extra": {"send_interval": 1}})
-    after["options"] = {"message_bytes": 64, **after["options"]}
+    before = summary(options={"message_bytes": 64, "protocol": "early", "extra": {"send_interval": 1}})
+    after["options"] = {"message_bytes": 64, "protocol": "early", **after["options"]}
     after["options"]["extra"] = {"send_interval": 1, **after["options"]["extra"]}
     found = list(obstacles(run_file(before), run_file(after, "B"), any_load=False))
     assert len(found) == 1

@@ -84,7 +84,7 @@ def test_it_says_what_became_of_open_outcomes(unconfirmed, said):
     ("audit", "share", "doubts"),
     [
         (result(kind(50, beyond_replay=50)), 0.5, []),
-        (result(kind(49, beyond_replay=51)), 0.5, ["fewer than --audit-share 0.5 asks for"]),
+        (result(kind(49, beyond_replay=51)), 0.5, ["less than --audit-share 0.5 requires"]),
         (result(kind(10, beyond_replay=90)), 0.1, []),
         (result(kind(0, memory_bound=90)), 0.0, []),
         (result(kind(990, eof=10)), 0.5, []),

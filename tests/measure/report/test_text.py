@@ -37,6 +37,14 @@ def test_thresholds_come_first_and_the_verdict_last(summary_of, healthy):
     assert lines[-1].strip() == "PASS  (exit code 0)"
 
 
+@pytest.mark.parametrize(("spoken", "said"), [("late", True), ("early", True), ("auto", False), (None, False)])
+def test_the_title_names_the_protocol(summary_of, healthy, spoken, said):
+    """The one that was spoken; older summaries do not know it."""
+    told, _ = summary_of(healthy)
+    told["options"]["protocol"] = spoken
+    assert (f" · protocol {spoken} · " in render(told)) == said
+
+
 def test_a_failed_run_shows_all_it_knows(summary_of, healthy):
     """Missed thresholds, fates, kinds of trouble, every reason."""
     told, _ = summary_of(
