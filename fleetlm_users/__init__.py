@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; a test holds it equal t
     from fleetlm_users.users.behaviours.capacity import CapacityUser
     from fleetlm_users.users.behaviours.concurrent import ConcurrentUser
     from fleetlm_users.users.behaviours.correctness import CorrectnessUser
+    from fleetlm_users.users.behaviours.durability import DurabilityUser
     from fleetlm_users.users.behaviours.inbox_watcher import InboxWatcher
     from fleetlm_users.users.behaviours.lifecycle import LifecycleUser
     from fleetlm_users.users.behaviours.mixed import BurstUser, ChurnUser, LongLivedUser
@@ -37,6 +38,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; a test holds it equal t
     from fleetlm_users.users.session import UserSession
     from fleetlm_users.users.user import FleetUser
     from fleetlm_users.workload.options.capacity import SearchSettings, search_settings
+    from fleetlm_users.workload.options.durability import CrashPlan, crash_plan
     from fleetlm_users.workload.options.model import Options
     from fleetlm_users.workload.options.specs import OptionSpec, option
     from fleetlm_users.workload.pacing import fixed, poisson, uniform, until
@@ -50,7 +52,9 @@ __all__ = [
     "ConcurrentUser",
     "ConnectFailed",
     "CorrectnessUser",
+    "CrashPlan",
     "Disconnected",
+    "DurabilityUser",
     "FleetUser",
     "HotPathUser",
     "InboxWatcher",
@@ -73,6 +77,7 @@ __all__ = [
     "__version__",
     "context_of",
     "counter",
+    "crash_plan",
     "fixed",
     "gauge",
     "install",
@@ -93,12 +98,14 @@ _MODULES = {
     **dict.fromkeys(("Metric", "counter", "gauge", "rate", "trend"), "measure.metrics.metric"),
     **dict.fromkeys(("OptionSpec", "option"), "workload.options.specs"),
     **dict.fromkeys(("SearchSettings", "search_settings"), "workload.options.capacity"),
+    **dict.fromkeys(("CrashPlan", "crash_plan"), "workload.options.durability"),
     **dict.fromkeys(("fixed", "poisson", "uniform", "until"), "workload.pacing"),
     **dict.fromkeys(("ClientError", "ConnectFailed", "Disconnected", "JoinRefused"), "errors"),
     **dict.fromkeys(("PushRefused", "ReplyTimeout", "RestFailed", "UsageError"), "errors"),
     "CapacityUser": "users.behaviours.capacity",
     "ConcurrentUser": "users.behaviours.concurrent",
     "CorrectnessUser": "users.behaviours.correctness",
+    "DurabilityUser": "users.behaviours.durability",
     "FleetUser": "users.user",
     "InboxWatcher": "users.behaviours.inbox_watcher",
     "LifecycleUser": "users.behaviours.lifecycle",

@@ -193,6 +193,7 @@ _AUDITED: Final = record(
         "unaudited": table(_NAME, _SAMPLES, MAX_NAMES),
     }
 )
+_MOMENT: Final = nothing_or(number(0, 1e9))
 _CAPACITY: Final = record(
     {"unit": _NAME, "per_user": number(0, 1e9), "kept": whole(), "missed": nothing_or(whole()), "words": _LONG},
     {"confirmed": whole(), "confirm_s": number(0, 1e9), "unrecovered": _LONG},
@@ -243,6 +244,7 @@ _SUMMARY: Final = record(
             )
         ),
         "slowest": nothing_or(each(_SLOW, MAX_NAMES)),
+        "crash": nothing_or(record({"how": _LONG, "stopped_s": _MOMENT, "back_s": _MOMENT, "lines": _LINES})),
         "host": nothing_or(table(_NAME, anything, MAX_NAMES)),
         "versions": nothing_or(table(_NAME, anything, MAX_NAMES)),
         "workers": nothing_or(each(anything, MAX_NAMES)),

@@ -9,6 +9,7 @@ from locust import User
 
 from fleetlm_users.measure.metrics.metric import Metric
 from fleetlm_users.workload.options.capacity import SearchSettings
+from fleetlm_users.workload.options.durability import CrashPlan
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.options.specs import OptionSpec
 from fleetlm_users.workload.presets.preset import Preset
@@ -65,6 +66,7 @@ class Benchmark:
         most_users: Returns how many users may ever run at once.
         search: Makes the run a search for the most load that keeps the thresholds, in steps of users of the one
             behaviour, instead of a plan that is held.
+        crash: How the server is stopped during a run, and started again.
         records: Returns whether a run records a metric, for a scenario if one is named.
     """
 
@@ -82,6 +84,7 @@ class Benchmark:
     is_finite: Callable[[Options], bool] = lambda _: False
     most_users: Callable[[Options], int] = lambda options: options.plan.total_users
     search: Callable[[Options], SearchSettings] | None = None
+    crash: Callable[[Options], CrashPlan] | None = None
     records: Callable[[Options, str, str | None], bool] = lambda _options, _metric, _scenario: True
 
     def numbering(self, options: Options, slot: WorkerSlot) -> Numbering:

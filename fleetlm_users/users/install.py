@@ -16,6 +16,7 @@ from fleetlm_users.users.recorded_metrics import records
 from fleetlm_users.users.user import FleetUser
 from fleetlm_users.workload.options.audit import DATABASE, check_audit, way_of
 from fleetlm_users.workload.options.capacity import SearchSettings
+from fleetlm_users.workload.options.durability import CrashPlan
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.options.server_sources import source_of
 from fleetlm_users.workload.options.specs import OptionSpec
@@ -35,6 +36,7 @@ def install(  # noqa: PLR0913  # what a locustfile may say, each under its own n
     metrics: Sequence[Metric] = (),
     preset: Mapping[str, Any] | None = None,
     search: Callable[[Options], SearchSettings] | None = None,
+    crash: Callable[[Options], CrashPlan] | None = None,
 ) -> None:
     """Make this locustfile a benchmark. Call it once, at import.
 
@@ -47,6 +49,7 @@ def install(  # noqa: PLR0913  # what a locustfile may say, each under its own n
             none of that benchmark.
         search: Makes the benchmark a search for the most load that still keeps the thresholds, in steps of users of its
             one behaviour; `search_settings` reads the settings from the options of `CapacityUser`.
+        crash: Has the server stopped during each run; `crash_plan` reads how from the options of `DurabilityUser`.
 
     Raises:
         UsageError: The preset is not valid.
@@ -63,10 +66,11 @@ def install(  # noqa: PLR0913  # what a locustfile may say, each under its own n
             metrics=_each_once((*_of(behaviours, "metrics"), *metrics)),
             thresholds={behaviour.scenario: behaviour.thresholds for behaviour in behaviours},
             preset=None if preset is None else preset_of(benchmark, dict(preset), OWN_PRESET),
-            validate=lambda given: _validate(behaviours, search, given),
+            validate=lambda given: _validate(behaviours, search, crash, given),
             is_finite=lambda given: search is not None or _is_finite(behaviours, given),
             most_users=lambda given: given.plan.total_users if search is None else search(given).plan.most,
             search=search,
+            crash=crash,
             records=lambda given, metric, scenario: records(metric, scenario, _running(behaviours, given), given),
         )
     )
@@ -91,13 +95,18 @@ def _running(behaviours: Sequence[type[FleetUser]], options: Options) -> list[ty
 
 
 def _validate(
-    behaviours: Sequence[type[FleetUser]], search: Callable[[Options], SearchSettings] | None, options: Options
+    behaviours: Sequence[type[FleetUser]],
+    search: Callable[[Options], SearchSettings] | None,
+    crash: Callable[[Options], CrashPlan] | None,
+    options: Options,
 ) -> None:
     _check_trust(options)
     _check_standin(options)
     check_audit(options)
     if search is not None:
         search(options)
+    if crash is not None:
+        crash(options)
     for behaviour in _present(behaviours, options):
         behaviour.check_options(options)
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from fleetlm_users.users.behaviours.capacity import CapacityUser
 from fleetlm_users.users.behaviours.correctness import CorrectnessUser
+from fleetlm_users.users.behaviours.durability import DurabilityUser
 from fleetlm_users.users.behaviours.inbox_watcher import InboxWatcher
 from fleetlm_users.users.behaviours.lifecycle import LifecycleUser
 from fleetlm_users.users.behaviours.mixed import ChurnUser
@@ -32,6 +33,11 @@ _AUDITED_ANSWERS: Final = (
     "answers_audited", "answers_stored", "answers_unstored", "answers_stored_changed", "answers_unaudited",
 )  # fmt: skip
 _AUDITED_OPEN: Final = ("unconfirmed_stored", "unconfirmed_unstored", "unconfirmed_unaudited")
+_RESUMED: Final = ("outage_ms", "sessions_resumed", "sessions_not_resumed", "resumes_failed")
+_OF_BREAKS: Final = (
+    "lost_ack_age_ms", "kept_ack_age_ms", "seqs_given_twice", "messages_below_resume",
+    "open_messages_stored", "open_messages_unstored", "open_messages_unaudited",
+)  # fmt: skip
 _OF_LATE: Final = (
     "ack_latency_ms", "ack_service_ms", "messages_acknowledged", "acknowledgement_rate", "messages_unconfirmed",
     "agent_first_chunk_ms", "agent_first_chunk_service_ms", "agent_chunk_gap_ms", "agent_stream_ms",
@@ -47,6 +53,7 @@ RECORDED_BY: Final[Mapping[str, tuple[type[FleetUser], ...]]] = {
     "lifecycle_total_ms": (LifecycleUser,),
     **dict.fromkeys(_CHECKED, (CorrectnessUser,)),
     **dict.fromkeys(_SHOWN, (InboxWatcher,)),
+    **dict.fromkeys(_RESUMED, (DurabilityUser,)),
     **dict.fromkeys(_DELETED, (ChurnUser, LifecycleUser, CapacityUser)),
 }
 """Metrics that only some of the package's behaviours record; those of sessions and messages all of them do."""
@@ -68,7 +75,7 @@ def records(metric: str, scenario: str | None, behaviours: Sequence[type[FleetUs
         return False
     if metric in ("agent_reply_rate", *_BEHIND_AGENT, *_AUDITED_ANSWERS) and not _awaits_answers(judged, options):
         return False
-    if metric in (*_AUDITED, *_AUDITED_ANSWERS, *_AUDITED_OPEN) and not is_audited(options):
+    if metric in (*_AUDITED, *_AUDITED_ANSWERS, *_AUDITED_OPEN, *_OF_BREAKS) and not is_audited(options):
         return False
     if any(not kind.__module__.startswith(_PACKAGE) for kind in judged):
         return True

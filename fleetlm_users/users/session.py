@@ -225,6 +225,28 @@ class UserSession:
         messages = response.get("messages") if isinstance(response, dict) else None
         return [message for message in messages or [] if _has_seq(message)]
 
+    def resume(self) -> None:
+        """Connect again and join the session that was lost; what was open in it has its fate already.
+
+        Each message of the session counts as before. An attempt that fails counts nowhere; another may follow.
+
+        Raises:
+            ClientError: A step failed.
+        """
+        self._down = self.down
+        if self._channel is not None:
+            self._finish(self._channel)
+        if self._socket is not None:
+            self._socket.close()
+        self._channel = None
+        self._socket = socket = self._client.socket(self._participant_id, self.observer.anomaly)
+        connected = _connect(socket)
+        channel = self._client.channel(socket, self.session_id, self.observer, follows_agent=self._follows_agent)
+        joined = channel.join(self._run.options.join_timeout_s)
+        self._report_step(self._run.events.connected, connected, None)
+        self._report_step(self._run.events.joined, joined, None)
+        self._take_joined(channel)
+
     def wake(self) -> None:
         """Make whatever waits here check the run's deadline again."""
         if self._channel is not None:
@@ -267,11 +289,15 @@ class UserSession:
         )
         timeout_s = self._run.options.join_timeout_s
         joined = self._timed(self._run.events.joined, lambda: channel.join(timeout_s))
+        self._take_joined(channel)
+        return joined
+
+    def _take_joined(self, channel: SessionChannel) -> None:
+        self._channel = channel
         self.joined_s = time.perf_counter()
         self.observer.joined = True
         if channel.down is not None:  # gone between the join's reply and this line
             self.observer.disconnected(channel.down)
-        return joined
 
     def _joined_channel(self) -> SessionChannel:
         if self._channel is None:

@@ -24,6 +24,7 @@ from fleetlm_users.workload.options.benchmark_specs import (
     STEADY_DURATION,
 )
 from fleetlm_users.workload.options.capacity import CAPACITY_OPTIONS
+from fleetlm_users.workload.options.durability import CRASH_OPTIONS
 from fleetlm_users.workload.options.specs import OptionSpec
 
 BEHAVIOUR_OPTIONS: Final[Mapping[str, tuple[OptionSpec, ...]]] = {
@@ -34,6 +35,7 @@ BEHAVIOUR_OPTIONS: Final[Mapping[str, tuple[OptionSpec, ...]]] = {
     "capacity": CAPACITY_OPTIONS,
     "concurrent": (KEEP_ALIVE_MS,),
     "correctness": (MESSAGES, CORRECTNESS_DEPTH, replace(ITERATIONS, default="10", example="10")),
+    "durability": (replace(SEND_INTERVAL, default="200", example="200"), *CRASH_OPTIONS),
     "hot_path": (replace(SEND_INTERVAL, default="5000", example="5000"), RUNTIME_MS),
     "lifecycle": (ITERATIONS, MESSAGES_PER_SESSION),
     "pipeline": (MAX_VUS, RAMP_DURATION, STEADY_DURATION, RAMP_DOWN_DURATION, ACKNOWLEDGED_DEPTH),
@@ -67,6 +69,7 @@ BEHAVIOUR_THRESHOLDS: Final[Mapping[str, Mapping[str, str]]] = {
         "messages_lost": "count==0",
         "replay_missing": "count==0",
     },
+    "durability": {"sessions_not_resumed": "count==0"},
     "hot_path": _MESSAGES,
     "lifecycle": {"lifecycle_success_rate": "rate>0.95", "cleanup_success_rate": "rate>0.90"},
     "pipeline": {"message_success_rate": "rate>0.99", "acknowledgement_rate": "rate>0.99"},
@@ -129,6 +132,12 @@ BENCHMARKS: Final = (
         "hot_path_throughput",
         "Acknowledgements: how many per second and how soon, with a fixed number of sends in flight per user",
         ("pipeline",),
+    ),
+    PackagedBenchmark(
+        "durability",
+        "What a crash costs: steady writes, the server is stopped and started again, then an audit of what was "
+        "acknowledged",
+        ("durability",),
     ),
     PackagedBenchmark(
         "message_correctness",

@@ -16,6 +16,7 @@ from fleetlm_users.users import (
     LifecycleUser,
     ThroughputUser,
 )
+from fleetlm_users.users.behaviours.durability import DurabilityUser
 from fleetlm_users.users.behaviours.pipeline import PipelineUser
 from fleetlm_users.users.recorded_metrics import RECORDED_BY, records
 from fleetlm_users.users.user import FleetUser
@@ -100,6 +101,7 @@ def test_every_packaged_preset_judges_what_its_benchmark_records():
     behaviours = {
         "session_lifecycle": [LifecycleUser], "message_correctness": [CorrectnessUser], "ws_hot_path": [HotPathUser],
         "hot_path_throughput": [PipelineUser],
+        "durability": [DurabilityUser],
     }  # fmt: skip
     for benchmark, presets in load_presets().by_benchmark.items():
         for preset in presets.values():

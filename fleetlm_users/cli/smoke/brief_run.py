@@ -19,9 +19,10 @@ SHORT: Final = ("--warm-up", "0s", "--ramp-up", "1s")
 OF_BENCHMARK: Final = {
     "hot_path_throughput": ("--steady-duration", "1h", "--audit-after", "2s"),
     "capacity": ("--hold", "2s", "--settle", "1s", "--most", "20", "--confirm", "0"),
+    "durability": ("--crash", "none"),
     "ws_hot_path": ("--send-interval", "1000"),
 }
-"""Without these they have nothing to do in their first seconds, or more than those."""
+"""Without these they have nothing to do in their first seconds, more than those, or lose messages by design."""
 
 SPARE_S: Final = 120.0
 """How much longer than its run time a run may take: start, look at the targets, drain, report."""

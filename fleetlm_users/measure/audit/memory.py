@@ -19,6 +19,9 @@ ROW_BYTES: Final = _ROW.size
 MAX_SESSIONS: Final = 250_000
 """Sessions remembered by one process: each takes 500 bytes besides its messages."""
 
+MAX_OPEN: Final = 10_000
+"""Messages of one session that breaks left open and that are remembered."""
+
 MAX_U32: Final = 2**32 - 1
 
 ANSWER_TAG: Final = 0
@@ -58,13 +61,17 @@ class SessionMemory:
     """The acknowledged messages of one session.
 
     `ref_prefix` is what all its client_refs begin with. `named` holds the seqs that somebody else has reported by name.
+    `breaks_ms` are the moments of the run at which its connection broke, `open_digests` the contents of messages whose
+    fate was open then; None while there are none.
     """
 
     __slots__ = (
         "_memory",
         "_rows",
+        "breaks_ms",
         "key",
         "named",
+        "open_digests",
         "participant_id",
         "ref_prefix",
         "scenario",
@@ -79,6 +86,8 @@ class SessionMemory:
         self.participant_id = participant_id
         self.ref_prefix = ""
         self.named: set[int] | None = None
+        self.breaks_ms: list[int] | None = None
+        self.open_digests: list[int] | None = None
         self.key = _key_of(session_id)
 
     def __repr__(self) -> str:
@@ -110,6 +119,16 @@ class SessionMemory:
             self.skip(tag, seq)
             return
         memory.took_one()
+
+    def broke(self, at_s: float) -> None:
+        """Note that its connection broke, in the clock of the run."""
+        self.breaks_ms = [*(self.breaks_ms or ()), int((at_s - self._memory.started_s) * MS_PER_S)]
+
+    def left_open(self, digest: int) -> None:
+        """Remember the content of a message whose fate a break left open; MAX_OPEN of them at most."""
+        self.open_digests = self.open_digests or []
+        if len(self.open_digests) < MAX_OPEN:
+            self.open_digests.append(digest)
 
     def messages(self, since_ms: int = 0) -> Iterator[Remembered]:
         """Yield what is remembered since that moment of the run, in the order of acknowledgement."""

@@ -30,7 +30,8 @@ class RunFacts:
     `aborted` says why a hopeless run was ended early, empty for any other. `workers_expected` is 1 for a run in one
     process. `workers` are the states of SnapshotStore.workers. `doubts` are further reasons to doubt the numbers:
     unexpected exceptions, users that never started. `was_reset` says that the statistics were reset during the run,
-    `was_cut_short` that the drain was cut short.
+    `was_cut_short` that the drain was cut short. `planned` names the counters of trouble that the run itself brings
+    about, as a crash breaks all connections: no total failure of one of them is doubted.
     """
 
     interrupted: bool
@@ -43,6 +44,7 @@ class RunFacts:
     aborted: str = ""
     was_reset: bool = False
     was_cut_short: bool = False
+    planned: frozenset[str] = frozenset()
 
     @property
     def cut_short(self) -> bool:
@@ -129,7 +131,9 @@ def _doubts(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) ->
     yield from missing_reports(facts)
     yield from accounting_doubts(totals, facts.limits)
     yield from _missing_load(totals, facts.limits)
-    yield from map(str, total_failures(totals, [judgement.threshold for judgement in judgements]))
+    for failure in total_failures(totals, [judgement.threshold for judgement in judgements]):
+        if failure.metric.name not in facts.planned:
+            yield str(failure)
     yield from late_generator(totals, facts.limits)
     yield from _sick_workers(facts.workers, facts.limits)
 

@@ -284,6 +284,30 @@ _AUDIT: Final = (
     ),
 )
 
+_BREAKS: Final = (
+    trend("outage_ms", "a session's connection broke → it is joined again"),
+    trend("lost_ack_age_ms", "message acknowledged → its connection broke, of messages that are not stored"),
+    trend("kept_ack_age_ms", "message acknowledged → its connection broke, of messages that are stored"),
+    counter("sessions_resumed", "lost sessions that were joined again", evidence="disconnects"),
+    counter(
+        "sessions_not_resumed",
+        "lost sessions that were not joined again before the run ended",
+        evidence="disconnects",
+        is_trouble=True,
+    ),
+    counter("resumes_failed", "attempts to join a lost session again that failed, by kind"),
+    counter("seqs_given_twice", "`seq` numbers of a session that came with two contents", evidence="messages_audited"),
+    counter(
+        "messages_below_resume",
+        "new messages of a resumed session with a `seq` that is not above the last one seen before: a client that "
+        "drops what it knows never shows them",
+        evidence="sessions_resumed",
+    ),
+    counter("open_messages_stored", "messages that a broken connection left open and that are stored"),
+    counter("open_messages_unstored", "messages that a broken connection left open and that are not stored"),
+    counter("open_messages_unaudited", "messages that a broken connection left open and the audit could not look for"),
+)
+
 _RATES: Final = (
     rate(
         "message_success_rate",
@@ -353,6 +377,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     *_CONNECTIONS,
     *_JOURNEYS,
     *_AUDIT,
+    *_BREAKS,
     *_RATES,
     *_GENERATOR,
 )

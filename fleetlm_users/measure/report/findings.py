@@ -8,11 +8,12 @@ from fleetlm_users.measure.report.terminal_style import Style
 
 
 def audit_lines(summary: Summary) -> list[str]:
-    """Return what the audit saw and what it found, a line each; nothing for a run that was not audited."""
-    audit = summary.get("audit")
-    if audit is None:
-        return []
-    return [audit["words"], audit["result"], *([audit["open_outcomes"]] if "open_outcomes" in audit else [])]
+    """Return what the audit saw and what it found, a line each, then what a crash cost; nothing without either."""
+    audit, crash = summary.get("audit"), summary.get("crash")
+    lines = [] if audit is None else [audit["words"], audit["result"]]
+    if audit is not None and "open_outcomes" in audit:
+        lines.append(audit["open_outcomes"])
+    return lines if crash is None else [*lines, *crash["lines"]]
 
 
 def finding_line(finding: FindingEntry) -> str:

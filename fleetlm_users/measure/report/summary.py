@@ -27,6 +27,7 @@ from fleetlm_users.measure.report.summary_types import (
     CapacityEntry,
     CounterEntry,
     CounterFigures,
+    CrashEntry,
     Figures,
     FindingEntry,
     FindingsEntry,
@@ -69,6 +70,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     lost: Iterable[LostWorker] = (),
     backlogs: KeepingUp | None = None,
     audit: AuditResult | None = None,
+    crash: CrashEntry | None = None,
 ) -> Summary:
     """Return the run as what summary.json holds. `duration_s` is the length of the main phase, which counts per second
     refer to; by default it is what the workers' clocks say, less the plan's `warm_up_s`.
@@ -77,7 +79,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     for `benchmark`, `run_id` and `api_url` in `options`. `started_at` is an ISO 8601 time for people to read,
     `aborted` why a hopeless run was ended early, `server` what each source said of the server (ServerFigures),
     `capacity` what a search found (Capacity), in a run that was one, `lost` the workers that did not report to the end,
-    `backlogs` whether the server kept up, `audit` what was stored of what was acknowledged, in a run that was audited.
+    `backlogs` whether the server kept up, `audit` what was stored, in an audited run, `crash` what a crash cost.
     All texts are printable, whatever their source: reports show them as they are.
     """
     warm_up_s = float(plan.get("warm_up_s") or 0)
@@ -109,6 +111,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
         document["capacity"] = capacity
     if audit is not None:
         document["audit"] = _audit(audit)
+    _add_crash(document, crash)
     printable: Summary = printable_json(document)
     return printable
 
@@ -303,6 +306,11 @@ def _finding(finding: Finding, run_id: str) -> FindingEntry:
         "client_ref": finding.client_ref,
         "detail": finding.detail,
     }
+
+
+def _add_crash(document: Summary, crash: CrashEntry | None) -> None:
+    if crash is not None:
+        document["crash"] = crash
 
 
 def _audit(audit: AuditResult) -> AuditEntry:

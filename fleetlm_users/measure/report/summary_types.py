@@ -229,6 +229,15 @@ class AuditEntry(TypedDict):
     open_outcomes: NotRequired[str]
 
 
+class CrashEntry(TypedDict):
+    """How the server was stopped and answered again, in seconds of the run, and in `lines` what that cost."""
+
+    how: str
+    stopped_s: float | None
+    back_s: float | None
+    lines: list[str]
+
+
 class RunEntry(TypedDict):
     """The run's length: `duration_s` of the main phase, `elapsed_s` of all; when it started, why it was ended early."""
 
@@ -332,6 +341,7 @@ class Summary(TypedDict):
     findings: NotRequired[FindingsEntry]
     slowest: NotRequired[list[SlowMessageEntry]]  # since 2026-11
     audit: NotRequired[AuditEntry]
+    crash: NotRequired[CrashEntry]
     run: RunEntry
     server: NotRequired[list[dict[str, Any]]]
     capacity: NotRequired[CapacityEntry]

@@ -10,6 +10,7 @@ from locust.env import Environment
 from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp, keeping_up
 from fleetlm_users.measure.judging.capacity import Border
 from fleetlm_users.measure.metrics.catalogue import Catalogue
+from fleetlm_users.measure.report.crash import crash_doubts
 from fleetlm_users.measure.report.progress import RECENT_ROWS, progress_line
 from fleetlm_users.measure.snapshot_store import SnapshotStore, WorkerState
 from fleetlm_users.measure.threshold.threshold import Threshold
@@ -27,6 +28,7 @@ from fleetlm_users.swarm.coordinator.run_view import RunView
 from fleetlm_users.swarm.coordinator.user_control import UserControl
 from fleetlm_users.swarm.coordinator.user_target import UserTarget
 from fleetlm_users.swarm.coordinator.workers import Workers
+from fleetlm_users.swarm.host.server_crash import CrashDriver
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT
 from fleetlm_users.swarm.run import HeadcountReport
 from fleetlm_users.swarm.run_end import RunEnd
@@ -81,6 +83,7 @@ class ActiveRun:
             server=prepared.server,
             search=None if search is None else search(prepared.options),
         )
+        self._crash = self._begin_crash()
 
     def __repr__(self) -> str:
         return f"ActiveRun({self.options.run_id}, {self.clock!r}, {self.end!r})"
@@ -173,7 +176,7 @@ class ActiveRun:
     def on_stop(self) -> None:
         """Stop the clock and the monitors."""
         self.clock.stop()
-        self._monitors.stop()
+        self._stop_monitors()
         self._note_users()
 
     def on_drain(self) -> None:
@@ -206,6 +209,7 @@ class ActiveRun:
             aborted=self._monitors.aborted,
             server=self._monitors.server,
             capacity=self._monitors.capacity,
+            crash=None if self._crash is None else self._crash.record,
             by_hand={"edits": self.target.edits, "resets": self.clock.resets},
         )
         self._environment.process_exit_code = self.result.exit_code
@@ -226,12 +230,30 @@ class ActiveRun:
 
     def on_worker_refused(self, client_id: str, problem: str) -> None:
         """End the run without a verdict, as if it had not begun: a worker's machine cannot do its part."""
-        self._monitors.stop()
+        self._stop_monitors()
         gevent.killall(self._greenlets, block=False)
         self._environment.process_exit_code = USAGE_EXIT
         self.say(f"Worker {client_id} cannot take part. {problem}")
         self._on_refused()
         gevent.spawn(end_run, self._environment)  # not in this greenlet: it hears the workers
+
+    def _stop_monitors(self) -> None:
+        self._monitors.stop()
+        if self._crash is not None:
+            self._crash.stop()
+
+    def _begin_crash(self) -> CrashDriver | None:
+        """Return what stops the server in mid-run; None in a run without a crash."""
+        if self._prepared.crash is None:
+            return None
+        plan, server = self._prepared.crash
+        check, options = self._context.benchmark.check, self.options
+
+        def answers() -> bool:
+            """Return whether the server passes the check that it passed before the run."""
+            return not check(options, lambda _line: None).fatal
+
+        return CrashDriver(plan, server, elapsed_s=self.elapsed_s, answers=answers, say=self.say)
 
     def _was_interrupted(self) -> bool:
         """Return whether the run ended before its planned end."""
@@ -247,7 +269,8 @@ class ActiveRun:
         """Return the reasons not to trust this run's numbers, beyond those that the numbers show themselves."""
         runner = self._environment.runner
         own = doubts_of(self._stopped_by, list(runner.exceptions.values()) if runner is not None else [])
-        return [*own, *self._workers.doubts(), *self._user_control.doubts(), *self.target.doubts()]
+        crash = () if self._crash is None else crash_doubts(self._crash.record)
+        return [*own, *crash, *self._workers.doubts(), *self._user_control.doubts(), *self.target.doubts()]
 
     def _note_users(self) -> None:
         self.target.note(users_of(self._environment), self.clock.elapsed_s())

@@ -13,6 +13,7 @@ from fleetlm_users.measure.judging.lost_workers import LostWorker
 from fleetlm_users.measure.judging.thresholds import Judgement, Threshold, judge
 from fleetlm_users.measure.judging.verdict import RunFacts, Verdict, decide
 from fleetlm_users.measure.report.capacity import Capacity, decide_search
+from fleetlm_users.measure.report.crash import PLANNED, CrashRecord, crash_entry
 from fleetlm_users.measure.report.summary import summary
 from fleetlm_users.measure.report.summary_types import Summary
 from fleetlm_users.measure.report.text import render
@@ -76,6 +77,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     aborted: str = "",
     server: Sequence[Mapping[str, Any]] = (),
     capacity: Capacity | None = None,
+    crash: CrashRecord | None = None,
     by_hand: Mapping[str, Sequence[Any]] = MappingProxyType({}),
 ) -> RunResult:
     """Judge a run and write its result files; what cannot be written is named in the summary.
@@ -95,10 +97,10 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         aborted: Why the run was aborted; empty if it was not.
         server: The server's own metrics, by source.
         capacity: What a capacity search found; None for any other run.
+        crash: How the server was stopped and came back; None for a run without a crash.
         by_hand: What a person changed during the run: `edits` of the users, and the seconds of `resets`.
     """
-    backlogs = _backlogs_of(snapshots, options, by_hand, judged_s, is_search=capacity is not None)
-    totals = snapshots.totals(backlogs.derived)
+    totals, backlogs = _numbers_of(snapshots, options, by_hand, judged_s, is_search=capacity is not None)
     facts = RunFacts(
         interrupted=interrupted,
         workers_expected=workers.expected,
@@ -109,10 +111,10 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         aborted=aborted,
         was_reset=bool(by_hand.get("resets")),
         was_cut_short=drain_cut_short,
+        planned=PLANNED if crash else frozenset(),
         limits=limits_of(options.lateness_limit_s * MS_PER_S),
     )
-    search = None if capacity is None else decide_search(capacity, totals, facts)
-    verdict = search or decide(judge(thresholds, totals, judged_s, judge_elsewhere), totals, facts)
+    verdict = _verdict(capacity, totals, facts, lambda: judge(thresholds, totals, judged_s, judge_elsewhere))
     summary_of_run = summary(
         verdict,
         totals,
@@ -126,8 +128,16 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         lost=facts.workers_lost,
         backlogs=backlogs,
         audit=_audit_of(totals, options),
+        crash=crash_entry(crash, totals),
     )
     return RunResult(verdict, summary_of_run, write_reports(options, summary_of_run, snapshots.table()))
+
+
+def _verdict(
+    capacity: Capacity | None, totals: Totals, facts: RunFacts, judged: Callable[[], Sequence[Judgement]]
+) -> Verdict:
+    """Return the verdict: of a search, or by the thresholds of any other run."""
+    return decide(judged(), totals, facts) if capacity is None else decide_search(capacity, totals, facts)
 
 
 def _described(
@@ -139,22 +149,24 @@ def _described(
     return plan, described, host.facts, host.versions
 
 
-def _backlogs_of(
+def _numbers_of(
     snapshots: SnapshotStore,
     options: Options,
     by_hand: Mapping[str, Sequence[Any]],
     judged_s: float,
     *,
     is_search: bool,
-) -> KeepingUp:
-    """Return how the backlogs did until sending stopped, by the clocks of this process and of the workers.
+) -> tuple[Totals, KeepingUp]:
+    """Return the totals, and how the backlogs did until sending stopped, by the clocks of this process and of the
+    workers.
 
     A search overloads the server on purpose, and judges its steps one by one.
     """
     if is_search:
-        return KeepingUp()
+        return snapshots.totals(KeepingUp().derived), KeepingUp()
     begins_s = max([options.plan.warm_up_s, *by_hand.get("resets", ())])
-    return keeping_up(snapshots.timeline, begins_s, min(snapshots.sent_until_s(), begins_s + judged_s))
+    backlogs = keeping_up(snapshots.timeline, begins_s, min(snapshots.sent_until_s(), begins_s + judged_s))
+    return snapshots.totals(backlogs.derived), backlogs
 
 
 def _audit_of(totals: Totals, options: Options) -> AuditResult | None:

@@ -3,6 +3,8 @@
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from locust import LoadTestShape
@@ -12,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.judging.thresholds import Threshold, parse_thresholds
-from fleetlm_users.protocol.profile import EARLY
+from fleetlm_users.protocol.profile import EARLY, profile_of
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.coordinator.run_thresholds import of_sources, rules_of
 from fleetlm_users.swarm.host.host_facts import HostFacts, this_host
@@ -23,6 +25,7 @@ from fleetlm_users.swarm.host.local_servers import (
     standin_arguments,
 )
 from fleetlm_users.swarm.host.open_file_limit import allow_users, allow_workers
+from fleetlm_users.swarm.host.server_crash import StoppedServer, server_of, standin_storage
 from fleetlm_users.swarm.host.server_metrics import ServerMetrics, server_metrics_of
 from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, USAGE_EXIT, StartupError
 from fleetlm_users.swarm.options.form_overrides import NO_OVERRIDES, FormOverrides, ShownPlan, shown_of, users_in
@@ -33,6 +36,7 @@ from fleetlm_users.swarm.options.start_form import FOLLOWS, PRESET, StartForm
 from fleetlm_users.swarm.results.result_files import try_reports
 from fleetlm_users.workload.open_files import users_per_process
 from fleetlm_users.workload.options.audit import REST, way_of
+from fleetlm_users.workload.options.durability import CrashPlan
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.plan import Plan
 
@@ -45,12 +49,16 @@ ONLY_USERS_CHANGE: Final = "Only the number of users can be changed during a run
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A run that may begin: what it does, how it is judged, the server metrics to read meanwhile, the machine."""
+    """A run that may begin: what it does, how it is judged, the server metrics to read meanwhile, the machine.
+
+    `crash` is how its server is to be stopped, and the server; None for a run without a crash.
+    """
 
     options: Options
     thresholds: Sequence[Threshold]
     server: ServerMetrics
     host: HostFacts
+    crash: tuple[CrashPlan, StoppedServer | None] | None = None
 
 
 class Preparation:
@@ -62,6 +70,7 @@ class Preparation:
         self._say = say
         self._servers = LocalServers()
         self._urls: LocalServerUrls | None = None
+        self._storage: TemporaryDirectory[str] | None = None
         self._given = asked_of(self.parsed)
         self._named, self._loaded = tuple(self.parsed.user_classes), tuple(environment.user_classes)
         self._shown: ShownPlan = {}
@@ -148,6 +157,8 @@ class Preparation:
     def close(self) -> None:
         """End the child servers."""
         self._servers.stop()
+        if self._storage is not None:
+            self._storage.cleanup()
 
     def _prepare(self, parsed: Namespace, overrides: Mapping[str, Any], shape: LoadTestShape | None) -> Prepared:
         """Resolve the options, start the stand-in if requested, and check the targets. Raises StartupError."""
@@ -158,6 +169,7 @@ class Preparation:
             thresholds = rules_of(options, self._context.benchmark, self._context.catalogue, self._say)
             self._context.benchmark.validate(options)
             self._check_machine(options)
+            crash = self._crash_of(options)
             try_reports(options)
             if options.standin:
                 options = replace(options, **asdict(self._local_urls(options)))
@@ -175,7 +187,14 @@ class Preparation:
             self._say(NO_LIST)
         server, thresholds = self._read_server(options, thresholds)
         impose(planned.plan, self._environment, self._context.benchmark, shape)
-        return Prepared(options, thresholds, server, this_host())
+        return Prepared(options, thresholds, server, this_host(), crash)
+
+    def _crash_of(self, options: Options) -> tuple[CrashPlan, StoppedServer | None] | None:
+        """Return how the run's server is to be stopped, and the server. Raises UsageError for one that cannot be."""
+        if self._context.benchmark.crash is None:
+            return None
+        plan = self._context.benchmark.crash(options)
+        return plan, server_of(plan, self._servers if options.standin else None, self._say)
 
     def _speaking(self, options: Options, protocol: str) -> Options:
         """Return the options with the protocol that was found. Raises StartupError if the benchmark needs another."""
@@ -243,9 +262,17 @@ class Preparation:
         shape = self._environment.shape_class
         return () if shape is None else (type(shape).__name__,)
 
+    def _standin_storage(self, options: Options, given: Sequence[str]) -> list[str]:
+        self._storage = TemporaryDirectory(prefix="fleetlm-standin-")
+        is_late = "late" in (options.protocol, options.standin_like, *given)
+        profile = profile_of("late" if is_late else options.protocol)
+        return standin_storage(Path(self._storage.name), profile.flush_period_s, given)
+
     def _local_urls(self, options: Options) -> LocalServerUrls:
         """Return where the child servers listen; they start at their first use, and stay for the runs that follow."""
         if self._urls is None:
             arguments = standin_arguments(options.standin_like, options.standin_options)
+            if self._context.benchmark.crash is not None:
+                arguments = [*self._standin_storage(options, arguments), *arguments]
             self._urls = self._servers.start(options.connect_timeout_s, self._say, arguments)
         return self._urls

@@ -26,10 +26,11 @@ from fleetlm_users.measure.audit.comparison import (
     not_remembered,
     unaudited,
 )
+from fleetlm_users.measure.audit.crash import BreakOutcome, break_outcome
 from fleetlm_users.measure.audit.memory import AuditMemory, SessionMemory
 from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.swarm.run import AUDIT_S, FORCE_S, Run, audit_wait_s
-from fleetlm_users.units import MS_PER_S
+from fleetlm_users.units import MS_PER_S, US_PER_MS
 from fleetlm_users.users.audit.reader import StoredReader
 
 logger = logging.getLogger(__name__)
@@ -131,6 +132,7 @@ class Audit:
         if isinstance(stored, Stored):
             self._failed_in_a_row = 0
             self._take(session, compare(session, stored, self._since_ms))
+            self._take_breaks(session.scenario, break_outcome(session, stored, self._since_ms))
             return
         self._failed_in_a_row += 1
         if self._failure is None:
@@ -144,6 +146,13 @@ class Audit:
         for flawed in outcome.flawed:
             if session.named is None or flawed.message.seq not in session.named:
                 self._name(session, flawed)
+
+    def _take_breaks(self, scenario: str, outcome: BreakOutcome) -> None:
+        for metric, n in outcome.counts.items():
+            self._run.ledger.count(metric, scenario, MAIN, n)
+        for metric, ages_ms in (("lost_ack_age_ms", outcome.lost_ages_ms), ("kept_ack_age_ms", outcome.kept_ages_ms)):
+            for age_ms in ages_ms:
+                self._run.ledger.trend(metric, scenario, MAIN).add(age_ms * US_PER_MS)
 
     def _count(self, scenario: str, outcome: AuditOutcome) -> None:
         for (metric, label), n in outcome.counts.items():

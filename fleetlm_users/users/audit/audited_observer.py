@@ -3,16 +3,21 @@
 An audit is on or off for a whole run, so sessions get this class or its base, and one that is not audited pays nothing.
 """
 
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from fleetlm_users.client import SentMessage
+from fleetlm_users.errors import Disconnected
 from fleetlm_users.measure.audit.digest import digest_of
 from fleetlm_users.measure.audit.memory import ANSWER_TAG, UNKNOWN_SEQ, AuditMemory, SessionMemory, own_tag
 from fleetlm_users.protocol.conversation import MAX_PRESUMED
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.users.session_observer import SessionObserver
+
+TIMEOUT: Final = "timeout"
+"""The cause of a loss that is no break of the connection."""
 
 
 class AuditedObserver(SessionObserver):
@@ -75,12 +80,23 @@ class AuditedObserver(SessionObserver):
         super().rejected(message, reason, done_s)
 
     def lost(self, message: SentMessage, reason: str) -> None:
-        """Report that the message did not come back; remember it if the server had acknowledged it all the same."""
+        """Report that the message did not come back; remember it if the server had acknowledged it all the same.
+
+        One that a broken connection left open is remembered by its content.
+        """
         if message.seq is not None:
             self._remember(message, message.seq, message.appended_s)
         else:
-            self._open.pop(message.client_ref, None)
+            sent = self._open.pop(message.client_ref, None)
+            if sent is not None and reason != TIMEOUT and message.sent_s >= self._run.ledger.since_s:
+                self._remembered().left_open(sent[0])
         super().lost(message, reason)
+
+    def disconnected(self, down: Disconnected) -> None:
+        """Remember when the connection broke, which tells how old each message was, and report it."""
+        if self.joined:
+            self._remembered().broke(time.perf_counter())
+        super().disconnected(down)
 
     def finding(self, kind: str, seq: int | None, client_ref: str, detail: str = "") -> None:
         """Report a message that was found wrong; the audit then does not name it a second time."""

@@ -1,0 +1,10 @@
+"""What a crash costs: steady writes, the server is stopped and started again, then an audit of what was acknowledged.
+
+locust --headless -f locustfiles/durability.py --standin                       # the stand-in, killed and restarted
+locust --headless -f locustfiles/durability.py -H http://localhost:4000 --server-pid 12345 --crash term
+locust --headless -f locustfiles/durability.py --stop-command "docker kill chat" --restart-command "docker start chat"
+"""
+
+from fleetlm_users import DurabilityUser, crash_plan, install
+
+install("durability", [DurabilityUser], crash=crash_plan)

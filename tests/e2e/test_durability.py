@@ -1,0 +1,87 @@
+"""The durability benchmark: what it finds gone after a crash is what the stand-in's own books say it lost."""
+
+import shlex
+import sys
+
+import psutil
+import pytest
+import requests
+
+from tests.e2e.benchmarks import SPREADS, run
+
+pytestmark = pytest.mark.e2e
+
+NEVER_MS = "3600000"
+"""The stand-in flushes nothing by itself, so a crash loses all: no timing decides what is lost."""
+
+LOAD = ["-u", "2", "--send-interval", "200", "--warm-up", "0s", "--crash-at", "2s", "-t", "6s", "--audit-after", "0s"]
+GONE = [f"{what}_{fate}" for what in ("messages", "answers") for fate in ("unstored", "stored_changed")]
+
+
+class OnFile:
+    """A stand-in that is killed and started again by a run, with what it needs to know what that lost."""
+
+    def __init__(self, folder, standin_with, *flags):
+        self._pid_file = folder / "pid"
+        storage = ["--storage-file", folder / "storage", "--journal", folder / "journal", "--builtin-agent", *flags]
+        self.api_url = self.ws_url = ""
+        first = standin_with(*storage)
+        self.url, self.api_url, self.ws_url, self.pid = first.url, first.api_url, first.ws_url, first.process.pid
+        words = [
+            sys.executable,
+            "-m",
+            "fleetlm_users.standin",
+            *map(str, storage),
+            "--port",
+            first.url.rpartition(":")[2],
+        ]
+        script = f"echo $$ > {shlex.quote(str(self._pid_file))}; exec {shlex.join(words)}"
+        self.start_command = shlex.join(["sh", "-c", script])
+
+    def books(self):
+        """What it says it has lost."""
+        return requests.get(f"{self.url}/standin/storage", timeout=10).json()
+
+    def stop(self):
+        """End the one that the run started."""
+        if self._pid_file.exists():
+            process = psutil.Process(int(self._pid_file.read_text()))
+            process.terminate()
+            process.wait(10)
+
+
+@pytest.fixture
+def server(tmp_path, standin_with):
+    made = OnFile(tmp_path, standin_with, "--flush-ms", NEVER_MS)
+    yield made
+    made.stop()
+
+
+def check_against_books(finished, server):
+    """What the client misses is in the books; what else is there was open, or an answer that no client saw."""
+    books = server.books()
+    crashed = {(entry["session_id"], entry["seq"]) for entry in books["lost"]}
+    shown = finished.summary["findings"]["shown"]
+    assert {(finding["session_id"], finding["seq"]) for finding in shown} <= crashed, finished.output
+    gone = sum(map(finished.count, GONE))
+    unseen = sum(map(finished.count, ("open_messages_unstored", "messages_unanswered")))
+    assert 0 < gone <= len(crashed) <= gone + unseen, finished.output
+
+
+@SPREADS
+@pytest.mark.parametrize("crash", ["kill", "term"])
+def test_it_finds_what_the_stand_in_says_it_lost(tmp_path, server, crash, spread):
+    """Everything since the last flush, whichever signal; then seqs are given out again, and users go on."""
+    flags = ["--server-pid", server.pid, "--crash", crash, "--restart-command", server.start_command, *spread]
+    finished = run(tmp_path, "durability", server, *LOAD, *flags)
+    assert finished.code == 3, finished.output
+    check_against_books(finished, server)
+    assert finished.count("disconnects") == finished.count("sessions_resumed") == 2
+    assert finished.count("sessions_not_resumed") == finished.count("session_failures") == 0
+    assert finished.count("seqs_given_twice") == finished.count("messages_below_resume") > 0
+    assert finished.count("resumes_failed") > 0
+    told = finished.summary["crash"]
+    assert told["how"] == f"by SIG{crash.upper()} to process {server.pid}"
+    assert 2 <= told["stopped_s"] < told["back_s"] < 6
+    assert finished.summary["verdict"]["doubts"] == [], finished.output
+    assert finished.accounting()["unknown"] == 0
