@@ -13,6 +13,7 @@ from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.histogram_buckets import coarse_bounds
 from fleetlm_users.measure.judging.audit import AuditedKind, AuditResult
 from fleetlm_users.measure.judging.backlog.keeping_up import Backlog, KeepingUp
+from fleetlm_users.measure.judging.durability.crash import CrashEntry
 from fleetlm_users.measure.judging.lost_workers import LostWorker, losses
 from fleetlm_users.measure.judging.thresholds import Judgement
 from fleetlm_users.measure.judging.verdict import Verdict
@@ -27,7 +28,6 @@ from fleetlm_users.measure.report.summary_types import (
     CapacityEntry,
     CounterEntry,
     CounterFigures,
-    CrashEntry,
     Figures,
     FindingEntry,
     FindingsEntry,
@@ -109,9 +109,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     }
     if capacity is not None:
         document["capacity"] = capacity
-    if audit is not None:
-        document["audit"] = _audit(audit)
-    _add_crash(document, crash)
+    _add_stored(document, audit, crash)
     printable: Summary = printable_json(document)
     return printable
 
@@ -308,7 +306,10 @@ def _finding(finding: Finding, run_id: str) -> FindingEntry:
     }
 
 
-def _add_crash(document: Summary, crash: CrashEntry | None) -> None:
+def _add_stored(document: Summary, audit: AuditResult | None, crash: CrashEntry | None) -> None:
+    """Add what was stored of what was acknowledged, and what a crash cost, where the run tells."""
+    if audit is not None:
+        document["audit"] = _audit(audit)
     if crash is not None:
         document["crash"] = crash
 

@@ -8,6 +8,8 @@ these types (cli/summary_check.py). Latencies are in ms, shares are fractions, N
 from collections.abc import Mapping
 from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
 
+from fleetlm_users.measure.judging.durability.crash import CrashEntry
+
 VerdictKind = Literal["pass", "fail", "inconclusive"]
 Figures = TypeVar("Figures")
 
@@ -227,15 +229,6 @@ class AuditEntry(TypedDict):
     answers: AuditedEntry
     unconfirmed: NotRequired[AuditedEntry]
     open_outcomes: NotRequired[str]
-
-
-class CrashEntry(TypedDict):
-    """How the server was stopped and answered again, in seconds of the run, and in `lines` what that cost."""
-
-    how: str
-    stopped_s: float | None
-    back_s: float | None
-    lines: list[str]
 
 
 class RunEntry(TypedDict):

@@ -9,8 +9,8 @@ from locust.env import Environment
 
 from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp, keeping_up
 from fleetlm_users.measure.judging.capacity import Border
+from fleetlm_users.measure.judging.durability.crash import crash_doubts
 from fleetlm_users.measure.metrics.catalogue import Catalogue
-from fleetlm_users.measure.report.crash import crash_doubts
 from fleetlm_users.measure.report.progress import RECENT_ROWS, progress_line
 from fleetlm_users.measure.snapshot_store import SnapshotStore, WorkerState
 from fleetlm_users.measure.threshold.threshold import Threshold

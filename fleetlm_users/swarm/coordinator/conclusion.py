@@ -9,11 +9,11 @@ from typing import Any, Protocol
 from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.audit import AuditResult, audit_doubts, result_of
 from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp, keeping_up
+from fleetlm_users.measure.judging.durability.crash import PLANNED, CrashRecord, crash_entry
 from fleetlm_users.measure.judging.lost_workers import LostWorker
 from fleetlm_users.measure.judging.thresholds import Judgement, Threshold, judge
 from fleetlm_users.measure.judging.verdict import RunFacts, Verdict, decide
 from fleetlm_users.measure.report.capacity import Capacity, decide_search
-from fleetlm_users.measure.report.crash import PLANNED, CrashRecord, crash_entry
 from fleetlm_users.measure.report.summary import summary
 from fleetlm_users.measure.report.summary_types import Summary
 from fleetlm_users.measure.report.text import render

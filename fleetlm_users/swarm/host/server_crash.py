@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 import gevent
 
-from fleetlm_users.measure.report.crash import CrashRecord
+from fleetlm_users.measure.judging.durability.crash import CrashRecord
 from fleetlm_users.swarm.host.local_servers import LocalServerError, LocalServers
 from fleetlm_users.swarm.host.server_stop import Command, ServerProcess, StopFailed, restart_command, stop_command
 from fleetlm_users.units import MS_PER_S

@@ -2,18 +2,25 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypedDict
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.histogram import Trend, TrendSummary
 from fleetlm_users.measure.metrics.metric import ALL
-from fleetlm_users.measure.report.summary_types import CrashEntry
 from fleetlm_users.measure.totals import Totals
-
-US_PER_S: Final = 1_000_000
+from fleetlm_users.units import US_PER_S
 
 PLANNED: Final = frozenset(("disconnects", "messages_not_sent"))
 """Counters of trouble that a crash brings about as planned."""
+
+
+class CrashEntry(TypedDict):
+    """How the server was stopped and answered again, in seconds of the run, and in `lines` what that cost."""
+
+    how: str
+    stopped_s: float | None
+    back_s: float | None
+    lines: list[str]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What a crash of the server in mid-run came to."""
