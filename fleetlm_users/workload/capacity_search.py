@@ -1,12 +1,12 @@
 """The search for the highest load that a server sustains: steps up until one misses, then halves the gap. Pure.
 
-A step that misses is tried a second time before it counts: one bad moment must not decide. A step at which the
-generator itself was at its limit says nothing about the server; confirmed, it ends the search with "at least".
+A step that misses is repeated before it counts: one bad moment must not decide. A step at which the generator itself
+was at its limit says nothing about the server; if its repeat is too, the search ends with "at least".
 
-At the end the highest kept load is held once more, for longer: a load near the limit may keep a short step and not a
-long one. When it does not survive, ever lower loads are confirmed, each lower by half the precision, then by all of it.
-Nothing is repeated there: a bad moment costs half a precision, a second chance would make a load that holds half of the
-time look sustained.
+At the end the highest kept load is held again, for longer: a load near the limit may be kept in a short step and not in
+a long one. If it is not confirmed, lower loads are tried, each lower by half the precision, later by all of it. A
+confirmation is never repeated: a bad moment costs half a precision, but a second chance would make a load that holds
+half of the time look sustained.
 """
 
 import math
@@ -22,7 +22,7 @@ MAX_CONFIRMATIONS: Final = 5
 
 NEAR_SHARE: Final = 0.5
 NEAR_CONFIRMATIONS: Final = 2
-"""A load that was kept once is hardly above the limit, so the first two steps down are of half the precision."""
+"""A load that was kept once is hardly above the limit, so the first two steps down are half the precision each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class SearchPlan:
     """From `first` on each step is `factor` times the one before, up to `most`.
 
     The search ends when the gap between the highest kept and the lowest missed load is at most `precision` (a share of
-    the kept one), and the kept one is confirmed if it `confirms`. Raises ValueError for what leads nowhere.
+    the kept one), and the kept load is confirmed if it `confirms`. Raises ValueError for values that lead nowhere.
     """
 
     first: int
@@ -45,7 +45,7 @@ class SearchPlan:
 
 
 class CapacitySearch:
-    """Ask `load` for the next step, then `tell` how it went, until `load` is None.
+    """Read `load` for the next step, then `tell` how it went, until `load` is None.
 
     `kept` is the highest load that was kept (0: none was), `missed` the lowest that was not, None while there is none;
     `confirmed` is the load that survived its confirmation, 0 while none has. `is_confirmation` says that the next step
@@ -79,7 +79,7 @@ class CapacitySearch:
 
     @property
     def is_repeat(self) -> bool:
-        """Whether the next step is the second try of the one before."""
+        """Whether the next step repeats the one before."""
         return self._tries > 0
 
     def tell(self, outcome: Outcome) -> None:
@@ -131,7 +131,7 @@ class CapacitySearch:
             self.confirmed, self.load = load, None
 
     def _below(self, load: int) -> int | None:
-        """Return what is to be confirmed after a load that did not survive; never less than what was kept below it."""
+        """Return the load to confirm after one that was not confirmed; at least the highest kept load below it."""
         share = NEAR_SHARE if self._confirmations <= NEAR_CONFIRMATIONS else 1.0
         lower = min(load - 1, round(load / (1 + share * self._plan.precision)))
         return max(lower, self.kept) or None

@@ -10,8 +10,8 @@ from fleetlm_users.workload.plan import Phase
 class StepOrder:
     """A step is held from `held_from_s` to before `held_to_s`, in seconds of the run; never, if both are the same.
 
-    Messages that are due in it are judged, wherever and whenever they are answered. All others belong to no step, and
-    count as warm-up. Users send `share` of their messages, 1 being all and 0 none.
+    Messages that are due in it are judged, in whatever process and whenever they are answered. All others belong to no
+    step, and count as warm-up. Users send `share` of their messages: 1 means all, 0 none.
     """
 
     held_from_s: float = 0.0

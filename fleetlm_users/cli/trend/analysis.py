@@ -12,8 +12,8 @@ from fleetlm_users.cli.trend.setups import Setup, setups_of
 
 @dataclass(frozen=True)
 class SetupTrend:
-    """One set-up's series. `unwanted` are changes for the worse that its newest run lies behind, `unmeasured` the
-    judged figures that it has no value of.
+    """One set-up's series. `unwanted` are changes for the worse that its newest run comes after, `unmeasured` the
+    judged figures for which that run has no value.
     """
 
     setup: Setup
@@ -43,7 +43,7 @@ class TrendAnalysis:
 
     @property
     def exit_code(self) -> int:
-        """3 when a newest run lies behind an unwanted change, 4 when too little was measured to say so, else 0."""
+        """3 when a newest run comes after an unwanted change, 4 when too little was measured to tell, else 0."""
         if any(one.unwanted for one in self.deciding):
             return REGRESSION
         is_open = not self.deciding or any(one.is_too_short or one.unmeasured for one in self.deciding)

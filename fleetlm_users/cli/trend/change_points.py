@@ -1,13 +1,13 @@
 """Where a series of figures changed: E-divisive with a permutation test. Pure.
 
 Source: Matteson & James, A Nonparametric Approach for Multiple Change Point Analysis of Multivariate Data (JASA 2014),
-with α = 1: the method of Daly et al., The Use of Change Point Detection to Identify Software Performance Regressions
-in a Continuous Integration System (ICPE 2020), and of Apache Otava. Where Otava asks a t-test, which takes noise for
-normal and does not know that the place was chosen, the permutation test of the original is kept: under any noise that
-does not depend on the order, an unchanged series shows a change with a probability of at most `significance`.
-The test of a series without a change ends early (Besag & Clifford, Sequential Monte Carlo p-values, Biometrika 1991).
+    with α = 1: the method of Daly et al., The Use of Change Point Detection to Identify Software Performance
+    Regressions in a Continuous Integration System (ICPE 2020), and of Apache Otava. Otava uses a t-test, which assumes
+    normal noise and ignores that the place was chosen. Here the original permutation test is kept: under any noise that
+    does not depend on the order, an unchanged series shows a change with a probability of at most `significance`. The
+    test of a series without a change ends early (Besag & Clifford, Sequential Monte Carlo p-values, Biometrika 1991).
 
-Apache Otava, signal-processing-algorithms and ruptures were looked at: they bring numpy and scipy, in exact releases.
+Apache Otava, signal-processing-algorithms and ruptures were considered: they need exact releases of numpy and scipy.
 """
 
 import math
@@ -18,7 +18,7 @@ from itertools import pairwise
 from typing import Final
 
 MIN_SEGMENT: Final = 2  # a single figure has no spread, and one odd run is no change of level
-MIN_PART: Final = 8  # figures in a half that is looked at by itself
+MIN_PART: Final = 8  # figures in a half that is tested by itself
 PERMUTATIONS: Final = 599
 SIGNIFICANCE: Final = 0.005
 """Probability of a change point in a series that did not change."""
@@ -63,10 +63,10 @@ def change_points(values: Sequence[float], significance: float = SIGNIFICANCE) -
 
 
 def fewest_figures(significance: float = SIGNIFICANCE) -> int:
-    """Return from how many figures on changes are looked for: in fewer, pure chance orders them so too often.
+    """Return the fewest figures in which to look for changes: with fewer, chance alone orders them like that too often.
 
-    Of n figures in random order, the lower half comes first or last with a probability of 2 / C(n, n/2). At most half
-    the significance is asked of it, since drawn permutations only estimate it.
+    With n figures in random order, the lower half comes first or last with a probability of 2 / C(n, n/2). This must be
+    at most half the significance, since drawn permutations only estimate it.
     """
     count = 2 * MIN_SEGMENT
     while 4 / math.comb(count, count // 2) > significance:
@@ -75,7 +75,7 @@ def fewest_figures(significance: float = SIGNIFICANCE) -> int:
 
 
 def fewest_after(count: int, significance: float = SIGNIFICANCE) -> int | None:
-    """Return how many of `count` figures must lie behind a change so that it can be found; None if none suffice."""
+    """Return how many of `count` figures must follow a change so that it can be found; None if no number suffices."""
     for after in range(MIN_SEGMENT, count // 2 + 1):
         if 4 / math.comb(count, after) <= significance:
             return after
@@ -128,7 +128,7 @@ def _tested(values: Sequence[float], significance: float, rng: random.Random) ->
     best = _best_of_all(distances, sums, order)
     if best.statistic <= 0:
         return None, 1.0
-    enough = int(significance * (PERMUTATIONS + 1))  # so many as large ones, and the change is none
+    enough = int(significance * (PERMUTATIONS + 1))  # with this many statistics as large, it is no change
     reach, as_large = best.statistic * (1 - _ROUNDING), 0
     for drawn in range(1, PERMUTATIONS + 1):
         rng.shuffle(order)

@@ -1,6 +1,7 @@
 """A trend in the formats of other programs: Bencher, github-action-benchmark, Apache Otava. Pure.
 
-Only the set-ups of the newest runs are exported: those programs know one history per name. Rates go as fractions.
+Only the set-ups of the newest runs are exported: those programs keep one history per name. Rates are exported as
+fractions.
 """
 
 import csv
@@ -29,20 +30,20 @@ def bencher(trend: TrendAnalysis) -> str:
 
 
 def github_smaller(trend: TrendAnalysis) -> str:
-    """Return the newest runs' figures of which less is better, for its tool `customSmallerIsBetter`."""
+    """Return the newest runs' figures for which smaller is better, for the tool `customSmallerIsBetter`."""
     return _json(list(_github(trend, "lower")))
 
 
 def github_bigger(trend: TrendAnalysis) -> str:
-    """Return the newest runs' figures of which more is better, for its tool `customBiggerIsBetter`."""
+    """Return the newest runs' figures for which bigger is better, for the tool `customBiggerIsBetter`."""
     return _json(list(_github(trend, "higher")))
 
 
 def otava(trend: TrendAnalysis) -> str:
     """Return all runs as CSV with the columns `time`, `commit`, `run` and one per figure, for Otava's type `csv`.
 
-    It reads a number in every field: a figure that some run lacks is left out. Of several benchmarks only the newest
-    run's is written, since they have no runs in common.
+    Otava needs a number in every field, so a figure that some run lacks is left out. If there are several benchmarks,
+    only that of the newest run is written, since they have no runs in common.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

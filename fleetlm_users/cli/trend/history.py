@@ -1,4 +1,4 @@
-"""The runs of a trend: read from result folders, in the order of time, and what was left out, with the reason."""
+"""The runs of a trend, read from result folders in order of time, and the results left out, with the reason."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,7 +11,7 @@ from fleetlm_users.cli.result_folders import EXAMPLE, SUMMARY, RunFile, read_run
 from fleetlm_users.errors import UsageError
 
 DEPTH: Final = 4
-"""How many folders deep runs are looked for: as CI systems unpack the files of many jobs."""
+"""How many folders deep to look for runs: CI systems unpack the files of many jobs into nested folders."""
 
 MAX_RUNS: Final = 2_000
 _STAMP: Final = re.compile(r"(\d{8}T\d{6})Z-")
@@ -34,7 +34,7 @@ class PastRun:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A result that is no part of the trend, and why."""
+    """A result that is not part of the trend, and why."""
 
     path: Path
     reason: str
@@ -49,7 +49,7 @@ class RunHistory:
 
 
 def read_history(folders: Iterable[Path], last: int | None = None) -> RunHistory:
-    """Return the runs of result folders, or of folders of them, oldest first; with `last` only so many of the newest.
+    """Return the runs of result folders, or of folders of them, oldest first; with `last` only that many of the newest.
 
     Inconclusive runs, since nobody can rely on their figures, runs without a start time, and runs that appear twice are
     left out. So are files that cannot be read, unless one was named itself.
@@ -81,7 +81,7 @@ def read_history(folders: Iterable[Path], last: int | None = None) -> RunHistory
 
 
 def commit_of(versions: Mapping[str, object]) -> str:
-    """Return the commit that a run names: of what was tested where CI says it, else of the load test's own checkout."""
+    """Return the commit of a run: that of the tested code if CI names it, else that of the load test's own checkout."""
     for name in ("commit", "git_commit"):
         commit = versions.get(name)
         if isinstance(commit, str) and _COMMIT.fullmatch(commit):
@@ -116,7 +116,7 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def _started(run: RunFile) -> datetime | None:
-    """Return when a run started in UTC: as it says, or as its folder is named."""
+    """Return when a run started, in UTC: from its summary, or from the name of its folder."""
     said = run.summary["run"].get("started_at")
     try:
         started = datetime.fromisoformat(said) if isinstance(said, str) and said else None

@@ -93,7 +93,7 @@ def _section(one: SetupTrend) -> SetupSection:
 
 
 def _scale(series: FigureSeries) -> Scale:
-    """Return an axis around the values, and around their intervals where these do not dwarf them."""
+    """Return an axis around the values, and around their intervals unless these dwarf the values."""
     values = [point.value for point in series.points]
     low, high = min(values), max(values)
     room = (high - low) * _BAND or abs(high)
@@ -132,7 +132,7 @@ def _lines(levels: Sequence[float], scale: Scale) -> str:
 
 
 def _band(series: FigureSeries, scale: Scale) -> str:
-    """Return the intervals as a box per run; none where an end is open."""
+    """Return the intervals as a box per run; no box if an end is open."""
     width = WIDTH / len(series.points)
     boxes = []
     for at, point in enumerate(series.points):
@@ -149,5 +149,5 @@ def _days(series: FigureSeries) -> tuple[AxisLabel, ...]:
 
 
 def _without_unit(text: str, series: FigureSeries) -> str:
-    """Return a tick without the unit of milliseconds, which the name of the figure says."""
+    """Return a tick label without "ms", which the name of the figure already says."""
     return text.removesuffix(" ms") if series.unit == "ms" else text

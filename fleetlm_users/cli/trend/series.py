@@ -38,8 +38,9 @@ class LevelChange:
     """A change of a figure's level, from the run at index `at` of its points on.
 
     `before` and `after` are medians of the runs on both sides, up to the next change. `is_small`: within the tolerance.
-    `is_better` is None where neither way is better. `in_force`: the newest level is worse than the one before this
-    change by more than the tolerance, so a drift in small steps counts as a whole, and what has recovered does not.
+    `is_better` is None if neither direction is better. `in_force`: the newest level is worse than the one before this
+    change by more than the tolerance, so a drift in small steps counts as a whole, and a recovered figure does not
+    count.
     """
 
     at: int
@@ -118,13 +119,13 @@ def series_of(setup: Setup, settings: TrendSettings) -> list[FigureSeries]:
 
 
 def unmeasured(setup: Setup) -> list[str]:
-    """Return the figures that a threshold of the newest run bounds, and that it has no value of."""
+    """Return the figures that a threshold of the newest run bounds, but for which it has no value."""
     newest = setup.newest.file.summary
     return list(dict.fromkeys(entry["subject"] for entry in newest["thresholds"] if entry["measured"] is None))
 
 
 def unwanted(series: Sequence[FigureSeries], accepted: PastRun | None) -> Iterator[tuple[FigureSeries, LevelChange]]:
-    """Yield the judged figures' unwanted changes that the newest run lies behind, and that nobody has accepted."""
+    """Yield the judged figures' unwanted changes that the newest run comes after and that nobody has accepted."""
     for one in series:
         for change in one.changes if one.is_judged else ():
             is_known = accepted is not None and change.first.started <= accepted.started
@@ -148,9 +149,9 @@ def _series(
 
 
 def _capacity(setup: Setup, settings: TrendSettings) -> FigureSeries | None:
-    """Return what capacity searches came to, which is what they are run for; None for runs that were none.
+    """Return the results of capacity searches, which is what they are run for; None for other runs.
 
-    A search that its generator ended says nothing of the server.
+    A search that ended at the generator's limit says nothing about the server.
     """
     newest = setup.newest.file.summary.get("capacity")
     if not newest:

@@ -1,6 +1,6 @@
 """What makes runs comparable: the same benchmark, the same options, the same kind of machine. Pure.
 
-A setting that one of two runs does not know yet, since its version is older, keeps them not apart.
+A setting that one of two runs does not have, because its version is older, does not keep them apart.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -25,9 +25,9 @@ _BESIDE: Final = (
 
 @dataclass
 class Setup:
-    """Runs of one set-up, oldest first. `settings` are those of the newest run, and of older ones what it lacks.
+    """Runs of one set-up, oldest first. `settings` are those of the newest run, and any that only older runs have.
 
-    `decides` says whether it is that of its benchmark's newest run: older set-ups are shown and decide nothing.
+    `decides` says whether its benchmark's newest run belongs to it: older set-ups are shown but decide nothing.
     """
 
     benchmark: str

@@ -30,7 +30,7 @@ def value(series: FigureSeries, number: float | None) -> str:
 
 
 def change(series: FigureSeries, change_: LevelChange) -> str:
-    """Return how much a level changed: in percentage points for rates, in percent else, as it is where it was 0."""
+    """Return how much a level changed: in percentage points for rates, else in percent, or absolute if it was 0."""
     if series.kind == "rate":
         return f"{(change_.after - change_.before) * 100:+.2f} pp"
     if change_.share is None:
@@ -69,7 +69,7 @@ def setup_title(setup: Setup) -> str:
 
 
 def span(setup: Setup) -> str:
-    """Return how many runs a set-up has, and of which days."""
+    """Return how many runs a set-up has, and their days."""
     return f"{len(setup.runs)} runs from {day(setup.runs[0])} to {day(setup.newest)}"
 
 
@@ -124,14 +124,14 @@ def is_nothing(series: FigureSeries) -> bool:
 
 
 def left_out(trend: TrendAnalysis) -> list[tuple[str, str]]:
-    """Return each result that is no part of the trend: its path and the reason, cut where they are many or long."""
+    """Return each result that is not part of the trend: its path and the reason, cut if they are many or long."""
     known = trend.history.left_out
     rows = [(str(one.path), cut(one.reason)) for one in known[:MAX_LEFT_OUT]]
     return rows + ([(f"… and {len(known) - MAX_LEFT_OUT} more", "")] if len(known) > MAX_LEFT_OUT else [])
 
 
 def cut(text: str) -> str:
-    """Return a text, cut where it is long."""
+    """Return a text, cut if it is long."""
     return text if len(text) <= MAX_REASON_CHARS else text[: MAX_REASON_CHARS - 1] + "…"
 
 

@@ -1,7 +1,7 @@
-"""Holds the remembered messages of a session against what the server has stored. Pure.
+"""Compares the remembered messages of a session with what the server has stored. Pure.
 
-(session, seq) names a message for good; pushed and stored copies have other ids and times (wire record), which are not
-compared.
+(session, seq) identifies a message for good. Pushed and stored copies differ in ids and times (wire record), so these
+are not compared.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ MEMORY_BOUND: Final = "memory_bound"
 CUT_SHORT: Final = "cut_short"
 TIME_UP: Final = "time_up"
 BY_DESIGN: Final = frozenset((BEYOND_REPLAY, MEMORY_BOUND))
-"""Causes that follow from the way and the bound that a person chose; all others are something that went wrong."""
+"""Causes that follow from the chosen way and bound; all others mean that something went wrong."""
 
 Key = tuple[str, str]  # metric, label
 
@@ -30,10 +30,10 @@ _FLAWS: Final = {False: ("unstored", "stored_changed"), True: ("answer_unstored"
 
 
 class Stored(NamedTuple):
-    """What was read of a session: digests of contents by seq, and the seqs that the reading reaches.
+    """What was read of a session: digests of contents by seq, and the seqs that the reading covers.
 
-    A seq from `first` to `last` (None: without end) that is not among `digests` is not stored; of one outside, the
-    reading says nothing.
+    A seq from `first` to `last` (None: without end) that is not among `digests` is not stored; about a seq outside that
+    range the reading says nothing.
     """
 
     digests: Mapping[int, int]
@@ -46,7 +46,7 @@ class Stored(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        """Whether the reading can tell of every seq, whatever it is."""
+        """Whether the reading covers every seq."""
         return self.first <= 1 and self.last is None
 
 
@@ -80,7 +80,7 @@ def compare(session: SessionMemory, stored: Stored, since_ms: int = 0) -> AuditO
 
 
 def unaudited(session: SessionMemory, cause: str, since_ms: int = 0) -> AuditOutcome:
-    """Return the counts of a session of which nothing could be read, for that cause."""
+    """Return the counts of a session that could not be read, for that cause."""
     outcome = AuditOutcome()
     for message in distinct(session, since_ms):
         metric = _OPEN[2] if message.is_unconfirmed else _UNAUDITED[message.is_answer]
@@ -112,12 +112,12 @@ def distinct(session: SessionMemory, since_ms: int) -> Iterator[Remembered]:
 
 
 def window(digests: Mapping[int, int], limit: int, last_known: int) -> Stored:
-    """Return what a replay of at most `limit` messages says: all of a short one, of a full one what it reaches.
+    """Return the reading of a replay of at most `limit` messages: a short one is complete, a full one covers a range.
 
-    FleetLM at the recorded commit replays the oldest messages of a session, later ones those after a seq, others the
-    newest. Which it was shows where the replay ends: with messages known above its last one and none below its first,
-    it was the oldest. With some on both sides a message is lost under either reading, and the one is taken that accuses
-    less. Where both fit, nothing outside the replay is judged.
+    FleetLM at the recorded commit replays the oldest messages of a session, later versions those after a seq, others
+    the newest. The known seqs show which it was: if some are above the last replayed message and none below the first,
+    the replay holds the oldest messages. If some are on both sides, a message is lost under either reading, and the
+    reading with fewer losses is taken. If both readings fit, nothing outside the replay is judged.
 
     Args:
         digests: The replayed contents by seq.

@@ -1,8 +1,8 @@
 """The digest of a message's content: eight bytes, equal for all spellings of the same JSON.
 
 A server may store content in another form than it was sent in: PostgreSQL's jsonb orders the keys of an object, drops
-white space, and writes `1e2` as `100` (PostgreSQL documentation, 8.14 JSON types). What remains is what JSON itself
-says: objects without order, numbers by value, texts by character.
+white space, and writes `1e2` as `100` (PostgreSQL documentation, 8.14 JSON types). The digest therefore covers only
+what JSON defines: objects without order, numbers by value, texts by character.
 
 Two different contents have the same digest with a probability of 2^-64, that is 5e-20: of a billion changed messages,
 less than one in ten billion audits would miss one.

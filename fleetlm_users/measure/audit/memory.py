@@ -1,9 +1,9 @@
 """What one process remembers of the messages that the server acknowledged, until they are audited.
 
-Twenty bytes per message: its seq, the digest of its content, when it was acknowledged, and what names it. A session's
-messages lie in one buffer that grows by an eighth. Beyond the bound whole sessions are forgotten, those with the
-highest hash of their id (bottom-k sampling: Cohen and Kaplan, "Summarizing data using bottom-k sketches", PODC 2007):
-what remains is a uniform sample of all sessions, early and late, long and short.
+A message takes twenty bytes: its seq, the digest of its content, when it was acknowledged, and its tag. A session's
+messages share one buffer that grows by an eighth. Beyond the bound whole sessions are dropped, those with the highest
+hash of their id (bottom-k sampling: Cohen and Kaplan, "Summarizing data using bottom-k sketches", PODC 2007):
+the rest is a uniform sample of all sessions, early and late, long and short.
 """
 
 import struct
@@ -25,7 +25,7 @@ MAX_OPEN: Final = 10_000
 MAX_U32: Final = 2**32 - 1
 
 ANSWER_TAG: Final = 0
-"""The tag of the agent's answers; that of an own message is the number in its client_ref, shifted, and a one."""
+"""The tag of the agent's answers; a user's message has the number in its client_ref, shifted, and a one."""
 
 MAX_NUMBER: Final = MAX_U32 >> 1
 
@@ -36,8 +36,8 @@ UNKNOWN_SEQ: Final = 0
 class Remembered(NamedTuple):
     """One acknowledged message, or one pushed answer of the agent.
 
-    `at_ms` is when it was acknowledged or pushed, since the run began; `number` is the one in its client_ref, 0 where
-    there is none. One with UNKNOWN_SEQ was not acknowledged: the server could not say whether it appended it.
+    `at_ms` is when it was acknowledged or pushed, since the run began; `number` is the number in its client_ref, or 0.
+    One with UNKNOWN_SEQ was not acknowledged: the server could not say whether it appended it.
     """
 
     seq: int
@@ -60,7 +60,7 @@ def own_tag(number: int) -> int:
 class SessionMemory:
     """The acknowledged messages of one session.
 
-    `ref_prefix` is what all its client_refs begin with. `named` holds the seqs that somebody else has reported by name.
+    All its client_refs begin with `ref_prefix`. `named` holds the seqs that another check has already reported.
     `breaks_ms` are the moments of the run at which its connection broke, `open_digests` the contents of messages whose
     fate was open then; None while there are none.
     """
@@ -94,7 +94,7 @@ class SessionMemory:
         return f"SessionMemory({self.session_id}, {len(self)} messages)"
 
     def __lt__(self, other: "SessionMemory") -> bool:
-        """Return whether it goes before another one: beyond the bound, the highest key goes first."""
+        """Return whether this session is dropped before another one: the highest key goes first."""
         return self.key > other.key
 
     def __len__(self) -> int:
@@ -115,7 +115,7 @@ class SessionMemory:
         memory = self._memory
         try:
             rows += _ROW.pack(seq, digest, int((at_s - memory.started_s) * MS_PER_S), tag)
-        except struct.error:  # a seq that no server of sound mind gives, or a run of 50 days
+        except struct.error:  # a seq that no sane server assigns, or a run of 50 days
             self.skip(tag, seq)
             return
         memory.took_one()
@@ -131,13 +131,13 @@ class SessionMemory:
             self.open_digests.append(digest)
 
     def messages(self, since_ms: int = 0) -> Iterator[Remembered]:
-        """Yield what is remembered since that moment of the run, in the order of acknowledgement."""
+        """Yield the messages remembered since that moment of the run, in the order of acknowledgement."""
         for seq, digest, at_ms, tag in _ROW.iter_unpack(bytes(self._rows or b"")):
             if at_ms >= since_ms:
                 yield Remembered(seq, digest, at_ms, tag >> 1, not tag & 1)
 
     def forget(self) -> int:
-        """Drop the rows, which are counted from now on; return how many there were."""
+        """Drop the rows and only count from now on; return how many there were."""
         dropped = len(self)
         for seq, _, _, tag in _ROW.iter_unpack(bytes(self._rows or b"")):
             self.skip(tag, seq)
@@ -149,7 +149,7 @@ class SessionMemory:
         return f"{self.ref_prefix}-{number}" if number else ""
 
     def close(self) -> None:
-        """Give back the memory that the buffer holds in reserve: the session is over."""
+        """Release the buffer's reserve: the session is over."""
         if self._rows is not None:
             self._rows = bytearray(bytes(self._rows))
 
@@ -162,8 +162,8 @@ class SessionMemory:
 class AuditMemory:
     """The sessions of one run on one process; `bound` is the most messages remembered, `started_s` the run's start.
 
-    `not_remembered` holds for each scenario how many acknowledged messages, answers, and messages of open outcome there
-    are no rows of.
+    `not_remembered` counts, for each scenario, the acknowledged messages, answers and messages of open outcome without
+    rows.
     """
 
     def __init__(self, bound: int, started_s: float) -> None:
@@ -183,7 +183,7 @@ class AuditMemory:
 
     @property
     def sessions(self) -> list[SessionMemory]:
-        """The sessions that are remembered, in no order."""
+        """The remembered sessions, in no particular order."""
         return list(self._kept)
 
     def begin(self, session_id: str, scenario: str, participant_id: str) -> SessionMemory:

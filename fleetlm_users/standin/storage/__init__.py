@@ -1,1 +1,1 @@
-"""What is stored of the messages and what is not: write-behind, losses, crashes, a file, a database."""
+"""The storage of messages: write-behind, losses, crashes, a file, a database."""

@@ -1,7 +1,7 @@
-"""A file beside the storage with every message that was acknowledged, so that a crash can be told what it lost.
+"""A file next to the storage with every acknowledged message, so that the next start knows what a crash lost.
 
 It is written at once, message by message, and so survives SIGKILL; the storage never reads it. One line per fact: `A`
-and a message that was acknowledged, `L`, a cause and one that is lost, `C` and one that is stored with other content.
+and an acknowledged message, `L`, a cause and a lost message, `C` and a message that is stored with other content.
 """
 
 import os
@@ -43,10 +43,10 @@ class AckJournal:
         os.close(self._file)
 
     def balance(self, stored: Container[tuple[str, int]], books: StorageBooks) -> None:
-        """Enter what earlier processes lost and changed, into `books`, and the last one's losses into the file.
+        """Enter what earlier processes lost and changed into `books`, and the losses of the last one into the file.
 
-        Lost is what was acknowledged, is not `stored` by (session_id, seq), and was not known to be lost already: the
-        last process ended before it was flushed. Raises StorageUnusable.
+        A message is lost if it was acknowledged, is not `stored` by (session_id, seq), and is not already known to be
+        lost: the last process ended before flushing it. Raises StorageUnusable.
         """
         missing: dict[tuple[str, int], Acknowledged] = {}
         for kind, cause, message in self._facts():
@@ -69,7 +69,7 @@ class AckJournal:
         os.write(self._file, b"%b %b %b\n" % (kind, cause, orjson.dumps(tuple(message))))
 
     def _facts(self) -> list[tuple[bytes, str, Acknowledged]]:
-        """Return the file's lines; what a kill cut off at its end was not pushed yet."""
+        """Return the file's complete lines; a message that a kill cut off at the end was not yet pushed."""
         whole, _, rest = self._path.read_bytes().rpartition(b"\n")
         if rest:
             os.truncate(self._path, len(whole) + 1 if whole else 0)

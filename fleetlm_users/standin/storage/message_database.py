@@ -1,6 +1,6 @@
-"""FleetLM's table of messages in a real PostgreSQL, which the stand-in writes behind.
+"""FleetLM's table of messages in a real PostgreSQL, which the stand-in fills by write-behind.
 
-The address holds a password: nothing of it appears in a log or an error, and what the driver says is not repeated.
+The address holds a password, so no part of it appears in a log or an error, and the driver's text is not repeated.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ class MessageDatabase:
         self._connection: psycopg.AsyncConnection[Any] | None = None
 
     async def open(self) -> None:
-        """Connect, and make the table if there is none. Raises StorageUnusable."""
+        """Connect, and create the table if there is none. Raises StorageUnusable."""
         try:
             self._connection = await psycopg.AsyncConnection.connect(
                 self._address, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S
@@ -55,9 +55,9 @@ class MessageDatabase:
             raise unusable(problem) from None
 
     async def write(self, messages: Sequence[StoredMessage]) -> list[StoredMessage]:
-        """Write messages; return those that PostgreSQL does not take, such as a text with a NUL.
+        """Write messages; return those that PostgreSQL does not accept, such as a text with a NUL.
 
-        One that is there already stays as it is, as with FleetLM. Raises StorageUnusable; then all may be written
+        A message that is already there stays as it is, as with FleetLM. Raises StorageUnusable; then all may be written
         again.
         """
         refused: list[StoredMessage] = []

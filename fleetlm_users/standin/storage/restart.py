@@ -13,7 +13,7 @@ Named = tuple[str, StoredMessage]
 
 
 async def open_storage(options: StorageOptions, storage: WriteBehind, store: Store, agents: Agents) -> None:
-    """Open all that is written to, and take over what an earlier process left there. Raises StorageUnusable."""
+    """Open all files and databases, and take over what an earlier process left there. Raises StorageUnusable."""
     messages: list[Named] = []
     try:
         if options.file is not None:
@@ -32,7 +32,7 @@ async def open_storage(options: StorageOptions, storage: WriteBehind, store: Sto
 def restore(file: StorageFile, store: Store, agents: Agents) -> list[Named]:
     """Put what the file holds into `store` and `agents`; return its messages. Raises StorageUnusable and OSError.
 
-    The next seq of a session follows its highest one in the file. What is restored counts as nobody's doing.
+    The next seq of a session follows its highest one in the file. Restored objects move no counter.
     """
     messages: list[Named] = []
     for kind, record in file.records():

@@ -1,4 +1,4 @@
-"""The stand-in's own account of what its storage lost and changed: the truth that an audit is compared with."""
+"""The stand-in's own account of what its storage lost and changed: the truth to compare an audit with."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from fleetlm_users.standin.chat.session import Session
 from fleetlm_users.standin.chat.stored_message import StoredMessage, seq_of, stamp_of
 
 MAX_NAMED: Final = 10_000
-"""Messages named of each kind; the totals count all."""
+"""How many messages of each kind are listed; the totals count all."""
 
 FLUSH: Final = "flush"
 GROUP: Final = "group"
@@ -47,7 +47,7 @@ def acknowledged(session: Session, message: StoredMessage) -> Acknowledged:
 class StorageBooks:
     """Totals by cause, and the first MAX_NAMED messages by (session_id, seq).
 
-    `again` counts seqs that were given out again after a crash had lost them.
+    `again` counts seqs that were assigned again after a crash had lost them.
     """
 
     lost: Counter[str] = field(default_factory=Counter)
@@ -78,11 +78,11 @@ class StorageBooks:
 
     @property
     def has_crashed(self) -> bool:
-        """Whether a crash has lost messages, whose seqs may be given out again."""
+        """Whether a crash has lost messages, so that their seqs may be assigned again."""
         return bool(self._crashed)
 
     def give_out(self, session_id: str, seq: int) -> None:
-        """Note a seq that is given out; after a crash it may be one that was given out before."""
+        """Note that a seq is assigned; after a crash it may have been assigned before."""
         if (session_id, seq) in self._crashed:
             self._crashed.remove((session_id, seq))
             self.again += 1

@@ -1,4 +1,4 @@
-"""How messages are stored: the options of it, and where the address of the database comes from."""
+"""How messages are stored: the options for it, and the source of the database's address."""
 
 import os
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ class StorageUnusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StorageOptions:
-    """How messages are stored. `flush_ms` 0: at once, so that nothing is ever unflushed."""
+    """How messages are stored. With `flush_ms` 0 they are stored at once, so that nothing is ever unflushed."""
 
     flush_ms: float = 0.0
     lose_during_flush: bool = False
@@ -38,13 +38,13 @@ class StorageOptions:
 
 
 class OptionsClash(Exception):
-    """Options of the storage do not go together, or name nothing; the text says why."""
+    """Storage options contradict each other, or name nothing; the text says why."""
 
 
 def storage_of(
     given: dict[str, Any], *, has_quirks: bool, environment: Mapping[str, str] = os.environ
 ) -> StorageOptions:
-    """Return the storage that parsed options ask for, which are taken out of `given`. Raises OptionsClash."""
+    """Take the storage options out of `given`, and return the storage that they ask for. Raises OptionsClash."""
     flush_ms, groups = given.pop("flush_ms"), given.pop("storage_groups")
     loses = given.pop("lose_during_flush") or has_quirks
     database = database_address(given.pop("database"), given.pop("database_file"), environment)

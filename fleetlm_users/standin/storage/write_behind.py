@@ -29,7 +29,7 @@ from fleetlm_users.standin.storage.storage_options import StorageOptions, Storag
 LOG = logging.getLogger(__name__)
 
 MAX_UNFLUSHED: Final = 1_000_000
-"""Messages in the log, as when a database stays away for long; further ones are lost."""
+"""The most messages in the log, for example while a database stays away; further ones are lost."""
 
 
 class Database(Protocol):
@@ -39,16 +39,16 @@ class Database(Protocol):
         """Connect. Raises StorageUnusable."""
 
     async def write(self, messages: Sequence[StoredMessage]) -> list[StoredMessage]:
-        """Write messages; return those that it does not take. Raises StorageUnusable."""
+        """Write messages; return those that it does not accept. Raises StorageUnusable."""
 
     async def close(self) -> None:
         """Disconnect."""
 
 
 class WriteBehind:
-    """Takes each message of `store` that is not kept in memory alone, and tells what becomes of it.
+    """Takes each message of `store` that is not kept in memory alone, and records what becomes of it.
 
-    Reads see what is stored and what is still in the log. `run` flushes it, in the period of the options.
+    Reads see both stored messages and those still in the log. `run` flushes the log once per period of the options.
     """
 
     def __init__(
@@ -76,17 +76,17 @@ class WriteBehind:
 
     @property
     def unflushed(self) -> int:
-        """How many messages are not everywhere where they will be stored."""
+        """How many messages have not yet reached every place where they will be stored."""
         return len(self._log) + len(self._behind) + self._in_flight
 
     async def catch_up(self, messages: Sequence[StoredMessage]) -> None:
-        """Open the database, and write what the file has and it may not have. Raises StorageUnusable."""
+        """Open the database, and write what the file has and the database may lack. Raises StorageUnusable."""
         if self._database is not None:
             await self._database.open()
             await self._database.write(messages)
 
     async def run(self) -> None:
-        """Flush when the clock says so, for ever."""
+        """Flush periodically, forever."""
         while self._options.flush_ms:
             now_s = time.time()
             await asyncio.sleep(self.clock.next_s(now_s) - now_s)
@@ -96,7 +96,7 @@ class WriteBehind:
                 LOG.exception("a flush failed")
 
     async def close(self) -> None:
-        """Close everything. What is not flushed is lost, as with FleetLM, however it is stopped."""
+        """Close everything. Unflushed messages are lost however the process is stopped, as with FleetLM."""
         if self._database is not None:
             await self._database.close()
         for opened in (self.file, self.journal):

@@ -31,10 +31,10 @@ logger = logging.getLogger(__name__)
 
 POLL_S = 0.05
 SPARE_S = 30.0
-"""Allowance beyond the time that a ramp takes at its rate: for a busy server, and for the reports of workers."""
+"""Extra time for a ramp beyond what its rate implies: for a busy server, and for the reports of workers."""
 
 LEAD_S: Final = 0.2
-"""Workers hear of a step so long before it is held, at least: messages that are due before they do belong to none."""
+"""The least time between telling workers of a step and holding it; messages due before that belong to no step."""
 
 COMPLETE_S: Final = 1.2
 """After a second its row is complete, once the next one has begun."""
@@ -46,21 +46,21 @@ STILL_FILLING: Final = 1.05
 
 LOOK_S: Final = 1.0
 LOOK_FACTOR: Final = 3
-"""Between two looks at all processes; three times as long as the last one took, where that is longer."""
+"""The pause between two readings of all processes, or three times as long as the last reading took, if longer."""
 
 SAY_EVERY_S: Final = 10.0
 PROBE_SHARE: Final = 0.25
-"""The light load that probes a server, as a share of the last kept one: no queue worth mentioning at a quarter."""
+"""The light load that probes a server, as a share of the last kept load: a quarter builds no queue to speak of."""
 
 PROBES_PER_S: Final = 2.0
-"""The light load is at least so much, up to the load that was kept: a probe every few seconds proves nothing soon."""
+"""The least light load, but no more than the kept load: a probe every few seconds would take long to prove anything."""
 
 SETTLE_FACTOR: Final = 1.5
 """In p95s of the answers of the last kept step. Before that, fewer answers come than messages are sent."""
 
 
 class SearchedRun(Protocol):
-    """What a search may ask of the run it belongs to, and say."""
+    """What a search may ask its run, and what it may tell it."""
 
     def border(self) -> Border:
         """Return the merged numbers of all processes at this moment; wait until they are in."""
@@ -75,7 +75,7 @@ class SearchedRun(Protocol):
         """Return the seconds since the run began."""
 
     def order(self, order: StepOrder) -> None:
-        """Have all processes follow what the search asks for."""
+        """Make all processes follow the search's order."""
 
     def say(self, text: str) -> None:
         """Write a line for a person."""
@@ -191,7 +191,7 @@ class CapacityDriver:
             closed = self._await_quiet(closed)
         else:
             closed = self._await_fates(closed)
-        self._follow(StepOrder(share=self._order.share))  # what was due in it and is sent only now belongs to no step
+        self._follow(StepOrder(share=self._order.share))  # messages due in it but sent only now belong to no step
         return judge_step(
             self._thresholds,
             StepBorders(began, settled, held, closed),
@@ -210,8 +210,8 @@ class CapacityDriver:
     def _settle(self) -> Border:
         """Return the numbers when the step has settled: by then, answers come as often as messages are sent, or never.
 
-        How long answers take is known from the last kept step. Before there is one, it is waited while ever more come,
-        at most as long as a step is held.
+        The last kept step shows how long answers take. Before there is one, wait while the rate of answers still rises,
+        for at most as long as a step is held.
         """
         kept = self._last_kept()
         answer_s = kept.latencies.get("agent_latency_ms", (0.0, 0.0))[1] / 1000 if kept is not None else 0.0
@@ -323,7 +323,7 @@ class CapacityDriver:
         return border
 
     def _pause(self, least_s: float) -> None:
-        """Pause between two looks. The order is repeated: a worker may have joined, or a message have been lost."""
+        """Pause between two readings. Repeat the order: a worker may have joined, or a message may have been lost."""
         self._run.order(self._order)
         self._sleep(max(least_s, LOOK_FACTOR * self._looked_for_s))
 
@@ -333,7 +333,7 @@ class CapacityDriver:
             self._sleep(min(left_s, LOOK_S))
 
     def _asked_messages(self, load: int, hold_s: float) -> float:
-        """Return how many messages a step asks for; 0 for users of another kind, who did not send so many before."""
+        """Return how many messages a step asks for; 0 for users of another kind, whose rate is not known."""
         kept, interval_s = self._last_kept(), self._settings.message_interval_s
         if kept is None or not interval_s:
             return 0.0
@@ -362,7 +362,7 @@ class CapacityDriver:
 
 
 class _Waiting:
-    """Says now and then what is waited for, and for how long already."""
+    """Says now and then what the search waits for, and how long it has waited."""
 
     def __init__(self, run: SearchedRun, what: str, limit_s: float) -> None:
         self._run = run
@@ -371,11 +371,11 @@ class _Waiting:
         self._since_s = self._said_s = run.elapsed_s()
 
     def for_s(self) -> float:
-        """Return how long it has been waited for."""
+        """Return how long the wait has lasted."""
         return self._run.elapsed_s() - self._since_s
 
     def say(self, state: str) -> None:
-        """Say how it stands, unless that was said just now."""
+        """Report the state, unless it was reported just now."""
         now_s = self._run.elapsed_s()
         if now_s - self._said_s < SAY_EVERY_S:
             return
@@ -386,7 +386,7 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True)
 class _Unloading:
-    """A server that is being unloaded: how far it has recovered, and for how long it has been waited for."""
+    """A server that is being unloaded: how far it has recovered, and how long the wait has lasted."""
 
     recovery: Recovery
     waiting: _Waiting

@@ -1,1 +1,1 @@
-"""The audit of a run: what the server acknowledged, remembered while users live, read back when they are gone."""
+"""The audit of a run: acknowledged messages are remembered while users run, and read back when they have left."""

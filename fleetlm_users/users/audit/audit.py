@@ -1,6 +1,6 @@
-"""The end of an audited run on one process: waits for the server's flushes, reads everything back, counts and names.
+"""The end of an audited run on one process: waits for the server's flushes, reads everything back, reports losses.
 
-Nothing of it counts as load: its sockets and requests are in no latency and in none of Locust's tables.
+None of this counts as load: its sockets and requests are in no latency and in none of Locust's tables.
 """
 
 import contextlib
@@ -36,16 +36,16 @@ from fleetlm_users.users.audit.reader import StoredReader
 logger = logging.getLogger(__name__)
 
 GIVE_UP_AFTER: Final = 32
-"""Sessions in a row that could not be read, after which the server counts as gone."""
+"""When this many sessions in a row could not be read, the server counts as gone."""
 
 MESSAGES_AT_ONCE: Final = 20_000
-"""Messages of the sessions that a reader is given at once, unless a single one has more: some ten megabytes."""
+"""The most messages in one batch of a reader, unless a single session has more: some ten megabytes."""
 
 TELL_EVERY_S: Final = 10.0
 
 
 class Batch:
-    """Sessions to be read in one go, and how many of them are left over when a reader is ended in mid-work."""
+    """Sessions to be read in one batch, and how many of them are left when a reader is stopped halfway."""
 
     def __init__(self, sessions: Sequence[SessionMemory]) -> None:
         self.open = {id(session): session for session in sessions}
@@ -69,9 +69,9 @@ class Audit:
     Args:
         run: The run.
         memory: What the run's sessions remember.
-        readers: Makes one reader; called once for each greenlet that reads.
+        readers: Makes a reader; called once for each greenlet that reads.
         parallel: How many greenlets read.
-        batch: How many sessions a reader is given at once at most; fewer where they are long.
+        batch: The most sessions in one batch; fewer if they are long.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Audit:
         return f"<Audit {self.memory!r}>"
 
     def close(self) -> None:
-        """Read back what is remembered, for at most AUDIT_S seconds; what cannot be read is counted by cause."""
+        """Read back the remembered sessions, for at most AUDIT_S seconds; count by cause what cannot be read."""
         sessions = self.memory.sessions
         since_reset_s = max(0.0, self._run.ledger.since_s - self._run.started_s)
         self._since_ms = int(since_reset_s * MS_PER_S)
@@ -113,7 +113,9 @@ class Audit:
         teller = gevent.spawn(self._tell)
         readers = [gevent.spawn(self._read_some) for _ in range(min(self._parallel, len(self._batches)))]
         self._run.wait_for(gevent.spawn(gevent.joinall, readers), AUDIT_S)
-        with contextlib.suppress(gevent.Timeout):  # one that cannot close its socket in time reads no more all the same
+        with contextlib.suppress(
+            gevent.Timeout
+        ):  # a reader that cannot close its socket in time has stopped reading anyway
             gevent.killall([*readers, teller], timeout=FORCE_S)
 
     def _read_some(self) -> None:
@@ -176,7 +178,7 @@ class Audit:
         return f"{what} {at_s:.3f} s into the run, at {moment.isoformat(timespec='milliseconds')}"
 
     def _give_up(self) -> None:
-        """Count what was not read, by what kept us from it."""
+        """Count what was not read, by cause."""
         cause = CUT_SHORT if self._run.drain_cut_short else TIME_UP
         if self._failed_in_a_row >= GIVE_UP_AFTER and self._failure is not None:
             cause = _kind(self._failure)
@@ -198,12 +200,12 @@ class Audit:
 
 
 def _by_participant(sessions: Sequence[SessionMemory]) -> list[SessionMemory]:
-    """Return the sessions with those of one participant in a row: they are read over one socket."""
+    """Return the sessions grouped by participant: those of one participant are read over one socket."""
     return sorted(sessions, key=lambda session: session.participant_id)
 
 
 def _parts(sessions: Sequence[SessionMemory], most: int) -> Iterator[Sequence[SessionMemory]]:
-    """Yield all sessions in parts of at most `most`, and of few messages: what is read at once is held in memory."""
+    """Yield all sessions in batches of at most `most` and of few messages, because a batch is held in memory."""
     part: list[SessionMemory] = []
     messages = 0
     for session in sessions:

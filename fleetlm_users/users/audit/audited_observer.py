@@ -1,6 +1,6 @@
-"""The observer of a session that is audited: it also remembers what was acknowledged, for the end of the run.
+"""The observer of an audited session: it also remembers acknowledged messages for the end of the run.
 
-An audit is on or off for a whole run, so sessions get this class or its base, and one that is not audited pays nothing.
+An audit is on or off for a whole run, so sessions get this class or its base, and an unaudited session pays nothing.
 """
 
 import time
@@ -42,7 +42,7 @@ class AuditedObserver(SessionObserver):
         self._unconfirmed: dict[str, SentMessage] = {}
 
     def watched(self, payloads: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-        """Yield the payloads; remember the digest of each until it has its fate."""
+        """Yield the payloads; keep the digest of each until its message has its fate."""
         for number, payload in enumerate(payloads, 1):
             client_ref, text = payload
             if number == 1:
@@ -63,7 +63,7 @@ class AuditedObserver(SessionObserver):
         super().appended(message, done_s)
 
     def resolved(self, message: SentMessage) -> None:
-        """Remember the message by the seq of its reply, where there was one; report that it was appended."""
+        """Remember the message by the seq of its reply, if there was one; report that it was appended."""
         self._remember(message, message.seq or UNKNOWN_SEQ, message.appended_s)
         super().resolved(message)
 
@@ -73,7 +73,7 @@ class AuditedObserver(SessionObserver):
         super().unconfirmed(message, reason)
 
     def rejected(self, message: SentMessage, reason: str, done_s: float) -> None:
-        """Report that the server refused the message; a few are kept, as a presumed refusal may be taken back."""
+        """Report that the server refused the message; keep a few digests, as a presumed refusal may be taken back."""
         self._refused.append(message.client_ref)
         if len(self._refused) > MAX_PRESUMED:
             self._open.pop(self._refused.popleft(), None)
@@ -105,7 +105,7 @@ class AuditedObserver(SessionObserver):
         super().finding(kind, seq, client_ref, detail)
 
     def let_go(self) -> None:
-        """Drop the callbacks, and what is held in reserve for further messages."""
+        """Drop the callbacks, and the memory held in reserve for further messages."""
         super().let_go()
         for message in list(self._unconfirmed.values()):
             self._remember(message, UNKNOWN_SEQ, message.sent_s)
@@ -115,7 +115,7 @@ class AuditedObserver(SessionObserver):
             self._memory.close()
 
     def _remember(self, message: SentMessage, seq: int, at_s: float) -> None:
-        """Remember an own message, unless it is from before a reset of the statistics: those do not count."""
+        """Remember a user's message, unless it is from before a reset of the statistics: those do not count."""
         sent = self._open.pop(message.client_ref, None)
         if self._unconfirmed:
             self._unconfirmed.pop(message.client_ref, None)

@@ -1,4 +1,4 @@
-"""Makes the audit of a run from its options: the reader of the way that was chosen, and how many read at once."""
+"""Makes the audit of a run from its options: the reader for the chosen way, and how many read at once."""
 
 from collections.abc import Callable
 from typing import Final
@@ -12,20 +12,20 @@ from fleetlm_users.workload.options.audit import DATABASE, REST, is_audited, way
 from fleetlm_users.workload.options.model import Options
 
 PARALLEL: Final = 16
-"""Sessions that one process reads at once: enough to use the time that answers take, too few to be a load."""
+"""How many sessions one process reads at once: enough to use the time that answers take, too few to be load."""
 
 OVER_ONE_SOCKET: Final = 16
-"""Sessions that a reader is given at once; those of the same participant share a socket."""
+"""The most sessions in one batch of a reader; those of the same participant share a socket."""
 
 IN_ONE_QUERY: Final = 200
 
 
 def audit_of(run: Run, profile: Profile, connect: Callable[[str], PhoenixSocket], rest: RestApi) -> Audit | None:
-    """Return the audit of a run; None for one that is not audited.
+    """Return the audit of a run; None if the run is not audited.
 
     Args:
         run: The run.
-        profile: The protocol that is spoken.
+        profile: The protocol in use.
         connect: Returns a socket of that participant, not connected yet.
         rest: The run's REST API.
     """

@@ -14,22 +14,22 @@ REPLAY_LIMIT: Final = 100
 """A join replays at most this many messages (wire record)."""
 
 PAGE: Final = 1_000
-"""Messages that one REST read asks for at least."""
+"""The fewest messages that one REST read asks for."""
 
 MAX_PAGE: Final = 20_000
-"""Messages that one REST read asks for at most: some eight megabytes of answer, which is what the client takes."""
+"""The most messages that one REST read asks for: an answer of some eight megabytes, the most the client accepts."""
 
 NOTHING: Final = Stored({})
 
 Read = tuple[SessionMemory, Stored | FleetlmError]
-"""A session with what is stored of it, or with why that could not be read."""
+"""A session with what is stored of it, or with the reason why that could not be read."""
 
 
 class StoredReader(Protocol):
     """Reads sessions back. One greenlet uses it at a time."""
 
     def read(self, sessions: Sequence[SessionMemory]) -> Iterator[Read]:
-        """Yield each session with what is stored of it; a failure of one is yielded and not raised."""
+        """Yield each session with what is stored of it; a failure is yielded with its session, not raised."""
 
     def close(self) -> None:
         """Free its connection."""
@@ -85,7 +85,7 @@ class ReplayReader:
 class RestReader:
     """Reads the messages of each session over REST, in one page that is longer than the session is known to be.
 
-    FleetLM's last chat protocol mixes what is in memory with what is in the database, so that whoever goes on after a
+    FleetLM's last chat protocol mixes messages in memory with those in the database, so a client that continues after a
     full page may miss messages (late wire record: "Replay and REST reads").
     """
 
@@ -111,7 +111,7 @@ class RestReader:
         limit = min(MAX_PAGE, 2 * last_known(session) + PAGE)
         while page := digests_of(self._rest.list_messages(session.session_id, after_seq, limit)):
             stored |= page
-            if max(page) <= after_seq:  # a server that ignores after_seq would be asked for ever
+            if max(page) <= after_seq:  # otherwise a server that ignores after_seq would be asked forever
                 break
             after_seq = max(page)
         return stored
@@ -142,11 +142,11 @@ class DatabaseReader:
 def whole_replay(read: Callable[[int], dict[int, int]]) -> Stored:
     """Return all that is stored of a session whose joins may name the seq after which their replay begins.
 
-    A full replay need not be the next hundred messages: what is only in memory is in it whatever lies before (late wire
-    record: 1 to 99, then 131). Such a one ends with the session's newest message, so nothing follows it. Where nothing
-    follows a full replay, each hole in it is therefore asked about. A server that has not flushed for so long that a
-    hundred messages of a session are in its memory alone cannot be told from one that lost those before them: let
-    `--audit-after` be two flush periods.
+    A full replay need not hold the next hundred messages: it includes those that are only in memory, whatever lies
+    before them (late wire record: 1 to 99, then 131). Such a replay ends with the session's newest message. So if
+    nothing follows a full replay, a further join asks about each hole in it. If a hundred messages of a session are
+    only in memory, because the server has not flushed for long, that server looks like one that lost the messages
+    before them; so `--audit-after` should be two flush periods.
 
     Args:
         read: Returns the digests by seq of one replay after a seq.
@@ -189,8 +189,8 @@ def last_known(session: SessionMemory) -> int:
 def is_gone(failure: ClientError) -> bool:
     """Return whether the server says that it does not know the session: then nothing of it is stored.
 
-    Its words at the recorded commit: `not found` for a join, `Session not found` with status 404 over REST. Another
-    404 is one of a server that has no such route.
+    Its texts at the recorded commit: `not found` for a join, `Session not found` with status 404 over REST. Any other
+    404 means that the server has no such route.
     """
     if isinstance(failure, JoinRefused):
         return failure.reason == "not found"
@@ -198,7 +198,7 @@ def is_gone(failure: ClientError) -> bool:
 
 
 def digests_of(messages: Sequence[Mapping[str, Any]]) -> dict[int, int]:
-    """Return the digest of each message's content by its seq; what has no seq is no message."""
+    """Return the digest of each message's content by its seq; entries without a seq are not messages."""
     return {
         message["seq"]: digest_of(message.get("content"))
         for message in messages
