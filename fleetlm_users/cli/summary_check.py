@@ -208,6 +208,16 @@ _SLOW: Final = record(
         "seq": anything,  # the server's
     }
 )
+_STAGE: Final = record(
+    {
+        "name": _NAME,
+        **dict.fromkeys(("begins_s", "length_s", "users_before", "users"), whole()),
+        "lasted_s": number(0, 1e9),
+        "sent_per_s": nothing_or(_FIGURE),
+        "accounting": record({"sent": _SAMPLES, "appended": _SAMPLES, "adds_up": flag}),
+        **dict.fromkeys(("append_latency_ms", "agent_latency_ms"), _trend),
+    }
+)
 _SUMMARY: Final = record(
     {
         "verdict": record({"kind": one_of("pass", "fail", "inconclusive"), "failures": _LINES, "doubts": _LINES}),
@@ -237,6 +247,7 @@ _SUMMARY: Final = record(
         "distributions": nothing_or(table(_NAME, each(row(_MS, _MS, whole(1, MAX_SAMPLES)), MAX_BUCKETS), MAX_NAMES)),
         "backlogs": nothing_or(each(_BACKLOG, MAX_NAMES)),
         "capacity": nothing_or(_CAPACITY),
+        "stages": nothing_or(each(_STAGE, MAX_NAMES)),
         "audit": nothing_or(
             record(
                 {"way": _NAME, "words": _LONG, "result": _LONG, "messages": _audited, "answers": _audited},

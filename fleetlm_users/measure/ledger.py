@@ -16,7 +16,7 @@ from fleetlm_users.measure.findings import Finding, Findings
 from fleetlm_users.measure.generator_limits import CPU_STARVED_PERCENT
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.metrics.catalogue import Catalogue
-from fleetlm_users.measure.metrics.metric import MAIN, PHASES, Kind
+from fleetlm_users.measure.metrics.metric import MAIN, PHASES, WARM_UP, Kind, is_main
 from fleetlm_users.measure.slow_messages import Slowest, SlowMetric
 from fleetlm_users.measure.snapshot import SNAPSHOT_FORMAT, Count, EncodedTrend, GaugeReading, LevelReading, Snapshot
 from fleetlm_users.measure.timeline.second import (
@@ -222,7 +222,7 @@ class Ledger:
         cell = self._cells.setdefault((name, scenario, phase, self._kinds.of(name, label)), Cell())
         if name in _WATCHED:
             self._watch(name, scenario, cell)
-        if phase == MAIN and name in self._carried.counters:
+        if is_main(phase) and name in self._carried.counters:
             cells = self._carried_cells.setdefault((scenario, name), [])
             if not any(cell is carried for carried in cells):
                 cells.append(cell)
@@ -253,8 +253,11 @@ class Ledger:
         self._findings.add(finding)
 
     def slowest(self, metric: SlowMetric, scenario: str, phase: str) -> Slowest:
-        """Return where the slowest messages of that metric are kept, made at first use; a hot path keeps it."""
-        return self._slowest.setdefault((metric, scenario, phase), Slowest())
+        """Return where the slowest messages of that metric are kept, made at first use; a hot path keeps it.
+
+        Those of all stages are kept together.
+        """
+        return self._slowest.setdefault((metric, scenario, MAIN if is_main(phase) else phase), Slowest())
 
     def tick(self, elapsed_s: float, yield_to_loop: Callable[[], None] = _no_yield) -> None:
         """Close a row of the timeline; call it about once a second.
@@ -359,12 +362,12 @@ class Ledger:
     def _new_series(self, metric: str, scenario: str, phase: str) -> Series:
         name = self._name(metric, phase, "trend")
         columns = [column for column, watched in TREND_COLUMNS.items() if watched == name]
-        carried = name if phase == MAIN and name in self._carried.trends else ""
+        carried = name if is_main(phase) and name in self._carried.trends else ""
         series = Series(column=columns[0] if columns else None, scenario=scenario, carried=carried)
         return self._series.setdefault((name, scenario, phase), series)
 
     def _name(self, metric: str, phase: str, kind: Kind) -> str:
-        if phase not in PHASES:
+        if phase != WARM_UP and not is_main(phase):
             raise UsageError("phase", phase, " or ".join(PHASES), MAIN)
         declared = self.catalogue.find(metric, kind)
         if declared.parts:

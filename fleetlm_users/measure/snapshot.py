@@ -10,11 +10,11 @@ import msgspec
 from msgspec import Meta
 
 from fleetlm_users.measure.findings import Findings
-from fleetlm_users.measure.metrics.metric import PHASES
+from fleetlm_users.measure.metrics.metric import PHASE_PATTERN
 from fleetlm_users.measure.slow_messages import SlowMessage
 from fleetlm_users.measure.timeline.second import Second
 
-SNAPSHOT_FORMAT: Final = 7
+SNAPSHOT_FORMAT: Final = 8
 """Raised when the meaning or the layout of a snapshot changes: one of another format is refused by name."""
 
 MAX_COUNTS: Final = 20_000
@@ -31,7 +31,7 @@ Ordinal = Annotated[int, Meta(ge=0, le=10**9)]
 Reading = Annotated[float, Meta(ge=-1e18, le=1e18)]
 Name = Annotated[str, Meta(max_length=200)]
 Label = Annotated[str, Meta(max_length=1_000)]
-Phase = Annotated[str, Meta(pattern=f"^({'|'.join(PHASES)})$")]
+Phase = Annotated[str, Meta(pattern=f"^({PHASE_PATTERN})$")]
 
 
 class Count(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):

@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple
 from fleetlm_users.measure.findings import Findings, merged
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.metrics.catalogue import Catalogue
-from fleetlm_users.measure.metrics.metric import ALL, MAIN, PHASES, Metric
+from fleetlm_users.measure.metrics.metric import ALL, MAIN, Metric, is_main
 from fleetlm_users.measure.slow_messages import SlowMessage, merged_slowest
 from fleetlm_users.measure.snapshot import Snapshot
 
@@ -84,8 +84,8 @@ class Totals:
     """The merged numbers of a run, frozen at one moment: the sum of the `parts`, the newest snapshot of each worker.
 
     Everywhere `scenario` None means all of them, with what belongs to the process and to no scenario; `phase` is MAIN
-    unless given, and ALL sums both. An unknown metric or one of the wrong kind raises UsageError. `figures` are those
-    of derived metrics, by metric and scenario, "" for all of them together.
+    unless given, which sums its stages, and ALL sums both. An unknown metric or one of the wrong kind raises
+    UsageError. `figures` are those of derived metrics, by metric and scenario, "" for all of them together.
     """
 
     def __init__(
@@ -260,7 +260,7 @@ class Totals:
 
 def _wanted(key_scenario: str, key_phase: str, scenario: str | None, phase: str) -> bool:
     return (scenario is None or key_scenario == scenario) and (
-        key_phase in PHASES if phase == ALL else key_phase == phase
+        phase in (ALL, key_phase) or (phase == MAIN and is_main(key_phase))
     )
 
 

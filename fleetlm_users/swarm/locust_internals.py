@@ -9,7 +9,7 @@ import functools
 import math
 from argparse import Action
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, cast
 
@@ -151,6 +151,25 @@ def reread_fixed_counts(runner: Runner | None) -> None:
     dispatcher = None if runner is None else runner._users_dispatcher
     if dispatcher is not None:
         dispatcher._try_dispatch_fixed = True
+
+
+def spawn_next(runner: Runner | None, order: Iterable[str]) -> None:
+    """Have the dispatcher spawn users of these classes next, in this order.
+
+    By itself it knows how many of each are missing, and not in which order they were taken away.
+    """
+    dispatcher = None if runner is None else runner._users_dispatcher
+    if dispatcher is not None:
+        dispatcher._user_generator = iter(order)
+
+
+def wait_briefly_for_reports(runner: Runner | None, wait_s: float) -> None:
+    """Have a master go on `wait_s` after it has dispatched users, though the workers have not told of them yet.
+
+    By itself it waits up to a second each time, and a shape that changes the users each second would fall behind.
+    """
+    if isinstance(runner, MasterRunner):
+        setattr(runner, "_wait_for_workers_report_after_ramp_up", lambda: wait_s)  # noqa: B010  # mypy: not to be assigned
 
 
 def intercept_start(runner: Runner, start: Callable[..., Any]) -> Callable[..., Any]:

@@ -388,7 +388,11 @@ class FleetUser(User):
         """Stop the user as Locust asks: it leaves cleanly first, within the drain timeout."""
         self.settle()
         if force and self._greenlet is not None and self._greenlet is not gevent.getcurrent():
+            if not self.current_run.is_draining:
+                # Locust counts it as running else, and takes others away in its place at its next change of users
+                self._group.discard(self._greenlet)
             self._greenlet.join(timeout=self.current_run.options.drain_timeout_s)
+            self._greenlet.kill(block=True)
         return bool(super().stop(force=force))
 
     def on_stop(self) -> None:

@@ -13,6 +13,8 @@ from fleetlm_users.units import S_PER_HOUR
 from fleetlm_users.workload.duration import MAX_S, format_duration
 from fleetlm_users.workload.identity import VUS_PER_BLOCK
 from fleetlm_users.workload.presets.preset import Preset
+from fleetlm_users.workload.stages.notation import timetable_of
+from fleetlm_users.workload.stages.timetable import Timetable
 
 TOTAL_FLAG: Final = "-u/--vus (VUS)"
 CLASSES: Final = "user classes (LOCUST_USER_CLASSES)"
@@ -116,6 +118,7 @@ DURATION_FLAG: Final = "-t/--duration (DURATION)"
 RAMP_UP_FLAG: Final = "--ramp-up (RAMP_UP)"
 SPAWN_RATE_FLAG: Final = "-r/--spawn-rate"
 WARM_UP_FLAG: Final = "--warm-up (WARM_UP)"
+STAGES_FLAG: Final = "--stages (STAGES)"
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,8 @@ class Plan:
     Ramp-up and warm-up both begin with the run: what is due before `warm_up_s` is kept apart and not judged. With a
     `shape`, the name of Locust's LoadTestShape, that decides how many users run and until when; `users` then tell the
     proportion of the behaviours.
+
+    With `stages`, as `parse_stages` returns them, `users` are those of the peak, and each stage is a phase of its own.
     """
 
     benchmark: str
@@ -135,11 +140,17 @@ class Plan:
     warm_up_s: float
     thresholds: tuple[str, ...]
     shape: str = ""
+    stages: tuple[str, ...] = ()
 
     @property
     def total_users(self) -> int:
         """The users of all behaviours together."""
         return sum(self.users.values())
+
+    @property
+    def timetable(self) -> Timetable | None:
+        """How many users run when; None without stages."""
+        return timetable_of(self.stages) if self.stages else None
 
     @property
     def spawn_rate(self) -> float:
@@ -153,9 +164,11 @@ class Plan:
         """
         return self.ramp_up_s * (n - 1) / self.total_users if n <= self.total_users else 0.0
 
-    def phase_at(self, elapsed_s: float) -> Phase:
-        """Return the phase of what is due `elapsed_s` seconds after the run's start."""
-        return "warm_up" if elapsed_s < self.warm_up_s else "main"
+    def phase_at(self, elapsed_s: float) -> str:
+        """Return the phase of what is due `elapsed_s` seconds after the run's start: that of a stage, if there are."""
+        if elapsed_s < self.warm_up_s:
+            return "warm_up"
+        return timetable_of(self.stages).phase_at(elapsed_s) if self.stages else "main"
 
 
 def make_plan(  # noqa: PLR0913  # each is one option of its own; bundling them would only move the list
@@ -194,6 +207,48 @@ def make_plan(  # noqa: PLR0913  # each is one option of its own; bundling them 
         thresholds=tuple(thresholds) or preset.thresholds,
     )
     _check_fits(plan, RAMP_UP_FLAG if spawn_rate is None else SPAWN_RATE_FLAG)
+    return plan
+
+
+def check_beside_stages(said: Mapping[str, float | None]) -> None:
+    """Raise UsageError if a person set, beside stages, what these decide; `said` are the settings, None if not set."""
+    for setting, value in said.items():
+        if value is not None:
+            accepted = f"no value with {STAGES_FLAG}, of the preset or given, which says how many users run until when"
+            raise UsageError(setting, value, accepted, "the stages alone, or a run without them")
+
+
+def staged(
+    preset: Preset,
+    stages: tuple[str, ...],
+    *,
+    counts: Mapping[str, int] | None = None,
+    warm_up_s: float | None = None,
+) -> Plan:
+    """Return the plan of a run in stages, whose proportions, thresholds and name are the preset's.
+
+    Args:
+        preset: The preset; its users, length, ramp-up and warm-up are not used, except for the proportions.
+        stages: What `parse_stages` returned.
+        counts: Exact counts of behaviours at the peak.
+        warm_up_s: What is kept apart at the beginning; None for nothing.
+
+    Raises:
+        UsageError: The counts contradict the peak, or the warm-up leaves nothing to judge.
+    """
+    _check_length(WARM_UP_FLAG, warm_up_s, "10s")
+    timetable = timetable_of(stages)
+    plan = Plan(
+        benchmark=preset.benchmark,
+        preset=preset.name,
+        users=settle(preset.users, timetable.peak, counts or {}),
+        duration_s=float(timetable.total_s),
+        ramp_up_s=0.0,
+        warm_up_s=warm_up_s or 0.0,
+        thresholds=preset.thresholds,
+        stages=stages,
+    )
+    _check_fits(plan, RAMP_UP_FLAG)
     return plan
 
 

@@ -12,6 +12,16 @@ ALL: Final = "all"  # in queries only: both phases summed
 
 PHASES: Final = (WARM_UP, MAIN)
 
+STAGE_PREFIX: Final = f"{MAIN}:"
+"""Before a stage's name: `main:peak` is the part of the main phase that was due in the stage `peak`."""
+
+PHASE_PATTERN: Final = rf"{WARM_UP}|{MAIN}(:[A-Za-z][A-Za-z0-9_-]{{0,29}})?"
+
+
+def is_main(phase: str) -> bool:
+    """Return whether a phase is the main one, or a stage of it."""
+    return phase == MAIN or phase.startswith(STAGE_PREFIX)
+
 
 Kind = Literal["trend", "counter", "gauge", "rate"]
 

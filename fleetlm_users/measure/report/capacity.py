@@ -9,7 +9,7 @@ from fleetlm_users.measure.judging.capacity import Step
 from fleetlm_users.measure.judging.thresholds import Judgement
 from fleetlm_users.measure.judging.total_failures import total_failures
 from fleetlm_users.measure.judging.verdict import RunFacts, Verdict, accounting_doubts, missing_reports
-from fleetlm_users.measure.report.summary_types import CapacityEntry, StepEntry
+from fleetlm_users.measure.report.content.capacity_types import CapacityEntry, StepEntry
 from fleetlm_users.measure.totals import Totals
 
 HEAD = (

@@ -9,6 +9,7 @@ from fleetlm_users.measure.report.summary_types import (
     CounterEntry,
     CounterFigures,
     PhaseFigures,
+    StageEntry,
     Summary,
     TrendFigures,
     WorkerEntry,
@@ -158,6 +159,27 @@ def _fates_of(summary: Summary) -> tuple[Fate, ...]:
     """Return the fates to show: whether the server could confirm a message is open in the late protocol alone."""
     has_open = any(summary["accounting"][phase]["all"].get("unconfirmed") for phase in (MAIN, WARM_UP))
     return tuple(fate for fate in FATES if has_open or fate != "unconfirmed")
+
+
+def stage_rows(summary: Summary) -> Rows:
+    """Return what each stage asked for and what came of it, latency in ms; no rows for a run without stages."""
+    head = ("", "from", "users", "sent", "per s", "appended", "adds up", "append med", "p95", "p99", "agent p95")
+    return head, tuple(_stage_row(entry) for entry in summary.get("stages") or ())
+
+
+def _stage_row(entry: StageEntry) -> tuple[str, ...]:
+    before, users, books = entry["users_before"], entry["users"], entry["accounting"]
+    append, agent = entry["append_latency_ms"], entry["agent_latency_ms"]
+    return (
+        entry["name"],
+        formatting.duration(entry["begins_s"]),
+        f"{users:,}" if before == users else f"{before:,} to {users:,}",
+        formatting.count(books["sent"]),
+        formatting.per_s(entry["sent_per_s"]),
+        formatting.count(books["appended"]),
+        "✓" if books["adds_up"] else "✗",
+        *(formatting.ms_aligned(value) for value in (append["med"], append["p95"], append["p99"], agent["p95"])),
+    )
 
 
 def backlog_rows(summary: Summary) -> Rows:

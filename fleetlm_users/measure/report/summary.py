@@ -18,6 +18,7 @@ from fleetlm_users.measure.judging.lost_workers import LostWorker, losses
 from fleetlm_users.measure.judging.thresholds import Judgement
 from fleetlm_users.measure.judging.verdict import Verdict
 from fleetlm_users.measure.metrics.metric import ALL, MAIN, WARM_UP, Metric
+from fleetlm_users.measure.report.content.capacity_types import CapacityEntry
 from fleetlm_users.measure.report.content.slow_messages import slow_message_entry
 from fleetlm_users.measure.report.summary_types import (
     AccountingByPhase,
@@ -25,7 +26,6 @@ from fleetlm_users.measure.report.summary_types import (
     AuditedEntry,
     AuditEntry,
     BacklogEntry,
-    CapacityEntry,
     CounterEntry,
     CounterFigures,
     Figures,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
 
 from fleetlm_users.measure.judging.durability.crash import CrashEntry
+from fleetlm_users.measure.report.content.capacity_types import CapacityEntry
 
 VerdictKind = Literal["pass", "fail", "inconclusive"]
 Figures = TypeVar("Figures")
@@ -241,50 +242,6 @@ class RunEntry(TypedDict):
     aborted: str
 
 
-class StepEntry(TypedDict):
-    """One step of a capacity search; `load` is in users.
-
-    `waiting` messages were open at its end, which the server finishes in `waiting_s` at its own rate. Older files lack
-    these.
-    """
-
-    load: int
-    joined: int
-    hold_s: float
-    repeat: bool
-    outcome: str
-    misses: list[str]
-    doubts: list[str]
-    messages_per_s: float | None
-    append_p95_ms: float | None
-    agent_p95_ms: float | None
-    join_p95_ms: float | None
-    agent_reply_rate: float | None
-    lateness_p99_ms: float | None
-    confirmation: NotRequired[bool]
-    is_behind: NotRequired[bool]
-    waiting: NotRequired[int]
-    waiting_s: NotRequired[float | None]
-
-
-class CapacityEntry(TypedDict):
-    """What a capacity search came to; loads in users, `result` in `unit`, of which one user makes `per_user`."""
-
-    unit: str
-    per_user: float
-    kept: int
-    missed: int | None
-    result: float
-    at_least: bool
-    limited_by_generator: bool
-    finished: bool
-    words: str
-    steps: list[StepEntry]
-    confirmed: NotRequired[int]
-    confirm_s: NotRequired[float]
-    unrecovered: NotRequired[str]
-
-
 class BacklogEntry(TypedDict):
     """How a backlog did in `seconds` of the run from `begins_s` on, of one scenario or of all together (empty).
 
@@ -304,6 +261,24 @@ class BacklogEntry(TypedDict):
     low_per_s: float | None
     high_per_s: float | None
     resolution_per_s: float | None
+
+
+class StageEntry(TypedDict):
+    """One stage of a run: from second `begins_s` on, from `users_before` users evenly to `users` in `length_s`.
+
+    `lasted_s` is how much of it was judged. A message belongs to the stage in which it was due.
+    """
+
+    name: str
+    begins_s: int
+    length_s: int
+    users_before: int
+    users: int
+    lasted_s: float
+    sent_per_s: float | None
+    accounting: AccountingFigures
+    append_latency_ms: TrendFigures
+    agent_latency_ms: TrendFigures
 
 
 class WorkerEntry(TypedDict):
@@ -340,6 +315,7 @@ class Summary(TypedDict):
     capacity: NotRequired[CapacityEntry]
     workers: list[WorkerEntry]
     backlogs: NotRequired[list[BacklogEntry]]
+    stages: NotRequired[list[StageEntry]]
     workers_lost: NotRequired[list[dict[str, Any]]]
     plan: Mapping[str, Any]
     options: Mapping[str, Any]

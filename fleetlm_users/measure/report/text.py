@@ -18,6 +18,7 @@ from fleetlm_users.measure.report.rows import (
     latency_rows,
     loss_lines,
     rate_rows,
+    stage_rows,
     title_parts,
     troubles_of,
     worker_row,
@@ -36,6 +37,7 @@ def render(summary: Summary, width: int = 100, colour: bool = False) -> str:
     style = Style(max(width, 60), colour)
     what_happened = (
         _thresholds,
+        _stages,
         _latencies,
         _rates,
         _messages,
@@ -86,6 +88,13 @@ def _thresholds(summary: Summary, style: Style) -> Iterable[str]:
         )
         if more:
             yield from (style.paint(line, "dim") for line in style.wrapped(more, "        ", "        "))
+
+
+def _stages(summary: Summary, style: Style) -> Iterable[str]:
+    head, rows = stage_rows(summary)
+    if rows:
+        yield from style.heading("stages, latency in ms")
+        yield from Table(head, rows, ("from", "agent p95", "append med")).lines(style)
 
 
 def _latencies(summary: Summary, style: Style) -> Iterable[str]:

@@ -73,6 +73,8 @@ def announcement(options: Options, is_finite: bool = False, is_search: bool = Fa
         length = f"at most {length}" if plan.duration_s else end
     if plan.shape:
         length = f"until the shape {plan.shape} ends"
+    if plan.stages:
+        length += f" in {len(plan.stages)} stages"
     ramp_up = f"ramp-up {_seconds(plan.ramp_up_s)}" if not plan.shape else "ramp-up as the shape defines it"
     lines = [
         f"{plan.benchmark}, preset {plan.preset}: {users}, {length}",
@@ -88,7 +90,8 @@ def _users(plan: Plan) -> str:
     counts = [f"{count} {name}" for name, count in plan.users.items() if count]
     if plan.shape:
         return f"as many users as the load shape {plan.shape} asks for, in the proportion {' : '.join(counts)}"
-    return f"{plan.total_users} users ({' + '.join(counts)})"
+    most = "at most " if plan.stages else ""
+    return f"{most}{plan.total_users} users ({' + '.join(counts)})"
 
 
 def _seconds(seconds: float) -> str:

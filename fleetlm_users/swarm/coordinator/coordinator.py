@@ -84,6 +84,8 @@ class Coordinator(ReportingRole):
             return None
         if run.options.plan.shape:
             raise StartupError(f"The load shape {run.options.plan.shape} sets the users: stop it first", USAGE_EXIT)
+        if run.options.plan.stages:
+            raise StartupError("The stages of the run set its users: stop it first", USAGE_EXIT)
         if runner is not None:
             run.edit_users(self.preparation.edit(run.options.plan, form, runner))
         return run.target.remaining_s(run.clock.elapsed_s())

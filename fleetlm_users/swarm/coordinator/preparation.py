@@ -32,6 +32,7 @@ from fleetlm_users.swarm.options.form_overrides import NO_OVERRIDES, FormOverrid
 from fleetlm_users.swarm.options.load_shape import under_shape
 from fleetlm_users.swarm.options.locust_plan import asked_of, chosen_by, impose, spread
 from fleetlm_users.swarm.options.parser import options_of
+from fleetlm_users.swarm.options.staged_load import StagedLoad, check_staged
 from fleetlm_users.swarm.options.start_form import FOLLOWS, PRESET, StartForm
 from fleetlm_users.swarm.results.result_files import try_reports
 from fleetlm_users.workload.open_files import users_per_process
@@ -73,6 +74,8 @@ class Preparation:
         self._storage: TemporaryDirectory[str] | None = None
         self._given = asked_of(self.parsed)
         self._named, self._loaded = tuple(self.parsed.user_classes), tuple(environment.user_classes)
+        self._own_shape = environment.shape_class
+        self._staged = StagedLoad()
         self._shown: ShownPlan = {}
         self._overrides = FormOverrides(self._given)
         self.form = StartForm(context.benchmark, self.parsed)
@@ -89,10 +92,11 @@ class Preparation:
         """Show the plan's users, spawn rate and run time in the web form. Raises StartupError for a usage error."""
         try:
             options = self._resolve(self.parsed, self._given)
-            self._under(self._environment.shape_class, options, self.parsed, self._given)
+            options = self._under(self._own_shape, options, self.parsed, self._given)
         except UsageError as problem:
             raise StartupError.of_usage(problem) from problem
         self._show(options.plan, self._given)
+        self._follow(options.plan)
 
     def show_plan(self) -> None:
         """Have the web form show the plan that the last form, or the command line, asked for."""
@@ -100,7 +104,7 @@ class Preparation:
 
     def by_command_line(self) -> Prepared:
         """Prepare the next run as the command line describes it. Raises StartupError."""
-        return self._prepare(self.parsed, self._given, self._environment.shape_class)
+        return self._prepare(self.parsed, self._given, self._own_shape)
 
     def shown_with(self, preset: str) -> ShownPlan | None:
         """Return what the web form shows when only a preset is chosen; None if it cannot run like that."""
@@ -186,7 +190,7 @@ class Preparation:
         if way_of(options) == REST and options.protocol == EARLY.name and not options.standin:
             self._say(NO_LIST)
         server, thresholds = self._read_server(options, thresholds)
-        impose(planned.plan, self._environment, self._context.benchmark, shape)
+        impose(planned.plan, self._environment, self._context.benchmark, shape or self._follow(options.plan))
         return Prepared(options, thresholds, server, this_host(), crash)
 
     def _crash_of(self, options: Options) -> tuple[CrashPlan, StoppedServer | None] | None:
@@ -247,19 +251,33 @@ class Preparation:
     def _under(
         self, shape: LoadTestShape | None, options: Options, parsed: Namespace, overrides: Mapping[str, Any]
     ) -> Options:
+        if options.plan.stages:
+            picks = self._environment.web_ui is not None and bool(self.parsed.class_picker)
+            check_staged(options, self._context.benchmark, shape, class_picker=picks)
         return options if shape is None else under_shape(options, shape, self._context.benchmark, parsed, overrides)
+
+    def _follow(self, plan: Plan) -> LoadTestShape | None:
+        """Give Locust the shape that sets the users of a plan in stages, or none; one of a person's own stays."""
+        timetable = plan.timetable
+        if timetable is not None:
+            self._staged.follow(timetable)
+            self._environment.shape_class = self._staged
+            return self._staged
+        if self._environment.shape_class is self._staged:
+            self._environment.shape_class = self._own_shape
+        return None
 
     def _picked_shape(self, form: MultiDict[str, str]) -> LoadTestShape | None:
         """Return the shape that Locust will take: with its class picker, that of the form (web.py: swarm)."""
         if not self.parsed.class_picker:
-            return self._environment.shape_class
+            return self._own_shape
         return (self._environment.available_shape_classes or {}).get(form.get("shape_class", ""))
 
     def _shapes(self) -> Iterable[str]:
         """Return the shapes that a form may name: those of Locust's class picker, else the one there is."""
         if self.parsed.class_picker:
             return self._environment.available_shape_classes or {}
-        shape = self._environment.shape_class
+        shape = self._own_shape
         return () if shape is None else (type(shape).__name__,)
 
     def _standin_storage(self, options: Options, given: Sequence[str]) -> list[str]:

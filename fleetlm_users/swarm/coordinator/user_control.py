@@ -15,9 +15,11 @@ from fleetlm_users.swarm.coordinator.console import Console
 from fleetlm_users.swarm.coordinator.run_view import RunView
 from fleetlm_users.swarm.coordinator.user_target import UserTarget
 from fleetlm_users.swarm.host.startup_error import StartupError
-from fleetlm_users.swarm.locust_internals import intercept_start
+from fleetlm_users.swarm.locust_internals import intercept_start, spawn_next, wait_briefly_for_reports
 from fleetlm_users.swarm.options.load_shape import ShapeWatch
 from fleetlm_users.swarm.options.locust_plan import spread
+from fleetlm_users.swarm.options.staged_load import REPORTS_WAIT_S, StagedLoad, order_after
+from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.plan import Plan
 
 
@@ -47,6 +49,7 @@ class UserControl:
         self._runs = runs
         self._target: UserTarget | None = None
         self._requested: tuple[int, float] | None = None
+        self._has_shrunk = False
         self._watches = {id(shape): ShapeWatch(shape, runs.console.say) for shape in _shapes(environment)}
         if runner is not None:  # without one, a single user is run for a debugger
             self._start = intercept_start(runner, self.start)
@@ -62,6 +65,10 @@ class UserControl:
         self._target = target
         if self._watch is not None:
             self._watch.problem = ""
+        shape = self._environment.shape_class
+        if isinstance(shape, StagedLoad):
+            shape.reset_time()
+            wait_briefly_for_reports(self._environment.runner, REPORTS_WAIT_S)
         if self._requested is not None:
             self._aim(plan, *self._requested, running=0, elapsed_s=0.0)
 
@@ -75,7 +82,10 @@ class UserControl:
                 self._runs.console.say("The run is ending: its users stay as they are.")
                 return None
             plan = self._runs.next_plan() if view is None else view.options.plan
-            spread(plan, user_count, self._environment.runner, self._benchmark, user_classes)
+            if not plan.stages:
+                spread(plan, user_count, self._environment.runner, self._benchmark, user_classes)
+            elif view is not None:
+                self._restore_order(view.options, user_count)
         except (UsageError, StartupError) as problem:
             self._runs.console.say(str(problem))
             return None
@@ -85,6 +95,18 @@ class UserControl:
         # without classes the dispatcher would go on with those that a shape asked for last (dispatch.py: new_dispatch)
         classes = self._environment.user_classes if user_classes is None else user_classes
         return self._start(user_count, spawn_rate, wait=wait, user_classes=list(classes))
+
+    def _restore_order(self, options: Options, user_count: int) -> None:
+        """After users were taken away, have the next ones spawned in the plan's order again.
+
+        Locust takes the newest away first: so at each moment those run that stand first in the order, in proportion.
+        """
+        running = 0 if self._requested is None else self._requested[0]
+        if user_count < running:
+            self._has_shrunk = True
+        elif self._has_shrunk:
+            spawn_next(self._environment.runner, order_after(self._benchmark, options, running))
+            self._has_shrunk = False
 
     def doubts(self) -> Iterator[str]:
         """Yield why the shape could not be followed."""
@@ -99,7 +121,7 @@ class UserControl:
         """Note how many users are expected from now on; a search checks its own steps."""
         if self._target is None or self._benchmark.search is not None:
             return
-        if plan.shape:
+        if plan.shape or plan.stages:
             self._target.step(users, rate, running, elapsed_s)
         else:
             self._target.edit(users, running, elapsed_s)

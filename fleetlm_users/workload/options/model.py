@@ -40,6 +40,9 @@ PLAN_OPTIONS: Final = (
            title="Warm-up", hint="not judged; empty: the preset's", section="Load in detail"),
     option("ramp_up", kind="duration", example="5s", group="load", in_form=False, in_preset=False,
            help="time from the start until all users are running"),
+    option("stages", kind="stages", example="ramp=30s:10,peak=2m:100,30s:0", group="load",
+           help="users over time, DURATION:USERS with commas, ramping evenly; NAME=DURATION:USERS names one",
+           hint="such as ramp=30s:10,peak=2m:100,30s:0; in place of users and run time", section="Load in detail"),
 )  # fmt: skip
 """The options that become `Options.plan`, with the counts of the behaviours (specs.count_specs)."""
 

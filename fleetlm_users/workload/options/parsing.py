@@ -18,6 +18,7 @@ from fleetlm_users.workload.identity import check_name
 from fleetlm_users.workload.options.server_sources import parse_endpoints, parse_processes
 from fleetlm_users.workload.options.specs import Kind, OptionSpec
 from fleetlm_users.workload.source_ips import parse_source_ips
+from fleetlm_users.workload.stages.notation import parse_stages
 from fleetlm_users.workload.urls import check_database_url, check_http_url, check_ws_url
 
 TRUE_WORDS: Final = ("true", "1", "yes", "on")
@@ -36,7 +37,7 @@ _QUOTES: Final = ("'", '"')
 SOURCES: Final = ("endpoints", "processes")
 """Kinds of lists whose flag may be given several times."""
 
-LISTS: Final = ("addresses", *SOURCES, "hosts")
+LISTS: Final = ("addresses", *SOURCES, "hosts", "stages")
 """Kinds whose text is a list, which may be written as one too."""
 
 Parser = Callable[[str, str, str], Any]
@@ -212,4 +213,5 @@ _PARSERS: Final[Mapping[Kind, Parser]] = {
     "endpoints": parse_endpoints,
     "processes": parse_processes,
     "hosts": parse_hosts,
+    "stages": lambda text, what, _example: parse_stages(text, what),
 }

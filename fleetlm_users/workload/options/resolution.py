@@ -9,7 +9,17 @@ from fleetlm_users.workload.identity import check_run_id
 from fleetlm_users.workload.options.model import COMMON, FIELD_OF, Options
 from fleetlm_users.workload.options.parsing import LISTS, is_blank, parse_value
 from fleetlm_users.workload.options.specs import OptionSpec, count_name, count_specs
-from fleetlm_users.workload.plan import Plan, make_plan, narrow
+from fleetlm_users.workload.plan import (
+    DURATION_FLAG,
+    RAMP_UP_FLAG,
+    SPAWN_RATE_FLAG,
+    TOTAL_FLAG,
+    Plan,
+    check_beside_stages,
+    make_plan,
+    narrow,
+    staged,
+)
 from fleetlm_users.workload.presets.preset import Preset
 from fleetlm_users.workload.presets.presets import Presets
 from fleetlm_users.workload.urls import urls_of_host
@@ -142,6 +152,16 @@ def _plan(  # noqa: PLR0913, PLR0917  # as resolve, whose arguments these are
     if chosen is not None:
         users, counts = narrow(preset.users, counts, total, chosen)
         preset = replace(preset, users=users)
+    stages = source.take("stages")
+    if stages is not None:
+        said = {
+            TOTAL_FLAG: total,
+            DURATION_FLAG: source.take("duration") if run_time_s is None else run_time_s,
+            RAMP_UP_FLAG: source.take("ramp_up"),
+            SPAWN_RATE_FLAG: spawn_rate,
+        }
+        check_beside_stages(said)
+        return staged(preset, stages, counts=counts, warm_up_s=source.take("warm_up"))
     return make_plan(
         preset,
         total=total,

@@ -30,6 +30,7 @@ Kind = Literal[
     "addresses",  # local addresses: a list, ranges, networks
     "endpoints",  # http URLs of a server's metrics: a list, each perhaps with a name
     "processes",  # process ids: a list, each perhaps with a name
+    "stages",  # stages of the load: a list
     "hosts",  # names or addresses, with or without a port: a list
 ]
 
@@ -59,6 +60,7 @@ EXAMPLES: Final[Mapping[Kind, str]] = {
     "endpoints": "http://localhost:4000/metrics",
     "processes": "12345",
     "hosts": "load.example.org",
+    "stages": "ramp=30s:10,peak=2m:100,30s:0",
 }
 """The example of an option that has neither one of its own nor a default."""
 

@@ -298,6 +298,7 @@ WORDS = {
     "processes": ["12", "12, db=34", "[12, 34]", "0", "db="],
     "threshold": [A, f"{A}; {B}", f"{A} ; {B}", f"{A}, {B}", f"[{A}, {B}]", f"{A}, p(99)<900"],
     "name": ["r1.x", "a b", "ä"],
+    "stages": ["30s:10", "up=5s:4,2s:0", "30s"],
     "text": ["some-id", "a b", "stop", "continue"],
 }
 BEFORE = st.sampled_from(["", " ", "\t "])

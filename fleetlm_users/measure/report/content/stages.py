@@ -1,0 +1,34 @@
+"""The stages of a run as the summary has them: users, messages with their fates, and latency."""
+
+from typing import NamedTuple
+
+from fleetlm_users.measure.histogram import Trend
+from fleetlm_users.measure.metrics.metric import STAGE_PREFIX
+from fleetlm_users.measure.report.summary import accounting_figures, trend_figures
+from fleetlm_users.measure.report.summary_types import StageEntry
+from fleetlm_users.measure.totals import Totals
+
+
+class StageSpan(NamedTuple):
+    """A stage as it was planned: from second `begins_s` of the run on, from `users_before` users to `users`."""
+
+    name: str
+    begins_s: int
+    length_s: int
+    users_before: int
+    users: int
+
+
+def stage_entry(totals: Totals, span: StageSpan, judged_from_s: float, judged_to_s: float) -> StageEntry:
+    """Return what was due in a stage; it was judged between these seconds of the run, as far as it lay there."""
+    phase = STAGE_PREFIX + span.name
+    accounting = totals.accounting(None, phase)
+    lasted_s = min(span.begins_s + span.length_s, judged_to_s) - max(span.begins_s, judged_from_s)
+    return {
+        **span._asdict(),  # type: ignore[typeddict-item]  # its fields are those of the entry
+        "lasted_s": round(max(0.0, lasted_s), 3),
+        "sent_per_s": round(accounting.sent / lasted_s, 3) if lasted_s > 0 else None,
+        "accounting": accounting_figures(accounting),
+        "append_latency_ms": trend_figures(totals.trend("append_latency_ms", None, phase) or Trend()),
+        "agent_latency_ms": trend_figures(totals.trend("agent_latency_ms", None, phase) or Trend()),
+    }
