@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; a test holds it equal t
     from fleetlm_users.users.behaviours.lifecycle import LifecycleUser
     from fleetlm_users.users.behaviours.mixed import BurstUser, ChurnUser, LongLivedUser
     from fleetlm_users.users.behaviours.pipeline import PipelineUser
+    from fleetlm_users.users.behaviours.rest_mix import RestMixUser
     from fleetlm_users.users.behaviours.throughput import HotPathUser, SteadyUser, ThroughputUser
     from fleetlm_users.users.install import install
     from fleetlm_users.users.session import UserSession
@@ -68,6 +69,7 @@ __all__ = [
     "PushRefused",
     "ReplyTimeout",
     "RestFailed",
+    "RestMixUser",
     "Run",
     "SearchSettings",
     "SteadyUser",
@@ -111,6 +113,7 @@ _MODULES = {
     "LifecycleUser": "users.behaviours.lifecycle",
     "Options": "workload.options.model",
     "PipelineUser": "users.behaviours.pipeline",
+    "RestMixUser": "users.behaviours.rest_mix",
     "Run": "swarm.run",
     "UserSession": "users.session",
     "install": "users.install",

@@ -1,6 +1,6 @@
 """Bytes in and out over gevent: Phoenix sockets, FleetLM's REST calls, preflight. Knows no statistics and no Locust."""
 
-from fleetlm_users.client.http.fleetlm_api import Answered, Created, RestApi, RestCallFailed
+from fleetlm_users.client.http.fleetlm_api import Answered, Appended, Created, RestApi, RestCallFailed
 from fleetlm_users.client.http.text_page import TextPage
 from fleetlm_users.client.message_table import MessageTable
 from fleetlm_users.client.net.connector import Connector
@@ -22,6 +22,7 @@ __all__ = [
     "PROFILES",
     "Address",
     "Answered",
+    "Appended",
     "ChannelHandler",
     "ChannelObserver",
     "Connector",

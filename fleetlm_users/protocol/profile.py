@@ -35,6 +35,7 @@ class Profile:
         conversation: The state of a joined session, made for each join.
         resumes: Whether a join may name the last seq that the client has, and is sent only what follows.
         acknowledges: Whether a successful send is replied to, apart from the broadcast of its message.
+        lists_messages: Whether a session's messages can be read over REST.
         streams: Whether an agent's answer is pushed piece by piece before it is whole.
         agent_history: The part of an agent's record that says which messages it is sent.
         flush_period_s: Seconds after which an appended message is in the database.
@@ -47,6 +48,7 @@ class Profile:
     conversation: type[Conversation]
     resumes: bool
     acknowledges: bool
+    lists_messages: bool
     streams: bool
     agent_history: Mapping[str, Any]
     flush_period_s: float
@@ -59,6 +61,10 @@ class Profile:
         """Return the body of the request that creates a session."""
         return {self.user_key: participant_id, self.agent_key: agent_id, "metadata": dict(metadata)}
 
+    def append_body(self, participant_id: str, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the body of the request that appends a participant's message."""
+        return {self.user_key: participant_id, "kind": "text", "content": dict(content)}
+
 
 EARLY: Final = Profile(
     name="early",
@@ -68,6 +74,7 @@ EARLY: Final = Profile(
     conversation=Conversation,
     resumes=False,
     acknowledges=False,
+    lists_messages=False,
     streams=False,
     agent_history={"message_history_mode": "tail", "message_history_limit": HISTORY_LIMIT},
     flush_period_s=0.3,
@@ -81,6 +88,7 @@ LATE: Final = Profile(
     conversation=LateConversation,
     resumes=True,
     acknowledges=True,
+    lists_messages=True,
     streams=True,
     agent_history={"context": {"strategy": "last_n", "config": {"limit": HISTORY_LIMIT}}},
     flush_period_s=5.0,

@@ -9,14 +9,19 @@ from fleetlm_users.users.behaviours.durability import DurabilityUser
 from fleetlm_users.users.behaviours.inbox_watcher import InboxWatcher
 from fleetlm_users.users.behaviours.lifecycle import LifecycleUser
 from fleetlm_users.users.behaviours.mixed import ChurnUser
+from fleetlm_users.users.behaviours.pipeline import PipelineUser
+from fleetlm_users.users.rest_user import RestUser
 from fleetlm_users.users.user import FleetUser
 from fleetlm_users.workload.options.audit import is_audited
 from fleetlm_users.workload.options.model import Options
 
 _CHECKED: Final = (
     "messages_checked", "messages_correct", "message_flaws", "message_correctness_rate",
+)  # fmt: skip
+_REPLAYED: Final = (
     "replay_checked", "replay_missing", "replay_changed",
 )  # fmt: skip
+_READ: Final = ("rest_reads", "rest_reads_failed", "messages_read", "rest_read_ms")
 _SHOWN: Final = (
     "inbox_watched", "inbox_deltas", "inbox_shown", "inbox_missed", "inbox_shown_rate",
     "inbox_latency_ms", "inbox_service_ms",
@@ -51,7 +56,10 @@ _OF_PROCESSES: Final = (
 RECORDED_BY: Final[Mapping[str, tuple[type[FleetUser], ...]]] = {
     "session_churn_total": (ChurnUser,),
     "lifecycle_total_ms": (LifecycleUser,),
+    "messages_unacknowledged": (PipelineUser,),
     **dict.fromkeys(_CHECKED, (CorrectnessUser,)),
+    **dict.fromkeys(_REPLAYED, (CorrectnessUser, RestUser)),
+    **dict.fromkeys(_READ, (RestUser,)),
     **dict.fromkeys(_SHOWN, (InboxWatcher,)),
     **dict.fromkeys(_RESUMED, (DurabilityUser,)),
     **dict.fromkeys(_DELETED, (ChurnUser, LifecycleUser, CapacityUser)),

@@ -40,14 +40,15 @@ class SessionObserver:
     It holds no session, so a session that is over is freed without a garbage collection. `log`, `window` and
     `on_appended` are None until a behaviour asks for them; `on_lost` is called once a joined session is lost,
     `on_appended` with each message whose own broadcast came. With `frees_at_ack` the reply to a send frees its slot in
-    the window. `last_payload` is the last message that came, from anybody, and `last_seen_s` when it came. `failure` is
-    the last message that failed, with its fate and the reason.
+    the window, and `unacknowledged` counts appended messages less such replies. `last_payload` is the last message that
+    came, from anybody, and `last_seen_s` when it came. `failure` is the last message that failed, with its fate and the
+    reason.
     """
 
     __slots__ = (
         *("_agent_id", "_events", "_run", "_scenario", "_tallies"),
         *("awaits_agent", "failure", "joined", "last_payload", "last_seen_s", "log"),
-        *("frees_at_ack", "on_appended", "on_lost", "session_id", "window"),
+        *("frees_at_ack", "on_appended", "on_lost", "session_id", "unacknowledged", "window"),
     )
 
     def __init__(self, run: Run, scenario: str, *, follows_agent: bool = True) -> None:
@@ -65,6 +66,7 @@ class SessionObserver:
         self.log: SessionLog | None = None
         self.window: Window | None = None
         self.frees_at_ack = False
+        self.unacknowledged = 0
         self.on_lost: Callable[[], None] = _nothing
         self.on_appended: Callable[[SentMessage, float], None] | None = None
 
@@ -94,6 +96,8 @@ class SessionObserver:
     def appended(self, message: SentMessage, done_s: float) -> None:
         """Report that the message's own broadcast came back."""
         self._free_slot(message, done_s)
+        if self.frees_at_ack:
+            self.unacknowledged += 1
         self._tallies[message.phase].appended(message, done_s, self.awaits_agent, self.session_id)
         if self._events.message_appended.is_heard:
             facts = {"message": message, "done_s": done_s, "awaits_agent": self.awaits_agent}
@@ -112,9 +116,11 @@ class SessionObserver:
 
     def acknowledged(self, message: SentMessage, done_s: float) -> None:
         """Report the ok reply to a send; with `frees_at_ack` it frees the slot, unless the push came first."""
-        if self.frees_at_ack and self.window is not None and not message.appended_s:
-            self.window.ended(message.client_ref, done_s)
-            self.window.reopened(message.client_ref)  # its fate, still to come, frees no second one
+        if self.frees_at_ack and self.window is not None:
+            self.unacknowledged -= 1
+            if not message.appended_s:
+                self.window.ended(message.client_ref, done_s)
+                self.window.reopened(message.client_ref)  # its fate, still to come, frees no second one
         self._tallies[message.phase].acknowledged(message, done_s)
 
     def unconfirmed(self, message: SentMessage, reason: str) -> None:
@@ -129,6 +135,8 @@ class SessionObserver:
     def resolved(self, message: SentMessage) -> None:
         """Report that the message was appended, though its own broadcast never came."""
         self._free_slot(message, time.perf_counter())
+        if self.frees_at_ack:
+            self.unacknowledged += 1
         self._tallies[message.phase].resolved(message, self.awaits_agent, is_answered=message.replies > 0)
 
     def stream_began(self, message: SentMessage | None, done_s: float) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from fleetlm_users.client import (
     Address,
+    Appended,
     ChannelObserver,
     Connector,
     Created,
@@ -95,6 +96,10 @@ class SharedClient:
     def create_session(self, participant_id: str, metadata: dict[str, Any]) -> Created:
         """Create a session of a participant with the run's agent. Raise RestFailed."""
         return self.rest.create_session(self.profile.session_body(participant_id, self._options.agent_id, metadata))
+
+    def append_message(self, session_id: str, participant_id: str, content: dict[str, Any]) -> Appended:
+        """Append a participant's message over REST. Raise RestFailed."""
+        return self.rest.append_message(session_id, self.profile.append_body(participant_id, content))
 
     def socket(self, participant_id: str, on_anomaly: Callable[[str], None]) -> PhoenixSocket:
         """Return a socket that is not connected yet."""

@@ -23,6 +23,7 @@ from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.runtime.precise_timer import PreciseTimer
 from fleetlm_users.swarm.runtime.sleeper import Sleeper
 from fleetlm_users.units import US_PER_S
+from fleetlm_users.users.rest_session import RestSession
 from fleetlm_users.users.session import UserSession
 from fleetlm_users.users.shared_client import shared_client_of
 from fleetlm_users.workload.identity import participant, rng_for
@@ -352,7 +353,9 @@ class FleetUser(User):
         session.observer.on_lost = self._sleeper.wake
         return session
 
-    def _end_session(self, session: UserSession, problem: ClientError | None, *, delete: bool) -> ClientError | None:
+    def _end_session(
+        self, session: UserSession | RestSession, problem: ClientError | None, *, delete: bool
+    ) -> ClientError | None:
         """Close the session, delete it if asked to, and report its end; return why its journey failed, or None."""
         session.close()
         if delete and session.session_id and not self.current_run.is_closed:

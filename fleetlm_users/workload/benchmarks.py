@@ -16,6 +16,7 @@ from fleetlm_users.workload.options.benchmark_specs import (
     MAX_VUS,
     MESSAGES,
     MESSAGES_PER_SESSION,
+    PAYLOAD_SIZE,
     PIPELINE_DEPTH,
     RAMP_DOWN_DURATION,
     RAMP_DURATION,
@@ -39,6 +40,7 @@ BEHAVIOUR_OPTIONS: Final[Mapping[str, tuple[OptionSpec, ...]]] = {
     "hot_path": (replace(SEND_INTERVAL, default="5000", example="5000"), RUNTIME_MS),
     "lifecycle": (ITERATIONS, MESSAGES_PER_SESSION),
     "pipeline": (MAX_VUS, RAMP_DURATION, STEADY_DURATION, RAMP_DOWN_DURATION, ACKNOWLEDGED_DEPTH),
+    "rest_mix": (PAYLOAD_SIZE,),
     "throughput": (SEND_INTERVAL, RUNTIME_MS, PIPELINE_DEPTH, ARRIVAL_RATE),
 }
 """The options of each packaged behaviour, by its scenario."""
@@ -57,6 +59,12 @@ OF_ALL_SCENARIOS: Final = frozenset((*_APPENDS_KEEP_UP, *_ANSWERS_KEEP_UP))
 _MESSAGES: Final[Mapping[str, str]] = {"message_success_rate": "rate>0.90", **_APPENDS_KEEP_UP}
 _CHATS: Final[Mapping[str, str]] = {**_MESSAGES, "agent_reply_rate": "rate>0.90", **_ANSWERS_KEEP_UP}
 
+_READ_BACK: Final[Mapping[str, str]] = {
+    "replay_checked": "count>0",
+    "replay_missing": "count==0",
+    "replay_changed": "count==0",
+}
+
 BEHAVIOUR_THRESHOLDS: Final[Mapping[str, Mapping[str, str]]] = {
     "long_lived": _CHATS,
     "burst": _CHATS,
@@ -72,7 +80,12 @@ BEHAVIOUR_THRESHOLDS: Final[Mapping[str, Mapping[str, str]]] = {
     "durability": {"sessions_not_resumed": "count==0"},
     "hot_path": _MESSAGES,
     "lifecycle": {"lifecycle_success_rate": "rate>0.95", "cleanup_success_rate": "rate>0.90"},
-    "pipeline": {"message_success_rate": "rate>0.99", "acknowledgement_rate": "rate>0.99"},
+    "pipeline": {
+        "message_success_rate": "rate>0.99",
+        "messages_acknowledged": "count>0",
+        "messages_unacknowledged": "count==0",
+    },
+    "rest_mix": {"message_success_rate": "rate>0.99", "rest_reads_failed": "count==0", **_READ_BACK},
     "throughput": _CHATS,
 }
 """What each packaged behaviour must keep in any run that has users of it, by its scenario: metric and conditions.
@@ -154,6 +167,12 @@ BENCHMARKS: Final = (
         "The mixed workload: people who stay, people who write a lot, people who come and go; on request some with an "
         "inbox",
         ("long_lived", "burst", "churn", "inbox_watcher"),
+    ),
+    PackagedBenchmark(
+        "rest_read_write_mix",
+        "REST appends and reads side by side: the latency of each, and whether what was accepted is read back as it "
+        "was sent",
+        ("rest_mix",),
     ),
     PackagedBenchmark(
         "session_lifecycle",

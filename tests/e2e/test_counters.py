@@ -104,6 +104,12 @@ RUNS = {
         ["-u", "2", "--ramp-up", "0s", "--steady-duration", "2s", "--ramp-down-duration", "0s", "--audit-after", "1s"],
         "messages_acknowledged",
     ),
+    "posts and reads": (
+        "rest_read_write_mix",
+        ("--protocol", "late"),
+        ["-u", "2", "-t", "3s", "--warm-up", "0s", "--audit-after", "1s"],
+        "rest_reads messages_read",
+    ),
     "streams that stall": (
         "mixed",
         ("--protocol", "late", "--quirks"),
@@ -125,6 +131,8 @@ AGENTS = {
 """The options of the agent, where the stand-in's own would not do."""
 
 ELSEWHERE = {
+    "messages_unacknowledged": "tests/users/test_benchmarks.py",  # the stand-in replies to every send
+    "rest_reads_failed": "tests/users/test_rest_user.py",  # the stand-in answers every GET
     "agent_latencies_left_out": "tests/client/test_messages_read_together.py",  # a matter of the reader's luck
     **dict.fromkeys(
         (

@@ -2,13 +2,14 @@
 
 import pytest
 
-from tests.e2e.benchmarks import RUN_ID, SPREADS, run
+from tests.e2e.benchmarks import RUN_ID, SPREADS, run, samples
 
 pytestmark = pytest.mark.e2e
 
 LATE = ("--protocol", "late", "--quirks", "--builtin-agent", "--flush-ms", "200")
 SHORT = ["--audit-after", "1s", "--warm-up", "0s", "--reply-timeout", "5s"]
 CASES = {
+    "rest_read_write_mix": ["-u", "3", "--payload-size", "200", "-t", "3s"],
     "hot_path_throughput": [
         *("--max-vus", "3", "--ramp-duration", "300ms", "--steady-duration", "2s", "--ramp-down-duration", "300ms"),
         *("--threshold", "ack_latency: p(95)<5000, p(99)<9000"),
@@ -51,7 +52,10 @@ def test_every_acknowledgement_is_counted(tmp_path, standin_with):
     assert finished.count("messages_acknowledged") == finished.count("messages_sent") > 0
 
 
-@pytest.mark.parametrize(("name", "reason"), [("hot_path_throughput", "replies to each send")])
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("hot_path_throughput", "replies to each send"), ("rest_read_write_mix", "can be read over REST")],
+)
 def test_the_early_protocol_is_refused_where_it_cannot_do_it(tmp_path, standin_with, name, reason):
     """Before anything is created, in a sentence."""
     standin = standin_with("--builtin-agent")
@@ -59,3 +63,12 @@ def test_the_early_protocol_is_refused_where_it_cannot_do_it(tmp_path, standin_w
     assert finished.code == 2, finished.output
     assert reason in " ".join(finished.output.split())
     assert not standin.counters()["sessions_created"]
+
+
+def test_each_message_is_read_back_by_the_read_that_follows(tmp_path, standin_with):
+    """Posts are accepted, refused or failed, and each accepted one was looked for."""
+    finished = later(tmp_path, "rest_read_write_mix", standin_with(*LATE))
+    accepted = finished.accounting()["appended"]
+    assert accepted == finished.count("replay_checked") == finished.count("rest_reads")
+    assert finished.count("messages_read") > accepted
+    assert samples(finished, "rest_read_ms") == accepted

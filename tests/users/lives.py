@@ -31,8 +31,10 @@ class Server:
         self.sent_at = []
         self.activity = gevent.event.Event()  # set whenever something happens here
         self.ids = count(1)
-        self.refuse_sessions = self.refuse_deletes = 0
+        self.refuse_sessions = self.refuse_deletes = self.refuse_reads = 0
         self.answers = True
+        self.rest_failures = []  # of the next POSTs: None for one that works
+        self.listed = lambda messages: messages
         self.tell = lambda messages: messages
         self.replayed = lambda messages: messages
 
@@ -51,6 +53,26 @@ class Server:
             raise RestCallFailed("DELETE", "/sessions/:id", "http_500", 500, "", sent_s=None, done_s=0.0)
         self.deleted.append(session_id)
         return SimpleNamespace(sent_s=time.perf_counter(), done_s=time.perf_counter())
+
+    def append_message(self, session_id, participant_id, content):
+        failure = self.rest_failures.pop(0) if self.rest_failures else None
+        if failure is not None:
+            status = int(failure.removeprefix("http_")) if failure.startswith("http_") else None
+            raise RestCallFailed("POST", "/", failure, status, "", sent_s=None, done_s=time.perf_counter())
+        message = self.append(self.sessions[session_id], participant_id, content)
+        self.activity.set()
+        now_s = time.perf_counter()
+        return SimpleNamespace(seq=message["seq"], sent_s=now_s, done_s=now_s)
+
+    def read_messages(self, session_id, after_seq, limit):
+        gevent.sleep(0)  # as a call does
+        if self.refuse_reads:
+            self.refuse_reads -= 1
+            raise RestCallFailed("GET", "/", "http_500", 500, "", sent_s=None, done_s=time.perf_counter())
+        self.activity.set()
+        messages = self.listed([each for each in self.sessions[session_id].messages if each["seq"] > after_seq])
+        now_s = time.perf_counter()
+        return SimpleNamespace(messages=messages[:limit], sent_s=now_s, done_s=now_s)
 
     def append(self, session, sender_id, content):
         seq = len(session.messages) + 1
@@ -123,6 +145,9 @@ class PlayedClient:
 
     def create_session(self, participant_id, metadata):
         return self.rest.create_session(participant_id, AGENT, metadata)
+
+    def append_message(self, session_id, participant_id, content):
+        return self.rest.append_message(session_id, participant_id, content)
 
     def socket(self, participant_id, on_anomaly):
         return Socket(self._server, participant_id)

@@ -18,6 +18,7 @@ from fleetlm_users.users import (
 )
 from fleetlm_users.users.behaviours.durability import DurabilityUser
 from fleetlm_users.users.behaviours.pipeline import PipelineUser
+from fleetlm_users.users.behaviours.rest_mix import RestMixUser
 from fleetlm_users.users.recorded_metrics import RECORDED_BY, records
 from fleetlm_users.users.user import FleetUser
 from fleetlm_users.workload.presets.presets import load_presets
@@ -102,6 +103,7 @@ def test_every_packaged_preset_judges_what_its_benchmark_records():
         "session_lifecycle": [LifecycleUser], "message_correctness": [CorrectnessUser], "ws_hot_path": [HotPathUser],
         "hot_path_throughput": [PipelineUser],
         "durability": [DurabilityUser],
+        "rest_read_write_mix": [RestMixUser],
     }  # fmt: skip
     for benchmark, presets in load_presets().by_benchmark.items():
         for preset in presets.values():

@@ -110,3 +110,4 @@ def test_an_acknowledgement_frees_one_slot_whichever_comes_first(run, observer, 
     assert observer.window.take() == 1.0
     assert not observer.window.has_room
     assert count(run, "messages_acknowledged") == 1
+    assert observer.unacknowledged == 0

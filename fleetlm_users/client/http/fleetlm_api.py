@@ -56,6 +56,22 @@ class Created(NamedTuple):
     body: dict[str, Any]
 
 
+class Appended(NamedTuple):
+    """A message that was accepted; `seq` is None where the protocol's answer does not say it."""
+
+    sent_s: float
+    done_s: float
+    seq: int | None
+
+
+class Listed(NamedTuple):
+    """Stored messages, as the server sent them."""
+
+    sent_s: float
+    done_s: float
+    messages: list[Any]
+
+
 class RestApi:
     """The REST API below one URL, such as `http://localhost:4000/api`; one per process, shared by all its users.
 
@@ -104,14 +120,36 @@ class RestApi:
         """Return the newest 50 sessions of a participant (GET /sessions?user_id=). Raise RestCallFailed."""
         return self.call("GET", f"/sessions?user_id={_part(user_id)}", route="/sessions")
 
+    def append_message(self, session_id: str, body: Mapping[str, Any]) -> Appended:
+        """Append a message (POST /sessions/:id/messages).
+
+        Args:
+            session_id: The session's id.
+            body: Sender and message, as the protocol has them (Profile.append_body).
+
+        Raises:
+            RestCallFailed: No answer within `timeout_s`, another status than 200, or a body without a message.
+        """
+        route = "/sessions/:id/messages"
+        answered = self.call("POST", f"/sessions/{_part(session_id)}/messages", route=route, body=dict(body))
+        message = answered.body.get("message") if isinstance(answered.body, dict) else None
+        if not isinstance(message, dict):
+            raise self._bad_body("POST", route, answered, "no message")
+        seq = message.get("seq")
+        return Appended(answered.sent_s, answered.done_s, seq if type(seq) is int else None)
+
     def list_messages(self, session_id: str, after_seq: int, limit: int) -> list[Any]:
+        """Return at most `limit` stored messages above a seq. Raise RestCallFailed."""
+        return self.read_messages(session_id, after_seq, limit).messages
+
+    def read_messages(self, session_id: str, after_seq: int, limit: int) -> Listed:
         """Return at most `limit` stored messages above a seq (GET /sessions/:id/messages). Raise RestCallFailed."""
         query = f"after_seq={after_seq}&limit={limit}"
         answered = self.call("GET", f"/sessions/{_part(session_id)}/messages?{query}", route="/sessions/:id/messages")
         messages = answered.body.get("messages") if isinstance(answered.body, dict) else None
         if not isinstance(messages, list):
             raise self._bad_body("GET", "/sessions/:id/messages", answered, "no list of messages")
-        return messages
+        return Listed(answered.sent_s, answered.done_s, messages)
 
     def delete_session(self, session_id: str) -> Answered:
         """Delete a session (DELETE /sessions/:id). Raise RestCallFailed.

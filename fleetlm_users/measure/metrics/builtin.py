@@ -3,12 +3,18 @@
 from typing import Final
 
 from fleetlm_users.measure.metrics.metric import Metric, counter, gauge, rate, trend
+from fleetlm_users.measure.metrics.reading import READING
 
 ALIASES: Final = {
     "join_latency_ms": "ws_join_ms",
     "active_ws_connections": "active_connections",
     "ack_latency": "ack_latency_ms",
     "acks_received": "messages_acknowledged",
+    "posts_total": "messages_sent",
+    "post_latency": "append_latency_ms",
+    "gets_total": "rest_reads",
+    "get_latency": "rest_read_ms",
+    "messages_read_count": "messages_read",
 }
 """Names that people know from FleetLM's own suites of k6 scripts, with ours."""
 
@@ -21,10 +27,13 @@ _LATENCIES: Final = (
     trend("ws_join_ms", "phx_join sent → its ok reply"),
     trend(
         "append_latency_ms",
-        "message due → its own `message` broadcast back at the sender",
+        "message due → its own `message` broadcast back at the sender; over REST: the answer to its POST",
         service="append_service_ms",
     ),
-    trend("append_service_ms", "message sent → its own `message` broadcast back at the sender"),
+    trend(
+        "append_service_ms",
+        "message sent → its own `message` broadcast back at the sender; over REST: the answer to its POST",
+    ),
     trend(
         "ack_latency_ms",
         "message due → the ok reply to its send, where the protocol has one",
@@ -51,13 +60,23 @@ _LATENCIES: Final = (
 )
 
 _MESSAGES: Final = (
-    counter("messages_sent", "`send` pushes written to a joined socket"),
+    counter("messages_sent", "`send` pushes written to a joined socket, and POSTs of messages"),
     counter("messages_received", "`message` broadcasts read, own and agent's"),
-    counter("messages_appended", "sent messages whose own broadcast came back", evidence="messages_sent"),
+    counter(
+        "messages_appended",
+        "sent messages whose own broadcast came back, or whose POST was answered with success",
+        evidence="messages_sent",
+    ),
     counter(
         "messages_acknowledged",
         "sent messages whose send was replied to with ok, where the protocol does so",
         evidence="messages_sent",
+    ),
+    counter(
+        "messages_unacknowledged",
+        "appended messages of hot_path_throughput whose send was never replied to",
+        evidence="messages_appended",
+        is_trouble=True,
     ),
     counter(
         "messages_rejected",
@@ -220,19 +239,6 @@ _JOURNEYS: Final = (
     counter(
         "message_flaws", "what was wrong with judged messages, by kind", evidence="messages_checked", is_trouble=True
     ),
-    counter("replay_checked", "messages seen live that were looked for in a join's replay"),
-    counter(
-        "replay_missing",
-        "messages seen live that the replay does not hold, keyed by (session, seq)",
-        evidence="replay_checked",
-        is_trouble=True,
-    ),
-    counter(
-        "replay_changed",
-        "messages whose replay differs from what was seen live, `id` and `inserted_at` apart",
-        evidence="replay_checked",
-        is_trouble=True,
-    ),
     counter("inbox_watched", "own appended messages that were looked for in the inbox"),
     counter("inbox_deltas", "`inbox_delta` pushes read"),
     counter("inbox_shown", "own messages that showed in the inbox within the deadline", evidence="inbox_watched"),
@@ -376,6 +382,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     *_BACKLOGS,
     *_CONNECTIONS,
     *_JOURNEYS,
+    *READING,
     *_AUDIT,
     *_BREAKS,
     *_RATES,

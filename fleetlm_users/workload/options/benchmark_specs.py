@@ -13,6 +13,8 @@ MOST_MS: Final = round(MAX_S * MS_PER_S)
 MOST_IN_FLIGHT: Final = 10_000
 """Messages that one user may have in flight or remember: about 10 MB of them."""
 
+MIB: Final = 1 << 20
+
 MILLION: Final = 1_000_000
 
 KEEP_ALIVE_MS: Final = option(
@@ -83,4 +85,9 @@ RAMP_DOWN_DURATION: Final = option(
 ACKNOWLEDGED_DEPTH: Final = option(
     "pipeline_depth", default=5, kind="count", most=MOST_IN_FLIGHT, group=GROUP,
     help="messages of each user whose acknowledgement is awaited at any time",
+)  # fmt: skip
+
+PAYLOAD_SIZE: Final = option(
+    "payload_size", kind="count", most=MIB, example="1024", group=GROUP, in_form=False, in_preset=False,
+    stands_for="message_bytes", help="size of each message's text in bytes; --message-bytes means the same and wins",
 )  # fmt: skip

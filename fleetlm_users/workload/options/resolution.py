@@ -97,16 +97,14 @@ class OptionSource:
         value = self.raw.get(name)
         if self._is_set(spec, value):
             return parse_value(spec, value, spec.label)
+        for other in self.specs.values():
+            if other.stands_for == name and self._is_set(other, self.raw.get(other.name)):
+                return parse_value(other, self.raw[other.name], other.label)
         if name in self.derived:
             return self.derived[name]
         if self.preset is not None and name in self.preset.options:
             return parse_value(spec, self.preset.options[name], _key(self.preset, name))
         return None if spec.default == "" else parse_value(spec, spec.default, spec.label)
-
-    def take_any(self, name: str) -> Any:
-        """Return what `take` does, or else the value of an option that stands for that one. Raises UsageError."""
-        names = (name, *(spec.name for spec in self.specs.values() if spec.stands_for == name))
-        return next((value for value in map(self.take, names) if value is not None), None)
 
     def _is_set(self, spec: OptionSpec, value: object) -> bool:
         if is_blank(value):
@@ -148,7 +146,7 @@ def _plan(  # noqa: PLR0913, PLR0917  # as resolve, whose arguments these are
 ) -> Plan:
     given_counts = {name: source.take(count_name(name)) for name in preset.users}
     counts = {name: count for name, count in given_counts.items() if count is not None}
-    total = source.take_any("vus") if num_users is None else num_users
+    total = source.take("vus") if num_users is None else num_users
     if chosen is not None:
         users, counts = narrow(preset.users, counts, total, chosen)
         preset = replace(preset, users=users)
@@ -167,7 +165,7 @@ def _plan(  # noqa: PLR0913, PLR0917  # as resolve, whose arguments these are
         total=total,
         counts=counts,
         duration_s=source.take("duration") if run_time_s is None else run_time_s,
-        ramp_up_s=source.take_any("ramp_up"),
+        ramp_up_s=source.take("ramp_up"),
         warm_up_s=source.take("warm_up"),
         spawn_rate=spawn_rate,
     )

@@ -171,7 +171,7 @@ def option(  # noqa: PLR0913  # one declaration holds all there is to know of an
             theirs, and ignored with a warning.
         least: The smallest value accepted, of a number or a duration in seconds; else the kind's.
         most: The largest one; else MOST_COUNT, or 10,000 hours.
-        stands_for: The option of the plan, such as `vus`, that it is another name of; that one wins.
+        stands_for: The common option, such as `vus`, that it is another name of; that one wins.
 
     Returns:
         The declaration, for the `options` of a behaviour or of `install`.

@@ -1,0 +1,42 @@
+"""REST appends and reads side by side, each append looked for in the read that follows."""
+
+import time
+from typing import Final
+
+from fleetlm_users.users.rest_session import RestSession
+from fleetlm_users.users.rest_user import RestUser
+from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
+
+READ_BACK: Final = 50
+"""Seqs before the newest one from which a read begins: as many as a page of FleetLM's holds by default."""
+
+
+class RestMixUser(RestUser):
+    """One session; POST and GET of messages in turn, without a pause, until the run ends.
+
+    Each GET reads from 50 seqs before the newest accepted message to the end, and must hold every message accepted in
+    that range as it was sent. Both are due when the one before was answered.
+    """
+
+    scenario = "rest_mix"
+    options = BEHAVIOUR_OPTIONS["rest_mix"]
+    thresholds = BEHAVIOUR_THRESHOLDS["rest_mix"]
+
+    def journey(self) -> None:
+        """Live one session, to the end of the run."""
+        with self.rest_session() as session:
+            due_s = time.perf_counter()
+            while not self.ending:
+                is_accepted = session.append(due_s)
+                due_s = self._read(session, time.perf_counter()) if is_accepted else self.wait_after_failure()
+
+    def _read(self, session: RestSession, due_s: float) -> float:
+        """Read what was accepted since the last read and check it; return when the next append is due."""
+        after_seq = max(0, (session.unchecked[0].seq or 0) - READ_BACK)
+        messages = session.read(due_s, "rest_read_ms", after_seq=after_seq)
+        if messages is None:
+            return self.wait_after_failure()
+        done_s = time.perf_counter()
+        session.check(session.unchecked, messages)
+        session.unchecked.clear()
+        return done_s

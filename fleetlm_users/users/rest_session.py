@@ -1,0 +1,159 @@
+"""One session of one user over REST alone: appends and reads, each append in the books of the run like any message."""
+
+import time
+from collections.abc import Iterator, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+from fleetlm_users.client import RestCallFailed, SentMessage
+from fleetlm_users.errors import ClientError
+from fleetlm_users.measure.audit.read_back import CHANGED, MISSING, Accepted, judge_read
+from fleetlm_users.swarm.run import Run
+from fleetlm_users.units import US_PER_S
+from fleetlm_users.users.audit.audited_observer import AuditedObserver
+from fleetlm_users.users.session_observer import SessionObserver
+from fleetlm_users.users.shared_client import SharedClient
+
+WHOLE: Final = 1_000_000
+"""A limit above any session. Only such a read is whole: a smaller one mixes memory and database (late wire record)."""
+
+
+class RestSession:
+    """One session: `open` it, `append` to it and `read` it, `close` it.
+
+    Attributes:
+        observer: The fate of its messages.
+        accepted: The messages that the server accepted, in that order.
+        unchecked: Those of them that no read was checked for yet.
+        began_s, closed_s: When it began to open and was closed; 0 before.
+        cut_short: Whether the end of the run came into it.
+    """
+
+    def __init__(
+        self, run: Run, client: SharedClient, scenario: str, participant_id: str, payloads: Iterator[tuple[str, str]]
+    ) -> None:
+        if client.audit is None:
+            self.observer = SessionObserver(run, scenario, follows_agent=False)
+        else:
+            observer = AuditedObserver(run, scenario, client.audit.memory, participant_id, follows_agent=False)
+            self.observer, payloads = observer, observer.watched(payloads)
+        self.accepted: list[Accepted] = []
+        self.unchecked: list[Accepted] = []
+        self.began_s = self.closed_s = 0.0
+        self.cut_short = False
+        self._run = run
+        self._client = client
+        self._scenario = scenario
+        self._participant_id = participant_id
+        self._payloads = payloads
+
+    def __repr__(self) -> str:
+        return f"RestSession({self._scenario}, {self.session_id or 'not created'}, {len(self.accepted)} accepted)"
+
+    @property
+    def session_id(self) -> str:
+        """The server's id of the session, empty until it is created."""
+        return self.observer.session_id
+
+    def open(self, metadata: dict[str, Any]) -> None:
+        """Create the session. Raise RestFailed."""
+        self._client.await_names()
+        self.began_s = time.perf_counter()
+        try:
+            created = self._client.create_session(self._participant_id, metadata)
+        except ClientError as problem:
+            self._client.warn_once(problem)
+            self._created(self.began_s, time.perf_counter(), problem)
+            raise
+        self.observer.session_id = created.session_id
+        self._created(created.sent_s, created.done_s, None)
+
+    def append(self, due_s: float) -> bool:
+        """Append the next message; return whether the server accepted it.
+
+        A refusal (4xx) is counted as rejected, a 408 as unconfirmed, and no answer or a server error as lost.
+
+        Args:
+            due_s: When it was due, in `time.perf_counter()` seconds; its latency counts from then.
+        """
+        client_ref, text = next(self._payloads)
+        phase = self._run.message_phase_at(due_s)
+        message = SentMessage(client_ref, due_s, time.perf_counter(), phase)
+        self.observer.sent(message)
+        try:
+            answer = self._client.append_message(
+                self.session_id, self._participant_id, {"text": text, "client_ref": client_ref}
+            )
+        except RestCallFailed as problem:
+            self._failed(message, problem)
+            return False
+        except BaseException:
+            self.observer.left_in_flight(message)
+            raise
+        message.sent_s, message.seq = max(message.sent_s, answer.sent_s), answer.seq
+        message.appended_s = answer.done_s
+        accepted = Accepted(client_ref, text, answer.seq)
+        self.accepted.append(accepted)
+        self.unchecked.append(accepted)
+        self.observer.appended(message, answer.done_s)
+        return True
+
+    def read(self, due_s: float, trend: str, *, after_seq: int = 0) -> list[Any] | None:
+        """Read the messages above a seq to the end, and count the read; return them, None after a failure.
+
+        Args:
+            due_s: When the read was due, in `time.perf_counter()` seconds.
+            trend: The trend that takes the time from then to the answer.
+            after_seq: The seq above which to read.
+        """
+        phase = self._run.phase_at(due_s)
+        self._count("rest_reads", phase)
+        try:
+            page = self._client.rest.read_messages(self.session_id, after_seq, WHOLE)
+        except RestCallFailed as problem:
+            self._client.warn_once(problem)
+            self._count("rest_reads_failed", phase, label=problem.kind)
+            return None
+        self._run.ledger.trend(trend, self._scenario, phase).add(round((page.done_s - due_s) * US_PER_S))
+        self._count("messages_read", phase, len(page.messages))
+        return page.messages
+
+    def check(self, expected: Sequence[Accepted], messages: Sequence[Any]) -> bool:
+        """Check that a read holds these messages as they were sent; count and name what it lacks. Return whether so."""
+        phase = self.observer.phase_now()
+        result = judge_read(expected, messages)
+        self._count("replay_checked", phase, result.checked)
+        for metric, kind, flawed in (
+            ("replay_missing", MISSING, result.missing),
+            ("replay_changed", CHANGED, result.changed),
+        ):
+            self._count(metric, phase, len(flawed))
+            for message in flawed:
+                self.observer.finding(kind, message.seq, message.client_ref, "accepted over REST")
+        return not (result.missing or result.changed)
+
+    def delete(self) -> None:
+        """Delete the session. Raise RestFailed."""
+        self._client.rest.delete_session(self.session_id)
+
+    def close(self) -> None:
+        """End the session: nothing is open any more, as every call was waited for."""
+        self.observer.let_go()
+        self.closed_s = time.perf_counter()
+
+    def _created(self, sent_s: float, done_s: float, problem: ClientError | None) -> None:
+        times = {"started_s": sent_s, "done_s": done_s, "exception": problem}
+        self.observer.fire(self._run.events.session_created, self._run.phase_at(sent_s), **times)
+
+    def _failed(self, message: SentMessage, problem: RestCallFailed) -> None:
+        self._client.warn_once(problem)
+        if problem.status == HTTPStatus.REQUEST_TIMEOUT:
+            self.observer.unconfirmed(message, problem.kind)
+        elif problem.status is not None and HTTPStatus(400) <= problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.observer.rejected(message, problem.kind, problem.done_s or time.perf_counter())
+        else:
+            self.observer.lost(message, problem.kind)
+
+    def _count(self, metric: str, phase: str, n: int = 1, label: str = "") -> None:
+        if n:
+            self._run.ledger.count(metric, self._scenario, phase, n, label)

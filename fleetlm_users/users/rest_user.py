@@ -1,0 +1,62 @@
+"""RestUser: a virtual user whose sessions live over REST alone."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import ClassVar
+
+from fleetlm_users.errors import ClientError
+from fleetlm_users.users.rest_session import RestSession
+from fleetlm_users.users.shared_client import shared_client_of
+from fleetlm_users.users.user import RETRY_PAUSE_S, FleetUser
+from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.payload import Payloads, session_prefix
+
+
+class RestUser(FleetUser):
+    """A user that appends and reads over REST, in a closed loop; the agent's answers are left alone."""
+
+    abstract = True
+    follows_agent = False
+    needs: ClassVar[Mapping[str, str]] = {
+        "lists_messages": "a protocol in which the messages of a session can be read over REST, and checked: "
+        "the early one answers that with 500, and a join repeats the oldest 100 messages only"
+    }
+
+    @classmethod
+    def waits_for(cls, options: Options) -> frozenset[str]:
+        """Return the append: each one is waited for."""
+        del options
+        return frozenset(("append",))
+
+    @contextmanager
+    def rest_session(self) -> Iterator[RestSession]:
+        """Create a session for a `with` block; its end is reported, whatever happened.
+
+        Yields:
+            The session.
+
+        Raises:
+            ClientError: It cannot be created, or a step in the block failed.
+        """
+        self._sessions += 1
+        options, run = self.current_run.options, self.current_run
+        payloads = Payloads(self.rng, session_prefix(options.run_id, self.vu, self._sessions), options.message_bytes)
+        session = RestSession(run, shared_client_of(run), self.scenario, self.participant_id, payloads)
+        problem: ClientError | None = None
+        try:
+            session.open(self.metadata())
+            yield session
+        except ClientError as failure:
+            problem = failure.with_traceback(None)
+        except BaseException:
+            session.close()
+            raise
+        self._end_session(session, problem, delete=False)
+        if problem is not None:
+            raise problem
+
+    def wait_after_failure(self) -> float:
+        """Wait a moment, so that a failing server does not meet a storm; return when the next call is due."""
+        self.wait_until(time.perf_counter() + RETRY_PAUSE_S)
+        return time.perf_counter()

@@ -1,0 +1,74 @@
+"""Users over REST on a played server: posts and reads in the books, what a read must hold, what a failure counts as."""
+
+import pytest
+
+from fleetlm_users.users.behaviours.rest_mix import RestMixUser
+
+
+def test_each_append_is_looked_for_in_the_read_that_follows(stage):
+    """Sent is appended is checked; both have their times."""
+    mix = stage(RestMixUser, users=2)
+    mix.until(lambda: mix.count_of("replay_checked") >= 6)
+    counts = mix.end()
+    assert counts["messages_sent"] == counts["messages_appended"] == counts["replay_checked"] == counts["rest_reads"]
+    assert mix.trend("append_latency_ms") == counts["messages_sent"]
+    assert mix.trend("rest_read_ms") == counts["rest_reads"]
+    assert "replay_missing" not in counts
+    assert counts["sessions_completed"] == counts["sessions_started"] == 2
+
+
+@pytest.mark.parametrize(
+    ("failure", "counted"),
+    [
+        ("http_422", "messages_rejected:http_422"),
+        ("http_408", "messages_unconfirmed:http_408"),
+        ("http_503", "messages_lost:http_503"),
+        ("timeout", "messages_lost:timeout"),
+    ],
+)
+def test_a_failed_post_has_its_fate(stage, failure, counted):
+    """Refused, open or failed; the user goes on after a pause."""
+    mix = stage(RestMixUser)
+    mix.server.rest_failures = [None, failure]
+    mix.until(lambda: mix.count_of("messages_appended") >= 3)
+    counts = mix.end()
+    assert counts[counted] == 1
+    assert counts["messages_sent"] == counts["messages_appended"] + 1
+    assert counts["replay_checked"] == counts["messages_appended"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "metric", "kind"),
+    [
+        (lambda messages: messages[:-1], "replay_missing", "unreplayed"),
+        (lambda messages: [{**each, "content": {"text": "x"}} for each in messages], "replay_changed", "changed"),
+    ],
+)
+def test_what_a_read_lacks_is_counted_and_named(stage, listed, metric, kind):
+    """Status 200 is no success."""
+    mix = stage(RestMixUser)
+    mix.server.listed = listed
+    mix.until(lambda: mix.count_of(metric) >= 2)
+    counts = mix.end()
+    assert counts[metric] == counts["replay_checked"]
+    assert {found["kind"] for found in mix.found} == {kind}
+
+
+def test_a_session_that_cannot_be_created_is_a_failure(stage):
+    """And is tried again."""
+    mix = stage(RestMixUser)
+    mix.server.refuse_sessions = 1
+    mix.until(lambda: mix.count_of("messages_appended"))
+    counts = mix.end()
+    assert counts["session_failures:http_503"] == 1
+    assert counts["sessions_started"] == 2
+
+
+def test_a_read_that_fails_is_made_up_for_by_the_next_one(stage):
+    """It is counted, and the message is looked for all the same."""
+    mix = stage(RestMixUser)
+    mix.server.refuse_reads = 1
+    mix.until(lambda: mix.count_of("replay_checked") >= 3)
+    counts = mix.end()
+    assert counts["rest_reads_failed:http_500"] == 1
+    assert counts["replay_checked"] == counts["messages_appended"] == counts["rest_reads"]
