@@ -54,7 +54,7 @@ _ANSWERS_KEEP_UP: Final[Mapping[str, str]] = {
     "agent_backlog_end_s": "value<2",
 }
 OF_ALL_SCENARIOS: Final = frozenset((*_APPENDS_KEEP_UP, *_ANSWERS_KEEP_UP))
-"""Default thresholds on what all scenarios together do: one server answers them."""
+"""Default thresholds on all scenarios together, because one server answers them."""
 
 _MESSAGES: Final[Mapping[str, str]] = {"message_success_rate": "rate>0.90", **_APPENDS_KEEP_UP}
 _CHATS: Final[Mapping[str, str]] = {**_MESSAGES, "agent_reply_rate": "rate>0.90", **_ANSWERS_KEEP_UP}

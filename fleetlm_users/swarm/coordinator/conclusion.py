@@ -86,7 +86,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
 
     Args:
         options: The options of the run.
-        thresholds: What is judged, unless the run was a capacity search.
+        thresholds: The thresholds to judge, unless the run was a capacity search.
         snapshots: The numbers of all processes.
         judged_s: Length of the judged part in seconds.
         judge_elsewhere: Judges what the snapshots do not hold; None for all else.
@@ -197,7 +197,7 @@ def _audit_of(totals: Totals, options: Options) -> AuditResult | None:
 
 
 def _audit_doubts(totals: Totals, options: Options, *, is_search: bool) -> Sequence[str]:
-    """Return why the run's audit does not suffice; nothing where there was none."""
+    """Return why the run's audit does not suffice; empty if there was none."""
     audit = _audit_of(totals, options)
     if audit is None:
         return ()

@@ -74,7 +74,7 @@ class AbortWatch:
 
 
 class MonitoredRun(SearchedRun, Protocol):
-    """What monitors may ask of the run they belong to, and say."""
+    """What monitors may ask their run, and what they may tell it."""
 
     options: Options
     clock: RunClock
@@ -156,7 +156,7 @@ class RunMonitors:
             self._windows.look(self._run.timeline, elapsed_s - clock.judged_s(), elapsed_s)
 
     def finish(self) -> None:
-        """Judge all windows: everything that was measured is in."""
+        """Judge all windows: all measurements have arrived."""
         clock = self._run.clock
         ends_s = clock.elapsed_s()
         self._windows.finish(self._run.timeline, ends_s - clock.judged_s(), ends_s, lambda: gevent.sleep(0))

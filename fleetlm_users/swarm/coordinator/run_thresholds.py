@@ -1,6 +1,6 @@
-"""The thresholds of a run: the behaviours' defaults, the preset's over them, the given ones over both.
+"""The thresholds of a run: the behaviours' defaults, overridden by the preset's, overridden by the given ones.
 
-What the run can neither keep nor break is refused.
+A threshold that the run cannot keep, or cannot miss, is refused.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -27,10 +27,10 @@ def rules_of(
 ) -> list[Threshold]:
     """Return the thresholds of a run: the preset's and the given ones, then the defaults that they leave.
 
-    `say` takes a line for each of the preset's that this run cannot judge, and for each that is switched off.
+    `say` takes a line for each threshold of the preset that this run cannot judge, and for each that is switched off.
 
-    Raises UsageError for a threshold that is none, that every run or no run keeps, that this run has no samples for,
-    or that contradicts another.
+    Raises UsageError for an invalid threshold, one that every run or no run keeps, one for which this run has no
+    samples, or one that contradicts another.
     """
     base = _checked(options.plan.thresholds, catalogue, tuple(benchmark.behaviours), f"preset {options.plan.preset}")
     base = [replace(threshold, origin="preset") for threshold in base]
@@ -88,7 +88,7 @@ def _defaults(options: Options, benchmark: Benchmark, catalogue: Catalogue) -> I
 
 
 def _check_switched_off(given: Sequence[Threshold], defaults: Sequence[Threshold]) -> None:
-    """Raise UsageError for a threshold that switches off what is not there."""
+    """Raise UsageError for a threshold that switches off a default that does not exist."""
     for threshold in given:
         if threshold.is_off and len(not_bounded(defaults, [threshold])) == len(defaults):
             there = ", ".join(dict.fromkeys(default.subject for default in defaults)) or "none"
@@ -114,7 +114,7 @@ def _judged(
 
 
 def _why_not_judged(threshold: Threshold, options: Options, benchmark: Benchmark) -> str:
-    """Return why a run has nothing to judge a threshold by; empty if it has."""
+    """Return why a run has nothing to judge a threshold by; empty if it has something."""
     if benchmark.search is not None and _is_over_time(threshold):
         return "a search judges step by step"
     if _is_too_short(options, threshold):
@@ -127,9 +127,9 @@ def _why_not_judged(threshold: Threshold, options: Options, benchmark: Benchmark
 
 
 def _of_audit(options: Options, benchmark: Benchmark, catalogue: Catalogue) -> Iterator[Threshold]:
-    """Yield the default thresholds of an audited run, which are of all scenarios together.
+    """Yield the default thresholds of an audited run, which cover all scenarios together.
 
-    A search has none: it judges its steps, and what is stored is known at its end.
+    A search has none: it judges its steps, and the audit's result is only known at its end.
     """
     if is_audited(options) and benchmark.search is None:
         for threshold in parse_thresholds(DEFAULT_THRESHOLDS, catalogue):
@@ -179,7 +179,7 @@ def of_sources(
         thresholds: What `rules_of` returned.
         offered: By source, whether it has a series; None for one that could not be asked.
         given: The conditions that a person gave, as text; the others are the preset's.
-        say: Takes a line for each of the preset's that no source has.
+        say: Takes a line for each threshold of the preset whose figure no source has.
 
     Raises:
         UsageError: No source has the figure of a given threshold.

@@ -16,7 +16,7 @@ from fleetlm_users.units import MS_PER_S
 from fleetlm_users.workload.options.model import Options
 
 RECENT_S: Final = 300.0
-"""What a live page says of backlogs: reading a day of seconds at each look would be measured as lateness."""
+"""Shown for backlogs on a live page: reading a day of seconds for each view would make the generator late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class RunView:
         return f"{self.merge.epoch}.{self.merge.resets}"
 
     def totals(self, yield_to_loop: Callable[[], None]) -> Totals:
-        """Return the merged numbers of this moment, with how the backlogs of the last minutes do.
+        """Return the merged numbers of this moment, with the backlogs of the last minutes.
 
-        At the end the judgements are those of the verdict, which all of the run decided.
+        At the end the judgements are those of the verdict, which cover the whole run.
         """
         ends_s = min(self.merge.sent_until_s(), self.elapsed_s)
         begins_s = max(self.elapsed_s - self.judged_s, ends_s - RECENT_S)

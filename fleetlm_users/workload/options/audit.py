@@ -25,7 +25,7 @@ _FILE_FLAG: Final = "--audit-database-file (AUDIT_DATABASE_FILE)"
 
 
 def way_of(options: Options) -> str:
-    """Return how the run is audited; `off` where it is not."""
+    """Return how the run is audited; `off` if it is not."""
     return options.audit or OFF
 
 
@@ -35,7 +35,7 @@ def is_audited(options: Options) -> bool:
 
 
 def settle_s(options: Options, flush_period_s: float) -> float:
-    """Return the seconds between the last message and the audit, of a server that stores with that period."""
+    """Return the seconds between the last message and the audit, for a server that flushes with that period."""
     return FLUSH_PERIODS * flush_period_s if options.audit_after_s is None else options.audit_after_s
 
 
@@ -47,7 +47,7 @@ def check_audit(options: Options) -> None:
 
 
 def with_database_file(options: Options) -> Options:
-    """Return the options with the database's address from its file, where one is named. Raises UsageError."""
+    """Return the options with the database's address from its file, if one is named. Raises UsageError."""
     path = options.audit_database_file
     if path is None or options.audit_database is not None or way_of(options) != DATABASE:
         return options

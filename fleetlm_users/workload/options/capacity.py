@@ -74,13 +74,13 @@ CAPACITY_OPTIONS: Final = (
 )
 
 BORDERS_S: Final = 3.0
-"""What the borders of a step take: until all processes know of it, and until its last answers are in."""
+"""Extra time of a step: until all processes know of it, and until its last answers have arrived."""
 
 SPARE_S: Final = 5.0
-"""Beyond the two timeouts of a message: its user looks for them now and then (users/behaviours/capacity.py)."""
+"""Extra time beyond the two timeouts of a message: its user checks them periodically (behaviours/capacity.py)."""
 
 RECOVERY_S: Final = 8.0
-"""What a recovery takes on a server that is not far behind; only for the estimate."""
+"""How long a recovery takes on a server that is not far behind; only for the estimate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class SearchSettings:
 
     @property
     def is_of_messages(self) -> bool:
-        """Whether messages are searched for, and not sessions."""
+        """Whether the search is for messages, not for sessions."""
         return self.unit != SESSIONS
 
     def __post_init__(self) -> None:
@@ -122,7 +122,7 @@ class SearchSettings:
     def estimate_s(self) -> tuple[float, float]:
         """Return how long the search may take, at least and at most, for servers with a limit between first and most.
 
-        The server is taken to recover quickly, so a slow one takes longer: up to `recover_s` for each missed step.
+        The estimate assumes a quick recovery, so a slow server takes longer: up to `recover_s` for each missed step.
         """
         plan = self.plan
         limits = {round(plan.first * (plan.most / plan.first) ** (n / 16)) for n in range(17)} | {plan.first // 2}

@@ -32,7 +32,7 @@ def source_of(text: str) -> Source:
 def parse_endpoints(text: str, what: str, example: str) -> tuple[str, ...]:
     """Return `name=URL` for each part of a text such as `http://a/metrics, api=http://b/metrics`.
 
-    A source without a name is called by its host and port. Raises UsageError for what is no URL, no name, or no list.
+    A source without a name is named after its host and port. Raises UsageError for an invalid URL, name or list.
     """
     return _parsed(text, what, example, lambda part: check_http_url(part, what, example), _name_of_url)
 
@@ -40,7 +40,7 @@ def parse_endpoints(text: str, what: str, example: str) -> tuple[str, ...]:
 def parse_processes(text: str, what: str, example: str) -> tuple[str, ...]:
     """Return `name=pid` for each part of a text such as `12, db=34`; one without a name is `pid-12`.
 
-    Raises UsageError for what is no process id, no name, or no list.
+    Raises UsageError for an invalid process id, name or list.
     """
 
     def check(part: str) -> str:
