@@ -10,6 +10,7 @@ FleetlmError
     ├── PushRefused         another awaited push was answered with status error
     ├── ReplyTimeout        an awaited reply did not come in time
     ├── Disconnected        the socket or the channel went away while in use
+    ├── RunEnded            the run ended first, so nothing new begins
     ├── RestFailed          a REST call failed: no answer, or a status that was not expected
     └── DatabaseFailed      FleetLM's database cannot be read
 
@@ -198,6 +199,19 @@ class Disconnected(ClientError):
 
     def __str__(self) -> str:
         return f"disconnected: {self.kind}" + (f" ({self.detail})" if self.detail else "")
+
+
+class RunEnded(ClientError):
+    """The run ended before `what` came, or could begin: no failure of anybody's."""
+
+    kind = "run_ended"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"the run ended before {self.what}"
 
 
 class RestFailed(ClientError):

@@ -14,6 +14,8 @@ from fleetlm_users.client.phoenix.session_channel import ChannelObserver, Sessio
 from fleetlm_users.client.phoenix.socket import PhoenixSocket
 from fleetlm_users.client.phoenix.types import ChannelHandler, Joined, PushReply, Sent, SocketOptions
 from fleetlm_users.client.preflight import PreflightResult, Problem, ProblemCode, Targets, check
+from fleetlm_users.client.socket_preflight import SocketPreflight, SocketTarget, check_sockets
+from fleetlm_users.client.websocket.handshake import header_lines
 from fleetlm_users.client.websocket.transport import copy_of
 from fleetlm_users.protocol.observer import SentMessage
 from fleetlm_users.protocol.profile import PROFILES, Profile, profile_of
@@ -44,11 +46,15 @@ __all__ = [
     "SentMessage",
     "SessionChannel",
     "SocketOptions",
+    "SocketPreflight",
+    "SocketTarget",
     "SourceAddresses",
     "Targets",
     "TextPage",
     "check",
+    "check_sockets",
     "copy_of",
+    "header_lines",
     "host_of",
     "not_local",
     "profile_of",

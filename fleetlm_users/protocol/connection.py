@@ -8,6 +8,7 @@ import enum
 from typing import Any, Final, NamedTuple
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.protocol.binary_frames import encode_binary_push
 from fleetlm_users.protocol.message import (
     CLOSE,
     ERROR,
@@ -148,6 +149,15 @@ class ConnectionState:
         still delivered.
         """
         ref, frame = self.push(topic, event, payload)
+        self._in_flight[ref] = Awaited(ref, topic, event, waiter)
+        return ref, frame
+
+    def call_binary(self, topic: str, event: str, payload: bytes, waiter: Any = None) -> tuple[str, bytes]:
+        """Return the ref and the binary frame of an awaited push of bytes. Raise UsageError for a name too long."""
+        channel = self._channels.get(topic)
+        ref = self._next_ref()
+        frame = encode_binary_push("" if channel is None else channel.join_ref, ref, topic, event, payload)
+        self._last_ref += 1
         self._in_flight[ref] = Awaited(ref, topic, event, waiter)
         return ref, frame
 

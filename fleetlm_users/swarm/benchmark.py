@@ -67,6 +67,7 @@ class Benchmark:
         search: Makes the run a search for the most load that keeps the thresholds, in steps of users of the one
             behaviour, instead of a plan that is held.
         crash: How the server is stopped during a run, and started again.
+        needs_fleetlm: Returns whether the server must be a FleetLM; else it is any Phoenix application.
         records: Returns whether a run records a metric, for a scenario if one is named.
     """
 
@@ -85,6 +86,7 @@ class Benchmark:
     most_users: Callable[[Options], int] = lambda options: options.plan.total_users
     search: Callable[[Options], SearchSettings] | None = None
     crash: Callable[[Options], CrashPlan] | None = None
+    needs_fleetlm: Callable[[Options], bool] = lambda _: True
     records: Callable[[Options, str, str | None], bool] = lambda _options, _metric, _scenario: True
 
     def numbering(self, options: Options, slot: WorkerSlot) -> Numbering:

@@ -190,7 +190,14 @@ class Lifecycle:
         options = coordinator.prepare()
         # Locust's table every two seconds would bury the live line; its final tables still come
         parsed.only_summary = not parsed.print_stats
-        coordinator.console.say(announcement(options, self._benchmark.is_finite(options), is_search))
+        coordinator.console.say(
+            announcement(
+                options,
+                self._benchmark.is_finite(options),
+                is_search,
+                needs_fleetlm=self._benchmark.needs_fleetlm(options),
+            )
+        )
 
 
 def runs_at_once(parsed: Namespace) -> bool:

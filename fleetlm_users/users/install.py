@@ -4,17 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from fleetlm_users.client import PreflightResult, Targets, TextPage, check, not_local, sources_here
+from fleetlm_users.client import SocketTarget, Targets, TextPage, check, check_sockets, not_local, sources_here
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.metrics.metric import Metric
 from fleetlm_users.protocol.profile import PROFILES, UNSUITED
-from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.swarm.benchmark import Benchmark, Preflight
 from fleetlm_users.swarm.lifecycle import install as install_benchmark
 from fleetlm_users.trust import check_trust
 from fleetlm_users.users.audit.making import table_of
 from fleetlm_users.users.recorded_metrics import records
-from fleetlm_users.users.user import FleetUser
-from fleetlm_users.workload.options.audit import DATABASE, check_audit, way_of
+from fleetlm_users.users.virtual_user import VirtualUser
+from fleetlm_users.workload.options.audit import DATABASE, check_audit, is_audited, way_of
 from fleetlm_users.workload.options.capacity import SearchSettings
 from fleetlm_users.workload.options.durability import CrashPlan
 from fleetlm_users.workload.options.model import Options
@@ -30,7 +30,7 @@ MAX_NAMED_ADDRESSES = 8
 
 def install(  # noqa: PLR0913  # what a locustfile may say, each under its own name
     benchmark: str,
-    behaviours: Sequence[type[FleetUser]],
+    behaviours: Sequence[type[VirtualUser]],
     *,
     options: Sequence[OptionSpec] = (),
     metrics: Sequence[Metric] = (),
@@ -58,12 +58,12 @@ def install(  # noqa: PLR0913  # what a locustfile may say, each under its own n
         Benchmark(
             name=benchmark,
             behaviours={behaviour.scenario: behaviour for behaviour in behaviours},
-            check=_check,
+            check=lambda given, tell: _check(_running(behaviours, given), given, tell),
             check_protocol=lambda given: _check_protocol(behaviours, given),
             check_host=_check_host,
             metrics_page=_metrics_page,
             options=_each_once((*_of(behaviours, "options"), *options)),
-            metrics=_each_once((*_of(behaviours, "metrics"), *metrics)),
+            metrics=_each_once((*_of(behaviours, "common_metrics"), *_of(behaviours, "metrics"), *metrics)),
             thresholds={behaviour.scenario: behaviour.thresholds for behaviour in behaviours},
             preset=None if preset is None else preset_of(benchmark, dict(preset), OWN_PRESET),
             validate=lambda given: _validate(behaviours, search, crash, given),
@@ -71,12 +71,13 @@ def install(  # noqa: PLR0913  # what a locustfile may say, each under its own n
             most_users=lambda given: given.plan.total_users if search is None else search(given).plan.most,
             search=search,
             crash=crash,
+            needs_fleetlm=lambda given: _needs_fleetlm(behaviours, given),
             records=lambda given, metric, scenario: records(metric, scenario, _running(behaviours, given), given),
         )
     )
 
 
-def _of(behaviours: Sequence[type[FleetUser]], attribute: str) -> list[Any]:
+def _of(behaviours: Sequence[type[VirtualUser]], attribute: str) -> list[Any]:
     return [item for behaviour in behaviours for item in getattr(behaviour, attribute)]
 
 
@@ -85,17 +86,17 @@ def _each_once(items: Sequence[Any]) -> tuple[Any, ...]:
     return tuple({item.name: item for item in reversed(items)}.values())[::-1]
 
 
-def _present(behaviours: Sequence[type[FleetUser]], options: Options) -> list[type[FleetUser]]:
+def _present(behaviours: Sequence[type[VirtualUser]], options: Options) -> list[type[VirtualUser]]:
     return [behaviour for behaviour in behaviours if options.plan.users.get(behaviour.scenario)]
 
 
-def _running(behaviours: Sequence[type[FleetUser]], options: Options) -> list[type[FleetUser]]:
+def _running(behaviours: Sequence[type[VirtualUser]], options: Options) -> list[type[VirtualUser]]:
     """Return those that may run: a load shape may ask for a behaviour that has no users in the plan."""
     return list(behaviours) if options.plan.shape else _present(behaviours, options)
 
 
 def _validate(
-    behaviours: Sequence[type[FleetUser]],
+    behaviours: Sequence[type[VirtualUser]],
     search: Callable[[Options], SearchSettings] | None,
     crash: Callable[[Options], CrashPlan] | None,
     options: Options,
@@ -103,6 +104,7 @@ def _validate(
     _check_trust(options)
     _check_standin(options)
     check_audit(options)
+    _check_fleetlm_only(behaviours, options)
     if search is not None:
         search(options)
     if crash is not None:
@@ -111,17 +113,47 @@ def _validate(
         behaviour.check_options(options)
 
 
-def _is_finite(behaviours: Sequence[type[FleetUser]], options: Options) -> bool:
+def _needs_fleetlm(behaviours: Sequence[type[VirtualUser]], options: Options) -> bool:
+    running = _running(behaviours, options)
+    return not running or any(kind.needs_fleetlm for kind in running)
+
+
+def _is_finite(behaviours: Sequence[type[VirtualUser]], options: Options) -> bool:
     """Return whether every user is done at some time; one that lives on keeps the run going."""
     return all(behaviour.is_finite(options) for behaviour in _present(behaviours, options))
 
 
-def _check(options: Options, tell: Callable[[str], None]) -> PreflightResult:
-    targets = Targets(**{each.name: getattr(options, each.name) for each in fields(Targets)})
-    return check(targets, options.connect_timeout_s, sources=sources_here(options.source_ips), tell=tell)
+def _check(behaviours: Sequence[type[VirtualUser]], options: Options, tell: Callable[[str], None]) -> Preflight:
+    """Look at FleetLM for those that need one, at the sockets of the others."""
+    sources = sources_here(options.source_ips)
+    looks: list[Preflight] = []
+    if any(kind.needs_fleetlm for kind in behaviours):
+        targets = Targets(**{each.name: getattr(options, each.name) for each in fields(Targets)})
+        looks.append(check(targets, options.connect_timeout_s, sources=sources, tell=tell))
+    sockets = [SocketTarget(*kind.socket_of(options)) for kind in behaviours if not kind.needs_fleetlm]
+    if sockets:
+        timeout_s, insecure = options.connect_timeout_s, options.insecure
+        looks.append(check_sockets(sockets, timeout_s, insecure=insecure, sources=sources, tell=tell))
+    return looks[0] if len(looks) == 1 else _Both(looks)
 
 
-def _check_protocol(behaviours: Sequence[type[FleetUser]], options: Options) -> None:
+class _Both:
+    """What several looks before a run found."""
+
+    def __init__(self, looks: Sequence[Preflight]) -> None:
+        self.fatal = any(each.fatal for each in looks)
+        self.protocol = next((each.protocol for each in looks if each.protocol), "")
+        self._texts = [each.text() for each in looks]
+
+    def __repr__(self) -> str:
+        return f"_Both({self.text()!r})"
+
+    def text(self) -> str:
+        """Return what each has to say."""
+        return "\n".join(filter(None, self._texts))
+
+
+def _check_protocol(behaviours: Sequence[type[VirtualUser]], options: Options) -> None:
     """Refuse a protocol that cannot do what a behaviour needs, once it is known. Raises UsageError."""
     profile = PROFILES.get(options.protocol)
     if profile is None:
@@ -135,6 +167,21 @@ def _check_protocol(behaviours: Sequence[type[FleetUser]], options: Options) -> 
 
 def _metrics_page(url: str, options: Options) -> TextPage:
     return TextPage(url, "--server-metrics", timeout_s=options.connect_timeout_s, insecure=options.insecure)
+
+
+def _check_fleetlm_only(behaviours: Sequence[type[VirtualUser]], options: Options) -> None:
+    """Refuse options that mean nothing without a FleetLM. Raises UsageError."""
+    if _needs_fleetlm(behaviours, options):
+        return
+    given = {
+        "--audit": is_audited(options) and way_of(options),
+        "--cleanup": options.cleanup,
+        "--standin": options.standin,
+    }
+    for flag, value in given.items():
+        if value:
+            accepted = "nothing in a run whose users need no FleetLM: there is none to ask"
+            raise UsageError(flag, value, accepted, f"leave {flag} out")
 
 
 def _check_trust(options: Options) -> None:

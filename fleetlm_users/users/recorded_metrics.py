@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.metrics.phoenix import SHARED_METRICS
 from fleetlm_users.users.behaviours.capacity import CapacityUser
 from fleetlm_users.users.behaviours.correctness import CorrectnessUser
 from fleetlm_users.users.behaviours.durability import DurabilityUser
@@ -12,6 +14,7 @@ from fleetlm_users.users.behaviours.mixed import ChurnUser
 from fleetlm_users.users.behaviours.pipeline import PipelineUser
 from fleetlm_users.users.rest_user import RestUser
 from fleetlm_users.users.user import FleetUser
+from fleetlm_users.users.virtual_user import VirtualUser
 from fleetlm_users.workload.options.audit import is_audited
 from fleetlm_users.workload.options.model import Options
 
@@ -69,7 +72,7 @@ RECORDED_BY: Final[Mapping[str, tuple[type[FleetUser], ...]]] = {
 _PACKAGE: Final = __name__.partition(".")[0] + "."
 
 
-def records(metric: str, scenario: str | None, behaviours: Sequence[type[FleetUser]], options: Options) -> bool:
+def records(metric: str, scenario: str | None, behaviours: Sequence[type[VirtualUser]], options: Options) -> bool:
     """Return whether a run of these behaviours records a metric at all, for a scenario if one is given.
 
     A behaviour from outside this package may record anything, but counts no answers unless it follows the agent.
@@ -77,6 +80,8 @@ def records(metric: str, scenario: str | None, behaviours: Sequence[type[FleetUs
     judged = [kind for kind in behaviours if scenario in (None, kind.scenario)]
     if metric in _OF_PROCESSES:
         return scenario is None
+    if judged and not any(kind.needs_fleetlm for kind in judged):
+        return metric in SHARED_METRICS or metric not in DEFAULT
     if metric in _BEHIND_APPENDS and all("append" in kind.waits_for(options) for kind in judged):
         return False
     if metric in _BEHIND_AGENT and all("answer" in kind.waits_for(options) for kind in judged):
@@ -97,5 +102,5 @@ def records(metric: str, scenario: str | None, behaviours: Sequence[type[FleetUs
     return only is None or any(issubclass(kind, only) for kind in judged)
 
 
-def _awaits_answers(behaviours: Sequence[type[FleetUser]], options: Options) -> bool:
+def _awaits_answers(behaviours: Sequence[type[VirtualUser]], options: Options) -> bool:
     return options.agent_replies > 0 and any(kind.follows_agent for kind in behaviours)

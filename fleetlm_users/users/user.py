@@ -3,41 +3,28 @@
 A behaviour is a subclass with a `scenario` name and a `journey`: one session, from `self.session()` to its end.
 """
 
-import logging
 import math
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-import gevent
-from locust import User, constant, task
 from locust.env import Environment
-from locust.exception import StopUser
 
 from fleetlm_users.errors import ClientError
-from fleetlm_users.measure.metrics.metric import Metric
-from fleetlm_users.swarm.context import run_of
 from fleetlm_users.swarm.run import Run
-from fleetlm_users.swarm.runtime.precise_timer import PreciseTimer
-from fleetlm_users.swarm.runtime.sleeper import Sleeper
-from fleetlm_users.units import US_PER_S
 from fleetlm_users.users.rest_session import RestSession
 from fleetlm_users.users.session import UserSession
 from fleetlm_users.users.shared_client import shared_client_of
-from fleetlm_users.workload.identity import participant, rng_for
-from fleetlm_users.workload.options.model import Options
-from fleetlm_users.workload.options.specs import OptionSpec
+from fleetlm_users.users.virtual_user import RETRY_PAUSE_S, VirtualUser
+from fleetlm_users.workload.identity import participant
 from fleetlm_users.workload.payload import Payloads, session_prefix
 
-logger = logging.getLogger(__name__)
-
-RETRY_PAUSE_S = 1.0
-"""The shortest pause after a failed session, so that a failing server does not meet a storm of retries."""
+__all__ = ["RETRY_PAUSE_S", "FleetUser"]
 
 
-class FleetUser(User):
+class FleetUser(VirtualUser):
     """A virtual user. Subclasses set `scenario` and write `journey`; `pause_s` is the pause between two journeys.
 
     A journey may use:
@@ -61,80 +48,18 @@ class FleetUser(User):
     """
 
     abstract = True
-    scenario: ClassVar[str]
-    options: ClassVar[tuple[OptionSpec, ...]] = ()
-    metrics: ClassVar[tuple[Metric, ...]] = ()
-    thresholds: ClassVar[Mapping[str, str]] = {}
     follows_agent: ClassVar[bool] = True
-    needs: ClassVar[Mapping[str, str]] = {}
-    wait_time = constant(RETRY_PAUSE_S)  # before Locust calls `live` again, which it does when a behaviour has a bug
+    needs_fleetlm: ClassVar[bool] = True
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        self.current_run = run_of(environment)  # not `run`: Locust starts a user by calling `User.run()`
-        self.vu = self.current_run.next_vu(type(self).__name__)
         options = self.current_run.options
-        self.rng = rng_for(options.seed, self.scenario, self.vu)
         self.participant_id = participant(options.participant_prefix, options.run_id, self.vu)
-        self.journeys_lived = 0
-        self._sleeper = Sleeper(self.current_run.resource(PreciseTimer, PreciseTimer))
-        self._ending = False
         self._sessions = 0
         self._session: UserSession | None = None
-        self.current_run.enter(self)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.participant_id}, session={self._session!r})"
-
-    # What a behaviour may say about itself
-
-    @classmethod
-    def check_options(cls, options: Options) -> None:
-        """Check, before a run, that the options do not contradict each other.
-
-        Raises:
-            UsageError: They do.
-        """
-
-    @classmethod
-    def journeys(cls, options: Options) -> int | None:
-        """Return how many journeys a user lives until its work is done; None: until the run ends."""
-        del options
-        return None
-
-    @classmethod
-    def is_finite(cls, options: Options) -> bool:
-        """Return whether the work of this behaviour's users comes to an end by itself."""
-        return cls.journeys(options) is not None
-
-    @classmethod
-    def waits_for(cls, options: Options) -> frozenset[str]:
-        """Return what sending waits for, "append" and "answer": a server cannot fall behind without bound with that."""
-        del options
-        return frozenset()
-
-    def journey(self) -> None:
-        """Live one session of this behaviour.
-
-        A ClientError that leaves the journey ends the session and is counted, and a pause follows.
-        """
-        raise NotImplementedError
-
-    def begins_s(self) -> float:
-        """Return the moment at which the first journey is due: the user's place in the ramp."""
-        return self.current_run.begins_s(self.vu)
-
-    def pause_s(self) -> float:
-        """Return the seconds between two journeys."""
-        return RETRY_PAUSE_S
-
-    def has_work(self) -> bool:
-        """Return whether another journey is due. The run ends when none of its users has work left."""
-        planned = self.journeys(self.current_run.options)
-        return planned is None or self.journeys_lived < planned
-
-    def on_done(self) -> None:
-        """Finish after the user's last journey, because its work is done or because the run ends."""
 
     # What a journey may use
 
@@ -143,15 +68,6 @@ class FleetUser(User):
         """Deprecated name of `current_run`; it goes in version 0.2."""
         warnings.warn("FleetUser.fleet is now FleetUser.current_run", DeprecationWarning, stacklevel=2)
         return self.current_run
-
-    @property
-    def ending(self) -> bool:
-        """True when nothing new may begin: the run is draining, or this user was asked to stop."""
-        return self._ending or self.current_run.is_draining
-
-    def option(self, name: str) -> Any:
-        """Return the typed value of one of the behaviour's own options; None when it is unset."""
-        return self.current_run.options.extra[name]
 
     @contextmanager
     def session(self, *, delete: bool = False) -> Iterator[UserSession]:
@@ -268,76 +184,6 @@ class FleetUser(User):
             raise session.down
         return False
 
-    def wait_until(self, moment_s: float) -> bool:
-        """Wait until a moment, never less; return False when the user's end came first."""
-        while not self.ending:
-            if time.perf_counter() >= moment_s:
-                return True
-            self._sleeper.sleep(moment_s)
-        return False
-
-    def count(self, metric: str, n: int = 1, label: str = "") -> None:
-        """Add to a counter of the catalogue or of the benchmark's own, in the phase of this moment.
-
-        Args:
-            metric: Name of the counter.
-            n: How many to add.
-            label: Kind to count under; 50 kinds per metric are kept apart, all others count as `other`.
-
-        Raises:
-            UsageError: No such metric is declared.
-        """
-        run = self.current_run
-        run.ledger.count(metric, self.scenario, run.phase_at(time.perf_counter()), n, label)
-
-    def record(self, metric: str, started_s: float, done_s: float) -> None:
-        """Add a duration to a trend, in the phase in which it began.
-
-        Args:
-            metric: Name of the trend.
-            started_s: When it began, in `time.perf_counter()` seconds.
-            done_s: When it ended.
-
-        Raises:
-            UsageError: No such metric is declared.
-        """
-        run = self.current_run
-        trend = run.ledger.trend(metric, self.scenario, run.phase_at(started_s))
-        trend.add(round((done_s - started_s) * US_PER_S))
-
-    # The life of a user
-
-    @task
-    def live(self) -> None:
-        """Alternate journeys and pauses until the end; the only task, so that Locust adds no waiting of its own."""
-        self.current_run.enter(self)
-        try:
-            self.wait_until(self.begins_s())
-            while not self.ending and self.has_work():
-                pause_s = self._journey_once()
-                if self.has_work():
-                    self.wait_until(time.perf_counter() + pause_s)
-            self.on_done()
-            if not self.ending:
-                self.current_run.finish(self)
-            while not self.ending:
-                self._sleeper.sleep()
-        finally:
-            self.current_run.leave(self)
-        raise StopUser
-
-    def _journey_once(self) -> float:
-        """Live one journey; return the seconds to pause after it."""
-        self.journeys_lived += 1
-        try:
-            self.journey()
-        except ClientError as problem:
-            logger.debug("%r: %s", self, problem)
-            return max(RETRY_PAUSE_S, self.pause_s())
-        finally:
-            self._session = None
-        return self.pause_s()
-
     def _new_session(self) -> UserSession:
         self._sessions += 1
         options = self.current_run.options
@@ -372,32 +218,12 @@ class FleetUser(User):
         )
         return problem
 
-    # The end of a user
+    def after_journey(self) -> None:
+        """Let go of the journey's session."""
+        self._session = None
 
-    def settle(self) -> None:
-        """Begin the end of this user: it sends nothing new, its open messages settle, then it leaves."""
-        self._ending = True
-        self._sleeper.wake()
+    def wake(self) -> None:
+        """Wake the user, also where its session waits."""
+        super().wake()
         if self._session is not None:
             self._session.wake()
-
-    def close(self) -> None:
-        """End the user now."""
-        if self._greenlet is not None:
-            self._greenlet.kill(block=True)
-        self.current_run.leave(self)
-
-    def stop(self, force: bool = False) -> bool:
-        """Stop the user as Locust asks: it leaves cleanly first, within the drain timeout."""
-        self.settle()
-        if force and self._greenlet is not None and self._greenlet is not gevent.getcurrent():
-            if not self.current_run.is_draining:
-                # Locust counts it as running else, and takes others away in its place at its next change of users
-                self._group.discard(self._greenlet)
-            self._greenlet.join(timeout=self.current_run.options.drain_timeout_s)
-            self._greenlet.kill(block=True)
-        return bool(super().stop(force=force))
-
-    def on_stop(self) -> None:
-        """Take the user off the run; called by Locust, also for a user that never lived its first task."""
-        self.current_run.leave(self)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.quoting import described
@@ -14,8 +14,11 @@ DATABASE_EXAMPLE: Final = "postgresql://reader:password@localhost/fleetlm_prod"
 
 API_PATH: Final = "/api"
 WS_PATH: Final = "/socket/websocket"
+VSN: Final = "2.0.0"
+"""The version of Phoenix's serializer that sends arrays of five: client/phoenix/socket.py names the same."""
 
-_WS_SCHEMES: Final[Mapping[str, str]] = {"http": "ws", "https": "wss"}
+_WS_SCHEMES: Final[Mapping[str, str]] = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
+_HTTP_SCHEMES: Final[Mapping[str, str]] = {"ws": "http", "wss": "https"}
 
 
 def check_http_url(text: str, what: str, example: str = API_EXAMPLE) -> str:
@@ -43,18 +46,35 @@ def check_database_url(text: str, what: str, example: str = DATABASE_EXAMPLE) ->
 def urls_of_host(host: str, what: str = "-H/--host") -> tuple[str, str]:
     """Return (API URL, WebSocket URL) of a server; a path is kept, as for a server behind a proxy's prefix.
 
-    https gives wss. Raises UsageError unless `host` is an http or https URL.
+    https gives wss, and wss https. Raises UsageError unless `host` is a URL of one of the four schemes.
     """
     parts = _checked(host, what, tuple(_WS_SCHEMES), HOST_EXAMPLE)
     base = parts._replace(path=parts.path.rstrip("/"))
-    api = base._replace(path=base.path + API_PATH)
+    api = base._replace(scheme=_HTTP_SCHEMES.get(base.scheme, base.scheme), path=base.path + API_PATH)
     ws = base._replace(scheme=_WS_SCHEMES[base.scheme], path=base.path + WS_PATH)
     return api.geturl(), ws.geturl()
 
 
+def socket_url(ws_url: str, path: str, parameters: Mapping[str, str]) -> str:
+    """Return the URL of a Phoenix application's socket: `path` in place of a trailing /socket/websocket.
+
+    A WebSocket URL that ends otherwise was given in full, and keeps its path. Raises UsageError for a path that is
+    none, and for a version of Phoenix's serializer other than the one that the client speaks.
+    """
+    if not path.startswith("/") or any(character in path for character in "?# ") or not path.isprintable():
+        raise UsageError("path of a PhoenixUser", path, "the path of a socket, without a query", WS_PATH)
+    if parameters.get("vsn", VSN) != VSN:
+        accepted = f"{VSN}, the one version of Phoenix's serializer that this client speaks (Phoenix 1.3 and later)"
+        raise UsageError("parameter vsn", parameters["vsn"], accepted, f"leave it out, {VSN} is sent")
+    base = ws_url.removesuffix(WS_PATH) + path if ws_url.endswith(WS_PATH) else ws_url
+    given = {name: value for name, value in parameters.items() if name != "vsn"}
+    return f"{base}?{urlencode(given, quote_via=quote, safe='')}" if given else base
+
+
 def _checked(text: str, what: str, schemes: tuple[str, ...], example: str) -> SplitResult:
     trimmed = text.strip()
-    starts = " or ".join(f"{scheme}://" for scheme in schemes)
+    *first, last = (f"{scheme}://" for scheme in schemes)
+    starts = f"{', '.join(first)} or {last}"
     accepted = f"{starts} with a host, optionally a port (1–65535) and a path"
     try:
         parts = urlsplit(trimmed)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from fleetlm_users.client.websocket.transport import TEXT, copy_of
 from fleetlm_users.errors import Disconnected, FrameError
+from fleetlm_users.protocol.binary_frames import decode_binary
 from fleetlm_users.protocol.connection import HEARTBEAT_REPLY_FRAME, Awaited, ConnectionState, Meaning, TopicState
 from fleetlm_users.protocol.message import JOIN, Message, decode
 
@@ -38,14 +39,21 @@ class Dispatch:
         Return True for the reply to a join: the joining greenlet must run before later broadcasts are handed on.
         """
         if opcode != TEXT:
-            self._anomaly("binary")
-            return False
+            return self._binary_frame(payload, arrived_s)
         if payload == HEARTBEAT_REPLY_FRAME and self._state.heartbeat_answered():
             return False  # a look at the bytes costs a twentieth of decoding them
         try:
             message = decode(payload)
         except FrameError:
             self._anomaly("garbage")
+            return False
+        return self._message(message, arrived_s)
+
+    def _binary_frame(self, payload: bytes, arrived_s: float) -> bool:
+        try:
+            message = decode_binary(payload)
+        except FrameError:
+            self._anomaly("binary")
             return False
         return self._message(message, arrived_s)
 

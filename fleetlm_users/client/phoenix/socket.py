@@ -98,10 +98,11 @@ class PhoenixSocket:
         """
         if self.connect_started_s is not None:
             raise UsageError("connect", self, "one connect per socket", "make a new PhoenixSocket to connect again")
-        endpoint = socket_endpoint(self.url, self.participant_id, self.options.user_parameter)
-        self.connect_started_s = time.perf_counter()
         options = self.options
-        upgraded = open_websocket(endpoint, options.connect_timeout_s, options.connector)
+        parameters = (options.user_parameter,) if options.user_parameter else ()
+        endpoint = socket_endpoint(self.url, self.participant_id, *parameters)
+        self.connect_started_s = time.perf_counter()
+        upgraded = open_websocket(endpoint, options.connect_timeout_s, options.connector, options.headers)
         self.connect_started_s, self.connected_s = upgraded.started_s, upgraded.connected_s
         self._transport = Transport(upgraded, options.max_message_bytes, options.send_timeout_s)
         on_frame = self._dispatch.frame if options.log_frames is None else self._logged_frame
@@ -173,6 +174,36 @@ class PhoenixSocket:
         if reply.status != OK:
             raise PushRefused(topic, event, reason_of(reply.response))
         return reply
+
+    def post(self, topic: str, event: str, payload: Any, waiter: Any) -> Sent:
+        """Write a push and return at once; `waiter` is given its reply by the reader, or what ended the wait.
+
+        Args:
+            topic: A joined topic.
+            event: The push's event.
+            payload: What is sent with it: bytes go out as a binary frame, everything else must be JSON.
+            waiter: `set` is called with (status, response, done_s), `set_exception` with Disconnected; neither may
+                block.
+
+        Returns:
+            The ref, by which `forget` ends the wait, and when it was written.
+
+        Raises:
+            Disconnected: The push could not be written; of kind not_joined when the topic is not joined.
+            UsageError: The payload cannot be encoded.
+        """
+        self._require_joined(topic)
+        is_binary = isinstance(payload, bytes)
+        ref, frame = (self._state.call_binary if is_binary else self._state.call)(topic, event, payload, waiter)
+        try:
+            return Sent(ref, self._write_binary(frame) if is_binary else self._write(frame))
+        except BaseException:
+            self._state.forget(ref)
+            raise
+
+    def forget(self, ref: str) -> None:
+        """Stop awaiting the reply to a posted push."""
+        self._state.forget(ref)
 
     def leave(self, topic: str, timeout_s: float) -> PushReply:
         """Leave a joined topic; its handler is not called after the reply. Raise what `call` raises.
@@ -253,6 +284,14 @@ class PhoenixSocket:
             self.options.log_frames(">", frame)
         sent_s = time.perf_counter()
         transport.send_text(frame)
+        return sent_s
+
+    def _write_binary(self, frame: bytes) -> float:
+        transport = self._require_open()
+        if self.options.log_frames is not None:
+            self.options.log_frames(">", frame)
+        sent_s = time.perf_counter()
+        transport.send_binary(frame)
         return sent_s
 
     def _await(self, ref: str, frame: bytes, timeout_s: float) -> PushReply:

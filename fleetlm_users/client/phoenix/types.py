@@ -15,7 +15,8 @@ class SocketOptions:
 
     `heartbeat_s` is the interval of the process's one `Heartbeats`. `log_frames(direction, frame)` gets every text
     frame, direction ">" to and "<" from the server. All sockets of a run share one `connector`, which knows the
-    server's address. `user_parameter` is the query parameter of the URL that names the participant.
+    server's address. `user_parameter` is the query parameter of the URL that names the participant, empty where none
+    does. `headers` are lines of the upgrade request, beside those that every WebSocket has.
     """
 
     connect_timeout_s: float = 10.0
@@ -25,6 +26,7 @@ class SocketOptions:
     log_frames: Callable[[str, bytes | str], None] | None = None
     connector: Connector = field(default_factory=Connector)
     user_parameter: str = EARLY.user_parameter
+    headers: tuple[str, ...] = ()
 
 
 class Sent(NamedTuple):

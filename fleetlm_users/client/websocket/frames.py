@@ -12,6 +12,7 @@ from websocket import ABNF, WebSocket, WebSocketProtocolException, continuous_fr
 from wsaccel.xormask import XorMaskerSimple
 
 FIN_TEXT = 0x81  # RFC 6455 §5.2: the first byte of an unfragmented text frame
+FIN_BINARY = 0x82  # and of a binary one
 FIN_CLOSE = 0x88  # and of a close frame
 FIN_PONG = 0x8A  # and of a pong
 MASKED = 0x80

@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import os
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from geventhttpclient.response import HTTPParseError
@@ -28,12 +29,18 @@ from fleetlm_users.client.net.endpoint import Endpoint
 from fleetlm_users.client.net.socket_errors import NotResolved, kind_of, words_of
 from fleetlm_users.client.net.stream import Stream
 from fleetlm_users.client.net.waits import Deadline, Overdue
-from fleetlm_users.errors import ConnectFailed
+from fleetlm_users.errors import ConnectFailed, UsageError
 
 ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 ANY_ACCEPT = b"A" * 27 + b"="  # of the form of an accept value
 SWITCHING_PROTOCOLS = 101
 FIRST_STATUS, FIRST_FINAL = 100, 200
+Headers = tuple[str, ...]
+"""Lines of a request's head, such as `Authorization: Bearer …`; whoever makes them has checked them."""
+
+NO_HEADERS: Headers = ()
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110 §5.6.2: token
+OWN_HEADERS = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade", "user-agent"})
 STATUS_LINE = re.compile(rb"HTTP/\d\.\d (\d{3})(?:[ \r\n]|$)")
 
 
@@ -58,8 +65,27 @@ class _UpgradeRefused(Exception):
         self.status = status
 
 
-def open_websocket(endpoint: Endpoint, timeout_s: float, connector: Connector) -> Upgraded:
-    """Return the upgraded connection within `timeout_s` seconds. Raise ConnectFailed, which lists its kinds."""
+def header_lines(headers: Mapping[str, str]) -> Headers:
+    """Return the lines of further headers of the request.
+
+    Raise UsageError for one that the handshake has itself, or that is no header (RFC 9110 §5.5: visible ASCII).
+    """
+    for name, value in headers.items():
+        if not HEADER_NAME.fullmatch(name) or name.lower() in OWN_HEADERS or name.lower().startswith("sec-websocket-"):
+            accepted = f"a header's name; {', '.join(sorted(OWN_HEADERS))} and Sec-WebSocket-* are the handshake's own"
+            raise UsageError("header", name, accepted, "Authorization")
+        if not value.isascii() or not value.isprintable():
+            raise UsageError(f"header {name}", value, "printable ASCII on one line", "Bearer abc123")
+    return tuple(f"{name}: {value}" for name, value in headers.items())
+
+
+def open_websocket(
+    endpoint: Endpoint, timeout_s: float, connector: Connector, headers: Headers = NO_HEADERS
+) -> Upgraded:
+    """Return the upgraded connection within `timeout_s` seconds; `headers` are sent with the request.
+
+    Raise ConnectFailed, which lists its kinds.
+    """
     phase = "address"
     sock: Any = None
     try:
@@ -73,7 +99,7 @@ def open_websocket(endpoint: Endpoint, timeout_s: float, connector: Connector) -
                 sock = connector.secure(sock, endpoint)
             phase = "answer to the upgrade"
             sock = stream = Stream(sock)
-            return Upgraded(stream, _upgrade(stream, endpoint), won.began_s, stream.arrived_s)
+            return Upgraded(stream, _upgrade(stream, endpoint, headers), won.began_s, stream.arrived_s)
     except BaseException as error:
         if sock is not None:
             sock.close()
@@ -101,10 +127,10 @@ def _translate(endpoint: Endpoint, error: BaseException, phase: str, timeout_s: 
     return None  # a kill, or a mistake of ours: not the server's fault
 
 
-def _upgrade(stream: Stream, endpoint: Endpoint) -> bytes:
+def _upgrade(stream: Stream, endpoint: Endpoint, headers: Headers = NO_HEADERS) -> bytes:
     """Ask for the upgrade and return the bytes that followed the answer."""
     key = base64.b64encode(os.urandom(16))
-    stream.write_all(_request(endpoint, key))
+    stream.write_all(_request(endpoint, key, headers))
     received = b""
     while True:
         head, received = _next_head(stream, received)
@@ -134,7 +160,7 @@ def _next_head(stream: Stream, received: bytes) -> tuple[bytes, bytes]:
     return received[:end], received[end:]
 
 
-def _request(endpoint: Endpoint, key: bytes) -> bytes:
+def _request(endpoint: Endpoint, key: bytes, headers: Headers = NO_HEADERS) -> bytes:
     lines = (
         f"GET {endpoint.target} HTTP/1.1",
         f"Host: {endpoint.host_header}",
@@ -143,6 +169,7 @@ def _request(endpoint: Endpoint, key: bytes) -> bytes:
         f"Sec-WebSocket-Key: {key.decode()}",
         "Sec-WebSocket-Version: 13",
         "User-Agent: fleetlm-locust",
+        *headers,
     )
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 

@@ -16,6 +16,7 @@ from websocket import ABNF, WebSocketException
 
 from fleetlm_users.client.net.socket_errors import kind_of, words_of
 from fleetlm_users.client.websocket.frames import (
+    FIN_BINARY,
     FIN_CLOSE,
     FIN_TEXT,
     LENGTH_16,
@@ -233,6 +234,10 @@ class Transport:
     def send_text(self, text: bytes) -> None:
         """Write one text message. Raise Disconnected; after `send_timeout_s` without room the connection is over."""
         self._write(masked(FIN_TEXT, text), self._send_timeout_s)
+
+    def send_binary(self, payload: bytes) -> None:
+        """Write one binary message, as `send_text` writes a text."""
+        self._write(masked(FIN_BINARY, payload), self._send_timeout_s)
 
     def send_soon(self, text: bytes) -> None:
         """Write one text message without blocking the caller: when there is no room, a greenlet waits for it."""

@@ -13,6 +13,7 @@ from fleetlm_users.measure.judging.lost_workers import LostWorker, losses
 from fleetlm_users.measure.judging.thresholds import Judgement
 from fleetlm_users.measure.judging.total_failures import total_failures
 from fleetlm_users.measure.metrics.metric import ALL
+from fleetlm_users.measure.metrics.phoenix import PUSH_FATES
 from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals
 
@@ -21,6 +22,12 @@ _EXIT_CODES: Final = {"pass": 0, "fail": 3, "inconclusive": 4}  # 1 and 2 are Lo
 LATENESS: Final = "generator_lateness_ms"
 LOOP_LAG: Final = "event_loop_lag_ms"
 NAME_LOOKUP: Final = "name_lookup_ms"
+
+_PUSH_SUMS: Final = (
+    ("pushes", "pushes_sent", "sent", tuple(f"pushes_{fate}" for fate in PUSH_FATES), "pushes_in_flight"),
+    ("events", "events_awaited", "awaited", ("events_seen", "events_missed", "events_open"), "events_open"),
+)
+"""What was counted, the counter of all, its word, those of each fate, and that of what the end of a run cut short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +169,24 @@ def accounting_doubts(totals: Totals, limits: Limits) -> Iterable[str]:
         yield f"the messages do not add up: {sent:,} sent, {unexplained:,} unaccounted for"
     if accounting.in_flight > limits.in_flight_share * accounting.sent:
         yield f"{accounting.in_flight:,} of {accounting.sent:,} messages were still in flight at the end"
+    yield from _push_doubts(totals, limits.in_flight_share)
     for name, metric in totals.catalogue.items():
         trend = totals.trend(name, phase=ALL) if metric.kind == "trend" else None
         if trend is not None and trend.negative:
             yield f"{name}: {trend.negative:,} negative durations, a defect of the clock or of this program"
+
+
+def _push_doubts(totals: Totals, in_flight_share: float) -> Iterable[str]:
+    """Describe why the pushes and awaited events of users of any Phoenix application do not add up."""
+    for what, whole, word, fates, still_open in _PUSH_SUMS:
+        if whole not in totals.catalogue:
+            continue
+        count, known = totals.count(whole, phase=ALL), sum(totals.count(fate, phase=ALL) for fate in fates)
+        if count != known:
+            yield f"the {what} do not add up: {count:,} {word}, the fate of {abs(count - known):,} unknown"
+        left_open = totals.count(still_open, phase=ALL)
+        if left_open > in_flight_share * count:
+            yield f"{left_open:,} of {count:,} {what} were still open at the end"
 
 
 def _missing_load(totals: Totals, limits: Limits) -> Iterable[str]:

@@ -9,6 +9,7 @@ from fleetlm_users.measure.report.content.slow_messages import slow_message_rows
 from fleetlm_users.measure.report.findings import audit_lines, finding_lines
 from fleetlm_users.measure.report.rows import (
     accounting_rows,
+    accounting_title,
     backlog_rows,
     latency_rows,
     rate_rows,
@@ -36,7 +37,7 @@ def render_markdown(summary: Summary) -> str:
         lines += ["", _cell(summary["capacity"]["words"]), *_folded("Steps", *capacity_rows(summary["capacity"]))]
     lines += ["", *(f"- {_cell(line)}" for line in audit_lines(summary))]
     lines += _folded("Latency in ms", *latency_rows(summary))
-    lines += _folded("Messages", *accounting_rows(summary))
+    lines += _folded(accounting_title(summary).partition(":")[0].capitalize(), *accounting_rows(summary))
     lines += _folded("Did the server keep up?", *backlog_rows(summary))
     lines += _folded("Rates", *rate_rows(summary))
     lines += _folded(

@@ -4,6 +4,7 @@ from typing import Final
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
+from fleetlm_users.measure.report.push_accounting import PUSH_TITLE, is_of_pushes, push_rows
 from fleetlm_users.measure.report.summary_types import (
     BacklogEntry,
     CounterEntry,
@@ -74,7 +75,7 @@ def title_parts(summary: Summary) -> list[str]:
         str(options.get("benchmark") or plan.get("benchmark") or "run"),
         f"preset {plan['preset']}" if plan.get("preset") else "",
         f"run {options['run_id']}" if options.get("run_id") else "",
-        str(options.get("api_url") or ""),
+        str(options.get("ws_url" if is_of_pushes(summary) else "api_url") or ""),
         f"protocol {options['protocol']}" if options.get("protocol") in ("early", "late") else "",
         f"{formatting.duration(run['duration_s'])} measured"
         + (f" after {formatting.duration(warm_up_s)} warm-up" if warm_up_s else ""),
@@ -139,7 +140,9 @@ def loss_lines(summary: Summary) -> list[str]:
 
 
 def accounting_rows(summary: Summary) -> Rows:
-    """Return the fates of all messages: by scenario, altogether, and of the warm-up."""
+    """Return the fates of all messages, or pushes: by scenario, altogether, and of the warm-up."""
+    if is_of_pushes(summary):
+        return push_rows(summary)
     main, warm_up = summary["accounting"][MAIN], summary["accounting"][WARM_UP]
     entries = dict(main["scenarios"]) if len(main["scenarios"]) > 1 else {}
     entries |= {"all": main["all"]} | ({"warm-up": warm_up["all"]} if warm_up["all"]["sent"] else {})
@@ -153,6 +156,8 @@ def accounting_rows(summary: Summary) -> Rows:
 
 def accounting_title(summary: Summary) -> str:
     """Return the equation that the accounting must keep."""
+    if is_of_pushes(summary):
+        return PUSH_TITLE
     sent, *fates = (fate.replace("_", " ") for fate in _fates_of(summary))
     return f"messages: {sent} = {' + '.join(fates)}"
 

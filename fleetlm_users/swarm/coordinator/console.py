@@ -63,7 +63,9 @@ class Console:
         self._live.clear()
 
 
-def announcement(options: Options, is_finite: bool = False, is_search: bool = False) -> str:
+def announcement(
+    options: Options, is_finite: bool = False, is_search: bool = False, *, needs_fleetlm: bool = True
+) -> str:
     """Return a few lines that announce the load, its target and its duration; no secrets."""
     plan = options.plan
     users = _users(plan)
@@ -79,11 +81,18 @@ def announcement(options: Options, is_finite: bool = False, is_search: bool = Fa
     lines = [
         f"{plan.benchmark}, preset {plan.preset}: {users}, {length}",
         f"  {ramp_up}, warm-up {_seconds(plan.warm_up_s)} (measured, not judged)",
-        f"  FleetLM  {options.api_url}  {options.ws_url}" + ("  (embedded stand-in)" if options.standin else ""),
-        f"  agent    {options.agent_id} at {options.agent_url}",
+        *(_fleetlm(options) if needs_fleetlm else (f"  socket   {options.ws_url}",)),
         f"  run id   {options.run_id}   seed {options.seed}",
     ]
     return "\n".join(lines)
+
+
+def _fleetlm(options: Options) -> tuple[str, str]:
+    embedded = "  (embedded stand-in)" if options.standin else ""
+    return (
+        f"  FleetLM  {options.api_url}  {options.ws_url}{embedded}",
+        f"  agent    {options.agent_id} at {options.agent_url}",
+    )
 
 
 def _users(plan: Plan) -> str:

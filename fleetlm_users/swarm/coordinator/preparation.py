@@ -202,7 +202,7 @@ class Preparation:
 
     def _speaking(self, options: Options, protocol: str) -> Options:
         """Return the options with the protocol that was found. Raises StartupError if the benchmark needs another."""
-        options = replace(options, protocol=protocol)
+        options = replace(options, protocol=protocol or options.protocol)
         try:
             self._context.benchmark.check_protocol(options)
         except UsageError as problem:

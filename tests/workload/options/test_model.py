@@ -224,7 +224,11 @@ def test_the_description_is_json_without_secrets():
             "invalid value 'lucky' for --seed (SEED): expected a whole number, 0 or more, for example 42",
         ),
         ({"time_scale": "0"}, {}, "invalid value '0' for --time-scale (TIME_SCALE): expected a number above 0"),
-        ({}, {"host": "h:4000"}, "invalid value 'h:4000' for -H/--host: expected http:// or https:// with a host"),
+        (
+            {},
+            {"host": "h:4000"},
+            "invalid value 'h:4000' for -H/--host: expected http://, https://, ws:// or wss:// with a host",
+        ),
         ({}, {"spawn_rate": 0}, "invalid value 0 for -r/--spawn-rate: expected a number of users per second above 0"),
         (
             {"ramp_up": "3s"},

@@ -1,0 +1,1 @@
+"""Users of any Phoenix application; the public address is `fleetlm_users.phoenix`."""

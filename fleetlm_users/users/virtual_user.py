@@ -1,0 +1,235 @@
+"""The life of a virtual user of any kind: one journey after another until the run ends or its work is done.
+
+What a journey is about is said by subclasses: FleetUser (user.py) for FleetLM, PhoenixUser for any Phoenix application.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import gevent
+from locust import User, constant, task
+from locust.env import Environment
+from locust.exception import StopUser
+
+from fleetlm_users.errors import ClientError
+from fleetlm_users.measure.metrics.metric import Metric
+from fleetlm_users.swarm.context import run_of
+from fleetlm_users.swarm.runtime.precise_timer import PreciseTimer
+from fleetlm_users.swarm.runtime.sleeper import Sleeper
+from fleetlm_users.units import US_PER_S
+from fleetlm_users.workload.identity import rng_for
+from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.options.specs import OptionSpec
+
+logger = logging.getLogger(__name__)
+
+RETRY_PAUSE_S = 1.0
+"""The shortest pause after a failed session, so that a failing server does not meet a storm of retries."""
+
+
+class VirtualUser(User):
+    """A virtual user of any server. Subclasses set `scenario` and write `journey`.
+
+    Class attributes:
+        scenario, options, metrics, thresholds, follows_agent: As FleetUser describes them.
+        common_metrics: The metrics of all users of the kind, which a subclass does not name again in `metrics`.
+        needs_fleetlm: Whether the server must be a FleetLM, which the look before the run then makes sure of.
+    """
+
+    abstract = True
+    scenario: ClassVar[str]
+    options: ClassVar[tuple[OptionSpec, ...]] = ()
+    metrics: ClassVar[tuple[Metric, ...]] = ()
+    common_metrics: ClassVar[tuple[Metric, ...]] = ()
+    thresholds: ClassVar[Mapping[str, str]] = {}
+    follows_agent: ClassVar[bool] = False
+    needs: ClassVar[Mapping[str, str]] = {}
+    needs_fleetlm: ClassVar[bool] = False
+    wait_time = constant(RETRY_PAUSE_S)  # before Locust calls `live` again, which it does when a behaviour has a bug
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.current_run = run_of(environment)  # not `run`: Locust starts a user by calling `User.run()`
+        self.vu = self.current_run.next_vu(type(self).__name__)
+        self.rng = rng_for(self.current_run.options.seed, self.scenario, self.vu)
+        self.journeys_lived = 0
+        self._sleeper = Sleeper(self.current_run.resource(PreciseTimer, PreciseTimer))
+        self._ending = False
+        self.current_run.enter(self)
+
+    # What a behaviour may say about itself
+
+    @classmethod
+    def check_options(cls, options: Options) -> None:
+        """Check, before a run, that the options do not contradict each other.
+
+        Raises:
+            UsageError: They do.
+        """
+
+    @classmethod
+    def journeys(cls, options: Options) -> int | None:
+        """Return how many journeys a user lives until its work is done; None: until the run ends."""
+        del options
+        return None
+
+    @classmethod
+    def is_finite(cls, options: Options) -> bool:
+        """Return whether the work of this behaviour's users comes to an end by itself."""
+        return cls.journeys(options) is not None
+
+    @classmethod
+    def waits_for(cls, options: Options) -> frozenset[str]:
+        """Return what sending waits for, "append" and "answer": a server cannot fall behind without bound with that."""
+        del options
+        return frozenset()
+
+    @classmethod
+    def socket_of(cls, options: Options) -> tuple[str, Mapping[str, str]]:
+        """Return the URL and headers of the socket to look at before a run, of users that need no FleetLM.
+
+        Raises:
+            UsageError: They are not valid.
+        """
+        return options.ws_url, {}
+
+    def journey(self) -> None:
+        """Live one session of this behaviour, or what takes its place.
+
+        A ClientError that leaves the journey ends the session and is counted, and a pause follows.
+        """
+        raise NotImplementedError
+
+    def begins_s(self) -> float:
+        """Return the moment at which the first journey is due: the user's place in the ramp."""
+        return self.current_run.begins_s(self.vu)
+
+    def pause_s(self) -> float:
+        """Return the seconds between two journeys."""
+        return RETRY_PAUSE_S
+
+    def has_work(self) -> bool:
+        """Return whether another journey is due. The run ends when none of its users has work left."""
+        planned = self.journeys(self.current_run.options)
+        return planned is None or self.journeys_lived < planned
+
+    def on_done(self) -> None:
+        """Finish after the user's last journey, because its work is done or because the run ends."""
+
+    # What a journey may use
+
+    @property
+    def ending(self) -> bool:
+        """True when nothing new may begin: the run is draining, or this user was asked to stop."""
+        return self._ending or self.current_run.is_draining
+
+    def option(self, name: str) -> Any:
+        """Return the typed value of one of the behaviour's own options; None when it is unset."""
+        return self.current_run.options.extra[name]
+
+    def wait_until(self, moment_s: float) -> bool:
+        """Wait until a moment, never less; return False when the user's end came first."""
+        while not self.ending:
+            if time.perf_counter() >= moment_s:
+                return True
+            self._sleeper.sleep(moment_s)
+        return False
+
+    def count(self, metric: str, n: int = 1, label: str = "") -> None:
+        """Add to a counter of the catalogue or of the benchmark's own, in the phase of this moment.
+
+        Args:
+            metric: Name of the counter.
+            n: How many to add.
+            label: Kind to count under; 50 kinds per metric are kept apart, all others count as `other`.
+
+        Raises:
+            UsageError: No such metric is declared.
+        """
+        run = self.current_run
+        run.ledger.count(metric, self.scenario, run.phase_at(time.perf_counter()), n, label)
+
+    def record(self, metric: str, started_s: float, done_s: float) -> None:
+        """Add a duration to a trend, in the phase in which it began.
+
+        Args:
+            metric: Name of the trend.
+            started_s: When it began, in `time.perf_counter()` seconds.
+            done_s: When it ended.
+
+        Raises:
+            UsageError: No such metric is declared.
+        """
+        run = self.current_run
+        trend = run.ledger.trend(metric, self.scenario, run.phase_at(started_s))
+        trend.add(round((done_s - started_s) * US_PER_S))
+
+    def after_journey(self) -> None:
+        """Let go of what belongs to the journey that has ended."""
+
+    def wake(self) -> None:
+        """Wake the user where it waits: its end has begun, or what it waits for has come."""
+        self._sleeper.wake()
+
+    # The life of a user
+
+    @task
+    def live(self) -> None:
+        """Alternate journeys and pauses until the end; the only task, so that Locust adds no waiting of its own."""
+        self.current_run.enter(self)
+        try:
+            self.wait_until(self.begins_s())
+            while not self.ending and self.has_work():
+                pause_s = self._journey_once()
+                if self.has_work():
+                    self.wait_until(time.perf_counter() + pause_s)
+            self.on_done()
+            if not self.ending:
+                self.current_run.finish(self)
+            while not self.ending:
+                self._sleeper.sleep()
+        finally:
+            self.current_run.leave(self)
+        raise StopUser
+
+    def _journey_once(self) -> float:
+        """Live one journey; return the seconds to pause after it."""
+        self.journeys_lived += 1
+        try:
+            self.journey()
+        except ClientError as problem:
+            logger.debug("%r: %s", self, problem)
+            return max(RETRY_PAUSE_S, self.pause_s())
+        finally:
+            self.after_journey()
+        return self.pause_s()
+
+    # The end of a user
+
+    def settle(self) -> None:
+        """Begin the end of this user: it sends nothing new, its open messages settle, then it leaves."""
+        self._ending = True
+        self.wake()
+
+    def close(self) -> None:
+        """End the user now."""
+        if self._greenlet is not None:
+            self._greenlet.kill(block=True)
+        self.current_run.leave(self)
+
+    def stop(self, force: bool = False) -> bool:
+        """Stop the user as Locust asks: it leaves cleanly first, within the drain timeout."""
+        self.settle()
+        if force and self._greenlet is not None and self._greenlet is not gevent.getcurrent():
+            if not self.current_run.is_draining:
+                # Locust counts it as running else, and takes others away in its place at its next change of users
+                self._group.discard(self._greenlet)
+            self._greenlet.join(timeout=self.current_run.options.drain_timeout_s)
+            self._greenlet.kill(block=True)
+        return bool(super().stop(force=force))
+
+    def on_stop(self) -> None:
+        """Take the user off the run; called by Locust, also for a user that never lived its first task."""
+        self.current_run.leave(self)
