@@ -4,7 +4,7 @@ from typing import Final
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
-from fleetlm_users.measure.report.push_accounting import PUSH_TITLE, is_of_pushes, push_rows
+from fleetlm_users.measure.report.content.push_accounting import PUSH_TITLE, is_of_pushes, push_rows
 from fleetlm_users.measure.report.summary_types import (
     BacklogEntry,
     CounterEntry,

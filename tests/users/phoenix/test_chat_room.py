@@ -1,0 +1,39 @@
+"""The chat room of docs/phoenix.md runs against a small Phoenix application, alone and on workers."""
+
+import pytest
+import requests
+
+from tests.docs.pages import page
+from tests.e2e.harness import Locust, Server
+
+pytestmark = pytest.mark.e2e
+
+SHORT = ["--warm-up", "0", "--ramp-up", "0", "--stay", "2s", "-u", "4", "-t", "5s", "--lateness-limit", "10s"]
+GENEROUS = ["--threshold", "push_latency_ms: max<30000; event_latency_ms: max<30000"]
+
+
+@pytest.fixture
+def application():
+    """A small Phoenix application."""
+    server = Server("-m", "tests.phoenix_server")
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("processes", [(), ("--processes", "2")], ids=["alone", "two workers"])
+def test_the_pages_chat_room_counts_what_the_server_counts(processes, tmp_path, application):
+    """With nothing of FleetLM set; every push has its fate, every event was seen, and the run passes."""
+    chat = page("docs/phoenix.md").save(tmp_path)["chat.py"]
+    host = application.url.replace("http", "ws", 1)
+    flags = ["-H", host, *SHORT, *GENEROUS, *processes]
+    with Locust(tmp_path, *flags, locustfile=str(chat)) as locust:
+        finished = locust.finish()
+    counted = requests.get(f"{application.url}/counters", timeout=10).json()
+    assert finished.code == 0, finished.output
+    assert finished.count("pushes_sent") == counted["event new_msg"] > 0
+    fates = ("replied", "refused", "timed_out", "lost", "in_flight")
+    assert sum(finished.count(f"pushes_{fate}") for fate in fates) == counted["event new_msg"]
+    assert finished.count("joins_attempted") == counted["joins"]
+    assert finished.count("connections_attempted") == counted["connects"] - 1  # the look before the run
+    assert finished.count("events_awaited") == finished.count("events_seen") + finished.count("events_open")
+    assert "PUSHES: SENT = REPLIED" in finished.output
