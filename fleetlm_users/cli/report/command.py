@@ -1,12 +1,15 @@
 """`fleetlm-bench report`: the reports of a run, written again from its result folder."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 import click
 
+from fleetlm_users.cli.compare import wording
+from fleetlm_users.cli.compare.comparison import compare
+from fleetlm_users.cli.compare.rows import Tolerances
 from fleetlm_users.cli.result_folders import EXAMPLE, UNREADABLE, RunFile, read_run, read_seconds
 from fleetlm_users.cli.schema.documents import check_types
 from fleetlm_users.cli.terminal import FILE, check_distinct, style, write_output
@@ -17,12 +20,15 @@ from fleetlm_users.measure.report.markdown import render_markdown
 from fleetlm_users.measure.report.text import render
 
 TEXT_WIDTH: Final = 100  # in characters; that of report.txt
-_RENDERERS: Final[Mapping[str, Callable[[RunFile], str]]] = MappingProxyType(
+MOST_OF_BASELINE: Final = 3
+"""Reasons of a comparison that a report repeats; `fleetlm-bench compare` has them all."""
+
+_RENDERERS: Final[Mapping[str, Callable[[RunFile, Sequence[str]], str]]] = MappingProxyType(
     {
-        "html": lambda run: render_html(run.summary, read_seconds(run)),
-        "markdown": lambda run: render_markdown(run.summary),
-        "junit": lambda run: render_junit(run.summary),
-        "text": lambda run: render(run.summary, TEXT_WIDTH, colour=False),
+        "html": lambda run, baseline: render_html(run.summary, read_seconds(run), baseline),
+        "markdown": lambda run, baseline: render_markdown(run.summary, baseline),
+        "junit": lambda run, _: render_junit(run.summary),
+        "text": lambda run, baseline: render(run.summary, TEXT_WIDTH, colour=False, baseline=baseline),
     }
 )
 
@@ -33,19 +39,23 @@ _RENDERERS: Final[Mapping[str, Callable[[RunFile], str]]] = MappingProxyType(
 @click.option("--markdown", type=FILE, metavar="FILE", help="Write Markdown, for a comment or a job's page.")
 @click.option("--junit", type=FILE, metavar="FILE", help="Write JUnit XML, a test per threshold.")
 @click.option("--text", type=FILE, metavar="FILE", help="Write the text that a run ends with.")
-def report(folder: Path, **files: Path | None) -> None:
+@click.option("--baseline", type=FILE, metavar="FOLDER", help="Say what differs from this earlier run.")
+def report(folder: Path, baseline: Path | None, **files: Path | None) -> None:
     """Write reports of a run again, from its result folder.
 
     FOLDER is a result folder or its summary.json, of this version or an
     older one. The page's charts over time come from timeseries.csv beside
     it; without that file the page has none. FILE is a path, or - for
-    standard output. Without an option the text is shown here.
+    standard output. Without an option the text is shown here. With
+    --baseline the sentences at the top say what differs from another run,
+    by the same rules as `fleetlm-bench compare`.
 
     \b
     Examples:
       fleetlm-bench report results/RUN
       fleetlm-bench report results/RUN --html report.html --junit junit.xml
       fleetlm-bench report results/RUN --markdown - >> comment.md
+      fleetlm-bench report results/RUN --baseline results/BEFORE
 
     \b
     Exit code: 0 whatever the run's verdict, 2 what cannot be read, 1 what
@@ -55,8 +65,9 @@ def report(folder: Path, **files: Path | None) -> None:
     run = read_run(folder)
     try:
         check_types(run.summary)
-        wanted = [(path, _RENDERERS[name](run)) for name, path in files.items() if path is not None]
-        shown = "" if wanted else render(run.summary, style().width, style().colour)
+        compared = [] if baseline is None else _compared(read_run(baseline), run)
+        wanted = [(path, _RENDERERS[name](run, compared)) for name, path in files.items() if path is not None]
+        shown = "" if wanted else render(run.summary, style().width, style().colour, compared)
     except ShapeError as problem:
         expected = f"a summary.json as this project wrote it; in this one, {problem}"
         raise UsageError("result", str(run.path), expected, EXAMPLE) from problem
@@ -66,3 +77,14 @@ def report(folder: Path, **files: Path | None) -> None:
     click.echo(shown, nl=False)
     for path, text in wanted:
         write_output(path, text)
+
+
+def _compared(before: RunFile, after: RunFile) -> list[str]:
+    """Return what a run's comparison with an earlier one comes to, as sentences."""
+    comparison = compare(before, after, Tolerances())
+    signs = ("✗",) if comparison.regressions else ("?",)
+    found = [reason for sign, reason in wording.reasons(comparison) if sign in signs]
+    answer = f"Against {before.run_id or before.path}: {wording.verdict(comparison)}"
+    shown = [f"{answer}{':' if found else '.'}", *(f"{reason}." for reason in found[:MOST_OF_BASELINE])]
+    more = len(found) - MOST_OF_BASELINE
+    return [*shown, f"… and {more} more, see fleetlm-bench compare."] if more > 0 else shown

@@ -4,6 +4,7 @@ The page itself is in templates/: `report.html`, the macros that it is made of, 
 module prepares what the template shows. The template escapes every text, since names come from files and servers.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -19,6 +20,7 @@ from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
 from fleetlm_users.measure.report.charts import ChartFigure, Line, LineChart, MarkedSpan, distribution_figure, span_of
 from fleetlm_users.measure.report.content.slow_messages import slow_message_rows
+from fleetlm_users.measure.report.content.statements import Statement, statements
 from fleetlm_users.measure.report.findings import audit_lines
 from fleetlm_users.measure.report.rows import (
     WORKER_HEAD,
@@ -119,15 +121,18 @@ class ServerSection(NamedTuple):
     charts: Sequence[ChartFigure]
 
 
-def render_html(summary: Summary, timeline_rows: Sequence[SeriesRow]) -> str:
+def render_html(summary: Summary, timeline_rows: Sequence[SeriesRow], baseline: Sequence[str] = ()) -> str:
     """Return the page.
 
     Args:
         summary: the run, as in summary.json.
         timeline_rows: a row per second of the run, as the merged timeline gives them.
+        baseline: sentences of a comparison with an earlier run.
 
     """
-    return environment().get_template("report.html").render(_context(summary, timeline_rows)) + "\n"
+    context = _context(summary, timeline_rows)
+    context["statements"] = _statements(summary, baseline, timeline_rows)
+    return environment().get_template("report.html").render(context) + "\n"
 
 
 @cache
@@ -135,6 +140,7 @@ def environment() -> Environment:
     """Return the templates of the report, loaded on first use."""
     templates = Environment(loader=PackageLoader(PACKAGE), autoescape=True, undefined=StrictUndefined)
     templates.globals["asset"] = asset
+    templates.globals["chart_anchor"] = chart_anchor
     return templates
 
 
@@ -175,6 +181,21 @@ def _context(summary: Summary, timeline_rows: Sequence[SeriesRow]) -> dict[str, 
         "workers": [worker_row(worker) for worker in summary["workers"]],
         "circumstances": list(_circumstances(summary)),
     }
+
+
+def _statements(summary: Summary, baseline: Sequence[str], rows: Sequence[SeriesRow]) -> list[Statement]:
+    """Return the sentences at the top; where a chart is not on the page, the thresholds are shown instead."""
+    charts = {chart_anchor(chart.title) for chart in CHARTS if chart.has_data(rows[:-1] or rows)}
+    there = {"thresholds", "slowest", "troubles", "capacity"} | charts
+    return [
+        statement if statement.anchor in there else statement._replace(anchor="thresholds")
+        for statement in statements(summary, baseline)
+    ]
+
+
+def chart_anchor(title: str) -> str:
+    """Return the id of a chart on the page."""
+    return "-".join(re.findall(r"[a-z0-9]+", title.lower()))
 
 
 def _capacity(summary: Summary) -> CapacitySection | None:

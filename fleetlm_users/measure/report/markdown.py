@@ -6,6 +6,7 @@ from typing import Final
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.report.capacity import capacity_rows
 from fleetlm_users.measure.report.content.slow_messages import slow_message_rows
+from fleetlm_users.measure.report.content.statements import statements
 from fleetlm_users.measure.report.findings import audit_lines, finding_lines
 from fleetlm_users.measure.report.rows import (
     accounting_rows,
@@ -22,11 +23,15 @@ _SIGNS: Final = {"✓": "✅", "✗": "❌", "?": "❔"}
 _VERDICT_SIGNS: Final = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}
 
 
-def render_markdown(summary: Summary) -> str:
-    """Return GitHub-flavoured Markdown, ended by a newline: verdict and reasons, thresholds, then folded details."""
+def render_markdown(summary: Summary, baseline: Sequence[str] = ()) -> str:
+    """Return GitHub-flavoured Markdown, ended by a newline: verdict and reasons, thresholds, then folded details.
+
+    `baseline` are sentences of a comparison with an earlier run.
+    """
     verdict = summary["verdict"]
     name, *rest = title_parts(summary)
     lines = [f"## {_VERDICT_SIGNS[verdict['kind']]} {_cell(name)}: {verdict['kind']}", "", _cell(" · ".join(rest)), ""]
+    lines += [*(_cell(statement.text) for statement in statements(summary, baseline)), ""]
     lines += [f"- {_SIGNS['✗']} {_cell(reason)}" for reason in verdict["failures"]]
     lines += [f"- {_SIGNS['?']} {_cell(reason)}" for reason in verdict["doubts"]]
     lines += [

@@ -1,11 +1,13 @@
 """The summary of a run as text for a terminal: thresholds first, the verdict with all its reasons last."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Final
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
 from fleetlm_users.measure.report.content.slow_messages import slow_messages_section
+from fleetlm_users.measure.report.content.statements import statements_section
 from fleetlm_users.measure.report.findings import audit_section, findings_section
 from fleetlm_users.measure.report.rows import (
     STATISTICS,
@@ -32,8 +34,8 @@ VERDICT_LOOKS: Final = {"pass": "green", "fail": "red", "inconclusive": "yellow"
 MAX_WORKERS_SHOWN: Final = 12
 
 
-def render(summary: Summary, width: int = 100, colour: bool = False) -> str:
-    """Return the report, ended by a newline."""
+def render(summary: Summary, width: int = 100, colour: bool = False, baseline: Sequence[str] = ()) -> str:
+    """Return the report, ended by a newline; `baseline` are sentences of a comparison with an earlier run."""
     style = Style(max(width, 60), colour)
     what_happened = (
         _thresholds,
@@ -48,7 +50,11 @@ def render(summary: Summary, width: int = 100, colour: bool = False) -> str:
         findings_section,
         slow_messages_section,
     )
-    sections = (_title, _capacity, *what_happened, _server, _generator, _verdict)
+    sections = (
+        *(_title, _capacity, *what_happened, _server, _generator),
+        partial(statements_section, baseline=baseline),
+        _verdict,
+    )
     return style.finish([line for section in sections for line in section(summary, style)])
 
 

@@ -41,6 +41,17 @@ def test_without_an_option_the_text_is_shown(bench, folder):
     assert bench("report", folder / "summary.json", "--markdown", "-").output == render_markdown(made())
 
 
+def test_a_baseline_adds_what_differs_from_it(bench, folder, tmp_path):
+    """By the rules of `compare`; both files are read as strictly, and the exit code stays."""
+    before = written(tmp_path / "before", made())
+    done = bench("report", folder, "--baseline", before)
+    assert done.exit_code == 0
+    assert "Against" in done.output
+    assert "Against" in bench("report", folder, "--baseline", before, "--markdown", "-").output
+    assert "Against" in bench("report", folder, "--baseline", before, "--html", "-").output
+    assert bench("report", folder, "--baseline", tmp_path / "none").exit_code == 2
+
+
 def test_without_the_seconds_the_page_has_no_charts_over_time(bench, folder, tmp_path):
     """The rest is there."""
     (folder / "timeseries.csv").unlink()

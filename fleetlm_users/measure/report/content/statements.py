@@ -1,0 +1,168 @@
+"""What a run found, in a few sentences by weight: each has a rule here, and names the part of the page that shows it.
+
+Sentences repeat no reason of the verdict. They say what the figures behind it have in common: which behaviour, when,
+and whether generator, server or agent.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from fleetlm_users.measure import formatting
+from fleetlm_users.measure.metrics.metric import MAIN
+from fleetlm_users.measure.report.charts import clock
+from fleetlm_users.measure.report.content.slow_messages import slowest_of
+from fleetlm_users.measure.report.rows import troubles_of
+from fleetlm_users.measure.report.summary_types import Summary, ThresholdEntry, statistic, trend_of
+from fleetlm_users.measure.report.terminal_style import Style
+
+MOST: Final = 4
+"""More than a few are a report again. What the baseline says comes on top."""
+
+APART: Final = 1.5
+"""A behaviour is named when its figure is this many times that of the next one: less is no cause."""
+
+CHART_OF: Final = {
+    "append_latency_ms": "append-latency",
+    "agent_latency_ms": "agent-latency",
+    "ws_join_ms": "join-latency",
+}
+_STATISTICS: Final = {"p(90)": "p90", "p(95)": "p95", "p(99)": "p99", "p(99.9)": "p99.9"}
+
+
+class Statement(NamedTuple):
+    """One sentence, and the anchor of what shows it on the page."""
+
+    text: str
+    anchor: str
+
+
+def statements(summary: Summary, baseline: Sequence[str] = ()) -> list[Statement]:
+    """Return the sentences, the weightiest first; `baseline` are those of a comparison with an earlier run."""
+    found = [statement for rule in _RULES for statement in rule(summary)]
+    return [*found[:MOST], *(Statement(text, "thresholds") for text in baseline)]
+
+
+def statements_section(summary: Summary, style: Style, baseline: Sequence[str] = ()) -> Iterable[str]:
+    """Yield the section of the terminal's report."""
+    yield from style.heading("in short")
+    for statement in statements(summary, baseline):
+        yield from style.wrapped(statement.text, "    ", "      ")
+
+
+def _outcome(summary: Summary) -> Iterator[Statement]:
+    """Say how many thresholds were kept, or what a search came to."""
+    capacity = summary.get("capacity")
+    if capacity is not None:
+        yield Statement(_sentence(capacity["words"]), "capacity")
+        return
+    entries = summary["thresholds"]
+    if not entries:
+        yield Statement("No threshold was given, so the run proves nothing.", "thresholds")
+        return
+    missed = [entry for entry in entries if formatting.mark(entry) == "✗"]
+    open_ = [entry for entry in entries if formatting.mark(entry) == "?"]
+    kept = len(entries) - len(missed) - len(open_)
+    if not missed and not open_:
+        text = f"{_all(len(entries))} kept"
+    else:
+        text = (
+            f"Of {len(entries)} {_plural(len(entries), 'threshold')} {_were(kept)} kept and {_were(len(missed))} missed"
+        )
+        text += f"; {len(open_)} cannot be decided" if open_ else ""
+    sent = summary["accounting"][MAIN]["all"]["sent"]
+    yield Statement(f"{text}, on {formatting.count(sent)} {_plural(sent, 'message')}.", "thresholds")
+
+
+def _missed(summary: Summary) -> Iterator[Statement]:
+    """Say which missed latency is furthest from its bound, whose it is, and in which window it was worst."""
+    if summary.get("capacity") is not None:
+        return
+    missed = [entry for entry in summary["thresholds"] if formatting.mark(entry) == "✗" and entry["unit"] == "ms"]
+    known = [entry for entry in missed if entry["measured"] is not None and entry["bound"] > 0]
+    if not known:
+        return
+    worst = max(known, key=_times_bound)
+    measured = formatting.measured(worst["measured"], worst["unit"])
+    text = f"Furthest off is {worst['expression']}: {measured}, {_times_bound(worst):,.1f} times its bound"
+    window = worst.get("worst_window_s")
+    text += f", from {clock(int(window[0]))} to {clock(int(window[1]))} of the run" if window else ""
+    behaviour = _behaviour(summary, worst)
+    text += f", most of it in {behaviour}" if behaviour else ""
+    yield Statement(f"{text}.", CHART_OF.get(worst["metric"], "thresholds"))
+    part = _slow_part(summary, worst["metric"])
+    if part:
+        yield Statement(part, "slowest")
+
+
+def _times_bound(entry: ThresholdEntry) -> float:
+    return (entry["measured"] or 0.0) / entry["bound"]
+
+
+def _behaviour(summary: Summary, entry: ThresholdEntry) -> str:
+    """Return the scenario whose figure stands out; empty where the threshold names one or none does."""
+    trend = trend_of(summary, entry["metric"])
+    name = _STATISTICS.get(entry["condition"].partition("<")[0], entry["condition"].partition("<")[0])
+    if entry["scenario"] or trend is None or MAIN not in trend or entry.get("window_s"):
+        return ""
+    values = {scenario: statistic(figures, name) for scenario, figures in trend[MAIN]["scenarios"].items()}
+    ranked = sorted(((value, scenario) for scenario, value in values.items() if value is not None), reverse=True)
+    stands_out = len(ranked) > 1 and ranked[0][0] >= APART * ranked[1][0]
+    return ranked[0][1] if stands_out else ""
+
+
+def _slow_part(summary: Summary, metric: str) -> str:
+    """Return which part took longest of the slowest messages by a metric, where one did in more than half of them."""
+    parts = [entry["slow_part"] for entry in slowest_of(summary) if entry["metric"] == metric]
+    names = {
+        "generator": "the generator itself, which sent them late",
+        "append": "the server, between send and broadcast",
+        "agent": "the agent's answer",
+    }
+    for part, words in names.items():
+        n = sum(each == part for each in parts)
+        if n * 2 > len(parts):
+            return f"What took longest in {n} of the {len(parts)} slowest such messages was {words}."
+    return ""
+
+
+def _backlog(summary: Summary) -> Iterator[Statement]:
+    """Say which backlog of all scenarios grew."""
+    for entry in summary.get("backlogs") or ():
+        if entry["is_growing"] and not entry["scenario"] and entry["per_s"] is not None:
+            what = {"append": "for their append", "agent": "for the agent"}.get(entry["queue"], f"for {entry['queue']}")
+            yield Statement(
+                f"The server fell behind: messages waiting {what} grew by {formatting.per_s(entry['per_s'])}, "
+                f"to {formatting.count(entry['waiting'])} when sending stopped.",
+                "backlog",
+            )
+
+
+def _trouble(summary: Summary) -> Iterator[Statement]:
+    """Say what went wrong most seriously after the warm-up."""
+    wrong = [trouble for trouble in troubles_of(summary) if trouble[1]]
+    if not wrong:
+        return
+    name, count, _, labels = wrong[0]
+    kinds = ", ".join(f"{label} {formatting.count(n)}" for label, n in formatting.few_kinds(labels).items())
+    more = f", and {len(wrong) - 1} more {_plural(len(wrong) - 1, 'kind')} of trouble" if len(wrong) > 1 else ""
+    yield Statement(f"{name}: {formatting.count(count)}{f' ({kinds})' if kinds else ''}{more}.", "troubles")
+
+
+_RULES: Final = (_outcome, _missed, _backlog, _trouble)
+
+
+def _all(n: int) -> str:
+    return "The one threshold was" if n == 1 else f"All {n} thresholds were"
+
+
+def _were(n: int) -> str:
+    return f"{n} {'was' if n == 1 else 'were'}"
+
+
+def _plural(n: float, noun: str) -> str:
+    return noun if n == 1 else f"{noun}s"
+
+
+def _sentence(words: str) -> str:
+    text = words[:1].upper() + words[1:]
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,0 +1,153 @@
+"""The sentences at the top of a report: each has its rule, the weightiest comes first, and figures stand behind it."""
+
+import pytest
+
+from fleetlm_users.measure.report.content.statements import MOST, statements
+from fleetlm_users.measure.report.html import render_html
+from fleetlm_users.measure.report.markdown import render_markdown
+from fleetlm_users.measure.report.text import render
+from fleetlm_users.protocol.observer import SentMessage
+
+
+def texts(summary, baseline=()):
+    return [statement.text for statement in statements(summary, baseline)]
+
+
+def backlog(queue="agent", is_growing=True, scenario=""):
+    return {"queue": queue, "scenario": scenario, "is_growing": is_growing, "per_s": 12.34, "waiting": 1234}
+
+
+def slow(ledger, metric, lateness_s, n=3):
+    for number in range(n):
+        message = SentMessage(f"r1-1-1-{number}", 10.0, 10.0 + lateness_s, "main")
+        message.appended_s = 10.5
+        ledger.slowest(metric, "burst", "main").add(0.5, message, 10.5 if metric[1] == "p" else 11.0, "s")
+
+
+def test_a_run_that_kept_all_says_so_and_nothing_else(summary_of, healthy):
+    """With what it rests on."""
+    told, _ = summary_of(healthy)
+    assert texts(told) == ["The one threshold was kept, on 200 messages."]
+
+
+def test_without_a_threshold_nothing_is_proven(summary_of, healthy):
+    """Whatever was measured."""
+    told, _ = summary_of(healthy)
+    told["thresholds"] = []
+    assert texts(told) == ["No threshold was given, so the run proves nothing."]
+
+
+def test_the_threshold_furthest_from_its_bound_is_named(summary_of, healthy):
+    """With its chart; what was missed and what cannot be decided are counted apart."""
+    told, _ = summary_of(
+        healthy,
+        thresholds="append_latency_ms: p(95)<1; ws_join_ms: max<0.1; append_latency_ms{scenario:burst}: p(99.9)<9",
+    )
+    first, second, *_ = statements(told)
+    assert first.text == "Of 3 thresholds 0 were kept and 2 were missed; 1 cannot be decided, on 200 messages."
+    assert second.text == "Furthest off is ws_join_ms: max<0.1: 0.900 ms, 9.0 times its bound."
+    assert second.anchor == "join-latency"
+
+
+def test_the_worst_window_is_named(summary_of, healthy):
+    """By the time of the run, as the chart shows it."""
+    told, _ = summary_of(healthy, thresholds="append_latency_ms: p(95)<1")
+    told["thresholds"][0]["worst_window_s"] = [70, 100]
+    assert "1.5 times its bound, from 1:10 to 1:40 of the run." in texts(told)[1]
+
+
+@pytest.mark.parametrize(("slower_us", "is_named"), [(9_000, True), (1_500, False)])
+def test_a_behaviour_is_named_where_it_stands_out(summary_of, slower_us, is_named):
+    """By the same figure; a little more than the next one is no cause."""
+
+    def write(ledger):
+        for scenario, value_us in (("burst", 1_400), ("churn", slower_us)):
+            ledger.counter("messages_sent", scenario, "main").n += 200
+            ledger.counter("messages_appended", scenario, "main").n += 200
+            for _ in range(200):
+                ledger.trend("append_latency_ms", scenario, "main").add(value_us)
+
+    told, _ = summary_of(write, thresholds="append_latency_ms: p(95)<1")
+    assert ("most of it in churn" in texts(told)[1]) is is_named
+
+
+@pytest.mark.parametrize(
+    ("metric", "lateness_s", "words"),
+    [
+        ("append_latency_ms", 0.4, "the generator itself, which sent them late"),
+        ("append_latency_ms", 0.0, "the server, between send and broadcast"),
+        ("agent_latency_ms", 0.4, "the agent's answer"),
+    ],
+)
+def test_the_slow_part_of_the_slowest_messages_is_named(summary_of, healthy, metric, lateness_s, words):
+    """Generator, server or agent."""
+
+    def write(ledger):
+        healthy(ledger)
+        ledger.trend("agent_latency_ms", "burst", "main").add(500_000)
+        slow(ledger, metric, lateness_s)
+
+    told, _ = summary_of(write, thresholds=f"{metric}: max<1")
+    assert f"What took longest in 3 of the 3 slowest such messages was {words}." in texts(told)
+
+
+def test_a_backlog_that_grew_is_named(summary_of, healthy):
+    """That of all scenarios together; one that did not grow is not."""
+    told, _ = summary_of(healthy)
+    told["backlogs"] = [
+        backlog("append", is_growing=False),
+        backlog(),
+        backlog(scenario="burst"),
+        backlog(is_growing=None),
+    ]
+    assert texts(told)[1:] == [
+        "The server fell behind: messages waiting for the agent grew by 12.3/s, to 1,234 when sending stopped."
+    ]
+
+
+def test_the_most_serious_trouble_is_named_with_its_kinds(summary_of, healthy):
+    """Others are counted; what went wrong in the warm-up alone is none."""
+
+    def write(ledger):
+        healthy(ledger)
+        ledger.count("messages_lost", "burst", "main", 3, "timeout")
+        ledger.count("seq_gaps", "burst", "main", 1)
+        ledger.count("disconnects", "burst", "warm_up", 1, "closed_1000")
+
+    told, _ = summary_of(write)
+    assert texts(told)[-1] == "messages_lost: 3 (timeout 3), and 1 more kind of trouble."
+
+
+def test_a_search_is_told_by_its_result(summary_of, healthy):
+    """Its thresholds are those of each step."""
+    told, _ = summary_of(healthy, thresholds="append_latency_ms: p(95)<1")
+    told["capacity"] = {"words": "at least 40 users"}
+    assert texts(told)[0] == "At least 40 users."
+    assert not any("Furthest" in text for text in texts(told))
+
+
+def test_there_are_few_and_the_baseline_comes_last(summary_of, healthy):
+    """A list of everything would be a report again."""
+    told, _ = summary_of(
+        lambda ledger: (
+            healthy(ledger),
+            slow(ledger, "append_latency_ms", 0.4),
+            ledger.count("seq_gaps", "burst", "main"),
+        ),
+        thresholds="append_latency_ms: p(95)<1",
+    )
+    told["backlogs"] = [backlog(), backlog("append")]
+    said = texts(told, ["Against r0: regression:"])
+    assert len(said) == MOST + 1
+    assert said[-1] == "Against r0: regression:"
+
+
+def test_every_report_has_them_and_links_lead_somewhere(summary_of, healthy):
+    """A chart that is not on the page is no place to lead to."""
+    told, store = summary_of(healthy, thresholds="append_latency_ms: p(95)<1")
+    text = texts(told)[1]
+    assert " ".join(text.split()) in " ".join(render(told, 100).split())
+    assert "Furthest off is" in render_markdown(told)
+    assert '<a href="#append-latency">Furthest off' in render_html(told, list(store.table()))
+    assert 'id="append-latency"' in render_html(told, list(store.table()))
+    assert '<a href="#thresholds">Furthest off' in render_html(told, [])
