@@ -127,9 +127,9 @@ def note(threshold: Mapping[str, Any]) -> str:
 
 _ORIGINS: Final = {
     "given": "given",
-    "preset": "from the preset",
-    "behaviour": "default of the behaviour",
-    "audit": "default of the audit",
+    "preset": "preset",
+    "behaviour": "default",
+    "audit": "audit's default",
 }
 
 

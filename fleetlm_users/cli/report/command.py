@@ -83,8 +83,8 @@ def _compared(before: RunFile, after: RunFile) -> list[str]:
     """Return what a run's comparison with an earlier one comes to, as sentences."""
     comparison = compare(before, after, Tolerances())
     signs = ("✗",) if comparison.regressions else ("?",)
-    found = [reason for sign, reason in wording.reasons(comparison) if sign in signs]
+    reasons = [reason for sign, reason in wording.reasons(comparison) if sign in signs]
     answer = f"Against {before.run_id or before.path}: {wording.verdict(comparison)}"
-    shown = [f"{answer}{':' if found else '.'}", *(f"{reason}." for reason in found[:MOST_OF_BASELINE])]
-    more = len(found) - MOST_OF_BASELINE
+    shown = [f"{answer}{':' if reasons else '.'}", *(f"{reason}." for reason in reasons[:MOST_OF_BASELINE])]
+    more = len(reasons) - MOST_OF_BASELINE
     return [*shown, f"… and {more} more, see fleetlm-bench compare."] if more > 0 else shown

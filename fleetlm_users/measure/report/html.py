@@ -211,7 +211,8 @@ def _thresholds(summary: Summary) -> Iterator[ThresholdLine]:
     for entry in summary["thresholds"]:
         sign = formatting.mark(entry)
         measured = formatting.outcome(entry)
-        note = ", ".join(filter(None, (formatting.note(entry).removeprefix("of "), formatting.origin(entry))))
+        samples, semicolon, more = formatting.note(entry).removeprefix("of ").partition("; ")
+        note = ", ".join(filter(None, (samples, formatting.origin(entry)))) + semicolon + more
         yield ThresholdLine(sign, _LOOKS[sign], entry["subject"], entry["condition"], measured, note)
 
 

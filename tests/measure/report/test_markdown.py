@@ -41,7 +41,7 @@ def test_an_empty_run_has_no_empty_tables(summary_of):
 
 @pytest.mark.parametrize(
     ("origin", "words"),
-    [("given", "given"), ("preset", "from the preset"), ("behaviour", "default of the behaviour"), ("", "–")],
+    [("given", "given"), ("preset", "preset"), ("behaviour", "default"), ("", "–")],
 )
 def test_it_says_who_set_a_threshold(summary_of, healthy, origin, words):
     """As the terminal and the page do; older files do not know it."""

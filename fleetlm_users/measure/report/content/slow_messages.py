@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Final
 
 from fleetlm_users.measure import formatting
@@ -14,6 +14,9 @@ from fleetlm_users.units import MS_PER_S
 
 IN_TERMINAL: Final = 3
 """Of each metric: a terminal has few lines, summary.json has them all."""
+
+ON_PAGE: Final = 10
+"""Of each metric, on the page and in Markdown."""
 
 SLOW_HEAD: Final = (
     *("", "ms", "slow part", "late", "append", "agent", "due (UTC)", "sent", "done"),
@@ -60,7 +63,7 @@ def slowest_of(summary: Summary) -> list[SlowMessageEntry]:
 
 def slow_message_rows(summary: Summary) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """Return head and rows of a table of the slowest messages."""
-    return SLOW_HEAD, tuple(_row(entry) for entry in slowest_of(summary))
+    return SLOW_HEAD, tuple(_row(entry) for entry in _slowest_of_each(summary, ON_PAGE))
 
 
 def _row(entry: SlowMessageEntry) -> tuple[str, ...]:
@@ -94,14 +97,20 @@ def slow_message_line(entry: SlowMessageEntry) -> str:
 
 def slow_messages_section(summary: Summary, style: Style) -> Iterable[str]:
     """Yield the section of the terminal's report that names the slowest messages."""
-    entries = slowest_of(summary)
+    entries = _slowest_of_each(summary, IN_TERMINAL)
     if entries:
         yield from style.heading("the slowest messages")
-    for _, of_metric in groupby(entries, key=lambda entry: entry["metric"]):
-        for entry in list(of_metric)[:IN_TERMINAL]:
-            yield from style.wrapped(slow_message_line(entry), "    ", "      ")
-    if len(entries) > 2 * IN_TERMINAL:
-        yield f"    summary.json and the page name {len(entries)}"
+    for entry in entries:
+        yield from style.wrapped(slow_message_line(entry), "    ", "      ")
+    more = len(slowest_of(summary)) - len(entries)
+    if more > 0:
+        yield f"    … and {more} more, see summary.json"
+
+
+def _slowest_of_each(summary: Summary, most: int) -> list[SlowMessageEntry]:
+    """Return at most so many of each metric."""
+    by_metric = groupby(slowest_of(summary), key=lambda entry: entry["metric"])
+    return [entry for _, entries in by_metric for entry in islice(entries, most)]
 
 
 def _kind(entry: SlowMessageEntry) -> str:

@@ -38,8 +38,8 @@ class Statement(NamedTuple):
 
 def statements(summary: Summary, baseline: Sequence[str] = ()) -> list[Statement]:
     """Return the sentences, the weightiest first; `baseline` are those of a comparison with an earlier run."""
-    found = [statement for rule in _RULES for statement in rule(summary)]
-    return [*found[:MOST], *(Statement(text, "thresholds") for text in baseline)]
+    weighty = [statement for rule in _RULES for statement in rule(summary)]
+    return [*weighty[:MOST], *(Statement(text, "thresholds") for text in baseline)]
 
 
 def statements_section(summary: Summary, style: Style, baseline: Sequence[str] = ()) -> Iterable[str]:
