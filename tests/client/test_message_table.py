@@ -40,7 +40,7 @@ def table_of(address):
 
 
 def test_it_reads_the_messages_of_the_sessions_that_are_asked_for(filled):
-    """jsonb has ordered their keys and written their numbers anew: their digests are those of what was sent."""
+    """jsonb has ordered their keys and rewritten their numbers: their digests are those of what was sent."""
     table = table_of(filled.address)
     table.check()
     rows = list(table.messages(["s0", "s9"]))
@@ -115,7 +115,7 @@ def test_a_table_without_the_columns_is_refused(database):
 
 
 def test_a_connection_that_breaks_is_told_and_not_used_again(filled):
-    """The next reading connects anew."""
+    """The next reading connects again."""
     table = table_of(filled.address)
     table.check()
     others = "datname = current_database() AND pid <> pg_backend_pid()"

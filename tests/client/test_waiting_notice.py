@@ -1,4 +1,4 @@
-"""A person is told what is waited for."""
+"""A line tells the person what the run waits for."""
 
 from gevent.queue import Queue
 

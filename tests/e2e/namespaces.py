@@ -59,7 +59,7 @@ class Host:
         os.close(home)
 
     def cut(self):
-        """Pulls the cable out at the switch: nothing comes or goes, and nobody is told that connections are gone."""
+        """Pulls the cable out at the switch: nothing passes, and neither side learns that connections are gone."""
         _ip("-n", self._switch, "link", "set", "dev", self._name, "down")
 
     def restore(self):

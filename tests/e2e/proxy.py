@@ -1,4 +1,4 @@
-"""A link between workers and their master that a test can cut: nothing comes or goes, and nobody is told."""
+"""A link between workers and their master that a test can cut: nothing passes, and neither side is notified."""
 
 import contextlib
 import selectors

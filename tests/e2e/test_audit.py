@@ -59,7 +59,7 @@ def test_one_lost_message_in_a_thousand_is_found_and_named(tmp_path, standin_wit
 
 @pytest.mark.parametrize("way", WAYS)
 def test_any_benchmark_can_be_audited(tmp_path, standin_with, way):
-    """What is gone is named with session, seq, client_ref and moment, and nothing of the audit is counted as load."""
+    """Lost messages are named with session, seq, client_ref and moment, and no part of the audit counts as load."""
     standin = standin_with("--builtin-agent", "--lose-replay-every", "50")
     finished = run(tmp_path, "message_throughput", standin, *STEADY, "--audit", way)
     assert finished.code == 3, finished.output
@@ -159,7 +159,7 @@ def test_a_run_that_is_stopped_is_audited(tmp_path, standin_with, spread):
 
 
 def test_a_second_signal_cuts_the_audit_short(tmp_path, standin):
-    """What was not read by then is counted, and the run is not green."""
+    """Sessions not read by then are counted, and the run does not pass."""
     flags = [*targets(standin), *CALM, "--run-id", RUN_ID, *STEADY, "-t", "60s", "--audit", "replay"]
     with Locust(tmp_path, *flags, "--audit-after", "60s", locustfile="locustfiles/message_throughput.py") as locust:
         eventually(lambda: standin.counters()["messages_appended_user"] > 20, "twenty messages")

@@ -76,7 +76,7 @@ def test_a_server_that_falls_behind_is_found_although_every_threshold_is_kept(tm
 
 
 def test_a_server_that_does_not_recover_in_time_is_a_finding(tmp_path, standin_with):
-    """What it is waited for is said, and what was kept before stays known as that."""
+    """A line says what the search waits for, and the load kept before is still reported."""
     standin = standin_with(*ONE_AT_A_TIME)
     flags = [*MESSAGES, "-u", "5", "--step-factor", "12", "--hold", "4s", "--recover", "3s"]
     with capacity(tmp_path, standin, *flags) as locust:
@@ -149,7 +149,7 @@ def test_a_server_that_takes_nobody_fails(tmp_path, standin_with):
 
 
 def test_a_search_that_is_interrupted_says_how_far_it_came(tmp_path, standin):
-    """At least so many; inconclusive."""
+    """ "At least" this many; inconclusive."""
     with capacity(tmp_path, standin, "--most", "2000") as locust:
         eventually(lambda: "step 2  " in locust.output, "two steps are done")
         locust.interrupt()

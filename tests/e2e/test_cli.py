@@ -120,7 +120,7 @@ def test_doctor_with_a_full_server(standin_with, agent_with):
 
 
 def test_doctor_with_a_dead_agent(standin_with):
-    """Its health is doubtful, since FleetLM might reach it all the same; the missing reply decides."""
+    """Its health is doubtful, since FleetLM might still reach it; the missing reply decides."""
     standin = standin_with()
     code, output = bench("doctor", *targets(standin), "--agent-url", NOBODY, "--timeout", "1s")
     assert code == 1

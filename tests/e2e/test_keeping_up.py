@@ -35,7 +35,7 @@ def judged(finished, metric):
 
 
 def check_behind(finished):
-    """It fails for this and for nothing else; every message was appended at once."""
+    """The run fails for this reason alone; every message was appended at once."""
     assert finished.code == 3, finished.output
     failures = finished.summary["verdict"]["failures"]
     assert failures
@@ -58,7 +58,7 @@ def test_falling_behind_is_told_in_words(tmp_path, standin_with):
 
 @pytest.mark.parametrize("processes", [(), ("--processes", "2")], ids=["one process", "two processes"])
 def test_falling_behind_is_seen_in_a_short_run(tmp_path, standin_with, processes):
-    """Too short to tell growth, which is told, and is no pass."""
+    """The run is too short to tell growth. It says so, and does not pass."""
     finished = run(tmp_path, standin_with(*TOO_SLOW), "-t", "9s", *processes)
     check_behind(finished)
     growth = judged(finished, "agent_backlog_growth")
@@ -103,7 +103,7 @@ def test_a_large_backlog_that_stays_is_green(tmp_path, standin_with, processes):
 
 
 def test_a_closed_load_has_nothing_to_fall_behind_of(tmp_path, standin_with):
-    """With so many messages in flight at most, appends cannot; asking for it is refused before the run."""
+    """With a bound on messages in flight, appends cannot fall behind; a threshold on that is refused before the run."""
     refused = run(
         tmp_path,
         standin_with("--builtin-agent"),

@@ -50,7 +50,7 @@ def test_sessions_of_one_group_lose_each_others_messages(tmp_path, standin_with,
 
 @pytest.mark.parametrize("way", WAYS)
 def test_open_outcomes_are_resolved(tmp_path, standin_with, way):
-    """Each tenth send is replied to with a timeout and appended all the same. They are stored, and no loss."""
+    """Every tenth send gets the reply `timeout` and is appended anyway. Those messages are stored, and are no loss."""
     standin = standin_with(*LATE, "--flush-ms", "300", "--timeout-every", "10", "--no-agent")
     flags = [*STEADY, "--agent-replies", "0", "--send-interval", "100", "--audit", way]
     finished = run(tmp_path, "message_throughput", standin, *flags)

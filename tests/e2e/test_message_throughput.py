@@ -1,4 +1,4 @@
-"""Three loads: a timetable per user, a rate of all users together, always so many in flight."""
+"""Three loads: a timetable per user, a rate of all users together, a fixed number in flight."""
 
 import pytest
 

@@ -122,7 +122,7 @@ def test_forked_workers_end_with_their_master(tmp_path, mute, numbers, group):
 
 
 def test_workers_apart_end_with_a_master_whose_drain_is_cut_short(tmp_path, mute):
-    """Nobody but the master is told, twice: the second signal reaches the workers as a message."""
+    """Only the master gets the signal, twice: the second one reaches the workers as a message."""
     with cluster(tmp_path, *targets(mute), "-t", "100s", "--drain-timeout", "80s") as it:
         flowing(mute)
         send(it.master, INT, INT)
@@ -246,7 +246,7 @@ def test_a_port_that_is_taken_ends_the_start_and_leaves_no_worker(tmp_path, stan
 
 
 def test_two_runs_on_one_machine_do_not_mix(tmp_path, standin):
-    """The second is refused at the first one's port, and runs beside it on a port of its own."""
+    """The second is refused at the first one's port, and runs next to it on a port of its own."""
     common, port = [*targets(standin), *LOAD, "--processes", "1"], free_port()
     with Locust(tmp_path / "one", *common, "-t", "100s", "--master-bind-port", port) as first:
         flowing(standin)

@@ -1,4 +1,4 @@
-"""Whole lives of sessions, so many for each user; the run ends by itself when all have lived theirs."""
+"""Whole lives of sessions, a fixed number for each user; the run ends by itself when all are over."""
 
 import signal
 
@@ -16,7 +16,7 @@ SMALL = ["-u", USERS, "--iterations", ITERATIONS]
 
 
 def check_lives(finished, standin):
-    """Exactly so many lives, each created, joined, answered three times, left and deleted."""
+    """Exactly that many lives, each created, joined, answered three times, left and deleted."""
     truth = check_accounting(finished, standin)
     assert truth["sessions_created"] == truth["sessions_deleted"] == LIVES, finished.output
     assert truth["sends_received"] == truth["messages_appended_agent"] == LIVES * MESSAGES

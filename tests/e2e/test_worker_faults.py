@@ -77,7 +77,7 @@ def test_a_killed_worker_is_named_with_what_is_not_known_of_it(tmp_path, standin
 
 
 def test_a_lost_worker_stops_the_run_where_that_is_asked_for(tmp_path, standin):
-    """The report is written all the same."""
+    """The report is still written."""
     with cluster(tmp_path, *targets(standin), "--on-worker-lost", "stop", "-t", "60s") as it:
         eventually(lambda: sends(standin) > SOME_SENDS, "messages flow")
         it.workers[0].interrupt(signal.SIGKILL)
@@ -195,7 +195,7 @@ def test_a_master_that_is_stopped_ends_its_workers_and_writes_its_report(tmp_pat
 
 
 def test_workers_of_a_killed_master_end_their_users_and_quit(tmp_path, standin):
-    """They must not go on loading a server for ever."""
+    """They must not go on loading a server forever."""
     with cluster(tmp_path, *targets(standin), "-t", "60s") as it:
         eventually(lambda: sends(standin) > SOME_SENDS, "messages flow")
         it.master.interrupt(signal.SIGKILL)

@@ -12,7 +12,7 @@ FAST = ["-u", USERS, "--time-scale", "0.1", "-t", "5s", "--warm-up", "1s"]  # a 
 
 @SPREADS
 def test_only_joins_and_appends_are_measured(tmp_path, standin, spread):
-    """Each user on a session of its own; no latency and no rate of the agent's, whose answers come all the same."""
+    """Each user on a session of its own; no agent latency and no agent rate, although the agent answers."""
     finished = run(tmp_path, "ws_hot_path", standin, *FAST, *spread)
     truth = check_accounting(finished, standin)
     assert finished.code == 0, finished.output

@@ -270,7 +270,7 @@ def test_sealing_nothing_changes_nothing():
 
 
 def test_what_waits_is_read_from_the_counters_at_each_tick(ledger):
-    """By scenario and in all; the highest is remembered, and a reset of the statistics begins anew."""
+    """By scenario and in all; the highest is remembered until the statistics are reset."""
     ledger.count("messages_sent", "burst", MAIN, 5)
     ledger.count("messages_sent", "churn", MAIN, 2)
     ledger.tick(1.0)

@@ -103,7 +103,7 @@ class TypedMasterRunner(MasterRunner, locust.runners.MasterRunner):
 
 
 def snapshot(worker_id, seq, final=False, sent=5, epoch="e"):
-    """What a worker has measured that has sent so many messages."""
+    """The snapshot of a worker that has sent that many messages."""
     ledger = Ledger(DEFAULT, epoch, worker_id)
     ledger.count("messages_sent", "burst", "main", sent)
     return encode_snapshot(ledger.snapshot(seq, final, 1.0))

@@ -1,4 +1,4 @@
-"""What is logged is printable, whoever wrote it."""
+"""Every log record is printable, no matter who wrote it."""
 
 import io
 import logging

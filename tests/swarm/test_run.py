@@ -1,4 +1,4 @@
-"""A run's end: users wind down, settle, leave; those that do not are ended by force; nothing waits for ever."""
+"""A run's end: users wind down, settle, leave; those that do not are ended by force; nothing waits forever."""
 
 import gevent
 import pytest
@@ -102,7 +102,7 @@ def test_users_are_numbered_and_begin_one_after_the_other(run):
 
 
 def test_the_phase_is_read_on_the_runs_own_clock(run):
-    """Warm-up ends so many seconds after the run began here."""
+    """The warm-up ends that many seconds after the run began in this process."""
     warm_up_s = run.options.plan.warm_up_s
     assert run.phase_at(run.started_s + warm_up_s - 0.001) == "warm_up"
     assert run.phase_at(run.started_s + warm_up_s + 0.001) == "main"

@@ -1,4 +1,4 @@
-"""The end of a run is entered once, whoever asks for it, in whatever order, and always comes to its report."""
+"""The end of a run begins once, no matter who asks for it and in which order, and always reaches its report."""
 
 import itertools
 
@@ -121,7 +121,7 @@ def test_the_drain_can_be_cut_short_between_the_stop_and_the_drain():
 
 @pytest.mark.parametrize("failing", ["stop", "drain", "drained", "judge"])
 def test_a_step_that_fails_does_not_keep_the_end_from_its_report(failing, caplog):
-    """What there is gets judged; nothing flies out of a listener, and nobody waits for ever."""
+    """The numbers there are get judged; no listener raises, and nobody waits forever."""
     steps = Steps(fails=[failing])
     steps.drained.set()
     steps.judged.set()

@@ -192,7 +192,7 @@ def test_a_thousand_visits_leave_nothing(visitor):
 
 
 def left_by(user, journeys):
-    """What was not freed of so many journeys; the first makes what stays."""
+    """The objects that this many journeys left; the first journey makes those that stay."""
     live_once(user)
     return [describe(thing) for thing in garbage_after(lambda: [live_once(user) for _ in range(journeys)])]
 

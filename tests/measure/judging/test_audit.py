@@ -1,4 +1,4 @@
-"""What an audit came to, in words and as doubts: never an audit that silently looked at a tenth."""
+"""The result of an audit, in words and as doubts: an audit never hides that it covered only a tenth."""
 
 import pytest
 

@@ -80,7 +80,7 @@ def test_the_last_moment_alone_is_no_growth():
 
 
 def test_a_backlog_that_shrinks_does_not_grow():
-    """A negative slope is told, and claimed as nothing."""
+    """A negative slope is reported, and claims no growth."""
     result = growth([float(1000 - 10 * second) for second in range(60)], [100.0] * 60)
     assert not result.is_growing
     assert result.per_s < 0

@@ -233,7 +233,7 @@ def test_a_step_whose_messages_have_no_fate_says_nothing_of_the_server():
 
 
 def test_the_backlogs_of_a_hold_are_those_of_its_seconds():
-    """With the second before it; a second of which nothing is known is left out."""
+    """With the second before it; a second without data is left out."""
     rows = [
         {"second": second, "sent": 100, "replies_due": 90, "append_backlog": 3, "agent_backlog": 50 * (second - 4)}
         for second in range(12)

@@ -80,7 +80,7 @@ def test_a_server_that_still_answers_is_not_recovered():
 
 
 def test_answers_to_messages_that_were_given_up_show_a_queue():
-    """Nothing is awaited any more, and the server works all the same."""
+    """No answer is due any more, and the server is still working."""
     story = Story()
     story.send(100)
     story.look()

@@ -1,4 +1,4 @@
-"""A threshold that every run keeps, that no run can keep, or that contradicts another is told before the run."""
+"""A threshold that every run keeps, that no run can keep, or that contradicts another is refused before the run."""
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings

@@ -1,4 +1,4 @@
-"""What failed wholly, and no threshold bounds, is named, by whatever metric of the catalogue it shows."""
+"""Every total failure that no threshold bounds is named, whatever metric of the catalogue shows it."""
 
 import pytest
 from hypothesis import given

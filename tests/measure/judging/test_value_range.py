@@ -48,6 +48,6 @@ def test_a_range_is_above_another_when_all_its_numbers_are(first, second):
 
 
 def fitting(bounds):
-    """Numbers that keep all bounds, those right beside a bound among them."""
+    """Numbers that keep all bounds, including those next to a bound."""
     tried = [number + step for number in TRIED for step in (-1e-6, 0, 1e-6)]
     return [number for number in tried if 0 <= number <= 10 and all(OPERATORS[sign](number, at) for sign, at in bounds)]

@@ -109,7 +109,7 @@ def test_thresholds_tell_value_bound_and_answer_in_base_units(scraped):
 
 
 def test_a_threshold_on_too_few_samples_gives_no_answer(scraped):
-    """Neither a green nor a red one; and one that was written twice is told once."""
+    """Neither a green nor a red one; and one that was written twice is exported once."""
 
     def write(ledger):
         ledger.trend("append_latency_ms", "burst", MAIN).add(900_000)
@@ -162,7 +162,7 @@ def test_gauges_stand_by_scenario_without_their_sum(scraped):
 
 
 def test_every_metric_of_the_catalogue_has_a_name_of_its_own():
-    """Also after suffixes are changed, and beside the names of the run itself."""
+    """Also after suffixes are changed, and together with the names of the run itself."""
     names = [name_of(metric) for metric in DEFAULT.values()]
     assert len(set(names)) == len(names)
     assert not [name for name in names if name.startswith(("fleetlm_run_", "fleetlm_threshold_", "fleetlm_build"))]

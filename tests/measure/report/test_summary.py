@@ -27,7 +27,7 @@ def test_it_is_json_and_holds_every_part(summary_of, healthy):
 
 
 def test_trends_are_in_milliseconds_with_phases_and_scenarios_apart(summary_of, healthy):
-    """Warm-up is told beside the main phase, never in it."""
+    """The warm-up is reported next to the main phase, never in it."""
     told, merge = summary_of(healthy, healthy)
     totals = merge.totals()
     append = told["metrics"]["append_latency_ms"]
@@ -106,7 +106,7 @@ def test_labels_and_workers(summary_of, healthy):
 
 
 def test_an_empty_run_has_a_summary_too(summary_of):
-    """Nothing measured is told as nothing, not as an error."""
+    """A figure that was not measured is reported as missing, not as an error."""
     told, _ = summary_of(lambda ledger: None)
     assert told["metrics"] == {}
     assert told["accounting"]["main"]["all"]["sent"] == 0

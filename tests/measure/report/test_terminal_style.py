@@ -43,7 +43,7 @@ def test_wrapped_text_keeps_its_indent():
 
 @pytest.mark.parametrize("colour", [False, True])
 def test_only_our_own_colours_reach_a_terminal(colour):
-    """A preset's description, a label of a report: whoever wrote it, it cannot move the cursor."""
+    """A preset's description or a label of a report cannot move the cursor, no matter who wrote it."""
     style = Style(colour=colour)
     text = style.finish([style.paint("name", "bold") + " \x1b[2J\x1b]0;title\x07\r\u202e ✓"])
     painted = "\x1b[1mname\x1b[0m" if colour else "name"

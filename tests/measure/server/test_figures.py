@@ -23,7 +23,7 @@ MIB = 1024 * 1024
 
 
 def told(*points, source="http://localhost:4000/metrics"):
-    """A source that told memory in MiB at so many sessions, every two seconds."""
+    """A source that reported memory in MiB at that many sessions, every two seconds."""
     figures = ServerFigures(source)
     for number, (sessions, mib) in enumerate(points):
         readings = {MEMORY: Reading(mib * MIB, "beam_bytes"), "beam_ports": Reading(float(sessions), "ports")}

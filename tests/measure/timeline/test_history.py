@@ -51,7 +51,7 @@ def test_a_worker_that_went_silent_does_not_stop_the_clock():
 
 
 def test_late_rows_heal_what_is_young():
-    """Until then the second is told without them."""
+    """Until then the second is shown without them."""
     series, timeline = LiveHistory(), told(a=[row(n) for n in range(20)], b=[row(n) for n in range(12)])
     series.absorb(timeline)
     assert sent_in(series) == 22

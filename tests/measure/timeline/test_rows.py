@@ -19,7 +19,7 @@ ROWS = [
 
 
 def test_failures_are_everything_that_failed():
-    """One column for the eye; its parts are beside it."""
+    """One column for people; its parts are next to it."""
     row = flat(stretch(0, [9, 4, 1, 2, 0, 0, 7, 3, 4, 5]))
     assert row["failures"] == 1 + 2 + 3 + 4 + 5
 

@@ -80,7 +80,7 @@ def test_what_waits_on_a_stalled_worker_goes_on_waiting():
 
 
 def test_what_waited_on_a_lost_worker_is_gone_with_it():
-    """It neither stays in the sum for ever nor grows."""
+    """It neither stays in the sum forever nor grows."""
     timeline = MergedTimeline()
     timeline.absorb("lost", [second_of(n, burst=(9, 9)) for n in range(3)], final=False)
     timeline.absorb("a", [second_of(n, burst=(1, 0)) for n in range(90)], final=True)

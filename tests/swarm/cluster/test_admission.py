@@ -91,7 +91,7 @@ def test_a_stranger_may_ask_for_the_locustfile(runner, admission):
 
 
 def test_what_a_stranger_says_is_not_heard(runner, admission, said):
-    """Nobody is told of it either: anybody may open the port."""
+    """It is not reported either: anybody may open the port."""
     for kind in ("quit", "spawning", "client_stopped"):
         runner.hears("stranger", kind)
     runner.hears("stranger", WorkDone.kind, WorkDone(users=None).to_wire())
@@ -133,7 +133,7 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 @pytest.mark.parametrize("is_known", [True, False])
 def test_a_malformed_message_is_refused_by_name(runner, admission, said, name, is_known):
-    """Nobody acts on it, and a worker of which something was refused makes the run doubtful."""
+    """Nobody acts on it, and a worker whose message was refused makes the run doubtful."""
     if is_known:
         show(runner, MINE)
     handled = list(runner.handled)

@@ -1,4 +1,4 @@
-"""Two processes may make one run together only on the same code; where they differ is told in words."""
+"""Two processes may share a run only if their code is the same; the refusal says where it differs."""
 
 from dataclasses import replace
 

@@ -46,7 +46,7 @@ def watched():
 
 
 def test_a_silent_worker_is_lost_after_its_time_and_not_before(watched):
-    """Locust would give it up after three seconds; here it is told that all is well."""
+    """Locust would give it up after three seconds; here the link reports that all is well."""
     node = watched.runner.add("w1")
     watched.beat("w1")
     assert node.heartbeat == math.inf
@@ -196,7 +196,7 @@ def test_spawn_messages_count_in_the_order_in_which_they_come(runner, master_liv
     ],
 )
 def test_a_malformed_message_is_refused_and_the_worker_hears_on(runner, master_liveness, caplog, kind, data):
-    """Locust's greenlet that hears the master would end with it. It is told once."""
+    """It would end Locust's greenlet that hears the master. It is reported once."""
     for _ in range(3):
         runner.handle_message(Message(kind, data, "w1"))
     assert runner.handled == []

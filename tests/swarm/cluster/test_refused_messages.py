@@ -1,4 +1,4 @@
-"""What was refused is told once for each peer and kind, counted, and forgotten with the next run."""
+"""Refused messages are reported once per peer and kind, counted, and forgotten with the next run."""
 
 from fleetlm_users.swarm.cluster.refused_messages import MAX_LINES, MAX_PEERS, RefusedMessages
 

@@ -64,7 +64,7 @@ def test_damaged_bytes_raise_nothing():
 
 
 def test_a_peer_may_have_any_name():
-    """One that is not UTF-8 is told escaped; what it sends is not readable."""
+    """A name that is not UTF-8 is shown escaped; its messages are unreadable."""
     server = Server("127.0.0.1", 0)
     context = zmq.Context()
     peer = context.socket(zmq.DEALER)

@@ -81,7 +81,7 @@ def test_a_worker_that_went_missing_is_not_waited_for(runner, registry):
 
 
 def test_a_silent_worker_is_waited_for_only_so_long(runner, registry, monkeypatch):
-    """An upper bound, and the loss is told."""
+    """An upper bound, and the loss is reported."""
     for name in ("LEAVING_S", "FORCE_S", "TRAVEL_S"):
         monkeypatch.setattr(f"fleetlm_users.swarm.cluster.worker_registry.{name}", 0.0)
     runner.add("a")
@@ -278,7 +278,7 @@ CUT_SHORT_WAIT_S = 7.0
 
 
 class Workers:
-    """Workers of which some are silent; whoever is asked is written down."""
+    """Workers, some of them silent; every request to one is recorded."""
 
     def __init__(self, *missing):
         self.missing = set(missing)

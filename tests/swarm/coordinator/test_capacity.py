@@ -191,7 +191,7 @@ def test_no_step_is_judged_on_messages_of_another(scene):
 
 
 def test_a_step_that_is_missed_unloads_the_server_and_probes_it(scene):
-    """Nothing is sent until nothing is left, then a light load, then all of it; the line says what is waited for."""
+    """No message is sent until the backlog is gone, then a light load, then all; a line says what is missing."""
     _, _, run = searched(scene(first=20, answers_per_s=40))
     missed = next(number for number, order in enumerate(run.orders) if order.share == 0)
     shares = [order.share for order in run.orders[missed : missed + 6]]
@@ -218,7 +218,7 @@ def test_late_answers_are_waited_for_although_nobody_does(scene):
 
 
 def test_a_server_that_does_not_recover_ends_the_search(scene):
-    """It is a finding of its own; what was kept before stays known as kept once."""
+    """That is a finding in itself; the load kept before is still reported as kept once."""
     found, runner, _ = searched(scene(first=20, answers_per_s=40, stuck_beyond=300))
     assert (found.finished, found.kept, found.confirmed) == (True, 40, 0)
     assert found.unrecovered.startswith("the server did not recover within 2m after 80 messages/s: ")
@@ -309,7 +309,7 @@ def test_a_run_that_ends_before_has_what_was_found_so_far(scene, reached, doing)
 
 @pytest.mark.parametrize("interval_s", [0.0, 0.25])
 def test_users_of_another_kind_are_searched_for_too(scene, interval_s):
-    """How often they send is not known, or not what the options say: nothing is asked of it."""
+    """Their rate is not known, or differs from the options, so the step expects no number of messages."""
     found, _, _ = searched(scene(answers_per_s=40, settings={"message_interval_s": interval_s}))
     assert found.confirmed == pytest.approx(40, rel=0.05)
     assert not found.limited
@@ -326,7 +326,7 @@ def test_a_load_that_is_no_longer_made_is_the_generators_limit(scene):
 
 
 def test_a_search_that_breaks_ends_the_run_and_is_not_finished(scene, caplog, monkeypatch):
-    """A run without an end of its own must not go on for ever."""
+    """A run without a planned end must not go on forever."""
     made = scene()
     monkeypatch.setattr(made[2], "border", lambda: 1 / 0)
     found, _, _ = searched(made)

@@ -19,7 +19,7 @@ ALL_THERE = SimpleNamespace(expected=1, final=1, lost=())
 
 
 def concluded(folder, workers=ALL_THERE, *, threshold="messages_sent: count>0", raw=(), **facts):
-    """A run with five messages, all of which arrived, and what is written of it."""
+    """A run with five messages that all arrived, and its result files."""
     snapshots, ledger = SnapshotStore("e"), Ledger(DEFAULT, "e", "local")
     for name in ("messages_sent", "messages_appended"):
         ledger.count(name, "burst", "main", 5)

@@ -20,7 +20,7 @@ class Clocked:
 
 
 def test_time_stands_still_when_the_run_is_stopped():
-    """What settles afterwards is no part of it, and a second stop changes nothing."""
+    """Settling afterwards is not part of it, and a second stop changes nothing."""
     run = Clocked(60.0)
     run.after(5.0).stop()
     run.after(9.0).stop()

@@ -1,4 +1,4 @@
-"""The server's own figures: asked before and during a run; whatever goes wrong is told and harms nothing."""
+"""The server's own figures: read before and during a run; failures are reported and harm nothing."""
 
 import os
 from unittest import mock
@@ -173,7 +173,7 @@ def test_what_a_source_says_is_one_bounded_line():
 
 
 def test_a_bounded_series_is_read_and_judged_from_the_warm_up_on():
-    """What was read before is no part of the judged run; a reset begins it again."""
+    """Earlier readings are not part of the judged run; a reset restarts it."""
     (maximum,) = parse_thresholds(['server.api.jobs{queue="mail"}: max<5'])
     page = Page('jobs{queue="mail"} 9\njobs{queue="web"} 90\nprocess_resident_memory_bytes 1\n')
     watch = ServerMetrics({"api": PrometheusSource("http://fleet/metrics", page)}, bounded=[maximum])

@@ -178,7 +178,7 @@ def test_a_benchmark_with_an_end_of_its_own_takes_no_shape():
     ],
 )
 def test_a_shape_that_fails_ends_the_run_with_a_doubt(tick, words):
-    """Locust would end it with a traceback, or let it run for ever with the web UI."""
+    """Locust would end it with a traceback, or let it run forever with the web UI."""
     shape = Up((3, 1), tick)
     _, _, head, steering = steered(shape)
     assert shape.tick() == (3, 1)

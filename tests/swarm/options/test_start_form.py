@@ -103,7 +103,7 @@ SPECS = specs_of(MIXED)
 
 @pytest.mark.parametrize("spec", [spec for spec in SPECS if not spec.in_form], ids=lambda spec: spec.name)
 def test_an_option_that_is_not_in_the_form_is_refused_and_said_where_to_set_it(spec):
-    """By its name or by any title; Locust would set it all the same, for the next run."""
+    """By its name or by any title; Locust would set it anyway, for the next run."""
     with pytest.raises(UsageError) as raised:
         form_with().check(MultiDict({"user_count": "1", spec.name: "/etc/passwd"}))
     told = str(raised.value)

@@ -176,7 +176,7 @@ def test_a_reader_that_has_gone_is_an_error(places):
 
 
 def test_a_terminal_and_a_device_get_the_text():
-    """Nothing is made beside them."""
+    """No other file is created next to them."""
     seen, its = pty.openpty()
     write_file(output_file.Path(os.ttyname(its)), "new")
     assert os.read(seen, 99) == b"new"

@@ -1,4 +1,4 @@
-"""The guard stands before every route, whoever has added it, and no answer may be read by another origin."""
+"""The guard protects every route, no matter who added it, and no other origin may read an answer."""
 
 import sys
 from argparse import Namespace

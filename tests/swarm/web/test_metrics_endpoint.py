@@ -41,7 +41,7 @@ def test_a_scrape_reads_the_run_as_it_is(coordinator):
 
 
 def test_before_the_first_run_a_scrape_has_no_run(coordinator):
-    """The page answers all the same."""
+    """The page still answers."""
     coordinator.shown = None
     assert samples(RunCollector(coordinator, is_search=False)) == {"fleetlm_build_info": 1, "fleetlm_run_active": 0}
 

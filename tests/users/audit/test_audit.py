@@ -112,7 +112,7 @@ def test_what_was_named_before_is_counted_and_not_named_again():
 
 
 def test_a_session_that_cannot_be_read_is_counted_by_the_cause():
-    """The others are audited all the same."""
+    """The others are still audited."""
     scene = Scene()
     for number in range(10):
         scene.session(f"s{number}", messages=2)

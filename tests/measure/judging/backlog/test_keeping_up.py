@@ -1,4 +1,4 @@
-"""Whether a server keeps up is judged from the merged seconds, told in words, and doubted where it cannot be told."""
+"""Whether a server keeps up is judged from the merged seconds, put into words, and doubted if nobody can tell."""
 
 import pytest
 from hypothesis import given
@@ -68,7 +68,7 @@ def test_too_short_a_run_is_a_doubt_when_nothing_was_finished():
 
 
 def test_a_few_messages_are_no_doubt():
-    """Whatever became of them, too few came to tell."""
+    """Whatever became of them, they are too few to tell."""
     backlog = run(1, 10, 1, constant(3), even=True)
     assert [(one.ok, one.undecided) for one in judgements_of(backlog)[0]] == [(True, False), (True, False)]
 

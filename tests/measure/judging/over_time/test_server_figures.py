@@ -28,7 +28,7 @@ def judged(text, read):
 
 
 def memory(per_h, noise, n=300, seed=1):
-    """Memory in bytes that grows by so many MiB an hour, below noise in MiB."""
+    """Memory in bytes that grows by that many MiB an hour, under noise in MiB."""
     random = Random(seed)
     return [(500 + per_h * 2 * at / 3600 + random.gauss(0, noise)) * MIB for at in range(n)]
 
