@@ -149,7 +149,7 @@ def test_a_server_that_takes_nobody_fails(tmp_path, standin_with):
 
 
 def test_a_search_that_is_interrupted_says_how_far_it_came(tmp_path, standin):
-    """ "At least" this many; inconclusive."""
+    """The result is a lower bound; the run is inconclusive."""
     with capacity(tmp_path, standin, "--most", "2000") as locust:
         eventually(lambda: "step 2  " in locust.output, "two steps are done")
         locust.interrupt()
