@@ -61,6 +61,8 @@ BACKLOG_CHART: Final = LineChart(
 CHARTS: Final = (
     _percentile_chart("Append latency", "append"),
     _percentile_chart("Agent latency", "agent"),
+    _percentile_chart("First chunk of the agent's answer", "first_chunk"),
+    _percentile_chart("Gaps between its chunks", "chunk_gap"),
     LineChart(
         "Messages",
         "per second",

@@ -23,7 +23,8 @@ from fleetlm_users.quoting import quote
 PERCENTS: Final = {"p50_ms": 50.0, "p95_ms": 95.0, "p99_ms": 99.0, "max_ms": 100.0}
 
 _FIRST_COUNTERS: Final = tuple(COUNTER_COLUMNS)[:10]
-"""The counters before the percentiles: a file's columns keep their places, later ones are added at the end."""
+_FIRST_TRENDS: Final = tuple(TREND_COLUMNS)[:5]
+"""What a file had at first: its columns keep their places, later ones are added at the end."""
 
 MAX_FIELD: Final = 1e15
 
@@ -39,12 +40,14 @@ def flat(stretch: Stretch) -> SeriesRow:
     row["failures"] = sum(whole.counts[PLACES[column]] for column in FAILURE_COLUMNS)
     row["connections"] = stretch.connections
     row["cpu_percent"] = round(stretch.cpu_percent, 1)
+    spreads: SeriesRow = {}
     for column in TREND_COLUMNS:
         buckets = whole.spreads.get(column, {})
-        row[f"{column}_count"] = sum(buckets.values())
+        figures = row if column in _FIRST_TRENDS else spreads
+        figures[f"{column}_count"] = sum(buckets.values())
         for name, value_ms in zip(PERCENTS, percentiles_ms(buckets), strict=True):
-            row[f"{column}_{name}"] = value_ms
-    return {**row, **counts, **dict(zip(BACKLOG_COLUMNS, whole.backlogs, strict=True))}
+            figures[f"{column}_{name}"] = value_ms
+    return {**row, **counts, **dict(zip(BACKLOG_COLUMNS, whole.backlogs, strict=True)), **spreads}
 
 
 def columns() -> list[str]:

@@ -32,7 +32,7 @@ COUNTER_COLUMNS: Final[Mapping[str, str]] = {
 }
 """Column of timeseries.csv -> counter of the catalogue, all phases together."""
 
-Column = Literal["append", "agent", "join", "lateness", "loop_lag"]
+Column = Literal["append", "agent", "join", "lateness", "loop_lag", "first_chunk", "chunk_gap"]
 """The prefixes of the percentile columns."""
 
 TREND_COLUMNS: Final[Mapping[Column, str]] = {
@@ -41,6 +41,8 @@ TREND_COLUMNS: Final[Mapping[Column, str]] = {
     "join": "ws_join_ms",
     "lateness": "generator_lateness_ms",
     "loop_lag": "event_loop_lag_ms",
+    "first_chunk": "agent_first_chunk_ms",
+    "chunk_gap": "agent_chunk_gap_ms",
 }
 """Prefix of the percentile columns -> trend of the catalogue."""
 

@@ -22,6 +22,7 @@ WS = "WS"
 REST = "REST"
 APPEND = "append"
 REPLY = "agent reply"
+FIRST_CHUNK = "agent first chunk"
 
 
 class LocustStats:
@@ -31,7 +32,7 @@ class LocustStats:
         self._environment = environment
         self._request = environment.events.request
         self._collected: dict[tuple[str, str], list[float | None]] = {}  # by (type, name), in milliseconds
-        self.columns = LocustColumns(self._collect(WS, APPEND), self._collect(WS, REPLY))
+        self.columns = LocustColumns(*(self._collect(WS, name) for name in (APPEND, REPLY, FIRST_CHUNK)))
 
     def listen(self, events: RunEvents) -> None:
         """Register for every fact that belongs in Locust's table."""

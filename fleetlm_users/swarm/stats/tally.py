@@ -18,6 +18,7 @@ class LocustColumns(NamedTuple):
 
     append: Callable[[float], None]
     reply: Callable[[float | None], None]
+    first_chunk: Callable[[float | None], None] = lambda _time_ms: None
 
 
 class Tally:
@@ -140,10 +141,11 @@ class StreamTally:
 
     __slots__ = (
         *("_chunks", "_first_service_us", "_first_us", "_gap_us", "_incomplete", "_length_us"),
-        *("_stall_limit_s", "_stalls", "_streams"),
+        *("_shown_ms", "_stall_limit_s", "_stalls", "_streams"),
     )
 
-    def __init__(self, ledger: Ledger, scenario: str, phase: str, stall_limit_s: float) -> None:
+    def __init__(self, ledger: Ledger, scenario: str, phase: str, columns: LocustColumns, stall_limit_s: float) -> None:
+        self._shown_ms = columns.first_chunk
         self._first_us = ledger.trend("agent_first_chunk_ms", scenario, phase).add
         self._first_service_us = ledger.trend("agent_first_chunk_service_ms", scenario, phase).add
         self._gap_us = ledger.trend("agent_chunk_gap_ms", scenario, phase).add
@@ -159,7 +161,9 @@ class StreamTally:
         self._streams.n += 1
         self._chunks.n += 1
         if message is not None:
-            self._first_us(round((done_s - message.due_s) * US_PER_S))
+            latency_s = done_s - message.due_s
+            self._first_us(round(latency_s * US_PER_S))
+            self._shown_ms(latency_s * MS_PER_S)
             self._first_service_us(round((done_s - message.sent_s) * US_PER_S))
 
     def went_on(self, gap_s: float | None) -> None:
@@ -198,8 +202,8 @@ class Tallies(dict[str, Tally]):
         """Return where the agent's streaming answers of a phase are counted."""
         tally = self._streams.get(phase)
         if tally is None:
-            ledger, scenario, _ = self._arguments
-            tally = self._streams[phase] = StreamTally(ledger, scenario, phase, self._stall_limit_s)
+            ledger, scenario, columns = self._arguments
+            tally = self._streams[phase] = StreamTally(ledger, scenario, phase, columns, self._stall_limit_s)
         return tally
 
     def __missing__(self, phase: str) -> Tally:

@@ -13,6 +13,7 @@ def scene():
     columns = LocustColumns(
         lambda ms: shown.append(("append", round(ms, 6))),
         lambda ms: shown.append(("reply", None if ms is None else round(ms, 6))),
+        lambda ms: shown.append(("first chunk", round(ms, 6))),
     )
 
     def totals():
@@ -109,7 +110,7 @@ def test_a_message_sent_before_the_ledger_began_counts_nowhere():
 
 def test_streaming_answers_are_counted_and_timed():
     """From due to the first piece, the gaps, the whole; what nobody knows is left out, and a long gap is a stall."""
-    tallies, _, totals = scene()
+    tallies, shown, totals = scene()
     streams = tallies.streams("main")
     message = SentMessage("c1", 1.0, 1.5, "main")
     streams.began(message, 3.0)
@@ -120,6 +121,7 @@ def test_streaming_answers_are_counted_and_timed():
     streams.began(None, 9.0)
     streams.ended(None, is_whole=False)
     counted = totals()
+    assert shown == [("first chunk", 2000.0)]
     counts = {name: counted.count(name) for name in (
         "agent_chunks", "agent_streams", "agent_streams_incomplete", "agent_stream_stalls",
     )}  # fmt: skip

@@ -14,6 +14,14 @@ const CHARTS = [
   { place: "charts", title: "Append latency", unit: "ms", show: format.ms, series: percentiles("append", PERCENTILES) },
   { place: "charts", title: "Agent latency", unit: "ms", show: format.ms, series: percentiles("agent", PERCENTILES) },
   {
+    place: "charts", title: "First chunk of the agent's answer", unit: "ms", show: format.ms, onlyWithData: true,
+    series: percentiles("first_chunk", PERCENTILES),
+  },
+  {
+    place: "charts", title: "Gaps between its chunks", unit: "ms", show: format.ms, onlyWithData: true,
+    series: percentiles("chunk_gap", PERCENTILES),
+  },
+  {
     place: "charts", title: "Messages", unit: "per second", show: format.perSecond,
     series: [["sent", "sent"], ["appended", "appended"], ["replied", "agent_replies"]],
   },
@@ -62,6 +70,7 @@ class Chart {
     const caption = element("figcaption", {}, element("b", {}, definition.title), element("small", {}, definition.unit), this.keys);
     this.figure = element("figure", { className: "card chart" }, caption, this.area, this.details);
     this.details.addEventListener("toggle", () => this.fillTable());
+    this.figure.hidden = this.isNotNeeded();
     document.getElementById(definition.place).append(this.figure);
     new ResizeObserver(() => this.resize()).observe(this.area);
     document.addEventListener("themechange", () => this.rebuild());
@@ -70,11 +79,17 @@ class Chart {
   update(labels, data, warmUp) {
     const isSame = labels.join("\n") === this.labels.join("\n");
     Object.assign(this, { labels, data, warmUp });
+    this.figure.hidden = this.isNotNeeded();
     if (this.plot && isSame) this.plot.setData(data);
     else this.rebuild();
     this.showValues(data[0].length - 1);
     this.area.ariaLabel = this.inWords();
     if (this.details.open) this.fillTable();
+  }
+
+  // what only some servers do has no chart until there is something to draw
+  isNotNeeded() {
+    return this.definition.onlyWithData === true && !this.data.slice(1).some((values) => values.some((value) => value != null));
   }
 
   rebuild() {
