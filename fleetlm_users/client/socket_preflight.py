@@ -27,6 +27,8 @@ WEBSOCKET: Final = "the WebSocket"
 OLD_VSN: Final = "1.0.0"
 MAX_BYTES: Final = 1024 * 1024
 CLOSE_S: Final = 1.0
+HEARTBEAT_S: Final = 5.0
+"""Phoenix answers a heartbeat at once."""
 REFUSING: Final = frozenset({401, 403})
 """Statuses by which a Phoenix socket refuses the parameters, or the version of the serializer."""
 
@@ -132,17 +134,16 @@ class _Look:
         if failed.status not in REFUSING:
             return f"{WEBSOCKET} ({self.url}): {failed.words}", True
         with contextlib.suppress(ConnectFailed):
-            self._ask(_of_old_version(self._endpoint))
+            _close(self._open(_of_old_version(self._endpoint)))
             return f"{WEBSOCKET} ({self.url}): {SPEAKS_OLD}", True
         hint = "it refuses the parameters or headers of the first user; others may have better ones"
         return f"{WEBSOCKET} ({self.url}): {failed.words}; {hint}", False
 
     def _ask(self, endpoint: Endpoint) -> object:
         """Return the JSON that answers a heartbeat; None for no answer, or none in JSON. Raise ConnectFailed."""
-        upgraded = open_websocket(endpoint, self._timeout_s, self._connector, self._headers)
-        transport = Transport(upgraded, MAX_BYTES, self._timeout_s)
+        transport = self._open(endpoint)
         try:
-            with Deadline(self._timeout_s):
+            with Deadline(min(self._timeout_s, HEARTBEAT_S)):
                 transport.send_text(HEARTBEAT_FRAME)
                 answer = _answer(transport)
         except (Disconnected, Overdue):
@@ -150,6 +151,10 @@ class _Look:
         finally:
             _close(transport)
         return answer
+
+    def _open(self, endpoint: Endpoint) -> Transport:
+        upgraded = open_websocket(endpoint, self._timeout_s, self._connector, self._headers)
+        return Transport(upgraded, MAX_BYTES, self._timeout_s)
 
 
 def _answer(transport: Transport) -> object:

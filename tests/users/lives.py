@@ -185,7 +185,10 @@ class Stage:
         context = BenchmarkContext(
             self.environment,
             Benchmark(
-                BENCHMARK, {behaviour.scenario: behaviour}, lambda _options, _tell: None, metrics=behaviour.metrics
+                BENCHMARK,
+                {behaviour.scenario: behaviour},
+                lambda _options, _tell: None,
+                metrics=(*behaviour.common_metrics, *behaviour.metrics),
             ),
         )
         context.events.finding.add_listener(lambda **facts: self.found.append(facts))
