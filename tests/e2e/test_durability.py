@@ -7,7 +7,8 @@ import psutil
 import pytest
 import requests
 
-from tests.e2e.benchmarks import SPREADS, run
+from tests.e2e.benchmarks import CALM, RUN_ID, SPREADS, run
+from tests.e2e.harness import Locust
 
 pytestmark = pytest.mark.e2e
 
@@ -85,3 +86,45 @@ def test_it_finds_what_the_stand_in_says_it_lost(tmp_path, server, crash, spread
     assert 2 <= told["stopped_s"] < told["back_s"] < 6
     assert finished.summary["verdict"]["doubts"] == [], finished.output
     assert finished.accounting()["unknown"] == 0
+
+
+def test_a_server_that_nobody_starts_again_is_told(tmp_path, server):
+    """A line asks for it; no session comes back, which fails the run."""
+    flags = ["--server-pid", server.pid, "--restart-timeout", "1s"]
+    finished = run(tmp_path, "durability", server, *LOAD, *flags, "--audit", "off")
+    assert finished.code == 3, finished.output
+    assert "Start the server again now: it is waited for, 1 s at most" in finished.output
+    assert "the server did not answer again within 1 s" in finished.output
+    assert finished.count("sessions_not_resumed") == 2
+    assert finished.count("resumes_failed") > 0
+
+
+@pytest.mark.parametrize("protocol", ["early", "late"])
+def test_the_stand_in_needs_nothing_but_its_flag(tmp_path, protocol):
+    """It is killed and started again, stores behind by the protocol's period, and loses what it had not stored."""
+    options = f"--protocol {protocol} --flush-ms {NEVER_MS}"
+    flags = ["--standin", "--standin-options", options, *CALM, *LOAD, "--run-id", RUN_ID]
+    with Locust(tmp_path, *flags, locustfile="locustfiles/durability.py") as locust:
+        finished = locust.finish()
+    assert finished.code == 3, finished.output
+    assert finished.count("sessions_resumed") == 2
+    assert sum(map(finished.count, GONE)) > 0
+    assert finished.summary["verdict"]["doubts"] == [], finished.output
+    assert finished.summary["metrics"]["lost_ack_age_ms"]["main"]["all"]["count"] > 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ([], "expected the one process to stop"),
+        (["--stop-command", "no-such-program-here"], "a program that is there and can be run"),
+        (["--stop-command", "true", "--restart-command", "no-such-program-here"], "a program that is there"),
+        (["--crash-at", "1h"], "less than the run's 6s"),
+    ],
+)
+def test_what_cannot_stop_the_server_is_refused_before_any_load(tmp_path, standin, flags, words):
+    """Exit code 2."""
+    finished = run(tmp_path, "durability", standin, *LOAD[:4], "-t", "6s", *flags)
+    assert finished.code == 2, finished.output
+    assert words in " ".join(finished.output.split())
+    assert standin.counters()["sessions_created"] == 0

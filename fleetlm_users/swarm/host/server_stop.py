@@ -22,6 +22,8 @@ from fleetlm_users.workload.options.durability import RESTART_COMMAND, STOP_COMM
 from fleetlm_users.workload.options.specs import OptionSpec
 
 POLL_S: Final = 0.05
+KILLED_S: Final = 2.0
+"""How long the end of a killed command may take."""
 STDERR: Final = 2
 
 
@@ -93,6 +95,7 @@ class Command:
         self._words = [program, *words[1:]]
         self.flag = spec.flag
         self._status: int | None = None
+        self._watcher: Any = None  # one that nothing refers to would be freed, and never call
 
     def how(self, _number: signal.Signals) -> str:
         """Return how it stops the server, in words."""
@@ -113,16 +116,16 @@ class Command:
         if may_go_on:
             actions.append((os.POSIX_SPAWN_OPEN, STDERR, os.devnull, os.O_WRONLY, 0))
         actions.append((os.POSIX_SPAWN_DUP2, STDERR, 1))
+        get_hub().loop.install_sigchld()  # before the child can end: its end is told by a signal
         try:
             pid = os.posix_spawn(self._words[0], self._words, os.environ, file_actions=actions, setsid=True)
         except OSError as problem:
             raise StopFailed(f"the command of {self.flag} cannot be started: {problem.strerror}") from problem
         self._watch(pid)
-        deadline_s = time.monotonic() + (POLL_S if may_go_on else timeout_s)
-        while self._status is None and time.monotonic() < deadline_s:
-            gevent.sleep(POLL_S)
+        self._wait(POLL_S if may_go_on else timeout_s)
         if self._status is None and not may_go_on:
             os.killpg(pid, signal.SIGKILL)
+            self._wait(KILLED_S)
             raise StopFailed(f"the command of {self.flag} did not end within {timeout_s:g} s")
         self.check()
 
@@ -133,12 +136,16 @@ class Command:
             how = f"with exit code {code}" if code > 0 else f"by signal {-code}"
             raise StopFailed(f"the command of {self.flag} ended {how}")
 
+    def _wait(self, wait_s: float) -> None:
+        """Return when it has ended, or when the time is up."""
+        deadline_s = time.monotonic() + wait_s
+        while self._status is None and time.monotonic() < deadline_s:
+            gevent.sleep(POLL_S)
+
     def _watch(self, pid: int) -> None:
         """Note how the process ends: libev waits for all children, so nobody else can ask."""
         self._status = None
-        loop = get_hub().loop
-        loop.install_sigchld()
-        watcher = loop.child(pid)
+        self._watcher = watcher = get_hub().loop.child(pid)
 
         def ended() -> None:
             """Take the status."""

@@ -1,0 +1,110 @@
+"""The crash of a run: in its order, and whatever goes wrong is in the record."""
+
+import gevent
+import pytest
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.measure.judging.durability.crash import crash_doubts
+from fleetlm_users.swarm.host.server_crash import CrashDriver, server_of, standin_storage
+from fleetlm_users.swarm.host.server_stop import StopFailed
+from fleetlm_users.workload.options.durability import CrashPlan
+
+
+class Server:
+    how = "by hand"
+
+    def __init__(self, fails=""):
+        self.calls = []
+        self.fails = fails
+
+    def stop(self):
+        self._call("stop")
+
+    def start_again(self):
+        self._call("start")
+
+    def check(self):
+        self._call("check")
+
+    def _call(self, name):
+        self.calls.append(name)
+        if name == self.fails:
+            raise StopFailed(f"{name} failed")
+
+
+def plan_of(how="kill", *, stop=(), at_s=0.0):
+    return CrashPlan(how, at_s, (), stop, (), 0.0)
+
+
+def crashed(server, answers=(True,), plan=None):
+    """The record and the lines of a crash that has come to its end."""
+    said, found = [], iter(answers)
+    driver = CrashDriver(
+        plan or plan_of(), server, elapsed_s=lambda: 3.0, answers=lambda: next(found, False), say=said.append
+    )
+    gevent.joinall([driver._greenlet])
+    return driver.record, said
+
+
+def test_it_stops_starts_and_waits():
+    """And says each."""
+    server = Server()
+    record, said = crashed(server)
+    assert server.calls == ["stop", "start"]
+    assert (record.stopped_s, record.back_s, record.problem) == (3.0, 3.0, "")
+    assert list(crash_doubts(record)) == []
+    assert said[0] == "The server is stopped by hand, 3.0 s into the run"
+
+
+@pytest.mark.parametrize("step", ["stop", "start", "check"])
+def test_what_fails_makes_the_run_doubtful(step):
+    """The start may fail while it is waited for, too."""
+    record, said = crashed(Server(step), answers=(False,))
+    assert record.back_s is None
+    assert list(crash_doubts(record)) == [f"the crash did not go as planned: {step} failed"]
+    assert step in said[-1]
+
+
+def test_a_server_that_does_not_come_back_is_told():
+    """Within its time."""
+    record, _ = crashed(Server(), answers=(False,))
+    assert record.problem == "the server did not answer again within 0 s"
+
+
+def test_a_run_that_ends_before_its_crash_is_doubtful():
+    """It says nothing of a crash."""
+    driver = CrashDriver(
+        plan_of(at_s=60.0), Server(), elapsed_s=lambda: 0.0, answers=lambda: True, say=lambda _line: None
+    )
+    gevent.sleep(0)
+    driver.stop()
+    assert list(crash_doubts(driver.record)) == ["the run ended before the server was to be stopped"]
+
+
+def test_a_run_that_stops_nothing_has_no_doubt():
+    """Whoever looks after the server may stop it."""
+    driver = CrashDriver(plan_of("none"), None, elapsed_s=lambda: 0.0, answers=lambda: True, say=lambda _line: None)
+    driver.stop()
+    assert list(crash_doubts(driver.record)) == []
+
+
+def test_the_server_is_known_before_the_run():
+    """One without a process to stop is refused; `--crash none` needs none; a start by hand is asked for."""
+    said = []
+    assert server_of(plan_of("none"), None, said.append) is None
+    with pytest.raises(UsageError):
+        server_of(plan_of("kill"), None, said.append)
+    server = server_of(plan_of("command", stop=("true",)), None, said.append)
+    assert server.how == "by --stop-command"
+    server.start_again()
+    server.check()
+    assert "it is waited for" in said[0]
+
+
+@pytest.mark.parametrize(
+    "given", [["--flush-ms", "9"], ["--flush-ms=9"], ["--like", "late"], ["--storage-groups", "4"]]
+)
+def test_options_of_the_stand_in_win(tmp_path, given):
+    """Whoever says when it flushes is heard; else it is the protocol's period."""
+    assert "--flush-ms" not in standin_storage(tmp_path, 0.3, given)
+    assert standin_storage(tmp_path, 0.3, [])[2:4] == ["--flush-ms", "300"]
