@@ -11,7 +11,7 @@ import pytest
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.host.server_stop import ServerProcess, StopFailed, restart_command, stop_command
 
-STUBBORN = "import signal,sys,time; signal.signal(15, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+STUBBORN = "import signal; signal.signal(15, signal.SIG_IGN); print(1, flush=True); [signal.pause() for _ in range(99)]"
 
 
 @pytest.fixture
