@@ -129,7 +129,7 @@ _ORIGINS: Final = {
     "given": "given",
     "preset": "preset",
     "behaviour": "default",
-    "audit": "audit's default",
+    "audit": "default",
 }
 
 

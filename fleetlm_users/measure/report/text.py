@@ -30,6 +30,9 @@ from fleetlm_users.measure.report.terminal_style import Style, Table
 from fleetlm_users.measure.server.figures import server_lines, server_rows, title_of
 
 _MARK_LOOKS: Final = {"✓": "green", "✗": "red", "?": "yellow"}
+_BESIDE_EXPRESSION: Final = 46
+"""Columns beside a threshold: its sign, what was measured, and a note of the usual length."""
+
 VERDICT_LOOKS: Final = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
 MAX_WORKERS_SHOWN: Final = 12
 
@@ -81,13 +84,15 @@ def _thresholds(summary: Summary, style: Style) -> Iterable[str]:
     if not entries:
         yield "    no threshold was given"
         return
-    widest = max(len(entry["expression"]) for entry in entries)
+    widest = min(max(len(entry["expression"]) for entry in entries), style.width - _BESIDE_EXPRESSION)
     for entry in entries:
         sign = formatting.mark(entry)
         look = _MARK_LOOKS[sign]
         measured = formatting.outcome(entry)
         first, _, more = formatting.note(entry).partition("; ")
         first = ", ".join(filter(None, (first, formatting.origin(entry))))
+        if 4 + 2 + max(widest, len(entry["expression"])) + 2 + max(12, len(measured)) + 2 + len(first) > style.width:
+            first, more = "", "; ".join(filter(None, (first, more)))
         yield (
             f"    {style.paint(sign, look)} {entry['expression']:<{widest}}  {style.paint(f'{measured:>12}', look)}"
             + style.paint(f"  {first}" if first else "", "dim")

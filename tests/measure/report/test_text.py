@@ -133,3 +133,18 @@ def test_files_that_are_missing_are_reported_last(summary_of, healthy):
     told["unwritten"] = ["--junit junit.xml: No space left on device"]
     lines = [line.strip() for line in render(told).splitlines() if line]
     assert lines[-2:] == ["PASS  (exit code 5)", "! not written: --junit junit.xml: No space left on device"]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_the_lines_of_thresholds_fit_the_width(summary_of, healthy, width):
+    """A note that does not fit beside the measured value stands below it, whole."""
+    told, _ = summary_of(healthy)
+    (entry,) = told["thresholds"]
+    long = entry | {"expression": "cleanup_success_rate{scenario:churn}: rate>0.9", "origin": "behaviour"}
+    untold = entry | {"measured": None, "ok": True, "problem": "too short to tell: 12 s of the 20 s that it takes"}
+    told["thresholds"] = [entry, long, untold]
+    text = render(told, width)
+    lines = text.partition("THRESHOLDS")[2].partition("LATENCY")[0].splitlines()
+    assert max(map(len, lines)) <= max(width, 70)
+    assert "too short to tell: 12 s of the 20 s that it takes" in " ".join(text.split())
+    assert "of 200 samples, default" in " ".join(text.split())
