@@ -157,6 +157,7 @@ _THRESHOLD: Final = record(
         "late": flag,
         "samples": whole(),
         "window_s": nothing_or(whole(1, 86_400)),
+        "stage": nothing_or(_NAME),
         "note": _LONG,
         "origin": one_of("", "given", "preset", "behaviour", "audit"),
         "worst_window_s": nothing_or(row(whole(), whole())),

@@ -9,6 +9,7 @@ from tests.e2e.harness import Locust, targets
 pytestmark = pytest.mark.e2e
 
 STAGES = "up=2s:6,hold=2s:6,0s:12,peak=2s:12,down=2s:2,rest=1s:2"
+OF_PEAK = ["--threshold", "messages_sent{stage:peak}: count>0"]
 ASKED = [0, 3, 6, 12, 7, 2]
 QUICK = ["--time-scale", "0.2", "--lateness-limit", "10s"]
 
@@ -21,7 +22,7 @@ def is_part_of(asked, planned):
 @pytest.mark.parametrize("processes", [[], ["--processes", "2"]], ids=["standalone", "processes-2"])
 def test_a_run_in_stages(tmp_path, standin, processes):
     """Users come and go as planned, every message is in the books of one stage, and those who left lost nothing."""
-    with Locust(tmp_path, *targets(standin), *QUICK, *processes, "--stages", STAGES) as locust:
+    with Locust(tmp_path, *targets(standin), *QUICK, *processes, "--stages", STAGES, *OF_PEAK) as locust:
         finished = locust.finish()
     asked = [int(users) for users in re.findall(r"Shape test updating to (\d+) users", finished.output)]
     assert is_part_of(asked, ASKED), asked  # a second that a busy machine slept through is passed over
@@ -38,6 +39,8 @@ def test_a_run_in_stages(tmp_path, standin, processes):
     for fate in ("sent", "appended", "in_flight", "lost"):
         assert sum(stage["accounting"][fate] for stage in stages) == whole[fate]
     assert whole["sent"] > 0
+    (of_peak,) = [one for one in finished.summary["thresholds"] if one["stage"] == "peak"]
+    assert (of_peak["measured"], of_peak["ok"]) == (stages[2]["accounting"]["sent"], True)
     assert whole["in_flight"] == 0
     assert not any("interrupted" in doubt or "ever ran" in doubt for doubt in finished.summary["verdict"]["doubts"])
     assert "STAGES, LATENCY IN MS" in finished.output
@@ -49,6 +52,7 @@ def test_a_run_in_stages(tmp_path, standin, processes):
     [
         (["-u", "5"], "no value with --stages (STAGES)"),
         (["-t", "5s"], "no value with --stages (STAGES)"),
+        (["--threshold", "append_latency_ms{stage:top}: avg<9"], "a stage of this run that lasts: up, hold, peak"),
         (["--stages", "30s"], "invalid value '30s' for --stages (STAGES)"),
     ],
 )

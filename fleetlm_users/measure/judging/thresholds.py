@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from fleetlm_users.measure.histogram import Trend, required_samples
+from fleetlm_users.measure.metrics.metric import MAIN, STAGE_PREFIX
 from fleetlm_users.measure.threshold.grammar import parse_thresholds
 from fleetlm_users.measure.threshold.threshold import OFF, Key, Threshold
 from fleetlm_users.measure.totals import Totals
@@ -64,7 +65,11 @@ def override(base: Iterable[Threshold], given: Iterable[Threshold]) -> list[Thre
 def not_bounded(defaults: Iterable[Threshold], others: Iterable[Threshold]) -> list[Threshold]:
     """Return the defaults whose metric none of `others` bounds, neither for the same scenario nor for all together."""
     bounded = {threshold.key for threshold in others}
-    return [default for default in defaults if not bounded & {(default.metric, None, default.window_s), default.key}]
+
+    def keys(default: Threshold) -> set[Key]:
+        return {(default.metric, None, default.window_s, default.stage), default.key}
+
+    return [default for default in defaults if not bounded & keys(default)]
 
 
 def keeps(threshold: Threshold, measured: float) -> bool:
@@ -92,7 +97,7 @@ def judge(
 def _judge(threshold: Threshold, totals: Totals, duration_s: float) -> Judgement:
     if totals.catalogue[threshold.metric].is_derived:
         return _judge_derived(threshold, totals)
-    samples = totals.samples(threshold.metric, threshold.scenario)
+    samples = totals.samples(threshold.metric, threshold.scenario, _phase(threshold))
     measured = _measured(threshold, totals, duration_s) if samples else None
     if measured is None:
         return Judgement(threshold, None, ok=False, samples=samples, problem="no samples")
@@ -117,19 +122,24 @@ def _judge_derived(threshold: Threshold, totals: Totals) -> Judgement:
     return Judgement(threshold, figure.value, ok, figure.samples, "" if ok else figure.words)
 
 
+def _phase(threshold: Threshold) -> str:
+    """Return the phase that a threshold is about: what was due in its stage, or the whole main phase."""
+    return MAIN if threshold.stage is None else STAGE_PREFIX + threshold.stage
+
+
 def _measured(threshold: Threshold, totals: Totals, duration_s: float) -> float | None:
-    metric, scenario = threshold.metric, threshold.scenario
+    metric, scenario, phase = threshold.metric, threshold.scenario, _phase(threshold)
     match totals.catalogue[metric].kind:
         case "trend":
-            trend = totals.trend(metric, scenario)
+            trend = totals.trend(metric, scenario, phase)
             return None if trend is None else _of_trend(threshold, trend)
         case "rate":
-            return totals.rate(metric, scenario).value
+            return totals.rate(metric, scenario, phase).value
         case "gauge":
             gauge = totals.gauge(metric, scenario)
             return gauge.peak if threshold.aggregation == "max" else gauge.now
         case "counter":
-            count = totals.count(metric, scenario)
+            count = totals.count(metric, scenario, phase)
             if threshold.aggregation == "count":
                 return count
             return count / duration_s if duration_s > 0 else None

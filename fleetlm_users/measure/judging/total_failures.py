@@ -44,7 +44,7 @@ def total_failures(totals: Totals, thresholds: Iterable[Threshold]) -> list[Tota
 
     The main phase decides; where it saw fewer than ENOUGH attempts, the whole run does.
     """
-    bounded = {(threshold.metric, threshold.scenario) for threshold in thresholds}
+    bounded = {(threshold.metric, threshold.scenario) for threshold in thresholds if threshold.stage is None}
     failures: list[TotalFailure] = []
     for metric in sorted(filter(_can_fail, totals.catalogue.values()), key=lambda metric: metric.kind != "rate"):
         named = {(failure.metric.name, failure.scenario) for failure in failures}

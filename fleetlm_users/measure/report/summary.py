@@ -143,6 +143,7 @@ def threshold_figures(judgement: Judgement) -> ThresholdEntry:
         "metric": threshold.metric,
         "scenario": threshold.scenario,
         "window_s": threshold.window_s,
+        "stage": threshold.stage,
         "bound": threshold.bound,
         "measured": None if judgement.measured is None else round(judgement.measured, 6),
         "unit": threshold.unit,

@@ -38,6 +38,7 @@ class ThresholdEntry(TypedDict):
     metric: str
     scenario: str | None
     window_s: NotRequired[int | None]
+    stage: NotRequired[str | None]
     bound: float
     measured: float | None
     unit: str

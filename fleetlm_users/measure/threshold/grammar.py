@@ -21,8 +21,11 @@ from fleetlm_users.measure.threshold.threshold import OFF, Threshold
 
 EXAMPLE: Final = "append_latency_ms: p(95)<500"
 WINDOW_EXAMPLE: Final = "append_latency_ms[60s]: p(95)<500"
+STAGE_EXAMPLE: Final = "append_latency_ms{stage:peak}: p(95)<300"
 SERVER_EXAMPLE: Final = "server.memory_bytes: growth<20MiB/h"
-FORM: Final = "metric: aggregation operator number, ...; the metric may carry {scenario:name} and a window, [60s]"
+FORM: Final = (
+    "metric: aggregation operator number, ...; the metric may carry {scenario:name}, {stage:name} and a window, [60s]"
+)
 
 MIN_WINDOW_S: Final = 2
 MAX_WINDOW_S: Final = 86_400
@@ -31,9 +34,11 @@ LARGEST: Final = 1e100
 """Larger bounds are not converted: their fractions would be as long as their exponents are high."""
 
 _WINDOW: Final = r"\s*(?:\[\s*(?P<length>\d{1,9})\s*(?P<span>s|m|min|h)?\s*\])?"
-_HEAD: Final = re.compile(
-    r"(?P<metric>[^\s:{}\[\]]+)\s*(?:\{\s*scenario\s*:\s*(?P<scenario>[^{}:\s]+)\s*\})?" + _WINDOW
+_PLACE: Final = (
+    r"(?:\{\s*(?:scenario\s*:\s*(?P<scenario>[^{}:,\s]+)\s*(?:,\s*stage\s*:\s*(?P<stage>[^{}:,\s]+)\s*)?"
+    r"|stage\s*:\s*(?P<only>[^{}:,\s]+)\s*)\})?"
 )
+_HEAD: Final = re.compile(r"(?P<metric>[^\s:{}\[\]]+)\s*" + _PLACE + _WINDOW)
 _SERVER_HEAD: Final = re.compile(rf"(?P<metric>{SUBJECT}){_WINDOW}(?=\s*:)")
 _SPANS_S: Final = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 _EXPRESSION: Final = re.compile(
@@ -66,6 +71,7 @@ class _Subject:
     words: str
     units: Mapping[str, str]
     example: str
+    stage: str | None = None
 
 
 def parse_thresholds(
@@ -108,7 +114,7 @@ def _parse_entry(entry: str, catalogue: Catalogue, scenarios: Collection[str] | 
     if [condition.strip().lower() for condition in conditions] == [OFF]:
         unit = next(iter(subject.units.values()))
         place = subject.metric, subject.shown, subject.scenario
-        return [Threshold(*place, OFF, None, "", 0.0, unit, subject.window_s)]
+        return [Threshold(*place, OFF, None, "", 0.0, unit, subject.window_s, "", subject.stage)]
     return [_parse_condition(condition.strip(), entry, subject, what) for condition in conditions]
 
 
@@ -148,10 +154,16 @@ def _of_catalogue(
     if scenarios is not None and head["scenario"] and head["scenario"] not in scenarios:
         raise UsageError(what, entry, f"a scenario of this run: {', '.join(sorted(scenarios))}", EXAMPLE)
     window_s = _window_s(head, entry, metric, what)
+    stage = head["stage"] or head["only"]
+    if stage is not None and (window_s is not None or metric.kind == "gauge"):
+        accepted = "a stage for a trend, a counter or a rate, and without a window"
+        raise UsageError(what, entry, accepted, STAGE_EXAMPLE)
     aggregations = ("value",) if metric.is_derived else _AGGREGATIONS[metric.kind]
+    if stage is not None and metric.kind == "counter":
+        aggregations = ("count",)
     units = {name: _unit(metric, name) for name in aggregations}
     words = f"the {metric.kind} {metric.name}"
-    return _Subject(metric.name, head["metric"], head["scenario"], window_s, words, units, _example_of(metric))
+    return _Subject(metric.name, head["metric"], head["scenario"], window_s, words, units, _example_of(metric), stage)
 
 
 def _example_of(metric: Metric) -> str:
@@ -197,7 +209,7 @@ def _parse_condition(condition: str, entry: str, subject: _Subject, what: str) -
     written = f"{float(number):.15g}{written_unit}" if written_unit else ""
     return Threshold(
         subject.metric, subject.shown, subject.scenario, aggregation, percent, sign, bound, unit,
-        subject.window_s, written,
+        subject.window_s, written, subject.stage,
     )  # fmt: skip
 
 

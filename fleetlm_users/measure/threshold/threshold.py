@@ -22,7 +22,7 @@ OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
 Origin = Literal["", "given", "preset", "behaviour", "audit"]
 """Who set a threshold: a person for this run, its preset, a behaviour's defaults or an audit's; "" is unknown."""
 
-Key = tuple[str, str | None, int | None]
+Key = tuple[str, str | None, int | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Threshold:
 
     `unit` is that of `bound` and of what is measured: ms, fraction, count, 1/s (a counter's rate), or the gauge's own.
     `window_s` is the length of the windows, in each of which it must hold; None for the whole main phase.
+    `stage` is the stage of the run that it is about; None for the whole main phase.
     `metric` may also be a figure of the server, `server.memory_bytes`, whose growth is per hour: bytes/h.
     `written` is the bound as a person wrote it, with its unit: `20MiB/h`; empty for a bare number.
     `origin` says who set it, and makes no difference to what it promises.
@@ -46,12 +47,13 @@ class Threshold:
     unit: str
     window_s: int | None = None
     written: str = ""
+    stage: str | None = None
     origin: Origin = field(default="", compare=False)
 
     @property
     def key(self) -> Key:
         """The key that a given threshold must share with a default one to replace it."""
-        return self.metric, self.scenario, self.window_s
+        return self.metric, self.scenario, self.window_s, self.stage
 
     @property
     def is_of_server(self) -> bool:
@@ -66,8 +68,13 @@ class Threshold:
     @property
     def subject(self) -> str:
         """The metric, scenario and window as written."""
-        scenario = f"{{scenario:{self.scenario}}}" if self.scenario else ""
-        return self.shown + scenario + (f"[{self.window_s}s]" if self.window_s is not None else "")
+        places = [f"scenario:{self.scenario}"] if self.scenario else []
+        places += [f"stage:{self.stage}"] if self.stage else []
+        return (
+            self.shown
+            + (f"{{{','.join(places)}}}" if places else "")
+            + (f"[{self.window_s}s]" if self.window_s is not None else "")
+        )
 
     @property
     def condition(self) -> str:

@@ -44,6 +44,9 @@ def rules_of(
     for threshold in given:
         if not threshold.is_of_server and not _is_recorded(threshold, options, benchmark):
             raise UsageError(GIVEN, str(threshold), _recorded(options, benchmark), "append_latency_ms: p(95)<500")
+    for threshold in given:
+        if _is_of_no_stage(options, threshold):
+            raise UsageError(GIVEN, str(threshold), _stages(options), "append_latency_ms{stage:peak}: p(95)<300")
     if benchmark.search is not None and (lasting := next(filter(_is_over_time, given), None)):
         accepted = "a threshold without a window and not on the server's figures, since a search judges step by step"
         raise UsageError(GIVEN, str(lasting), accepted, "append_latency_ms: p(95)<500")
@@ -117,6 +120,8 @@ def _why_not_judged(threshold: Threshold, options: Options, benchmark: Benchmark
     """Return why a run has nothing to judge a threshold by; empty if it has something."""
     if benchmark.search is not None and _is_over_time(threshold):
         return "a search judges step by step"
+    if _is_of_no_stage(options, threshold):
+        return "this run has no such stage"
     if _is_too_short(options, threshold):
         return "this run is too short for one full window"
     if threshold.is_of_server:
@@ -151,6 +156,22 @@ def _is_too_short(options: Options, threshold: Threshold) -> bool:
 def _longest_window(options: Options) -> str:
     judged_s = (options.plan.duration_s or 0.0) - options.plan.warm_up_s
     return f"a window that fits into the judged part of the run, which is {judged_s:g} s after the warm-up"
+
+
+def _is_of_no_stage(options: Options, threshold: Threshold) -> bool:
+    """Return whether the threshold is about a stage that the run does not have."""
+    return threshold.stage is not None and threshold.stage not in _lasting(options)
+
+
+def _lasting(options: Options) -> Sequence[str]:
+    """Return the names of the stages in which time passes."""
+    timetable = options.plan.timetable
+    return [] if timetable is None else [stage.name for _, _, stage in timetable.spans()]
+
+
+def _stages(options: Options) -> str:
+    names = ", ".join(_lasting(options))
+    return f"a stage of this run that lasts: {names}" if names else "no stage, as this run has none (--stages)"
 
 
 def _is_over_time(threshold: Threshold) -> bool:
