@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.quoting import quote
-from fleetlm_users.workload.urls import check_http_url, check_ws_url, urls_of_host
+from fleetlm_users.workload.urls import check_http_url, check_ws_url, socket_url, urls_of_host
 
 
 @pytest.mark.parametrize(
@@ -74,12 +74,42 @@ def test_anything_else_is_no_ws_url(text):
     [
         ("http://host:4000", ("http://host:4000/api", "ws://host:4000/socket/websocket")),
         ("https://host/", ("https://host/api", "wss://host/socket/websocket")),
+        ("ws://host:4000", ("http://host:4000/api", "ws://host:4000/socket/websocket")),
+        ("wss://host/", ("https://host/api", "wss://host/socket/websocket")),
         ("https://host/fleet/", ("https://host/fleet/api", "wss://host/fleet/socket/websocket")),
     ],
 )
 def test_a_host_gives_both_urls(host, urls):
     """TLS carries over, and so does a proxy's prefix."""
     assert urls_of_host(host) == urls
+
+
+@pytest.mark.parametrize(
+    ("ws_url", "path", "parameters", "url"),
+    [
+        ("ws://h:4000/socket/websocket", "/socket/websocket", {}, "ws://h:4000/socket/websocket"),
+        ("ws://h/socket/websocket", "/live/websocket", {"token": "a b&c"}, "ws://h/live/websocket?token=a%20b%26c"),
+        ("wss://h/app/socket/websocket", "/users/websocket", {}, "wss://h/app/users/websocket"),
+        ("wss://h/given/websocket", "/users/websocket", {"vsn": "2.0.0"}, "wss://h/given/websocket"),
+    ],
+)
+def test_the_url_of_a_phoenix_socket(ws_url, path, parameters, url):
+    """The class's path stands in for the default one; a URL that was given in full stays."""
+    assert socket_url(ws_url, path, parameters) == url
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "words"),
+    [
+        ("socket", {}, "the path of a socket, without a query"),
+        ("/socket?a=b", {}, "the path of a socket, without a query"),
+        ("/socket/websocket", {"vsn": "1.0.0"}, "the one version of Phoenix's serializer"),
+    ],
+)
+def test_a_path_or_version_that_cannot_be_is_refused(path, parameters, words):
+    """Before any load."""
+    with pytest.raises(UsageError, match=words):
+        socket_url("ws://h/socket/websocket", path, parameters)
 
 
 def test_a_host_without_scheme_is_refused():
