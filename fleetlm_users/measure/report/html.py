@@ -19,6 +19,7 @@ from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
 from fleetlm_users.measure.report.charts import ChartFigure, Line, LineChart, MarkedSpan, distribution_figure, span_of
+from fleetlm_users.measure.report.content.push_accounting import is_of_pushes, pushes_sent
 from fleetlm_users.measure.report.content.slow_messages import slow_message_rows
 from fleetlm_users.measure.report.content.statements import Statement, statements
 from fleetlm_users.measure.report.findings import audit_lines
@@ -220,9 +221,11 @@ def _thresholds(summary: Summary) -> Iterator[ThresholdLine]:
 
 def _key_figures(summary: Summary) -> Iterator[tuple[str, str, str]]:
     """Yield the tiles: name, figure, and what the figure is made of."""
-    sent = counter_of(summary, "messages_sent")
+    what = "pushes" if is_of_pushes(summary) else "messages"
+    sent = counter_of(summary, f"{what}_sent")
     per_s = sent[MAIN]["all"]["per_s"] if sent is not None and MAIN in sent else None
-    yield "messages sent", formatting.count(summary["accounting"][MAIN]["all"]["sent"]), formatting.per_s(per_s)
+    count = pushes_sent(summary) if what == "pushes" else summary["accounting"][MAIN]["all"]["sent"]
+    yield f"{what} sent", formatting.count(count), formatting.per_s(per_s)
     for name, label in (
         ("append_latency_ms", "append p95"),
         ("agent_latency_ms", "agent p95"),

@@ -6,8 +6,12 @@ from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.lost_workers import LostWorker
 from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.judging.verdict import RunFacts, decide
+from fleetlm_users.measure.ledger import Ledger
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
-from fleetlm_users.measure.snapshot_store import WorkerState
+from fleetlm_users.measure.metrics.phoenix import PHOENIX_METRICS, PUSH_FATES
+from fleetlm_users.measure.snapshot import encode_snapshot
+from fleetlm_users.measure.snapshot_store import SnapshotStore, WorkerState
 
 KEPT = "append_latency_ms: p(95)<500; message_success_rate: rate>0.95; backpressure_events: count<5"
 MISSED = "append_latency_ms: p(95)<1"
@@ -238,3 +242,25 @@ def test_a_run_cut_short_is_not_blamed_for_what_was_still_to_come(totals_of, hea
 def test_a_drain_that_was_cut_short_is_no_doubt_by_itself(totals_of, healthy):
     """If all that mattered was in by then."""
     assert verdict_on(totals_of(healthy), was_cut_short=True).kind == "pass"
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ({"pushes_sent": 3, "pushes_replied": 2}, "the pushes do not add up: 3 sent, the fate of 1 unknown"),
+        ({"pushes_sent": 1, "pushes_in_flight": 1}, "1 of 1 pushes were still open at the end"),
+        ({"events_awaited": 2, "events_seen": 3}, "the events do not add up: 2 awaited, the fate of 1 unknown"),
+        ({"pushes_sent": 5, **{f"pushes_{fate}": 1 for fate in PUSH_FATES[:-1]}, "pushes_replied": 2}, None),
+    ],
+)
+def test_pushes_and_events_that_do_not_add_up_are_doubted(healthy, counts, told):
+    """Where users of any Phoenix application ran; the catalogue knows their counters only then."""
+    catalogue = DEFAULT.with_metrics(PHOENIX_METRICS)
+    ledger = Ledger(catalogue, "run", "w1")
+    healthy(ledger)
+    for name, n in counts.items():
+        ledger.count(name, "chat", MAIN, n)
+    store = SnapshotStore("run", catalogue)
+    assert store.absorb_encoded("w1", encode_snapshot(ledger.snapshot(1, final=True, elapsed_s=10.0)))
+    doubts = verdict_on(store.totals()).doubts
+    assert [doubt for doubt in doubts if "pushes" in doubt or "events" in doubt] == ([told] if told else [])

@@ -21,6 +21,11 @@ def is_of_pushes(summary: Summary) -> bool:
     return not messages and any(_count(summary, SENT, phase, ALL) for phase in (MAIN, WARM_UP))
 
 
+def pushes_sent(summary: Summary) -> int:
+    """Return how many pushes were sent after the warm-up."""
+    return _count(summary, SENT, MAIN, ALL)
+
+
 def push_rows(summary: Summary) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """Return the fates of all pushes: by scenario, altogether, and of the warm-up."""
     scenarios = _scenarios(summary)

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.report.charts import clock
+from fleetlm_users.measure.report.content.push_accounting import is_of_pushes, pushes_sent
 from fleetlm_users.measure.report.content.slow_messages import slowest_of
 from fleetlm_users.measure.report.rows import troubles_of
 from fleetlm_users.measure.report.summary_types import Summary, ThresholdEntry, statistic, trend_of
@@ -69,8 +70,13 @@ def _outcome(summary: Summary) -> Iterator[Statement]:
             f"Of {len(entries)} {_plural(len(entries), 'threshold')} {_were(kept)} kept and {_were(len(missed))} missed"
         )
         text += f"; {len(open_)} cannot be decided" if open_ else ""
-    sent = summary["accounting"][MAIN]["all"]["sent"]
-    yield Statement(f"{text}, on {formatting.count(sent)} {_plural(sent, 'message')}.", "thresholds")
+    if is_of_pushes(summary):
+        sent = pushes_sent(summary)
+        what = "push" if sent == 1 else "pushes"
+    else:
+        sent = summary["accounting"][MAIN]["all"]["sent"]
+        what = _plural(sent, "message")
+    yield Statement(f"{text}, on {formatting.count(sent)} {what}.", "thresholds")
 
 
 def _missed(summary: Summary) -> Iterator[Statement]:

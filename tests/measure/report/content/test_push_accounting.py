@@ -1,6 +1,6 @@
 """The accounting of pushes in a report: shown where no message was sent to a FleetLM, and added up by phase."""
 
-from fleetlm_users.measure.report.content.push_accounting import PUSH_TITLE, is_of_pushes, push_rows
+from fleetlm_users.measure.report.content.push_accounting import PUSH_TITLE, is_of_pushes, push_rows, pushes_sent
 
 
 def summary_of(messages=0, **counts):
@@ -21,6 +21,7 @@ def test_pushes_are_accounted_for_where_no_message_was_sent():
     assert is_of_pushes(summary_of(pushes_sent={"chat": 1}))
     assert not is_of_pushes(summary_of(messages=1, pushes_sent={"chat": 1}))
     assert not is_of_pushes(summary_of())
+    assert pushes_sent(summary_of(pushes_sent={"chat": 1, "other": 2})) == 3
 
 
 def test_each_scenario_all_and_the_warm_up_have_a_row():
