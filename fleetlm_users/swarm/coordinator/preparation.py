@@ -37,8 +37,9 @@ from fleetlm_users.swarm.options.start_form import FOLLOWS, PRESET, StartForm
 from fleetlm_users.swarm.results.result_files import try_reports
 from fleetlm_users.workload.open_files import users_per_process
 from fleetlm_users.workload.options.audit import REST, way_of
-from fleetlm_users.workload.options.durability import CrashPlan
+from fleetlm_users.workload.options.durability import KILL, TERM, CrashPlan
 from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.options.resolution import common_value
 from fleetlm_users.workload.plan import Plan
 
 NO_LIST: Final = (
@@ -72,6 +73,7 @@ class Preparation:
         self._servers = LocalServers()
         self._urls: LocalServerUrls | None = None
         self._storage: TemporaryDirectory[str] | None = None
+        self._own_server_pid = vars(self.parsed).get("server_pid")
         self._given = asked_of(self.parsed)
         self._named, self._loaded = tuple(self.parsed.user_classes), tuple(environment.user_classes)
         self._own_shape = environment.shape_class
@@ -198,6 +200,10 @@ class Preparation:
         if self._context.benchmark.crash is None:
             return None
         plan = self._context.benchmark.crash(options)
+        own = common_value({"server_pid": self._own_server_pid}, "server_pid") or ()
+        if plan.how in (KILL, TERM) and not options.standin and options.server_pid != own:
+            accepted = "what the command line says: no web page may choose the process that is stopped"
+            raise UsageError("--server-pid (SERVER_PID)", ", ".join(options.server_pid), accepted, "--crash none")
         return plan, server_of(plan, self._servers if options.standin else None, self._say)
 
     def _speaking(self, options: Options, protocol: str) -> Options:

@@ -1,5 +1,6 @@
 """A run is prepared from the command line or from the form; each step can refuse it before it begins."""
 
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.coordinator.preparation import Preparation
 from fleetlm_users.swarm.host.local_servers import LocalServerUrls
 from fleetlm_users.swarm.host.startup_error import StartupError
+from fleetlm_users.workload.options.durability import CrashPlan
 from tests.swarm.coordinator.scenes import process
 from tests.swarm.samples import benchmark
 
@@ -139,3 +141,17 @@ def test_the_form_previews_the_plan_of_the_command_line(tmp_path):
     assert made.parsed.num_users == 18
     assert made.shown_with("light")["num_users"] == 18
     assert made.shown_with("no such preset") is None
+
+
+def test_no_form_chooses_the_process_that_is_stopped(tmp_path):
+    """The page may be open to others: only who starts Locust says which process of the machine a run may kill."""
+
+    def crash(options):
+        pids = tuple(int(text.partition("=")[2]) for text in options.server_pid)
+        return CrashPlan("kill", 1.0, pids, (), (), 1.0)
+
+    made, _ = preparation(tmp_path, replace(benchmark(), crash=crash), server_pid=None)
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as other:
+        with pytest.raises(StartupError, match="no web page may choose the process that is stopped"):
+            made.by_form(MultiDict({"server_pid": str(other.pid)}))
+        other.stdin.close()
