@@ -304,9 +304,13 @@ def _rules(node: _Node) -> str:
 def _options(node: _Node) -> dict[str, Scalar]:
     options: dict[str, Scalar] = {}
     for name, child in node.children(_IDENTIFIER, "reply_timeout"):
-        if not isinstance(child.value, str | int | float | bool):
+        value = child.value
+        if name == "stages" and isinstance(value, list) and all(isinstance(stage, str) for stage in value):
+            options[name] = ",".join(value)
+            continue
+        if not isinstance(value, str | int | float | bool):
             raise child.error("one value: a text, a number, true or false", "30s")
-        options[name] = child.value
+        options[name] = value
     return options
 
 

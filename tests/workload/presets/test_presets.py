@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.workload.plan import make_plan
 from fleetlm_users.workload.presets import presets as module
 from fleetlm_users.workload.presets.presets import MAX_FILE_BYTES, load_presets
+from fleetlm_users.workload.stages.notation import parse_stages, timetable_of
 
 
 @pytest.mark.parametrize(
@@ -84,6 +86,17 @@ def test_every_packaged_preset_makes_a_plan():
             assert preset.description
 
 
+@pytest.mark.parametrize("name", ["spike", "stairs", "breakpoint"])
+def test_users_and_length_of_a_ready_shape_are_those_of_its_stages(name):
+    """Both are written in the preset, for those who read it."""
+    preset = load_presets().get("mixed", name)
+    timetable = timetable_of(parse_stages(preset.options["stages"], name))
+    assert sum(preset.users.values()) == timetable.peak
+    assert preset.duration_s == timetable.total_s
+    names = {stage.name for stage in timetable.stages}
+    assert all(threshold.stage in (None, *names) for threshold in parse_thresholds(preset.thresholds))
+
+
 def test_the_first_preset_is_the_default():
     """`locust -f mixed.py` alone runs light."""
     assert load_presets().default_name("mixed") == "light"
@@ -100,7 +113,7 @@ def test_an_own_file_wins_per_preset(tmp_path):
         "  tiny: {users: {mine: 1}, duration_s: 5}\n"
     )
     presets = load_presets(path)
-    assert list(presets.of("mixed")) == ["light", "standard", "stress", "soak", "mine"]
+    assert list(presets.of("mixed")) == ["light", "standard", "stress", "soak", "spike", "stairs", "breakpoint", "mine"]
     standard = presets.get("mixed", "standard")
     assert (standard.users, standard.thresholds, standard.source) == ({"burst": 1}, (), str(path))
     assert presets.get("mixed", "light").source == "presets.yaml"
@@ -113,7 +126,7 @@ def test_an_unknown_preset_is_refused_with_the_known_ones():
         load_presets().get("mixed", "lite")
     assert str(raised.value) == (
         "invalid value 'lite' for --preset (PRESET): "
-        "expected a preset of mixed: light, standard, stress, soak, for example light"
+        "expected a preset of mixed: light, standard, stress, soak, spike, stairs, breakpoint, for example light"
     )
 
 
