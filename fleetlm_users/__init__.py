@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; a test holds it equal t
     from fleetlm_users.swarm.context import BenchmarkContext, context_of, run_of
     from fleetlm_users.swarm.run import Run
     from fleetlm_users.users.behaviours.capacity import CapacityUser
+    from fleetlm_users.users.behaviours.cold_start import ColdStartUser
     from fleetlm_users.users.behaviours.concurrent import ConcurrentUser
     from fleetlm_users.users.behaviours.correctness import CorrectnessUser
     from fleetlm_users.users.behaviours.durability import DurabilityUser
@@ -50,6 +51,7 @@ __all__ = [
     "CapacityUser",
     "ChurnUser",
     "ClientError",
+    "ColdStartUser",
     "ConcurrentUser",
     "ConnectFailed",
     "CorrectnessUser",
@@ -106,6 +108,7 @@ _MODULES = {
     **dict.fromkeys(("PushRefused", "ReplyTimeout", "RestFailed", "UsageError"), "errors"),
     "CapacityUser": "users.behaviours.capacity",
     "ConcurrentUser": "users.behaviours.concurrent",
+    "ColdStartUser": "users.behaviours.cold_start",
     "CorrectnessUser": "users.behaviours.correctness",
     "DurabilityUser": "users.behaviours.durability",
     "FleetUser": "users.user",

@@ -6,12 +6,14 @@ from typing import Final
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.phoenix import SHARED_METRICS
 from fleetlm_users.users.behaviours.capacity import CapacityUser
+from fleetlm_users.users.behaviours.cold_start import ColdStartUser
 from fleetlm_users.users.behaviours.correctness import CorrectnessUser
 from fleetlm_users.users.behaviours.durability import DurabilityUser
 from fleetlm_users.users.behaviours.inbox_watcher import InboxWatcher
 from fleetlm_users.users.behaviours.lifecycle import LifecycleUser
 from fleetlm_users.users.behaviours.mixed import ChurnUser
 from fleetlm_users.users.behaviours.pipeline import PipelineUser
+from fleetlm_users.users.behaviours.rest_mix import RestMixUser
 from fleetlm_users.users.rest_user import RestUser
 from fleetlm_users.users.user import FleetUser
 from fleetlm_users.users.virtual_user import VirtualUser
@@ -23,6 +25,10 @@ _CHECKED: Final = (
 )  # fmt: skip
 _REPLAYED: Final = (
     "replay_checked", "replay_missing", "replay_changed",
+)  # fmt: skip
+_COLD: Final = (
+    "replay_rest_ms", "replay_join_ms", "active_append_ms", "backlog_appends", "backlogs_short", "active_appends",
+    "replays", "replays_failed", "messages_replayed",
 )  # fmt: skip
 _READ: Final = ("rest_reads", "rest_reads_failed", "messages_read", "rest_read_ms")
 _SHOWN: Final = (
@@ -63,6 +69,8 @@ RECORDED_BY: Final[Mapping[str, tuple[type[FleetUser], ...]]] = {
     **dict.fromkeys(_CHECKED, (CorrectnessUser,)),
     **dict.fromkeys(_REPLAYED, (CorrectnessUser, RestUser)),
     **dict.fromkeys(_READ, (RestUser,)),
+    "rest_read_ms": (RestMixUser,),
+    **dict.fromkeys(_COLD, (ColdStartUser,)),
     **dict.fromkeys(_SHOWN, (InboxWatcher,)),
     **dict.fromkeys(_RESUMED, (DurabilityUser,)),
     **dict.fromkeys(_DELETED, (ChurnUser, LifecycleUser, CapacityUser)),

@@ -25,7 +25,7 @@ class RestSession:
         observer: The fate of its messages.
         accepted: The messages that the server accepted, in that order.
         unchecked: Those of them that no read was checked for yet.
-        began_s, closed_s: When it began to open and was closed; 0 before.
+        began_s, accepted_s, closed_s: When it began to open, last had a message accepted, and was closed; 0 before.
         cut_short: Whether the end of the run came into it.
     """
 
@@ -39,7 +39,7 @@ class RestSession:
             self.observer, payloads = observer, observer.watched(payloads)
         self.accepted: list[Accepted] = []
         self.unchecked: list[Accepted] = []
-        self.began_s = self.closed_s = 0.0
+        self.began_s = self.closed_s = self.accepted_s = 0.0
         self.cut_short = False
         self._run = run
         self._client = client
@@ -92,6 +92,7 @@ class RestSession:
             raise
         message.sent_s, message.seq = max(message.sent_s, answer.sent_s), answer.seq
         message.appended_s = answer.done_s
+        self.accepted_s = answer.done_s
         accepted = Accepted(client_ref, text, answer.seq)
         self.accepted.append(accepted)
         self.unchecked.append(accepted)

@@ -19,6 +19,7 @@ from fleetlm_users.client import (
     SocketOptions,
     host_of,
     profile_of,
+    read_replay,
     sources_here,
 )
 from fleetlm_users.errors import ClientError, ConnectFailed, RestFailed
@@ -100,6 +101,10 @@ class SharedClient:
     def append_message(self, session_id: str, participant_id: str, content: dict[str, Any]) -> Appended:
         """Append a participant's message over REST. Raise RestFailed."""
         return self.rest.append_message(session_id, self.profile.append_body(participant_id, content))
+
+    def replay(self, socket: PhoenixSocket, session_id: str, last_seq: int) -> list[Any]:
+        """Join a session after a seq and leave it; return what was replayed. Raise ClientError."""
+        return read_replay(socket, session_id, self._options.join_timeout_s, last_seq)
 
     def socket(self, participant_id: str, on_anomaly: Callable[[str], None]) -> PhoenixSocket:
         """Return a socket that is not connected yet."""

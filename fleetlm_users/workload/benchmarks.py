@@ -9,7 +9,11 @@ from typing import Final
 
 from fleetlm_users.workload.options.benchmark_specs import (
     ACKNOWLEDGED_DEPTH,
+    ACTIVE_WRITE_INTERVAL,
     ARRIVAL_RATE,
+    BACKLOG_DURATION,
+    BACKLOG_SESSIONS,
+    BACKLOG_SIZE,
     CORRECTNESS_DEPTH,
     ITERATIONS,
     KEEP_ALIVE_MS,
@@ -20,6 +24,7 @@ from fleetlm_users.workload.options.benchmark_specs import (
     PIPELINE_DEPTH,
     RAMP_DOWN_DURATION,
     RAMP_DURATION,
+    REPLAY_DURATION,
     RUNTIME_MS,
     SEND_INTERVAL,
     STEADY_DURATION,
@@ -41,6 +46,7 @@ BEHAVIOUR_OPTIONS: Final[Mapping[str, tuple[OptionSpec, ...]]] = {
     "lifecycle": (ITERATIONS, MESSAGES_PER_SESSION),
     "pipeline": (MAX_VUS, RAMP_DURATION, STEADY_DURATION, RAMP_DOWN_DURATION, ACKNOWLEDGED_DEPTH),
     "rest_mix": (PAYLOAD_SIZE,),
+    "cold_start": (BACKLOG_SESSIONS, BACKLOG_SIZE, BACKLOG_DURATION, REPLAY_DURATION, ACTIVE_WRITE_INTERVAL),
     "throughput": (SEND_INTERVAL, RUNTIME_MS, PIPELINE_DEPTH, ARRIVAL_RATE),
 }
 """The options of each packaged behaviour, by its scenario."""
@@ -84,6 +90,13 @@ BEHAVIOUR_THRESHOLDS: Final[Mapping[str, Mapping[str, str]]] = {
         "message_success_rate": "rate>0.99",
         "messages_acknowledged": "count>0",
         "messages_unacknowledged": "count==0",
+    },
+    "cold_start": {
+        "message_success_rate": "rate>0.99",
+        "replays": "count>0",
+        "replays_failed": "count==0",
+        "backlogs_short": "count==0",
+        **_READ_BACK,
     },
     "rest_mix": {"message_success_rate": "rate>0.99", "rest_reads_failed": "count==0", **_READ_BACK},
     "throughput": _CHATS,
@@ -135,6 +148,11 @@ BENCHMARKS: Final = (
         "The most sessions, or messages per second, that still keep the thresholds: steps up until one is missed, "
         "then halves",
         ("capacity",),
+    ),
+    PackagedBenchmark(
+        "cold_start_replay",
+        "Whole backlogs read while writes go on: how fast, over REST and by join, and whether each replay is complete",
+        ("cold_start",),
     ),
     PackagedBenchmark(
         "concurrent_sessions",

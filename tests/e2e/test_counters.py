@@ -104,6 +104,12 @@ RUNS = {
         ["-u", "2", "--ramp-up", "0s", "--steady-duration", "2s", "--ramp-down-duration", "0s", "--audit-after", "1s"],
         "messages_acknowledged",
     ),
+    "backlogs": (
+        "cold_start_replay",
+        ("--protocol", "late"),
+        ["-u", "2", "--backlog-size", "20", "--replay-duration", "2s", "--audit-after", "1s"],
+        "backlog_appends active_appends replays messages_replayed",
+    ),
     "posts and reads": (
         "rest_read_write_mix",
         ("--protocol", "late"),
@@ -132,6 +138,8 @@ AGENTS = {
 
 ELSEWHERE = {
     "messages_unacknowledged": "tests/users/test_benchmarks.py",  # the stand-in replies to every send
+    "backlogs_short": "tests/users/test_rest_user.py",  # the stand-in writes as fast as it is asked to
+    "replays_failed": "tests/users/test_rest_user.py",  # the stand-in answers every GET
     "rest_reads_failed": "tests/users/test_rest_user.py",  # the stand-in answers every GET
     "agent_latencies_left_out": "tests/client/test_messages_read_together.py",  # a matter of the reader's luck
     **dict.fromkeys(

@@ -9,6 +9,10 @@ pytestmark = pytest.mark.e2e
 LATE = ("--protocol", "late", "--quirks", "--builtin-agent", "--flush-ms", "200")
 SHORT = ["--audit-after", "1s", "--warm-up", "0s", "--reply-timeout", "5s"]
 CASES = {
+    "cold_start_replay": [
+        *("--backlog-sessions", "2", "--backlog-size", "150", "--replay-duration", "2s"),
+        *("--threshold", "replay_latency: p(95)<5000"),
+    ],
     "rest_read_write_mix": ["-u", "3", "--payload-size", "200", "-t", "3s"],
     "hot_path_throughput": [
         *("--max-vus", "3", "--ramp-duration", "300ms", "--steady-duration", "2s", "--ramp-down-duration", "300ms"),
@@ -54,7 +58,11 @@ def test_every_acknowledgement_is_counted(tmp_path, standin_with):
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("hot_path_throughput", "replies to each send"), ("rest_read_write_mix", "can be read over REST")],
+    [
+        ("hot_path_throughput", "replies to each send"),
+        ("rest_read_write_mix", "can be read over REST"),
+        ("cold_start_replay", "can be read over REST"),
+    ],
 )
 def test_the_early_protocol_is_refused_where_it_cannot_do_it(tmp_path, standin_with, name, reason):
     """Before anything is created, in a sentence."""
@@ -72,3 +80,10 @@ def test_each_message_is_read_back_by_the_read_that_follows(tmp_path, standin_wi
     assert accepted == finished.count("replay_checked") == finished.count("rest_reads")
     assert finished.count("messages_read") > accepted
     assert samples(finished, "rest_read_ms") == accepted
+
+
+def test_a_run_without_replays_is_not_green(tmp_path, standin_with):
+    """The second phase must have run."""
+    finished = later(tmp_path, "cold_start_replay", standin_with(*LATE), "--replay-duration", "0s")
+    assert finished.code == 3, finished.output
+    assert "replays" in str(finished.summary["verdict"]["failures"])

@@ -8,6 +8,7 @@ import gevent
 from locust.env import Environment
 
 from fleetlm_users.client import Joined, RestCallFailed, Sent, SessionChannel
+from fleetlm_users.protocol.profile import LATE
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.local_run import LocalRun
@@ -148,6 +149,12 @@ class PlayedClient:
 
     def append_message(self, session_id, participant_id, content):
         return self.rest.append_message(session_id, participant_id, content)
+
+    profile = LATE
+
+    def replay(self, socket, session_id, last_seq):
+        messages = self._server.listed(list(self._server.sessions[session_id].messages))
+        return [each for each in messages if each["seq"] > last_seq][:100]
 
     def socket(self, participant_id, on_anomaly):
         return Socket(self._server, participant_id)

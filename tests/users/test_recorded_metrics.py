@@ -16,6 +16,7 @@ from fleetlm_users.users import (
     LifecycleUser,
     ThroughputUser,
 )
+from fleetlm_users.users.behaviours.cold_start import ColdStartUser
 from fleetlm_users.users.behaviours.durability import DurabilityUser
 from fleetlm_users.users.behaviours.pipeline import PipelineUser
 from fleetlm_users.users.behaviours.rest_mix import RestMixUser
@@ -104,6 +105,7 @@ def test_every_packaged_preset_judges_what_its_benchmark_records():
         "hot_path_throughput": [PipelineUser],
         "durability": [DurabilityUser],
         "rest_read_write_mix": [RestMixUser],
+        "cold_start_replay": [ColdStartUser],
     }  # fmt: skip
     for benchmark, presets in load_presets().by_benchmark.items():
         for preset in presets.values():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from fleetlm_users.users.behaviours.cold_start import ColdStartUser
 from fleetlm_users.users.behaviours.rest_mix import RestMixUser
 
 
@@ -72,3 +73,24 @@ def test_a_read_that_fails_is_made_up_for_by_the_next_one(stage):
     counts = mix.end()
     assert counts["rest_reads_failed:http_500"] == 1
     assert counts["replay_checked"] == counts["messages_appended"] == counts["rest_reads"]
+
+
+def test_a_backlog_is_written_then_read_whole_while_writes_go_on(stage):
+    """By REST and by joins of 100 messages each; every replay is complete."""
+    cold = stage(ColdStartUser, users=2, backlog_size="230", replay_duration="300ms", active_write_interval="20")
+    counts = cold.until_idle()
+    assert counts["backlog_appends"] == 460
+    assert counts["messages_appended"] == 460 + counts["active_appends"]
+    assert cold.trend("replay_rest_ms") + cold.trend("replay_join_ms") == counts["replays"] > 0
+    assert cold.trend("replay_join_ms") > 0
+    assert counts["replay_checked"] >= 230 * counts["replays"]
+    assert not {"replay_missing", "replay_changed", "backlogs_short", "replays_failed"} & counts.keys()
+
+
+def test_a_backlog_that_took_too_long_is_short(stage):
+    """And a read that fails is no replay."""
+    cold = stage(ColdStartUser, backlog_size="1000000", backlog_duration="50ms", replay_duration="100ms")
+    cold.server.refuse_reads = 1
+    counts = cold.until_idle()
+    assert counts["backlogs_short"] == 1
+    assert counts["replays_failed:rest"] == 1

@@ -15,6 +15,11 @@ ALIASES: Final = {
     "gets_total": "rest_reads",
     "get_latency": "rest_read_ms",
     "messages_read_count": "messages_read",
+    "replay_latency": "replay_rest_ms",
+    "active_write_latency": "active_append_ms",
+    "backlog_writes": "backlog_appends",
+    "active_writes": "active_appends",
+    "replays_total": "replays",
 }
 """Names that people know from FleetLM's own suites of k6 scripts, with ours."""
 

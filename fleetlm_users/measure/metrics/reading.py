@@ -22,5 +22,16 @@ READING: Final[tuple[Metric, ...]] = (
         evidence="replay_checked",
         is_trouble=True,
     ),
+    trend("replay_rest_ms", "read due → the answer to a GET of the whole session, parsed"),
+    trend("replay_join_ms", "first join due → everything up to the newest message was replayed, page by page"),
+    trend("active_append_ms", "message due, while its backlog is read → the answer to its POST"),
+    counter("backlog_appends", "messages of backlogs that the server accepted"),
+    counter(
+        "backlogs_short", "backlogs that were not written in their time", evidence="sessions_started", is_trouble=True
+    ),
+    counter("active_appends", "messages accepted while their backlog was read"),
+    counter("replays", "whole reads of a backlog"),
+    counter("replays_failed", "whole reads of a backlog that failed, by kind", evidence="replays", is_trouble=True),
+    counter("messages_replayed", "messages in whole reads of a backlog", evidence="replays"),
 )
 """In the order of reports."""

@@ -37,6 +37,8 @@ TROUBLES: Final = (
     "messages_out_of_order",
     "seq_gaps",
     "rest_reads_failed",
+    "replays_failed",
+    "backlogs_short",
     "replay_missing",
     "replay_changed",
     "messages_unstored",

@@ -91,3 +91,26 @@ PAYLOAD_SIZE: Final = option(
     "payload_size", kind="count", most=MIB, example="1024", group=GROUP, in_form=False, in_preset=False,
     stands_for="message_bytes", help="size of each message's text in bytes; --message-bytes means the same and wins",
 )  # fmt: skip
+
+BACKLOG_SESSIONS: Final = option(
+    "backlog_sessions", kind="count", most=VUS_PER_BLOCK, example="5", group=GROUP, in_form=False, in_preset=False,
+    stands_for="vus", help="sessions, each of a user of its own; -u means the same and wins",
+)  # fmt: skip
+
+BACKLOG_SIZE: Final = option(
+    "backlog_size", default=1000, kind="count", most=MILLION, group=GROUP, help="messages of each session's backlog",
+)  # fmt: skip
+
+BACKLOG_DURATION: Final = option(
+    "backlog_duration", default="30s", kind="duration", group=GROUP, help="the longest time to write the backlog",
+)  # fmt: skip
+
+REPLAY_DURATION: Final = option(
+    "replay_duration", default="1m", kind="duration", group=GROUP, help="how long the backlogs are read",
+)  # fmt: skip
+
+ACTIVE_WRITE_INTERVAL: Final = option(
+    "active_write_interval", default=100, kind="positive", least=0.01, most=MOST_MS, group=GROUP,
+    title="Active write interval (ms)",
+    help="milliseconds from one message of a session to the next while it is read",
+)  # fmt: skip

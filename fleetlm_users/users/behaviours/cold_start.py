@@ -1,0 +1,133 @@
+"""Cold start: a backlog is written over REST, then read whole again and again, while writes go on."""
+
+import time
+from typing import Any, Final
+
+import gevent
+
+from fleetlm_users.errors import ClientError
+from fleetlm_users.units import MS_PER_S
+from fleetlm_users.users.rest_session import RestSession
+from fleetlm_users.users.rest_user import RestUser
+from fleetlm_users.users.shared_client import shared_client_of
+from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
+from fleetlm_users.workload.options.model import Options
+
+AGAIN_S: Final = 0.1
+"""How long a reader waits for what a page left out: it is in memory alone, or in the database alone (late record)."""
+
+
+class ColdStartUser(RestUser):
+    """One session: up to BACKLOG_SIZE messages in BACKLOG_DURATION, then REPLAY_DURATION of whole reads.
+
+    The reads are over REST, with a limit above the session, and by joins with `last_seq`, in turn. Each must hold every
+    message that was accepted before it began. Meanwhile a message is posted every ACTIVE_WRITE_INTERVAL.
+    """
+
+    scenario = "cold_start"
+    options = BEHAVIOUR_OPTIONS["cold_start"]
+    thresholds = BEHAVIOUR_THRESHOLDS["cold_start"]
+
+    @classmethod
+    def journeys(cls, options: Options) -> int:
+        """Return one."""
+        del options
+        return 1
+
+    def journey(self) -> None:
+        """Write the backlog, then read it until the time is over."""
+        with self.rest_session() as session:
+            self._fill(session)
+            if not self.ending:
+                self._replay(session)
+
+    def _fill(self, session: RestSession) -> None:
+        due_s = time.perf_counter()
+        end_s = due_s + self.option("backlog_duration") * self.current_run.options.time_scale
+        while len(session.accepted) < self.option("backlog_size") and due_s < end_s and not self.ending:
+            due_s = time.perf_counter() if session.append(due_s) else self.wait_after_failure()
+        self.count("backlog_appends", len(session.accepted))
+        if len(session.accepted) < self.option("backlog_size"):
+            self.count("backlogs_short")
+
+    def _replay(self, session: RestSession) -> None:
+        until_s = time.perf_counter() + self.option("replay_duration") * self.current_run.options.time_scale
+        writer = gevent.spawn(self._write_on, session, until_s)
+        try:
+            while time.perf_counter() < until_s and not self.ending:
+                self._replay_over_rest(session)
+                self._replay_by_join(session)
+        finally:
+            writer.join()
+
+    def _write_on(self, session: RestSession, until_s: float) -> None:
+        """Post a message every interval; one that is late because the one before took long is due all the same."""
+        interval_s = self.option("active_write_interval") / MS_PER_S * self.current_run.options.time_scale
+        due_s = time.perf_counter()
+        while due_s < until_s and self._paused_until(due_s):
+            if session.append(due_s):
+                self.count("active_appends")
+                self.record("active_append_ms", due_s, session.accepted_s)
+            due_s += interval_s
+
+    def _paused_until(self, moment_s: float) -> bool:
+        """Wait in the writer's greenlet, in slices, since the user's own sleeper is the reader's."""
+        while not self.ending and (left_s := moment_s - time.perf_counter()) > 0:
+            gevent.sleep(min(left_s, AGAIN_S))
+        return not self.ending
+
+    def _replay_over_rest(self, session: RestSession) -> None:
+        expected, due_s = list(session.accepted), time.perf_counter()
+        messages = session.read(due_s, "replay_rest_ms")
+        if messages is None:
+            self.count("replays_failed", label="rest")
+            self.wait_after_failure()
+        else:
+            self._take(session, expected, messages)
+
+    def _replay_by_join(self, session: RestSession) -> None:
+        expected, due_s = list(session.accepted), time.perf_counter()
+        try:
+            messages = self._joined_pages(session, max((one.seq or 0 for one in expected), default=0))
+        except ClientError as problem:
+            self.count("replays_failed", label=str(problem.kind))
+            self.wait_after_failure()
+            return
+        self.record("replay_join_ms", due_s, time.perf_counter())
+        self._take(session, expected, messages)
+
+    def _take(self, session: RestSession, expected: list[Any], messages: list[Any]) -> None:
+        self.count("replays")
+        self.count("messages_replayed", len(messages))
+        session.check(expected, messages)
+
+    def _joined_pages(self, session: RestSession, newest: int) -> list[Any]:
+        """Join with the last seq that is known without a gap, until all up to the newest is there.
+
+        A page may leave messages out for as long as they are not flushed. A read waits for them for two flush periods
+        in all; what is still left out then is missing. Raise ClientError.
+        """
+        client = shared_client_of(self.current_run)
+        socket = client.socket(self.participant_id, session.observer.anomaly)
+        pages: dict[int, Any] = {}
+        last_seq, patient_until_s = 0, 0.0
+        try:
+            socket.connect()
+            while last_seq < newest and not self.current_run.is_closed:
+                page = client.replay(socket, session.session_id, last_seq)
+                pages |= {each["seq"]: each for each in page if isinstance(each, dict) and type(each.get("seq")) is int}
+                reached = last_seq
+                while reached + 1 in pages:
+                    reached += 1
+                now_s = time.perf_counter()
+                if reached > last_seq:
+                    last_seq = reached
+                elif self.ending or (patient_until_s and now_s >= patient_until_s):
+                    beyond = [seq for seq in pages if seq > last_seq]
+                    last_seq = min(beyond) if beyond else newest
+                else:
+                    patient_until_s = patient_until_s or now_s + 2 * client.profile.flush_period_s
+                    gevent.sleep(AGAIN_S)
+        finally:
+            socket.close()
+        return [pages[seq] for seq in sorted(pages)]
