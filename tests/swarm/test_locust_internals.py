@@ -450,3 +450,34 @@ def test_intercept_parse_known_args_takes_all_parsing():
     parser = get_parser()
     internals.intercept_parse_known_args(parser, lambda *_args, **_kwargs: (Namespace(ours=True), []))
     assert parser.parse_args([]).ours
+
+
+def test_the_next_users_are_spawned_in_a_given_order():
+    """After some were taken away, in the order that a run in stages wants."""
+    kinds = [type(name, (User,), {"abstract": False, "fixed_count": 2}) for name in ("A", "B")]
+    dispatcher = dispatch.UsersDispatcher([runners.WorkerNode("w")], kinds)
+    dispatcher.new_dispatch(1, 10)
+    list(dispatcher)
+    internals.spawn_next(SimpleNamespace(_users_dispatcher=dispatcher), ["B", "B"])
+    dispatcher.new_dispatch(3, 10)
+    assert [last["w"]["B"] for last in list(dispatcher)][-1] == 2
+    internals.spawn_next(None, [])
+
+
+def test_a_master_waits_briefly_for_reports():
+    """The method that Locust asks for the time is there; a runner that is no master is left alone."""
+
+    class Master(runners.MasterRunner):
+        """One that opens no port."""
+
+        def __init__(self):
+            pass
+
+        def __del__(self):
+            pass
+
+    master = Master()
+    assert callable(runners.MasterRunner._wait_for_workers_report_after_ramp_up)
+    internals.wait_briefly_for_reports(master, 0.2)
+    assert master._wait_for_workers_report_after_ramp_up() == 0.2
+    internals.wait_briefly_for_reports(None, 0.2)
