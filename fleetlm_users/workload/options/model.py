@@ -138,7 +138,7 @@ class Options:
         title="Audit of what is stored", hint="reads back, at the end, every message that was acknowledged")]
     audit_after_s: Annotated[float | None, option(
         "audit_after", kind="duration", most=HOUR_S, example="5s", group="judging", section="Rarely needed",
-        help="time between the last message and the audit; empty: two flush periods, 600ms (early), 10s (late)",
+        help="wait before the audit; empty: two flush periods, 600ms (early) or 10s (late)",
         title="Time before the audit", hint="empty: two flush periods, 600ms (early), 10s (late)")]
     audit_messages: Annotated[int, option(
         "audit_messages", default=1_000_000, kind="count", group="judging", section="Rarely needed",
