@@ -19,6 +19,7 @@ SHORT: Final = ("--warm-up", "0s", "--ramp-up", "1s")
 OF_BENCHMARK: Final = {
     "hot_path_throughput": ("--steady-duration", "1h", "--audit-after", "2s"),
     "rest_read_write_mix": ("--audit-after", "2s"),
+    "cold_start_replay": ("--backlog-size", "50", "--replay-duration", "1h", "--audit-after", "2s"),
     "capacity": ("--hold", "2s", "--settle", "1s", "--most", "20", "--confirm", "0"),
     "durability": ("--crash", "none"),
     "ws_hot_path": ("--send-interval", "1000"),

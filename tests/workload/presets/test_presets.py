@@ -134,7 +134,7 @@ def test_an_unknown_benchmark_is_refused_with_the_known_ones():
     """The error lists every benchmark that has presets."""
     with pytest.raises(
         UsageError,
-        match=r"^invalid value 'nope' for benchmark: expected one that has presets: capacity, concurrent_sess",
+        match=r"^invalid value 'nope' for benchmark: expected one that has presets: capacity, cold_start_replay, conc",
     ):
         load_presets().of("nope")
 
