@@ -20,6 +20,7 @@ ALIASES: Final = {
     "backlog_writes": "backlog_appends",
     "active_writes": "active_appends",
     "replays_total": "replays",
+    "db_integrity_check": "durability_rate",
 }
 """Names that people know from FleetLM's own suites of k6 scripts, with ours."""
 
