@@ -64,7 +64,7 @@ def test_commands_are_a_mapping_that_only_grows():
     [
         (
             ("doctor", "-H", "localhost:4000"),
-            "invalid value 'localhost:4000' for -H/--host: expected http:// or https://",
+            "invalid value 'localhost:4000' for -H/--host: expected http://, https://, ws:// or wss://",
         ),
         (("doctor", "--timeout", "soon"), "a duration"),
         (("doctor", "--timeout", "0"), "above 0"),
