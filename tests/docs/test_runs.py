@@ -20,6 +20,10 @@ SHORT = ["--warm-up", "0", "--ramp-up", "0", "--reply-timeout", "3s", "--drain-t
 ELSEWHERE = ("-H", "--master", "--worker", "--run-id", "--host")
 
 
+ONLY_LATE = ("hot_path_throughput", "rest_read_write_mix", "cold_start_replay")
+"""Benchmarks of what the early protocol does not have."""
+
+
 def main_commands():
     """Headless runs on this machine, in blocks of their own, one for each set of flags and file."""
     chosen = {}
@@ -50,10 +54,12 @@ def shortened(command, tmp_path):
 
 
 @pytest.mark.parametrize("command", main_commands(), ids=lambda command: command.text)
-def test_a_command_of_the_pages_runs(command, tmp_path, standin):
+def test_a_command_of_the_pages_runs(command, tmp_path, standin_with):
     """It begins, sends or joins, judges what its thresholds say, and leaves its report."""
     for shown in SHOWN:
         shown.save(tmp_path)
+    protocol = "late" if any(name in locustfile_of(command.arguments) for name in ONLY_LATE) else "early"
+    standin = standin_with("--builtin-agent", "--protocol", protocol)
     words = [*targets(standin), *shortened(command, tmp_path)]
     with Locust(tmp_path, *words, locustfile=locustfile_of(command.arguments), env=command.env) as locust:
         finished = locust.finish()

@@ -195,8 +195,11 @@ def newest_summary(results):
     found = sorted(results.glob("*/summary.json"))
     if found:
         check_types(json.loads(json.dumps(read_run(found[-1]).summary)))
-        for kind in KINDS.values():
-            document = json.loads((found[-1].parent / f"{kind.name}.json").read_text())
+        written = {kind: found[-1].parent / f"{kind.name}.json" for kind in KINDS.values()}
+        if not all(path.exists() for path in written.values()):
+            return {}  # the run is still being written
+        for kind, path in written.items():
+            document = json.loads(path.read_text())
             jsonschema.validate(document, json.loads(published(kind)))
     return json.loads(found[-1].read_text()) if found else {}
 

@@ -5,6 +5,7 @@ How they are written is in measure/threshold. Unlike k6, a threshold without sam
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from fleetlm_users.measure.histogram import Trend, required_samples
 from fleetlm_users.measure.metrics.metric import MAIN, STAGE_PREFIX
@@ -13,6 +14,9 @@ from fleetlm_users.measure.threshold.threshold import OFF, Key, Threshold
 from fleetlm_users.measure.totals import Totals
 
 __all__ = ("OFF", "Judgement", "Threshold", "judge", "keeps", "not_bounded", "override", "parse_thresholds")
+
+
+NOTHING_TO_JUDGE: Final = "nothing came that it could judge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,8 @@ def _judge(threshold: Threshold, totals: Totals, duration_s: float) -> Judgement
     samples = totals.samples(threshold.metric, threshold.scenario, _phase(threshold))
     measured = _measured(threshold, totals, duration_s) if samples else None
     if measured is None:
+        if _is_moot(threshold, totals):
+            return Judgement(threshold, None, ok=True, samples=0, problem=NOTHING_TO_JUDGE)
         return Judgement(threshold, None, ok=False, samples=samples, problem="no samples")
     ok = keeps(threshold, measured)
     needed = 1
@@ -109,6 +115,15 @@ def _judge(threshold: Threshold, totals: Totals, duration_s: float) -> Judgement
         problem = f"only {samples} of the {needed} samples it needs"
         return Judgement(threshold, measured, ok, samples, problem, too_few=True)
     return Judgement(threshold, measured, ok, samples)
+
+
+def _is_moot(threshold: Threshold, totals: Totals) -> bool:
+    """Return whether a behaviour's own rate had nothing to judge, as in a run of seconds: nobody asked for it by name.
+
+    That nothing came, where something should have, is told by the preset's thresholds, by total failures, and by the
+    sessions that failed.
+    """
+    return threshold.origin == "behaviour" and totals.catalogue[threshold.metric].kind == "rate"
 
 
 def _judge_derived(threshold: Threshold, totals: Totals) -> Judgement:

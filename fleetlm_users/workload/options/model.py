@@ -42,7 +42,7 @@ PLAN_OPTIONS: Final = (
            help="time from the start until all users are running"),
     option("stages", kind="stages", example="ramp=30s:10,peak=2m:100,30s:0", group="load",
            help="users over time, DURATION:USERS with commas, ramping evenly; NAME=DURATION:USERS names one",
-           hint="such as ramp=30s:10,peak=2m:100,30s:0; in place of users and run time", section="Load in detail"),
+           hint="such as ramp=30s:10,peak=2m:100,30s:0; in place of users and duration", section="Load in detail"),
 )  # fmt: skip
 """The options that become `Options.plan`, with the counts of the behaviours (specs.count_specs)."""
 

@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -193,6 +194,22 @@ def test_without_samples_nothing_is_kept(totals_of, text):
     """k6 shows these green: an empty rate, a count of 0 where nothing was tried."""
     (judgement,) = judge(parse_thresholds(text.split(";")), totals_of(hundred_messages), duration_s=10.0)
     assert (judgement.measured, judgement.ok, judgement.problem) == (None, False, "no samples")
+
+
+@pytest.mark.parametrize(
+    ("text", "origin", "is_kept"),
+    [
+        ("lifecycle_success_rate: rate>=0", "behaviour", True),
+        ("lifecycle_success_rate: rate>=0", "preset", False),
+        ("lifecycle_success_rate: rate>=0", "given", False),
+        ("replay_missing: count==0", "behaviour", False),
+    ],
+)
+def test_a_behaviours_own_rate_with_nothing_to_judge_is_kept(totals_of, text, origin, is_kept):
+    """Nobody asked for it by name; a count that was to show that something happened is missed all the same."""
+    thresholds = [replace(threshold, origin=origin) for threshold in parse_thresholds([text])]
+    (judgement,) = judge(thresholds, totals_of(hundred_messages), duration_s=10.0)
+    assert (judgement.measured, judgement.ok) == (None, is_kept)
 
 
 def test_a_rate_per_second_needs_a_duration(totals_of):
