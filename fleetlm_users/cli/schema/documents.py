@@ -10,6 +10,7 @@ a schema accepts further keys, and the files of every version with the same form
 import json
 from collections.abc import Mapping
 from importlib.resources import files
+from inspect import cleandoc
 from types import MappingProxyType, UnionType
 from typing import (
     Annotated,
@@ -79,7 +80,17 @@ def generated(kind: DocumentKind) -> str:
         **reference,
         "$defs": dict(sorted(definitions.items())),
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(_dedented(document), indent=2, ensure_ascii=False) + "\n"
+
+
+def _dedented(part: Any) -> Any:
+    """Return a part of a schema with descriptions as every Python has them: from 3.13 on docstrings are dedented."""
+    if isinstance(part, dict):
+        return {
+            name: cleandoc(value) if name == "description" and isinstance(value, str) else _dedented(value)
+            for name, value in part.items()
+        }
+    return [_dedented(item) for item in part] if isinstance(part, list) else part
 
 
 def check_types(document: Any) -> None:
