@@ -281,7 +281,11 @@ class Conversation:
             self._awaiting.popleft()
         if message.replies == 1:
             message.replied_s = done_s
-            self._observer.replied(message, done_s)
+            self._answered(message, done_s)
+
+    def _answered(self, message: SentMessage, done_s: float) -> None:
+        """Take the first answer to a message."""
+        self._observer.replied(message, done_s)
 
     def _expire_agent(self, now_s: float) -> None:
         while self._awaiting and now_s - self._awaiting[0].appended_s >= self._reply_timeout_s:

@@ -198,24 +198,15 @@ class LateConversation(Conversation):
 
     def _agent(self, done_s: float) -> None:
         self._streams.message()
-        if self._agent_replies is None:
-            return
-        self._expire_agent(done_s)
-        if not self._awaiting:
-            self._observer.anomaly("agent_unmatched")
-            return
-        message = self._awaiting[0]
-        message.replies += 1
-        if message.replies >= self._agent_replies:
-            self._awaiting.popleft()
-        if message.replies > 1:
-            return
-        message.replied_s = done_s
+        super()._agent(done_s)
+
+    def _answered(self, message: SentMessage, done_s: float) -> None:
+        """Take the first answer to a message, whose outcome it may tell; that to a pending one counts at its push."""
         if self._unconfirmed.pop(message.client_ref, None) is not None:
             self._observer.confirmed(message, TIMEOUT)
             self._observer.resolved(message)
         elif message.client_ref not in self._pending:
-            self._observer.replied(message, done_s)
+            super()._answered(message, done_s)
 
     def _overdue(self, now_s: float, messages: Mapping[str, SentMessage]) -> Iterator[SentMessage]:
         """Yield those older than the reply timeout, of messages in the order of sending."""
