@@ -9,7 +9,7 @@ from typing import Final, NoReturn
 from fleetlm_users.cli.summary_check import check_summary
 from fleetlm_users.errors import ShapeError, UsageError
 from fleetlm_users.foreign_text import printable_json
-from fleetlm_users.measure.report.summary_types import Summary
+from fleetlm_users.measure.report.summary.types import Summary
 from fleetlm_users.measure.timeline.rows import SeriesTable, from_csv
 from fleetlm_users.shape import shown
 from fleetlm_users.workload.local_file import UnreadableFile, read_text

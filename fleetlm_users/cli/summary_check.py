@@ -1,4 +1,4 @@
-"""Validation of a summary.json against what this project writes (measure/report/summary.py), before `compare` or
+"""Validation of a summary.json against what this project writes (measure/report/summary), before `compare` or
 `cleanup` act on it.
 
 A file can be damaged, truncated, edited or foreign and still be JSON. So types and bounds are checked, and also whether
@@ -17,7 +17,7 @@ from fleetlm_users.cli.compare.thresholds import keeps
 from fleetlm_users.errors import ShapeError, UsageError
 from fleetlm_users.measure.formatting import is_undecided
 from fleetlm_users.measure.histogram import required_samples
-from fleetlm_users.measure.report.summary_types import ThresholdEntry
+from fleetlm_users.measure.report.summary.types import ThresholdEntry
 from fleetlm_users.shape import (
     Check,
     anything,

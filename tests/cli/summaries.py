@@ -12,7 +12,7 @@ from fleetlm_users.measure.judging.verdict import RunFacts, decide
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import MAIN
-from fleetlm_users.measure.report.summary import summary as summary_of
+from fleetlm_users.measure.report.summary.document import summary as summary_of
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 THRESHOLDS = "append_latency_ms: p(95)<500, avg<300; message_success_rate: rate>0.9; messages_sent: count>1; " \

@@ -14,7 +14,7 @@ from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.report.html import render_html
-from fleetlm_users.measure.report.summary import summary
+from fleetlm_users.measure.report.summary.document import summary
 from fleetlm_users.measure.report.text import render
 from fleetlm_users.measure.snapshot import encode_snapshot
 from fleetlm_users.measure.snapshot_store import SnapshotStore

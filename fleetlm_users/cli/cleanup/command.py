@@ -16,7 +16,7 @@ from fleetlm_users.cli.target_options import common_option, seconds, sources_of,
 from fleetlm_users.cli.terminal import Progress, style
 from fleetlm_users.client import Connector, RestApi
 from fleetlm_users.errors import RestFailed
-from fleetlm_users.measure.report.summary_types import counter_of
+from fleetlm_users.measure.report.summary.types import counter_of
 from fleetlm_users.workload.identity import check_run_id
 
 CONCURRENCY: Final = 16

@@ -8,7 +8,7 @@ from fleetlm_users.cli.compare.figures import Figure, look_up
 from fleetlm_users.cli.compare.rows import FigureRow, Tolerances, rows_of
 from fleetlm_users.cli.compare.thresholds import ThresholdPair, pair_thresholds
 from fleetlm_users.cli.result_folders import RunFile
-from fleetlm_users.measure.report.summary_types import Summary
+from fleetlm_users.measure.report.summary.types import Summary
 
 NO_REGRESSION, REGRESSION, INCOMPARABLE = 0, 3, 4  # exit codes, in step with those of a run's verdict
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from fleetlm_users.cli.compare import statistics
 from fleetlm_users.cli.compare.statistics import OPEN, ConfidenceInterval
-from fleetlm_users.measure.report.summary_types import (
+from fleetlm_users.measure.report.summary.types import (
     CounterFigures,
     Figures,
     GaugeEntry,

@@ -9,7 +9,7 @@ from fleetlm_users.cli.compare.figures import GROWTH, Figure, Measured, look_up
 from fleetlm_users.cli.compare.statistics import OPEN, ConfidenceInterval
 from fleetlm_users.cli.compare.thresholds import Direction
 from fleetlm_users.measure.report.rows import TROUBLES
-from fleetlm_users.measure.report.summary_types import Summary
+from fleetlm_users.measure.report.summary.types import Summary
 
 USUAL: Final = {"trend": ("med", "p(95)", "p(99)"), "rate": ("rate",), "counter": ("count",), "gauge": ("max",)}
 

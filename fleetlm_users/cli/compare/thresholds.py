@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from fleetlm_users.cli.compare.figures import Figure, aggregation_of
 from fleetlm_users.measure.formatting import is_undecided
-from fleetlm_users.measure.report.summary_types import ThresholdEntry
+from fleetlm_users.measure.report.summary.types import ThresholdEntry
 
 Direction = Literal["lower", "higher"]
 

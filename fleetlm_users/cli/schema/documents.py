@@ -1,6 +1,6 @@
 """The documents with a published schema, their JSON Schemas, and the check of a document against its types.
 
-Everything is generated from the types of measure/report/summary_types.py. msgspec takes no union of TypedDicts, which
+Everything is generated from the types of measure/report/summary/types.py. msgspec takes no union of TypedDicts, which
 metrics are: in the schema it becomes `oneOf` their schemas, in a check the member is chosen by its `kind`.
 
 A reader must pass over keys that it does not know: within one format, keys are added and never change their meaning. So
@@ -28,8 +28,8 @@ from typing import (
 import msgspec
 
 from fleetlm_users.errors import ShapeError
-from fleetlm_users.measure.report.summary import SUMMARY_FORMAT
-from fleetlm_users.measure.report.summary_types import MetricEntry, RunRecord, Summary
+from fleetlm_users.measure.report.summary.document import SUMMARY_FORMAT
+from fleetlm_users.measure.report.summary.types import MetricEntry, RunRecord, Summary
 from fleetlm_users.shape import converted
 
 PACKAGE: Final = "fleetlm_users.cli.schema"

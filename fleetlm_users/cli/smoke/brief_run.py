@@ -12,7 +12,7 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.foreign_text import printable
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
-from fleetlm_users.measure.report.summary_types import trend_of
+from fleetlm_users.measure.report.summary.types import trend_of
 from fleetlm_users.protocol.profile import UNSUITED
 
 SHORT: Final = ("--warm-up", "0s", "--ramp-up", "1s")

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from fleetlm_users.cli.compare.comparison import NOT_COMPARED, SERVER
 from fleetlm_users.cli.trend.history import PastRun
-from fleetlm_users.measure.report.summary_types import Summary
+from fleetlm_users.measure.report.summary.types import Summary
 
 PLAN: Final = ("users", "duration_s", "ramp_up_s", "warm_up_s", "shape", "edits", "resets")
 MACHINE: Final = ("cpu", "cores", "machine", "system")  # and memory; a host name is new in every job of most CI systems

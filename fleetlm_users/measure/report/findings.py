@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from fleetlm_users.measure import formatting
-from fleetlm_users.measure.report.summary_types import FindingEntry, FindingsEntry, Summary
+from fleetlm_users.measure.report.summary.types import FindingEntry, FindingsEntry, Summary
 from fleetlm_users.measure.report.terminal_style import Style
 
 

@@ -39,7 +39,7 @@ from fleetlm_users.measure.report.rows import (
     troubles_of,
     worker_row,
 )
-from fleetlm_users.measure.report.summary_types import Summary, counter_of, gauge_of, rate_of, statistic, trend_of
+from fleetlm_users.measure.report.summary.types import Summary, counter_of, gauge_of, rate_of, statistic, trend_of
 from fleetlm_users.measure.server.figures import server_lines, server_rows, server_seconds, title_of
 from fleetlm_users.measure.timeline.rows import SeriesRow, column_of
 from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, TREND_COLUMNS

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.report.findings import audit_lines, finding_lines
-from fleetlm_users.measure.report.summary_types import Summary, ThresholdEntry
+from fleetlm_users.measure.report.summary.types import Summary, ThresholdEntry
 
 CAPACITY: Final = "the search found what the server sustains"
 BELIEVABLE: Final = "the numbers can be believed"

@@ -6,8 +6,13 @@ from typing import Any, Final
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.judging.thresholds import Judgement
 from fleetlm_users.measure.metrics.metric import ALL
-from fleetlm_users.measure.report.summary import accounting_figures, threshold_figures, trend_figures, worker_figures
-from fleetlm_users.measure.report.summary_types import AccountingFigures, ThresholdEntry, WorkerEntry
+from fleetlm_users.measure.report.summary.figures import (
+    accounting_figures,
+    threshold_figures,
+    trend_figures,
+    worker_figures,
+)
+from fleetlm_users.measure.report.summary.types import AccountingFigures, ThresholdEntry, WorkerEntry
 from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals
 

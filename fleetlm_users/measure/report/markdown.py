@@ -17,7 +17,7 @@ from fleetlm_users.measure.report.rows import (
     title_parts,
     troubles_of,
 )
-from fleetlm_users.measure.report.summary_types import Summary, ThresholdEntry
+from fleetlm_users.measure.report.summary.types import Summary, ThresholdEntry
 
 _SIGNS: Final = {"✓": "✅", "✗": "❌", "?": "❔"}
 _VERDICT_SIGNS: Final = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}

@@ -5,7 +5,7 @@ from typing import Final
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
 from fleetlm_users.measure.report.content.push_accounting import PUSH_TITLE, is_of_pushes, push_rows
-from fleetlm_users.measure.report.summary_types import (
+from fleetlm_users.measure.report.summary.types import (
     BacklogEntry,
     CounterEntry,
     CounterFigures,

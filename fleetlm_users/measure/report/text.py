@@ -25,7 +25,7 @@ from fleetlm_users.measure.report.rows import (
     troubles_of,
     worker_row,
 )
-from fleetlm_users.measure.report.summary_types import Summary
+from fleetlm_users.measure.report.summary.types import Summary
 from fleetlm_users.measure.report.terminal_style import Style, Table
 from fleetlm_users.measure.server.figures import server_lines, server_rows, title_of
 

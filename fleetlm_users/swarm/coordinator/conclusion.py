@@ -15,8 +15,8 @@ from fleetlm_users.measure.judging.thresholds import Judgement, Threshold, judge
 from fleetlm_users.measure.judging.verdict import RunFacts, Verdict, decide
 from fleetlm_users.measure.report.capacity import Capacity, decide_search
 from fleetlm_users.measure.report.content.stages import StageSpan, stage_entry
-from fleetlm_users.measure.report.summary import summary
-from fleetlm_users.measure.report.summary_types import StageEntry, Summary
+from fleetlm_users.measure.report.summary.document import summary
+from fleetlm_users.measure.report.summary.types import StageEntry, Summary
 from fleetlm_users.measure.report.text import render
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.measure.totals import Totals

@@ -18,10 +18,11 @@ from fleetlm_users.measure.report.capacity import Capacity
 from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline
 from fleetlm_users.measure.totals import Totals
-from fleetlm_users.swarm.coordinator.capacity import CapacityDriver, SearchedRun
 from fleetlm_users.swarm.coordinator.completion import end_run
 from fleetlm_users.swarm.coordinator.conclusion import limits_of
 from fleetlm_users.swarm.coordinator.run_clock import RunClock
+from fleetlm_users.swarm.coordinator.search.driver import CapacityDriver
+from fleetlm_users.swarm.coordinator.search.searched_run import SearchedRun
 from fleetlm_users.swarm.host.server_metrics import ServerMetrics
 from fleetlm_users.units import MS_PER_S
 from fleetlm_users.workload.options.capacity import SearchSettings

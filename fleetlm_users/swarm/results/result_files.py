@@ -18,7 +18,7 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.report.html import render_html
 from fleetlm_users.measure.report.junit import render_junit
 from fleetlm_users.measure.report.markdown import render_markdown
-from fleetlm_users.measure.report.summary_types import RunRecord, Summary
+from fleetlm_users.measure.report.summary.types import RunRecord, Summary
 from fleetlm_users.measure.report.text import render
 from fleetlm_users.measure.timeline.rows import SeriesRow, to_csv
 from fleetlm_users.swarm.results.output_file import share_a_file, try_file, try_new, write_file

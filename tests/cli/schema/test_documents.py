@@ -10,7 +10,7 @@ from fleetlm_users.cli.schema.documents import KINDS, check_types, published
 from fleetlm_users.cli.summary_check import check_summary
 from fleetlm_users.errors import ShapeError
 from fleetlm_users.measure.report.html import render_html
-from fleetlm_users.measure.report.summary_types import RunRecord, Summary, ThresholdEntry
+from fleetlm_users.measure.report.summary.types import RunRecord, Summary, ThresholdEntry
 from tests.cli.summaries import made
 from tests.mutations import mutated
 

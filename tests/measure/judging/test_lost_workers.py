@@ -7,7 +7,7 @@ from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import ALL, MAIN
 from fleetlm_users.measure.report.html import render_html
 from fleetlm_users.measure.report.rows import accounting_rows, loss_lines
-from fleetlm_users.measure.report.summary import summary
+from fleetlm_users.measure.report.summary.document import summary
 from fleetlm_users.measure.report.text import render
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 

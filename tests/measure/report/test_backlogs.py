@@ -12,7 +12,7 @@ from fleetlm_users.measure.report.markdown import render_markdown
 from fleetlm_users.measure.report.prometheus import families
 from fleetlm_users.measure.report.rows import backlog_rows
 from fleetlm_users.measure.report.run_status import RunStatus
-from fleetlm_users.measure.report.summary import summary
+from fleetlm_users.measure.report.summary.document import summary
 from fleetlm_users.measure.report.text import render
 from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline
 from fleetlm_users.measure.totals import Totals

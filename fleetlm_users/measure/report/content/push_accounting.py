@@ -8,7 +8,7 @@ from typing import Final
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
 from fleetlm_users.measure.metrics.phoenix import PUSH_FATES
-from fleetlm_users.measure.report.summary_types import Summary, counter_of
+from fleetlm_users.measure.report.summary.types import Summary, counter_of
 
 ALL: Final = "all"
 SENT: Final = "pushes_sent"

@@ -7,7 +7,7 @@ from typing import Final
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN
-from fleetlm_users.measure.report.summary_types import SlowMessageEntry, Summary
+from fleetlm_users.measure.report.summary.types import SlowMessageEntry, Summary
 from fleetlm_users.measure.report.terminal_style import Style
 from fleetlm_users.measure.slow_messages import LATEST_S, SLOW_METRICS, SlowMessage
 from fleetlm_users.units import MS_PER_S

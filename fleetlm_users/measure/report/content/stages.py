@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.metrics.metric import STAGE_PREFIX
-from fleetlm_users.measure.report.summary import accounting_figures, trend_figures
-from fleetlm_users.measure.report.summary_types import StageEntry
+from fleetlm_users.measure.report.summary.figures import accounting_figures, trend_figures
+from fleetlm_users.measure.report.summary.types import StageEntry
 from fleetlm_users.measure.totals import Totals
 
 

@@ -13,7 +13,7 @@ from fleetlm_users.measure.report.charts import clock
 from fleetlm_users.measure.report.content.push_accounting import is_of_pushes, pushes_sent
 from fleetlm_users.measure.report.content.slow_messages import slowest_of
 from fleetlm_users.measure.report.rows import troubles_of
-from fleetlm_users.measure.report.summary_types import Summary, ThresholdEntry, statistic, trend_of
+from fleetlm_users.measure.report.summary.types import Summary, ThresholdEntry, statistic, trend_of
 from fleetlm_users.measure.report.terminal_style import Style
 
 MOST: Final = 4

@@ -8,28 +8,32 @@ from functools import partial
 from typing import Any, Final, Literal
 
 from fleetlm_users.foreign_text import printable_json
-from fleetlm_users.measure.findings import Finding
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.histogram_buckets import coarse_bounds
 from fleetlm_users.measure.judging.audit import AuditedKind, AuditResult
-from fleetlm_users.measure.judging.backlog.keeping_up import Backlog, KeepingUp
+from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp
 from fleetlm_users.measure.judging.durability.crash import CrashEntry
 from fleetlm_users.measure.judging.lost_workers import LostWorker, losses
-from fleetlm_users.measure.judging.thresholds import Judgement
 from fleetlm_users.measure.judging.verdict import Verdict
 from fleetlm_users.measure.metrics.metric import ALL, MAIN, WARM_UP, Metric
 from fleetlm_users.measure.report.content.capacity_types import CapacityEntry
 from fleetlm_users.measure.report.content.slow_messages import slow_message_entry
-from fleetlm_users.measure.report.summary_types import (
+from fleetlm_users.measure.report.summary.figures import (
+    accounting_figures,
+    backlog_figures,
+    finding_figures,
+    threshold_figures,
+    trend_figures,
+    worker_figures,
+)
+from fleetlm_users.measure.report.summary.types import (
     AccountingByPhase,
     AccountingFigures,
     AuditedEntry,
     AuditEntry,
-    BacklogEntry,
     CounterEntry,
     CounterFigures,
     Figures,
-    FindingEntry,
     FindingsEntry,
     GaugeEntry,
     MetricEntry,
@@ -38,14 +42,12 @@ from fleetlm_users.measure.report.summary_types import (
     RateFigures,
     RunEntry,
     Summary,
-    ThresholdEntry,
     TrendEntry,
     TrendFigures,
     VerdictEntry,
-    WorkerEntry,
 )
 from fleetlm_users.measure.snapshot_store import WorkerState
-from fleetlm_users.measure.totals import Accounting, Totals
+from fleetlm_users.measure.totals import Totals
 
 SUMMARY_FORMAT: Final = 1  # raised when a reader of older files would misread newer ones
 DISTRIBUTIONS: Final = ("append_latency_ms", "agent_latency_ms", "ws_join_ms", "lifecycle_total_ms")
@@ -100,7 +102,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
         "run": _run(totals, duration_s, started_at, aborted),
         "server": [dict(entry) for entry in server],
         "workers": [worker_figures(worker) for worker in workers],
-        "backlogs": [_backlog(backlog) for backlog in (backlogs or KeepingUp()).backlogs],
+        "backlogs": [backlog_figures(backlog) for backlog in (backlogs or KeepingUp()).backlogs],
         "workers_lost": [loss.to_json() for loss in losses(lost, workers)],
         "plan": dict(plan),
         "options": dict(options),
@@ -130,32 +132,6 @@ def _verdict(verdict: Verdict) -> VerdictEntry:
         "exit_code": verdict.exit_code,
         "failures": list(verdict.failures),
         "doubts": list(verdict.doubts),
-    }
-
-
-def threshold_figures(judgement: Judgement) -> ThresholdEntry:
-    """Return one judged threshold, measured in its own unit."""
-    threshold = judgement.threshold
-    return {
-        "expression": judgement.expression,
-        "subject": threshold.subject,
-        "condition": threshold.condition,
-        "metric": threshold.metric,
-        "scenario": threshold.scenario,
-        "window_s": threshold.window_s,
-        "stage": threshold.stage,
-        "bound": threshold.bound,
-        "measured": None if judgement.measured is None else round(judgement.measured, 6),
-        "unit": threshold.unit,
-        "ok": judgement.ok,
-        "samples": judgement.samples,
-        "too_few": judgement.too_few,
-        "late": judgement.late,
-        "undecided": judgement.undecided,
-        "problem": judgement.problem,
-        "note": judgement.note,
-        "origin": threshold.origin,
-        "worst_window_s": None if judgement.worst_window_s is None else list(judgement.worst_window_s),
     }
 
 
@@ -240,24 +216,6 @@ def _counter(duration_s: float, totals: Totals, name: str, scenario: str | None,
     return {"count": count, "per_s": round(count / seconds, 3) if seconds else None, "labels": labels}
 
 
-def trend_figures(trend: Trend) -> TrendFigures:
-    """Return a trend in ms; a percentile on too few samples is None."""
-    figures = trend.summary()
-    return {
-        "count": figures.count,
-        "min": _ms(figures.min_us),
-        "avg": _ms(figures.mean_us),
-        "med": _ms(figures.med_us),
-        "p90": _ms(figures.p90_us),
-        "p95": _ms(figures.p95_us),
-        "p99": _ms(figures.p99_us),
-        "p99.9": _ms(figures.p999_us),
-        "max": _ms(figures.max_us),
-        "clamped": trend.clamped,
-        "negative": trend.negative,
-    }
-
-
 def _accounting_by_phase(totals: Totals) -> AccountingByPhase:
     phases = {phase: _accounting(totals, phase) for phase in (MAIN, WARM_UP, ALL)}
     return {"main": phases[MAIN], "warm_up": phases[WARM_UP], "all": phases[ALL]}
@@ -274,37 +232,10 @@ def _accounting(totals: Totals, phase: str) -> PhaseFigures[AccountingFigures]:
     }
 
 
-def accounting_figures(accounting: Accounting) -> AccountingFigures:
-    """Return the fates of all messages, and whether they add up to those sent."""
-    return {
-        "sent": accounting.sent,
-        "appended": accounting.appended,
-        "rejected": accounting.rejected,
-        "lost": accounting.lost,
-        "unconfirmed": accounting.unconfirmed,
-        "in_flight": accounting.in_flight,
-        "unknown": accounting.unknown,
-        "unexplained": accounting.unexplained,
-        "adds_up": accounting.adds_up,
-    }
-
-
 def _findings(totals: Totals, run_id: str) -> FindingsEntry:
     """Return the first wrong messages, with everything that identifies them, and the number of all."""
     findings = totals.findings
-    return {"total": findings.total, "shown": [_finding(finding, run_id) for finding in findings.first]}
-
-
-def _finding(finding: Finding, run_id: str) -> FindingEntry:
-    return {
-        "run_id": run_id,
-        "kind": finding.kind,
-        "scenario": finding.scenario,
-        "session_id": finding.session_id,
-        "seq": finding.seq,
-        "client_ref": finding.client_ref,
-        "detail": finding.detail,
-    }
+    return {"total": findings.total, "shown": [finding_figures(finding, run_id) for finding in findings.first]}
 
 
 def _add_stored(document: Summary, audit: AuditResult | None, crash: CrashEntry | None) -> None:
@@ -347,46 +278,3 @@ def _distribution(trend: Trend) -> list[list[float]]:
         for index, n in trend.distribution().items()
         for low_us, high_us in [coarse_bounds(index)]
     ]
-
-
-def _backlog(backlog: Backlog) -> BacklogEntry:
-    growth = backlog.growth
-    return {
-        "queue": backlog.queue.name,
-        "scenario": backlog.scenario,
-        "begins_s": backlog.begins_s,
-        "seconds": backlog.seconds,
-        "arrived": backlog.arrived,
-        "waiting": backlog.waiting,
-        "behind_s": _rounded(backlog.behind_s),
-        "is_growing": None if growth is None else growth.is_growing,
-        "per_s": None if growth is None else _rounded(growth.per_s),
-        "low_per_s": None if growth is None else _rounded(growth.low_per_s),
-        "high_per_s": None if growth is None else _rounded(growth.high_per_s),
-        "resolution_per_s": None if growth is None else _rounded(growth.resolution_per_s),
-    }
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 3)
-
-
-def worker_figures(worker: WorkerState) -> WorkerEntry:
-    """Return how one worker stands, times in ms."""
-    return {
-        "worker": worker.worker,
-        "reports": worker.seq,
-        "final": worker.final,
-        "elapsed_s": round(worker.elapsed_s, 3),
-        "open_messages": worker.open_messages,
-        "cpu_percent": worker.cpu_percent,
-        "cpu_peak_percent": worker.cpu_peak_percent,
-        "cpu_starved_share": worker.cpu_starved / worker.cpu_samples if worker.cpu_samples else None,
-        "rss_bytes": worker.rss_bytes,
-        "lateness_p99_ms": _ms(worker.lateness_p99_us),
-        "loop_lag_p99_ms": _ms(worker.loop_lag_p99_us),
-    }
-
-
-def _ms(value_us: float | None) -> float | None:
-    return None if value_us is None else round(value_us / 1000, 3)

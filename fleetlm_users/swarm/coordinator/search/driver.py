@@ -5,16 +5,15 @@ each step. After one that was not kept it waits until the server has recovered.
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
 
 import gevent
 from locust.env import Environment
 from locust.runners import STATE_RUNNING, Runner
 
 from fleetlm_users.measure.generator_limits import Limits
-from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp
 from fleetlm_users.measure.judging.capacity import SENT_SHARE, Border, Step, StepBorders, judge_step, step_backlogs
 from fleetlm_users.measure.judging.recovery import Recovery, open_messages
 from fleetlm_users.measure.judging.thresholds import Threshold
@@ -22,6 +21,8 @@ from fleetlm_users.measure.metrics.metric import ALL, MAIN
 from fleetlm_users.measure.report.capacity import Capacity, amount, step_line
 from fleetlm_users.measure.totals import Span
 from fleetlm_users.swarm.coordinator.completion import end_run
+from fleetlm_users.swarm.coordinator.search.searched_run import SearchedRun
+from fleetlm_users.swarm.coordinator.search.waiting import Patience, Unloading
 from fleetlm_users.workload.capacity_search import CapacitySearch
 from fleetlm_users.workload.duration import format_duration
 from fleetlm_users.workload.options.capacity import SearchSettings
@@ -48,7 +49,6 @@ LOOK_S: Final = 1.0
 LOOK_FACTOR: Final = 3
 """The pause between two readings of all processes, or three times as long as the last reading took, if longer."""
 
-SAY_EVERY_S: Final = 10.0
 PROBE_SHARE: Final = 0.25
 """The light load that probes a server, as a share of the last kept load: a quarter builds no queue to speak of."""
 
@@ -57,28 +57,6 @@ PROBES_PER_S: Final = 2.0
 
 SETTLE_FACTOR: Final = 1.5
 """In p95s of the answers of the last kept step. Before that, fewer answers come than messages are sent."""
-
-
-class SearchedRun(Protocol):
-    """What a search may ask its run, and what it may tell it."""
-
-    def border(self) -> Border:
-        """Return the merged numbers of all processes at this moment; wait until they are in."""
-
-    def seconds(self, newest: int) -> Sequence[Mapping[str, Any]]:
-        """Return the newest seconds of all processes together, as SnapshotStore.series does."""
-
-    def keeping_up(self, begins_s: float, ends_s: float) -> KeepingUp:
-        """Return how the backlogs did between two seconds of the run."""
-
-    def elapsed_s(self) -> float:
-        """Return the seconds since the run began."""
-
-    def order(self, order: StepOrder) -> None:
-        """Make all processes follow the search's order."""
-
-    def say(self, text: str) -> None:
-        """Write a line for a person."""
 
 
 class CapacityDriver:
@@ -105,7 +83,7 @@ class CapacityDriver:
         self._order = StepOrder()
         self._doing = ""
         self._unrecovered = ""
-        self._unloading: _Unloading | None = None
+        self._unloading: Unloading | None = None
         self._looked_for_s = 0.0
         self._greenlet: gevent.Greenlet | None = None
 
@@ -232,7 +210,7 @@ class CapacityDriver:
     def _await_fates(self, border: Border) -> Border:
         """Return the numbers once all messages of the step have their fate; all have when their time is up."""
         patience_s = self._settings.patience_s
-        waiting = _Waiting(self._run, "the fate of the step's messages", patience_s)
+        waiting = Patience(self._run, "the fate of the step's messages", patience_s)
         while (left_open := open_messages(border.of_present, MAIN)).total > 0 and waiting.for_s() < patience_s:
             waiting.say(str(left_open))
             self._pause(LOOK_S / 2)
@@ -246,7 +224,7 @@ class CapacityDriver:
         self._doing = f"waiting for the server to recover from {self._amount(load)}"
         kept, limit_s = self._last_kept(), self._settings.recover_s
         recovery = Recovery(kept.latencies if kept is not None else {}, self._probes_per_s())
-        self._unloading = _Unloading(recovery, _Waiting(self._run, "the server to recover", limit_s))
+        self._unloading = Unloading(recovery, Patience(self._run, "the server to recover", limit_s))
         self._follow(replace(self._order, share=0.0))
 
     def _await_quiet(self, border: Border) -> Border:
@@ -275,7 +253,7 @@ class CapacityDriver:
         self._follow(StepOrder())
         return True
 
-    def _watch(self, unloading: "_Unloading") -> Border:
+    def _watch(self, unloading: Unloading) -> Border:
         """Look once at a server that recovers; once it has nothing left to do, it is probed."""
         recovery, border = unloading.recovery, self._look()
         recovery.look(border.of_present, self._run.elapsed_s())
@@ -285,7 +263,7 @@ class CapacityDriver:
             self._pause(LOOK_S)
         return border
 
-    def _is_time_up(self, unloading: "_Unloading") -> bool:
+    def _is_time_up(self, unloading: Unloading) -> bool:
         return unloading.waiting.for_s() >= self._settings.recover_s
 
     def _amount(self, load: int) -> str:
@@ -359,34 +337,3 @@ class CapacityDriver:
         give_up_s = time.perf_counter() + distance / self._settings.join_rate + SPARE_S
         while runner is not None and not is_there(runner) and time.perf_counter() < give_up_s:
             gevent.sleep(POLL_S)
-
-
-class _Waiting:
-    """Says now and then what the search waits for, and how long it has waited."""
-
-    def __init__(self, run: SearchedRun, what: str, limit_s: float) -> None:
-        self._run = run
-        self._what = what
-        self._limit_s = limit_s
-        self._since_s = self._said_s = run.elapsed_s()
-
-    def for_s(self) -> float:
-        """Return how long the wait has lasted."""
-        return self._run.elapsed_s() - self._since_s
-
-    def say(self, state: str) -> None:
-        """Report the state, unless it was reported just now."""
-        now_s = self._run.elapsed_s()
-        if now_s - self._said_s < SAY_EVERY_S:
-            return
-        self._said_s = now_s
-        waited, limit = format_duration(round(now_s - self._since_s)), format_duration(self._limit_s)
-        self._run.say(f"waiting for {self._what}: {state}; {waited} of {limit}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Unloading:
-    """A server that is being unloaded: how far it has recovered, and how long the wait has lasted."""
-
-    recovery: Recovery
-    waiting: _Waiting

@@ -14,7 +14,7 @@ from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.snapshot_store import SnapshotStore
-from fleetlm_users.swarm.coordinator.capacity import CapacityDriver
+from fleetlm_users.swarm.coordinator.search.driver import CapacityDriver
 from fleetlm_users.workload.capacity_search import SearchPlan
 from fleetlm_users.workload.options.capacity import SearchSettings
 from fleetlm_users.workload.step_order import StepOrder
