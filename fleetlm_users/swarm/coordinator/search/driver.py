@@ -22,7 +22,7 @@ from fleetlm_users.measure.report.capacity import Capacity, amount, step_line
 from fleetlm_users.measure.totals import Span
 from fleetlm_users.swarm.coordinator.completion import end_run
 from fleetlm_users.swarm.coordinator.search.searched_run import SearchedRun
-from fleetlm_users.swarm.coordinator.search.waiting import Patience, Unloading
+from fleetlm_users.swarm.coordinator.search.waiting import SearchWait, Unloading
 from fleetlm_users.workload.capacity_search import CapacitySearch
 from fleetlm_users.workload.duration import format_duration
 from fleetlm_users.workload.options.capacity import SearchSettings
@@ -210,7 +210,7 @@ class CapacityDriver:
     def _await_fates(self, border: Border) -> Border:
         """Return the numbers once all messages of the step have their fate; all have when their time is up."""
         patience_s = self._settings.patience_s
-        waiting = Patience(self._run, "the fate of the step's messages", patience_s)
+        waiting = SearchWait(self._run, "the fate of the step's messages", patience_s)
         while (left_open := open_messages(border.of_present, MAIN)).total > 0 and waiting.for_s() < patience_s:
             waiting.say(str(left_open))
             self._pause(LOOK_S / 2)
@@ -224,7 +224,7 @@ class CapacityDriver:
         self._doing = f"waiting for the server to recover from {self._amount(load)}"
         kept, limit_s = self._last_kept(), self._settings.recover_s
         recovery = Recovery(kept.latencies if kept is not None else {}, self._probes_per_s())
-        self._unloading = Unloading(recovery, Patience(self._run, "the server to recover", limit_s))
+        self._unloading = Unloading(recovery, SearchWait(self._run, "the server to recover", limit_s))
         self._follow(replace(self._order, share=0.0))
 
     def _await_quiet(self, border: Border) -> Border:

@@ -10,7 +10,7 @@ from fleetlm_users.workload.duration import format_duration
 SAY_EVERY_S: Final = 10.0
 
 
-class Patience:
+class SearchWait:
     """Says now and then what the search waits for, and how long it has waited."""
 
     def __init__(self, run: SearchedRun, what: str, limit_s: float) -> None:
@@ -38,4 +38,4 @@ class Unloading:
     """A server that is being unloaded: how far it has recovered, and how long the wait has lasted."""
 
     recovery: Recovery
-    waiting: Patience
+    waiting: SearchWait
