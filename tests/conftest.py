@@ -5,6 +5,7 @@ Real locust processes (tests/e2e) are started without this variable and patch th
 
 import os
 import signal
+import sys
 from importlib.util import find_spec
 
 from hypothesis import settings
@@ -12,6 +13,10 @@ from hypothesis import settings
 from tests.postgres import database, postgres  # noqa: F401  # fixtures, of all rooms
 
 os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
+
+# hundreds of processes are started: where no bytecode may be written, each would compile everything that it imports
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # nohup has SIGHUP ignored, a shell's background job SIGINT, and our signal handling respects that: what the tests send
 # must count all the same

@@ -4,6 +4,7 @@ import json
 import math
 import random
 import re
+from collections import Counter
 from pathlib import Path
 
 from fleetlm_users.cli.result_folders import RunFile
@@ -31,9 +32,9 @@ def trend(samples, *, distributed=True):
         "count": count, "min": values[0], "avg": sum(values) / count, "max": values[-1], "clamped": 0, "negative": 0,
         "med": at(0.5, 2), "p90": at(0.9, 10), "p95": at(0.95, 20), "p99": at(0.99, 100), "p99.9": at(0.999, 1000),
     }  # fmt: skip
-    buckets = [[low, low + 1, sum(low <= value < low + 1 for value in values)] for low in range(int(values[-1]) + 1)]
+    full = Counter(map(math.floor, values))
     metric = {"kind": "trend", "unit": "ms", "help": "", "main": {"all": figures, "scenarios": {}}}
-    return metric, [bucket for bucket in buckets if bucket[2]] if distributed else None
+    return metric, [[low, low + 1, full[low]] for low in sorted(full)] if distributed else None
 
 
 def counter(count, duration_s=60.0):

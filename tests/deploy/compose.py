@@ -8,6 +8,7 @@ import yaml
 from tests.e2e.harness import ROOT
 
 FILE = ROOT / "docker-compose.yml"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml reads ten times as fast
 VARIABLE = re.compile(r"\$(?:(?P<escaped>\$)|\{(?P<name>[A-Z_]+)(?::-(?P<default>[^}]*))?\}|(?P<bad>.?))")
 """The forms that the file may use, `${NAME:-default}` and `$$`; any other dollar is a mistake."""
 
@@ -22,7 +23,7 @@ class Compose:
     @property
     def document(self):
         """The whole file, variables put in."""
-        return self._filled(yaml.safe_load(FILE.read_text(encoding="utf-8")))
+        return self._filled(yaml.load(FILE.read_text(encoding="utf-8"), LOADER))
 
     @property
     def services(self):

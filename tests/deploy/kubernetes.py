@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import yaml
 
+from tests.deploy.compose import LOADER
 from tests.e2e.harness import ROOT
 
 FOLDER = ROOT / "deploy" / "kubernetes"
@@ -31,7 +32,7 @@ def objects(folder):
 
 def read(path):
     """The documents of a YAML file."""
-    return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+    return list(yaml.load_all(path.read_text(encoding="utf-8"), LOADER))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Summaries against their schema and their types: both take what a run writes, and what older versions wrote."""
 
+import functools
 import json
 from typing import get_type_hints
 
@@ -15,9 +16,15 @@ from tests.cli.summaries import made
 from tests.mutations import mutated
 
 
+@functools.cache
+def validator(name):
+    """The validator of a published schema."""
+    return jsonschema.Draft202012Validator(json.loads(published(KINDS[name])))
+
+
 def is_valid(document, name="summary"):
     """Whether a document keeps the published schema."""
-    return jsonschema.Draft202012Validator(json.loads(published(KINDS[name]))).is_valid(document)
+    return validator(name).is_valid(document)
 
 
 def optional_keys(kind):
@@ -68,17 +75,20 @@ def test_what_is_missing_or_of_another_type_is_named(change, place):
     assert not is_valid(document)
 
 
-def test_what_the_schema_refuses_is_refused_by_the_types():
+def test_what_the_types_accept_the_schema_accepts():
     """On a thousand damaged summaries; the types are stricter, since 1.0 is a whole number to JSON Schema."""
-    refused = 0
+    refused = []
     sound = made()
+    each_kind = {metric["kind"]: name for name, metric in sound["metrics"].items()}
+    sound["metrics"] = {name: sound["metrics"][name] for name in each_kind.values()}  # the others are alike, only slow
     for seed in range(1000):
         document = json.loads(json.dumps(mutated(sound, seed), default=repr))
         if isinstance(document, dict):
             document["format"] = sound["format"]  # read_run has looked at it before
-        if is_valid(document):
-            continue
-        refused += 1
-        with pytest.raises(ShapeError):
+        try:
             check_types(document)
-    assert refused > 100
+        except ShapeError:
+            refused.append(document)
+        else:
+            assert is_valid(document)
+    assert sum(not is_valid(document) for document in refused[:150]) > 100
