@@ -8,12 +8,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import report, rounds
 from benchmarks.figure import Figure
 from benchmarks.figures import FIGURES
-from benchmarks.results import FOLDER
+from benchmarks.publishing import report
+from benchmarks.publishing.results import FOLDER
+from benchmarks.publishing.table import lines
+from benchmarks.running import rounds
 from benchmarks.settings import FULL_PAIRS, QUICK_PAIRS, Settings
-from benchmarks.table import lines
 
 INTERRUPTED = 130  # as a shell has it for SIGINT
 

@@ -6,8 +6,8 @@ from benchmarks.contenders import FLOOR, K6_TOO, K6_WS, OURS, TOOLS
 from benchmarks.figure import Column, Figure
 from benchmarks.goal import Goal
 from benchmarks.load import Load, even_ramp_s
+from benchmarks.running.trial import run
 from benchmarks.settings import Settings
-from benchmarks.trial import run
 
 SESSIONS = 100
 INTERVAL_MS = 20

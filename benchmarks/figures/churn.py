@@ -6,8 +6,8 @@ from benchmarks.contenders import K6_TOO, K6_WS, OURS, TOOLS
 from benchmarks.figure import Column, Figure
 from benchmarks.goal import Goal
 from benchmarks.load import Load
+from benchmarks.running.trial import run
 from benchmarks.settings import Settings
-from benchmarks.trial import run
 
 USERS = 20
 FULL, QUICK = 400, 50  # journeys of each user

@@ -5,9 +5,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from benchmarks.child import ROOT
 from benchmarks.figure import Column, Figure
 from benchmarks.goal import Goal
+from benchmarks.running.child import ROOT
 from benchmarks.settings import Settings
 
 ECHO, NO_DELAY, BARE = "echo agent", "bare + no delay", "bare Flask"
@@ -17,8 +17,8 @@ OVERHEAD_S = 2  # starting and ending
 
 
 def measure(contender: str, settings: Settings) -> Mapping[str, float]:
-    """One round of benchmarks/echo_agent.py, in a process of its own: it brings gevent and Flask with it."""
-    script = ROOT / "benchmarks" / "echo_agent.py"
+    """One round of benchmarks/parts/echo_agent.py, in a process of its own: it brings gevent and Flask with it."""
+    script = ROOT / "benchmarks" / "parts" / "echo_agent.py"
     seconds = settings.length_s(FULL_S, QUICK_S)
     command = [sys.executable, str(script), "--json", contender, "--rounds", "1", "--seconds", f"{seconds:g}"]
     ended = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)

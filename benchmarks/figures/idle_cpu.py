@@ -10,9 +10,9 @@ from benchmarks.contenders import FLOOR, K6_WS, OURS, TOOLS
 from benchmarks.figure import Column, Figure
 from benchmarks.goal import Goal
 from benchmarks.load import Load
+from benchmarks.running.tape import Stretch, Tape
+from benchmarks.running.trial import run
 from benchmarks.settings import Settings
-from benchmarks.tape import Stretch, Tape
-from benchmarks.trial import run
 
 FULL, MANY, QUICK = 5_000, 15_000, 500
 FULL_S, QUICK_S = 60, 15

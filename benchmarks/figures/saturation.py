@@ -6,9 +6,9 @@ from benchmarks.contenders import K6_TOO, K6_WS, OURS, TOOLS
 from benchmarks.figure import Column, Figure
 from benchmarks.goal import Goal
 from benchmarks.load import Load
+from benchmarks.running.tape import Tape
+from benchmarks.running.trial import run
 from benchmarks.settings import Settings
-from benchmarks.tape import Tape
-from benchmarks.trial import run
 
 SESSIONS = 100
 DEPTH = 5

@@ -7,8 +7,8 @@ from benchmarks.contenders import OURS, TOOLS
 from benchmarks.figure import Column, Figure
 from benchmarks.figures import append_cpu
 from benchmarks.goal import Goal
+from benchmarks.running.trial import run
 from benchmarks.settings import Settings
-from benchmarks.trial import run
 
 ONE, TWO = "1 process", "2 processes"
 PROCESSES = {ONE: 1, TWO: 2}

@@ -6,9 +6,9 @@ from benchmarks.contenders import OURS, TOOLS
 from benchmarks.figure import Column, Figure
 from benchmarks.goal import Goal
 from benchmarks.load import Load, even_ramp_s
+from benchmarks.running.tape import Tape
+from benchmarks.running.trial import run
 from benchmarks.settings import Settings
-from benchmarks.tape import Tape
-from benchmarks.trial import run
 
 FULL, QUICK = 10_000, 1_000
 FULL_S, QUICK_S = 60, 20

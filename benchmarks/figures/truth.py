@@ -10,10 +10,10 @@ from benchmarks.contenders import K6_TOO, K6_WS, OURS, TOOLS
 from benchmarks.figure import Column, Figure
 from benchmarks.goal import Goal
 from benchmarks.load import MS_PER_S, Load, even_ramp_s
+from benchmarks.publishing.table import WAITED_SHARE
+from benchmarks.running.tape import Tape
+from benchmarks.running.trial import Trial, run
 from benchmarks.settings import Settings
-from benchmarks.table import WAITED_SHARE
-from benchmarks.tape import Tape
-from benchmarks.trial import Trial, run
 
 SESSIONS = 100
 RAMP_S = 2

@@ -5,8 +5,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from benchmarks.child import ROOT
 from benchmarks.load import Load
+from benchmarks.running.child import ROOT
 from benchmarks.tools.tool import Command, clean_env
 
 SUMMARY = "k6.json"

@@ -42,7 +42,7 @@ class Costs:
     `memory_per_worker_mib`: RSS of a worker without sessions.
     `sessions_per_worker`: the most that were held in one process with a quiet event loop.
     `master_us_per_report`, `bytes_per_report`: one worker's report every 3 s and its heartbeats, on the master, with
-    200 workers ten minutes into a run (benchmarks/master_scale.py).
+    200 workers ten minutes into a run (benchmarks/parts/master_scale.py).
     """
 
     cpu_per_append_us: float = 130.0

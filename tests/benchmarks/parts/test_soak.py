@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from benchmarks.soak import growth, table
+from benchmarks.parts.soak import growth, table
 
 
 def readings(per_hour_mb, noise_mb=0.0, minutes=50):

@@ -11,8 +11,8 @@ from typing import Any, Self
 
 import psutil
 
-from benchmarks.child import ROOT
-from benchmarks.cores import Cores, split
+from benchmarks.running.child import ROOT
+from benchmarks.running.cores import Cores, split
 from benchmarks.settings import Settings
 
 FORMAT = 1

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.figure import Column, Figure
 from benchmarks.goal import Goal
-from benchmarks.table import WAITED_SHARE, cell, lines
+from benchmarks.publishing.table import WAITED_SHARE, cell, lines
 
 FIGURE = Figure(
     "figure", "A figure", "work", ("ours", "k6/ws"), lambda *_: {}, lambda _: 1.0, (Column("x", "x, µs", 1),),

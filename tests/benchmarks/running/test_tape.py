@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.tape import Reading, Tape
+from benchmarks.running.tape import Reading, Tape
 
 
 def tape(*readings):

@@ -6,7 +6,7 @@ core and a lean raw-socket client to another. Beside the rate it prints the serv
 machine that is
 the figure that stays true.
 
-    python benchmarks/standin_appends.py --connections 100 --window 1 --seconds 10
+    python benchmarks/parts/standin_appends.py --connections 100 --window 1 --seconds 10
 """
 
 import argparse

@@ -10,8 +10,8 @@ from html import escape
 from benchmarks.contenders import FLOOR, K6_WEBSOCKETS, K6_WS, OURS
 from benchmarks.figure import Figure
 from benchmarks.goal import Pair
-from benchmarks.results import Measured
-from benchmarks.table import values_of
+from benchmarks.publishing.results import Measured
+from benchmarks.publishing.table import values_of
 
 COLUMNS = 2
 PANEL_WIDTH = 440

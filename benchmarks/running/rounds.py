@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.figure import Figure
-from benchmarks.results import Measured, Results
+from benchmarks.publishing.results import Measured, Results
+from benchmarks.publishing.table import cell
 from benchmarks.settings import Settings
-from benchmarks.table import cell
 
 Say = Callable[[str], None]
 FAILURES = (RuntimeError, TimeoutError, LookupError)  # of one run; the others go on

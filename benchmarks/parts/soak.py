@@ -1,7 +1,7 @@
 """Whether memory grows in a long run of constant load: generator, master, worker and stand-in, for an hour.
 
-    python benchmarks/soak.py                      an hour; what counts begins after ten minutes
-    python benchmarks/soak.py --quick              five minutes, from the second on: a look, no result
+    python benchmarks/parts/soak.py                      an hour; what counts begins after ten minutes
+    python benchmarks/parts/soak.py --quick              five minutes, from the second on: a look, no result
 
 A standalone generator, and a master with its web UI and one worker, run the mixed benchmark on one stand-in: half of
 their users come and go all the time. The resident memory of each process is read every ten seconds. Its growth is the
@@ -28,7 +28,7 @@ from typing import Final
 
 import psutil
 
-ROOT: Final = Path(__file__).parents[1]
+ROOT: Final = Path(__file__).parents[2]
 READY: Final = re.compile(r"ready on (http://\S+)")
 USERS: Final = ("--long-lived-vus", "2", "--burst-vus", "2", "--churn-vus", "10", "--warm-up", "10s")
 STANDIN: Final = (

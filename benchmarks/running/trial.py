@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.child import Child, Usage
-from benchmarks.cores import Cores, all_but, split
 from benchmarks.load import Load
-from benchmarks.server import Server
-from benchmarks.table import WAITED_SHARE
+from benchmarks.publishing.table import WAITED_SHARE
+from benchmarks.running.child import Child, Usage
+from benchmarks.running.cores import Cores, all_but, split
+from benchmarks.running.server import Server
 from benchmarks.tools.tool import Tool
 
 RUN_ID = "bench"

@@ -4,12 +4,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import report
-from benchmarks.chart import chart
 from benchmarks.contenders import K6_WS
 from benchmarks.figures import ROWS
-from benchmarks.markdown import render
-from benchmarks.results import REFERENCE, Measured, Results
+from benchmarks.publishing import report
+from benchmarks.publishing.chart import chart
+from benchmarks.publishing.markdown import render
+from benchmarks.publishing.results import REFERENCE, Measured, Results
 
 
 @pytest.fixture(scope="module")

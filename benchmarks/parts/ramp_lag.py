@@ -1,7 +1,7 @@
 """How much a ramp disturbs what it measures: what holds the workers' event loops while 0 → 2,000 users are spawned.
 
-    python benchmarks/ramp_lag.py                  all variants, one worker and two: 5 minutes
-    python benchmarks/ramp_lag.py --users 200 --ramp-s 5 --processes 1
+    python benchmarks/parts/ramp_lag.py                  all variants, one worker and two: 5 minutes
+    python benchmarks/parts/ramp_lag.py --users 200 --ramp-s 5 --processes 1
 
 "locust" is Locust as it is: it builds its command line's parser once per option in every spawn message, and spawns a
 second's users at once. The other columns add what the product does, one thing after the other; the last is the product.
@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 WITHOUT = {
     "locust": "cache spread collector",
     "+ one parser": "spread collector",
@@ -34,7 +34,7 @@ PATIENCE_S = 120
 def ramp(without: str, users: int, ramp_s: int, processes: int) -> dict[str, Any]:
     """One run; all figures in ms unless their name says otherwise."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [str(Path(sys.executable).with_name("locust")), "--headless", "-f", "benchmarks/ramp_probe.py"]
+        command = [str(Path(sys.executable).with_name("locust")), "--headless", "-f", "benchmarks/parts/ramp_probe.py"]
         command += ["--standin", "-u", str(users), "--ramp-up", f"{ramp_s}s", "-t", f"{ramp_s + HOLD_S}s"]
         command += ["--warm-up", "0s", "--keep-alive-ms", "0", "--processes", str(processes), "--results-dir", folder]
         port = str(free_port())

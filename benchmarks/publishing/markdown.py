@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from benchmarks.figure import Column, Figure
 from benchmarks.goal import Goal, Pair
-from benchmarks.results import Measured
-from benchmarks.table import cell, values_of, waiting
+from benchmarks.publishing.results import Measured
+from benchmarks.publishing.table import cell, values_of, waiting
 
 GOALS_HEAD = ("figure", "value", "goal", "measured", "compared with", "ratio", "outcome")
 

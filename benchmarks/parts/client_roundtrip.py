@@ -1,7 +1,7 @@
 """CPU per push with its two received frames, and RSS per idle socket, of the client alone.
 
-    python benchmarks/client_roundtrip.py                        against a bare echo in a process of its own
-    python benchmarks/client_roundtrip.py --host localhost:4000  against FleetLM or the stand-in
+    python benchmarks/parts/client_roundtrip.py                        against a bare echo in a process of its own
+    python benchmarks/parts/client_roundtrip.py --host localhost:4000  against FleetLM or the stand-in
 
 Prints one line per measurement. The figures are this process's CPU (user + system), not the server's.
 """

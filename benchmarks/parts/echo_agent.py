@@ -1,6 +1,6 @@
 """How much the echo agent costs and delays, beside a bare Flask view on gevent's WSGI server.
 
-    python benchmarks/echo_agent.py [--rounds 3] [--seconds 2] [--connections 8]
+    python benchmarks/parts/echo_agent.py [--rounds 3] [--seconds 2] [--connections 8]
 
 All servers run on one core, in turns, and are driven from another core over raw keep-alive sockets: once as fast as
 they go, once at 1,000 webhooks/s planned in advance. Latency counts from the planned moment, so a stall is paid by
@@ -31,7 +31,7 @@ from flask import Flask, Response, request
 from gevent.pywsgi import WSGIServer
 
 RATE_PER_S = 1000
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SERVERS = {
     "echo agent": [sys.executable, str(ROOT / "echo_agent.py"), "--port", "0"],
     "bare + no delay": [sys.executable, __file__, "--serve-peer", "no-delay"],

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from benchmarks.server import Server
+from benchmarks.running.server import Server
 
 EVERY_S = 1.0
 

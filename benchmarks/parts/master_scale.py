@@ -1,7 +1,7 @@
 """What many workers cost a master: a real one, given the reports of simulated workers over Locust's own ZeroMQ.
 
-    python benchmarks/master_scale.py                      200 workers, 60 s
-    python benchmarks/master_scale.py --workers 5 --seconds 5
+    python benchmarks/parts/master_scale.py                      200 workers, 60 s
+    python benchmarks/parts/master_scale.py --workers 5 --seconds 5
 
 The master is `locust --master` with the mixed benchmark and a live line, as a person runs it. The workers are sockets
 of this process: heartbeats each second, every 3 s a report with Locust's statistics and our snapshot, both recorded by
@@ -55,7 +55,7 @@ from fleetlm_users.swarm.stats.locust_stats import LocustStats
 from fleetlm_users.swarm.stats.tally import Tally
 
 Json = dict[str, Any]
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LOCUSTFILE = "locustfiles/mixed.py"
 REPORT_S = 3.0  # locust.runners.WORKER_REPORT_INTERVAL
 HEARTBEAT_S = 1.0  # locust.runners.HEARTBEAT_INTERVAL

@@ -1,6 +1,6 @@
 """What single levers of the client's speed give, each alone and beside the usual way, in µs.
 
-    python benchmarks/levers.py [--rounds 5]
+    python benchmarks/parts/levers.py [--rounds 5]
 
 Each is timed in turn with its peer; shown is the median over the rounds. In a run the same acts cost two to three times
 as much, as nothing is warm then.

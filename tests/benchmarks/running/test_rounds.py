@@ -2,9 +2,9 @@
 
 import pytest
 
-from benchmarks import rounds
 from benchmarks.figure import Column, Figure
-from benchmarks.results import Results
+from benchmarks.publishing.results import Results
+from benchmarks.running import rounds
 from benchmarks.settings import Settings
 
 

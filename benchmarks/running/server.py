@@ -9,8 +9,8 @@ from typing import Any, Self
 
 import psutil
 
-from benchmarks.child import ROOT
-from benchmarks.cores import Cores, become_child
+from benchmarks.running.child import ROOT
+from benchmarks.running.cores import Cores, become_child
 
 READY = re.compile(r"ready on http://(\S+)")
 TIMEOUT_S = 30

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from benchmarks.chart import chart
-from benchmarks.child import ROOT
 from benchmarks.figures import ROWS
-from benchmarks.markdown import render
-from benchmarks.results import REFERENCE, Results
+from benchmarks.publishing.chart import chart
+from benchmarks.publishing.markdown import render
+from benchmarks.publishing.results import REFERENCE, Results
+from benchmarks.running.child import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
 CHART = ROOT / "docs" / "images" / "bench.svg"

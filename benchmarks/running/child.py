@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from benchmarks.cores import Cores, become_child
-from benchmarks.run_queue import RunQueue
+from benchmarks.running.cores import Cores, become_child
+from benchmarks.running.run_queue import RunQueue
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 POLL_S = 0.05
 KIB = 1024
 

@@ -1,0 +1,1 @@
+"""What was measured, kept as JSON and shown: on the terminal, as Markdown, as a picture."""
