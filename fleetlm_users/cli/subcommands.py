@@ -54,6 +54,11 @@ SUBCOMMANDS: Final = {
     "report": Subcommand(
         "fleetlm_users.cli.report.command", "report", "A run's report again: HTML, Markdown, JUnit or text."
     ),
+    "control": Subcommand(
+        "fleetlm_users.cli.control.command",
+        "control",
+        "Change a run that is on: another rate, other users, pause, resume, stop.",
+    ),
     "schema": Subcommand("fleetlm_users.cli.schema.command", "schema", "The JSON Schema of summary.json or run.json."),
 }
 

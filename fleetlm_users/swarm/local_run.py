@@ -1,7 +1,7 @@
 """A process in which users live: it begins and ends its part of a run, and takes cumulative snapshots of it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from fleetlm_users.measure.judging.over_time.windows import carried_of
@@ -14,7 +14,8 @@ from fleetlm_users.swarm.run_end import Once
 from fleetlm_users.swarm.runtime.gc_freeze import GcFreeze
 from fleetlm_users.swarm.runtime.health import HealthSampler, yield_to_loop
 from fleetlm_users.workload.options.model import Options
-from fleetlm_users.workload.step_order import StepOrder
+from fleetlm_users.workload.orders.load_clock import SpeedChange
+from fleetlm_users.workload.orders.step_order import StepOrder
 from fleetlm_users.workload.user_numbers import Numbering, WorkerSlot
 
 
@@ -33,7 +34,15 @@ class LocalRun:
         self._gc_freeze = GcFreeze()
         self._drain: Once | None = None
 
-    def begin(self, options: Options, epoch: str, slot: WorkerSlot, elapsed_s: float = 0.0, resets: int = 0) -> None:
+    def begin(  # noqa: PLR0913, PLR0917  # what a worker that joins late has to know
+        self,
+        options: Options,
+        epoch: str,
+        slot: WorkerSlot,
+        elapsed_s: float = 0.0,
+        resets: int = 0,
+        speeds: Sequence[SpeedChange] = (),
+    ) -> None:
         """Begin a run: from now on users may live and facts are recorded.
 
         A run that begins for a second time here goes on with its numbering: users of the first may still be known.
@@ -44,6 +53,7 @@ class LocalRun:
             slot: The place of this process among all that take part.
             elapsed_s: Seconds since the run began elsewhere.
             resets: How often its statistics have been reset.
+            speeds: How the speed of its timetables has been changed.
         """
         if not self.is_in(epoch) or self._numbering is None:
             self._numbering = self._context.benchmark.numbering(options, slot)
@@ -71,6 +81,7 @@ class LocalRun:
         )
         if self._context.benchmark.search is not None:
             run.step_order = StepOrder()
+        run.set_speeds(speeds)
         self._gc_freeze.begin(lambda: run.user_count)
         self._drain = Once(partial(self._drain_and_free, run, HealthSampler(run, table.flush)))
 
@@ -103,6 +114,12 @@ class LocalRun:
         run = self._context.run
         if run is not None and self.is_in(epoch):
             run.step_order = order
+
+    def set_speeds(self, epoch: str, speeds: Sequence[SpeedChange]) -> None:
+        """Have the timetables of that run run at these speeds."""
+        run = self._context.run
+        if run is not None and self.is_in(epoch):
+            run.set_speeds(speeds)
 
     def forget_rows(self, epoch: str, resets: int, before: int) -> None:
         """Drop the rows before that second, which the master has merged for that run and that number of resets."""

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 import gevent
@@ -15,7 +15,8 @@ from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.swarm.stats.tally import LocustColumns, Tallies
 from fleetlm_users.workload.options.audit import is_audited, settle_s
 from fleetlm_users.workload.options.model import Options
-from fleetlm_users.workload.step_order import StepOrder
+from fleetlm_users.workload.orders.load_clock import LoadClock, SpeedChange
+from fleetlm_users.workload.orders.step_order import StepOrder
 from fleetlm_users.workload.user_numbers import Numbering
 
 LEAVING_S = 3.0
@@ -63,6 +64,9 @@ class Member(Protocol):
     def close(self) -> None:
         """End now; whatever is open gets its fate. May block for a moment."""
 
+    def wake(self) -> None:
+        """Look again at what is waited for: the timetables run at another speed."""
+
 
 Resource = TypeVar("Resource", bound=Closable)
 
@@ -75,7 +79,8 @@ class Run:
 
     `on_idle` is called when the last user that had work left has none, or is gone; `columns` take what Locust's own
     table shows of each message; `elapsed_s` is how long the run is on already, for a process that joins it late.
-    `step_order` is what a capacity search asks for now; None in any other run.
+    `step_order` is what a capacity search asks for now; None in any other run. `load_clock` is None as long as nobody
+    has changed how fast the timetables run.
     """
 
     def __init__(  # noqa: PLR0913  # the whole of what a run is made of, each named where it is given
@@ -100,6 +105,7 @@ class Run:
         self.is_closed = False
         self.closed_s: float | None = None
         self.step_order: StepOrder | None = None
+        self.load_clock: LoadClock | None = None
         self._drain_cut_short = Event()
         self._drain_deadline_s = math.inf
         self._members: set[Member] = set()
@@ -154,6 +160,34 @@ class Run:
         self.ledger = ledger
         for tallies in self._tallies.values():
             tallies.renew(ledger)
+
+    def set_speeds(self, changes: Sequence[SpeedChange]) -> None:
+        """Have the timetables run at these speeds, and all users look at the clock again."""
+        self.load_clock = LoadClock(changes) if changes else None
+        for member in list(self._members):
+            member.wake()
+
+    def due_s(self, moment_s: float, since_s: float) -> float:
+        """Return when something is due that was planned for `moment_s` at `since_s`; infinity while paused.
+
+        All three are `time.perf_counter()` seconds.
+        """
+        clock, started_s = self.load_clock, self.started_s
+        if clock is None:
+            return moment_s
+        return started_s + clock.due_s(moment_s - started_s, since_s - started_s)
+
+    def planned_s(self, moment_s: float, since_s: float) -> float:
+        """Return what `due_s` makes that moment of: the moment of a timetable that ran at its own speed since then."""
+        clock, started_s = self.load_clock, self.started_s
+        if clock is None:
+            return moment_s
+        return since_s + clock.planned_s(moment_s - started_s) - clock.planned_s(since_s - started_s)
+
+    def resumed_s(self) -> float:
+        """Return since when the load has run without a pause, or when it will again; infinity while paused."""
+        clock = self.load_clock
+        return -math.inf if clock is None else self.started_s + clock.resumed_s(time.perf_counter() - self.started_s)
 
     def patience_until_s(self) -> float:
         """Return until when a session may wait for answers: without end, then until the drain's end."""

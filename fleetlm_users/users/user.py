@@ -119,25 +119,28 @@ class FleetUser(VirtualUser):
             ReplyTimeout: The append or the reply did not come in time; it breaks the journey.
             Disconnected: The session was lost.
         """
+        resumed_s = self._resumed_s(session)
         if self.ending:
             session.cut_short = True
             return False
-        return session.ask(max(session.last_seen_s, session.held_until_s))
+        return session.ask(max(session.last_seen_s, session.held_until_s, resumed_s))
 
-    def send_at(self, session: UserSession, dues: Iterable[float]) -> None:
+    def send_at(self, session: UserSession, dues: Iterable[float], *, since_s: float | None = None) -> None:
         """Send one message at each due moment, whatever the replies do: an open loop.
 
         Args:
             session: A joined session.
             dues: Ascending moments in `time.perf_counter()` seconds, as `fixed`, `uniform` and `poisson` make them.
+            since_s: The moment that they were counted from, by default the join. When a person changes the rate of the
+                run, messages are due sooner or later than that.
 
         Raises:
             Disconnected: The session was lost.
         """
         for due_s in dues:
-            if not self.hold(session, due_s):
+            if not self.hold(session, due_s, since_s=since_s):
                 return
-            session.send(due_s)
+            session.send(session.held_until_s)
 
     def send_within(
         self, session: UserSession, depth: int, *, count: float = math.inf, until_s: float = math.inf
@@ -163,11 +166,18 @@ class FleetUser(VirtualUser):
 
         sent = 0
         while sent < count and session.await_slot(window, is_over, until_s):
-            session.send(window.take())
-            sent += 1
+            resumed_s = self._resumed_s(session)
+            if not is_over():
+                session.send(max(window.take(), resumed_s))
+                sent += 1
 
-    def hold(self, session: UserSession, moment_s: float) -> bool:
-        """Wait until a moment with the session open, never less.
+    def hold(self, session: UserSession, moment_s: float, *, since_s: float | None = None) -> bool:
+        """Wait until a moment of the timetable with the session open, never less.
+
+        Args:
+            session: A joined session.
+            moment_s: The moment, in `time.perf_counter()` seconds.
+            since_s: As of `send_at`.
 
         Returns:
             False when the user's end came first.
@@ -175,14 +185,21 @@ class FleetUser(VirtualUser):
         Raises:
             Disconnected: The session was lost; raised as soon as it is.
         """
+        run = self.current_run
         while session.down is None and not self.ending:
-            if time.perf_counter() >= moment_s:
-                session.held_until_s = moment_s
+            # without a changed rate, nothing is asked of the run: this is the path of every message
+            due_s = moment_s if run.load_clock is None else run.due_s(moment_s, since_s or session.joined_s)
+            if time.perf_counter() >= due_s:
+                session.held_until_s = due_s
                 return True
-            self._sleeper.sleep(moment_s)
+            self._sleeper.sleep(due_s)
         if session.down is not None:
             raise session.down
         return False
+
+    def _resumed_s(self, session: UserSession) -> float:
+        """Wait as long as the run is paused and the session open; return since when the run has not been paused."""
+        return self.wait_while_paused(lambda: session.down is not None)
 
     def _new_session(self) -> UserSession:
         self._sessions += 1

@@ -4,8 +4,9 @@ What a journey is about is said by subclasses: FleetUser (user.py) for FleetLM, 
 """
 
 import logging
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import gevent
@@ -129,13 +130,36 @@ class VirtualUser(User):
         """Return the typed value of one of the behaviour's own options; None when it is unset."""
         return self.current_run.options.extra[name]
 
-    def wait_until(self, moment_s: float) -> bool:
-        """Wait until a moment, never less; return False when the user's end came first."""
+    def wait_until(self, moment_s: float, *, since_s: float | None = None) -> bool:
+        """Wait until a moment of the timetable, never less.
+
+        Args:
+            moment_s: The moment, in `time.perf_counter()` seconds.
+            since_s: The moment that it was counted from, by default this one: when a person changes the rate of the
+                run, the time between the two passes faster or slower, and not at all while the run is paused.
+
+        Returns:
+            False when the user's end came first.
+        """
+        since_s = time.perf_counter() if since_s is None else since_s
         while not self.ending:
-            if time.perf_counter() >= moment_s:
+            due_s = self.current_run.due_s(moment_s, since_s)
+            if time.perf_counter() >= due_s:
                 return True
-            self._sleeper.sleep(moment_s)
+            self._sleeper.sleep(due_s)
         return False
+
+    def wait_while_paused(self, is_over: Callable[[], bool] = lambda: False) -> float:
+        """Wait as long as the run is paused, unless the user's end comes or `is_over` says that waiting is.
+
+        Returns:
+            The moment since which the run has not been paused; minus infinity if it never was.
+        """
+        if self.current_run.load_clock is None:
+            return -math.inf
+        while (resumed_s := self.current_run.resumed_s()) > time.perf_counter() and not self.ending and not is_over():
+            self._sleeper.sleep(resumed_s)
+        return min(resumed_s, time.perf_counter())
 
     def count(self, metric: str, n: int = 1, label: str = "") -> None:
         """Add to a counter of the catalogue or of the benchmark's own, in the phase of this moment.
@@ -180,7 +204,7 @@ class VirtualUser(User):
         """Alternate journeys and pauses until the end; the only task, so that Locust adds no waiting of its own."""
         self.current_run.enter(self)
         try:
-            self.wait_until(self.begins_s())
+            self.wait_until(self.begins_s(), since_s=self.current_run.started_s)
             while not self.ending and self.has_work():
                 pause_s = self._journey_once()
                 if self.has_work():

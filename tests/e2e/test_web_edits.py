@@ -4,6 +4,7 @@ import pytest
 import requests
 
 from tests.e2e.harness import Locust, eventually, free_port, newest_summary, targets
+from tests.e2e.test_cli import bench
 from tests.e2e.test_web_ui import answers, start, stats
 
 pytestmark = pytest.mark.e2e
@@ -99,3 +100,52 @@ def test_weights_and_counts_of_single_classes_are_refused(page_with):
     told = requests.post(f"{url}/user", json={"user_class_name": "BurstUser", "fixed_count": 9}, timeout=20).json()
     assert told["success"] is False
     assert "set the counts of the start form" in told["message"]
+
+
+def test_a_run_is_controlled_from_the_command_line(page_with):
+    """Faster, paused, on again, more users, stopped: counts are the server's, and the report says what was when."""
+    url, locust, standin = page_with(workers=2)
+    assert start(url, user_count=9, run_time="600s", warm_up="0", spawn_rate=9, run_id="byhand")["success"]
+    eventually(lambda: sent_so_far(url) > 20, "messages are sent")
+    assert "2 times the planned rate" in control(url, "rate", "200%")
+    assert "paused from" in control(url, "pause")
+    assert "paused already" in control(url, "pause")
+    eventually(lambda: live(url)["run"]["speed"] == 0, "the page shows the pause")
+    quiet = eventually(lambda: standing_still(url), "nothing more is sent")
+    assert "2 times the planned rate" in control(url, "resume")
+    eventually(lambda: sent_so_far(url) > quiet, "messages are sent again")
+    assert "12 users" in control(url, "users", "12")
+    eventually(lambda: stats(url)["user_count"] == 12, "12 users run")
+    assert "share of the planned rate" in control(url, "rate", "fast", code=1)
+    control(url, "stop")
+    eventually(lambda: ended(url), "the run is judged")
+    assert "No run is on" in control(url, "pause", code=1)
+    summary = newest_summary(locust.results)
+    assert [edit.get("speed", edit.get("users")) for edit in summary["plan"]["edits"]] == [2.0, 0.0, 2.0, 12]
+    accounting = summary["accounting"]["all"]["all"]
+    assert accounting["adds_up"]
+    assert accounting["sent"] == standin.counters("byhand")["sends_received"]
+    assert "paused at" in locust.output
+
+
+def control(url, *words, code=0):
+    """What `fleetlm-bench control` says."""
+    exit_code, output = bench("control", *words, "--web-url", url)
+    assert exit_code == code, output
+    return output
+
+
+def sent_so_far(url):
+    return live(url).get("accounting", {}).get("sent", 0)
+
+
+def standing_still(url):
+    """The messages sent, once two looks at the page a refresh apart show the same number."""
+    before = live(url)
+    again = eventually(lambda: newer(url, before["run"]["elapsed_s"]), "the page is newer")
+    return again["accounting"]["sent"] if again["accounting"]["sent"] == before["accounting"]["sent"] else None
+
+
+def newer(url, elapsed_s):
+    told = live(url)
+    return told if told["run"]["elapsed_s"] > elapsed_s + 2.5 else None

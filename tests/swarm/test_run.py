@@ -8,7 +8,7 @@ from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.stats.events import RunEvents
-from fleetlm_users.workload.step_order import StepOrder
+from fleetlm_users.workload.orders.step_order import StepOrder
 from tests.swarm.samples import benchmark, numbering, options
 
 

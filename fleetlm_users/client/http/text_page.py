@@ -49,7 +49,7 @@ class TextPage:
         self._url = url
         self._flag = flag
         self.timeout_s = timeout_s
-        self._session = _session(insecure)
+        self._session = plain_session(insecure)
 
     def read(self) -> str:
         """Return the text that the page has now.
@@ -69,7 +69,7 @@ class TextPage:
         except (Overdue, requests.Timeout) as error:
             raise self._failed("timeout", f"no answer within {self.timeout_s:g} s") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
-            raise self._failed(*_kind_and_words(error)) from error
+            raise self._failed(*kind_and_words(error)) from error
         if status != requests.codes.ok or problem:
             requested = RequestedUrl(self._url, self._url, self._flag)
             detail = explained(status, fields, requested, problem or body_in_words(body))
@@ -112,7 +112,8 @@ class _LoadsTrust(HTTPAdapter):
         """Leave the connection's CAs as they are: the context has them."""
 
 
-def _session(insecure: bool) -> requests.Session:
+def plain_session(insecure: bool) -> requests.Session:
+    """Return a session that obeys the rules of this module: the load's CAs, no proxy, no `.netrc`, no cookies."""
     session = requests.Session()
     session.trust_env = False  # no proxies, no .netrc, no REQUESTS_CA_BUNDLE
     session.verify = not insecure
@@ -125,7 +126,7 @@ def _session(insecure: bool) -> requests.Session:
     return session
 
 
-def _kind_and_words(error: BaseException) -> tuple[str, str]:
+def kind_and_words(error: BaseException) -> tuple[str, str]:
     """Return what a failure counts as, and what it says: that of the error below those of requests and urllib3."""
     while isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError)):
         below = (error.__cause__, *error.args, error.__context__)

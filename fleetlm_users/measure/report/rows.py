@@ -1,6 +1,7 @@
 """The tables of a report, as every renderer shows them: head and rows of cells, made from the summary."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
@@ -82,9 +83,17 @@ def title_parts(summary: Summary) -> list[str]:
         f"{formatting.duration(run['duration_s'])} measured"
         + (f" after {formatting.duration(warm_up_s)} warm-up" if warm_up_s else ""),
         *(f"statistics reset at {formatting.duration(at_s)}" for at_s in plan.get("resets", ())),
-        *(f"edited to {edit['users']} users at {formatting.duration(edit['at_s'])}" for edit in plan.get("edits", ())),
+        *(_edit_words(edit) for edit in plan.get("edits", ())),
     ]
     return [part for part in parts if part]
+
+
+def _edit_words(edit: Mapping[str, Any]) -> str:
+    """Return what a person changed in mid-run, and when."""
+    at = formatting.duration(edit["at_s"])
+    if "users" in edit:
+        return f"edited to {edit['users']} users at {at}"
+    return f"paused at {at}" if not edit["speed"] else f"{edit['speed']:.4g} times the planned rate from {at} on"
 
 
 def latency_rows(summary: Summary) -> Rows:

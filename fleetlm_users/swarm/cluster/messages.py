@@ -35,7 +35,8 @@ from fleetlm_users.swarm.cluster.process_identity import IDENTITY_SHAPE, Process
 from fleetlm_users.swarm.options.wire import LONGEST_S, MAX_KINDS, MAX_USERS, check_options, from_wire, to_wire
 from fleetlm_users.swarm.run import HeadcountReport
 from fleetlm_users.workload.options.model import Options
-from fleetlm_users.workload.step_order import StepOrder
+from fleetlm_users.workload.orders.load_clock import MAX_CHANGES, MAX_SPEED, SpeedChange
+from fleetlm_users.workload.orders.step_order import StepOrder
 
 EPOCH: Final = text(64)
 """The shape of a run's name, which is made for each run."""
@@ -46,6 +47,7 @@ RESETS: Final = whole(high=MAX_USERS)
 SNAPSHOT: Final = nothing_or(binary(MAX_SNAPSHOT_BYTES))
 """The shape of an encoded snapshot, which is decoded and checked when it is merged (measure/snapshot_check.py)."""
 
+SPEEDS: Final = each(row(number(0, LONGEST_S), number(0, MAX_SPEED)), MAX_CHANGES)
 USERS: Final = whole(high=MAX_USERS)
 HEADCOUNT_SHAPE: Final = nothing_or(record({"epoch": EPOCH, "headcount": row(USERS, USERS, USERS)}))
 
@@ -208,6 +210,15 @@ class StepOrdered(ClusterMessage, frozen=True, kw_only=True):
         return StepOrder(self.held_from_s, self.held_to_s, self.share)
 
 
+class SpeedsOrdered(ClusterMessage, frozen=True, kw_only=True):
+    """How fast the timetables of all users run, from which moment on."""
+
+    kind = "fleetlm_speeds"
+    shape = record({"epoch": EPOCH, "speeds": SPEEDS})
+    epoch: str
+    speeds: list[SpeedChange]
+
+
 class WorkerRejected(ClusterMessage, frozen=True, kw_only=True):
     """The worker may not take part; `problem` says why."""
 
@@ -228,7 +239,7 @@ class RunDescription(msgspec.Struct, frozen=True, kw_only=True):
     """A run as its workers get it, in the options of Locust's spawn message.
 
     `dispatched_to` lists the indexes of the workers in the order in which Locust dispatches users to them; `elapsed_s`
-    is how long the run has been on; `resets` counts the resets of its statistics.
+    is how long the run has been on; `resets` counts the resets of its statistics; `speeds` are those of its timetables.
     """
 
     option: ClassVar[str] = "fleetlm_run"
@@ -239,24 +250,28 @@ class RunDescription(msgspec.Struct, frozen=True, kw_only=True):
             "dispatched_to": each(USERS, 100_000),
             "elapsed_s": number(0, LONGEST_S),
             "resets": RESETS,
-        }
+        },
+        {"speeds": SPEEDS},
     )
     epoch: str
     options: Options
     dispatched_to: list[int]
     elapsed_s: float
     resets: int
+    speeds: list[SpeedChange] = msgspec.field(default_factory=list)
 
     def to_wire(self) -> dict[str, Any]:
         """Return plain values, for Locust's msgpack."""
-        return {name: getattr(self, name) for name in self.__struct_fields__} | {"options": to_wire(self.options)}
+        wire = {name: getattr(self, name) for name in self.__struct_fields__}
+        return wire | {"options": to_wire(self.options), "speeds": [list(change) for change in self.speeds]}
 
     @classmethod
     def from_wire(cls, data: Mapping[str, Any]) -> Self:
         """Return the description of which `to_wire` made these values. Raise ShapeError for anything else."""
         cls.shape(data)
-        values = {name: data[name] for name in cls.__struct_fields__}
-        return cls(**{**values, "options": from_wire(data["options"])})
+        speeds = [SpeedChange(*change) for change in data.get("speeds", ())]
+        values = {name: data[name] for name in cls.__struct_fields__ if name != "speeds"}
+        return cls(**{**values, "options": from_wire(data["options"]), "speeds": speeds})
 
 
 # ---- all of them -----------------------------------------------------------------------------------------------------
@@ -285,7 +300,7 @@ FROM_MASTER: Final[Mapping[str, Check]] = MappingProxyType(
         **{
             kind.kind: kind.shape
             for kind in (
-                *(DrainRequest, SnapshotRequest, ResetRequest, RowsReceived, StepOrdered),
+                *(DrainRequest, SnapshotRequest, ResetRequest, RowsReceived, StepOrdered, SpeedsOrdered),
                 *(WorkerRejected, WorkerAdmitted),
             )
         },

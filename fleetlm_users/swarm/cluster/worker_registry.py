@@ -6,7 +6,7 @@ When all workers are asked for their final report, each is waited for, for a tim
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -30,11 +30,13 @@ from fleetlm_users.swarm.cluster.messages import (
     RowsReceived,
     SnapshotReply,
     SnapshotRequest,
+    SpeedsOrdered,
     StepOrdered,
 )
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from fleetlm_users.swarm.run import FORCE_S, LEAVING_S
-from fleetlm_users.workload.step_order import StepOrder
+from fleetlm_users.workload.orders.load_clock import SpeedChange
+from fleetlm_users.workload.orders.step_order import StepOrder
 
 CUT_S = 3.0
 """A worker is heard every second: one that is silent for longer is cut off, and may not have got the request."""
@@ -153,6 +155,12 @@ class WorkerRegistry:
     def order(self, epoch: str, order: StepOrder) -> None:
         """Tell the workers what a capacity search asks for from now on."""
         ordered = StepOrdered(epoch=epoch, **asdict(order))
+        for client_id in self._present():
+            self._send(ordered, client_id)
+
+    def set_speeds(self, epoch: str, speeds: Sequence[SpeedChange]) -> None:
+        """Tell the workers how fast the timetables run."""
+        ordered = SpeedsOrdered(epoch=epoch, speeds=list(speeds))
         for client_id in self._present():
             self._send(ordered, client_id)
 

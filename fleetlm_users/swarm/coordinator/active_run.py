@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import gevent
@@ -25,6 +26,7 @@ from fleetlm_users.swarm.coordinator.monitors import RunMonitors
 from fleetlm_users.swarm.coordinator.preparation import Prepared
 from fleetlm_users.swarm.coordinator.run_clock import RunClock
 from fleetlm_users.swarm.coordinator.run_view import RunView
+from fleetlm_users.swarm.coordinator.speed_control import SpeedControl
 from fleetlm_users.swarm.coordinator.user_control import UserControl
 from fleetlm_users.swarm.coordinator.user_target import UserTarget
 from fleetlm_users.swarm.coordinator.workers import Workers
@@ -34,7 +36,8 @@ from fleetlm_users.swarm.run import HeadcountReport
 from fleetlm_users.swarm.run_end import RunEnd
 from fleetlm_users.swarm.runtime.health import yield_to_loop
 from fleetlm_users.swarm.stats.locust_tables import bound_history
-from fleetlm_users.workload.step_order import StepOrder
+from fleetlm_users.workload.orders.load_clock import SpeedChange
+from fleetlm_users.workload.orders.step_order import StepOrder
 
 TICK_S = 1.0
 
@@ -71,6 +74,7 @@ class ActiveRun:
         self.target = UserTarget(plan.total_users, plan.duration_s)
         self.end = RunEnd(self)
         self.result: RunResult | None = None
+        self._speed_control = SpeedControl(self.clock.elapsed_s)
         self._completion = CompletionTracker(environment, self.snapshots.epoch, workers)
         user_control.begin(self.target, plan)
         workers.begin(self)
@@ -127,6 +131,7 @@ class ActiveRun:
             planned_users=self.target.users,
             is_ending=self.clock.is_stopped,
             result=self.result,
+            speed=self._speed_control.speed,
         )
 
     def totals(self) -> Totals:
@@ -173,6 +178,23 @@ class ActiveRun:
         """Expect another number of users from now on."""
         self.target.edit(users, users_of(self._environment), self.clock.elapsed_s())
 
+    @property
+    def speeds(self) -> Sequence[SpeedChange]:
+        """How the speed of the timetables has been changed so far."""
+        return self._speed_control.changes
+
+    @property
+    def speed_control(self) -> SpeedControl:
+        """The speed of the run's timetables."""
+        return self._speed_control
+
+    def set_speed(self, speed: float) -> str:
+        """Have all timetables run at that speed from a moment on that all processes hear of before; return words."""
+        words = self._speed_control.set(speed)
+        self._workers.set_speeds()
+        self.say(f"By control: {words}")
+        return words
+
     def on_stop(self) -> None:
         """Stop the clock and the monitors."""
         self.clock.stop()
@@ -210,7 +232,7 @@ class ActiveRun:
             server=self._monitors.server,
             capacity=self._monitors.capacity,
             crash=None if self._crash is None else self._crash.record,
-            by_hand={"edits": self.target.edits, "resets": self.clock.resets},
+            by_hand={"edits": self._edits(), "resets": self.clock.resets},
         )
         self._environment.process_exit_code = self.result.exit_code
 
@@ -271,6 +293,9 @@ class ActiveRun:
         own = doubts_of(self._stopped_by, list(runner.exceptions.values()) if runner is not None else [])
         crash = () if self._crash is None else crash_doubts(self._crash.record)
         return [*own, *crash, *self._workers.doubts(), *self._user_control.doubts(), *self.target.doubts()]
+
+    def _edits(self) -> list[dict[str, Any]]:
+        return sorted([*self.target.edits, *self._speed_control.edits], key=itemgetter("at_s"))
 
     def _note_users(self) -> None:
         self.target.note(users_of(self._environment), self.clock.elapsed_s())

@@ -90,6 +90,15 @@ class Coordinator(ReportingRole):
             run.edit_users(self.preparation.edit(run.options.plan, form, runner))
         return run.target.remaining_s(run.clock.elapsed_s())
 
+    def speed_run(self) -> ActiveRun:
+        """Return the run whose timetables may be made faster, slower, or stand still. Raises StartupError."""
+        run = self._run
+        if run is None or not run.is_on:
+            raise StartupError("No run is on", USAGE_EXIT)
+        if self._context.benchmark.search is not None:
+            raise StartupError("A capacity search sets its load itself: stop it, and start another", USAGE_EXIT)
+        return run
+
     def start(self) -> None:
         """Begin the prepared run, or one as the command line describes it if none was prepared."""
         prepared, self._next = self._next or self.preparation.by_command_line(), None

@@ -21,7 +21,8 @@ RECENT_S: Final = 300.0
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run at one moment. `judged_s` is the length of its judged part; `planned_s` is None for a run until stopped.
+    """A run at one moment. `judged_s` is the length of its judged part; `planned_s` is None for a run until stopped;
+    `speed` is how fast its timetables run, 0 while it is paused.
 
     `merge` stays live: its numbers are those of the moment when they are read.
     """
@@ -38,6 +39,7 @@ class RunView:
     is_ending: bool
     result: RunResult | None
     judge_elsewhere: Callable[[Threshold], Judgement | None] = lambda _: None
+    speed: float = 1.0
 
     @property
     def key(self) -> str:

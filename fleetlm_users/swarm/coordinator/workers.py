@@ -25,7 +25,8 @@ from fleetlm_users.swarm.run import AUDIT_S, CLEANUP_S, HeadcountReport, audit_b
 from fleetlm_users.swarm.stats.locust_tables import bound_report
 from fleetlm_users.workload.options.audit import is_audited
 from fleetlm_users.workload.options.model import Options
-from fleetlm_users.workload.step_order import StepOrder
+from fleetlm_users.workload.orders.load_clock import SpeedChange
+from fleetlm_users.workload.orders.step_order import StepOrder
 from fleetlm_users.workload.user_numbers import ALONE
 
 LOCAL: Final = "local"
@@ -37,6 +38,10 @@ class RunOfWorkers(Protocol):
     options: Options
     snapshots: SnapshotStore
     clock: RunClock
+
+    @property
+    def speeds(self) -> Sequence[SpeedChange]:
+        """How the speed of the timetables has been changed so far."""
 
     def on_headcount(self, process: str, report: HeadcountReport | None) -> None:
         """Take in how many users of a process have work left."""
@@ -68,6 +73,9 @@ class Workers(Protocol):
 
     def order(self, order: StepOrder) -> None:
         """Have all processes follow what a capacity search asks for."""
+
+    def set_speeds(self) -> None:
+        """Have the timetables run at the run's speeds, on all processes."""
 
     def reset(self) -> None:
         """Have all processes count from zero, into the run's new snapshots."""
@@ -151,6 +159,11 @@ class LocalWorkers:
         """Follow what a capacity search asks for."""
         if self._run is not None:
             self._local_run.order(self._run.snapshots.epoch, order)
+
+    def set_speeds(self) -> None:
+        """Have the timetables run at the run's speeds."""
+        if self._run is not None:
+            self._local_run.set_speeds(self._run.snapshots.epoch, self._run.speeds)
 
     def reset(self) -> None:
         """Count from zero."""
@@ -237,6 +250,7 @@ class RemoteWorkers:
             dispatched_to=self._assigned,
             elapsed_s=run.clock.elapsed_s(),
             resets=run.snapshots.resets,
+            speeds=list(run.speeds),
         )
         vars(self._environment.parsed_options)[RunDescription.option] = description.to_wire()
 
@@ -252,6 +266,12 @@ class RemoteWorkers:
         """Tell the workers what a capacity search asks for."""
         if self._run is not None:
             self._registry.order(self._run.snapshots.epoch, order)
+
+    def set_speeds(self) -> None:
+        """Tell the workers at which speeds the timetables run."""
+        if self._run is not None:
+            self.tick()
+            self._registry.set_speeds(self._run.snapshots.epoch, self._run.speeds)
 
     def reset(self) -> None:
         """Have all workers count from zero."""

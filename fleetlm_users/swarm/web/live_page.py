@@ -186,6 +186,7 @@ def _run(view: RunView) -> Json:
         "warm_up_s": options.plan.warm_up_s,
         "users": view.users,
         "planned_users": view.planned_users,
+        "speed": view.speed,
     }
 
 

@@ -10,6 +10,7 @@ from locust.web import WebUI
 
 from fleetlm_users.swarm.coordinator.coordinator import Coordinator
 from fleetlm_users.swarm.web.access import guard_access, rules_of
+from fleetlm_users.swarm.web.control import RunControl
 from fleetlm_users.swarm.web.live_page import LivePage
 from fleetlm_users.swarm.web.locust_tab import add_tab
 from fleetlm_users.swarm.web.metrics_endpoint import METRICS_PATH, RunCollector, add_metrics_page, serve_metrics
@@ -40,7 +41,7 @@ def put_pages(
         guard_start(web_ui, environment, coordinator)
         live = LivePage(coordinator, is_search=is_search)
         live.watch()
-        register_routes(web_ui, parsed.web_base_path, live)
+        register_routes(web_ui, parsed.web_base_path, live, RunControl(environment, coordinator))
         add_tab(web_ui, environment, live)
         add_metrics_page(web_ui, parsed.web_base_path, collector)
     serve_metrics(parsed, collector)

@@ -10,6 +10,7 @@ from flask import Blueprint, abort, jsonify, redirect, request, send_from_direct
 from flask.wrappers import Response
 from locust.web import WebUI
 
+from fleetlm_users.swarm.web.control import RunControl
 from fleetlm_users.swarm.web.live_page import LivePage
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -19,7 +20,7 @@ POLICY: Final = "default-src 'self'; img-src 'self' data:; object-src 'none'; ba
 """Only scripts and style sheets of this package; the charts set their sizes by script, which this allows."""
 
 
-def register_routes(web_ui: WebUI, base_path: str, live: LivePage) -> None:
+def register_routes(web_ui: WebUI, base_path: str, live: LivePage, control: RunControl) -> None:
     """Add the routes to Locust's Flask app. Call it in `init`, before the first request."""
     if web_ui.app is None:
         return
@@ -34,6 +35,8 @@ def register_routes(web_ui: WebUI, base_path: str, live: LivePage) -> None:
         ("/runs/<folder>/<name>", routes.result),
     ):
         blueprint.add_url_rule(rule, view.__name__, web_ui.auth_required_if_enabled(view))
+    order = web_ui.auth_required_if_enabled(control.control)
+    blueprint.add_url_rule("/control", "control", order, methods=["POST"])
     web_ui.app.register_blueprint(blueprint)
 
 

@@ -39,7 +39,7 @@ class CapacityUser(FleetUser):
         with self.session(delete=True) as session:
             self.send_at(session, pace.dues(session.joined_s, math.inf, self.rng))
 
-    def send_at(self, session: UserSession, dues: Iterable[float]) -> None:
+    def send_at(self, session: UserSession, dues: Iterable[float], *, since_s: float | None = None) -> None:
         """Send at each due moment, unless the search asks for a smaller share; a message left out is never sent.
 
         Messages whose time is up are given up meanwhile: the search waits until all have their fate.
@@ -47,6 +47,7 @@ class CapacityUser(FleetUser):
         Raises:
             Disconnected: The session was lost.
         """
+        del since_s  # a search paces its users itself: nobody changes their rate
         offset = self.rng.random()
         for turn, due_s in enumerate(dues):
             if not self._await_due(session, due_s):

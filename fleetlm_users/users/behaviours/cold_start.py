@@ -45,6 +45,7 @@ class ColdStartUser(RestUser):
         due_s = time.perf_counter()
         end_s = due_s + self.option("backlog_duration") * self.current_run.options.time_scale
         while len(session.accepted) < self.option("backlog_size") and due_s < end_s and not self.ending:
+            due_s = max(due_s, self.wait_while_paused())
             due_s = time.perf_counter() if session.append(due_s) else self.wait_after_failure()
         self.count("backlog_appends", len(session.accepted))
         if len(session.accepted) < self.option("backlog_size"):
@@ -55,6 +56,7 @@ class ColdStartUser(RestUser):
         writer = gevent.spawn(self._write_on, session, until_s)
         try:
             while time.perf_counter() < until_s and not self.ending:
+                self.wait_while_paused()
                 self._replay_over_rest(session)
                 self._replay_by_join(session)
         finally:
@@ -64,7 +66,7 @@ class ColdStartUser(RestUser):
         """Post a message every interval; one that is late because the one before took long is due all the same."""
         interval_s = self.option("active_write_interval") / MS_PER_S * self.current_run.options.time_scale
         due_s = time.perf_counter()
-        while due_s < until_s and self._paused_until(due_s):
+        while due_s < until_s and self._paused_until(max(due_s, self.current_run.resumed_s())):
             if session.append(due_s):
                 self.count("active_appends")
                 self.record("active_append_ms", due_s, session.accepted_s)

@@ -36,16 +36,18 @@ class DurabilityUser(FleetUser):
         super().__init__(environment)
         self._dues: Iterator[float] = iter(())
         self._next_due_s = math.inf
+        self._since_s = 0.0
 
     def journey(self) -> None:
         """Live one session to the end of the run, over every break of its connection."""
         with self.session() as session:
             pace = SteadyPace(self.option("send_interval") / MS_PER_S).scaled(self.current_run.options.time_scale)
+            self._since_s = session.joined_s
             self._dues = iter(pace.dues(session.joined_s, math.inf))
             self._next_due_s = next(self._dues, math.inf)
             while not self.ending:
                 try:
-                    self.send_at(session, self._upcoming())
+                    self.send_at(session, self._upcoming(), since_s=self._since_s)
                 except Disconnected:
                     self._come_back(session)
 
@@ -66,7 +68,7 @@ class DurabilityUser(FleetUser):
             self.count("sessions_resumed")
             self.record("outage_ms", broke_s, session.joined_s)
         back_s = min(time.perf_counter(), self.current_run.ended_s or math.inf)
-        while self._next_due_s < back_s:
+        while self.current_run.due_s(self._next_due_s, self._since_s) < back_s:
             self.count("messages_not_sent", label="no_session")
             self._next_due_s = next(self._dues, math.inf)
 

@@ -19,7 +19,7 @@ class TimetabledUser(FleetUser):
         pace = self.pace.scaled(self.current_run.options.time_scale)
         with self.session() as session:
             self.send_at(session, pace.dues(session.joined_s, self.rng))
-            self.wait_until(session.joined_s + pace.session_s)
+            self.wait_until(session.joined_s + pace.session_s, since_s=session.joined_s)
 
     def pause_s(self) -> float:
         """Return the pause of `pace`."""

@@ -58,7 +58,9 @@ class PipelineUser(FleetUser):
             return self.ending or time.perf_counter() >= until_s
 
         while session.await_slot(window, is_over, until_s):
-            session.send(window.take())
+            resumed_s = self.wait_while_paused(lambda: session.down is not None)
+            if not is_over():
+                session.send(max(window.take(), resumed_s))
 
     def _until_s(self) -> float:
         """Return when this user sends no more."""

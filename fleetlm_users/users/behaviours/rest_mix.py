@@ -27,6 +27,7 @@ class RestMixUser(RestUser):
         with self.rest_session() as session:
             due_s = time.perf_counter()
             while not self.ending:
+                due_s = max(due_s, self.wait_while_paused())
                 is_accepted = session.append(due_s)
                 due_s = self._read(session, time.perf_counter()) if is_accepted else self.wait_after_failure()
 

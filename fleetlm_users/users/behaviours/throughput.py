@@ -34,6 +34,7 @@ class SteadyUser(FleetUser):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.until_s = math.inf
+        self.since_s = 0.0
 
     @classmethod
     def check_options(cls, options: Options) -> None:
@@ -54,19 +55,24 @@ class SteadyUser(FleetUser):
 
     def has_work(self) -> bool:
         """Return whether the runtime, which counts from the first join, has not passed yet."""
-        return time.perf_counter() < self.until_s
+        return time.perf_counter() < self.current_run.due_s(self.until_s, self.since_s)
 
     def journey(self) -> None:
         """Live one session, to the end of the runtime unless it breaks."""
         with self.session() as session:
-            self.until_s = min(self.until_s, session.joined_s + self._runtime_s())
+            self.since_s = self.since_s or session.joined_s
+            self.until_s = self.since_s + self._runtime_s()
             self.send(session)
-            self.hold(session, self.until_s)
+            self.hold(session, self.until_s, since_s=self.since_s)
 
     def send(self, session: UserSession) -> None:
         """Send until the runtime is over or the user's end comes."""
         pace = SteadyPace(self.option("send_interval") / MS_PER_S).scaled(self.current_run.options.time_scale)
-        self.send_at(session, pace.dues(session.joined_s, self.until_s))
+        self.send_at(session, pace.dues(self.planned_s(session.joined_s), self.until_s), since_s=self.since_s)
+
+    def planned_s(self, moment_s: float) -> float:
+        """Return which moment of the timetable since the first join a moment is: another one once the rate changed."""
+        return self.current_run.planned_s(moment_s, self.since_s)
 
     def _runtime_s(self) -> float:
         return seconds_of(self.option("runtime_ms")) * self.current_run.options.time_scale
@@ -114,7 +120,8 @@ class ThroughputUser(SteadyUser):
             self.send_within(session, self.option("pipeline_depth"), until_s=self.until_s)
         elif self.option("arrival_rate") is not None:
             self._broken = True
-            self.send_at(session, self._arrivals_after(session.joined_s))
+            arrivals = self._arrivals_after(self.planned_s(session.joined_s))
+            self.send_at(session, arrivals, since_s=self.since_s)
             self._broken = False  # the timetable ended before the session did
         else:
             super().send(session)
@@ -122,7 +129,7 @@ class ThroughputUser(SteadyUser):
     def on_done(self) -> None:
         """Count what was due up to the end and had no session to be sent on."""
         if self._broken:
-            self._skip_until(self.current_run.ended_s or time.perf_counter())
+            self._skip_until(self.planned_s(self.current_run.ended_s or time.perf_counter()))
 
     def _arrivals_after(self, joined_s: float) -> Iterator[float]:
         """Yield the due moments since the first join; what was due without a session is counted, not sent late."""

@@ -30,6 +30,9 @@ class Waiting(Protocol):
     def wait_while(self, is_open: Callable[[], bool], until_s: float) -> bool:
         """Wait until something is no longer open; return False when the moment or the run's end came first."""
 
+    def wait_while_paused(self, is_over: Callable[[], bool]) -> float:
+        """Wait as long as the run is paused, or until something is over; return since when it is not."""
+
 
 class Channel:
     """A topic on a socket. `join` is called by the connection, and again by `rejoin`.
@@ -118,10 +121,11 @@ class Channel:
             RunEnded: The run ends, so nothing new is sent.
             UsageError: The payload cannot be encoded.
         """
+        if due_s is None:
+            due_s = max(self.ready_s, self._user.wait_while_paused(lambda: self.down is not None))
         self._require_run()
         self.require_joined()
         self.expire()
-        due_s = self.ready_s if due_s is None else due_s
         phase = self._run.message_phase_at(due_s)
         due = Due(due_s, phase, self._run.options.reply_timeout_s)
         push = Push(event, due, self._recording, self._settled)

@@ -15,8 +15,8 @@ from fleetlm_users.users.phoenix.recording import Recording
 class Holding(Waiting, Protocol):
     """The user, as its connection sees it."""
 
-    def wait_while_up(self, socket: PhoenixSocket, moment_s: float) -> bool:
-        """Wait until a moment; return False when the run's end or the socket's came first."""
+    def wait_while_up(self, socket: PhoenixSocket, moment_s: float, *, since_s: float) -> float | None:
+        """Wait until a moment counted from `since_s`; return when it came, None when an end came first."""
 
 
 class PhoenixConnection:
@@ -90,11 +90,12 @@ class PhoenixConnection:
             Disconnected: The socket was lost; raised as soon as it is.
             RunEnded: The run's end came first.
         """
-        moment_s = time.perf_counter() + pause_s
-        if not self._user.wait_while_up(self._socket, moment_s):
+        now_s = time.perf_counter()
+        over_s = self._user.wait_while_up(self._socket, now_s + pause_s, since_s=now_s)
+        if over_s is None:
             raise self.down or RunEnded("the pause was over")
         for channel in self.channels.values():
-            channel.ready_s = max(channel.ready_s, moment_s)
+            channel.ready_s = max(channel.ready_s, over_s)
 
     def at(self, dues: Iterable[float]) -> Iterator[float]:
         """Yield each due moment when it has come, an open loop: give it to `push` or `ask` as `due_s`.
@@ -108,8 +109,9 @@ class PhoenixConnection:
         Raises:
             Disconnected: The socket was lost.
         """
-        for due_s in dues:
-            if not self._user.wait_while_up(self._socket, due_s):
+        for planned_s in dues:
+            due_s = self._user.wait_while_up(self._socket, planned_s, since_s=self.connected_s)
+            if due_s is None:
                 if self.down is not None:
                     raise self.down
                 return

@@ -115,13 +115,17 @@ class PhoenixUser(VirtualUser):
             self._sleeper.sleep(limit_s)
         return True
 
-    def wait_while_up(self, socket: PhoenixSocket, moment_s: float) -> bool:
-        """Wait until a moment, never less; return False when the user's end or the socket's came first."""
+    def wait_while_up(self, socket: PhoenixSocket, moment_s: float, *, since_s: float) -> float | None:
+        """Wait until a moment that was counted from `since_s`, never less; return when it came.
+
+        A changed rate of the run moves it. None: the user's end or the socket's came first.
+        """
         while socket.down is None and not self.ending:
-            if time.perf_counter() >= moment_s:
-                return True
-            self._sleeper.sleep(moment_s)
-        return False
+            due_s = self.current_run.due_s(moment_s, since_s)
+            if time.perf_counter() >= due_s:
+                return due_s
+            self._sleeper.sleep(due_s)
+        return None
 
     def _connection(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> PhoenixConnection:
         client = phoenix_client_of(self.current_run)

@@ -22,6 +22,7 @@ from fleetlm_users.swarm.cluster.messages import (
     RunRefused,
     SnapshotReply,
     SnapshotRequest,
+    SpeedsOrdered,
     StepOrdered,
     WorkDone,
     WorkerAdmitted,
@@ -30,6 +31,7 @@ from fleetlm_users.swarm.cluster.messages import (
 )
 from fleetlm_users.swarm.cluster.process_identity import own_identity
 from fleetlm_users.swarm.run import Headcount, HeadcountReport
+from fleetlm_users.workload.orders.load_clock import SpeedChange
 from tests.mutations import mutated
 from tests.swarm.cluster.test_code_version import MINE
 from tests.swarm.samples import options
@@ -135,6 +137,7 @@ OURS = [
     ResetRequest(epoch="e", resets=2),
     RowsReceived(epoch="e", resets=2, before=60),
     StepOrdered(epoch="e", held_from_s=20.0, held_to_s=32.5, share=0.25),
+    SpeedsOrdered(epoch="e", speeds=[SpeedChange(3.5, 2.0), SpeedChange(9.0, 0.0)]),
     WorkerRejected(problem="other code"),
     WorkerAdmitted(process=own_identity()),
 ]
@@ -169,7 +172,9 @@ def test_a_report_carries_our_part_beside_locusts():
 
 def test_a_run_is_described_with_its_options():
     """As the worker needs them, in types; a wrong one is refused with its place."""
-    described = RunDescription(epoch="e", options=options(), dispatched_to=[1, 0], elapsed_s=2.5, resets=0)
+    described = RunDescription(
+        epoch="e", options=options(), dispatched_to=[1, 0], elapsed_s=2.5, resets=0, speeds=[SpeedChange(1.0, 0.5)]
+    )
     wire = msgpack.unpackb(msgpack.packb(described.to_wire()))
     assert RunDescription.from_wire(wire) == described
     with pytest.raises(ShapeError, match=r"dispatched_to\[1\] is 'x'; expected a whole number"):

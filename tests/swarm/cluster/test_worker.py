@@ -25,7 +25,7 @@ from fleetlm_users.swarm.cluster.messages import (
 from fleetlm_users.swarm.cluster.worker import Worker
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.options.wire import to_wire
-from fleetlm_users.workload.step_order import StepOrder
+from fleetlm_users.workload.orders.step_order import StepOrder
 from tests.swarm.samples import benchmark, options
 from tests.swarm.test_local_run import Stays
 

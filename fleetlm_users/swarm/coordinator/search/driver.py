@@ -26,7 +26,7 @@ from fleetlm_users.swarm.coordinator.search.waiting import SearchWait, Unloading
 from fleetlm_users.workload.capacity_search import CapacitySearch
 from fleetlm_users.workload.duration import format_duration
 from fleetlm_users.workload.options.capacity import SearchSettings
-from fleetlm_users.workload.step_order import StepOrder
+from fleetlm_users.workload.orders.step_order import StepOrder
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp
 from fleetlm_users.measure.judging.capacity import Border
-from fleetlm_users.workload.step_order import StepOrder
+from fleetlm_users.workload.orders.step_order import StepOrder
 
 
 class SearchedRun(Protocol):

@@ -30,7 +30,7 @@ function show(data) {
   key = data.key;
   document.body.dataset.state = data.state;
   document.body.dataset.key = key;
-  place("state").textContent = data.state.toUpperCase();
+  place("state").textContent = stateWords(data);
   tables.showPast(data.past);
   if (data.state === "ready") return showNothing();
   const ended = data.state === "ended" && state !== "ended";
@@ -38,6 +38,11 @@ function show(data) {
   showRun(data);
   announce(data, isNewRun, ended);
   drawCharts(history, data.run.warm_up_s);
+}
+
+function stateWords({ state, run }) {
+  if (state !== "running" || run.speed === 1) return state.toUpperCase();
+  return run.speed ? `RUNNING AT ${format.percent(100 * run.speed)} OF THE RATE` : "PAUSED";
 }
 
 function showNothing() {

@@ -17,7 +17,7 @@ from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.swarm.coordinator.search.driver import CapacityDriver
 from fleetlm_users.workload.capacity_search import SearchPlan
 from fleetlm_users.workload.options.capacity import SearchSettings
-from fleetlm_users.workload.step_order import StepOrder
+from fleetlm_users.workload.orders.step_order import StepOrder
 
 DEADLINE_S = 60.0
 TICK_S = 0.1

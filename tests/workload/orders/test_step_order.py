@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.workload.step_order import StepOrder
+from fleetlm_users.workload.orders.step_order import StepOrder
 
 
 @pytest.mark.parametrize(

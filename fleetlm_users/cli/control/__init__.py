@@ -1,0 +1,1 @@
+"""`fleetlm-bench control`: changes a run that is on, through the web UI of its master."""

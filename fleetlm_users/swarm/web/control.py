@@ -1,0 +1,96 @@
+"""The control of a run from elsewhere: another rate, other users, pause, resume, stop; a route of the web UI.
+
+It stands behind the web UI's login and its rules of access, and is there only where the web UI is.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import gevent
+from flask import jsonify, request
+from flask.wrappers import Response
+from locust.env import Environment
+from werkzeug.datastructures import MultiDict
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.quoting import quote
+from fleetlm_users.swarm.coordinator.completion import end_run
+from fleetlm_users.swarm.coordinator.coordinator import Coordinator
+from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
+from fleetlm_users.workload.orders.load_clock import parse_speed
+
+logger = logging.getLogger(__name__)
+
+ACTIONS: Final = ("rate", "users", "pause", "resume", "stop")
+MAX_VALUE_CHARACTERS: Final = 40
+
+
+class RunControl:
+    """What a person may ask of the run that is on."""
+
+    def __init__(self, environment: Environment, coordinator: Coordinator) -> None:
+        self._environment = environment
+        self._coordinator = coordinator
+        self._actions: Mapping[str, Callable[[str], str]] = {
+            "rate": self._rate,
+            "users": self._users,
+            "pause": self._pause,
+            "resume": self._resume,
+            "stop": self._stop,
+        }
+
+    def control(self) -> tuple[Response, int]:
+        """Do what the form of the request asks for: an `action`, and its `value` where it takes one."""
+        action, value = request.form.get("action", ""), request.form.get("value", "")
+        try:
+            message = self.act(action, value)
+        except (StartupError, UsageError) as problem:
+            logger.warning("control %s: %s", quote(action), problem)
+            return jsonify({"success": False, "message": str(problem)}), 409
+        return jsonify({"success": True, "message": message}), 200
+
+    def act(self, action: str, value: str = "") -> str:
+        """Do it; return what happens, in words. Raises StartupError and UsageError."""
+        if action not in self._actions:
+            raise UsageError("action", action, f"one of {', '.join(ACTIONS)}", "pause")
+        if len(value) > MAX_VALUE_CHARACTERS:
+            raise UsageError(action, value, f"at most {MAX_VALUE_CHARACTERS} characters", "50%")
+        return self._actions[action](value)
+
+    def _rate(self, value: str) -> str:
+        run = self._coordinator.speed_run()
+        planned = run.options.extra.get("arrival_rate")
+        speed = parse_speed(value, planned if isinstance(planned, int | float) else None)
+        classes: list[Any] = list(self._environment.user_classes)
+        if all(kind.waits_for(run.options) for kind in classes if hasattr(kind, "waits_for")):
+            accepted = "a run whose messages are due by a timetable; in this one each waits for the one before"
+            raise UsageError("rate", value, accepted, "users 20")
+        return run.set_speed(speed)
+
+    def _users(self, value: str) -> str:
+        run = self._coordinator.speed_run()
+        runner = self._environment.runner
+        assert runner is not None  # for mypy: a run is on
+        self._coordinator.edit(MultiDict({"user_count": value}))
+        users = run.target.users
+        gevent.spawn(runner.start, users, float(max(1, run.options.plan.spawn_rate)))
+        return f"{users} users from now on"
+
+    def _pause(self, _value: str) -> str:
+        run = self._coordinator.speed_run()
+        if run.speed_control.speed == 0:
+            return "paused already"
+        return run.set_speed(0.0)
+
+    def _resume(self, _value: str) -> str:
+        run = self._coordinator.speed_run()
+        if run.speed_control.speed != 0:
+            return "not paused"
+        return run.set_speed(run.speed_control.speed_to_resume)
+
+    def _stop(self, _value: str) -> str:
+        if not self._coordinator.running:
+            raise StartupError("No run is on", USAGE_EXIT)
+        gevent.spawn(end_run, self._environment)
+        return "the run ends: it drains, and is judged"

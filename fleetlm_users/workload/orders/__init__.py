@@ -1,0 +1,1 @@
+"""What the coordinator asks of every process while a run is on."""

@@ -1,0 +1,116 @@
+"""How fast the timetables of all users run: at their own speed, faster, slower, or not at all. Pure.
+
+A timetable has seconds of its own. At speed 1 they pass as the run's do, at speed 2 twice as fast, at speed 0 not at
+all. Whatever is due at a second of the timetable is due when the run reaches it.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from fleetlm_users.errors import UsageError
+
+MAX_SPEED: Final = 100.0
+MIN_SPEED: Final = 0.001
+"""The slowest speed above none: a message a minute becomes one in 17 hours."""
+
+MAX_CHANGES: Final = 10_000
+
+RATE_FORM: Final = "a share of the planned rate, 0.1% to 10000%"
+RATE_EXAMPLE: Final = "150%"
+
+
+class SpeedChange(NamedTuple):
+    """From `at_s`, in seconds of the run, all timetables run at `speed`; 0 stops them."""
+
+    at_s: float
+    speed: float
+
+
+class LoadClock:
+    """The timetables' seconds at each second of the run, for changes in the order of their moments."""
+
+    __slots__ = ("_begins_s", "_changes", "_planned_s")
+
+    def __init__(self, changes: Sequence[SpeedChange] = ()) -> None:
+        self._changes = (SpeedChange(-math.inf, 1.0), *changes)
+        self._begins_s = [change.at_s for change in self._changes]
+        self._planned_s = [-math.inf]
+        for before, change in zip(self._changes, changes, strict=False):
+            is_first = len(self._planned_s) == 1
+            passed_s = 0.0 if is_first else (change.at_s - before.at_s) * before.speed
+            self._planned_s.append(change.at_s if is_first else self._planned_s[-1] + passed_s)
+
+    def __repr__(self) -> str:
+        return f"LoadClock({list(self._changes[1:])})"
+
+    @property
+    def changes(self) -> tuple[SpeedChange, ...]:
+        """The changes, in order."""
+        return self._changes[1:]
+
+    def speed_at(self, run_s: float) -> float:
+        """Return how fast the timetables run at that second of the run."""
+        return self._changes[bisect_right(self._begins_s, run_s) - 1].speed
+
+    def planned_s(self, run_s: float) -> float:
+        """Return which second of the timetables it is at that second of the run."""
+        n = bisect_right(self._begins_s, run_s) - 1
+        return run_s if n == 0 else self._planned_s[n] + (run_s - self._begins_s[n]) * self._changes[n].speed
+
+    def moment_s(self, planned_s: float) -> float:
+        """Return at which second of the run that second of the timetables comes; infinity if it does not.
+
+        What is due at the very moment of a pause comes after it.
+        """
+        n = bisect_right(self._planned_s, planned_s) - 1
+        if n == 0:
+            return planned_s
+        speed = self._changes[n].speed
+        return self._begins_s[n] + (planned_s - self._planned_s[n]) / speed if speed else math.inf
+
+    def due_s(self, moment_s: float, since_s: float) -> float:
+        """Return when something is due that was planned for `moment_s` at `since_s`, as if at speed 1 from then on."""
+        return self.moment_s(self.planned_s(since_s) + (moment_s - since_s))
+
+    def resumed_s(self, run_s: float) -> float:
+        """Return since when the timetables have run without a pause, or when they will again, or infinity."""
+        n = bisect_right(self._begins_s, run_s) - 1
+        if not self._changes[n].speed:
+            later = self._changes[n + 1 :]
+            return next((change.at_s for change in later if change.speed), math.inf)
+        while n > 0 and self._changes[n - 1].speed:
+            n -= 1
+        return self._begins_s[n]
+
+
+def parse_speed(text: str, planned_per_s: float | None) -> float:
+    """Return the speed that a rate asks for.
+
+    Args:
+        text: A share of the planned rate (`150%`), or messages per second (`800`) in a run that plans a rate.
+        planned_per_s: The rate that the run plans; None if it plans none.
+
+    Raises:
+        UsageError: It is neither, or out of bounds.
+    """
+    stripped = text.strip()
+    try:
+        number = float(stripped.removesuffix("%"))
+    except ValueError:
+        raise UsageError("rate", text, _form(planned_per_s), RATE_EXAMPLE) from None
+    if not stripped.endswith("%") and planned_per_s is None:
+        accepted = f"{RATE_FORM}; this run plans no rate in messages per second"
+        raise UsageError("rate", text, accepted, RATE_EXAMPLE)
+    speed = number / 100 if planned_per_s is None or stripped.endswith("%") else number / planned_per_s
+    if not MIN_SPEED <= speed <= MAX_SPEED:
+        raise UsageError("rate", text, f"{_form(planned_per_s)}; pause stops the load", RATE_EXAMPLE)
+    return speed
+
+
+def _form(planned_per_s: float | None) -> str:
+    if planned_per_s is None:
+        return RATE_FORM
+    low, high = MIN_SPEED * planned_per_s, MAX_SPEED * planned_per_s
+    return f"{RATE_FORM}, or {low:g} to {high:g} messages per second"

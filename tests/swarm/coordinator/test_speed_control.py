@@ -1,0 +1,59 @@
+"""The speed of a run's timetables, as a person changes it."""
+
+import pytest
+
+from fleetlm_users.errors import UsageError
+from fleetlm_users.swarm.coordinator.speed_control import LEAD_S, SpeedControl
+from fleetlm_users.workload.orders.load_clock import MAX_CHANGES, SpeedChange
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self):
+        self.now_s = 10.0
+
+    def __call__(self):
+        return self.now_s
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def test_a_change_holds_from_a_moment_that_all_hear_of_before(clock):
+    """And is said with that moment."""
+    control = SpeedControl(clock)
+    assert control.set(2.0) == f"2 times the planned rate from {10 + LEAD_S:.1f} s into the run on"
+    assert control.changes == [SpeedChange(10 + LEAD_S, 2.0)]
+    assert control.edits == [{"at_s": 10.5, "speed": 2.0}]
+
+
+def test_after_a_pause_the_rate_is_that_before_it(clock):
+    """Also after two pauses."""
+    control = SpeedControl(clock)
+    control.set(0.5)
+    for _ in range(2):
+        clock.now_s += 5
+        assert control.set(0.0).startswith("paused from")
+        assert (control.speed, control.speed_to_resume) == (0.0, 0.5)
+
+
+def test_a_change_that_has_not_happened_yet_gives_way_to_the_next(clock):
+    """Only the last one ever holds, so the report does not name the other."""
+    control = SpeedControl(clock)
+    control.set(0.0)
+    clock.now_s += LEAD_S / 2
+    control.set(1.0)
+    assert [change.speed for change in control.changes] == [1.0]
+
+
+def test_changes_are_bounded(clock):
+    """What workers are told must have a size."""
+    control = SpeedControl(clock)
+    for _ in range(MAX_CHANGES):
+        clock.now_s += 1
+        control.set(1.5)
+    with pytest.raises(UsageError, match="no more than 10,000 changes in a run"):
+        control.set(2.0)
