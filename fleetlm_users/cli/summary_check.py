@@ -204,7 +204,7 @@ _SLOW: Final = record(
         **dict.fromkeys(("metric", "scenario", "phase", "due_at", "sent_at", "done_at"), _NAME),
         **dict.fromkeys(("run_id", "session_id", "client_ref"), _LONG),
         **dict.fromkeys(("latency_ms", "lateness_ms", "append_ms"), _MS),
-        "slow_part": one_of("generator", "append", "agent"),
+        "slow_part": one_of("generator", "append", "agent", "reply", "event"),
         "agent_ms": nothing_or(_MS),
         "seq": anything,  # the server's
     }

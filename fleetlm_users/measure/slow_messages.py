@@ -16,8 +16,18 @@ from fleetlm_users.measure.metrics.metric import PHASES
 MAX_SLOW: Final = 10
 """Of each metric, scenario and phase. Enough to see a pattern (one session, one moment), and 2 kB of a report."""
 
-SlowMetric = Literal["append_latency_ms", "agent_latency_ms"]
-SLOW_METRICS: Final[tuple[SlowMetric, ...]] = ("append_latency_ms", "agent_latency_ms")
+SlowMetric = Literal["append_latency_ms", "agent_latency_ms", "push_latency_ms", "event_latency_ms"]
+SLOW_METRICS: Final[tuple[SlowMetric, ...]] = (
+    *("append_latency_ms", "agent_latency_ms"),
+    *("push_latency_ms", "event_latency_ms"),
+)
+
+SlowPart = Literal["generator", "append", "agent", "reply", "event"]
+_SERVERS_PART: Final[dict[SlowMetric, SlowPart]] = {
+    "append_latency_ms": "append",
+    "push_latency_ms": "reply",
+    "event_latency_ms": "event",
+}
 
 LATEST_S: Final = 253_402_300_799.0
 """The end of the year 9999 (UTC): the last moment that a date can show."""
@@ -35,6 +45,8 @@ class SlowMessage(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid
 
     `lateness_s` is the generator's own part (sent - due), `append_s` lasts from there to the sender's own broadcast,
     `agent_s` from the broadcast to the agent's answer; None is what did not happen or is not known.
+    Of a push, `append_s` lasts to its reply, of an event, from the moment when it was expected to its arrival;
+    `session_id` is then the topic, and `client_ref` the event and the push's ref.
     """
 
     metric: SlowMetric
@@ -56,11 +68,11 @@ class SlowMessage(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid
         return self.lateness_s + self.append_s
 
     @property
-    def slow_part(self) -> Literal["generator", "append", "agent"]:
+    def slow_part(self) -> SlowPart:
         """Which part took longest of what it is listed for."""
         if self.metric == "agent_latency_ms":
             return "agent"
-        return "generator" if self.lateness_s > self.append_s else "append"
+        return "generator" if self.lateness_s > self.append_s else _SERVERS_PART[self.metric]
 
     @property
     def printable(self) -> "SlowMessage":
@@ -142,6 +154,6 @@ def merged_slowest(parts: Iterable[Iterable[SlowMessage]]) -> list[SlowMessage]:
             by_place.setdefault((message.metric, message.scenario, message.phase), []).append(message)
     return [
         message.printable
-        for _, messages in sorted(by_place.items(), reverse=True)  # append before agent, main after warm-up
+        for _, messages in sorted(by_place.items(), reverse=True)  # main before warm-up; reports sort by metric
         for message in sorted(messages, key=lambda message: -message.latency_s)[:MAX_SLOW]
     ]

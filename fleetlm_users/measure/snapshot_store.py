@@ -10,6 +10,7 @@ from fleetlm_users.measure.counter_kinds import Kinds
 from fleetlm_users.measure.histogram import required_samples
 from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue
 from fleetlm_users.measure.metrics.metric import ALL, MAIN
+from fleetlm_users.measure.metrics.phoenix import PUSH_FATES
 from fleetlm_users.measure.snapshot import LONGEST_RUN_S, Snapshot, SnapshotHead
 from fleetlm_users.measure.snapshot_check import AHEAD_S, decode_head, decode_snapshot
 from fleetlm_users.measure.timeline.history import SILENT_S
@@ -30,7 +31,8 @@ class _Worker:
 class WorkerState:
     """The state of one worker by its newest snapshot; None for what it did not report, or on too few samples.
 
-    `open_messages` of the `sent` ones had no fate in it; 0 once it is final.
+    `open_messages` of the `sent` ones had no fate in it; 0 once it is final. `what` they are: messages, or pushes to
+    any Phoenix application.
     """
 
     worker: str
@@ -46,6 +48,7 @@ class WorkerState:
     loop_lag_p99_us: int | None
     sent: int = 0
     open_messages: int = 0
+    what: str = "messages"
 
 
 class SnapshotStore:
@@ -162,14 +165,17 @@ class SnapshotStore:
         own = Totals(self.catalogue, [worker.snapshot])
         levels = {level.metric: level for level in worker.snapshot.levels}
         accounting = own.accounting(phase=ALL)
+        pushes = own.count("pushes_sent", phase=ALL) if "pushes_sent" in self.catalogue else 0
+        open_pushes = pushes - sum(own.count(f"pushes_{fate}", phase=ALL) for fate in PUSH_FATES) if pushes else 0
         cpu, rss = levels.get("worker_cpu_percent"), levels.get("worker_rss_bytes")
         return WorkerState(
             worker=worker_id,
             seq=worker.snapshot.seq,
             final=worker.final,
             elapsed_s=worker.snapshot.elapsed_s,
-            sent=accounting.sent,
-            open_messages=accounting.unknown,
+            sent=accounting.sent + pushes,
+            open_messages=accounting.unknown + open_pushes,
+            what="pushes" if pushes and not accounting.sent else "messages",
             cpu_percent=cpu.last if cpu else None,
             cpu_peak_percent=cpu.peak if cpu else None,
             rss_bytes=int(rss.last) if rss else None,

@@ -203,6 +203,11 @@ class Totals:
             unexplained = sent_there - sum(fates_there)
         return Accounting(sent, appended, rejected, lost, unconfirmed, in_flight, unknown, unexplained)
 
+    def unexplained(self, whole: str, fates: Sequence[str]) -> int:
+        """Return how many of a counter have no fate, or too many, in the processes that reported to their end."""
+        ended = self._ended
+        return ended.count(whole, phase=ALL) - sum(ended.count(fate, phase=ALL) for fate in fates)
+
     @cached_property
     def _ended(self) -> "Totals":
         """The numbers of the processes that reported to their end; this one itself where all did."""

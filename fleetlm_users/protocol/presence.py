@@ -1,11 +1,12 @@
 """Who is present on a topic: the state that Phoenix.Presence sends after a join, and the changes that follow. Pure.
 
-Rules as in phoenix `assets/js/phoenix/presence.js`: a state replaces what is known; a change that comes before the
-first state of a join waits for it; `metas`, one for each connection of a key, are told apart by their `phx_ref`. What a
-key carries beside its metas comes from the newest message that names it.
+Rules as in phoenix `assets/js/phoenix/presence.js`, which tests hold this against: a state replaces what is known, as
+the joins and leaves that lead there; a change that comes before the first state of a join waits for it; `metas`, one
+for each connection of a key, are told apart by their `phx_ref`, and new ones stand last. What a key carries beside its
+metas comes from the newest message that brought it a new one. In one thing it differs: changes that waited for the state
+of a join that has ended are dropped, as they are older than the next join's state.
 """
 
-import copy
 from typing import Any, Final
 
 STATE: Final = "presence_state"
@@ -65,7 +66,8 @@ class Presence:
         return False
 
     def _sync(self, entries: Entries) -> None:
-        self.state = copy.deepcopy(entries)
+        joins, leaves = _between(self.state, entries)
+        self._apply(joins, leaves)
         self.is_synced = True
         self.changes += 1
         waiting, self._waiting = self._waiting, []
@@ -84,18 +86,41 @@ class Presence:
 
     def _apply(self, joins: Entries, leaves: Entries) -> None:
         for key, entry in joins.items():
-            joined = {meta.get("phx_ref") for meta in entry["metas"]}
-            stayed = [meta for meta in self.metas(key) if meta.get("phx_ref") not in joined]
-            self.state[key] = {**copy.deepcopy(entry), "metas": [*stayed, *copy.deepcopy(entry["metas"])]}
+            joined = _refs(entry)
+            stayed = [meta for meta in self.metas(key) if meta["phx_ref"] not in joined]
+            self.state[key] = {**entry, "metas": [*stayed, *entry["metas"]]}
         for key, entry in leaves.items():
             if key not in self.state:
                 continue
-            left = {meta.get("phx_ref") for meta in entry["metas"]}
-            metas = [meta for meta in self.metas(key) if meta.get("phx_ref") not in left]
+            left = _refs(entry)
+            metas = [meta for meta in self.metas(key) if meta["phx_ref"] not in left]
             if metas:
                 self.state[key]["metas"] = metas
             else:
                 del self.state[key]
+
+
+def _between(before: Entries, after: Entries) -> tuple[Entries, Entries]:
+    """Return the joins and leaves that lead from one state to another."""
+    joins: Entries = {}
+    leaves = {key: entry for key, entry in before.items() if key not in after}
+    for key, entry in after.items():
+        known = before.get(key)
+        if known is None:
+            joins[key] = entry
+            continue
+        refs, known_refs = _refs(entry), _refs(known)
+        joined = [meta for meta in entry["metas"] if meta["phx_ref"] not in known_refs]
+        left = [meta for meta in known["metas"] if meta["phx_ref"] not in refs]
+        if joined:
+            joins[key] = {**entry, "metas": joined}
+        if left:
+            leaves[key] = {**known, "metas": left}
+    return joins, leaves
+
+
+def _refs(entry: dict[str, Any]) -> set[str]:
+    return {meta["phx_ref"] for meta in entry["metas"]}
 
 
 def _entries(payload: Any) -> Entries | None:

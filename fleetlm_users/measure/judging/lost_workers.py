@@ -20,7 +20,8 @@ class LostWorker:
 class Loss:
     """What the last report of a lost worker says. It stays counted; what the worker did after it is unknown.
 
-    `last_report_s` is None when there was none. `open_messages` of the `sent` ones had no fate in it.
+    `last_report_s` is None when there was none. `open_messages` of the `sent` ones had no fate in it; `what` they are:
+    messages or pushes.
     `likely_unreported` is an estimate: what it would have sent until its loss was noticed, at its rate until then.
     """
 
@@ -31,6 +32,7 @@ class Loss:
     sent: int
     open_messages: int
     likely_unreported: int
+    what: str = "messages"
 
     def text(self) -> str:
         """Return the whole finding as one line."""
@@ -39,8 +41,8 @@ class Loss:
             return f"{loss}; it never reported, so whatever it did is unknown"
         return (
             f"{loss}; its last report, of {self.last_report_s:.1f} s, is counted, and {self.open_messages:,} of the"
-            f" {self.sent:,} messages in it were open; what it did after that is unknown, at its rate about"
-            f" {self.likely_unreported:,} messages"
+            f" {self.sent:,} {self.what} in it were open; what it did after that is unknown, at its rate about"
+            f" {self.likely_unreported:,} {self.what}"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -70,4 +72,5 @@ def _loss(lost: LostWorker, state: WorkerState | None) -> Loss:
         state.sent,
         state.open_messages,
         round(per_s * unseen_s),
+        state.what,
     )

@@ -7,6 +7,9 @@ from fleetlm_users.measure.metrics.metric import Metric, counter, gauge, rate, t
 PUSH_FATES: Final = ("replied", "refused", "timed_out", "lost", "in_flight")
 """What becomes of a push whose reply is awaited: pushes_sent is the sum of these counters."""
 
+EVENT_FATES: Final = ("seen", "missed", "open")
+"""What becomes of an awaited event: events_awaited is the sum of these counters."""
+
 _TIMES: Final = (
     trend("push_latency_ms", "push due → its ok reply", service="push_service_ms"),
     trend("push_service_ms", "push sent → its ok reply"),
@@ -53,6 +56,29 @@ _EVENTS: Final = (
     rate("event_success_rate", ("events_seen",), ("events_seen", "events_missed"), "seen / (seen + missed)"),
 )
 
+_QUEUES: Final = (
+    counter("events_due", "awaited events whose user says since when they are due"),
+    counter("events_due_seen", "those that came in time: the samples of event_latency_ms", evidence="events_due"),
+    counter("events_due_missed", "those that did not come in time", evidence="events_due", is_trouble=True),
+    counter("events_due_open", "those that could still have come when the run ended", evidence="events_due"),
+    gauge("push_backlog", "pushes whose reply is awaited, at the end of a second"),
+    gauge("event_backlog", "due events that have not come yet, at the end of a second"),
+    gauge(
+        "push_backlog_growth",
+        "growth of push_backlog while pushes were sent / pushes sent; 0 unless it is beyond chance",
+        unit="fraction",
+        is_derived=True,
+    ),
+    gauge(
+        "event_backlog_growth",
+        "growth of event_backlog while events came due / events due; 0 unless it is beyond chance",
+        unit="fraction",
+        is_derived=True,
+    ),
+    gauge("push_backlog_end_s", "how far replies were behind when pushing stopped", unit="s", is_derived=True),
+    gauge("event_backlog_end_s", "how far due events were behind when pushing stopped", unit="s", is_derived=True),
+)
+
 _TOPICS: Final = (
     gauge("joined_topics", "topics that are joined now, and the highest number"),
     counter("joins_attempted", "joins of a topic, rejoins among them"),
@@ -66,7 +92,7 @@ _TOPICS: Final = (
     ),
 )
 
-PHOENIX_METRICS: Final[tuple[Metric, ...]] = (*_TIMES, *_PUSHES, *_EVENTS, *_TOPICS)
+PHOENIX_METRICS: Final[tuple[Metric, ...]] = (*_TIMES, *_PUSHES, *_EVENTS, *_QUEUES, *_TOPICS)
 
 SHARED_METRICS: Final = frozenset(
     {

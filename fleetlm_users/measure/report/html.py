@@ -19,15 +19,15 @@ from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
 from fleetlm_users.measure.report.charts import ChartFigure, Line, LineChart, MarkedSpan, distribution_figure, span_of
-from fleetlm_users.measure.report.content.push_accounting import is_of_pushes, pushes_sent
-from fleetlm_users.measure.report.content.slow_messages import slow_message_rows
+from fleetlm_users.measure.report.content.charts_shown import BACKLOG_CHARTS, CHARTS, SERVER_CHARTS
+from fleetlm_users.measure.report.content.push_accounting import sent_of
+from fleetlm_users.measure.report.content.slow_messages import slow_message_rows, slow_title
 from fleetlm_users.measure.report.content.statements import Statement, statements
 from fleetlm_users.measure.report.findings import audit_lines
 from fleetlm_users.measure.report.rows import (
     WORKER_HEAD,
     Rows,
-    accounting_rows,
-    accounting_title,
+    accountings,
     backlog_rows,
     count_rows,
     generator_rows,
@@ -46,54 +46,6 @@ from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, TREND_COLUMNS
 
 PACKAGE: Final = "fleetlm_users.measure.report"
 _LOOKS: Final = {"✓": "pass", "✗": "fail", "?": "inconclusive"}
-
-
-def _percentile_chart(title: str, prefix: str) -> LineChart:
-    names = (("p50", 1), ("p95", 2), ("p99", 3))
-    return LineChart(title, "ms", tuple(Line(f"{prefix}_{name}_ms", name, colour) for name, colour in names), True)
-
-
-BACKLOG_CHART: Final = LineChart(
-    "Backlog",
-    "messages waiting at the end of a second",
-    (Line("agent_backlog", "for the agent", 2), Line("append_backlog", "for their append", 1)),
-)
-
-CHARTS: Final = (
-    _percentile_chart("Append latency", "append"),
-    _percentile_chart("Agent latency", "agent"),
-    _percentile_chart("First chunk of the agent's answer", "first_chunk"),
-    _percentile_chart("Gaps between its chunks", "chunk_gap"),
-    LineChart(
-        "Messages",
-        "per second",
-        (Line("sent", "sent", 1), Line("appended", "appended", 4), Line("agent_replies", "agent replies", 2)),
-    ),
-    BACKLOG_CHART,
-    LineChart("Connections", "joined sockets", (Line("connections", "joined", 1),)),
-    _percentile_chart("Join latency", "join"),
-    LineChart(
-        "Failures",
-        "per second",
-        (
-            Line("failures", "failures", 3),
-            Line("disconnects", "disconnects", 2),
-            Line("backpressure", "backpressure", 1),
-        ),
-    ),
-    LineChart(
-        "Generator: lateness, loop lag",
-        "ms",
-        (Line("lateness_p99_ms", "lateness p99", 3), Line("loop_lag_p99_ms", "loop lag p99", 2)),
-        percentiles=True,
-    ),
-    LineChart("Generator: CPU", "% of a core, busiest worker", (Line("cpu_percent", "CPU", 4),)),
-)
-
-SERVER_CHARTS: Final = (
-    LineChart("Memory of the server", "MiB", (Line("memory_mib", "memory", 1),)),
-    LineChart("Sessions at that time", "joined", (Line("sessions", "joined", 4),)),
-)
 
 
 class ThresholdLine(NamedTuple):
@@ -167,8 +119,7 @@ def _context(summary: Summary, timeline_rows: Sequence[SeriesRow]) -> dict[str, 
         "timeline": _timeline(summary, timeline_rows),
         "latency": latency_rows(summary),
         "distributions": list(_distributions(summary)),
-        "accounting_title": accounting_title(summary).capitalize(),
-        "accounting": accounting_rows(summary),
+        "accountings": [(title.capitalize(), rows) for title, rows in accountings(summary)],
         "losses": loss_lines(summary),
         "backlogs": backlog_rows(summary),
         "rates": rate_rows(summary),
@@ -176,6 +127,7 @@ def _context(summary: Summary, timeline_rows: Sequence[SeriesRow]) -> dict[str, 
         "counts": count_rows(summary),
         "troubles": list(_troubles(summary)),
         "audit": audit_lines(summary),
+        "slow_title": slow_title(summary).capitalize(),
         "slowest": slow_message_rows(summary),
         **_findings(summary),
         "servers": [_server(entry) for entry in summary.get("server") or ()],
@@ -221,21 +173,28 @@ def _thresholds(summary: Summary) -> Iterator[ThresholdLine]:
 
 def _key_figures(summary: Summary) -> Iterator[tuple[str, str, str]]:
     """Yield the tiles: name, figure, and what the figure is made of."""
-    what = "pushes" if is_of_pushes(summary) else "messages"
-    sent = counter_of(summary, f"{what}_sent")
-    per_s = sent[MAIN]["all"]["per_s"] if sent is not None and MAIN in sent else None
-    count = pushes_sent(summary) if what == "pushes" else summary["accounting"][MAIN]["all"]["sent"]
-    yield f"{what} sent", formatting.count(count), formatting.per_s(per_s)
+    for what in sent_of(summary):
+        sent = counter_of(summary, f"{what}_sent")
+        figures = sent[MAIN]["all"] if sent is not None and MAIN in sent else None
+        per_s, count = (figures["per_s"], figures["count"]) if figures is not None else (None, 0)
+        yield f"{what} sent", formatting.count(count), formatting.per_s(per_s)
     for name, label in (
         ("append_latency_ms", "append p95"),
         ("agent_latency_ms", "agent p95"),
+        ("push_latency_ms", "push p95"),
+        ("event_latency_ms", "event p95"),
         ("ws_join_ms", "join p95"),
     ):
         trend = trend_of(summary, name)
         if trend is not None and MAIN in trend:
             entry = trend[MAIN]["all"]
             yield label, f"{formatting.ms(entry['p95'])} ms", f"median {formatting.ms(entry['med'])} ms"
-    for name, label in (("message_success_rate", "appended"), ("agent_reply_rate", "answered")):
+    for name, label in (
+        ("message_success_rate", "appended"),
+        ("agent_reply_rate", "answered"),
+        ("push_success_rate", "replied"),
+        ("event_success_rate", "events seen"),
+    ):
         rate = rate_of(summary, name)
         if rate is not None and MAIN in rate:
             share = rate[MAIN]["all"]
@@ -249,10 +208,10 @@ def _key_figures(summary: Summary) -> Iterator[tuple[str, str, str]]:
 def _timeline(summary: Summary, rows: Sequence[SeriesRow]) -> list[ChartFigure]:
     warm_up_s = float(summary["plan"].get("warm_up_s") or 0)
     rows = rows[:-1] or rows  # the last second is only part of one: it would look like a collapse
-    growth = dict(_growth_lines(summary, rows))
+    growth = {chart: dict(_growth_lines(summary, rows, chart)) for chart in BACKLOG_CHARTS.values()}
     return [
         replace(
-            chart.figure(rows, warm_up_s, growth if chart is BACKLOG_CHART else {}),
+            chart.figure(rows, warm_up_s, growth.get(chart, {})),
             spans=tuple(_worst_windows(summary, chart, rows)),
         )
         for chart in CHARTS
@@ -274,9 +233,13 @@ def _is_of(line: Line, prefix: str) -> bool:
     return line.column.startswith(f"{prefix}_p") or line.column == f"{prefix}_max_ms"
 
 
-def _growth_lines(summary: Summary, rows: Sequence[SeriesRow]) -> Iterator[tuple[Line, list[float | None]]]:
-    """Yield the slope of each backlog that grew, through the middle of the part of the run that was judged."""
+def _growth_lines(
+    summary: Summary, rows: Sequence[SeriesRow], chart: LineChart
+) -> Iterator[tuple[Line, list[float | None]]]:
+    """Yield the slope of each backlog of a chart that grew, through the middle of the judged part of the run."""
     for entry in summary.get("backlogs") or ():
+        if BACKLOG_CHARTS.get(entry["queue"]) is not chart:
+            continue
         if not entry["is_growing"] or entry["per_s"] is None or entry["scenario"] or not rows:
             continue
         first = max(0, entry["begins_s"] - int(rows[0]["second"] or 0))

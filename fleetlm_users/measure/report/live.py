@@ -1,11 +1,12 @@
 """The tables of the live page: a run under way, or one that has just ended, as plain data."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.judging.thresholds import Judgement
 from fleetlm_users.measure.metrics.metric import ALL
+from fleetlm_users.measure.metrics.phoenix import EVENT_FATES, PUSH_FATES
 from fleetlm_users.measure.report.summary.figures import (
     accounting_figures,
     threshold_figures,
@@ -14,9 +15,12 @@ from fleetlm_users.measure.report.summary.figures import (
 )
 from fleetlm_users.measure.report.summary.types import AccountingFigures, ThresholdEntry, WorkerEntry
 from fleetlm_users.measure.snapshot_store import WorkerState
-from fleetlm_users.measure.totals import Totals
+from fleetlm_users.measure.totals import FATES, Totals
 
 Json = dict[str, Any]
+
+_PUSHES: Final = "pushes_sent"
+_BOOKS: Final = (("pushes", "sent", PUSH_FATES, "in_flight"), ("events", "awaited", EVENT_FATES, "open"))
 
 OPEN_MARK: Final = "…"
 _OF_THE_GENERATOR: Final = ("worker_cpu_samples", "worker_cpu_starved")  # shown per worker, as a share
@@ -66,6 +70,57 @@ def counter_rows(totals: Totals, phase: str, seconds: float) -> list[Json]:
         for name, count in candidates
         if count
     ]
+
+
+def kinds_of(totals: Totals) -> tuple[str, ...]:
+    """Return what a run sends so far: messages to a FleetLM, pushes to any Phoenix application, or both."""
+    if _PUSHES not in totals.catalogue:
+        return ("messages",)
+    has_messages = bool(totals.count("messages_sent", phase=ALL))
+    has_pushes = any(totals.count(name, phase=ALL) for name in (_PUSHES, "pushes_without_reply", "joins_attempted"))
+    if not has_messages:
+        return ("pushes",)
+    return ("messages", "pushes") if has_pushes else ("messages",)
+
+
+def books_of(totals: Totals, *, is_over: bool) -> list[Json]:
+    """Return the fate of everything sent, warm-up included: the equation, a head and a row of counts for each kind.
+
+    While the run goes on, what has no fate is in flight, or open.
+    """
+    kinds = kinds_of(totals)
+    books = []
+    if "messages" in kinds:
+        accounting = totals.accounting(phase=ALL, live=not is_over)
+        figures = accounting_figures(accounting)
+        counts = {fate: figures[fate] for fate in FATES}
+        without: dict[str, int] = {fate: n for fate, n in counts.items() if n or fate not in ("unconfirmed", "unknown")}
+        books.append(_book("messages", without, adds_up=accounting.adds_up))
+    if "pushes" in kinds:
+        for what, word, fates, still_open in _BOOKS:
+            whole = f"{what}_{word}"
+            counted = {fate: totals.count(f"{what}_{fate}", phase=ALL) for fate in fates}
+            count = totals.count(whole, phase=ALL)
+            unknown = count - sum(counted.values())
+            if not is_over:
+                counted[still_open] += unknown
+                unknown = 0
+            if count or what == "pushes":
+                shown = {word: count, **counted, **({"unknown": unknown} if unknown else {})}
+                adds_up = not is_over or not totals.unexplained(whole, [f"{what}_{fate}" for fate in fates])
+                books.append(_book(what, shown, adds_up=adds_up))
+    return books
+
+
+def _book(what: str, counts: Mapping[str, int], *, adds_up: bool) -> Json:
+    whole, *fates = (name.replace("_", " ") for name in counts)
+    return {
+        "what": what,
+        "title": f"{what}: {whole} = {' + '.join(fates)}",
+        "head": [whole, *fates],
+        "counts": list(counts.values()),
+        "adds_up": adds_up,
+    }
 
 
 def accounting_of(totals: Totals, *, is_over: bool) -> AccountingFigures:

@@ -5,12 +5,11 @@ from typing import Final
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.report.capacity import capacity_rows
-from fleetlm_users.measure.report.content.slow_messages import slow_message_rows
+from fleetlm_users.measure.report.content.slow_messages import slow_message_rows, slow_title
 from fleetlm_users.measure.report.content.statements import statements
 from fleetlm_users.measure.report.findings import audit_lines, finding_lines
 from fleetlm_users.measure.report.rows import (
-    accounting_rows,
-    accounting_title,
+    accountings,
     backlog_rows,
     latency_rows,
     rate_rows,
@@ -42,13 +41,14 @@ def render_markdown(summary: Summary, baseline: Sequence[str] = ()) -> str:
         lines += ["", _cell(summary["capacity"]["words"]), *_folded("Steps", *capacity_rows(summary["capacity"]))]
     lines += ["", *(f"- {_cell(line)}" for line in audit_lines(summary))]
     lines += _folded("Latency in ms", *latency_rows(summary))
-    lines += _folded(accounting_title(summary).partition(":")[0].capitalize(), *accounting_rows(summary))
+    for title, rows in accountings(summary):
+        lines += _folded(title.partition(":")[0].capitalize(), *rows)
     lines += _folded("Did the server keep up?", *backlog_rows(summary))
     lines += _folded("Rates", *rate_rows(summary))
     lines += _folded(
         "What went wrong", ("", "count", "by kind"), [_trouble(*trouble) for trouble in troubles_of(summary)]
     )
-    lines += _folded("The slowest messages", *slow_message_rows(summary))
+    lines += _folded(slow_title(summary).capitalize(), *slow_message_rows(summary))
     lines += _findings(summary)
     return "\n".join(lines).strip() + "\n"
 

@@ -1,11 +1,11 @@
 """The tables of a report, as every renderer shows them: head and rows of cells, made from the summary."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
-from fleetlm_users.measure.report.content.push_accounting import PUSH_TITLE, is_of_pushes, push_rows
+from fleetlm_users.measure.report.content.push_accounting import book_tables, is_of_pushes, sent_of
 from fleetlm_users.measure.report.summary.types import (
     BacklogEntry,
     CounterEntry,
@@ -29,6 +29,12 @@ TROUBLES: Final = (
     "connection_failures",
     "session_failures",
     "disconnects",
+    "join_failures",
+    "channels_lost",
+    "pushes_refused",
+    "pushes_timed_out",
+    "pushes_lost",
+    "events_missed",
     "messages_unacknowledged",
     "messages_rejected",
     "messages_lost",
@@ -60,7 +66,10 @@ _SHOWN_ELSEWHERE: Final = (
     *("message_failures", "messages_in_flight", "messages_unconfirmed"),
     *("worker_cpu_samples", "worker_cpu_starved"),
 )
-SPLIT_BY_SCENARIO: Final = ("append_latency_ms", "agent_latency_ms")  # and whatever has a threshold
+SPLIT_BY_SCENARIO: Final = (  # and whatever has a threshold
+    *("append_latency_ms", "agent_latency_ms"),
+    *("push_latency_ms", "event_latency_ms"),
+)
 _LEFT_OUT: Final = {"agent_latency_ms": "agent_latencies_left_out"}
 STATISTICS: Final = ("min", "avg", "med", "p90", "p95", "p99", "p99.9", "max")
 WORKER_HEAD: Final = ("worker", "CPU now", "CPU peak", "memory", "late p99", "lag p99 ms", "reports", "final")
@@ -150,10 +159,17 @@ def loss_lines(summary: Summary) -> list[str]:
     return [f"unknown: {loss['text']}" for loss in summary.get("workers_lost") or ()]
 
 
-def accounting_rows(summary: Summary) -> Rows:
-    """Return the fates of all messages, or pushes: by scenario, altogether, and of the warm-up."""
-    if is_of_pushes(summary):
-        return push_rows(summary)
+def accountings(summary: Summary) -> list[tuple[str, Rows]]:
+    """Return the equations that the accounting must keep, each with its table.
+
+    They are those of messages, and of pushes and awaited events where there are users of other Phoenix applications.
+    """
+    messages = [(_accounting_title(summary), _accounting_rows(summary))] if "messages" in sent_of(summary) else []
+    return [*messages, *book_tables(summary)]
+
+
+def _accounting_rows(summary: Summary) -> Rows:
+    """Return the fates of all messages: by scenario, altogether, and of the warm-up."""
     main, warm_up = summary["accounting"][MAIN], summary["accounting"][WARM_UP]
     entries = dict(main["scenarios"]) if len(main["scenarios"]) > 1 else {}
     entries |= {"all": main["all"]} | ({"warm-up": warm_up["all"]} if warm_up["all"]["sent"] else {})
@@ -165,10 +181,7 @@ def accounting_rows(summary: Summary) -> Rows:
     return ("", *(fate.replace("_", " ") for fate in fates), "adds up"), tuple(rows)
 
 
-def accounting_title(summary: Summary) -> str:
-    """Return the equation that the accounting must keep."""
-    if is_of_pushes(summary):
-        return PUSH_TITLE
+def _accounting_title(summary: Summary) -> str:
     sent, *fates = (fate.replace("_", " ") for fate in _fates_of(summary))
     return f"messages: {sent} = {' + '.join(fates)}"
 
@@ -182,21 +195,38 @@ def _fates_of(summary: Summary) -> tuple[Fate, ...]:
 def stage_rows(summary: Summary) -> Rows:
     """Return what each stage asked for and what came of it, latency in ms; no rows for a run without stages."""
     head = ("", "from", "users", "sent", "per s", "appended", "adds up", "append med", "p95", "p99", "agent p95")
-    return head, tuple(_stage_row(entry) for entry in summary.get("stages") or ())
+    entries = summary.get("stages") or ()
+    if is_of_pushes(summary):
+        head = ("", "from", "users", "pushed", "per s", "replied", "adds up", "push med", "p95", "p99", "event p95")
+    return head, tuple(row for entry in entries for row in _stage_rows(entry, is_of_pushes(summary)))
 
 
-def _stage_row(entry: StageEntry) -> tuple[str, ...]:
+def _stage_rows(entry: StageEntry, only_pushes: bool) -> Iterator[tuple[str, ...]]:
+    """Yield the row of a stage: of its messages, or its pushes; where both were sent, of both."""
     before, users, books = entry["users_before"], entry["users"], entry["accounting"]
-    append, agent = entry["append_latency_ms"], entry["agent_latency_ms"]
+    where = formatting.duration(entry["begins_s"]), f"{users:,}" if before == users else f"{before:,} to {users:,}"
+    if not only_pushes:
+        counts = books["sent"], entry["sent_per_s"], books["appended"], books["adds_up"]
+        yield entry["name"], *where, *_figures(*counts, entry["append_latency_ms"], entry["agent_latency_ms"])
+    pushes = entry.get("pushes")
+    if pushes is not None:
+        pushed = pushes["sent"], pushes["sent_per_s"], pushes["replied"], pushes["adds_up"]
+        name, place = (entry["name"], where) if only_pushes else ("  pushes", ("", ""))
+        yield name, *place, *_figures(*pushed, pushes["push_latency_ms"], pushes["event_latency_ms"])
+    elif only_pushes:
+        yield entry["name"], *where, *_figures(0, None, 0, True, None, None)
+
+
+def _figures(  # noqa: PLR0913, PLR0917  # one for each cell
+    sent: int, per_s: float | None, done: int, adds_up: bool, first: TrendFigures | None, second: TrendFigures | None
+) -> tuple[str, ...]:
+    latencies = [None if first is None else statistic(first, name) for name in ("med", "p95", "p99")]
     return (
-        entry["name"],
-        formatting.duration(entry["begins_s"]),
-        f"{users:,}" if before == users else f"{before:,} to {users:,}",
-        formatting.count(books["sent"]),
-        formatting.per_s(entry["sent_per_s"]),
-        formatting.count(books["appended"]),
-        "✓" if books["adds_up"] else "✗",
-        *(formatting.ms_aligned(value) for value in (append["med"], append["p95"], append["p99"], agent["p95"])),
+        formatting.count(sent),
+        formatting.per_s(per_s),
+        formatting.count(done),
+        "✓" if adds_up else "✗",
+        *(formatting.ms_aligned(value) for value in (*latencies, None if second is None else second["p95"])),
     )
 
 

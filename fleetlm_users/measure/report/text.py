@@ -12,8 +12,7 @@ from fleetlm_users.measure.report.findings import audit_section, findings_sectio
 from fleetlm_users.measure.report.rows import (
     STATISTICS,
     WORKER_HEAD,
-    accounting_rows,
-    accounting_title,
+    accountings,
     backlog_rows,
     count_rows,
     generator_rows,
@@ -123,8 +122,9 @@ def _rates(summary: Summary, style: Style) -> Iterable[str]:
 
 
 def _messages(summary: Summary, style: Style) -> Iterable[str]:
-    yield from style.heading(accounting_title(summary))
-    yield from Table(*accounting_rows(summary)).lines(style)
+    for title, rows in accountings(summary):
+        yield from style.heading(title)
+        yield from Table(*rows).lines(style)
     for line in loss_lines(summary):
         yield from style.wrapped(line, "    ", "      ")
 

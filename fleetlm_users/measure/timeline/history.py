@@ -8,7 +8,7 @@ percentiles are taken; a point keeps only the figures, so that days stay a bound
 import math
 from array import array
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from fleetlm_users.measure.timeline.second import (
     COUNTER_COLUMNS,
     FAILURE_COLUMNS,
     TREND_COLUMNS,
+    Column,
     Stretch,
 )
 
@@ -34,7 +35,13 @@ POINTS_KEPT: Final = (600, 840, 840)
 Where shorter ones are kept too, those are shown.
 """
 
-_PER_S: Final = ("sent", "appended", "agent_replies", "backpressure")
+_PER_S: Final = (
+    *("sent", "appended", "agent_replies", "backpressure"),
+    *("pushes_sent", "pushes_replied", "pushes_without_reply", "events_received"),
+)
+
+
+_EVERY_METRIC: Final = frozenset((*COUNTER_COLUMNS.values(), *TREND_COLUMNS.values(), *BACKLOG_COLUMNS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +65,20 @@ class Point:
     def row(self) -> list[float | None]:
         """Return its figures in the order of the table's columns."""
         figures = [None if math.isnan(value) else value for value in self.figures]
-        split = len(_PER_S) + len(FAILURE_COLUMNS)
-        return [self.second, self.width_s, *figures[:split], self.connections, *figures[split:]]
+        return [self.second, self.width_s, self.connections, *figures]
 
 
 class LiveHistory:
-    """The points of one run, merged over all workers."""
+    """The points of one run, merged over all workers; `metrics` are those of its catalogue, all of them if not given.
 
-    def __init__(self) -> None:
+    What the run has no metric for has no column: a page that is opened late gets thousands of rows.
+    """
+
+    def __init__(self, metrics: Container[str] | None = None) -> None:
+        known: Container[str] = _EVERY_METRIC if metrics is None else metrics
+        self._per_s = [name for name in (*_PER_S, *FAILURE_COLUMNS) if COUNTER_COLUMNS[name] in known]
+        self._trends: list[Column] = [column for column, metric in TREND_COLUMNS.items() if metric in known]
+        self._backlogs = [name for name in BACKLOG_COLUMNS if name in known]
         self._levels: tuple[deque[Point], ...] = tuple(deque() for _ in WIDTHS_S)
         self._growing: list[Stretch | None] = [None for _ in WIDTHS_S[1:]]
         self._open: list[Stretch] = []
@@ -107,10 +120,10 @@ class LiveHistory:
         Counts per second, connections, percentiles in ms, backlogs at the end of each stretch, CPU in % by worker.
         """
         points = list(points)
-        names = [f"{trend}_{percent}" for trend in TREND_COLUMNS for percent in PERCENTS]
+        names = [f"{trend}_{percent}" for trend in self._trends for percent in PERCENTS]
         workers = sorted(self._workers)
         return {
-            "columns": ["second", "width_s", *_PER_S, *FAILURE_COLUMNS, "connections", *names, *BACKLOG_COLUMNS],
+            "columns": ["second", "width_s", "connections", *self._per_s, *names, *self._backlogs],
             "rows": [point.row() for point in points],
             "workers": workers,
             "cpu": [[_cpu(point, self._workers[worker]) for worker in workers] for point in points],
@@ -145,11 +158,11 @@ class LiveHistory:
     def _point(self, stretch: Stretch) -> Point:
         whole = stretch.whole()
         counted = dict(zip(COUNTER_COLUMNS, whole.counts, strict=True))
-        per_s = [round(counted[name] / stretch.width_s, 3) for name in (*_PER_S, *FAILURE_COLUMNS)]
-        percentiles = [value for trend in TREND_COLUMNS for value in percentiles_ms(whole.spreads.get(trend, {}))]
-        figures = array(
-            "d", (math.nan if value is None else value for value in (*per_s, *percentiles, *whole.backlogs))
-        )
+        per_s = [round(counted[name] / stretch.width_s, 3) for name in self._per_s]
+        percentiles = [value for trend in self._trends for value in percentiles_ms(whole.spreads.get(trend, {}))]
+        waiting = dict(zip(BACKLOG_COLUMNS, whole.backlogs, strict=True))
+        backlogs = [waiting[name] for name in self._backlogs]
+        figures = array("d", (math.nan if value is None else value for value in (*per_s, *percentiles, *backlogs)))
         for worker in stretch.cpus:
             self._workers.setdefault(worker, len(self._workers))
         cpus = array("f", (stretch.cpus.get(worker, math.nan) for worker in self._workers))

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from fleetlm_users.measure.timeline.second import Column, Distribution, Part, Stretch
+from fleetlm_users.measure.timeline.second import Backlogs, Column, Distribution, Part, Stretch
 from fleetlm_users.measure.timeline.windowed import FineSpread, Windowed
 
 BLOCK_S: Final = 60
@@ -60,7 +60,7 @@ class _PackedPart(msgspec.Struct, array_like=True):
     """A part with its distributions as [step to the next bucket, count, …], which deflate to 60 % of pairs."""
 
     counts: list[int]
-    backlogs: tuple[int, int]
+    backlogs: Backlogs
     steps: dict[Column, list[int]]
     windowed: dict[str, tuple[int, list[int]]] = {}
     windowed_counts: dict[str, int] = {}

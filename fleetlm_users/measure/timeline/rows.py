@@ -117,19 +117,22 @@ def percentiles_ms(buckets: Mapping[int, int]) -> list[float | None]:
 
 
 class SeriesTable(Sequence[SeriesRow]):
-    """The rows of a whole run by columns: a day of them takes 25 MB, and ten times that as rows."""
+    """The rows of a whole run by columns: a day of them takes 25 MB, and ten times that as rows.
+
+    A column in which nothing ever happened takes no space: a run has not all kinds of users.
+    """
 
     def __init__(self, rows: Iterable[SeriesRow] = ()) -> None:
-        self._columns = {name: array("d") for name in columns()}
+        self._columns: dict[str, array[float]] = {}
+        self._length = 0
         for row in rows:
-            for values, value in zip(self._columns.values(), row.values(), strict=True):
-                values.append(math.nan if value is None else value)
+            self._append(row)
 
     def __repr__(self) -> str:
         return f"SeriesTable({len(self)} rows)"
 
     def __len__(self) -> int:
-        return len(self._columns["second"])
+        return self._length
 
     @overload
     def __getitem__(self, index: int) -> SeriesRow: ...
@@ -141,12 +144,35 @@ class SeriesTable(Sequence[SeriesRow]):
         if isinstance(index, slice):
             part = SeriesTable()
             part._columns = {name: values[index] for name, values in self._columns.items()}
+            part._length = len(range(*index.indices(self._length)))
             return part
-        return {name: _value(name, values[index]) for name, values in self._columns.items()}
+        at = range(self._length)[index]
+        columns = self._columns
+        return {name: _value(name, columns[name][at]) if name in columns else empty for name, empty in _EMPTY.items()}
 
     def column(self, name: str) -> list[int | float | None]:
         """Return the values of one column."""
+        if name not in self._columns:
+            return [_EMPTY[name]] * self._length
         return [_value(name, value) for value in self._columns[name]]
+
+    def _append(self, row: SeriesRow) -> None:
+        for name, empty in _EMPTY.items():
+            value, values = row[name], self._columns.get(name)
+            if values is None and value == empty:
+                continue
+            if values is None:
+                values = self._columns[name] = array("d", [_stored(empty)]) * self._length
+            values.append(_stored(value))
+        self._length += 1
+
+
+def _stored(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+_EMPTY: Final = flat(Stretch.empty(0))
+"""A row in which nothing happened."""
 
 
 def column_of(rows: Sequence[SeriesRow], name: str) -> list[int | float | None]:

@@ -4,6 +4,7 @@ Counts and coarse distributions add up, so a longer stretch is as true as its se
 merged distributions, never from other percentiles. What all scenarios did together is derived.
 """
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Final, Literal, Self
 
@@ -12,6 +13,14 @@ from msgspec import Meta
 
 from fleetlm_users.measure.histogram_buckets import MAX_US, coarse_index
 from fleetlm_users.measure.timeline.windowed import Windowed
+
+OF_PUSHES: Final = (
+    *("pushes_sent", "pushes_replied", "pushes_refused", "pushes_timed_out", "pushes_lost", "pushes_in_flight"),
+    *("pushes_without_reply", "events_received", "events_missed"),
+    *("events_due", "events_due_seen", "events_due_missed", "events_due_open"),
+    *("join_failures", "channels_lost"),
+)
+"""The counters of users of any Phoenix application; their columns have the same names."""
 
 COUNTER_COLUMNS: Final[Mapping[str, str]] = {
     "sent": "messages_sent",
@@ -29,10 +38,11 @@ COUNTER_COLUMNS: Final[Mapping[str, str]] = {
     "replies_matched": "agent_replies_matched",
     "unanswered": "messages_unanswered",
     "unconfirmed": "messages_unconfirmed",
+    **{metric: metric for metric in OF_PUSHES},
 }
 """Column of timeseries.csv -> counter of the catalogue, all phases together."""
 
-Column = Literal["append", "agent", "join", "lateness", "loop_lag", "first_chunk", "chunk_gap"]
+Column = Literal["append", "agent", "join", "lateness", "loop_lag", "first_chunk", "chunk_gap", "push", "event"]
 """The prefixes of the percentile columns."""
 
 TREND_COLUMNS: Final[Mapping[Column, str]] = {
@@ -43,24 +53,40 @@ TREND_COLUMNS: Final[Mapping[Column, str]] = {
     "loop_lag": "event_loop_lag_ms",
     "first_chunk": "agent_first_chunk_ms",
     "chunk_gap": "agent_chunk_gap_ms",
+    "push": "push_latency_ms",
+    "event": "event_latency_ms",
 }
 """Prefix of the percentile columns -> trend of the catalogue."""
 
-FAILURE_COLUMNS: Final = ("rejected", "lost", "unconfirmed", "connection_failures", "disconnects", "session_failures")
+FAILURE_COLUMNS: Final = (
+    *("rejected", "lost", "unconfirmed", "connection_failures", "disconnects", "session_failures"),
+    *("pushes_refused", "pushes_timed_out", "pushes_lost", "events_missed", "join_failures", "channels_lost"),
+)
 """The counter columns that stand for something that failed."""
 
-BACKLOG_COLUMNS: Final[Mapping[str, str]] = {"append_backlog": "sent", "agent_backlog": "replies_due"}
+BACKLOG_COLUMNS: Final[Mapping[str, str]] = {
+    "append_backlog": "sent",
+    "agent_backlog": "replies_due",
+    "push_backlog": "pushes_sent",
+    "event_backlog": "events_due",
+}
 """What waited at a second's end -> the column that counts what came to wait.
 
-Messages sent whose fate is open, and appended ones whose answer is awaited.
+Messages sent whose fate is open, appended ones whose answer is awaited; pushes whose reply is awaited, and events that
+are due.
 """
 
 PLACES: Final[Mapping[str, int]] = {column: place for place, column in enumerate(COUNTER_COLUMNS)}
-_APPEND: Final = (
-    PLACES["sent"],
-    *(PLACES[fate] for fate in ("appended", "rejected", "lost", "unconfirmed", "in_flight")),
+_ENDED_BY: Final[Mapping[str, tuple[str, ...]]] = {
+    "append_backlog": ("appended", "rejected", "lost", "unconfirmed", "in_flight"),
+    "agent_backlog": ("replies_matched", "unanswered"),
+    "push_backlog": ("pushes_replied", "pushes_refused", "pushes_timed_out", "pushes_lost", "pushes_in_flight"),
+    "event_backlog": ("events_due_seen", "events_due_missed", "events_due_open"),
+}
+_WAITS: Final = tuple(
+    (PLACES[arrived], tuple(PLACES[ended] for ended in _ENDED_BY[backlog]))
+    for backlog, arrived in BACKLOG_COLUMNS.items()
 )
-_AGENT: Final = (PLACES["replies_due"], *(PLACES[fate] for fate in ("replies_matched", "unanswered")))
 
 WIDTH: Final = len(COUNTER_COLUMNS)
 MAX_SCENARIOS: Final = 100
@@ -69,6 +95,9 @@ MAX_IN_A_SECOND: Final = 10**12
 
 CountInASecond = Annotated[int, Meta(ge=-MAX_IN_A_SECOND, le=MAX_IN_A_SECOND)]
 """Below 0 where a presumed refusal of an earlier second is taken back."""
+Backlogs = tuple[CountInASecond, CountInASecond, CountInASecond, CountInASecond]
+"""In the order of BACKLOG_COLUMNS."""
+NOTHING_WAITS: Final[Backlogs] = (0, 0, 0, 0)
 Bucket = Annotated[int, Meta(ge=0, le=coarse_index(MAX_US))]
 Distribution = dict[Bucket, Annotated[int, Meta(ge=0, le=MAX_IN_A_SECOND)]]
 """How many durations lie in each coarse bucket (histogram_buckets.coarse_index)."""
@@ -78,19 +107,19 @@ ScenarioName = Annotated[str, Meta(max_length=200)]
 class Part(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     """What happened in one scenario; `counts` are in the order of COUNTER_COLUMNS.
 
-    `backlogs`, in the order of BACKLOG_COLUMNS, are those at the end of the second. `windowed` is what thresholds on
+    `backlogs` are those at the end of the second. `windowed` is what thresholds on
     windows ask for; it is empty without them.
     """
 
     counts: Annotated[list[CountInASecond], Meta(min_length=WIDTH, max_length=WIDTH)]
-    backlogs: tuple[CountInASecond, CountInASecond]
+    backlogs: Backlogs
     spreads: dict[Column, Distribution]
     windowed: Windowed = msgspec.field(default_factory=Windowed)
 
     @classmethod
     def empty(cls) -> Self:
         """Return a part in which nothing has happened yet."""
-        return cls([0] * WIDTH, (0, 0), {})
+        return cls([0] * WIDTH, NOTHING_WAITS, {})
 
     def count(self, column: str) -> int:
         """Return the count of one column of COUNTER_COLUMNS."""
@@ -106,9 +135,10 @@ class Part(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
         self.wait(more.backlogs)
         self._add(more)
 
-    def wait(self, backlogs: tuple[int, int]) -> None:
+    def wait(self, backlogs: Backlogs) -> None:
         """Add what waits on another process."""
-        self.backlogs = (self.backlogs[0] + backlogs[0], self.backlogs[1] + backlogs[1])
+        append, agent, push, event = map(operator.add, self.backlogs, backlogs)
+        self.backlogs = (append, agent, push, event)
 
     def extend(self, later: "Part") -> None:
         """Add the part that follows this one."""
@@ -217,10 +247,10 @@ class Stretch(Second):
         return Stretch(self.second, self.connections, self.cpu_percent, parts, self.width_s, dict(self.cpus))
 
 
-def backlogs_of(totals: Sequence[int]) -> tuple[int, int]:
+def backlogs_of(totals: Sequence[int]) -> Backlogs:
     """Return the backlogs that cumulative counts, in the order of COUNTER_COLUMNS, leave open."""
-    append, agent = (totals[first] - sum(totals[place] for place in rest) for first, *rest in (_APPEND, _AGENT))
-    return append, agent
+    append, agent, push, event = (totals[place] - sum(totals[ended] for ended in rest) for place, rest in _WAITS)
+    return append, agent, push, event
 
 
 def sums(counts: Iterable[int], more: Iterable[int]) -> list[int]:

@@ -5,16 +5,19 @@ Figures that cost something are computed on request, at most every REFRESH_S, an
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import gevent
 from gevent.lock import BoundedSemaphore
 
+from fleetlm_users.measure.judging.backlog.keeping_up import QUEUES
 from fleetlm_users.measure.report.live import (
     accounting_of,
+    books_of,
     counter_rows,
+    kinds_of,
     rate_rows,
     threshold_rows,
     trend_rows,
@@ -107,7 +110,7 @@ class LivePage:
             self._document, self._key, self._series = {"state": "ready", "key": ""}, "", LiveHistory()
             return
         if view.key != self._key:
-            self._key, self._series, self._concluded = view.key, LiveHistory(), None
+            self._key, self._series, self._concluded = view.key, LiveHistory(view.merge.catalogue), None
         if view.result is None:
             self._series.absorb(view.merge.timeline)
         elif view.result is not self._concluded:
@@ -151,14 +154,20 @@ def _document_of(view: RunView, links: list[Json], *, is_search: bool) -> Json:
         "state": view.state,
         "key": view.key,
         "phase": view.phase,
-        "run": _run(view),
+        "run": _run(view, kinds_of(totals)),
+        "sends": kinds_of(totals),
         "accounting": accounting_of(totals, is_over=is_over),
+        "books": books_of(totals, is_over=is_over),
         "thresholds": threshold_rows(judgements, is_over=is_over),
         "trends": trend_rows(totals, view.phase),
         "rates": rate_rows(totals, view.phase),
         "counters": counter_rows(totals, view.phase, phase_s),
         "connections": dict(totals.gauge("active_connections")._asdict()),
-        "waiting": {queue: dict(totals.gauge(f"{queue}_backlog")._asdict()) for queue in ("append", "agent")},
+        "waiting": {
+            queue.name: dict(totals.gauge(f"{queue.name}_backlog")._asdict())
+            for queue in QUEUES
+            if f"{queue.name}_backlog" in totals.catalogue
+        },
         "workers": worker_rows(view.merge.workers),
         "verdict": _verdict(view.result),
         "files": links,
@@ -173,13 +182,13 @@ def _warm(totals: Totals, phase: str) -> None:
             yield_to_loop()
 
 
-def _run(view: RunView) -> Json:
+def _run(view: RunView, kinds: Sequence[str]) -> Json:
     options = view.options
     return {
         "benchmark": options.benchmark,
         "preset": options.plan.preset,
         "run_id": options.run_id,
-        "target": options.api_url,
+        "target": options.api_url if "messages" in kinds else options.ws_url,
         "started_at": view.started_at,
         "elapsed_s": round(view.elapsed_s, 1),
         "planned_s": view.planned_s,

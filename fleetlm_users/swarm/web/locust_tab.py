@@ -15,7 +15,6 @@ from locust.runners import STATE_CLEANUP, STATE_RUNNING, STATE_STOPPED, STATE_ST
 from locust.web import WebUI
 
 from fleetlm_users.measure import formatting
-from fleetlm_users.measure.totals import FATES
 from fleetlm_users.swarm.locust_internals import INDEX_ENDPOINT, STATS_ENDPOINT, forget_cached_stats
 from fleetlm_users.swarm.web.live_page import LivePage
 
@@ -100,8 +99,12 @@ def tab_rows(document: Json) -> list[Json]:
         ),
         *(_trend_row(each) for each in document["trends"]),
         *(_row(each["name"], each["shown"], each["total"]) for each in document["rates"]),
-        _accounting_row(document["accounting"]),
-        *(_waiting_row(queue, each) for queue, each in document["waiting"].items()),
+        *(_book_row(book) for book in document["books"]),
+        *(
+            _waiting_row(_WAITING[queue], each)
+            for queue, each in document["waiting"].items()
+            if _SENT_BY[queue] in document["sends"]
+        ),
         *(_row(each["name"], "", each["count"], formatting.per_s(each["per_s"])) for each in document["counters"]),
         *(_worker_row(each) for each in document["workers"]),
     ]
@@ -127,19 +130,25 @@ def _trend_row(trend: Json) -> Json:
     return _row(trend["name"], "ms", trend["count"], "", *percentiles)
 
 
-def _waiting_row(queue: str, waiting: Json) -> Json:
+_WAITING: Final = {
+    "append": "messages waiting: append",
+    "agent": "messages waiting: agent",
+    "push": "pushes waiting for their reply",
+    "event": "due events that have not come",
+}
+_SENT_BY: Final = {"append": "messages", "agent": "messages", "push": "pushes", "event": "pushes"}
+
+
+def _waiting_row(what: str, waiting: Json) -> Json:
     now, peak = (formatting.count(waiting[name]) for name in ("now", "peak"))
-    return _row(f"messages waiting: {queue}", f"{now}, {peak} at most")
+    return _row(what, f"{now}, {peak} at most")
 
 
-def _accounting_row(accounting: Json) -> Json:
-    counts = {fate: accounting.get(fate, 0) for fate in FATES}
-    fates = ", ".join(f"{formatting.count(n)} {fate.replace('_', ' ')}" for fate, n in counts.items() if n)
-    unconfirmed = " + unconfirmed" if counts["unconfirmed"] else ""
-    return _row(
-        f"messages: sent = appended + rejected + lost{unconfirmed} + in flight",
-        f"{'✓' if accounting['adds_up'] else '✗'} {fates}",
+def _book_row(book: Json) -> Json:
+    fates = ", ".join(
+        f"{formatting.count(n)} {fate}" for fate, n in zip(book["head"], book["counts"], strict=True) if n
     )
+    return _row(book["title"], f"{'✓' if book['adds_up'] else '✗'} {fates}")
 
 
 def _worker_row(worker: Json) -> Json:

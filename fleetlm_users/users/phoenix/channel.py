@@ -27,6 +27,9 @@ class Waiting(Protocol):
     def wake(self) -> None:
         """Have the user look again at what it waits for."""
 
+    def failed(self, what: str, error: Exception) -> None:
+        """Report what the user's own code raised where it cannot be raised in the user's journey."""
+
     def wait_while(self, is_open: Callable[[], bool], until_s: float) -> bool:
         """Wait until something is no longer open; return False when the moment or the run's end came first."""
 
@@ -55,6 +58,7 @@ class Channel:
         self._open: dict[str, Push] = {}
         self._expected: list[Expectation] = []
         self._handlers: dict[str, list[Handler]] = {}
+        self._untold: set[Expectation] = set()  # whose `where` raised while nobody has awaited them yet
 
     def __repr__(self) -> str:
         return f"Channel({self.topic}, {'joined' if self.down is None else self.down})"
@@ -128,7 +132,7 @@ class Channel:
         self.expire()
         phase = self._run.message_phase_at(due_s)
         due = Due(due_s, phase, self._run.options.reply_timeout_s)
-        push = Push(event, due, self._recording, self._settled)
+        push = Push(self.topic, event, due, self._recording, self._settled)
         push.outcome = OPEN if awaits_reply else NOT_AWAITED
         try:
             push.ref, push.sent_s = self._socket.post(self.topic, event, payload, push)
@@ -205,13 +209,16 @@ class Channel:
         now_s = time.perf_counter()
         timeout_s = self._run.options.reply_timeout_s if timeout_s is None else timeout_s
         phase = self._run.message_phase_at(now_s if due_s is None else due_s)
-        expected = Expectation(event, where, now_s, Due(due_s, phase, timeout_s), self._recording)
+        expected = Expectation(self.topic, event, where, now_s, Due(due_s, phase, timeout_s), self._recording)
         self._expected.append(expected)
         return expected
 
     def await_event(self, expected: Expectation) -> Event:
-        """Wait for an expected event and return it. Raise ReplyTimeout, Disconnected, RunEnded."""
+        """Wait for an expected event and return it. Raise ReplyTimeout, Disconnected, RunEnded; what `where` raised."""
         self._user.wait_while(lambda: expected.is_open, expected.deadline_s)
+        if expected.error is not None:
+            self._untold.discard(expected)
+            raise expected.error
         if expected.event is not None:
             self.ready_s = max(self.ready_s, expected.event.done_s)
             return expected.event
@@ -220,7 +227,7 @@ class Channel:
         if time.perf_counter() < expected.deadline_s:
             raise RunEnded(f"the event {expected.name}")
         self._miss_overdue()
-        raise ReplyTimeout(self.topic, expected.name, expected.deadline_s - expected.since_s)
+        raise ReplyTimeout(self.topic, expected.name, expected.deadline_s - expected.sent_s)
 
     def wait_for(
         self, event: str, where: Callable[[Any], bool] = lambda _payload: True, *, timeout_s: float | None = None
@@ -258,6 +265,10 @@ class Channel:
         for expected in self._expected:
             expected.close(Disconnected("closed_by_client"))
         self._expected.clear()
+        for expected in self._untold:
+            if expected.error is not None:
+                self._user.failed(f"the predicate for {expected.name} on {self.topic}", expected.error)
+        self._untold.clear()
 
     def finish(self) -> None:
         """Note that the connection has been closed."""
@@ -280,7 +291,10 @@ class Channel:
         if self._expected:
             self._match(Event(event, payload, done_s))
         for handler in self._handlers.get(event, ()):
-            handler(payload, done_s)
+            try:
+                handler(payload, done_s)
+            except Exception as error:
+                self._user.failed(f"the handler of {event} on {self.topic}", error)
 
     def on_reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
         """Count a reply that nobody awaits, or no longer."""
@@ -298,6 +312,7 @@ class Channel:
     def _match(self, event: Event) -> None:
         taken = [expected for expected in self._expected if expected.take(event)]
         if taken:
+            self._untold.update(expected for expected in taken if expected.error is not None)
             self._expected = [expected for expected in self._expected if expected.is_open]
             self._user.wake()
 

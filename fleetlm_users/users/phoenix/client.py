@@ -32,6 +32,7 @@ class PhoenixClient:
         self._resolver = resolver_of(run)
         self._heartbeats = Heartbeats(options.heartbeat_interval_s)
         self._warned_about: set[int] = set()
+        self._told: set[tuple[str, int]] = set()
         sources = sources_here(options.source_ips, run.numbering.slot.worker_index)
         self._options = SocketOptions(
             connect_timeout_s=options.connect_timeout_s,
@@ -64,6 +65,16 @@ class PhoenixClient:
         if isinstance(problem, ConnectFailed) and problem.status in WARNED_STATUSES - self._warned_about:
             self._warned_about.add(problem.status)
             logger.warning("%s", problem)
+
+    def tell_once(self, what: str, error: Exception) -> None:
+        """Log what a user's own code raised, with its traceback, once for each place in the code."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = ("", 0) if trace is None else (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+        if place not in self._told:
+            self._told.add(place)
+            logger.error("%s raised %s; it is counted, and logged once", what, type(error).__name__, exc_info=error)
 
     def close(self) -> None:
         """End the heartbeats."""

@@ -1,16 +1,41 @@
 """What a PhoenixUser does, counted in the run's ledger and shown in Locust's own table."""
 
 import time
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from locust.event import EventHook
 
 from fleetlm_users.errors import ClientError
 from fleetlm_users.foreign_text import reason as bounded
+from fleetlm_users.measure.slow_messages import SlowMetric
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.units import MS_PER_S, US_PER_S
 
 WS = "WS"
+
+
+class Sent(Protocol):
+    """A push that was sent, or an event that is awaited; its moments are perf_counter seconds."""
+
+    topic: str
+    name: str
+    ref: str
+    phase: str
+    due_s: float
+    sent_s: float
+
+
+@dataclass(slots=True)
+class _Slow:
+    """What is kept of a slow push or event: its payload would keep a large reply."""
+
+    client_ref: str
+    due_s: float
+    sent_s: float
+    seq: int | None = None
+    appended_s: float = 0.0
+    replied_s: float = 0.0
 
 
 class Recording:
@@ -50,21 +75,53 @@ class Recording:
         self.count("pushes_sent" if awaits_reply else "pushes_without_reply", phase=phase)
         self.trend("generator_lateness_ms", phase, due_s, sent_s)
 
-    def replied(self, event: str, phase: str, due_s: float, sent_s: float, done_s: float) -> None:
+    def replied(self, push: Sent, done_s: float) -> None:
         """Record an ok reply."""
-        if self.is_of_ledger(sent_s):
-            self.count("pushes_replied", phase=phase)
-            self.trend("push_latency_ms", phase, due_s, done_s)
-            self.trend("push_service_ms", phase, sent_s, done_s)
-            self.show(f"push {event}", (done_s - due_s) * MS_PER_S)
+        if self.is_of_ledger(push.sent_s):
+            self.count("pushes_replied", phase=push.phase)
+            self.trend("push_service_ms", push.phase, push.sent_s, done_s)
+            self._latency("push_latency_ms", push, done_s)
+            self.show(f"push {push.name}", (done_s - push.due_s) * MS_PER_S)
 
-    def failed(self, event: str, phase: str, sent_s: float, fate: str, cause: str = "") -> None:
+    def failed(self, push: Sent, fate: str, cause: str = "") -> None:
         """Count a push without an ok reply: refused, timed_out, lost or in_flight."""
-        if not self.is_of_ledger(sent_s):
+        if not self.is_of_ledger(push.sent_s):
             return
-        self.count(f"pushes_{fate}", phase=phase, label=bounded(cause) if cause else "")
+        self.count(f"pushes_{fate}", phase=push.phase, label=bounded(cause) if cause else "")
         if fate != "in_flight":
-            self.show(f"push {event}", None, f"{fate}: {bounded(cause)}" if cause else fate)
+            self.show(f"push {push.name}", None, f"{fate}: {bounded(cause)}" if cause else fate)
+
+    # -- events
+
+    def awaited(self, phase: str, *, is_due: bool) -> None:
+        """Count an event that is awaited from now on; it `is_due` if its user says since when."""
+        self.count("events_awaited", phase=phase)
+        if is_due:
+            self.count("events_due", phase=phase)
+
+    def seen(self, event: Sent, done_s: float, *, is_due: bool) -> None:
+        """Record an awaited event that came."""
+        if self.is_of_ledger(event.sent_s):
+            self.count("events_seen", phase=event.phase)
+            if is_due:
+                self.count("events_due_seen", phase=event.phase)
+                self._latency("event_latency_ms", event, done_s)
+
+    def unseen(self, event: Sent, fate: str, cause: str = "", *, is_due: bool) -> None:
+        """Count an awaited event that did not come: missed or open."""
+        if self.is_of_ledger(event.sent_s):
+            self.count(f"events_{fate}", phase=event.phase, label=bounded(cause) if cause else "")
+            if is_due:
+                self.count(f"events_due_{fate}", phase=event.phase)
+
+    def _latency(self, metric: SlowMetric, what: Sent, done_s: float) -> None:
+        """Record how long it took from the moment due, and name it if it is among the slowest."""
+        self.trend(metric, what.phase, what.due_s, done_s)
+        slowest = self._run.ledger.slowest(metric, self._scenario, what.phase)
+        latency_s = done_s - what.due_s
+        if latency_s > slowest.floor_s:
+            kept = _Slow(f"{what.name} {what.ref}".rstrip(), what.due_s, what.sent_s)
+            slowest.add(latency_s, kept, done_s, what.topic)
 
     def is_of_ledger(self, moment_s: float) -> bool:
         """Return whether the ledger was there already at that moment."""

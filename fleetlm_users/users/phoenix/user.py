@@ -127,6 +127,11 @@ class PhoenixUser(VirtualUser):
             self._sleeper.sleep(due_s)
         return None
 
+    def failed(self, what: str, error: Exception) -> None:
+        """Report what the user's own code raised in the event loop, as Locust reports what a journey raises."""
+        phoenix_client_of(self.current_run).tell_once(what, error)
+        self.environment.events.user_error.fire(user_instance=self, exception=error, tb=error.__traceback__)
+
     def _connection(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> PhoenixConnection:
         client = phoenix_client_of(self.current_run)
         client.await_name()

@@ -38,18 +38,20 @@ class Push:
     """
 
     __slots__ = (
-        *("_on_done", "_recording", "_timeout_s", "done_s", "down", "due_s", "event"),
-        *("outcome", "phase", "ref", "response", "sent_s", "status"),
+        *("_on_done", "_recording", "_timeout_s", "done_s", "down", "due_s", "name"),
+        *("outcome", "phase", "ref", "response", "sent_s", "status", "topic"),
     )
 
     def __init__(
         self,
-        event: str,
+        topic: str,
+        name: str,
         due: Due,
         recording: Recording,
         on_done: Callable[["Push"], None],
     ) -> None:
-        self.event = event
+        self.topic = topic
+        self.name = name
         self.due_s = time.perf_counter() if due.due_s is None else due.due_s
         self.phase = due.phase
         self.ref = ""
@@ -64,7 +66,7 @@ class Push:
         self._on_done = on_done
 
     def __repr__(self) -> str:
-        return f"Push({self.event}, {self.outcome})"
+        return f"Push({self.name}, {self.outcome})"
 
     @property
     def deadline_s(self) -> float:
@@ -91,7 +93,7 @@ class Push:
             self._end("timed_out")
         elif self.status == OK:
             self.outcome = "replied"
-            self._recording.replied(self.event, self.phase, self.due_s, self.sent_s, self.done_s)
+            self._recording.replied(self, self.done_s)
             self._on_done(self)
         else:
             self._end("refused", self.reason)
@@ -110,39 +112,50 @@ class Push:
     def close(self) -> None:
         """Count it as in flight: the run ended before its reply, and before its time was up."""
         if self.is_open:
-            self._recording.failed(self.event, self.phase, self.sent_s, OPEN)
+            self._recording.failed(self, OPEN)
             self.outcome = "closed"
             self._on_done(self)
 
     def _end(self, outcome: str, cause: str = "") -> None:
         self.outcome = outcome
-        self._recording.failed(self.event, self.phase, self.sent_s, outcome, cause)
+        self._recording.failed(self, outcome, cause)
         self._on_done(self)
 
 
 class Expectation:
-    """An event that a user waits for: the first of that name for which `where` is true, from its making on."""
+    """An event that a user waits for: the first of that name for which `where` is true, from its making on.
 
-    __slots__ = ("_due_s", "_recording", "_where", "deadline_s", "down", "event", "name", "phase", "since_s")
+    `sent_s` is when it was expected, `error` what `where` raised, which ends the wait; its user is told.
+    """
 
-    def __init__(
+    __slots__ = (
+        *("_is_due", "_recording", "_where", "deadline_s", "down", "due_s", "error", "event"),
+        *("name", "phase", "ref", "sent_s", "topic"),
+    )
+
+    def __init__(  # noqa: PLR0913, PLR0917  # what is awaited where, and from when on
         self,
+        topic: str,
         name: str,
         where: Callable[[Any], bool],
         since_s: float,
         due: Due,
         recording: Recording,
     ) -> None:
+        self.topic = topic
         self.name = name
-        self.since_s = since_s
+        self.ref = ""
+        self.sent_s = since_s
         self.deadline_s = since_s + due.timeout_s
         self.phase = due.phase
+        self.due_s = since_s if due.due_s is None else due.due_s
         self.event: Event | None = None
         self.down: Disconnected | None = None
+        self.error: Exception | None = None
         self._where = where
         self._recording = recording
-        self._due_s = due.due_s
-        recording.count("events_awaited", phase=due.phase)
+        self._is_due = due.due_s is not None
+        recording.awaited(due.phase, is_due=self._is_due)
 
     def __repr__(self) -> str:
         return f"Expectation({self.name}, {self.event or self.down or 'open'})"
@@ -153,26 +166,26 @@ class Expectation:
         return self.event is None and self.down is None
 
     def take(self, event: Event) -> bool:
-        """Take an event; return whether it is the one. Raise what `where` raises."""
-        if event.name != self.name or event.done_s > self.deadline_s or not self._where(event.payload):
+        """Take an event; return whether that ended the wait: it is the one, or `where` raised."""
+        if event.name != self.name or event.done_s > self.deadline_s:
             return False
+        try:
+            if not self._where(event.payload):
+                return False
+        except Exception as error:
+            self.error = error
+            self.miss(Disconnected(f"where_raised_{type(error).__name__}"))
+            return True
         self.event = event
-        if self._recording.is_of_ledger(self.since_s):
-            self._recording.count("events_seen", phase=self.phase)
-            if self._due_s is not None:
-                self._recording.trend("event_latency_ms", self.phase, self._due_s, event.done_s)
+        self._recording.seen(self, event.done_s, is_due=self._is_due)
         return True
 
     def miss(self, down: Disconnected) -> None:
         """Count it as missed."""
         self.down = down
-        self._count("events_missed", down.kind)
+        self._recording.unseen(self, "missed", down.kind, is_due=self._is_due)
 
     def close(self, down: Disconnected) -> None:
         """Count it as open: the run ended before it came, and before its time was up."""
         self.down = down
-        self._count("events_open")
-
-    def _count(self, metric: str, label: str = "") -> None:
-        if self._recording.is_of_ledger(self.since_s):
-            self._recording.count(metric, phase=self.phase, label=label)
+        self._recording.unseen(self, "open", is_due=self._is_due)

@@ -56,7 +56,7 @@ def seconds_of(messages, seconds, scenario="burst", until_s=math.inf):
     for second, (count, spread) in enumerate(zip(came, spreads, strict=True)):
         waiting += count - spread.total()
         counts = {"sent": count, "appended": count, "replies_due": count, "replies_matched": spread.total()}
-        part = Part([counts.get(column, 0) for column in COUNTER_COLUMNS], (0, waiting), {"agent": dict(spread)})
+        part = Part([counts.get(column, 0) for column in COUNTER_COLUMNS], (0, waiting, 0, 0), {"agent": dict(spread)})
         rows.append(Second(second, 1, 5.0, {scenario: part}))
     return rows
 

@@ -6,7 +6,7 @@ from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import ALL, MAIN
 from fleetlm_users.measure.report.html import render_html
-from fleetlm_users.measure.report.rows import accounting_rows, loss_lines
+from fleetlm_users.measure.report.rows import accountings, loss_lines
 from fleetlm_users.measure.report.summary.document import summary
 from fleetlm_users.measure.report.text import render
 from fleetlm_users.measure.snapshot_store import SnapshotStore
@@ -74,7 +74,7 @@ def test_summary_console_and_page_name_the_loss():
     found = told(merged())
     assert found["workers_lost"][0] | {"text": ""} == {
         "worker": "b", "why": "its process ended", "noticed_s": 8.0, "last_report_s": 6.0, "sent": 120,
-        "open_messages": 3, "likely_unreported": 40, "text": "",
+        "open_messages": 3, "likely_unreported": 40, "what": "messages", "text": "",
     }  # fmt: skip
     assert found["verdict"]["kind"] == "inconclusive"
     assert sum("worker b was lost" in doubt for doubt in found["verdict"]["doubts"]) == 1
@@ -83,4 +83,4 @@ def test_summary_console_and_page_name_the_loss():
     assert line.startswith("unknown: worker b was lost")
     assert " ".join(render(found, 100).split()).count("worker b was lost: its process ended") == 2
     assert render_html(found, []).count("worker b was lost: its process ended") == 2
-    assert accounting_rows(found)[1][0][-2:] == ("3", "✓")
+    assert accountings(found)[0][1][1][0][-2:] == ("3", "✓")

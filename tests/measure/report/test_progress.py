@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import MAIN
+from fleetlm_users.measure.metrics.phoenix import PHOENIX_METRICS
 from fleetlm_users.measure.report.progress import MAX_COLUMNS, RECENT_ROWS, progress_line
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 
@@ -55,3 +56,20 @@ def test_it_never_runs_over(sent, users, value_us, elapsed_s):
     merge = SnapshotStore("run")
     merge.absorb("w", ledger.snapshot(1, final=True, elapsed_s=1.0))
     assert len(line_of(merge, elapsed_s, elapsed_s, users)) <= MAX_COLUMNS
+
+
+def test_users_of_a_phoenix_application_push():
+    """Pushes a second, their replies, what is open, every way to fail, and the latencies of both."""
+    catalogue = DEFAULT.with_metrics(PHOENIX_METRICS)
+    ledger = Ledger(catalogue, "run", "w")
+    counts = {"pushes_sent": 30, "pushes_without_reply": 10, "pushes_replied": 20, "pushes_refused": 2}
+    for name, n in {**counts, "events_missed": 3, "channels_lost": 1, "connection_failures": 1}.items():
+        ledger.count(name, "chat", MAIN, n)
+    ledger.trend("push_latency_ms", "chat", MAIN).add(2000)
+    ledger.gauge("active_connections", "chat", 2)
+    merge = SnapshotStore("run", catalogue)
+    merge.absorb("w", ledger.snapshot(1, final=True, elapsed_s=1.0))
+    line = line_of(merge, 1.0, 60.0, users=3)
+    assert line == (
+        "1s/1m00s · 2/3 connected · 40/s pushed · 20 ok · 8 open · 7 failed · p95 ms push 2.0 event – late –"
+    )

@@ -9,7 +9,7 @@ from msgspec import structs
 from fleetlm_users.measure.timeline.history import POINTS_KEPT, SETTLED_S, SILENT_S, WIDTHS_S, LiveHistory
 from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline
 from fleetlm_users.measure.timeline.rows import percentiles_ms
-from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, Part, Second
+from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, NOTHING_WAITS, Part, Second
 
 SENT = list(COUNTER_COLUMNS).index("sent")
 # one duration of 1 ms, 100 of 4 ms, by coarse bucket
@@ -19,7 +19,7 @@ SPREAD = {"append": {111: 1, 143: 100}}
 def row(second, sent=1, connections=3, cpu=10.0, spreads=None):
     counts = [0] * len(COUNTER_COLUMNS)
     counts[SENT] = sent
-    return Second(second, connections, cpu, {"burst": Part(counts, (0, 0), spreads or {})})
+    return Second(second, connections, cpu, {"burst": Part(counts, NOTHING_WAITS, spreads or {})})
 
 
 def told(final=False, **workers):

@@ -14,7 +14,7 @@ COUNTS = st.lists(st.integers(-9, 10**9), min_size=WIDTH, max_size=WIDTH)
 SPREADS = st.dictionaries(
     st.sampled_from(["append", "lateness"]), st.dictionaries(st.integers(0, 500), st.integers(1, 10**6), min_size=1)
 )
-BACKLOGS = st.tuples(st.integers(0, 10**6), st.integers(0, 10**6))
+BACKLOGS = st.tuples(*[st.integers(0, 10**6)] * 4)
 PARTS = st.dictionaries(st.sampled_from(["", "burst", "long_lived"]), st.builds(Part, COUNTS, BACKLOGS, SPREADS))
 SECONDS = st.dictionaries(
     st.integers(0, 5 * BLOCK_S), st.tuples(st.integers(0, 10**5), st.floats(0, 6400), PARTS), max_size=20
@@ -55,7 +55,9 @@ def test_an_hour_of_a_thousand_messages_a_second_takes_less_than_a_megabyte():
             spreads = {
                 column: spread(rng, shift) for column, shift in (("append", 90), ("agent", 130), ("lateness", 60))
             }
-            part = Part([1000 + rng.randrange(9)] * WIDTH, (rng.randrange(99), rng.randrange(99)), spreads)
+            part = Part(
+                [1000 + rng.randrange(9)] * WIDTH, (rng.randrange(99), rng.randrange(99), 0, rng.randrange(9)), spreads
+            )
             packed.put(Stretch(second, 50, 12.5, {"burst": part}))
         packed.put(Stretch.empty(9 * 3600))
         taken, _ = tracemalloc.get_traced_memory()

@@ -9,7 +9,7 @@ WIDTH = len(COUNTER_COLUMNS)
 
 def stretch(second, counts, connections=0, cpu_percent=0.0, spreads=None):
     padded = [*counts, *[0] * (WIDTH - len(counts))]
-    return Stretch(second, connections, cpu_percent, {"burst": Part(padded, (second, 2), spreads or {})})
+    return Stretch(second, connections, cpu_percent, {"burst": Part(padded, (second, 2, 0, 0), spreads or {})})
 
 
 ROWS = [

@@ -3,7 +3,15 @@
 from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline
-from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, WIDTH, Part, Second, Stretch, backlogs_of
+from fleetlm_users.measure.timeline.second import (
+    COUNTER_COLUMNS,
+    NOTHING_WAITS,
+    WIDTH,
+    Part,
+    Second,
+    Stretch,
+    backlogs_of,
+)
 from fleetlm_users.measure.timeline.worker_timeline import WorkerTimeline
 
 
@@ -12,13 +20,13 @@ def counts(**values):
 
 
 def second_of(number, **backlogs):
-    return Second(number, 1, 5.0, {name: Part([1] * WIDTH, waiting, {}) for name, waiting in backlogs.items()})
+    return Second(number, 1, 5.0, {name: Part([1] * WIDTH, (*waiting, 0, 0), {}) for name, waiting in backlogs.items()})
 
 
 def test_a_backlog_is_what_counts_leave_open():
     """Every fate closes a message, every outcome an awaited answer."""
-    assert backlogs_of(counts(sent=20, appended=9, rejected=3, lost=2, in_flight=1)) == (5, 0)
-    assert backlogs_of(counts(sent=9, appended=9, replies_due=9, replies_matched=4, unanswered=2)) == (0, 3)
+    assert backlogs_of(counts(sent=20, appended=9, rejected=3, lost=2, in_flight=1)) == (5, 0, 0, 0)
+    assert backlogs_of(counts(sent=9, appended=9, replies_due=9, replies_matched=4, unanswered=2)) == (0, 3, 0, 0)
 
 
 def test_all_scenarios_together_are_derived():
@@ -27,9 +35,9 @@ def test_all_scenarios_together_are_derived():
     second.spread("burst", "append", {1000: 2})
     second.spread("churn", "append", {1000: 1})
     whole = second.whole()
-    assert (whole.count("sent"), whole.backlogs, list(whole.spreads["append"].values())) == (2, (7, 1), [3])
+    assert (whole.count("sent"), whole.backlogs, list(whole.spreads["append"].values())) == (2, (7, 1, 0, 0), [3])
     assert second.of(None) == whole
-    assert (second.of("burst").backlogs, second.of("other")) == ((5, 1), Part.empty())
+    assert (second.of("burst").backlogs, second.of("other")) == ((5, 1, 0, 0), Part.empty())
 
 
 def test_a_longer_stretch_ends_with_the_backlog_of_its_last_second():
@@ -40,7 +48,11 @@ def test_a_longer_stretch_ends_with_the_backlog_of_its_last_second():
     later = Stretch.empty(1)
     later.include(second_of(1, churn=(1, 1)), "a")
     stretch.extend(later)
-    assert (stretch.of("burst").backlogs, stretch.of("churn").backlogs, stretch.width_s) == ((0, 0), (1, 1), 2)
+    assert (stretch.of("burst").backlogs, stretch.of("churn").backlogs, stretch.width_s) == (
+        NOTHING_WAITS,
+        (1, 1, 0, 0),
+        2,
+    )
     assert stretch.whole().count("sent") == 3
 
 

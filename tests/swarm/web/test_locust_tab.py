@@ -35,16 +35,16 @@ def document(**changed):
         "thresholds": [threshold],
         "trends": [trend],
         "rates": [{"name": "message_success_rate", "shown": "100.00 %", "total": 1200}],
-        "accounting": {
-            "sent": 3,
-            "appended": 2,
-            "rejected": 0,
-            "lost": 0,
-            "in_flight": 1,
-            "unknown": 0,
-            "adds_up": True,
-        },
-        "waiting": {"agent": {"now": 1846, "peak": 1900}},
+        "sends": ["messages"],
+        "books": [
+            {
+                "title": "messages: sent = appended + rejected + lost + in flight",
+                "head": ["sent", "appended", "rejected", "lost", "in flight"],
+                "counts": [3, 2, 0, 0, 1],
+                "adds_up": True,
+            }
+        ],
+        "waiting": {"agent": {"now": 1846, "peak": 1900}, "push": {"now": 0, "peak": 0}},
         "counters": [{"name": "messages_sent", "count": 1200, "per_s": 20.0}],
         "workers": [worker | {"lateness_p99_ms": 0.5, "loop_lag_p99_ms": None}],
         **changed,

@@ -205,3 +205,38 @@ def test_what_is_open_at_the_end_of_a_run_is_in_flight(stage, application):
     counts = made.end()
     assert (counts["pushes_in_flight"], counts["events_open"], counts["sessions_cut_short"]) == (1, 1, 1)
     assert raised
+
+
+def test_code_of_ones_own_that_raises_is_told_and_ends_no_user(stage, application, caplog):
+    """A predicate raises where it is waited for, and is told in any case; a handler is told, and others hear on."""
+    heard, raised = [], []
+
+    class Faulty(PhoenixUser):
+        scenario = "faulty"
+
+        @classmethod
+        def journeys(cls, options):
+            return 1
+
+        def journey(self):
+            with self.connect() as socket:
+                room = socket.join("room:faulty")
+                room.on("new_msg", lambda payload, done_s: payload["none"])
+                room.on("new_msg", lambda payload, done_s: heard.append(payload["body"]))
+                waited = room.expect("new_msg", lambda payload: payload["absent"])
+                room.expect("new_msg", lambda payload: payload["missing"])
+                shown = room.expect("new_msg", lambda payload: payload["body"] == "1")
+                room.ask("new_msg", {"body": "1"})
+                room.await_event(shown)
+                with pytest.raises(KeyError, match="absent"):
+                    room.await_event(waited)
+
+    ws_url = application.url.replace("http", "ws", 1) + "/socket/websocket"
+    made = stage(Faulty, ws_url=ws_url)
+    made.environment.events.user_error.add_listener(lambda exception, **_: raised.append(str(exception)))
+    counts = made.until_idle()
+    assert heard == ["1"]
+    assert sorted(raised) == ["'missing'", "'none'"]
+    assert [counts[f"events_{fate}"] for fate in ("awaited", "seen", "missed")] == [3, 1, 2]
+    assert counts["events_missed:where_raised_KeyError"] == 2
+    assert "the handler of new_msg on room:faulty raised KeyError; it is counted, and logged once" in caplog.text

@@ -1,4 +1,5 @@
-"""Does the server keep up? The backlogs of appends and of agent answers, judged while messages are being sent. Pure.
+"""Does the server keep up? Its backlogs, judged while messages are being sent: of appends and of agent answers, of
+replies to pushes and of due events. Pure.
 
 Each backlog is judged twice: whether it grew throughout (backlog_growth.py), and how far the server was behind when
 sending stopped (end.py). The second also works for a short run, and for a queue that wanders at its limit.
@@ -27,7 +28,7 @@ SECONDS_AT_ONCE: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """One of the two things that messages wait for: its columns of the timeline, and its name in messages."""
+    """One of the things that users wait for: its columns of the timeline, and its name in messages."""
 
     name: str
     place: int  # in Part.backlogs
@@ -40,6 +41,8 @@ class Queue:
 QUEUES: Final = (
     Queue("append", 0, "sent", "appended", "append", "appends"),
     Queue("agent", 1, "replies_due", "replies_matched", "agent", "agent answers"),
+    Queue("push", 2, "pushes_sent", "pushes_replied", "push", "replies to pushes"),
+    Queue("event", 3, "events_due", "events_due_seen", "event", "due events"),
 )
 
 
@@ -109,7 +112,7 @@ _NOTHING: Final = Derived(None, 0, "nothing was waiting while it was judged", Fa
 
 
 class KeepingUp:
-    """Both backlogs of a run, of all scenarios and of each; without any, they were not judged."""
+    """All backlogs of a run, of all scenarios and of each; without any, they were not judged."""
 
     def __init__(self, backlogs: Iterable[Backlog] | None = None) -> None:
         self._is_judged = backlogs is not None

@@ -1,48 +1,106 @@
-"""What became of every push of users that speak to any Phoenix application, as a table of the report.
+"""What became of every push and awaited event of users of any Phoenix application, as tables of the report.
 
-It is made from the counters of the summary, of which `pushes_sent` must be the sum of the others.
+They are made from the counters of the summary, of which the counter of all must be the sum of those of each fate.
 """
 
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
-from fleetlm_users.measure.metrics.phoenix import PUSH_FATES
+from fleetlm_users.measure.metrics.phoenix import EVENT_FATES, PUSH_FATES
 from fleetlm_users.measure.report.summary.types import Summary, counter_of
 
 ALL: Final = "all"
 SENT: Final = "pushes_sent"
-PUSH_TITLE: Final = "pushes: sent = " + " + ".join(fate.replace("_", " ") for fate in PUSH_FATES)
+
+Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
+
+
+class Book(NamedTuple):
+    """What is counted, the word for all of it, and its fates: `pushes_sent` is the sum of `pushes_replied`, …"""
+
+    what: str
+    word: str
+    fates: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """The equation that it must keep."""
+        return f"{self.what}: {self.word} = " + " + ".join(fate.replace("_", " ") for fate in self.fates)
+
+
+BOOKS: Final = (Book("pushes", "sent", PUSH_FATES), Book("events", "awaited", EVENT_FATES))
 
 
 def is_of_pushes(summary: Summary) -> bool:
-    """Return whether a run sent pushes, and no message to a FleetLM: its accounting is then that of its pushes."""
-    messages = sum(summary["accounting"][phase]["all"]["sent"] for phase in (MAIN, WARM_UP))
-    return not messages and any(_count(summary, SENT, phase, ALL) for phase in (MAIN, WARM_UP))
+    """Return whether a run had users of Phoenix applications, and none that sent a message to a FleetLM."""
+    return _is_of_phoenix(summary) and not _messages(summary)
 
 
-def pushes_sent(summary: Summary) -> int:
-    """Return how many pushes were sent after the warm-up."""
-    return _count(summary, SENT, MAIN, ALL)
+def sent_of(summary: Summary) -> tuple[str, ...]:
+    """Return what a run sent: messages, pushes, or both."""
+    if not _is_of_phoenix(summary):
+        return ("messages",)
+    return ("messages", "pushes") if _messages(summary) else ("pushes",)
 
 
-def push_rows(summary: Summary) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Return the fates of all pushes: by scenario, altogether, and of the warm-up."""
-    scenarios = _scenarios(summary)
+def sent_in_words(summary: Summary) -> str:
+    """Return how much was sent after the warm-up: 1,200 messages and 300 pushes."""
+    parts = {
+        "messages": (summary["accounting"][MAIN]["all"]["sent"], "message", "messages"),
+        "pushes": (_count(summary, SENT, MAIN, ALL), "push", "pushes"),
+    }
+    shown = [parts[what] for what in sent_of(summary)]
+    return " and ".join(f"{formatting.count(n)} {one if n == 1 else many}" for n, one, many in shown)
+
+
+def book_tables(summary: Summary) -> Iterator[tuple[str, Table]]:
+    """Yield the equation and the table of pushes and of awaited events, where there were any, or nothing else was."""
+    for book in BOOKS:
+        whole = f"{book.what}_{book.word}"
+        is_needed = whole == SENT and is_of_pushes(summary)
+        if is_needed or any(_count(summary, whole, phase, ALL) for phase in (MAIN, WARM_UP)):
+            yield book.title, _rows(summary, book)
+
+
+def _rows(summary: Summary, book: Book) -> Table:
+    """Return the fates: by scenario, altogether, and of the warm-up; the last column says whether they add up.
+
+    What lost workers left open is unknown, and has a column where there is any.
+    """
+    whole = f"{book.what}_{book.word}"
+    scenarios = _scenarios(summary, whole)
     kinds = [(name, MAIN, name) for name in scenarios] if len(scenarios) > 1 else []
     kinds.append((ALL, MAIN, ALL))
-    if _count(summary, SENT, WARM_UP, ALL):
+    if _count(summary, whole, WARM_UP, ALL):
         kinds.append(("warm-up", WARM_UP, ALL))
-    rows = []
+    counted: dict[str, list[int]] = {}
     for label, phase, scenario in kinds:
-        sent = _count(summary, SENT, phase, scenario)
-        fates = [_count(summary, f"pushes_{fate}", phase, scenario) for fate in PUSH_FATES]
-        rows.append((label, *map(formatting.count, (sent, *fates)), "✓" if sent == sum(fates) else "✗"))
-    return ("", "sent", *(fate.replace("_", " ") for fate in PUSH_FATES), "adds up"), tuple(rows)
+        count = _count(summary, whole, phase, scenario)
+        fates = [_count(summary, f"{book.what}_{fate}", phase, scenario) for fate in book.fates]
+        counted[label] = [count, *fates, count - sum(fates)]
+    is_incomplete = bool(summary.get("workers_lost"))
+    shown = None if any(unknown for *_, unknown in counted.values()) else -1
+    rows = []
+    for label, counts in counted.items():
+        adds_up = not counts[-1] or (is_incomplete and counts[-1] > 0)
+        rows.append((label, *map(formatting.count, counts[:shown]), "✓" if adds_up else "✗"))
+    head = [book.word, *(fate.replace("_", " ") for fate in book.fates), "unknown"]
+    return ("", *head[:shown], "adds up"), tuple(rows)
 
 
-def _scenarios(summary: Summary) -> list[str]:
-    counter = counter_of(summary, SENT)
+def _is_of_phoenix(summary: Summary) -> bool:
+    counters = (SENT, "pushes_without_reply", "joins_attempted")
+    return any(_count(summary, name, phase, ALL) for name in counters for phase in (MAIN, WARM_UP))
+
+
+def _messages(summary: Summary) -> int:
+    return sum(summary["accounting"][phase]["all"]["sent"] for phase in (MAIN, WARM_UP))
+
+
+def _scenarios(summary: Summary, whole: str) -> list[str]:
+    counter = counter_of(summary, whole)
     return list(counter[MAIN]["scenarios"]) if counter is not None and MAIN in counter else []
 
 

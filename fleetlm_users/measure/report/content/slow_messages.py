@@ -24,6 +24,22 @@ SLOW_HEAD: Final = (
 )
 
 
+_PUSH_HEAD: Final = (
+    "",
+    "ms",
+    "slow part",
+    "late",
+    "server",
+    "due (UTC)",
+    "sent",
+    "done",
+    "scenario",
+    "topic",
+    "event, ref",
+)
+_OF_PUSHES: Final = ("push_latency_ms", "event_latency_ms")
+
+
 def slow_message_entry(message: SlowMessage, run_id: str) -> SlowMessageEntry:
     """Return a message as the summary has it: moments in UTC, durations in ms."""
     sent_at_s = message.due_at_s + message.lateness_s
@@ -61,9 +77,39 @@ def slowest_of(summary: Summary) -> list[SlowMessageEntry]:
     return sorted(entries, key=lambda entry: (_place(entry["metric"]), -entry["latency_ms"]))
 
 
+def slow_title(summary: Summary) -> str:
+    """Return what the list is of."""
+    entries = slowest_of(summary)
+    is_of_pushes = bool(entries) and all(_is_of_pushes(entry) for entry in entries)
+    return "the slowest pushes and events" if is_of_pushes else "the slowest messages"
+
+
 def slow_message_rows(summary: Summary) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Return head and rows of a table of the slowest messages."""
-    return SLOW_HEAD, tuple(_row(entry) for entry in _slowest_of_each(summary, ON_PAGE))
+    """Return head and rows of a table of the slowest messages; of a run of pushes and events, in their terms."""
+    entries = _slowest_of_each(summary, ON_PAGE)
+    if entries and all(_is_of_pushes(entry) for entry in entries):
+        return _PUSH_HEAD, tuple(_push_row(entry) for entry in entries)
+    return SLOW_HEAD, tuple(_row(entry) for entry in entries)
+
+
+def _push_row(entry: SlowMessageEntry) -> tuple[str, ...]:
+    return (
+        _kind(entry),
+        formatting.ms(entry["latency_ms"]),
+        entry["slow_part"],
+        formatting.ms(entry["lateness_ms"]),
+        formatting.ms(entry["append_ms"]),
+        entry["due_at"],
+        _time(entry["sent_at"]),
+        _time(entry["done_at"]),
+        entry["scenario"],
+        entry["session_id"],
+        entry["client_ref"],
+    )
+
+
+def _is_of_pushes(entry: SlowMessageEntry) -> bool:
+    return entry["metric"] in _OF_PUSHES
 
 
 def _row(entry: SlowMessageEntry) -> tuple[str, ...]:
@@ -79,13 +125,19 @@ def _row(entry: SlowMessageEntry) -> tuple[str, ...]:
         _time(entry["done_at"]),
         entry["scenario"],
         entry["session_id"],
-        "?" if entry["seq"] is None else str(entry["seq"]),
+        formatting.NOTHING if _is_of_pushes(entry) else "?" if entry["seq"] is None else str(entry["seq"]),
         entry["client_ref"],
     )
 
 
 def slow_message_line(entry: SlowMessageEntry) -> str:
     """Return one slow message with everything that identifies it and its parts."""
+    if _is_of_pushes(entry):
+        took = f"late {formatting.ms(entry['lateness_ms'])}, server {formatting.ms(entry['append_ms'])}"
+        return (
+            f"{_kind(entry)} {formatting.ms(entry['latency_ms'])} ms ({took}): due {entry['due_at']}, "
+            f"{entry['scenario']}, topic {entry['session_id']}, {entry['client_ref']}"
+        )
     seq = "?" if entry["seq"] is None else entry["seq"]
     parts = [f"late {formatting.ms(entry['lateness_ms'])}", f"append {formatting.ms(entry['append_ms'])}"]
     parts += [] if entry["agent_ms"] is None else [f"agent {formatting.ms(entry['agent_ms'])}"]
@@ -99,7 +151,7 @@ def slow_messages_section(summary: Summary, style: Style) -> Iterable[str]:
     """Yield the section of the terminal's report that names the slowest messages."""
     entries = _slowest_of_each(summary, IN_TERMINAL)
     if entries:
-        yield from style.heading("the slowest messages")
+        yield from style.heading(slow_title(summary))
     for entry in entries:
         yield from style.wrapped(slow_message_line(entry), "    ", "      ")
     more = len(slowest_of(summary)) - len(entries)

@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.metrics.metric import STAGE_PREFIX
+from fleetlm_users.measure.metrics.phoenix import PUSH_FATES
 from fleetlm_users.measure.report.summary.figures import accounting_figures, trend_figures
-from fleetlm_users.measure.report.summary.types import StageEntry
+from fleetlm_users.measure.report.summary.types import PushStageEntry, StageEntry
 from fleetlm_users.measure.totals import Totals
 
 
@@ -24,11 +25,27 @@ def stage_entry(totals: Totals, span: StageSpan, judged_from_s: float, judged_to
     phase = STAGE_PREFIX + span.name
     accounting = totals.accounting(None, phase)
     lasted_s = min(span.begins_s + span.length_s, judged_to_s) - max(span.begins_s, judged_from_s)
-    return {
+    entry: StageEntry = {
         **span._asdict(),  # type: ignore[typeddict-item]  # its fields are those of the entry
         "lasted_s": round(max(0.0, lasted_s), 3),
         "sent_per_s": round(accounting.sent / lasted_s, 3) if lasted_s > 0 else None,
         "accounting": accounting_figures(accounting),
         "append_latency_ms": trend_figures(totals.trend("append_latency_ms", None, phase) or Trend()),
         "agent_latency_ms": trend_figures(totals.trend("agent_latency_ms", None, phase) or Trend()),
+    }
+    if "pushes_sent" in totals.catalogue and totals.count("pushes_sent", None, phase):
+        entry["pushes"] = _pushes(totals, phase, lasted_s)
+    return entry
+
+
+def _pushes(totals: Totals, phase: str, lasted_s: float) -> PushStageEntry:
+    sent = totals.count("pushes_sent", None, phase)
+    fates = sum(totals.count(f"pushes_{fate}", None, phase) for fate in PUSH_FATES)
+    return {
+        "sent": sent,
+        "sent_per_s": round(sent / lasted_s, 3) if lasted_s > 0 else None,
+        "replied": totals.count("pushes_replied", None, phase),
+        "adds_up": sent == fates,
+        "push_latency_ms": trend_figures(totals.trend("push_latency_ms", None, phase) or Trend()),
+        "event_latency_ms": trend_figures(totals.trend("event_latency_ms", None, phase) or Trend()),
     }

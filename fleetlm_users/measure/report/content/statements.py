@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.report.charts import clock
-from fleetlm_users.measure.report.content.push_accounting import is_of_pushes, pushes_sent
+from fleetlm_users.measure.report.content.push_accounting import sent_in_words
 from fleetlm_users.measure.report.content.slow_messages import slowest_of
 from fleetlm_users.measure.report.rows import troubles_of
 from fleetlm_users.measure.report.summary.types import Summary, ThresholdEntry, statistic, trend_of
@@ -26,6 +26,14 @@ CHART_OF: Final = {
     "append_latency_ms": "append-latency",
     "agent_latency_ms": "agent-latency",
     "ws_join_ms": "join-latency",
+    "push_latency_ms": "push-latency",
+    "event_latency_ms": "event-latency",
+}
+_WAITING: Final = {
+    "append": "messages waiting for their append",
+    "agent": "messages waiting for the agent",
+    "push": "pushes waiting for their reply",
+    "event": "events that were due and had not come",
 }
 _STATISTICS: Final = {"p(90)": "p90", "p(95)": "p95", "p(99)": "p99", "p(99.9)": "p99.9"}
 
@@ -70,13 +78,7 @@ def _outcome(summary: Summary) -> Iterator[Statement]:
             f"Of {len(entries)} {_plural(len(entries), 'threshold')} {_were(kept)} kept and {_were(len(missed))} missed"
         )
         text += f"; {len(open_)} cannot be decided" if open_ else ""
-    if is_of_pushes(summary):
-        sent = pushes_sent(summary)
-        what = "push" if sent == 1 else "pushes"
-    else:
-        sent = summary["accounting"][MAIN]["all"]["sent"]
-        what = _plural(sent, "message")
-    yield Statement(f"{text}, on {formatting.count(sent)} {what}.", "thresholds")
+    yield Statement(f"{text}, on {sent_in_words(summary)}.", "thresholds")
 
 
 def _missed(summary: Summary) -> Iterator[Statement]:
@@ -123,11 +125,14 @@ def _slow_part(summary: Summary, metric: str) -> str:
         "generator": "the generator itself, which sent them late",
         "append": "the server, between send and broadcast",
         "agent": "the agent's answer",
+        "reply": "the server, between push and reply",
+        "event": "the server, until the event came",
     }
     for part, words in names.items():
         n = sum(each == part for each in parts)
         if n * 2 > len(parts):
-            return f"What took longest in {n} of the {len(parts)} slowest such messages was {words}."
+            what = {"push_latency_ms": "pushes", "event_latency_ms": "events"}.get(metric, "messages")
+            return f"What took longest in {n} of the {len(parts)} slowest such {what} was {words}."
     return ""
 
 
@@ -135,9 +140,9 @@ def _backlog(summary: Summary) -> Iterator[Statement]:
     """Say which backlog of all scenarios grew."""
     for entry in summary.get("backlogs") or ():
         if entry["is_growing"] and not entry["scenario"] and entry["per_s"] is not None:
-            what = {"append": "for their append", "agent": "for the agent"}.get(entry["queue"], f"for {entry['queue']}")
+            what = _WAITING.get(entry["queue"], f"messages waiting for {entry['queue']}")
             yield Statement(
-                f"The server fell behind: messages waiting {what} grew by {formatting.per_s(entry['per_s'])}, "
+                f"The server fell behind: {what} grew by {formatting.per_s(entry['per_s'])}, "
                 f"to {formatting.count(entry['waiting'])} when sending stopped.",
                 "backlog",
             )

@@ -50,7 +50,10 @@ from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals
 
 SUMMARY_FORMAT: Final = 1  # raised when a reader of older files would misread newer ones
-DISTRIBUTIONS: Final = ("append_latency_ms", "agent_latency_ms", "ws_join_ms", "lifecycle_total_ms")
+DISTRIBUTIONS: Final = (
+    *("append_latency_ms", "agent_latency_ms", "push_latency_ms", "event_latency_ms"),
+    *("ws_join_ms", "lifecycle_total_ms"),
+)
 
 Phase = Literal["main", "warm_up"]
 
@@ -95,7 +98,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
         "distributions": {
             name: _distribution(trend)
             for name in DISTRIBUTIONS
-            if (trend := totals.trend(name)) is not None and trend.count
+            if name in totals.catalogue and (trend := totals.trend(name)) is not None and trend.count
         },
         "findings": _findings(totals, str(options.get("run_id") or "")),
         "slowest": [slow_message_entry(message, str(options.get("run_id") or "")) for message in totals.slowest],

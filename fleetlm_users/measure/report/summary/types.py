@@ -187,8 +187,11 @@ class FindingsEntry(TypedDict):
 class SlowMessageEntry(TypedDict):
     """One of the slowest messages, by `metric`: when it was due (ISO 8601, UTC), and how long each part took, in ms.
 
-    `slow_part` took longest: generator (until it was sent), append (until its own broadcast) or agent (until its
-    answer). None is what did not happen or is not known.
+    Of a push or an awaited event, `append_ms` lasts to its reply or arrival, `session_id` is the topic, and
+    `client_ref` the event and the push's ref.
+
+    `slow_part` took longest: generator (until it was sent), append (until its own broadcast), agent (until its
+    answer), reply (to a push) or event (until it came). None is what did not happen or is not known.
     """
 
     run_id: str
@@ -202,7 +205,7 @@ class SlowMessageEntry(TypedDict):
     sent_at: str
     done_at: str
     latency_ms: float
-    slow_part: Literal["generator", "append", "agent"]
+    slow_part: Literal["generator", "append", "agent", "reply", "event"]
     lateness_ms: float
     append_ms: float
     agent_ms: float | None
@@ -264,6 +267,17 @@ class BacklogEntry(TypedDict):
     resolution_per_s: float | None
 
 
+class PushStageEntry(TypedDict):
+    """What users of other Phoenix applications pushed in a stage, and what came of it."""
+
+    sent: int
+    sent_per_s: float | None
+    replied: int
+    adds_up: bool
+    push_latency_ms: TrendFigures
+    event_latency_ms: TrendFigures
+
+
 class StageEntry(TypedDict):
     """One stage of a run: from second `begins_s` on, from `users_before` users evenly to `users` in `length_s`.
 
@@ -280,6 +294,7 @@ class StageEntry(TypedDict):
     accounting: AccountingFigures
     append_latency_ms: TrendFigures
     agent_latency_ms: TrendFigures
+    pushes: NotRequired[PushStageEntry]  # since 2026-11
 
 
 class WorkerEntry(TypedDict):

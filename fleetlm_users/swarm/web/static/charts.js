@@ -11,8 +11,8 @@ const COLOURS = ["--c1", "--c2", "--c3", "--c4", "--c5", "--c6"];
 const percentiles = (trend, names) => names.map((name) => [name, `${trend}_${name}_ms`]);
 
 const CHARTS = [
-  { place: "charts", title: "Append latency", unit: "ms", show: format.ms, series: percentiles("append", PERCENTILES) },
-  { place: "charts", title: "Agent latency", unit: "ms", show: format.ms, series: percentiles("agent", PERCENTILES) },
+  { place: "charts", sends: "messages", title: "Append latency", unit: "ms", show: format.ms, series: percentiles("append", PERCENTILES) },
+  { place: "charts", sends: "messages", title: "Agent latency", unit: "ms", show: format.ms, series: percentiles("agent", PERCENTILES) },
   {
     place: "charts", title: "First chunk of the agent's answer", unit: "ms", show: format.ms, onlyWithData: true,
     series: percentiles("first_chunk", PERCENTILES),
@@ -22,18 +22,47 @@ const CHARTS = [
     series: percentiles("chunk_gap", PERCENTILES),
   },
   {
-    place: "charts", title: "Messages", unit: "per second", show: format.perSecond,
+    place: "charts", sends: "messages", title: "Messages", unit: "per second", show: format.perSecond,
     series: [["sent", "sent"], ["appended", "appended"], ["replied", "agent_replies"]],
   },
   {
-    place: "charts", title: "Backlog", unit: "messages waiting", show: format.count,
+    place: "charts", sends: "messages", title: "Backlog", unit: "messages waiting", show: format.count,
     series: [["for their append", "append_backlog"], ["for the agent", "agent_backlog"]],
+  },
+  { place: "charts", sends: "pushes", title: "Push latency", unit: "ms", show: format.ms, series: percentiles("push", PERCENTILES) },
+  {
+    place: "charts", sends: "pushes", title: "Event latency", unit: "ms", show: format.ms, onlyWithData: true,
+    series: percentiles("event", PERCENTILES),
+  },
+  {
+    place: "charts", sends: "pushes", title: "Pushes and events", unit: "per second", show: format.perSecond,
+    series: [
+      ["pushed", "pushes_sent"], ["replied", "pushes_replied"], ["no reply awaited", "pushes_without_reply"],
+      ["events", "events_received"],
+    ],
+  },
+  {
+    place: "charts", sends: "pushes", title: "Backlog of pushes and events", unit: "waiting", show: format.count,
+    series: [["for their reply", "push_backlog"], ["due events", "event_backlog"]],
   },
   { place: "charts", title: "Active sessions", unit: "joined sockets", show: format.count, series: [["sessions", "connections"]] },
   {
-    place: "charts", title: "Backpressure and failures", unit: "per second", show: format.perSecond,
+    place: "charts", sends: "messages", title: "Backpressure and failures", unit: "per second", show: format.perSecond,
     series: [
       ["backpressure", "backpressure"], ["rejected", "rejected"], ["lost", "lost"],
+      ["connections failed", "connection_failures"], ["disconnects", "disconnects"], ["sessions failed", "session_failures"],
+    ],
+  },
+  {
+    place: "charts", sends: "pushes", title: "Failures of pushes and events", unit: "per second", show: format.perSecond,
+    series: [
+      ["refused", "pushes_refused"], ["timed out", "pushes_timed_out"], ["pushes lost", "pushes_lost"],
+      ["events missed", "events_missed"], ["joins failed", "join_failures"], ["channels lost", "channels_lost"],
+    ],
+  },
+  {
+    place: "charts", sends: "pushes", title: "Failures of connections", unit: "per second", show: format.perSecond,
+    series: [
       ["connections failed", "connection_failures"], ["disconnects", "disconnects"], ["sessions failed", "session_failures"],
     ],
   },
@@ -62,6 +91,7 @@ class Chart {
     this.labels = [];
     this.data = [[]];
     this.warmUp = 0;
+    this.sends = [];
     this.plot = null;
     this.keys = element("span", { className: "keys" });
     this.area = element("div", { className: "plot", role: "img" });
@@ -76,9 +106,9 @@ class Chart {
     document.addEventListener("themechange", () => this.rebuild());
   }
 
-  update(labels, data, warmUp) {
+  update(labels, data, warmUp, sends) {
     const isSame = labels.join("\n") === this.labels.join("\n");
-    Object.assign(this, { labels, data, warmUp });
+    Object.assign(this, { labels, data, warmUp, sends });
     this.figure.hidden = this.isNotNeeded();
     if (this.plot && isSame) this.plot.setData(data);
     else this.rebuild();
@@ -87,8 +117,10 @@ class Chart {
     if (this.details.open) this.fillTable();
   }
 
-  // what only some servers do has no chart until there is something to draw
+  // what a run does not send has no chart, nor what only some servers do until there is something to draw
   isNotNeeded() {
+    const { sends } = this.definition;
+    if (sends && !this.sends.includes(sends)) return true;
     return this.definition.onlyWithData === true && !this.data.slice(1).some((values) => values.some((value) => value != null));
   }
 
@@ -204,7 +236,7 @@ export class History {
 
   column(name) {
     const index = this.columns.indexOf(name);
-    return this.points.map((point) => point.row[index]);
+    return this.points.map((point) => (index < 0 ? null : point.row[index]));
   }
 
   cpu() {
@@ -219,14 +251,14 @@ export class History {
 
 export function makeCharts() {
   const charts = CHARTS.map((definition) => new Chart(definition));
-  return (history, warmUp) => {
+  return (history, warmUp, sends) => {
     const seconds = history.column("second");
     for (const chart of charts) {
       const { series, cpu } = chart.definition;
       const [labels, columns] = cpu
         ? history.cpu()
         : [series.map(([label]) => label), series.map(([, name]) => history.column(name))];
-      chart.update(labels, [seconds, ...columns], warmUp);
+      chart.update(labels, [seconds, ...columns], warmUp, sends);
     }
   };
 }

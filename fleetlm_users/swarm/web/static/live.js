@@ -37,7 +37,7 @@ function show(data) {
   history.take(data.series);
   showRun(data);
   announce(data, isNewRun, ended);
-  drawCharts(history, data.run.warm_up_s);
+  drawCharts(history, data.run.warm_up_s, data.sends);
 }
 
 function stateWords({ state, run }) {
@@ -65,7 +65,7 @@ function showRun(data) {
   tables.showThresholds(data.thresholds);
   tables.showTiles(data);
   tables.showWorkers(data.workers);
-  tables.showAccounting(data.accounting);
+  tables.showBooks(data.books);
   tables.showFigures(data);
 }
 

@@ -66,17 +66,50 @@ function tile(name, figure, more) {
   );
 }
 
-export function showTiles({ accounting, connections, waiting, trends, rates, run }) {
-  const append = trends.find((trend) => trend.name === "append_latency_ms");
+function latencyTile(name, trends, metric) {
+  const found = trends.find((trend) => trend.name === metric);
+  return tile(name, found ? `${format.ms(found.p95)} ms` : format.NOTHING, found ? `p99 ${format.ms(found.p99)} ms` : "no samples");
+}
+
+function waitingTile(name, waiting) {
+  return tile(name, format.count(waiting.now), `${format.count(waiting.peak)} at most`);
+}
+
+function messageTiles({ accounting, waiting, trends, rates }) {
   const replied = rates.find((rate) => rate.name === "agent_reply_rate");
-  fill(
-    "tiles",
-    tile("Active sessions", format.count(connections.now), `${format.count(connections.peak)} at most`),
-    tile("Append p95", append ? `${format.ms(append.p95)} ms` : format.NOTHING, append ? `p99 ${format.ms(append.p99)} ms` : "no samples"),
+  return [
+    latencyTile("Append p95", trends, "append_latency_ms"),
     tile("Sent", format.count(accounting.sent), `${format.count(accounting.in_flight)} in flight`),
     tile("Appended", format.count(accounting.appended), `${format.count(accounting.rejected + accounting.lost)} rejected or lost`),
     tile("Agent replied", replied ? replied.shown : format.NOTHING, replied ? `of ${format.count(replied.total)} appended` : "none due yet"),
-    tile("Waiting for the agent", format.count(waiting.agent.now), `${format.count(waiting.agent.peak)} at most`),
+    waitingTile("Waiting for the agent", waiting.agent),
+  ];
+}
+
+function pushTiles({ books, waiting, trends, rates }) {
+  const counts = (what) => {
+    const book = books.find((each) => each.what === what);
+    return (fate) => book?.counts[book.head.indexOf(fate)] ?? 0;
+  };
+  const pushes = counts("pushes");
+  const seen = rates.find((rate) => rate.name === "event_success_rate");
+  return [
+    latencyTile("Push p95", trends, "push_latency_ms"),
+    latencyTile("Event p95", trends, "event_latency_ms"),
+    tile("Pushed", format.count(pushes("sent")), `${format.count(pushes("in flight"))} in flight`),
+    tile("Replied", format.count(pushes("replied")), `${format.count(pushes("refused") + pushes("timed out") + pushes("lost"))} failed`),
+    tile("Events seen", seen ? seen.shown : format.NOTHING, seen ? `of ${format.count(seen.total)} awaited` : "none awaited yet"),
+    waitingTile("Waiting for their reply", waiting.push),
+  ];
+}
+
+export function showTiles(data) {
+  const { sends, connections, run } = data;
+  fill(
+    "tiles",
+    tile("Active sessions", format.count(connections.now), `${format.count(connections.peak)} at most`),
+    ...(sends.includes("messages") ? messageTiles(data) : []),
+    ...(sends.includes("pushes") ? pushTiles(data) : []),
     tile("Users", format.count(run.users), `${format.count(run.planned_users)} planned`),
   );
 }
@@ -95,11 +128,12 @@ export function showWorkers(workers) {
   fill("workers", ...(rows.length ? [table("Workers", head, rows)] : []));
 }
 
-export function showAccounting(accounting) {
-  const fates = ["sent", "appended", "rejected", "lost", "unconfirmed", "in_flight", "unknown"];
-  const head = [...fates.map((fate) => fate.replace("_", " ")), "adds up"];
-  const row = [...fates.map((fate) => format.count(accounting[fate])), accounting.adds_up ? "✓" : "✗"];
-  fill("accounting", table("Fates of all messages, warm-up included", head, [row]));
+export function showBooks(books) {
+  const tables = books.map((book) => {
+    const row = [book.what, ...book.counts.map(format.count), book.adds_up ? "✓" : "✗"];
+    return table(`Fates of all ${book.what}, warm-up included`, ["", ...book.head, "adds up"], [row]);
+  });
+  fill("accounting", ...tables);
 }
 
 export function showFigures({ trends, rates, counters }) {

@@ -178,7 +178,7 @@ def test_any_run_can_be_judged(seconds, warm_up_s, ends_s):
             second,
             1,
             5.0,
-            {"burst": Part(counted(came, done), (0, abs(came - done)), {"agent": spread})},
+            {"burst": Part(counted(came, done), (0, abs(came - done), 0, 0), {"agent": spread})},
         )
         for second, (came, done, spread) in sorted(seconds.items())
     ]

@@ -1,6 +1,6 @@
 """The accounting of pushes in a report: shown where no message was sent to a FleetLM, and added up by phase."""
 
-from fleetlm_users.measure.report.content.push_accounting import PUSH_TITLE, is_of_pushes, push_rows, pushes_sent
+from fleetlm_users.measure.report.content.push_accounting import book_tables, is_of_pushes, sent_in_words, sent_of
 
 
 def summary_of(messages=0, **counts):
@@ -16,18 +16,24 @@ def summary_of(messages=0, **counts):
     return {"metrics": metrics, "accounting": {"main": sent, "warm_up": sent}}
 
 
-def test_pushes_are_accounted_for_where_no_message_was_sent():
-    """Else the report has the accounting of messages."""
-    assert is_of_pushes(summary_of(pushes_sent={"chat": 1}))
-    assert not is_of_pushes(summary_of(messages=1, pushes_sent={"chat": 1}))
-    assert not is_of_pushes(summary_of())
-    assert pushes_sent(summary_of(pushes_sent={"chat": 1, "other": 2})) == 3
+def test_what_was_sent_is_told_by_what_was_counted():
+    """Messages, pushes or both; a run of joins alone is one of pushes, and one of nothing one of messages."""
+    assert sent_of(summary_of()) == ("messages",)
+    assert sent_of(summary_of(joins_attempted={"chat": 1})) == ("pushes",)
+    assert sent_of(summary_of(messages=1)) == ("messages",)
+    both = summary_of(messages=1, pushes_sent={"chat": 1, "other": 2})
+    assert sent_of(both) == ("messages", "pushes")
+    assert sent_in_words(both) == "1 message and 3 pushes"
+    assert [is_of_pushes(each) for each in (both, summary_of(pushes_sent={"chat": 1}))] == [False, True]
 
 
 def test_each_scenario_all_and_the_warm_up_have_a_row():
-    """The last column says whether they add up."""
+    """The last column says whether they add up; events have a table of their own."""
     counts = {"pushes_sent": {"a": 3, "b": 2}, "pushes_replied": {"a": 2, "b": 2}, "pushes_lost": {"a": 1}}
-    head, rows = push_rows(summary_of(**counts))
+    events = {"events_awaited": {"a": 2}, "events_seen": {"a": 1}, "events_missed": {"a": 1}}
+    (title, (head, rows)), (of_events, _) = book_tables(summary_of(**counts, **events))
+    assert title == "pushes: sent = replied + refused + timed out + lost + in flight"
+    assert of_events == "events: awaited = seen + missed + open"
     assert head == ("", "sent", "replied", "refused", "timed out", "lost", "in flight", "adds up")
     assert rows == (
         ("a", "3", "2", "0", "0", "1", "0", "✓"),
@@ -35,5 +41,18 @@ def test_each_scenario_all_and_the_warm_up_have_a_row():
         ("all", "5", "4", "0", "0", "1", "0", "✓"),
         ("warm-up", "5", "4", "0", "0", "1", "0", "✓"),
     )
-    assert push_rows(summary_of(pushes_sent={"a": 2}, pushes_replied={"a": 1}))[1][0][-1] == "✗"
-    assert PUSH_TITLE == "pushes: sent = replied + refused + timed out + lost + in flight"
+
+
+def test_what_a_lost_worker_left_open_is_unknown_and_no_defect():
+    """Without a lost worker it is one."""
+    summary = summary_of(pushes_sent={"a": 2}, pushes_replied={"a": 1})
+    ((_, (head, (row, _))),) = book_tables(summary)
+    assert (head[-2:], row[-2:]) == (("unknown", "adds up"), ("1", "✗"))
+    ((_, (_, (row, _))),) = book_tables({**summary, "workers_lost": [{}]})
+    assert row[-2:] == ("1", "✓")
+
+
+def test_a_run_without_a_push_has_an_empty_table():
+    """It says that none was sent, in the terms of pushes."""
+    ((_, (_, rows)),) = book_tables(summary_of(joins_attempted={"chat": 1}))
+    assert rows == (("all", "0", "0", "0", "0", "0", "0", "✓"),)
