@@ -3,8 +3,8 @@
 Rules as in phoenix `assets/js/phoenix/presence.js`, which tests hold this against: a state replaces what is known, as
 the joins and leaves that lead there; a change that comes before the first state of a join waits for it; `metas`, one
 for each connection of a key, are told apart by their `phx_ref`, and new ones stand last. What a key carries beside its
-metas comes from the newest message that brought it a new one. In one thing it differs: changes that waited for the state
-of a join that has ended are dropped, as they are older than the next join's state.
+metas comes from the newest message that brought it a new one. In one thing it differs: changes that waited for the
+state of a join that has ended are dropped, as they are older than the next join's state.
 """
 
 from typing import Any, Final
