@@ -166,7 +166,7 @@ _THRESHOLD: Final = record(
 _PER_S: Final = nothing_or(_FIGURE)
 _BACKLOG: Final = record(
     {
-        "queue": one_of("append", "agent"),
+        "queue": one_of("append", "agent", "push", "event"),
         "scenario": _NAME,
         "begins_s": whole(),
         "seconds": whole(1),
@@ -217,14 +217,24 @@ _STAGE: Final = record(
         "sent_per_s": nothing_or(_FIGURE),
         "accounting": record({"sent": _SAMPLES, "appended": _SAMPLES, "adds_up": flag}),
         **dict.fromkeys(("append_latency_ms", "agent_latency_ms"), _trend),
-    }
+    },
+    {
+        "pushes": record(
+            {
+                **dict.fromkeys(("sent", "replied"), _SAMPLES),
+                "sent_per_s": nothing_or(_FIGURE),
+                "adds_up": flag,
+                **dict.fromkeys(("push_latency_ms", "event_latency_ms"), _trend),
+            }
+        )
+    },
 )
 _SUMMARY: Final = record(
     {
         "verdict": record({"kind": one_of("pass", "fail", "inconclusive"), "failures": _LINES, "doubts": _LINES}),
         "thresholds": each(_THRESHOLD, MAX_NAMES),
         "metrics": table(_NAME, _metric, MAX_NAMES),
-        "run": record({"duration_s": number(0, 1e9)}),
+        "run": record({"duration_s": number(0, 1e9)}, {"sends": each(one_of("messages", "pushes"), 2)}),
         "plan": record(
             {},
             {

@@ -24,6 +24,8 @@ from fleetlm_users.protocol.message import (
 
 OK: Final = "ok"
 
+Bytes = bytes | bytearray | memoryview
+
 HEARTBEAT_REF: Final = "0"
 """The ref of every heartbeat: at most one is unanswered, and refs of pushes begin at "1". Servers echo any string."""
 
@@ -152,11 +154,11 @@ class ConnectionState:
         self._in_flight[ref] = Awaited(ref, topic, event, waiter)
         return ref, frame
 
-    def call_binary(self, topic: str, event: str, payload: bytes, waiter: Any = None) -> tuple[str, bytes]:
+    def call_binary(self, topic: str, event: str, payload: Bytes, waiter: Any = None) -> tuple[str, bytes]:
         """Return the ref and the binary frame of an awaited push of bytes. Raise UsageError for a name too long."""
         channel = self._channels.get(topic)
         ref = self._next_ref()
-        frame = encode_binary_push("" if channel is None else channel.join_ref, ref, topic, event, payload)
+        frame = encode_binary_push("" if channel is None else channel.join_ref, ref, topic, event, bytes(payload))
         self._last_ref += 1
         self._in_flight[ref] = Awaited(ref, topic, event, waiter)
         return ref, frame

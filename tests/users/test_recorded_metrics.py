@@ -20,10 +20,18 @@ from fleetlm_users.users.behaviours.cold_start import ColdStartUser
 from fleetlm_users.users.behaviours.durability import DurabilityUser
 from fleetlm_users.users.behaviours.pipeline import PipelineUser
 from fleetlm_users.users.behaviours.rest_mix import RestMixUser
+from fleetlm_users.users.phoenix.user import PhoenixUser
 from fleetlm_users.users.recorded_metrics import RECORDED_BY, records
 from fleetlm_users.users.user import FleetUser
 from fleetlm_users.workload.presets.presets import load_presets
 from tests.swarm.samples import options
+
+
+class ChatUser(PhoenixUser):
+    """A user of any Phoenix application."""
+
+    scenario = "chat"
+
 
 MIXED = [BurstUser, ChurnUser]
 
@@ -32,6 +40,8 @@ MIXED = [BurstUser, ChurnUser]
     ("metric", "scenario", "behaviours", "raw", "expected"),
     [
         ("append_latency_ms", None, MIXED, {}, True),
+        ("push_latency_ms", None, MIXED, {}, False),
+        ("push_latency_ms", None, [BurstUser, ChatUser], {}, True),
         ("append_latency_ms", "burst", MIXED, {}, True),
         ("lifecycle_total_ms", None, MIXED, {}, False),
         ("lifecycle_total_ms", None, [LifecycleUser], {}, True),

@@ -181,7 +181,7 @@ class PhoenixSocket:
         Args:
             topic: A joined topic.
             event: The push's event.
-            payload: What is sent with it: bytes go out as a binary frame, everything else must be JSON.
+            payload: What is sent with it: bytes, or what holds them, go out as a binary frame; all else must be JSON.
             waiter: `set` is called with (status, response, done_s), `set_exception` with Disconnected; neither may
                 block.
 
@@ -193,10 +193,10 @@ class PhoenixSocket:
             UsageError: The payload cannot be encoded.
         """
         self._require_joined(topic)
-        is_binary = isinstance(payload, bytes)
+        is_binary = isinstance(payload, bytes | bytearray | memoryview)
         ref, frame = (self._state.call_binary if is_binary else self._state.call)(topic, event, payload, waiter)
         try:
-            return Sent(ref, self._write_binary(frame) if is_binary else self._write(frame))
+            return Sent(ref, self._write(frame, is_binary=is_binary))
         except BaseException:
             self._state.forget(ref)
             raise
@@ -278,20 +278,17 @@ class PhoenixSocket:
         if not self._state.is_joined(topic):
             raise Disconnected("not_joined", None, f"{topic} is not joined, or no longer")
 
-    def _write(self, frame: bytes) -> float:
+    def _write(self, frame: bytes, *, is_binary: bool = False) -> float:
         transport = self._require_open()
         if self.options.log_frames is not None:
             self.options.log_frames(">", frame)
         sent_s = time.perf_counter()
-        transport.send_text(frame)
-        return sent_s
-
-    def _write_binary(self, frame: bytes) -> float:
-        transport = self._require_open()
-        if self.options.log_frames is not None:
-            self.options.log_frames(">", frame)
-        sent_s = time.perf_counter()
-        transport.send_binary(frame)
+        try:
+            (transport.send_binary if is_binary else transport.send_text)(frame)
+        except Disconnected:
+            if self.down is None:
+                raise
+            raise copy_of(self.down) from None  # what ended the connection, not how this write noticed
         return sent_s
 
     def _await(self, ref: str, frame: bytes, timeout_s: float) -> PushReply:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fleetlm_users.measure.histogram import Trend, required_samples
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import MAIN, STAGE_PREFIX
 from fleetlm_users.measure.threshold.grammar import parse_thresholds
 from fleetlm_users.measure.threshold.threshold import OFF, Key, Threshold
@@ -120,10 +121,14 @@ def _judge(threshold: Threshold, totals: Totals, duration_s: float) -> Judgement
 def _is_moot(threshold: Threshold, totals: Totals) -> bool:
     """Return whether a behaviour's own rate had nothing to judge, as in a run of seconds: nobody asked for it by name.
 
+    Rates of this package's own behaviours, that is: a class that somebody wrote for an application of his own names
+    what must come.
+
     That nothing came, where something should have, is told by the preset's thresholds, by total failures, and by the
     sessions that failed.
     """
-    return threshold.origin == "behaviour" and totals.catalogue[threshold.metric].kind == "rate"
+    is_rate = totals.catalogue[threshold.metric].kind == "rate"
+    return threshold.origin == "behaviour" and is_rate and threshold.metric in DEFAULT
 
 
 def _judge_derived(threshold: Threshold, totals: Totals) -> Judgement:

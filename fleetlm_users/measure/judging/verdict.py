@@ -174,8 +174,10 @@ def accounting_doubts(totals: Totals, limits: Limits) -> Iterable[str]:
     """Return a description of why the messages of the whole run do not add up."""
     is_of_phoenix = "pushes_sent" in totals.catalogue
     if not any(totals.samples(name, phase=ALL) for name in (*_SIGNS, *(_SIGNS_OF_PHOENIX if is_of_phoenix else ()))):
-        what = "no connection was made" if is_of_phoenix else "no session was joined and no message sent"
-        yield f"nothing happened: {what}"
+        if is_of_phoenix:
+            yield "nothing happened: no connection was made"
+        else:
+            yield "nothing happened: no session was joined and no message sent"
     accounting = totals.accounting(phase=ALL)
     if not accounting.adds_up:
         sent, unexplained = accounting.sent, accounting.unexplained

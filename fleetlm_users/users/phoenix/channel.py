@@ -72,6 +72,7 @@ class Channel:
     def join(self, payload: Any) -> None:
         """Join the topic. Raise JoinRefused, ReplyTimeout, Disconnected, RunEnded."""
         self._require_run()
+        _require_text("join", "topic", self.topic)
         self._payload = payload
         self.presence.begin()
         began_s = time.perf_counter()
@@ -79,6 +80,9 @@ class Channel:
         self.down = None  # a broadcast may come before the joining greenlet goes on
         try:
             joined = self._socket.join(self.topic, payload, self, self._run.options.join_timeout_s)
+        except TypeError as problem:
+            self.down = Disconnected("not_joined")
+            raise _not_json(f"the payload of a join of {self.topic}", problem) from problem
         except ClientError as problem:
             self.down = problem if isinstance(problem, Disconnected) else Disconnected("not_joined")
             self._recording.joined(phase, began_s, time.perf_counter(), problem)
@@ -123,11 +127,12 @@ class Channel:
         Raises:
             Disconnected: The topic is not joined, or no longer.
             RunEnded: The run ends, so nothing new is sent.
-            UsageError: The payload cannot be encoded.
+            UsageError: The event is no text, or the payload cannot be encoded.
         """
         if due_s is None:
             due_s = max(self.ready_s, self._user.wait_while_paused(lambda: self.down is not None))
         self._require_run()
+        _require_text("push", "event", event)
         self.require_joined()
         self.expire()
         phase = self._run.message_phase_at(due_s)
@@ -136,6 +141,8 @@ class Channel:
         push.outcome = OPEN if awaits_reply else NOT_AWAITED
         try:
             push.ref, push.sent_s = self._socket.post(self.topic, event, payload, push)
+        except TypeError as problem:
+            raise _not_json(f"the payload of {event}", problem) from problem
         except Disconnected as problem:  # a part of it may have arrived, so it counts as sent
             self._recording.pushed(phase, due_s, push.sent_s, awaits_reply=awaits_reply)
             push.set_exception(problem)
@@ -335,3 +342,13 @@ class Channel:
     def _require_run(self) -> None:
         if self._user.ending:
             raise RunEnded(self.topic)
+
+
+def _require_text(call: str, what: str, value: object) -> None:
+    """Raise UsageError for a topic or event that a server would not understand, and never answer."""
+    if not isinstance(value, str):
+        raise UsageError(f"{what} of a {call}", value, "text", "new_msg" if what == "event" else "room:lobby")
+
+
+def _not_json(what: str, problem: TypeError) -> UsageError:
+    return UsageError(what, str(problem), "what JSON can hold, or bytes for a binary frame", '{"body": "hello"}')

@@ -32,7 +32,7 @@ class PhoenixClient:
         self._resolver = resolver_of(run)
         self._heartbeats = Heartbeats(options.heartbeat_interval_s)
         self._warned_about: set[int] = set()
-        self._told: set[tuple[str, int]] = set()
+        self._places: set[tuple[str, int]] = set()
         sources = sources_here(options.source_ips, run.numbering.slot.worker_index)
         self._options = SocketOptions(
             connect_timeout_s=options.connect_timeout_s,
@@ -72,8 +72,8 @@ class PhoenixClient:
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
         place = ("", 0) if trace is None else (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
-        if place not in self._told:
-            self._told.add(place)
+        if place not in self._places:
+            self._places.add(place)
             logger.error("%s raised %s; it is counted, and logged once", what, type(error).__name__, exc_info=error)
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from fleetlm_users.units import MS_PER_S, US_PER_S
 WS = "WS"
 
 
-class Sent(Protocol):
+class TimedByUser(Protocol):
     """A push that was sent, or an event that is awaited; its moments are perf_counter seconds."""
 
     topic: str
@@ -75,7 +75,7 @@ class Recording:
         self.count("pushes_sent" if awaits_reply else "pushes_without_reply", phase=phase)
         self.trend("generator_lateness_ms", phase, due_s, sent_s)
 
-    def replied(self, push: Sent, done_s: float) -> None:
+    def replied(self, push: TimedByUser, done_s: float) -> None:
         """Record an ok reply."""
         if self.is_of_ledger(push.sent_s):
             self.count("pushes_replied", phase=push.phase)
@@ -83,13 +83,14 @@ class Recording:
             self._latency("push_latency_ms", push, done_s)
             self.show(f"push {push.name}", (done_s - push.due_s) * MS_PER_S)
 
-    def failed(self, push: Sent, fate: str, cause: str = "") -> None:
+    def failed(self, push: TimedByUser, fate: str, cause: str = "") -> None:
         """Count a push without an ok reply: refused, timed_out, lost or in_flight."""
         if not self.is_of_ledger(push.sent_s):
             return
-        self.count(f"pushes_{fate}", phase=push.phase, label=bounded(cause) if cause else "")
+        label = bounded(cause) if fate == "refused" else cause  # the others are words of ours
+        self.count(f"pushes_{fate}", phase=push.phase, label=label)
         if fate != "in_flight":
-            self.show(f"push {push.name}", None, f"{fate}: {bounded(cause)}" if cause else fate)
+            self.show(f"push {push.name}", None, f"{fate}: {label}" if label else fate)
 
     # -- events
 
@@ -99,7 +100,7 @@ class Recording:
         if is_due:
             self.count("events_due", phase=phase)
 
-    def seen(self, event: Sent, done_s: float, *, is_due: bool) -> None:
+    def seen(self, event: TimedByUser, done_s: float, *, is_due: bool) -> None:
         """Record an awaited event that came."""
         if self.is_of_ledger(event.sent_s):
             self.count("events_seen", phase=event.phase)
@@ -107,14 +108,14 @@ class Recording:
                 self.count("events_due_seen", phase=event.phase)
                 self._latency("event_latency_ms", event, done_s)
 
-    def unseen(self, event: Sent, fate: str, cause: str = "", *, is_due: bool) -> None:
+    def unseen(self, event: TimedByUser, fate: str, cause: str = "", *, is_due: bool) -> None:
         """Count an awaited event that did not come: missed or open."""
         if self.is_of_ledger(event.sent_s):
-            self.count(f"events_{fate}", phase=event.phase, label=bounded(cause) if cause else "")
+            self.count(f"events_{fate}", phase=event.phase, label=cause)
             if is_due:
                 self.count(f"events_due_{fate}", phase=event.phase)
 
-    def _latency(self, metric: SlowMetric, what: Sent, done_s: float) -> None:
+    def _latency(self, metric: SlowMetric, what: TimedByUser, done_s: float) -> None:
         """Record how long it took from the moment due, and name it if it is among the slowest."""
         self.trend(metric, what.phase, what.due_s, done_s)
         slowest = self._run.ledger.slowest(metric, self._scenario, what.phase)

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import ClassVar, Final
 
+from gevent.exceptions import BlockingSwitchOutError
 from locust.env import Environment
 
 from fleetlm_users.client import PhoenixSocket
-from fleetlm_users.errors import ClientError, RunEnded
+from fleetlm_users.errors import ClientError, RunEnded, UsageError
 from fleetlm_users.measure.metrics.metric import Metric
 from fleetlm_users.measure.metrics.phoenix import PHOENIX_METRICS
 from fleetlm_users.users.phoenix.client import phoenix_client_of
@@ -129,6 +130,10 @@ class PhoenixUser(VirtualUser):
 
     def failed(self, what: str, error: Exception) -> None:
         """Report what the user's own code raised in the event loop, as Locust reports what a journey raises."""
+        if isinstance(error, BlockingSwitchOutError):
+            accepted = "code that returns at once, because it runs in the event loop"
+            example = "push or count there; ask, wait_for and hold in the journey"
+            error = UsageError(what, "a call that waits", accepted, example).with_traceback(error.__traceback__)
         phoenix_client_of(self.current_run).tell_once(what, error)
         self.environment.events.user_error.fire(user_instance=self, exception=error, tb=error.__traceback__)
 

@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.measure.judging.thresholds import judge, override, parse_thresholds
+from fleetlm_users.measure.judging.thresholds import NOTHING_TO_JUDGE, judge, override, parse_thresholds
+from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP, trend
+from fleetlm_users.measure.metrics.phoenix import PHOENIX_METRICS
+from fleetlm_users.measure.totals import Totals
 from fleetlm_users.quoting import quote
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "metrics.md"
@@ -233,3 +236,15 @@ def test_a_percentile_on_too_few_samples_is_flagged(totals_of, text, needed):
     assert judgement.too_few
     assert judgement.measured is not None
     assert f"of the {needed} samples" in judgement.problem
+
+
+def test_a_rate_that_somebody_stated_for_an_application_of_his_own_needs_samples():
+    """A rate of the package's behaviours may have had nothing to judge, as in a run of seconds."""
+    catalogue = DEFAULT.with_metrics(PHOENIX_METRICS)
+    ledger = Ledger(catalogue, "run", "w")
+    ledger.count("sessions_started", "chat", MAIN)
+    totals = Totals(catalogue, [ledger.snapshot(1, final=True, elapsed_s=1.0)])
+    rules = parse_thresholds(["push_success_rate: rate>0.9", "message_success_rate: rate>0.9"], catalogue)
+    own, packaged = judge([replace(rule, origin="behaviour") for rule in rules], totals, 1.0)
+    assert (own.ok, own.problem) == (False, "no samples")
+    assert (packaged.ok, packaged.problem) == (True, NOTHING_TO_JUDGE)

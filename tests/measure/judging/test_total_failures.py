@@ -10,6 +10,7 @@ from fleetlm_users.measure.judging.verdict import RunFacts, decide
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP, counter, rate
+from fleetlm_users.measure.metrics.phoenix import PHOENIX_METRICS
 from fleetlm_users.measure.report.rows import TROUBLES
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 
@@ -192,4 +193,5 @@ def test_the_verdict_is_inconclusive_by_name(totals_of, healthy):
 
 def test_what_a_report_calls_trouble_is_declared_so():
     """One notion: the section "what went wrong" and the doubts speak of the same counters."""
-    assert {name for name in TROUBLES if not DEFAULT[name].is_trouble} == set()
+    catalogue = DEFAULT.with_metrics(PHOENIX_METRICS)
+    assert {name for name in TROUBLES if not catalogue[name].is_trouble} == set()

@@ -264,3 +264,45 @@ def test_pushes_and_events_that_do_not_add_up_are_doubted(healthy, counts, told)
     assert store.absorb_encoded("w1", encode_snapshot(ledger.snapshot(1, final=True, elapsed_s=10.0)))
     doubts = verdict_on(store.totals()).doubts
     assert [doubt for doubt in doubts if "pushes" in doubt or "events" in doubt] == ([told] if told else [])
+
+
+def phoenix_totals(*, final=True, **counts):
+    catalogue = DEFAULT.with_metrics(PHOENIX_METRICS)
+    ledger = Ledger(catalogue, "run", "w")
+    for metric, n in {"sessions_started": 1, "sessions_completed": 1, **counts}.items():
+        ledger.count(metric, "chat", MAIN, n)
+    ledger.trend("ws_connect_ms", "chat", MAIN).add(1000)
+    store = SnapshotStore("run", catalogue)
+    store.absorb("w", ledger.snapshot(1, final=final, elapsed_s=4.0))
+    return store.totals()
+
+
+@pytest.mark.parametrize(
+    ("counts", "final", "told"),
+    [
+        ({"pushes_sent": 3, "pushes_replied": 1}, True, "the pushes do not add up: 3 sent, the fate of 2 unknown"),
+        ({"pushes_sent": 3, "pushes_replied": 1}, False, None),
+        ({"events_awaited": 9, "events_seen": 1, "events_open": 8}, True, None),
+        ({"events_due": 9, "events_due_seen": 1, "events_due_open": 8}, True, "8 of 9 due events were still open"),
+    ],
+    ids=["a defect", "a lost worker's", "events that nobody says are due", "events that were due"],
+)
+def test_what_was_left_open_is_doubted_where_it_should_have_come(counts, final, told):
+    """To connect is all that some users do, so a run without a push or a join is one."""
+    doubts = verdict_on(phoenix_totals(final=final, **counts), "lifecycle_success_rate: rate>0").doubts
+    assert bool(doubts) == (told is not None)
+    assert told is None or told in doubts[0]
+
+
+def test_lateness_is_held_against_the_latency_of_pushes_too():
+    """Of users of any Phoenix application."""
+    catalogue = DEFAULT.with_metrics(PHOENIX_METRICS)
+    ledger = Ledger(catalogue, "run", "w")
+    ledger.trend("ws_connect_ms", "chat", MAIN).add(1000)
+    for _ in range(100):
+        ledger.trend("generator_lateness_ms", "chat", MAIN).add(15_000)
+        ledger.trend("push_latency_ms", "chat", MAIN).add(20_000)
+    store = SnapshotStore("run", catalogue)
+    store.absorb("w", ledger.snapshot(1, final=True, elapsed_s=4.0))
+    (doubt,) = [text for text in verdict_on(store.totals()).doubts if "late" in text]
+    assert "of push_latency_ms p(95)" in doubt

@@ -147,3 +147,17 @@ def test_the_table_says_per_second_and_agrees_with_the_file():
     assert first["connections"] == filed["connections"] == 6
     assert table["workers"] == ["a", "b"]
     assert table["cpu"] == [[10.0, 55.0], [10.0, None], [10.0, None]]
+
+
+def test_what_a_run_has_no_metric_for_has_no_column():
+    """A page that is opened late gets thousands of rows."""
+    timeline = MergedTimeline()
+    timeline.absorb("a", [row(0), row(1)], final=True)
+    whole, part = LiveHistory(), LiveHistory({"messages_sent", "append_latency_ms", "append_backlog"})
+    for history in (whole, part):
+        history.finish(timeline)
+    assert "push_p95_ms" in whole.table(whole.since(0))["columns"]
+    assert part.table(part.since(0))["columns"] == [
+        *("second", "width_s", "connections", "sent"),
+        *("append_p50_ms", "append_p95_ms", "append_p99_ms", "append_max_ms", "append_backlog"),
+    ]

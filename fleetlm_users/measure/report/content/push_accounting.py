@@ -33,16 +33,14 @@ class Book(NamedTuple):
 BOOKS: Final = (Book("pushes", "sent", PUSH_FATES), Book("events", "awaited", EVENT_FATES))
 
 
-def is_of_pushes(summary: Summary) -> bool:
-    """Return whether a run had users of Phoenix applications, and none that sent a message to a FleetLM."""
-    return _is_of_phoenix(summary) and not _messages(summary)
-
-
 def sent_of(summary: Summary) -> tuple[str, ...]:
     """Return what a run sent: messages, pushes, or both."""
-    if not _is_of_phoenix(summary):
-        return ("messages",)
-    return ("messages", "pushes") if _messages(summary) else ("pushes",)
+    return tuple(summary["run"].get("sends", ["messages"]))
+
+
+def is_of_pushes(summary: Summary) -> bool:
+    """Return whether a run had users of Phoenix applications, and none that sent a message to a FleetLM."""
+    return "messages" not in sent_of(summary)
 
 
 def sent_in_words(summary: Summary) -> str:
@@ -88,15 +86,6 @@ def _rows(summary: Summary, book: Book) -> Table:
         rows.append((label, *map(formatting.count, counts[:shown]), "✓" if adds_up else "✗"))
     head = [book.word, *(fate.replace("_", " ") for fate in book.fates), "unknown"]
     return ("", *head[:shown], "adds up"), tuple(rows)
-
-
-def _is_of_phoenix(summary: Summary) -> bool:
-    counters = (SENT, "pushes_without_reply", "joins_attempted")
-    return any(_count(summary, name, phase, ALL) for name in counters for phase in (MAIN, WARM_UP))
-
-
-def _messages(summary: Summary) -> int:
-    return sum(summary["accounting"][phase]["all"]["sent"] for phase in (MAIN, WARM_UP))
 
 
 def _scenarios(summary: Summary, whole: str) -> list[str]:

@@ -18,6 +18,7 @@ from fleetlm_users.measure.judging.verdict import Verdict
 from fleetlm_users.measure.metrics.metric import ALL, MAIN, WARM_UP, Metric
 from fleetlm_users.measure.report.content.capacity_types import CapacityEntry
 from fleetlm_users.measure.report.content.slow_messages import slow_message_entry
+from fleetlm_users.measure.report.live import kinds_of
 from fleetlm_users.measure.report.summary.figures import (
     accounting_figures,
     backlog_figures,
@@ -126,6 +127,7 @@ def _run(totals: Totals, duration_s: float, started_at: str, aborted: str) -> Ru
         "scenarios": list(totals.scenarios),
         "started_at": started_at,
         "aborted": aborted,
+        "sends": list(kinds_of(totals)),
     }
 
 

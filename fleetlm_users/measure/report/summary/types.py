@@ -237,13 +237,17 @@ class AuditEntry(TypedDict):
 
 
 class RunEntry(TypedDict):
-    """The run's length: `duration_s` of the main phase, `elapsed_s` of all; when it started, why it was ended early."""
+    """The run's length: `duration_s` of the main phase, `elapsed_s` of all; when it started, why it was ended early.
+
+    `sends` names what users sent: messages to a FleetLM, pushes to any Phoenix application, or both.
+    """
 
     duration_s: float
     elapsed_s: float
     scenarios: list[str]
     started_at: str
     aborted: str
+    sends: NotRequired[list[str]]  # since 2026-11
 
 
 class BacklogEntry(TypedDict):

@@ -187,3 +187,23 @@ def test_any_run_can_be_judged(seconds, warm_up_s, ends_s):
     for figure in keeping_up(timeline, warm_up_s, ends_s).derived.values():
         assert figure.words
         assert figure.value is None or 0 <= figure.value < 1e9
+
+
+def test_pushes_are_judged_as_messages_are():
+    """A server that replies to 40 of 50 pushes a second falls behind, in the words of pushes."""
+    timeline = MergedTimeline()
+    rows = [pushes_in(second, sent=50, replied=40) for second in range(40)]
+    timeline.absorb("w", rows, final=True)
+    (growing,) = [one for one in keeping_up(timeline, 0.0, 40.0).backlogs if not one.scenario]
+    assert (growing.queue.name, growing.arrived, growing.waiting) == ("push", 2000, 400)
+    assert growing.metrics["push_backlog_growth"].words.startswith(
+        "the server did not keep up: replies to pushes fell behind by 10/s of the 50/s sent"
+    )
+
+
+def pushes_in(second, sent, replied):
+    """A second of pushes; what is not replied to goes on waiting."""
+    counts = {"pushes_sent": sent, "pushes_replied": replied}
+    waiting = (second + 1) * (sent - replied)
+    part = Part([counts.get(column, 0) for column in COUNTER_COLUMNS], (0, 0, waiting, 0), {"push": {120: replied}})
+    return Second(second, 1, 1.0, {"chat": part})

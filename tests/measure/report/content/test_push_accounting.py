@@ -3,7 +3,7 @@
 from fleetlm_users.measure.report.content.push_accounting import book_tables, is_of_pushes, sent_in_words, sent_of
 
 
-def summary_of(messages=0, **counts):
+def summary_of(*sends, messages=0, **counts):
     """A summary with these counters, each by scenario; a warm-up has the same."""
     metrics = {}
     for name, by_scenario in counts.items():
@@ -13,18 +13,16 @@ def summary_of(messages=0, **counts):
         }
         metrics[name] = {"kind": "counter", "main": figures, "warm_up": figures}
     sent = {"all": {"sent": messages}}
-    return {"metrics": metrics, "accounting": {"main": sent, "warm_up": sent}}
+    run = {"sends": list(sends)} if sends else {}
+    return {"metrics": metrics, "accounting": {"main": sent, "warm_up": sent}, "run": run}
 
 
-def test_what_was_sent_is_told_by_what_was_counted():
-    """Messages, pushes or both; a run of joins alone is one of pushes, and one of nothing one of messages."""
+def test_what_was_sent_is_told_by_the_run():
+    """Messages, pushes or both; a run of an older version sent messages."""
     assert sent_of(summary_of()) == ("messages",)
-    assert sent_of(summary_of(joins_attempted={"chat": 1})) == ("pushes",)
-    assert sent_of(summary_of(messages=1)) == ("messages",)
-    both = summary_of(messages=1, pushes_sent={"chat": 1, "other": 2})
-    assert sent_of(both) == ("messages", "pushes")
+    both = summary_of("messages", "pushes", messages=1, pushes_sent={"chat": 1, "other": 2})
     assert sent_in_words(both) == "1 message and 3 pushes"
-    assert [is_of_pushes(each) for each in (both, summary_of(pushes_sent={"chat": 1}))] == [False, True]
+    assert [is_of_pushes(each) for each in (both, summary_of("pushes"), summary_of())] == [False, True, False]
 
 
 def test_each_scenario_all_and_the_warm_up_have_a_row():
@@ -54,5 +52,5 @@ def test_what_a_lost_worker_left_open_is_unknown_and_no_defect():
 
 def test_a_run_without_a_push_has_an_empty_table():
     """It says that none was sent, in the terms of pushes."""
-    ((_, (_, rows)),) = book_tables(summary_of(joins_attempted={"chat": 1}))
+    ((_, (_, rows)),) = book_tables(summary_of("pushes"))
     assert rows == (("all", "0", "0", "0", "0", "0", "0", "✓"),)
