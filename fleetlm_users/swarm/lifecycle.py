@@ -29,6 +29,7 @@ from fleetlm_users.swarm.options.option_sources import OptionSources
 from fleetlm_users.swarm.printable_logs import make_logs_printable
 from fleetlm_users.swarm.results.locust_files import try_when_parsed
 from fleetlm_users.swarm.role import Role
+from fleetlm_users.swarm.runtime.last_collection import skip_last_collections
 from fleetlm_users.swarm.signals import Signals, end_start_on_signals
 from fleetlm_users.workload.options.resolution import common_value
 
@@ -147,6 +148,7 @@ class Lifecycle:
         self._role.on_quit()
         if self._family:
             end_forked_workers(FORKED_END_S)
+        skip_last_collections()
 
     def _check_alone(self) -> None:
         """Refuse a second benchmark: options, plan and verdict of a process are those of one."""
