@@ -107,3 +107,18 @@ def test_the_old_address_keeps_working(name):
 def test_the_types_are_shipped():
     """PEP 561: type checkers read the annotations of an installed package."""
     assert (FILE.parent / "py.typed").is_file()
+
+
+IN_LOCUST = """
+import gc, sys, types
+if sys.argv[1] == "locust":
+    sys.modules["locust.main"] = types.ModuleType("locust.main")
+from fleetlm_users import Metric
+print(gc.isenabled(), gc.get_freeze_count() > 0)
+"""
+
+
+@pytest.mark.parametrize(("host", "is_frozen"), [("locust", True), ("a program of somebody else", False)])
+def test_what_a_locust_process_imports_is_frozen_and_nothing_of_another_program(host, is_frozen):
+    ended = subprocess.run([sys.executable, "-c", IN_LOCUST, host], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"True {is_frozen}\n", "")

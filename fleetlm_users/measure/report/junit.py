@@ -13,7 +13,8 @@ from fleetlm_users.measure.report.summary.types import Summary, ThresholdEntry
 
 CAPACITY: Final = "the search found what the server sustains"
 BELIEVABLE: Final = "the numbers can be believed"
-_NOT_IN_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production Char
+_NOT_IN_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""All but XML 1.0's production Char. Written as what is allowed it takes twenty times as long to compile."""
 
 
 def render_junit(summary: Summary) -> str:
