@@ -4,6 +4,7 @@
 are not compared.
 """
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,10 +14,14 @@ from fleetlm_users.measure.audit.memory import Remembered, SessionMemory
 
 BEYOND_REPLAY: Final = "beyond_replay"
 MEMORY_BOUND: Final = "memory_bound"
+MAYBE_HIDDEN: Final = "maybe_hidden"
 CUT_SHORT: Final = "cut_short"
 TIME_UP: Final = "time_up"
 BY_DESIGN: Final = frozenset((BEYOND_REPLAY, MEMORY_BOUND))
 """Causes that follow from the chosen way and bound; all others mean that something went wrong."""
+
+SUSPICIOUS: Final = frozenset((MAYBE_HIDDEN,))
+"""Causes that may be losses: not a single message of them is as good as stored."""
 
 Key = tuple[str, str]  # metric, label
 
@@ -32,22 +37,33 @@ _FLAWS: Final = {False: ("unstored", "stored_changed"), True: ("answer_unstored"
 class Stored(NamedTuple):
     """What was read of a session: digests of contents by seq, and the seqs that the reading covers.
 
-    A seq from `first` to `last` (None: without end) that is not among `digests` is not stored; about a seq outside that
-    range the reading says nothing.
+    A seq from `first` to `last` (None: without end) that is not among `digests` is not stored, unless it is in one of
+    the rising ranges `hidden`. About a seq in these or outside that range the reading says nothing.
     """
 
     digests: Mapping[int, int]
     first: int = 0
     last: int | None = None
+    hidden: tuple[range, ...] = ()
 
     def reaches(self, seq: int) -> bool:
         """Return whether the reading can tell if that seq is stored."""
-        return seq in self.digests or (self.first <= seq and (self.last is None or seq <= self.last))
+        is_within = self.first <= seq and (self.last is None or seq <= self.last)
+        return seq in self.digests or (is_within and not self.may_hide(seq))
+
+    def may_hide(self, seq: int) -> bool:
+        """Return whether that seq may be stored although it is not among the digests, behind a full page."""
+        place = bisect_right(self.hidden, seq, key=_start_of)
+        return bool(place) and seq in self.hidden[place - 1]
 
     @property
     def is_whole(self) -> bool:
         """Whether the reading covers every seq."""
-        return self.first <= 1 and self.last is None
+        return self.first <= 1 and self.last is None and not self.hidden
+
+
+def _start_of(hidden: range) -> int:
+    return hidden.start
 
 
 class Flawed(NamedTuple):
@@ -141,7 +157,7 @@ def _resolve(message: Remembered, contents: frozenset[int], stored: Stored, outc
     elif stored.is_whole:
         outcome.counts[is_unstored, ""] += 1
     else:
-        outcome.counts[is_unaudited, BEYOND_REPLAY] += 1
+        outcome.counts[is_unaudited, MAYBE_HIDDEN if stored.hidden else BEYOND_REPLAY] += 1
 
 
 def _compare(message: Remembered, stored: Stored, outcome: AuditOutcome) -> None:
@@ -150,7 +166,8 @@ def _compare(message: Remembered, stored: Stored, outcome: AuditOutcome) -> None
     digest = stored.digests.get(message.seq)
     counts = outcome.counts
     if digest is None and not stored.reaches(message.seq):
-        counts[_UNAUDITED[message.is_answer], BEYOND_REPLAY] += 1
+        cause = MAYBE_HIDDEN if stored.may_hide(message.seq) else BEYOND_REPLAY
+        counts[_UNAUDITED[message.is_answer], cause] += 1
         return
     counts[audited, ""] += 1
     if digest == message.digest:

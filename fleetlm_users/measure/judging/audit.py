@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from fleetlm_users.measure import formatting
-from fleetlm_users.measure.audit.comparison import BEYOND_REPLAY, BY_DESIGN, CUT_SHORT, MEMORY_BOUND, TIME_UP
+from fleetlm_users.measure.audit.comparison import (
+    BEYOND_REPLAY,
+    BY_DESIGN,
+    CUT_SHORT,
+    MAYBE_HIDDEN,
+    MEMORY_BOUND,
+    SUSPICIOUS,
+    TIME_UP,
+)
 from fleetlm_users.measure.metrics.metric import ALL
 from fleetlm_users.measure.totals import Totals
 
@@ -34,6 +42,7 @@ _WORDS: Final[Mapping[str, str]] = {
     MEMORY_BOUND: "beyond --audit-messages",
     CUT_SHORT: "when the audit was cut short",
     TIME_UP: "when the audit's time was up",
+    MAYBE_HIDDEN: "missing below a full page, so lost or not flushed yet",
     UNREPORTED: "that no worker reported on",
 }
 _BY: Final[Mapping[str, str]] = {"replay": "by replay", "rest": "over REST", "database": "in the database"}
@@ -141,7 +150,7 @@ def audit_doubts(result: AuditResult, least_share: float, *, judged_by_threshold
         yield f"the audit covered {seen}, less than --audit-share {least_share:g} requires: {causes}"
     for kind, what in ((messages, "acknowledged messages"), (result.answers, "pushed answers")):
         failed = {cause: n for cause, n in kind.unaudited.items() if cause not in BY_DESIGN and n}
-        if sum(failed.values()) > FAILED_SHARE * kind.all:
+        if sum(failed.values()) > FAILED_SHARE * kind.all or SUSPICIOUS & failed.keys():
             causes = ", ".join(f"{n:,} {_cause(cause)}" for cause, n in formatting.few_kinds(failed).items())
             yield f"the audit could not check {sum(failed.values()):,} of {kind.all:,} {what}: {causes}"
     if not judged_by_thresholds and result.is_flawed:

@@ -53,4 +53,5 @@ def _reader(options: Options, profile: Profile, connect: Callable[[str], Phoenix
         return DatabaseReader(table_of(options))
     if way_of(options) == REST:
         return RestReader(rest)
-    return ReplayReader(connect, options.join_timeout_s, resumes=profile.resumes)
+    listing = RestReader(rest) if profile.lists_messages else None
+    return ReplayReader(connect, options.join_timeout_s, resumes=profile.resumes, rest=listing)

@@ -1,7 +1,7 @@
 """The ways to read back what a server has stored: a join's replay, REST, the database. A protocol picks its readers."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import Any, Final, Protocol
 
 from fleetlm_users.client import MessageTable, PhoenixSocket, RestApi, read_replay
@@ -9,6 +9,7 @@ from fleetlm_users.errors import ClientError, FleetlmError, JoinRefused, RestFai
 from fleetlm_users.measure.audit.comparison import Stored, window
 from fleetlm_users.measure.audit.digest import digest_of
 from fleetlm_users.measure.audit.memory import SessionMemory
+from fleetlm_users.measure.audit.paged_reading import MessagePage, read_whole
 
 REPLAY_LIMIT: Final = 100
 """A join replays at most this many messages (wire record)."""
@@ -39,13 +40,21 @@ class ReplayReader:
     """Joins each session as its participant, over one socket for sessions of the same one in a row.
 
     `resumes` says whether a join may name the seq after which its replay begins: then whole sessions are read, join by
-    join.
+    join. What joins cannot tell, lost or hidden behind a full replay of memory, `rest` is asked, if it is given.
     """
 
-    def __init__(self, connect: Callable[[str], PhoenixSocket], timeout_s: float, *, resumes: bool = False) -> None:
+    def __init__(
+        self,
+        connect: Callable[[str], PhoenixSocket],
+        timeout_s: float,
+        *,
+        resumes: bool = False,
+        rest: "RestReader | None" = None,
+    ) -> None:
         self._connect = connect
         self._timeout_s = timeout_s
         self._resumes = resumes
+        self._rest = rest
         self._socket: PhoenixSocket | None = None
 
     def read(self, sessions: Sequence[SessionMemory]) -> Iterator[Read]:
@@ -66,13 +75,19 @@ class ReplayReader:
             socket.close()
 
     def _stored(self, session: SessionMemory) -> Stored:
-        if self._resumes:
-            return whole_replay(lambda last_seq: self._replay(session, last_seq))
-        return window(self._replay(session, 0), REPLAY_LIMIT, last_known(session))
+        if not self._resumes:
+            return window(self._replay(session, 0).digests, REPLAY_LIMIT, last_known(session))
+        stored = read_whole(lambda last_seq: self._replay(session, last_seq), REPLAY_LIMIT)
+        if self._rest is not None and _is_in_doubt(session, stored):
+            with contextlib.suppress(ClientError):  # it stays in doubt
+                listed = self._rest.above(session, stored.hidden[0].start - 1)
+                return Stored({**stored.digests, **listed.digests}, last=listed.last, hidden=listed.hidden)
+        return stored
 
-    def _replay(self, session: SessionMemory, last_seq: int) -> dict[int, int]:
+    def _replay(self, session: SessionMemory, last_seq: int) -> MessagePage:
         socket = self._socket_of(session.participant_id)
-        return digests_of(read_replay(socket, session.session_id, self._timeout_s, last_seq))
+        replay = read_replay(socket, session.session_id, self._timeout_s, last_seq)
+        return MessagePage(digests_of(replay), len(replay) >= REPLAY_LIMIT)
 
     def _socket_of(self, participant_id: str) -> PhoenixSocket:
         if self._socket is None or self._socket.participant_id != participant_id or self._socket.down is not None:
@@ -96,7 +111,7 @@ class RestReader:
         """Yield each session with all of its stored messages."""
         for session in sessions:
             try:
-                stored = Stored(self._all_of(session))
+                stored = self.above(session)
             except ClientError as failure:
                 yield session, NOTHING if is_gone(failure) else failure.with_traceback(None)
             else:
@@ -105,16 +120,19 @@ class RestReader:
     def close(self) -> None:
         """Do nothing: the pool is the run's."""
 
-    def _all_of(self, session: SessionMemory) -> dict[int, int]:
-        stored: dict[int, int] = {}
-        after_seq = 0
+    def above(self, session: SessionMemory, after_seq: int = 0) -> Stored:
+        """Return what is stored of a session above a seq. Raise ClientError."""
         limit = min(MAX_PAGE, 2 * last_known(session) + PAGE)
-        while page := digests_of(self._rest.list_messages(session.session_id, after_seq, limit)):
-            stored |= page
-            if max(page) <= after_seq:  # otherwise a server that ignores after_seq would be asked forever
-                break
-            after_seq = max(page)
-        return stored
+        return read_whole(lambda seq: self._page(session.session_id, seq, limit), limit, after_seq)
+
+    def _page(self, session_id: str, after_seq: int, limit: int) -> MessagePage:
+        """Return one page; it is full if more follows it as well, on a server with a limit of its own."""
+        messages = self._rest.list_messages(session_id, after_seq, limit)
+        page = digests_of(messages)
+        is_full = len(messages) >= limit
+        if not is_full and page:
+            is_full = bool(self._rest.list_messages(session_id, max(page), limit))
+        return MessagePage(page, is_full)
 
 
 class DatabaseReader:
@@ -139,46 +157,11 @@ class DatabaseReader:
         self._table.close()
 
 
-def whole_replay(read: Callable[[int], dict[int, int]]) -> Stored:
-    """Return all that is stored of a session whose joins may name the seq after which their replay begins.
-
-    A full replay need not hold the next hundred messages: it includes those that are only in memory, whatever lies
-    before them (late wire record: 1 to 99, then 131). Such a replay ends with the session's newest message. So if
-    nothing follows a full replay, a further join asks about each hole in it. If a hundred messages of a session are
-    only in memory, because the server has not flushed for long, that server looks like one that lost the messages
-    before them; so `--audit-after` should be two flush periods.
-
-    Args:
-        read: Returns the digests by seq of one replay after a seq.
-    """
-    digests: dict[int, int] = {}
-    full: list[int] = []
-    after_seq = 0
-    while True:
-        page = _after(read(after_seq), after_seq)
-        digests |= page
-        if len(page) >= REPLAY_LIMIT:
-            full, after_seq = sorted(page), max(page)
-        elif page or not full:
-            return Stored(digests)
-        else:
-            break
-    while (before := _before_hole(full)) is not None:
-        page = _after(read(before), before)
-        digests |= page
-        if len(page) < REPLAY_LIMIT:
-            break
-        full = sorted(page)
-    return Stored(digests)
-
-
-def _after(page: Mapping[int, int], seq: int) -> dict[int, int]:
-    return {each: digest for each, digest in page.items() if each > seq}
-
-
-def _before_hole(seqs: Sequence[int]) -> int | None:
-    """Return the last seq before the first hole in a rising row; None where there is no hole."""
-    return next((seq for seq, following in pairwise(seqs) if following > seq + 1), None)
+def _is_in_doubt(session: SessionMemory, stored: Stored) -> bool:
+    """Return whether a hole in what was read matters: one of this session's messages may be in it."""
+    return bool(stored.hidden) and any(
+        message.is_unconfirmed or not stored.reaches(message.seq) for message in session.messages()
+    )
 
 
 def last_known(session: SessionMemory) -> int:

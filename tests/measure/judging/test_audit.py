@@ -88,6 +88,7 @@ def test_it_says_what_became_of_open_outcomes(unconfirmed, said):
         (result(kind(10, beyond_replay=90)), 0.1, []),
         (result(kind(0, memory_bound=90)), 0.0, []),
         (result(kind(990, eof=10)), 0.5, []),
+        (result(kind(9_999, maybe_hidden=1)), 0.5, ["1 missing below a full page, so lost or not flushed yet"]),
         (result(kind(980, eof=20)), 0.5, ["could not check 20 of 1,000 acknowledged messages: 20 because of eof"]),
         (result(kind(980), kind(980, cut_short=20)), 0.5, ["could not check 20 of 1,000 pushed answers"]),
         (result(kind(0)), 0.5, []),

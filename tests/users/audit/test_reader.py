@@ -3,8 +3,6 @@
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from fleetlm_users.client import RestCallFailed
 from fleetlm_users.errors import DatabaseFailed, Disconnected, JoinRefused
@@ -18,7 +16,6 @@ from fleetlm_users.users.audit.reader import (
     DatabaseReader,
     ReplayReader,
     RestReader,
-    whole_replay,
 )
 
 DIGESTS = {seq: digest_of({"text": str(seq)}) for seq in range(1, 3 * PAGE)}
@@ -108,35 +105,6 @@ def test_a_failed_join_is_told_and_the_next_has_a_new_socket(failure, found):
     assert sockets.made == ["p", "p"]
 
 
-def late_pages(flushed, unflushed):
-    """The replays of FleetLM's last chat protocol: what is in memory, filled up from the low end of the database."""
-
-    def read(last_seq):
-        memory = [seq for seq in sorted(unflushed) if seq > last_seq][:REPLAY_LIMIT]
-        database = [seq for seq in sorted(flushed) if seq > last_seq]
-        return {seq: DIGESTS[seq] for seq in database[: REPLAY_LIMIT - len(memory)] + memory}
-
-    return read
-
-
-@given(
-    st.sets(st.integers(1, 700), max_size=600),
-    st.integers(0, REPLAY_LIMIT - 1),
-)
-@example(set(range(1, 132)), 1)
-@example(set(range(1, 400)) - set(range(2, 400, 2)), 0)
-def test_whole_sessions_are_read_by_joins_that_resume(stored, in_memory):
-    """All that is there is found, whatever is lost, and whatever is not flushed yet of less than a replay."""
-    rows = sorted(stored)
-    at = len(rows) - min(in_memory, len(rows))
-    asked = []
-    read = late_pages(rows[:at], rows[at:])
-    found = whole_replay(lambda last_seq: asked.append(last_seq) or read(last_seq))
-    assert found == Stored({seq: DIGESTS[seq] for seq in rows})
-    assert found.is_whole
-    assert asked == sorted(asked) or len(asked) <= len(rows) // REPLAY_LIMIT + REPLAY_LIMIT
-
-
 def test_joins_name_the_seq_that_they_resume_from():
     """Over the socket of the session's participant."""
     sockets = Sockets()
@@ -144,6 +112,47 @@ def test_joins_name_the_seq_that_they_resume_from():
     (found,) = read(ReplayReader(sockets.connect, 1.0, resumes=True), session("a", last=250))
     assert set(found.digests) == set(range(1, 251))
     assert [payload.get("last_seq") for payload in sockets.payloads] == [None, 100, 200]
+
+
+LOST = 50
+
+
+@pytest.mark.parametrize(
+    ("rest", "is_known", "hidden"),
+    [
+        (lambda: Rest([seq for seq in range(1, 301) if seq != LOST]), True, ()),
+        (lambda: Rest(failure=Disconnected("eof")), False, (range(LOST, LOST + 1),)),
+        (lambda: None, False, (range(LOST, LOST + 1),)),
+    ],
+    ids=["rest", "broken-rest", "no-rest"],
+)
+def test_what_joins_cannot_tell_is_asked_over_rest(rest, is_known, hidden):
+    """A message with more than a full replay behind it: lost, or hidden behind memory. Without REST nobody can tell."""
+    sockets, rest = Sockets(), rest()
+    sockets.replays = {"a": messages(seq for seq in range(1, 301) if seq != LOST)}
+    listing = None if rest is None else RestReader(rest)
+    asked = session("a", last=300)
+    asked.add(LOST, 0, 0.0, own_tag(2))
+    (found,) = read(ReplayReader(sockets.connect, 1.0, resumes=True, rest=listing), asked)
+    assert found.reaches(LOST) == is_known
+    assert found.hidden == hidden
+    assert set(found.digests) == set(range(1, 301)) - {LOST}
+
+
+def test_rest_is_not_asked_about_messages_of_others():
+    """A hole in which none of the session's known messages can be is nobody's loss."""
+    sockets, rest = Sockets(), Rest([1])
+    sockets.replays = {"a": messages(seq for seq in range(1, 301) if seq != LOST)}
+    read(ReplayReader(sockets.connect, 1.0, resumes=True, rest=RestReader(rest)), session("a", last=300))
+    assert not rest.asked
+
+
+def test_a_server_with_a_limit_of_its_own_is_read_to_the_end():
+    """Fewer messages than asked for are then not all."""
+    rest = Rest(range(1, 2 * PAGE))
+    capped = SimpleNamespace(list_messages=lambda session_id, after, limit: rest.list_messages(session_id, after, 100))
+    (found,) = read(RestReader(capped), session(last=2 * PAGE))
+    assert set(found.digests) == set(range(1, 2 * PAGE))
 
 
 class Rest:
@@ -162,9 +171,9 @@ class Rest:
 
 
 def test_rest_reads_to_the_end():
-    """Page by page; what it does not give is not stored."""
+    """What it does not give is not stored."""
     rest = Rest([seq for seq in range(1, 2 * PAGE) if seq != 7])
-    (found,) = read(RestReader(rest), session())
+    (found,) = read(RestReader(rest), session(last=2 * PAGE))
     assert found.digests == {seq: DIGESTS[seq] for seq in rest.seqs}
     assert found.reaches(7)
     assert rest.asked[0] == 0
@@ -184,7 +193,8 @@ def test_a_server_that_ignores_the_page_is_not_asked_for_ever():
     rest = Rest([1, 2], ignores_after=True)
     (found,) = read(RestReader(rest), session())
     assert set(found.digests) == {1, 2}
-    assert len(rest.asked) == 2
+    assert not found.reaches(3)
+    assert len(rest.asked) == 4
 
 
 @pytest.mark.parametrize(
