@@ -36,6 +36,7 @@ class Profile:
         resumes: Whether a join may name the last seq that the client has, and is sent only what follows.
         acknowledges: Whether a successful send is replied to, apart from the broadcast of its message.
         lists_messages: Whether a session's messages can be read over REST.
+        numbers_appends: Whether the answer to an append over REST says the seq of the message.
         streams: Whether an agent's answer is pushed piece by piece before it is whole.
         agent_history: The part of an agent's record that says which messages it is sent.
         flush_period_s: Seconds after which an appended message is in the database.
@@ -49,6 +50,7 @@ class Profile:
     resumes: bool
     acknowledges: bool
     lists_messages: bool
+    numbers_appends: bool
     streams: bool
     agent_history: Mapping[str, Any]
     flush_period_s: float
@@ -75,6 +77,7 @@ EARLY: Final = Profile(
     resumes=False,
     acknowledges=False,
     lists_messages=False,
+    numbers_appends=False,
     streams=False,
     agent_history={"message_history_mode": "tail", "message_history_limit": HISTORY_LIMIT},
     flush_period_s=0.3,
@@ -89,6 +92,7 @@ LATE: Final = Profile(
     resumes=True,
     acknowledges=True,
     lists_messages=True,
+    numbers_appends=True,
     streams=True,
     agent_history={"context": {"strategy": "last_n", "config": {"limit": HISTORY_LIMIT}}},
     flush_period_s=5.0,

@@ -59,6 +59,7 @@ class Benchmark:
         preset: A preset that presets.yaml does not have.
         validate: Raises UsageError for options that contradict each other.
         check_protocol: Raises UsageError for a server whose protocol cannot do what the behaviours need.
+        remarks: Returns sentences on what is different with a server whose protocol cannot do all that behaviours use.
         check_host: Raises UsageError for what the machine cannot do. It is called where users live; its second argument
             says whether all of them live on this machine.
         metrics_page: Returns the page of a server's metrics, to be read by the rules of the load.
@@ -80,6 +81,7 @@ class Benchmark:
     preset: Preset | None = None
     validate: Callable[[Options], None] = lambda _: None
     check_protocol: Callable[[Options], None] = lambda _: None
+    remarks: Callable[[Options], Sequence[str]] = lambda _: ()
     check_host: Callable[[Options, bool], None] = lambda _options, _is_only_one: None
     metrics_page: Callable[[str, Options], Page] = _no_page
     is_finite: Callable[[Options], bool] = lambda _: False

@@ -60,6 +60,7 @@ def install(  # noqa: PLR0913  # what a locustfile may say, each under its own n
             behaviours={behaviour.scenario: behaviour for behaviour in behaviours},
             check=lambda given, tell: _check(_running(behaviours, given), given, tell),
             check_protocol=lambda given: _check_protocol(behaviours, given),
+            remarks=lambda given: _remarks(behaviours, given),
             check_host=_check_host,
             metrics_page=_metrics_page,
             options=_each_once((*_of(behaviours, "options"), *options)),
@@ -159,10 +160,23 @@ def _check_protocol(behaviours: Sequence[type[VirtualUser]], options: Options) -
     if profile is None:
         return
     for behaviour in _running(behaviours, options):
-        for feature, reason in behaviour.needs.items():
+        for feature, reason in behaviour.needed(options).items():
             if not getattr(profile, feature):
                 able = " or ".join(each.name for each in PROFILES.values() if getattr(each, feature))
                 raise UsageError(UNSUITED, profile.name, reason, f"--protocol {able}")
+
+
+def _remarks(behaviours: Sequence[type[VirtualUser]], options: Options) -> list[str]:
+    """Return what of the behaviours is different in a protocol that cannot do all that they could use."""
+    profile = PROFILES.get(options.protocol)
+    if profile is None:
+        return []
+    return [
+        f"{behaviour.scenario}, {profile.name} protocol: {text}"
+        for behaviour in _running(behaviours, options)
+        for feature, text in behaviour.lacks.items()
+        if not getattr(profile, feature)
+    ]
 
 
 def _metrics_page(url: str, options: Options) -> TextPage:

@@ -5,6 +5,7 @@ from typing import Final
 
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.phoenix import PHOENIX_METRICS, SHARED_METRICS
+from fleetlm_users.protocol.profile import PROFILES, Profile
 from fleetlm_users.users.behaviours.capacity import CapacityUser
 from fleetlm_users.users.behaviours.cold_start import ColdStartUser
 from fleetlm_users.users.behaviours.correctness import CorrectnessUser
@@ -31,6 +32,7 @@ _COLD: Final = (
     "replays", "replays_failed", "messages_replayed",
 )  # fmt: skip
 _READ: Final = ("rest_reads", "rest_reads_failed", "messages_read", "rest_read_ms")
+_OF_LISTS: Final = (*_READ, "replay_rest_ms")
 _SHOWN: Final = (
     "inbox_watched", "inbox_deltas", "inbox_shown", "inbox_missed", "inbox_shown_rate",
     "inbox_latency_ms", "inbox_service_ms",
@@ -52,8 +54,11 @@ _OF_BREAKS: Final = (
     "lost_ack_age_ms", "kept_ack_age_ms", "seqs_given_twice", "messages_below_resume",
     "open_messages_stored", "open_messages_unstored", "open_messages_unaudited",
 )  # fmt: skip
-_OF_LATE: Final = (
-    "ack_latency_ms", "ack_service_ms", "messages_acknowledged", "acknowledgement_rate", "messages_unconfirmed",
+_OF_REPLIES: Final = (
+    "ack_latency_ms", "ack_service_ms", "messages_acknowledged", "messages_unacknowledged", "acknowledgement_rate",
+    "messages_unconfirmed", *_AUDITED_OPEN,
+)  # fmt: skip
+_OF_STREAMS: Final = (
     "agent_first_chunk_ms", "agent_first_chunk_service_ms", "agent_chunk_gap_ms", "agent_stream_ms",
     "agent_chunks", "agent_streams", "agent_streams_incomplete", "agent_stream_stalls",
 )  # fmt: skip
@@ -106,12 +111,21 @@ def records(metric: str, scenario: str | None, behaviours: Sequence[type[Virtual
         return True
     if metric in _DELETED and options.cleanup:
         return True
-    if metric in (*_OF_LATE, *_AUDITED_OPEN) and options.protocol == "early":
+    if _is_beyond(PROFILES.get(options.protocol), metric):
         return False
     if metric in (*_ANSWERED, *_AUDITED_ANSWERS):
         return _awaits_answers(judged, options)
     only = RECORDED_BY.get(metric)
     return only is None or any(issubclass(kind, only) for kind in judged)
+
+
+def _is_beyond(profile: Profile | None, metric: str) -> bool:
+    """Return whether a metric is of something that the protocol does not have; nothing is beyond an unknown one."""
+    return profile is not None and (
+        (metric in _OF_REPLIES and not profile.acknowledges)
+        or (metric in _OF_STREAMS and not profile.streams)
+        or (metric in _OF_LISTS and not profile.lists_messages)
+    )
 
 
 def _awaits_answers(behaviours: Sequence[type[VirtualUser]], options: Options) -> bool:

@@ -122,7 +122,7 @@ class RestSession:
     def check(self, expected: Sequence[Accepted], messages: Sequence[Any]) -> bool:
         """Check that a read holds these messages as they were sent; count and name what it lacks. Return whether so."""
         phase = self.observer.phase_now()
-        result = judge_read(expected, messages)
+        result = judge_read(expected, messages, self._participant_id)
         self._count("replay_checked", phase, result.checked)
         for metric, kind, flawed in (
             ("replay_missing", MISSING, result.missing),

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import ClassVar
 
 from fleetlm_users.errors import ClientError
 from fleetlm_users.users.rest_session import RestSession
 from fleetlm_users.users.shared_client import shared_client_of
 from fleetlm_users.users.user import RETRY_PAUSE_S, FleetUser
+from fleetlm_users.workload.options.audit import AUTO, is_audited, way_of
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.payload import Payloads, session_prefix
 
@@ -18,10 +18,16 @@ class RestUser(FleetUser):
 
     abstract = True
     follows_agent = False
-    needs: ClassVar[Mapping[str, str]] = {
-        "lists_messages": "a protocol in which the messages of a session can be read over REST, and checked: "
-        "the early one answers that with 500, and a join repeats the oldest 100 messages only"
-    }
+
+    @classmethod
+    def needed(cls, options: Options) -> Mapping[str, str]:
+        """Return what the protocol must be able to do; an audit looks for a message by the seq of its append."""
+        if not is_audited(options) or way_of(options) == AUTO:
+            return cls.needs
+        reason = (
+            "a protocol whose REST appends say the seq of a message, by which --audit looks for it: leave --audit out"
+        )
+        return {**cls.needs, "numbers_appends": reason}
 
     @classmethod
     def waits_for(cls, options: Options) -> frozenset[str]:

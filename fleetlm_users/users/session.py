@@ -138,9 +138,10 @@ class UserSession:
     def open_window(self, depth: int, *, frees_at_ack: bool = False) -> Window:
         """Return the slots of a closed loop, free since the join; the fate of each message frees its slot.
 
-        With `frees_at_ack` the reply to its send does, or its own push if that comes first.
+        With `frees_at_ack` the reply to its send does, or its own push if that comes first, as it does in a protocol
+        without such replies.
         """
-        self.observer.frees_at_ack = frees_at_ack
+        self.observer.frees_at_ack = frees_at_ack and self._client.profile.acknowledges
         self.observer.window = window = Window(depth, self.joined_s)
         return window
 

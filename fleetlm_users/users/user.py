@@ -44,7 +44,8 @@ class FleetUser(VirtualUser):
         thresholds: What the behaviour must keep in any run, as metrics with their conditions: `{"interview_ms":
             "p(95)<2000"}`. Each is judged for this scenario, unless the preset or a given threshold bounds its metric.
         follows_agent: False when the agent's answers are neither awaited nor measured.
-        needs: What the protocol must be able to do, as attributes of Profile, each with the reason why.
+        needs, lacks: What the protocol must be able to do, and what is different where it cannot, as VirtualUser
+            describes them.
     """
 
     abstract = True

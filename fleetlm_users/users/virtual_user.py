@@ -36,6 +36,8 @@ class VirtualUser(User):
     Class attributes:
         scenario, options, metrics, thresholds, follows_agent: As FleetUser describes them.
         common_metrics: The metrics of all users of the kind, which a subclass does not name again in `metrics`.
+        needs: What the protocol must be able to do, as attributes of Profile, each with the reason why.
+        lacks: What is different with a protocol that cannot do it, said before a run, by attributes of Profile.
         needs_fleetlm: Whether the server must be a FleetLM, which the look before the run then makes sure of.
     """
 
@@ -47,6 +49,7 @@ class VirtualUser(User):
     thresholds: ClassVar[Mapping[str, str]] = {}
     follows_agent: ClassVar[bool] = False
     needs: ClassVar[Mapping[str, str]] = {}
+    lacks: ClassVar[Mapping[str, str]] = {}
     needs_fleetlm: ClassVar[bool] = False
     wait_time = constant(RETRY_PAUSE_S)  # before Locust calls `live` again, which it does when a behaviour has a bug
 
@@ -69,6 +72,12 @@ class VirtualUser(User):
         Raises:
             UsageError: They do.
         """
+
+    @classmethod
+    def needed(cls, options: Options) -> Mapping[str, str]:
+        """Return what the protocol must be able to do in a run with these options, as in `needs`."""
+        del options
+        return cls.needs
 
     @classmethod
     def journeys(cls, options: Options) -> int | None:

@@ -57,20 +57,61 @@ def test_every_acknowledgement_is_counted(tmp_path, standin_with):
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"),
+    ("name", "arguments", "reason"),
     [
-        ("hot_path_throughput", "replies to each send"),
-        ("rest_read_write_mix", "can be read over REST"),
-        ("cold_start_replay", "can be read over REST"),
+        ("rest_read_write_mix", [], "can be read over REST"),
+        ("cold_start_replay", ["--audit", "replay"], "leave --audit out"),
+        (
+            "hot_path_throughput",
+            ["--threshold", "ack_latency: p(95)<5000"],
+            "a metric that this run (pipeline) measures",
+        ),
     ],
+    ids=lambda value: value if isinstance(value, str) and " " not in value else "",
 )
-def test_the_early_protocol_is_refused_where_it_cannot_do_it(tmp_path, standin_with, name, reason):
+def test_the_early_protocol_is_refused_where_it_cannot_do_it(tmp_path, standin_with, name, arguments, reason):
     """Before anything is created, in a sentence."""
     standin = standin_with("--builtin-agent")
-    finished = later(tmp_path, name, standin)
+    finished = run(tmp_path, name, standin, *SHORT, *arguments)
     assert finished.code == 2, finished.output
     assert reason in " ".join(finished.output.split())
     assert not standin.counters()["sessions_created"]
+
+
+@SPREADS
+def test_early_broadcasts_acknowledge_the_hot_path(tmp_path, standin_with, spread):
+    """The early protocol replies to no send, which the run says; the preset's threshold on replies is not judged."""
+    standin = standin_with("--builtin-agent", "--quirks")
+    finished = run(tmp_path, "hot_path_throughput", standin, *SHORT, *CASES["hot_path_throughput"][:-2], *spread)
+    assert finished.code == 0, finished.output
+    said = " ".join(finished.output.split())
+    assert "a user's own broadcast is the acknowledgement" in said
+    assert "not judged, as this run does not measure it: ack_latency_ms: p(95)<10" in said
+    assert "not audited (--audit auto)" in said
+    accounting = finished.accounting()
+    assert accounting["sent"] == accounting["appended"] == standin.counters(RUN_ID)["messages_appended_user"] > 0
+    assert finished.count("messages_acknowledged") == 0
+
+
+@SPREADS
+def test_early_cold_starts_are_replayed_by_single_joins(tmp_path, standin_with, spread):
+    """The oldest hundred messages of each session, which is all that its joins replay."""
+    standin = standin_with("--builtin-agent")
+    finished = run(tmp_path, "cold_start_replay", standin, *SHORT, *CASES["cold_start_replay"][:-2], *spread)
+    assert finished.code == 0, finished.output
+    assert "each replay is checked for those" in " ".join(finished.output.split())
+    accounting = finished.accounting()
+    assert accounting["sent"] == accounting["appended"] == standin.counters(RUN_ID)["messages_appended_user"] > 300
+    assert finished.count("replay_checked") >= 40 * finished.count("replays") > 0
+    assert samples(finished, "replay_rest_ms") == 0
+
+
+def test_an_early_replay_that_lacks_messages_is_not_green(tmp_path, standin_with):
+    """Every seventh is gone."""
+    standin = standin_with("--builtin-agent", "--lose-replay-every", "7")
+    finished = run(tmp_path, "cold_start_replay", standin, *SHORT, *CASES["cold_start_replay"][:-2])
+    assert finished.code == 3, finished.output
+    assert finished.count("replay_missing") > 0
 
 
 def test_each_message_is_read_back_by_the_read_that_follows(tmp_path, standin_with):

@@ -11,6 +11,7 @@ from fleetlm_users.swarm.options.parser import presets_of, specs_of
 from fleetlm_users.users import ConcurrentUser, LifecycleUser, ThroughputUser, counter, option
 from fleetlm_users.users import install as package_install
 from fleetlm_users.users.behaviours.pipeline import PipelineUser
+from fleetlm_users.users.behaviours.rest_mix import RestMixUser
 from fleetlm_users.users.install import install
 from tests.swarm.samples import options
 
@@ -115,11 +116,21 @@ def test_the_servers_metrics_are_read_by_the_rules_of_the_load(installed):
 @pytest.mark.parametrize(("protocol", "is_refused"), [("auto", False), ("late", False), ("early", True)])
 def test_a_protocol_that_cannot_do_what_a_behaviour_needs_is_refused(installed, protocol, is_refused):
     """By name, and with what can; while nobody has asked the server, nothing is."""
-    benchmark = installed("hot_path_throughput", [PipelineUser])
+    benchmark = installed("rest_read_write_mix", [RestMixUser])
     given = options(protocol=protocol)
-    given = replace(given, plan=replace(given.plan, users={"pipeline": 1}))
+    given = replace(given, plan=replace(given.plan, users={"rest_mix": 1}))
     if is_refused:
-        with pytest.raises(UsageError, match=r"replies to each send.*--protocol late"):
+        with pytest.raises(UsageError, match=r"can be read over REST.*--protocol late"):
             benchmark.check_protocol(given)
     else:
         benchmark.check_protocol(given)
+
+
+@pytest.mark.parametrize(("protocol", "expected"), [("auto", 0), ("late", 0), ("early", 1)])
+def test_what_a_protocol_lacks_is_said(installed, protocol, expected):
+    """Where a behaviour can do without it."""
+    benchmark = installed("hot_path_throughput", [PipelineUser])
+    given = options(protocol=protocol)
+    remarks = benchmark.remarks(replace(given, plan=replace(given.plan, users={"pipeline": 1})))
+    assert len(remarks) == expected
+    assert all("own broadcast is the acknowledgement" in remark for remark in remarks)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 MISSING: Final = "unreplayed"
 CHANGED: Final = "changed"
@@ -31,12 +31,60 @@ class ReadBack:
     changed: list[Accepted] = field(default_factory=list)
 
 
-def judge_read(expected: Iterable[Accepted], messages: Sequence[Any]) -> ReadBack:
+class Coverage(NamedTuple):
+    """Which of the accepted messages a single replay must hold: those from one place up to another.
+
+    `may_begin_early` says that the first of them are missing, which a server that has not flushed yet explains as well
+    as a loss.
+    """
+
+    start: int
+    stop: int
+    may_begin_early: bool = False
+
+
+def coverage(expected: Sequence[Accepted], messages: Sequence[Any], limit: int, sender_id: str) -> Coverage:
+    """Return which messages a replay of the oldest ones must hold.
+
+    A replay that is not full must hold all. A full one ends somewhere in the session, or begins there: some servers
+    replay the newest messages, and one that has not flushed yet the first ones of its memory (wire record). So what was
+    accepted after its last own message is left out, and what was accepted before its first one if that is more, as so
+    much is not lost at once.
+
+    Args:
+        expected: The messages that were accepted before the replay, in that order, which is that of their seqs.
+        messages: The replay, untrusted.
+        limit: How many messages a full replay holds.
+        sender_id: Who sent them.
+    """
+    if len(messages) < limit:
+        return Coverage(0, len(expected))
+    refs = {_ref_of(message, sender_id) for message in messages}
+    places = [place for place, one in enumerate(expected) if one.client_ref in refs]
+    if not places:
+        return Coverage(0, 0)
+    below, above = places[0], len(expected) - 1 - places[-1]
+    if below > above:
+        return Coverage(below, places[-1] + 1)
+    return Coverage(0, places[-1] + 1, may_begin_early=below > 0)
+
+
+def _ref_of(message: Any, sender_id: str) -> str | None:
+    """Return the client_ref of a message of that sender: an agent's echo repeats it."""
+    if not isinstance(message, Mapping) or message.get("sender_id") != sender_id:
+        return None
+    content = message.get("content")
+    ref = content.get("client_ref") if isinstance(content, Mapping) else None
+    return ref if isinstance(ref, str) else None
+
+
+def judge_read(expected: Iterable[Accepted], messages: Sequence[Any], sender_id: str) -> ReadBack:
     """Return what a read says of the messages that it must hold.
 
     Args:
         expected: The messages that were accepted before the read began, of the range that was asked for.
         messages: What the server returned, untrusted.
+        sender_id: Who sent the accepted messages.
 
     Returns:
         The verdict on each. One is changed when its seq or its client_ref is there with another content, or its content
@@ -49,8 +97,8 @@ def judge_read(expected: Iterable[Accepted], messages: Sequence[Any]) -> ReadBac
             continue
         content = message.get("content")
         by_seq[seq] = content
-        ref = content.get("client_ref") if isinstance(content, Mapping) else None
-        if isinstance(ref, str):
+        ref = _ref_of(message, sender_id)
+        if ref is not None:
             by_ref.setdefault(ref, []).append((seq, content))
     result = ReadBack()
     for one in expected:

@@ -88,7 +88,7 @@ def title_parts(summary: Summary) -> list[str]:
         f"preset {plan['preset']}" if plan.get("preset") else "",
         f"run {options['run_id']}" if options.get("run_id") else "",
         str(options.get("ws_url" if is_of_pushes(summary) else "api_url") or ""),
-        f"protocol {options['protocol']}" if options.get("protocol") in ("early", "late") else "",
+        _protocol(options),
         f"{formatting.duration(run['duration_s'])} measured"
         + (f" after {formatting.duration(warm_up_s)} warm-up" if warm_up_s else ""),
         *(f"statistics reset at {formatting.duration(at_s)}" for at_s in plan.get("resets", ())),
@@ -103,6 +103,15 @@ def _edit_words(edit: Mapping[str, Any]) -> str:
     if "users" in edit:
         return f"edited to {edit['users']} users at {at}"
     return f"paused at {at}" if not edit["speed"] else f"{edit['speed']:.4g} times the planned rate from {at} on"
+
+
+def _protocol(options: Mapping[str, Any]) -> str:
+    """Return which protocol was spoken and who said so; empty where none of FleetLM's was."""
+    if options.get("protocol") not in ("early", "late"):
+        return ""
+    is_detected = options.get("is_protocol_detected")
+    origin = "" if is_detected is None else f" ({'detected' if is_detected else 'as given'})"
+    return f"protocol {options['protocol']}{origin}"
 
 
 def latency_rows(summary: Summary) -> Rows:

@@ -36,7 +36,7 @@ from fleetlm_users.swarm.options.staged_load import StagedLoad, check_staged
 from fleetlm_users.swarm.options.start_form import FOLLOWS, PRESET, StartForm
 from fleetlm_users.swarm.results.result_files import try_reports
 from fleetlm_users.workload.open_files import users_per_process
-from fleetlm_users.workload.options.audit import REST, way_of
+from fleetlm_users.workload.options.audit import AUTO, OFF, REST, way_of
 from fleetlm_users.workload.options.durability import KILL, TERM, CrashPlan
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.options.resolution import common_value
@@ -46,6 +46,13 @@ NO_LIST: Final = (
     "warning: --audit rest: FleetLM's early protocol answers 500 to the list of messages (commit 13a5558), so nothing "
     "may be audited, and such a run is never green; set --audit replay or --audit database"
 )
+NOT_AUDITED: Final = (
+    "not audited (--audit auto): in this protocol nobody can read the messages of a session over REST; --audit replay "
+    "reads the oldest 100 of each session, --audit database all"
+)
+UNSETTLED: Final = "auto"
+"""The protocol of a run until the server was asked which one it speaks."""
+
 ONLY_USERS_CHANGE: Final = "Only the number of users can be changed during a run. To change these, stop it first"
 
 
@@ -172,7 +179,7 @@ class Preparation:
             planned = self._resolve(parsed, overrides)
             options = self._under(shape, planned, parsed, overrides)
             self._context.benchmark.check_protocol(options)
-            thresholds = rules_of(options, self._context.benchmark, self._context.catalogue, self._say)
+            thresholds, lines = self._rules_of(options)
             self._context.benchmark.validate(options)
             self._check_machine(options)
             crash = self._crash_of(options)
@@ -188,7 +195,11 @@ class Preparation:
             raise StartupError(result.text(), NO_TARGET_EXIT)
         if result.text():
             self._say(result.text())
-        options = self._speaking(options, result.protocol)
+        options, unsettled = self._speaking(options, result.protocol), options
+        if options != unsettled:
+            thresholds, lines = self._settled_rules_of(options)
+        for line in (*lines, *self._context.benchmark.remarks(options)):
+            self._say(line)
         if way_of(options) == REST and options.protocol == EARLY.name and not options.standin:
             self._say(NO_LIST)
         server, thresholds = self._read_server(options, thresholds)
@@ -206,9 +217,26 @@ class Preparation:
             raise UsageError("--server-pid (SERVER_PID)", ", ".join(options.server_pid), accepted, "--crash none")
         return plan, server_of(plan, self._servers if options.standin else None, self._say)
 
+    def _rules_of(self, options: Options) -> tuple[list[Threshold], list[str]]:
+        """Return the thresholds, and what a person should know of them. Raises UsageError."""
+        lines: list[str] = []
+        return rules_of(options, self._context.benchmark, self._context.catalogue, lines.append), lines
+
+    def _settled_rules_of(self, options: Options) -> tuple[list[Threshold], list[str]]:
+        """Return the thresholds once the protocol is known, which may lack what they are about. Raises StartupError."""
+        try:
+            return self._rules_of(options)
+        except UsageError as problem:
+            raise StartupError.of_usage(problem) from problem
+
     def _speaking(self, options: Options, protocol: str) -> Options:
         """Return the options with the protocol that was found. Raises StartupError if the benchmark needs another."""
-        options = replace(options, protocol=protocol or options.protocol)
+        is_detected = bool(protocol) and options.protocol == UNSETTLED
+        options = replace(options, protocol=protocol or options.protocol, is_protocol_detected=is_detected)
+        if way_of(options) == AUTO:
+            options = replace(options, audit=REST if profile_of(options.protocol).lists_messages else OFF)
+            if way_of(options) == OFF:
+                self._say(NOT_AUDITED)
         try:
             self._context.benchmark.check_protocol(options)
         except UsageError as problem:

@@ -1,32 +1,45 @@
 """Cold start: a backlog is written over REST, then read whole again and again, while writes go on."""
 
 import time
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, Final
 
 import gevent
 
+from fleetlm_users.client import PhoenixSocket
 from fleetlm_users.errors import ClientError
+from fleetlm_users.measure.audit.read_back import Accepted, coverage
+from fleetlm_users.protocol.conversation import REPLAY_LIMIT
 from fleetlm_users.units import MS_PER_S
 from fleetlm_users.users.rest_session import RestSession
 from fleetlm_users.users.rest_user import RestUser
-from fleetlm_users.users.shared_client import shared_client_of
+from fleetlm_users.users.shared_client import SharedClient, shared_client_of
 from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
 from fleetlm_users.workload.options.model import Options
 
 AGAIN_S: Final = 0.1
 """How long a reader waits for what a page left out: it is in memory alone, or in the database alone (late record)."""
 
+FLUSHES: Final = 2
+"""Flush periods after which whatever was appended before them is in the database."""
+
 
 class ColdStartUser(RestUser):
     """One session: up to BACKLOG_SIZE messages in BACKLOG_DURATION, then REPLAY_DURATION of whole reads.
 
     The reads are over REST, with a limit above the session, and by joins with `last_seq`, in turn. Each must hold every
-    message that was accepted before it began. Meanwhile a message is posted every ACTIVE_WRITE_INTERVAL.
+    message that was accepted before it began. Where the protocol has neither, they are single joins, which hold the
+    oldest messages. Meanwhile a message is posted every ACTIVE_WRITE_INTERVAL.
     """
 
     scenario = "cold_start"
     options = BEHAVIOUR_OPTIONS["cold_start"]
     thresholds = BEHAVIOUR_THRESHOLDS["cold_start"]
+    lacks: ClassVar[Mapping[str, str]] = {
+        "lists_messages": "the messages of a session cannot be read over REST, so there is no replay_rest_ms",
+        "resumes": "a join replays the oldest 100 messages only, so each replay is checked for those",
+    }
 
     @classmethod
     def journeys(cls, options: Options) -> int:
@@ -57,7 +70,8 @@ class ColdStartUser(RestUser):
         try:
             while time.perf_counter() < until_s and not self.ending:
                 self.wait_while_paused()
-                self._replay_over_rest(session)
+                if self._client.profile.lists_messages:
+                    self._replay_over_rest(session)
                 self._replay_by_join(session)
         finally:
             writer.join()
@@ -89,34 +103,51 @@ class ColdStartUser(RestUser):
 
     def _replay_by_join(self, session: RestSession) -> None:
         expected, due_s = list(session.accepted), time.perf_counter()
+        must_hold: Sequence[Accepted] = expected
         try:
-            messages = self._joined_pages(session, max((one.seq or 0 for one in expected), default=0))
+            if self._client.profile.resumes:
+                messages = self._joined_pages(session, expected)
+            else:
+                messages, must_hold = self._oldest(session, expected)
         except ClientError as problem:
             self.count("replays_failed", label=str(problem.kind))
             self.wait_after_failure()
             return
         self.record("replay_join_ms", due_s, time.perf_counter())
-        self._take(session, expected, messages)
+        self._take(session, must_hold, messages)
 
-    def _take(self, session: RestSession, expected: list[Any], messages: list[Any]) -> None:
+    def _take(self, session: RestSession, expected: Sequence[Accepted], messages: list[Any]) -> None:
         self.count("replays")
         self.count("messages_replayed", len(messages))
         session.check(expected, messages)
 
-    def _joined_pages(self, session: RestSession, newest: int) -> list[Any]:
+    def _oldest(self, session: RestSession, expected: Sequence[Accepted]) -> tuple[list[Any], Sequence[Accepted]]:
+        """Join once; return the replay of the oldest messages, and which of those accepted it must hold.
+
+        A server that has not flushed yet may replay the first messages of its memory instead. A read waits for it for
+        two flush periods, after which what was accepted before the read is flushed. Raise ClientError.
+        """
+        patient_until_s = time.perf_counter() + FLUSHES * self._client.profile.flush_period_s
+        with self._socket(session) as socket:
+            while True:
+                replay = self._client.replay(socket, session.session_id, 0)
+                start, stop, may_begin_early = coverage(expected, replay, REPLAY_LIMIT, self.participant_id)
+                if not may_begin_early or self.ending or time.perf_counter() >= patient_until_s:
+                    return replay, expected[start:stop]
+                gevent.sleep(AGAIN_S)
+
+    def _joined_pages(self, session: RestSession, expected: Sequence[Accepted]) -> list[Any]:
         """Join with the last seq that is known without a gap, until all up to the newest is there.
 
         A page may leave messages out for as long as they are not flushed. A read waits for them for two flush periods
         in all; what is still left out then is missing. Raise ClientError.
         """
-        client = shared_client_of(self.current_run)
-        socket = client.socket(self.participant_id, session.observer.anomaly)
+        newest = max((one.seq or 0 for one in expected), default=0)
         pages: dict[int, Any] = {}
         last_seq, patient_until_s = 0, 0.0
-        try:
-            socket.connect()
+        with self._socket(session) as socket:
             while last_seq < newest and not self.current_run.is_closed:
-                page = client.replay(socket, session.session_id, last_seq)
+                page = self._client.replay(socket, session.session_id, last_seq)
                 pages |= {each["seq"]: each for each in page if isinstance(each, dict) and type(each.get("seq")) is int}
                 reached = last_seq
                 while reached + 1 in pages:
@@ -128,8 +159,20 @@ class ColdStartUser(RestUser):
                     beyond = [seq for seq in pages if seq > last_seq]
                     last_seq = min(beyond) if beyond else newest
                 else:
-                    patient_until_s = patient_until_s or now_s + 2 * client.profile.flush_period_s
+                    patient_until_s = patient_until_s or now_s + FLUSHES * self._client.profile.flush_period_s
                     gevent.sleep(AGAIN_S)
+        return [pages[seq] for seq in sorted(pages)]
+
+    @contextmanager
+    def _socket(self, session: RestSession) -> Iterator[PhoenixSocket]:
+        """Connect a socket of this user's for a `with` block. Raise ClientError."""
+        socket = self._client.socket(self.participant_id, session.observer.anomaly)
+        try:
+            socket.connect()
+            yield socket
         finally:
             socket.close()
-        return [pages[seq] for seq in sorted(pages)]
+
+    @property
+    def _client(self) -> SharedClient:
+        return shared_client_of(self.current_run)

@@ -11,7 +11,7 @@ from fleetlm_users.workload.options.model import Options
 
 
 class PipelineUser(FleetUser):
-    """One session with PIPELINE_DEPTH sends in flight, from the user's place in the ramp to that in the ramp-down.
+    """One session with PIPELINE_DEPTH unacknowledged sends, from the user's place in the ramp to that in the ramp-down.
 
     All users send for STEADY_DURATION after the ramp-up, and leave one after the other in RAMP_DOWN_DURATION, those
     first that came first. Each settles before it leaves. The agent's answers are left alone. When the session breaks,
@@ -22,9 +22,9 @@ class PipelineUser(FleetUser):
     options = BEHAVIOUR_OPTIONS["pipeline"]
     thresholds = BEHAVIOUR_THRESHOLDS["pipeline"]
     follows_agent = False
-    needs: ClassVar[Mapping[str, str]] = {
-        "acknowledges": "a protocol that replies to each send, which is what this benchmark measures; "
-        "message_throughput.py --pipeline-depth 5 is the same load with own broadcasts for replies"
+    lacks: ClassVar[Mapping[str, str]] = {
+        "acknowledges": "the protocol replies to no send: a user's own broadcast is the acknowledgement, and "
+        "append_latency_ms says how soon it comes"
     }
 
     @classmethod

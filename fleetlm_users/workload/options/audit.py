@@ -11,6 +11,9 @@ from fleetlm_users.workload.options.parsing import clean
 from fleetlm_users.workload.urls import DATABASE_EXAMPLE, check_database_url
 
 OFF: Final = "off"
+AUTO: Final = "auto"
+"""Over REST in a protocol whose messages can be read so, else not at all; settled once the protocol is known."""
+
 REPLAY: Final = "replay"
 REST: Final = "rest"
 DATABASE: Final = "database"

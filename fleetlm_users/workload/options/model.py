@@ -25,7 +25,7 @@ MIB: Final = 1 << 20
 """The longest text of a message. FleetLM takes 8 MB (Plug.Parsers); each message in flight holds its text in memory."""
 
 
-AUDIT_WAYS: Final = ("off", "replay", "rest", "database")
+AUDIT_WAYS: Final = ("off", "auto", "replay", "rest", "database")
 
 PLAN_OPTIONS: Final = (
     option("preset", example="standard", group="load", in_preset=False,
@@ -54,6 +54,7 @@ class Options:
 
     `given_thresholds` come from flag, environment and form, and are still to be laid over `plan.thresholds`. `extra`
     holds the benchmark's own options by name, `secrets` the names of those whose values no report may show.
+    `is_protocol_detected` says whether `protocol` is what the server was found to speak, and not what was given.
     """
 
     benchmark: str
@@ -220,6 +221,7 @@ class Options:
         "audit_database", kind="database_url", group="judging", secret=True, in_preset=False,
         help="address of FleetLM's PostgreSQL; `ps` shows flags, so rather set the variable",
         )] = field(default=None, repr=False)
+    is_protocol_detected: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
     secrets: frozenset[str] = frozenset()
 # fmt: on

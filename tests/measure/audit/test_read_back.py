@@ -2,13 +2,13 @@
 
 import pytest
 
-from fleetlm_users.measure.audit.read_back import Accepted, judge_read
+from fleetlm_users.measure.audit.read_back import Accepted, Coverage, coverage, judge_read
 
 ONE = Accepted("r-1", "hello", 5)
 
 
-def stored(seq=5, ref="r-1", text="hello"):
-    return {"seq": seq, "content": {"text": text, "client_ref": ref}}
+def stored(seq=5, ref="r-1", text="hello", sender="p"):
+    return {"seq": seq, "sender_id": sender, "content": {"text": text, "client_ref": ref}}
 
 
 @pytest.mark.parametrize(
@@ -28,15 +28,44 @@ def stored(seq=5, ref="r-1", text="hello"):
 )
 def test_a_message_is_kept_missing_or_changed(messages, missing, changed):
     """By seq, and by what it holds."""
-    result = judge_read([ONE], messages)
+    result = judge_read([ONE], messages, "p")
     assert (result.checked, len(result.missing), len(result.changed)) == (1, missing, changed)
 
 
 @pytest.mark.parametrize(
     ("messages", "missing", "changed"),
-    [([stored(9)], 0, 0), ([stored(9, text="hullo")], 0, 1), ([stored(9, "r-2")], 1, 0)],
+    [
+        ([stored(9)], 0, 0),
+        ([stored(9, text="hullo")], 0, 1),
+        ([stored(9, "r-2")], 1, 0),
+        ([stored(10, text="Echo: hello", sender="agent")], 1, 0),
+    ],
 )
 def test_without_a_seq_the_reference_tells(messages, missing, changed):
     """Where the answer to the append did not say the seq."""
-    result = judge_read([Accepted("r-1", "hello", None)], messages)
+    result = judge_read([Accepted("r-1", "hello", None)], messages, "p")
     assert (len(result.missing), len(result.changed)) == (missing, changed)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "replayed", "expected"),
+    [
+        (5, range(5), Coverage(0, 5)),
+        (5, range(2), Coverage(0, 5)),  # not full, so all should be there
+        (0, (), Coverage(0, 0)),
+        (50, range(10), Coverage(0, 10)),  # the oldest ones
+        (50, [*range(4), *range(6, 12)], Coverage(0, 12)),  # two of them lost
+        (50, range(2, 12), Coverage(0, 12, may_begin_early=True)),
+        (50, range(30, 40), Coverage(30, 40)),  # the first of memory
+        (50, range(40, 50), Coverage(40, 50)),  # the newest ones
+        (50, range(70, 80), Coverage(0, 0)),  # all of them accepted since
+        (50, ["no message"] * 10, Coverage(0, 0)),
+        (50, [*range(9), "agent"], Coverage(0, 9)),
+    ],
+)
+def test_what_a_single_replay_must_hold(accepted, replayed, expected):
+    """All of a session, or those between the first and the last that a full replay holds."""
+    sent = [Accepted(f"r-{number}", "hello", None) for number in range(accepted)]
+    other = {"agent": stored(99, "r-49", sender="agent")}
+    messages = [stored(each, f"r-{each}") if isinstance(each, int) else other.get(each, each) for each in replayed]
+    assert coverage(sent, messages, 10, "p") == expected
