@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; a test holds it equal t
     from fleetlm_users.users.behaviours.concurrent import ConcurrentUser
     from fleetlm_users.users.behaviours.correctness import CorrectnessUser
     from fleetlm_users.users.behaviours.durability import DurabilityUser
+    from fleetlm_users.users.behaviours.fan_out import FanOutUser
     from fleetlm_users.users.behaviours.inbox_watcher import InboxWatcher
     from fleetlm_users.users.behaviours.lifecycle import LifecycleUser
     from fleetlm_users.users.behaviours.mixed import BurstUser, ChurnUser, LongLivedUser
@@ -59,6 +60,7 @@ __all__ = [
     "CrashPlan",
     "Disconnected",
     "DurabilityUser",
+    "FanOutUser",
     "FleetUser",
     "HotPathUser",
     "InboxWatcher",
@@ -112,6 +114,7 @@ _MODULES = {
     "ColdStartUser": "users.behaviours.cold_start",
     "CorrectnessUser": "users.behaviours.correctness",
     "DurabilityUser": "users.behaviours.durability",
+    "FanOutUser": "users.behaviours.fan_out",
     "FleetUser": "users.user",
     "InboxWatcher": "users.behaviours.inbox_watcher",
     "LifecycleUser": "users.behaviours.lifecycle",

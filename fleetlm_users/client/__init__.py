@@ -7,6 +7,7 @@ from fleetlm_users.client.net.connector import Connector
 from fleetlm_users.client.net.endpoint import host_of
 from fleetlm_users.client.net.resolver import Address, Resolver
 from fleetlm_users.client.net.source_addresses import SourceAddresses, not_local, sources_here
+from fleetlm_users.client.phoenix.devices import Device, KnownFrames, ListenerDevice, WriterDevice
 from fleetlm_users.client.phoenix.heartbeats import Heartbeats
 from fleetlm_users.client.phoenix.inbox_channel import InboxChannel
 from fleetlm_users.client.phoenix.replay import read_replay
@@ -29,9 +30,12 @@ __all__ = [
     "ChannelObserver",
     "Connector",
     "Created",
+    "Device",
     "Heartbeats",
     "InboxChannel",
     "Joined",
+    "KnownFrames",
+    "ListenerDevice",
     "MessageTable",
     "PhoenixSocket",
     "PreflightResult",
@@ -51,6 +55,7 @@ __all__ = [
     "SourceAddresses",
     "Targets",
     "TextPage",
+    "WriterDevice",
     "check",
     "check_sockets",
     "copy_of",

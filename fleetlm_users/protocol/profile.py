@@ -38,6 +38,8 @@ class Profile:
         lists_messages: Whether a session's messages can be read over REST.
         numbers_appends: Whether the answer to an append over REST says the seq of the message.
         streams: Whether an agent's answer is pushed piece by piece before it is whole.
+        pushes_twice: Whether a message that was sent over a socket is pushed twice to every device.
+        agent_joins: Whether the agent may join its sessions.
         agent_history: The part of an agent's record that says which messages it is sent.
         flush_period_s: Seconds after which an appended message is in the database.
     """
@@ -52,6 +54,8 @@ class Profile:
     lists_messages: bool
     numbers_appends: bool
     streams: bool
+    pushes_twice: bool
+    agent_joins: bool
     agent_history: Mapping[str, Any]
     flush_period_s: float
 
@@ -79,6 +83,8 @@ EARLY: Final = Profile(
     lists_messages=False,
     numbers_appends=False,
     streams=False,
+    pushes_twice=False,
+    agent_joins=False,
     agent_history={"message_history_mode": "tail", "message_history_limit": HISTORY_LIMIT},
     flush_period_s=0.3,
 )
@@ -94,6 +100,8 @@ LATE: Final = Profile(
     lists_messages=True,
     numbers_appends=True,
     streams=True,
+    pushes_twice=True,
+    agent_joins=True,
     agent_history={"context": {"strategy": "last_n", "config": {"limit": HISTORY_LIMIT}}},
     flush_period_s=5.0,
 )

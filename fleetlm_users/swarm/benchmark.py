@@ -65,6 +65,7 @@ class Benchmark:
         metrics_page: Returns the page of a server's metrics, to be read by the rules of the load.
         is_finite: Returns whether the users will have done all their work at some time, which then ends the run.
         most_users: Returns how many users may ever run at once.
+        sockets_of_user: Returns how many sockets a user has open at once, at most.
         search: Makes the run a search for the most load that keeps the thresholds, in steps of users of the one
             behaviour, instead of a plan that is held.
         crash: How the server is stopped during a run, and started again.
@@ -86,6 +87,7 @@ class Benchmark:
     metrics_page: Callable[[str, Options], Page] = _no_page
     is_finite: Callable[[Options], bool] = lambda _: False
     most_users: Callable[[Options], int] = lambda options: options.plan.total_users
+    sockets_of_user: Callable[[Options], int] = lambda _: 1
     search: Callable[[Options], SearchSettings] | None = None
     crash: Callable[[Options], CrashPlan] | None = None
     needs_fleetlm: Callable[[Options], bool] = lambda _: True

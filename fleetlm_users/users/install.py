@@ -70,6 +70,7 @@ def install(  # noqa: PLR0913  # what a locustfile may say, each under its own n
             validate=lambda given: _validate(behaviours, search, crash, given),
             is_finite=lambda given: search is not None or _is_finite(behaviours, given),
             most_users=lambda given: given.plan.total_users if search is None else search(given).plan.most,
+            sockets_of_user=lambda given: _sockets_of_user(behaviours, given),
             search=search,
             crash=crash,
             needs_fleetlm=lambda given: _needs_fleetlm(behaviours, given),
@@ -117,6 +118,10 @@ def _validate(
 def _needs_fleetlm(behaviours: Sequence[type[VirtualUser]], options: Options) -> bool:
     running = _running(behaviours, options)
     return not running or any(kind.needs_fleetlm for kind in running)
+
+
+def _sockets_of_user(behaviours: Sequence[type[VirtualUser]], options: Options) -> int:
+    return max((kind.sockets_of(options) for kind in _running(behaviours, options)), default=1)
 
 
 def _is_finite(behaviours: Sequence[type[VirtualUser]], options: Options) -> bool:

@@ -10,6 +10,7 @@ from fleetlm_users.users.behaviours.capacity import CapacityUser
 from fleetlm_users.users.behaviours.cold_start import ColdStartUser
 from fleetlm_users.users.behaviours.correctness import CorrectnessUser
 from fleetlm_users.users.behaviours.durability import DurabilityUser
+from fleetlm_users.users.behaviours.fan_out import FanOutUser
 from fleetlm_users.users.behaviours.inbox_watcher import InboxWatcher
 from fleetlm_users.users.behaviours.lifecycle import LifecycleUser
 from fleetlm_users.users.behaviours.mixed import ChurnUser
@@ -50,6 +51,12 @@ _AUDITED_ANSWERS: Final = (
 )  # fmt: skip
 _AUDITED_OPEN: Final = ("unconfirmed_stored", "unconfirmed_unstored", "unconfirmed_unaudited")
 _RESUMED: Final = ("outage_ms", "sessions_resumed", "sessions_not_resumed", "resumes_failed")
+_FANNED_OUT: Final = (
+    "fan_out_first_ms", "fan_out_median_ms", "fan_out_last_ms", "fan_out_spread_ms",
+    "fan_outs_whole", "fan_outs_missed", "fan_outs_open",
+    "deliveries_expected", "deliveries_seen", "deliveries_missed", "deliveries_open", "deliveries_repeated",
+    "deliveries_duplicated", "deliveries_out_of_order", "deliveries_unexpected", "delivery_rate", "chunks_delivered",
+)  # fmt: skip
 _OF_BREAKS: Final = (
     "lost_ack_age_ms", "kept_ack_age_ms", "seqs_given_twice", "messages_below_resume",
     "open_messages_stored", "open_messages_unstored", "open_messages_unaudited",
@@ -79,6 +86,7 @@ RECORDED_BY: Final[Mapping[str, tuple[type[FleetUser], ...]]] = {
     "rest_read_ms": (RestMixUser,),
     **dict.fromkeys(_COLD, (ColdStartUser,)),
     **dict.fromkeys(_SHOWN, (InboxWatcher,)),
+    **dict.fromkeys(_FANNED_OUT, (FanOutUser,)),
     **dict.fromkeys(_RESUMED, (DurabilityUser,)),
     **dict.fromkeys(_DELETED, (ChurnUser, LifecycleUser, CapacityUser)),
 }

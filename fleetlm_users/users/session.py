@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from fleetlm_users.client import Created, Joined, PhoenixSocket, SentMessage, SessionChannel, copy_of
+from fleetlm_users.client import Created, Joined, PhoenixSocket, SentMessage, SessionChannel, WriterDevice, copy_of
 from fleetlm_users.errors import ClientError, Disconnected, PushRefused, ReplyTimeout
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.stats.events import FactHook
@@ -79,6 +79,7 @@ class UserSession:
         self._socket: PhoenixSocket | None = None
         self._channel: SessionChannel | None = None
         self._down: Disconnected | None = None
+        self._broken: Disconnected | None = None
         self.began_s = 0.0
         self.joined_s = 0.0
         self.closed_s = 0.0
@@ -94,6 +95,11 @@ class UserSession:
         return self.observer.session_id
 
     @property
+    def participant_id(self) -> str:
+        """Whose session it is."""
+        return self._participant_id
+
+    @property
     def last_seen_s(self) -> float:
         """When the last message arrived, from any sender; the join before the first."""
         return self.observer.last_seen_s
@@ -106,7 +112,7 @@ class UserSession:
     @property
     def down(self) -> Disconnected | None:
         """Why the session is gone, as a new error for the caller to raise; None while it is connected."""
-        down = self._down if self._channel is None else self._channel.down
+        down = self._broken or (self._down if self._channel is None else self._channel.down)
         return None if down is None else copy_of(down)
 
     @property
@@ -124,9 +130,9 @@ class UserSession:
         """
         self._client.await_names()
         self.began_s = time.perf_counter()
-        self._timed(self._run.events.session_created, lambda: self._create(metadata))
+        self.timed(self._run.events.session_created, lambda: self._create(metadata))
         self._socket = socket = self._client.socket(self._participant_id, self.observer.anomaly)
-        self._timed(self._run.events.connected, lambda: _connect(socket))
+        self.timed(self._run.events.connected, lambda: connect(socket))
         self._join(socket)
         self.observer.last_seen_s = self.joined_s
 
@@ -145,18 +151,20 @@ class UserSession:
         self.observer.window = window = Window(depth, self.joined_s)
         return window
 
-    def send(self, due_s: float) -> SentMessage:
+    def send(self, due_s: float, device: WriterDevice | None = None) -> SentMessage:
         """Send the next message.
 
         Args:
             due_s: The moment at which it was due, in `time.perf_counter()` seconds; its times count from then.
+            device: The further device that sends it; what becomes of it shows on the first one.
 
         Raises:
             Disconnected: The session was lost.
         """
         observer = self.observer
         client_ref, text = next(self._payloads)
-        message = self._joined_channel().send(text, client_ref, due_s, self._run.message_phase_at(due_s))
+        phase = self._run.message_phase_at(due_s)
+        message = self._joined_channel().send(text, client_ref, due_s, phase, device=device)
         if observer.log is not None:
             observer.log.sent[client_ref] = text
         observer.sent(message)
@@ -241,12 +249,26 @@ class UserSession:
             self._socket.close()
         self._channel = None
         self._socket = socket = self._client.socket(self._participant_id, self.observer.anomaly)
-        connected = _connect(socket)
+        connected = connect(socket)
         channel = self._client.channel(socket, self.session_id, self.observer, follows_agent=self._follows_agent)
         joined = channel.join(self._run.options.join_timeout_s)
         self._report_step(self._run.events.connected, connected, None)
         self._report_step(self._run.events.joined, joined, None)
         self._take_joined(channel)
+
+    def take_reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
+        """Take the reply to what a further device sent, its ref with that device's mark."""
+        if self._channel is not None:
+            self._channel.on_reply(ref, status, response, done_s)
+
+    def take_event(self, event: str, payload: Any, done_s: float) -> None:
+        """Take a push that came to a further device and is about what that one sent."""
+        if self._channel is not None:
+            self._channel.on_broadcast(event, payload, done_s)
+
+    def break_off(self, down: Disconnected) -> None:
+        """Count the session as lost, since a further device is; it is closed as any other."""
+        self._broken = self._broken or copy_of(down)
 
     def wake(self) -> None:
         """Make whatever waits here check the run's deadline again."""
@@ -269,7 +291,7 @@ class UserSession:
 
     def delete(self) -> None:
         """Delete the session over REST. Raises RestFailed."""
-        self._timed(self._run.events.session_deleted, lambda: self._client.rest.delete_session(self.session_id))
+        self.timed(self._run.events.session_deleted, lambda: self._client.rest.delete_session(self.session_id))
 
     def _let_go(self) -> None:
         """Drop whatever holds this session, so that it is freed with its last reference."""
@@ -289,7 +311,7 @@ class UserSession:
             socket, self.session_id, self.observer, follows_agent=self._follows_agent
         )
         timeout_s = self._run.options.join_timeout_s
-        joined = self._timed(self._run.events.joined, lambda: channel.join(timeout_s))
+        joined = self.timed(self._run.events.joined, lambda: channel.join(timeout_s))
         self._take_joined(channel)
         return joined
 
@@ -321,7 +343,7 @@ class UserSession:
         channel.finish()
         self.observer.left()
 
-    def _timed(self, fact: FactHook, step: Callable[[], Answer]) -> Answer:
+    def timed(self, fact: FactHook, step: Callable[[], Answer]) -> Answer:
         """Run one step and report when it began and ended, and how; its ClientError goes on to the caller.
 
         A step cut short from outside (GreenletExit) is not reported: it neither succeeded nor failed.
@@ -341,7 +363,8 @@ class UserSession:
         self.observer.fire(fact, phase, started_s=times.sent_s, done_s=times.done_s, exception=exception)
 
 
-def _connect(socket: PhoenixSocket) -> StepTimes:
+def connect(socket: PhoenixSocket) -> StepTimes:
+    """Connect a socket; return when that began and was done. Raise ConnectFailed."""
     socket.connect()
     return StepTimes(socket.connect_started_s or 0.0, socket.connected_s or 0.0)
 

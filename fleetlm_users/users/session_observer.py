@@ -37,18 +37,20 @@ def _nothing() -> None:
 class SessionObserver:
     """The ChannelObserver of one session.
 
-    It holds no session, so a session that is over is freed without a garbage collection. `log`, `window` and
-    `on_appended` are None until a behaviour asks for them; `on_lost` is called once a joined session is lost,
-    `on_appended` with each message whose own broadcast came. With `frees_at_ack` the reply to a send frees its slot in
-    the window, and `unacknowledged` counts appended messages less such replies. `last_payload` is the last message that
-    came, from anybody, and `last_seen_s` when it came. `failure` is the last message that failed, with its fate and the
-    reason.
+    It holds no session, so a session that is over is freed without a garbage collection. `log`, `window` and the
+    callbacks are None until a behaviour asks for them; `on_lost` is called once a joined session is lost,
+    `on_appended` with each message whose own broadcast came, `on_withdrawn` with each one that the server refused or
+    could not confirm, or for which that is taken back, and `on_answer` with each broadcast of the agent. With
+    `frees_at_ack` the reply to a send frees its slot in the window, and `unacknowledged` counts appended messages less
+    such replies. `last_payload` is the last message that came, from anybody, and `last_seen_s` when it came. `failure`
+    is the last message that failed, with its fate and the reason.
     """
 
     __slots__ = (
         *("_agent_id", "_events", "_run", "_scenario", "_tallies"),
         *("awaits_agent", "failure", "joined", "last_payload", "last_seen_s", "log"),
-        *("frees_at_ack", "on_appended", "on_lost", "session_id", "unacknowledged", "window"),
+        *("frees_at_ack", "on_answer", "on_appended", "on_lost", "on_withdrawn"),
+        *("session_id", "unacknowledged", "window"),
     )
 
     def __init__(self, run: Run, scenario: str, *, follows_agent: bool = True) -> None:
@@ -69,6 +71,8 @@ class SessionObserver:
         self.unacknowledged = 0
         self.on_lost: Callable[[], None] = _nothing
         self.on_appended: Callable[[SentMessage, float], None] | None = None
+        self.on_withdrawn: Callable[[SentMessage, bool], None] | None = None
+        self.on_answer: Callable[[dict[str, Any], str, float], None] | None = None
 
     def sent(self, message: SentMessage) -> None:
         """Report that the message was written."""
@@ -85,8 +89,14 @@ class SessionObserver:
         from_agent = payload.get("sender_id") == self._agent_id
         phase = self._run.phase_at(done_s)
         self._tallies[phase].received(from_agent)
+        if from_agent and self.on_answer is not None:
+            self.on_answer(payload, phase, done_s)
         if self._events.message_received.is_heard:
             self.fire(self._events.message_received, phase, payload=payload, from_agent=from_agent, done_s=done_s)
+
+    def heard(self, done_s: float) -> None:
+        """Count a broadcast that was read by a further device which writes."""
+        self._tallies[self._run.phase_at(done_s)].received(from_agent=False)
 
     def repeated(self, payload: dict[str, Any], done_s: float) -> None:
         """Count a broadcast that the protocol is known to send once more."""
@@ -109,10 +119,12 @@ class SessionObserver:
         """Report that the server refused the message."""
         self._free_slot(message, done_s)
         self._fail(message, "rejected", reason)
+        self._withdraw(message, True)
 
     def unrejected(self, message: SentMessage, reason: str) -> None:
         """Take back a presumed rejection."""
         self._take_back(message, "rejected", reason)
+        self._withdraw(message, False)
 
     def acknowledged(self, message: SentMessage, done_s: float) -> None:
         """Report the ok reply to a send; with `frees_at_ack` it frees the slot, unless the push came first."""
@@ -127,10 +139,12 @@ class SessionObserver:
         """Report that the server could not say whether it appended the message."""
         self._free_slot(message, time.perf_counter())
         self._fail(message, "unconfirmed", reason)
+        self._withdraw(message, True)
 
     def confirmed(self, message: SentMessage, reason: str) -> None:
         """Take back that the outcome of the message is not known."""
         self._take_back(message, "unconfirmed", reason)
+        self._withdraw(message, False)
 
     def resolved(self, message: SentMessage) -> None:
         """Report that the message was appended, though its own broadcast never came."""
@@ -207,7 +221,8 @@ class SessionObserver:
 
     def let_go(self) -> None:
         """Drop the callbacks, which hold their owners."""
-        self.on_appended, self.on_lost = None, _nothing
+        self.on_appended = self.on_withdrawn = self.on_answer = None
+        self.on_lost = _nothing
 
     def _phase_of(self, message: SentMessage | None) -> str:
         return self.phase_now() if message is None else message.phase
@@ -218,6 +233,10 @@ class SessionObserver:
         if self.window is not None:
             self.window.reopened(message.client_ref)
         self.fire(self._events.message_unfailed, message.phase, message=message, fate=fate, reason=reason)
+
+    def _withdraw(self, message: SentMessage, is_withdrawn: bool) -> None:
+        if self.on_withdrawn is not None:
+            self.on_withdrawn(message, is_withdrawn)
 
     def _free_slot(self, message: SentMessage, moment_s: float) -> None:
         if self.window is not None:

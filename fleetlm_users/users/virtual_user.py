@@ -97,6 +97,12 @@ class VirtualUser(User):
         return frozenset()
 
     @classmethod
+    def sockets_of(cls, options: Options) -> int:
+        """Return how many sockets a user has open at once, at most."""
+        del options
+        return 1
+
+    @classmethod
     def socket_of(cls, options: Options) -> tuple[str, Mapping[str, str]]:
         """Return the URL and headers of the socket to look at before a run, of users that need no FleetLM.
 

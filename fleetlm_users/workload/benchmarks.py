@@ -10,6 +10,7 @@ from typing import Final
 from fleetlm_users.workload.options.benchmark_specs import (
     ACKNOWLEDGED_DEPTH,
     ACTIVE_WRITE_INTERVAL,
+    AGENT_LISTENERS,
     ARRIVAL_RATE,
     BACKLOG_DURATION,
     BACKLOG_SESSIONS,
@@ -17,6 +18,7 @@ from fleetlm_users.workload.options.benchmark_specs import (
     CORRECTNESS_DEPTH,
     ITERATIONS,
     KEEP_ALIVE_MS,
+    LISTENERS,
     MAX_VUS,
     MESSAGES,
     MESSAGES_PER_SESSION,
@@ -28,6 +30,7 @@ from fleetlm_users.workload.options.benchmark_specs import (
     RUNTIME_MS,
     SEND_INTERVAL,
     STEADY_DURATION,
+    WRITERS,
 )
 from fleetlm_users.workload.options.capacity import CAPACITY_OPTIONS
 from fleetlm_users.workload.options.durability import CRASH_OPTIONS
@@ -42,6 +45,7 @@ BEHAVIOUR_OPTIONS: Final[Mapping[str, tuple[OptionSpec, ...]]] = {
     "concurrent": (KEEP_ALIVE_MS,),
     "correctness": (MESSAGES, CORRECTNESS_DEPTH, replace(ITERATIONS, default="10", example="10")),
     "durability": (replace(SEND_INTERVAL, default="200", example="200"), *CRASH_OPTIONS),
+    "fan_out": (WRITERS, LISTENERS, AGENT_LISTENERS, SEND_INTERVAL),
     "hot_path": (replace(SEND_INTERVAL, default="5000", example="5000"), RUNTIME_MS),
     "lifecycle": (ITERATIONS, MESSAGES_PER_SESSION),
     "pipeline": (MAX_VUS, RAMP_DURATION, STEADY_DURATION, RAMP_DOWN_DURATION, ACKNOWLEDGED_DEPTH),
@@ -84,6 +88,7 @@ BEHAVIOUR_THRESHOLDS: Final[Mapping[str, Mapping[str, str]]] = {
         "replay_missing": "count==0",
     },
     "durability": {"sessions_not_resumed": "count==0"},
+    "fan_out": {**_CHATS, "fan_outs_whole": "count>0", "deliveries_missed": "count==0"},
     "hot_path": _MESSAGES,
     "lifecycle": {"lifecycle_success_rate": "rate>0.95", "cleanup_success_rate": "rate>0.90"},
     "pipeline": {
@@ -169,6 +174,11 @@ BENCHMARKS: Final = (
         "What a crash costs: steady writes, the server is stopped and started again, then an audit of what was "
         "acknowledged",
         ("durability",),
+    ),
+    PackagedBenchmark(
+        "fan_out",
+        "Crowds: several devices on each session, how soon the first, half and all have a message, and which missed it",
+        ("fan_out",),
     ),
     PackagedBenchmark(
         "message_correctness",

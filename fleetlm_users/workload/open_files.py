@@ -15,9 +15,9 @@ def users_per_process(users: int, processes: int) -> int:
     return math.ceil(users / max(1, processes))
 
 
-def files_for_users(users: int) -> int:
-    """Return the open files of a process with `users`: a socket each, REST connections, and some to spare."""
-    return users + rest_connections(users) + SPARE_FILES
+def files_for_users(users: int, sockets: int = 1) -> int:
+    """Return the open files of a process with `users`: their `sockets` each, REST connections, and some to spare."""
+    return users * sockets + rest_connections(users) + SPARE_FILES
 
 
 def files_for_workers(workers: int) -> int:

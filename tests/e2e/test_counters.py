@@ -12,6 +12,7 @@ pytestmark = pytest.mark.e2e
 FAST = ["--time-scale", "0.2", "--lateness-limit", "5s", "--warm-up", "0s", "--ramp-up", "200ms", "-t", "5s"]
 WATCHED = ["--inbox-watcher-vus", "2"]
 ROUNDS = ["-u", "2", "--iterations", "2", "--messages", "20", "--reply-timeout", "1s"]
+CROWD = ["-u", "2", "--listeners", "2", "--send-interval", "50", "-t", "3s", "--warm-up", "0s", "--ramp-up", "0s"]
 
 RUNS = {
     "healthy": (
@@ -97,6 +98,19 @@ RUNS = {
         ("--protocol", "late", "--quirks", "--timeout-every", "3", "--no-agent"),
         [*FAST, "--reply-timeout", "500ms"],
         "messages_unconfirmed",
+    ),
+    "a crowd of the late protocol": (
+        "fan_out",
+        ("--protocol", "late", "--quirks", "--lose-every", "7", "--double-every", "5", "--reorder-every", "11"),
+        [*CROWD, "--reply-timeout", "500ms"],
+        """deliveries_expected deliveries_seen deliveries_missed deliveries_repeated deliveries_duplicated
+        deliveries_out_of_order fan_outs_whole fan_outs_missed chunks_delivered""",
+    ),
+    "a crowd whose messages come late": (
+        "fan_out",
+        ("--broadcast-delay-ms", "700"),
+        [*CROWD, "--drain-timeout", "100ms", "--reply-timeout", "500ms"],
+        "deliveries_open fan_outs_open deliveries_unexpected",
     ),
     "acknowledgements": (
         "hot_path_throughput",

@@ -18,6 +18,7 @@ from fleetlm_users.users import (
 )
 from fleetlm_users.users.behaviours.cold_start import ColdStartUser
 from fleetlm_users.users.behaviours.durability import DurabilityUser
+from fleetlm_users.users.behaviours.fan_out import FanOutUser
 from fleetlm_users.users.behaviours.pipeline import PipelineUser
 from fleetlm_users.users.behaviours.rest_mix import RestMixUser
 from fleetlm_users.users.phoenix.user import PhoenixUser
@@ -114,6 +115,7 @@ def test_every_packaged_preset_judges_what_its_benchmark_records():
         "session_lifecycle": [LifecycleUser], "message_correctness": [CorrectnessUser], "ws_hot_path": [HotPathUser],
         "hot_path_throughput": [PipelineUser],
         "durability": [DurabilityUser],
+        "fan_out": [FanOutUser],
         "rest_read_write_mix": [RestMixUser],
         "cold_start_replay": [ColdStartUser],
     }  # fmt: skip

@@ -24,14 +24,16 @@ class Dispatch:
 
     A channel's listener is a ChannelHandler; a waiter is an AnswerWait, which is given
     `(status, response, done_s)` or an error. What should not come goes to `on_anomaly(kind)`. Nothing that a handler
-    raises gets out.
+    raises gets out. `shortcut(frame, arrived_s)` is shown each text frame before it is decoded, and returns True if it
+    has taken it.
     """
 
-    __slots__ = ("_on_anomaly", "_state")
+    __slots__ = ("_on_anomaly", "_state", "shortcut")
 
     def __init__(self, state: ConnectionState, on_anomaly: Callable[[str], None]) -> None:
         self._state = state
         self._on_anomaly = on_anomaly
+        self.shortcut: Callable[[bytes, float], bool] | None = None
 
     def frame(self, opcode: int, payload: bytes, arrived_s: float) -> bool:
         """Take one message as it came off the wire; it is decoded only here, after its stamp.
@@ -40,6 +42,8 @@ class Dispatch:
         """
         if opcode != TEXT:
             return self._binary_frame(payload, arrived_s)
+        if self.shortcut is not None and self.shortcut(payload, arrived_s):
+            return False
         if payload == HEARTBEAT_REPLY_FRAME and self._state.heartbeat_answered():
             return False  # a look at the bytes costs a twentieth of decoding them
         try:

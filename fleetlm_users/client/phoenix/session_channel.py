@@ -24,6 +24,18 @@ class ChannelObserver(Observer, Protocol):
         """Take note that the channel or its socket is gone, and that we did not end it ourselves."""
 
 
+class WritingDevice(Protocol):
+    """Another device of the user that has joined the session; it passes replies on, with its mark before their ref."""
+
+    @property
+    def socket(self) -> PhoenixSocket:
+        """Its socket."""
+
+    @property
+    def mark(self) -> str:
+        """What tells its refs from those of the others: each socket counts its own."""
+
+
 class SessionChannel:
     """The channel of one session; implements the socket's ChannelHandler. `down` says why it is gone."""
 
@@ -72,7 +84,9 @@ class SessionChannel:
         self._conversation.joined(replay if isinstance(replay, list) else [])
         return joined
 
-    def send(self, text: str, client_ref: str, due_s: float, phase: str) -> SentMessage:
+    def send(
+        self, text: str, client_ref: str, due_s: float, phase: str, *, device: WritingDevice | None = None
+    ) -> SentMessage:
         """Send one text message.
 
         Args:
@@ -80,6 +94,7 @@ class SessionChannel:
             client_ref: What the message's own broadcast is known by; unique in the session.
             due_s: When the message was due, in perf_counter seconds.
             phase: The run's phase that the message counts for.
+            device: Another device of the user, on whose socket to send; what becomes of the message shows here.
 
         Returns:
             The message, whose fate the observer gets.
@@ -90,11 +105,13 @@ class SessionChannel:
         content = {"kind": "text", "content": {"text": text, "client_ref": client_ref}, "metadata": {}}
         message = self._conversation.sending(client_ref, due_s, time.perf_counter(), phase)
         try:
-            sent = self._socket.push(self.topic, names.SEND, {"content": content})
+            socket = self._socket if device is None else device.socket
+            sent = socket.push(self.topic, names.SEND, {"content": content})
         except BaseException:  # also a kill while the write is blocked: what was not written whole was not sent
             self._conversation.unsent(message)
             raise
-        self._conversation.sent(message, sent.ref, sent.sent_s)
+        ref = sent.ref if device is None else device.mark + sent.ref
+        self._conversation.sent(message, ref, sent.sent_s)
         return message
 
     @property

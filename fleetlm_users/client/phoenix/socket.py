@@ -110,6 +110,13 @@ class PhoenixSocket:
         self._reader.start()
         self._heartbeats.add(self)
 
+    def shorten(self, take: Callable[[bytes, float], bool] | None) -> None:
+        """Show each text frame to `take(frame, arrived_s)` before it is decoded; True means taken. None ends it.
+
+        It is called in the event loop, and must neither block nor raise.
+        """
+        self._dispatch.shortcut = take
+
     def join(self, topic: str, payload: Any, handler: ChannelHandler, timeout_s: float) -> Joined:
         """Join a topic.
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from fleetlm_users.measure.metrics.durability import AUDIT, BREAKS
+from fleetlm_users.measure.metrics.fan_out import FAN_OUT
 from fleetlm_users.measure.metrics.generator import GENERATOR
 from fleetlm_users.measure.metrics.latencies import LATENCIES
 from fleetlm_users.measure.metrics.messages import BACKLOGS, MESSAGES
@@ -36,6 +37,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     *BACKLOGS,
     *CONNECTIONS,
     *JOURNEYS,
+    *FAN_OUT,
     *READING,
     *AUDIT,
     *BREAKS,

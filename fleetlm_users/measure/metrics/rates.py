@@ -43,6 +43,12 @@ RATES: Final = (
         "own messages that showed in the inbox within the deadline / all that could have",
     ),
     rate(
+        "delivery_rate",
+        ("deliveries_seen",),
+        ("deliveries_seen", "deliveries_missed"),
+        "deliveries to listeners that came within the reply timeout / all that could have",
+    ),
+    rate(
         "durability_rate",
         ("messages_stored",),
         ("messages_audited",),

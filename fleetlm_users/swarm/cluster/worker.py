@@ -89,7 +89,8 @@ class Worker(Role):
         self._end = RunEnd(self)
         self._liveness.begin(options.worker_timeout_s)
         try:
-            allow_users(users_per_process(self._benchmark.most_users(options), len(run.dispatched_to)))
+            users = users_per_process(self._benchmark.most_users(options), len(run.dispatched_to))
+            allow_users(users, self._benchmark.sockets_of_user(options))
             self._benchmark.check_host(options, False)
         except (StartupError, UsageError) as problem:
             self._refuse(run.epoch, str(problem))

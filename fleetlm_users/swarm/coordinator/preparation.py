@@ -270,8 +270,10 @@ class Preparation:
         if is_master:
             allow_workers(max(forked, self.parsed.expect_workers or 0))
         if forked or not is_master:
-            allow_users(users_per_process(self._context.benchmark.most_users(options), forked))
-            self._context.benchmark.check_host(options, True)
+            benchmark = self._context.benchmark
+            users = users_per_process(benchmark.most_users(options), forked)
+            allow_users(users, benchmark.sockets_of_user(options))
+            benchmark.check_host(options, True)
 
     def _resolve(self, parsed: Namespace, overrides: Mapping[str, Any]) -> Options:
         return options_of(parsed, self._context.benchmark, self._environment.host, overrides, self._chosen())

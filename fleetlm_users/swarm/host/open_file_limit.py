@@ -6,9 +6,10 @@ from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
 from fleetlm_users.workload.open_files import SPARE_FILES, files_for_users, files_for_workers
 
 
-def allow_users(users: int) -> None:
-    """Allow this process the open files that `users` need. Raises StartupError, which says what to set."""
-    _allow(files_for_users(users), f"{users:,} users in one process", "a socket each, REST connections")
+def allow_users(users: int, sockets: int = 1) -> None:
+    """Allow this process the open files of `users` with `sockets` each. Raises StartupError, which says what to set."""
+    each = "a socket each" if sockets == 1 else f"{sockets:,} sockets each"
+    _allow(files_for_users(users, sockets), f"{users:,} users in one process", f"{each}, REST connections")
 
 
 def allow_workers(workers: int) -> None:

@@ -13,6 +13,9 @@ MOST_MS: Final = round(MAX_S * MS_PER_S)
 MOST_IN_FLIGHT: Final = 10_000
 """Messages that one user may have in flight or remember: about 10 MB of them."""
 
+MOST_DEVICES: Final = 10_000
+"""Sockets of one session: all of them live in one process, whose one core they share."""
+
 MIB: Final = 1 << 20
 
 MILLION: Final = 1_000_000
@@ -113,4 +116,24 @@ ACTIVE_WRITE_INTERVAL: Final = option(
     "active_write_interval", default=100, kind="positive", least=0.01, most=MOST_MS, group=GROUP,
     title="Active write interval (ms)",
     help="milliseconds from one message of a session to the next while it is read",
+)  # fmt: skip
+
+WRITERS: Final = option(
+    "writers", default=1, kind="count", most=MOST_DEVICES, group=GROUP, title="Writers of each session",
+    help="devices of each session that write, in turn",
+)  # fmt: skip
+
+LISTENERS: Final = option(
+    "listeners", default=10, kind="count", most=MOST_DEVICES, group=GROUP, title="Listeners of each session",
+    help="devices of each session's user that only listen",
+)  # fmt: skip
+
+AGENT_LISTENERS: Final = option(
+    "agent_listeners", default=0, most=MOST_DEVICES, example="1", group=GROUP, title="Listeners of the agent",
+    help="late protocol: listeners of each session that join as its agent",
+)  # fmt: skip
+
+INBOX_SESSIONS: Final = option(
+    "inbox_sessions", default=1, kind="count", most=MOST_DEVICES, example="20", group=GROUP,
+    title="Sessions of each inbox", help="sessions that each inbox watcher writes in, all shown by its one inbox",
 )  # fmt: skip

@@ -1,0 +1,57 @@
+"""The metrics of a crowd: how soon, and whether, each message reaches every device of its session."""
+
+from typing import Final
+
+from fleetlm_users.measure.metrics.metric import Metric, counter, trend
+
+FAN_OUT: Final[tuple[Metric, ...]] = (
+    trend("fan_out_first_ms", "message due → the first listener has it"),
+    trend("fan_out_median_ms", "message due → half of the listeners have it"),
+    trend("fan_out_last_ms", "message due → every listener has it; of a message that one has missed there is none"),
+    trend("fan_out_spread_ms", "the first listener has a message or an answer → every listener has it"),
+    counter("fan_outs_whole", "messages and answers that reached every listener"),
+    counter(
+        "fan_outs_missed",
+        "messages and answers that a listener missed",
+        evidence="deliveries_expected",
+        is_trouble=True,
+    ),
+    counter("fan_outs_open", "messages and answers that could still have reached every listener when the run ended"),
+    counter("deliveries_expected", "messages and answers × the listeners that each was to reach"),
+    counter("deliveries_seen", "of those, the ones that came within the reply timeout", evidence="deliveries_expected"),
+    counter(
+        "deliveries_missed",
+        "of those, the ones that did not come in time, or whose listener was lost before, by cause",
+        evidence="deliveries_expected",
+        is_trouble=True,
+    ),
+    counter(
+        "deliveries_open",
+        "of those, the ones that could still have come when the run ended",
+        evidence="deliveries_expected",
+    ),
+    counter(
+        "deliveries_repeated",
+        "pushes to a listener of a message that it has, as the late protocol sends each twice",
+        evidence="deliveries_expected",
+    ),
+    counter(
+        "deliveries_duplicated",
+        "pushes to a listener of a message that it has, beyond what the protocol is known to send, by listener",
+        evidence="deliveries_expected",
+        is_trouble=True,
+    ),
+    counter(
+        "deliveries_out_of_order",
+        "first pushes of a message to a listener that has one of a higher `seq`, by listener",
+        evidence="deliveries_expected",
+    ),
+    counter(
+        "deliveries_unexpected",
+        "pushes to a listener of a message that none awaits: late, unknown, after_end or malformed",
+        evidence="deliveries_expected",
+        is_trouble=True,
+    ),
+    counter("chunks_delivered", "`stream_chunk` pushes read by listeners"),
+)
+"""In the order of reports. A crowd's listeners are counted here alone, its first device as every session is."""

@@ -1,0 +1,57 @@
+"""Crowds: several devices of one user on one session, of which some write and all others listen."""
+
+import math
+import time
+from collections.abc import Mapping
+
+from fleetlm_users.units import MS_PER_S
+from fleetlm_users.users.crowd.crowd import Crowd
+from fleetlm_users.users.shared_client import shared_client_of
+from fleetlm_users.users.user import FleetUser
+from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
+from fleetlm_users.workload.options.benchmark_specs import AGENT_LISTENERS, LISTENERS, SEND_INTERVAL, WRITERS
+from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.timetables import SteadyPace
+
+
+class FanOutUser(FleetUser):
+    """One session with WRITERS devices that write and LISTENERS that listen, to the end of the run.
+
+    Each writer sends a message every SEND_INTERVAL, one after the other in even turns, whatever the replies do. The
+    first writer's socket tells what became of each. With AGENT_LISTENERS the agent listens, too. When one of the
+    devices is lost the session is over, and another one follows.
+    """
+
+    scenario = "fan_out"
+    options = BEHAVIOUR_OPTIONS["fan_out"]
+    thresholds = BEHAVIOUR_THRESHOLDS["fan_out"]
+
+    @classmethod
+    def needed(cls, options: Options) -> Mapping[str, str]:
+        """Return that the agent must be able to join, if it is to listen."""
+        if not options.extra[AGENT_LISTENERS.name]:
+            return cls.needs
+        return {"agent_joins": f"a protocol in which the agent may join its sessions, or {AGENT_LISTENERS.flag} 0"}
+
+    @classmethod
+    def sockets_of(cls, options: Options) -> int:
+        """Return the devices of a session."""
+        return sum(int(options.extra[spec.name]) for spec in (WRITERS, LISTENERS, AGENT_LISTENERS))
+
+    def journey(self) -> None:
+        """Live one session with all of its devices."""
+        run, writers = self.current_run, int(self.option(WRITERS.name))
+        pace = SteadyPace(self.option(SEND_INTERVAL.name) / MS_PER_S / writers).scaled(run.options.time_scale)
+        listeners = [self.participant_id] * self.option(LISTENERS.name)
+        listeners += [run.options.agent_id] * self.option(AGENT_LISTENERS.name)
+        with (
+            self.session() as session,
+            Crowd(run, shared_client_of(run), self.scenario, session, self._sleeper.wake) as crowd,
+        ):
+            crowd.open(listeners, writers - 1, lambda: self.ending)
+            for turn, due_s in enumerate(pace.dues(time.perf_counter(), math.inf)):
+                if not self.hold(session, due_s):
+                    break
+                crowd.send(due_s, turn % writers)
+            session.settle()
+            crowd.settle(self._sleeper.sleep)

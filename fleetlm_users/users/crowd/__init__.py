@@ -1,0 +1,1 @@
+"""Several devices on one session: opened, written from, listened to, counted."""

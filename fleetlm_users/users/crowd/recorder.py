@@ -1,0 +1,117 @@
+"""What becomes of each message at the listeners of a session, counted and timed in the run's ledger."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from fleetlm_users.protocol.fan_out import Spread
+from fleetlm_users.swarm.run import Run
+from fleetlm_users.units import US_PER_S
+from fleetlm_users.users.session_observer import SessionObserver
+
+MISSED: Final = "missed_by_listeners"
+TWICE: Final = "delivered_twice"
+REORDERED: Final = "delivered_out_of_order"
+
+MOST_NAMED: Final = 12
+"""Listeners that a finding names."""
+
+
+class FanOutRecorder:
+    """The FanOutObserver of one session. What was sent before the ledger began is counted nowhere.
+
+    Args:
+        run: Whose ledger it is.
+        scenario: The scenario that it counts for.
+        observer: The session's, which takes findings and anomalies.
+        is_ordered: Whether the protocol promises an order.
+        on_ended: Called when the wait for a message has ended.
+    """
+
+    def __init__(
+        self, run: Run, scenario: str, observer: SessionObserver, *, is_ordered: bool, on_ended: Callable[[], None]
+    ) -> None:
+        self._run = run
+        self._scenario = scenario
+        self._observer = observer
+        self._is_ordered = is_ordered
+        self._on_ended = on_ended
+
+    def ended(self, spread: Spread, missed: Mapping[str, list[int]], left_open: int) -> None:
+        """Count and time a message that everybody has, or for which the wait has ended."""
+        if spread.sent_s >= self._run.ledger.since_s:
+            self._count_fates(spread, missed, left_open)
+            self._time(spread)
+        self._on_ended()
+
+    def again(self, spread: Spread, listener: int, *, is_known: bool) -> None:
+        """Count a push of what the listener has."""
+        if spread.sent_s < self._run.ledger.since_s:
+            return
+        if is_known:
+            self._count("deliveries_repeated", spread.phase, 1)
+            return
+        self._count("deliveries_duplicated", spread.phase, 1, _name(listener))
+        self._name_once(TWICE, spread, listener)
+
+    def out_of_order(self, spread: Spread, listener: int) -> None:
+        """Count a message that came after a later one; name it where the protocol promises an order."""
+        if spread.sent_s < self._run.ledger.since_s:
+            return
+        self._count("deliveries_out_of_order", spread.phase, 1, _name(listener))
+        if self._is_ordered:
+            self._name_once(REORDERED, spread, listener)
+
+    def unexpected(self, kind: str) -> None:
+        """Count a push that nobody awaits."""
+        self._count("deliveries_unexpected", self._observer.phase_now(), 1, kind)
+
+    def _name_once(self, kind: str, spread: Spread, listener: int) -> None:
+        if not spread.is_named:
+            spread.is_named = True
+            self._observer.finding(kind, spread.seq, spread.client_ref, f"{_name(listener)} was the first one")
+
+    def _count_fates(self, spread: Spread, missed: Mapping[str, list[int]], left_open: int) -> None:
+        self._count("deliveries_expected", spread.phase, len(spread.seen))
+        self._count("deliveries_seen", spread.phase, len(spread.arrivals))
+        self._count("deliveries_open", spread.phase, left_open)
+        for cause, listeners in missed.items():
+            self._count("deliveries_missed", spread.phase, len(listeners), cause)
+            whom = f"{cause}: missed by {len(listeners)} of {len(spread.seen)} listeners, {_named(listeners)}"
+            self._observer.finding(MISSED, spread.seq or None, spread.client_ref, whom)
+        outcome = "missed" if missed else "open" if left_open else "whole"
+        self._count(f"fan_outs_{outcome}", spread.phase, 1)
+
+    def _time(self, spread: Spread) -> None:
+        """Record when the first, half, and all of the listeners had it; half and all as far as it came to that."""
+        listeners = len(spread.seen)
+        arrivals = sorted(spread.arrivals)
+        if not arrivals:
+            return
+        is_whole = len(arrivals) == listeners
+        if is_whole:
+            self._record("fan_out_spread_ms", spread.phase, arrivals[-1] - arrivals[0])
+        if spread.is_answer:
+            return
+        self._record("fan_out_first_ms", spread.phase, arrivals[0] - spread.due_s)
+        half = (listeners + 1) // 2
+        if len(arrivals) >= half:
+            self._record("fan_out_median_ms", spread.phase, arrivals[half - 1] - spread.due_s)
+        if is_whole:
+            self._record("fan_out_last_ms", spread.phase, arrivals[-1] - spread.due_s)
+
+    def _record(self, metric: str, phase: str, duration_s: float) -> None:
+        self._run.ledger.trend(metric, self._scenario, phase).add(round(duration_s * US_PER_S))
+
+    def _count(self, metric: str, phase: str, n: int, label: str = "") -> None:
+        if n:
+            self._run.ledger.count(metric, self._scenario, phase, n, label)
+
+
+def _name(listener: int) -> str:
+    return f"listener {listener + 1}"
+
+
+def _named(listeners: list[int]) -> str:
+    rest = len(listeners) - MOST_NAMED
+    numbers = ", ".join(str(listener + 1) for listener in listeners[:MOST_NAMED])
+    return f"number {numbers}" + (f" and {rest} more" if rest > 0 else "")
