@@ -111,17 +111,18 @@ def test_messages_whose_time_is_up_are_given_up_during_a_wait() -> None:
     assert observer.told == ["lost"]
 
 
-def test_an_inbox_hands_on_what_it_shows_of_its_session() -> None:
-    """A delta is the whole inbox; other sessions in it are ignored."""
+def test_an_inbox_hands_on_what_it_shows_of_each_session() -> None:
+    """A delta is the whole inbox; a session without a moment is left out."""
     socket, shown, anomalies = Socket(), [], []
-    inbox = InboxChannel(socket, "s1", lambda *told: shown.append(told), anomalies.append)  # type: ignore[arg-type]
+    inbox = InboxChannel(socket, lambda *told: shown.append(told), anomalies.append)  # type: ignore[arg-type]
     inbox.join(1.0)
     assert socket.topic == "inbox:u1"
-    entry = {"session_id": "s1", "last_activity_at": "2026-11-23T20:19:46.753381"}
-    inbox.on_broadcast("inbox_delta", {"inbox": [{"session_id": "s0"}, entry]}, 1.0)
+    at = "2026-11-23T20:19:46.753381"
+    entries = [{"session_id": name, "last_activity_at": at} for name in ("s1", "s2", 3)]
+    inbox.on_broadcast("inbox_delta", {"inbox": [{"session_id": "s0"}, "s4", *entries]}, 1.0)
     inbox.on_broadcast("inbox_delta", {"inbox": [{"session_id": "s1", "last_activity_at": None}]}, 2.0)
     inbox.on_broadcast("inbox_delta", {"inbox": []}, 3.0)
-    assert shown == [("2026-11-23T20:19:46.753381", 1.0), (None, 2.0), (None, 3.0)]
+    assert shown == [({"s1": at, "s2": at}, 1.0), ({}, 2.0), ({}, 3.0)]
     inbox.on_broadcast("inbox_delta", [], 4.0)
     inbox.on_broadcast("other", {}, 5.0)
     inbox.on_reply("1", "ok", {}, 6.0)

@@ -10,9 +10,11 @@ ONLY = ["--long-lived-vus", "0", "--burst-vus", "0", "--churn-vus", "0", "--inbo
 
 
 @SPREADS
-def test_a_healthy_inbox_shows_every_message(tmp_path, standin, spread):
-    """Once: as many latencies as messages, none missed, none longer than a batch and its way."""
-    finished = run(tmp_path, "mixed", standin, *ONLY, "--time-scale", "0.1", "-t", "5s", *spread)
+@pytest.mark.parametrize("sessions", [1, 3])
+def test_a_healthy_inbox_shows_every_message(tmp_path, standin, spread, sessions):
+    """Once, in whichever session: as many latencies as messages, none missed."""
+    flags = [*ONLY, "--time-scale", "0.1", "-t", "5s", "--inbox-sessions", sessions]
+    finished = run(tmp_path, "mixed", standin, *flags, *spread)
     check_accounting(finished, standin)
     appended = finished.accounting()["appended"]
     assert appended > 30

@@ -6,6 +6,7 @@ import json
 import socket
 import struct
 import types
+from functools import partial
 
 import gevent
 import pytest
@@ -100,10 +101,10 @@ def rejoins(user, session):
 def watches_its_inbox(user, session):
     """Joins its inbox over the same socket."""
     user.on_delta = lambda: None
-    deltas = InboxDeltas(user, session)
-    inbox = InboxChannel(session.socket, session.session_id, deltas.on_delta, session.observer.anomaly)
+    deltas = InboxDeltas(user, [session])
+    inbox = InboxChannel(session.socket, deltas.on_delta, session.observer.anomaly)
     inbox.join(1.0)
-    session.observer.on_appended = deltas.on_appended
+    session.observer.on_appended = partial(deltas.on_appended, session)
     user.ask(session)
 
 

@@ -1,7 +1,7 @@
-"""One user's inbox over a Phoenix socket: joins `inbox:<user>` and passes on what its deltas say about one session."""
+"""One user's inbox over a Phoenix socket: joins `inbox:<user>` and passes on what its deltas say of each session."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fleetlm_users.client.phoenix.socket import PhoenixSocket
@@ -16,20 +16,18 @@ class InboxChannel:
     """The inbox of a socket's participant; implements the socket's ChannelHandler. `down` says why it is gone.
 
     A delta is the whole inbox, at most once a second (wire record: inbox). `on_delta(last_activity_at, done_s)` is
-    called for each, with what it shows of `session_id`: None where that session is not in it.
+    called for each, with the moment of the last activity that it shows, by the id of the session.
     """
 
-    __slots__ = ("_on_anomaly", "_on_delta", "_session_id", "_socket", "down", "topic")
+    __slots__ = ("_on_anomaly", "_on_delta", "_socket", "down", "topic")
 
     def __init__(
         self,
         socket: PhoenixSocket,
-        session_id: str,
-        on_delta: Callable[[str | None, float], None],
+        on_delta: Callable[[Mapping[str, str], float], None],
         on_anomaly: Callable[[str], None],
     ) -> None:
         self._socket = socket
-        self._session_id = session_id
         self._on_delta = on_delta
         self._on_anomaly = on_anomaly
         self.topic = names.INBOX_PREFIX + socket.participant_id
@@ -61,9 +59,13 @@ class InboxChannel:
         if event != names.INBOX_DELTA or not isinstance(entries, list):
             self._on_anomaly("unknown_event" if event != names.INBOX_DELTA else "malformed_inbox")
             return
-        ours = (entry for entry in entries if isinstance(entry, dict) and entry.get("session_id") == self._session_id)
-        last_activity_at = next(ours, {}).get("last_activity_at")
-        self._on_delta(last_activity_at if isinstance(last_activity_at, str) else None, done_s)
+        shown: dict[str, str] = {}
+        for entry in entries:
+            if isinstance(entry, dict):
+                session_id, last_activity_at = entry.get("session_id"), entry.get("last_activity_at")
+                if isinstance(session_id, str) and isinstance(last_activity_at, str):
+                    shown.setdefault(session_id, last_activity_at)
+        self._on_delta(shown, done_s)
 
     def on_reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
         """Count a reply that nobody awaits as an anomaly, because we push nothing here; called by the socket."""

@@ -1,41 +1,70 @@
-"""Inbox latency: how soon a message shows in the inbox of the user who wrote it."""
+"""Inbox latency: how soon a message shows in the inbox of the user who wrote it, whichever session it is in."""
 
+import heapq
+import random
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from itertools import repeat
 from typing import ClassVar
+
+from locust.env import Environment
 
 from fleetlm_users.client import InboxChannel, SentMessage
 from fleetlm_users.errors import ClientError, Disconnected
 from fleetlm_users.users.session import LEAVE_TIMEOUT_S, UserSession
 from fleetlm_users.users.user import FleetUser
-from fleetlm_users.workload.benchmarks import BEHAVIOUR_THRESHOLDS
+from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
 from fleetlm_users.workload.inbox_watch import InboxWatch, ShownMessage
+from fleetlm_users.workload.options.benchmark_specs import INBOX_SESSIONS
+from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.timetables import INBOX_DEADLINE_S, InboxPace
 
 
 class InboxWatcher(FleetUser):
-    """A session with its inbox joined as well, a message every 0.3–3 s for 30 s, each expected there; 1 s pause; again.
+    """INBOX_SESSIONS sessions and the inbox of their user, which shows them all; 30 s, 1 s pause, again.
 
-    A message that no delta shows within 5 s is missed. FleetLM at the recorded commit sends an inbox nothing more after
-    its first second without a message: there most are missed, which is what its users see.
+    In each session there is a message every 0.3–3 s, which is expected in the inbox. A message that no delta shows
+    within 5 s is missed. FleetLM at the recorded commit sends an inbox nothing more after its first second without a
+    message: there most are missed, which is what its users see.
     """
 
     scenario = "inbox_watcher"
+    options = BEHAVIOUR_OPTIONS["inbox_watcher"]
     thresholds = BEHAVIOUR_THRESHOLDS["inbox_watcher"]
     pace: ClassVar[InboxPace] = InboxPace()
 
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self._watched: list[UserSession] = []
+
+    @classmethod
+    def sockets_of(cls, options: Options) -> int:
+        """Return the sessions of a user."""
+        return int(options.extra[INBOX_SESSIONS.name])
+
     def journey(self) -> None:
-        """Live one session of 30 s and watch its inbox."""
+        """Live the sessions of one user for 30 s and watch its inbox."""
         pace = self.pace.scaled(self.current_run.options.time_scale)
-        with self.session() as session:
-            deltas = InboxDeltas(self, session)
-            inbox = InboxChannel(session.socket, session.session_id, deltas.on_delta, session.observer.anomaly)
+        with ExitStack() as opened:
+            while len(self._watched) < self.option(INBOX_SESSIONS.name) and not (self._watched and self.ending):
+                self._watched.append(opened.enter_context(self.session()))
+            sessions = self._watched
+            deltas = InboxDeltas(self, sessions)
+            inbox = InboxChannel(sessions[0].socket, deltas.on_delta, sessions[0].observer.anomaly)
             inbox.join(self.current_run.options.join_timeout_s)
-            session.observer.on_appended = deltas.on_appended
-            self.send_at(session, pace.dues(session.joined_s, self.rng))
-            self.hold(session, session.joined_s + pace.session_s)
-            session.settle()
-            self._await_deltas(session, deltas)
-            _leave(inbox, session)
+            for session in sessions:
+                session.observer.on_appended = partial(deltas.on_appended, session)
+            for due_s, session in self._dues(pace, sessions):
+                if not self._hold_all(sessions, due_s):
+                    break
+                session.send(due_s)
+            self._hold_all(sessions, sessions[-1].joined_s + pace.session_s)
+            for session in sessions:
+                session.settle()
+            self._await_deltas(sessions, deltas)
+            _leave(inbox, sessions[0])
 
     def pause_s(self) -> float:
         """Return the pause of `pace`."""
@@ -45,51 +74,87 @@ class InboxWatcher(FleetUser):
         """Wake the user: a delta came."""
         self._sleeper.wake()
 
-    def _await_deltas(self, session: UserSession, deltas: "InboxDeltas") -> None:
+    def wake(self) -> None:
+        """Wake the user, also where one of its sessions waits."""
+        super().wake()
+        for session in self._watched:
+            session.wake()
+
+    def after_journey(self) -> None:
+        """Let go of the journey's sessions."""
+        super().after_journey()
+        self._watched = []
+
+    def _dues(self, pace: InboxPace, sessions: Sequence[UserSession]) -> Iterator[tuple[float, UserSession]]:
+        """Yield every message's due moment with its session; each session draws its own gaps."""
+        timetables = []
+        for place, session in enumerate(sessions):
+            rng = random.Random(self.rng.getrandbits(64))
+            timetables.append(zip(pace.dues(session.joined_s, rng), repeat(place)))
+        for due_s, place in heapq.merge(*timetables):
+            yield due_s, sessions[place]
+
+    def _hold_all(self, sessions: Sequence[UserSession], moment_s: float) -> bool:
+        """Wait as `hold` does, with all sessions open. Raise Disconnected for the first that is lost."""
+        while self.hold(sessions[0], min(moment_s, time.perf_counter())):
+            for session in sessions:
+                if session.down is not None:
+                    raise session.down
+            if time.perf_counter() >= moment_s:
+                return True
+            self._sleeper.sleep(moment_s)
+        return False
+
+    def _await_deltas(self, sessions: Sequence[UserSession], deltas: "InboxDeltas") -> None:
         """Wait until every message was shown or missed; at the end of a run at most until the drain's end."""
-        while deltas.waiting and session.down is None and time.perf_counter() < self.current_run.patience_until_s():
+        while (
+            deltas.waiting
+            and all(session.down is None for session in sessions)
+            and time.perf_counter() < self.current_run.patience_until_s()
+        ):
             self._sleeper.sleep(min(deltas.next_deadline_s, self.current_run.patience_until_s()))
             deltas.expire(time.perf_counter())
 
 
 class InboxDeltas:
-    """One session's messages and what the inbox shows of them, counted as it happens."""
+    """The messages of some sessions and what their user's inbox shows of them, counted as it happens."""
 
-    def __init__(self, user: InboxWatcher, session: UserSession) -> None:
+    def __init__(self, user: InboxWatcher, sessions: Sequence[UserSession]) -> None:
         self._user = user
-        self._session = session
-        self._watch = InboxWatch(INBOX_DEADLINE_S)
+        self._watches = {session.session_id: InboxWatch(INBOX_DEADLINE_S) for session in sessions}
 
     @property
     def waiting(self) -> int:
         """Messages that are neither shown nor missed yet."""
-        return len(self._watch)
+        return sum(len(watch) for watch in self._watches.values())
 
     @property
     def next_deadline_s(self) -> float:
         """When the oldest of them will count as missed."""
-        return self._watch.next_deadline_s()
+        return min(watch.next_deadline_s() for watch in self._watches.values() if watch)
 
-    def on_appended(self, message: SentMessage, done_s: float) -> None:
+    def on_appended(self, session: UserSession, message: SentMessage, done_s: float) -> None:
         """Expect a message in the inbox, now that it is stored."""
-        stored_at = self._session.last_payload.get("inserted_at")
+        stored_at = session.last_payload.get("inserted_at")
         if not isinstance(stored_at, str):
-            self._session.observer.anomaly("no_inserted_at")
+            session.observer.anomaly("no_inserted_at")
             return
         self._user.count("inbox_watched")
-        self._show(self._watch.appended(message.due_s, message.sent_s, stored_at, done_s))
+        watch = self._watches[session.session_id]
+        self._show(watch.appended(message.due_s, message.sent_s, stored_at, done_s))
 
-    def on_delta(self, last_activity_at: str | None, done_s: float) -> None:
+    def on_delta(self, last_activity_at: Mapping[str, str], done_s: float) -> None:
         """Match a delta against the waiting messages, after those that waited for too long."""
         self._user.count("inbox_deltas")
         self.expire(done_s)
-        if last_activity_at is not None:
-            self._show(self._watch.delta(last_activity_at, done_s))
+        for session_id, watch in self._watches.items():
+            if session_id in last_activity_at:
+                self._show(watch.delta(last_activity_at[session_id], done_s))
         self._user.on_delta()
 
     def expire(self, now_s: float) -> None:
         """Count the messages that waited for too long as missed."""
-        missed = self._watch.expire(now_s)
+        missed = sum(watch.expire(now_s) for watch in self._watches.values())
         if missed:
             self._user.count("inbox_missed", missed)
 
