@@ -26,6 +26,9 @@ ATTEMPT_DELAY_S: Final = 0.25
 """RFC 8305 §8, Connection Attempt Delay."""
 WRITABLE: Final = 2
 """libev's EV_WRITE."""
+STREAM: Final = constants.SOCK_STREAM | getattr(constants, "SOCK_NONBLOCK", 0)
+"""Where the kernel knows it, a socket does not block from its making on: a system call less."""
+
 CONNECTING: Final = (errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK)
 CONNECTED: Final = (0, errno.EISCONN)
 
@@ -45,7 +48,7 @@ class Won(NamedTuple):
 def connect_one(address: Address, port: int, sources: SourceAddresses | None = None) -> Won:
     """Return a connection to that address, from the next of the `sources`; the wait has no limit. Raise OSError."""
     began_s = time.perf_counter()
-    sock, target = _socket.socket(address.family, constants.SOCK_STREAM), (address.host, port, *address.scope)
+    sock, target = _socket.socket(address.family, STREAM), (address.host, port, *address.scope)
     try:
         if not _begin(sock, target, sources):
             socket.wait_write(sock.fileno())
@@ -88,7 +91,8 @@ def interleaved(addresses: Sequence[Address]) -> list[Address]:
 
 def _begin(sock: _socket.socket, target: tuple[Any, ...], sources: SourceAddresses | None) -> bool:
     """Begin to connect; return whether it is connected at once. Raise OSError."""
-    sock.settimeout(0.0)
+    if sock.gettimeout() != 0.0:
+        sock.settimeout(0.0)
     # Without it a second small frame waits for the first one's TCP acknowledgement, up to 40 ms.
     sock.setsockopt(constants.IPPROTO_TCP, constants.TCP_NODELAY, 1)
     if sources is not None:
@@ -122,7 +126,7 @@ class _Attempt:
         self.address = address
         self._target = (address.host, port, *address.scope)
         self._sources = sources
-        self.sock = _socket.socket(address.family, constants.SOCK_STREAM)
+        self.sock = _socket.socket(address.family, STREAM)
         self.watcher: Any = None
 
     def begin(self) -> bool:

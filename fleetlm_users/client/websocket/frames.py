@@ -3,6 +3,7 @@
 What the parser's classes do not promise is named in tests/client/test_private_parts.py; pyproject.toml has the bound.
 """
 
+import functools
 import os
 import struct
 from collections.abc import Callable
@@ -21,6 +22,8 @@ LENGTH_64 = 127  # the next eight bytes are
 MAX_CONTROL_BYTES = 125  # RFC 6455 §5.5
 HEADER_16 = struct.Struct("!BBH").pack
 HEADER_64 = struct.Struct("!BBQ").pack
+KEY_BYTES = 4  # §5.3
+POOL_BYTES = KEY_BYTES * 1024
 NO_CODE = 1005  # RFC 6455 §7.1.5: a close frame without a code
 
 
@@ -108,8 +111,38 @@ def masked(first_byte: int, payload: bytes) -> bytes:
         header = HEADER_16(first_byte, MASKED | LENGTH_16, length)
     else:
         header = HEADER_64(first_byte, MASKED | LENGTH_64, length)
-    mask = os.urandom(4)
+    mask = mask_keys().take()
     return header + mask + bytes(XorMaskerSimple(mask).process(payload))
+
+
+class MaskKeys:
+    """Masking keys of four bytes: the kernel's random bytes, of which a thousand keys are taken at once.
+
+    A system call for each frame would be a sixth of all that a session makes.
+    """
+
+    __slots__ = ("_at", "_pool")
+
+    def __init__(self) -> None:
+        self._pool = b""
+        self._at = 0
+
+    def __repr__(self) -> str:
+        return f"MaskKeys({(len(self._pool) - self._at) // KEY_BYTES} left)"
+
+    def take(self) -> bytes:
+        """Return the next key; no other frame gets it."""
+        at = self._at
+        if at == len(self._pool):
+            self._pool, at = os.urandom(POOL_BYTES), 0
+        self._at = at + KEY_BYTES
+        return self._pool[at : self._at]
+
+
+@functools.cache  # one per process: it is made with the first frame, long after Locust has forked
+def mask_keys() -> MaskKeys:
+    """Return this process's keys."""
+    return MaskKeys()
 
 
 def close_code(payload: bytes) -> tuple[int, str]:

@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websocket import ABNF, WebSocketProtocolException
 
-from fleetlm_users.client.websocket.frames import FIN_TEXT, Frames, MessageTooLarge, close_code, close_frame, masked
+from fleetlm_users.client.websocket import frames
+from fleetlm_users.client.websocket.frames import (
+    FIN_TEXT,
+    POOL_BYTES,
+    Frames,
+    MaskKeys,
+    MessageTooLarge,
+    close_code,
+    close_frame,
+    masked,
+)
 from tests.client.fakes import BINARY, CLOSE, PING, TEXT, Peer, frame
 
 MAX_BYTES = 1000
@@ -120,3 +130,18 @@ def test_no_bytes_raise_anything_undocumented(data):
                 return
     except (EOFError, MessageTooLarge, WebSocketProtocolException):
         pass
+
+
+def test_masking_keys_are_the_kernels_random_bytes_each_used_once(monkeypatch):
+    """RFC 6455 §5.3: the next key cannot be told from the last. A pool that is used up is made anew."""
+    pools = []
+
+    def urandom(count):
+        pools.append(bytes((byte + len(pools)) % 256 for byte in range(count)))
+        return pools[-1]
+
+    monkeypatch.setattr(frames.os, "urandom", urandom)
+    keys = MaskKeys()
+    taken = b"".join(keys.take() for _ in range(POOL_BYTES // 4 + 1))
+    assert (len(pools), taken) == (2, pools[0] + pools[1][:4])
+    assert repr(keys) == f"MaskKeys({POOL_BYTES // 4 - 1} left)"
