@@ -36,6 +36,8 @@ SPEAKS_OLD: Final = (
     f"it speaks only version {OLD_VSN} of Phoenix's serializer (vsn); this client speaks {VSN}, which Phoenix has had "
     "since 1.3: update the application, or allow the V2 serializer on its socket"
 )
+NOT_FOUND: Final = 404
+NO_SOCKET: Final = "; no socket is there: --ws-url, or `path` of the user class, says where it is"
 SILENT: Final = "it opened, but did not answer a heartbeat as Phoenix does: is this a Phoenix socket?"
 
 
@@ -132,7 +134,7 @@ class _Look:
     def _refused(self, failed: ConnectFailed) -> tuple[str, bool]:
         """Return what is wrong with a socket that did not open; one may refuse nothing but the version."""
         if failed.status not in REFUSING:
-            return f"{WEBSOCKET} ({self.url}): {failed.words}", True
+            return f"{WEBSOCKET} ({self.url}): {failed.words}{NO_SOCKET if failed.status == NOT_FOUND else ''}", True
         with contextlib.suppress(ConnectFailed):
             _close(self._open(_of_old_version(self._endpoint)))
             return f"{WEBSOCKET} ({self.url}): {SPEAKS_OLD}", True

@@ -1,6 +1,7 @@
 """The line that says what is waited for, once that takes longer than a moment."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -26,6 +27,7 @@ class WaitingNotice:
         self._first_s = first_s
         self._next_s = next_s
         self._since_s: dict[str, float] = {}
+        self._questions: Counter[str] = Counter()
         self._greenlet: gevent.Greenlet | None = None
 
     def __enter__(self) -> None:
@@ -36,12 +38,15 @@ class WaitingNotice:
             self._greenlet.kill()
 
     def asking(self, what: str, ask: Callable[[], Answer]) -> Answer:
-        """Return the answer of `ask`; until then `what` counts as waited for."""
+        """Return the answer of `ask`; until then `what` counts as waited for, which may be asked several things."""
         self.renew(what)
+        self._questions[what] += 1
         try:
             return ask()
         finally:
-            del self._since_s[what]
+            self._questions[what] -= 1
+            if not self._questions[what]:
+                del self._since_s[what]
 
     def renew(self, what: str) -> None:
         """Restart the time of `what`, for the next question to it."""

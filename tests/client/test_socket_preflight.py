@@ -60,3 +60,10 @@ def test_headers_that_would_break_the_handshake_are_refused(headers, socket_url)
     """Before anything is sent."""
     with pytest.raises(UsageError, match="header"):
         looked_at(socket_url, headers)
+
+
+def test_two_kinds_of_users_may_have_the_same_socket(socket_url):
+    """Each with its own parameters; both are looked at, and told apart by what they find."""
+    targets = [SocketTarget(f"{socket_url}?token={token}", {}) for token in ("good", "good", "bad")]
+    result = check_sockets(targets, TIMEOUT_S)
+    assert (result.fatal, len(result.warnings)) == (False, 1)

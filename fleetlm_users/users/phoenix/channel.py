@@ -66,7 +66,7 @@ class Channel:
     @property
     def open_until_s(self) -> float:
         """The latest moment at which a push or an expected event has its fate; 0 when none is open."""
-        open_: list[Push | Expectation] = [*self._open.values(), *self._expected]
+        open_: list[Push | Expectation] = [*self._open.values(), *filter(self._can_come, self._expected)]
         return max((each.deadline_s for each in open_), default=0.0)
 
     def join(self, payload: Any) -> None:
@@ -148,9 +148,9 @@ class Channel:
             push.set_exception(problem)
             raise
         self._recording.pushed(phase, due_s, push.sent_s, awaits_reply=awaits_reply)
-        if awaits_reply:
+        if push.is_open:
             self._open[push.ref] = push
-        else:
+        elif not awaits_reply:
             self._socket.forget(push.ref)
         return push
 
@@ -209,7 +209,8 @@ class Channel:
             event: Its name.
             where: Called with the payload of each such event; the first for which it is true is the one.
             timeout_s: The longest that it may take, in seconds; None: the reply timeout.
-            due_s: The moment from which event_latency_ms counts, in perf_counter seconds; None: it is not measured.
+            due_s: The moment from which event_latency_ms counts, in perf_counter seconds; None: it is not measured,
+                nor waited for once the run ends, because those who would cause it are silent then.
         """
         self._require_run()
         self.require_joined()
@@ -222,7 +223,7 @@ class Channel:
 
     def await_event(self, expected: Expectation) -> Event:
         """Wait for an expected event and return it. Raise ReplyTimeout, Disconnected, RunEnded; what `where` raised."""
-        self._user.wait_while(lambda: expected.is_open, expected.deadline_s)
+        self._user.wait_while(lambda: expected.is_open and self._can_come(expected), expected.deadline_s)
         if expected.error is not None:
             self._untold.discard(expected)
             raise expected.error
@@ -322,6 +323,10 @@ class Channel:
             self._untold.update(expected for expected in taken if expected.error is not None)
             self._expected = [expected for expected in self._expected if expected.is_open]
             self._user.wake()
+
+    def _can_come(self, expected: Expectation) -> bool:
+        """Return whether an event is worth waiting for: once the run ends, only those that something has caused."""
+        return expected.is_due or not self._user.ending
 
     def _miss_all(self, down: Disconnected) -> None:
         for expected in self._expected:

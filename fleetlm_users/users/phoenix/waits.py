@@ -125,12 +125,13 @@ class Push:
 class Expectation:
     """An event that a user waits for: the first of that name for which `where` is true, from its making on.
 
-    `sent_s` is when it was expected, `error` what `where` raised, which ends the wait; its user is told.
+    `sent_s` is when it was expected; it `is_due` if its user says since when. `error` is what `where` raised, which
+    ends the wait; its user is told.
     """
 
     __slots__ = (
-        *("_is_due", "_recording", "_where", "deadline_s", "down", "due_s", "error", "event"),
-        *("name", "phase", "ref", "sent_s", "topic"),
+        *("_recording", "_where", "deadline_s", "down", "due_s", "error", "event"),
+        *("is_due", "name", "phase", "ref", "sent_s", "topic"),
     )
 
     def __init__(  # noqa: PLR0913, PLR0917  # what is awaited where, and from when on
@@ -154,8 +155,8 @@ class Expectation:
         self.error: Exception | None = None
         self._where = where
         self._recording = recording
-        self._is_due = due.due_s is not None
-        recording.awaited(due.phase, is_due=self._is_due)
+        self.is_due = due.due_s is not None
+        recording.awaited(due.phase, is_due=self.is_due)
 
     def __repr__(self) -> str:
         return f"Expectation({self.name}, {self.event or self.down or 'open'})"
@@ -177,15 +178,15 @@ class Expectation:
             self.miss(Disconnected(f"where_raised_{type(error).__name__}"))
             return True
         self.event = event
-        self._recording.seen(self, event.done_s, is_due=self._is_due)
+        self._recording.seen(self, event.done_s, is_due=self.is_due)
         return True
 
     def miss(self, down: Disconnected) -> None:
         """Count it as missed."""
         self.down = down
-        self._recording.unseen(self, "missed", down.kind, is_due=self._is_due)
+        self._recording.unseen(self, "missed", down.kind, is_due=self.is_due)
 
     def close(self, down: Disconnected) -> None:
         """Count it as open: the run ended before it came, and before its time was up."""
         self.down = down
-        self._recording.unseen(self, "open", is_due=self._is_due)
+        self._recording.unseen(self, "open", is_due=self.is_due)

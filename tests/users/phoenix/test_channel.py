@@ -240,3 +240,28 @@ def test_code_of_ones_own_that_raises_is_told_and_ends_no_user(stage, applicatio
     assert [counts[f"events_{fate}"] for fate in ("awaited", "seen", "missed")] == [3, 1, 2]
     assert counts["events_missed:where_raised_KeyError"] == 2
     assert "the handler of new_msg on room:faulty raised KeyError; it is counted, and logged once" in caplog.text
+
+
+def test_an_event_that_nothing_has_caused_is_not_waited_for_once_the_run_ends(stage, application):
+    """Those who would cause it are silent then; it is open, and neither missed nor a failure of the journey."""
+    raised = []
+
+    class Listener(PhoenixUser):
+        scenario = "listener"
+
+        def journey(self):
+            with self.connect() as socket:
+                room = socket.join("room:silence")
+                made.server.activity.set()
+                try:
+                    room.wait_for("never", timeout_s=3600)
+                except RunEnded as ended:
+                    raised.append(ended)
+                    raise
+
+    ws_url = application.url.replace("http", "ws", 1) + "/socket/websocket"
+    made = stage(Listener, ws_url=ws_url, drain_timeout="1h")
+    made.until(lambda: made.count_of("events_awaited"))
+    counts = made.end()
+    assert (counts["events_open"], counts.get("events_missed", 0), counts["sessions_cut_short"]) == (1, 0, 1)
+    assert raised

@@ -49,7 +49,8 @@ def sent_in_words(summary: Summary) -> str:
         "messages": (summary["accounting"][MAIN]["all"]["sent"], "message", "messages"),
         "pushes": (_count(summary, SENT, MAIN, ALL), "push", "pushes"),
     }
-    shown = [parts[what] for what in sent_of(summary)]
+    kinds = sent_of(summary)
+    shown = [parts[what] for what in kinds if parts[what][0]] or [parts[kinds[0]]]
     return " and ".join(f"{formatting.count(n)} {one if n == 1 else many}" for n, one, many in shown)
 
 
