@@ -48,16 +48,16 @@ class AnswerStreams:
             message: The oldest message that awaits an answer.
             done_s: When it arrived, in monotonic seconds.
         """
-        chunk = payload.get("chunk") if isinstance(payload, dict) else None
-        kind = chunk.get("type") if isinstance(chunk, dict) else None
-        if not isinstance(kind, str):
+        chunk = payload.get("chunk") if type(payload) is dict else None
+        kind = chunk.get("type") if type(chunk) is dict else None
+        if type(kind) is not str:
             self._observer.anomaly("malformed_chunk")
             return
         part = payload["chunk"].get("id") if kind.endswith("-start") else None
-        if self._current is not None and (kind == "start" or self._has(part)):
-            self._end(self._current, is_whole=False)
-            self._current = None
         stream = self._current
+        if stream is not None and (kind == "start" or (part is not None and self._has(part))):
+            self._end(stream, is_whole=False)
+            stream = None
         if stream is None:
             stream = self._current = _Stream(message, done_s)
             self._observer.stream_began(message, done_s)

@@ -15,6 +15,7 @@ from fleetlm_users.protocol.message import (
     HEARTBEAT,
     JOIN,
     LEAVE,
+    PARTS,
     PHOENIX_TOPIC,
     REPLY,
     Message,
@@ -81,6 +82,7 @@ class Received(NamedTuple):
     subject: Any = None
 
 
+_NO_BROADCASTS: Final = frozenset((REPLY, ERROR, CLOSE))
 _BROADCAST = Meaning.BROADCAST  # looked up once, not for each message
 _LEFT = Received(Meaning.LEFT)
 _HEARTBEAT_REPLY = Received(Meaning.HEARTBEAT_REPLY)
@@ -203,6 +205,21 @@ class ConnectionState:
         self._channels.clear()
         self._left.clear()
         return lost, ended
+
+    def topic_of_broadcast(self, parts: Any) -> TopicState | None:
+        """Return the topic whose broadcast a decoded frame is; None for anything else, of which `receive` tells more.
+
+        Nearly all frames are broadcasts: this spares them the Message and the Received.
+        """
+        if type(parts) is not list or len(parts) != PARTS:
+            return None
+        join_ref, _, topic, event, _ = parts
+        if type(topic) is not str or type(event) is not str or event in _NO_BROADCASTS:
+            return None
+        channel = self._channels.get(topic)
+        if channel is None or (join_ref is not None and join_ref != channel.join_ref):
+            return None
+        return channel
 
     def receive(self, message: Message) -> Received:
         """Return what a message means; never raise, whatever its five parts are."""

@@ -133,9 +133,12 @@ class Conversation:
 
     def message(self, payload: Any, done_s: float) -> None:
         """Take one `message` broadcast."""
-        if not isinstance(payload, dict) or type(payload.get("seq")) is not int:
+        if type(payload) is not dict or type(payload.get("seq")) is not int:
             self._observer.anomaly("malformed_message")
             return
+        self._first_push(payload, done_s)
+
+    def _first_push(self, payload: dict[str, Any], done_s: float) -> None:
         self._observer.received(payload, done_s)
         if not self._is_new(payload["seq"]):
             return

@@ -72,15 +72,17 @@ class LateConversation(Conversation):
 
     def message(self, payload: Any, done_s: float) -> None:
         """Take one `message` push; the second one of a message means nothing."""
-        seq = payload.get("seq") if isinstance(payload, dict) else None
-        if type(seq) is int:
-            if seq in self._pushed_once:
-                self._seen(self._pushed_once.pop(seq), done_s)
-                self._observer.repeated(payload, done_s)
-                return
-            if seq in self._replayed:  # joined between the append and its pushes
-                self._expect_second_push(seq, None)
-        super().message(payload, done_s)
+        seq = payload.get("seq") if type(payload) is dict else None
+        if type(seq) is not int:
+            self._observer.anomaly("malformed_message")
+            return
+        if seq in self._pushed_once:
+            self._seen(self._pushed_once.pop(seq), done_s)
+            self._observer.repeated(payload, done_s)
+            return
+        if seq in self._replayed:  # joined between the append and its pushes
+            self._expect_second_push(seq, None)
+        self._first_push(payload, done_s)
 
     def reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
         """Take the reply to a `send`: the acknowledgement, a refusal, or an open outcome."""

@@ -6,6 +6,7 @@ Sources: phoenix `lib/phoenix/socket/serializers/v2_json_serializer.ex` (the arr
 elements) and `assets/js/phoenix/constants.js` (event names).
 """
 
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -59,9 +60,17 @@ def decode(frame: str | bytes) -> Message:
     Raise FrameError when the text is not JSON or not an array of at least five elements.
     """
     try:
-        parts = orjson.loads(frame)
+        return message_of(parts_of(frame), frame)
     except ValueError as problem:  # orjson.JSONDecodeError is a ValueError
         raise FrameError(str(problem), frame) from problem
+
+
+parts_of: Final[Callable[[str | bytes], Any]] = orjson.loads
+"""Returns what a text frame holds, and raises ValueError when it is not JSON; no call of ours on the hot path."""
+
+
+def message_of(parts: Any, frame: str | bytes) -> Message:
+    """Return the message that a decoded frame is. Raise FrameError unless it is an array of at least five elements."""
     if type(parts) is not list or len(parts) < PARTS:
         raise FrameError("not an array of five", frame)
     return tuple.__new__(Message, parts if len(parts) == PARTS else parts[:PARTS])  # _make would count them again

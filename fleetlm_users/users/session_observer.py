@@ -155,16 +155,17 @@ class SessionObserver:
 
     def stream_began(self, message: SentMessage | None, done_s: float) -> None:
         """Report the first piece of an answer."""
-        self._tallies.streams(self._phase_of(message)).began(message, done_s)
+        self._tallies.streams[self._phase_of(message)].began(message, done_s)
 
     def stream_went_on(self, message: SentMessage | None, gap_s: float | None) -> None:
-        """Report a further piece of an answer."""
-        self._tallies.streams(self._phase_of(message)).went_on(gap_s)
+        """Report a further piece of an answer: nearly every frame of a protocol that streams."""
+        phase = self.phase_now() if message is None else message.phase
+        self._tallies.streams[phase].went_on(gap_s)
 
     def stream_ended(self, message: SentMessage | None, chunks: int, length_s: float | None, *, is_whole: bool) -> None:
         """Report the end of an answer's pieces."""
         del chunks
-        self._tallies.streams(self._phase_of(message)).ended(length_s, is_whole=is_whole)
+        self._tallies.streams[self._phase_of(message)].ended(length_s, is_whole=is_whole)
 
     def lost(self, message: SentMessage, reason: str) -> None:
         """Report that nothing came back for the message."""

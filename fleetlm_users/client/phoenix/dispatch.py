@@ -8,7 +8,7 @@ from fleetlm_users.client.websocket.transport import TEXT, copy_of
 from fleetlm_users.errors import Disconnected, FrameError
 from fleetlm_users.protocol.binary_frames import decode_binary
 from fleetlm_users.protocol.connection import HEARTBEAT_REPLY_FRAME, Awaited, ConnectionState, Meaning, TopicState
-from fleetlm_users.protocol.message import JOIN, Message, decode
+from fleetlm_users.protocol.message import JOIN, Message, message_of, parts_of
 
 logger = logging.getLogger(__name__)
 
@@ -47,11 +47,18 @@ class Dispatch:
         if payload == HEARTBEAT_REPLY_FRAME and self._state.heartbeat_answered():
             return False  # a look at the bytes costs a twentieth of decoding them
         try:
-            message = decode(payload)
-        except FrameError:
+            parts = parts_of(payload)
+            channel = self._state.topic_of_broadcast(parts)
+            if channel is None:
+                return self._message(message_of(parts, payload), arrived_s)
+        except (FrameError, ValueError):
             self._anomaly("garbage")
             return False
-        return self._message(message, arrived_s)
+        try:
+            channel.listener.on_broadcast(parts[3], parts[4], arrived_s)
+        except Exception:
+            self._handler_failed(channel)
+        return False
 
     def _binary_frame(self, payload: bytes, arrived_s: float) -> bool:
         try:

@@ -173,7 +173,9 @@ class SessionChannel:
             self._conversation.message(payload, done_s)
         else:
             self._conversation.event(event, payload, done_s)
-        self._wake_if_true()
+        waiting = self._waiting  # as _wake_if_true, without a call for each frame
+        if waiting is not None and waiting[1]():
+            waiting[0].notify()
 
     def on_reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
         """Take a reply that nobody awaits, here the one to a `send`; called by the socket."""

@@ -183,28 +183,33 @@ class StreamTally:
             self._incomplete.n += 1
 
 
+class StreamTallies(dict[str, StreamTally]):
+    """Where the agent's streaming answers of one scenario are counted, by phase, each made at its first use."""
+
+    def __init__(self, ledger: Ledger, scenario: str, columns: LocustColumns, stall_limit_s: float) -> None:
+        super().__init__()
+        self._arguments = (ledger, scenario, columns, stall_limit_s)
+
+    def __missing__(self, phase: str) -> StreamTally:
+        ledger, scenario, columns, stall_limit_s = self._arguments
+        tally = self[phase] = StreamTally(ledger, scenario, phase, columns, stall_limit_s)
+        return tally
+
+
 class Tallies(dict[str, Tally]):
-    """The tallies of one scenario by phase, each made at its first use."""
+    """The tallies of one scenario by phase, each made at its first use; `streams` are those of streaming answers."""
 
     def __init__(self, ledger: Ledger, scenario: str, columns: LocustColumns, stall_limit_s: float) -> None:
         super().__init__()
         self._arguments = (ledger, scenario, columns)
         self._stall_limit_s = stall_limit_s
-        self._streams: dict[str, StreamTally] = {}
+        self.streams = StreamTallies(*self._arguments, stall_limit_s)
 
     def renew(self, ledger: Ledger) -> None:
         """Count messages in another ledger from now on."""
         self._arguments = (ledger, *self._arguments[1:])
         self.clear()
-        self._streams.clear()
-
-    def streams(self, phase: str) -> StreamTally:
-        """Return where the agent's streaming answers of a phase are counted."""
-        tally = self._streams.get(phase)
-        if tally is None:
-            ledger, scenario, columns = self._arguments
-            tally = self._streams[phase] = StreamTally(ledger, scenario, phase, columns, self._stall_limit_s)
-        return tally
+        self.streams = StreamTallies(*self._arguments, self._stall_limit_s)
 
     def __missing__(self, phase: str) -> Tally:
         ledger, scenario, columns = self._arguments

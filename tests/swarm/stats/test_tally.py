@@ -111,7 +111,7 @@ def test_a_message_sent_before_the_ledger_began_counts_nowhere():
 def test_streaming_answers_are_counted_and_timed():
     """From due to the first piece, the gaps, the whole; what nobody knows is left out, and a long gap is a stall."""
     tallies, shown, totals = scene()
-    streams = tallies.streams("main")
+    streams = tallies.streams["main"]
     message = SentMessage("c1", 1.0, 1.5, "main")
     streams.began(message, 3.0)
     streams.went_on(0.5)
