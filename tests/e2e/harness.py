@@ -18,6 +18,7 @@ import requests
 from fleetlm_users.cli.result_folders import read_run
 from fleetlm_users.cli.schema.documents import KINDS, check_types, published
 from tests import ports
+from tests.fork_server.client import can_fork, python
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCUST = [sys.executable, "-m", "locust"]
@@ -49,14 +50,8 @@ class Server:
     """A child that prints one ready line with its URL."""
 
     def __init__(self, *command):
-        self.process = subprocess.Popen(
-            [sys.executable, *map(str, command), "--port", "0", "--exit-with-parent"],
-            cwd=ROOT,
-            env=clean_env(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        arguments = [*map(str, command), "--port", "0", "--exit-with-parent"]
+        self.process = python("standin", arguments, cwd=ROOT, env=clean_env(), stdin=subprocess.PIPE)
         line = self.process.stdout.readline()
         found = READY.search(line)
         assert found, f"{command}: {line!r}"
@@ -118,21 +113,31 @@ class Finished:
 
 
 class Locust:
-    """A locust process, ended at the latest when its owner leaves the block."""
+    """A locust process, ended at the latest when its owner leaves the block.
+
+    `forked` False makes it a process of its own from its first instruction on, where its very start is what counts.
+    """
 
     def __init__(
-        self, tmp_path, *arguments, locustfile="locustfiles/mixed.py", env=None, headless=True, open_files=None
+        self,
+        tmp_path,
+        *arguments,
+        locustfile="locustfiles/mixed.py",
+        env=None,
+        headless=True,
+        open_files=None,
+        forked=True,
     ):
         self.results = tmp_path / "results"
-        command = [*limited(open_files), *LOCUST, *(["--headless"] if headless else []), "-f", locustfile]
-        self.process = subprocess.Popen(
-            [*command, "--results-dir", str(self.results), *map(str, arguments), *own_port(arguments)],
+        command = [*(["--headless"] if headless else []), "-f", locustfile, "--results-dir", str(self.results)]
+        self.process = python(
+            "locust",
+            ["-m", "locust", *command, *map(str, arguments), *own_port(arguments)],
             cwd=ROOT,
             env=clean_env(**(env or {})),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            forked=forked and open_files is None and can_fork(env or {}),
+            behind=limited(open_files),
             stderr=subprocess.STDOUT,
-            text=True,
             start_new_session=True,
         )
         self._lines = []

@@ -14,7 +14,7 @@ NOBODY = ["--api-url", "http://127.0.0.1:9/api", "--ws-url", "ws://127.0.0.1:9/s
 @pytest.mark.parametrize("processes", [[], ["--processes", "2"]], ids=["standalone", "processes-2"])
 def test_when_nothing_answers_it_stops_at_once_and_says_what_to_do(tmp_path, processes):
     """Exit code 1 before any user starts, no process left, no traceback."""
-    with Locust(tmp_path, *NOBODY, *processes) as locust:
+    with Locust(tmp_path, *NOBODY, *processes, forked=False) as locust:
         finished = locust.finish()
         left = [child for child in psutil.process_iter() if child.pid != locust.process.pid and in_group(child, locust)]
     assert finished.code == 1

@@ -92,7 +92,7 @@ def test_a_signal_in_a_natural_drain_shortens_it(tmp_path, mute, numbers):
 @pytest.mark.parametrize("numbers", [(INT, INT, INT), (HUP,), (HUP, TERM)], ids=["3-ctrl-c", "hup", "hup-term"])
 def test_any_number_of_signals_in_a_run_ends_it_once(tmp_path, standin, numbers):
     """Ctrl-C by a nervous finger, a closed terminal, a supervisor."""
-    with Locust(tmp_path, *targets(standin), *ENDLESS) as locust:
+    with Locust(tmp_path, *targets(standin), *ENDLESS, forked=False) as locust:
         flowing(standin)
         send(locust, *numbers)
         check_end(locust, interrupted=True)
@@ -113,7 +113,7 @@ def test_a_signal_in_ramp_up_and_warm_up_is_inconclusive(tmp_path, standin, dura
 )
 def test_forked_workers_end_with_their_master(tmp_path, mute, numbers, group):
     """Each sends its last numbers, also when the drain is cut short."""
-    with Locust(tmp_path, *targets(mute), *ENDS, "--processes", "2") as locust:
+    with Locust(tmp_path, *targets(mute), *ENDS, "--processes", "2", forked=False) as locust:
         drains(locust)
         send(locust, *numbers, group=group)
         finished = check_end(locust, interrupted=False)
@@ -186,7 +186,7 @@ def ending(port):
 def test_a_signal_before_the_run_ends_the_start(tmp_path, standin, number):
     """A master that still waits for its workers."""
     head = ["--master", "--expect-workers", "1", "--master-bind-port", free_port()]
-    with Locust(tmp_path, *targets(standin), *ENDLESS, *head) as locust:
+    with Locust(tmp_path, *targets(standin), *ENDLESS, *head, forked=False) as locust:
         eventually(lambda: "run id" in locust.output, "the run is announced")
         send(locust, number, number)
         finished = locust.finish()
@@ -220,7 +220,8 @@ def test_a_signal_before_ours_are_handled_ends_the_start(tmp_path, standin, numb
     """The options are parsed, workers are forked, and Locust has made no runner that could be told."""
     file = tmp_path / "early.py"
     file.write_text(EARLY.format(signal=number.name))
-    with Locust(tmp_path, *targets(standin), "-u", "2", *ENDLESS, *forks, locustfile=str(file)) as locust:
+    flags = [*targets(standin), "-u", "2", *ENDLESS, *forks]
+    with Locust(tmp_path, *flags, locustfile=str(file), forked=False) as locust:
         finished = locust.finish()
         left = eventually(lambda: not group_of(locust), "its workers end")
     assert left

@@ -2,10 +2,12 @@
 
 import http.client
 import json
+import os
 import signal
 import subprocess
-import sys
 from typing import NamedTuple
+
+from tests.fork_server.client import ROOT, python
 
 STARTS_WITHIN_S = 30
 ENDS_WITHIN_S = 15
@@ -26,12 +28,8 @@ class Standin:
     """One child process on a free port; `stop` ends it and returns its exit code."""
 
     def __init__(self, *flags):
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "fleetlm_users.standin", "--port", "0", "--exit-with-parent", *map(str, flags)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        arguments = ["-m", "fleetlm_users.standin", "--port", "0", "--exit-with-parent", *map(str, flags)]
+        self.process = python("standin", arguments, cwd=ROOT, env=dict(os.environ), stdin=subprocess.PIPE)
         self.ready_line = self.process.stdout.readline()
         assert self.ready_line.startswith("standin ready on "), self.ready_line
         self.port = int(self.ready_line.split(" (")[0].rpartition(":")[2])

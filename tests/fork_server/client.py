@@ -1,0 +1,141 @@
+"""Python programs as children of a fork server, which spares each its imports: most of what a short run costs.
+
+What starting itself is about takes processes of its own, and so does whatever the server cannot give: another
+interpreter's environment, network or limits (`can_fork`).
+"""
+
+import atexit
+import contextlib
+import functools
+import json
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.fork_server.server import NUMBER
+
+ROOT = Path(__file__).resolve().parents[2]
+INTERPRETERS = re.compile("PYTHON|LC_|LANG|LOCPATH|TERM|TZ|LD_|MALLOC|GEVENT|OTEL|SSL")
+"""Variables that count at the start of an interpreter or at an import."""
+
+
+def network():
+    """The network of this thread, which tests move to other hosts; None where there are no namespaces."""
+    path = "/proc/thread-self/ns/net"
+    return os.readlink(path) if os.path.exists(path) else None
+
+
+OWN_NETWORK = network()
+
+
+def can_fork(environment=()):
+    """Whether a child of a server is what a process of its own would be, with these variables beside the usual ones."""
+    is_linux = hasattr(os, "pidfd_open")
+    return is_linux and network() == OWN_NETWORK and not any(map(INTERPRETERS.match, environment))
+
+
+class ForkServer:
+    """The server of a kind, started with the first child and ended with this process."""
+
+    def __init__(self, kind):
+        self._control, its = socket.socketpair()
+        with its:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.fork_server.server", kind, str(its.fileno())],
+                cwd=ROOT,
+                env={name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")},
+                pass_fds=[its.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def start(self, request, fds):
+        """Sends a request with the files of the child."""
+        body = json.dumps(request).encode()
+        socket.send_fds(self._control, [NUMBER.pack(len(body))], fds)
+        self._control.sendall(body)
+
+    def stop(self):
+        """Ends it; children that still run go on."""
+        self._control.close()
+        self._process.wait(10)
+
+
+@functools.cache
+def server_of(kind):
+    """The one server of a kind in this process."""
+    server = ForkServer(kind)
+    atexit.register(server.stop)
+    return server
+
+
+class Forked:
+    """A child of a fork server, with the part of subprocess.Popen that tests use; its output is a pipe, as text."""
+
+    def __init__(self, kind, arguments, *, cwd, env, stdin=subprocess.DEVNULL, stderr=None, start_new_session=False):
+        self.args, self.returncode, self.stdin = arguments, None, None
+        self._status, status = os.pipe()
+        output, sink = os.pipe()
+        self.stdout = open(output, encoding="utf-8")  # noqa: SIM115 - whoever owns the process closes it
+        if stdin == subprocess.PIPE:
+            source, own = os.pipe()
+            self.stdin = open(own, "w", encoding="utf-8")  # noqa: SIM115 - as above
+        else:
+            source = os.open(os.devnull, os.O_RDONLY)
+        errors = sink if stderr == subprocess.STDOUT else 2
+        request = {"arguments": arguments, "environment": env, "folder": str(cwd), "new_session": start_new_session}
+        server_of(kind).start(request, [source, sink, errors, status])
+        for fd in (source, sink, status):
+            os.close(fd)
+        self.pid = self._told()
+
+    def _told(self):
+        number = os.read(self._status, NUMBER.size)
+        assert number, f"the fork server has ended: {self.args}"
+        return NUMBER.unpack(number)[0]
+
+    def wait(self, timeout=None):
+        """Its exit code, once it has ended."""
+        if self.returncode is None:
+            events = select.poll()
+            events.register(self._status, select.POLLIN)
+            if not events.poll(None if timeout is None else timeout * 1000):
+                raise subprocess.TimeoutExpired(self.args, timeout)
+            self.returncode = self._told()
+            os.close(self._status)
+        return self.returncode
+
+    def poll(self):
+        """Its exit code, None while it runs."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.wait(0)
+        return None
+
+    def send_signal(self, number):
+        """A signal, unless it has ended."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def terminate(self):
+        """SIGTERM."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self):
+        """SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+
+def python(kind, arguments, *, forked=None, behind=(), stdin=subprocess.DEVNULL, **how):
+    """Starts `python ARGUMENTS`, from the server of its kind unless `forked` is false; `behind` is put before it."""
+    if can_fork() if forked is None else forked:
+        return Forked(kind, arguments, stdin=stdin, **how)
+    return subprocess.Popen(
+        [*behind, sys.executable, *arguments], stdin=stdin, stdout=subprocess.PIPE, text=True, **how
+    )
