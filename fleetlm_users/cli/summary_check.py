@@ -226,8 +226,25 @@ _STAGE: Final = record(
                 "adds_up": flag,
                 **dict.fromkeys(("push_latency_ms", "event_latency_ms"), _trend),
             }
-        )
+        ),
+        **dict.fromkeys(("rate_before", "rate"), nothing_or(number(0, 1e9))),
     },
+)
+_VISIT_COUNTS: Final = record(dict.fromkeys(("due", "begun", "dropped", "ended", "unfinished"), _SAMPLES))
+_VISITS: Final = record(
+    {
+        "rate": _LONG,
+        "arrivals": one_of("even", "poisson"),
+        **dict.fromkeys(("max_users", "most_present"), whole()),
+        **dict.fromkeys(("main", "all"), _VISIT_COUNTS),
+        "little": record(
+            {
+                **dict.fromkeys(("rate_per_s", "stay_s", "expected", "measured", "accepted"), number(0, 1e9)),
+                "agrees": nothing_or(flag),
+                "words": _LONG,
+            }
+        ),
+    }
 )
 _SUMMARY: Final = record(
     {
@@ -259,6 +276,7 @@ _SUMMARY: Final = record(
         "backlogs": nothing_or(each(_BACKLOG, MAX_NAMES)),
         "capacity": nothing_or(_CAPACITY),
         "stages": nothing_or(each(_STAGE, MAX_NAMES)),
+        "visits": nothing_or(_VISITS),
         "audit": nothing_or(
             record(
                 {"way": _NAME, "words": _LONG, "result": _LONG, "messages": _audited, "answers": _audited},

@@ -20,6 +20,7 @@ class Limits:
     name begins later than planned; the whole run counts, as most look-ups happen in its first second.
     `failed_sessions_share`: the planned load was not applied when more than a tenth of the journeys failed;
     the default thresholds of a message benchmark judge messages, and a session that never opened sends none.
+    `dropped_visits_share`: sessions that were due and could not begin; at 1 % the rate is no longer the planned one.
     `cpu_readings`: fewer readings above the limit, one a second, are a burst, no saturation; lateness shows its harm.
     `cpu_share`: readings above CPU_STARVED_PERCENT; the odd one is a garbage collection, a fifth of them is saturation.
     `in_flight_share`: messages whose fate was still open at the end are in no success rate; above a twentieth the rate
@@ -35,3 +36,4 @@ class Limits:
     cpu_readings: int = 5
     failed_sessions_share: float = 0.10
     in_flight_share: float = 0.05
+    dropped_visits_share: float = 0.01

@@ -1,7 +1,8 @@
 """A process in which users live: it begins and ends its part of a run, and takes cumulative snapshots of it."""
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from fleetlm_users.measure.judging.over_time.windows import carried_of
@@ -13,6 +14,8 @@ from fleetlm_users.swarm.run import HeadcountReport, Run
 from fleetlm_users.swarm.run_end import Once
 from fleetlm_users.swarm.runtime.gc_freeze import GcFreeze
 from fleetlm_users.swarm.runtime.health import HealthSampler, yield_to_loop
+from fleetlm_users.swarm.visits import Visits
+from fleetlm_users.workload.arrivals.process import SessionArrival, arrivals, own_of
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.orders.load_clock import SpeedChange
 from fleetlm_users.workload.orders.step_order import StepOrder
@@ -82,6 +85,8 @@ class LocalRun:
         if self._context.benchmark.search is not None:
             run.step_order = StepOrder()
         run.set_speeds(speeds)
+        if options.plan.rates is not None:
+            run.visits = Visits(run, own_arrivals(options, slot), options.plan.duration_s or math.inf)
         self._gc_freeze.begin(lambda: run.user_count)
         self._drain = Once(partial(self._drain_and_free, run, HealthSampler(run, table.flush)))
 
@@ -152,6 +157,15 @@ class LocalRun:
         finally:
             health.stop()
             self._gc_freeze.end()
+
+
+def own_arrivals(options: Options, slot: WorkerSlot) -> Iterator[SessionArrival]:
+    """Return the sessions that arrive on the process in that slot; none in a run without a session rate."""
+    plan = options.plan
+    if plan.rates is None:
+        return iter(())
+    every = arrivals(plan.rates, plan.arrivals, options.seed, plan.mix)
+    return own_of(every, plan.total_users, slot)
 
 
 def _thresholds_of(options: Options, context: BenchmarkContext) -> list[Threshold]:

@@ -13,6 +13,7 @@ from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.protocol.profile import profile_of
 from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.swarm.stats.tally import LocustColumns, Tallies
+from fleetlm_users.swarm.visits import Visits
 from fleetlm_users.workload.options.audit import is_audited, settle_s
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.orders.load_clock import LoadClock, SpeedChange
@@ -79,8 +80,8 @@ class Run:
 
     `on_idle` is called when the last user that had work left has none, or is gone; `columns` take what Locust's own
     table shows of each message; `elapsed_s` is how long the run is on already, for a process that joins it late.
-    `step_order` is what a capacity search asks for now; None in any other run. `load_clock` is None as long as nobody
-    has changed how fast the timetables run.
+    `step_order` is what a capacity search asks for now, `visits` are the sessions that arrive here at a rate; None in
+    any other run. `load_clock` is None as long as nobody has changed how fast the timetables run.
     """
 
     def __init__(  # noqa: PLR0913  # the whole of what a run is made of, each named where it is given
@@ -106,6 +107,7 @@ class Run:
         self.closed_s: float | None = None
         self.step_order: StepOrder | None = None
         self.load_clock: LoadClock | None = None
+        self.visits: Visits | None = None
         self._drain_cut_short = Event()
         self._drain_deadline_s = math.inf
         self._members: set[Member] = set()
@@ -194,7 +196,13 @@ class Run:
         return self._drain_deadline_s
 
     def next_vu(self, class_name: str) -> int:
-        """Return the number of the next user of that class on this process; no other user of the run has it."""
+        """Return the number of the next user of that class on this process; no other user of the run has it.
+
+        One that comes for a visit has the number of its arrival.
+        """
+        visiting = None if self.visits is None else self.visits.number()
+        if visiting is not None:
+            return visiting
         self._vu_count += 1
         return self.numbering.take(class_name)
 
@@ -246,12 +254,16 @@ class Run:
             return
         self.ended_s = time.perf_counter()
         self._drain_deadline_s = self.ended_s + drain_s
+        if self.visits is not None:
+            self.visits.stop()
         for member in list(self._members):
             member.settle()
         self.wait_for(self._empty, drain_s + LEAVING_S)
         if self.drain_cut_short:
             self._drain_deadline_s = time.perf_counter()
         self._close_users()
+        if self.visits is not None:
+            self.visits.finish()
         for resource in self._resources.values():
             resource.close()
 

@@ -14,7 +14,9 @@ from fleetlm_users.trust import check_trust
 from fleetlm_users.users.audit.making import table_of
 from fleetlm_users.users.recorded_metrics import records
 from fleetlm_users.users.virtual_user import VirtualUser
+from fleetlm_users.workload.arrivals.visit_plan import RATE_FLAG
 from fleetlm_users.workload.options.audit import DATABASE, check_audit, is_audited, way_of
+from fleetlm_users.workload.options.benchmark_specs import ITERATIONS
 from fleetlm_users.workload.options.capacity import SearchSettings
 from fleetlm_users.workload.options.durability import CrashPlan
 from fleetlm_users.workload.options.model import Options
@@ -113,6 +115,20 @@ def _validate(
         crash(options)
     for behaviour in _present(behaviours, options):
         behaviour.check_options(options)
+        if options.plan.session_rate:
+            _check_visits(behaviour, options)
+
+
+def _check_visits(behaviour: type[VirtualUser], options: Options) -> None:
+    """Refuse a session rate for journeys that do not end, and a number of journeys beside it. Raises UsageError."""
+    rate, reason = ",".join(options.plan.session_rate), behaviour.stays(options)
+    if reason:
+        accepted = f"no session rate with {behaviour.scenario}, {reason}"
+        raise UsageError(RATE_FLAG, rate, accepted, "session_lifecycle.py --session-rate 20")
+    for spec in behaviour.options:
+        if spec.name == ITERATIONS.name and str(options.extra[spec.name]) != spec.default:
+            accepted = f"no value with {RATE_FLAG}, with which each user lives one journey"
+            raise UsageError(spec.label, options.extra[spec.name], accepted, "--session-rate 20 -t 2m")
 
 
 def _needs_fleetlm(behaviours: Sequence[type[VirtualUser]], options: Options) -> bool:
@@ -126,6 +142,8 @@ def _sockets_of_user(behaviours: Sequence[type[VirtualUser]], options: Options) 
 
 def _is_finite(behaviours: Sequence[type[VirtualUser]], options: Options) -> bool:
     """Return whether every user is done at some time; one that lives on keeps the run going."""
+    if options.plan.session_rate:
+        return False  # others arrive in their place
     return all(behaviour.is_finite(options) for behaviour in _present(behaviours, options))
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.phoenix import PHOENIX_METRICS, SHARED_METRICS
+from fleetlm_users.measure.metrics.visits import VISITS
 from fleetlm_users.protocol.profile import PROFILES, Profile
 from fleetlm_users.users.behaviours.capacity import CapacityUser
 from fleetlm_users.users.behaviours.cold_start import ColdStartUser
@@ -69,8 +70,9 @@ _OF_STREAMS: Final = (
     "agent_first_chunk_ms", "agent_first_chunk_service_ms", "agent_chunk_gap_ms", "agent_stream_ms",
     "agent_chunks", "agent_streams", "agent_streams_incomplete", "agent_stream_stalls",
 )  # fmt: skip
+_OF_VISITS: Final = frozenset(metric.name for metric in VISITS)
 _OF_PROCESSES: Final = (
-    "event_loop_lag_ms", "name_lookup_ms",
+    "event_loop_lag_ms", "name_lookup_ms", "visit_presence_ms",
     "worker_cpu_percent", "worker_rss_bytes", "worker_cpu_samples", "worker_cpu_starved",
 )  # fmt: skip
 
@@ -101,10 +103,12 @@ def records(metric: str, scenario: str | None, behaviours: Sequence[type[Virtual
     A behaviour from outside this package may record anything, but counts no answers unless it follows the agent.
     """
     judged = [kind for kind in behaviours if scenario in (None, kind.scenario)]
+    if metric in _OF_VISITS and not options.plan.session_rate:
+        return False
     if metric in _OF_PROCESSES:
         return scenario is None
     if judged and not any(kind.needs_fleetlm for kind in judged):
-        return metric in SHARED_METRICS or metric not in DEFAULT
+        return metric in SHARED_METRICS or metric in _OF_VISITS - {"visit_creation_ms"} or metric not in DEFAULT
     if metric in _OF_PHOENIX and all(kind.needs_fleetlm for kind in judged):
         return False
     if metric in _BEHIND_APPENDS and all("append" in kind.waits_for(options) for kind in judged):

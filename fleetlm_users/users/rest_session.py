@@ -39,7 +39,7 @@ class RestSession:
             self.observer, payloads = observer, observer.watched(payloads)
         self.accepted: list[Accepted] = []
         self.unchecked: list[Accepted] = []
-        self.began_s = self.closed_s = self.accepted_s = 0.0
+        self.began_s = self.created_s = self.closed_s = self.accepted_s = 0.0
         self.cut_short = False
         self._run = run
         self._client = client
@@ -65,7 +65,7 @@ class RestSession:
             self._client.warn_once(problem)
             self._created(self.began_s, time.perf_counter(), problem)
             raise
-        self.observer.session_id = created.session_id
+        self.observer.session_id, self.created_s = created.session_id, created.done_s
         self._created(created.sent_s, created.done_s, None)
 
     def append(self, due_s: float) -> bool:

@@ -51,7 +51,7 @@ class RestUser(FleetUser):
         session = RestSession(run, shared_client_of(run), self.scenario, self.participant_id, payloads)
         problem: ClientError | None = None
         try:
-            session.open(self.metadata())
+            self._open(session)
             yield session
         except ClientError as failure:
             problem = failure.with_traceback(None)

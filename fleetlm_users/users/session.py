@@ -49,7 +49,7 @@ class UserSession:
 
     Attributes:
         observer: The fate of its messages; it is not this object, so that the channel does not hold its session.
-        began_s, joined_s, closed_s: When it began to open, had joined and was closed; 0 before.
+        began_s, created_s, joined_s, closed_s: When it began to open, was created, had joined and was closed; 0 before.
         held_until_s: The last moment until which its user held it open; 0 before.
         cut_short: Whether the end of the run came into it, so that it counts neither as whole nor as failed.
     """
@@ -81,6 +81,7 @@ class UserSession:
         self._down: Disconnected | None = None
         self._broken: Disconnected | None = None
         self.began_s = 0.0
+        self.created_s = 0.0
         self.joined_s = 0.0
         self.closed_s = 0.0
         self.held_until_s = 0.0
@@ -303,7 +304,7 @@ class UserSession:
     def _create(self, metadata: dict[str, Any]) -> Created:
         """Create the session; its id is known before the fact is reported, for those that keep the ids."""
         created = self._client.create_session(self._participant_id, metadata)
-        self.observer.session_id = created.session_id
+        self.observer.session_id, self.created_s = created.session_id, created.done_s
         return created
 
     def _join(self, socket: PhoenixSocket) -> Joined:

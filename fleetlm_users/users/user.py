@@ -86,7 +86,7 @@ class FleetUser(VirtualUser):
         session = self._new_session()
         problem: ClientError | None = None
         try:
-            session.open(self.metadata())
+            self._open(session)
             yield session
             session.settle()
             problem = session.down
@@ -216,6 +216,12 @@ class FleetUser(VirtualUser):
         )
         session.observer.on_lost = self._sleeper.wake
         return session
+
+    def _open(self, session: UserSession | RestSession) -> None:
+        try:
+            session.open(self.metadata())
+        finally:
+            self.note_created(session.created_s)
 
     def _end_session(
         self, session: UserSession | RestSession, problem: ClientError | None, *, delete: bool

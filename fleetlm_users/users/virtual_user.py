@@ -16,10 +16,12 @@ from locust.exception import StopUser
 
 from fleetlm_users.errors import ClientError
 from fleetlm_users.measure.metrics.metric import Metric
-from fleetlm_users.swarm.context import run_of
+from fleetlm_users.swarm.context import context_of, run_of
 from fleetlm_users.swarm.runtime.precise_timer import PreciseTimer
 from fleetlm_users.swarm.runtime.sleeper import Sleeper
+from fleetlm_users.swarm.visits import Visit, Visits
 from fleetlm_users.units import US_PER_S
+from fleetlm_users.workload.arrivals.process import SessionArrival
 from fleetlm_users.workload.identity import rng_for
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.options.specs import OptionSpec
@@ -61,6 +63,9 @@ class VirtualUser(User):
         self.journeys_lived = 0
         self._sleeper = Sleeper(self.current_run.resource(PreciseTimer, PreciseTimer))
         self._ending = False
+        self._visit: Visit | None = None
+        self._guest: VirtualUser | None = None
+        self._free_since_s = -math.inf
         self.current_run.enter(self)
 
     # What a behaviour may say about itself
@@ -134,6 +139,12 @@ class VirtualUser(User):
     def on_done(self) -> None:
         """Finish after the user's last journey, because its work is done or because the run ends."""
 
+    @classmethod
+    def stays(cls, options: Options) -> str:
+        """Return why a journey does not end by itself, so that nobody may come for a visit; empty if it does."""
+        del options
+        return ""
+
     # What a journey may use
 
     @property
@@ -205,6 +216,11 @@ class VirtualUser(User):
         trend = run.ledger.trend(metric, self.scenario, run.phase_at(started_s))
         trend.add(round((done_s - started_s) * US_PER_S))
 
+    def note_created(self, done_s: float) -> None:
+        """Note when a session of this user was created; the first one of a visit counts from when it was due."""
+        if self._visit is not None and self.current_run.visits is not None and done_s:
+            self.current_run.visits.created(self._visit, done_s)
+
     def after_journey(self) -> None:
         """Let go of what belongs to the journey that has ended."""
 
@@ -219,19 +235,59 @@ class VirtualUser(User):
         """Alternate journeys and pauses until the end; the only task, so that Locust adds no waiting of its own."""
         self.current_run.enter(self)
         try:
-            self.wait_until(self.begins_s(), since_s=self.current_run.started_s)
-            while not self.ending and self.has_work():
-                pause_s = self._journey_once()
-                if self.has_work():
-                    self.wait_until(time.perf_counter() + pause_s)
-            self.on_done()
-            if not self.ending:
-                self.current_run.finish(self)
-            while not self.ending:
-                self._sleeper.sleep()
+            if self.current_run.visits is not None:
+                self._host(self.current_run.visits)
+            else:
+                self._live_on()
         finally:
             self.current_run.leave(self)
         raise StopUser
+
+    def _live_on(self) -> None:
+        self.wait_until(self.begins_s(), since_s=self.current_run.started_s)
+        while not self.ending and self.has_work():
+            pause_s = self._journey_once()
+            if self.has_work():
+                self.wait_until(time.perf_counter() + pause_s)
+        self.on_done()
+        if not self.ending:
+            self.current_run.finish(self)
+        while not self.ending:
+            self._sleeper.sleep()
+
+    def _host(self, visits: Visits) -> None:
+        """Lend this user's greenlet to one visit after another until the end: each is lived by a new user."""
+        while not self.ending:
+            arrival = visits.take(self._free_since_s)
+            if arrival is None:
+                self._sleeper.sleep()
+            elif not self.wait_until(visits.planned_s(arrival), since_s=self.current_run.started_s):
+                visits.give_back(arrival)
+            elif visits.is_in_time(arrival):
+                try:
+                    self._receive(visits, arrival)
+                finally:
+                    self._guest = None
+                    self._free_since_s = time.perf_counter()
+
+    def _receive(self, visits: Visits, arrival: SessionArrival) -> None:
+        """Live one visit, by a user of its scenario that is made for it."""
+        kind = context_of(self.environment).benchmark.behaviours[arrival.scenario]
+        with visits.visit(arrival) as visit:
+            guest = kind(self.environment)
+            assert isinstance(guest, VirtualUser)  # for mypy: `install` takes no others
+            self._guest = guest
+            guest._greenlet, guest._visit, guest._ending = self._greenlet, visit, self._ending
+            try:
+                guest.on_start()
+                if not guest.ending:
+                    guest._journey_once()
+                guest.on_done()
+            except StopUser:
+                return  # of a person's own code: this user is done, its host is not
+            finally:
+                guest.on_stop()
+                self.current_run.leave(guest)  # a person's own on_stop may not say so
 
     def _journey_once(self) -> float:
         """Live one journey; return the seconds to pause after it."""
@@ -250,6 +306,8 @@ class VirtualUser(User):
     def settle(self) -> None:
         """Begin the end of this user: it sends nothing new, its open messages settle, then it leaves."""
         self._ending = True
+        if self._guest is not None:
+            self._guest.settle()
         self.wake()
 
     def close(self) -> None:

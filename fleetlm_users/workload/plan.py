@@ -5,11 +5,15 @@ First the counts of users (exact ones, shares in proportion, contradictions refu
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.units import S_PER_HOUR
+from fleetlm_users.workload.arrivals.notation import profile_of
+from fleetlm_users.workload.arrivals.process import EVEN
+from fleetlm_users.workload.arrivals.rates import RateProfile
+from fleetlm_users.workload.arrivals.visit_plan import DEFAULT_MAX_USERS, RATE_FLAG, users_of
 from fleetlm_users.workload.duration import MAX_S, format_duration
 from fleetlm_users.workload.identity import VUS_PER_BLOCK
 from fleetlm_users.workload.presets.preset import Preset
@@ -130,6 +134,10 @@ class Plan:
     proportion of the behaviours.
 
     With `stages`, as `parse_stages` returns them, `users` are those of the peak, and each stage is a phase of its own.
+
+    With a `session_rate`, as `parse_rates` returns it, sessions arrive at that rate, in the proportion of `mix`.
+    `users` are those who may be in one at once, and stages of the rate are phases of their own. `arrivals` is `even`
+    or `poisson`, for sessions and for messages that arrive at a rate.
     """
 
     benchmark: str
@@ -141,6 +149,9 @@ class Plan:
     thresholds: tuple[str, ...]
     shape: str = ""
     stages: tuple[str, ...] = ()
+    session_rate: tuple[str, ...] = ()
+    arrivals: str = EVEN
+    mix: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def total_users(self) -> int:
@@ -151,6 +162,17 @@ class Plan:
     def timetable(self) -> Timetable | None:
         """How many users run when; None without stages."""
         return timetable_of(self.stages) if self.stages else None
+
+    @property
+    def rates(self) -> RateProfile | None:
+        """At which rate sessions arrive when; None where users stay."""
+        return profile_of(self.session_rate) if self.session_rate else None
+
+    @property
+    def stage_names(self) -> tuple[str, ...]:
+        """The names of the stages in which time passes, of users or of a rate."""
+        profile = self.timetable or self.rates
+        return () if profile is None else tuple(stage.name for _, _, stage in profile.spans())
 
     @property
     def spawn_rate(self) -> float:
@@ -168,7 +190,8 @@ class Plan:
         """Return the phase of what is due `elapsed_s` seconds after the run's start: that of a stage, if there are."""
         if elapsed_s < self.warm_up_s:
             return "warm_up"
-        return timetable_of(self.stages).phase_at(elapsed_s) if self.stages else "main"
+        profile = self.timetable or self.rates
+        return "main" if profile is None else profile.phase_at(elapsed_s)
 
 
 def make_plan(  # noqa: PLR0913  # each is one option of its own; bundling them would only move the list
@@ -210,11 +233,11 @@ def make_plan(  # noqa: PLR0913  # each is one option of its own; bundling them 
     return plan
 
 
-def check_beside_stages(said: Mapping[str, float | None]) -> None:
+def check_beside_stages(said: Mapping[str, float | None], stages_flag: str = STAGES_FLAG) -> None:
     """Raise UsageError if a person set, beside stages, what these decide; `said` are the settings, None if not set."""
     for setting, value in said.items():
         if value is not None:
-            accepted = f"no value with {STAGES_FLAG}, of the preset or given, which says how many users run until when"
+            accepted = f"no value with {stages_flag}, of the preset or given, whose stages say what runs until when"
             raise UsageError(setting, value, accepted, "the stages alone, or a run without them")
 
 
@@ -250,6 +273,40 @@ def staged(
     )
     _check_fits(plan, RAMP_UP_FLAG)
     return plan
+
+
+def visited(  # noqa: PLR0913  # as make_plan
+    preset: Preset,
+    rates: tuple[str, ...],
+    *,
+    arrivals: str | None = None,
+    max_users: int | None = None,
+    counts: Mapping[str, int] | None = None,
+    duration_s: float | None = None,
+    warm_up_s: float | None = None,
+) -> Plan:
+    """Return the plan of a run to which sessions arrive at a rate.
+
+    Args:
+        preset: The preset, whose thresholds and name are the plan's. Its counts of users, with `counts` in their place,
+            say in which proportion the behaviours arrive. Its length and warm-up go with a rate without stages.
+        rates: What `parse_rates` returned.
+        arrivals: `even` or `poisson`; None for `even`.
+        max_users: How many may be in a session at once; None for DEFAULT_MAX_USERS.
+        counts: Counts of behaviours in place of the preset's.
+        duration_s: The length of the run, 0 until stopped; None for the preset's. Stages say it themselves.
+        warm_up_s: What is kept apart at the beginning; None for the preset's, or for nothing with stages.
+
+    Raises:
+        UsageError: There are fewer users than behaviours, or the warm-up leaves nothing to judge.
+    """
+    profile = profile_of(rates)
+    if profile.stages:
+        check_beside_stages({DURATION_FLAG: duration_s}, RATE_FLAG)
+        duration_s, warm_up_s = profile.total_s, warm_up_s or 0.0
+    plan = make_plan(preset, counts=counts, duration_s=duration_s, ramp_up_s=0.0, warm_up_s=warm_up_s)
+    users = users_of(plan.users, max_users or DEFAULT_MAX_USERS)
+    return replace(plan, users=users, session_rate=rates, arrivals=arrivals or EVEN, mix=plan.users)
 
 
 def shaped(plan: Plan, shape: str) -> Plan:

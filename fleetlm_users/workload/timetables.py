@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Final, Self
 
 from fleetlm_users.units import MS_PER_S
-from fleetlm_users.workload.pacing import fixed, uniform, until
+from fleetlm_users.workload.pacing import fixed, poisson, uniform, until
 
 # as in the k6 suite's mixed-workload.js
 LONG_LIVED_GAP_LOW_S: Final = 20.0
@@ -154,21 +154,28 @@ class SteadyPace(Pace):
 
 @dataclass(frozen=True)
 class ArrivalPace(Pace):
-    """One user's share of messages that arrive at a rate of the whole swarm, evenly spaced, whatever the replies do."""
+    """One user's share of messages that arrive at a rate of the whole swarm, whatever the replies do.
+
+    The share of a Poisson process is one itself, and those of all users together are again one, of the whole rate.
+    """
 
     interval_s: float
+    is_poisson: bool = False
 
     @classmethod
-    def share(cls, rate_per_s: float, users: int) -> "ArrivalPace":
+    def share(cls, rate_per_s: float, users: int, *, is_poisson: bool = False) -> "ArrivalPace":
         """Return the timetable of each of `users` that together send `rate_per_s`, however many workers there are."""
-        return cls(users / rate_per_s)
+        return cls(users / rate_per_s, is_poisson)
 
     def dues(self, start_s: float, end_s: float, rng: random.Random) -> Iterator[float]:
-        """Return the due moments from the start to the end: even gaps after a drawn part of one.
+        """Return the due moments from the start to the end: even gaps after a drawn part of one, or drawn gaps.
 
-        Even and not Poisson, so that in any stretch of time each user's count is within one of its share. The drawn
-        beginnings keep users apart: seen together, many even timetables with random phases look like Poisson arrivals.
+        Even unless Poisson arrivals are asked for, so that in any stretch of time each user's count is within one of
+        its share. The drawn beginnings keep users apart: seen together, many even timetables with random phases look
+        like Poisson arrivals.
         """
+        if self.is_poisson:
+            return until(poisson(start_s, 1 / self.interval_s, rng), end_s)
         phase_s = self.interval_s * rng.random()
         return until(fixed(start_s + phase_s, self.interval_s, at_start=True), end_s)
 

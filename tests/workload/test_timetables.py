@@ -2,7 +2,9 @@
 
 import math
 import random
+from collections import Counter
 from itertools import islice, pairwise
+from statistics import fmean, variance
 
 import pytest
 from hypothesis import given
@@ -122,3 +124,14 @@ def test_an_inbox_is_written_to_with_drawn_gaps_for_30_s(seed):
     dues = list(InboxPace().dues(0.0, random.Random(seed)))
     assert all(0.299 < later - earlier < 3.001 for earlier, later in pairwise([0.0, *dues]))
     assert dues[-1] < 30.0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_shares_of_a_poisson_process_are_one_together(seed):
+    """Counts of distinct seconds, of all users, have the mean and the variance of the whole rate."""
+    pace = ArrivalPace.share(40, 8, is_poisson=True)
+    dues = [due for user in range(8) for due in pace.dues(0.0, 1000.0, random.Random(f"{seed}:{user}"))]
+    counted = Counter(int(due) for due in dues)
+    counts = [counted[second] for second in range(1000)]
+    assert fmean(counts) == pytest.approx(40, abs=4 * math.sqrt(40 / 1000))
+    assert variance(counts) == pytest.approx(40, rel=4 * math.sqrt(2 / 1000))

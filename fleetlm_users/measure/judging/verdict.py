@@ -27,6 +27,7 @@ _SIGNS_OF_PHOENIX: Final = ("ws_connect_ms",)
 _EXIT_CODES: Final = {"pass": 0, "fail": 3, "inconclusive": 4}  # 1 and 2 are Locust's own: error, usage
 
 LATENESS: Final = "generator_lateness_ms"
+VISIT_LATENESS: Final = "visit_lateness_ms"
 LOOP_LAG: Final = "event_loop_lag_ms"
 NAME_LOOKUP: Final = "name_lookup_ms"
 
@@ -228,6 +229,12 @@ def late_generator(totals: Totals, limits: Limits) -> Iterable[str]:
                 f"the generator was late: {LATENESS} p(95) is {p95_ms:.1f} ms, {shares[worst]:.0%} of {worst} p(95);"
                 f" the limit is {limits.lateness_share:.0%}"
             )
+    visits_p99_ms = _ms(_summary(totals.trend(VISIT_LATENESS)).p99_us) if VISIT_LATENESS in totals.catalogue else None
+    if visits_p99_ms is not None and visits_p99_ms > limits.lateness_p99_ms:
+        yield (
+            f"sessions began late: {VISIT_LATENESS} p(99) is {visits_p99_ms:.1f} ms, the limit"
+            f" {limits.lateness_p99_ms:g} ms"
+        )
     lag_ms = _ms(_summary(totals.trend(LOOP_LAG)).p99_us)
     if lag_ms is not None and lag_ms > limits.loop_lag_p99_ms:
         yield f"the event loop stalled: {LOOP_LAG} p(99) is {lag_ms:.1f} ms, the limit {limits.loop_lag_p99_ms:g} ms"

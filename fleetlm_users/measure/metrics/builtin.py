@@ -11,6 +11,7 @@ from fleetlm_users.measure.metrics.metric import Metric
 from fleetlm_users.measure.metrics.rates import RATES
 from fleetlm_users.measure.metrics.reading import READING
 from fleetlm_users.measure.metrics.sessions import CONNECTIONS, JOURNEYS
+from fleetlm_users.measure.metrics.visits import VISITS
 
 ALIASES: Final = {
     "join_latency_ms": "ws_join_ms",
@@ -38,6 +39,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     *CONNECTIONS,
     *JOURNEYS,
     *FAN_OUT,
+    *VISITS,
     *READING,
     *AUDIT,
     *BREAKS,

@@ -23,6 +23,7 @@ from fleetlm_users.measure.report.content.charts_shown import BACKLOG_CHARTS, CH
 from fleetlm_users.measure.report.content.push_accounting import sent_of
 from fleetlm_users.measure.report.content.slow_messages import slow_message_rows, slow_title
 from fleetlm_users.measure.report.content.statements import Statement, statements
+from fleetlm_users.measure.report.content.visits import visits_lines, visits_rows
 from fleetlm_users.measure.report.findings import audit_lines
 from fleetlm_users.measure.report.rows import (
     WORKER_HEAD,
@@ -123,6 +124,8 @@ def _context(summary: Summary, timeline_rows: Sequence[SeriesRow]) -> dict[str, 
         "losses": loss_lines(summary),
         "backlogs": backlog_rows(summary),
         "rates": rate_rows(summary),
+        "visits": visits_rows(summary),
+        "visits_lines": visits_lines(summary),
         "stages": stage_rows(summary),
         "counts": count_rows(summary),
         "troubles": list(_troubles(summary)),

@@ -22,7 +22,7 @@ from fleetlm_users.measure.report.summary.types import (
 from fleetlm_users.measure.totals import FATES, Fate
 
 Rows = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]  # a table's head and its rows
-GENERATOR_TRENDS: Final = ("generator_lateness_ms", "event_loop_lag_ms", "name_lookup_ms")
+GENERATOR_TRENDS: Final = ("generator_lateness_ms", "visit_lateness_ms", "event_loop_lag_ms", "name_lookup_ms")
 _SHOWN_OF_WARM_UP: Final = ("name_lookup_ms",)  # names are looked up when the first users begin
 # counters of what should not happen, most serious first
 TROUBLES: Final = (
@@ -56,6 +56,7 @@ TROUBLES: Final = (
     "answers_unaudited",
     "message_flaws",
     "messages_not_sent",
+    "visits_dropped",
     "inbox_missed",
     "cleanup_failed",
     "agent_replies_unmatched",
@@ -65,6 +66,7 @@ TROUBLES: Final = (
 _SHOWN_ELSEWHERE: Final = (
     *("message_failures", "messages_in_flight", "messages_unconfirmed"),
     *("worker_cpu_samples", "worker_cpu_starved"),
+    *("visits_due", "visits_begun", "visits_ended", "visits_unfinished", "visit_presence_ms"),
 )
 SPLIT_BY_SCENARIO: Final = (  # and whatever has a threshold
     *("append_latency_ms", "agent_latency_ms"),
@@ -203,17 +205,20 @@ def _fates_of(summary: Summary) -> tuple[Fate, ...]:
 
 def stage_rows(summary: Summary) -> Rows:
     """Return what each stage asked for and what came of it, latency in ms; no rows for a run without stages."""
-    head = ("", "from", "users", "sent", "per s", "appended", "adds up", "append med", "p95", "p99", "agent p95")
     entries = summary.get("stages") or ()
+    what = "sessions/s" if any(entry.get("rate") is not None for entry in entries) else "users"
+    head = ("", "from", what, "sent", "per s", "appended", "adds up", "append med", "p95", "p99", "agent p95")
     if is_of_pushes(summary):
-        head = ("", "from", "users", "pushed", "per s", "replied", "adds up", "push med", "p95", "p99", "event p95")
+        head = ("", "from", what, "pushed", "per s", "replied", "adds up", "push med", "p95", "p99", "event p95")
     return head, tuple(row for entry in entries for row in _stage_rows(entry, is_of_pushes(summary)))
 
 
 def _stage_rows(entry: StageEntry, only_pushes: bool) -> Iterator[tuple[str, ...]]:
     """Yield the row of a stage: of its messages, or its pushes; where both were sent, of both."""
-    before, users, books = entry["users_before"], entry["users"], entry["accounting"]
-    where = formatting.duration(entry["begins_s"]), f"{users:,}" if before == users else f"{before:,} to {users:,}"
+    before, after, books = f"{entry['users_before']:,}", f"{entry['users']:,}", entry["accounting"]
+    if entry.get("rate") is not None:
+        before, after = f"{entry.get('rate_before') or 0:g}", f"{entry.get('rate'):g}"
+    where = formatting.duration(entry["begins_s"]), after if before == after else f"{before} to {after}"
     if not only_pushes:
         counts = books["sent"], entry["sent_per_s"], books["appended"], books["adds_up"]
         yield entry["name"], *where, *_figures(*counts, entry["append_latency_ms"], entry["agent_latency_ms"])

@@ -8,6 +8,7 @@ from fleetlm_users.measure import formatting
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
 from fleetlm_users.measure.report.content.slow_messages import slow_messages_section
 from fleetlm_users.measure.report.content.statements import statements_section
+from fleetlm_users.measure.report.content.visits import visits_lines, visits_rows
 from fleetlm_users.measure.report.findings import audit_section, findings_section
 from fleetlm_users.measure.report.rows import (
     STATISTICS,
@@ -41,6 +42,7 @@ def render(summary: Summary, width: int = 100, colour: bool = False, baseline: S
     style = Style(max(width, 60), colour)
     what_happened = (
         _thresholds,
+        _visits,
         _stages,
         _latencies,
         _rates,
@@ -98,6 +100,15 @@ def _thresholds(summary: Summary, style: Style) -> Iterable[str]:
         )
         if more:
             yield from (style.paint(line, "dim") for line in style.wrapped(more, "        ", "        "))
+
+
+def _visits(summary: Summary, style: Style) -> Iterable[str]:
+    head, rows = visits_rows(summary)
+    if rows:
+        yield from style.heading("sessions that arrived: due = begun + dropped")
+        yield from Table(head, rows).lines(style)
+        for line in visits_lines(summary):
+            yield from style.wrapped(line, "    ", "      ")
 
 
 def _stages(summary: Summary, style: Style) -> Iterable[str]:

@@ -14,18 +14,17 @@ from fleetlm_users.measure.judging.lost_workers import LostWorker
 from fleetlm_users.measure.judging.thresholds import Judgement, Threshold, judge
 from fleetlm_users.measure.judging.verdict import RunFacts, Verdict, decide
 from fleetlm_users.measure.report.capacity import Capacity, decide_search
-from fleetlm_users.measure.report.content.stages import StageSpan, stage_entry
 from fleetlm_users.measure.report.summary.document import summary
-from fleetlm_users.measure.report.summary.types import StageEntry, Summary
+from fleetlm_users.measure.report.summary.types import Summary
 from fleetlm_users.measure.report.text import render
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.host.host_facts import HostFacts
+from fleetlm_users.swarm.results.load_report import LoadReport
 from fleetlm_users.swarm.results.result_files import write_reports
 from fleetlm_users.units import MS_PER_S
 from fleetlm_users.workload.options.audit import is_audited, way_of
 from fleetlm_users.workload.options.model import Options, describe
-from fleetlm_users.workload.stages.notation import timetable_of
 
 
 @dataclass(frozen=True)
@@ -103,18 +102,17 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         by_hand: What a person changed during the run: `edits` of the users, and the seconds of `resets`.
     """
     totals, backlogs = _numbers_of(snapshots, options, by_hand, judged_s, is_search=capacity is not None)
+    limits = limits_of(options.lateness_limit_s * MS_PER_S)
+    load = LoadReport(totals, options, by_hand, judged_s)
     facts = RunFacts(
         interrupted=interrupted,
-        workers_expected=workers.expected,
-        workers_final=workers.final,
-        workers_lost=tuple(workers.lost),
-        workers=tuple(snapshots.workers),
-        doubts=(*doubts, *_audit_doubts(totals, options, is_search=capacity is not None)),
+        **_attendance(workers, snapshots),
+        doubts=(*doubts, *_audit_doubts(totals, options, is_search=capacity is not None), *load.doubts(limits)),
         aborted=aborted,
         was_reset=bool(by_hand.get("resets")),
         was_cut_short=drain_cut_short,
         planned=PLANNED if crash else frozenset(),
-        limits=limits_of(options.lateness_limit_s * MS_PER_S),
+        limits=limits,
     )
     verdict = _verdict(capacity, totals, facts, lambda: judge(thresholds, totals, judged_s, judge_elsewhere))
     summary_of_run = summary(
@@ -132,7 +130,18 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         audit=_audit_of(totals, options),
         crash=crash_entry(crash, totals),
     )
-    return _reported(verdict, summary_of_run, options, snapshots, _stages_of(totals, options, by_hand, judged_s))
+    load.add_to(summary_of_run)
+    return RunResult(verdict, summary_of_run, write_reports(options, summary_of_run, snapshots.table()))
+
+
+def _attendance(workers: Attendance, snapshots: SnapshotStore) -> dict[str, Any]:
+    """Return what RunFacts hold of the processes of the run."""
+    return {
+        "workers_expected": workers.expected,
+        "workers_final": workers.final,
+        "workers_lost": tuple(workers.lost),
+        "workers": tuple(snapshots.workers),
+    }
 
 
 def _verdict(
@@ -149,27 +158,6 @@ def _described(
     described = describe(options)
     plan = described.pop("plan") | {name: list(what) for name, what in by_hand.items()}
     return plan, described, host.facts, host.versions
-
-
-def _reported(
-    verdict: Verdict, document: Summary, options: Options, snapshots: SnapshotStore, stages: list[StageEntry]
-) -> RunResult:
-    """Add the stages, if the run had any, and write the result files."""
-    if stages:
-        document["stages"] = stages
-    return RunResult(verdict, document, write_reports(options, document, snapshots.table()))
-
-
-def _stages_of(
-    totals: Totals, options: Options, by_hand: Mapping[str, Sequence[Any]], judged_s: float
-) -> list[StageEntry]:
-    """Return what happened in each stage of the plan; nothing for a plan without."""
-    if not options.plan.stages:
-        return []
-    begins_s = max([options.plan.warm_up_s, *by_hand.get("resets", ())])
-    spans = timetable_of(options.plan.stages).spans()
-    planned = (StageSpan(stage.name, at_s, stage.length_s, before, stage.users) for at_s, before, stage in spans)
-    return [stage_entry(totals, span, begins_s, begins_s + judged_s) for span in planned]
 
 
 def _numbers_of(

@@ -11,6 +11,7 @@ import gevent
 
 from fleetlm_users.foreign_text import printable_lines
 from fleetlm_users.output import LiveLine, tell
+from fleetlm_users.swarm.options.session_rate import arriving_in
 from fleetlm_users.workload.duration import format_duration
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.plan import Plan
@@ -75,8 +76,8 @@ def announcement(
         length = f"at most {length}" if plan.duration_s else end
     if plan.shape:
         length = f"until the shape {plan.shape} ends"
-    if plan.stages:
-        length += f" in {len(plan.stages)} stages"
+    if plan.stages or (plan.rates is not None and plan.rates.stages):
+        length += f" in {len(plan.stages or plan.session_rate)} stages"
     ramp_up = f"ramp-up {_seconds(plan.ramp_up_s)}" if not plan.shape else "ramp-up as the shape defines it"
     lines = [
         f"{plan.benchmark}, preset {plan.preset}: {users}, {length}",
@@ -99,6 +100,8 @@ def _users(plan: Plan) -> str:
     counts = [f"{count} {name}" for name, count in plan.users.items() if count]
     if plan.shape:
         return f"as many users as the load shape {plan.shape} asks for, in the proportion {' : '.join(counts)}"
+    if plan.session_rate:
+        return arriving_in(plan)
     most = "at most " if plan.stages else ""
     return f"{most}{plan.total_users} users ({' + '.join(counts)})"
 

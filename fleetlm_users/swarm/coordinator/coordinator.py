@@ -15,6 +15,7 @@ from fleetlm_users.swarm.coordinator.run_view import RunView
 from fleetlm_users.swarm.coordinator.user_control import UserControl
 from fleetlm_users.swarm.coordinator.workers import workers_of
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
+from fleetlm_users.swarm.options.session_rate import NO_EDIT
 from fleetlm_users.swarm.results.result_files import note_unwritten
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.plan import Plan
@@ -86,6 +87,8 @@ class Coordinator(ReportingRole):
             raise StartupError(f"The load shape {run.options.plan.shape} sets the users: stop it first", USAGE_EXIT)
         if run.options.plan.stages:
             raise StartupError("The stages of the run set its users: stop it first", USAGE_EXIT)
+        if run.options.plan.session_rate:
+            raise StartupError(NO_EDIT, USAGE_EXIT)
         if runner is not None:
             run.edit_users(self.preparation.edit(run.options.plan, form, runner))
         return run.target.remaining_s(run.clock.elapsed_s())
@@ -97,6 +100,8 @@ class Coordinator(ReportingRole):
             raise StartupError("No run is on", USAGE_EXIT)
         if self._context.benchmark.search is not None:
             raise StartupError("A capacity search sets its load itself: stop it, and start another", USAGE_EXIT)
+        if run.options.plan.session_rate and run.options.plan.stage_names:
+            raise StartupError("The stages of the session rate set the load: stop the run first", USAGE_EXIT)
         return run
 
     def start(self) -> None:

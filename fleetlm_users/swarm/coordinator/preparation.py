@@ -32,6 +32,7 @@ from fleetlm_users.swarm.options.form_overrides import NO_OVERRIDES, FormOverrid
 from fleetlm_users.swarm.options.load_shape import under_shape
 from fleetlm_users.swarm.options.locust_plan import asked_of, chosen_by, impose, spread
 from fleetlm_users.swarm.options.parser import options_of
+from fleetlm_users.swarm.options.session_rate import check_session_rate
 from fleetlm_users.swarm.options.staged_load import StagedLoad, check_staged
 from fleetlm_users.swarm.options.start_form import FOLLOWS, PRESET, StartForm
 from fleetlm_users.swarm.results.result_files import try_reports
@@ -287,8 +288,10 @@ class Preparation:
     def _under(
         self, shape: LoadTestShape | None, options: Options, parsed: Namespace, overrides: Mapping[str, Any]
     ) -> Options:
+        picks = self._environment.web_ui is not None and bool(self.parsed.class_picker)
+        if options.plan.session_rate:
+            check_session_rate(options, self._context.benchmark, shape, class_picker=picks)
         if options.plan.stages:
-            picks = self._environment.web_ui is not None and bool(self.parsed.class_picker)
             check_staged(options, self._context.benchmark, shape, class_picker=picks)
         return options if shape is None else under_shape(options, shape, self._context.benchmark, parsed, overrides)
 

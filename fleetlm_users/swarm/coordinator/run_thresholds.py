@@ -160,17 +160,11 @@ def _longest_window(options: Options) -> str:
 
 def _is_of_no_stage(options: Options, threshold: Threshold) -> bool:
     """Return whether the threshold is about a stage that the run does not have."""
-    return threshold.stage is not None and threshold.stage not in _lasting(options)
-
-
-def _lasting(options: Options) -> Sequence[str]:
-    """Return the names of the stages in which time passes."""
-    timetable = options.plan.timetable
-    return [] if timetable is None else [stage.name for _, _, stage in timetable.spans()]
+    return threshold.stage is not None and threshold.stage not in options.plan.stage_names
 
 
 def _stages(options: Options) -> str:
-    names = ", ".join(_lasting(options))
+    names = ", ".join(options.plan.stage_names)
     return f"a stage of this run that lasts: {names}" if names else "no stage, as this run has none (--stages)"
 
 

@@ -18,6 +18,7 @@ from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.swarm.locust_internals import intercept_start, spawn_next, wait_briefly_for_reports
 from fleetlm_users.swarm.options.load_shape import ShapeWatch
 from fleetlm_users.swarm.options.locust_plan import spread
+from fleetlm_users.swarm.options.session_rate import NO_EDIT
 from fleetlm_users.swarm.options.staged_load import REPORTS_WAIT_S, StagedLoad, order_after
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.plan import Plan
@@ -80,6 +81,9 @@ class UserControl:
             view = self._runs.view() if self._runs.running else None
             if view is not None and view.is_ending:
                 self._runs.console.say("The run is ending: its users stay as they are.")
+                return None
+            if view is not None and view.options.plan.session_rate:
+                self._runs.console.say(NO_EDIT)
                 return None
             plan = self._runs.next_plan() if view is None else view.options.plan
             if not plan.stages:

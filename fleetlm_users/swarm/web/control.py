@@ -63,7 +63,8 @@ class RunControl:
         planned = run.options.extra.get("arrival_rate")
         speed = parse_speed(value, planned if isinstance(planned, int | float) else None)
         classes: list[Any] = list(self._environment.user_classes)
-        if all(kind.waits_for(run.options) for kind in classes if hasattr(kind, "waits_for")):
+        arrive = bool(run.options.plan.session_rate)
+        if not arrive and all(kind.waits_for(run.options) for kind in classes if hasattr(kind, "waits_for")):
             accepted = "a run whose messages are due by a timetable; in this one each waits for the one before"
             raise UsageError("rate", value, accepted, "users 20")
         return run.set_speed(speed)

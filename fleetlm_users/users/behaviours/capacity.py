@@ -9,6 +9,7 @@ from fleetlm_users.users.session import UserSession
 from fleetlm_users.users.user import FleetUser
 from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
 from fleetlm_users.workload.options.capacity import JOIN_RATE, message_interval_s
+from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.timetables import ArrivalPace
 
 EXPIRE_S: Final = 1.0
@@ -32,6 +33,12 @@ class CapacityUser(FleetUser):
             return super().begins_s()
         rate = float(self.option(JOIN_RATE.name))
         return time.perf_counter() + self.vu % max(1, math.floor(rate)) / rate  # as many as dispatch.py adds at once
+
+    @classmethod
+    def stays(cls, options: Options) -> str:
+        """Return that a session is part of the whole run."""
+        del options
+        return "whose sessions are held until the search ends"
 
     def journey(self) -> None:
         """Hold one session; when it breaks, another journey follows."""

@@ -47,6 +47,12 @@ class ColdStartUser(RestUser):
         del options
         return 1
 
+    @classmethod
+    def stays(cls, options: Options) -> str:
+        """Return that a session is part of the whole run."""
+        del options
+        return "whose users share the phases of one run"
+
     def journey(self) -> None:
         """Write the backlog, then read it until the time is over."""
         with self.rest_session() as session:

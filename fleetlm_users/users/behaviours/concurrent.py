@@ -2,6 +2,7 @@
 
 from fleetlm_users.users.user import FleetUser
 from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
+from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.timetables import ConcurrentPace, seconds_of
 
 
@@ -11,6 +12,11 @@ class ConcurrentUser(FleetUser):
     scenario = "concurrent"
     options = BEHAVIOUR_OPTIONS["concurrent"]
     thresholds = BEHAVIOUR_THRESHOLDS["concurrent"]
+
+    @classmethod
+    def stays(cls, options: Options) -> str:
+        """Return whether sessions are held without end."""
+        return "" if options.extra["keep_alive_ms"] else "whose sessions KEEP_ALIVE_MS 0 holds to the end of the run"
 
     def journey(self) -> None:
         """Hold one session."""

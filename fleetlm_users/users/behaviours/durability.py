@@ -15,6 +15,7 @@ from fleetlm_users.units import MS_PER_S
 from fleetlm_users.users.session import UserSession
 from fleetlm_users.users.user import FleetUser
 from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
+from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.timetables import SteadyPace
 
 RESUME_PAUSE_S: Final = 0.25
@@ -37,6 +38,12 @@ class DurabilityUser(FleetUser):
         self._dues: Iterator[float] = iter(())
         self._next_due_s = math.inf
         self._since_s = 0.0
+
+    @classmethod
+    def stays(cls, options: Options) -> str:
+        """Return that a session is part of the whole run."""
+        del options
+        return "whose sessions live through the crash of the server"
 
     def journey(self) -> None:
         """Live one session to the end of the run, over every break of its connection."""

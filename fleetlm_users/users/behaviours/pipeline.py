@@ -39,6 +39,12 @@ class PipelineUser(FleetUser):
         del options
         return frozenset(("append",))
 
+    @classmethod
+    def stays(cls, options: Options) -> str:
+        """Return that a session lasts to its user's place in the ramp-down."""
+        del options
+        return "whose users send until their place in the ramp-down"
+
     def has_work(self) -> bool:
         """Return whether the user's place in the ramp-down has not come yet."""
         return time.perf_counter() < self._until_s()

@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 from fleetlm_users.users.rest_session import RestSession
 from fleetlm_users.users.rest_user import RestUser
 from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
+from fleetlm_users.workload.options.model import Options
 
 READ_BACK: Final = 50
 """Seqs before the newest one from which a read begins: as many as a page of FleetLM's holds by default."""
@@ -26,6 +27,12 @@ class RestMixUser(RestUser):
         "lists_messages": "a protocol in which the messages of a session can be read over REST: the early one answers "
         "that with 500, so there is nothing to read beside the appends"
     }
+
+    @classmethod
+    def stays(cls, options: Options) -> str:
+        """Return that a session lasts to the end of the run."""
+        del options
+        return "whose sessions last to the end of the run"
 
     def journey(self) -> None:
         """Live one session, to the end of the run."""

@@ -14,6 +14,8 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.units import MS_PER_S
 from fleetlm_users.users.session import UserSession
 from fleetlm_users.users.user import FleetUser
+from fleetlm_users.workload.arrivals.process import POISSON
+from fleetlm_users.workload.arrivals.visit_plan import RATE_FLAG
 from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
 from fleetlm_users.workload.duration import format_duration
 from fleetlm_users.workload.options.benchmark_specs import ARRIVAL_RATE, PIPELINE_DEPTH, RUNTIME_MS, SEND_INTERVAL
@@ -44,7 +46,7 @@ class SteadyUser(FleetUser):
             UsageError: It is not.
         """
         runtime_ms, warm_up_s = options.extra["runtime_ms"], options.plan.warm_up_s
-        if runtime_ms and seconds_of(runtime_ms) * options.time_scale <= warm_up_s:
+        if runtime_ms and not options.plan.session_rate and seconds_of(runtime_ms) * options.time_scale <= warm_up_s:
             accepted = f"more than the warm-up of {format_duration(warm_up_s)}, or nothing is left to judge; or 0"
             raise UsageError(RUNTIME_MS.label, runtime_ms, accepted, "--warm-up 0")
 
@@ -52,6 +54,11 @@ class SteadyUser(FleetUser):
     def is_finite(cls, options: Options) -> bool:
         """Return whether there is a runtime, after which each user is done."""
         return bool(options.extra["runtime_ms"])
+
+    @classmethod
+    def stays(cls, options: Options) -> str:
+        """Return whether users send without end."""
+        return "" if options.extra["runtime_ms"] else "whose users send to the end of the run unless RUNTIME_MS is set"
 
     def has_work(self) -> bool:
         """Return whether the runtime, which counts from the first join, has not passed yet."""
@@ -108,6 +115,9 @@ class ThroughputUser(SteadyUser):
         if rate_per_s is not None and depth is not None:
             accepted = f"either this or {PIPELINE_DEPTH.label}, an open or a closed load; both were given"
             raise UsageError(ARRIVAL_RATE.label, f"{rate_per_s:g}", accepted, f"{ARRIVAL_RATE.flag} 200 alone")
+        if rate_per_s is not None and options.plan.session_rate:
+            accepted = f"either this or {RATE_FLAG}: messages arrive at a rate of users who stay"
+            raise UsageError(ARRIVAL_RATE.label, f"{rate_per_s:g}", accepted, f"{ARRIVAL_RATE.flag} 200 alone")
 
     @classmethod
     def waits_for(cls, options: Options) -> frozenset[str]:
@@ -135,7 +145,8 @@ class ThroughputUser(SteadyUser):
         """Yield the due moments since the first join; what was due without a session is counted, not sent late."""
         if self._arrivals is None:
             options = self.current_run.options
-            pace = ArrivalPace.share(self.option("arrival_rate"), options.plan.users[self.scenario])
+            users, is_poisson = options.plan.users[self.scenario], options.plan.arrivals == POISSON
+            pace = ArrivalPace.share(self.option("arrival_rate"), users, is_poisson=is_poisson)
             self._arrivals = pace.scaled(options.time_scale).dues(joined_s, self.until_s, self.rng)
             self._next_due_s = next(self._arrivals, math.inf)
         self._skip_until(joined_s)

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 from fleetlm_users.units import S_PER_HOUR
+from fleetlm_users.workload.arrivals.process import KINDS
+from fleetlm_users.workload.arrivals.visit_plan import DEFAULT_MAX_USERS
 from fleetlm_users.workload.identity import VUS_PER_BLOCK
 from fleetlm_users.workload.options.specs import OptionSpec, option
 from fleetlm_users.workload.plan import Plan
@@ -43,6 +45,15 @@ PLAN_OPTIONS: Final = (
     option("stages", kind="stages", example="ramp=30s:10,peak=2m:100,30s:0", group="load",
            help="users over time, DURATION:USERS with commas, ramping evenly; NAME=DURATION:USERS names one",
            hint="such as ramp=30s:10,peak=2m:100,30s:0; in place of users and duration", section="Load in detail"),
+    option("session_rate", kind="rates", example="20", group="load",
+           help="sessions per second that arrive, each lives one journey; or stages, up=30s:5,peak=2m:50",
+           hint="sessions per second, whatever the server does; in place of users", section="Load in detail"),
+    option("arrivals", choices=KINDS, example="poisson", group="load",
+           help="how what --session-rate or --arrival-rate asks for arrives; empty: even",
+           hint="of a session rate or an arrival rate; empty: even", section="Load in detail"),
+    option("max_users", kind="count", most=VUS_PER_BLOCK, example="200", group="load",
+           help=f"with --session-rate: users that may be in a session at once; empty: {DEFAULT_MAX_USERS:,}",
+           hint=f"at once, with a session rate; empty: {DEFAULT_MAX_USERS:,}", section="Load in detail"),
 )  # fmt: skip
 """The options that become `Options.plan`, with the counts of the behaviours (specs.count_specs)."""
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.http_access import parse_hosts
+from fleetlm_users.workload.arrivals.notation import parse_rates
 from fleetlm_users.workload.duration import format_duration, parse_duration
 from fleetlm_users.workload.identity import check_name
 from fleetlm_users.workload.options.server_sources import parse_endpoints, parse_processes
@@ -37,7 +38,7 @@ _QUOTES: Final = ("'", '"')
 SOURCES: Final = ("endpoints", "processes")
 """Kinds of lists whose flag may be given several times."""
 
-LISTS: Final = ("addresses", *SOURCES, "hosts", "stages")
+LISTS: Final = ("addresses", *SOURCES, "hosts", "stages", "rates")
 """Kinds whose text is a list, which may be written as one too."""
 
 Parser = Callable[[str, str, str], Any]
@@ -214,4 +215,5 @@ _PARSERS: Final[Mapping[Kind, Parser]] = {
     "processes": parse_processes,
     "hosts": parse_hosts,
     "stages": lambda text, what, _example: parse_stages(text, what),
+    "rates": lambda text, what, _example: parse_rates(text, what),
 }

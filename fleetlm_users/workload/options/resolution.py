@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.workload.arrivals.visit_plan import check_beside_rate, check_without_rate
 from fleetlm_users.workload.identity import check_run_id
+from fleetlm_users.workload.options.benchmark_specs import ARRIVAL_RATE
 from fleetlm_users.workload.options.model import COMMON, FIELD_OF, Options
 from fleetlm_users.workload.options.parsing import LISTS, is_blank, parse_value
 from fleetlm_users.workload.options.specs import OptionSpec, count_name, count_specs
@@ -13,12 +15,14 @@ from fleetlm_users.workload.plan import (
     DURATION_FLAG,
     RAMP_UP_FLAG,
     SPAWN_RATE_FLAG,
+    STAGES_FLAG,
     TOTAL_FLAG,
     Plan,
     check_beside_stages,
     make_plan,
     narrow,
     staged,
+    visited,
 )
 from fleetlm_users.workload.presets.preset import Preset
 from fleetlm_users.workload.presets.presets import Presets
@@ -60,11 +64,14 @@ def resolve(  # noqa: PLR0913  # the seam to Locust: each argument is one thing 
     values |= {
         FIELD_OF[name]: values[FIELD_OF[name]] or () for name in FIELD_OF if specs[name].kind in (*LISTS, "threshold")
     }
+    extra = {spec.name: source.take(spec.name) for spec in extra_specs}
     return Options(
         benchmark=benchmark,
-        plan=_plan(source, _filled(preset, behaviours), num_users, run_time_s, spawn_rate, chosen),
+        plan=_arriving(
+            _plan(source, _filled(preset, behaviours), num_users, run_time_s, spawn_rate, chosen), source, extra
+        ),
         **values,
-        extra={spec.name: source.take(spec.name) for spec in extra_specs},
+        extra=extra,
         secrets=frozenset(spec.name for spec in specs.values() if spec.secret),
     )
 
@@ -150,7 +157,24 @@ def _plan(  # noqa: PLR0913, PLR0917  # as resolve, whose arguments these are
     if chosen is not None:
         users, counts = narrow(preset.users, counts, total, chosen)
         preset = replace(preset, users=users)
-    stages = source.take("stages")
+    stages, rates = source.take("stages"), source.take("session_rate")
+    if rates is not None:
+        said = {
+            TOTAL_FLAG: total,
+            RAMP_UP_FLAG: source.take("ramp_up"),
+            SPAWN_RATE_FLAG: spawn_rate,
+            STAGES_FLAG: None if stages is None else ",".join(stages),
+        }
+        check_beside_rate(said)
+        return visited(
+            preset,
+            rates,
+            arrivals=source.take("arrivals"),
+            max_users=source.take("max_users"),
+            counts=counts,
+            duration_s=source.take("duration") if run_time_s is None else run_time_s,
+            warm_up_s=source.take("warm_up"),
+        )
     if stages is not None:
         said = {
             TOTAL_FLAG: total,
@@ -169,6 +193,16 @@ def _plan(  # noqa: PLR0913, PLR0917  # as resolve, whose arguments these are
         warm_up_s=source.take("warm_up"),
         spawn_rate=spawn_rate,
     )
+
+
+def _arriving(plan: Plan, source: OptionSource, extra: Mapping[str, Any]) -> Plan:
+    """Return the plan with how messages arrive that arrive at a rate. Raise UsageError for what nothing would read."""
+    if plan.session_rate:
+        return plan
+    arrivals = source.take("arrivals")
+    has_arrival_rate = extra.get(ARRIVAL_RATE.name) is not None
+    check_without_rate(source.take("max_users"), arrivals, has_arrival_rate=has_arrival_rate)
+    return replace(plan, arrivals=arrivals or plan.arrivals)
 
 
 def _key(preset: Preset, name: str) -> str:

@@ -31,6 +31,7 @@ Kind = Literal[
     "endpoints",  # http URLs of a server's metrics: a list, each perhaps with a name
     "processes",  # process ids: a list, each perhaps with a name
     "stages",  # stages of the load: a list
+    "rates",  # a rate of arrivals, or stages of one: a list
     "hosts",  # names or addresses, with or without a port: a list
 ]
 
@@ -61,6 +62,7 @@ EXAMPLES: Final[Mapping[Kind, str]] = {
     "processes": "12345",
     "hosts": "load.example.org",
     "stages": "ramp=30s:10,peak=2m:100,30s:0",
+    "rates": "20",
 }
 """The example of an option that has neither one of its own nor a default."""
 

@@ -152,6 +152,9 @@ MAX_STEP: Final = 40
 
 KEYS: Final = ("description", "users", "duration_s", "ramp_up_s", "warm_up_s", "thresholds", "options")
 
+_LISTS: Final = ("stages", "session_rate")
+"""Options that may be written as a list of texts."""
+
 _OWN_KEYS: Final = frozenset(("users", "duration_s", "ramp_up_s", "warm_up_s", "thresholds"))
 """Keys of a preset by which it is known; others stand in many a file."""
 
@@ -305,7 +308,7 @@ def _options(node: _Node) -> dict[str, Scalar]:
     options: dict[str, Scalar] = {}
     for name, child in node.children(_IDENTIFIER, "reply_timeout"):
         value = child.value
-        if name == "stages" and isinstance(value, list) and all(isinstance(stage, str) for stage in value):
+        if name in _LISTS and isinstance(value, list) and all(isinstance(stage, str) for stage in value):
             options[name] = ",".join(value)
             continue
         if not isinstance(value, str | int | float | bool):

@@ -116,7 +116,7 @@ def test_the_generator_is_asked_only_where_it_matters(totals_of):
     assert excuse_lateness(judgements, totals, never) == judgements
 
 
-WITHOUT = {"generator_lateness_ms", "rest_read_ms", "replay_rest_ms", "replay_join_ms"}
+WITHOUT = {"generator_lateness_ms", "visit_lateness_ms", "rest_read_ms", "replay_rest_ms", "replay_join_ms"}
 
 
 @pytest.mark.parametrize(("metric", "service"), [("append_latency_ms", "append_service_ms"),

@@ -299,6 +299,7 @@ WORDS = {
     "threshold": [A, f"{A}; {B}", f"{A} ; {B}", f"{A}, {B}", f"[{A}, {B}]", f"{A}, p(99)<900"],
     "name": ["r1.x", "a b", "ä"],
     "stages": ["30s:10", "up=5s:4,2s:0", "30s"],
+    "rates": ["20", "0.5", "30s:10", "up=5s:4,2s:0.5", "30s", "0"],
     "text": ["some-id", "a b", "stop", "continue"],
 }
 BEFORE = st.sampled_from(["", " ", "\t "])

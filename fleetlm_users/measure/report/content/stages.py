@@ -11,13 +11,18 @@ from fleetlm_users.measure.totals import Totals
 
 
 class StageSpan(NamedTuple):
-    """A stage as it was planned: from second `begins_s` of the run on, from `users_before` users to `users`."""
+    """A stage as it was planned: from second `begins_s` of the run on, from `users_before` users to `users`.
+
+    One of a rate goes from `rate_before` to `rate` sessions a second.
+    """
 
     name: str
     begins_s: int
     length_s: int
     users_before: int
     users: int
+    rate_before: float | None = None
+    rate: float | None = None
 
 
 def stage_entry(totals: Totals, span: StageSpan, judged_from_s: float, judged_to_s: float) -> StageEntry:

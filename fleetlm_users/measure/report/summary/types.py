@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
 
 from fleetlm_users.measure.judging.durability.crash import CrashEntry
 from fleetlm_users.measure.report.content.capacity_types import CapacityEntry
+from fleetlm_users.measure.report.summary.visit_types import VisitsEntry
 
 VerdictKind = Literal["pass", "fail", "inconclusive"]
 Figures = TypeVar("Figures")
@@ -285,6 +286,7 @@ class PushStageEntry(TypedDict):
 class StageEntry(TypedDict):
     """One stage of a run: from second `begins_s` on, from `users_before` users evenly to `users` in `length_s`.
 
+    Where sessions arrive at a rate, that goes from `rate_before` to `rate`, and `users` bound those who are in one.
     `lasted_s` is how much of it was judged. A message belongs to the stage in which it was due.
     """
 
@@ -299,6 +301,8 @@ class StageEntry(TypedDict):
     append_latency_ms: TrendFigures
     agent_latency_ms: TrendFigures
     pushes: NotRequired[PushStageEntry]  # since 2026-11
+    rate_before: NotRequired[float | None]
+    rate: NotRequired[float | None]
 
 
 class WorkerEntry(TypedDict):
@@ -336,6 +340,7 @@ class Summary(TypedDict):
     workers: list[WorkerEntry]
     backlogs: NotRequired[list[BacklogEntry]]
     stages: NotRequired[list[StageEntry]]
+    visits: NotRequired[VisitsEntry]
     workers_lost: NotRequired[list[dict[str, Any]]]
     plan: Mapping[str, Any]
     options: Mapping[str, Any]

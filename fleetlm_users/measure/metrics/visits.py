@@ -1,0 +1,31 @@
+"""Sessions that arrive at a rate: each is a visit, of a user who lives one journey and goes."""
+
+from typing import Final
+
+from fleetlm_users.measure.metrics.metric import counter, gauge, trend
+
+VISITS: Final = (
+    counter("visits_due", "sessions that were due to arrive at `--session-rate`"),
+    counter("visits_begun", "of those, the ones whose user began", evidence="visits_due"),
+    counter(
+        "visits_dropped",
+        "of those, the ones that never began, by the generator's own fault: no_user (all of `--max-users` were in a"
+        " session), late (due before the end of the run, and not begun by then)",
+        evidence="visits_due",
+        is_trouble=True,
+    ),
+    counter("visits_ended", "visits that came to their own end, whole or broken, by the moment of their end"),
+    counter("visits_unfinished", "visits that the end of the run cut short"),
+    trend("visit_lateness_ms", "session due → its user begins: the generator's own fault"),
+    trend(
+        "visit_creation_ms",
+        "session due → 201 body of POST /api/sessions parsed",
+        service="session_creation_ms",
+    ),
+    trend("visit_time_ms", "user begins → user is gone: the time in the system, by the moment of its end"),
+    gauge("visits_present", "users in a session now, and the highest number"),
+    counter(
+        "visit_presence_ms", "milliseconds that users were in a session, all together, by a look ten times a second"
+    ),
+)
+"""Every due visit begins or is dropped, and every begun one ends or is unfinished: measure/judging/visits.py."""

@@ -1,0 +1,160 @@
+"""Little's law holds in runs whose books are right, whatever arrives and however long it stays, and in no others."""
+
+import random
+from itertools import count
+
+import pytest
+
+from fleetlm_users.measure.generator_limits import Limits
+from fleetlm_users.measure.judging.verdict import late_generator
+from fleetlm_users.measure.judging.visits.books import littles_law, visit_doubts
+from fleetlm_users.measure.ledger import Ledger
+from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.snapshot_store import SnapshotStore
+
+WARM_UP_S = 40.0
+
+STAYS = {
+    "all of 5 s": lambda _: 5.0,
+    "exponential": lambda rng: rng.expovariate(1 / 5),
+    "long tails": lambda rng: rng.lognormvariate(0.5, 1.2),
+    "two kinds": lambda rng: rng.choice((0.2, 20.0)),
+}
+
+
+def arrivals(rng, rate, end_s, *, poisson):
+    moment_s = 0.0
+    for n in count(1):
+        moment_s = moment_s + rng.expovariate(rate) if poisson else (n - 0.5) / rate
+        if moment_s >= end_s:
+            return
+        yield moment_s
+
+
+def run_of(visits, end_s, *, presence=1.0, warm_up_s=WARM_UP_S):
+    """Totals of visits as (began, stay): what a process counts of them from the warm-up's end to the run's."""
+    ledger = Ledger(DEFAULT, "run", "w")
+    present_s = 0.0
+    for began_s, stay_s in visits:
+        gone_s = began_s + stay_s
+        begun = "warm_up" if began_s < warm_up_s else "main"
+        ledger.count("visits_due", "x", begun)
+        ledger.count("visits_begun", "x", begun)
+        if gone_s < end_s:
+            ended = "warm_up" if gone_s < warm_up_s else "main"
+            ledger.count("visits_ended", "x", ended)
+            ledger.trend("visit_time_ms", "x", ended).add(round(stay_s * 1e6))
+        else:
+            ledger.count("visits_unfinished", "x", begun)
+        present_s += max(0.0, min(gone_s, end_s) - max(began_s, warm_up_s))
+    ledger.count("visit_presence_ms", "", "main", round(present_s * presence * 1000))
+    return totals_of(ledger)
+
+
+def totals_of(ledger, *, final=True):
+    snapshots = SnapshotStore("run")
+    snapshots.absorb("w", ledger.snapshot(1, final, 10.0))
+    return snapshots.totals()
+
+
+def visits_of(seed, stay, *, rate=20, end_s=340.0, poisson=True):
+    rng = random.Random(seed)
+    return [(began_s, stay(rng)) for began_s in arrivals(rng, rate, end_s, poisson=poisson)]
+
+
+@pytest.mark.parametrize("poisson", [False, True], ids=["even", "poisson"])
+@pytest.mark.parametrize("stay", STAYS.values(), ids=STAYS)
+def test_the_law_holds_in_a_steady_run(stay, poisson):
+    """In none of forty runs of five minutes are the two sides further apart than is accepted."""
+    for seed in range(40):
+        law = littles_law(run_of(visits_of(seed, stay, poisson=poisson), 340.0), 300.0)
+        assert law.agrees, law
+        assert law.accepted < 0.2 * law.expected
+        assert "they agree (accepted" in str(law)
+
+
+@pytest.mark.parametrize("presence", [0.9, 1.1])
+def test_books_that_are_a_tenth_off_are_found(presence):
+    """On either side."""
+    totals = run_of(visits_of(1, STAYS["all of 5 s"]), 340.0, presence=presence)
+    law = littles_law(totals, 300.0)
+    assert law.agrees is False
+    (doubt,) = visit_doubts(totals, Limits(), law)
+    assert "they do not agree" in doubt
+
+
+def test_sessions_that_pile_up_are_found():
+    """A server that stops in the middle of a run lets them stay: their mean stay is then of those that did not."""
+    visits = [(began_s, 5.0 if began_s < 200 else 300.0) for began_s, _ in visits_of(1, STAYS["all of 5 s"])]
+    law = littles_law(run_of(visits, 340.0), 300.0)
+    assert law.agrees is False
+
+
+def test_a_ramp_is_no_mistake():
+    """The number changes with the rate, by no more than a mean stay of those who were added."""
+    rng = random.Random(3)
+    visits = [((200.0 * n) ** 0.5, rng.uniform(1, 9)) for n in range(200)]
+    assert littles_law(run_of(visits, 200.0, warm_up_s=0.0), 200.0).agrees
+
+
+@pytest.mark.parametrize(
+    ("visits", "judged_s", "why"),
+    [
+        ([], 300.0, "no session ended"),
+        ([(50.0, 1.0)], 0.0, "no session ended"),
+        ([(50.0 + n, 1.0) for n in range(29)], 300.0, "only 29 sessions ended, and 30 are needed"),
+        ([(50.0 + n, 60.0) for n in range(100)], 100.0, "a run of 100 s is short for sessions of 60 s"),
+        ([(50.0, 4000.0)] * 30, 9000.0, "30 sessions were longer than an hour"),
+    ],
+)
+def test_what_cannot_be_checked_is_said(visits, judged_s, why):
+    """And neither agrees nor disagrees."""
+    law = littles_law(run_of(visits, 10_000.0), judged_s)
+    assert law.agrees is None
+    assert f"is not checked: {why}" in str(law)
+
+
+def test_after_a_reset_nothing_is_checked():
+    """What was there before is in none of the books."""
+    law = littles_law(run_of(visits_of(1, STAYS["all of 5 s"]), 340.0), 300.0, "the statistics were reset")
+    assert (law.agrees, str(law)) == (None, "Little's law is not checked: the statistics were reset")
+
+
+def counted(*, final=True, **counts):
+    ledger = Ledger(DEFAULT, "run", "w")
+    for name, n in counts.items():
+        metric, _, label = name.partition("__")
+        ledger.count(f"visits_{metric}", "x", "main", n, label)
+    return totals_of(ledger, final=final)
+
+
+@pytest.mark.parametrize(
+    ("totals", "doubts"),
+    [
+        (counted(due=200, begun=198, dropped__no_user=2, ended=190, unfinished=8), []),
+        (counted(), ["no session was due to arrive"]),
+        (counted(due=200, begun=199, ended=199), ["200 sessions due, 199 begun and 0 dropped"]),
+        (counted(due=200, begun=200, ended=199), ["200 begun, 199 ended and 0 cut short"]),
+        (counted(due=200, begun=200, ended=199, final=False), []),
+        (
+            counted(due=100, begun=97, dropped__no_user=2, dropped__late=1, ended=97),
+            ["3 of 100 sessions that were due could not begin (2 no_user, 1 late): not the planned load; more --max-"],
+        ),
+    ],
+)
+def test_doubts(totals, doubts):
+    """Each says its numbers."""
+    found = list(visit_doubts(totals, Limits(), littles_law(totals, 0.0)))
+    assert len(found) == len(doubts)
+    for doubt, part in zip(found, doubts, strict=True):
+        assert part in doubt
+
+
+def test_sessions_that_began_late_are_a_late_generator():
+    """As messages that were sent late are; a latency from due that it explains is then undecided."""
+    ledger = Ledger(DEFAULT, "run", "w")
+    for value_us in [1000] * 98 + [150_000] * 2:
+        ledger.trend("visit_lateness_ms", "x", "main").add(value_us)
+    assert list(late_generator(totals_of(ledger), Limits())) == [
+        "sessions began late: visit_lateness_ms p(99) is 150.0 ms, the limit 100 ms"
+    ]
