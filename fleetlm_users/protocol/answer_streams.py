@@ -6,11 +6,15 @@ message, one after the other per session"), so a piece belongs to the answer bef
 another one begins.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from fleetlm_users.protocol.observer import SentMessage, StreamObserver, UpperBound
 
 ENDS: Final = frozenset(("finish", "abort"))
+STEPS: Final = frozenset(("start-step", "finish-step"))
+"""Pieces between two steps of one answer; a step may name its parts as the one before did."""
+
 MAX_PARTS: Final = 1_000
 """Parts of one answer by which the beginning of the next one is recognised."""
 
@@ -28,24 +32,29 @@ class _Stream:
 
 
 class AnswerStreams:
-    """The streaming answers of one session; `observer` is called for each fact about them."""
+    """The streaming answers of one session; `observer` is called for each fact about them.
 
-    __slots__ = ("_current", "_finished", "_observer")
+    `on_missed` is called with the message whose answer will not come any more, when the first piece of the next answer
+    shows it, and with whether all of its pieces had come: then only its `message` is missing.
+    """
 
-    def __init__(self, observer: StreamObserver) -> None:
+    __slots__ = ("_current", "_finished", "_observer", "_on_missed")
+
+    def __init__(self, observer: StreamObserver, on_missed: Callable[[SentMessage | None, bool], None]) -> None:
         self._observer = observer
+        self._on_missed = on_missed
         self._current: _Stream | None = None
         self._finished: _Stream | None = None
 
     def __repr__(self) -> str:
         return f"AnswerStreams({(self._current and self._current.chunks) or 0} pieces)"
 
-    def chunk(self, payload: Any, message: SentMessage | None, done_s: float) -> None:
+    def chunk(self, payload: Any, awaiting: Sequence[SentMessage], done_s: float) -> None:
         """Take one `stream_chunk` push.
 
         Args:
             payload: Its payload, `{"agent_id": ..., "chunk": {"type": ...}}`.
-            message: The oldest message that awaits an answer.
+            awaiting: The messages that await an answer, the oldest first.
             done_s: When it arrived, in monotonic seconds.
         """
         chunk = payload.get("chunk") if type(payload) is dict else None
@@ -56,9 +65,13 @@ class AnswerStreams:
         part = payload["chunk"].get("id") if kind.endswith("-start") else None
         stream = self._current
         if stream is not None and (kind == "start" or (part is not None and self._has(part))):
-            self._end(stream, is_whole=False)
+            self._miss(stream, is_finished=False)
             stream = None
         if stream is None:
+            if self._finished is not None:  # one process of the server pushes both, in that order
+                finished, self._finished = self._finished, None
+                self._miss(finished, is_finished=True)
+            message = awaiting[0] if awaiting else None
             stream = self._current = _Stream(message, done_s)
             self._observer.stream_began(message, done_s)
         else:
@@ -69,7 +82,9 @@ class AnswerStreams:
         if isinstance(part, str) and len(stream.parts) < MAX_PARTS:
             stream.parts.add(part)
         if kind in ENDS:
-            self._finish(stream)
+            self._current, self._finished = None, stream
+        elif kind in STEPS:
+            stream.parts.clear()
 
     def message(self) -> None:
         """Take note of the agent's `message`, which completes the answer before it."""
@@ -88,11 +103,10 @@ class AnswerStreams:
         """Return whether a part that starts has started before: it is the next answer's."""
         return isinstance(part, str) and self._current is not None and part in self._current.parts
 
-    def _finish(self, stream: _Stream) -> None:
-        """Await the `message` of a finished answer; one before it, of which none came, stays without."""
-        if self._finished is not None:
-            self._end(self._finished, is_whole=False)
-        self._current, self._finished = None, stream
+    def _miss(self, stream: _Stream, *, is_finished: bool) -> None:
+        """End an answer that will not come any more."""
+        self._end(stream, is_whole=False)
+        self._on_missed(stream.message, is_finished)
 
     def _end(self, stream: _Stream, *, is_whole: bool) -> None:
         length_s = None if type(stream.first_s) is UpperBound else stream.last_s - stream.first_s

@@ -19,6 +19,9 @@ from fleetlm_users.protocol.conversation import Conversation, reason_of
 from fleetlm_users.protocol.message import STREAM_CHUNK
 from fleetlm_users.protocol.observer import Observer, SentMessage
 
+BROKEN_OFF: Final = "broken_off"
+"""Why a message is unanswered whose answer ended in the middle, which the next answer's first piece shows."""
+
 TIMEOUT: Final = "timeout"
 """The error of an append that the storage did not confirm within 2 s; it happens all the same."""
 
@@ -29,7 +32,8 @@ MAX_PUSHED_ONCE: Final = 10_000
 """Messages whose second push is still to come; beyond this number the oldest are expected no longer."""
 
 NOT_PUSHED: Final = "not_pushed"
-"""The fate's cause of a message that was acknowledged, but neither pushed nor answered in time."""
+"""Why a message is lost that was acknowledged, but neither pushed nor answered in time; why one is unanswered whose
+answer streamed to its end, but was not pushed."""
 
 
 class LateConversation(Conversation):
@@ -60,7 +64,7 @@ class LateConversation(Conversation):
         self._pushed_once: dict[int, SentMessage | None] = {}
         self._unconfirmed: dict[str, SentMessage] = {}
         self._unpushed = 0
-        self._streams = AnswerStreams(observer)
+        self._streams = AnswerStreams(observer, self._missed)
 
     def sent(self, message: SentMessage, ref: str, sent_s: float) -> None:
         """Add the push's ref, and the moment just before its bytes were given to the socket."""
@@ -103,7 +107,7 @@ class LateConversation(Conversation):
     def event(self, name: str, payload: Any, done_s: float) -> None:
         """Take a push of any other event than `message`."""
         if name == STREAM_CHUNK:
-            self._streams.chunk(payload, self._awaiting[0] if self._awaiting else None, done_s)
+            self._streams.chunk(payload, self._awaiting, done_s)
         else:
             self._observer.anomaly("unknown_event")
 
@@ -202,6 +206,12 @@ class LateConversation(Conversation):
         self._streams.message()
         super()._agent(done_s)
 
+    def _missed(self, message: SentMessage | None, is_finished: bool) -> None:
+        """Await no more of an answer that broke off or was not pushed: the next one is to the next message."""
+        if message is not None and self._awaiting and self._awaiting[0] is message:
+            self._awaiting.popleft()
+            self._unanswered(message, NOT_PUSHED if is_finished else BROKEN_OFF)
+
     def _answered(self, message: SentMessage, done_s: float) -> None:
         """Take the first answer to a message, whose outcome it may tell; that to a pending one counts at its push."""
         if self._unconfirmed.pop(message.client_ref, None) is not None:
@@ -219,7 +229,7 @@ class LateConversation(Conversation):
             self._end_pending(message, self._observer.left_in_flight)
             return
         del self._pending[message.client_ref]
-        if message.appended_s and self._agent_replies:
+        if message in self._awaiting:  # unless its answer was missed already
             self._awaiting.remove(message)
         self._observer.lost(message, cause)
 

@@ -17,7 +17,9 @@ def notes():
 
 @pytest.fixture
 def streams(notes):
-    return AnswerStreams(notes)
+    return AnswerStreams(
+        notes, lambda message, is_finished: notes.note("missed", message and message.client_ref, is_finished)
+    )
 
 
 def message(n):
@@ -26,7 +28,7 @@ def message(n):
 
 def play(streams, chunks, to=None, at_s=1.0, every_s=1.0):
     for n, chunk in enumerate(chunks):
-        streams.chunk({"agent_id": "a", "chunk": chunk}, to, at_s + n * every_s)
+        streams.chunk({"agent_id": "a", "chunk": chunk}, [] if to is None else [to], at_s + n * every_s)
 
 
 def test_an_answer_is_timed_from_its_first_to_its_last_piece(streams, notes):
@@ -52,6 +54,18 @@ def test_an_answer_that_breaks_off_is_told_from_the_next_one(streams, notes, nex
     streams.close()
     assert [(ref, is_whole) for ref, _, _, is_whole in notes.of("stream_ended")] == [("c1", False), ("c2", True)]
     assert notes.of("stream_began") == [["c1", 1.0], ["c2", 9.0]]
+    assert notes.of("missed") == [["c1", False]]
+
+
+def test_the_steps_of_an_answer_may_name_their_parts_alike(streams, notes):
+    """They are one answer all the same."""
+    play(
+        streams,
+        ({"type": "start"}, *([{"type": "start-step"}, *LINES, {"type": "finish-step"}] * 2), FINISH),
+        message(1),
+    )
+    streams.message()
+    assert [(chunks, is_whole) for _, chunks, _, is_whole in notes.of("stream_ended")] == [(12, True)]
 
 
 def test_several_parts_belong_to_one_answer(streams, notes):
@@ -68,6 +82,7 @@ def test_a_finished_answer_whose_message_never_comes_is_incomplete(streams, note
     play(streams, (*LINES, FINISH), message(2))
     streams.close()
     assert [is_whole for *_, is_whole in notes.of("stream_ended")] == [False, False]
+    assert notes.of("missed") == [["c1", True]]
 
 
 def test_a_message_without_pieces_ends_nothing(streams, notes):
@@ -80,15 +95,15 @@ def test_a_message_without_pieces_ends_nothing(streams, notes):
 
 def test_a_gap_from_a_piece_whose_arrival_nobody_knows_is_none(streams, notes):
     """Several came in one read: only the last one's moment is known."""
-    streams.chunk({"chunk": LINES[0]}, None, UpperBound(1.0))
-    streams.chunk({"chunk": LINES[1]}, None, 1.0)
-    streams.chunk({"chunk": LINES[2]}, None, 3.0)
+    streams.chunk({"chunk": LINES[0]}, [], UpperBound(1.0))
+    streams.chunk({"chunk": LINES[1]}, [], 1.0)
+    streams.chunk({"chunk": LINES[2]}, [], 3.0)
     assert notes.of("stream_went_on") == [[None, None], [None, 2.0]]
 
 
 def test_an_answer_whose_beginning_nobody_knows_has_no_length(streams, notes):
     """All of it came in one read: 0 would be a length that no server can have."""
     for chunk in (*LINES, FINISH):
-        streams.chunk({"chunk": chunk}, None, UpperBound(1.0))
+        streams.chunk({"chunk": chunk}, [], UpperBound(1.0))
     streams.message()
     assert notes.of("stream_ended") == [[None, 4, None, True]]

@@ -320,3 +320,37 @@ def test_the_agents_time_counts_from_the_last_sign_of_its_message(talk, notes):
     assert message.appended_s == 1.5
     talk.message(answer(2), 2.0)
     assert notes.of("replied") == [["c1", 2.0]]
+
+
+def chunk(talk, kind, at_s):
+    talk.event("stream_chunk", {"agent_id": AGENT, "chunk": {"type": kind, "id": "part_1"}}, at_s)
+
+
+@pytest.mark.parametrize(("last", "reason"), [("text-delta", "broken_off"), ("finish", "not_pushed")])
+def test_an_answer_that_never_came_leaves_the_next_one_to_its_own_message(talk, notes, last, reason):
+    """Its message is unanswered as soon as the next answer begins."""
+    for n in (1, 2):
+        send(talk, n)
+        ok(talk, n, n)
+        talk.message(own(n, n), 1.0)
+    chunk(talk, "text-start", 2.0)
+    chunk(talk, last, 2.5)
+    chunk(talk, "text-start", 3.0)
+    chunk(talk, "finish", 4.0)
+    talk.message(answer(3), 5.0)
+    assert notes.of("unanswered") == [["c1", reason]]
+    assert notes.of("replied") == [["c2", 5.0]]
+    assert notes.of("stream_began") == [["c1", 2.0], ["c2", 3.0]]
+    assert talk.settled
+
+
+def test_a_message_that_was_not_pushed_and_whose_answer_was_missed_is_lost(talk, notes):
+    """Acknowledged, streamed to, and nothing pushed."""
+    for n in (1, 2):
+        send(talk, n)
+        ok(talk, n, n)
+        chunk(talk, "text-start", 2.0)
+        chunk(talk, "finish", 2.5)
+    talk.expire(TIMEOUT_S + 9)
+    assert notes.of("lost") == [["c1", "not_pushed"], ["c2", "not_pushed"]]
+    assert talk.settled

@@ -17,7 +17,7 @@ from fleetlm_users.workload.identity import new_run_id
 from fleetlm_users.workload.options.audit import with_database_file
 from fleetlm_users.workload.options.model import COMMON, LOOPBACK, Options
 from fleetlm_users.workload.options.parsing import SOURCES, clean, is_blank, parse_value
-from fleetlm_users.workload.options.resolution import common_value, resolve
+from fleetlm_users.workload.options.resolution import GivenText, common_value, resolve
 from fleetlm_users.workload.options.specs import OptionSpec, count_specs
 from fleetlm_users.workload.presets.presets import Presets, load_presets
 
@@ -114,14 +114,21 @@ def _choices(spec: OptionSpec, benchmark: Benchmark) -> list[str] | None:
     return list(spec.choices) if spec.choices else None
 
 
-def _default(spec: OptionSpec, benchmark: Benchmark) -> str | bool:
-    return presets_of(benchmark).default_name(benchmark.name) if spec.name == "preset" else spec.default
+class DefaultText(str):
+    """A default, which argparse has checked like a value that somebody gave."""
+
+    __slots__ = ()
+
+
+def _default(spec: OptionSpec, benchmark: Benchmark) -> DefaultText:
+    default = presets_of(benchmark).default_name(benchmark.name) if spec.name == "preset" else spec.default
+    return DefaultText(default)
 
 
 def _checker(spec: OptionSpec) -> Callable[[str], str]:
     """Return a parser type that refuses a bad value with an example, and keeps a good one as trimmed text.
 
-    It stays text because the web form converts to the type of the present value.
+    It stays text because the web form converts to the type of the present value. What is given is told from a default.
     """
 
     def check(text: str) -> str:
@@ -130,7 +137,7 @@ def _checker(spec: OptionSpec) -> Callable[[str], str]:
                 parse_value(spec, text, spec.label)
             except UsageError as problem:
                 raise ArgumentError(None, str(problem)) from problem  # argparse would name the flag a second time
-        return clean(text)
+        return str(text) if isinstance(text, DefaultText) else GivenText(clean(text))
 
     return check
 

@@ -157,10 +157,13 @@ class StreamTally:
         self._stall_limit_s = stall_limit_s
 
     def began(self, message: SentMessage | None, done_s: float) -> None:
-        """Record the first piece of an answer to this message; None when nobody knows which it answers."""
+        """Record the first piece of an answer to this message; None when nobody knows which it answers.
+
+        A message with several answers has waited for the first one only.
+        """
         self._streams.n += 1
         self._chunks.n += 1
-        if message is not None:
+        if message is not None and not message.replies:
             latency_s = done_s - message.due_s
             self._first_us(round(latency_s * US_PER_S))
             self._shown_ms(latency_s * MS_PER_S)

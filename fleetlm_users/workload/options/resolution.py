@@ -47,8 +47,9 @@ def resolve(  # noqa: PLR0913  # the seam to Locust: each argument is one thing 
 ) -> Options:
     """Return the options of a run from the parser's values, in which flag, environment and conf are already folded.
 
-    A value equal to its default counts as unset, and then the preset's applies; `given` are names known to be set all
-    the same, which beat the preset with whatever they hold. `host` sets API and WebSocket URL where these are unset.
+    A value equal to its default counts as unset, and then the preset's applies, unless it is a GivenText; `given` are
+    names known to be set all the same, which beat the preset with whatever they hold. `host` sets API and WebSocket URL
+    where these are unset.
     `num_users` beats vus, `run_time_s` (0: until stopped) beats duration. `extra_specs` are the benchmark's own,
     `chosen` the behaviours that are to run, None for all.
     Raises UsageError that names the setting, its value, what is accepted and an example.
@@ -84,12 +85,18 @@ def common_value(raw: Mapping[str, object], name: str) -> Any:
     return OptionSource({spec.name: spec for spec in COMMON}, raw).take(name)
 
 
+class GivenText(str):
+    """A value that a person is known to have given: it is set even if it equals the option's default."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class OptionSource:
     """Gives typed values of options by name.
 
     `raw` are the parser's values, flag, environment and conf folded; one equal to its default counts as unset, unless
-    its name is in `given`. `derived` are values that another flag stands for.
+    it is a GivenText or its name is in `given`. `derived` are values that another flag stands for.
     """
 
     specs: Mapping[str, OptionSpec]
@@ -117,7 +124,7 @@ class OptionSource:
         if is_blank(value):
             return False
         trimmed = value.strip() if isinstance(value, str) else value
-        return spec.name in self.given or trimmed != spec.default
+        return spec.name in self.given or isinstance(value, GivenText) or trimmed != spec.default
 
 
 def check_preset(preset: Preset, specs: Mapping[str, OptionSpec], behaviours: Sequence[str]) -> None:

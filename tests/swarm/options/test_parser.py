@@ -72,6 +72,18 @@ def test_environment_and_flag(parser, monkeypatch):
     assert options_of(parsed, benchmark(), None, NO_OVERRIDES).agent_id == "from-flag"
 
 
+@pytest.mark.parametrize(("words", "env"), [(["--reply-timeout", "30s"], ""), ([], "30s")], ids=["flag", "variable"])
+def test_a_given_value_beats_the_preset_even_if_it_is_the_default(parser, monkeypatch, tmp_path, words, env):
+    """Whoever gives it means it."""
+    presets = tmp_path / "presets.yaml"
+    presets.write_text("mixed:\n  patient: {users: {burst: 1}, duration_s: 9, options: {reply_timeout: 60s}}\n")
+    chosen = ["--presets-file", str(presets), "--preset", "patient"]
+    assert options_of(parser.parse_args(chosen), benchmark(), None, NO_OVERRIDES).reply_timeout_s == 60
+    monkeypatch.setenv("REPLY_TIMEOUT", env)
+    parsed = parser.parse_args([*chosen, *words])
+    assert options_of(parsed, benchmark(), None, NO_OVERRIDES).reply_timeout_s == 30
+
+
 def test_registering_needs_nothing_but_a_parser():
     """Locust builds a parser for every page load."""
     for _ in range(2):

@@ -4,7 +4,7 @@ import pytest
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.options.model import COMMON
-from fleetlm_users.workload.options.resolution import OptionSource, check_preset
+from fleetlm_users.workload.options.resolution import GivenText, OptionSource, check_preset
 from fleetlm_users.workload.presets.preset import Preset
 
 SPECS = {spec.name: spec for spec in COMMON}
@@ -32,6 +32,13 @@ def preset_with(**options):
             "http://localhost:4000/api",
         ),
         ({}, (), {}, {}, "http://localhost:4000/api"),
+        (
+            {"api_url": GivenText("http://localhost:4000/api")},
+            (),
+            {},
+            {"api_url": "http://preset"},
+            "http://localhost:4000/api",
+        ),
     ],
 )
 def test_parser_then_host_then_preset_then_default(raw, given_names, derived, options, api_url):
