@@ -237,7 +237,6 @@ class LateConversation(Conversation):
         """Give a message without its own push its fate: appended when the server said so or the agent answered."""
         del self._pending[message.client_ref]
         if message.appended_s:
-            self._unpushed += 1
             self._observer.resolved(message)
         else:
             unless_acknowledged(message)
@@ -248,7 +247,7 @@ class LateConversation(Conversation):
             super()._unanswered(message, reason)
 
     def _note_gaps(self) -> None:
-        """Report the seqs that were never pushed, except for as many as messages are known not to have been."""
+        """Report the seqs that were never pushed, except for as many as got the reply `timeout`: those never are."""
         for seq in list(islice(self._missing, self._unpushed)):
             self._missing.discard(seq)
         self._unpushed = 0

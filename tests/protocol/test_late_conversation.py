@@ -354,3 +354,15 @@ def test_a_message_that_was_not_pushed_and_whose_answer_was_missed_is_lost(talk,
     talk.expire(TIMEOUT_S + 9)
     assert notes.of("lost") == [["c1", "not_pushed"], ["c2", "not_pushed"]]
     assert talk.settled
+
+
+def test_an_acknowledged_message_that_is_never_pushed_is_a_gap(talk, notes):
+    """Its answer shows that it was appended, but whoever watches the session never sees it."""
+    for n, seq in ((1, 1), (2, 3)):
+        send(talk, n)
+        ok(talk, n, seq)
+        talk.message(answer(seq + 1), 2.0)
+    talk.message(own(2, 3), 3.0)
+    talk.close(TIMEOUT_S + 9)
+    assert fates(notes) == {"appended": 1, "resolved": 1}
+    assert notes.kinds["seq_gap"] == 1
