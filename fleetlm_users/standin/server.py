@@ -78,7 +78,8 @@ class Server:
             self.hub, options.limits, origin_host=options.origin_host, max_connections=options.max_connections
         )
         control, rules = Control(self.hub, self.set_faults, self.crash), AccessRules(options.host)
-        edge = Edge(self._rest(), control, self._sockets.judge, options.max_body_bytes, rules)
+        is_late = options.protocol == "late"
+        edge = Edge(self._rest(), control, self._sockets.judge, options.max_body_bytes, rules, is_late=is_late)
         self._http = web.Server(edge.handle, access_log=None)
 
     def _build_hub(self) -> Hub:

@@ -6,7 +6,7 @@ Source: the late wire record, section Agents; FleetLM agent_controller.ex at 0b7
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fleetlm_users.standin.agent.agents import AgentInvalid
+from fleetlm_users.standin.agent.agents import INVALID, Errors
 
 DEFAULT_LIMIT: Final = 50
 MAX_TOKENS: Final = 1_000_000
@@ -17,10 +17,10 @@ class ContextCrash(Exception):
     """FleetLM answers 500: the context is no object."""
 
 
-def with_context(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an agent's fields with its `context` whole, as each create and each update sets it.
+def with_context(given: Mapping[str, Any]) -> tuple[dict[str, Any], Errors]:
+    """Return an agent's fields with its `context` whole, as each create and each update sets it, and what is wrong.
 
-    Raises AgentInvalid and ContextCrash.
+    Raises ContextCrash.
     """
     fields = {name: value for name, value in given.items() if not name.startswith("message_history")}
     context = fields.get("context", {})
@@ -28,10 +28,8 @@ def with_context(given: Mapping[str, Any]) -> dict[str, Any]:
         raise ContextCrash
     strategy = context.get("strategy", fields.get("context_strategy", "last_n"))
     config = context.get("config", fields.get("context_strategy_config", {}))
-    problem = _problem(strategy, config)
-    if problem:
-        raise AgentInvalid(problem)
-    return fields | {"context": {"config": config, "strategy": strategy}}
+    whole = {"context": {"config": config, "strategy": strategy}}
+    return fields | whole, _problem(strategy, config) | _debounce_problem(fields.get("debounce_window_ms", 0))
 
 
 def limit_of(context: Mapping[str, Any]) -> int:
@@ -40,7 +38,14 @@ def limit_of(context: Mapping[str, Any]) -> int:
     return limit if isinstance(limit, int) else DEFAULT_LIMIT
 
 
-def _problem(strategy: Any, config: Any) -> dict[str, list[str]]:
+def _debounce_problem(value: Any) -> Errors:
+    """Return what is wrong with a field that is checked, and then neither kept nor shown."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return {"debounce_window_ms": [INVALID]}
+    return {} if value >= 0 else {"debounce_window_ms": ["must be greater than or equal to 0"]}
+
+
+def _problem(strategy: Any, config: Any) -> Errors:
     if strategy not in STRATEGIES:
         return {"context_strategy": ["is not registered"]}
     if not isinstance(config, dict):

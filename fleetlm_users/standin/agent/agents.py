@@ -74,9 +74,10 @@ class Agents:
         agents = sorted(self._by_id.values(), key=lambda agent: str(getattr(agent, order)))
         return [agent for agent in agents if status not in STATUSES or agent.status == status]
 
-    def create(self, given: Mapping[str, Any], now: str) -> Agent:
-        """Create an agent. Raises AgentInvalid."""
+    def create(self, given: Mapping[str, Any], now: str, more_errors: "Errors | None" = None) -> Agent:
+        """Create an agent; `more_errors` are those of fields that are not known here. Raises AgentInvalid."""
         cast, errors = cast_fields(given)
+        errors |= more_errors or {}
         for name in ("id", "name", "origin_url"):
             if not cast.get(name) and name not in errors:
                 errors[name] = [BLANK]
@@ -86,16 +87,23 @@ class Agents:
             raise AgentInvalid({"id": [TAKEN]})
         return self._put(Agent(**cast, inserted_at=now, updated_at=now))
 
-    def update(self, agent: Agent, given: Mapping[str, Any], now: str) -> Agent:
-        """Change the given fields of `agent` (its id stays). Raises AgentInvalid."""
-        cast, errors = cast_fields({name: value for name, value in given.items() if name != "id"})
-        for name in ("name", "origin_url"):
+    def update(self, agent: Agent, given: Mapping[str, Any], now: str, more_errors: "Errors | None" = None) -> Agent:
+        """Change the given fields of `agent`; `more_errors` as of `create`. Raises AgentInvalid."""
+        cast, errors = cast_fields(given)
+        errors |= more_errors or {}
+        for name in ("id", "name", "origin_url"):
             if name in cast and not cast[name]:
                 errors[name] = [BLANK]
+        if cast.get("id", agent.id) != agent.id and cast["id"] in self._by_id:
+            errors["id"] = [TAKEN]
         if errors:
             raise AgentInvalid(errors)
         new = replace(agent, **cast)
-        return agent if new == agent else self._put(replace(new, updated_at=now))
+        if new == agent:
+            return agent
+        if new.id != agent.id:
+            del self._by_id[agent.id]
+        return self._put(replace(new, updated_at=now))
 
     def disable(self, agent: Agent, now: str) -> Agent:
         """Disable the agent: DELETE is soft."""

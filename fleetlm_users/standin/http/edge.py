@@ -21,6 +21,13 @@ from fleetlm_users.standin.websocket.handshake import Refusal, Upgrade, UpgradeH
 CACHE_CONTROL: Final = "max-age=0, private, must-revalidate"
 BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})  # Plug.Parsers reads no other bodies
 REQUEST_ID_LENGTHS: Final = range(20, 201)  # Plug.RequestId keeps a client's id of 20 to 200 characters
+CORS: Final = {
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": "GET,POST,PUT,PATCH,DELETE,OPTIONS",
+    "access-control-max-age": "600",
+}
+"""What the late protocol adds to each answer of its router (late wire record)."""
+
 GZIP_WBITS: Final = 31
 GZIP_LEVEL: Final = 6
 
@@ -32,15 +39,18 @@ class TooLarge(Exception):
 class Edge:
     """The aiohttp handler of everything that is not a WebSocket."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what the edge stands before, each under its own name
         self,
         rest: Rest,
         control: Control,
         judge: Callable[[UpgradeHead], Upgrade | Refusal],
         max_body_bytes: int,
         rules: AccessRules,
+        *,
+        is_late: bool,
     ) -> None:
         self._rest = rest
+        self._is_late = is_late
         self._control = control
         self._rules = rules
         self._judge = judge
@@ -57,9 +67,9 @@ class Edge:
             body = await self._body(request) if request.method in BODY_METHODS else b""
             params = decode_query(request.rel_url.raw_query_string) | parse_body(request.headers, body)
         except TooLarge:
-            reply = rendered(413, as_json=renders_json(accept), request_id=False)
+            reply = rendered(413, as_json=self._is_late or renders_json(accept), request_id=False)
         except ValueError:  # BadParams, broken JSON, a path that is no UTF-8
-            reply = rendered(400, as_json=renders_json(accept), request_id=False)
+            reply = rendered(400, as_json=self._is_late or renders_json(accept), request_id=False)
         else:
             method = "GET" if request.method == "HEAD" else request.method
             reply = self._refusal(request, path) or await self._answer(Request(method, path, params, accept))
@@ -106,6 +116,9 @@ class Edge:
         headers = {"cache-control": CACHE_CONTROL}
         if reply.request_id:
             headers["x-request-id"] = self._request_id(request.headers.get("X-Request-Id", ""))
+            if self._is_late and not is_own(request.path):  # no page of another origin may read what is ours
+                asked = request.headers.get("Access-Control-Request-Headers", "*")
+                headers |= {**CORS, "access-control-allow-headers": asked}
         body = reply.body
         if body is not None:
             headers["vary"] = "accept-encoding"

@@ -6,10 +6,9 @@ Source: FleetLM session_controller.ex and agent_controller.ex at 0b7208e, as the
 from typing import Any, Final
 
 from fleetlm_users.standin.chat.session import Session
-from fleetlm_users.standin.chat.session_store import StoreFull
 from fleetlm_users.standin.chat.stored_message import doubled, replay_json
 from fleetlm_users.standin.http.replies import HttpReply, error, json_reply, rendered
-from fleetlm_users.standin.http.rest import NO_SESSION, Params, SessionRoutes, changeset_problem
+from fleetlm_users.standin.http.rest import NO_SESSION, Params, SessionRoutes
 
 REQUIRED: Final = "user_id and agent_id are required"
 LIST_LIMIT: Final = 50
@@ -17,6 +16,9 @@ LIST_LIMIT: Final = 50
 
 class LateSessionRoutes(SessionRoutes):
     """`/api/sessions` of the late protocol."""
+
+    _module = "Fleetlm"
+    _is_late = True
 
     def index(self, params: Params) -> HttpReply:
         """GET /api/sessions: the newest 50, of one user with `user_id`; 500 for one that is no text."""
@@ -26,20 +28,7 @@ class LateSessionRoutes(SessionRoutes):
         """POST /api/sessions: 201; nothing is checked about the agent."""
         if "user_id" not in params or "agent_id" not in params:
             return error(422, REQUIRED)
-        user_id, agent_id, metadata = params["user_id"], params["agent_id"], params.get("metadata", {})
-        problem = changeset_problem(user_id, agent_id, metadata, "Fleetlm")
-        if problem is not None:
-            return error(422, problem)
-        limit = self._hub.faults.faults.session_limit
-        if metadata is None:  # PostgreSQL's not-null constraint
-            return rendered(500)
-        if limit and self._hub.store.active_sessions() >= limit:
-            return rendered(503)
-        try:
-            session = self._hub.create_session(user_id, agent_id, metadata, is_late=True)
-        except StoreFull:
-            return rendered(503)
-        return json_reply(201, {"session": self._resource(session)})
+        return self._create(params["user_id"], params["agent_id"], params.get("metadata", {}))
 
     def messages(self, session_id: str, params: Params) -> HttpReply:
         """GET /api/sessions/:id/messages: those after `after_seq`, at most `limit`, ascending."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 
 from fleetlm_users.standin.agent.agent_context import ContextCrash, with_context
-from fleetlm_users.standin.agent.agents import Agent, AgentInvalid
+from fleetlm_users.standin.agent.agents import Agent, AgentInvalid, Errors
 from fleetlm_users.standin.chat.elixir_inspect import inspect
 from fleetlm_users.standin.chat.hub import Hub
 from fleetlm_users.standin.chat.ids import NaiveStamps
@@ -87,6 +87,9 @@ class Rest:
 class SessionRoutes:
     """`/api/sessions`: one method per route; each returns the whole reply."""
 
+    _module = "FleetLM"
+    _is_late = False
+
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._stamps = NaiveStamps()
@@ -103,8 +106,10 @@ class SessionRoutes:
         if names is None:
             return rendered(400)
         user_id, agent_id = (params[name] for name in names)
-        metadata = params.get("metadata", {})
-        problem = changeset_problem(user_id, agent_id, metadata)
+        return self._create(user_id, agent_id, params.get("metadata", {}))
+
+    def _create(self, user_id: Any, agent_id: Any, metadata: Any) -> HttpReply:
+        problem = changeset_problem(user_id, agent_id, metadata, self._module)
         if problem is not None:
             return error(422, problem)
         limit = self._hub.faults.faults.session_limit
@@ -113,7 +118,7 @@ class SessionRoutes:
         if limit and self._hub.store.active_sessions() >= limit:
             return rendered(503)
         try:
-            session = self._hub.create_session(user_id, agent_id, metadata)
+            session = self._hub.create_session(user_id, agent_id, metadata, is_late=self._is_late)
         except StoreFull:
             return rendered(503)
         return json_reply(201, {"session": self._resource(session)})
@@ -190,7 +195,7 @@ class SessionRoutes:
         }
 
 
-def changeset_problem(user_id: Any, agent_id: Any, metadata: Any, module: str = "FleetLM") -> str | None:
+def changeset_problem(user_id: Any, agent_id: Any, metadata: Any, module: str) -> str | None:
     """Return what `inspect` prints of the invalid changeset of a session, or None when it is valid.
 
     `module` is how FleetLM's own modules are called.
@@ -245,7 +250,8 @@ class AgentRoutes:
         if not isinstance(given, dict):
             return rendered(500 if isinstance(given, str) and self._hub.protocol == "late" else 400)
         try:
-            return self._reply(201, self._agents.create(self._fields(given), self._hub.stamp()))
+            fields, errors = self._fields(given)
+            return self._reply(201, self._agents.create(fields, self._hub.stamp(), errors))
         except AgentInvalid as invalid:
             return json_reply(422, {"errors": invalid.errors})
         except ContextCrash:
@@ -266,7 +272,8 @@ class AgentRoutes:
         if agent is None:
             return error(404, NO_AGENT)
         try:
-            return self._reply(200, self._agents.update(agent, self._fields(given), self._hub.stamp()))
+            fields, errors = self._fields({"id": agent_id, **given} if self._renames else {**given, "id": agent_id})
+            return self._reply(200, self._agents.update(agent, fields, self._hub.stamp(), errors))
         except AgentInvalid as invalid:
             return json_reply(422, {"errors": invalid.errors})
         except ContextCrash:
@@ -286,8 +293,13 @@ class AgentRoutes:
         """The field that a list of agents is in the order of."""
         return "id" if self._hub.protocol == "early" else "name"
 
-    def _fields(self, given: Params) -> Params:
-        return given if self._hub.protocol == "early" else with_context(given)
+    @property
+    def _renames(self) -> bool:
+        """Whether an update may change an agent's id."""
+        return self._hub.protocol != "early"
+
+    def _fields(self, given: Params) -> tuple[Params, Errors]:
+        return (given, {}) if self._hub.protocol == "early" else with_context(given)
 
     def _json(self, agent: Agent) -> dict[str, Any]:
         return agent.as_json(self._hub.protocol)

@@ -32,11 +32,22 @@ def test_create(given_fields, errors):
         assert (agent.status, agent.webhook_path, type(agent.timeout_ms)) == ("enabled", "/webhook", int)
 
 
-def test_update_keeps_id_and_untouched_stamp():
-    """An id cannot be changed; without a change updated_at stays."""
+def test_an_update_changes_the_id_to_one_that_is_free():
+    """As the late protocol does; the old one is gone then."""
+    agents = Agents()
+    agents.create({**GOOD, "id": "taken"}, "then")
+    agent = agents.create(GOOD, "then")
+    with pytest.raises(AgentInvalid):
+        agents.update(agent, {"id": "taken"}, "now")
+    assert agents.update(agent, {"id": "other"}, "now") is agents.get("other")
+    assert agents.get(agent.id) is None
+
+
+def test_an_update_without_a_change_keeps_the_stamp():
+    """Any other one moves it."""
     agents = Agents()
     agent = agents.create(GOOD, "then")
-    assert agents.update(agent, {"id": "b", "name": "n"}, "now") == agent
+    assert agents.update(agent, {"name": "n"}, "now") == agent
     assert agents.update(agent, {"name": "m"}, "now").updated_at == "now"
     with pytest.raises(AgentInvalid):
         agents.update(agent, {"name": ""}, "now")
