@@ -19,7 +19,8 @@ UNSURE_RATE: Final = 0.05
 LATENESS: Final = Figure("generator_lateness_ms", None, "p(95)")
 
 # the load: with another one, other latencies say nothing about the server
-LOAD_PLAN: Final = ("users",)
+LOAD_PLAN: Final = ("users", "stages", "session_rate", "arrivals", "mix")
+_OF_SHAPES: Final = ("stages", "session_rate", "arrivals", "mix")
 LOAD_OPTIONS: Final = ("message_bytes", "agent_replies", "time_scale", "protocol")
 # differs in every run, or is shown elsewhere
 NOT_COMPARED: Final = (
@@ -79,6 +80,10 @@ def _plan(before: Summary, after: Summary) -> Iterator[Difference]:
     for name in ("preset", "users", "duration_s", "ramp_up_s", "warm_up_s"):
         if left.get(name) != right.get(name):
             yield Difference(name, left.get(name), right.get(name), name in LOAD_PLAN)
+    for name in _OF_SHAPES:
+        # a run of a version that did not know it had none
+        if name in left and name in right and left[name] != right[name]:
+            yield Difference(name, left[name], right[name], name in LOAD_PLAN)
 
 
 def _options(before: Summary, after: Summary) -> Iterator[Difference]:

@@ -11,7 +11,10 @@ from fleetlm_users.cli.compare.comparison import NOT_COMPARED, SERVER
 from fleetlm_users.cli.trend.history import PastRun
 from fleetlm_users.measure.report.summary.types import Summary
 
-PLAN: Final = ("users", "duration_s", "ramp_up_s", "warm_up_s", "shape", "edits", "resets")
+PLAN: Final = (
+    *("users", "duration_s", "ramp_up_s", "warm_up_s", "shape", "edits", "resets"),
+    *("stages", "session_rate", "arrivals", "mix"),
+)
 MACHINE: Final = ("cpu", "cores", "machine", "system")  # and memory; a host name is new in every job of most CI systems
 _GIB: Final = 1 << 30
 # what neither the load nor its measurement depends on

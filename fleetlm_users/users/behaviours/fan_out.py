@@ -38,6 +38,12 @@ class FanOutUser(FleetUser):
         """Return the devices of a session."""
         return sum(int(options.extra[spec.name]) for spec in (WRITERS, LISTENERS, AGENT_LISTENERS))
 
+    @classmethod
+    def stays(cls, options: Options) -> str:
+        """Return that a session lasts to the end of the run."""
+        del options
+        return "whose sessions last to the end of the run"
+
     def journey(self) -> None:
         """Live one session with all of its devices."""
         run, writers = self.current_run, int(self.option(WRITERS.name))

@@ -14,7 +14,7 @@ MAX_USERS_FLAG: Final = "--max-users (MAX_USERS)"
 ARRIVALS_FLAG: Final = "--arrivals (ARRIVALS)"
 
 DEFAULT_MAX_USERS: Final = 1000
-"""Each takes 15 kB while it waits (measured), so it is no matter to have too many of them."""
+"""Each takes 12 kB while it waits (measured), so it is no matter to have too many of them."""
 
 
 def users_of(mix: Mapping[str, int], max_users: int) -> dict[str, int]:

@@ -33,9 +33,14 @@ def fields_of(specs: Sequence[OptionSpec]) -> tuple[FormField, ...]:
 
 
 def preset_label(preset: Preset) -> str:
-    """Return what a preset runs, in a line: `light: 10 long-lived, 5 burst, 3 churn · 2 min`."""
+    """Return what a preset runs, in a line: `light: 10 long-lived, 5 burst, 3 churn · 2 min`.
+
+    Where sessions arrive at a rate it is that: `visits: 10 sessions/s · 2 min`.
+    """
     users = ", ".join(f"{count} {name.replace('_', '-')}" for name, count in preset.users.items() if count)
-    return f"{preset.name}: {users} · {_length(preset.duration_s)}"
+    rate = preset.options.get("session_rate")
+    load = users if rate is None else f"{rate} sessions/s"
+    return f"{preset.name}: {load} · {_length(preset.duration_s)}"
 
 
 def _length(duration_s: float | None) -> str:

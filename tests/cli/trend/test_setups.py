@@ -12,6 +12,7 @@ from tests.cli.histories import history
     [
         ("plan", {"users": {"burst": 9}}, "users"),
         ("plan", {"duration_s": 99.0}, "duration_s"),
+        ("plan", {"session_rate": ["20"]}, "session_rate"),
         ("options", {"message_bytes": 64}, "message_bytes"),
         ("options", {"extra": {"probes": 4}}, "probes"),
         ("options", {"api_url": "http://other:4000/api"}, "api_url"),
@@ -21,7 +22,7 @@ from tests.cli.histories import history
 )
 def test_another_load_server_or_machine_is_another_setup(tmp_path, part, values, name):
     """And the setting that differs is named; asked for, it is ignored."""
-    known = {"options": {"message_bytes": 32, "api_url": "http://here:4000/api"}}
+    known = {"options": {"message_bytes": 32, "api_url": "http://here:4000/api"}, "plan": {"session_rate": []}}
     history(tmp_path / "old", [1, 1], **known)
     history(tmp_path / "new", [1] * 3, seed=2, **(known | {part: known.get(part, {}) | values}))
     runs = read_history([tmp_path]).runs
