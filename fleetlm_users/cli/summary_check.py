@@ -212,7 +212,8 @@ _SLOW: Final = record(
 _STAGE: Final = record(
     {
         "name": _NAME,
-        **dict.fromkeys(("begins_s", "length_s", "users_before", "users"), whole()),
+        **dict.fromkeys(("begins_s", "length_s"), number()),
+        **dict.fromkeys(("users_before", "users"), whole()),
         "lasted_s": number(0, 1e9),
         "sent_per_s": nothing_or(_FIGURE),
         "accounting": record({"sent": _SAMPLES, "appended": _SAMPLES, "adds_up": flag}),

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from fleetlm_users.measure.judging.over_time.windows import carried_of
@@ -17,7 +17,7 @@ from fleetlm_users.swarm.runtime.health import HealthSampler, yield_to_loop
 from fleetlm_users.swarm.visits import Visits
 from fleetlm_users.workload.arrivals.process import SessionArrival, arrivals, own_of
 from fleetlm_users.workload.options.model import Options
-from fleetlm_users.workload.orders.load_clock import SpeedChange
+from fleetlm_users.workload.orders.load_order import NO_ORDER, LoadOrder
 from fleetlm_users.workload.orders.step_order import StepOrder
 from fleetlm_users.workload.user_numbers import Numbering, WorkerSlot
 
@@ -44,7 +44,7 @@ class LocalRun:
         slot: WorkerSlot,
         elapsed_s: float = 0.0,
         resets: int = 0,
-        speeds: Sequence[SpeedChange] = (),
+        order: LoadOrder = NO_ORDER,
     ) -> None:
         """Begin a run: from now on users may live and facts are recorded.
 
@@ -56,7 +56,7 @@ class LocalRun:
             slot: The place of this process among all that take part.
             elapsed_s: Seconds since the run began elsewhere.
             resets: How often its statistics have been reset.
-            speeds: How the speed of its timetables has been changed.
+            order: What has been ordered in it so far.
         """
         if not self.is_in(epoch) or self._numbering is None:
             self._numbering = self._context.benchmark.numbering(options, slot)
@@ -84,7 +84,7 @@ class LocalRun:
         )
         if self._context.benchmark.search is not None:
             run.step_order = StepOrder()
-        run.set_speeds(speeds)
+        run.follow(order)
         if options.plan.rates is not None:
             run.visits = Visits(run, own_arrivals(options, slot), options.plan.duration_s or math.inf)
         self._gc_freeze.begin(lambda: run.user_count)
@@ -120,11 +120,11 @@ class LocalRun:
         if run is not None and self.is_in(epoch):
             run.step_order = order
 
-    def set_speeds(self, epoch: str, speeds: Sequence[SpeedChange]) -> None:
-        """Have the timetables of that run run at these speeds."""
+    def follow(self, epoch: str, order: LoadOrder) -> None:
+        """Follow what has been ordered in that run so far."""
         run = self._context.run
         if run is not None and self.is_in(epoch):
-            run.set_speeds(speeds)
+            run.follow(order)
 
     def forget_rows(self, epoch: str, resets: int, before: int) -> None:
         """Drop the rows before that second, which the master has merged for that run and that number of resets."""

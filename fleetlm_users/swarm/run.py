@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple, Protocol, TypeVar
 
 import gevent
@@ -10,14 +10,17 @@ import msgspec
 from gevent.event import Event
 
 from fleetlm_users.measure.ledger import Ledger
+from fleetlm_users.measure.metrics.metric import WARM_UP
 from fleetlm_users.protocol.profile import profile_of
 from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.swarm.stats.tally import LocustColumns, Tallies
 from fleetlm_users.swarm.visits import Visits
 from fleetlm_users.workload.options.audit import is_audited, settle_s
 from fleetlm_users.workload.options.model import Options
-from fleetlm_users.workload.orders.load_clock import LoadClock, SpeedChange
+from fleetlm_users.workload.orders.load_clock import LoadClock
+from fleetlm_users.workload.orders.load_order import LoadOrder
 from fleetlm_users.workload.orders.step_order import StepOrder
+from fleetlm_users.workload.stages.begun import StagePhases
 from fleetlm_users.workload.user_numbers import Numbering
 
 LEAVING_S = 3.0
@@ -108,6 +111,7 @@ class Run:
         self.step_order: StepOrder | None = None
         self.load_clock: LoadClock | None = None
         self.visits: Visits | None = None
+        self._stage_phases: StagePhases | None = None
         self._drain_cut_short = Event()
         self._drain_deadline_s = math.inf
         self._members: set[Member] = set()
@@ -140,13 +144,17 @@ class Run:
         return (self.ended_s or time.perf_counter()) - self.started_s
 
     def phase_at(self, moment_s: float) -> str:
-        """Return `warm_up` or `main`, by this process's clock since the run began."""
-        return self.options.plan.phase_at(moment_s - self.started_s)
+        """Return `warm_up`, `main` or a stage of it, by this process's clock since the run began."""
+        return self._phase_at(moment_s - self.started_s)
 
     def message_phase_at(self, due_s: float) -> str:
         """Return the phase of a message that is due then; in a capacity search, `main` while a step is held."""
         order, elapsed_s = self.step_order, due_s - self.started_s
-        return self.options.plan.phase_at(elapsed_s) if order is None else order.phase_at(elapsed_s)
+        return self._phase_at(elapsed_s) if order is None else order.phase_at(elapsed_s)
+
+    def _phase_at(self, elapsed_s: float) -> str:
+        phase = self.options.plan.phase_at(elapsed_s)
+        return phase if self._stage_phases is None or phase == WARM_UP else self._stage_phases.phase_at(elapsed_s)
 
     def tallies(self, scenario: str) -> Tallies:
         """Return where the messages of a scenario are counted, by phase."""
@@ -163,9 +171,13 @@ class Run:
         for tallies in self._tallies.values():
             tallies.renew(ledger)
 
-    def set_speeds(self, changes: Sequence[SpeedChange]) -> None:
-        """Have the timetables run at these speeds, and all users look at the clock again."""
-        self.load_clock = LoadClock(changes) if changes else None
+    def follow(self, order: LoadOrder) -> None:
+        """Follow an order: when the timetables run at other speeds, all users look at the clock again."""
+        self._stage_phases = StagePhases(order.stages) if order.stages else None
+        before = () if self.load_clock is None else self.load_clock.changes
+        if order.speeds == before:
+            return
+        self.load_clock = LoadClock(order.speeds)
         for member in list(self._members):
             member.wake()
 

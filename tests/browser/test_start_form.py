@@ -50,6 +50,23 @@ def test_the_form_shows_what_start_will_run_and_keeps_it(locust_with, page_with,
     assert shown(page) == ["18", "3.6", "120"]
 
 
+def test_stages_are_drawn_before_the_start(locust_with, page_with, shoot):
+    """Those of the preset, or those typed in its place; what is no stages is not drawn."""
+    url, _ = locust_with()
+    page = page_with(url)
+    drawing = page.locator(".fleetlm-profile")
+    expect(drawing).to_be_hidden()
+    field(page, "Preset").select_option(label="spike: 60 long-lived, 30 burst, 10 churn · 4 min")
+    expect(drawing).to_contain_text("Users over 4 min: up to 10, before to 10, peak to 100, after to 10")
+    page.get_by_role("button", name=re.compile("Load in detail")).click()
+    field(page, "Stages").fill("1m:50,peak=1h30m:200,0s:20")
+    expect(drawing).to_contain_text("Users over 91 min: stage1 to 50, peak to 200")
+    assert drawing.locator("path.line").get_attribute("d").startswith("M0 90L6.6 68.5L600.0 4.0")
+    shoot(page, "start-form-stages")
+    field(page, "Stages").fill("1m:50,peak")
+    expect(drawing).to_be_hidden()
+
+
 def test_a_mistake_is_reported_on_the_page_in_the_forms_words(locust_with, page_with, shoot):
     """Visible also when Enter was pressed far above, and gone once corrected."""
     url, _ = locust_with()

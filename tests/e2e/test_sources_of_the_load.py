@@ -16,6 +16,7 @@ class Up(LoadTestShape):
 
     def tick(self):
         seconds = self.get_run_time()
+        self.stage = "few" if seconds < 2 else "many"
         return (9, 9) if seconds < 2 else (18, 9) if seconds < 5 else None
 '''
 PLUGIN = """
@@ -58,7 +59,8 @@ def test_user_classes_on_the_command_line_are_the_plan(tmp_path, standin):
 def test_a_load_shape_is_the_plan(tmp_path, standin, processes):
     """Its users are spread as the preset's are, its end is the planned one, and the announcement tells it."""
     files = f"{MIXED},{saved(tmp_path, 'shape.py', SHAPE)}"
-    with Locust(tmp_path, *targets(standin), *QUICK, *processes, locustfile=files) as locust:
+    of_many = ["--threshold", "messages_sent{stage:many}: count>0"]
+    with Locust(tmp_path, *targets(standin), *QUICK, *processes, *of_many, locustfile=files) as locust:
         finished = locust.finish()
     assert "as many users as the load shape Up asks for" in finished.output
     assert "until the shape Up ends" in finished.output
@@ -67,6 +69,15 @@ def test_a_load_shape_is_the_plan(tmp_path, standin, processes):
     assert "inbox_watcher" not in finished.summary["accounting"]["all"]["scenarios"]
     assert not any("interrupted" in doubt or "ever ran" in doubt for doubt in finished.summary["verdict"]["doubts"])
     assert finished.summary["plan"]["edits"] == []
+    stages = finished.summary["stages"]
+    assert [(stage["name"], stage["users_before"], stage["users"]) for stage in stages] == [
+        ("few", 0, 9),
+        ("many", 9, 18),
+    ]
+    assert sum(stage["accounting"]["sent"] for stage in stages) == finished.accounting(phase="main")["sent"]
+    assert all(stage["accounting"]["adds_up"] for stage in stages)
+    (of_many,) = [one for one in finished.summary["thresholds"] if one["stage"] == "many"]
+    assert of_many["measured"] == stages[1]["accounting"]["sent"]
     assert "Traceback" not in finished.output
 
 

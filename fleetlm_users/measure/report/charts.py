@@ -142,6 +142,14 @@ class Bar(NamedTuple):
     height: str
 
 
+class Band(NamedTuple):
+    """A stage behind the lines: where it begins and how wide it is, as CSS writes shares, and its name."""
+
+    left: str
+    width: str
+    name: str
+
+
 class MarkedSpan(NamedTuple):
     """A stretch of time that is marked, in SVG units, and the text that says what it is."""
 
@@ -155,8 +163,8 @@ class ChartFigure:
     """All that the template draws. `legend` and `paths` name a class of the style sheet first.
 
     `grid` are heights of horizontal lines, `marks` places of vertical ones, `warm_up` the width of the shaded warm-up,
-    `spans` the worst windows of thresholds, all in SVG units. `data` are the values that the script shows under the
-    pointer; None shows none.
+    `spans` the worst windows of thresholds, all in SVG units; `bands` are the stages of the run. `data` are the values
+    that the script shows under the pointer; None shows none.
     """
 
     title: str
@@ -170,6 +178,7 @@ class ChartFigure:
     bars: tuple[Bar, ...] = ()
     marks: tuple[str, ...] = ()
     spans: tuple[MarkedSpan, ...] = ()
+    bands: tuple[Band, ...] = ()
     data: Mapping[str, Any] | None = None
     width: int = WIDTH
     height: int = HEIGHT
@@ -249,9 +258,21 @@ class LineChart:
 
 def span_of(first_s: float, end_s: float, rows: Sequence[SeriesRow], text: str) -> MarkedSpan:
     """Return the mark of a stretch of the run on a chart of these rows, one per second."""
-    begins_s, seconds = float(rows[0]["second"] or 0), len(rows)
-    left, right = (min(max(at_s - begins_s, 0.0), seconds) / seconds * WIDTH for at_s in (first_s, end_s))
+    left, right = (share * WIDTH for share in _shares(first_s, end_s, rows))
     return MarkedSpan(f"{left:.1f}", f"{right - left:.1f}", text)
+
+
+def band_of(first_s: float, end_s: float, rows: Sequence[SeriesRow], name: str) -> Band | None:
+    """Return the band of a stage behind a chart of these rows, one per second; None for one that is not on it."""
+    left, right = _shares(first_s, end_s, rows)
+    return Band(f"{left:.2%}", f"{right - left:.2%}", name) if right > left else None
+
+
+def _shares(first_s: float, end_s: float, rows: Sequence[SeriesRow]) -> tuple[float, float]:
+    """Return where a stretch of the run begins and ends on the time axis of these rows, from 0 to 1."""
+    begins_s, seconds = float(rows[0]["second"] or 0), len(rows)
+    left, right = (min(max(at_s - begins_s, 0.0), seconds) / seconds for at_s in (first_s, end_s))
+    return left, right
 
 
 def distribution_figure(

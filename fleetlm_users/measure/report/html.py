@@ -18,7 +18,16 @@ from markupsafe import Markup
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
-from fleetlm_users.measure.report.charts import ChartFigure, Line, LineChart, MarkedSpan, distribution_figure, span_of
+from fleetlm_users.measure.report.charts import (
+    Band,
+    ChartFigure,
+    Line,
+    LineChart,
+    MarkedSpan,
+    band_of,
+    distribution_figure,
+    span_of,
+)
 from fleetlm_users.measure.report.content.charts_shown import BACKLOG_CHARTS, CHARTS, SERVER_CHARTS
 from fleetlm_users.measure.report.content.push_accounting import sent_of
 from fleetlm_users.measure.report.content.slow_messages import slow_message_rows, slow_title
@@ -216,10 +225,20 @@ def _timeline(summary: Summary, rows: Sequence[SeriesRow]) -> list[ChartFigure]:
         replace(
             chart.figure(rows, warm_up_s, growth.get(chart, {})),
             spans=tuple(_worst_windows(summary, chart, rows)),
+            bands=tuple(_bands(summary, rows)),
         )
         for chart in CHARTS
         if chart.has_data(rows)
     ]
+
+
+def _bands(summary: Summary, rows: Sequence[SeriesRow]) -> Iterator[Band]:
+    """Yield the stages of the run, of those that are on its charts."""
+    for stage in summary.get("stages") or ():
+        begins_s = stage["begins_s"]
+        band = band_of(begins_s, begins_s + stage["length_s"], rows, stage["name"])
+        if band is not None:
+            yield band
 
 
 def _worst_windows(summary: Summary, chart: LineChart, rows: Sequence[SeriesRow]) -> Iterator[MarkedSpan]:

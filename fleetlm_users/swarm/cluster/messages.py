@@ -35,8 +35,10 @@ from fleetlm_users.swarm.cluster.process_identity import IDENTITY_SHAPE, Process
 from fleetlm_users.swarm.options.wire import LONGEST_S, MAX_KINDS, MAX_USERS, check_options, from_wire, to_wire
 from fleetlm_users.swarm.run import HeadcountReport
 from fleetlm_users.workload.options.model import Options
-from fleetlm_users.workload.orders.load_clock import MAX_CHANGES, MAX_SPEED, SpeedChange
+from fleetlm_users.workload.orders.load_clock import MAX_CHANGES, MAX_SPEED
+from fleetlm_users.workload.orders.load_order import NO_ORDER, LoadOrder
 from fleetlm_users.workload.orders.step_order import StepOrder
+from fleetlm_users.workload.stages.notation import MAX_STAGES
 
 EPOCH: Final = text(64)
 """The shape of a run's name, which is made for each run."""
@@ -48,6 +50,8 @@ SNAPSHOT: Final = nothing_or(binary(MAX_SNAPSHOT_BYTES))
 """The shape of an encoded snapshot, which is decoded and checked when it is merged (measure/snapshot_check.py)."""
 
 SPEEDS: Final = each(row(number(0, LONGEST_S), number(0, MAX_SPEED)), MAX_CHANGES)
+STAGES: Final = each(row(number(0, LONGEST_S), text(30)), MAX_STAGES)
+LOAD_ORDER: Final = row(SPEEDS, STAGES)
 USERS: Final = whole(high=MAX_USERS)
 HEADCOUNT_SHAPE: Final = nothing_or(record({"epoch": EPOCH, "headcount": row(USERS, USERS, USERS)}))
 
@@ -210,13 +214,13 @@ class StepOrdered(ClusterMessage, frozen=True, kw_only=True):
         return StepOrder(self.held_from_s, self.held_to_s, self.share)
 
 
-class SpeedsOrdered(ClusterMessage, frozen=True, kw_only=True):
-    """How fast the timetables of all users run, from which moment on."""
+class LoadOrdered(ClusterMessage, frozen=True, kw_only=True):
+    """All that has been ordered in the run so far."""
 
-    kind = "fleetlm_speeds"
-    shape = record({"epoch": EPOCH, "speeds": SPEEDS})
+    kind = "fleetlm_load_order"
+    shape = record({"epoch": EPOCH, "order": LOAD_ORDER})
     epoch: str
-    speeds: list[SpeedChange]
+    order: LoadOrder
 
 
 class WorkerRejected(ClusterMessage, frozen=True, kw_only=True):
@@ -239,7 +243,8 @@ class RunDescription(msgspec.Struct, frozen=True, kw_only=True):
     """A run as its workers get it, in the options of Locust's spawn message.
 
     `dispatched_to` lists the indexes of the workers in the order in which Locust dispatches users to them; `elapsed_s`
-    is how long the run has been on; `resets` counts the resets of its statistics; `speeds` are those of its timetables.
+    is how long the run has been on; `resets` counts the resets of its statistics; `order` is all that was ordered in it
+    so far.
     """
 
     option: ClassVar[str] = "fleetlm_run"
@@ -251,27 +256,27 @@ class RunDescription(msgspec.Struct, frozen=True, kw_only=True):
             "elapsed_s": number(0, LONGEST_S),
             "resets": RESETS,
         },
-        {"speeds": SPEEDS},
+        {"order": LOAD_ORDER},
     )
     epoch: str
     options: Options
     dispatched_to: list[int]
     elapsed_s: float
     resets: int
-    speeds: list[SpeedChange] = msgspec.field(default_factory=list)
+    order: LoadOrder = NO_ORDER
 
     def to_wire(self) -> dict[str, Any]:
         """Return plain values, for Locust's msgpack."""
         wire = {name: getattr(self, name) for name in self.__struct_fields__}
-        return wire | {"options": to_wire(self.options), "speeds": [list(change) for change in self.speeds]}
+        return wire | {"options": to_wire(self.options), "order": msgspec.to_builtins(self.order)}
 
     @classmethod
     def from_wire(cls, data: Mapping[str, Any]) -> Self:
         """Return the description of which `to_wire` made these values. Raise ShapeError for anything else."""
         cls.shape(data)
-        speeds = [SpeedChange(*change) for change in data.get("speeds", ())]
-        values = {name: data[name] for name in cls.__struct_fields__ if name != "speeds"}
-        return cls(**{**values, "options": from_wire(data["options"]), "speeds": speeds})
+        order = msgspec.convert(data.get("order", ((), ())), LoadOrder)
+        values = {name: data[name] for name in cls.__struct_fields__ if name != "order"}
+        return cls(**{**values, "options": from_wire(data["options"]), "order": order})
 
 
 # ---- all of them -----------------------------------------------------------------------------------------------------
@@ -300,7 +305,7 @@ FROM_MASTER: Final[Mapping[str, Check]] = MappingProxyType(
         **{
             kind.kind: kind.shape
             for kind in (
-                *(DrainRequest, SnapshotRequest, ResetRequest, RowsReceived, StepOrdered, SpeedsOrdered),
+                *(DrainRequest, SnapshotRequest, ResetRequest, RowsReceived, StepOrdered, LoadOrdered),
                 *(WorkerRejected, WorkerAdmitted),
             )
         },

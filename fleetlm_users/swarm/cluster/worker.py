@@ -25,6 +25,7 @@ from fleetlm_users.swarm.cluster.messages import (
     DrainRequest,
     FinalReport,
     Introduction,
+    LoadOrdered,
     ReportExtras,
     ResetRequest,
     RowsReceived,
@@ -32,7 +33,6 @@ from fleetlm_users.swarm.cluster.messages import (
     RunRefused,
     SnapshotReply,
     SnapshotRequest,
-    SpeedsOrdered,
     StepOrdered,
     WorkDone,
     WorkerRejected,
@@ -69,7 +69,7 @@ class Worker(Role):
         runner.register_message(ResetRequest.kind, self.on_reset)
         runner.register_message(RowsReceived.kind, self.on_rows_received)
         runner.register_message(StepOrdered.kind, self.on_step_ordered)
-        runner.register_message(SpeedsOrdered.kind, self.on_speeds_ordered)
+        runner.register_message(LoadOrdered.kind, self.on_load_ordered)
         cache_default_arguments()
         version = code_version_of(environment, context).to_wire()
         self._send(Introduction(version=version, process=own_identity(), family=family))
@@ -85,7 +85,7 @@ class Worker(Role):
             return
         options = run.options
         slot = slot_of(self._runner.worker_index, run.dispatched_to)
-        self._local_run.begin(options, run.epoch, slot, run.elapsed_s, run.resets, run.speeds)
+        self._local_run.begin(options, run.epoch, slot, run.elapsed_s, run.resets, run.order)
         self._end = RunEnd(self)
         self._liveness.begin(options.worker_timeout_s)
         try:
@@ -182,10 +182,10 @@ class Worker(Role):
         ordered = StepOrdered.from_wire(msg.data)
         self._local_run.order(ordered.epoch, ordered.order)
 
-    def on_speeds_ordered(self, msg: Any, **_: Any) -> None:
-        """Have the timetables run as fast as the master says."""
-        ordered = SpeedsOrdered.from_wire(msg.data)
-        self._local_run.set_speeds(ordered.epoch, ordered.speeds)
+    def on_load_ordered(self, msg: Any, **_: Any) -> None:
+        """Follow what has been ordered in the run so far."""
+        ordered = LoadOrdered.from_wire(msg.data)
+        self._local_run.follow(ordered.epoch, ordered.order)
 
     def add_to_report(self, data: dict[str, Any]) -> None:
         """Add our part to one of Locust's reports."""

@@ -6,7 +6,7 @@ When all workers are asked for their final report, each is waited for, for a tim
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -25,17 +25,17 @@ from fleetlm_users.swarm.cluster.messages import (
     ClusterMessage,
     DrainRequest,
     FinalReport,
+    LoadOrdered,
     ReportExtras,
     ResetRequest,
     RowsReceived,
     SnapshotReply,
     SnapshotRequest,
-    SpeedsOrdered,
     StepOrdered,
 )
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from fleetlm_users.swarm.run import FORCE_S, LEAVING_S
-from fleetlm_users.workload.orders.load_clock import SpeedChange
+from fleetlm_users.workload.orders.load_order import LoadOrder
 from fleetlm_users.workload.orders.step_order import StepOrder
 
 CUT_S = 3.0
@@ -158,9 +158,9 @@ class WorkerRegistry:
         for client_id in self._present():
             self._send(ordered, client_id)
 
-    def set_speeds(self, epoch: str, speeds: Sequence[SpeedChange]) -> None:
-        """Tell the workers how fast the timetables run."""
-        ordered = SpeedsOrdered(epoch=epoch, speeds=list(speeds))
+    def order_load(self, epoch: str, order: LoadOrder) -> None:
+        """Tell the workers all that has been ordered in the run so far."""
+        ordered = LoadOrdered(epoch=epoch, order=order)
         for client_id in self._present():
             self._send(ordered, client_id)
 

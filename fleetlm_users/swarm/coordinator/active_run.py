@@ -12,6 +12,7 @@ from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp, keeping_
 from fleetlm_users.measure.judging.capacity import Border
 from fleetlm_users.measure.judging.durability.crash import crash_doubts
 from fleetlm_users.measure.metrics.catalogue import Catalogue
+from fleetlm_users.measure.report.content.stages import StageSpan
 from fleetlm_users.measure.report.progress import RECENT_ROWS, progress_line
 from fleetlm_users.measure.snapshot_store import SnapshotStore, WorkerState
 from fleetlm_users.measure.threshold.threshold import Threshold
@@ -26,18 +27,20 @@ from fleetlm_users.swarm.coordinator.monitors import RunMonitors
 from fleetlm_users.swarm.coordinator.preparation import Prepared
 from fleetlm_users.swarm.coordinator.run_clock import RunClock
 from fleetlm_users.swarm.coordinator.run_view import RunView
-from fleetlm_users.swarm.coordinator.speed_control import SpeedControl
+from fleetlm_users.swarm.coordinator.speed_control import LEAD_S, SpeedControl
 from fleetlm_users.swarm.coordinator.user_control import UserControl
 from fleetlm_users.swarm.coordinator.user_target import UserTarget
 from fleetlm_users.swarm.coordinator.workers import Workers
 from fleetlm_users.swarm.host.server_crash import CrashDriver
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT
+from fleetlm_users.swarm.results.run_course import RunCourse, stage_spans
 from fleetlm_users.swarm.run import HeadcountReport
 from fleetlm_users.swarm.run_end import RunEnd
 from fleetlm_users.swarm.runtime.health import yield_to_loop
 from fleetlm_users.swarm.stats.locust_tables import bound_history
-from fleetlm_users.workload.orders.load_clock import SpeedChange
+from fleetlm_users.workload.orders.load_order import LoadOrder
 from fleetlm_users.workload.orders.step_order import StepOrder
+from fleetlm_users.workload.stages.begun import BegunStages
 
 TICK_S = 1.0
 
@@ -75,9 +78,13 @@ class ActiveRun:
         self.end = RunEnd(self)
         self.result: RunResult | None = None
         self._speed_control = SpeedControl(self.clock.elapsed_s)
+        self.begun_stages = BegunStages()
         self._completion = CompletionTracker(environment, self.snapshots.epoch, workers)
         user_control.begin(self.target, plan)
         workers.begin(self)
+        if plan.shape and user_control.asked_by_shape is not None:
+            self.begun_stages.tick(0.0, *user_control.asked_by_shape)
+            workers.order_load()
         self._greenlets = [gevent.spawn(self._tick), gevent.spawn(console.show_progress, self._progress_line)]
         search = context.benchmark.search
         self._monitors = RunMonitors(
@@ -132,6 +139,7 @@ class ActiveRun:
             is_ending=self.clock.is_stopped,
             result=self.result,
             speed=self._speed_control.speed,
+            stages=self._stages(),
         )
 
     def totals(self) -> Totals:
@@ -179,9 +187,14 @@ class ActiveRun:
         self.target.edit(users, users_of(self._environment), self.clock.elapsed_s())
 
     @property
-    def speeds(self) -> Sequence[SpeedChange]:
-        """How the speed of the timetables has been changed so far."""
-        return self._speed_control.changes
+    def load_order(self) -> LoadOrder:
+        """What has been ordered in the run so far."""
+        return LoadOrder(tuple(self._speed_control.changes), tuple(self.begun_stages.changes))
+
+    def begin_stage(self, users: int, name: str) -> None:
+        """Take in what the load shape asks for now: what is due from the next moment on may belong to a new stage."""
+        if self.begun_stages.tick(self.clock.elapsed_s() + LEAD_S, users, name):
+            self._workers.order_load()
 
     @property
     def speed_control(self) -> SpeedControl:
@@ -191,7 +204,7 @@ class ActiveRun:
     def set_speed(self, speed: float) -> str:
         """Have all timetables run at that speed from a moment on that all processes hear of before; return words."""
         words = self._speed_control.set(speed)
-        self._workers.set_speeds()
+        self._workers.order_load()
         self.say(f"By control: {words}")
         return words
 
@@ -232,7 +245,7 @@ class ActiveRun:
             server=self._monitors.server,
             capacity=self._monitors.capacity,
             crash=None if self._crash is None else self._crash.record,
-            by_hand={"edits": self._edits(), "resets": self.clock.resets},
+            course=RunCourse(self._edits(), self.clock.resets, self._stages()),
         )
         self._environment.process_exit_code = self.result.exit_code
 
@@ -293,6 +306,9 @@ class ActiveRun:
         own = doubts_of(self._stopped_by, list(runner.exceptions.values()) if runner is not None else [])
         crash = () if self._crash is None else crash_doubts(self._crash.record)
         return [*own, *crash, *self._workers.doubts(), *self._user_control.doubts(), *self.target.doubts()]
+
+    def _stages(self) -> list[StageSpan]:
+        return stage_spans(self.options.plan, self.begun_stages.stages, self.clock.elapsed_s())
 
     def _edits(self) -> list[dict[str, Any]]:
         return sorted([*self.target.edits, *self._speed_control.edits], key=itemgetter("at_s"))

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Protocol
 
 from fleetlm_users.measure.generator_limits import Limits
@@ -22,6 +21,7 @@ from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.host.host_facts import HostFacts
 from fleetlm_users.swarm.results.load_report import LoadReport
 from fleetlm_users.swarm.results.result_files import write_reports
+from fleetlm_users.swarm.results.run_course import NO_COURSE, RunCourse
 from fleetlm_users.units import MS_PER_S
 from fleetlm_users.workload.options.audit import is_audited, way_of
 from fleetlm_users.workload.options.model import Options, describe
@@ -79,7 +79,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     server: Sequence[Mapping[str, Any]] = (),
     capacity: Capacity | None = None,
     crash: CrashRecord | None = None,
-    by_hand: Mapping[str, Sequence[Any]] = MappingProxyType({}),
+    course: RunCourse = NO_COURSE,
 ) -> RunResult:
     """Judge a run and write its result files; what cannot be written is named in the summary.
 
@@ -99,17 +99,17 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         server: The server's own metrics, by source.
         capacity: What a capacity search found; None for any other run.
         crash: How the server was stopped and came back; None for a run without a crash.
-        by_hand: What a person changed during the run: `edits` of the users, and the seconds of `resets`.
+        course: What happened to the run while it was on: its stages, and what a person changed.
     """
-    totals, backlogs = _numbers_of(snapshots, options, by_hand, judged_s, is_search=capacity is not None)
+    totals, backlogs = _numbers_of(snapshots, options, course, judged_s, is_search=capacity is not None)
     limits = limits_of(options.lateness_limit_s * MS_PER_S)
-    load = LoadReport(totals, options, by_hand, judged_s)
+    load = LoadReport(totals, options, course, judged_s)
     facts = RunFacts(
         interrupted=interrupted,
         **_attendance(workers, snapshots),
         doubts=(*doubts, *_audit_doubts(totals, options, is_search=capacity is not None), *load.doubts(limits)),
         aborted=aborted,
-        was_reset=bool(by_hand.get("resets")),
+        was_reset=bool(course.resets),
         was_cut_short=drain_cut_short,
         planned=PLANNED if crash else frozenset(),
         limits=limits,
@@ -118,7 +118,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     summary_of_run = summary(
         verdict,
         totals,
-        *_described(options, by_hand, host),
+        *_described(options, course, host),
         facts.workers,
         duration_s=judged_s,
         started_at=started_at,
@@ -152,18 +152,18 @@ def _verdict(
 
 
 def _described(
-    options: Options, by_hand: Mapping[str, Sequence[Any]], host: HostFacts
+    options: Options, course: RunCourse, host: HostFacts
 ) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]:
     """Return the plan, with what a person changed during the run, the other options, the machine and the versions."""
     described = describe(options)
-    plan = described.pop("plan") | {name: list(what) for name, what in by_hand.items()}
+    plan = described.pop("plan") | {"edits": list(course.edits), "resets": list(course.resets)}
     return plan, described, host.facts, host.versions
 
 
 def _numbers_of(
     snapshots: SnapshotStore,
     options: Options,
-    by_hand: Mapping[str, Sequence[Any]],
+    course: RunCourse,
     judged_s: float,
     *,
     is_search: bool,
@@ -175,7 +175,7 @@ def _numbers_of(
     """
     if is_search:
         return snapshots.totals(KeepingUp().derived), KeepingUp()
-    begins_s = max([options.plan.warm_up_s, *by_hand.get("resets", ())])
+    begins_s = course.judged_from_s(options.plan)
     backlogs = keeping_up(snapshots.timeline, begins_s, min(snapshots.sent_until_s(), begins_s + judged_s))
     return snapshots.totals(backlogs.derived), backlogs
 

@@ -93,6 +93,11 @@ class Coordinator(ReportingRole):
             run.edit_users(self.preparation.edit(run.options.plan, form, runner))
         return run.target.remaining_s(run.clock.elapsed_s())
 
+    def begin_stage(self, users: int, name: str) -> None:
+        """Take in what the shape of the run that is on asks for from now on; before a run, it takes in the first."""
+        if self._run is not None and self._run.is_on and self._run.options.plan.shape:
+            self._run.begin_stage(users, name)
+
     def speed_run(self) -> ActiveRun:
         """Return the run whose timetables may be made faster, slower, or stand still. Raises StartupError."""
         run = self._run

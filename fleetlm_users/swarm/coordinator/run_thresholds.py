@@ -159,8 +159,8 @@ def _longest_window(options: Options) -> str:
 
 
 def _is_of_no_stage(options: Options, threshold: Threshold) -> bool:
-    """Return whether the threshold is about a stage that the run does not have."""
-    return threshold.stage is not None and threshold.stage not in options.plan.stage_names
+    """Return whether the threshold is about a stage that the run does not have; a shape names its own as it goes."""
+    return not options.plan.shape and threshold.stage is not None and threshold.stage not in options.plan.stage_names
 
 
 def _stages(options: Options) -> str:

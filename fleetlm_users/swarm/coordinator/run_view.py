@@ -9,6 +9,7 @@ from fleetlm_users.measure.judging.generator_lateness import excuse_lateness
 from fleetlm_users.measure.judging.thresholds import Judgement, Threshold, judge
 from fleetlm_users.measure.judging.verdict import is_beyond_limits
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
+from fleetlm_users.measure.report.content.stages import StageSpan
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.coordinator.conclusion import RunResult, limits_of
@@ -22,7 +23,7 @@ RECENT_S: Final = 300.0
 @dataclass(frozen=True, slots=True)
 class RunView:
     """A run at one moment. `judged_s` is the length of its judged part; `planned_s` is None for a run until stopped;
-    `speed` is how fast its timetables run, 0 while it is paused.
+    `speed` is how fast its timetables run, 0 while it is paused; `stages` are those planned, or begun so far.
 
     `merge` stays live: its numbers are those of the moment when they are read.
     """
@@ -40,6 +41,7 @@ class RunView:
     result: RunResult | None
     judge_elsewhere: Callable[[Threshold], Judgement | None] = lambda _: None
     speed: float = 1.0
+    stages: Sequence[StageSpan] = ()
 
     @property
     def key(self) -> str:

@@ -39,6 +39,9 @@ class ControlledRuns(Protocol):
     def next_plan(self) -> Plan:
         """Return the plan of the next run. Raises StartupError."""
 
+    def begin_stage(self, users: int, name: str) -> None:
+        """Take in what the shape of the run asks for from now on, and what it calls that."""
+
 
 class UserControl:
     """Intercepts the runner's `start` on the coordinator."""
@@ -51,7 +54,9 @@ class UserControl:
         self._target: UserTarget | None = None
         self._requested: tuple[int, float] | None = None
         self._has_shrunk = False
-        self._watches = {id(shape): ShapeWatch(shape, runs.console.say) for shape in _shapes(environment)}
+        self._watches = {
+            id(shape): ShapeWatch(shape, runs.console.say, runs.begin_stage) for shape in _shapes(environment)
+        }
         if runner is not None:  # without one, a single user is run for a debugger
             self._start = intercept_start(runner, self.start)
 
@@ -60,6 +65,12 @@ class UserControl:
         """Whether the run's shape came to its own end."""
         watch = self._watch
         return watch is not None and watch.is_done
+
+    @property
+    def asked_by_shape(self) -> tuple[int, str] | None:
+        """The users that the run's shape asked for last, and what it calls that; None for a run without a shape."""
+        watch = self._watch
+        return None if watch is None else watch.asked
 
     def begin(self, target: UserTarget, plan: Plan) -> None:
         """Begin a run, with the number of users that was requested last."""

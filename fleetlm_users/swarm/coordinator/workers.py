@@ -25,7 +25,7 @@ from fleetlm_users.swarm.run import AUDIT_S, CLEANUP_S, HeadcountReport, audit_b
 from fleetlm_users.swarm.stats.locust_tables import bound_report
 from fleetlm_users.workload.options.audit import is_audited
 from fleetlm_users.workload.options.model import Options
-from fleetlm_users.workload.orders.load_clock import SpeedChange
+from fleetlm_users.workload.orders.load_order import LoadOrder
 from fleetlm_users.workload.orders.step_order import StepOrder
 from fleetlm_users.workload.user_numbers import ALONE
 
@@ -40,8 +40,8 @@ class RunOfWorkers(Protocol):
     clock: RunClock
 
     @property
-    def speeds(self) -> Sequence[SpeedChange]:
-        """How the speed of the timetables has been changed so far."""
+    def load_order(self) -> LoadOrder:
+        """What has been ordered in it so far."""
 
     def on_headcount(self, process: str, report: HeadcountReport | None) -> None:
         """Take in how many users of a process have work left."""
@@ -74,8 +74,8 @@ class Workers(Protocol):
     def order(self, order: StepOrder) -> None:
         """Have all processes follow what a capacity search asks for."""
 
-    def set_speeds(self) -> None:
-        """Have the timetables run at the run's speeds, on all processes."""
+    def order_load(self) -> None:
+        """Have all processes follow what has been ordered in the run."""
 
     def reset(self) -> None:
         """Have all processes count from zero, into the run's new snapshots."""
@@ -160,10 +160,10 @@ class LocalWorkers:
         if self._run is not None:
             self._local_run.order(self._run.snapshots.epoch, order)
 
-    def set_speeds(self) -> None:
-        """Have the timetables run at the run's speeds."""
+    def order_load(self) -> None:
+        """Follow what has been ordered in the run."""
         if self._run is not None:
-            self._local_run.set_speeds(self._run.snapshots.epoch, self._run.speeds)
+            self._local_run.follow(self._run.snapshots.epoch, self._run.load_order)
 
     def reset(self) -> None:
         """Count from zero."""
@@ -250,7 +250,7 @@ class RemoteWorkers:
             dispatched_to=self._assigned,
             elapsed_s=run.clock.elapsed_s(),
             resets=run.snapshots.resets,
-            speeds=list(run.speeds),
+            order=run.load_order,
         )
         vars(self._environment.parsed_options)[RunDescription.option] = description.to_wire()
 
@@ -267,11 +267,11 @@ class RemoteWorkers:
         if self._run is not None:
             self._registry.order(self._run.snapshots.epoch, order)
 
-    def set_speeds(self) -> None:
-        """Tell the workers at which speeds the timetables run."""
+    def order_load(self) -> None:
+        """Tell the workers what has been ordered in the run."""
         if self._run is not None:
             self.tick()
-            self._registry.set_speeds(self._run.snapshots.epoch, self._run.speeds)
+            self._registry.order_load(self._run.snapshots.epoch, self._run.load_order)
 
     def reset(self) -> None:
         """Have all workers count from zero."""

@@ -45,9 +45,19 @@ def under_shape(
 
 
 class ShapeWatch:
-    """Observer of a shape's ticks. `is_done`: the shape came to its end; `problem`: why it could not go on."""
+    """Observer of a shape's ticks. `is_done`: the shape came to its end; `problem`: why it could not go on; `asked`:
+    the users that it asked for last, and its `stage` at that, a name by which a shape may tell its parts apart.
+    """
 
-    def __init__(self, shape: LoadTestShape, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        shape: LoadTestShape,
+        say: Callable[[str], None],
+        on_tick: Callable[[int, str], None] = lambda _users, _stage: None,
+    ) -> None:
+        self._shape = shape
+        self._on_tick = on_tick
+        self.asked: tuple[int, str] = (0, "")
         self._name = type(shape).__name__
         self._original: Callable[[], Any] = shape.tick
         self._say = say
@@ -60,6 +70,9 @@ class ShapeWatch:
         try:
             tick: Tick | None = self._original()
             _check(tick)
+            if tick is not None:
+                self.asked = tick[0], str(getattr(self._shape, "stage", "") or "")
+                self._on_tick(*self.asked)
         except Exception as failed:  # of a person's own code
             self.problem = f"the shape {self._name} failed: {type(failed).__name__}: {failed}"[:300]
             self._say(self.problem)

@@ -71,6 +71,10 @@ class StartForm:
                 "preset": self._title_of(PRESET),
                 "wide": [self._title_of(name) for name in WIDE],
                 "shown": {label: values for label, values in shown.items() if values is not None},
+                "stages": {
+                    "field": self._title_of("stages"),
+                    "of": {preset_label(preset): str(preset.options.get("stages", "")) for preset in presets.values()},
+                },
                 "told": {preset_label(preset): _described(preset) for preset in presets.values()},
                 "follows": FOLLOWS,
             },

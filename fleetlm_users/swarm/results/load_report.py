@@ -1,34 +1,32 @@
 """What a run's report says of a load that changes: its stages, and the sessions that arrived at a rate."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.visits.books import LittlesLaw, littles_law, visit_doubts
-from fleetlm_users.measure.report.content.stages import StageSpan, stage_entry
+from fleetlm_users.measure.report.content.stages import stage_entry
 from fleetlm_users.measure.report.content.visits import visits_entry
 from fleetlm_users.measure.report.summary.types import StageEntry, Summary
 from fleetlm_users.measure.totals import Totals
+from fleetlm_users.swarm.results.run_course import RunCourse
 from fleetlm_users.workload.options.model import Options
-from fleetlm_users.workload.plan import Plan
 
 
 class LoadReport:
     """The stages and the arrivals of one run, of which `judged_s` seconds are judged; empty for a plan without.
 
-    `by_hand` is what a person changed during the run: `edits` of users or speed, and the seconds of `resets`.
+    `course` is what happened to the run while it was on.
     """
 
-    def __init__(self, totals: Totals, options: Options, by_hand: Mapping[str, Sequence[Any]], judged_s: float) -> None:
+    def __init__(self, totals: Totals, options: Options, course: RunCourse, judged_s: float) -> None:
         self._totals = totals
         self._plan = options.plan
-        self._resets: Sequence[float] = by_hand.get("resets", ())
-        self._edits = by_hand.get("edits", ())
+        self._course = course
         self._judged_s = judged_s
         self._law = self._littles_law()
 
     def __repr__(self) -> str:
-        return f"LoadReport(stages={len(self._plan.stage_names)}, law={self._law})"
+        return f"LoadReport(stages={len(self._course.stages)}, law={self._law})"
 
     def doubts(self, limits: Limits) -> Iterator[str]:
         """Yield why the load was not as planned."""
@@ -52,21 +50,10 @@ class LoadReport:
         if not plan.session_rate:
             return None
         planned_s = self._judged_s if plan.duration_s is None else plan.duration_s - plan.warm_up_s
-        changed = "the rate was changed during the run" if self._edits else ""
-        unchecked = "the statistics were reset during the run" if self._resets else changed
+        changed = "the rate was changed during the run" if self._course.edits else ""
+        unchecked = "the statistics were reset during the run" if self._course.resets else changed
         return littles_law(self._totals, min(self._judged_s, planned_s), unchecked)
 
     def _stages(self) -> list[StageEntry]:
-        begins_s = max([self._plan.warm_up_s, *self._resets])
-        return [stage_entry(self._totals, span, begins_s, begins_s + self._judged_s) for span in _planned(self._plan)]
-
-
-def _planned(plan: Plan) -> Iterator[StageSpan]:
-    """Yield the stages of users, or those of a rate at which sessions arrive."""
-    if plan.timetable is not None:
-        for begins_s, users, stage in plan.timetable.spans():
-            yield StageSpan(stage.name, begins_s, stage.length_s, users, stage.users)
-    elif plan.rates is not None:
-        most = plan.total_users
-        for begins_s, rate, part in plan.rates.spans():
-            yield StageSpan(part.name, begins_s, part.length_s, most, most, rate, part.rate_per_s)
+        begins_s = self._course.judged_from_s(self._plan)
+        return [stage_entry(self._totals, span, begins_s, begins_s + self._judged_s) for span in self._course.stages]

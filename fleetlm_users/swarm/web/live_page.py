@@ -196,6 +196,7 @@ def _run(view: RunView, kinds: Sequence[str]) -> Json:
         "users": view.users,
         "planned_users": view.planned_users,
         "speed": view.speed,
+        "stages": [[stage.name, stage.begins_s, stage.begins_s + stage.length_s] for stage in view.stages],
     }
 
 

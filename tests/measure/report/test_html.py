@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from fleetlm_users.measure.metrics.metric import MAIN
+from fleetlm_users.measure.report.content.stages import StageSpan, stage_entry
 from fleetlm_users.measure.report.html import environment, flat_facts, render_html
 
 VOID = {"meta", "br", "rect", "path"}
@@ -157,6 +158,18 @@ def test_facts_are_flat_and_without_empty_ones():
 def test_a_section_without_content_is_nothing():
     """No heading over a void."""
     assert section("Title", "") == ""
+
+
+def test_the_stages_of_a_run_stand_behind_its_charts(summary_of, healthy):
+    """Each where it lies, with its name; one beyond the charts is left out, and a hostile name is a text."""
+    summary, merge = summary_of(healthy)
+    spans = [("up", 0.0, 2.0), ("<b>", 2.0, 2.5), ("never", 900.0, 10.0)]
+    totals = merge.totals()
+    summary["stages"] = [stage_entry(totals, StageSpan(*span, 0, 5), 0.0, 5.0) for span in spans]
+    page = render_html(summary, merge.table())
+    charts = page.count('<figure class="chart" id=')
+    assert page.count('title="up">up</span>') == page.count('title="&lt;b&gt;">&lt;b&gt;</span>') == charts > 0
+    assert 'title="never"' not in page
 
 
 def test_the_worst_window_of_a_threshold_is_marked_in_its_chart(summary_of, healthy):

@@ -15,6 +15,7 @@ from fleetlm_users.swarm.cluster.messages import (
     DrainRequest,
     FinalReport,
     Introduction,
+    LoadOrdered,
     ReportExtras,
     ResetRequest,
     RowsReceived,
@@ -22,7 +23,6 @@ from fleetlm_users.swarm.cluster.messages import (
     RunRefused,
     SnapshotReply,
     SnapshotRequest,
-    SpeedsOrdered,
     StepOrdered,
     WorkDone,
     WorkerAdmitted,
@@ -32,6 +32,8 @@ from fleetlm_users.swarm.cluster.messages import (
 from fleetlm_users.swarm.cluster.process_identity import own_identity
 from fleetlm_users.swarm.run import Headcount, HeadcountReport
 from fleetlm_users.workload.orders.load_clock import SpeedChange
+from fleetlm_users.workload.orders.load_order import LoadOrder
+from fleetlm_users.workload.stages.begun import StageChange
 from tests.mutations import mutated
 from tests.swarm.cluster.test_code_version import MINE
 from tests.swarm.samples import options
@@ -124,6 +126,7 @@ def test_a_damaged_message_raises_nothing():
         assert told.isprintable()
 
 
+ORDER = LoadOrder((SpeedChange(3.5, 2.0), SpeedChange(9.0, 0.0)), (StageChange(0.0, "peak"),))
 USERS = HeadcountReport("e", Headcount(5, 2, 3))
 OURS = [
     Introduction(version={"package": "1", "options": ["--a"]}, process=own_identity(), family="f"),
@@ -137,7 +140,9 @@ OURS = [
     ResetRequest(epoch="e", resets=2),
     RowsReceived(epoch="e", resets=2, before=60),
     StepOrdered(epoch="e", held_from_s=20.0, held_to_s=32.5, share=0.25),
-    SpeedsOrdered(epoch="e", speeds=[SpeedChange(3.5, 2.0), SpeedChange(9.0, 0.0)]),
+    LoadOrdered(
+        epoch="e", order=LoadOrder((SpeedChange(3.5, 2.0), SpeedChange(9.0, 0.0)), (StageChange(0.0, "peak"),))
+    ),
     WorkerRejected(problem="other code"),
     WorkerAdmitted(process=own_identity()),
 ]
@@ -173,7 +178,12 @@ def test_a_report_carries_our_part_beside_locusts():
 def test_a_run_is_described_with_its_options():
     """As the worker needs them, in types; a wrong one is refused with its place."""
     described = RunDescription(
-        epoch="e", options=options(), dispatched_to=[1, 0], elapsed_s=2.5, resets=0, speeds=[SpeedChange(1.0, 0.5)]
+        epoch="e",
+        options=options(),
+        dispatched_to=[1, 0],
+        elapsed_s=2.5,
+        resets=0,
+        order=ORDER,
     )
     wire = msgpack.unpackb(msgpack.packb(described.to_wire()))
     assert RunDescription.from_wire(wire) == described

@@ -12,6 +12,7 @@ from fleetlm_users.swarm.cluster.messages import (
     DrainRequest,
     FinalReport,
     Introduction,
+    LoadOrdered,
     ReportExtras,
     ResetRequest,
     RunDescription,
@@ -25,6 +26,7 @@ from fleetlm_users.swarm.cluster.messages import (
 from fleetlm_users.swarm.cluster.worker import Worker
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.options.wire import to_wire
+from fleetlm_users.workload.orders.load_clock import SpeedChange
 from fleetlm_users.workload.orders.step_order import StepOrder
 from tests.swarm.samples import benchmark, options
 from tests.swarm.test_local_run import Stays
@@ -176,6 +178,18 @@ def test_what_a_search_orders_is_followed_in_its_run(worker, runner):
     runner.hears(StepOrdered.kind, epoch="e", held_from_s=20.0, held_to_s=32.0, share=0.25).get(timeout=10)
     runner.hears(StepOrdered.kind, epoch="old", held_from_s=0.0, held_to_s=0.0, share=0.0).get(timeout=10)
     assert worker._local_run._context.run.step_order == StepOrder(20.0, 32.0, 0.25)
+
+
+def test_what_the_master_orders_is_followed_in_its_run(worker, runner):
+    """Other speeds of the timetables, and the stages of a load shape; those of another run change nothing."""
+    worker.start()
+    run = worker._local_run._context.run
+    assert (run.load_clock, run.phase_at(run.started_s + 105.0)) == (None, "main")
+    runner.hears(LoadOrdered.kind, epoch="e", order=[[[3.0, 2.0]], [[0.0, "one"], [104.0, "two"]]]).get(timeout=10)
+    runner.hears(LoadOrdered.kind, epoch="old", order=[[[1.0, 0.0]], []]).get(timeout=10)
+    assert run.load_clock.changes == (SpeedChange(3.0, 2.0),)
+    assert run.due_s(run.started_s + 5.0, run.started_s) == run.started_s + 4.0
+    assert [run.phase_at(run.started_s + at_s) for at_s in (0.0, 103.9, 104.0)] == ["warm_up", "main:one", "main:two"]
 
 
 def test_a_reset_begins_a_new_ledger_and_clears_locusts_table(worker, runner):

@@ -13,6 +13,7 @@ from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.swarm.coordinator.conclusion import conclude, limits_of
 from fleetlm_users.swarm.host.host_facts import HostFacts
+from fleetlm_users.swarm.results.run_course import RunCourse
 from tests.swarm.samples import options
 
 ALL_THERE = SimpleNamespace(expected=1, final=1, lost=())
@@ -72,7 +73,7 @@ def test_workers_that_did_not_report_to_the_end_are_doubted(tmp_path, workers, r
 
 def test_what_a_person_did_meanwhile_is_part_of_the_plan(tmp_path):
     """Edits of users, and the seconds at which the statistics were reset."""
-    result = concluded(tmp_path, by_hand={"edits": [{"at_s": 1.0, "users": 9}], "resets": [2.0]})
+    result = concluded(tmp_path, course=RunCourse([{"at_s": 1.0, "users": 9}], [2.0]))
     assert result.summary["plan"]["edits"] == [{"at_s": 1.0, "users": 9}]
     assert result.summary["plan"]["resets"] == [2.0]
 

@@ -7,10 +7,10 @@ import pytest
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.swarm.cluster.messages import (
     DrainRequest,
+    LoadOrdered,
     ResetRequest,
     RunDescription,
     SnapshotRequest,
-    SpeedsOrdered,
     StepOrdered,
     WorkDone,
 )
@@ -18,6 +18,7 @@ from fleetlm_users.swarm.coordinator.run_clock import RunClock
 from fleetlm_users.swarm.coordinator.workers import LOCAL, LocalWorkers, RemoteWorkers, workers_of
 from fleetlm_users.swarm.run import Headcount, HeadcountReport
 from fleetlm_users.workload.orders.load_clock import SpeedChange
+from fleetlm_users.workload.orders.load_order import LoadOrder
 from fleetlm_users.workload.orders.step_order import StepOrder
 from tests.swarm.coordinator.scenes import process
 from tests.swarm.runners import MasterRunner, TypedMasterRunner, snapshot
@@ -31,7 +32,7 @@ class Run:
         self.options, self.snapshots, self.now_s = options(**raw), SnapshotStore("e"), 100.0
         self.clock = RunClock(60.0, 0.0, lambda: self.now_s)
         self.heard = []
-        self.speeds = [SpeedChange(1.0, 2.0)]
+        self.load_order = LoadOrder((SpeedChange(1.0, 2.0),))
 
     def on_headcount(self, process, counts):
         self.heard.append((process, counts))
@@ -106,11 +107,11 @@ def test_the_verbs_of_a_run_reach_all_remote_workers():
     cluster.workers.look()
     assert run.snapshots.totals().count("messages_sent") == 10
     cluster.workers.order(StepOrder(3.0, 5.0, 0.5))
-    cluster.workers.set_speeds()
+    cluster.workers.order_load()
     cluster.workers.reset()
     cluster.workers.drain()
     names = [name for name, _ in cluster.runner.sent]
-    kinds = (SnapshotRequest, StepOrdered, SpeedsOrdered, ResetRequest, DrainRequest)
+    kinds = (SnapshotRequest, StepOrdered, LoadOrdered, ResetRequest, DrainRequest)
     assert [names.count(kind.kind) for kind in kinds] == [2, 2, 2, 2, 2]
     assert (cluster.workers.expected, cluster.workers.final, cluster.workers.lost) == (2, 2, [])
 

@@ -69,7 +69,7 @@ class Head:
     """What is steered."""
 
     def __init__(self, plan):
-        self.plan, self.said, self.running = plan, [], False
+        self.plan, self.said, self.running, self.asked = plan, [], False, []
         self.console = Namespace(say=self.said.append)
         self.seen = Namespace(options=Namespace(plan=plan), elapsed_s=0.0, users=0, is_ending=False)
 
@@ -78,6 +78,9 @@ class Head:
 
     def next_plan(self):
         return self.plan
+
+    def begin_stage(self, users, name):
+        self.asked.append((users, name))
 
 
 def steered(shape=None, **raw):

@@ -17,8 +17,8 @@ class StageSpan(NamedTuple):
     """
 
     name: str
-    begins_s: int
-    length_s: int
+    begins_s: float
+    length_s: float
     users_before: int
     users: int
     rate_before: float | None = None

@@ -291,8 +291,8 @@ class StageEntry(TypedDict):
     """
 
     name: str
-    begins_s: int
-    length_s: int
+    begins_s: float
+    length_s: float
     users_before: int
     users: int
     lasted_s: float

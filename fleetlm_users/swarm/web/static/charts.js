@@ -92,6 +92,7 @@ class Chart {
     this.data = [[]];
     this.warmUp = 0;
     this.sends = [];
+    this.stages = [];
     this.plot = null;
     this.keys = element("span", { className: "keys" });
     this.area = element("div", { className: "plot", role: "img" });
@@ -106,9 +107,9 @@ class Chart {
     document.addEventListener("themechange", () => this.rebuild());
   }
 
-  update(labels, data, warmUp, sends) {
+  update(labels, data, about) {
     const isSame = labels.join("\n") === this.labels.join("\n");
-    Object.assign(this, { labels, data, warmUp, sends });
+    Object.assign(this, { labels, data }, about);
     this.figure.hidden = this.isNotNeeded();
     if (this.plot && isSame) this.plot.setData(data);
     else this.rebuild();
@@ -188,7 +189,7 @@ class Chart {
       ],
       series: [{}, ...this.labels.map((label, index) => this.line(label, index))],
       hooks: {
-        drawClear: [(plot) => this.shadeWarmUp(plot)],
+        drawClear: [(plot) => this.shadeStages(plot), (plot) => this.shadeWarmUp(plot)],
         setCursor: [(plot) => this.showValues(plot.cursor.idx ?? this.data[0].length - 1)],
       },
     };
@@ -197,6 +198,27 @@ class Chart {
   line(label, index) {
     const stroke = css(COLOURS[index % COLOURS.length]);
     return { label, stroke, width: 1.6, points: { size: 4, fill: stroke, filter: lonely } };
+  }
+
+  // every second stage has a ground of its own, and each its name where there is room for it
+  shadeStages(plot) {
+    const { min, max } = plot.scales.x;
+    const { ctx, bbox } = plot;
+    ctx.save();
+    ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+    ctx.textBaseline = "top";
+    ctx.textAlign = "left";
+    this.stages.forEach(([name, begins, ends], number) => {
+      const [from, to] = [Math.max(begins, min ?? 0), Math.min(ends, max ?? 0)];
+      if (!(to > from)) return;
+      const left = plot.valToPos(from, "x", true);
+      const width = plot.valToPos(to, "x", true) - left;
+      ctx.fillStyle = number % 2 ? css("--stage") : "transparent";
+      ctx.fillRect(left, bbox.top, width, bbox.height);
+      ctx.fillStyle = css("--dim");
+      if (ctx.measureText(name).width + 8 < width) ctx.fillText(name, left + 4, bbox.top + 3);
+    });
+    ctx.restore();
   }
 
   shadeWarmUp(plot) {
@@ -251,14 +273,15 @@ export class History {
 
 export function makeCharts() {
   const charts = CHARTS.map((definition) => new Chart(definition));
-  return (history, warmUp, sends) => {
+  // `about` holds warmUp, sends and stages of the run
+  return (history, about) => {
     const seconds = history.column("second");
     for (const chart of charts) {
       const { series, cpu } = chart.definition;
       const [labels, columns] = cpu
         ? history.cpu()
         : [series.map(([label]) => label), series.map(([, name]) => history.column(name))];
-      chart.update(labels, [seconds, ...columns], warmUp, sends);
+      chart.update(labels, [seconds, ...columns], about);
     }
   };
 }

@@ -37,7 +37,7 @@ function show(data) {
   history.take(data.series);
   showRun(data);
   announce(data, isNewRun, ended);
-  drawCharts(history, data.run.warm_up_s, data.sends);
+  drawCharts(history, { warmUp: data.run.warm_up_s, sends: data.sends, stages: data.run.stages });
 }
 
 function stateWords({ state, run }) {

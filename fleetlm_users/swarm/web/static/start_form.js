@@ -18,14 +18,82 @@
     [data-fleetlm="options"] { order: -1; }
     [data-fleetlm="fields"] { display: grid !important; grid-template-columns: 1fr 1fr; gap: 24px 20px !important; }
     [data-fleetlm="fields"] > .fleetlm-heading, [data-fleetlm="fields"] > .fleetlm-note,
+    [data-fleetlm="fields"] > .fleetlm-profile,
     [data-fleetlm-wide] { grid-column: 1 / -1; }
     [data-fleetlm-hidden] { display: none !important; }
     .fleetlm-heading { margin: 8px 0 -8px; font: inherit; font-weight: 500; }
     .fleetlm-heading button { all: unset; cursor: pointer; padding: 2px 4px; }
     .fleetlm-heading button:focus-visible { outline: 3px solid #15803d; outline-offset: 2px; }
     .fleetlm-note { margin: -12px 0 0; font-size: 0.9em; opacity: 0.85; overflow-wrap: anywhere; }
+    .fleetlm-profile { margin: -12px 0 0; }
+    .fleetlm-profile svg { display: block; width: 100%; height: 90px; }
+    .fleetlm-profile small { display: block; margin-top: 4px; opacity: 0.85; overflow-wrap: anywhere; }
+    .fleetlm-profile .ground { fill: #94a3b8; opacity: 0.15; }
+    .fleetlm-profile .area { fill: #15803d; opacity: 0.15; }
+    .fleetlm-profile .line { fill: none; stroke: #15803d; stroke-width: 2; vector-effect: non-scaling-stroke; }
     @media (max-width: 700px) { [data-fleetlm="fields"] { grid-template-columns: 1fr; } }`;
   document.head.append(style);
+
+  // Stages as people write them, `peak=2m:100`; null for what is none. The server has the last word on them.
+  const SECONDS = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86400 };
+  function secondsOf(text) {
+    if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+    const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
+    if (!parts.length || parts.map(([whole]) => whole).join("") !== text) return null;
+    return parts.reduce((sum, [, number, unit]) => sum + Number(number) * SECONDS[unit], 0);
+  }
+
+  function stagesIn(text) {
+    const stages = text.split(",").map((piece, index) => {
+      const [, name, length, users] = piece.trim().match(/^(?:([A-Za-z][\w-]*)\s*=\s*)?([\d.]+[\da-z.]*)\s*:\s*(\d{1,9})$/) ?? [];
+      const seconds = length === undefined ? null : secondsOf(length);
+      return seconds === null ? null : { name: name ?? `stage${index + 1}`, seconds, users: Number(users) };
+    });
+    return text.trim() && stages.every(Boolean) ? stages : null;
+  }
+
+  const draw = (name, attributes) => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    return element;
+  };
+
+  // the users over time that the stages ask for
+  function profile(stages) {
+    const total = stages.reduce((sum, { seconds }) => sum + seconds, 0);
+    const peak = Math.max(...stages.map(({ users }) => users));
+    if (!total || !peak) return null;
+    const [width, height] = [600, 90];
+    const x = (seconds) => (seconds / total) * width;
+    const y = (users) => height - (users / peak) * (height - 4);
+    const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" });
+    let [now, line, lasting] = [0, `M0 ${y(0)}`, 0];
+    stages.forEach(({ seconds, users }) => {
+      if (seconds && lasting++ % 2) svg.append(draw("rect", { x: x(now), width: x(seconds), height, class: "ground" }));
+      now += seconds;
+      line += `L${x(now).toFixed(1)} ${y(users).toFixed(1)}`;
+    });
+    svg.append(draw("path", { d: `${line}L${width} ${height}L0 ${height}Z`, class: "area" }), draw("path", { d: line, class: "line" }));
+    const words = stages.filter(({ seconds }) => seconds).map(({ name, users }) => `${name} to ${users.toLocaleString("en-US")}`).join(", ");
+    const minutes = total >= 120 ? `${Number((total / 60).toFixed(1))} min` : `${Number(total.toFixed(1))} s`;
+    return [svg, Object.assign(document.createElement("small"), { textContent: `Users over ${minutes}: ${words}` })];
+  }
+
+  function showProfile(root) {
+    const [preset, field] = [input(root, form.preset), input(root, form.stages.field)];
+    if (!field) return;
+    const figure = Object.assign(document.createElement("div"), { className: "fleetlm-profile" });
+    const show = () => {
+      const stages = stagesIn(field.value.trim() || form.stages.of[preset.value] || "");
+      const drawn = stages && profile(stages);
+      figure.replaceChildren(...(drawn ?? []));
+      figure.toggleAttribute("data-fleetlm-hidden", !drawn);
+    };
+    (root.querySelector(".fleetlm-note") ?? preset.closest('[data-fleetlm="fields"] > *')).after(figure);
+    preset.addEventListener("change", show);
+    field.addEventListener("input", show);
+    show();
+  }
 
   const input = (root, name) => root.querySelector(`[name="${CSS.escape(name)}"]`);
 
@@ -104,6 +172,7 @@
     container.setAttribute("data-fleetlm", "fields");
     group(container);
     showPresetNote(root);
+    showProfile(root);
     const marker = Object.assign(document.createElement("input"), { type: "hidden", value: "1" });
     marker.name = form.follows.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()); // the page sends snake case
     root.append(marker);

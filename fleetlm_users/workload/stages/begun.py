@@ -1,0 +1,104 @@
+"""The stages of a run under a person's own load shape, which become known only as the run goes on. Pure."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from fleetlm_users.workload.stages.notation import MAX_STAGES
+from fleetlm_users.workload.stages.timetable import PHASE_PREFIX
+
+NAME_FORM: Final = "a letter, then up to 29 letters, digits, - or _"
+LEAST_STEP_S: Final = 10.0
+"""A shape that names no stages has one for each of its numbers of users, of at least this length: a shape may ask for
+another number every second, and each stage has distributions of its own."""
+
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,29}")
+
+
+class StageChange(NamedTuple):
+    """From `at_s`, in seconds of the run, what is due belongs to the stage `name`."""
+
+    at_s: float
+    name: str
+
+
+class BegunStage(NamedTuple):
+    """A stage that has begun at second `at_s` of the run: `users` are wanted in it, `users_before` were before."""
+
+    name: str
+    at_s: float
+    users_before: int
+    users: int
+
+
+class BegunStages:
+    """The stages that a shape's ticks make: one for each name that the shape gives, or for each number of users.
+
+    At most MAX_STAGES: what comes after the last of them belongs to it.
+    """
+
+    def __init__(self) -> None:
+        self.stages: list[BegunStage] = []
+        self._given = ""
+        self._users = 0
+
+    def __repr__(self) -> str:
+        return f"BegunStages({[stage.name for stage in self.stages]})"
+
+    def tick(self, at_s: float, users: int, name: str = "") -> bool:
+        """Take in what a shape asks for from a moment on; return whether a stage begins with it.
+
+        Args:
+            at_s: The second of the run.
+            users: How many users it asks for.
+            name: What the shape calls the stage; empty if it names none.
+
+        Raises:
+            ValueError: The name is not of NAME_FORM.
+        """
+        if name and not _NAME.fullmatch(name):
+            raise ValueError(f"the stage {name!r}; a name is {NAME_FORM}")
+        before, self._users = self._users, users
+        is_new = name != self._given if name or self._given else users != before and self._is_long_enough(at_s)
+        self._given = name
+        if self.stages and not (is_new and len(self.stages) < MAX_STAGES):
+            self.stages[-1] = self.stages[-1]._replace(users=users)
+            return False
+        self.stages.append(BegunStage(self._unique(name), at_s, before, users))
+        return True
+
+    @property
+    def changes(self) -> list[StageChange]:
+        """When each stage began."""
+        return [StageChange(stage.at_s, stage.name) for stage in self.stages]
+
+    def _is_long_enough(self, at_s: float) -> bool:
+        return not self.stages or at_s - self.stages[-1].at_s >= LEAST_STEP_S
+
+    def _unique(self, name: str) -> str:
+        """Return the name, or one that says which time it is: two stages of one name would be one."""
+        taken = {stage.name for stage in self.stages}
+        name = name or f"step{len(self.stages) + 1}"
+        times = 2
+        unique = name
+        while unique in taken:
+            unique, times = f"{name[:26]}_{times}", times + 1
+        return unique
+
+
+class StagePhases:
+    """Which stage's phase a moment of the run belongs to; none has begun before the first."""
+
+    __slots__ = ("_begins_s", "_phases")
+
+    def __init__(self, changes: Sequence[StageChange]) -> None:
+        self._begins_s = [change.at_s for change in changes]
+        self._phases = [PHASE_PREFIX + change.name for change in changes]
+
+    def __repr__(self) -> str:
+        return f"StagePhases({self._phases})"
+
+    def phase_at(self, elapsed_s: float) -> str:
+        """Return the phase of what is due then; what is due before the first stage belongs to that one."""
+        return self._phases[max(0, bisect_right(self._begins_s, elapsed_s) - 1)]
