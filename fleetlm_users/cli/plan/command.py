@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from fleetlm_users.cli.plan.costs import Costs, Demand, Machines
+from fleetlm_users.cli.plan.costs import EARLY, LATE, Costs, Demand, Machines
 from fleetlm_users.cli.plan.kernel import generator_settings, server_settings
 from fleetlm_users.cli.plan.sizing import LoadSizing, size_load
 from fleetlm_users.cli.plan.text import plan_text
@@ -30,6 +30,16 @@ SPECS: Final = (
     _spec("rate_per_s", "--rate", "", "number", "messages per second of each session; 0.033 is one every 30 s"),
     _spec("replies", "--replies", Demand.replies, "whole", "the agent's answers to a message"),
     _spec("message_bytes", "--message-bytes", Demand.message_bytes, "whole", "the text of a message"),
+    option(
+        "protocol",
+        flag="--protocol",
+        env="",
+        default=EARLY,
+        choices=(EARLY, LATE),
+        example=LATE,
+        help="FleetLM's chat protocol: early or late (docs/protocols.md)",
+    ),
+    _spec("chunks", "--chunks", Demand.chunks, "whole", "pieces of an answer before it, in the late protocol"),
     _spec("ramp_s", "--ramp-up", "10m", "timeout", "how long the sessions take to join"),
     _spec("cores", "--cores-per-machine", Machines.cores, "count", "cores of a machine with workers"),
     _spec("memory_gib", "--memory-per-machine-gib", Machines.memory_gib, "positive", "memory of it, GiB"),
@@ -37,6 +47,13 @@ SPECS: Final = (
     _spec("ports", "--ports", Machines.ports, "count", "local ports per source address (ip_local_port_range)"),
     _spec("targets", "--targets", Machines.targets, "count", "addresses and ports of the server"),
     _spec("cpu_per_append_us", "--cpu-per-append-us", Costs.cpu_per_append_us, "positive", "CPU of a message, µs"),
+    _spec(
+        "cpu_per_further_frame_us",
+        "--cpu-per-further-frame-us",
+        Costs.cpu_per_further_frame_us,
+        "number",
+        "CPU of a frame that only the late protocol sends, µs",
+    ),
     _spec("cpu_per_open_us", "--cpu-per-open-us", Costs.cpu_per_open_us, "positive", "CPU to open a session, µs"),
     _spec(
         "cpu_per_heartbeat_us", "--cpu-per-heartbeat-us", Costs.cpu_per_heartbeat_us, "number", "CPU of a heartbeat, µs"
@@ -89,6 +106,7 @@ def plan(as_json: bool, **given: str) -> None:
       fleetlm-bench plan --sessions 1000000 --rate 0.033
       fleetlm-bench plan --sessions 20000 --rate 1 --cores-per-machine 4
       fleetlm-bench plan --sessions 5000 --rate 0.2 --replies 0 --json
+      fleetlm-bench plan --sessions 5000 --rate 0.2 --protocol late --chunks 50
     """  # noqa: D301  # \b is what click looks for
     values = {spec.name: _value(spec, given[spec.name]) for spec in SPECS}
     sizing = size_load(_part(Demand, values), _part(Costs, values), _part(Machines, values))

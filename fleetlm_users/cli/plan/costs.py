@@ -7,6 +7,9 @@ docs/scaling.md says how each was measured. Where a cost depends on the machine,
 from dataclasses import dataclass
 from typing import Final
 
+EARLY: Final = "early"
+LATE: Final = "late"
+
 FRAME_OVERHEAD_BYTES: Final = 66  # Ethernet 14, IPv4 20, TCP 32 with timestamps; an ACK without data is as long
 SEND_BYTES: Final = 157  # a `send` without its text: the wire record's frame, our client_ref, a masked WebSocket header
 BROADCAST_BYTES: Final = 310  # a `message` broadcast without its text, from the wire record, WebSocket header included
@@ -17,15 +20,27 @@ KERNEL_KIB_PER_SOCKET: Final = 5.0  # growth of Slab in /proc/meminfo per TCP so
 MASTER_CEILING: Final = 0.5  # of a core; beyond it the master answers late
 
 
+# the same of the late protocol, each without its text and with its header of 2 or 4 bytes (late wire record)
+LATE_REPLY_BYTES: Final = 93  # to a `send`
+LATE_PUSH_BYTES: Final = 285  # of a message; it comes twice
+LATE_ANSWER_BYTES: Final = 410  # an agent's answer as a message
+LATE_CHUNK_BYTES: Final = 136  # a piece of it before
+
+
 @dataclass(frozen=True)
 class Demand:
-    """The load to size for. `rate_per_s` is of one session; `replies` are the agent's answers to one message."""
+    """The load to size for. `rate_per_s` is of one session; `replies` are the agent's answers to one message.
+
+    In the late protocol the server pushes each answer in so many `chunks` before it.
+    """
 
     sessions: int
     rate_per_s: float
     replies: int = 1
     message_bytes: int = 64
     ramp_s: float = 600.0
+    protocol: str = EARLY
+    chunks: int = 4
 
 
 @dataclass(frozen=True)
@@ -36,6 +51,8 @@ class Costs:
     them a second. There each wakes the process by itself: 10,000 sessions with a message every 30 s took 0.11 of a
     core, 2,000 with one every 5 s 0.067, one alone 0.003, while heartbeats were sent one by one. In a process with
     5,000 messages a second one costs 68 µs (benchmarks, append-cpu).
+    `cpu_per_further_frame_us`: each frame that a message of the late protocol brings beyond those of the early one: the
+    reply to its send, its second push, the pieces of answers. They come together with others, so they are cheap.
     `cpu_per_heartbeat_us`: a heartbeat and its reply (benchmarks, idle-cpu).
     `cpu_per_open_us`: create, connect and join a session, leave and close it (benchmarks, opening).
     `memory_per_session_kib`: growth of RSS per joined session that writes now and then; 18 where it never does.
@@ -46,6 +63,7 @@ class Costs:
     """
 
     cpu_per_append_us: float = 130.0
+    cpu_per_further_frame_us: float = 8.0
     cpu_per_open_us: float = 1306.0
     cpu_per_heartbeat_us: float = 30.0
     memory_per_session_kib: float = 23.0

@@ -11,6 +11,11 @@ from fleetlm_users.cli.plan.costs import (
     HEARTBEAT_BYTES,
     HEARTBEAT_S,
     KERNEL_KIB_PER_SOCKET,
+    LATE,
+    LATE_ANSWER_BYTES,
+    LATE_CHUNK_BYTES,
+    LATE_PUSH_BYTES,
+    LATE_REPLY_BYTES,
     MASTER_CEILING,
     REPORT_S,
     SEND_BYTES,
@@ -94,13 +99,30 @@ class _Rates(NamedTuple):
     def of(cls, demand: Demand) -> "_Rates":
         messages = demand.sessions * demand.rate_per_s
         joins = demand.sessions / demand.ramp_s
-        return cls(messages, messages * (2 + demand.replies), demand.sessions / HEARTBEAT_S, joins)
+        return cls(messages, messages * (1 + _received(demand)), demand.sessions / HEARTBEAT_S, joins)
+
+
+def _received(demand: Demand) -> int:
+    """Return the frames that come for a message."""
+    if demand.protocol == LATE:  # its reply, its push twice, and for each answer its pieces before it
+        return 3 + demand.replies * (demand.chunks + 1)
+    return 1 + demand.replies
+
+
+def _received_bytes(demand: Demand) -> int:
+    """Return the bytes of these frames; an answer's pieces hold its text as well."""
+    text = demand.message_bytes
+    if demand.protocol == LATE:
+        pieces = demand.chunks * LATE_CHUNK_BYTES + (text if demand.chunks else 0)
+        return LATE_REPLY_BYTES + 2 * (LATE_PUSH_BYTES + text) + demand.replies * (LATE_ANSWER_BYTES + text + pieces)
+    return (1 + demand.replies) * (BROADCAST_BYTES + text)
 
 
 def _cpu(demand: Demand, rates: _Rates, costs: Costs) -> tuple[list[SizingStep], float]:
     """Return the rates of the load as steps, and the cores that they take."""
     frame_us = costs.cpu_per_append_us / FRAMES_PER_APPEND
-    per_message_us = frame_us * (2 + demand.replies)
+    further = _received(demand) - (1 + demand.replies)
+    per_message_us = frame_us * (2 + demand.replies) + further * costs.cpu_per_further_frame_us
     messages = rates.messages * per_message_us / US_PER_S
     beats = rates.heartbeats * costs.cpu_per_heartbeat_us / US_PER_S
     joins = rates.joins * costs.cpu_per_open_us / US_PER_S
@@ -109,7 +131,7 @@ def _cpu(demand: Demand, rates: _Rates, costs: Costs) -> tuple[list[SizingStep],
             "load", "messages", f"{_n(demand.sessions)} sessions × {demand.rate_per_s:g}/s", rates.messages, "/s"
         ),
         SizingStep(
-            "load", "frames", f"{_n(rates.messages)} × (1 sent + {1 + demand.replies} received)", rates.frames, "/s"
+            "load", "frames", f"{_n(rates.messages)} × (1 sent + {_received(demand)} received)", rates.frames, "/s"
         ),
         SizingStep("load", "heartbeats", f"{_n(demand.sessions)} ÷ {HEARTBEAT_S:g} s", rates.heartbeats, "/s"),
         SizingStep("load", "joins in the ramp", f"{_n(demand.sessions)} ÷ {_n(demand.ramp_s)} s", rates.joins, "/s"),
@@ -172,14 +194,15 @@ def _sockets(demand: Demand, per_machine: int, addresses: int, workers: int, mac
 
 def _network(demand: Demand, rates: _Rates, machine_count: int) -> list[SizingStep]:
     """Bits on the wire, each frame a packet of its own, and an ACK for each on its way back."""
-    received = 1 + demand.replies
+    received = _received(demand)
     send = SEND_BYTES + demand.message_bytes + FRAME_OVERHEAD_BYTES
-    broadcast = BROADCAST_BYTES + demand.message_bytes + FRAME_OVERHEAD_BYTES
+    got_bytes = _received_bytes(demand) + received * FRAME_OVERHEAD_BYTES
     beat, answer = (size + FRAME_OVERHEAD_BYTES for size in HEARTBEAT_BYTES)
     out = (rates.messages * (send + received * FRAME_OVERHEAD_BYTES) + rates.heartbeats * beat) / MBIT
-    into = (rates.messages * (received * broadcast + FRAME_OVERHEAD_BYTES) + rates.heartbeats * answer) / MBIT
+    into = (rates.messages * (got_bytes + FRAME_OVERHEAD_BYTES) + rates.heartbeats * answer) / MBIT
     sent = f"{_n(rates.messages)}/s × ({send} + {received} ACKs × {FRAME_OVERHEAD_BYTES}) B"
-    got = f"{_n(rates.messages)}/s × ({received} × {broadcast} + ACK {FRAME_OVERHEAD_BYTES}) B"
+    frames = f"{received} frames of {_n(got_bytes / received)}"
+    got = f"{_n(rates.messages)}/s × ({frames} + ACK {FRAME_OVERHEAD_BYTES}) B"
     return [
         SizingStep("network", "to the server", f"{sent} + {_n(rates.heartbeats)}/s × {beat} B", out, "Mbit/s"),
         SizingStep("network", "from the server", f"{got} + {_n(rates.heartbeats)}/s × {answer} B", into, "Mbit/s"),

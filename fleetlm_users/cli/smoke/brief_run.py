@@ -12,7 +12,8 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.foreign_text import printable
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
-from fleetlm_users.measure.report.summary.types import trend_of
+from fleetlm_users.measure.report.content.push_accounting import sent_of
+from fleetlm_users.measure.report.summary.types import counter_of, trend_of
 from fleetlm_users.protocol.profile import UNSUITED
 
 SHORT: Final = ("--warm-up", "0s", "--ramp-up", "1s")
@@ -31,6 +32,9 @@ SPARE_S: Final = 120.0
 
 END_S: Final = 30.0
 MAX_LINES: Final = 3
+
+_DONE: Final = {"messages": "appended", "pushes": "replied to"}
+_LATENCY: Final = {"messages": "append_latency_ms", "pushes": "push_latency_ms"}
 
 Sign = Literal["✓", "!", "✗"]
 
@@ -60,21 +64,25 @@ def smoke(locustfile: Path, seconds: float, arguments: Sequence[str], results: P
 
 
 def judged(name: str, run: RunFile) -> SmokeResult:
-    """Return whether a short run shows that its benchmark works.
+    """Return whether a short run shows that its benchmark works: a latency beyond its bound only has to be looked at.
 
     Too few samples for a threshold are no reason to doubt: a run of some seconds has no more, and in some benchmarks no
     message is due in them. Nor is a capacity search that was ended.
     """
-    verdict, sent = run.summary["verdict"], run.summary["accounting"]["all"]["all"]["sent"]
+    verdict, sent = run.summary["verdict"], sum(_sent(run, what) for what in sent_of(run.summary))
     silent = [] if sent else [entry["expression"] for entry in run.summary["thresholds"] if not entry["samples"]]
     failures = [failure for failure in verdict["failures"] if not failure.startswith(tuple(silent))]
-    if failures:
+    latencies = tuple(entry["expression"] for entry in run.summary["thresholds"] if entry["unit"] == "ms")
+    slow = [failure for failure in failures if failure.startswith(latencies) and "no samples" not in failure]
+    if len(failures) > len(slow):
         return SmokeResult(name, "✗", "; ".join(failures))
     if not sent:
         return _without_messages(name, run)
-    appended = run.summary["accounting"]["all"]["all"]["appended"]
-    if not appended:
-        return SmokeResult(name, "✗", f"none of {formatting.count(sent)} messages was appended")
+    for what in sent_of(run.summary):
+        if _sent(run, what) and not _succeeded(run, what):
+            return SmokeResult(name, "✗", f"none of {formatting.count(_sent(run, what))} {what} was {_DONE[what]}")
+    if slow:
+        return SmokeResult(name, "!", "; ".join(slow))
     few = [entry["expression"] for entry in run.summary["thresholds"] if entry["too_few"]]
     doubts = [doubt for doubt in verdict["doubts"] if not any(doubt.startswith(expression) for expression in few)]
     if doubts and "capacity" not in run.summary:
@@ -94,12 +102,32 @@ def _without_messages(name: str, run: RunFile) -> SmokeResult:
 
 
 def _figures(run: RunFile) -> str:
-    sent = run.summary["accounting"]["all"]["all"]
-    words = f"{formatting.count(sent['appended'])} of {formatting.count(sent['sent'])} messages appended"
-    latency = trend_of(run.summary, "append_latency_ms")
-    if latency is not None and MAIN in latency:
-        words += f", median {formatting.ms(latency[MAIN]['all']['med'])} ms"
-    return words
+    parts = []
+    for what in sent_of(run.summary):
+        sent = _sent(run, what)
+        if sent:
+            words = f"{formatting.count(_succeeded(run, what))} of {formatting.count(sent)} {what} {_DONE[what]}"
+            latency = trend_of(run.summary, _LATENCY[what])
+            if latency is not None and MAIN in latency:
+                words += f", median {formatting.ms(latency[MAIN]['all']['med'])} ms"
+            parts.append(words)
+    return "; ".join(parts)
+
+
+def _sent(run: RunFile, what: str) -> int:
+    """Return how many messages or pushes were sent."""
+    return run.summary["accounting"]["all"]["all"]["sent"] if what == "messages" else _counted(run, "pushes_sent")
+
+
+def _succeeded(run: RunFile, what: str) -> int:
+    accounting = run.summary["accounting"]["all"]["all"]
+    return accounting["appended"] if what == "messages" else _counted(run, "pushes_replied")
+
+
+def _counted(run: RunFile, name: str) -> int:
+    counter = counter_of(run.summary, name)
+    phases = [] if counter is None else [counter.get(MAIN), counter.get(WARM_UP)]
+    return sum(int(phase["all"]["count"]) for phase in phases if phase is not None)
 
 
 def _finished(command: Sequence[str], wait_s: float) -> tuple[int, str]:

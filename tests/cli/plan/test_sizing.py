@@ -105,3 +105,17 @@ def test_a_plan_holds_what_it_is_asked_for(demand, headroom, cores):
     assert plan.source_addresses * machines.ports >= plan.sessions_per_machine
     more = size_load(replace(demand, sessions=2 * demand.sessions), COSTS, machines)
     assert (more.workers, more.machines) >= (plan.workers, plan.machines)
+
+
+def test_the_late_protocol_takes_more_frames_and_bytes():
+    """Checked by hand: a reply, a push twice, four pieces and the answer; a further frame costs what it is said to."""
+    demand = Demand(sessions=1000, rate_per_s=1.0, message_bytes=100, protocol="late")
+    costs = replace(COSTS, cpu_per_further_frame_us=10)
+    early, late = (size_load(each, costs, Machines()) for each in (replace(demand, protocol="early"), demand))
+    assert [step(each, "load", "frames") for each in (early, late)] == [3000, 9000]
+    assert step(late, "cpu", "messages") - step(early, "cpu", "messages") == pytest.approx(1000 * 6 * 10 / 1e6)
+    into = 93 + 2 * 385 + 510 + 4 * 136 + 100 + 9 * 66
+    beats = 1000 / 30 * (66 + 66)
+    assert step(late, "network", "from the server") == pytest.approx((1000 * into + beats) / (1e6 / 8))
+    silent = size_load(replace(demand, replies=0, chunks=0), costs, Machines())
+    assert step(silent, "load", "frames") == 4000

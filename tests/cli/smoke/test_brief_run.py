@@ -33,6 +33,8 @@ def test_a_run_whose_messages_arrive_works():
     [
         ({"failures": ["agent_reply_rate: rate>0.9: 0.00 %"]}, "✗", "agent_reply_rate"),
         ({"appended": 0}, "✗", "none of 300 messages was appended"),
+        ({"failures": ["append_latency_ms: p(95)<500: measured 600.0 ms"]}, "!", "measured 600.0 ms"),
+        ({"failures": ["append_latency_ms: p(95)<500: no samples"]}, "✗", "no samples"),
         ({"doubts": ["the generator was late"]}, "!", "the generator was late"),
         ({"doubts": ["append_latency_ms: p(95)<500: only 9 of the 20 samples it needs"], "too_few": True}, "✓", "300"),
         ({"doubts": ["append_latency_ms: p(95)<500: only 9"], "failures": ["x"], "too_few": True}, "✗", "x"),
@@ -55,6 +57,25 @@ def test_where_no_message_is_due_sessions_must_be_joined(joined, sign):
     if joined:
         summary["metrics"]["ws_join_ms"] = summary["metrics"]["append_latency_ms"]
     assert judged("concurrent_sessions", run_file(summary)).sign == sign
+
+
+def counter_of(count):
+    """A counter of the summary."""
+    return {"kind": "counter", "main": {"all": {"count": count, "per_s": None, "labels": {}}, "scenarios": {}}}
+
+
+@pytest.mark.parametrize(
+    ("replied", "sign", "words"),
+    [(4, "✓", "4 of 4 pushes replied to, median "), (0, "✗", "none of 4 pushes was replied to")],
+)
+def test_a_run_of_pushes_is_told_in_pushes(replied, sign, words):
+    """As of a benchmark of any Phoenix application."""
+    summary = copy.deepcopy(made())
+    summary["run"]["sends"] = ["pushes"]
+    summary["metrics"] |= {"pushes_sent": counter_of(4), "pushes_replied": counter_of(replied)}
+    summary["metrics"]["push_latency_ms"] = summary["metrics"]["append_latency_ms"]
+    found = judged("chat", run_file(summary))
+    assert (found.sign, found.words[: len(words)]) == (sign, words)
 
 
 def fake_locust(tmp_path, monkeypatch, code):
