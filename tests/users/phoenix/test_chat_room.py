@@ -3,6 +3,7 @@
 import pytest
 import requests
 
+from fleetlm_users.measure.timeline.rows import from_csv
 from tests.docs.pages import page
 from tests.e2e.harness import Locust, Server
 
@@ -37,3 +38,17 @@ def test_the_pages_chat_room_counts_what_the_server_counts(processes, tmp_path, 
     assert finished.count("connections_attempted") == counted["connects"] - 1  # the look before the run
     assert finished.count("events_awaited") == finished.count("events_seen") + finished.count("events_open")
     assert "PUSHES: SENT = REPLIED" in finished.output
+    told_in_terms_of_pushes(finished, next((tmp_path / "results").iterdir()), counted["event new_msg"])
+
+
+def told_in_terms_of_pushes(finished, folder, pushes):
+    """Time series, backlogs, list of the slowest: as of our own benchmarks."""
+    summary = finished.summary
+    assert summary["run"]["sends"] == ["pushes"]
+    assert {entry["queue"] for entry in summary["backlogs"]} == {"push", "event"}
+    assert {entry["metric"] for entry in summary["slowest"]} == {"push_latency_ms", "event_latency_ms"}
+    assert all(entry["session_id"].startswith("room:") for entry in summary["slowest"])
+    seconds = from_csv((folder / "timeseries.csv").read_text())
+    assert sum(seconds.column("pushes_sent")) == pushes
+    assert sum(seconds.column("push_count")) == sum(seconds.column("pushes_replied")) == pushes
+    assert "Pushes and events" in (folder / "report.html").read_text()
