@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.contenders import TOOLS
 from benchmarks.figure import Figure
 from benchmarks.figures import FIGURES
 from benchmarks.publishing import report
@@ -75,7 +76,7 @@ def _run(options: argparse.Namespace) -> int:
     pairs = options.pairs or (QUICK_PAIRS if options.quick else FULL_PAIRS)
     settings = Settings(pairs, options.seconds, options.quick)
     path = options.output or FOLDER / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
-    chosen = _narrowed(options.figures or list(FIGURES.values()), options.only)
+    chosen = _narrowed(options.figures or list(FIGURES.values()), options.only or _present())
     if options.quick:
         print("QUICK: short and small runs, for a first look; these are not the figures of the table.")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the children too, as Ctrl-C does
@@ -97,6 +98,14 @@ def _narrowed(figures: Sequence[Figure], names: Sequence[str] | None) -> list[Fi
         return list(figures)
     narrowed = [replace(each, contenders=tuple(one for one in each.contenders if one in names)) for each in figures]
     return [each for each in narrowed if each.contenders]
+
+
+def _present() -> list[str]:
+    """All contenders but the tools that are not installed here, each of which is told."""
+    absent = {name: why for name, tool in TOOLS.items() if (why := tool.absent())}
+    for name, why in absent.items():
+        print(f"without {name}: {why}")
+    return [name for each in FIGURES.values() for name in each.contenders if name not in absent]
 
 
 def _kept(path: Path) -> str:

@@ -1,7 +1,7 @@
 """A row of the bench's table: what is run, what is shown of it, what it is to reach."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from benchmarks.goal import Goal
 from benchmarks.settings import Settings
@@ -23,6 +23,8 @@ class Column:
 class Figure:
     """`measure(contender, settings)` runs one contender once; `seconds` is about how long that takes.
 
+    `cannot` says of tools that are no contenders here why they cannot do this work.
+
     The first column is the one that the chart shows.
     """
 
@@ -35,6 +37,12 @@ class Figure:
     columns: tuple[Column, ...]
     goals: tuple[Goal, ...] = ()
     more_is_better: bool = False  # of the first column
+    cannot: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The tools that have a column: those that are measured and those that cannot be."""
+        return (*self.contenders, *self.cannot)
 
     def column(self, key: str) -> Column:
         """The column of a key. Raises StopIteration when there is none."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 MS_PER_S = 1000
 TEXT_BYTES = 64
+AGENT_ID = "bench-echo-agent"
 
 
 @dataclass(frozen=True)

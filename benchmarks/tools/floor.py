@@ -11,6 +11,11 @@ class Floor:
     """A bare gevent loop that sends and receives the same bytes."""
 
     name = "floor"
+    server_flags: tuple[str, ...] = ()
+
+    def absent(self) -> str:
+        """Nothing: it needs what ours needs."""
+        return ""
 
     def command(self, load: Load, address: str, run_id: str, folder: Path) -> Command:
         """Messages on a timetable only: it cannot tell one frame from another."""

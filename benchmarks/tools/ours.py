@@ -1,13 +1,12 @@
 """Ours: one real `locust` process, as a user starts it."""
 
 import json
-import socket
 import sys
 from pathlib import Path
 from typing import Any
 
 from benchmarks.load import MS_PER_S, Load
-from benchmarks.tools.tool import Command, clean_env
+from benchmarks.tools.tool import Command, clean_env, free_port
 
 SILENT_MS = 3_600_000  # longer than any run: sessions that say nothing
 SLACK_S = 60  # the run ends when its users are done, not by this clock
@@ -19,8 +18,12 @@ COUNTERS = ("messages_sent", "messages_received", "messages_appended", "messages
 class Ours:
     """`locust --headless -f locustfiles/…`."""
 
-    def __init__(self, name: str = "ours") -> None:
-        self.name = name
+    name = "ours"
+    server_flags: tuple[str, ...] = ()
+
+    def absent(self) -> str:
+        """Nothing: it is this project."""
+        return ""
 
     def command(self, load: Load, address: str, run_id: str, folder: Path) -> Command:
         """The locustfile that does this work."""
@@ -60,13 +63,6 @@ def _messages(load: Load) -> list[str]:
 def _journeys(load: Load) -> list[str]:
     counts = ["--iterations", str(load.journeys), "--messages-per-session", str(load.messages)]
     return ["-f", "locustfiles/session_lifecycle.py", *counts]
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _of_all(metrics: dict[str, Any], name: str, phase: str) -> dict[str, Any]:

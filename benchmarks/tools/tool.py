@@ -1,6 +1,7 @@
 """What every load generator has in common."""
 
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +19,26 @@ class Command:
 
 
 class Tool(Protocol):
-    """A load generator."""
+    """A load generator. `server_flags` are what the server must allow it besides."""
 
     name: str
+    server_flags: tuple[str, ...]
+
+    def absent(self) -> str:
+        """Why it cannot run on this machine, and what would make it run; empty when it can."""
 
     def command(self, load: Load, address: str, run_id: str, folder: Path) -> Command:
         """How to run this load against `address`; sessions carry `run_id`, reports go into `folder`."""
 
     def reported(self, folder: Path) -> dict[str, float]:
         """What the tool itself said: counts, and times in milliseconds. Empty when it measures nothing."""
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def clean_env(**added: str) -> dict[str, str]:
