@@ -17,6 +17,7 @@ from benchmarks.publishing.table import lines
 from benchmarks.running import rounds
 from benchmarks.settings import FULL_PAIRS, QUICK_PAIRS, Settings
 
+S_PER_MIN = 60
 INTERRUPTED = 130  # as a shell has it for SIGINT
 
 
@@ -29,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--pairs", type=positive, help=f"rounds of each figure (default: {FULL_PAIRS}; quick: {QUICK_PAIRS})"
     )
+    run.add_argument("--minutes", type=positive, help="as many rounds as fit into so many minutes, instead of --pairs")
     run.add_argument("--seconds", type=positive, help="length of each timed load (default: the figure's own)")
     run.add_argument("--only", action="append", type=contender, metavar="NAME", help="only this contender; repeatable")
     run.add_argument("--quick", action="store_true", help="short and small, for a first look; not for publishing")
@@ -73,10 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    pairs = options.pairs or (QUICK_PAIRS if options.quick else FULL_PAIRS)
-    settings = Settings(pairs, options.seconds, options.quick)
     path = options.output or FOLDER / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
     chosen = _narrowed(options.figures or list(FIGURES.values()), options.only or _present())
+    settings = _settings(options, chosen)
     if options.quick:
         print("QUICK: short and small runs, for a first look; these are not the figures of the table.")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the children too, as Ctrl-C does
@@ -90,6 +91,20 @@ def _run(options: argparse.Namespace) -> int:
         return INTERRUPTED
     _say(f"results: {path}" if is_whole else f"some pairs failed, see above; {_kept(path)}")
     return 0 if is_whole else 1
+
+
+def _settings(options: argparse.Namespace, figures: Sequence[Figure]) -> Settings:
+    """How thoroughly to measure. Raises SystemExit when not even one round fits into the minutes given."""
+    settings = Settings(options.pairs or (QUICK_PAIRS if options.quick else FULL_PAIRS), options.seconds, options.quick)
+    if options.minutes is None:
+        return settings
+    if options.pairs:
+        raise SystemExit("--minutes and --pairs both say how many rounds there are: give one of them")
+    round_min = sum(each.seconds(settings) * len(each.contenders) for each in figures) / S_PER_MIN
+    if round_min > options.minutes:
+        fewer = "name fewer figures, or shorten their loads with --seconds or --quick"
+        raise SystemExit(f"--minutes {options.minutes}: one round takes about {round_min:.0f} min; {fewer}")
+    return replace(settings, pairs=int(options.minutes / round_min))
 
 
 def _narrowed(figures: Sequence[Figure], names: Sequence[str] | None) -> list[Figure]:

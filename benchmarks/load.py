@@ -14,8 +14,9 @@ class Load:
 
     Each then does one of these: with `journeys`, so many times `messages` questions, each awaited, leave, DELETE,
     anew; with `depth`, always so many messages in flight for `seconds`; else a message every `interval_ms` (0: none)
-    for `seconds`, both counted from the join. Heartbeats every 30 s in all of them. A tool that can set a warm-up
-    apart reports its times without the first `warm_up_s`.
+    for `seconds`, both counted from the join. Heartbeats every 30 s in all of them. Or, with `rest`, each appends a
+    message and reads the newest ones over REST, in turn and without a pause, for `seconds`. A tool that can set a
+    warm-up apart reports its times without the first `warm_up_s`.
     """
 
     sessions: int
@@ -27,6 +28,8 @@ class Load:
     ramp_s: float = 2.0
     warm_up_s: float = 0.0
     processes: int = 1
+    protocol: str = "early"
+    rest: bool = False
 
     @property
     def lasts_s(self) -> float:
@@ -44,6 +47,7 @@ class Load:
             "JOURNEYS": str(self.journeys),
             "RAMP_MS": f"{self.ramp_s * MS_PER_S:g}",
             "TEXT_BYTES": str(TEXT_BYTES),
+            "PROTOCOL": self.protocol,
         }
 
 

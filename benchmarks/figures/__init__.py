@@ -6,7 +6,9 @@ from benchmarks.figures.churn import CHURN
 from benchmarks.figures.echo_agent import ECHO_AGENT
 from benchmarks.figures.idle_cpu import IDLE_CPU, IDLE_CPU_MANY
 from benchmarks.figures.idle_rss import IDLE_RSS
+from benchmarks.figures.late_append import LATE_APPEND
 from benchmarks.figures.opening import OPENING
+from benchmarks.figures.rest_mix import REST_MIX
 from benchmarks.figures.saturation import SATURATION
 from benchmarks.figures.scale_out import SCALE_OUT
 from benchmarks.figures.sockets import SOCKETS
@@ -15,6 +17,8 @@ from benchmarks.figures.truth import TRUTH
 
 ROWS = (
     APPEND_CPU,
+    LATE_APPEND,
+    REST_MIX,
     SATURATION,
     IDLE_RSS,
     IDLE_CPU,

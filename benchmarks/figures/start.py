@@ -51,11 +51,12 @@ def measure(contender: str, settings: Settings) -> Mapping[str, float]:
 
 def _help_cpu_s() -> float:
     command = (str(Path(sys.executable).parent / "fleetlm-bench"), "--help")
-    with tempfile.NamedTemporaryFile(prefix="fleetlm-bench-") as output:
-        with Child(command, cores=split()[0], log=Path(output.name), env=clean_env()) as child:
+    with tempfile.TemporaryDirectory(prefix="fleetlm-bench-") as folder:
+        output = Path(folder) / "output.txt"
+        with Child(command, cores=split()[0], log=output, env=clean_env()) as child:
             usage = child.finish(WITHIN_S)
         if usage.code:
-            raise RuntimeError(f"{HELP} ended with {usage.code}: {tail(Path(output.name))}")
+            raise RuntimeError(f"{HELP} ended with {usage.code}: {tail(output)}")
     return usage.cpu_s
 
 

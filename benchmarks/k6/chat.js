@@ -10,6 +10,7 @@ import { Counter, Rate, Trend } from 'k6/metrics';
 
 const AGENT_ID = 'bench-echo-agent';
 const HEARTBEAT_MS = 30000;
+const IS_LATE = __ENV.PROTOCOL === 'late';
 const LONGEST = '2h';
 
 export const load = {
@@ -42,6 +43,9 @@ const roundtrip = new Trend('message_roundtrip_ms', true);
 const sent = new Counter('messages_sent');
 const received = new Counter('messages_received');
 const appended = new Counter('messages_appended');
+const chunks = new Counter('agent_chunks');
+const ackLatency = new Trend('ack_latency_ms', true);
+const firstChunk = new Trend('agent_first_chunk_ms', true);
 const success = new Rate('message_success_rate');
 
 const TEXT = 'x'.repeat(Number(__ENV.TEXT_BYTES));
@@ -59,11 +63,14 @@ export function userId() {
 }
 
 export function socketUrl() {
-  return `${__ENV.WS_URL}?participant_id=${userId()}&vsn=2.0.0`;
+  return `${__ENV.WS_URL}?${IS_LATE ? 'user_id' : 'participant_id'}=${userId()}&vsn=2.0.0`;
 }
 
 export function createSession() {
-  const body = { sender_id: userId(), recipient_id: AGENT_ID, metadata: { run_id: __ENV.RUN_ID } };
+  const metadata = { run_id: __ENV.RUN_ID };
+  const body = IS_LATE
+    ? { user_id: userId(), agent_id: AGENT_ID, metadata }
+    : { sender_id: userId(), recipient_id: AGENT_ID, metadata };
   const answer = http.post(`${__ENV.API_URL}/sessions`, JSON.stringify(body), { headers: JSON_HEADERS });
   if (answer.status !== 201) {
     exec.test.abort(`no session: ${answer.status} ${answer.body}`);
@@ -84,6 +91,7 @@ export class Chat {
     this.ref = 0;
     this.made = 0;
     this.sentAt = {};
+    this.sentByRef = {};
     this.unanswered = [];
     this.answered = 0;
     this.over = false;
@@ -114,8 +122,12 @@ export class Chat {
     }
     this.made += 1;
     const clientRef = `${this.userId}-${__ITER}-${this.made}`;
-    this.sentAt[clientRef] = Date.now();
-    this.push('send', { content: { kind: 'text', content: { text: TEXT, client_ref: clientRef }, metadata: {} } });
+    const now = Date.now();
+    this.sentAt[clientRef] = now;
+    const ref = this.push('send', { content: { kind: 'text', content: { text: TEXT, client_ref: clientRef }, metadata: {} } });
+    if (IS_LATE) {
+      this.sentByRef[ref] = now;
+    }
     sent.add(1);
   }
 
@@ -137,7 +149,13 @@ export class Chat {
         } else if (frame[1] === this.leaveRef) {
           this.io.close();
         } else if (frame[2] === this.topic) {
-          success.add(false);
+          this.onReply(frame[1], payload.status);
+        }
+        break;
+      case 'stream_chunk':
+        chunks.add(1);
+        if (payload.chunk.type === 'start') {
+          this.onFirstChunk();
         }
         break;
       default:
@@ -161,6 +179,23 @@ export class Chat {
       }
     } else if (load.intervalMs) {
       this.io.every(load.intervalMs, () => this.say());
+    }
+  }
+
+  // The late protocol replies to each send; the early one only to those that it refuses.
+  onReply(ref, status) {
+    const sentAt = this.sentByRef[ref];
+    delete this.sentByRef[ref];
+    if (status !== 'ok') {
+      success.add(false);
+    } else if (sentAt !== undefined) {
+      ackLatency.add(Date.now() - sentAt);
+    }
+  }
+
+  onFirstChunk() {
+    if (this.unanswered.length) {
+      firstChunk.add(Date.now() - this.unanswered[0][0]);
     }
   }
 

@@ -15,6 +15,8 @@ def render(figures: Sequence[Figure], measured: Mapping[str, Measured]) -> str:
     known = [figure for figure in figures if figure.name in measured]
     letters = _letters(measured)
     parts = [*_machines(letters), _table(GOALS_HEAD, _goals(known, measured))]
+    if missing := [figure.title for figure in figures if figure.name not in measured]:
+        parts.append(f"Not measured yet: {', '.join(missing)}.")
     for figure in known:
         letter = letters[_machine(measured[figure.name])] if len(letters) > 1 else ""
         parts.append("\n".join(_details(figure, measured[figure.name], letter)))

@@ -60,12 +60,13 @@ def per_append(tool: Tool, load: Load) -> dict[str, float]:
     slow_ms = load.interval_ms * SLOWER
     slow = replace(load, interval_ms=slow_ms, seconds=TRACED_S, ramp_s=even_ramp_s(load.sessions, slow_ms, RAMP_S))
     watch = _Watch(load.sessions)
-    with tempfile.NamedTemporaryFile(prefix="fleetlm-bench-", suffix=".strace") as log:
-        run(tool, slow, watch=watch, through=(strace, "-f", "-qq", "-ttt", "-e", "signal=none", "-o", log.name))
+    with tempfile.TemporaryDirectory(prefix="fleetlm-bench-") as folder:
+        log = Path(folder) / "calls.txt"
+        run(tool, slow, watch=watch, through=(strace, "-f", "-qq", "-ttt", "-e", "signal=none", "-o", str(log)))
         if len(watch.marks) < 2:
             return {}
         (first_s, before), (last_s, after) = watch.marks[0], watch.marks[-1]
-        with Path(log.name).open(encoding="utf-8", errors="replace") as lines:
+        with log.open(encoding="utf-8", errors="replace") as lines:
             calls = seen(lines, first_s, last_s)
     appends = max(1, after - before)
     return {"calls_per_append": calls.count / appends, "bytes_per_append": calls.moved_bytes / appends}

@@ -69,7 +69,7 @@ def run(  # noqa: PLR0913  # a run is made in one place, each argument under its
         generator = all_but(serving)
     folder = Path(tempfile.mkdtemp(prefix="fleetlm-bench-"))
     try:
-        with Server(serving, *tool.server_flags, *server_flags) as server:
+        with Server(serving, "--protocol", load.protocol, *tool.server_flags, *server_flags) as server:
             command = tool.command(load, server.address, RUN_ID, folder)
             log = folder / "output.txt"
             with Child((*through, *command.words), cores=cores or generator, log=log, env=command.env) as child:

@@ -30,7 +30,7 @@ class Artillery:
 
     def command(self, load: Load, address: str, run_id: str, folder: Path) -> Command:
         """Make the sessions, write its script, start it without its telemetry."""
-        if load.depth or load.journeys:
+        if load.depth or load.journeys or load.rest or load.protocol != "early":
             raise ValueError("Artillery's `send` waits for no answer")
         (folder / SESSIONS).write_text(created(load, address, self.name, run_id, separator=","), encoding="utf-8")
         script = folder / "script.json"

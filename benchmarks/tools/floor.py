@@ -19,7 +19,7 @@ class Floor:
 
     def command(self, load: Load, address: str, run_id: str, folder: Path) -> Command:
         """Messages on a timetable only: it cannot tell one frame from another."""
-        if load.depth or load.journeys:
+        if load.depth or load.journeys or load.rest or load.protocol != "early":
             raise ValueError("the floor reads no frames, so it can wait for none")
         env = load.env() | {"ADDRESS": address, "RUN_ID": run_id}
         return Command((sys.executable, "-m", "benchmarks.floor"), clean_env(**env))

@@ -32,7 +32,8 @@ class K6:
             "RUN_ID": run_id,
             "SUMMARY": str(folder / SUMMARY),
         }
-        words = (str(binary()), "run", "--quiet", "--no-usage-report", "--address", "", str(self._script))
+        script = self._script.with_name("rest.js") if load.rest else self._script
+        words = (str(binary()), "run", "--quiet", "--no-usage-report", "--address", "", str(script))
         return Command(words, clean_env(**env))
 
     def reported(self, folder: Path) -> dict[str, float]:

@@ -32,7 +32,8 @@ class Ours:
             *("--host", f"http://{address}", "--run-id", run_id, "--results-dir", str(folder)),
             *("--users", str(load.sessions), "--ramp-up", f"{load.ramp_s:g}s"),
             *("--warm-up", f"{load.warm_up_s:g}s"),
-            *(_journeys(load) if load.journeys else _messages(load)),
+            *("--protocol", load.protocol),
+            *(_rest(load) if load.rest else _journeys(load) if load.journeys else _messages(load)),
         ]
         if load.processes > 1:
             port = str(free_port())
@@ -63,6 +64,10 @@ def _messages(load: Load) -> list[str]:
 def _journeys(load: Load) -> list[str]:
     counts = ["--iterations", str(load.journeys), "--messages-per-session", str(load.messages)]
     return ["-f", "locustfiles/session_lifecycle.py", *counts]
+
+
+def _rest(load: Load) -> list[str]:
+    return ["-f", "locustfiles/rest_read_write_mix.py", "--run-time", f"{load.lasts_s:g}s"]
 
 
 def _of_all(metrics: dict[str, Any], name: str, phase: str) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class Tsung:
 
     def command(self, load: Load, address: str, run_id: str, folder: Path) -> Command:
         """Make the sessions, write its configuration, start it, and end the port mapper that Erlang leaves behind."""
-        if load.depth or load.journeys:
+        if load.depth or load.journeys or load.rest or load.protocol != "early":
             raise ValueError("Tsung waits for the next bytes only, and not for the answer to one of several messages")
         (folder / SESSIONS).write_text(created(load, address, self.name, run_id), encoding="utf-8")
         configuration = folder / "tsung.xml"
