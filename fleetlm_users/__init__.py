@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; a test holds it equal t
     from fleetlm_users.users.behaviours.lifecycle import LifecycleUser
     from fleetlm_users.users.behaviours.mixed import BurstUser, ChurnUser, LongLivedUser
     from fleetlm_users.users.behaviours.pipeline import PipelineUser
+    from fleetlm_users.users.behaviours.reconnect_storm import ReconnectStormUser
     from fleetlm_users.users.behaviours.rest_mix import RestMixUser
     from fleetlm_users.users.behaviours.throughput import HotPathUser, SteadyUser, ThroughputUser
     from fleetlm_users.users.install import install
@@ -45,6 +46,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; a test holds it equal t
     from fleetlm_users.workload.options.durability import CrashPlan, crash_plan
     from fleetlm_users.workload.options.model import Options
     from fleetlm_users.workload.options.specs import OptionSpec, option
+    from fleetlm_users.workload.options.storm import StormPlan, storm_crash, storm_plan
     from fleetlm_users.workload.pacing import fixed, poisson, uniform, until
 
 __all__ = [
@@ -72,12 +74,14 @@ __all__ = [
     "Options",
     "PipelineUser",
     "PushRefused",
+    "ReconnectStormUser",
     "ReplyTimeout",
     "RestFailed",
     "RestMixUser",
     "Run",
     "SearchSettings",
     "SteadyUser",
+    "StormPlan",
     "ThroughputUser",
     "UsageError",
     "UserSession",
@@ -93,6 +97,8 @@ __all__ = [
     "rate",
     "run_of",
     "search_settings",
+    "storm_crash",
+    "storm_plan",
     "trend",
     "uniform",
     "until",
@@ -106,6 +112,7 @@ _MODULES = {
     **dict.fromkeys(("OptionSpec", "option"), "workload.options.specs"),
     **dict.fromkeys(("SearchSettings", "search_settings"), "workload.options.capacity"),
     **dict.fromkeys(("CrashPlan", "crash_plan"), "workload.options.durability"),
+    **dict.fromkeys(("StormPlan", "storm_crash", "storm_plan"), "workload.options.storm"),
     **dict.fromkeys(("fixed", "poisson", "uniform", "until"), "workload.pacing"),
     **dict.fromkeys(("ClientError", "ConnectFailed", "Disconnected", "JoinRefused"), "errors"),
     **dict.fromkeys(("PushRefused", "ReplyTimeout", "RestFailed", "UsageError"), "errors"),
@@ -120,6 +127,7 @@ _MODULES = {
     "LifecycleUser": "users.behaviours.lifecycle",
     "Options": "workload.options.model",
     "PipelineUser": "users.behaviours.pipeline",
+    "ReconnectStormUser": "users.behaviours.reconnect_storm",
     "RestMixUser": "users.behaviours.rest_mix",
     "Run": "swarm.run",
     "UserSession": "users.session",

@@ -247,6 +247,16 @@ _VISITS: Final = record(
         ),
     }
 )
+_STORM: Final = record(
+    {
+        "how": _LONG,
+        "cut": _SAMPLES,
+        "back": _SAMPLES,
+        "back_s": table(_NAME, nothing_or(_MS), MAX_NAMES),
+        "curve": each(row(_MS, number(0, 1)), MAX_BUCKETS),
+        "lines": _LINES,
+    }
+)
 _SUMMARY: Final = record(
     {
         "verdict": record({"kind": one_of("pass", "fail", "inconclusive"), "failures": _LINES, "doubts": _LINES}),
@@ -286,6 +296,7 @@ _SUMMARY: Final = record(
         ),
         "slowest": nothing_or(each(_SLOW, MAX_NAMES)),
         "crash": nothing_or(record({"how": _LONG, "stopped_s": _MOMENT, "back_s": _MOMENT, "lines": _LINES})),
+        "storm": nothing_or(_STORM),
         "host": nothing_or(table(_NAME, anything, MAX_NAMES)),
         "versions": nothing_or(table(_NAME, anything, MAX_NAMES)),
         "workers": nothing_or(each(anything, MAX_NAMES)),

@@ -105,11 +105,14 @@ class Conversation:
         """Return whether the message still awaits its fate or its agent reply."""
         return message.client_ref in self._pending or message in self._awaiting
 
-    def joined(self, replay: Iterable[Any]) -> None:
-        """Take the replay of the join reply: messages in it are not counted when they are pushed as well."""
+    def joined(self, replay: Iterable[Any], last_seq: int = 0) -> None:
+        """Take the replay of the join reply: messages in it are not counted when they are pushed as well.
+
+        `last_seq` is the seq up to which the client had all messages before it joined.
+        """
         seqs = {message["seq"] for message in replay if isinstance(message, dict) and type(message.get("seq")) is int}
         self._replayed = seqs
-        self._next_seq = None if len(seqs) >= REPLAY_LIMIT else max(seqs, default=0) + 1
+        self._next_seq = None if len(seqs) >= REPLAY_LIMIT else max(seqs | {last_seq}) + 1
 
     def sending(self, client_ref: str, due_s: float, now_s: float, phase: str) -> SentMessage:
         """Open a message before its bytes are written, so that no answer can come too early to be recognised."""

@@ -32,6 +32,7 @@ class Profile:
         name: What an option, a report and an error call it.
         user_parameter: The query parameter of the socket's URL that names the participant.
         user_key, agent_key: The keys of the participant and the agent in the body that creates a session.
+        agent_sender_key: The key of the agent in the body that appends a message of its own.
         conversation: The state of a joined session, made for each join.
         resumes: Whether a join may name the last seq that the client has, and is sent only what follows.
         acknowledges: Whether a successful send is replied to, apart from the broadcast of its message.
@@ -48,6 +49,7 @@ class Profile:
     user_parameter: str
     user_key: str
     agent_key: str
+    agent_sender_key: str
     conversation: type[Conversation]
     resumes: bool
     acknowledges: bool
@@ -71,12 +73,17 @@ class Profile:
         """Return the body of the request that appends a participant's message."""
         return {self.user_key: participant_id, "kind": "text", "content": dict(content)}
 
+    def agent_append_body(self, agent_id: str, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the body of the request that appends a message of the agent, which answers no webhook with it."""
+        return {self.agent_sender_key: agent_id, "kind": "text", "content": dict(content)}
+
 
 EARLY: Final = Profile(
     name="early",
     user_parameter="participant_id",
     user_key="sender_id",
     agent_key="recipient_id",
+    agent_sender_key="sender_id",
     conversation=Conversation,
     resumes=False,
     acknowledges=False,
@@ -94,6 +101,7 @@ LATE: Final = Profile(
     user_parameter="user_id",
     user_key="user_id",
     agent_key="agent_id",
+    agent_sender_key="agent_id",
     conversation=LateConversation,
     resumes=True,
     acknowledges=True,

@@ -12,6 +12,7 @@ from fleetlm_users.workload.options.capacity import SearchSettings
 from fleetlm_users.workload.options.durability import CrashPlan
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.options.specs import OptionSpec
+from fleetlm_users.workload.options.storm import StormPlan
 from fleetlm_users.workload.presets.preset import Preset
 from fleetlm_users.workload.user_numbers import Numbering, WorkerSlot, spawn_order
 
@@ -68,7 +69,8 @@ class Benchmark:
         sockets_of_user: Returns how many sockets a user has open at once, at most.
         search: Makes the run a search for the most load that keeps the thresholds, in steps of users of the one
             behaviour, instead of a plan that is held.
-        crash: How the server is stopped during a run, and started again.
+        crash: How the server is stopped during a run, and started again; None from it for a run in which it is not.
+        storm: Whose connections are cut when, in a benchmark whose sessions come back.
         needs_fleetlm: Returns whether the server must be a FleetLM; else it is any Phoenix application.
         records: Returns whether a run records a metric, for a scenario if one is named.
     """
@@ -89,7 +91,8 @@ class Benchmark:
     most_users: Callable[[Options], int] = lambda options: options.plan.total_users
     sockets_of_user: Callable[[Options], int] = lambda _: 1
     search: Callable[[Options], SearchSettings] | None = None
-    crash: Callable[[Options], CrashPlan] | None = None
+    crash: Callable[[Options], CrashPlan | None] | None = None
+    storm: Callable[[Options], StormPlan] | None = None
     needs_fleetlm: Callable[[Options], bool] = lambda _: True
     records: Callable[[Options, str, str | None], bool] = lambda _options, _metric, _scenario: True
 

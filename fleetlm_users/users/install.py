@@ -22,6 +22,7 @@ from fleetlm_users.workload.options.durability import CrashPlan
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.options.server_sources import source_of
 from fleetlm_users.workload.options.specs import OptionSpec
+from fleetlm_users.workload.options.storm import StormPlan
 from fleetlm_users.workload.presets.file import preset_of
 
 OWN_PRESET = "the preset given to install()"
@@ -38,7 +39,8 @@ def install(  # noqa: PLR0913  # what a locustfile may say, each under its own n
     metrics: Sequence[Metric] = (),
     preset: Mapping[str, Any] | None = None,
     search: Callable[[Options], SearchSettings] | None = None,
-    crash: Callable[[Options], CrashPlan] | None = None,
+    crash: Callable[[Options], CrashPlan | None] | None = None,
+    storm: Callable[[Options], StormPlan] | None = None,
 ) -> None:
     """Make this locustfile a benchmark. Call it once, at import.
 
@@ -52,6 +54,7 @@ def install(  # noqa: PLR0913  # what a locustfile may say, each under its own n
         search: Makes the benchmark a search for the most load that still keeps the thresholds, in steps of users of its
             one behaviour; `search_settings` reads the settings from the options of `CapacityUser`.
         crash: Has the server stopped during each run; `crash_plan` reads how from the options of `DurabilityUser`.
+        storm: Has the run judged as a reconnect storm; `storm_plan` reads it from the options of `ReconnectStormUser`.
 
     Raises:
         UsageError: The preset is not valid.
@@ -75,6 +78,7 @@ def install(  # noqa: PLR0913  # what a locustfile may say, each under its own n
             sockets_of_user=lambda given: _sockets_of_user(behaviours, given),
             search=search,
             crash=crash,
+            storm=storm,
             needs_fleetlm=lambda given: _needs_fleetlm(behaviours, given),
             records=lambda given, metric, scenario: records(metric, scenario, _running(behaviours, given), given),
         )
@@ -102,7 +106,7 @@ def _running(behaviours: Sequence[type[VirtualUser]], options: Options) -> list[
 def _validate(
     behaviours: Sequence[type[VirtualUser]],
     search: Callable[[Options], SearchSettings] | None,
-    crash: Callable[[Options], CrashPlan] | None,
+    crash: Callable[[Options], CrashPlan | None] | None,
     options: Options,
 ) -> None:
     _check_trust(options)

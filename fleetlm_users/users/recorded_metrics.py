@@ -5,6 +5,7 @@ from typing import Final
 
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.phoenix import PHOENIX_METRICS, SHARED_METRICS
+from fleetlm_users.measure.metrics.storm import STORM
 from fleetlm_users.measure.metrics.visits import VISITS
 from fleetlm_users.protocol.profile import PROFILES, Profile
 from fleetlm_users.users.behaviours.capacity import CapacityUser
@@ -16,6 +17,7 @@ from fleetlm_users.users.behaviours.inbox_watcher import InboxWatcher
 from fleetlm_users.users.behaviours.lifecycle import LifecycleUser
 from fleetlm_users.users.behaviours.mixed import ChurnUser
 from fleetlm_users.users.behaviours.pipeline import PipelineUser
+from fleetlm_users.users.behaviours.reconnect_storm import ReconnectStormUser
 from fleetlm_users.users.behaviours.rest_mix import RestMixUser
 from fleetlm_users.users.rest_user import RestUser
 from fleetlm_users.users.user import FleetUser
@@ -89,7 +91,8 @@ RECORDED_BY: Final[Mapping[str, tuple[type[FleetUser], ...]]] = {
     **dict.fromkeys(_COLD, (ColdStartUser,)),
     **dict.fromkeys(_SHOWN, (InboxWatcher,)),
     **dict.fromkeys(_FANNED_OUT, (FanOutUser,)),
-    **dict.fromkeys(_RESUMED, (DurabilityUser,)),
+    **dict.fromkeys(_RESUMED, (DurabilityUser, ReconnectStormUser)),
+    **dict.fromkeys((metric.name for metric in STORM), (ReconnectStormUser,)),
     **dict.fromkeys(_DELETED, (ChurnUser, LifecycleUser, CapacityUser)),
 }
 """Metrics that only some of the package's behaviours record; those of sessions and messages all of them do."""

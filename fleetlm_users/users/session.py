@@ -243,6 +243,32 @@ class UserSession:
         Raises:
             ClientError: A step failed.
         """
+        connected = self._connect_again()
+        channel, joined = self._join_again(self.socket, 0)
+        self._report_step(self._run.events.connected, connected, None)
+        self._report_step(self._run.events.joined, joined, None)
+        self._take_joined(channel)
+
+    def reconnect(self) -> None:
+        """Connect again after a loss; `rejoin_lost` follows. A failure counts nowhere. Raise ClientError."""
+        self._report_step(self._run.events.connected, self._connect_again(), None)
+
+    def rejoin_lost(self, last_seq: int = 0) -> Joined:
+        """Join again over the connection that `reconnect` opened. A failure counts nowhere. Raise ClientError.
+
+        Args:
+            last_seq: The seq up to which the client has all messages; 0 for none.
+
+        Returns:
+            The reply to the join, with its stamps.
+        """
+        channel, joined = self._join_again(self.socket, last_seq)
+        self._report_step(self._run.events.joined, joined, None)
+        self._take_joined(channel)
+        return joined
+
+    def _connect_again(self) -> StepTimes:
+        """Let go of the connection that was lost and open another one. Raise ClientError."""
         self._down = self.down
         if self._channel is not None:
             self._finish(self._channel)
@@ -250,12 +276,11 @@ class UserSession:
             self._socket.close()
         self._channel = None
         self._socket = socket = self._client.socket(self._participant_id, self.observer.anomaly)
-        connected = connect(socket)
+        return connect(socket)
+
+    def _join_again(self, socket: PhoenixSocket, last_seq: int) -> tuple[SessionChannel, Joined]:
         channel = self._client.channel(socket, self.session_id, self.observer, follows_agent=self._follows_agent)
-        joined = channel.join(self._run.options.join_timeout_s)
-        self._report_step(self._run.events.connected, connected, None)
-        self._report_step(self._run.events.joined, joined, None)
-        self._take_joined(channel)
+        return channel, channel.join(self._run.options.join_timeout_s, last_seq)
 
     def take_reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
         """Take the reply to what a further device sent, its ref with that device's mark."""

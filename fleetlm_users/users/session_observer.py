@@ -40,7 +40,8 @@ class SessionObserver:
     It holds no session, so a session that is over is freed without a garbage collection. `log`, `window` and the
     callbacks are None until a behaviour asks for them; `on_lost` is called once a joined session is lost,
     `on_appended` with each message whose own broadcast came, `on_withdrawn` with each one that the server refused or
-    could not confirm, or for which that is taken back, and `on_answer` with each broadcast of the agent. With
+    could not confirm, or for which that is taken back, `on_answer` with each broadcast of the agent, and `on_received`
+    with the payload of each broadcast. With
     `frees_at_ack` the reply to a send frees its slot in the window, and `unacknowledged` counts appended messages less
     such replies. `last_payload` is the last message that came, from anybody, and `last_seen_s` when it came. `failure`
     is the last message that failed, with its fate and the reason.
@@ -49,7 +50,7 @@ class SessionObserver:
     __slots__ = (
         *("_agent_id", "_events", "_run", "_scenario", "_tallies"),
         *("awaits_agent", "failure", "joined", "last_payload", "last_seen_s", "log"),
-        *("frees_at_ack", "on_answer", "on_appended", "on_lost", "on_withdrawn"),
+        *("frees_at_ack", "on_answer", "on_appended", "on_lost", "on_received", "on_withdrawn"),
         *("session_id", "unacknowledged", "window"),
     )
 
@@ -73,6 +74,7 @@ class SessionObserver:
         self.on_appended: Callable[[SentMessage, float], None] | None = None
         self.on_withdrawn: Callable[[SentMessage, bool], None] | None = None
         self.on_answer: Callable[[dict[str, Any], str, float], None] | None = None
+        self.on_received: Callable[[dict[str, Any]], None] | None = None
 
     def sent(self, message: SentMessage) -> None:
         """Report that the message was written."""
@@ -86,6 +88,8 @@ class SessionObserver:
         self.last_payload = payload
         if self.log is not None:
             self.log.live.append(payload)
+        if self.on_received is not None:
+            self.on_received(payload)
         from_agent = payload.get("sender_id") == self._agent_id
         phase = self._run.phase_at(done_s)
         self._tallies[phase].received(from_agent)
@@ -222,7 +226,7 @@ class SessionObserver:
 
     def let_go(self) -> None:
         """Drop the callbacks, which hold their owners."""
-        self.on_appended = self.on_withdrawn = self.on_answer = None
+        self.on_appended = self.on_withdrawn = self.on_answer = self.on_received = None
         self.on_lost = _nothing
 
     def _phase_of(self, message: SentMessage | None) -> str:

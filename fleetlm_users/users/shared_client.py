@@ -102,6 +102,10 @@ class SharedClient:
         """Append a participant's message over REST. Raise RestFailed."""
         return self.rest.append_message(session_id, self.profile.append_body(participant_id, content))
 
+    def append_agent_message(self, session_id: str, content: dict[str, Any]) -> Appended:
+        """Append a message of the run's agent over REST. Raise RestFailed."""
+        return self.rest.append_message(session_id, self.profile.agent_append_body(self._options.agent_id, content))
+
     def replay(self, socket: PhoenixSocket, session_id: str, last_seq: int) -> list[Any]:
         """Join a session after a seq and leave it; return what was replayed. Raise ClientError."""
         return read_replay(socket, session_id, self._options.join_timeout_s, last_seq)

@@ -36,6 +36,7 @@ from fleetlm_users.workload.options.benchmark_specs import (
 from fleetlm_users.workload.options.capacity import CAPACITY_OPTIONS
 from fleetlm_users.workload.options.durability import CRASH_OPTIONS
 from fleetlm_users.workload.options.specs import OptionSpec
+from fleetlm_users.workload.options.storm import STORM_OPTIONS
 
 BEHAVIOUR_OPTIONS: Final[Mapping[str, tuple[OptionSpec, ...]]] = {
     "long_lived": (),
@@ -52,6 +53,7 @@ BEHAVIOUR_OPTIONS: Final[Mapping[str, tuple[OptionSpec, ...]]] = {
     "pipeline": (MAX_VUS, RAMP_DURATION, STEADY_DURATION, RAMP_DOWN_DURATION, ACKNOWLEDGED_DEPTH),
     "rest_mix": (PAYLOAD_SIZE,),
     "cold_start": (BACKLOG_SESSIONS, BACKLOG_SIZE, BACKLOG_DURATION, REPLAY_DURATION, ACTIVE_WRITE_INTERVAL),
+    "storm": (replace(SEND_INTERVAL, default="2000", example="2000"), *STORM_OPTIONS),
     "throughput": (SEND_INTERVAL, RUNTIME_MS, PIPELINE_DEPTH, ARRIVAL_RATE),
 }
 """The options of each packaged behaviour, by its scenario."""
@@ -105,6 +107,12 @@ BEHAVIOUR_THRESHOLDS: Final[Mapping[str, Mapping[str, str]]] = {
         **_READ_BACK,
     },
     "rest_mix": {"message_success_rate": "rate>0.99", "rest_reads_failed": "count==0", **_READ_BACK},
+    "storm": {
+        "message_success_rate": "rate>0.90",
+        "sessions_cut": "count>0",
+        "sessions_not_resumed": "count==0",
+        "missed_not_brought": "count==0",
+    },
     "throughput": _CHATS,
 }
 """What each packaged behaviour must keep in any run that has users of it, by its scenario: metric and conditions.
@@ -196,6 +204,12 @@ BENCHMARKS: Final = (
         "The mixed workload: people who stay, people who write a lot, people who come and go; on request some with an "
         "inbox",
         ("long_lived", "burst", "churn", "inbox_watcher"),
+    ),
+    PackagedBenchmark(
+        "reconnect_storm",
+        "Everybody comes back at once: connections are cut at one moment, and each session returns as the official "
+        "client does; how soon, and whether replay brings what was missed",
+        ("storm",),
     ),
     PackagedBenchmark(
         "rest_read_write_mix",

@@ -20,6 +20,7 @@ from fleetlm_users.users.behaviours.cold_start import ColdStartUser
 from fleetlm_users.users.behaviours.durability import DurabilityUser
 from fleetlm_users.users.behaviours.fan_out import FanOutUser
 from fleetlm_users.users.behaviours.pipeline import PipelineUser
+from fleetlm_users.users.behaviours.reconnect_storm import ReconnectStormUser
 from fleetlm_users.users.behaviours.rest_mix import RestMixUser
 from fleetlm_users.users.phoenix.user import PhoenixUser
 from fleetlm_users.users.recorded_metrics import RECORDED_BY, records
@@ -116,6 +117,7 @@ def test_every_packaged_preset_judges_what_its_benchmark_records():
         "hot_path_throughput": [PipelineUser],
         "durability": [DurabilityUser],
         "fan_out": [FanOutUser],
+        "reconnect_storm": [ReconnectStormUser],
         "rest_read_write_mix": [RestMixUser],
         "cold_start_replay": [ColdStartUser],
     }  # fmt: skip

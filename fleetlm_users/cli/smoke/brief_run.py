@@ -23,6 +23,7 @@ OF_BENCHMARK: Final = {
     "cold_start_replay": ("--backlog-size", "50", "--replay-duration", "1h", "--audit-after", "2s"),
     "capacity": ("--hold", "2s", "--settle", "1s", "--most", "20", "--confirm", "0"),
     "durability": ("--crash", "none"),
+    "reconnect_storm": ("--cut-at", "1s"),
     "ws_hot_path": ("--send-interval", "1000"),
 }
 """Without these they have nothing to do in their first seconds, more than those, or lose messages by design."""

@@ -65,11 +65,12 @@ class SessionChannel:
     def __repr__(self) -> str:
         return f"SessionChannel({self.topic}, {self._conversation!r}, down={self.down})"
 
-    def join(self, timeout_s: float) -> Joined:
+    def join(self, timeout_s: float, last_seq: int = 0) -> Joined:
         """Join the session and take in the messages that FleetLM replays.
 
         Args:
             timeout_s: The limit for the reply, in seconds.
+            last_seq: The seq up to which the client has all messages; 0 for none. A protocol that resumes is told it.
 
         Returns:
             The reply, with its stamps in perf_counter seconds.
@@ -79,9 +80,9 @@ class SessionChannel:
             ReplyTimeout: No reply came in time.
             Disconnected: The socket is not connected, or went down meanwhile.
         """
-        joined = self._socket.join(self.topic, self._profile.join_payload(), self, timeout_s)
+        joined = self._socket.join(self.topic, self._profile.join_payload(last_seq), self, timeout_s)
         replay = joined.response.get("messages") if isinstance(joined.response, dict) else None
-        self._conversation.joined(replay if isinstance(replay, list) else [])
+        self._conversation.joined(replay if isinstance(replay, list) else [], last_seq)
         return joined
 
     def send(

@@ -11,6 +11,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+import gevent
+
 from fleetlm_users.client.net.endpoint import Endpoint, parse_endpoint
 from fleetlm_users.client.net.waits import AnswerWait
 from fleetlm_users.client.phoenix.dispatch import Dispatch
@@ -254,6 +256,21 @@ class PhoenixSocket:
         if not is_answered:
             reader.wait_end(ABORT_TIMEOUT_S)
         return is_answered
+
+    def go_deaf(self) -> None:
+        """Read nothing any more, as behind a network that fails without a word: the server's pushes get lost."""
+        if self._reader is not None:
+            self._reader.go_deaf()
+
+    def cut(self) -> None:
+        """Break the connection off without a word and without reading what has arrived; never block.
+
+        Handlers hear of it in a later turn of the event loop, so that many sockets can be cut at one moment.
+        """
+        if self._transport is not None and self._reader is not None:
+            down = Disconnected("cut", None, "the run cut the connection")
+            self._transport.abort(down)
+            gevent.get_hub().loop.run_callback(self._reader.end, down)
 
     def beat(self) -> None:
         """Send a heartbeat without blocking, or give the socket up when the last one is still unanswered.

@@ -26,7 +26,7 @@ class Reader:
     the next message is passed on.
     """
 
-    __slots__ = ("_helper", "_is_over", "_on_end", "_on_frame", "_transport", "_waits")
+    __slots__ = ("_helper", "_is_deaf", "_is_over", "_on_end", "_on_frame", "_transport", "_waits")
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class Reader:
         self._on_end = on_end
         self._helper: gevent.Greenlet | None = None
         self._waits: tuple[Wait, ...] = ()
+        self._is_deaf = False
         self._is_over = False
 
     def __repr__(self) -> str:
@@ -53,6 +54,16 @@ class Reader:
     def start(self) -> None:
         """Begin to receive, with the bytes that followed the upgrade."""
         gevent.get_hub().loop.run_callback(self._go_on)
+
+    def go_deaf(self) -> None:
+        """Receive nothing from now on, not even the end of the connection; only `end` does that."""
+        self._is_deaf = True
+        self._transport.unwatch()
+
+    def end(self, down: Disconnected) -> None:
+        """End it without reading what may still have arrived."""
+        if not self._is_over:
+            self._end(down)
 
     def wait_end(self, timeout_s: float) -> bool:
         """Wait until the connection is over; return False when it is not within `timeout_s` seconds."""
@@ -73,7 +84,7 @@ class Reader:
 
     def _go_on(self) -> None:
         """Deliver what has arrived, then watch for more."""
-        if not self._is_over:
+        if not (self._is_over or self._is_deaf):
             self._transport.watch(self._read)
             self._deliver()
 
@@ -115,6 +126,8 @@ class Reader:
         self._end(Disconnected("reader_error", None, repr(error)))
 
     def _end(self, down: Disconnected) -> None:
+        if self._is_over:
+            return
         self._is_over = True
         self._transport.unwatch()
         self._on_end(down, time.perf_counter())

@@ -11,6 +11,7 @@ from fleetlm_users.measure.metrics.metric import Metric
 from fleetlm_users.measure.metrics.rates import RATES
 from fleetlm_users.measure.metrics.reading import READING
 from fleetlm_users.measure.metrics.sessions import CONNECTIONS, JOURNEYS
+from fleetlm_users.measure.metrics.storm import STORM
 from fleetlm_users.measure.metrics.visits import VISITS
 
 ALIASES: Final = {
@@ -43,6 +44,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     *READING,
     *AUDIT,
     *BREAKS,
+    *STORM,
     *RATES,
     *GENERATOR,
 )

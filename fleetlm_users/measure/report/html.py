@@ -32,6 +32,7 @@ from fleetlm_users.measure.report.content.charts_shown import BACKLOG_CHARTS, CH
 from fleetlm_users.measure.report.content.push_accounting import sent_of
 from fleetlm_users.measure.report.content.slow_messages import slow_message_rows, slow_title
 from fleetlm_users.measure.report.content.statements import Statement, statements
+from fleetlm_users.measure.report.content.storm import storm_charts, storm_lines
 from fleetlm_users.measure.report.content.visits import visits_lines, visits_rows
 from fleetlm_users.measure.report.findings import audit_lines
 from fleetlm_users.measure.report.rows import (
@@ -136,6 +137,8 @@ def _context(summary: Summary, timeline_rows: Sequence[SeriesRow]) -> dict[str, 
         "visits": visits_rows(summary),
         "visits_lines": visits_lines(summary),
         "stages": stage_rows(summary),
+        "storm": storm_lines(summary),
+        "storm_charts": storm_charts(summary),
         "counts": count_rows(summary),
         "troubles": list(_troubles(summary)),
         "audit": audit_lines(summary),

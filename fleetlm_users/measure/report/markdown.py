@@ -7,6 +7,7 @@ from fleetlm_users.measure import formatting
 from fleetlm_users.measure.report.capacity import capacity_rows
 from fleetlm_users.measure.report.content.slow_messages import slow_message_rows, slow_title
 from fleetlm_users.measure.report.content.statements import statements
+from fleetlm_users.measure.report.content.storm import TITLE, storm_lines
 from fleetlm_users.measure.report.content.visits import visits_lines, visits_rows
 from fleetlm_users.measure.report.findings import audit_lines, finding_lines
 from fleetlm_users.measure.report.rows import (
@@ -40,6 +41,8 @@ def render_markdown(summary: Summary, baseline: Sequence[str] = ()) -> str:
     ]
     if "capacity" in summary:
         lines += ["", _cell(summary["capacity"]["words"]), *_folded("Steps", *capacity_rows(summary["capacity"]))]
+    if storm_lines(summary):
+        lines += ["", f"**{TITLE}**", "", *(f"- {_cell(line)}" for line in storm_lines(summary))]
     lines += ["", *(f"- {_cell(line)}" for line in audit_lines(summary))]
     lines += [*(f"- {_cell(line)}" for line in visits_lines(summary))]
     lines += _folded("Sessions that arrived", *visits_rows(summary))

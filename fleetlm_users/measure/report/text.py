@@ -8,6 +8,7 @@ from fleetlm_users.measure import formatting
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
 from fleetlm_users.measure.report.content.slow_messages import slow_messages_section
 from fleetlm_users.measure.report.content.statements import statements_section
+from fleetlm_users.measure.report.content.storm import storm_section
 from fleetlm_users.measure.report.content.visits import visits_lines, visits_rows
 from fleetlm_users.measure.report.findings import audit_section, findings_section
 from fleetlm_users.measure.report.rows import (
@@ -42,6 +43,7 @@ def render(summary: Summary, width: int = 100, colour: bool = False, baseline: S
     style = Style(max(width, 60), colour)
     what_happened = (
         _thresholds,
+        storm_section,
         _visits,
         _stages,
         _latencies,

@@ -11,6 +11,7 @@ from locust.env import Environment
 from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp, keeping_up
 from fleetlm_users.measure.judging.capacity import Border
 from fleetlm_users.measure.judging.durability.crash import crash_doubts
+from fleetlm_users.measure.judging.storm.result import StormRecord
 from fleetlm_users.measure.metrics.catalogue import Catalogue
 from fleetlm_users.measure.report.content.stages import StageSpan
 from fleetlm_users.measure.report.progress import RECENT_ROWS, progress_line
@@ -33,6 +34,7 @@ from fleetlm_users.swarm.coordinator.user_target import UserTarget
 from fleetlm_users.swarm.coordinator.workers import Workers
 from fleetlm_users.swarm.host.server_crash import CrashDriver
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT
+from fleetlm_users.swarm.host.storm_record import storm_record
 from fleetlm_users.swarm.results.run_course import RunCourse, stage_spans
 from fleetlm_users.swarm.run import HeadcountReport
 from fleetlm_users.swarm.run_end import RunEnd
@@ -245,6 +247,7 @@ class ActiveRun:
             server=self._monitors.server,
             capacity=self._monitors.capacity,
             crash=None if self._crash is None else self._crash.record,
+            storm=self._storm(),
             course=RunCourse(self._edits(), self.clock.resets, self._stages()),
         )
         self._environment.process_exit_code = self.result.exit_code
@@ -289,6 +292,15 @@ class ActiveRun:
             return not check(options, lambda _line: None).fatal
 
         return CrashDriver(plan, server, elapsed_s=self.elapsed_s, answers=answers, say=self.say)
+
+    def _storm(self) -> StormRecord | None:
+        """Return whose connections were cut when; None in a run without a storm."""
+        if self._context.benchmark.storm is None:
+            return None
+        judged_s = self.clock.judged_s()
+        begins_s = max([self.options.plan.warm_up_s, *self.clock.resets])
+        plan = self._context.benchmark.storm(self.options)
+        return storm_record(plan, self.snapshots, begins_s, begins_s + judged_s, self._workers.expected)
 
     def _was_interrupted(self) -> bool:
         """Return whether the run ended before its planned end."""

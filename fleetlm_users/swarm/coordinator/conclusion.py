@@ -1,6 +1,6 @@
 """The verdict of a run: its thresholds are judged once, on the merged numbers, and its result files are written."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,6 +10,7 @@ from fleetlm_users.measure.judging.audit import AuditResult, audit_doubts, resul
 from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp, keeping_up
 from fleetlm_users.measure.judging.durability.crash import PLANNED, CrashRecord, crash_entry
 from fleetlm_users.measure.judging.lost_workers import LostWorker
+from fleetlm_users.measure.judging.storm.result import StormRecord, storm_doubts, storm_entry
 from fleetlm_users.measure.judging.thresholds import Judgement, Threshold, judge
 from fleetlm_users.measure.judging.verdict import RunFacts, Verdict, decide
 from fleetlm_users.measure.report.capacity import Capacity, decide_search
@@ -79,6 +80,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     server: Sequence[Mapping[str, Any]] = (),
     capacity: Capacity | None = None,
     crash: CrashRecord | None = None,
+    storm: StormRecord | None = None,
     course: RunCourse = NO_COURSE,
 ) -> RunResult:
     """Judge a run and write its result files; what cannot be written is named in the summary.
@@ -99,19 +101,18 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         server: The server's own metrics, by source.
         capacity: What a capacity search found; None for any other run.
         crash: How the server was stopped and came back; None for a run without a crash.
+        storm: Whose connections were cut when; None for a run without a storm.
         course: What happened to the run while it was on: its stages, and what a person changed.
     """
-    totals, backlogs = _numbers_of(snapshots, options, course, judged_s, is_search=capacity is not None)
+    totals, backlogs = _numbers_of(snapshots, options, course, judged_s, storm, is_search=capacity is not None)
     limits = limits_of(options.lateness_limit_s * MS_PER_S)
     load = LoadReport(totals, options, course, judged_s)
     facts = RunFacts(
         interrupted=interrupted,
-        **_attendance(workers, snapshots),
-        doubts=(*doubts, *_audit_doubts(totals, options, is_search=capacity is not None), *load.doubts(limits)),
+        **_circumstances(workers, snapshots, course, drain_cut_short=drain_cut_short),
+        doubts=(*doubts, *_more_doubts(totals, options, storm, is_search=capacity is not None), *load.doubts(limits)),
         aborted=aborted,
-        was_reset=bool(course.resets),
-        was_cut_short=drain_cut_short,
-        planned=PLANNED if crash else frozenset(),
+        planned=PLANNED if crash or storm else frozenset(),
         limits=limits,
     )
     verdict = _verdict(capacity, totals, facts, lambda: judge(thresholds, totals, judged_s, judge_elsewhere))
@@ -129,18 +130,23 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         backlogs=backlogs,
         audit=_audit_of(totals, options),
         crash=crash_entry(crash, totals),
+        storm=None if storm is None else storm_entry(storm, totals),
     )
     load.add_to(summary_of_run)
     return RunResult(verdict, summary_of_run, write_reports(options, summary_of_run, snapshots.table()))
 
 
-def _attendance(workers: Attendance, snapshots: SnapshotStore) -> dict[str, Any]:
-    """Return what RunFacts hold of the processes of the run."""
+def _circumstances(
+    workers: Attendance, snapshots: SnapshotStore, course: RunCourse, *, drain_cut_short: bool
+) -> dict[str, Any]:
+    """Return what RunFacts hold of the processes of the run, and of what a person did to it."""
     return {
         "workers_expected": workers.expected,
         "workers_final": workers.final,
         "workers_lost": tuple(workers.lost),
         "workers": tuple(snapshots.workers),
+        "was_reset": bool(course.resets),
+        "was_cut_short": drain_cut_short,
     }
 
 
@@ -160,11 +166,12 @@ def _described(
     return plan, described, host.facts, host.versions
 
 
-def _numbers_of(
+def _numbers_of(  # noqa: PLR0913  # each is named where it is given
     snapshots: SnapshotStore,
     options: Options,
     course: RunCourse,
     judged_s: float,
+    storm: StormRecord | None,
     *,
     is_search: bool,
 ) -> tuple[Totals, KeepingUp]:
@@ -177,19 +184,21 @@ def _numbers_of(
         return snapshots.totals(KeepingUp().derived), KeepingUp()
     begins_s = course.judged_from_s(options.plan)
     backlogs = keeping_up(snapshots.timeline, begins_s, min(snapshots.sent_until_s(), begins_s + judged_s))
-    return snapshots.totals(backlogs.derived), backlogs
+    of_storm = {} if storm is None else {("latency_recovery_s", ""): storm.recovery.derived}
+    return snapshots.totals({**backlogs.derived, **of_storm}), backlogs
 
 
 def _audit_of(totals: Totals, options: Options) -> AuditResult | None:
     return result_of(totals, way_of(options)) if is_audited(options) else None
 
 
-def _audit_doubts(totals: Totals, options: Options, *, is_search: bool) -> Sequence[str]:
-    """Return why the run's audit does not suffice; empty if there was none."""
+def _more_doubts(totals: Totals, options: Options, storm: StormRecord | None, *, is_search: bool) -> Iterator[str]:
+    """Yield why the run's audit does not suffice, and why its storm proves less than it should."""
     audit = _audit_of(totals, options)
-    if audit is None:
-        return ()
-    return tuple(audit_doubts(audit, options.audit_share, judged_by_thresholds=not is_search))
+    if audit is not None:
+        yield from audit_doubts(audit, options.audit_share, judged_by_thresholds=not is_search)
+    if storm is not None:
+        yield from storm_doubts(storm, storm_entry(storm, totals))
 
 
 def limits_of(lateness_ms: float) -> Limits:

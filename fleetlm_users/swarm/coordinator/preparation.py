@@ -212,6 +212,8 @@ class Preparation:
         if self._context.benchmark.crash is None:
             return None
         plan = self._context.benchmark.crash(options)
+        if plan is None:
+            return None
         own = common_value({"server_pid": self._own_server_pid}, "server_pid") or ()
         if plan.how in (KILL, TERM) and not options.standin and options.server_pid != own:
             accepted = "what the command line says: no web page may choose the process that is stopped"

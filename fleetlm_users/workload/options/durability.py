@@ -73,8 +73,13 @@ class CrashPlan:
     timeout_s: float
 
 
-def crash_plan(options: Options) -> CrashPlan:
-    """Return the crash that a run's options ask for. Raise UsageError for options that contradict each other."""
+def crash_plan(options: Options, at_s: float | None = None) -> CrashPlan:
+    """Return the crash that a run's options ask for. Raise UsageError for options that contradict each other.
+
+    Args:
+        options: The options of the run.
+        at_s: When it is, in seconds from the start of the run; None leaves it to --crash-at.
+    """
     values = options.extra
     stop, restart = _words(STOP_COMMAND, values), _words(RESTART_COMMAND, values)
     how: How = COMMAND if stop else values[CRASH.name]
@@ -84,7 +89,7 @@ def crash_plan(options: Options) -> CrashPlan:
         raise UsageError(given.label, Described("a command"), accepted, "--crash kill")
     return CrashPlan(
         how,
-        _at_s(options),
+        _at_s(options) if at_s is None else at_s,
         tuple(int(source_of(text).place) for text in options.server_pid),
         stop,
         restart,

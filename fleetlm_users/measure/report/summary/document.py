@@ -14,6 +14,7 @@ from fleetlm_users.measure.judging.audit import AuditedKind, AuditResult
 from fleetlm_users.measure.judging.backlog.keeping_up import KeepingUp
 from fleetlm_users.measure.judging.durability.crash import CrashEntry
 from fleetlm_users.measure.judging.lost_workers import LostWorker, losses
+from fleetlm_users.measure.judging.storm.result import StormEntry
 from fleetlm_users.measure.judging.verdict import Verdict
 from fleetlm_users.measure.metrics.metric import ALL, MAIN, WARM_UP, Metric
 from fleetlm_users.measure.report.content.capacity_types import CapacityEntry
@@ -77,6 +78,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     backlogs: KeepingUp | None = None,
     audit: AuditResult | None = None,
     crash: CrashEntry | None = None,
+    storm: StormEntry | None = None,
 ) -> Summary:
     """Return the run as what summary.json holds. `duration_s` is the length of the main phase, which counts per second
     refer to; by default it is what the workers' clocks say, less the plan's `warm_up_s`.
@@ -85,7 +87,8 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     for `benchmark`, `run_id` and `api_url` in `options`. `started_at` is an ISO 8601 time for people to read,
     `aborted` why a hopeless run was ended early, `server` what each source said of the server (ServerFigures),
     `capacity` what a search found (Capacity), in a run that was one, `lost` the workers that did not report to the end,
-    `backlogs` whether the server kept up, `audit` what was stored, in an audited run, `crash` what a crash cost.
+    `backlogs` whether the server kept up, `audit` what was stored, in an audited run, `crash` what a crash cost,
+    `storm` what a reconnect storm came to.
     All texts are printable, whatever their source: reports show them as they are.
     """
     warm_up_s = float(plan.get("warm_up_s") or 0)
@@ -115,7 +118,7 @@ def summary(  # noqa: PLR0913, PLR0917 (each argument is a part of the file unde
     }
     if capacity is not None:
         document["capacity"] = capacity
-    _add_stored(document, audit, crash)
+    _add_stored(document, audit, crash, storm)
     printable: Summary = printable_json(document)
     return printable
 
@@ -243,12 +246,16 @@ def _findings(totals: Totals, run_id: str) -> FindingsEntry:
     return {"total": findings.total, "shown": [finding_figures(finding, run_id) for finding in findings.first]}
 
 
-def _add_stored(document: Summary, audit: AuditResult | None, crash: CrashEntry | None) -> None:
-    """Add what was stored of what was acknowledged, and what a crash cost, where the run tells."""
+def _add_stored(
+    document: Summary, audit: AuditResult | None, crash: CrashEntry | None, storm: StormEntry | None
+) -> None:
+    """Add what was stored of what was acknowledged, and what a crash or a storm cost, where the run tells."""
     if audit is not None:
         document["audit"] = _audit(audit)
     if crash is not None:
         document["crash"] = crash
+    if storm is not None:
+        document["storm"] = storm
 
 
 def _audit(audit: AuditResult) -> AuditEntry:

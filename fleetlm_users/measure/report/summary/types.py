@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
 
 from fleetlm_users.measure.judging.durability.crash import CrashEntry
+from fleetlm_users.measure.judging.storm.result import StormEntry
 from fleetlm_users.measure.report.content.capacity_types import CapacityEntry
 from fleetlm_users.measure.report.summary.visit_types import VisitsEntry
 
@@ -334,6 +335,7 @@ class Summary(TypedDict):
     slowest: NotRequired[list[SlowMessageEntry]]  # since 2026-11
     audit: NotRequired[AuditEntry]
     crash: NotRequired[CrashEntry]
+    storm: NotRequired[StormEntry]
     run: RunEntry
     server: NotRequired[list[dict[str, Any]]]
     capacity: NotRequired[CapacityEntry]

@@ -1,0 +1,251 @@
+"""Reconnect storm: sessions with traffic lose their connections at one moment, and each comes back on its own.
+
+A user does what the official client does: it connects again after the waits of its back-off table, and joins again on a
+socket that is open after those of another one. It asks for the replay of what it has not seen, where the protocol can.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from locust.env import Environment
+
+from fleetlm_users.client import Joined, RestCallFailed, SentMessage
+from fleetlm_users.errors import ClientError, Disconnected
+from fleetlm_users.measure.audit.missed import Absences, Missed
+from fleetlm_users.measure.metrics.metric import WARM_UP
+from fleetlm_users.units import MS_PER_S
+from fleetlm_users.users.session import UserSession
+from fleetlm_users.users.shared_client import shared_client_of
+from fleetlm_users.users.storm.cutter import Cutter
+from fleetlm_users.users.user import FleetUser
+from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
+from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.options.storm import storm_plan
+from fleetlm_users.workload.storm.back_off import jitter_of
+from fleetlm_users.workload.timetables import SteadyPace
+
+LOOK_S = 0.1
+"""How often a user that waits to join again looks whether its socket is still there."""
+
+CLEAN = "closed_1000"
+"""A connection that the server closed like this stays closed: phoenix.js takes it for intended (onConnClose)."""
+
+NOT_BROUGHT = "not_brought_after_cut"
+"""The kind of a finding: a message that was missed, and that neither replay nor push brought."""
+
+
+class Return(NamedTuple):
+    """When a session was joined again, and how much of the time to it the generator itself took, in seconds."""
+
+    joined_s: float
+    own_s: float
+
+
+class ReconnectStormUser(FleetUser):
+    """One session for the whole run, a message every SEND_INTERVAL; when its connection breaks it comes back.
+
+    For UNNOTICED before a cut its connection is dead and it does not know; meanwhile the agent appends AWAY_MESSAGES
+    over REST, so that there is something to miss. Answers of the agent are not measured: one to a message from before
+    the cut could be taken for that to a later one. What was due while the session was away is counted as
+    `messages_not_sent`, not sent late.
+    """
+
+    scenario = "storm"
+    follows_agent = False
+    options = BEHAVIOUR_OPTIONS["storm"]
+    thresholds = BEHAVIOUR_THRESHOLDS["storm"]
+
+    @classmethod
+    def check_options(cls, options: Options) -> None:
+        """Check that the options of the storm do not contradict each other. Raise UsageError."""
+        storm_plan(options)
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        run = self.current_run
+        self._plan = storm_plan(run.options)
+        self._cutter = run.resource(Cutter, lambda: Cutter(run, self._plan, self.scenario))
+        self._jitter = jitter_of(run.options.seed, self.vu) if self._plan.has_jitter else None
+        self._absences = Absences()
+        self._lived: UserSession | None = None
+        self._dues: Iterator[float] = iter(())
+        self._next_due_s = math.inf
+        self._cut_s = -math.inf
+        self._is_away = False
+        self._away_count = 0
+
+    def journey(self) -> None:
+        """Live one session to the end of the run, over every break of its connection."""
+        self._absences = Absences()
+        try:
+            with self.session() as session:
+                self._lived = session
+                session.observer.on_appended = self._appended
+                session.observer.on_received = self._absences.pushed
+                self._cutter.attach(self.vu, self)
+                pace = SteadyPace(self.option("send_interval") / MS_PER_S).scaled(self.current_run.options.time_scale)
+                self._dues = iter(pace.dues(session.joined_s, math.inf))
+                self._next_due_s = next(self._dues, math.inf)
+                while not self.ending:
+                    try:
+                        self.send_at(session, self._upcoming())
+                    except Disconnected as down:
+                        self._come_back(session, down)
+        finally:
+            self._cutter.detach(self.vu)
+            lived, self._lived = self._lived, None
+            if lived is not None:
+                self._report(lived, self._absences.settle())
+
+    # What the cutter asks for
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether the session is joined."""
+        return self._lived is not None and self._lived.observer.joined
+
+    def go_deaf(self) -> None:
+        """Hear nothing from now on; what is appended meanwhile is missed."""
+        if self._lived is not None:
+            self._lived.socket.go_deaf()
+            self._leave(self._lived)
+
+    def cut(self) -> None:
+        """Break the connection off."""
+        if self._lived is not None:
+            self._lived.socket.cut()
+
+    def write_away(self) -> None:
+        """Append a message to the session as the agent, as long as it is away: what others write meanwhile."""
+        session = self._lived
+        if session is None or not self._is_away or self.ending:
+            return
+        client = shared_client_of(self.current_run)
+        self._away_count += 1
+        client_ref = f"{self.participant_id}-away-{self._away_count}"
+        self._absences.writing(client_ref)
+        content = {"text": "written while you were away", "client_ref": client_ref}
+        try:
+            answer = client.append_agent_message(session.session_id, content)
+        except RestCallFailed as problem:
+            client.warn_once(problem)
+            self.count("away_messages_failed", label=problem.kind)
+        else:
+            self.count("away_messages")
+            self._absences.appended(client_ref, answer.seq)
+
+    # The life of a session
+
+    def _upcoming(self) -> Iterator[float]:
+        """Yield the due moments; one on which nothing could be sent stays the next."""
+        while self._next_due_s < math.inf:
+            yield self._next_due_s
+            self._next_due_s = next(self._dues, math.inf)
+
+    def _come_back(self, session: UserSession, down: Disconnected) -> None:
+        """Come back to the session, as often as it takes; what was due meanwhile is counted."""
+        lost_s = time.perf_counter()
+        cut_s = self._cutter.left(self.vu, lost_s)
+        if not self._is_away:
+            self._leave(session)
+        self._cut_s = self._cut_s if cut_s is None else cut_s
+        back = None if down.kind == CLEAN else self._return(session, lost_s if cut_s is None else cut_s)
+        if back is None:
+            self.count("sessions_not_resumed")
+            self._stay_away()
+        else:
+            self._is_away = False
+            self.count("sessions_resumed")
+            self.record("outage_ms", lost_s, back.joined_s)
+            if cut_s is not None:
+                self.record("reconnect_ms", cut_s, max(cut_s, back.joined_s))
+                self.record("reconnect_own_ms", cut_s, cut_s + back.own_s)
+                self._cutter.returned()
+        back_s = min(time.perf_counter(), self.current_run.ended_s or math.inf)
+        while self._next_due_s < back_s:
+            self.count("messages_not_sent", label="no_session")
+            self._next_due_s = next(self._dues, math.inf)
+
+    def _leave(self, session: UserSession) -> None:
+        """Take note that the session hears nothing from now on."""
+        self._is_away = True
+        self._report(session, self._absences.left())
+
+    def _stay_away(self) -> None:
+        """Wait for the end: the client does not come back by itself."""
+        while not self.ending:
+            self._sleeper.sleep()
+
+    def _return(self, session: UserSession, from_s: float) -> Return | None:
+        """Connect and join again after each wait; return None when the user's end came first."""
+        failures, due_s = 0, from_s + self._plan.reconnect.wait_s(0, self._jitter)
+        while self.wait_until(due_s):
+            late_s = time.perf_counter() - due_s
+            self._attempt("connect")
+            try:
+                session.reconnect()
+            except ClientError as problem:
+                self.count("resumes_failed", label=problem.kind)
+                failures += 1
+            else:
+                self.count("reconnects")
+                failures = 0
+                joined = self._rejoin(session)
+                if joined is not None:
+                    now_s = time.perf_counter()
+                    between_s = joined.sent_s - (session.socket.connected_s or joined.sent_s)
+                    return Return(joined.done_s, late_s + between_s + now_s - joined.done_s)
+            due_s = time.perf_counter() + self._plan.reconnect.wait_s(failures, self._jitter)
+        return None
+
+    def _rejoin(self, session: UserSession) -> Joined | None:
+        """Join as often as it takes on the open socket; return None when that is gone, or the user's end came."""
+        failures = 0
+        while not self.ending and session.socket.down is None:
+            if failures:
+                self._attempt("join")
+            try:
+                joined = session.rejoin_lost(self._absences.last_seq)
+            except ClientError as problem:
+                self.count("resumes_failed", label=problem.kind)
+                due_s = time.perf_counter() + self._plan.rejoin.wait_s(failures, self._jitter)
+                failures += 1
+                while session.socket.down is None and time.perf_counter() < due_s:
+                    if not self.wait_until(min(due_s, time.perf_counter() + LOOK_S)):
+                        break
+            else:
+                response = joined.response if isinstance(joined.response, dict) else {}
+                messages = response.get("messages")
+                self._absences.replayed(messages if isinstance(messages, list) else ())
+                return joined
+        return None
+
+    def _attempt(self, what: str) -> None:
+        self.count("reconnect_attempts", label=what)
+        self._cutter.attempted()
+
+    def _appended(self, message: SentMessage, done_s: float) -> None:
+        """Record the latency of a message before the cut, and of one of those that stayed."""
+        if message.phase == WARM_UP:
+            return
+        if message.due_s < self._cutter.first_s:
+            self.record("calm_append_ms", message.due_s, done_s)
+        elif self._cut_s < self._cutter.latest_s and self._cutter.others_are_away(message.due_s):
+            self.record("stayed_append_ms", message.due_s, done_s)
+
+    def _report(self, session: UserSession, missed: Missed) -> None:
+        """Count what an absence cost, and name what nothing brought."""
+        for metric, n in (
+            ("missed_messages", missed.all),
+            ("missed_replayed", missed.replayed),
+            ("missed_pushed", missed.pushed),
+            ("missed_not_brought", len(missed.missing)),
+        ):
+            if n:
+                self.count(metric, n)
+        for message in missed.missing:
+            session.observer.finding(
+                NOT_BROUGHT, message.seq, message.client_ref, "appended while its session was away"
+            )

@@ -1,0 +1,1 @@
+"""Reconnect storms: whose connections are cut when, and when a client comes back."""

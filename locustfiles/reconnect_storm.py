@@ -1,0 +1,11 @@
+"""Everybody comes back at once: connections are cut at one moment, and each session returns as the official client
+does; how soon, and whether replay brings what was missed.
+
+locust --headless -f locustfiles/reconnect_storm.py --standin                        # 200 sessions, all cut at once
+locust --headless -f locustfiles/reconnect_storm.py --preset rolling -H http://localhost:4000  # a tenth every 20 s
+locust --headless -f locustfiles/reconnect_storm.py --standin --cut server           # by a restart of the server
+"""
+
+from fleetlm_users import ReconnectStormUser, install, storm_crash, storm_plan
+
+install("reconnect_storm", [ReconnectStormUser], crash=storm_crash, storm=storm_plan)
