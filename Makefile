@@ -5,7 +5,7 @@ VENV := .venv$(if $(filter command line,$(origin PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: demo test test-fast check bench format constraints docs clean
+.PHONY: demo test test-fast coverage check bench format constraints docs clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -30,13 +30,16 @@ demo: $(VENV)/runtime  ## the mixed workload for 30 s on the embedded stand-in
 	@$(BIN)/locust --headless -f locustfiles/mixed.py --standin --run-time 30s
 
 test: $(VENV)/dev  ## all tests, real locust processes included
-	$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "not e2e and not alone" --cov --cov-report=
-	$(BIN)/python -m tests.coverage_floors
-	$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "e2e and not alone"
+	$(BIN)/python -m pytest -q -n 3 --dist worksteal -m "not e2e and not alone"
+	$(BIN)/python -m pytest -q -n 8 --dist worksteal -m "e2e and not alone"
 	$(BIN)/python -m pytest -q -m alone
 
 test-fast: $(VENV)/test  ## no real locust processes, no browser: under a minute
 	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not e2e and not alone"
+
+coverage: $(VENV)/test  ## the fast tests, and how much of each package they reach; cheap from Python 3.12 on
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not e2e and not alone" --cov --cov-report=
+	$(BIN)/python -m tests.coverage_floors
 
 check: $(VENV)/dev  ## style, types, import contracts
 	$(BIN)/ruff check .

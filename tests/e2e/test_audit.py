@@ -176,7 +176,7 @@ def test_what_cannot_be_audited_is_refused_before_any_load(tmp_path, standin):
     """With a sentence, exit code 2, and nothing of the address in it."""
     for flags, said in (
         (["--audit", "database"], "--audit-database (AUDIT_DATABASE)"),
-        (["--audit", "tape"], "expected one of off, replay, rest, database"),
+        (["--audit", "tape"], "expected one of off, auto, replay, rest, database"),
         (
             ["--audit", "database", "--audit-database", "postgresql://somebody:s3cret@127.0.0.1:9/no_such"],
             "nothing listens there",

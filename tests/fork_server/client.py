@@ -89,7 +89,12 @@ class Forked:
         else:
             source = os.open(os.devnull, os.O_RDONLY)
         errors = sink if stderr == subprocess.STDOUT else 2
-        request = {"arguments": arguments, "environment": env, "folder": str(cwd), "new_session": start_new_session}
+        request = {
+            "arguments": [os.fspath(argument) for argument in arguments],
+            "environment": {name: os.fspath(value) for name, value in env.items()},
+            "folder": str(cwd),
+            "new_session": start_new_session,
+        }
         server_of(kind).start(request, [source, sink, errors, status])
         for fd in (source, sink, status):
             os.close(fd)
