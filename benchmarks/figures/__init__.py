@@ -4,6 +4,7 @@ from benchmarks.figure import Figure
 from benchmarks.figures.append_cpu import APPEND_CPU
 from benchmarks.figures.churn import CHURN
 from benchmarks.figures.echo_agent import ECHO_AGENT
+from benchmarks.figures.fan_out import FAN_OUT
 from benchmarks.figures.idle_cpu import IDLE_CPU, IDLE_CPU_MANY
 from benchmarks.figures.idle_rss import IDLE_RSS
 from benchmarks.figures.late_append import LATE_APPEND
@@ -20,6 +21,7 @@ ROWS = (
     LATE_APPEND,
     REST_MIX,
     SATURATION,
+    FAN_OUT,
     IDLE_RSS,
     IDLE_CPU,
     IDLE_CPU_MANY,

@@ -257,6 +257,17 @@ _STORM: Final = record(
         "lines": _LINES,
     }
 )
+_SKEW: Final = record(
+    {
+        "scenario": _NAME,
+        "part": _NAME,
+        "sessions": whole(),
+        "share": number(0, 1),
+        "sent_per_s": nothing_or(_FIGURE),
+        "accounting": record({"sent": _SAMPLES, "appended": _SAMPLES, "adds_up": flag}),
+        **dict.fromkeys(("append_latency_ms", "agent_latency_ms"), _trend),
+    }
+)
 _SUMMARY: Final = record(
     {
         "verdict": record({"kind": one_of("pass", "fail", "inconclusive"), "failures": _LINES, "doubts": _LINES}),
@@ -288,6 +299,7 @@ _SUMMARY: Final = record(
         "capacity": nothing_or(_CAPACITY),
         "stages": nothing_or(each(_STAGE, MAX_NAMES)),
         "visits": nothing_or(_VISITS),
+        "skew": nothing_or(each(_SKEW, MAX_NAMES)),
         "audit": nothing_or(
             record(
                 {"way": _NAME, "words": _LONG, "result": _LONG, "messages": _audited, "answers": _audited},

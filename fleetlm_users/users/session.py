@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from fleetlm_users.client import Created, Joined, PhoenixSocket, SentMessage, SessionChannel, WriterDevice, copy_of
 from fleetlm_users.errors import ClientError, Disconnected, PushRefused, ReplyTimeout
+from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.stats.events import FactHook
 from fleetlm_users.users.audit.audited_observer import AuditedObserver
@@ -63,6 +64,7 @@ class UserSession:
         participant_id: str,
         payloads: Iterator[tuple[str, str]],
         follows_agent: bool = True,
+        main_phase: str = MAIN,
     ) -> None:
         audit = client.audit
         if audit is None:
@@ -76,6 +78,7 @@ class UserSession:
         self._participant_id = participant_id
         self._payloads = payloads
         self._follows_agent = follows_agent
+        self._main_phase = main_phase
         self._socket: PhoenixSocket | None = None
         self._channel: SessionChannel | None = None
         self._down: Disconnected | None = None
@@ -165,6 +168,7 @@ class UserSession:
         observer = self.observer
         client_ref, text = next(self._payloads)
         phase = self._run.message_phase_at(due_s)
+        phase = self._main_phase if phase == MAIN else phase
         message = self._joined_channel().send(text, client_ref, due_s, phase, device=device)
         if observer.log is not None:
             observer.log.sent[client_ref] = text

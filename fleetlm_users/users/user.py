@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from locust.env import Environment
 
 from fleetlm_users.errors import ClientError
+from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.users.rest_session import RestSession
 from fleetlm_users.users.session import UserSession
@@ -69,6 +70,11 @@ class FleetUser(VirtualUser):
         """Deprecated name of `current_run`; it goes in version 0.2."""
         warnings.warn("FleetUser.fleet is now FleetUser.current_run", DeprecationWarning, stacklevel=2)
         return self.current_run
+
+    @property
+    def main_phase(self) -> str:
+        """The phase of what its sessions send after the warm-up: the main one, or a part of it."""
+        return MAIN
 
     @contextmanager
     def session(self, *, delete: bool = False) -> Iterator[UserSession]:
@@ -213,6 +219,7 @@ class FleetUser(VirtualUser):
             participant_id=self.participant_id,
             payloads=Payloads(self.rng, prefix, options.message_bytes),
             follows_agent=self.follows_agent,
+            main_phase=self.main_phase,
         )
         session.observer.on_lost = self._sleeper.wake
         return session

@@ -30,6 +30,7 @@ from fleetlm_users.workload.options.benchmark_specs import (
     REPLAY_DURATION,
     RUNTIME_MS,
     SEND_INTERVAL,
+    SKEW,
     STEADY_DURATION,
     WRITERS,
 )
@@ -47,14 +48,14 @@ BEHAVIOUR_OPTIONS: Final[Mapping[str, tuple[OptionSpec, ...]]] = {
     "concurrent": (KEEP_ALIVE_MS,),
     "correctness": (MESSAGES, CORRECTNESS_DEPTH, replace(ITERATIONS, default="10", example="10")),
     "durability": (replace(SEND_INTERVAL, default="200", example="200"), *CRASH_OPTIONS),
-    "fan_out": (WRITERS, LISTENERS, AGENT_LISTENERS, SEND_INTERVAL),
-    "hot_path": (replace(SEND_INTERVAL, default="5000", example="5000"), RUNTIME_MS),
+    "fan_out": (WRITERS, LISTENERS, AGENT_LISTENERS, SEND_INTERVAL, SKEW),
+    "hot_path": (replace(SEND_INTERVAL, default="5000", example="5000"), RUNTIME_MS, SKEW),
     "lifecycle": (ITERATIONS, MESSAGES_PER_SESSION),
     "pipeline": (MAX_VUS, RAMP_DURATION, STEADY_DURATION, RAMP_DOWN_DURATION, ACKNOWLEDGED_DEPTH),
     "rest_mix": (PAYLOAD_SIZE,),
     "cold_start": (BACKLOG_SESSIONS, BACKLOG_SIZE, BACKLOG_DURATION, REPLAY_DURATION, ACTIVE_WRITE_INTERVAL),
     "storm": (replace(SEND_INTERVAL, default="2000", example="2000"), *STORM_OPTIONS),
-    "throughput": (SEND_INTERVAL, RUNTIME_MS, PIPELINE_DEPTH, ARRIVAL_RATE),
+    "throughput": (SEND_INTERVAL, RUNTIME_MS, PIPELINE_DEPTH, ARRIVAL_RATE, SKEW),
 }
 """The options of each packaged behaviour, by its scenario."""
 

@@ -15,6 +15,9 @@ PHASES: Final = (WARM_UP, MAIN)
 STAGE_PREFIX: Final = f"{MAIN}:"
 """Before a stage's name: `main:peak` is the part of the main phase that was due in the stage `peak`."""
 
+SKEWED_PARTS: Final = {"busiest": "the busiest tenth", "rest": "the rest"}
+"""The parts of the main phase in a run with a skew, which has no stages: whose sessions the messages are of."""
+
 PHASE_PATTERN: Final = rf"{WARM_UP}|{MAIN}(:[A-Za-z][A-Za-z0-9_-]{{0,29}})?"
 
 

@@ -15,6 +15,7 @@ from fleetlm_users.measure.report.rows import (
     backlog_rows,
     latency_rows,
     rate_rows,
+    skew_rows,
     title_parts,
     troubles_of,
 )
@@ -46,6 +47,7 @@ def render_markdown(summary: Summary, baseline: Sequence[str] = ()) -> str:
     lines += ["", *(f"- {_cell(line)}" for line in audit_lines(summary))]
     lines += [*(f"- {_cell(line)}" for line in visits_lines(summary))]
     lines += _folded("Sessions that arrived", *visits_rows(summary))
+    lines += _folded("The busiest sessions, latency in ms", *skew_rows(summary))
     lines += _folded("Latency in ms", *latency_rows(summary))
     for title, rows in accountings(summary):
         lines += _folded(title.partition(":")[0].capitalize(), *rows)

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from fleetlm_users.measure import formatting
-from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
+from fleetlm_users.measure.metrics.metric import MAIN, SKEWED_PARTS, WARM_UP
 from fleetlm_users.measure.report.content.push_accounting import book_tables, is_of_pushes, sent_of
 from fleetlm_users.measure.report.summary.types import (
     BacklogEntry,
     CounterEntry,
     CounterFigures,
     PhaseFigures,
+    SkewEntry,
     StageEntry,
     Summary,
     TrendFigures,
@@ -58,6 +59,10 @@ TROUBLES: Final = (
     "messages_not_sent",
     "visits_dropped",
     "inbox_missed",
+    "fan_outs_missed",
+    "deliveries_missed",
+    "deliveries_duplicated",
+    "deliveries_unexpected",
     "cleanup_failed",
     "agent_replies_unmatched",
     "client_anomalies",
@@ -241,6 +246,28 @@ def _figures(  # noqa: PLR0913, PLR0917  # one for each cell
         formatting.count(done),
         "✓" if adds_up else "✗",
         *(formatting.ms_aligned(value) for value in (*latencies, None if second is None else second["p95"])),
+    )
+
+
+def skew_rows(summary: Summary) -> Rows:
+    """Return the busiest tenth of the sessions beside the rest, latency in ms; no rows for an even load."""
+    books = ("", "sessions", "share", "sent", "per s", "appended", "adds up")
+    head = (*books, "append med", "p95", "p99", "agent med", "agent p95")
+    return head, tuple(_skew_row(entry) for entry in summary.get("skew") or ())
+
+
+def _skew_row(entry: SkewEntry) -> tuple[str, ...]:
+    books, append, agent = entry["accounting"], entry["append_latency_ms"], entry["agent_latency_ms"]
+    figures = (append["med"], append["p95"], append["p99"], agent["med"], agent["p95"])
+    return (
+        f"{entry['scenario']}: {SKEWED_PARTS.get(entry['part'], entry['part'])}",
+        formatting.count(entry["sessions"]),
+        formatting.percent(entry["share"]),
+        formatting.count(books["sent"]),
+        formatting.per_s(entry["sent_per_s"]),
+        formatting.count(books["appended"]),
+        "✓" if books["adds_up"] else "✗",
+        *(formatting.ms_aligned(value) for value in figures),
     )
 
 

@@ -21,6 +21,7 @@ from fleetlm_users.measure.report.rows import (
     latency_rows,
     loss_lines,
     rate_rows,
+    skew_rows,
     stage_rows,
     title_parts,
     troubles_of,
@@ -46,6 +47,7 @@ def render(summary: Summary, width: int = 100, colour: bool = False, baseline: S
         storm_section,
         _visits,
         _stages,
+        _skew,
         _latencies,
         _rates,
         _messages,
@@ -118,6 +120,13 @@ def _stages(summary: Summary, style: Style) -> Iterable[str]:
     if rows:
         yield from style.heading("stages, latency in ms")
         yield from Table(head, rows, ("from", "agent p95", "append med")).lines(style)
+
+
+def _skew(summary: Summary, style: Style) -> Iterable[str]:
+    head, rows = skew_rows(summary)
+    if rows:
+        yield from style.heading("the busiest sessions, latency in ms")
+        yield from Table(head, rows, ("adds up", "appended", "agent p95", "p99", "sent")).lines(style)
 
 
 def _latencies(summary: Summary, style: Style) -> Iterable[str]:

@@ -14,7 +14,7 @@ from typing import Final
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue
-from fleetlm_users.measure.metrics.metric import Kind, Metric
+from fleetlm_users.measure.metrics.metric import SKEWED_PARTS, Kind, Metric
 from fleetlm_users.measure.server.series import PREFIX, SUBJECT, parse_subject
 from fleetlm_users.measure.threshold.bound_units import BOUND, accepted_units, scale_of
 from fleetlm_users.measure.threshold.threshold import OFF, Threshold
@@ -24,7 +24,8 @@ WINDOW_EXAMPLE: Final = "append_latency_ms[60s]: p(95)<500"
 STAGE_EXAMPLE: Final = "append_latency_ms{stage:peak}: p(95)<300"
 SERVER_EXAMPLE: Final = "server.memory_bytes: growth<20MiB/h"
 FORM: Final = (
-    "metric: aggregation operator number, ...; the metric may carry {scenario:name}, {stage:name} and a window, [60s]"
+    "metric: aggregation operator number, ...; the metric may carry {scenario:name}, {stage:name}, {busiest} and a "
+    "window, [60s]"
 )
 
 MIN_WINDOW_S: Final = 2
@@ -34,9 +35,13 @@ LARGEST: Final = 1e100
 """Larger bounds are not converted: their fractions would be as long as their exponents are high."""
 
 _WINDOW: Final = r"\s*(?:\[\s*(?P<length>\d{1,9})\s*(?P<span>s|m|min|h)?\s*\])?"
+_PART: Final = r"(?:stage\s*:\s*(?P<{0}>[^{{}}:,\s]+)|(?P<{0}_part>" + "|".join(SKEWED_PARTS) + r"))\s*"
 _PLACE: Final = (
-    r"(?:\{\s*(?:scenario\s*:\s*(?P<scenario>[^{}:,\s]+)\s*(?:,\s*stage\s*:\s*(?P<stage>[^{}:,\s]+)\s*)?"
-    r"|stage\s*:\s*(?P<only>[^{}:,\s]+)\s*)\})?"
+    r"(?:\{\s*(?:scenario\s*:\s*(?P<scenario>[^{}:,\s]+)\s*(?:,\s*"
+    + _PART.format("stage")
+    + r")?|"
+    + _PART.format("only")
+    + r")\})?"
 )
 _HEAD: Final = re.compile(r"(?P<metric>[^\s:{}\[\]]+)\s*" + _PLACE + _WINDOW)
 _SERVER_HEAD: Final = re.compile(rf"(?P<metric>{SUBJECT}){_WINDOW}(?=\s*:)")
@@ -154,9 +159,9 @@ def _of_catalogue(
     if scenarios is not None and head["scenario"] and head["scenario"] not in scenarios:
         raise UsageError(what, entry, f"a scenario of this run: {', '.join(sorted(scenarios))}", EXAMPLE)
     window_s = _window_s(head, entry, metric, what)
-    stage = head["stage"] or head["only"]
+    stage = head["stage"] or head["stage_part"] or head["only"] or head["only_part"]
     if stage is not None and (window_s is not None or metric.kind == "gauge"):
-        accepted = "a stage for a trend, a counter or a rate, and without a window"
+        accepted = "a stage or the busiest sessions for a trend, a counter or a rate, and without a window"
         raise UsageError(what, entry, accepted, STAGE_EXAMPLE)
     aggregations = ("value",) if metric.is_derived else _AGGREGATIONS[metric.kind]
     if stage is not None and metric.kind == "counter":

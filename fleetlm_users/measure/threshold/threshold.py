@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from fleetlm_users.measure.metrics.metric import SKEWED_PARTS
 from fleetlm_users.measure.server.series import PREFIX
 
 OFF: Final = "off"
@@ -31,7 +32,7 @@ class Threshold:
 
     `unit` is that of `bound` and of what is measured: ms, fraction, count, 1/s (a counter's rate), or the gauge's own.
     `window_s` is the length of the windows, in each of which it must hold; None for the whole main phase.
-    `stage` is the stage of the run that it is about; None for the whole main phase.
+    `stage` is the stage of the run that it is about, or the part of its sessions; None for the whole main phase.
     `metric` may also be a figure of the server, `server.memory_bytes`, whose growth is per hour: bytes/h.
     `written` is the bound as a person wrote it, with its unit: `20MiB/h`; empty for a bare number.
     `origin` says who set it, and makes no difference to what it promises.
@@ -69,7 +70,8 @@ class Threshold:
     def subject(self) -> str:
         """The metric, scenario and window as written."""
         places = [f"scenario:{self.scenario}"] if self.scenario else []
-        places += [f"stage:{self.stage}"] if self.stage else []
+        if self.stage:
+            places.append(self.stage if self.stage in SKEWED_PARTS else f"stage:{self.stage}")
         return (
             self.shown
             + (f"{{{','.join(places)}}}" if places else "")

@@ -18,6 +18,7 @@ from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.workload.options.audit import is_audited
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.options.server_sources import check_distinct
+from fleetlm_users.workload.skew.settings import PARTS, skew_in
 
 GIVEN: Final = "--threshold (THRESHOLD)"
 
@@ -160,12 +161,20 @@ def _longest_window(options: Options) -> str:
 
 def _is_of_no_stage(options: Options, threshold: Threshold) -> bool:
     """Return whether the threshold is about a stage that the run does not have; a shape names its own as it goes."""
-    return not options.plan.shape and threshold.stage is not None and threshold.stage not in options.plan.stage_names
+    return not options.plan.shape and threshold.stage is not None and threshold.stage not in _parts(options)
+
+
+def _parts(options: Options) -> Sequence[str]:
+    """Return the names of the stages of a run, or of the parts of its sessions with a skew."""
+    return PARTS if skew_in(options) else options.plan.stage_names
 
 
 def _stages(options: Options) -> str:
+    if skew_in(options):
+        return "no stage in a run with a skew; {busiest} and {rest} are its sessions"
     names = ", ".join(options.plan.stage_names)
-    return f"a stage of this run that lasts: {names}" if names else "no stage, as this run has none (--stages)"
+    none = "neither a stage nor busiest sessions, as this run has none (--stages, --skew)"
+    return f"a stage of this run that lasts: {names}" if names else none
 
 
 def _is_over_time(threshold: Threshold) -> bool:

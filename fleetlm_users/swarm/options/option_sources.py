@@ -22,6 +22,7 @@ from fleetlm_users.swarm.locust_internals import actions_of, intercept_parse_kno
 from fleetlm_users.swarm.options.config_file import ConfigFile
 from fleetlm_users.swarm.options.environment_variables import read_variables, refuse_variables
 from fleetlm_users.swarm.options.parser import JoinAction, register, specs_of
+from fleetlm_users.workload.benchmarks import benchmark_options
 from fleetlm_users.workload.options.locust_options import LOCUST_OPTIONS
 from fleetlm_users.workload.options.parsing import split_thresholds
 
@@ -57,6 +58,7 @@ class OptionSources:
                 words = list(sys.argv[1:] if args is None else args)
                 variables, layers = self._prepare(parser, words, env_vars)
                 parsed, unknown = original(words, namespace, config_file_contents, variables, **more)
+                _refuse_options_of_others(self._benchmark, unknown)
                 layers.append(("--threshold", split_thresholds(parsed.threshold)))
                 parsed.threshold = laid_over(layers, DEFAULT.with_metrics(self._benchmark.metrics)) or None
                 _refuse_options(parser, parsed, words)
@@ -126,6 +128,16 @@ def _refuse_options(parser: LocustArgumentParser, parsed: Namespace, words: Sequ
         value = getattr(parsed, option.dest, None)
         if flags & set(option.flags) or value not in (None, False, [], action.default):
             raise StartupError(option.refusal, USAGE_EXIT)
+
+
+def _refuse_options_of_others(benchmark: Benchmark, unknown: Sequence[str]) -> None:
+    """Raise StartupError for an option that other benchmarks of the package have, and this one does not."""
+    for flag in _flags_in(unknown):
+        owners = sorted({name for name, spec in benchmark_options() if spec.flag == flag})
+        if owners:
+            raise StartupError(
+                f"{flag} is an option of {', '.join(owners)}; {benchmark.name} has no such option", USAGE_EXIT
+            )
 
 
 def _refuse_misread(parser: LocustArgumentParser, parsed: Namespace) -> None:

@@ -1,25 +1,28 @@
-"""What a run's report says of a load that changes: its stages, and the sessions that arrived at a rate."""
+"""What a run's report says of a load with parts: its stages, its busiest sessions, those that arrived at a rate."""
 
 from collections.abc import Iterator
 
 from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.visits.books import LittlesLaw, littles_law, visit_doubts
-from fleetlm_users.measure.report.content.stages import stage_entry
+from fleetlm_users.measure.report.content.stages import SkewedPart, skew_entry, stage_entry
 from fleetlm_users.measure.report.content.visits import visits_entry
-from fleetlm_users.measure.report.summary.types import StageEntry, Summary
+from fleetlm_users.measure.report.summary.types import SkewEntry, StageEntry, Summary
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.results.run_course import RunCourse
 from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.skew.settings import BUSIEST, PARTS, parts_in, skew_in
+from fleetlm_users.workload.skew.shares import WHOLE
 
 
 class LoadReport:
-    """The stages and the arrivals of one run, of which `judged_s` seconds are judged; empty for a plan without.
+    """The stages, skew and arrivals of one run, of which `judged_s` seconds are judged; empty for a plan without.
 
     `course` is what happened to the run while it was on.
     """
 
     def __init__(self, totals: Totals, options: Options, course: RunCourse, judged_s: float) -> None:
         self._totals = totals
+        self._options = options
         self._plan = options.plan
         self._course = course
         self._judged_s = judged_s
@@ -38,6 +41,8 @@ class LoadReport:
         stages = self._stages()
         if stages:
             document["stages"] = stages
+        if skew_in(self._options):
+            document["skew"] = list(self._skew())
         if self._law is not None:
             document["visits"] = visits_entry(self._totals, document["plan"], self._law)
 
@@ -57,3 +62,13 @@ class LoadReport:
     def _stages(self) -> list[StageEntry]:
         begins_s = self._course.judged_from_s(self._plan)
         return [stage_entry(self._totals, span, begins_s, begins_s + self._judged_s) for span in self._course.stages]
+
+    def _skew(self) -> Iterator[SkewEntry]:
+        """Yield what happened to the busiest tenth of each scenario's sessions, and to the rest if there are any."""
+        for scenario, users in self._plan.users.items():
+            for name in PARTS if users else ():
+                parts = parts_in(self._options, scenario)
+                sizes = [part.size for part in parts if part.is_busiest == (name == BUSIEST)]
+                if sizes:
+                    planned = SkewedPart(scenario, name, len(sizes), sum(sizes) / WHOLE)
+                    yield skew_entry(self._totals, planned, self._judged_s)

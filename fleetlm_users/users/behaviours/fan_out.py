@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from fleetlm_users.units import MS_PER_S
 from fleetlm_users.users.crowd.crowd import Crowd
 from fleetlm_users.users.shared_client import shared_client_of
-from fleetlm_users.users.user import FleetUser
+from fleetlm_users.users.skewed_user import SkewedUser
 from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
 from fleetlm_users.workload.options.benchmark_specs import AGENT_LISTENERS, LISTENERS, SEND_INTERVAL, WRITERS
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.timetables import SteadyPace
 
 
-class FanOutUser(FleetUser):
+class FanOutUser(SkewedUser):
     """One session with WRITERS devices that write and LISTENERS that listen, to the end of the run.
 
     Each writer sends a message every SEND_INTERVAL, one after the other in even turns, whatever the replies do. The
@@ -55,9 +55,13 @@ class FanOutUser(FleetUser):
             Crowd(run, shared_client_of(run), self.scenario, session, self._sleeper.wake) as crowd,
         ):
             crowd.open(listeners, writers - 1, lambda: self.ending)
-            for turn, due_s in enumerate(pace.dues(time.perf_counter(), math.inf)):
-                if not self.hold(session, due_s):
+            began_s, part = time.perf_counter(), self.part
+            even = pace.dues(began_s, math.inf)
+            dues = even if part is None else self.skewed_dues(part, pace.interval_s, began_s, math.inf)
+            for turn, due_s in enumerate(dues):
+                if not self.hold(session, due_s, since_s=began_s):
                     break
-                crowd.send(due_s, turn % writers)
+                crowd.send(session.held_until_s, turn % writers)
+            self.hold(session, math.inf)
             session.settle()
             crowd.settle(self._sleeper.sleep)

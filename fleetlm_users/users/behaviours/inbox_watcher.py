@@ -57,10 +57,10 @@ class InboxWatcher(FleetUser):
             for session in sessions:
                 session.observer.on_appended = partial(deltas.on_appended, session)
             for due_s, session in self._dues(pace, sessions):
-                if not self._hold_all(sessions, due_s):
+                if not self._hold_all(sessions, session, due_s):
                     break
-                session.send(due_s)
-            self._hold_all(sessions, sessions[-1].joined_s + pace.session_s)
+                session.send(session.held_until_s)
+            self._hold_all(sessions, sessions[-1], sessions[-1].joined_s + pace.session_s)
             for session in sessions:
                 session.settle()
             self._await_deltas(sessions, deltas)
@@ -94,16 +94,13 @@ class InboxWatcher(FleetUser):
         for due_s, place in heapq.merge(*timetables):
             yield due_s, sessions[place]
 
-    def _hold_all(self, sessions: Sequence[UserSession], moment_s: float) -> bool:
-        """Wait as `hold` does, with all sessions open. Raise Disconnected for the first that is lost."""
-        while self.hold(sessions[0], min(moment_s, time.perf_counter())):
-            for session in sessions:
-                if session.down is not None:
-                    raise session.down
-            if time.perf_counter() >= moment_s:
-                return True
-            self._sleeper.sleep(moment_s)
-        return False
+    def _hold_all(self, sessions: Sequence[UserSession], session: UserSession, moment_s: float) -> bool:
+        """Wait as `hold` does, for the session whose turn it is. Raise Disconnected for any that was lost meanwhile."""
+        is_due = self.hold(session, moment_s)
+        for each in sessions:
+            if each.down is not None:
+                raise each.down
+        return is_due
 
     def _await_deltas(self, sessions: Sequence[UserSession], deltas: "InboxDeltas") -> None:
         """Wait until every message was shown or missed; at the end of a run at most until the drain's end."""

@@ -13,18 +13,25 @@ from locust.env import Environment
 from fleetlm_users.errors import UsageError
 from fleetlm_users.units import MS_PER_S
 from fleetlm_users.users.session import UserSession
-from fleetlm_users.users.user import FleetUser
+from fleetlm_users.users.skewed_user import SkewedUser
 from fleetlm_users.workload.arrivals.process import POISSON
 from fleetlm_users.workload.arrivals.visit_plan import RATE_FLAG
 from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
 from fleetlm_users.workload.duration import format_duration
-from fleetlm_users.workload.options.benchmark_specs import ARRIVAL_RATE, PIPELINE_DEPTH, RUNTIME_MS, SEND_INTERVAL
+from fleetlm_users.workload.options.benchmark_specs import (
+    ARRIVAL_RATE,
+    PIPELINE_DEPTH,
+    RUNTIME_MS,
+    SEND_INTERVAL,
+    SKEW,
+)
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.options.specs import OptionSpec
+from fleetlm_users.workload.skew.settings import skew_in
 from fleetlm_users.workload.timetables import ArrivalPace, SteadyPace, seconds_of
 
 
-class SteadyUser(FleetUser):
+class SteadyUser(SkewedUser):
     """One session, a message every SEND_INTERVAL on a fixed timetable, for RUNTIME_MS from the join (0: to the end).
 
     When the session breaks, another one follows for the rest of the time.
@@ -40,11 +47,12 @@ class SteadyUser(FleetUser):
 
     @classmethod
     def check_options(cls, options: Options) -> None:
-        """Check that the runtime is longer than the warm-up, or nothing would be left to judge.
+        """Check that the runtime is longer than the warm-up, or nothing would be left to judge, and the skew.
 
         Raises:
-            UsageError: It is not.
+            UsageError: It is not, or the skew cannot be had.
         """
+        super().check_options(options)
         runtime_ms, warm_up_s = options.extra["runtime_ms"], options.plan.warm_up_s
         if runtime_ms and not options.plan.session_rate and seconds_of(runtime_ms) * options.time_scale <= warm_up_s:
             accepted = f"more than the warm-up of {format_duration(warm_up_s)}, or nothing is left to judge; or 0"
@@ -75,7 +83,10 @@ class SteadyUser(FleetUser):
     def send(self, session: UserSession) -> None:
         """Send until the runtime is over or the user's end comes."""
         pace = SteadyPace(self.option("send_interval") / MS_PER_S).scaled(self.current_run.options.time_scale)
-        self.send_at(session, pace.dues(self.planned_s(session.joined_s), self.until_s), since_s=self.since_s)
+        from_s = self.planned_s(session.joined_s)
+        even = pace.dues(from_s, self.until_s)
+        dues = even if self.part is None else self.skewed_dues(self.part, pace.interval_s, from_s, self.until_s)
+        self.send_at(session, dues, since_s=self.since_s)
 
     def planned_s(self, moment_s: float) -> float:
         """Return which moment of the timetable since the first join a moment is: another one once the rate changed."""
@@ -118,6 +129,9 @@ class ThroughputUser(SteadyUser):
         if rate_per_s is not None and options.plan.session_rate:
             accepted = f"either this or {RATE_FLAG}: messages arrive at a rate of users who stay"
             raise UsageError(ARRIVAL_RATE.label, f"{rate_per_s:g}", accepted, f"{ARRIVAL_RATE.flag} 200 alone")
+        if depth is not None and skew_in(options):
+            accepted = f"no skew with {PIPELINE_DEPTH.label}: in a closed loop the server sets the rate of each session"
+            raise UsageError(SKEW.label, skew_in(options), accepted, f"{SKEW.flag} {SKEW.example} with an open load")
 
     @classmethod
     def waits_for(cls, options: Options) -> frozenset[str]:
@@ -147,7 +161,10 @@ class ThroughputUser(SteadyUser):
             options = self.current_run.options
             users, is_poisson = options.plan.users[self.scenario], options.plan.arrivals == POISSON
             pace = ArrivalPace.share(self.option("arrival_rate"), users, is_poisson=is_poisson)
-            self._arrivals = pace.scaled(options.time_scale).dues(joined_s, self.until_s, self.rng)
+            pace = pace.scaled(options.time_scale)
+            even = pace.dues(joined_s, self.until_s, self.rng)
+            part, until_s = self.part, self.until_s
+            self._arrivals = even if part is None else self.skewed_dues(part, pace.interval_s, joined_s, until_s)
             self._next_due_s = next(self._arrivals, math.inf)
         self._skip_until(joined_s)
         while self._next_due_s < math.inf:

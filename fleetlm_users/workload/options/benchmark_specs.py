@@ -119,21 +119,26 @@ ACTIVE_WRITE_INTERVAL: Final = option(
 )  # fmt: skip
 
 WRITERS: Final = option(
-    "writers", default=1, kind="count", most=MOST_DEVICES, group=GROUP, title="Writers of each session",
+    "writers", default=1, kind="count", most=MOST_DEVICES, group=GROUP,
     help="devices of each session that write, in turn",
 )  # fmt: skip
 
 LISTENERS: Final = option(
-    "listeners", default=10, kind="count", most=MOST_DEVICES, group=GROUP, title="Listeners of each session",
+    "listeners", default=10, kind="count", most=MOST_DEVICES, group=GROUP,
     help="devices of each session's user that only listen",
 )  # fmt: skip
 
 AGENT_LISTENERS: Final = option(
-    "agent_listeners", default=0, most=MOST_DEVICES, example="1", group=GROUP, title="Listeners of the agent",
+    "agent_listeners", default=0, most=MOST_DEVICES, example="1", group=GROUP,
     help="late protocol: listeners of each session that join as its agent",
 )  # fmt: skip
 
 INBOX_SESSIONS: Final = option(
     "inbox_sessions", default=1, kind="count", most=MOST_DEVICES, example="20", group=GROUP,
-    title="Sessions of each inbox", help="sessions that each inbox watcher writes in, all shown by its one inbox",
+    help="sessions that each inbox watcher writes in, all shown by its one inbox",
+)  # fmt: skip
+
+SKEW: Final = option(
+    "skew", kind="skew", group=GROUP,
+    help="spread the same messages per second unevenly over the sessions, zipf:EXPONENT; empty: evenly",
 )  # fmt: skip

@@ -18,6 +18,7 @@ from fleetlm_users.workload.duration import format_duration, parse_duration
 from fleetlm_users.workload.identity import check_name
 from fleetlm_users.workload.options.server_sources import parse_endpoints, parse_processes
 from fleetlm_users.workload.options.specs import Kind, OptionSpec
+from fleetlm_users.workload.skew.notation import parse_skew
 from fleetlm_users.workload.source_ips import parse_source_ips
 from fleetlm_users.workload.stages.notation import parse_stages
 from fleetlm_users.workload.urls import check_database_url, check_http_url, check_ws_url
@@ -214,6 +215,7 @@ _PARSERS: Final[Mapping[Kind, Parser]] = {
     "endpoints": parse_endpoints,
     "processes": parse_processes,
     "hosts": parse_hosts,
+    "skew": lambda text, what, _example: parse_skew(text, what),
     "stages": lambda text, what, _example: parse_stages(text, what),
     "rates": lambda text, what, _example: parse_rates(text, what),
 }

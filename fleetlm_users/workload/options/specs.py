@@ -32,6 +32,7 @@ Kind = Literal[
     "processes",  # process ids: a list, each perhaps with a name
     "stages",  # stages of the load: a list
     "rates",  # a rate of arrivals, or stages of one: a list
+    "skew",  # how unevenly the load is spread over the sessions
     "hosts",  # names or addresses, with or without a port: a list
 ]
 
@@ -61,6 +62,7 @@ EXAMPLES: Final[Mapping[Kind, str]] = {
     "endpoints": "http://localhost:4000/metrics",
     "processes": "12345",
     "hosts": "load.example.org",
+    "skew": "zipf:1.1",
     "stages": "ramp=30s:10,peak=2m:100,30s:0",
     "rates": "20",
 }

@@ -43,8 +43,33 @@ def test_a_stage_is_judged_by_what_was_due_in_it(text, measured):
 
 
 @pytest.mark.parametrize(
+    ("text", "measured"),
+    [
+        ("append_latency_ms{busiest}: p(95)<300", pytest.approx(500, rel=0.002)),
+        ("append_latency_ms{scenario:burst,rest}: p(95)<300", pytest.approx(10, rel=0.002)),
+        ("messages_sent{busiest}: count>0", 100),
+    ],
+)
+def test_the_busiest_sessions_are_judged_by_what_was_due_on_them(text, measured):
+    """As a part of the main phase, which they and the rest make up."""
+    ledger = Ledger(DEFAULT, "e", "w")
+    for phase, latency_us in (("main:rest", 10_000), ("main:busiest", 500_000)):
+        for _ in range(100):
+            ledger.trend("append_latency_ms", "burst", phase).add(latency_us)
+        ledger.count("messages_sent", "burst", phase, n=100)
+    (threshold,) = parse_thresholds([text])
+    assert str(threshold) == text
+    (judgement,) = judge([threshold], Totals(DEFAULT, [ledger.snapshot(1, True, 10.0)]), 10.0)
+    assert judgement.measured == measured
+
+
+@pytest.mark.parametrize(
     "text",
     [
+        "append_latency_ms{calm}: avg<3",
+        "append_latency_ms{busiest}[10s]: avg<3",
+        "append_latency_ms{busiest,rest}: avg<3",
+        "active_connections{busiest}: value<3",
         "append_latency_ms{stage:}: avg<3",
         "append_latency_ms{}: avg<3",
         "append_latency_ms{stage:a,scenario:b}: avg<3",

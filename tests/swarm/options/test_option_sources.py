@@ -156,6 +156,14 @@ def test_a_table_that_is_no_option_is_refused(refused):
     assert "TOML" in refused(pyproject_toml="[tool.locust]\nusers = 1\nusers = 2\n")
 
 
+@pytest.mark.parametrize("words", [("--skew", "zipf:1"), ("--skew=zipf:1",)])
+def test_an_option_of_other_benchmarks_is_refused_with_their_names(refused, words):
+    """Rather than a guess at another spelling."""
+    said = refused(*words)
+    assert "--skew is an option of fan_out, message_throughput, ws_hot_path; " in said
+    assert "has no such option" in said
+
+
 def test_of_a_flag_that_is_given_again_the_last_counts_with_a_word(started):
     """As everywhere; thresholds may be given often."""
     found = started(
@@ -298,6 +306,7 @@ WORDS = {
     "processes": ["12", "12, db=34", "[12, 34]", "0", "db="],
     "threshold": [A, f"{A}; {B}", f"{A} ; {B}", f"{A}, {B}", f"[{A}, {B}]", f"{A}, p(99)<900"],
     "name": ["r1.x", "a b", "ä"],
+    "skew": ["zipf:1.1", "ZIPF : 0", "zipf:4", "1.1"],
     "stages": ["30s:10", "up=5s:4,2s:0", "30s"],
     "rates": ["20", "0.5", "30s:10", "up=5s:4,2s:0.5", "30s", "0"],
     "text": ["some-id", "a b", "stop", "continue"],

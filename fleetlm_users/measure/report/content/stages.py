@@ -1,4 +1,4 @@
-"""The stages of a run as the summary has them: users, messages with their fates, and latency."""
+"""The parts of a run as the summary has them, its stages or its busiest sessions: messages, fates, and latency."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.metrics.metric import STAGE_PREFIX
 from fleetlm_users.measure.metrics.phoenix import PUSH_FATES
 from fleetlm_users.measure.report.summary.figures import accounting_figures, trend_figures
-from fleetlm_users.measure.report.summary.types import PushStageEntry, StageEntry
+from fleetlm_users.measure.report.summary.types import PushStageEntry, SkewEntry, StageEntry
 from fleetlm_users.measure.totals import Totals
 
 
@@ -53,4 +53,29 @@ def _pushes(totals: Totals, phase: str, lasted_s: float) -> PushStageEntry:
         "adds_up": sent == fates,
         "push_latency_ms": trend_figures(totals.trend("push_latency_ms", None, phase) or Trend()),
         "event_latency_ms": trend_figures(totals.trend("event_latency_ms", None, phase) or Trend()),
+    }
+
+
+class SkewedPart(NamedTuple):
+    """Some sessions of a scenario: `part` is their name in phases, `share` their part of all planned messages."""
+
+    scenario: str
+    part: str
+    sessions: int
+    share: float
+
+
+def skew_entry(totals: Totals, planned: SkewedPart, judged_s: float) -> SkewEntry:
+    """Return what became of the messages of these sessions that were due in the judged time."""
+    scenario, phase = planned.scenario, STAGE_PREFIX + planned.part
+    accounting = totals.accounting(scenario, phase)
+    return {
+        "scenario": scenario,
+        "part": planned.part,
+        "sessions": planned.sessions,
+        "share": round(planned.share, 6),
+        "sent_per_s": round(accounting.sent / judged_s, 3) if judged_s > 0 else None,
+        "accounting": accounting_figures(accounting),
+        "append_latency_ms": trend_figures(totals.trend("append_latency_ms", scenario, phase) or Trend()),
+        "agent_latency_ms": trend_figures(totals.trend("agent_latency_ms", scenario, phase) or Trend()),
     }

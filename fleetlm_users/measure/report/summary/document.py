@@ -20,6 +20,7 @@ from fleetlm_users.measure.metrics.metric import ALL, MAIN, WARM_UP, Metric
 from fleetlm_users.measure.report.content.capacity_types import CapacityEntry
 from fleetlm_users.measure.report.content.slow_messages import slow_message_entry
 from fleetlm_users.measure.report.live import kinds_of
+from fleetlm_users.measure.report.summary.audit_types import AuditedEntry, AuditEntry
 from fleetlm_users.measure.report.summary.figures import (
     accounting_figures,
     backlog_figures,
@@ -31,8 +32,6 @@ from fleetlm_users.measure.report.summary.figures import (
 from fleetlm_users.measure.report.summary.types import (
     AccountingByPhase,
     AccountingFigures,
-    AuditedEntry,
-    AuditEntry,
     CounterEntry,
     CounterFigures,
     Figures,

@@ -11,6 +11,7 @@ from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
 from fleetlm_users.measure.judging.durability.crash import CrashEntry
 from fleetlm_users.measure.judging.storm.result import StormEntry
 from fleetlm_users.measure.report.content.capacity_types import CapacityEntry
+from fleetlm_users.measure.report.summary.audit_types import AuditEntry
 from fleetlm_users.measure.report.summary.visit_types import VisitsEntry
 
 VerdictKind = Literal["pass", "fail", "inconclusive"]
@@ -213,31 +214,6 @@ class SlowMessageEntry(TypedDict):
     agent_ms: float | None
 
 
-class AuditedEntry(TypedDict):
-    """The audit of own messages, or of answers; `unaudited` by cause."""
-
-    all: int
-    audited: int
-    unstored: int
-    changed: int
-    unaudited: dict[str, int]
-
-
-class AuditEntry(TypedDict):
-    """What was stored of what was acknowledged: how much the audit saw (`words`), and what it found (`result`).
-
-    `unconfirmed` and `open_outcomes` are of messages whose outcome the server left open, where there were any.
-    """
-
-    way: str
-    words: str
-    result: str
-    messages: AuditedEntry
-    answers: AuditedEntry
-    unconfirmed: NotRequired[AuditedEntry]
-    open_outcomes: NotRequired[str]
-
-
 class RunEntry(TypedDict):
     """The run's length: `duration_s` of the main phase, `elapsed_s` of all; when it started, why it was ended early.
 
@@ -306,6 +282,22 @@ class StageEntry(TypedDict):
     rate: NotRequired[float | None]
 
 
+class SkewEntry(TypedDict):
+    """The busiest tenth of a scenario's sessions, or the rest, in a run with a skew.
+
+    `share` is the part of all messages that they were to be sent: of both together it is 1.
+    """
+
+    scenario: str
+    part: str
+    sessions: int
+    share: float
+    sent_per_s: float | None
+    accounting: AccountingFigures
+    append_latency_ms: TrendFigures
+    agent_latency_ms: TrendFigures
+
+
 class WorkerEntry(TypedDict):
     """How one worker stands."""
 
@@ -343,6 +335,7 @@ class Summary(TypedDict):
     backlogs: NotRequired[list[BacklogEntry]]
     stages: NotRequired[list[StageEntry]]
     visits: NotRequired[VisitsEntry]
+    skew: NotRequired[list[SkewEntry]]
     workers_lost: NotRequired[list[dict[str, Any]]]
     plan: Mapping[str, Any]
     options: Mapping[str, Any]
