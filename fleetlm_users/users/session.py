@@ -49,6 +49,7 @@ class UserSession:
     """One session: `open` it, `send` or `ask` on it, `settle`, `close` it.
 
     Attributes:
+        participant_id: Whose session it is.
         observer: The fate of its messages; it is not this object, so that the channel does not hold its session.
         began_s, created_s, joined_s, closed_s: When it began to open, was created, had joined and was closed; 0 before.
         held_until_s: The last moment until which its user held it open; 0 before.
@@ -75,7 +76,7 @@ class UserSession:
         self._run = run
         self._client = client
         self._scenario = scenario
-        self._participant_id = participant_id
+        self.participant_id = participant_id
         self._payloads = payloads
         self._follows_agent = follows_agent
         self._main_phase = main_phase
@@ -97,11 +98,6 @@ class UserSession:
     def session_id(self) -> str:
         """The server's id of the session, empty until it is created."""
         return self.observer.session_id
-
-    @property
-    def participant_id(self) -> str:
-        """Whose session it is."""
-        return self._participant_id
 
     @property
     def last_seen_s(self) -> float:
@@ -135,7 +131,7 @@ class UserSession:
         self._client.await_names()
         self.began_s = time.perf_counter()
         self.timed(self._run.events.session_created, lambda: self._create(metadata))
-        self._socket = socket = self._client.socket(self._participant_id, self.observer.anomaly)
+        self._socket = socket = self._client.socket(self.participant_id, self.observer.anomaly)
         self.timed(self._run.events.connected, lambda: connect(socket))
         self._join(socket)
         self.observer.last_seen_s = self.joined_s
@@ -279,7 +275,7 @@ class UserSession:
         if self._socket is not None:
             self._socket.close()
         self._channel = None
-        self._socket = socket = self._client.socket(self._participant_id, self.observer.anomaly)
+        self._socket = socket = self._client.socket(self.participant_id, self.observer.anomaly)
         return connect(socket)
 
     def _join_again(self, socket: PhoenixSocket, last_seq: int) -> tuple[SessionChannel, Joined]:
@@ -332,7 +328,7 @@ class UserSession:
 
     def _create(self, metadata: dict[str, Any]) -> Created:
         """Create the session; its id is known before the fact is reported, for those that keep the ids."""
-        created = self._client.create_session(self._participant_id, metadata)
+        created = self._client.create_session(self.participant_id, metadata)
         self.observer.session_id, self.created_s = created.session_id, created.done_s
         return created
 
