@@ -218,10 +218,13 @@ def _probe_api(api: RestApi, targets: Targets, waiting: WaitingNotice) -> _Probe
         detail = "it answers, but is not FleetLM: no list of agents in its answer"
         return _ProbeResult((Problem(ProblemCode.API_NOT_FLEETLM, API, url, detail, fatal=True),))
     waiting.renew(API)
-    detected = detect(api)
+    detected = detect(api, targets.protocol)
     profile, obstacle = chosen_profile(targets.protocol, detected)
     if profile is None:
         return _ProbeResult((Problem(ProblemCode.PROTOCOL, API, targets.api_url, obstacle, fatal=True),))
+    mid = _ProbeResult((Problem(ProblemCode.PROTOCOL, API, targets.api_url, MID, fatal=True),))
+    if any(is_of_mid_version({"agent": each}, detected) for each in listed["agents"]):  # before an agent is created
+        return mid
     agent_url = f"{url}/{quote(targets.agent_id, safe='')}"
     try:
         waiting.renew(API)
@@ -235,7 +238,7 @@ def _probe_api(api: RestApi, targets: Targets, waiting: WaitingNotice) -> _Probe
         detail = f"it can be neither read nor created: {failed.method} failed with {_answer_of(failed)}"
         return _ProbeResult((Problem(ProblemCode.AGENT_UNAVAILABLE, what, agent_url, detail, fatal=True),))
     if is_of_mid_version(body, detected):
-        return _ProbeResult((Problem(ProblemCode.PROTOCOL, API, targets.api_url, MID, fatal=True),))
+        return mid
     if is_missing:
         return _ProbeResult(agent_created=body is not None, protocol=profile.name)
     return _ProbeResult(tuple(_differences(body, agent_url, targets)), protocol=profile.name)

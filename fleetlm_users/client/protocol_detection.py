@@ -18,6 +18,7 @@ EARLY_STATUS: Final = 400
 LATER_STATUS: Final = 422
 LATER_WORDS: Final = "user_id and agent_id are required"
 EARLIER_HISTORY: Final = "message_history_mode"
+LATER_HISTORY: Final = "context"
 MID: Final = "it is one of the versions of 2025-10-13 to 10-18, whose protocol this tool does not speak"
 
 
@@ -29,8 +30,28 @@ class Detected:
     seen: str
 
 
-def detect(api: RestApi) -> Detected:
-    """Ask which protocol the server speaks; it neither creates nor changes anything. Never raise a RestFailed."""
+def detect(api: RestApi, requested: str = AUTO) -> Detected:
+    """Ask which protocol the server speaks; it neither creates nor changes anything. Never raise a RestFailed.
+
+    A server that speaks both, as a stand-in can, is found to speak the one that was `requested`, else the late one.
+    """
+    detected = _detect(api)
+    if requested == EARLY.name and detected.profile is LATE and _knows_early_keys(api):
+        return Detected(EARLY, detected.seen)
+    return detected
+
+
+def _knows_early_keys(api: RestApi) -> bool:
+    """Return whether a session of nobody, in the early protocol's words, is refused for that and not for its words."""
+    nobody = dict.fromkeys((EARLY.user_key, EARLY.agent_key))
+    try:
+        body = api.call("POST", ASKED, body=nobody, expected=(LATER_STATUS,)).body
+    except RestFailed:
+        return False
+    return isinstance(body, dict) and body.get("error") != LATER_WORDS
+
+
+def _detect(api: RestApi) -> Detected:
     try:
         answered = api.call("POST", ASKED, body={}, expected=(EARLY_STATUS, LATER_STATUS))
     except RestFailed as failed:
@@ -50,7 +71,8 @@ def is_of_mid_version(body: Any, detected: Detected) -> bool:
         detected: What the server was found to speak.
     """
     agent = body.get("agent") if isinstance(body, dict) else None
-    return detected.profile is LATE and isinstance(agent, dict) and EARLIER_HISTORY in agent
+    is_earlier = isinstance(agent, dict) and EARLIER_HISTORY in agent and LATER_HISTORY not in agent
+    return detected.profile is LATE and is_earlier
 
 
 def chosen_profile(requested: str, detected: Detected) -> tuple[Profile | None, str]:

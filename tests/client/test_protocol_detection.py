@@ -45,6 +45,30 @@ def test_each_version_refuses_an_empty_session_in_its_own_way(serve, status, bod
     assert status.partition(" ")[0] in found.seen
 
 
+@pytest.mark.parametrize(
+    ("requested", "second", "profile"),
+    [
+        ("early", b'{"error":"#Ecto.Changeset<...>"}', EARLY),
+        ("early", LATE_BODY, LATE),
+        ("early", b"[1]", LATE),
+        ("late", b'{"error":"#Ecto.Changeset<...>"}', LATE),
+    ],
+)
+def test_a_server_of_both_speaks_the_one_that_is_given(serve, requested, second, profile):
+    """It is asked for a session of nobody, in the words of the early protocol."""
+    bodies = []
+
+    def answer(peer):
+        peer.read_head()
+        bodies.append(peer.read(int(peer.headers["content-length"])))
+        peer.answer("422 Unprocessable Entity", LATE_BODY if len(bodies) == 1 else second)
+
+    api = RestApi(serve(answer).http_url + "/api", timeout_s=5.0)
+    assert detect(api, requested).profile is profile
+    api.close()
+    assert bodies[1:] == ([b'{"sender_id":null,"recipient_id":null}'] if requested == "early" else [])
+
+
 def test_what_was_asked_creates_nothing(serve):
     """A session without anything in it."""
     requests = []
@@ -96,6 +120,7 @@ def test_what_was_asked_for_counts_unless_the_server_says_otherwise(requested, f
         (LATE, {"agent": {"message_history_mode": "tail"}}, True),
         (LATE, {"agent": {"context": {"strategy": "last_n"}}}, False),
         (EARLY, {"agent": {"message_history_mode": "tail"}}, False),
+        (LATE, {"agent": {"message_history_mode": "tail", "context": {}}}, False),  # a server of both
         (LATE, {"agent": None}, False),
         (LATE, None, False),
     ],

@@ -8,6 +8,7 @@ pytestmark = pytest.mark.e2e
 
 FAST = ["--time-scale", "0.2", "--warm-up", "1s", "--ramp-up", "1s", "--drain-timeout", "2s", "-t", "5s", "-u", "6"]
 FAST += ["--reply-timeout", "3s"]
+PROTOCOLS = pytest.mark.parametrize("spoken", [(), ("--protocol", "late", "--quirks")], ids=["early", "late"])
 
 
 def run(tmp_path, *arguments):
@@ -15,18 +16,21 @@ def run(tmp_path, *arguments):
         return locust.finish()
 
 
-def test_a_server_that_never_broadcasts_fails(tmp_path, standin_with):
-    """Messages go out and nothing comes back: every one is lost or in flight, none appended."""
-    finished = run(tmp_path, *targets(standin_with("--builtin-agent", "--no-broadcast")))
+@PROTOCOLS
+def test_a_server_that_never_broadcasts_fails(tmp_path, standin_with, spoken):
+    """Messages go out and no push comes back: each is lost or in flight, or was acknowledged by a reply at most."""
+    finished = run(tmp_path, *targets(standin_with("--builtin-agent", "--no-broadcast", *spoken)))
     assert finished.code == 3, finished.output
     accounting = finished.accounting()
-    assert accounting["appended"] == 0
-    assert accounting["sent"] == accounting["lost"] + accounting["in_flight"] > 0
+    assert finished.count("messages_received") == 0
+    assert accounting["appended"] <= finished.count("messages_acknowledged")
+    assert accounting["sent"] == sum(accounting[fate] for fate in ("appended", "lost", "in_flight")) > 0
 
 
-def test_a_server_that_refuses_every_join_fails(tmp_path, standin_with):
+@PROTOCOLS
+def test_a_server_that_refuses_every_join_fails(tmp_path, standin_with, spoken):
     """No message is ever sent; thresholds without samples fail, and the refusals are counted by kind."""
-    finished = run(tmp_path, *targets(standin_with("--builtin-agent", "--refuse-joins")))
+    finished = run(tmp_path, *targets(standin_with("--builtin-agent", "--refuse-joins", *spoken)))
     assert finished.code == 3, finished.output
     assert finished.count("connection_failures") > 0
     assert "join_refused" in finished.output
@@ -42,9 +46,10 @@ def test_a_server_that_turns_unavailable_fails(tmp_path, standin):
     assert finished.count("session_failures") > 0
 
 
-def test_a_dead_agent_fails_though_every_append_works(tmp_path, standin_with):
+@PROTOCOLS
+def test_a_dead_agent_fails_though_every_append_works(tmp_path, standin_with, spoken):
     """Own broadcasts are no agent replies: the rate is 0 and the run fails."""
-    standin = standin_with()  # calls the webhook of an agent that nobody serves
+    standin = standin_with(*spoken)  # calls the webhook of an agent that nobody serves
     finished = run(tmp_path, *targets(standin), "--agent-url", "http://127.0.0.1:9")
     assert finished.code == 3, finished.output
     assert finished.accounting()["appended"] > 0

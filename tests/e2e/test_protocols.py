@@ -18,6 +18,8 @@ BENCHMARKS = {
     "ws_hot_path": ["-u", "4", "--send-interval", "300", *SHORT],
 }
 
+SPREAD = ("message_throughput", "message_correctness", "concurrent_sessions")
+
 
 def agree(finished, run):
     """What was sent, appended and answered is what the stand-in counted."""
@@ -30,13 +32,13 @@ def agree(finished, run):
 
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_every_benchmark_speaks_the_late_protocol(tmp_path, standin_with, name):
-    """Pushes doubled, answers streamed, as a real server does it."""
+    """Pushes doubled, answers streamed, as a real server does it; half of them on two processes."""
     standin = standin_with("--protocol", "late", "--quirks", "--builtin-agent", "--flush-ms", "300")
-    with Locust(
-        tmp_path, *targets(standin, None), *BENCHMARKS[name], "--run-id", RUN_ID, locustfile=f"locustfiles/{name}.py"
-    ) as locust:
+    flags = [*BENCHMARKS[name], *(["--processes", "2"] if name in SPREAD else []), "--run-id", RUN_ID]
+    with Locust(tmp_path, *targets(standin, None), *flags, locustfile=f"locustfiles/{name}.py") as locust:
         finished = locust.finish()
     agree(finished, standin.counters(RUN_ID))
+    assert "protocol late, detected" in finished.output
     assert finished.summary["options"]["protocol"] == "late"
     for trouble in ("messages_duplicated", "messages_out_of_order", "client_anomalies", "messages_lost"):
         assert not finished.count(trouble), finished.output
@@ -44,14 +46,16 @@ def test_every_benchmark_speaks_the_late_protocol(tmp_path, standin_with, name):
     assert finished.count("messages_sent") or name == "concurrent_sessions"
 
 
-def test_two_processes_speak_the_late_protocol(tmp_path, standin_with):
-    """The workers are told which one their master found."""
-    standin = standin_with("--protocol", "late", "--quirks", "--builtin-agent")
-    flags = [*BENCHMARKS["message_throughput"], "--processes", "2", "--run-id", RUN_ID]
-    with Locust(tmp_path, *targets(standin, None), *flags, locustfile="locustfiles/message_throughput.py") as locust:
-        finished = locust.finish()
-    agree(finished, standin.counters(RUN_ID))
-    assert finished.summary["metrics"]["ack_latency_ms"]["main"]["all"]["count"] == finished.count("messages_sent")
+def test_a_server_of_both_protocols_serves_runs_of_each(tmp_path, standin_with):
+    """The one that is given is spoken; one that is not given is found to be the late one."""
+    standin = standin_with("--protocol", "both", "--builtin-agent")
+    for given, spoken in ((["--protocol", "early"], "early, as given"), ([], "late, detected")):
+        flags = [*ROUNDS, "--run-id", spoken[:4], *given]
+        with Locust(tmp_path, *targets(standin, None), *flags, locustfile="locustfiles/session_lifecycle.py") as locust:
+            finished = locust.finish()
+        assert f"protocol {spoken}" in finished.output
+        assert finished.count("sessions_completed") == 4
+        agree(finished, standin.counters(spoken[:4]))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import gevent
 
 from fleetlm_users.foreign_text import printable_lines
 from fleetlm_users.output import LiveLine, tell
+from fleetlm_users.protocol.profile import PROFILES
 from fleetlm_users.swarm.options.session_rate import arriving_in
 from fleetlm_users.workload.duration import format_duration
 from fleetlm_users.workload.options.model import Options
@@ -88,12 +89,15 @@ def announcement(
     return "\n".join(lines)
 
 
-def _fleetlm(options: Options) -> tuple[str, str]:
+def _fleetlm(options: Options) -> list[str]:
     embedded = "  (embedded stand-in)" if options.standin else ""
-    return (
+    lines = [
         f"  FleetLM  {options.api_url}  {options.ws_url}{embedded}",
         f"  agent    {options.agent_id} at {options.agent_url}",
-    )
+    ]
+    if options.protocol in PROFILES:
+        lines.append(f"  protocol {options.protocol}, {'detected' if options.is_protocol_detected else 'as given'}")
+    return lines
 
 
 def _users(plan: Plan) -> str:

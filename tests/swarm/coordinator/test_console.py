@@ -1,6 +1,7 @@
 """One live line on a terminal, plain lines in a log, and no harm when the terminal goes away."""
 
 import io
+from dataclasses import replace
 
 from fleetlm_users.output import ERASE_LINE
 from fleetlm_users.swarm.coordinator.console import LOG_INTERVAL_S, TERMINAL_INTERVAL_S, Console, announcement
@@ -89,3 +90,7 @@ def test_it_names_users_targets_run_and_seed():
 def test_a_run_without_end_says_so():
     """Nobody should wait for it."""
     assert "until stopped" in announcement(options(duration="0"), False)
+    assert "protocol" not in announcement(options())  # nobody has asked the server yet
+    spoken = replace(options(), protocol="late", is_protocol_detected=True)
+    assert "  protocol late, detected\n" in announcement(spoken)
+    assert "  protocol late, as given\n" in announcement(options(protocol="late"))
