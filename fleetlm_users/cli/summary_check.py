@@ -241,6 +241,7 @@ _VISITS: Final = record(
         "little": record(
             {
                 **dict.fromkeys(("rate_per_s", "stay_s", "expected", "measured", "accepted"), number(0, 1e9)),
+                "edges": number(-1e9, 1e9),
                 "agrees": nothing_or(flag),
                 "words": _LONG,
             }

@@ -86,7 +86,8 @@ class LocalRun:
             run.step_order = StepOrder()
         run.follow(order)
         if options.plan.rates is not None:
-            run.visits = Visits(run, own_arrivals(options, slot), options.plan.duration_s or math.inf)
+            plan = options.plan
+            run.visits = Visits(run, own_arrivals(options, slot), plan.duration_s or math.inf, plan.warm_up_s)
         self._gc_freeze.begin(lambda: run.user_count)
         self._drain = Once(partial(self._drain_and_free, run, HealthSampler(run, table.flush)))
 

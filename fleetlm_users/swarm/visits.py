@@ -5,7 +5,6 @@ free begins at its moment, and one that was due before any user was free is foun
 """
 
 import math
-import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,20 +51,22 @@ class Visit:
 class Visits:
     """The arrivals of one process, in order, and who is in a session now. Moments are `time.perf_counter()` seconds.
 
-    None is due `duration_s` seconds after the run's start, its planned end, or later.
+    None is due `duration_s` seconds after the run's start, its planned end, or later. The first `warm_up_s` are not
+    judged.
     """
 
-    def __init__(self, run: VisitedRun, own: Iterator[SessionArrival], duration_s: float = math.inf) -> None:
+    def __init__(
+        self, run: VisitedRun, own: Iterator[SessionArrival], duration_s: float = math.inf, warm_up_s: float = 0.0
+    ) -> None:
         self._run = run
         self._own = own
         self._end_s = run.started_s + duration_s
+        self._judged_from_s = run.started_s + warm_up_s
         self._returned: list[SessionArrival] = []
         self._numbers: dict[gevent.Greenlet, int] = {}
         self._present = 0
         self._looked_s = run.started_s
         self._left_over_ms = 0.0
-        # moments of their own, so that looks and even arrivals do not keep step
-        self._chance = random.Random(0)
         self._watch = gevent.spawn(self._look_on)
 
     def __repr__(self) -> str:
@@ -142,18 +143,22 @@ class Visits:
         for metric in ("visits_due", "visits_begun"):
             self._run.ledger.count(metric, arrival.scenario, visit.phase)
         self._time("visit_lateness_ms", visit, visit.phase, now_s - due_s)
-        self._move(arrival.scenario, 1)
+        self._move(arrival.scenario, 1, now_s)
         return visit
 
     def _end(self, visit: Visit) -> None:
-        scenario, now_s = visit.arrival.scenario, time.perf_counter()
-        self._move(scenario, -1)
+        scenario, now_s, ended_s = visit.arrival.scenario, time.perf_counter(), self._run.ended_s
+        self._move(scenario, -1, now_s)
         if visit.began_s < self._run.ledger.since_s:
             return  # its beginning is not in this ledger
-        if self._run.ended_s is not None:
+        gone_s = now_s if ended_s is None else max(visit.began_s, min(now_s, ended_s))
+        phase = self._run.phase_at(gone_s)
+        if visit.began_s < self._judged_from_s < gone_s:
+            self._count_ms("visit_carried_ms", visit, phase, self._judged_from_s - visit.began_s)
+        if ended_s is not None:
             self._run.ledger.count("visits_unfinished", scenario, visit.phase)
+            self._count_ms("visit_unfinished_ms", visit, phase, gone_s - visit.began_s)
             return
-        phase = self._run.phase_at(now_s)
         self._run.ledger.count("visits_ended", scenario, phase)
         self._time("visit_time_ms", visit, phase, now_s - visit.began_s)
 
@@ -162,22 +167,27 @@ class Visits:
         self._run.ledger.count("visits_due", arrival.scenario, phase)
         self._run.ledger.count("visits_dropped", arrival.scenario, phase, label=reason)
 
-    def _move(self, scenario: str, by: int) -> None:
+    def _move(self, scenario: str, by: int, now_s: float) -> None:
+        self._look(now_s)
         self._present += by
         self._run.ledger.gauge("visits_present", scenario, by)
 
     def _time(self, metric: str, visit: Visit, phase: str, duration_s: float) -> None:
         self._run.ledger.trend(metric, visit.arrival.scenario, phase).add(round(duration_s * US_PER_S))
 
+    def _count_ms(self, metric: str, visit: Visit, phase: str, duration_s: float) -> None:
+        self._run.ledger.count(metric, visit.arrival.scenario, phase, round(duration_s * MS_PER_S))
+
     def _look_on(self) -> None:
         while True:
-            gevent.sleep(self._chance.uniform(0.0, LOOK_S))
+            gevent.sleep(LOOK_S)
             self._look(time.perf_counter())
 
     def _look(self, now_s: float) -> None:
-        """Count those present for the time since the last look."""
-        self._left_over_ms += self._present * (now_s - self._looked_s) * MS_PER_S
-        self._looked_s = now_s
+        """Count those present for the time since the last look: at every change, and now and then for the phases."""
+        now_s = min(now_s, self._run.ended_s or now_s)  # what is there while the run drains is no part of it
+        self._left_over_ms += self._present * max(0.0, now_s - self._looked_s) * MS_PER_S
+        self._looked_s = max(now_s, self._looked_s)
         whole_ms = int(self._left_over_ms)
         if whole_ms > 0:
             self._left_over_ms -= whole_ms

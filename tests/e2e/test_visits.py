@@ -16,6 +16,7 @@ def check_books(finished, truth):
         assert counts["due"] == counts["begun"] + counts["dropped"]
     assert visits["all"]["begun"] == visits["all"]["ended"] + visits["all"]["unfinished"]
     assert truth["sessions_created"] == visits["all"]["begun"] == finished.count("sessions_started")
+    assert visits["little"]["agrees"] is not False, visits["little"]
     assert not any("add up" in doubt for doubt in finished.summary["verdict"]["doubts"])
     return visits
 

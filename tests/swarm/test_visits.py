@@ -44,7 +44,8 @@ def counts(run):
     for entry in run.ledger.snapshot(1, False, 60.0).counts:
         key = f"{entry.metric}:{entry.label}" if entry.label else entry.metric
         found[key] = found.get(key, 0) + entry.n
-    found.pop("visit_presence_ms", None)
+    for metric in ("visit_presence_ms", "visit_unfinished_ms", "visit_carried_ms"):
+        found.pop(metric, None)
     return found
 
 
@@ -83,11 +84,15 @@ def test_at_the_end_everything_that_was_due_is_counted(run, visits_of):
     visits = visits_of(50.0, 58.0, 59.0, 65.0)
     assert visits.is_in_time(SessionArrival(4, 65.0, "x"))
     waiting, early = visits.take(run.started_s), visits.take(run.started_s)
-    with visits.visit(waiting):
+    with visits.visit(waiting) as visit:
+        visit.began_s = visits._looked_s = run.started_s + 58.0
         run.ended_s = run.started_s + 60.0
         visits.stop()
         visits.give_back(early)
+        visits._look(run.started_s + 75.0)
     visits.finish()
+    for metric, scenario in (("visit_presence_ms", ""), ("visit_unfinished_ms", "x")):
+        assert run.ledger.counter(metric, scenario, "main").n in (1999, 2000)
     assert counts(run) == {
         "visits_due": 3,
         "visits_begun": 1,
@@ -117,18 +122,22 @@ def test_only_the_first_session_of_a_visit_counts_from_its_arrival(run, visits_o
 
 
 def test_presence_adds_up_to_the_time_that_users_were_there(run, visits_of):
-    """Looks come when they come; each counts for the time since the last one, to the very end."""
-    run.started_s = time.perf_counter()
-    visits = visits_of(0.0, 0.0)
+    """At each coming and going, and to the very end: short visits between two looks count as well."""
+    visits = visits_of(30.0, 30.0)
     took = [visits.take(run.started_s), visits.take(run.started_s)]
+    began_s = time.perf_counter()
     with visits.visit(took[0]), visits.visit(took[1]):
-        visits.stop()  # no look but ours
         gevent.sleep(0)
-        visits._look(run.started_s + 0.75)
-        visits._look(run.started_s + 2.0004)
-    visits._look(run.started_s + 9.0)
-    assert run.ledger.counter("visit_presence_ms", "", "main").n in (3999, 4000)
-    assert "Visits(0 present)" in repr(visits)
+    ended_s = time.perf_counter()
+    counted_ms = run.ledger.counter("visit_presence_ms", "", "main").n
+    assert counted_ms <= 2 * (ended_s - began_s) * 1000
+    visits._present = 2
+    visits._looked_s = run.started_s + 40.0
+    visits._look(run.started_s + 40.75)
+    visits._look(run.started_s + 42.0004)
+    visits._look(run.started_s + 42.0)
+    assert run.ledger.counter("visit_presence_ms", "", "main").n in (counted_ms + 4000, counted_ms + 4001)
+    assert repr(visits) == "Visits(2 present)"
 
 
 def test_nothing_arrives_at_the_planned_end_or_later(run):

@@ -16,6 +16,11 @@ VISITS: Final = (
     ),
     counter("visits_ended", "visits that came to their own end, whole or broken, by the moment of their end"),
     counter("visits_unfinished", "visits that the end of the run cut short"),
+    counter("visit_unfinished_ms", "milliseconds that the visits cut short had been there when the run ended"),
+    counter(
+        "visit_carried_ms",
+        "milliseconds that visits had been there when the warm-up ended, of those that went on after",
+    ),
     trend("visit_lateness_ms", "session due → its user begins: the generator's own fault"),
     trend(
         "visit_creation_ms",
@@ -24,8 +29,6 @@ VISITS: Final = (
     ),
     trend("visit_time_ms", "user begins → user is gone: the time in the system, by the moment of its end"),
     gauge("visits_present", "users in a session now, and the highest number"),
-    counter(
-        "visit_presence_ms", "milliseconds that users were in a session, all together, by a look ten times a second"
-    ),
+    counter("visit_presence_ms", "milliseconds that users were in a session, all together"),
 )
 """Every due visit begins or is dropped, and every begun one ends or is unfinished: measure/judging/visits.py."""

@@ -71,7 +71,8 @@ TROUBLES: Final = (
 _SHOWN_ELSEWHERE: Final = (
     *("message_failures", "messages_in_flight", "messages_unconfirmed"),
     *("worker_cpu_samples", "worker_cpu_starved"),
-    *("visits_due", "visits_begun", "visits_ended", "visits_unfinished", "visit_presence_ms"),
+    *("visits_due", "visits_begun", "visits_ended", "visits_unfinished"),
+    *("visit_presence_ms", "visit_unfinished_ms", "visit_carried_ms"),
 )
 SPLIT_BY_SCENARIO: Final = (  # and whatever has a threshold
     *("append_latency_ms", "agent_latency_ms"),

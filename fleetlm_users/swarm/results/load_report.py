@@ -55,8 +55,7 @@ class LoadReport:
         if not plan.session_rate:
             return None
         planned_s = self._judged_s if plan.duration_s is None else plan.duration_s - plan.warm_up_s
-        changed = "the rate was changed during the run" if self._course.edits else ""
-        unchecked = "the statistics were reset during the run" if self._course.resets else changed
+        unchecked = "the statistics were reset during the run" if self._course.resets else ""
         return littles_law(self._totals, min(self._judged_s, planned_s), unchecked)
 
     def _stages(self) -> list[StageEntry]:

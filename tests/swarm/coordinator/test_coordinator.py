@@ -112,6 +112,20 @@ def test_users_are_not_edited_where_something_else_sets_them(coordinator):
     object.__setattr__(shaped, "shape", "")
 
 
+def test_users_and_stages_of_a_session_rate_are_not_changed_by_hand(coordinator):
+    """Users come with the sessions; a rate without stages may be made faster or slower."""
+    start(coordinator)
+    plan = coordinator._run.options.plan
+    object.__setattr__(plan, "session_rate", ("20",))
+    with pytest.raises(StartupError, match="Sessions arrive at a rate, and users with them"):
+        coordinator.edit(MultiDict({"user_count": "9", "spawn_rate": "1"}))
+    assert coordinator.speed_run() is coordinator._run
+    object.__setattr__(plan, "session_rate", ("up=2s:20", "hold=2s:20"))
+    with pytest.raises(StartupError, match="The stages of the session rate set the load"):
+        coordinator.speed_run()
+    object.__setattr__(plan, "session_rate", ())
+
+
 def test_an_option_given_during_a_run_is_refused(coordinator):
     """It would have no effect; a page that sends what it shows changes nothing."""
     start(coordinator)

@@ -1,17 +1,18 @@
 """Whether the books of sessions that arrive at a rate agree: with each other, and with Little's law. Pure.
 
 Little's law (1961): the mean number in a system is the arrival rate times the mean time in it, whatever the
-distributions. Both sides are measured here in ways of their own: the number by looks at it ten times a second, rate and
-times by the stamps of single visits. They may differ only by what the edges of the judged part cut off. A stay counts
-where it ended; so for those who were there at an edge, the age that they had then stands against a whole mean stay.
-In a steady system ages are drawn from the residual distribution of the stays S with mean W (renewal theory), with
-E[age] = E[S²] / 2W and E[age²] = E[S³] / 3W, and their number is at most as variable as Poisson's. So over T seconds
-the difference of both sides has a variance of 2 λ (E[S³]/3 − W E[S²] + W³) / T², from the two edges. Four deviations
-are accepted: by chance one run in 16,000 is beyond them. When the number itself changed by Δ between the edges, as on a
-ramp, |Δ| W / T is accepted as well, since those who were added may have any age up to a whole stay.
+distributions. Over a part of a run it holds but for its edges: a stay counts where it ended, and the rate counts where
+it began. Let A sessions begin in the part and D end in it, with the mean stay W, and let those who are there at an edge
+have the ages a. Then the time that all were there together is
+
+    presence = A W + (D - A) W + (sum of the ages at the end) - (sum of the ages at the beginning)
+
+exactly, in a steady system or not. The three terms behind A W are the edges. All of it is measured in ways of its own:
+the presence by the number over time, stays and ages by the stamps of single visits, A and D by counting. What is
+accepted is only what the measurement itself leaves open: presence is cut at an edge to LOOK_S, and times to a
+millisecond each.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -19,33 +20,30 @@ from typing import Final
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.histogram import Trend
-from fleetlm_users.measure.histogram_buckets import coarse_bounds
 from fleetlm_users.measure.metrics.metric import ALL
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.units import MS_PER_S, US_PER_S
 
-DEVIATIONS: Final = 4.0
-FEWEST: Final = 30
-"""Fewer ended visits tell too little of the distribution of the times."""
+LOOK_S: Final = 0.1
+"""How often the number is added up at least (swarm/visits.py): so much of it an edge may put on its other side."""
 
-STAYS: Final = 2.0
-"""The judged part must be this many mean stays long: else those who are there at its beginning still are at its end."""
-
-LOOK_S: Final = 0.2
-"""The longest time between two looks at the number (swarm/visits.py): so much of it an edge may put on its other side.
-"""
+ROUNDED_S: Final = 0.001
+SHARE: Final = 0.002
+"""What the sums of rounded times may be apart: a millisecond for each visit, and two parts in a thousand."""
 
 
 @dataclass(frozen=True, slots=True)
 class LittlesLaw:
-    """Both sides of the law over the judged part.
+    """Both sides of the law over the judged part, as mean numbers of sessions.
 
-    `rate_per_s` × `stay_s` = `expected`, the number of sessions by the law; `measured` is their mean number by looks.
-    `accepted` is how far the two may be apart. `unchecked` says why they cannot be held against each other, if so.
+    `rate_per_s` x `stay_s` = `expected` is the number by the law, `edges` what those add to it who were there at the
+    beginning or the end, `measured` the number over time. `accepted` is how far that may be from the other two.
+    `unchecked` says why they cannot be held against each other, if so.
     """
 
     rate_per_s: float
     stay_s: float
+    edges: float
     measured: float
     accepted: float
     unchecked: str = ""
@@ -58,15 +56,17 @@ class LittlesLaw:
     @property
     def agrees(self) -> bool | None:
         """Whether the two sides agree; None where that cannot be told."""
-        return None if self.unchecked else abs(self.expected - self.measured) <= self.accepted
+        return None if self.unchecked else abs(self.expected + self.edges - self.measured) <= self.accepted
 
     def __str__(self) -> str:
         if self.unchecked:
             return f"Little's law is not checked: {self.unchecked}"
-        verb = "agree" if self.agrees else "do not agree"
+        verb = "they agree" if self.agrees else "they do not agree"
+        sign = "less" if self.edges < 0 else "and"
         return (
-            f"Little's law: {self.rate_per_s:.4g} sessions/s × {self.stay_s:.4g} s = {self.expected:.4g} in the "
-            f"system, and {self.measured:.4g} were measured; they {verb} (accepted: ± {self.accepted:.2g})"
+            f"Little's law: {self.rate_per_s:.4g} sessions/s × {self.stay_s:.4g} s = {self.expected:.4g} in the system,"
+            f" {sign} {abs(self.edges):.2g} for those at the edges of the measured part; {self.measured:.4g} were"
+            f" measured: {verb} (within {self.accepted:.2g})"
         )
 
 
@@ -76,23 +76,24 @@ def littles_law(totals: Totals, judged_s: float, unchecked: str = "") -> Littles
     `unchecked` says why the two cannot be held against each other, if that is known.
     """
     begun, ended = totals.count("visits_begun"), totals.count("visits_ended")
-    presence_s = totals.count("visit_presence_ms") / MS_PER_S
+    presence_s, open_s, carried_s = (
+        totals.count(f"visit_{what}_ms") / MS_PER_S for what in ("presence", "unfinished", "carried")
+    )
     stays = totals.trend("visit_time_ms") or Trend()
     if judged_s <= 0 or not stays.count:
-        return LittlesLaw(0.0, 0.0, 0.0, 0.0, "no session ended in the part of the run that is judged")
-    mean_s, square, cube = _moments(stays)
-    edges = 2 * begun / judged_s * max(0.0, cube / 3 - mean_s * square + mean_s**3)
-    measured = presence_s / judged_s
-    accepted_s = DEVIATIONS * math.sqrt(edges) + abs(begun - ended) * mean_s + 2 * LOOK_S * measured
-    if unchecked:
-        pass  # it is known
-    elif stays.clamped:
+        reason = "no session ended in the part of the run that is judged"
+        return LittlesLaw(0.0, 0.0, 0.0, 0.0, 0.0, unchecked or reason)
+    mean_s = (stays.mean_us or 0.0) / US_PER_S
+    edges_s = (ended - begun) * mean_s + open_s - carried_s
+    most = totals.gauge("visits_present").peak
+    accepted_s = LOOK_S * most + ROUNDED_S * (begun + ended) + SHARE * presence_s
+    if not unchecked and stays.clamped:
         unchecked = f"{formatting.count(stays.clamped)} sessions were longer than an hour"
-    elif stays.count < FEWEST:
-        unchecked = f"only {formatting.count(stays.count)} sessions ended, and {FEWEST} are needed"
-    elif judged_s < STAYS * mean_s:
-        unchecked = f"a run of {judged_s:.3g} s is short for sessions of {mean_s:.3g} s"
-    return LittlesLaw(begun / judged_s, mean_s, measured, accepted_s / judged_s, unchecked)
+    elif not unchecked and _is_some_end_unknown(totals):
+        unchecked = "a worker was lost, with the end of its sessions"
+    return LittlesLaw(
+        begun / judged_s, mean_s, edges_s / judged_s, presence_s / judged_s, accepted_s / judged_s, unchecked
+    )
 
 
 def visit_doubts(totals: Totals, limits: Limits, law: LittlesLaw) -> Iterator[str]:
@@ -113,14 +114,9 @@ def visit_doubts(totals: Totals, limits: Limits, law: LittlesLaw) -> Iterator[st
         advice = "; more --max-users are needed" if by_reason.get("no_user") else ""
         yield f"{lost:,} of {judged:,} sessions that were due could not begin ({reasons}): not the planned load{advice}"
     if law.agrees is False:
-        yield f"{law}: the sessions pile up or thin out, or the books are wrong"
+        yield f"{law}: the books of the sessions are wrong"
 
 
-def _moments(stays: Trend) -> tuple[float, float, float]:
-    """Return the mean of the stays in seconds, exactly, and the means of their squares and cubes, within 5 %."""
-    square = cube = 0.0
-    for index, times in stays.distribution().items():
-        stay_s = sum(coarse_bounds(index)) / 2 / US_PER_S
-        square += times * stay_s**2
-        cube += times * stay_s**3
-    return (stays.mean_us or 0.0) / US_PER_S, square / stays.count, cube / stays.count
+def _is_some_end_unknown(totals: Totals) -> bool:
+    begun, ended, unfinished = (totals.count(f"visits_{what}", phase=ALL) for what in ("begun", "ended", "unfinished"))
+    return begun != ended + unfinished

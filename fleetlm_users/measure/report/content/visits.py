@@ -34,6 +34,7 @@ def visits_entry(totals: Totals, plan: Mapping[str, Any], law: LittlesLaw) -> Vi
             "rate_per_s": round(law.rate_per_s, 4),
             "stay_s": round(law.stay_s, 4),
             "expected": round(law.expected, 4),
+            "edges": round(law.edges, 4),
             "measured": round(law.measured, 4),
             "accepted": round(law.accepted, 4),
             "agrees": law.agrees,

@@ -14,7 +14,7 @@ class VisitCounts(TypedDict):
 
 
 class LittleEntry(TypedDict):
-    """Little's law: `rate_per_s` × `stay_s` = `expected` sessions, held against those `measured`, ± `accepted`.
+    """Little's law: `rate_per_s` × `stay_s` = `expected` sessions, and `edges`, against those `measured`, ± `accepted`.
 
     `agrees` is None where it could not be checked; `words` say it all.
     """
@@ -22,6 +22,7 @@ class LittleEntry(TypedDict):
     rate_per_s: float
     stay_s: float
     expected: float
+    edges: float
     measured: float
     accepted: float
     agrees: bool | None

@@ -19,6 +19,7 @@ def visited(ledger):
     for _ in range(196):
         ledger.trend("visit_time_ms", "x", "main").add(500_000)
     ledger.count("visit_presence_ms", "", "main", 99_000)
+    ledger.count("visit_unfinished_ms", "x", "main", 1000)
     ledger.gauge("visits_present", "x", 12)
 
 
