@@ -76,6 +76,12 @@ class ReconnectStormUser(FleetUser):
         self._is_away = False
         self._away_count = 0
 
+    @classmethod
+    def stays(cls, options: Options) -> str:
+        """Return that a session lasts to the end of the run."""
+        del options
+        return "whose sessions last to the end of the run"
+
     def journey(self) -> None:
         """Live one session to the end of the run, over every break of its connection."""
         self._absences = Absences()
