@@ -64,3 +64,27 @@ def pytest_collection():
     finally:
         gc.freeze()
         gc.enable()
+
+
+LONG = (
+    "test_a_run_is_controlled_from_the_command_line",
+    "test_a_server_that_falls_behind_is_found_although_every_threshold_is_kept",
+    "test_every_preset_runs_by_its_name_and_its_last_figures_stay",
+    "test_cleanup_finds_all_of_a_run_and_deletes_only_what_was_named",
+    "test_smoke_runs_a_benchmark_for_a_moment",
+    "test_compare_of_real_runs",
+    "test_a_master_cut_off_for_ten_seconds_on_a_network_of_hosts",
+    "test_it_finds_the_configured_limit",
+    "test_compare_of_runs_that_do_not_compare",
+    "test_workers_apart_end_with_a_master_whose_drain_is_cut_short",
+    "test_a_search_that_is_interrupted_while_the_server_recovers_says_so",
+    "test_a_timetable_plans_the_same_in_every_layout",
+    "test_falling_behind_is_told_in_words",
+    "test_a_server_that_does_not_recover_in_time_is_a_finding",
+)
+"""The tests that take longest, mostly by waiting: begun first, so that nothing waits for one of them at the end."""
+
+
+def pytest_collection_modifyitems(items):
+    """The long ones first, each group in its order."""
+    items.sort(key=lambda item: getattr(item, "originalname", None) not in LONG)
