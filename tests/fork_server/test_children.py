@@ -25,7 +25,7 @@ print(json.dumps({{
     "leads": [os.getpgrp() == os.getpid(), os.getsid(0) == os.getpid()],
     "signals": {{number: re.sub(" at 0x.*", "", str(signal.getsignal(number))) for number in signal.valid_signals()}},
     "files": sorted(int(fd) for fd in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{{fd}}")),
-    "threads": [thread.name for thread in threading.enumerate()],
+    "threads": len(os.listdir("/proc/self/task")),
     "is main": threading.current_thread() is threading.main_thread(),
     "output": [sys.stdout.encoding, sys.stdout.errors, sys.stdout.write_through, sys.stdout.isatty()],
     "input": sys.stdin.read(),
