@@ -16,6 +16,7 @@ from geventhttpclient.response import HTTPParseError
 from fleetlm_users.client.http.content_coding import Oversize
 from fleetlm_users.client.http.protocol_errors import violation
 from fleetlm_users.client.http.response import Response
+from fleetlm_users.client.http.whole_answer import whole_answer
 from fleetlm_users.client.net.connector import Connector
 from fleetlm_users.client.net.endpoint import Endpoint
 from fleetlm_users.client.net.resolver import Address
@@ -137,9 +138,15 @@ class HttpPool:
             attempt.written = True
             if written < len(request):
                 stream.write_all(request[written:])
+            data = self._read(stream, attempt)
+            usual = whole_answer(method, data)
+            if usual is not None:
+                is_kept = not self._is_closed
+                return Answer(*usual, attempt.sent_s, stream.arrived_s)
             response = Response(method)
+            self._feed(response, data)
             while not response.is_complete:
-                self._read_into(stream, response, attempt)
+                self._feed(response, self._read(stream, attempt))
             is_kept = response.can_be_followed() and not self._is_closed
             body, problem = response.body()
             return Answer(response.status, body, attempt.sent_s, stream.arrived_s, response.fields, problem)
@@ -149,9 +156,12 @@ class HttpPool:
             else:
                 stream.close()
 
-    def _read_into(self, stream: Stream, response: Response, attempt: _RequestState) -> None:
+    def _read(self, stream: Stream, attempt: _RequestState) -> bytes:
         data = stream.receive()
         attempt.received = attempt.received or bool(data)
+        return data
+
+    def _feed(self, response: Response, data: bytes) -> None:
         response.receive(data)
         if not data and not response.is_complete:
             raise EOFError("the server closed the connection before its answer was complete")
