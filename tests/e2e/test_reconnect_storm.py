@@ -39,6 +39,7 @@ def test_counts_are_the_stand_ins_own(tmp_path, standin_with, protocol, spread):
     assert 0 <= accounting["sent"] - truth["sends_received"] <= accounting["lost"]
     unseen = truth["messages_appended_user"] - accounting["appended"]
     missed = told["missed"]
+    assert accounting["in_flight"] == 0
     assert missed["all"] == unseen + truth["messages_appended_agent"] > 0, finished.output
     assert missed["replayed"] + missed["pushed"] == missed["all"]
     assert missed["not_brought"] == finished.summary["findings"]["total"] == 0

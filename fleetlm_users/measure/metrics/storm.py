@@ -6,7 +6,9 @@ from fleetlm_users.measure.metrics.metric import counter, gauge, rate, trend
 
 STORM: Final = (
     trend("reconnect_ms", "the moment of the cut → the session is joined again"),
-    trend("reconnect_own_ms", "of that, what the generator itself took: attempts begun late, answers handled late"),
+    trend(
+        "reconnect_own_ms", "of that, what the generator itself took: the last attempt begun late, the join sent late"
+    ),
     trend("cut_lateness_ms", "the moment at which a connection was to be cut → it was"),
     trend("calm_append_ms", "append latency of all sessions before the first cut"),
     trend("stayed_append_ms", "append latency of sessions that were not cut, while others were away"),
