@@ -46,7 +46,7 @@ def render(summary: Summary, width: int = 100, colour: bool = False, baseline: S
         _thresholds,
         storm_section,
         _visits,
-        _stages,
+        stages_section,
         _skew,
         _latencies,
         _rates,
@@ -115,11 +115,13 @@ def _visits(summary: Summary, style: Style) -> Iterable[str]:
             yield from style.wrapped(line, "    ", "      ")
 
 
-def _stages(summary: Summary, style: Style) -> Iterable[str]:
+def stages_section(summary: Summary, style: Style) -> Iterable[str]:
+    """Yield the section about the stages of a run; nothing for a run without stages."""
     head, rows = stage_rows(summary)
     if rows:
         yield from style.heading("stages, latency in ms")
-        yield from Table(head, rows, ("from", "agent p95", "append med")).lines(style)
+        dropped_first = ("from", "agent p95", "event p95", "append med", "push med")
+        yield from Table(head, rows, tuple(name for name in dropped_first if name in head)).lines(style)
 
 
 def _skew(summary: Summary, style: Style) -> Iterable[str]:

@@ -44,7 +44,7 @@ def rules_of(
         raise UsageError(GIVEN, str(threshold), _sources(sources), "--server-pid 12345")
     for threshold in given:
         if not threshold.is_of_server and not _is_recorded(threshold, options, benchmark):
-            raise UsageError(GIVEN, str(threshold), _recorded(options, benchmark), "append_latency_ms: p(95)<500")
+            raise UsageError(GIVEN, str(threshold), _recorded(options, benchmark), _example(options, benchmark))
     for threshold in given:
         if _is_of_no_stage(options, threshold):
             raise UsageError(GIVEN, str(threshold), _stages(options), "append_latency_ms{stage:peak}: p(95)<300")
@@ -183,6 +183,12 @@ def _is_over_time(threshold: Threshold) -> bool:
 
 def _is_recorded(threshold: Threshold, options: Options, benchmark: Benchmark) -> bool:
     return not threshold.is_of_server and benchmark.records(options, threshold.metric, threshold.scenario)
+
+
+def _example(options: Options, benchmark: Benchmark) -> str:
+    """Return a threshold on something that the run measures."""
+    latencies = ("append_latency_ms", "push_latency_ms", "ws_connect_ms")
+    return f"{next((name for name in latencies if benchmark.records(options, name, None)), latencies[-1])}: p(95)<500"
 
 
 def _sources(sources: Sequence[str]) -> str:
