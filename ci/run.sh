@@ -83,6 +83,8 @@ compare_run() {
   for other in "${earlier[@]:1:NOISE_RUNS}"; do noise+=(--noise "$other"); done
   compared=0
   fleetlm-bench compare "${earlier[0]}" "$newest" "${noise[@]}" --markdown > "$folder/compare.md" || compared=$?
+  fleetlm-bench report "$newest" --baseline "${earlier[0]}" --html "$folder/report.html" ||
+    echo "$newest: its page could not be written with the comparison"
 }
 
 # Sets `trending` to the exit code of the trend of all earlier runs and this one.

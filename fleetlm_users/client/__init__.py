@@ -1,6 +1,7 @@
 """Bytes in and out over gevent: Phoenix sockets, FleetLM's REST calls, preflight. Knows no statistics and no Locust."""
 
 from fleetlm_users.client.http.fleetlm_api import Answered, Appended, Created, RestApi, RestCallFailed
+from fleetlm_users.client.http.grafana_api import TOKEN, GrafanaApi
 from fleetlm_users.client.http.text_page import TextPage
 from fleetlm_users.client.message_table import MessageTable
 from fleetlm_users.client.net.connector import Connector
@@ -23,6 +24,7 @@ from fleetlm_users.protocol.profile import PROFILES, Profile, profile_of
 
 __all__ = [
     "PROFILES",
+    "TOKEN",
     "Address",
     "Answered",
     "Appended",
@@ -31,6 +33,7 @@ __all__ = [
     "Connector",
     "Created",
     "Device",
+    "GrafanaApi",
     "Heartbeats",
     "InboxChannel",
     "Joined",

@@ -69,9 +69,12 @@ class Profile:
         """Return the body of the request that creates a session."""
         return {self.user_key: participant_id, self.agent_key: agent_id, "metadata": dict(metadata)}
 
-    def append_body(self, participant_id: str, content: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the body of the request that appends a participant's message."""
-        return {self.user_key: participant_id, "kind": "text", "content": dict(content)}
+    def append_body(
+        self, participant_id: str, content: Mapping[str, Any], metadata: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the body of the request that appends a participant's message; empty metadata is left out."""
+        body = {self.user_key: participant_id, "kind": "text", "content": dict(content)}
+        return body | {"metadata": dict(metadata)} if metadata else body
 
     def agent_append_body(self, agent_id: str, content: Mapping[str, Any]) -> dict[str, Any]:
         """Return the body of the request that appends a message of the agent, which answers no webhook with it."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
-from typing import Protocol
+from typing import Any, Protocol
 
 from locust import User
 
@@ -42,6 +42,20 @@ class Page(Protocol):
         """Free its connection."""
 
 
+class AnnotationSink(Protocol):
+    """A Grafana that takes annotations."""
+
+    def post(self, annotation: Mapping[str, Any]) -> None:
+        """Post one: `time` and perhaps `timeEnd` in ms since 1970, `tags`, `text`. Raises FleetlmError."""
+
+    def close(self) -> None:
+        """Free its connection."""
+
+
+def _no_annotations(_options: Options) -> AnnotationSink | None:
+    return None
+
+
 def _no_page(url: str, _options: Options) -> Page:
     raise LookupError(f"this benchmark does not say how {url} is read")
 
@@ -64,6 +78,7 @@ class Benchmark:
         check_host: Raises UsageError for what the machine cannot do. It is called where users live; its second argument
             says whether all of them live on this machine.
         metrics_page: Returns the page of a server's metrics, to be read by the rules of the load.
+        annotations: Returns where the run's annotations go; None for nowhere. Raises UsageError.
         is_finite: Returns whether the users will have done all their work at some time, which then ends the run.
         most_users: Returns how many users may ever run at once.
         sockets_of_user: Returns how many sockets a user has open at once, at most.
@@ -87,6 +102,7 @@ class Benchmark:
     remarks: Callable[[Options], Sequence[str]] = lambda _: ()
     check_host: Callable[[Options, bool], None] = lambda _options, _is_only_one: None
     metrics_page: Callable[[str, Options], Page] = _no_page
+    annotations: Callable[[Options], AnnotationSink | None] = _no_annotations
     is_finite: Callable[[Options], bool] = lambda _: False
     most_users: Callable[[Options], int] = lambda options: options.plan.total_users
     sockets_of_user: Callable[[Options], int] = lambda _: 1

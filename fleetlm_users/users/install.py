@@ -1,10 +1,21 @@
 """`install`, the one call of a locustfile: it joins behaviours, preflight and Locust to a benchmark."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from fleetlm_users.client import SocketTarget, Targets, TextPage, check, check_sockets, not_local, sources_here
+from fleetlm_users.client import (
+    TOKEN,
+    GrafanaApi,
+    SocketTarget,
+    Targets,
+    TextPage,
+    check,
+    check_sockets,
+    not_local,
+    sources_here,
+)
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.metrics.metric import Metric
 from fleetlm_users.protocol.profile import PROFILES, UNSUITED
@@ -23,9 +34,13 @@ from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.options.server_sources import source_of
 from fleetlm_users.workload.options.specs import OptionSpec
 from fleetlm_users.workload.options.storm import StormPlan
+from fleetlm_users.workload.options.tracing import check_tracing
 from fleetlm_users.workload.presets.file import preset_of
 
 OWN_PRESET = "the preset given to install()"
+
+ANNOTATION_TIMEOUT_S = 5.0
+"""Grafana answers in milliseconds, and nobody waits for it while a run goes on."""
 
 MAX_NAMED_ADDRESSES = 8
 """How many addresses an error names."""
@@ -68,6 +83,7 @@ def install(  # noqa: PLR0913  # what a locustfile may say, each under its own n
             remarks=lambda given: _remarks(behaviours, given),
             check_host=_check_host,
             metrics_page=_metrics_page,
+            annotations=_annotations,
             options=_each_once((*_of(behaviours, "options"), *options)),
             metrics=_each_once((*_of(behaviours, "common_metrics"), *_of(behaviours, "metrics"), *metrics)),
             thresholds={behaviour.scenario: behaviour.thresholds for behaviour in behaviours},
@@ -112,6 +128,7 @@ def _validate(
     _check_trust(options)
     _check_standin(options)
     check_audit(options)
+    check_tracing(options)
     _check_fleetlm_only(behaviours, options)
     if search is not None:
         search(options)
@@ -210,6 +227,13 @@ def _metrics_page(url: str, options: Options) -> TextPage:
     return TextPage(url, "--server-metrics", timeout_s=options.connect_timeout_s, insecure=options.insecure)
 
 
+def _annotations(options: Options) -> GrafanaApi | None:
+    if options.annotate is None:
+        return None
+    token = os.environ.get(TOKEN, "")
+    return GrafanaApi(options.annotate, token, timeout_s=ANNOTATION_TIMEOUT_S, insecure=options.insecure)
+
+
 def _check_fleetlm_only(behaviours: Sequence[type[VirtualUser]], options: Options) -> None:
     """Refuse options that mean nothing without a FleetLM. Raises UsageError."""
     if _needs_fleetlm(behaviours, options):
@@ -218,6 +242,7 @@ def _check_fleetlm_only(behaviours: Sequence[type[VirtualUser]], options: Option
         "--audit": is_audited(options) and way_of(options),
         "--cleanup": options.cleanup,
         "--standin": options.standin,
+        "--traceparent": options.traceparent,
     }
     for flag, value in given.items():
         if value:
@@ -227,7 +252,7 @@ def _check_fleetlm_only(behaviours: Sequence[type[VirtualUser]], options: Option
 
 def _check_trust(options: Options) -> None:
     metrics = (source_of(text).place for text in options.server_metrics)
-    urls = (options.api_url, options.ws_url, options.agent_url, *metrics)
+    urls = (options.api_url, options.ws_url, options.agent_url, *metrics, *filter(None, (options.annotate,)))
     check_trust(urls, insecure=options.insecure)
 
 

@@ -165,7 +165,8 @@ class UserSession:
         client_ref, text = next(self._payloads)
         phase = self._run.message_phase_at(due_s)
         phase = self._main_phase if phase == MAIN else phase
-        message = self._joined_channel().send(text, client_ref, due_s, phase, device=device)
+        channel, metadata = self._joined_channel(), self._client.metadata_of(client_ref)
+        message = channel.send(text, client_ref, due_s, phase, metadata, device=device)
         if observer.log is not None:
             observer.log.sent[client_ref] = text
         observer.sent(message)

@@ -2,8 +2,8 @@
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 from fleetlm_users.client import (
     Address,
@@ -29,9 +29,13 @@ from fleetlm_users.users.audit.audit import Audit
 from fleetlm_users.users.audit.making import audit_of
 from fleetlm_users.users.session_cleanup import SessionCleanup
 from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.options.tracing import FIELD as TRACE_FIELD
+from fleetlm_users.workload.options.tracing import traces_of
 
 logger = logging.getLogger(__name__)
 frames_logger = logging.getLogger("fleetlm.frames")
+
+NO_METADATA: Final[dict[str, str]] = {}
 
 WARNED_STATUSES = frozenset((301, 302, 303, 307, 308, 401, 403, 407))
 """Statuses that a person has to do something about, wherever they come up."""
@@ -52,6 +56,7 @@ class SharedClient:
     ) -> None:
         self._options = options
         self.audit: Audit | None = None
+        self._traces = traces = traces_of(options, worker_index)
         self.profile = profile_of(options.protocol)
         self.cleanup: SessionCleanup | None = None
         self._warned_about: set[tuple[str, int]] = set()
@@ -70,6 +75,7 @@ class SharedClient:
             timeout_s=options.connect_timeout_s,
             # takes source addresses in turn by itself: in step with the sockets each would get only every other one
             connector=self._connector(worker_index),
+            traceparent=None if traces is None else lambda: traces.next_call().header,
         )
 
     @property
@@ -100,7 +106,13 @@ class SharedClient:
 
     def append_message(self, session_id: str, participant_id: str, content: dict[str, Any]) -> Appended:
         """Append a participant's message over REST. Raise RestFailed."""
-        return self.rest.append_message(session_id, self.profile.append_body(participant_id, content))
+        metadata = self.metadata_of(content["client_ref"])
+        body = self.profile.append_body(participant_id, content, metadata)
+        return self.rest.append_message(session_id, body, metadata.get(TRACE_FIELD, ""))
+
+    def metadata_of(self, client_ref: str) -> Mapping[str, str]:
+        """Return the metadata of a message: its trace context, in a run that is traced."""
+        return NO_METADATA if self._traces is None else {TRACE_FIELD: self._traces.of_message(client_ref).header}
 
     def append_agent_message(self, session_id: str, content: dict[str, Any]) -> Appended:
         """Append a message of the run's agent over REST. Raise RestFailed."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import SplitResult, quote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.quoting import described
@@ -10,7 +10,11 @@ from fleetlm_users.quoting import described
 API_EXAMPLE: Final = "http://localhost:4000/api"
 WS_EXAMPLE: Final = "ws://localhost:4000/socket/websocket"
 HOST_EXAMPLE: Final = "http://localhost:4000"
+GRAFANA_EXAMPLE: Final = "https://grafana.example.org/d/fleetlm"
 DATABASE_EXAMPLE: Final = "postgresql://reader:password@localhost/fleetlm_prod"
+
+ANNOTATIONS_PATH: Final = "/api/annotations"
+"""Of Grafana's HTTP API."""
 
 API_PATH: Final = "/api"
 WS_PATH: Final = "/socket/websocket"
@@ -41,6 +45,32 @@ def check_database_url(text: str, what: str, example: str = DATABASE_EXAMPLE) ->
     if not trimmed.startswith(("postgresql://", "postgres://")) or not trimmed.isprintable() or " " in trimmed:
         raise UsageError(what, described(text), accepted, example)
     return trimmed
+
+
+def check_grafana_url(text: str, what: str, example: str = GRAFANA_EXAMPLE) -> str:
+    """Return the address of Grafana's annotations with the dashboard in its query: `…/api/annotations?dashboardUID=x`.
+
+    The text is Grafana's own address with `?dashboardUID=…&panelId=…`, or a dashboard's as a browser shows it. All else
+    in a query is dropped, as a token might be. Raises UsageError, which quotes no password.
+    """
+    base, _, query = text.strip().partition("#")[0].partition("?")
+    shown = described(text) if "@" in text or "?" in text else text
+    try:
+        parts = _checked(base, what, ("http", "https"), example)
+        given = dict(parse_qsl(query))
+    except ValueError as problem:  # more fields than anybody writes
+        raise UsageError(what, shown, "the address of a Grafana", example) from problem
+    except UsageError as problem:
+        accepted = "http:// or https:// with the host of a Grafana, without user and password (its token is a variable)"
+        raise UsageError(what, shown, accepted, example) from problem
+    path = parts.path.rstrip("/").removesuffix(ANNOTATIONS_PATH)
+    root, is_dashboard, rest = path.partition("/d/")
+    place = {"dashboardUID": given.get("dashboardUID") or rest.partition("/")[0], "panelId": given.get("panelId", "")}
+    if place["panelId"] and not (place["panelId"].isascii() and place["panelId"].isdigit()):
+        raise UsageError(what, shown, "a panelId that is a number", example)
+    chosen = {name: value for name, value in place.items() if value}
+    path = (root if is_dashboard else path) + ANNOTATIONS_PATH
+    return parts._replace(path=path, query=urlencode(chosen, quote_via=quote)).geturl()
 
 
 def urls_of_host(host: str, what: str = "-H/--host") -> tuple[str, str]:

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from fleetlm_users.cli.result_folders import RunFile
+from fleetlm_users.measure.comparing.comparison import RunFile
 from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.judging.verdict import RunFacts, decide
 from fleetlm_users.measure.ledger import Ledger

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 import pytest
 
-from fleetlm_users.cli.compare.statistics import quantile_ranks
 from fleetlm_users.cli.main import cli
+from fleetlm_users.measure.comparing.statistics import quantile_ranks
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^fleetlm-bench .*$", TEXT, re.MULTILINE)

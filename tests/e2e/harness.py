@@ -15,8 +15,8 @@ from pathlib import Path
 import jsonschema
 import requests
 
-from fleetlm_users.cli.result_folders import read_run
 from fleetlm_users.cli.schema.documents import KINDS, check_types, published
+from fleetlm_users.earlier_runs.result_folders import read_run
 from tests import ports
 from tests.fork_server.client import can_fork, python
 

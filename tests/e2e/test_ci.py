@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetlm_users.cli.result_folders import read_run
+from fleetlm_users.earlier_runs.result_folders import read_run
 from tests.e2e.harness import ROOT, clean_env
 
 pytestmark = pytest.mark.e2e

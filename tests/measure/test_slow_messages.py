@@ -164,3 +164,17 @@ def test_what_was_slow_in_warm_up_is_kept_but_not_shown(summary_of):
     assert [entry["phase"] for entry in document["slowest"]] == ["warm_up"]
     assert slowest_of(document) == []
     assert "slowest" not in render(document, 100)
+
+
+def test_a_traced_message_shows_its_trace_on_every_page(summary_of):
+    """So that a tracing UI finds it; one that is not sampled says so, and without traces nothing is said of them."""
+    document, _ = summary_of(lambda ledger: write(ledger, [0.1, 0.5]))
+    assert "trace" not in " ".join(slow_message_rows(document)[0])
+    assert "trace" not in render(document, 200)
+    for entry, is_sampled in zip(slowest_of(document), (True, False), strict=True):
+        entry["trace_id"], entry["trace_sampled"] = f"{entry['client_ref']:0>32}", is_sampled
+    head, rows = slow_message_rows(document)
+    assert head[-1] == "trace id"
+    assert [row[-1] for row in rows] == [f"{'r1-1-1-1':0>32}", f"{'r1-1-1-0':0>32} (not sampled)"]
+    for page in (render_html(document, []), render_markdown(document), render(document, 400)):
+        assert f"{'r1-1-1-1':0>32}" in page

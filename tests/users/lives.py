@@ -152,6 +152,9 @@ class PlayedClient:
 
     profile = LATE
 
+    def metadata_of(self, client_ref):
+        return {}
+
     def replay(self, socket, session_id, last_seq):
         messages = self._server.listed(list(self._server.sessions[session_id].messages))
         return [each for each in messages if each["seq"] > last_seq][:100]

@@ -13,6 +13,7 @@ from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.users.session import UserSession
 from fleetlm_users.users.shared_client import SharedClient, resolver_of, shared_client_of
+from fleetlm_users.workload.options.tracing import traces_of
 from tests.swarm.samples import numbering, options
 
 HOSTS = {"api_url": "http://fleet.test:9/api", "ws_url": "ws://fleet.test:9/socket/websocket"}
@@ -100,3 +101,21 @@ def test_what_a_person_has_to_do_is_logged_once(caplog):
     assert "set -H https://h" in caplog.text
     assert "asks for a login" in caplog.text
     client.close()
+
+
+def test_a_traced_message_carries_its_context_in_metadata_and_header():
+    """The same in both, over either way in; a message that is not traced carries nothing."""
+    traced = SharedClient(options(traceparent=True, **HOSTS))
+    asked = []
+    traced.rest.append_message = lambda session_id, body, traceparent: asked.append((body["metadata"], traceparent))
+    context = traces_of(options(traceparent=True)).of_message("r1-1-1-1").header
+    traced.append_message("s1", "u1", {"text": "x", "client_ref": "r1-1-1-1"})
+    assert asked == [({"traceparent": context}, context)]
+    assert traced.metadata_of("r1-1-1-1") == {"traceparent": context}
+    traced.close()
+    plain = SharedClient(options(**HOSTS))
+    plain.rest.append_message = lambda session_id, body, traceparent: asked.append((body, traceparent))
+    plain.append_message("s1", "u1", {"text": "x", "client_ref": "r1-1-1-1"})
+    assert asked[1:] == [({"sender_id": "u1", "kind": "text", "content": {"text": "x", "client_ref": "r1-1-1-1"}}, "")]
+    assert plain.metadata_of("r1-1-1-1") == {}
+    plain.close()

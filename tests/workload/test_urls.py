@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.quoting import quote
-from fleetlm_users.workload.urls import check_http_url, check_ws_url, socket_url, urls_of_host
+from fleetlm_users.workload.urls import check_grafana_url, check_http_url, check_ws_url, socket_url, urls_of_host
 
 
 @pytest.mark.parametrize(
@@ -125,3 +125,34 @@ def test_any_text_is_a_url_or_a_usage_error(text):
     """No other exception reaches a person."""
     with suppress(UsageError):
         assert check_http_url(text, "x").startswith(("http://", "https://"))
+
+
+GRAFANA = "https://grafana.example.org"
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        (GRAFANA, f"{GRAFANA}/api/annotations"),
+        (f"{GRAFANA}/", f"{GRAFANA}/api/annotations"),
+        (f"{GRAFANA}/graf?dashboardUID=abc&panelId=2", f"{GRAFANA}/graf/api/annotations?dashboardUID=abc&panelId=2"),
+        (f"{GRAFANA}/api/annotations?dashboardUID=a%20b", f"{GRAFANA}/api/annotations?dashboardUID=a%20b"),
+        (f"{GRAFANA}/graf/d/abc/load-tests?orgId=1&from=now-1h#x", f"{GRAFANA}/graf/api/annotations?dashboardUID=abc"),
+        (f"{GRAFANA}/d/abc", f"{GRAFANA}/api/annotations?dashboardUID=abc"),
+        (f"{GRAFANA}/?auth_token=s3cret", f"{GRAFANA}/api/annotations"),
+    ],
+)
+def test_a_grafana_is_named_by_its_address_or_a_dashboards(text, url):
+    """What else a browser shows in the query is dropped; a token there would end up in reports. Twice is once."""
+    assert check_grafana_url(text, "--annotate") == url
+    assert check_grafana_url(url, "--annotate") == url
+
+
+@pytest.mark.parametrize(
+    "text", ["grafana", "ftp://g", "https://", "https://u:s3cret@g", "http://g:99999", "http://g/?panelId=x&k=s3cret"]
+)
+def test_an_address_of_no_grafana_is_refused_and_no_secret_quoted(text):
+    """A password belongs into no address: the token is a variable."""
+    with pytest.raises(UsageError, match="--annotate") as caught:
+        check_grafana_url(text, "--annotate")
+    assert "s3cret" not in str(caught.value)

@@ -11,11 +11,12 @@ from fleetlm_users.cli.cleanup.api import Sweep, Unreachable
 from fleetlm_users.cli.cleanup.finder import Cleaner
 from fleetlm_users.cli.cleanup.sessions import RunMark, merged
 from fleetlm_users.cli.cleanup.text import done_text, found_text
-from fleetlm_users.cli.result_folders import RunFile, read_runs
 from fleetlm_users.cli.target_options import common_option, seconds, sources_of, target_options, targets_of, typed
 from fleetlm_users.cli.terminal import Progress, style
 from fleetlm_users.client import Connector, RestApi
+from fleetlm_users.earlier_runs.result_folders import read_runs
 from fleetlm_users.errors import RestFailed
+from fleetlm_users.measure.comparing.comparison import RunFile
 from fleetlm_users.measure.report.summary.types import counter_of
 from fleetlm_users.workload.identity import check_run_id
 

@@ -7,32 +7,17 @@ import click
 
 from fleetlm_users.cli.compare import markdown as compare_markdown
 from fleetlm_users.cli.compare import text as compare_text
-from fleetlm_users.cli.compare.comparison import compare as compare_runs
-from fleetlm_users.cli.compare.rows import Tolerances
-from fleetlm_users.cli.result_folders import EXAMPLE, UNREADABLE, read_run
+from fleetlm_users.cli.comparing_options import comparing_options, tolerances_of
 from fleetlm_users.cli.terminal import style
+from fleetlm_users.earlier_runs.result_folders import EXAMPLE, UNREADABLE, read_run
 from fleetlm_users.errors import UsageError
+from fleetlm_users.measure.comparing.comparison import compare as compare_runs
 
 
 @click.command(short_help="Is run B worse than run A? Every figure, with intervals and a verdict for CI.")
 @click.argument("before", metavar="A", type=click.Path(path_type=Path))
 @click.argument("after", metavar="B", type=click.Path(path_type=Path))
-@click.option(
-    "--tolerance",
-    type=click.FloatRange(0),
-    default=5.0,
-    show_default=True,
-    metavar="PERCENT",
-    help="A judged figure may be this much worse, in percent of A's.",
-)
-@click.option(
-    "--rate-tolerance",
-    type=click.FloatRange(0, 100),
-    default=1.0,
-    show_default=True,
-    metavar="POINTS",
-    help="The same for rates, in percentage points.",
-)
+@comparing_options("A judged figure", 5.0, 1.0)
 @click.option(
     "--confidence",
     type=click.FloatRange(50, 99.999),
@@ -48,7 +33,6 @@ from fleetlm_users.errors import UsageError
     type=click.Path(path_type=Path),
     help="A further run of what A ran: what differs between them is no regression. Repeatable.",
 )
-@click.option("--by-scenario", is_flag=True, help="Show each scenario's figures too.")
 @click.option("--any-load", is_flag=True, help="Compare runs of different load anyway.")
 @click.option("--markdown", is_flag=True, help="Write Markdown, for a comment in CI.")
 @click.pass_context
@@ -81,7 +65,7 @@ def compare(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
     Exit code: 0 no regression, 3 regression,
                4 not comparable, or too few samples to say
     """  # noqa: D301  # \b is what click looks for
-    tolerances = Tolerances(tolerance / 100, rate_tolerance / 100, confidence / 100)
+    tolerances = tolerances_of(tolerance, rate_tolerance, confidence)
     old, new, *others = runs = [read_run(path) for path in (before, after, *noise)]
     try:
         comparison = compare_runs(old, new, tolerances, noise=others, by_scenario=by_scenario, any_load=any_load)

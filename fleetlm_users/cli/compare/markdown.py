@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from fleetlm_users.cli.compare import wording as words
-from fleetlm_users.cli.compare.comparison import Comparison, label
-from fleetlm_users.cli.compare.rows import FigureRow
-from fleetlm_users.cli.result_folders import RunFile
 from fleetlm_users.measure import formatting
+from fleetlm_users.measure.comparing import wording as words
+from fleetlm_users.measure.comparing.comparison import Comparison, RunFile, label
+from fleetlm_users.measure.comparing.rows import FigureRow
 
 
 def render(comparison: Comparison) -> str:

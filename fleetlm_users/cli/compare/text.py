@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from fleetlm_users.cli.compare import wording as words
-from fleetlm_users.cli.compare.comparison import Comparison
-from fleetlm_users.cli.compare.rows import FigureRow
-from fleetlm_users.cli.result_folders import RunFile
 from fleetlm_users.measure import formatting
+from fleetlm_users.measure.comparing import wording as words
+from fleetlm_users.measure.comparing.comparison import Comparison, RunFile
+from fleetlm_users.measure.comparing.rows import FigureRow
 from fleetlm_users.measure.report.terminal_style import Style, Table
 from fleetlm_users.measure.report.text import VERDICT_LOOKS
 

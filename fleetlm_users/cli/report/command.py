@@ -1,34 +1,32 @@
 """`fleetlm-bench report`: the reports of a run, written again from its result folder."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 import click
 
-from fleetlm_users.cli.compare import wording
-from fleetlm_users.cli.compare.comparison import compare
-from fleetlm_users.cli.compare.rows import Tolerances
-from fleetlm_users.cli.result_folders import EXAMPLE, UNREADABLE, RunFile, read_run, read_seconds
 from fleetlm_users.cli.schema.documents import check_types
 from fleetlm_users.cli.terminal import FILE, check_distinct, style, write_output
+from fleetlm_users.earlier_runs.result_folders import EXAMPLE, UNREADABLE, read_run, read_seconds
 from fleetlm_users.errors import ShapeError, UsageError
+from fleetlm_users.measure.comparing.baseline import baseline_entry
+from fleetlm_users.measure.comparing.comparison import RunFile, compare
+from fleetlm_users.measure.comparing.rows import Tolerances
 from fleetlm_users.measure.report.html import render_html
 from fleetlm_users.measure.report.junit import render_junit
 from fleetlm_users.measure.report.markdown import render_markdown
 from fleetlm_users.measure.report.text import render
 
 TEXT_WIDTH: Final = 100  # in characters; that of report.txt
-MOST_OF_BASELINE: Final = 3
-"""Reasons of a comparison that a report repeats; `fleetlm-bench compare` has them all."""
 
-_RENDERERS: Final[Mapping[str, Callable[[RunFile, Sequence[str]], str]]] = MappingProxyType(
+_RENDERERS: Final[Mapping[str, Callable[[RunFile], str]]] = MappingProxyType(
     {
-        "html": lambda run, baseline: render_html(run.summary, read_seconds(run), baseline),
-        "markdown": lambda run, baseline: render_markdown(run.summary, baseline),
-        "junit": lambda run, _: render_junit(run.summary),
-        "text": lambda run, baseline: render(run.summary, TEXT_WIDTH, colour=False, baseline=baseline),
+        "html": lambda run: render_html(run.summary, read_seconds(run)),
+        "markdown": lambda run: render_markdown(run.summary),
+        "junit": lambda run: render_junit(run.summary),
+        "text": lambda run: render(run.summary, TEXT_WIDTH, colour=False),
     }
 )
 
@@ -65,9 +63,10 @@ def report(folder: Path, baseline: Path | None, **files: Path | None) -> None:
     run = read_run(folder)
     try:
         check_types(run.summary)
-        compared = [] if baseline is None else _compared(read_run(baseline), run)
-        wanted = [(path, _RENDERERS[name](run, compared)) for name, path in files.items() if path is not None]
-        shown = "" if wanted else render(run.summary, style().width, style().colour, compared)
+        if baseline is not None:
+            run.summary["baseline"] = baseline_entry(compare(read_run(baseline), run, Tolerances()))
+        wanted = [(path, _RENDERERS[name](run)) for name, path in files.items() if path is not None]
+        shown = "" if wanted else render(run.summary, style().width, style().colour)
     except ShapeError as problem:
         expected = f"a summary.json as this project wrote it; in this one, {problem}"
         raise UsageError("result", str(run.path), expected, EXAMPLE) from problem
@@ -77,14 +76,3 @@ def report(folder: Path, baseline: Path | None, **files: Path | None) -> None:
     click.echo(shown, nl=False)
     for path, text in wanted:
         write_output(path, text)
-
-
-def _compared(before: RunFile, after: RunFile) -> list[str]:
-    """Return what a run's comparison with an earlier one comes to, as sentences."""
-    comparison = compare(before, after, Tolerances())
-    signs = ("✗",) if comparison.regressions else ("?",)
-    reasons = [reason for sign, reason in wording.reasons(comparison) if sign in signs]
-    answer = f"Against {before.run_id or before.path}: {wording.verdict(comparison)}"
-    shown = [f"{answer}{':' if reasons else '.'}", *(f"{reason}." for reason in reasons[:MOST_OF_BASELINE])]
-    more = len(reasons) - MOST_OF_BASELINE
-    return [*shown, f"… and {more} more, see fleetlm-bench compare."] if more > 0 else shown

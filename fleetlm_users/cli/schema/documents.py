@@ -96,7 +96,7 @@ def _dedented(part: Any) -> Any:
 def check_types(document: Any) -> None:
     """Raise ShapeError unless a summary has every part that the types demand, each of its type.
 
-    It says nothing of bounds, nor whether the figures agree with each other (cli/summary_check.py).
+    It says nothing of bounds, nor whether the figures agree with each other (earlier_runs/summary_check.py).
     """
     converted(document, _with_one_of(Summary, {}))
     for name, metric in document["metrics"].items():

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from fleetlm_users.cli.result_folders import RunFile, read_runs
+from fleetlm_users.earlier_runs.result_folders import read_runs
 from fleetlm_users.errors import UsageError
 from fleetlm_users.foreign_text import printable
 from fleetlm_users.measure import formatting
+from fleetlm_users.measure.comparing.comparison import RunFile
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
 from fleetlm_users.measure.report.content.push_accounting import sent_of
 from fleetlm_users.measure.report.summary.types import counter_of, trend_of

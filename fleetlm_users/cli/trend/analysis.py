@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from fleetlm_users.cli.compare.comparison import INCOMPARABLE, NO_REGRESSION, REGRESSION
 from fleetlm_users.cli.trend.change_points import fewest_after, fewest_figures
 from fleetlm_users.cli.trend.history import RunHistory
 from fleetlm_users.cli.trend.series import FigureSeries, LevelChange, TrendSettings, series_of, unmeasured, unwanted
 from fleetlm_users.cli.trend.setups import Setup, setups_of
+from fleetlm_users.measure.comparing.comparison import INCOMPARABLE, NO_REGRESSION, REGRESSION
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from typing import Final
 
 import click
 
-from fleetlm_users.cli.compare.rows import Tolerances
-from fleetlm_users.cli.result_folders import EXAMPLE, UNREADABLE
+from fleetlm_users.cli.comparing_options import comparing_options, tolerances_of
 from fleetlm_users.cli.terminal import FILE, check_distinct, style, write_output
 from fleetlm_users.cli.trend import page
 from fleetlm_users.cli.trend import text as trend_text
@@ -16,6 +15,7 @@ from fleetlm_users.cli.trend.change_points import SIGNIFICANCE
 from fleetlm_users.cli.trend.exports import FORMATS
 from fleetlm_users.cli.trend.history import PastRun, RunHistory, read_history
 from fleetlm_users.cli.trend.series import TrendSettings
+from fleetlm_users.earlier_runs.result_folders import EXAMPLE, UNREADABLE
 from fleetlm_users.errors import UsageError
 
 LOWEST_SIGNIFICANCE: Final = 0.002
@@ -34,22 +34,7 @@ LOWEST_SIGNIFICANCE: Final = 0.002
 @click.option("--last", type=click.IntRange(1), metavar="N", help="Look at the newest N runs only.")
 @click.option("--accept", metavar="RUN", help="Changes up to this run (its id) are known and decide nothing.")
 @click.option("--ignore", multiple=True, metavar="SETTING", help="Runs may differ in this, such as cpu. Repeatable.")
-@click.option(
-    "--tolerance",
-    type=click.FloatRange(0),
-    default=2.0,
-    show_default=True,
-    metavar="PERCENT",
-    help="A judged figure's level may be this much worse.",
-)
-@click.option(
-    "--rate-tolerance",
-    type=click.FloatRange(0, 100),
-    default=0.5,
-    show_default=True,
-    metavar="POINTS",
-    help="The same for rates, in percentage points.",
-)
+@comparing_options("A judged figure's level", 2.0, 0.5)
 @click.option(
     "--significance",
     type=click.FloatRange(LOWEST_SIGNIFICANCE, 0.1),
@@ -57,7 +42,6 @@ LOWEST_SIGNIFICANCE: Final = 0.002
     show_default=True,
     help="How often chance alone may show a change in a figure.",
 )
-@click.option("--by-scenario", is_flag=True, help="Show each scenario's figures too.")
 @click.pass_context
 def trend(  # noqa: PLR0913, PLR0917  # click passes each option as an argument of its own
     ctx: click.Context,
@@ -97,7 +81,7 @@ def trend(  # noqa: PLR0913, PLR0917  # click passes each option as an argument 
     files = dict(_export(item) for item in exports)
     check_distinct({f"--export {name}": path for name, path in files.items()} | ({"--html": html} if html else {}))
     history = read_history(folders, last)
-    tolerances = Tolerances(tolerance / 100, rate_tolerance / 100)
+    tolerances = tolerances_of(tolerance, rate_tolerance)
     settings = TrendSettings(significance, tolerances, by_scenario, _accepted(history, accept))
     try:
         analysis = trend_of(history, settings, ignore)

@@ -7,6 +7,7 @@ fractions.
 import csv
 import io
 import json
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -15,6 +16,9 @@ from fleetlm_users.cli.trend.analysis import SetupTrend, TrendAnalysis
 from fleetlm_users.cli.trend.series import FigureSeries, TrendPoint
 from fleetlm_users.cli.trend.wording import is_nothing
 
+MAX_MEASURE: Final = 64
+"""Characters of a measure's name in Bencher Metric Format, "Order of Precedence"."""
+
 _UNITS: Final = {"rate": "fraction", "counter": "1/s"}
 
 
@@ -22,7 +26,9 @@ def bencher(trend: TrendAnalysis) -> str:
     """Return the newest runs as Bencher Metric Format (https://bencher.dev/docs/reference/bencher-metric-format)."""
     document = {
         one.setup.benchmark or "run": {
-            series.name: _metric(point) for series in _shown(one) if (point := _of_newest(one, series)) is not None
+            _measure(series.name): _metric(point)
+            for series in _shown(one)
+            if (point := _of_newest(one, series)) is not None
         }
         for one in trend.deciding
     }
@@ -69,6 +75,14 @@ def _shown(one: SetupTrend) -> Iterator[FigureSeries]:
 def _of_newest(one: SetupTrend, series: FigureSeries) -> TrendPoint | None:
     point = series.points[-1]
     return point if point.run is one.setup.newest else None
+
+
+def _measure(name: str) -> str:
+    """Return a name that Bencher takes for a measure; a longer one is cut and keeps a digest of the whole."""
+    if len(name) <= MAX_MEASURE:
+        return name
+    digest = f"{zlib.crc32(name.encode()):08x}"
+    return f"{name[: MAX_MEASURE - len(digest) - 1]}-{digest}"
 
 
 def _metric(point: TrendPoint) -> dict[str, float]:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from fleetlm_users.cli.result_folders import EXAMPLE, SUMMARY, RunFile, read_run
+from fleetlm_users.earlier_runs.result_folders import EXAMPLE, SUMMARY, read_run
 from fleetlm_users.errors import UsageError
+from fleetlm_users.measure.comparing.comparison import RunFile
 
 DEPTH: Final = 4
 """How many folders deep to look for runs: CI systems unpack the files of many jobs into nested folders."""

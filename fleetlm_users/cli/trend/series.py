@@ -6,13 +6,14 @@ from itertools import pairwise
 from statistics import median
 from typing import Final
 
-from fleetlm_users.cli.compare.comparison import label
-from fleetlm_users.cli.compare.figures import Figure, Measured, aggregation_of, look_up
-from fleetlm_users.cli.compare.rows import Tolerances, allowed, figures_of, usual_direction
-from fleetlm_users.cli.compare.thresholds import Direction, direction_of
 from fleetlm_users.cli.trend.change_points import change_points
 from fleetlm_users.cli.trend.history import PastRun
 from fleetlm_users.cli.trend.setups import Setup
+from fleetlm_users.measure import formatting
+from fleetlm_users.measure.comparing.comparison import label
+from fleetlm_users.measure.comparing.figures import Figure, Measured, aggregation_of, look_up
+from fleetlm_users.measure.comparing.rows import Tolerances, allowed, figures_of, usual_direction
+from fleetlm_users.measure.comparing.thresholds import Direction, direction_of
 
 CAPACITY: Final = Figure("capacity", None, "result")
 
@@ -119,9 +120,14 @@ def series_of(setup: Setup, settings: TrendSettings) -> list[FigureSeries]:
 
 
 def unmeasured(setup: Setup) -> list[str]:
-    """Return the figures that a threshold of the newest run bounds, but for which it has no value."""
-    newest = setup.newest.file.summary
-    return list(dict.fromkeys(entry["subject"] for entry in newest["thresholds"] if entry["measured"] is None))
+    """Return the figures that a threshold of the newest run bounds, but for which it has no value.
+
+    A default threshold that a run is too short for counts as kept in that run, and so holds up no trend either.
+    """
+    missing = [entry for entry in setup.newest.file.summary["thresholds"] if entry["measured"] is None]
+    return list(
+        dict.fromkeys(entry["subject"] for entry in missing if not entry["ok"] or formatting.is_undecided(entry))
+    )
 
 
 def unwanted(series: Sequence[FigureSeries], accepted: PastRun | None) -> Iterator[tuple[FigureSeries, LevelChange]]:

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from fleetlm_users.cli.compare.comparison import NOT_COMPARED, SERVER
 from fleetlm_users.cli.trend.history import PastRun
+from fleetlm_users.measure.comparing.comparison import NOT_COMPARED, SERVER
 from fleetlm_users.measure.report.summary.types import Summary
 
 PLAN: Final = (

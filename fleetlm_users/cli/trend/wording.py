@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from fleetlm_users.cli.compare.comparison import INCOMPARABLE
-from fleetlm_users.cli.compare.wording import setting
 from fleetlm_users.cli.trend.analysis import SetupTrend, TrendAnalysis
 from fleetlm_users.cli.trend.history import PastRun
 from fleetlm_users.cli.trend.series import FigureSeries, LevelChange
 from fleetlm_users.cli.trend.setups import Setup, differences
 from fleetlm_users.measure import formatting
+from fleetlm_users.measure.comparing.comparison import INCOMPARABLE
+from fleetlm_users.measure.comparing.wording import setting
 
 FIGURE_HEAD: Final = ("", "newest", "level", "runs", "change", "since")
 CHANGE_HEAD: Final = ("", "from", "to", "change", "first run", "of", "commit", "runs before, after", "p")

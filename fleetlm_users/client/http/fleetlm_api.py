@@ -1,7 +1,8 @@
 """FleetLM's REST calls as the load makes them: with time stamps and types; every failure is a RestFailed."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urljoin
 
 import orjson
@@ -16,6 +17,7 @@ from fleetlm_users.foreign_text import words
 
 DEFAULT_TIMEOUT_S = 30.0
 DEFAULT_CONCURRENCY = 1024  # high, so that a burst of users does not queue for connections and call it server latency
+NO_FIELDS: Final[Mapping[str, str]] = MappingProxyType({})
 MAX_ID_CHARACTERS = 200  # FleetLM's ids have 36 at most; ids are kept by the hundred thousand
 
 
@@ -77,10 +79,11 @@ class RestApi:
 
     Every call raises RestCallFailed (a RestFailed) within `timeout_s`; its `path` says :id for the id, so that
     statistics have one row per route; its `kind` is http_<status>, bad_body, or one of HttpPool's NoAnswer. `flag` is
-    the option that sets the URL; errors name it where the URL must change.
+    the option that sets the URL; errors name it where the URL must change. `traceparent` returns the trace context
+    (W3C) of each call that is not given one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what all calls share
         self,
         api_url: str,
         *,
@@ -88,11 +91,13 @@ class RestApi:
         concurrency: int = DEFAULT_CONCURRENCY,
         connector: Connector | None = None,
         flag: str = "--api-url",
+        traceparent: Callable[[], str] | None = None,
     ) -> None:
         endpoint = parse_endpoint(api_url, "API URL", ("http", "https"), "http://localhost:4000/api")
         self.api_url = api_url
         self._prefix = endpoint.target.partition("?")[0].rstrip("/")
         self._flag = flag
+        self._traceparent = traceparent
         self._pool = HttpPool(
             endpoint, timeout_s=timeout_s, concurrency=concurrency, connector=connector or Connector()
         )
@@ -120,18 +125,20 @@ class RestApi:
         """Return the newest 50 sessions of a participant (GET /sessions?user_id=). Raise RestCallFailed."""
         return self.call("GET", f"/sessions?user_id={_part(user_id)}", route="/sessions")
 
-    def append_message(self, session_id: str, body: Mapping[str, Any]) -> Appended:
+    def append_message(self, session_id: str, body: Mapping[str, Any], traceparent: str = "") -> Appended:
         """Append a message (POST /sessions/:id/messages).
 
         Args:
             session_id: The session's id.
             body: Sender and message, as the protocol has them (Profile.append_body).
+            traceparent: The message's trace context (W3C).
 
         Raises:
             RestCallFailed: No answer within `timeout_s`, another status than 200, or a body without a message.
         """
         route = "/sessions/:id/messages"
-        answered = self.call("POST", f"/sessions/{_part(session_id)}/messages", route=route, body=dict(body))
+        path = f"/sessions/{_part(session_id)}/messages"
+        answered = self.call("POST", path, route=route, body=dict(body), traceparent=traceparent)
         message = answered.body.get("message") if isinstance(answered.body, dict) else None
         if not isinstance(message, dict):
             raise self._bad_body("POST", route, answered, "no message")
@@ -158,8 +165,15 @@ class RestApi:
         """
         return self.call("DELETE", f"/sessions/{_part(session_id)}", route="/sessions/:id", expected=(204,))
 
-    def call(
-        self, method: str, path: str, *, route: str | None = None, body: Any = None, expected: tuple[int, ...] = (200,)
+    def call(  # noqa: PLR0913  # what one request is made of
+        self,
+        method: str,
+        path: str,
+        *,
+        route: str | None = None,
+        body: Any = None,
+        expected: tuple[int, ...] = (200,),
+        traceparent: str = "",
     ) -> Answered:
         """Make any call below the API URL.
 
@@ -169,6 +183,7 @@ class RestApi:
             route: The path as errors and statistics name it, with :id for an id; `path` when None.
             body: What is sent as JSON; None sends no body.
             expected: The statuses that are a success.
+            traceparent: The call's trace context (W3C); when empty, the API's own next one, if it has any.
 
         Returns:
             The status, the body's JSON (None when it is empty) and the stamps in perf_counter seconds.
@@ -179,7 +194,7 @@ class RestApi:
         route = path if route is None else route
         encoded = None if body is None else orjson.dumps(body)
         try:
-            answer = self._pool.exchange(method, self._prefix + path, encoded)
+            answer = self._pool.exchange(method, self._prefix + path, encoded, self._fields(traceparent))
         except NoAnswer as none:
             raise self._failed(method, route, none.kind, None, none.detail, none) from none
         if answer.status not in expected:
@@ -190,6 +205,12 @@ class RestApi:
     def close(self) -> None:
         """Close the connections."""
         self._pool.close()
+
+    def _fields(self, traceparent: str) -> Mapping[str, str]:
+        """Return the header fields beyond those of every call."""
+        if not traceparent and self._traceparent is not None:
+            traceparent = self._traceparent()
+        return {"traceparent": traceparent} if traceparent else NO_FIELDS
 
     def _explained(self, target: str, answer: Answer) -> str:
         """Return what to do about the answer, or else the server's own words."""

@@ -88,15 +88,19 @@ class HttpPool:
         self._idle: list[Stream] = []
         self._is_closed = False
 
-    def exchange(self, method: str, target: str, body: bytes | None) -> Answer:
+    def exchange(
+        self, method: str, target: str, body: bytes | None, fields: Mapping[str, str] = MappingProxyType({})
+    ) -> Answer:
         """Return the server's answer to one request, whatever its status. Raise NoAnswer within `timeout_s`.
+
+        `fields` are further header fields, whose names and values the caller vouches for.
 
         The look-up of the name comes first and has its own limit, because it is not the server's time (resolver.py).
         A kept connection that the server has closed meanwhile is replaced. If that shows only during the request, it is
         repeated, once, provided that no byte of an answer came and that it is idempotent or was certainly not sent.
         """
         attempt = _RequestState()
-        request = self._request(method, target, body)
+        request = self._request(method, target, body, fields)
         try:
             addresses = self._connector.addresses(self.endpoint)
             with Deadline(self.timeout_s), self._slots:
@@ -180,9 +184,11 @@ class HttpPool:
         self.opened += 1
         return stream
 
-    def _request(self, method: str, target: str, body: bytes | None) -> bytes:
+    def _request(self, method: str, target: str, body: bytes | None, fields: Mapping[str, str]) -> bytes:
         head = f"{method} {target} HTTP/1.1\r\nHost: {self.endpoint.host_header}\r\nUser-Agent: fleetlm-locust\r\n"
         head += f"Accept: {self._accept}\r\nAccept-Encoding: identity\r\n"  # RFC 9110 §12.5.3: none allows any
+        for name, value in fields.items():
+            head += f"{name}: {value}\r\n"
         if body is not None:
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         return head.encode("latin-1") + b"\r\n" + (body or b"")

@@ -3,8 +3,8 @@
 import logging
 import math
 import time
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
 
 from fleetlm_users.client.net.waits import FOR_EVER, Wait
 from fleetlm_users.client.phoenix.socket import Joined, PhoenixSocket
@@ -15,6 +15,8 @@ from fleetlm_users.protocol.observer import Observer, SentMessage
 from fleetlm_users.protocol.profile import EARLY, Profile
 
 logger = logging.getLogger(__name__)
+
+NO_METADATA: Final[dict[str, Any]] = {}
 
 
 class ChannelObserver(Observer, Protocol):
@@ -85,8 +87,15 @@ class SessionChannel:
         self._conversation.joined(replay if isinstance(replay, list) else [], last_seq)
         return joined
 
-    def send(
-        self, text: str, client_ref: str, due_s: float, phase: str, *, device: WritingDevice | None = None
+    def send(  # noqa: PLR0913  # the parts of a message, when it was due and from where
+        self,
+        text: str,
+        client_ref: str,
+        due_s: float,
+        phase: str,
+        metadata: Mapping[str, Any] = NO_METADATA,
+        *,
+        device: WritingDevice | None = None,
     ) -> SentMessage:
         """Send one text message.
 
@@ -95,6 +104,7 @@ class SessionChannel:
             client_ref: What the message's own broadcast is known by; unique in the session.
             due_s: When the message was due, in perf_counter seconds.
             phase: The run's phase that the message counts for.
+            metadata: What the server stores with the message.
             device: Another device of the user, on whose socket to send; what becomes of the message shows here.
 
         Returns:
@@ -103,7 +113,7 @@ class SessionChannel:
         Raises:
             Disconnected: The message could not be written.
         """
-        content = {"kind": "text", "content": {"text": text, "client_ref": client_ref}, "metadata": {}}
+        content = {"kind": "text", "content": {"text": text, "client_ref": client_ref}, "metadata": metadata}
         message = self._conversation.sending(client_ref, due_s, time.perf_counter(), phase)
         try:
             socket = self._socket if device is None else device.socket

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from fleetlm_users.measure import formatting
-from fleetlm_users.measure.report.summary.types import FindingEntry, FindingsEntry, Summary
+from fleetlm_users.measure.report.summary.related_types import FindingEntry, FindingsEntry
+from fleetlm_users.measure.report.summary.types import Summary
 from fleetlm_users.measure.report.terminal_style import Style
 
 

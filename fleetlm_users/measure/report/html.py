@@ -88,17 +88,15 @@ class ServerSection(NamedTuple):
     charts: Sequence[ChartFigure]
 
 
-def render_html(summary: Summary, timeline_rows: Sequence[SeriesRow], baseline: Sequence[str] = ()) -> str:
+def render_html(summary: Summary, timeline_rows: Sequence[SeriesRow]) -> str:
     """Return the page.
 
     Args:
         summary: the run, as in summary.json.
         timeline_rows: a row per second of the run, as the merged timeline gives them.
-        baseline: sentences of a comparison with an earlier run.
-
     """
     context = _context(summary, timeline_rows)
-    context["statements"] = _statements(summary, baseline, timeline_rows)
+    context["statements"] = _statements(summary, timeline_rows)
     return environment().get_template("report.html").render(context) + "\n"
 
 
@@ -155,13 +153,16 @@ def _context(summary: Summary, timeline_rows: Sequence[SeriesRow]) -> dict[str, 
     }
 
 
-def _statements(summary: Summary, baseline: Sequence[str], rows: Sequence[SeriesRow]) -> list[Statement]:
-    """Return the sentences at the top; where a chart is not on the page, the thresholds are shown instead."""
+def _statements(summary: Summary, rows: Sequence[SeriesRow]) -> list[Statement]:
+    """Return the sentences at the top; where a chart or table is not on the page, they lead to the thresholds."""
     charts = {chart_anchor(chart.title) for chart in CHARTS if chart.has_data(rows[:-1] or rows)}
-    there = {"thresholds", "slowest", "troubles", "capacity"} | charts
+    tables = {"latency": latency_rows(summary), "rates": rate_rows(summary), "counts": count_rows(summary)}
+    there = (
+        {"thresholds", "slowest", "troubles", "capacity"} | charts | {name for name, rows in tables.items() if rows[1]}
+    )
     return [
         statement if statement.anchor in there else statement._replace(anchor="thresholds")
-        for statement in statements(summary, baseline)
+        for statement in statements(summary)
     ]
 
 

@@ -25,15 +25,12 @@ _SIGNS: Final = {"✓": "✅", "✗": "❌", "?": "❔"}
 _VERDICT_SIGNS: Final = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}
 
 
-def render_markdown(summary: Summary, baseline: Sequence[str] = ()) -> str:
-    """Return GitHub-flavoured Markdown, ended by a newline: verdict and reasons, thresholds, then folded details.
-
-    `baseline` are sentences of a comparison with an earlier run.
-    """
+def render_markdown(summary: Summary) -> str:
+    """Return GitHub-flavoured Markdown, ended by a newline: verdict and reasons, thresholds, then folded details."""
     verdict = summary["verdict"]
     name, *rest = title_parts(summary)
     lines = [f"## {_VERDICT_SIGNS[verdict['kind']]} {_cell(name)}: {verdict['kind']}", "", _cell(" · ".join(rest)), ""]
-    lines += [*(_cell(statement.text) for statement in statements(summary, baseline)), ""]
+    lines += [*(_cell(statement.text) for statement in statements(summary)), ""]
     lines += [f"- {_SIGNS['✗']} {_cell(reason)}" for reason in verdict["failures"]]
     lines += [f"- {_SIGNS['?']} {_cell(reason)}" for reason in verdict["doubts"]]
     lines += [

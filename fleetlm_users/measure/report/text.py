@@ -1,32 +1,16 @@
 """The summary of a run as text for a terminal: thresholds first, the verdict with all its reasons last."""
 
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable
 from typing import Final
 
 from fleetlm_users.measure import formatting
+from fleetlm_users.measure.report import rows as tables
 from fleetlm_users.measure.report.capacity import capacity_lines, capacity_rows
 from fleetlm_users.measure.report.content.slow_messages import slow_messages_section
 from fleetlm_users.measure.report.content.statements import statements_section
 from fleetlm_users.measure.report.content.storm import storm_section
 from fleetlm_users.measure.report.content.visits import visits_lines, visits_rows
 from fleetlm_users.measure.report.findings import audit_section, findings_section
-from fleetlm_users.measure.report.rows import (
-    STATISTICS,
-    WORKER_HEAD,
-    accountings,
-    backlog_rows,
-    count_rows,
-    generator_rows,
-    latency_rows,
-    loss_lines,
-    rate_rows,
-    skew_rows,
-    stage_rows,
-    title_parts,
-    troubles_of,
-    worker_row,
-)
 from fleetlm_users.measure.report.summary.types import Summary
 from fleetlm_users.measure.report.terminal_style import Style, Table
 from fleetlm_users.measure.server.figures import server_lines, server_rows, title_of
@@ -39,8 +23,8 @@ VERDICT_LOOKS: Final = {"pass": "green", "fail": "red", "inconclusive": "yellow"
 MAX_WORKERS_SHOWN: Final = 12
 
 
-def render(summary: Summary, width: int = 100, colour: bool = False, baseline: Sequence[str] = ()) -> str:
-    """Return the report, ended by a newline; `baseline` are sentences of a comparison with an earlier run."""
+def render(summary: Summary, width: int = 100, colour: bool = False) -> str:
+    """Return the report, ended by a newline."""
     style = Style(max(width, 60), colour)
     what_happened = (
         _thresholds,
@@ -60,14 +44,14 @@ def render(summary: Summary, width: int = 100, colour: bool = False, baseline: S
     )
     sections = (
         *(_title, _capacity, *what_happened, _server, _generator),
-        partial(statements_section, baseline=baseline),
+        statements_section,
         _verdict,
     )
     return style.finish([line for section in sections for line in section(summary, style)])
 
 
 def _title(summary: Summary, style: Style) -> list[str]:
-    benchmark, *rest = title_parts(summary)
+    benchmark, *rest = tables.title_parts(summary)
     return ["", *style.wrapped(" · ".join((style.paint(benchmark, "bold"), *rest)), "  ", "    ")]
 
 
@@ -117,7 +101,7 @@ def _visits(summary: Summary, style: Style) -> Iterable[str]:
 
 def stages_section(summary: Summary, style: Style) -> Iterable[str]:
     """Yield the section about the stages of a run; nothing for a run without stages."""
-    head, rows = stage_rows(summary)
+    head, rows = tables.stage_rows(summary)
     if rows:
         yield from style.heading("stages, latency in ms")
         dropped_first = ("from", "agent p95", "event p95", "append med", "push med")
@@ -125,43 +109,43 @@ def stages_section(summary: Summary, style: Style) -> Iterable[str]:
 
 
 def _skew(summary: Summary, style: Style) -> Iterable[str]:
-    head, rows = skew_rows(summary)
+    head, rows = tables.skew_rows(summary)
     if rows:
         yield from style.heading("the busiest sessions, latency in ms")
         yield from Table(head, rows, ("adds up", "appended", "agent p95", "p99", "sent")).lines(style)
 
 
 def _latencies(summary: Summary, style: Style) -> Iterable[str]:
-    head, rows = latency_rows(summary)
+    head, rows = tables.latency_rows(summary)
     if rows:
         yield from style.heading("latency in ms")
         yield from Table(head, rows, ("min", "p99.9", "p90", "avg")).lines(style)
 
 
 def _rates(summary: Summary, style: Style) -> Iterable[str]:
-    head, rows = rate_rows(summary)
+    head, rows = tables.rate_rows(summary)
     if rows:
         yield from style.heading("rates")
         yield from Table(head, rows).lines(style)
 
 
 def _messages(summary: Summary, style: Style) -> Iterable[str]:
-    for title, rows in accountings(summary):
+    for title, rows in tables.accountings(summary):
         yield from style.heading(title)
         yield from Table(*rows).lines(style)
-    for line in loss_lines(summary):
+    for line in tables.loss_lines(summary):
         yield from style.wrapped(line, "    ", "      ")
 
 
 def _backlogs(summary: Summary, style: Style) -> Iterable[str]:
-    head, rows = backlog_rows(summary)
+    head, rows = tables.backlog_rows(summary)
     if rows:
         yield from style.heading("did the server keep up?")
         yield from Table(head, rows, ("95 % interval", "arrived per s")).lines(style)
 
 
 def _counts(summary: Summary, style: Style) -> Iterable[str]:
-    head, rows = count_rows(summary)
+    head, rows = tables.count_rows(summary)
     if rows:
         yield from style.heading("counts")
         yield from Table(head, rows).lines(style)
@@ -169,7 +153,7 @@ def _counts(summary: Summary, style: Style) -> Iterable[str]:
 
 def _troubles(summary: Summary, style: Style) -> Iterable[str]:
     yield from style.heading("what went wrong")
-    troubles = troubles_of(summary)
+    troubles = tables.troubles_of(summary)
     if not troubles:
         yield "    " + style.paint("nothing was counted", "green")
     for name, main_count, warm_up_count, labels in troubles:
@@ -193,13 +177,17 @@ def _server(summary: Summary, style: Style) -> Iterable[str]:
 
 def _generator(summary: Summary, style: Style) -> Iterable[str]:
     yield from style.heading("the generator itself")
-    rows = generator_rows(summary)
+    rows = tables.generator_rows(summary)
     if rows:
-        yield from Table(("in ms", "count", *STATISTICS), tuple(rows), ("min", "p99.9", "p90", "avg")).lines(style)
+        yield from Table(("in ms", "count", *tables.STATISTICS), tuple(rows), ("min", "p99.9", "p90", "avg")).lines(
+            style
+        )
     workers = summary["workers"]
     if workers:
         table = Table(
-            WORKER_HEAD, tuple(worker_row(worker) for worker in workers[:MAX_WORKERS_SHOWN]), ("reports", "CPU now")
+            tables.WORKER_HEAD,
+            tuple(tables.worker_row(worker) for worker in workers[:MAX_WORKERS_SHOWN]),
+            ("reports", "CPU now"),
         )
         yield from table.lines(style)
     if len(workers) > MAX_WORKERS_SHOWN:
@@ -216,8 +204,13 @@ def _verdict(summary: Summary, style: Style) -> Iterable[str]:
             first, *rest = style.wrapped(reason, f"    {sign} ", "      ")
             yield first.replace(sign, style.paint(sign, _MARK_LOOKS[sign]), 1)
             yield from rest
-    for missing in summary.get("unwritten", ()):
-        first, *rest = style.wrapped(f"not written: {missing}", "    ! ", "      ")
+    missing = [f"not written: {path}" for path in summary.get("unwritten", ())]
+    annotations = summary.get("annotations")
+    if annotations is not None and annotations["failed"]:
+        all_ = annotations["posted"] + annotations["failed"]
+        missing.append(f"{annotations['failed']} of {all_} annotations not posted: {annotations['problem']}")
+    for line in missing:
+        first, *rest = style.wrapped(line, "    ! ", "      ")
         yield first.replace("!", style.paint("!", "bold", "red"), 1)
         yield from rest
     yield ""

@@ -35,6 +35,8 @@ from fleetlm_users.swarm.coordinator.workers import Workers
 from fleetlm_users.swarm.host.server_crash import CrashDriver
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT
 from fleetlm_users.swarm.host.storm_record import storm_record
+from fleetlm_users.swarm.results.annotations import RunAnnotations
+from fleetlm_users.swarm.results.result_files import note_annotations
 from fleetlm_users.swarm.results.run_course import RunCourse, stage_spans
 from fleetlm_users.swarm.run import HeadcountReport
 from fleetlm_users.swarm.run_end import RunEnd
@@ -97,6 +99,8 @@ class ActiveRun:
             search=None if search is None else search(prepared.options),
         )
         self._crash = self._begin_crash()
+        sink = prepared.annotations
+        self._annotations = None if sink is None else RunAnnotations(sink, self.options, self.say)
 
     def __repr__(self) -> str:
         return f"ActiveRun({self.options.run_id}, {self.clock!r}, {self.end!r})"
@@ -248,9 +252,13 @@ class ActiveRun:
             capacity=self._monitors.capacity,
             crash=None if self._crash is None else self._crash.record,
             storm=self._storm(),
+            baseline=self._prepared.baseline,
             course=RunCourse(self._edits(), self.clock.resets, self._stages()),
         )
         self._environment.process_exit_code = self.result.exit_code
+        if self._annotations is not None:  # last of all: by now everything is written
+            entry = self._annotations.finish(self.result.summary, self.clock.elapsed_s())
+            note_annotations(self.result.summary, self.result.folder, entry)
 
     def on_headcount(self, process: str, report: HeadcountReport | None) -> None:
         """Take in how many users of a process have work left; end the run when none has."""
@@ -270,6 +278,8 @@ class ActiveRun:
         """End the run without a verdict, as if it had not begun: a worker's machine cannot do its part."""
         self._stop_monitors()
         gevent.killall(self._greenlets, block=False)
+        if self._annotations is not None:
+            self._annotations.stop()
         self._environment.process_exit_code = USAGE_EXIT
         self.say(f"Worker {client_id} cannot take part. {problem}")
         self._on_refused()
@@ -336,6 +346,8 @@ class ActiveRun:
             bound_history(self._environment.stats)
             self._workers.tick()
             self._monitors.look()
+            if self._annotations is not None and self.is_on:
+                self._annotations.look(self.clock.elapsed_s())
 
     def _progress_line(self) -> str:
         totals, recent = self.totals(), self.snapshots.series(RECENT_ROWS)

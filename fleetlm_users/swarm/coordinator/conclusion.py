@@ -18,8 +18,11 @@ from fleetlm_users.measure.report.summary.document import summary
 from fleetlm_users.measure.report.summary.types import Summary
 from fleetlm_users.measure.report.text import render
 from fleetlm_users.measure.snapshot_store import SnapshotStore
+from fleetlm_users.measure.timeline.rows import SeriesRow
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.host.host_facts import HostFacts
+from fleetlm_users.swarm.results.baseline import Baseline
+from fleetlm_users.swarm.results.leads import add_leads
 from fleetlm_users.swarm.results.load_report import LoadReport
 from fleetlm_users.swarm.results.result_files import write_reports
 from fleetlm_users.swarm.results.run_course import NO_COURSE, RunCourse
@@ -81,6 +84,7 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
     capacity: Capacity | None = None,
     crash: CrashRecord | None = None,
     storm: StormRecord | None = None,
+    baseline: Baseline | None = None,
     course: RunCourse = NO_COURSE,
 ) -> RunResult:
     """Judge a run and write its result files; what cannot be written is named in the summary.
@@ -102,14 +106,14 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         capacity: What a capacity search found; None for any other run.
         crash: How the server was stopped and came back; None for a run without a crash.
         storm: Whose connections were cut when; None for a run without a storm.
+        baseline: The earlier run that the report compares this one with.
         course: What happened to the run while it was on: its stages, and what a person changed.
     """
     totals, backlogs = _numbers_of(snapshots, options, course, judged_s, storm, is_search=capacity is not None)
     limits = limits_of(options.lateness_limit_s * MS_PER_S)
     load = LoadReport(totals, options, course, judged_s)
     facts = RunFacts(
-        interrupted=interrupted,
-        **_circumstances(workers, snapshots, course, drain_cut_short=drain_cut_short),
+        **_circumstances(workers, snapshots, course, interrupted=interrupted, drain_cut_short=drain_cut_short),
         doubts=(*doubts, *_more_doubts(totals, options, storm, is_search=capacity is not None), *load.doubts(limits)),
         aborted=aborted,
         planned=PLANNED if crash or storm else frozenset(),
@@ -133,14 +137,15 @@ def conclude(  # noqa: PLR0913  # keyword-only facts of one run's end, each name
         storm=None if storm is None else storm_entry(storm, totals),
     )
     load.add_to(summary_of_run)
-    return RunResult(verdict, summary_of_run, write_reports(options, summary_of_run, snapshots.table()))
+    return _reported(verdict, summary_of_run, options, snapshots.table(), baseline)
 
 
 def _circumstances(
-    workers: Attendance, snapshots: SnapshotStore, course: RunCourse, *, drain_cut_short: bool
+    workers: Attendance, snapshots: SnapshotStore, course: RunCourse, *, interrupted: bool, drain_cut_short: bool
 ) -> dict[str, Any]:
-    """Return what RunFacts hold of the processes of the run, and of what a person did to it."""
+    """Return what RunFacts hold of the run's end and processes, and of what a person did to it."""
     return {
+        "interrupted": interrupted,
         "workers_expected": workers.expected,
         "workers_final": workers.final,
         "workers_lost": tuple(workers.lost),
@@ -164,6 +169,14 @@ def _described(
     described = describe(options)
     plan = described.pop("plan") | {"edits": list(course.edits), "resets": list(course.resets)}
     return plan, described, host.facts, host.versions
+
+
+def _reported(
+    verdict: Verdict, document: Summary, options: Options, rows: Sequence[SeriesRow], baseline: Baseline | None
+) -> RunResult:
+    """Add what leads on from the figures, and write the result files."""
+    add_leads(document, options, rows, baseline)
+    return RunResult(verdict, document, write_reports(options, document, rows))
 
 
 def _numbers_of(  # noqa: PLR0913  # each is named where it is given

@@ -15,6 +15,7 @@ from werkzeug.datastructures import MultiDict
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.judging.thresholds import Threshold, parse_thresholds
 from fleetlm_users.protocol.profile import EARLY, profile_of
+from fleetlm_users.swarm.benchmark import AnnotationSink
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.coordinator.run_thresholds import of_sources, rules_of
 from fleetlm_users.swarm.host.host_facts import HostFacts, this_host
@@ -35,6 +36,7 @@ from fleetlm_users.swarm.options.parser import options_of
 from fleetlm_users.swarm.options.session_rate import check_session_rate
 from fleetlm_users.swarm.options.staged_load import StagedLoad, check_staged
 from fleetlm_users.swarm.options.start_form import FOLLOWS, PRESET, StartForm
+from fleetlm_users.swarm.results.baseline import Baseline, baseline_of, check_baseline
 from fleetlm_users.swarm.results.result_files import try_reports
 from fleetlm_users.workload.open_files import users_per_process
 from fleetlm_users.workload.options.audit import AUTO, OFF, REST, way_of
@@ -61,7 +63,8 @@ ONLY_USERS_CHANGE: Final = "Only the number of users can be changed during a run
 class Prepared:
     """A run that may begin: what it does, how it is judged, the server metrics to read meanwhile, the machine.
 
-    `crash` is how its server is to be stopped, and the server; None for a run without a crash.
+    `crash` is how its server is to be stopped, and the server; None for a run without a crash. `baseline` is the
+    earlier run that its report will compare it with, `annotations` the Grafana that is told of it.
     """
 
     options: Options
@@ -69,6 +72,8 @@ class Prepared:
     server: ServerMetrics
     host: HostFacts
     crash: tuple[CrashPlan, StoppedServer | None] | None = None
+    baseline: Baseline | None = None
+    annotations: AnnotationSink | None = None
 
 
 class Preparation:
@@ -185,6 +190,8 @@ class Preparation:
             self._check_machine(options)
             crash = self._crash_of(options)
             try_reports(options)
+            check_baseline(options)
+            annotations = self._context.benchmark.annotations(options)
             if options.standin:
                 options = replace(options, **asdict(self._local_urls(options)))
         except UsageError as problem:
@@ -203,9 +210,10 @@ class Preparation:
             self._say(line)
         if way_of(options) == REST and options.protocol == EARLY.name and not options.standin:
             self._say(NO_LIST)
+        baseline = self._baseline_of(options)
         server, thresholds = self._read_server(options, thresholds)
         impose(planned.plan, self._environment, self._context.benchmark, shape or self._follow(options.plan))
-        return Prepared(options, thresholds, server, this_host(), crash)
+        return Prepared(options, thresholds, server, this_host(), crash, baseline, annotations)
 
     def _crash_of(self, options: Options) -> tuple[CrashPlan, StoppedServer | None] | None:
         """Return how the run's server is to be stopped, and the server. Raises UsageError for one that cannot be."""
@@ -219,6 +227,13 @@ class Preparation:
             accepted = "what the command line says: no web page may choose the process that is stopped"
             raise UsageError("--server-pid (SERVER_PID)", ", ".join(options.server_pid), accepted, "--crash none")
         return plan, server_of(plan, self._servers if options.standin else None, self._say)
+
+    def _baseline_of(self, options: Options) -> Baseline | None:
+        """Return the earlier run to compare with. Raises StartupError for one that cannot be read."""
+        try:
+            return baseline_of(options, self._say)
+        except UsageError as problem:
+            raise StartupError.of_usage(problem) from problem
 
     def _rules_of(self, options: Options) -> tuple[list[Threshold], list[str]]:
         """Return the thresholds, and what a person should know of them. Raises UsageError."""

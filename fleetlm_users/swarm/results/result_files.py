@@ -18,6 +18,7 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.report.html import render_html
 from fleetlm_users.measure.report.junit import render_junit
 from fleetlm_users.measure.report.markdown import render_markdown
+from fleetlm_users.measure.report.summary.related_types import AnnotationsEntry
 from fleetlm_users.measure.report.summary.types import RunRecord, Summary
 from fleetlm_users.measure.report.text import render
 from fleetlm_users.measure.timeline.rows import SeriesRow, to_csv
@@ -26,6 +27,7 @@ from fleetlm_users.workload.options.model import COMMON, Options
 from fleetlm_users.workload.options.specs import OptionSpec
 
 PART: Final = ".part"
+SUMMARY: Final = "summary.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,8 @@ def write_results(
     folder = _new_folder(parent, _name_of(benchmark, run_id))
     problems: dict[str, OSError] = {}
     for name, content in files.items():
-        text = content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         try:
-            _write_whole(folder / name, text)
+            _write_whole(folder / name, _as_text(content))
         except OSError as problem:
             problems[name] = problem
     if files and len(problems) == len(files):
@@ -146,9 +147,24 @@ def note_unwritten(summary: Summary, flag: str, path: Path | str, problem: OSErr
         summary["verdict"]["exit_code"] = UNWRITTEN_EXIT
 
 
+def note_annotations(summary: Summary, folder: Path | None, entry: AnnotationsEntry) -> None:
+    """Note in a summary that is written already what came of the run's annotations."""
+    summary["annotations"] = entry
+    if folder is not None:
+        try:
+            _write_whole(folder / SUMMARY, _as_text(summary))
+        except OSError as problem:  # the file of before is still there
+            logger.warning("%s does not say what was annotated: %s", folder / SUMMARY, problem.strerror or problem)
+
+
+def _as_text(content: str | Mapping[str, Any]) -> str:
+    """Return what a file holds: text as it is, mappings as JSON."""
+    return content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
 def _write_folder(options: Options, summary: Summary, rows: Sequence[SeriesRow]) -> Path | None:
     files: dict[str, str | Mapping[str, Any]] = {
-        "summary.json": summary,
+        SUMMARY: summary,
         "run.json": {name: part for name, part in summary.items() if name in RunRecord.__annotations__},
         "timeseries.csv": to_csv(rows),
         "report.html": render_html(summary, rows),

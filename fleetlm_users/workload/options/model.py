@@ -163,6 +163,9 @@ class Options:
     audit_database_file: Annotated[Path | None, option(
         "audit_database_file", kind="path", example="/run/secrets/fleetlm_database", group="judging", in_preset=False,
         help="file with the address of FleetLM's PostgreSQL, instead of --audit-database")]
+    baseline: Annotated[Path | None, option(
+        "baseline", kind="path", example="results", group="judging", in_preset=False,
+        help="an earlier run, or a folder of runs: the report says what differs; decides nothing")]
     results_dir: Annotated[Path, option(
         "results_dir", default="results", kind="path", group="judging", help="folder for the run's report")]
     junit: Annotated[Path | None, option(
@@ -190,6 +193,14 @@ class Options:
         "on_worker_lost", default="continue", example="stop", choices=("continue", "stop"),
         help="when a worker is lost: continue with the others, or stop the run",
         title="When a worker is lost", hint="")]
+    traceparent: Annotated[bool, option(
+        "traceparent", default=False, env_is_shared=True,  # CI systems set TRACEPARENT, to a trace of their own
+        help="send a W3C trace context with each message and REST call, see docs/monitoring.md",
+        title="Trace every message", hint="traceparent in REST calls and metadata", section="Rarely needed")]
+    trace_share: Annotated[float | None, option(
+        "trace_share", kind="number", most=1, example="0.1", section="Rarely needed",
+        help="with --traceparent: share of the traces that are marked as sampled; empty: all",
+        title="Share of traces sampled", hint="from 0 to 1; empty: all")]
     debug: Annotated[bool, option(
         "debug", default=False, env_is_shared=True,  # as `DEBUG=app:*` of Node's debug package
         help="write every frame to the log", title="Log every frame", hint="", section="Rarely needed")]
@@ -226,6 +237,10 @@ class Options:
     web_allowed_hosts: Annotated[tuple[str, ...], option(
         "web_allowed_hosts", kind="hosts", group="monitoring", in_preset=False,
         help="further host names that the web UI and --metrics-port answer to, as of a proxy")]
+
+    annotate: Annotated[str | None, option(
+        "annotate", kind="grafana_url", group="monitoring", in_preset=False,
+        help="a Grafana that gets the run's start, stages and verdict; GRAFANA_TOKEN holds its token")]
 
     # not in the representation, which a log might show
     audit_database: Annotated[str | None, option(

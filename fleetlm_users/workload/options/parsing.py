@@ -21,7 +21,7 @@ from fleetlm_users.workload.options.specs import Kind, OptionSpec
 from fleetlm_users.workload.skew.notation import parse_skew
 from fleetlm_users.workload.source_ips import parse_source_ips
 from fleetlm_users.workload.stages.notation import parse_stages
-from fleetlm_users.workload.urls import check_database_url, check_http_url, check_ws_url
+from fleetlm_users.workload.urls import check_database_url, check_grafana_url, check_http_url, check_ws_url
 
 TRUE_WORDS: Final = ("true", "1", "yes", "on")
 FALSE_WORDS: Final = ("false", "0", "no", "off")
@@ -204,6 +204,7 @@ _PARSERS: Final[Mapping[Kind, Parser]] = {
     "path": _path,
     "http_url": check_http_url,
     "ws_url": check_ws_url,
+    "grafana_url": check_grafana_url,
     "database_url": check_database_url,
     "duration": lambda text, what, _example: parse_duration(text, what),
     "timeout": _timeout,

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from fleetlm_users.workload.duration import MAX_S
 from fleetlm_users.workload.identity import VUS_PER_BLOCK
 from fleetlm_users.workload.plan import count_flag
-from fleetlm_users.workload.urls import API_EXAMPLE, DATABASE_EXAMPLE, WS_EXAMPLE
+from fleetlm_users.workload.urls import API_EXAMPLE, DATABASE_EXAMPLE, GRAFANA_EXAMPLE, WS_EXAMPLE
 
 Kind = Literal[
     "text",
@@ -19,6 +19,7 @@ Kind = Literal[
     "flag",
     "http_url",
     "ws_url",
+    "grafana_url",  # of its annotations or a dashboard
     "database_url",  # of PostgreSQL; it holds a password, so no error quotes it
     "duration",  # seconds, 0 or more
     "timeout",  # seconds, above 0
@@ -39,9 +40,9 @@ Kind = Literal[
 Section = Literal["Load", "Target", "Thresholds", "This run", "Load in detail", "Rarely needed"]
 """The headings of the start form."""
 
-NOT_IN_FORM: Final[frozenset[Kind]] = frozenset(("path", "hosts", "database_url"))
+NOT_IN_FORM: Final[frozenset[Kind]] = frozenset(("path", "hosts", "database_url", "grafana_url"))
 """Kinds that never come from the web form, whatever their declaration says: they name a place on the machine that
-Locust runs on, who may use the form, or where a password is sent to."""
+Locust runs on, who may use the form, or where a password or token is sent to."""
 
 EXAMPLES: Final[Mapping[Kind, str]] = {
     "text": "text",
@@ -50,6 +51,7 @@ EXAMPLES: Final[Mapping[Kind, str]] = {
     "flag": "true",
     "http_url": API_EXAMPLE,
     "ws_url": WS_EXAMPLE,
+    "grafana_url": GRAFANA_EXAMPLE,
     "database_url": DATABASE_EXAMPLE,
     "duration": "10s",
     "timeout": "10s",

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from fleetlm_users.cli.schema.documents import KINDS, check_types, published
-from fleetlm_users.cli.summary_check import check_summary
+from fleetlm_users.earlier_runs.summary_check import check_summary
 from fleetlm_users.errors import ShapeError
 from fleetlm_users.measure.report.html import render_html
 from fleetlm_users.measure.report.summary.types import RunRecord, Summary, ThresholdEntry

@@ -5,13 +5,14 @@ import random
 
 import pytest
 
-from fleetlm_users.cli.compare.figures import Figure
-from fleetlm_users.cli.compare.rows import Tolerances
 from fleetlm_users.cli.trend.analysis import trend_of
 from fleetlm_users.cli.trend.history import read_history
 from fleetlm_users.cli.trend.series import TrendSettings
 from fleetlm_users.cli.trend.wording import kind_of
+from fleetlm_users.measure.comparing.figures import Figure
+from fleetlm_users.measure.comparing.rows import Tolerances
 from tests.cli.histories import history
+from tests.cli.summaries import made
 
 P95 = Figure("append_latency_ms", None, "p(95)")
 SETTINGS = TrendSettings(0.005, Tolerances(0.02, 0.005))
@@ -115,3 +116,20 @@ def test_a_capacity_search_is_judged_by_its_result(tmp_path, newest, code):
     series = trend.setups[0].series[0]
     assert (series.name, series.is_judged, len(series.points)) == ("capacity result", True, 23)
     assert trend.exit_code == code
+
+
+@pytest.mark.parametrize(("kept", "undecided", "code"), [(True, False, 0), (False, False, 4), (True, True, 4)])
+def test_a_figure_that_the_newest_run_could_not_tell_holds_the_answer_up_unless_it_was_kept(
+    tmp_path, kept, undecided, code
+):
+    """Each run of a set-up is too short for the growth of a backlog, or none is; what got lost is another matter."""
+    base = made()["thresholds"]
+    growth = base[0] | {"measured": None, "ok": kept, "undecided": undecided, "samples": 0}
+    growth |= {"metric": "agent_backlog_growth", "condition": "value<0.01", "bound": 0.01, "unit": "fraction"}
+    growth |= {"subject": "agent_backlog_growth", "expression": "agent_backlog_growth: value<0.01"}
+    folder = history(tmp_path, [1] * 30)
+    for path in folder.glob("*/summary.json"):
+        document = json.loads(path.read_text())
+        document["thresholds"].append(growth)
+        path.write_text(json.dumps(document))
+    assert trend_of(read_history([folder]), SETTINGS).exit_code == code

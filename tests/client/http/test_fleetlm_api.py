@@ -53,6 +53,26 @@ def test_a_session_is_created(api_for):
     assert script.asked == [("POST /api/sessions", body)]
 
 
+def test_a_traced_call_has_its_context_and_no_other_has_a_field_for_it(serve):
+    """An append has its message's own, any other call the next one of the process."""
+    heads = []
+
+    def script(peer):
+        while len(heads) < 3:
+            peer.read_request()
+            heads.append(peer.headers.get("traceparent"))
+            peer.answer("200 OK", b'{"message":{"seq":1},"messages":[]}')
+
+    traced = RestApi(serve(script).http_url, traceparent=lambda: "00-ab-cd-01")
+    traced.append_message("s", {}, "00-message-1")
+    traced.read_messages("s", 0, 10)
+    traced.close()
+    plain = RestApi(serve(script).http_url)
+    plain.read_messages("s", 0, 10)
+    plain.close()
+    assert heads == ["00-message-1", "00-ab-cd-01", None]
+
+
 def test_every_call_has_its_route(api_for):
     """Ids are escaped into the path; a prefix of the API URL and a slash at its end do not matter."""
     api, script = api_for(

@@ -92,10 +92,10 @@ def test_argparse_takes_every_help_text():
 
 
 def test_what_is_hidden_from_the_form():
-    """Three are Locust's own fields there, one is for tests, five are settled at the start, six name places."""
+    """Three are Locust's own fields there, one is for tests, five are settled at the start, eight name places."""
     hidden = {"vus", "duration", "ramp_up", "time_scale", "metrics_port", "metrics_host", "web_allowed_hosts"}
     hidden |= {"standin_like", "standin_options", "presets_file", "results_dir", "junit", "markdown"}
-    hidden |= {"audit_database", "audit_database_file"}
+    hidden |= {"audit_database", "audit_database_file", "baseline", "annotate"}
     assert {spec.name for spec in SPECS if not spec.in_form} == hidden
 
 

@@ -7,7 +7,8 @@ from typing import Final
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN
-from fleetlm_users.measure.report.summary.types import SlowMessageEntry, Summary
+from fleetlm_users.measure.report.summary.related_types import SlowMessageEntry
+from fleetlm_users.measure.report.summary.types import Summary
 from fleetlm_users.measure.report.terminal_style import Style
 from fleetlm_users.measure.slow_messages import LATEST_S, SLOW_METRICS, SlowMessage
 from fleetlm_users.units import MS_PER_S
@@ -89,7 +90,9 @@ def slow_message_rows(summary: Summary) -> tuple[tuple[str, ...], tuple[tuple[st
     entries = _slowest_of_each(summary, ON_PAGE)
     if entries and all(_is_of_pushes(entry) for entry in entries):
         return _PUSH_HEAD, tuple(_push_row(entry) for entry in entries)
-    return SLOW_HEAD, tuple(_row(entry) for entry in entries)
+    if not any("trace_id" in entry for entry in entries):
+        return SLOW_HEAD, tuple(map(_row, entries))
+    return (*SLOW_HEAD, "trace id"), tuple((*_row(entry), _trace(entry)) for entry in entries)
 
 
 def _push_row(entry: SlowMessageEntry) -> tuple[str, ...]:
@@ -144,7 +147,14 @@ def slow_message_line(entry: SlowMessageEntry) -> str:
     return (
         f"{_kind(entry)} {formatting.ms(entry['latency_ms'])} ms ({', '.join(parts)}): due {entry['due_at']}, "
         f"{entry['scenario']}, session {entry['session_id']}, seq {seq}, client_ref {entry['client_ref']}"
+        f"{', trace ' + _trace(entry) if 'trace_id' in entry else ''}"
     )
+
+
+def _trace(entry: SlowMessageEntry) -> str:
+    """Return the id by which a tracing UI finds the message, and whether it should know it."""
+    sampled = "" if entry.get("trace_sampled", True) else " (not sampled)"
+    return f"{entry.get('trace_id') or '?'}{sampled}"
 
 
 def slow_messages_section(summary: Summary, style: Style) -> Iterable[str]:

@@ -4,7 +4,8 @@ Sentences repeat no reason of the verdict. They say what the figures behind it h
 and whether generator, server or agent.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from fleetlm_users.measure import formatting
@@ -22,13 +23,31 @@ MOST: Final = 4
 APART: Final = 1.5
 """A behaviour is named when its figure is this many times that of the next one: less is no cause."""
 
-CHART_OF: Final = {
-    "append_latency_ms": "append-latency",
-    "agent_latency_ms": "agent-latency",
-    "ws_join_ms": "join-latency",
-    "push_latency_ms": "push-latency",
-    "event_latency_ms": "event-latency",
-}
+CHART_OF: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "append_latency_ms": "append-latency",
+        "agent_latency_ms": "agent-latency",
+        "ws_join_ms": "join-latency",
+        "push_latency_ms": "push-latency",
+        "event_latency_ms": "event-latency",
+        "message_success_rate": "messages",
+        "agent_reply_rate": "messages",
+        "append_backlog_growth": "backlog",
+        "agent_backlog_growth": "backlog",
+        "append_backlog_end_s": "backlog",
+        "agent_backlog_end_s": "backlog",
+        "message_failures": "failures",
+        "disconnects": "failures",
+        "backpressure_events": "failures",
+        "active_connections": "connections",
+        "generator_lateness_ms": "generator-lateness-loop-lag",
+        "event_loop_lag_ms": "generator-lateness-loop-lag",
+    }
+)
+"""The chart that shows a metric over time."""
+
+TABLE_OF: Final[Mapping[str, str]] = MappingProxyType({"trend": "latency", "rate": "rates", "counter": "counts"})
+"""The table with the metrics of a kind, for those without a chart."""
 _WAITING: Final = {
     "append": "messages waiting for their append",
     "agent": "messages waiting for the agent",
@@ -45,16 +64,16 @@ class Statement(NamedTuple):
     anchor: str
 
 
-def statements(summary: Summary, baseline: Sequence[str] = ()) -> list[Statement]:
-    """Return the sentences, the weightiest first; `baseline` are those of a comparison with an earlier run."""
+def statements(summary: Summary) -> list[Statement]:
+    """Return the sentences, the weightiest first, and last those of the comparison with an earlier run."""
     weighty = [statement for rule in _RULES for statement in rule(summary)]
-    return [*weighty[:MOST], *(Statement(text, "thresholds") for text in baseline)]
+    return [*weighty[:MOST], *_baseline(summary)]
 
 
-def statements_section(summary: Summary, style: Style, baseline: Sequence[str] = ()) -> Iterable[str]:
+def statements_section(summary: Summary, style: Style) -> Iterable[str]:
     """Yield the section of the terminal's report."""
     yield from style.heading("in short")
-    for statement in statements(summary, baseline):
+    for statement in statements(summary):
         yield from style.wrapped(statement.text, "    ", "      ")
 
 
@@ -73,6 +92,9 @@ def _outcome(summary: Summary) -> Iterator[Statement]:
     kept = len(entries) - len(missed) - len(open_)
     if not missed and not open_:
         text = f"{_all(len(entries))} kept"
+    elif not missed:
+        text = f"{kept} of {len(entries)} {_plural(len(entries), 'threshold')} {_verb(kept)} kept and none was missed"
+        text += f"; {len(open_)} cannot be decided"
     else:
         text = (
             f"Of {len(entries)} {_plural(len(entries), 'threshold')} {_were(kept)} kept and {_were(len(missed))} missed"
@@ -94,9 +116,11 @@ def _missed(summary: Summary) -> Iterator[Statement]:
     text = f"Furthest off is {worst['expression']}: {measured}, {_times_bound(worst):,.1f} times its bound"
     window = worst.get("worst_window_s")
     text += f", from {clock(int(window[0]))} to {clock(int(window[1]))} of the run" if window else ""
+    began_s = worst.get("began_s")
+    text += f", beyond it since {clock(began_s)} of the run" if began_s is not None else ""
     behaviour = _behaviour(summary, worst)
     text += f", most of it in {behaviour}" if behaviour else ""
-    yield Statement(f"{text}.", CHART_OF.get(worst["metric"], "thresholds"))
+    yield Statement(f"{text}.", anchor_of(summary, worst["metric"]))
     part = _slow_part(summary, worst["metric"])
     if part:
         yield Statement(part, "slowest")
@@ -159,6 +183,26 @@ def _trouble(summary: Summary) -> Iterator[Statement]:
     yield Statement(f"{name}: {formatting.count(count)}{f' ({kinds})' if kinds else ''}{more}.", "troubles")
 
 
+def _baseline(summary: Summary) -> Iterator[Statement]:
+    """Say what differs from an earlier run, if one was given."""
+    entry = summary.get("baseline")
+    if entry is None:
+        return
+    for sentence in entry["sentences"]:
+        yield Statement(sentence["text"], anchor_of(summary, sentence["metric"]))
+    if entry["more"]:
+        text = f"… and {entry['more']} more {_plural(entry['more'], 'difference')}, see fleetlm-bench compare."
+        yield Statement(text, "thresholds")
+
+
+def anchor_of(summary: Summary, metric: str) -> str:
+    """Return the anchor of what shows a metric on the page: its chart, else the table of its kind."""
+    if metric in CHART_OF:
+        return CHART_OF[metric]
+    known = summary["metrics"].get(metric)
+    return "thresholds" if known is None else TABLE_OF.get(known["kind"], "thresholds")
+
+
 _RULES: Final = (_outcome, _missed, _backlog, _trouble)
 
 
@@ -167,7 +211,11 @@ def _all(n: int) -> str:
 
 
 def _were(n: int) -> str:
-    return f"{n} {'was' if n == 1 else 'were'}"
+    return f"{n} {_verb(n)}"
+
+
+def _verb(n: int) -> str:
+    return "was" if n == 1 else "were"
 
 
 def _plural(n: float, noun: str) -> str:

@@ -29,13 +29,13 @@ from fleetlm_users.measure.report.summary.figures import (
     trend_figures,
     worker_figures,
 )
+from fleetlm_users.measure.report.summary.related_types import FindingsEntry
 from fleetlm_users.measure.report.summary.types import (
     AccountingByPhase,
     AccountingFigures,
     CounterEntry,
     CounterFigures,
     Figures,
-    FindingsEntry,
     GaugeEntry,
     MetricEntry,
     PhaseFigures,

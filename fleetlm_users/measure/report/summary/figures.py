@@ -4,10 +4,10 @@ from fleetlm_users.measure.findings import Finding
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.judging.backlog.keeping_up import Backlog
 from fleetlm_users.measure.judging.thresholds import Judgement
+from fleetlm_users.measure.report.summary.related_types import FindingEntry
 from fleetlm_users.measure.report.summary.types import (
     AccountingFigures,
     BacklogEntry,
-    FindingEntry,
     ThresholdEntry,
     TrendFigures,
     WorkerEntry,

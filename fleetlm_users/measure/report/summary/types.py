@@ -2,7 +2,7 @@
 
 TypedDicts, because the summary is a JSON document with public keys (`p99.9`, `all`) that is written as it is and read
 back from older versions, which lack some of them: those keys are `NotRequired`. A file is checked before it is read as
-these types (cli/summary_check.py). Latencies are in ms, shares are fractions, None is "not measured".
+these types (earlier_runs/summary_check.py). Latencies are in ms, shares are fractions, None is "not measured".
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,12 @@ from fleetlm_users.measure.judging.durability.crash import CrashEntry
 from fleetlm_users.measure.judging.storm.result import StormEntry
 from fleetlm_users.measure.report.content.capacity_types import CapacityEntry
 from fleetlm_users.measure.report.summary.audit_types import AuditEntry
+from fleetlm_users.measure.report.summary.related_types import (
+    AnnotationsEntry,
+    BaselineEntry,
+    FindingsEntry,
+    SlowMessageEntry,
+)
 from fleetlm_users.measure.report.summary.visit_types import VisitsEntry
 
 VerdictKind = Literal["pass", "fail", "inconclusive"]
@@ -32,7 +38,8 @@ class ThresholdEntry(TypedDict):
 
     `origin` is who set it: given, preset, behaviour or audit; empty where that is not known.
 
-    Of a threshold on windows, `worst_window_s` is from and to which second of the run the worst one lasted.
+    Of a threshold on windows, `worst_window_s` is from and to which second of the run the worst one lasted. Of a missed
+    latency `began_s` is the second from which on it was beyond its bound.
     """
 
     expression: str
@@ -54,6 +61,7 @@ class ThresholdEntry(TypedDict):
     note: NotRequired[str]
     origin: NotRequired[str]
     worst_window_s: NotRequired[list[int] | None]
+    began_s: NotRequired[int]
 
 
 TrendFigures = TypedDict(
@@ -166,52 +174,6 @@ class AccountingByPhase(TypedDict):
     main: PhaseFigures[AccountingFigures]
     warm_up: PhaseFigures[AccountingFigures]
     all: PhaseFigures[AccountingFigures]
-
-
-class FindingEntry(TypedDict):
-    """One message with something wrong; `seq` None and `client_ref` empty are unknown."""
-
-    run_id: str
-    kind: str
-    scenario: str
-    session_id: str
-    seq: int | None
-    client_ref: str
-    detail: str
-
-
-class FindingsEntry(TypedDict):
-    """The first wrong messages, and how many there were."""
-
-    total: int
-    shown: list[FindingEntry]
-
-
-class SlowMessageEntry(TypedDict):
-    """One of the slowest messages, by `metric`: when it was due (ISO 8601, UTC), and how long each part took, in ms.
-
-    Of a push or an awaited event, `append_ms` lasts to its reply or arrival, `session_id` is the topic, and
-    `client_ref` the event and the push's ref.
-
-    `slow_part` took longest: generator (until it was sent), append (until its own broadcast), agent (until its
-    answer), reply (to a push) or event (until it came). None is what did not happen or is not known.
-    """
-
-    run_id: str
-    metric: str
-    scenario: str
-    phase: str
-    session_id: str
-    seq: int | None
-    client_ref: str
-    due_at: str
-    sent_at: str
-    done_at: str
-    latency_ms: float
-    slow_part: Literal["generator", "append", "agent", "reply", "event"]
-    lateness_ms: float
-    append_ms: float
-    agent_ms: float | None
 
 
 class RunEntry(TypedDict):
@@ -337,6 +299,8 @@ class Summary(TypedDict):
     visits: NotRequired[VisitsEntry]
     skew: NotRequired[list[SkewEntry]]
     workers_lost: NotRequired[list[dict[str, Any]]]
+    baseline: NotRequired[BaselineEntry]
+    annotations: NotRequired[AnnotationsEntry]
     plan: Mapping[str, Any]
     options: Mapping[str, Any]
     host: Mapping[str, Any]

@@ -9,8 +9,14 @@ from fleetlm_users.measure.report.text import render
 from fleetlm_users.protocol.observer import SentMessage
 
 
-def texts(summary, baseline=()):
-    return [statement.text for statement in statements(summary, baseline)]
+def texts(summary):
+    return [statement.text for statement in statements(summary)]
+
+
+def against(*sentences, more=0):
+    """What a comparison with an earlier run came to."""
+    told = [{"text": text, "metric": metric} for text, metric in sentences]
+    return {"run_id": "r0", "path": "r0", "answer": "regression", "exit_code": 3, "sentences": told, "more": more}
 
 
 def backlog(queue="agent", is_growing=True, scenario=""):
@@ -37,6 +43,14 @@ def test_without_a_threshold_nothing_is_proven(summary_of, healthy):
     assert texts(told) == ["No threshold was given, so the run proves nothing."]
 
 
+def test_what_cannot_be_decided_is_no_miss(summary_of, healthy):
+    """And is counted."""
+    told, _ = summary_of(
+        healthy, thresholds="append_latency_ms: p(95)<900; append_latency_ms{scenario:burst}: p(99.9)<9"
+    )
+    assert texts(told)[0] == "1 of 2 thresholds was kept and none was missed; 1 cannot be decided, on 200 messages."
+
+
 def test_the_threshold_furthest_from_its_bound_is_named(summary_of, healthy):
     """With its chart; what was missed and what cannot be decided are counted apart."""
     told, _ = summary_of(
@@ -54,6 +68,13 @@ def test_the_worst_window_is_named(summary_of, healthy):
     told, _ = summary_of(healthy, thresholds="append_latency_ms: p(95)<1")
     told["thresholds"][0]["worst_window_s"] = [70, 100]
     assert "1.5 times its bound, from 1:10 to 1:40 of the run." in texts(told)[1]
+
+
+def test_when_a_latency_began_to_be_beyond_its_bound_is_named(summary_of, healthy):
+    """Where the run's seconds tell."""
+    told, _ = summary_of(healthy, thresholds="append_latency_ms: p(95)<1")
+    told["thresholds"][0]["began_s"] = 70
+    assert "1.5 times its bound, beyond it since 1:10 of the run." in texts(told)[1]
 
 
 @pytest.mark.parametrize(("slower_us", "is_named"), [(9_000, True), (1_500, False)])
@@ -137,9 +158,37 @@ def test_there_are_few_and_the_baseline_comes_last(summary_of, healthy):
         thresholds="append_latency_ms: p(95)<1",
     )
     told["backlogs"] = [backlog(), backlog("append")]
-    said = texts(told, ["Against r0: regression:"])
+    told["baseline"] = against(("Against run r0: regression.", ""))
+    said = texts(told)
     assert len(said) == MOST + 1
-    assert said[-1] == "Against r0: regression:"
+    assert said[-1] == "Against run r0: regression."
+
+
+def test_what_differs_from_the_baseline_leads_to_its_chart(summary_of, healthy):
+    """Or to the table of its kind; how many differences are left out is said, in every report."""
+    told, store = summary_of(healthy)
+    told["baseline"] = against(
+        ("Against run r0: regression.", ""),
+        ("append_latency_ms p(95) is worse.", "append_latency_ms"),
+        ("message_success_rate rate is better.", "message_success_rate"),
+        ("messages_sent count is better.", "messages_sent"),
+        ("gone p(95) is worse.", "gone"),
+        more=2,
+    )
+    page = render_html(told, list(store.table()))
+    for text, anchor in (
+        ("Against run r0", "thresholds"),
+        ("append_latency_ms p(95)", "append-latency"),
+        ("message_success_rate", "messages"),
+        ("messages_sent", "counts"),
+        ("gone", "thresholds"),
+        ("… and 2 more differences", "thresholds"),
+    ):
+        assert f'<a href="#{anchor}">{text}' in page
+        assert f'id="{anchor}"' in page
+    for report in (render(told, 100), render_markdown(told).replace("\\", "")):
+        assert "append_latency_ms p(95) is worse." in report
+        assert "2 more differences" in report
 
 
 def test_every_report_has_them_and_links_lead_somewhere(summary_of, healthy):

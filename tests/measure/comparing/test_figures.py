@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.cli.compare.figures import NOTHING, Figure, Histogram, KnownPoints, aggregation_of, look_up
-from fleetlm_users.cli.compare.statistics import OPEN
+from fleetlm_users.measure.comparing.figures import NOTHING, Figure, Histogram, KnownPoints, aggregation_of, look_up
+from fleetlm_users.measure.comparing.statistics import OPEN
 from tests.cli.summaries import counter, gauge, rate, summary, threshold, trend, with_trend
 
 P95 = Figure("append_latency_ms", None, "p(95)")

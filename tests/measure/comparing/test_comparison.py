@@ -4,9 +4,9 @@ import pytest
 
 from fleetlm_users.cli.compare import markdown as compare_markdown
 from fleetlm_users.cli.compare import text as compare_text
-from fleetlm_users.cli.compare.comparison import compare, differing_options, label, obstacles
-from fleetlm_users.cli.compare.figures import Figure
-from fleetlm_users.cli.compare.rows import Tolerances
+from fleetlm_users.measure.comparing.comparison import compare, differing_options, label, obstacles
+from fleetlm_users.measure.comparing.figures import Figure
+from fleetlm_users.measure.comparing.rows import Tolerances
 from fleetlm_users.measure.report.terminal_style import Style
 from tests.cli.summaries import counter, rate, run_file, summary, threshold, with_trend
 

@@ -2,11 +2,11 @@
 
 from typing import Any, Final
 
-from fleetlm_users.cli.compare.comparison import Comparison
-from fleetlm_users.cli.compare.figures import Measured
-from fleetlm_users.cli.compare.rows import FigureRow
-from fleetlm_users.cli.compare.statistics import ConfidenceInterval
 from fleetlm_users.measure import formatting
+from fleetlm_users.measure.comparing.comparison import Comparison
+from fleetlm_users.measure.comparing.figures import Measured
+from fleetlm_users.measure.comparing.rows import FigureRow
+from fleetlm_users.measure.comparing.statistics import ConfidenceInterval
 
 VERDICTS: Final = {0: "no regression shown", 3: "regression", 4: "not comparable"}
 LEGEND: Final = (

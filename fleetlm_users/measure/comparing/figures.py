@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Final
 
-from fleetlm_users.cli.compare import statistics
-from fleetlm_users.cli.compare.statistics import OPEN, ConfidenceInterval
+from fleetlm_users.measure.comparing import statistics
+from fleetlm_users.measure.comparing.statistics import OPEN, ConfidenceInterval
 from fleetlm_users.measure.report.summary.types import (
     CounterFigures,
     Figures,

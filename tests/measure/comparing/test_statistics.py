@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.cli.compare import statistics
-from fleetlm_users.cli.compare.statistics import ConfidenceInterval, quantile_ranks
+from fleetlm_users.measure.comparing import statistics
+from fleetlm_users.measure.comparing.statistics import ConfidenceInterval, quantile_ranks
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from fleetlm_users.cli.summary_check import check_summary
+from fleetlm_users.earlier_runs.summary_check import check_summary
 from fleetlm_users.errors import ShapeError
 from tests.cli.summaries import counter, gauge, made, rate, summary, threshold, trend, with_trend, written
 from tests.mutations import cut, mutated

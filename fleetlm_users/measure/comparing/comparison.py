@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from fleetlm_users.cli.compare.figures import Figure, look_up
-from fleetlm_users.cli.compare.rows import FigureRow, Tolerances, rows_of
-from fleetlm_users.cli.compare.thresholds import ThresholdPair, pair_thresholds
-from fleetlm_users.cli.result_folders import RunFile
+from fleetlm_users.measure.comparing.figures import Figure, look_up
+from fleetlm_users.measure.comparing.rows import FigureRow, Tolerances, rows_of
+from fleetlm_users.measure.comparing.thresholds import ThresholdPair, pair_thresholds
 from fleetlm_users.measure.report.summary.types import Summary
 
 NO_REGRESSION, REGRESSION, INCOMPARABLE = 0, 3, 4  # exit codes, in step with those of a run's verdict
@@ -18,10 +18,12 @@ UNSURE: Final = 0.5
 UNSURE_RATE: Final = 0.05
 LATENESS: Final = Figure("generator_lateness_ms", None, "p(95)")
 
+ANYWAY: Final = "; --any-load compares them anyway"
+
 # the load: with another one, other latencies say nothing about the server
 LOAD_PLAN: Final = ("users", "stages", "session_rate", "arrivals", "mix")
 _OF_SHAPES: Final = ("stages", "session_rate", "arrivals", "mix")
-LOAD_OPTIONS: Final = ("message_bytes", "agent_replies", "time_scale", "protocol")
+LOAD_OPTIONS: Final = ("message_bytes", "agent_replies", "time_scale", "protocol", "traceparent", "trace_share")
 # differs in every run, or is shown elsewhere
 NOT_COMPARED: Final = (
     "benchmark",
@@ -30,6 +32,8 @@ NOT_COMPARED: Final = (
     "given_thresholds",
     "results_dir",
     "no_results",
+    "baseline",
+    "annotate",
     "metrics_port",
     "metrics_host",
     "web_allowed_hosts",
@@ -38,6 +42,29 @@ NOT_COMPARED: Final = (
     "thresholds",
 )
 SERVER: Final = ("api_url", "ws_url", "agent_url")  # free ports: they differ in every --standin run
+
+
+@dataclass(frozen=True)
+class RunFile:
+    """One run's summary and its path."""
+
+    path: Path
+    summary: Summary
+
+    @property
+    def benchmark(self) -> str:
+        """The benchmark's name."""
+        return str(self.summary["options"].get("benchmark") or self.summary["plan"].get("benchmark") or "")
+
+    @property
+    def run_id(self) -> str:
+        """The run's id, empty where it has none."""
+        return str(self.summary["options"].get("run_id") or "")
+
+    @property
+    def verdict(self) -> str:
+        """pass, fail or inconclusive."""
+        return str(self.summary["verdict"]["kind"])
 
 
 class Difference(NamedTuple):
@@ -61,7 +88,7 @@ def obstacles(before: RunFile, after: RunFile, *, any_load: bool) -> Iterator[st
     if not any_load:
         for item in differing_options(before.summary, after.summary):
             if item.is_load:
-                yield f"the load differs: {item.name} {item.before} and {item.after}; --any-load compares them anyway"
+                yield f"the load differs: {item.name} {item.before} and {item.after}{ANYWAY}"
 
 
 def differing_options(before: Summary, after: Summary) -> Iterator[Difference]:
@@ -139,21 +166,35 @@ class Comparison:
             for pair in self.thresholds
             if pair.broken and pair.after
         ]
-        worse = [row for row in self.rows if row.judged and row.change == "worse" and row.figure not in self._late]
-        capacity = _worse_capacity(self.before.summary, self.after.summary)
-        return (*capacity, *broken, *(f"{label(row.figure)} is worse" for row in worse))
+        capacity = [self.worse_capacity] if self.worse_capacity else []
+        return (*capacity, *broken, *(f"{label(row.figure)} is worse" for row in self.worse))
+
+    @property
+    def worse(self) -> tuple[FigureRow, ...]:
+        """The judged figures that are worse, and not by the lateness of B's generator alone."""
+        late = self._late
+        return tuple(row for row in self.rows if row.judged and row.change == "worse" and row.figure not in late)
+
+    @property
+    def worse_capacity(self) -> str:
+        """That B's server did not keep a load that A's did; empty where that is not so."""
+        return next(_worse_capacity(self.before.summary, self.after.summary), "")
 
     @property
     def undecided(self) -> tuple[str, ...]:
         """Each judged figure that looks worse, on too few samples to say so, or because B's generator was late."""
+        return tuple(text for _, text in self.open_figures)
+
+    @property
+    def open_figures(self) -> tuple[tuple[FigureRow, str], ...]:
+        """The same, with their rows."""
         judged = [row for row in self.rows if row.judged]
         late = [row for row in judged if row.change == "worse" and row.figure in self._late]
         few = [row for row in judged if row.change == "unclear" and row.looks_worse(self.tolerances)]
-        explained = (
-            f"{label(row.figure)} is worse, which the lateness of B's generator alone explains" for row in late
-        )
+        lateness = "is worse, which the lateness of B's generator alone explains"
         chance = "looks worse, and too few samples were taken to tell that from chance"
-        return (*explained, *(f"{label(row.figure)} {chance}" for row in few))
+        reasons = (*((row, lateness) for row in late), *((row, chance) for row in few))
+        return tuple((row, f"{label(row.figure)} {reason}") for row, reason in reasons)
 
     @property
     def _late(self) -> frozenset[Figure]:

@@ -12,9 +12,9 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final
 
-from fleetlm_users.cli.compare.figures import aggregation_of
-from fleetlm_users.cli.compare.thresholds import keeps
 from fleetlm_users.errors import ShapeError, UsageError
+from fleetlm_users.measure.comparing.figures import aggregation_of
+from fleetlm_users.measure.comparing.thresholds import keeps
 from fleetlm_users.measure.formatting import is_undecided
 from fleetlm_users.measure.histogram import required_samples
 from fleetlm_users.measure.report.summary.types import ThresholdEntry
@@ -161,6 +161,7 @@ _THRESHOLD: Final = record(
         "note": _LONG,
         "origin": one_of("", "given", "preset", "behaviour", "audit"),
         "worst_window_s": nothing_or(row(whole(), whole())),
+        "began_s": whole(),
     },
 )
 _PER_S: Final = nothing_or(_FIGURE)
@@ -207,6 +208,14 @@ _SLOW: Final = record(
         "slow_part": one_of("generator", "append", "agent", "reply", "event"),
         "agent_ms": nothing_or(_MS),
         "seq": anything,  # the server's
+    },
+    {"trace_id": _NAME, "trace_sampled": flag},
+)
+_BASELINE: Final = record(
+    {
+        **dict.fromkeys(("run_id", "path", "answer"), _LONG),
+        **dict.fromkeys(("exit_code", "more"), whole()),
+        "sentences": each(record({"text": _LONG, "metric": _NAME}), MAX_NAMES),
     }
 )
 _STAGE: Final = record(
@@ -308,6 +317,8 @@ _SUMMARY: Final = record(
             )
         ),
         "slowest": nothing_or(each(_SLOW, MAX_NAMES)),
+        "baseline": nothing_or(_BASELINE),
+        "annotations": nothing_or(record({"url": _LONG, "posted": whole(), "failed": whole(), "problem": _LONG})),
         "crash": nothing_or(record({"how": _LONG, "stopped_s": _MOMENT, "back_s": _MOMENT, "lines": _LINES})),
         "storm": nothing_or(_STORM),
         "host": nothing_or(table(_NAME, anything, MAX_NAMES)),

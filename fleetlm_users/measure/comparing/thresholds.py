@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from fleetlm_users.cli.compare.figures import Figure, aggregation_of
+from fleetlm_users.measure.comparing.figures import Figure, aggregation_of
 from fleetlm_users.measure.formatting import is_undecided
 from fleetlm_users.measure.report.summary.types import ThresholdEntry
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetlm_users.cli.result_folders import read_run, read_runs
+from fleetlm_users.earlier_runs.result_folders import read_run, read_runs
 from fleetlm_users.errors import UsageError
 from tests.cli.summaries import summary, written
 

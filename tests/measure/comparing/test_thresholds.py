@@ -1,7 +1,7 @@
 import pytest
 
-from fleetlm_users.cli.compare.figures import Figure
-from fleetlm_users.cli.compare.thresholds import keeps, pair_thresholds, sign_of
+from fleetlm_users.measure.comparing.figures import Figure
+from fleetlm_users.measure.comparing.thresholds import keeps, pair_thresholds, sign_of
 from tests.cli.summaries import threshold
 
 P95 = "append_latency_ms: p(95)"

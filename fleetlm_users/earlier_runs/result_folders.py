@@ -2,14 +2,13 @@
 
 import json
 import os.path
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
 
-from fleetlm_users.cli.summary_check import check_summary
+from fleetlm_users.earlier_runs.summary_check import check_summary
 from fleetlm_users.errors import ShapeError, UsageError
 from fleetlm_users.foreign_text import printable_json
-from fleetlm_users.measure.report.summary.types import Summary
+from fleetlm_users.measure.comparing.comparison import RunFile
 from fleetlm_users.measure.timeline.rows import SeriesTable, from_csv
 from fleetlm_users.shape import shown
 from fleetlm_users.workload.local_file import UnreadableFile, read_text
@@ -25,29 +24,6 @@ UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, Va
 """What reading a file raises whose mistakes no check has found."""
 
 EXAMPLE: Final = "results/20261124T113500Z-mixed-r1124-1135-7f3a"
-
-
-@dataclass(frozen=True)
-class RunFile:
-    """One run's summary and its path."""
-
-    path: Path
-    summary: Summary
-
-    @property
-    def benchmark(self) -> str:
-        """The benchmark's name."""
-        return str(self.summary["options"].get("benchmark") or self.summary["plan"].get("benchmark") or "")
-
-    @property
-    def run_id(self) -> str:
-        """The run's id, empty where it has none."""
-        return str(self.summary["options"].get("run_id") or "")
-
-    @property
-    def verdict(self) -> str:
-        """pass, fail or inconclusive."""
-        return str(self.summary["verdict"]["kind"])
 
 
 def read_run(path: Path) -> RunFile:

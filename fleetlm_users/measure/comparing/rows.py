@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from fleetlm_users.cli.compare import statistics
-from fleetlm_users.cli.compare.figures import GROWTH, Figure, Measured, look_up
-from fleetlm_users.cli.compare.statistics import OPEN, ConfidenceInterval
-from fleetlm_users.cli.compare.thresholds import Direction
+from fleetlm_users.measure.comparing import statistics
+from fleetlm_users.measure.comparing.figures import GROWTH, Figure, Measured, look_up
+from fleetlm_users.measure.comparing.statistics import OPEN, ConfidenceInterval
+from fleetlm_users.measure.comparing.thresholds import Direction
 from fleetlm_users.measure.report.rows import TROUBLES
 from fleetlm_users.measure.report.summary.types import Summary
 

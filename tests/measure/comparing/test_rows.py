@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.cli.compare.figures import Figure
-from fleetlm_users.cli.compare.rows import Tolerances, rows_of, usual_direction
-from fleetlm_users.cli.compare.thresholds import pair_thresholds
+from fleetlm_users.measure.comparing.figures import Figure
+from fleetlm_users.measure.comparing.rows import Tolerances, rows_of, usual_direction
+from fleetlm_users.measure.comparing.thresholds import pair_thresholds
 from tests.cli.summaries import counter, gauge, rate, summary, trend, with_trend
 
 P95 = Figure("append_latency_ms", None, "p(95)")

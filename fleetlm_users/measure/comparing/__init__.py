@@ -1,0 +1,1 @@
+"""Whether one run is worse than another: the same figures of both, with confidence intervals. Pure."""

@@ -1,0 +1,146 @@
+"""A run's start, stages and verdict as annotations in Grafana (`--annotate`), posted beside the run.
+
+Annotations are a convenience: whatever happens to one, the run goes on, its files are written before the last one is
+posted, and no wait is longer than a few seconds. What was not posted is said once, and recorded.
+"""
+
+import html
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import gevent
+
+from fleetlm_users.errors import FleetlmError
+from fleetlm_users.measure.report.content.statements import statements
+from fleetlm_users.measure.report.rows import title_parts
+from fleetlm_users.measure.report.summary.related_types import AnnotationsEntry
+from fleetlm_users.measure.report.summary.types import Summary
+from fleetlm_users.swarm.benchmark import AnnotationSink
+from fleetlm_users.units import MS_PER_S
+from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.stages.notation import timetable_of
+
+TIMEOUT_S: Final = 5.0
+"""The limit for one annotation: Grafana answers in milliseconds, and nobody waits for it while a run goes on."""
+
+LAST_WAIT_S: Final = 8.0
+"""How long the end of a run waits for all that are still to be posted: one time-out and some."""
+
+MAX_TEXT: Final = 2_000
+MOST_SENTENCES: Final = 6
+
+
+class RunAnnotations:
+    """The annotations of one run. `say` takes one line for a person, `now_s` is the time of day since 1970 in UTC."""
+
+    def __init__(
+        self,
+        sink: AnnotationSink,
+        options: Options,
+        say: Callable[[str], None],
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
+        self._sink = sink
+        self._options = options
+        self._say = say
+        self._began_s = now_s()
+        self._spans = deque(_spans(options))
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._added = self._posted = self._failed = 0
+        self._problem = ""
+        self._greenlet: gevent.Greenlet | None = None
+        name = " · ".join(filter(None, (options.benchmark, options.plan.preset)))
+        self._add("start", f"{name}: run {options.run_id} starts, {options.plan.total_users} users", 0.0)
+
+    def __repr__(self) -> str:
+        return f"RunAnnotations({self._posted} of {self._added} posted, {self._failed} failed)"
+
+    def look(self, elapsed_s: float) -> None:
+        """Post each stage that is over by that second of the run."""
+        while self._spans and self._spans[0][2] <= elapsed_s:
+            self._add_span(*self._spans.popleft())
+
+    def finish(self, document: Summary, elapsed_s: float) -> AnnotationsEntry:
+        """Post the stages until the run's end, and its verdict; return, within seconds, what came of all."""
+        self.look(elapsed_s)
+        if self._spans and self._spans[0][1] < elapsed_s:
+            name, begins_s, _, text = self._spans[0]
+            self._add_span(name, begins_s, elapsed_s, f"{text}, cut short")
+        self._spans.clear()
+        kind = document["verdict"]["kind"]
+        self._add("verdict", _verdict_text(document), 0.0, elapsed_s, f"verdict:{kind}")
+        if self._greenlet is not None:
+            self._greenlet.join(LAST_WAIT_S)
+        open_ = self._added - self._posted - self._failed
+        if open_:
+            self._note(open_, f"no answer within {LAST_WAIT_S:g} s of the run's end")
+        self.stop()
+        url = str(self._options.annotate)
+        return {"url": url, "posted": self._posted, "failed": self._failed, "problem": self._problem}
+
+    def stop(self) -> None:
+        """Post no more. May be called again."""
+        self._waiting.clear()
+        if self._greenlet is not None:
+            self._greenlet.kill(block=False)
+        self._sink.close()
+
+    def _add_span(self, name: str, begins_s: float, ends_s: float, text: str) -> None:
+        self._add("stage", text, begins_s, ends_s, f"stage:{name}")
+
+    def _add(self, kind: str, text: str, at_s: float, ends_s: float | None = None, *tags: str) -> None:
+        """Have an annotation posted, of a moment or of a stretch of the run, in seconds since its start."""
+        options = self._options
+        annotation: dict[str, Any] = {
+            "time": self._ms(at_s),
+            "tags": ["fleetlm", kind, f"benchmark:{options.benchmark}", f"run:{options.run_id}", *tags],
+            "text": html.escape(text[:MAX_TEXT], quote=False),  # Grafana takes it for HTML
+        }
+        if ends_s is not None:
+            annotation["timeEnd"] = self._ms(ends_s)
+        self._waiting.append(annotation)
+        self._added += 1
+        if self._greenlet is None or self._greenlet.ready():
+            self._greenlet = gevent.spawn(self._post_all)
+
+    def _ms(self, elapsed_s: float) -> int:
+        return round((self._began_s + elapsed_s) * MS_PER_S)
+
+    def _post_all(self) -> None:
+        while self._waiting:
+            annotation = self._waiting.popleft()
+            try:
+                self._sink.post(annotation)
+                self._posted += 1
+            except FleetlmError as problem:
+                self._note(1, str(problem))
+            except Exception as problem:  # a convenience must not cost the run, whatever it is
+                self._note(1, type(problem).__name__)
+
+    def _note(self, n: int, problem: str) -> None:
+        """Count what was not posted; the first problem is said and kept."""
+        self._failed += n
+        if not self._problem:
+            self._problem = problem
+            self._say(f"warning: the run is not annotated in Grafana: {problem}")
+
+
+def _spans(options: Options) -> Iterator[tuple[str, float, float, str]]:
+    """Yield name, first and last second, and words of each stage of a plan; of one without stages, its warm-up."""
+    if options.plan.stages:
+        for begins_s, before, stage in timetable_of(options.plan.stages).spans():
+            words = f"stage {stage.name}: {before} → {stage.users} users"
+            yield stage.name, begins_s, begins_s + stage.length_s, words
+    elif options.plan.warm_up_s:
+        yield "warm-up", 0.0, options.plan.warm_up_s, "warm-up, measured and not judged"
+
+
+def _verdict_text(document: Summary) -> str:
+    """Return the verdict with what the run found."""
+    verdict = document["verdict"]
+    sentences = [statement.text for statement in statements(document)]
+    reasons: Sequence[str] = [*verdict["failures"], *verdict["doubts"]]
+    lines = [f"{' · '.join(title_parts(document)[:3])}: {verdict['kind'].upper()}", *sentences, *reasons]
+    return "\n".join(lines[: MOST_SENTENCES + 1])

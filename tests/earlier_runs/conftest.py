@@ -1,0 +1,5 @@
+"""Shared by the tests of earlier runs: the command line reads them in most ways."""
+
+from tests.cli.conftest import bench
+
+__all__ = ["bench"]
