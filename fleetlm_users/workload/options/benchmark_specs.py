@@ -100,6 +100,11 @@ BACKLOG_SESSIONS: Final = option(
     stands_for="vus", help="sessions, each of a user of its own; -u means the same and wins",
 )  # fmt: skip
 
+SESSION_COUNT: Final = option(
+    "session_count", kind="count", most=VUS_PER_BLOCK, example="10", group=GROUP, in_form=False, in_preset=False,
+    stands_for="vus", help="sessions, each of a user of its own; -u means the same and wins",
+)  # fmt: skip
+
 BACKLOG_SIZE: Final = option(
     "backlog_size", default=1000, kind="count", most=MILLION, group=GROUP, help="messages of each session's backlog",
 )  # fmt: skip
