@@ -123,5 +123,7 @@ def test_every_packaged_preset_judges_what_its_benchmark_records():
     }  # fmt: skip
     for benchmark, presets in load_presets().by_benchmark.items():
         for preset in presets.values():
+            given = {name: str(value) for name, value in preset.options.items() if name == "session_rate"}
             for text in preset.thresholds:
-                assert records(text.partition(":")[0], None, behaviours.get(benchmark, MIXED), options()), text
+                kinds = behaviours.get(benchmark, MIXED)
+                assert records(text.partition(":")[0], None, kinds, options(**given)), text

@@ -257,7 +257,7 @@ class ActiveRun:
         )
         self._environment.process_exit_code = self.result.exit_code
         if self._annotations is not None:  # last of all: by now everything is written
-            entry = self._annotations.finish(self.result.summary, self.clock.elapsed_s())
+            entry = self._annotations.finish(self.result.summary, self.clock.elapsed_s(), self._stages())
             note_annotations(self.result.summary, self.result.folder, entry)
 
     def on_headcount(self, process: str, report: HeadcountReport | None) -> None:
@@ -347,7 +347,7 @@ class ActiveRun:
             self._workers.tick()
             self._monitors.look()
             if self._annotations is not None and self.is_on:
-                self._annotations.look(self.clock.elapsed_s())
+                self._annotations.look(self.clock.elapsed_s(), self._stages())
 
     def _progress_line(self) -> str:
         totals, recent = self.totals(), self.snapshots.series(RECENT_ROWS)

@@ -13,6 +13,7 @@ from typing import Any, Final
 import gevent
 
 from fleetlm_users.errors import FleetlmError
+from fleetlm_users.measure.report.content.stages import StageSpan
 from fleetlm_users.measure.report.content.statements import statements
 from fleetlm_users.measure.report.rows import title_parts
 from fleetlm_users.measure.report.summary.related_types import AnnotationsEntry
@@ -20,7 +21,6 @@ from fleetlm_users.measure.report.summary.types import Summary
 from fleetlm_users.swarm.benchmark import AnnotationSink
 from fleetlm_users.units import MS_PER_S
 from fleetlm_users.workload.options.model import Options
-from fleetlm_users.workload.stages.notation import timetable_of
 
 TIMEOUT_S: Final = 5.0
 """The limit for one annotation: Grafana answers in milliseconds, and nobody waits for it while a run goes on."""
@@ -46,7 +46,7 @@ class RunAnnotations:
         self._options = options
         self._say = say
         self._began_s = now_s()
-        self._spans = deque(_spans(options))
+        self._spans_posted = 0
         self._waiting: deque[dict[str, Any]] = deque()
         self._added = self._posted = self._failed = 0
         self._problem = ""
@@ -57,18 +57,23 @@ class RunAnnotations:
     def __repr__(self) -> str:
         return f"RunAnnotations({self._posted} of {self._added} posted, {self._failed} failed)"
 
-    def look(self, elapsed_s: float) -> None:
-        """Post each stage that is over by that second of the run."""
-        while self._spans and self._spans[0][2] <= elapsed_s:
-            self._add_span(*self._spans.popleft())
+    def look(self, elapsed_s: float, stages: Sequence[StageSpan]) -> None:
+        """Post each of the run's `stages` that is over by that second; that of a load shape, once the next begins."""
+        spans = [*_spans(self._options, stages)]
+        over = [span for span in spans if span[2] <= elapsed_s]
+        if self._options.plan.shape:
+            over = over[: len(spans) - 1]
+        for span in over[self._spans_posted :]:
+            self._add_span(*span)
+        self._spans_posted = max(self._spans_posted, len(over))
 
-    def finish(self, document: Summary, elapsed_s: float) -> AnnotationsEntry:
+    def finish(self, document: Summary, elapsed_s: float, stages: Sequence[StageSpan]) -> AnnotationsEntry:
         """Post the stages until the run's end, and its verdict; return, within seconds, what came of all."""
-        self.look(elapsed_s)
-        if self._spans and self._spans[0][1] < elapsed_s:
-            name, begins_s, _, text = self._spans[0]
-            self._add_span(name, begins_s, elapsed_s, f"{text}, cut short")
-        self._spans.clear()
+        self.look(elapsed_s, stages)
+        for name, begins_s, ends_s, text in [*_spans(self._options, stages)][self._spans_posted :]:
+            if begins_s < elapsed_s:
+                is_whole = ends_s <= elapsed_s
+                self._add_span(name, begins_s, min(ends_s, elapsed_s), text if is_whole else f"{text}, cut short")
         kind = document["verdict"]["kind"]
         self._add("verdict", _verdict_text(document), 0.0, elapsed_s, f"verdict:{kind}")
         if self._greenlet is not None:
@@ -127,13 +132,14 @@ class RunAnnotations:
             self._say(f"warning: the run is not annotated in Grafana: {problem}")
 
 
-def _spans(options: Options) -> Iterator[tuple[str, float, float, str]]:
-    """Yield name, first and last second, and words of each stage of a plan; of one without stages, its warm-up."""
-    if options.plan.stages:
-        for begins_s, before, stage in timetable_of(options.plan.stages).spans():
-            words = f"stage {stage.name}: {before} → {stage.users} users"
-            yield stage.name, begins_s, begins_s + stage.length_s, words
-    elif options.plan.warm_up_s:
+def _spans(options: Options, stages: Sequence[StageSpan]) -> Iterator[tuple[str, float, float, str]]:
+    """Yield name, first and last second, and words of each stage of a run; of one without stages, its warm-up."""
+    for stage in stages:
+        load = f"{stage.users_before} → {stage.users} users"
+        if stage.rate is not None:
+            load = f"{stage.rate_before:g} → {stage.rate:g} sessions/s"
+        yield stage.name, stage.begins_s, stage.begins_s + stage.length_s, f"stage {stage.name}: {load}"
+    if not stages and options.plan.warm_up_s:
         yield "warm-up", 0.0, options.plan.warm_up_s, "warm-up, measured and not judged"
 
 
