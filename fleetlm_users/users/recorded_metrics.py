@@ -56,6 +56,7 @@ _AUDITED_OPEN: Final = ("unconfirmed_stored", "unconfirmed_unstored", "unconfirm
 _RESUMED: Final = ("outage_ms", "sessions_resumed", "sessions_not_resumed", "resumes_failed")
 _FANNED_OUT: Final = (
     "fan_out_first_ms", "fan_out_median_ms", "fan_out_last_ms", "fan_out_spread_ms",
+    "fan_out_first_service_ms", "fan_out_median_service_ms", "fan_out_last_service_ms",
     "fan_outs_whole", "fan_outs_missed", "fan_outs_open",
     "deliveries_expected", "deliveries_seen", "deliveries_missed", "deliveries_open", "deliveries_repeated",
     "deliveries_duplicated", "deliveries_out_of_order", "deliveries_unexpected", "delivery_rate", "chunks_delivered",

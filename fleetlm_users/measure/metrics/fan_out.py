@@ -4,10 +4,17 @@ from typing import Final
 
 from fleetlm_users.measure.metrics.metric import Metric, counter, trend
 
+FIRST: Final = "the first listener has it"
+HALF: Final = "half of the listeners have it"
+ALL_OF_THEM: Final = "every listener has it; of a message that one has missed there is none"
+
 FAN_OUT: Final[tuple[Metric, ...]] = (
-    trend("fan_out_first_ms", "message due → the first listener has it"),
-    trend("fan_out_median_ms", "message due → half of the listeners have it"),
-    trend("fan_out_last_ms", "message due → every listener has it; of a message that one has missed there is none"),
+    trend("fan_out_first_ms", f"message due → {FIRST}", service="fan_out_first_service_ms"),
+    trend("fan_out_first_service_ms", f"message sent → {FIRST}"),
+    trend("fan_out_median_ms", f"message due → {HALF}", service="fan_out_median_service_ms"),
+    trend("fan_out_median_service_ms", f"message sent → {HALF}"),
+    trend("fan_out_last_ms", f"message due → {ALL_OF_THEM}", service="fan_out_last_service_ms"),
+    trend("fan_out_last_service_ms", f"message sent → {ALL_OF_THEM}"),
     trend("fan_out_spread_ms", "the first listener has a message or an answer → every listener has it"),
     counter("fan_outs_whole", "messages and answers that reached every listener"),
     counter(

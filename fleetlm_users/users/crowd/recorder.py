@@ -92,12 +92,16 @@ class FanOutRecorder:
             self._record("fan_out_spread_ms", spread.phase, arrivals[-1] - arrivals[0])
         if spread.is_answer:
             return
-        self._record("fan_out_first_ms", spread.phase, arrivals[0] - spread.due_s)
+        self._record_from_due("fan_out_first", spread, arrivals[0])
         half = (listeners + 1) // 2
         if len(arrivals) >= half:
-            self._record("fan_out_median_ms", spread.phase, arrivals[half - 1] - spread.due_s)
+            self._record_from_due("fan_out_median", spread, arrivals[half - 1])
         if is_whole:
-            self._record("fan_out_last_ms", spread.phase, arrivals[-1] - spread.due_s)
+            self._record_from_due("fan_out_last", spread, arrivals[-1])
+
+    def _record_from_due(self, name: str, spread: Spread, arrived_s: float) -> None:
+        self._record(f"{name}_ms", spread.phase, arrived_s - spread.due_s)
+        self._record(f"{name}_service_ms", spread.phase, arrived_s - spread.sent_s)
 
     def _record(self, metric: str, phase: str, duration_s: float) -> None:
         self._run.ledger.trend(metric, self._scenario, phase).add(round(duration_s * US_PER_S))

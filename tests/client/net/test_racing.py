@@ -139,7 +139,7 @@ def test_a_deadline_ends_the_race_and_leaves_no_socket(places):
         connect_first(silent, places.port, delay_s=SOON_S)
     with pytest.raises(Overdue), Deadline(SOON_S):
         connect_one(silent[0], places.port)
-    assert open_sockets() == before
+    assert open_sockets() <= before  # what other tests left may be freed meanwhile
 
 
 def open_sockets():
