@@ -173,6 +173,24 @@ ELSEWHERE = {
     "cleanup_failed": "tests/e2e/test_cleanup_of_a_run.py",  # the server is gone by then
     "replay_changed": "tests/measure/judging/test_correctness.py",  # the stand-in never changes what it stored
     "worker_cpu_starved": "tests/measure/test_ledger.py",  # no server starves a generator
+    **dict.fromkeys(
+        (
+            *("sessions_cut", "reconnects", "reconnect_attempts", "away_messages", "away_messages_failed"),
+            *("missed_messages", "missed_replayed", "missed_not_brought"),
+        ),
+        "tests/e2e/test_reconnect_storm.py",  # connections are cut on purpose
+    ),
+    **dict.fromkeys(
+        ("missed_pushed", "storm_attempts", "storm_cpu_ms"),
+        "tests/measure/judging/storm/test_result.py",  # a matter of the moment, and of the generator
+    ),
+    **dict.fromkeys(
+        (
+            *("visits_due", "visits_begun", "visits_dropped", "visits_ended", "visits_unfinished"),
+            *("visit_carried_ms", "visit_presence_ms", "visit_unfinished_ms"),
+        ),
+        "tests/swarm/test_visits.py",  # of sessions that arrive at a rate, whatever the server does
+    ),
 }
 """Counters that no fault of the stand-in moves, with the test that does."""
 

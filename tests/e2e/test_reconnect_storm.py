@@ -32,7 +32,9 @@ def test_counts_are_the_stand_ins_own(tmp_path, standin_with, protocol, spread):
     assert truth["joins_ok"] == samples(finished, "ws_join_ms") == 2 * USERS
     assert truth["leaves"] == truth["sessions_created"] == USERS
     assert standin.counters()["connections_opened"] == 2 * USERS + PREFLIGHT_SOCKETS
-    assert told["attempts"] == USERS
+    assert told["attempts"] == finished.count("reconnect_attempts") == finished.count("sessions_cut") == USERS
+    assert finished.count("away_messages") == told["away"]["appended"]
+    assert finished.count("away_messages_failed") == 0
     assert told["away"] == {"appended": truth["messages_appended_agent"], "failed": 0}
     accounting = finished.accounting()
     # a message written right before the cut may be in a buffer that a reset empties
@@ -42,7 +44,9 @@ def test_counts_are_the_stand_ins_own(tmp_path, standin_with, protocol, spread):
     assert accounting["in_flight"] == 0
     assert missed["all"] == unseen + truth["messages_appended_agent"] > 0, finished.output
     assert missed["replayed"] + missed["pushed"] == missed["all"]
-    assert missed["not_brought"] == finished.summary["findings"]["total"] == 0
+    assert finished.count("missed_messages") == missed["all"]
+    assert finished.count("missed_replayed") == missed["replayed"]
+    assert missed["not_brought"] == finished.count("missed_not_brought") == finished.summary["findings"]["total"] == 0
     assert finished.count("seq_gaps") == finished.count("messages_duplicated") == 0
     assert accounting["unknown"] == 0
     assert "THE RECONNECT STORM" in finished.output
