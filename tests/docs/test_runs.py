@@ -17,7 +17,8 @@ pytestmark = pytest.mark.e2e
 
 SHOWN = [page(f"docs/{name}.md") for name in ("benchmarks", "presets-and-thresholds", "results")]
 SHORT = ["--warm-up", "0", "--ramp-up", "0", "--reply-timeout", "3s", "--drain-timeout", "2s", "--lateness-limit", "5s"]
-ELSEWHERE = ("-H", "--master", "--worker", "--run-id", "--host")
+ELSEWHERE = ("-H", "--master", "--worker", "--run-id", "--host", "--baseline")
+"""Flags of commands that need what a test has not: another machine, or an earlier run."""
 
 
 ONLY_LATE = ("hot_path_throughput", "rest_read_write_mix", "cold_start_replay")

@@ -151,7 +151,9 @@ def test_signals_wait_until_the_report_is_written(tmp_path, standin):
 
 def test_a_stand_in_that_hangs_is_ended_too(tmp_path):
     """It is stopped, so it hears neither SIGTERM nor that its pipe closes."""
-    with Locust(tmp_path, "--standin", *ENDLESS, "--drain-timeout", "1s", "--threshold", "agent_reply_rate: off") as locust:
+    with Locust(
+        tmp_path, "--standin", *ENDLESS, "--drain-timeout", "1s", "--threshold", "agent_reply_rate: off"
+    ) as locust:
         eventually(lambda: "All users spawned" in locust.output, "the run is under way")
         for child in psutil.Process(locust.process.pid).children():
             child.suspend()
