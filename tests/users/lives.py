@@ -7,8 +7,11 @@ from types import SimpleNamespace
 import gevent
 from locust.env import Environment
 
-from fleetlm_users.client import Joined, RestCallFailed, Sent, SessionChannel
-from fleetlm_users.protocol.profile import LATE
+from fleetlm_users.client import InboxChannel, Joined, RestCallFailed, Sent, SessionChannel, WriterDevice
+from fleetlm_users.client.phoenix.devices import Device
+from fleetlm_users.errors import ConnectFailed, Disconnected, JoinRefused, PushRefused
+from fleetlm_users.protocol.message import INBOX_DELTA
+from fleetlm_users.protocol.profile import EARLY, LATE
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.local_run import LocalRun
@@ -21,6 +24,7 @@ from fleetlm_users.workload.user_numbers import ALONE
 AGENT = "bench-echo-agent"
 BENCHMARK = "played"
 ENDS_S = 20.0
+LOOK_S = 0.02
 
 
 class Server:
@@ -33,18 +37,25 @@ class Server:
         self.activity = gevent.event.Event()  # set whenever something happens here
         self.ids = count(1)
         self.refuse_sessions = self.refuse_deletes = self.refuse_reads = 0
+        self.refuse_connects = self.refuse_joins = self.refuse_devices = self.refuse_leaves = self.refuse_agent = 0
+        self.refused_refs = []  # of the next sends: the reason, or None for one that is taken
+        self.on_cut = self.on_appended = lambda session: None
         self.answers = True
+        self.conversation = EARLY  # whose state of a session the channels keep
+        self.inboxes = {}
+        self.sockets = []
         self.rest_failures = []  # of the next POSTs: None for one that works
         self.listed = lambda messages: messages
         self.tell = lambda messages: messages
         self.replayed = lambda messages: messages
+        self.delivered = lambda place, message: [message]  # to the listener of that place
 
     def create_session(self, participant_id, agent_id, metadata):
         if self.refuse_sessions:
             self.refuse_sessions -= 1
             raise RestCallFailed("POST", "/sessions", "http_503", 503, "", sent_s=None, done_s=0.0)
         session_id = f"s{next(self.ids)}"
-        self.sessions[session_id] = SimpleNamespace(messages=[], handler=None, joins=0, user=participant_id)
+        self.sessions[session_id] = Session(session_id, participant_id)
         self.activity.set()
         return SimpleNamespace(session_id=session_id, sent_s=time.perf_counter(), done_s=time.perf_counter())
 
@@ -65,6 +76,11 @@ class Server:
         now_s = time.perf_counter()
         return SimpleNamespace(seq=message["seq"], sent_s=now_s, done_s=now_s)
 
+    def append_agent_message(self, session_id, content):
+        if self.refuses("agent"):
+            raise RestCallFailed("POST", "/", "http_500", 500, "", sent_s=None, done_s=time.perf_counter())
+        return self.append_message(session_id, AGENT, content)
+
     def read_messages(self, session_id, after_seq, limit):
         gevent.sleep(0)  # as a call does
         if self.refuse_reads:
@@ -79,6 +95,7 @@ class Server:
         seq = len(session.messages) + 1
         session.messages.append(
             {"seq": seq, "sender_id": sender_id, "kind": "text", "content": content, "metadata": {}, "id": f"live{seq}"}
+            | {"inserted_at": f"2025-10-24T00:00:{seq:06}"}
         )
         return session.messages[-1]
 
@@ -95,7 +112,38 @@ class Server:
     def push(self, session, message):
         if session.handler is not None:
             session.handler.on_broadcast("message", message, time.perf_counter())
+        for device in list(session.devices):
+            copies = [message] if isinstance(device, WriterDevice) else self.delivered(device.place, message)
+            for each in copies:
+                device.on_broadcast("message", each, time.perf_counter())
+        self.on_appended(session)
         self.activity.set()
+
+    def show(self, user):
+        """A delta of the user's inbox, with all of its sessions."""
+        entries = [
+            {"session_id": session.session_id, "last_activity_at": session.messages[-1]["inserted_at"]}
+            for session in self.sessions.values()
+            if session.user == user and session.messages
+        ]
+        if user in self.inboxes:
+            self.inboxes[user].on_broadcast(INBOX_DELTA, {"inbox": entries}, time.perf_counter())
+
+    def refuses(self, what):
+        """Whether the next one of these is refused."""
+        left = getattr(self, f"refuse_{what}")
+        setattr(self, f"refuse_{what}", max(0, left - 1))
+        return left > 0
+
+
+class Session:
+    """A session there: its messages, the channel that has joined it, further devices, and what joins asked for."""
+
+    def __init__(self, session_id, user):
+        self.session_id, self.user = session_id, user
+        self.messages, self.devices, self.last_seqs, self.writers = [], [], [], []
+        self.handler = self.socket = None
+        self.joins = self.devices_left = 0
 
 
 class Socket:
@@ -104,27 +152,79 @@ class Socket:
     def __init__(self, server, participant_id):
         self.server, self.participant_id = server, participant_id
         self.connect_started_s = self.connected_s = 0.0
+        self.down = self.handler = self.session = None
+        self.refs = count(2)
 
     def connect(self):
+        if self.server.refuses("connects"):
+            raise ConnectFailed("ws://played", "refused", "nobody there")
         self.connect_started_s = self.connected_s = time.perf_counter()
+        self.server.sockets.append(self)
 
     def join(self, topic, payload, handler, timeout_s):
-        session = self.server.sessions[topic.removeprefix("session:")]
-        session.handler, session.joins = handler, session.joins + 1
+        if isinstance(handler, InboxChannel):
+            self.server.inboxes[self.participant_id] = handler
+            return Joined({}, "1", time.perf_counter(), time.perf_counter())
+        if self.server.refuses("devices" if isinstance(handler, Device) else "joins"):
+            raise JoinRefused(topic, "not yet")
+        session = self.session = self.server.sessions[topic.removeprefix("session:")]
+        self.handler = handler
+        if isinstance(handler, Device):
+            session.devices.append(handler)
+        else:
+            session.handler, session.socket, session.joins = handler, self, session.joins + 1
+            session.last_seqs.append(payload.get("last_seq", 0))
         self.server.activity.set()
-        replay = [{**message, "id": "stored"} for message in self.server.replayed(session.messages)]
+        unseen = [message for message in session.messages if message["seq"] > payload.get("last_seq", 0)]
+        replay = [{**message, "id": "stored"} for message in self.server.replayed(unseen)]
         now_s = time.perf_counter()
         return Joined({"messages": replay}, "1", now_s, now_s)
 
     def push(self, topic, event, payload):
-        sent_s = time.perf_counter()
-        self.server.send(topic.removeprefix("session:"), payload["content"]["content"])
-        return Sent("2", sent_s)
+        if self.down is not None:
+            raise Disconnected(self.down.kind)
+        sent_s, ref = time.perf_counter(), str(next(self.refs))
+        reason = self.server.refused_refs.pop(0) if self.server.refused_refs else None
+        if reason is not None:
+            gevent.spawn(self.handler.on_reply, ref, "error", {"error": reason}, sent_s)
+        else:
+            self.session.writers.append(self)
+            self.server.send(topic.removeprefix("session:"), payload["content"]["content"])
+        return Sent(ref, sent_s)
 
     def leave(self, topic, timeout_s):
-        self.server.sessions[topic.removeprefix("session:")].handler = None
+        if topic.startswith("inbox:"):
+            self.server.inboxes.pop(self.participant_id)
+        elif isinstance(self.handler, Device):
+            self.session.devices.remove(self.handler)
+            self.session.devices_left += 1
+        else:
+            self.session.handler = None
+        if self.server.refuses("leaves"):
+            raise PushRefused(topic, "phx_leave", "busy")
 
-    def close(self):
+    def shorten(self, take):
+        """Each frame is decoded here."""
+
+    def go_deaf(self):
+        self.session.handler = None
+
+    def cut(self):
+        self.server.on_cut(self.session)
+        self.lose("cut")
+
+    def lose(self, kind):
+        """The connection breaks, which its handler hears of in a later turn of the event loop."""
+        self.down = Disconnected(kind)
+        if self.handler is None:
+            return
+        if isinstance(self.handler, Device):
+            self.session.devices.remove(self.handler)
+        else:
+            self.session.handler = None
+        gevent.spawn(self.handler.on_down, self.down, time.perf_counter())
+
+    def close(self, timeout_s=None):
         """Nothing to free."""
 
 
@@ -150,6 +250,9 @@ class PlayedClient:
     def append_message(self, session_id, participant_id, content):
         return self.rest.append_message(session_id, participant_id, content)
 
+    def append_agent_message(self, session_id, content):
+        return self.rest.append_agent_message(session_id, content)
+
     profile = LATE
 
     def metadata_of(self, client_ref):
@@ -165,7 +268,15 @@ class PlayedClient:
     def channel(self, socket, session_id, observer, *, follows_agent=True):
         replies = self._options.agent_replies if follows_agent else None
         timeout_s = self._options.reply_timeout_s
-        return SessionChannel(socket, session_id, AGENT, observer, reply_timeout_s=timeout_s, agent_replies=replies)
+        return SessionChannel(
+            socket,
+            session_id,
+            AGENT,
+            observer,
+            reply_timeout_s=timeout_s,
+            agent_replies=replies,
+            profile=self._server.conversation,
+        )
 
     def close(self):
         """Nothing to free."""
@@ -217,10 +328,12 @@ class Stage:
         return self.end()
 
     def until(self, condition):
-        """Waits for a condition, checked whenever the server did something or a session ended; returns its value."""
+        """Waits for a condition, checked whenever the server did something, and now and then; returns its value."""
+        until_s = time.perf_counter() + ENDS_S
         while not (value := condition()):
+            assert time.perf_counter() < until_s, "it never came"
             self.server.activity.clear()
-            assert self.server.activity.wait(ENDS_S), "it never came"
+            self.server.activity.wait(LOOK_S)
         return value
 
     def count_of(self, metric, label=""):
