@@ -46,7 +46,7 @@ def test_a_message_that_no_delta_shows_is_missed(stage, monkeypatch):
 
 
 def test_one_lost_session_breaks_the_journey_of_all(stage):
-    """Also one in which nothing was due: no message of a watcher goes on without its inbox."""
+    """All of them are left, and the failure has the name of the loss."""
     watcher = begin(stage)
     sessions = watcher.server.sessions
     watcher.until(lambda: len(sessions) == 3 and watcher.server.inboxes and sessions["s2"].messages)

@@ -81,6 +81,7 @@ def test_the_bound_is_kept_and_what_had_no_user_is_counted(stage):
     assert counts["visits_dropped"] == counts["visits_dropped:no_user"] > 20
     assert counts.get("visits_unfinished", 0) <= 2
     assert visits.trend("visit_creation_ms") == counts["visits_begun"]
+    assert visits.trend("visit_lateness_ms") == counts["visits_begun"]
 
 
 def test_a_failed_visit_is_over(stage):
