@@ -41,7 +41,8 @@ def control(action: str, value: str, web_url: str, insecure: bool) -> None:
 
     \b
       rate 150%     all timetables one and a half times as fast as planned
-      rate 800      messages per second, in a run with --arrival-rate
+      rate 800      messages per second in a run with --arrival-rate, sessions
+                    per second in one with --session-rate
       users 40      the number of users, spread as the plan's
       pause         nothing new is sent; sessions stay open
       resume        go on at the rate before the pause

@@ -18,6 +18,7 @@ from fleetlm_users.quoting import quote
 from fleetlm_users.swarm.coordinator.completion import end_run
 from fleetlm_users.swarm.coordinator.coordinator import Coordinator
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
+from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.orders.load_clock import parse_speed
 
 logger = logging.getLogger(__name__)
@@ -60,8 +61,7 @@ class RunControl:
 
     def _rate(self, value: str) -> str:
         run = self._coordinator.speed_run()
-        planned = run.options.extra.get("arrival_rate")
-        speed = parse_speed(value, planned if isinstance(planned, int | float) else None)
+        speed = parse_speed(value, *_planned_rate(run.options))
         classes: list[Any] = list(self._environment.user_classes)
         arrive = bool(run.options.plan.session_rate)
         if not arrive and all(kind.waits_for(run.options) for kind in classes if hasattr(kind, "waits_for")):
@@ -95,3 +95,12 @@ class RunControl:
             raise StartupError("No run is on", USAGE_EXIT)
         gevent.spawn(end_run, self._environment)
         return "the run ends: it drains, and is judged"
+
+
+def _planned_rate(options: Options) -> tuple[float | None, str]:
+    """Return what arrives per second by the plan, and what it is; None for a run that plans no constant rate."""
+    rates = options.plan.rates
+    if rates is not None:
+        return (None if rates.stages else rates.peak), "sessions"
+    planned = options.extra.get("arrival_rate")
+    return (float(planned) if isinstance(planned, int | float) else None), "messages"

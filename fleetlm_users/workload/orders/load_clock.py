@@ -85,12 +85,13 @@ class LoadClock:
         return self._begins_s[n]
 
 
-def parse_speed(text: str, planned_per_s: float | None) -> float:
+def parse_speed(text: str, planned_per_s: float | None, of_what: str = "messages") -> float:
     """Return the speed that a rate asks for.
 
     Args:
-        text: A share of the planned rate (`150%`), or messages per second (`800`) in a run that plans a rate.
+        text: A share of the planned rate (`150%`), or so many per second (`800`) in a run that plans a rate.
         planned_per_s: The rate that the run plans; None if it plans none.
+        of_what: What arrives at that rate.
 
     Raises:
         UsageError: It is neither, or out of bounds.
@@ -99,18 +100,18 @@ def parse_speed(text: str, planned_per_s: float | None) -> float:
     try:
         number = float(stripped.removesuffix("%"))
     except ValueError:
-        raise UsageError("rate", text, _form(planned_per_s), RATE_EXAMPLE) from None
+        raise UsageError("rate", text, _form(planned_per_s, of_what), RATE_EXAMPLE) from None
     if not stripped.endswith("%") and planned_per_s is None:
-        accepted = f"{RATE_FORM}; this run plans no rate in messages per second"
+        accepted = f"{RATE_FORM}; this run plans no constant rate in {of_what} per second"
         raise UsageError("rate", text, accepted, RATE_EXAMPLE)
     speed = number / 100 if planned_per_s is None or stripped.endswith("%") else number / planned_per_s
     if not MIN_SPEED <= speed <= MAX_SPEED:
-        raise UsageError("rate", text, f"{_form(planned_per_s)}; pause stops the load", RATE_EXAMPLE)
+        raise UsageError("rate", text, f"{_form(planned_per_s, of_what)}; pause stops the load", RATE_EXAMPLE)
     return speed
 
 
-def _form(planned_per_s: float | None) -> str:
+def _form(planned_per_s: float | None, of_what: str) -> str:
     if planned_per_s is None:
         return RATE_FORM
     low, high = MIN_SPEED * planned_per_s, MAX_SPEED * planned_per_s
-    return f"{RATE_FORM}, or {low:g} to {high:g} messages per second"
+    return f"{RATE_FORM}, or {low:g} to {high:g} {of_what} per second"

@@ -99,3 +99,10 @@ def test_bounds_are_said_in_messages_per_second(rate):
     """Where they were asked for in them."""
     with pytest.raises(UsageError, match=r"or 0\.4 to 40000 messages per second"):
         parse_speed(f"{rate}", 400.0)
+
+
+def test_what_arrives_is_said():
+    """Sessions in a run to which they arrive at a rate."""
+    assert parse_speed("40", 20.0, "sessions") == 2.0
+    with pytest.raises(UsageError, match="this run plans no constant rate in sessions per second"):
+        parse_speed("40", None, "sessions")
