@@ -65,6 +65,10 @@ def test_stages_are_drawn_before_the_start(locust_with, page_with, shoot):
     shoot(page, "start-form-stages")
     field(page, "Stages").fill("1m:50,peak")
     expect(drawing).to_be_hidden()
+    field(page, "Preset").select_option(index=0)
+    field(page, "Stages").fill("")
+    field(page, "Session rate").fill("30s:0.5,rush=30s:20")
+    expect(drawing).to_contain_text("Sessions a second over 60 s: stage1 to 0.5, rush to 20")
 
 
 def test_a_mistake_is_reported_on_the_page_in_the_forms_words(locust_with, page_with, shoot):

@@ -30,6 +30,9 @@ PRESET: Final = "preset"
 WIDE: Final = (PRESET, "threshold")
 """Fields as wide as the form."""
 
+PROFILES: Final = {"stages": "Users", "session_rate": "Sessions a second"}
+"""The options that the page draws over time, and what they say."""
+
 OF_LOCUST: Final = ("user_count", "spawn_rate", "run_time", "host", "user_classes", "shape_class", "profile")
 """The fields of Locust's own (web.py: swarm)."""
 
@@ -71,10 +74,14 @@ class StartForm:
                 "preset": self._title_of(PRESET),
                 "wide": [self._title_of(name) for name in WIDE],
                 "shown": {label: values for label, values in shown.items() if values is not None},
-                "stages": {
-                    "field": self._title_of("stages"),
-                    "of": {preset_label(preset): str(preset.options.get("stages", "")) for preset in presets.values()},
-                },
+                "profiles": [
+                    {
+                        "field": self._title_of(name),
+                        "what": what,
+                        "of": {preset_label(preset): str(preset.options.get(name, "")) for preset in presets.values()},
+                    }
+                    for name, what in PROFILES.items()
+                ],
                 "told": {preset_label(preset): _described(preset) for preset in presets.values()},
                 "follows": FOLLOWS,
             },

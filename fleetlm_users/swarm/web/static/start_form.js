@@ -45,7 +45,7 @@
 
   function stagesIn(text) {
     const stages = text.split(",").map((piece, index) => {
-      const [, name, length, users] = piece.trim().match(/^(?:([A-Za-z][\w-]*)\s*=\s*)?([\d.]+[\da-z.]*)\s*:\s*(\d{1,9})$/) ?? [];
+      const [, name, length, users] = piece.trim().match(/^(?:([A-Za-z][\w-]*)\s*=\s*)?([\d.]+[\da-z.]*)\s*:\s*(\d{1,9}(?:\.\d+)?)$/) ?? [];
       const seconds = length === undefined ? null : secondsOf(length);
       return seconds === null ? null : { name: name ?? `stage${index + 1}`, seconds, users: Number(users) };
     });
@@ -58,8 +58,8 @@
     return element;
   };
 
-  // the users over time that the stages ask for
-  function profile(stages) {
+  // the users, or the sessions a second, that the stages ask for over time
+  function profile(stages, what) {
     const total = stages.reduce((sum, { seconds }) => sum + seconds, 0);
     const peak = Math.max(...stages.map(({ users }) => users));
     if (!total || !peak) return null;
@@ -76,22 +76,22 @@
     svg.append(draw("path", { d: `${line}L${width} ${height}L0 ${height}Z`, class: "area" }), draw("path", { d: line, class: "line" }));
     const words = stages.filter(({ seconds }) => seconds).map(({ name, users }) => `${name} to ${users.toLocaleString("en-US")}`).join(", ");
     const minutes = total >= 120 ? `${Number((total / 60).toFixed(1))} min` : `${Number(total.toFixed(1))} s`;
-    return [svg, Object.assign(document.createElement("small"), { textContent: `Users over ${minutes}: ${words}` })];
+    return [svg, Object.assign(document.createElement("small"), { textContent: `${what} over ${minutes}: ${words}` })];
   }
 
   function showProfile(root) {
-    const [preset, field] = [input(root, form.preset), input(root, form.stages.field)];
-    if (!field) return;
+    const preset = input(root, form.preset);
+    const profiles = form.profiles.map((each) => ({ ...each, input: input(root, each.field) })).filter((each) => each.input);
     const figure = Object.assign(document.createElement("div"), { className: "fleetlm-profile" });
     const show = () => {
-      const stages = stagesIn(field.value.trim() || form.stages.of[preset.value] || "");
-      const drawn = stages && profile(stages);
+      const texts = profiles.map((each) => [each.input.value.trim() || each.of[preset.value] || "", each.what]);
+      const [drawn] = texts.map(([text, what]) => stagesIn(text) && profile(stagesIn(text), what)).filter(Boolean);
       figure.replaceChildren(...(drawn ?? []));
       figure.toggleAttribute("data-fleetlm-hidden", !drawn);
     };
     (root.querySelector(".fleetlm-note") ?? preset.closest('[data-fleetlm="fields"] > *')).after(figure);
     preset.addEventListener("change", show);
-    field.addEventListener("input", show);
+    for (const each of profiles) each.input.addEventListener("input", show);
     show();
   }
 
