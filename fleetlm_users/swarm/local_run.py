@@ -17,7 +17,7 @@ from fleetlm_users.swarm.runtime.health import HealthSampler, yield_to_loop
 from fleetlm_users.swarm.visits import Visits
 from fleetlm_users.workload.arrivals.process import SessionArrival, arrivals, own_of
 from fleetlm_users.workload.options.model import Options
-from fleetlm_users.workload.orders.load_order import NO_ORDER, LoadOrder
+from fleetlm_users.workload.orders.load_clock import NO_ORDER, LoadOrder
 from fleetlm_users.workload.orders.step_order import StepOrder
 from fleetlm_users.workload.user_numbers import Numbering, WorkerSlot
 

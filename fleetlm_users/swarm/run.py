@@ -17,8 +17,7 @@ from fleetlm_users.swarm.stats.tally import LocustColumns, Tallies
 from fleetlm_users.swarm.visits import Visits
 from fleetlm_users.workload.options.audit import is_audited, settle_s
 from fleetlm_users.workload.options.model import Options
-from fleetlm_users.workload.orders.load_clock import LoadClock
-from fleetlm_users.workload.orders.load_order import LoadOrder
+from fleetlm_users.workload.orders.load_clock import LoadClock, LoadOrder
 from fleetlm_users.workload.orders.step_order import StepOrder
 from fleetlm_users.workload.stages.begun import StagePhases
 from fleetlm_users.workload.user_numbers import Numbering

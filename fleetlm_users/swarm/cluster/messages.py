@@ -35,10 +35,9 @@ from fleetlm_users.swarm.cluster.process_identity import IDENTITY_SHAPE, Process
 from fleetlm_users.swarm.options.wire import LONGEST_S, MAX_KINDS, MAX_USERS, check_options, from_wire, to_wire
 from fleetlm_users.swarm.run import HeadcountReport
 from fleetlm_users.workload.options.model import Options
-from fleetlm_users.workload.orders.load_clock import MAX_CHANGES, MAX_SPEED
-from fleetlm_users.workload.orders.load_order import NO_ORDER, LoadOrder
+from fleetlm_users.workload.orders.load_clock import MAX_CHANGES, MAX_SPEED, NO_ORDER, LoadOrder
 from fleetlm_users.workload.orders.step_order import StepOrder
-from fleetlm_users.workload.stages.notation import MAX_STAGES
+from fleetlm_users.workload.stages.grammar import MAX_STAGES
 
 EPOCH: Final = text(64)
 """The shape of a run's name, which is made for each run."""

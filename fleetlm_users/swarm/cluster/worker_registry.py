@@ -35,7 +35,7 @@ from fleetlm_users.swarm.cluster.messages import (
 )
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from fleetlm_users.swarm.run import FORCE_S, LEAVING_S
-from fleetlm_users.workload.orders.load_order import LoadOrder
+from fleetlm_users.workload.orders.load_clock import LoadOrder
 from fleetlm_users.workload.orders.step_order import StepOrder
 
 CUT_S = 3.0

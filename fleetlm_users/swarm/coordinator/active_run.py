@@ -42,7 +42,7 @@ from fleetlm_users.swarm.run import HeadcountReport
 from fleetlm_users.swarm.run_end import RunEnd
 from fleetlm_users.swarm.runtime.health import yield_to_loop
 from fleetlm_users.swarm.stats.locust_tables import bound_history
-from fleetlm_users.workload.orders.load_order import LoadOrder
+from fleetlm_users.workload.orders.load_clock import LoadOrder
 from fleetlm_users.workload.orders.step_order import StepOrder
 from fleetlm_users.workload.stages.begun import BegunStages
 

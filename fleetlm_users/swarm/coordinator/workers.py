@@ -25,7 +25,7 @@ from fleetlm_users.swarm.run import AUDIT_S, CLEANUP_S, HeadcountReport, audit_b
 from fleetlm_users.swarm.stats.locust_tables import bound_report
 from fleetlm_users.workload.options.audit import is_audited
 from fleetlm_users.workload.options.model import Options
-from fleetlm_users.workload.orders.load_order import LoadOrder
+from fleetlm_users.workload.orders.load_clock import LoadOrder
 from fleetlm_users.workload.orders.step_order import StepOrder
 from fleetlm_users.workload.user_numbers import ALONE
 

@@ -1,4 +1,4 @@
-"""How fast the timetables of all users run: at their own speed, faster, slower, or not at all. Pure.
+"""How fast the timetables of all users run: at their own speed, faster, slower, or not at all; and its orders. Pure.
 
 A timetable has seconds of its own. At speed 1 they pass as the run's do, at speed 2 twice as fast, at speed 0 not at
 all. Whatever is due at a second of the timetable is due when the run reaches it.
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.workload.stages.begun import StageChange
 
 MAX_SPEED: Final = 100.0
 MIN_SPEED: Final = 0.001
@@ -26,6 +27,19 @@ class SpeedChange(NamedTuple):
 
     at_s: float
     speed: float
+
+
+class LoadOrder(NamedTuple):
+    """What a coordinator has ordered in a run so far, whole: each order holds all before it, so none can be missed.
+
+    How fast timetables run, and which stage of a load shape it is, from which moments of the run on.
+    """
+
+    speeds: tuple[SpeedChange, ...] = ()
+    stages: tuple[StageChange, ...] = ()
+
+
+NO_ORDER: Final = LoadOrder()
 
 
 class LoadClock:

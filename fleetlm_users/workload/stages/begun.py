@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from fleetlm_users.workload.stages.notation import MAX_STAGES
+from fleetlm_users.workload.stages.grammar import MAX_STAGES
 from fleetlm_users.workload.stages.timetable import PHASE_PREFIX
 
 NAME_FORM: Final = "a letter, then up to 29 letters, digits, - or _"

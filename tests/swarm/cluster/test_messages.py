@@ -31,8 +31,7 @@ from fleetlm_users.swarm.cluster.messages import (
 )
 from fleetlm_users.swarm.cluster.process_identity import own_identity
 from fleetlm_users.swarm.run import Headcount, HeadcountReport
-from fleetlm_users.workload.orders.load_clock import SpeedChange
-from fleetlm_users.workload.orders.load_order import LoadOrder
+from fleetlm_users.workload.orders.load_clock import LoadOrder, SpeedChange
 from fleetlm_users.workload.stages.begun import StageChange
 from tests.mutations import mutated
 from tests.swarm.cluster.test_code_version import MINE

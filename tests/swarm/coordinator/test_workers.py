@@ -17,8 +17,7 @@ from fleetlm_users.swarm.cluster.messages import (
 from fleetlm_users.swarm.coordinator.run_clock import RunClock
 from fleetlm_users.swarm.coordinator.workers import LOCAL, LocalWorkers, RemoteWorkers, workers_of
 from fleetlm_users.swarm.run import Headcount, HeadcountReport
-from fleetlm_users.workload.orders.load_clock import SpeedChange
-from fleetlm_users.workload.orders.load_order import LoadOrder
+from fleetlm_users.workload.orders.load_clock import LoadOrder, SpeedChange
 from fleetlm_users.workload.orders.step_order import StepOrder
 from tests.swarm.coordinator.scenes import process
 from tests.swarm.runners import MasterRunner, TypedMasterRunner, snapshot

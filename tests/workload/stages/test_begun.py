@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.workload.stages.begun import LEAST_STEP_S, BegunStage, BegunStages, StageChange, StagePhases
-from fleetlm_users.workload.stages.notation import MAX_STAGES
+from fleetlm_users.workload.stages.grammar import MAX_STAGES
 
 TICKS = st.lists(
     st.tuples(st.floats(0.5, 30), st.integers(0, 50), st.sampled_from(["", "", "up", "peak", "down"])), max_size=150

@@ -4,7 +4,8 @@ import pytest
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.metrics.metric import STAGE_PREFIX
-from fleetlm_users.workload.stages.notation import MAX_STAGES, parse_stages, timetable_of
+from fleetlm_users.workload.stages.grammar import MAX_STAGES
+from fleetlm_users.workload.stages.notation import parse_stages, timetable_of
 from fleetlm_users.workload.stages.timetable import PHASE_PREFIX
 
 

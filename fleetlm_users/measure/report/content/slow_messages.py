@@ -96,19 +96,7 @@ def slow_message_rows(summary: Summary) -> tuple[tuple[str, ...], tuple[tuple[st
 
 
 def _push_row(entry: SlowMessageEntry) -> tuple[str, ...]:
-    return (
-        _kind(entry),
-        formatting.ms(entry["latency_ms"]),
-        entry["slow_part"],
-        formatting.ms(entry["lateness_ms"]),
-        formatting.ms(entry["append_ms"]),
-        entry["due_at"],
-        _time(entry["sent_at"]),
-        _time(entry["done_at"]),
-        entry["scenario"],
-        entry["session_id"],
-        entry["client_ref"],
-    )
+    return *_times(entry), *_moments(entry), entry["client_ref"]
 
 
 def _is_of_pushes(entry: SlowMessageEntry) -> bool:
@@ -116,21 +104,20 @@ def _is_of_pushes(entry: SlowMessageEntry) -> bool:
 
 
 def _row(entry: SlowMessageEntry) -> tuple[str, ...]:
-    return (
-        _kind(entry),
-        formatting.ms(entry["latency_ms"]),
-        entry["slow_part"],
-        formatting.ms(entry["lateness_ms"]),
-        formatting.ms(entry["append_ms"]),
-        formatting.ms(entry["agent_ms"]),
-        entry["due_at"],
-        _time(entry["sent_at"]),
-        _time(entry["done_at"]),
-        entry["scenario"],
-        entry["session_id"],
-        formatting.NOTHING if _is_of_pushes(entry) else "?" if entry["seq"] is None else str(entry["seq"]),
-        entry["client_ref"],
-    )
+    seq = formatting.NOTHING if _is_of_pushes(entry) else "?" if entry["seq"] is None else str(entry["seq"])
+    return *_times(entry), formatting.ms(entry["agent_ms"]), *_moments(entry), seq, entry["client_ref"]
+
+
+def _times(entry: SlowMessageEntry) -> tuple[str, ...]:
+    """Return what was slow, and how much of it was whose."""
+    slow = _kind(entry), formatting.ms(entry["latency_ms"]), entry["slow_part"]
+    return *slow, formatting.ms(entry["lateness_ms"]), formatting.ms(entry["append_ms"])
+
+
+def _moments(entry: SlowMessageEntry) -> tuple[str, ...]:
+    """Return when it was, and in which session."""
+    moments = entry["due_at"], _time(entry["sent_at"]), _time(entry["done_at"])
+    return *moments, entry["scenario"], entry["session_id"]
 
 
 def slow_message_line(entry: SlowMessageEntry) -> str:
