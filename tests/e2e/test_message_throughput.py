@@ -7,6 +7,8 @@ from tests.e2e.benchmarks import SPREADS, check_accounting, run
 pytestmark = pytest.mark.e2e
 
 RUNTIME_S = 4
+ANY_LATENCY = ["--threshold", "append_latency_ms: p(95)<60s"]
+"""The other tests make this machine slow: what they cost is not what these are about."""
 
 
 def throughput(tmp_path, standin, *arguments):
@@ -17,7 +19,7 @@ def throughput(tmp_path, standin, *arguments):
 @SPREADS
 def test_a_timetable_per_user_ends_with_its_runtime(tmp_path, standin, spread):
     """Every user sends on its timetable for RUNTIME_MS; when all are done the run ends, long before its duration."""
-    finished = throughput(tmp_path, standin, "-u", 4, "--send-interval", 100, *spread)
+    finished = throughput(tmp_path, standin, "-u", 4, "--send-interval", 100, *ANY_LATENCY, *spread)
     truth = check_accounting(finished, standin)
     assert finished.code == 0, finished.output
     dues = RUNTIME_S * 10 - 1  # the last moment is the runtime's end and no longer in it
@@ -48,7 +50,7 @@ def test_a_closed_loop_keeps_no_more_than_its_depth_in_flight(tmp_path, standin_
     """Each slot is taken for as long as its message's broadcast is on its way, at least 100 ms here."""
     delay_s, users, depth = 0.1, 2, 4
     standin = standin_with("--builtin-agent", "--broadcast-delay-ms", 1000 * delay_s)
-    finished = throughput(tmp_path, standin, "-u", users, "--pipeline-depth", depth, *spread)
+    finished = throughput(tmp_path, standin, "-u", users, "--pipeline-depth", depth, *ANY_LATENCY, *spread)
     truth = check_accounting(finished, standin)
     assert finished.code == 0, finished.output
     most = users * depth * (RUNTIME_S / delay_s + 1)
@@ -68,7 +70,7 @@ def test_a_closed_loop_goes_on_when_messages_are_lost(tmp_path, standin_with):
 
 def test_the_end_of_the_run_leaves_no_message_unsent(tmp_path, standin):
     """What is due after it is not missing."""
-    flags = ["-u", 4, "--arrival-rate", 200, "-t", "4s", "--runtime-ms", 0]
+    flags = ["-u", 4, "--arrival-rate", 200, "-t", "4s", "--runtime-ms", 0, *ANY_LATENCY]
     finished = throughput(tmp_path, standin, *flags)
     check_accounting(finished, standin)
     assert finished.code == 0, finished.output
