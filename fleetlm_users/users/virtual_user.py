@@ -167,13 +167,20 @@ class VirtualUser(User):
         Returns:
             False when the user's end came first.
         """
-        since_s = time.perf_counter() if since_s is None else since_s
-        while not self.ending:
+        return self.await_due(moment_s, time.perf_counter() if since_s is None else since_s) is not None
+
+    def await_due(self, moment_s: float, since_s: float, is_over: Callable[[], bool] = lambda: False) -> float | None:
+        """Wait until a moment that was counted from `since_s`, never less; a changed rate of the run moves it.
+
+        Returns:
+            When it came; None when the user's end came first, or `is_over` said that waiting is.
+        """
+        while not self.ending and not is_over():
             due_s = self.current_run.due_s(moment_s, since_s)
             if time.perf_counter() >= due_s:
-                return True
+                return due_s
             self._sleeper.sleep(due_s)
-        return False
+        return None
 
     def wait_while_paused(self, is_over: Callable[[], bool] = lambda: False) -> float:
         """Wait as long as the run is paused, unless the user's end comes or `is_over` says that waiting is.

@@ -1,16 +1,16 @@
 """An OpenTelemetry collector of our own: takes OTLP over HTTP on loopback, and keeps what it was told last."""
 
 import gzip
-import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tests.e2e.receiver import Receiver
 
-class Collector:
+
+class Collector(Receiver):
     """`histograms` and `gauges` hold the newest point of each series, by metric and attribute values."""
 
     def __init__(self):
@@ -26,33 +26,16 @@ class Collector:
             "/v1/traces": self._trace,
         }
 
-    def __enter__(self):
-        take = self._take
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                take[self.path](gzip.decompress(body) if self.headers["Content-Encoding"] == "gzip" else body)
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
+    def take(self, path, headers, body):
+        """Keep an export."""
+        self._take[path](gzip.decompress(body) if headers["Content-Encoding"] == "gzip" else body)
+        return 200, b""
 
     @property
     def env(self):
         """The variables that make a process export to here."""
         return {
-            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self._server.server_port}",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": self.base_url,
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
             "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION": "base2_exponential_bucket_histogram",
             "OTEL_METRIC_EXPORT_INTERVAL": "500",

@@ -81,7 +81,7 @@ class ActiveRun:
         self.target = UserTarget(plan.total_users, plan.duration_s)
         self.end = RunEnd(self)
         self.result: RunResult | None = None
-        self._speed_control = SpeedControl(self.clock.elapsed_s)
+        self.speed_control = SpeedControl(self.clock.elapsed_s)
         self.begun_stages = BegunStages()
         self._completion = CompletionTracker(environment, self.snapshots.epoch, workers)
         user_control.begin(self.target, plan)
@@ -144,7 +144,7 @@ class ActiveRun:
             planned_users=self.target.users,
             is_ending=self.clock.is_stopped,
             result=self.result,
-            speed=self._speed_control.speed,
+            speed=self.speed_control.speed,
             stages=self._stages(),
         )
 
@@ -195,21 +195,16 @@ class ActiveRun:
     @property
     def load_order(self) -> LoadOrder:
         """What has been ordered in the run so far."""
-        return LoadOrder(tuple(self._speed_control.changes), tuple(self.begun_stages.changes))
+        return LoadOrder(tuple(self.speed_control.changes), tuple(self.begun_stages.changes))
 
     def begin_stage(self, users: int, name: str) -> None:
         """Take in what the load shape asks for now: what is due from the next moment on may belong to a new stage."""
         if self.begun_stages.tick(self.clock.elapsed_s() + LEAD_S, users, name):
             self._workers.order_load()
 
-    @property
-    def speed_control(self) -> SpeedControl:
-        """The speed of the run's timetables."""
-        return self._speed_control
-
     def set_speed(self, speed: float) -> str:
         """Have all timetables run at that speed from a moment on that all processes hear of before; return words."""
-        words = self._speed_control.set(speed)
+        words = self.speed_control.set(speed)
         self._workers.order_load()
         self.say(f"By control: {words}")
         return words
@@ -235,6 +230,7 @@ class ActiveRun:
         self._console.clear()
         self._workers.report_refused()
         self._monitors.finish()
+        course = RunCourse(self._edits(), self.clock.resets, self._stages())
         self.result = conclude(
             self.options,
             self._prepared.thresholds,
@@ -251,9 +247,9 @@ class ActiveRun:
             server=self._monitors.server,
             capacity=self._monitors.capacity,
             crash=None if self._crash is None else self._crash.record,
-            storm=self._storm(),
+            storm=self._storm(course),
             baseline=self._prepared.baseline,
-            course=RunCourse(self._edits(), self.clock.resets, self._stages()),
+            course=course,
         )
         self._environment.process_exit_code = self.result.exit_code
         if self._annotations is not None:  # last of all: by now everything is written
@@ -303,12 +299,12 @@ class ActiveRun:
 
         return CrashDriver(plan, server, elapsed_s=self.elapsed_s, answers=answers, say=self.say)
 
-    def _storm(self) -> StormRecord | None:
+    def _storm(self, course: RunCourse) -> StormRecord | None:
         """Return whose connections were cut when; None in a run without a storm."""
         if self._context.benchmark.storm is None:
             return None
         judged_s = self.clock.judged_s()
-        begins_s = max([self.options.plan.warm_up_s, *self.clock.resets])
+        begins_s = course.judged_from_s(self.options.plan)
         plan = self._context.benchmark.storm(self.options)
         return storm_record(plan, self.snapshots, begins_s, begins_s + judged_s, self._workers.expected)
 
@@ -333,7 +329,7 @@ class ActiveRun:
         return stage_spans(self.options.plan, self.begun_stages.stages, self.clock.elapsed_s())
 
     def _edits(self) -> list[dict[str, Any]]:
-        return sorted([*self.target.edits, *self._speed_control.edits], key=itemgetter("at_s"))
+        return sorted([*self.target.edits, *self.speed_control.edits], key=itemgetter("at_s"))
 
     def _note_users(self) -> None:
         self.target.note(users_of(self._environment), self.clock.elapsed_s())

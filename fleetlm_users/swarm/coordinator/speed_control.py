@@ -45,8 +45,8 @@ class SpeedControl:
             self._before_pause = speed
         elapsed_s = self._elapsed_s()
         at_s = elapsed_s + LEAD_S
-        pending = [change for change in self.changes if change.at_s <= elapsed_s]
-        self.changes = [*pending, SpeedChange(at_s, speed)]
+        happened = [change for change in self.changes if change.at_s <= elapsed_s]
+        self.changes = [*happened, SpeedChange(at_s, speed)]
         moment = f"{at_s:.1f} s into the run"
         if not speed:
             return f"paused from {moment} on"

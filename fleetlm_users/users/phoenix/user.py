@@ -121,12 +121,7 @@ class PhoenixUser(VirtualUser):
 
         A changed rate of the run moves it. None: the user's end or the socket's came first.
         """
-        while socket.down is None and not self.ending:
-            due_s = self.current_run.due_s(moment_s, since_s)
-            if time.perf_counter() >= due_s:
-                return due_s
-            self._sleeper.sleep(due_s)
-        return None
+        return self.await_due(moment_s, since_s, lambda: socket.down is not None)
 
     def failed(self, what: str, error: Exception) -> None:
         """Report what the user's own code raised in the event loop, as Locust reports what a journey raises."""
