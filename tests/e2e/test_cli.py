@@ -194,12 +194,15 @@ def test_cleanup_counts_what_fails(standin):
 
 
 def test_compare_of_real_runs(tmp_path, standin_with):
-    """A server that answers 100 ms later is a regression; the same run again is none when anything is tolerated."""
+    """A server that answers 300 ms later is a regression; the same run again is none when anything is tolerated.
+
+    The median decides: other tests' processes starting beside a run can raise its p(95) to hundreds of milliseconds.
+    """
     standin = standin_with("--builtin-agent")
-    enough = [*targets(standin), "-u", "24"]  # a p95 is known at 99 % from about 110 messages on
+    enough = [*targets(standin), "-u", "24", "--threshold", "append_latency_ms: med<2000"]
     before = sound_run(tmp_path / "a", *enough)
     again = sound_run(tmp_path / "b", *enough)
-    standin.faults(broadcast_delay_ms=100)
+    standin.faults(broadcast_delay_ms=300)
     slow = sound_run(tmp_path / "c", *enough)
 
     code, output = bench("compare", before, again, "--tolerance", "1000000", "--rate-tolerance", "100")
@@ -207,7 +210,7 @@ def test_compare_of_real_runs(tmp_path, standin_with):
     assert "NO REGRESSION SHOWN" in output
     code, output = bench("compare", before, slow)
     assert code == 3, output
-    assert "append_latency_ms p(95) is worse" in output
+    assert "append_latency_ms med is worse" in output
     code, output = bench("compare", before / "summary.json", slow, "--markdown")
     assert code == 3
     assert output.startswith("### ✗ mixed: regression")
@@ -215,7 +218,7 @@ def test_compare_of_real_runs(tmp_path, standin_with):
     assert code == 0, output
     code, output = bench("compare", slow, before)
     assert code == 0, output
-    assert re.search(r"p\(95\) \*.*better", output)
+    assert re.search(r"med \*.*better", output)
 
 
 def test_compare_of_runs_that_do_not_compare(tmp_path, standin):
