@@ -1,7 +1,7 @@
 """The limits beyond which a generator is too slow or too short of CPU for its numbers to be believed."""
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 # Locust warns at 90 % of a core (runners.py, CPU_MONITOR_INTERVAL): one Python process has no second core to go to.
 CPU_STARVED_PERCENT: Final = 90.0
@@ -37,3 +37,16 @@ class Limits:
     failed_sessions_share: float = 0.10
     in_flight_share: float = 0.05
     dropped_visits_share: float = 0.01
+
+    @classmethod
+    def in_proportion_to(cls, lateness_p99_ms: float) -> Self:
+        """Return the limits of time, all in proportion to the one that can be set; the others are the default."""
+        default = cls()
+        share = lateness_p99_ms / default.lateness_p99_ms
+        return replace(
+            default,
+            lateness_p99_ms=lateness_p99_ms,
+            lateness_p95_ms=default.lateness_p95_ms * share,
+            loop_lag_p99_ms=default.loop_lag_p99_ms * share,
+            name_lookup_ms=default.name_lookup_ms * share,
+        )

@@ -19,7 +19,7 @@ from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.snapshot_store import SnapshotStore, WorkerState
 from fleetlm_users.swarm.coordinator.active_run import doubts_of
-from fleetlm_users.swarm.coordinator.user_target import UserTarget
+from fleetlm_users.swarm.coordinator.control.user_target import UserTarget
 from tests.client.fakes import FakeServer
 from tests.client.test_preflight import Fleet
 from tests.docs.pages import ROOT, SPAN, page

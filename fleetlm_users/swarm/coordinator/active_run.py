@@ -22,16 +22,17 @@ from fleetlm_users.measure.timeline.rows import SeriesRow
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.coordinator.completion import CompletionTracker, end_run
-from fleetlm_users.swarm.coordinator.conclusion import RunResult, conclude
+from fleetlm_users.swarm.coordinator.conclusion.conclusion import RunResult, conclude
+from fleetlm_users.swarm.coordinator.conclusion.ended_run import EndedRun
 from fleetlm_users.swarm.coordinator.console import Console
+from fleetlm_users.swarm.coordinator.control.speed_control import LEAD_S, SpeedControl
+from fleetlm_users.swarm.coordinator.control.user_control import UserControl
+from fleetlm_users.swarm.coordinator.control.user_target import UserTarget
 from fleetlm_users.swarm.coordinator.monitors import RunMonitors
 from fleetlm_users.swarm.coordinator.preparation import Prepared
 from fleetlm_users.swarm.coordinator.run_clock import RunClock
 from fleetlm_users.swarm.coordinator.run_view import RunView
-from fleetlm_users.swarm.coordinator.speed_control import LEAD_S, SpeedControl
-from fleetlm_users.swarm.coordinator.user_control import UserControl
-from fleetlm_users.swarm.coordinator.user_target import UserTarget
-from fleetlm_users.swarm.coordinator.workers import Workers
+from fleetlm_users.swarm.coordinator.workers.workers import Workers
 from fleetlm_users.swarm.host.server_crash import CrashDriver
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT
 from fleetlm_users.swarm.host.storm_record import storm_record
@@ -230,27 +231,7 @@ class ActiveRun:
         self._console.clear()
         self._workers.report_refused()
         self._monitors.finish()
-        course = RunCourse(self._edits(), self.clock.resets, self._stages())
-        self.result = conclude(
-            self.options,
-            self._prepared.thresholds,
-            self.snapshots,
-            judged_s=self.clock.judged_s(),
-            judge_elsewhere=self._monitors.judge,
-            interrupted=self._was_interrupted(),
-            drain_cut_short=self.end.drain_cut_short,
-            workers=self._workers,
-            host=self._prepared.host,
-            doubts=self._doubts(),
-            started_at=self.clock.started_at,
-            aborted=self._monitors.aborted,
-            server=self._monitors.server,
-            capacity=self._monitors.capacity,
-            crash=None if self._crash is None else self._crash.record,
-            storm=self._storm(course),
-            baseline=self._prepared.baseline,
-            course=course,
-        )
+        self.result = conclude(self._ended())
         self._environment.process_exit_code = self.result.exit_code
         if self._annotations is not None:  # last of all: by now everything is written
             entry = self._annotations.finish(self.result.summary, self.clock.elapsed_s(), self._stages())
@@ -307,6 +288,30 @@ class ActiveRun:
         begins_s = course.judged_from_s(self.options.plan)
         plan = self._context.benchmark.storm(self.options)
         return storm_record(plan, self.snapshots, begins_s, begins_s + judged_s, self._workers.expected)
+
+    def _ended(self) -> EndedRun:
+        """Return the run as it stands at its end."""
+        course = RunCourse(self._edits(), self.clock.resets, self._stages())
+        return EndedRun(
+            options=self.options,
+            thresholds=self._prepared.thresholds,
+            snapshots=self.snapshots,
+            judged_s=self.clock.judged_s(),
+            judge_elsewhere=self._monitors.judge,
+            interrupted=self._was_interrupted(),
+            drain_cut_short=self.end.drain_cut_short,
+            workers=self._workers,
+            host=self._prepared.host,
+            doubts=self._doubts(),
+            started_at=self.clock.started_at,
+            aborted=self._monitors.aborted,
+            server=self._monitors.server,
+            capacity=self._monitors.capacity,
+            crash=None if self._crash is None else self._crash.record,
+            storm=self._storm(course),
+            baseline=self._prepared.baseline,
+            course=course,
+        )
 
     def _was_interrupted(self) -> bool:
         """Return whether the run ended before its planned end."""

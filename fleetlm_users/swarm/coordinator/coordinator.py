@@ -1,19 +1,23 @@
 """The process that plans, starts and judges runs: Locust's master, or the only process there is."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from locust.env import Environment
+from locust.runners import MasterRunner
 from werkzeug.datastructures import MultiDict
 
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.coordinator.active_run import ActiveRun, users_of
 from fleetlm_users.swarm.coordinator.console import Console
+from fleetlm_users.swarm.coordinator.control.user_control import UserControl
 from fleetlm_users.swarm.coordinator.preparation import Preparation, Prepared
 from fleetlm_users.swarm.coordinator.reporting import ReportingRole
 from fleetlm_users.swarm.coordinator.run_view import RunView
-from fleetlm_users.swarm.coordinator.user_control import UserControl
-from fleetlm_users.swarm.coordinator.workers import workers_of
+from fleetlm_users.swarm.coordinator.workers.local_workers import LocalWorkers
+from fleetlm_users.swarm.coordinator.workers.remote_workers import RemoteWorkers
+from fleetlm_users.swarm.coordinator.workers.workers import Workers
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
 from fleetlm_users.swarm.options.session_rate import NO_EDIT
 from fleetlm_users.swarm.results.result_files import note_unwritten
@@ -169,3 +173,12 @@ class Coordinator(ReportingRole):
     def _forget(self) -> None:
         self._workers.release()
         self._run = self._end = self._latest = None
+
+
+def workers_of(
+    environment: Environment, context: BenchmarkContext, say: Callable[[str], None], family: str = ""
+) -> Workers:
+    """Return the workers of this process, which is a master or runs its users itself."""
+    if isinstance(environment.runner, MasterRunner):
+        return RemoteWorkers(environment, environment.runner, context, say, family)
+    return LocalWorkers(context)

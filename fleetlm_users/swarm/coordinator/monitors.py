@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import gevent
 from locust.env import Environment
 
+from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.early_abort import Patience
 from fleetlm_users.measure.judging.over_time.window_feed import WindowFeed
 from fleetlm_users.measure.judging.thresholds import Judgement, Threshold
@@ -19,7 +20,6 @@ from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.coordinator.completion import end_run
-from fleetlm_users.swarm.coordinator.conclusion import limits_of
 from fleetlm_users.swarm.coordinator.run_clock import RunClock
 from fleetlm_users.swarm.coordinator.search.driver import CapacityDriver
 from fleetlm_users.swarm.coordinator.search.searched_run import SearchedRun
@@ -117,7 +117,7 @@ class RunMonitors:
         self._server = server
         self._is_stopped = False
         self.aborted = ""
-        self._limits = limits_of(options.lateness_limit_s * MS_PER_S)
+        self._limits = Limits.in_proportion_to(options.lateness_limit_s * MS_PER_S)
         self._windows = WindowFeed(thresholds, run.catalogue)
         server.begin(lambda: int(run.totals().gauge("active_connections").now), options.plan.warm_up_s)
         self._abort_watch = self._watch(thresholds, options.abort_grace_s) if options.abort_on_fail else None

@@ -6,7 +6,7 @@ from argparse import Namespace
 from locust.env import Environment
 
 from fleetlm_users.output import tell, wants_colour, width_of
-from fleetlm_users.swarm.coordinator.conclusion import RunResult
+from fleetlm_users.swarm.coordinator.conclusion.conclusion import RunResult
 from fleetlm_users.swarm.results.locust_files import LocustFiles
 from fleetlm_users.swarm.role import Role
 from fleetlm_users.swarm.signals import NOTHING_RAN_EXIT

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.backlog.keeping_up import keeping_up
 from fleetlm_users.measure.judging.generator_lateness import excuse_lateness
 from fleetlm_users.measure.judging.thresholds import Judgement, Threshold, judge
@@ -12,7 +13,7 @@ from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
 from fleetlm_users.measure.report.content.stages import StageSpan
 from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.measure.totals import Totals
-from fleetlm_users.swarm.coordinator.conclusion import RunResult, limits_of
+from fleetlm_users.swarm.coordinator.conclusion.conclusion import RunResult
 from fleetlm_users.units import MS_PER_S
 from fleetlm_users.workload.options.model import Options
 
@@ -65,7 +66,7 @@ class RunView:
         """Return the thresholds judged by the totals of this moment, or at the end as the verdict has them."""
         if self.result is not None:
             return self.result.verdict.judgements
-        limits = limits_of(self.options.lateness_limit_s * MS_PER_S)
+        limits = Limits.in_proportion_to(self.options.lateness_limit_s * MS_PER_S)
         judgements = judge(self.thresholds, totals, self.judged_s, self.judge_elsewhere)
         return excuse_lateness(judgements, totals, lambda: is_beyond_limits(totals, self.merge.workers, limits))
 

@@ -25,7 +25,7 @@ from fleetlm_users.measure.report.live import (
 )
 from fleetlm_users.measure.timeline.history import SETTLED_S, LiveHistory
 from fleetlm_users.measure.totals import Totals
-from fleetlm_users.swarm.coordinator.conclusion import RunResult
+from fleetlm_users.swarm.coordinator.conclusion.conclusion import RunResult
 from fleetlm_users.swarm.coordinator.run_view import RunSource, RunView
 from fleetlm_users.swarm.runtime.health import yield_to_loop
 

@@ -14,8 +14,8 @@ from locust.runners import WorkerNode
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.coordinator.console import announcement
-from fleetlm_users.swarm.coordinator.user_control import UserControl
-from fleetlm_users.swarm.coordinator.user_target import UserTarget
+from fleetlm_users.swarm.coordinator.control.user_control import UserControl
+from fleetlm_users.swarm.coordinator.control.user_target import UserTarget
 from fleetlm_users.swarm.options.load_shape import ShapeWatch, under_shape
 from fleetlm_users.workload.plan import share
 from tests.swarm.samples import BEHAVIOURS, benchmark, options

@@ -7,7 +7,7 @@ import gevent
 import pytest
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.swarm.coordinator.speed_control import SpeedControl
+from fleetlm_users.swarm.coordinator.control.speed_control import SpeedControl
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError
 from fleetlm_users.swarm.web import control as control_module
 from fleetlm_users.swarm.web.control import ACTIONS, RunControl

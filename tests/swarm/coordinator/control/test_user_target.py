@@ -1,6 +1,6 @@
 """What a run is to have: as planned, until it is edited; then what was wanted last."""
 
-from fleetlm_users.swarm.coordinator.user_target import UserTarget
+from fleetlm_users.swarm.coordinator.control.user_target import UserTarget
 
 
 def target(*seen, users=18, duration_s=120.0):

@@ -5,13 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.lost_workers import LostWorker
 from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.snapshot_store import SnapshotStore
-from fleetlm_users.swarm.coordinator.conclusion import conclude, limits_of
+from fleetlm_users.swarm.coordinator.conclusion.conclusion import conclude
+from fleetlm_users.swarm.coordinator.conclusion.ended_run import EndedRun
 from fleetlm_users.swarm.host.host_facts import HostFacts
 from fleetlm_users.swarm.results.run_course import RunCourse
 from tests.swarm.samples import options
@@ -28,7 +28,8 @@ def concluded(folder, workers=ALL_THERE, *, threshold="messages_sent: count>0", 
     given = {"judged_s": 8.0, "interrupted": False, "drain_cut_short": False, "host": HostFacts({}, {}), "doubts": ()}
     given |= {"started_at": "2026-01-01T00:00:00+00:00", "workers": workers}
     chosen = options(results_dir=str(folder), **dict(raw))
-    return conclude(chosen, parse_thresholds([threshold]), snapshots, **given | facts)
+    given |= {"options": chosen, "thresholds": parse_thresholds([threshold]), "snapshots": snapshots}
+    return conclude(EndedRun(**given | facts))
 
 
 def test_a_run_that_kept_its_thresholds_passes_and_is_written(tmp_path):
@@ -85,16 +86,6 @@ def test_a_missed_threshold_fails_with_its_doubts(tmp_path):
     assert "somebody looked" in result.verdict.reasons
 
 
-def test_the_limits_of_the_generator_follow_the_one_that_is_set():
-    """All in the same proportion; the default is the default."""
-    default = Limits()
-    doubled = limits_of(2 * default.lateness_p99_ms)
-    assert limits_of(default.lateness_p99_ms) == default
-    assert doubled.lateness_p95_ms == 2 * default.lateness_p95_ms
-    assert doubled.loop_lag_p99_ms == 2 * default.loop_lag_p99_ms
-    assert doubled.name_lookup_ms == 2 * default.name_lookup_ms
-
-
 def audited(folder, counts, **raw):
     """An audited run with five acknowledged messages and those counts."""
     snapshots, ledger = SnapshotStore("e"), Ledger(DEFAULT, "e", "local")
@@ -105,7 +96,8 @@ def audited(folder, counts, **raw):
     given = {"judged_s": 8.0, "interrupted": False, "drain_cut_short": False, "host": HostFacts({}, {}), "doubts": ()}
     given |= {"started_at": "2026-01-01T00:00:00+00:00", "workers": ALL_THERE}
     chosen = options(results_dir=str(folder), audit="database", audit_database="postgresql://u:s3cret@h/d", **raw)
-    return conclude(chosen, parse_thresholds(["messages_unstored: count==0"]), snapshots, **given)
+    thresholds = parse_thresholds(["messages_unstored: count==0"])
+    return conclude(EndedRun(options=chosen, thresholds=thresholds, snapshots=snapshots, **given))
 
 
 def test_an_audited_run_says_what_the_audit_saw(tmp_path):

@@ -14,8 +14,10 @@ from fleetlm_users.swarm.cluster.messages import (
     StepOrdered,
     WorkDone,
 )
+from fleetlm_users.swarm.coordinator.coordinator import workers_of
 from fleetlm_users.swarm.coordinator.run_clock import RunClock
-from fleetlm_users.swarm.coordinator.workers import LOCAL, LocalWorkers, RemoteWorkers, workers_of
+from fleetlm_users.swarm.coordinator.workers.local_workers import LOCAL, LocalWorkers
+from fleetlm_users.swarm.coordinator.workers.remote_workers import RemoteWorkers
 from fleetlm_users.swarm.run import Headcount, HeadcountReport
 from fleetlm_users.workload.orders.load_clock import LoadOrder, SpeedChange
 from fleetlm_users.workload.orders.step_order import StepOrder

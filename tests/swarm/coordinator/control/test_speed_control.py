@@ -3,7 +3,7 @@
 import pytest
 
 from fleetlm_users.errors import UsageError
-from fleetlm_users.swarm.coordinator.speed_control import LEAD_S, SpeedControl
+from fleetlm_users.swarm.coordinator.control.speed_control import LEAD_S, SpeedControl
 from fleetlm_users.workload.orders.load_clock import MAX_CHANGES, SpeedChange
 
 

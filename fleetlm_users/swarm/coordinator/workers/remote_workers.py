@@ -1,204 +1,25 @@
-"""The workers of a run behind one protocol: this very process, or Locust workers that a master talks to.
-
-Which of the two it is, is decided once per process, by `workers_of`.
-"""
+"""The Locust workers of a master, reached by messages."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any
 
 from locust.env import Environment
 from locust.runners import STATE_MISSING, MasterRunner
 
 from fleetlm_users.foreign_text import printable_lines
 from fleetlm_users.measure.judging.lost_workers import LostWorker
-from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.swarm.cluster.admission import WorkerAdmission, code_version_of
 from fleetlm_users.swarm.cluster.liveness import WorkerLiveness
 from fleetlm_users.swarm.cluster.messages import ReportExtras, RunDescription, RunRefused, WorkDone
 from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from fleetlm_users.swarm.cluster.worker_registry import WorkerRegistry
 from fleetlm_users.swarm.context import BenchmarkContext
-from fleetlm_users.swarm.coordinator.run_clock import RunClock
-from fleetlm_users.swarm.local_run import LocalRun
+from fleetlm_users.swarm.coordinator.workers.workers import RunOfWorkers
 from fleetlm_users.swarm.options.locust_plan import dispatched_to
 from fleetlm_users.swarm.run import AUDIT_S, CLEANUP_S, HeadcountReport, audit_bound_s
 from fleetlm_users.swarm.stats.locust_tables import bound_report
 from fleetlm_users.workload.options.audit import is_audited
-from fleetlm_users.workload.options.model import Options
-from fleetlm_users.workload.orders.load_clock import LoadOrder
 from fleetlm_users.workload.orders.step_order import StepOrder
-from fleetlm_users.workload.user_numbers import ALONE
-
-LOCAL: Final = "local"
-
-
-class RunOfWorkers(Protocol):
-    """What workers need of the run they take part in, and what they report to it."""
-
-    options: Options
-    snapshots: SnapshotStore
-    clock: RunClock
-
-    @property
-    def load_order(self) -> LoadOrder:
-        """What has been ordered in it so far."""
-
-    def on_headcount(self, process: str, report: HeadcountReport | None) -> None:
-        """Take in how many users of a process have work left."""
-
-    def on_worker_lost(self, client_id: str, why: str, *, is_last: bool) -> None:
-        """Go on without a worker, or stop; `is_last` says that no other is left."""
-
-    def on_worker_refused(self, client_id: str, problem: str) -> None:
-        """End the run: a worker's machine cannot do its part."""
-
-
-class Workers(Protocol):
-    """All processes in which users live, in one run after another."""
-
-    def begin(self, run: RunOfWorkers) -> None:
-        """Take part in that run from now on."""
-
-    def release(self) -> None:
-        """Forget the run: it is over."""
-
-    def tick(self) -> None:
-        """Keep the run's clock up to date for workers that join late; called once a second."""
-
-    def absorb(self) -> None:
-        """Merge this process's newest numbers, if users live in it."""
-
-    def look(self) -> None:
-        """Merge the numbers of this moment from all processes; return when they are in."""
-
-    def order(self, order: StepOrder) -> None:
-        """Have all processes follow what a capacity search asks for."""
-
-    def order_load(self) -> None:
-        """Have all processes follow what has been ordered in the run."""
-
-    def reset(self) -> None:
-        """Have all processes count from zero, into the run's new snapshots."""
-
-    def drain(self) -> None:
-        """Drain the run on all processes; return when their final numbers are in, or their time is up."""
-
-    def cut_drain_short(self) -> None:
-        """Cut the drain short."""
-
-    def report_refused(self) -> None:
-        """Say how many messages were refused."""
-
-    def doubts(self) -> Sequence[str]:
-        """Return the reasons not to trust what the workers measured."""
-
-    def gone(self, processes: Iterable[str]) -> set[str]:
-        """Return the workers that have gone, of those connected and of `processes`."""
-
-    def on_connect(self, client_id: str) -> None:
-        """Handle a worker that has connected; it joins a run that is on."""
-
-    def on_report(self, client_id: str, data: dict[str, Any]) -> None:
-        """Take in one of Locust's reports."""
-
-    @property
-    def has_ramped_up(self) -> bool:
-        """Whether all planned users have been spawned on workers that may since have gone."""
-
-    @property
-    def expected(self) -> int:
-        """Number of processes that took part in the run."""
-
-    @property
-    def final(self) -> int:
-        """Number of processes whose final numbers came."""
-
-    @property
-    def lost(self) -> Sequence[LostWorker]:
-        """Workers that were lost during the run."""
-
-
-class LocalWorkers:
-    """The workers of a process without Locust workers: itself."""
-
-    has_ramped_up = False
-    expected = 1
-    final = 1
-    lost: Sequence[LostWorker] = ()
-
-    def __init__(self, context: BenchmarkContext) -> None:
-        self._local_run = LocalRun(context, LOCAL, self._on_idle)
-        self._run: RunOfWorkers | None = None
-
-    def begin(self, run: RunOfWorkers) -> None:
-        """Begin the run in this process."""
-        self._run = run
-        self._local_run.begin(run.options, run.snapshots.epoch, ALONE)
-
-    def release(self) -> None:
-        """Forget the run: it is over."""
-        self._run = None
-
-    def tick(self) -> None:
-        """Do nothing: no worker joins late."""
-
-    def absorb(self) -> None:
-        """Merge this process's newest numbers."""
-        snapshot = self._local_run.snapshot()
-        if self._run is None or snapshot is None:
-            return
-        snapshots = self._run.snapshots
-        if snapshots.absorb(LOCAL, snapshot):
-            self._local_run.forget_rows(snapshots.epoch, snapshots.resets, snapshots.taken_to(LOCAL))
-
-    def look(self) -> None:
-        """Merge this process's newest numbers."""
-        self.absorb()
-
-    def order(self, order: StepOrder) -> None:
-        """Follow what a capacity search asks for."""
-        if self._run is not None:
-            self._local_run.order(self._run.snapshots.epoch, order)
-
-    def order_load(self) -> None:
-        """Follow what has been ordered in the run."""
-        if self._run is not None:
-            self._local_run.follow(self._run.snapshots.epoch, self._run.load_order)
-
-    def reset(self) -> None:
-        """Count from zero."""
-        if self._run is not None:
-            self._local_run.reset(self._run.snapshots.epoch, self._run.snapshots.resets)
-
-    def drain(self) -> None:
-        """Drain the run; return when its users have left and their numbers are merged."""
-        self._local_run.drain()
-        self.absorb()
-
-    def cut_drain_short(self) -> None:
-        """Cut the drain short."""
-        self._local_run.cut_drain_short()
-
-    def report_refused(self) -> None:
-        """Do nothing: nobody sends messages."""
-
-    def doubts(self) -> Sequence[str]:
-        """Return nothing."""
-        return ()
-
-    def gone(self, _processes: Iterable[str]) -> set[str]:
-        """Return nothing: this process is there."""
-        return set()
-
-    def on_connect(self, client_id: str) -> None:
-        """Do nothing: no worker connects."""
-
-    def on_report(self, client_id: str, data: dict[str, Any]) -> None:
-        """Do nothing: no worker reports."""
-
-    def _on_idle(self) -> None:
-        if self._run is not None:
-            self._run.on_headcount(LOCAL, self._local_run.headcount())
 
 
 class RemoteWorkers:
@@ -361,12 +182,3 @@ class RemoteWorkers:
         """Handle a lost worker that is heard again: what it measured meanwhile comes with its next report."""
         if self._registry.note_found(client_id):
             self._say(f"Worker {client_id} is back.")
-
-
-def workers_of(
-    environment: Environment, context: BenchmarkContext, say: Callable[[str], None], family: str = ""
-) -> Workers:
-    """Return the workers of this process, which is a master or runs its users itself."""
-    if isinstance(environment.runner, MasterRunner):
-        return RemoteWorkers(environment, environment.runner, context, say, family)
-    return LocalWorkers(context)

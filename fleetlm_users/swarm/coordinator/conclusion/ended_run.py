@@ -1,0 +1,82 @@
+"""A run at its end: everything that its conclusion rests on, gathered once the last numbers are in."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from fleetlm_users.measure.judging.durability.crash import CrashRecord
+from fleetlm_users.measure.judging.lost_workers import LostWorker
+from fleetlm_users.measure.judging.storm.result import StormRecord
+from fleetlm_users.measure.judging.thresholds import Judgement, Threshold
+from fleetlm_users.measure.report.capacity import Capacity
+from fleetlm_users.measure.snapshot_store import SnapshotStore
+from fleetlm_users.swarm.host.host_facts import HostFacts
+from fleetlm_users.swarm.results.baseline import Baseline
+from fleetlm_users.swarm.results.run_course import NO_COURSE, RunCourse
+from fleetlm_users.workload.options.model import Options
+
+
+class Attendance(Protocol):
+    """Which processes took part in a run, and which of them reported to its end."""
+
+    @property
+    def expected(self) -> int:
+        """Number of processes that took part."""
+
+    @property
+    def final(self) -> int:
+        """Number of processes whose final numbers came."""
+
+    @property
+    def lost(self) -> Sequence[LostWorker]:
+        """Workers that were lost on the way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedRun:
+    """A run whose users have stopped and whose processes have reported.
+
+    Attributes:
+        options: The options of the run.
+        thresholds: The thresholds to judge, unless the run was a capacity search.
+        snapshots: The numbers of all processes.
+        judged_s: Length of the judged part in seconds.
+        judge_elsewhere: Judges what the snapshots do not hold; None for all else.
+        interrupted: Whether the run ended before its planned end.
+        drain_cut_short: Whether the drain was cut short.
+        workers: Which processes took part and reported.
+        host: The machine, for the report.
+        doubts: Reasons not to trust the numbers, beyond those that the numbers themselves give.
+        started_at: Start of the run in ISO 8601.
+        aborted: Why the run was aborted; empty if it was not.
+        server: The server's own metrics, by source.
+        capacity: What a capacity search found; None for any other run.
+        crash: How the server was stopped and came back; None for a run without a crash.
+        storm: Whose connections were cut when; None for a run without a storm.
+        baseline: The earlier run that the report compares this one with.
+        course: What happened to the run while it was on: its stages, and what a person changed.
+    """
+
+    options: Options
+    thresholds: Sequence[Threshold]
+    snapshots: SnapshotStore
+    judged_s: float
+    judge_elsewhere: Callable[[Threshold], Judgement | None] = lambda _: None
+    interrupted: bool
+    drain_cut_short: bool
+    workers: Attendance
+    host: HostFacts
+    doubts: Sequence[str]
+    started_at: str
+    aborted: str = ""
+    server: Sequence[Mapping[str, Any]] = ()
+    capacity: Capacity | None = None
+    crash: CrashRecord | None = None
+    storm: StormRecord | None = None
+    baseline: Baseline | None = None
+    course: RunCourse = NO_COURSE
+
+    @property
+    def judged_from_s(self) -> float:
+        """From which second of the run on it is judged."""
+        return self.course.judged_from_s(self.options.plan)

@@ -1,0 +1,98 @@
+"""What a coordinator asks of the processes in which users live, and what they report to their run."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+from fleetlm_users.measure.judging.lost_workers import LostWorker
+from fleetlm_users.measure.snapshot_store import SnapshotStore
+from fleetlm_users.swarm.coordinator.run_clock import RunClock
+from fleetlm_users.swarm.run import HeadcountReport
+from fleetlm_users.workload.options.model import Options
+from fleetlm_users.workload.orders.load_clock import LoadOrder
+from fleetlm_users.workload.orders.step_order import StepOrder
+
+
+class RunOfWorkers(Protocol):
+    """What workers need of the run they take part in, and what they report to it."""
+
+    options: Options
+    snapshots: SnapshotStore
+    clock: RunClock
+
+    @property
+    def load_order(self) -> LoadOrder:
+        """What has been ordered in it so far."""
+
+    def on_headcount(self, process: str, report: HeadcountReport | None) -> None:
+        """Take in how many users of a process have work left."""
+
+    def on_worker_lost(self, client_id: str, why: str, *, is_last: bool) -> None:
+        """Go on without a worker, or stop; `is_last` says that no other is left."""
+
+    def on_worker_refused(self, client_id: str, problem: str) -> None:
+        """End the run: a worker's machine cannot do its part."""
+
+
+class Workers(Protocol):
+    """All processes in which users live, in one run after another."""
+
+    def begin(self, run: RunOfWorkers) -> None:
+        """Take part in that run from now on."""
+
+    def release(self) -> None:
+        """Forget the run: it is over."""
+
+    def tick(self) -> None:
+        """Keep the run's clock up to date for workers that join late; called once a second."""
+
+    def absorb(self) -> None:
+        """Merge this process's newest numbers, if users live in it."""
+
+    def look(self) -> None:
+        """Merge the numbers of this moment from all processes; return when they are in."""
+
+    def order(self, order: StepOrder) -> None:
+        """Have all processes follow what a capacity search asks for."""
+
+    def order_load(self) -> None:
+        """Have all processes follow what has been ordered in the run."""
+
+    def reset(self) -> None:
+        """Have all processes count from zero, into the run's new snapshots."""
+
+    def drain(self) -> None:
+        """Drain the run on all processes; return when their final numbers are in, or their time is up."""
+
+    def cut_drain_short(self) -> None:
+        """Cut the drain short."""
+
+    def report_refused(self) -> None:
+        """Say how many messages were refused."""
+
+    def doubts(self) -> Sequence[str]:
+        """Return the reasons not to trust what the workers measured."""
+
+    def gone(self, processes: Iterable[str]) -> set[str]:
+        """Return the workers that have gone, of those connected and of `processes`."""
+
+    def on_connect(self, client_id: str) -> None:
+        """Handle a worker that has connected; it joins a run that is on."""
+
+    def on_report(self, client_id: str, data: dict[str, Any]) -> None:
+        """Take in one of Locust's reports."""
+
+    @property
+    def has_ramped_up(self) -> bool:
+        """Whether all planned users have been spawned on workers that may since have gone."""
+
+    @property
+    def expected(self) -> int:
+        """Number of processes that took part in the run."""
+
+    @property
+    def final(self) -> int:
+        """Number of processes whose final numbers came."""
+
+    @property
+    def lost(self) -> Sequence[LostWorker]:
+        """Workers that were lost during the run."""
