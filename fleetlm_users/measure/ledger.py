@@ -5,12 +5,11 @@ that the master has confirmed are left out. A ledger is made of counter cells, g
 """
 
 import math
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.measure.cells import Cell, GaugeCell, Level, Series
 from fleetlm_users.measure.counter_kinds import Kinds
 from fleetlm_users.measure.findings import Finding, Findings
 from fleetlm_users.measure.generator_limits import CPU_STARVED_PERCENT
@@ -24,112 +23,11 @@ from fleetlm_users.measure.timeline.second import (
     COUNTER_COLUMNS,
     PLACES,
     TREND_COLUMNS,
-    Column,
     Second,
     backlogs_of,
 )
 from fleetlm_users.measure.timeline.windowed import Carried
 from fleetlm_users.measure.timeline.worker_timeline import ROWS_AT_ONCE, WorkerTimeline
-
-FOLDED_AT_ONCE = 4096
-"""Values that are folded without yielding: 0.4 ms, whatever the load. Smaller chunks share fewer equal values, and
-cost more in all: 5,000 values 0.4 ms at once, 1.0 ms by 1,024, 1.7 ms by 256.
-"""
-
-
-@dataclass(slots=True)
-class Cell:
-    """One counter of one scenario, phase and label; a hot path keeps the cell and does `cell.n += 1`."""
-
-    n: int = 0
-
-
-@dataclass(slots=True)
-class GaugeCell:
-    """What goes up and down: now, the highest ever, the highest since the last tick."""
-
-    now: int = 0
-    peak: int = 0
-    recent_peak: int = 0
-
-    def move(self, delta: int) -> None:
-        """Go up or down by `delta`."""
-        self.now += delta
-        if self.now > self.recent_peak:
-            self.recent_peak = self.now
-            self.peak = max(self.peak, self.now)
-
-    def read(self, value: int) -> None:
-        """Take a reading."""
-        self.move(value - self.now)
-
-    def restart(self) -> int:
-        """Return the highest value since the last call; the next stretch starts at the present value."""
-        recent, self.recent_peak = self.recent_peak, self.now
-        return recent
-
-
-@dataclass(slots=True)
-class Level:
-    """Readings of one property of this process, such as its CPU."""
-
-    last: float = 0.0
-    peak: float = 0.0
-
-    def read(self, value: float) -> None:
-        """Take one reading."""
-        self.last = value
-        self.peak = max(self.peak, value)
-
-
-@dataclass(slots=True)
-class Series:
-    """A trend of one scenario and phase, with what was sealed off for it and not folded yet.
-
-    Sealing is one quick step that fixes which samples belong to a moment; folding is the work, done later. `mark`
-    counts sealed chunks, so a snapshot folds exactly up to its own moment although new chunks come in meanwhile.
-    """
-
-    trend: Trend = field(default_factory=Trend)
-    column: Column | None = None  # where the timeline shows it
-    scenario: str = ""
-    carried: str = ""  # the metric, where seconds carry it for thresholds on windows
-    mark: int = 0
-    _chunks: deque[tuple[Second | None, list[int]]] = field(default_factory=deque)
-    _folded: int = 0
-    _encoded: bytes = b""
-    _encoded_at: int = -1
-
-    def seal(self, row: Second | None) -> None:
-        """Set aside what was added since the last seal; `row` is the second it belongs to."""
-        taken = self.trend.take()
-        for start in range(0, len(taken), FOLDED_AT_ONCE):
-            self._chunks.append((row if self.column or self.carried else None, taken[start : start + FOLDED_AT_ONCE]))
-            self.mark += 1
-
-    def fold_one(self, mark: int) -> bool:
-        """Move the next chunk up to `mark` into the trend and into its row of the timeline; False: none is left."""
-        if self._folded >= mark:
-            return False
-        row, values_us = self._chunks.popleft()
-        self._folded += 1
-        tally = self.trend.fold(values_us)
-        if row is not None and self.column is not None:
-            row.spread(self.scenario, self.column, tally)
-        if row is not None and self.carried:
-            row.part(self.scenario).windowed.spread(self.carried, tally)
-        return True
-
-    def encoded_at(self, mark: int) -> bytes:
-        """Return the trend as bytes with the chunks up to `mark`; it is encoded again only if some were added."""
-        while self.fold_one(mark):
-            pass
-        if self._encoded_at != self._folded:
-            # not trend.encode() on a live buffer: what was added after the seal must stay out
-            self._encoded = self.trend.encode_folded()
-            self._encoded_at = self._folded
-        return self._encoded
-
 
 CONNECTIONS: Final = "active_connections"
 CPU: Final = "worker_cpu_percent"
