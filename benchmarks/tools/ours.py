@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.load import MS_PER_S, Load
+from benchmarks.load import MS_PER_S, TEXT_BYTES, Load
 from benchmarks.tools.tool import Command, clean_env, free_port
 
 SILENT_MS = 3_600_000  # longer than any run: sessions that say nothing
@@ -67,7 +67,9 @@ def _journeys(load: Load) -> list[str]:
 
 
 def _rest(load: Load) -> list[str]:
-    return ["-f", "locustfiles/rest_read_write_mix.py", "--run-time", f"{load.lasts_s:g}s"]
+    """Without what the preset has beyond the work of all: texts of 1 KiB, and the audit of the whole run at its end."""
+    words = ["-f", "locustfiles/rest_read_write_mix.py", "--run-time", f"{load.lasts_s:g}s"]
+    return [*words, "--message-bytes", str(TEXT_BYTES), "--audit", "off"]
 
 
 def _of_all(metrics: dict[str, Any], name: str, phase: str) -> dict[str, Any]:

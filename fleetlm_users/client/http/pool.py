@@ -16,7 +16,7 @@ from geventhttpclient.response import HTTPParseError
 from fleetlm_users.client.http.content_coding import Oversize
 from fleetlm_users.client.http.protocol_errors import violation
 from fleetlm_users.client.http.response import Response
-from fleetlm_users.client.http.whole_answer import whole_answer
+from fleetlm_users.client.http.whole_answer import usual_head
 from fleetlm_users.client.net.connector import Connector
 from fleetlm_users.client.net.endpoint import Endpoint
 from fleetlm_users.client.net.resolver import Address
@@ -143,10 +143,14 @@ class HttpPool:
             if written < len(request):
                 stream.write_all(request[written:])
             data = self._read(stream, attempt)
-            usual = whole_answer(method, data)
+            usual = usual_head(method, data)
             if usual is not None:
-                is_kept = not self._is_closed
-                return Answer(*usual, attempt.sent_s, stream.arrived_s)
+                status, start, end = usual
+                if len(data) < end:
+                    data = self._read_on(stream, attempt, data, end)
+                if len(data) == end:
+                    is_kept = not self._is_closed
+                    return Answer(status, data[start:], attempt.sent_s, stream.arrived_s)
             response = Response(method)
             self._feed(response, data)
             while not response.is_complete:
@@ -164,6 +168,14 @@ class HttpPool:
         data = stream.receive()
         attempt.received = attempt.received or bool(data)
         return data
+
+    def _read_on(self, stream: Stream, attempt: _RequestState, data: bytes, end: int) -> bytes:
+        """Return the data with what follows it, up to this length or to the end of the stream."""
+        parts, received = [data], len(data)
+        while received < end and parts[-1]:
+            parts.append(self._read(stream, attempt))
+            received += len(parts[-1])
+        return b"".join(parts)
 
     def _feed(self, response: Response, data: bytes) -> None:
         response.receive(data)

@@ -1,4 +1,4 @@
-"""The usual answer, read at one go: all of it has come in one read, and its head says nothing but a length.
+"""The usual answer, read without llhttp: its head says a length and nothing else that decides anything.
 
 Nearly all answers of a load are such. Anything else, and everything that llhttp might refuse or read in another way, is
 left to `Response`, which is slower and strict.
@@ -7,32 +7,43 @@ left to `Response`, which is slower and strict.
 import re
 from typing import Final
 
-_HEAD: Final = re.compile(
-    rb"HTTP/1\.1 (?P<status>[2-5]\d\d) [\t\x20-\x7e]*\r\n"
-    rb"(?P<fields>(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e]*\r\n)*)\r\n"
+from fleetlm_users.client.http.response import MAX_BODY_BYTES
+
+_DECISIVE: Final = (
+    rb"[cC](?i:onnection(?!:[ \t]*keep-alive[ \t]*\r)|ontent-encoding|ontent-length)|"
+    rb"[lL](?i:ocation)|[pP](?i:roxy-connection)|"
+    rb"[tT](?i:ransfer-encoding|railer)|[uU](?i:pgrade)"
 )
-_LENGTH: Final = re.compile(rb"(?:^|\n)content-length:[ \t]*(\d{1,9})[ \t]*\r")
-_LENGTH_NAME: Final = b"content-length"
-_DECISIVE: Final = re.compile(rb"connection|encoding|location|upgrade|trailer")
-"""Fields that say how the body is coded, where to go or what becomes of the connection; one in a value counts too."""
+"""Names that say how the body is coded, where to go or what becomes of the connection; as a beginning they count too.
+
+That the connection is kept alive may be said, as it is the rule. The first letter stands apart so that other fields are
+skipped without folding their case: a head takes 3 µs instead of 12.
+"""
+
+_FIELDS: Final = rb"(?:(?!" + _DECISIVE + rb")[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e]*\r\n)*+"
+_HEAD: Final = re.compile(
+    rb"HTTP/1\.1 ([2-5]\d\d) [\t\x20-\x7e]*\r\n"
+    + _FIELDS
+    + rb"(?:(?i:content-length):[ \t]*(\d{1,9})[ \t]*\r\n"
+    + _FIELDS
+    + rb")?\r\n"
+)
 
 NO_CONTENT: Final = 204
 NOT_MODIFIED: Final = 304
 
 
-def whole_answer(method: str, data: bytes) -> tuple[int, bytes] | None:
-    """Return status and body of an answer after which the connection can be used again; None for a closer look."""
+def usual_head(method: str, data: bytes) -> tuple[int, int, int] | None:
+    """Return status, and where the body begins and ends, of an answer with a usual head; None for a closer look.
+
+    The data may stop before that end. When an answer ends there, the connection can be used again.
+    """
     head = _HEAD.match(data)
     if head is None or method == "HEAD":
         return None
-    status, body = int(head["status"]), data[head.end() :]
-    fields = head["fields"].lower()
-    lengths = fields.count(_LENGTH_NAME)
-    if _DECISIVE.search(fields) or status == NOT_MODIFIED or lengths > 1:
+    status, length, start = int(head[1]), head[2], head.end()
+    if status == NO_CONTENT:
+        return (status, start, start) if length is None else None
+    if length is None or status == NOT_MODIFIED or int(length) > MAX_BODY_BYTES:
         return None
-    if not lengths:
-        return (status, b"") if status == NO_CONTENT and not body else None
-    length = _LENGTH.search(fields)
-    if length is None or int(length[1]) != len(body) or status == NO_CONTENT:
-        return None
-    return status, body
+    return status, start, start + int(length)
