@@ -8,10 +8,12 @@ import os
 import signal
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.fork_server.client import share_servers
 from tests.postgres import database, postgres  # noqa: F401  # fixtures, of all rooms
 
 os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
@@ -33,6 +35,12 @@ collect_ignore = [] if find_spec("playwright") else ["browser"]
 settings.register_profile("unhurried", deadline=None, derandomize=True, database=None)
 settings.load_profile("unhurried")
 
+
+def pytest_configure():
+    """In the process that has the workers first: all of them share the servers that fork real processes."""
+    share_servers()
+
+
 ONLY = ("e2e", "alone")
 """Marks by which a run picks few of the tests (`-m "e2e and not alone"`)."""
 
@@ -44,8 +52,9 @@ def pytest_ignore_collect(collection_path, config):
     """
     wanted, _, more = config.option.markexpr.partition(" ")
     if wanted in ONLY and collection_path.suffix == ".py":
-        sources = [collection_path, collection_path.with_name("conftest.py")]
-        return not any(wanted in source.read_text(encoding="utf-8") for source in sources if source.exists()) or None
+        sources = {collection_path, collection_path.with_name("conftest.py")} - {Path(__file__)}
+        texts = [source.read_text(encoding="utf-8") for source in sources if source.exists()]
+        return not any(f"mark.{wanted}" in text for text in texts) or None
     if (wanted, more.split(" ")[0]) == ("not", "e2e"):
         is_marked = collection_path.suffix == ".py" and MARKED in collection_path.read_text(encoding="utf-8")
         return is_marked or collection_path.name == "browser" or None
@@ -66,6 +75,7 @@ def pytest_collection():
         gc.enable()
 
 
+E2E_TIMEOUT_S = 300
 LONG = (
     "test_a_run_is_controlled_from_the_command_line",
     "test_a_server_that_falls_behind_is_found_although_every_threshold_is_kept",
@@ -86,5 +96,8 @@ LONG = (
 
 
 def pytest_collection_modifyitems(items):
-    """The long ones first, each group in its order."""
+    """The long ones first, each group in its order; real processes get the time that a busy machine may take."""
+    for item in items:
+        if item.get_closest_marker("e2e") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(E2E_TIMEOUT_S))
     items.sort(key=lambda item: getattr(item, "originalname", None) not in LONG)

@@ -9,16 +9,22 @@ FIRST, LAST = 10_240, 32_000
 Linux): there, what is free now may be taken by any connection the moment after."""
 
 _numbers = itertools.count(os.getpid() * 61)  # processes that test side by side begin apart
+_held = []
+"""UDP sockets on the ports that were named: nobody else's tests are given one of them while this process lasts."""
 
 
 def free_port():
-    """A port that nobody listens on, and that this process has not named before."""
+    """A port that nobody listens on, and that no process that tests has named."""
     for number in itertools.islice(_numbers, LAST - FIRST):
         port = FIRST + number % (LAST - FIRST)
+        holder = socket.socket(type=socket.SOCK_DGRAM)
         with socket.socket() as probe:
             try:
+                holder.bind(("127.0.0.1", port))
                 probe.bind(("", port))
             except OSError:
+                holder.close()
                 continue
+        _held.append(holder)
         return port
     raise AssertionError(f"no port is free from {FIRST} to {LAST}")

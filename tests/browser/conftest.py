@@ -83,7 +83,7 @@ def locust_with(tmp_path, standin):
 
     def make(*flags, base_path="", env=None, locustfile="locustfiles/mixed.py"):
         port = free_port()
-        common = [*targets(standin), "--time-scale", "0.2", "--lateness-limit", "60s", "--web-port", port]
+        common = [*targets(standin), "--time-scale", "0.2", "--web-port", port]
         if base_path:
             common += ["--web-base-path", base_path]
         locust = Locust(tmp_path, *common, *flags, headless=False, locustfile=locustfile, env=env)

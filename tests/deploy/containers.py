@@ -34,7 +34,7 @@ class Containers:
         for process in self._running:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
-            process.wait(10)
+            process.wait(60)
         for output in self._outputs:
             output.close()
 
@@ -51,7 +51,7 @@ class Containers:
         """Runs a service's own health check until it passes."""
         kind, *words = self.compose.services[name]["healthcheck"]["test"]
         assert kind == "CMD"
-        eventually(lambda: self._spawn(name, words).wait(30) == 0, f"{name} is healthy", WAIT_S)
+        eventually(lambda: self._spawn(name, words).wait(60) == 0, f"{name} is healthy", WAIT_S)
 
     def _spawn(self, name, words, **pipes):
         environment = {**dockerfile.environment(), **self.compose.environment(name)}

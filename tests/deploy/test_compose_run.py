@@ -8,12 +8,14 @@ import requests
 
 from tests.deploy.compose import Compose
 from tests.deploy.containers import WAIT_S, Containers
+from tests.e2e.calm import latency_bounds
 from tests.e2e.harness import newest_summary
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 RUN_ID = "compose"
 SETTINGS = {"DURATION": "4s", "RAMP_UP": "1s", "WARM_UP": "1s", "RUN_ID": RUN_ID, "SEED": "7", "CLEANUP": "1"}
+SETTINGS["THRESHOLD"] = latency_bounds("mixed")
 
 
 def test_a_headless_run_and_then_the_web_ui(tmp_path):
@@ -35,7 +37,7 @@ def test_a_headless_run_and_then_the_web_ui(tmp_path):
 
         master = containers.start("master", tmp_path / "master.log")
         containers.await_health("master")
-        page = requests.get(f"http://127.0.0.1:{containers.ports['8089']}/", timeout=10)
+        page = requests.get(f"http://127.0.0.1:{containers.ports['8089']}/", timeout=60)
         assert "Locust" in page.text
         master.send_signal(signal.SIGTERM)
         assert master.wait(WAIT_S) == 0, (tmp_path / "master.log").read_text()
@@ -43,7 +45,7 @@ def test_a_headless_run_and_then_the_web_ui(tmp_path):
 
 def check_counts(containers, output):
     """What the summary says is what the stand-in counted, and the agent's webhook answered every message."""
-    found = requests.get(f"http://127.0.0.1:{containers.ports['4000']}/standin/counters", timeout=10).json()
+    found = requests.get(f"http://127.0.0.1:{containers.ports['4000']}/standin/counters", timeout=60).json()
     truth, summary = found["runs"][RUN_ID], newest_summary(containers.results)
     accounting = summary["accounting"]["all"]["all"]
     assert accounting["sent"] == truth["sends_received"] > 0, output

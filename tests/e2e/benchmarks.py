@@ -2,22 +2,18 @@
 
 import pytest
 
-from tests.e2e.harness import Locust, free_port, targets
+from tests.e2e.harness import Locust, targets
 
-# the machine of a test may be busy with other tests: how late sends are is not what these are about
-CALM = ["--lateness-limit", "20s", "--ramp-up", "0.5s"]
+SHORT_RAMP = ["--ramp-up", "0.5s"]
 RUN_ID = "bench"
 PREFLIGHT_SOCKETS = 1
 SPREADS = pytest.mark.parametrize("spread", [[], ["--processes", "2"]], ids=["standalone", "processes-2"])
 
 
-def run(tmp_path, benchmark, standin, *arguments, env=None):
+def run(tmp_path, benchmark, standin, *arguments, **how):
     """Runs a locustfile headless to its end."""
-    flags = [*targets(standin), *CALM, "--run-id", RUN_ID, *arguments]
-    if "--processes" in arguments:  # a port of its own: Locust's default may be another test's
-        port = free_port()
-        flags += ["--master-bind-port", port, "--master-port", port]
-    with Locust(tmp_path, *flags, locustfile=f"locustfiles/{benchmark}.py", env=env) as locust:
+    flags = [*targets(standin), *SHORT_RAMP, "--run-id", RUN_ID, *arguments]
+    with Locust(tmp_path, *flags, locustfile=f"locustfiles/{benchmark}.py", **how) as locust:
         return locust.finish()
 
 

@@ -1,6 +1,7 @@
 """Real processes for end-to-end tests: a stand-in, an echo agent, locust itself; each is ended by its owner."""
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -12,18 +13,19 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import jsonschema
+import jsonschema.validators
 import requests
 
 from fleetlm_users.cli.schema.documents import KINDS, check_types, published
 from fleetlm_users.earlier_runs.result_folders import read_run
 from tests import ports
+from tests.e2e.calm import calm
 from tests.fork_server.client import can_fork, python
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCUST = [sys.executable, "-m", "locust"]
 READY = re.compile(r"ready on (http://\S+)")
-WAIT_S = 30.0
+WAIT_S = 60.0
 POLL_S = 0.05
 
 
@@ -60,7 +62,7 @@ class Server:
     def stop(self):
         """Ends it and returns its exit code."""
         self.process.terminate()
-        code = self.process.wait(10)
+        code = self.process.wait(60)
         self.process.stdin.close()
         self.process.stdout.close()
         return code
@@ -76,12 +78,12 @@ class Standin(Server):
 
     def counters(self, run_id=None):
         """What it counted itself, for all runs or for one."""
-        found = requests.get(f"{self.url}/standin/counters", timeout=10).json()
+        found = requests.get(f"{self.url}/standin/counters", timeout=60).json()
         return found if run_id is None else found["runs"][run_id]
 
     def faults(self, **faults):
         """Changes its faults while it runs."""
-        answer = requests.post(f"{self.url}/standin/faults", json=faults, timeout=10)
+        answer = requests.post(f"{self.url}/standin/faults", json=faults, timeout=60)
         assert answer.status_code == 200, answer.text
 
 
@@ -116,6 +118,7 @@ class Locust:
     """A locust process, ended at the latest when its owner leaves the block.
 
     `forked` False makes it a process of its own from its first instruction on, where its very start is what counts.
+    `calmly` False leaves latencies, lateness and waits for connections to the preset's bounds and the defaults.
     """
 
     def __init__(
@@ -127,15 +130,17 @@ class Locust:
         headless=True,
         open_files=None,
         forked=True,
+        calmly=True,
     ):
         self.results = tmp_path / "results"
         command = [*(["--headless"] if headless else []), "-f", locustfile, "--results-dir", str(self.results)]
+        env = {**(calm(benchmark_of(locustfile)) if calmly else {}), **(env or {})}
         self.process = python(
             "locust",
             ["-m", "locust", *command, *map(str, arguments), *own_port(arguments)],
             cwd=ROOT,
-            env=clean_env(**(env or {})),
-            forked=forked and open_files is None and can_fork(env or {}),
+            env=clean_env(**env),
+            forked=forked and open_files is None and can_fork(env),
             behind=limited(open_files),
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -150,8 +155,8 @@ class Locust:
     def __exit__(self, *_):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(10)
-        self._reader.join(10)
+        self.process.wait(60)
+        self._reader.join(60)
         self.process.stdout.close()
 
     def _read(self):
@@ -170,11 +175,16 @@ class Locust:
         else:
             self.process.send_signal(number)
 
-    def finish(self, wait_s=90.0):
+    def finish(self, wait_s=240.0):
         """Waits for its end; the summary is empty when none was written."""
         code = self.process.wait(wait_s)
-        self._reader.join(10)
+        self._reader.join(60)
         return Finished(code, self.output, self.results, newest_summary(self.results))
+
+
+def benchmark_of(locustfile):
+    """The benchmark that a locustfile, or the first of several, is of by its name."""
+    return Path(str(locustfile).split(",")[0]).stem
 
 
 def own_port(arguments):
@@ -193,6 +203,15 @@ def limited(open_files):
     return ["sh", "-c", f'ulimit -Sn {soft} && ulimit -Hn {hard} && exec "$@"', "sh"]
 
 
+@functools.cache
+def schema_of(kind):
+    """The published schema of a document, checked once: that takes longer than most documents."""
+    schema = json.loads(published(kind))
+    validator = jsonschema.validators.validator_for(schema)
+    validator.check_schema(schema)
+    return validator(schema)
+
+
 def newest_summary(results):
     """The summary of the newest run below a results folder, or {}. `fleetlm-bench` must be able to read it, and it and
     run.json must keep the published schemas.
@@ -204,8 +223,7 @@ def newest_summary(results):
         if not all(path.exists() for path in written.values()):
             return {}  # the run is still being written
         for kind, path in written.items():
-            document = json.loads(path.read_text())
-            jsonschema.validate(document, json.loads(published(kind)))
+            schema_of(kind).validate(json.loads(path.read_text()))
     return json.loads(found[-1].read_text()) if found else {}
 
 

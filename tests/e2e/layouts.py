@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import requests
 
-from tests.e2e.benchmarks import CALM, RUN_ID
+from tests.e2e.benchmarks import RUN_ID, SHORT_RAMP
 from tests.e2e.harness import Locust, free_port, targets
 
 SEED = ["--seed", "7", "--run-id", RUN_ID]
@@ -36,7 +36,7 @@ def worker(tmp_path, benchmark, *arguments):
 
 
 def _run(tmp_path, standin, benchmark, *arguments):
-    flags = [*targets(standin), *CALM, *SEED, *arguments]
+    flags = [*targets(standin), *SHORT_RAMP, *SEED, *arguments]
     with Locust(tmp_path, *flags, locustfile=f"locustfiles/{benchmark}.py") as locust:
         return locust.finish()
 
@@ -65,7 +65,7 @@ def _told_by(standin, number):
 
 
 def _get(url, **params):
-    answer = requests.get(url, params=params, timeout=10)
+    answer = requests.get(url, params=params, timeout=60)
     assert answer.status_code == 200, answer.text
     return answer.json()
 

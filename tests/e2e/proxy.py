@@ -33,7 +33,7 @@ class Link:
     def __exit__(self, *_):
         self._closed = True
         self.restore()
-        self._thread.join(10)
+        self._thread.join(60)
         for end in (*(end for pair in self._pairs for end in pair), *self._torn, self._listener):
             end.close()
         self._selector.close()

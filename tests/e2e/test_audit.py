@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 import requests
 
-from tests.e2e.benchmarks import CALM, RUN_ID, SPREADS, run
+from tests.e2e.benchmarks import RUN_ID, SHORT_RAMP, SPREADS, run
 from tests.e2e.harness import Locust, eventually, targets
 
 pytestmark = pytest.mark.e2e
@@ -28,7 +28,7 @@ def check_named(finished, standin):
     named = findings(finished, "unstored", "answer_unstored")
     for finding in named:
         session = {"session_id": finding["session_id"]}
-        said = requests.get(f"{standin.url}/standin/messages", params=session, timeout=10).json()
+        said = requests.get(f"{standin.url}/standin/messages", params=session, timeout=60).json()
         assert finding["seq"] not in [message["seq"] for message in said["messages"]]
         assert 1 <= finding["seq"] <= said["seq"]
         assert " s into the run, at 20" in finding["detail"]
@@ -60,12 +60,12 @@ def test_one_lost_message_in_a_thousand_is_found_and_named(tmp_path, standin_wit
 @pytest.mark.parametrize("way", WAYS)
 def test_any_benchmark_can_be_audited(tmp_path, standin_with, way):
     """Lost messages are named with session, seq, client_ref and moment, and no part of the audit counts as load."""
-    standin = standin_with("--builtin-agent", "--lose-replay-every", "50")
+    standin = standin_with("--builtin-agent", "--lose-replay-every", "10")
     finished = run(tmp_path, "message_throughput", standin, *STEADY, "--audit", way)
     assert finished.code == 3, finished.output
     appended = finished.count("messages_appended")
-    assert finished.count("messages_audited") == appended > 50
-    lost = 2 * appended // 50
+    assert finished.count("messages_audited") == appended >= 10
+    lost = 2 * appended // 10
     assert sum(finished.count(metric) for metric in UNSTORED) == lost == len(check_named(finished, standin))
     joins = finished.summary["metrics"]["ws_join_ms"]
     assert sum(joins[phase]["all"]["count"] for phase in ("main", "warm_up") if phase in joins) == 4
@@ -75,11 +75,11 @@ def test_any_benchmark_can_be_audited(tmp_path, standin_with, way):
 
 def test_a_changed_message_is_found_and_named(tmp_path, standin_with):
     """What was pushed is not what is stored."""
-    standin = standin_with("--builtin-agent", "--change-every", "50")
+    standin = standin_with("--builtin-agent", "--change-every", "10")
     finished = run(tmp_path, "message_throughput", standin, *STEADY, "--audit", "rest")
     assert finished.code == 3, finished.output
     changed = [finished.count(f"{whose}_stored_changed") for whose in ("messages", "answers")]
-    assert sum(changed) == 2 * finished.count("messages_appended") // 50 >= 2
+    assert sum(changed) == 2 * finished.count("messages_appended") // 10 >= 2
     assert len(findings(finished, "stored_changed", "answer_stored_changed")) == sum(changed)
     assert sum(finished.count(metric) for metric in UNSTORED) == 0
 
@@ -89,11 +89,11 @@ def test_sessions_that_share_their_storage_are_found(tmp_path, standin_with):
     standin = standin_with("--builtin-agent", "--storage-groups", "1", "--flush-ms", "300")
     finished = run(tmp_path, "message_throughput", standin, *STEADY, "--audit", "replay", "--audit-after", "2s")
     assert finished.code == 3, finished.output
-    assert sum(finished.count(metric) for metric in UNSTORED) > 50
-    assert finished.count("messages_audited") == finished.count("messages_appended")
+    assert sum(finished.count(metric) for metric in UNSTORED) > finished.count("messages_appended") // 4
+    assert finished.count("messages_audited") == finished.count("messages_appended") > 0
 
 
-@pytest.mark.parametrize("flags", [[], ["--lose-replay-every", "50"]], ids=["nothing lost", "one in fifty lost"])
+@pytest.mark.parametrize("flags", [[], ["--lose-replay-every", "10"]], ids=["nothing lost", "one in ten lost"])
 def test_a_real_database_is_read(tmp_path, standin_with, database, flags):
     """The stand-in writes behind into FleetLM's table; every message is looked for there, whatever a join replays."""
     standin = standin_with("--builtin-agent", "--database", database.address, "--flush-ms", "200", *flags)
@@ -102,8 +102,8 @@ def test_a_real_database_is_read(tmp_path, standin_with, database, flags):
     finished = run(tmp_path, "message_throughput", standin, *steady, env=environment)
     assert finished.code == (3 if flags else 0), finished.output
     appended = finished.count("messages_appended")
-    assert finished.count("messages_audited") == finished.count("answers_audited") == appended > 100
-    lost = 2 * appended // 50 if flags else 0
+    assert finished.count("messages_audited") == finished.count("answers_audited") == appended > 20
+    lost = 2 * appended // 10 if flags else 0
     assert sum(finished.count(metric) for metric in UNSTORED) == lost
     assert database.rows("SELECT count(*) FROM messages")[0][0] == 2 * appended - lost
     written = "".join(path.read_text(errors="replace") for path in finished.results.glob("*/*") if path.is_file())
@@ -147,20 +147,20 @@ def test_a_server_without_the_list_is_not_green(tmp_path, standin_with):
 @SPREADS
 def test_a_run_that_is_stopped_is_audited(tmp_path, standin_with, spread):
     """Ctrl-C in a terminal reaches every process; what was acknowledged until then is read back."""
-    standin = standin_with("--builtin-agent", "--lose-replay-every", "20")
-    flags = [*targets(standin), *CALM, "--run-id", RUN_ID, *STEADY, "-t", "60s", "--audit", "replay", *spread]
+    standin = standin_with("--builtin-agent", "--lose-replay-every", "10")
+    flags = [*targets(standin), *SHORT_RAMP, "--run-id", RUN_ID, *STEADY, "-t", "60s", "--audit", "replay", *spread]
     with Locust(tmp_path, *flags, locustfile="locustfiles/message_throughput.py") as locust:
-        eventually(lambda: standin.counters()["messages_appended_user"] > 60, "sixty messages")
+        eventually(lambda: standin.counters()["messages_appended_user"] > 40, "forty messages")
         locust.interrupt(group=True)
         finished = locust.finish()
     assert finished.code == 3, finished.output
-    assert finished.count("messages_audited") == finished.count("messages_appended") > 60
+    assert finished.count("messages_audited") == finished.count("messages_appended") > 40
     assert len(check_named(finished, standin)) == sum(finished.count(metric) for metric in UNSTORED) >= 5
 
 
 def test_a_second_signal_cuts_the_audit_short(tmp_path, standin):
     """Sessions not read by then are counted, and the run does not pass."""
-    flags = [*targets(standin), *CALM, "--run-id", RUN_ID, *STEADY, "-t", "60s", "--audit", "replay"]
+    flags = [*targets(standin), *SHORT_RAMP, "--run-id", RUN_ID, *STEADY, "-t", "60s", "--audit", "replay"]
     with Locust(tmp_path, *flags, "--audit-after", "60s", locustfile="locustfiles/message_throughput.py") as locust:
         eventually(lambda: standin.counters()["messages_appended_user"] > 20, "twenty messages")
         locust.interrupt()

@@ -38,7 +38,7 @@ def check_refusal(tmp_path, case, *, by_flag):
     flag = f"--{name.lower().replace('_', '-')}"
     given, env = ([f"{flag}={value}"], None) if by_flag else ([], {name: value})
     with Locust(tmp_path, *given, locustfile=f"locustfiles/{benchmark}.py", env=env) as locust:
-        finished = locust.finish(30)
+        finished = locust.finish()
     assert finished.code == 2, finished.output
     source = f"{flag} ({name})" if by_flag else f"{name} (environment)"
     message = f"invalid value '{value}' for {source}: expected {accepted}, for example {example}"
@@ -57,7 +57,7 @@ CONTRADICTIONS = [
 def test_options_that_contradict_each_other_are_refused(tmp_path, benchmark, flags, reason):
     """Before anything is asked of a server."""
     with Locust(tmp_path, *flags, locustfile=f"locustfiles/{benchmark}.py") as locust:
-        finished = locust.finish(30)
+        finished = locust.finish()
     assert finished.code == 2, finished.output
     assert reason in finished.output
     assert "for example" in finished.output

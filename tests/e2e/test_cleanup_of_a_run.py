@@ -6,7 +6,7 @@ from tests.e2e.harness import Locust, eventually, targets
 
 pytestmark = pytest.mark.e2e
 
-FAST = ["--time-scale", "0.2", "--lateness-limit", "5s", "--warm-up", "500ms", "--run-id", "swept", "--cleanup"]
+FAST = ["--time-scale", "0.2", "--warm-up", "500ms", "--run-id", "swept", "--cleanup"]
 
 
 @pytest.mark.parametrize("processes", [[], ["--processes", "2"]], ids=["standalone", "processes-2"])
@@ -22,7 +22,7 @@ def test_no_session_of_the_run_is_left(tmp_path, standin, processes):
 
 def test_another_runs_sessions_stay(tmp_path, standin):
     """Only its own."""
-    common = [*targets(standin), "--time-scale", "0.2", "--lateness-limit", "5s", "-t", "3s"]
+    common = [*targets(standin), "--time-scale", "0.2", "-t", "3s"]
     with Locust(tmp_path / "a", *common, "--run-id", "kept") as locust:
         locust.finish()
     with Locust(tmp_path / "b", *common, "--run-id", "swept", "--cleanup") as locust:

@@ -4,32 +4,42 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 
 import pytest
 import requests
 
-from tests.e2e.harness import READY, ROOT, Locust, clean_env, eventually, free_port, targets
+from tests.e2e.calm import calm
+from tests.e2e.harness import READY, ROOT, Locust, clean_env, eventually, targets
+from tests.fork_server.client import python
 
 pytestmark = pytest.mark.e2e
 
-BENCH = [sys.executable, "-m", "fleetlm_users.cli"]
+MODULE = ["-m", "fleetlm_users.cli"]
+BENCH = [sys.executable, *MODULE]
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
 FAST = ["--time-scale", "0.2", "--seed", "7", "--warm-up", "1s", "--ramp-up", "1s", "-t", "4s", "-u", "8"]
-FAST += ["--lateness-limit", "10s"]  # the box is shared: a late generator is not what is tested
 
 
-def bench(*arguments, answer=None):
+def bench(*arguments, answer=""):
     """The command's exit code and everything it printed; never a traceback."""
-    found = subprocess.run(
-        [*BENCH, *map(str, arguments)], cwd=ROOT, env=clean_env(COLUMNS="80"), input=answer, capture_output=True,
-        text=True, timeout=60, check=False,
-    )  # fmt: skip
-    output = found.stdout + found.stderr
+    env = clean_env(COLUMNS="80", **calm("mixed"))
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
+        process = python(
+            "bench", [*MODULE, *map(str, arguments)], cwd=ROOT, env=env, stdin=subprocess.PIPE, stderr=errors.fileno()
+        )
+        with process.stdout:
+            with process.stdin:
+                process.stdin.write(answer)
+            told = process.stdout.read()
+        code = process.wait(120)
+        errors.seek(0)
+        output = told + errors.read()
     assert "Traceback" not in output, output
     assert "\x1b" not in output
-    is_narrow = all(len(line) <= 80 or line.startswith("     /") for line in found.stdout.splitlines())
+    is_narrow = all(len(line) <= 80 or line.startswith("     /") for line in told.splitlines())
     assert is_narrow or "--markdown" in arguments, output  # paths apart
-    return found.returncode, output
+    return code, output
 
 
 def lines_of(output):
@@ -52,12 +62,10 @@ def run(tmp_path, *arguments):
 
 
 def sound_run(tmp_path, *arguments):
-    """The result folder of a run that is not inconclusive: on a shared box one may be starved, so three are tried."""
-    for attempt in range(3):
-        finished, folder = run(tmp_path / str(attempt), *arguments)
-        if finished.summary["verdict"]["kind"] != "inconclusive":
-            return folder
-    raise AssertionError(finished.output)
+    """The result folder of a run that passes."""
+    finished, folder = run(tmp_path, *arguments)
+    assert finished.code == 0, finished.output
+    return folder
 
 
 def test_doctor_is_green_on_a_working_server(standin_with, agent_with):
@@ -79,7 +87,7 @@ def test_doctor_takes_the_host_and_the_environments_variables(standin_with, agen
     assert bench("doctor", "-H", standin.url, "--agent-url", agent.url)[0] == 0
     environment = clean_env(API_URL=standin.api_url, WS_URL=standin.ws_url, AGENT_URL=agent.url, AGENT_ID="mine")
     done = subprocess.run(
-        [*BENCH, "doctor"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+        [*BENCH, "doctor"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stdout
     assert "mine (created just now)" in done.stdout
@@ -100,7 +108,7 @@ def test_doctor_takes_the_host_and_the_environments_variables(standin_with, agen
 def test_doctor_names_what_is_wrong(standin_with, agent_with, flags, failing, words):
     """The failing check is ✗ with words to go on, what depends on it is not tried, and no session stays open."""
     standin, agent = standin_with(*flags), agent_with()
-    code, output = bench("doctor", *targets(standin, agent), "--timeout", "1s")
+    code, output = bench("doctor", *targets(standin, agent), "--timeout", "3s")
     assert code == 1, output
     assert lines_of(output)[failing] == "✗", output
     assert words in output
@@ -112,8 +120,8 @@ def test_doctor_with_a_full_server(standin_with, agent_with):
     """A session that cannot be created: the rest is not tried."""
     standin, agent = standin_with("--session-limit", "1"), agent_with()
     taken = {"sender_id": "somebody", "recipient_id": "bench-echo-agent"}
-    assert requests.post(f"{standin.api_url}/sessions", json=taken, timeout=10).status_code == 201
-    code, output = bench("doctor", *targets(standin, agent), "--timeout", "1s")
+    assert requests.post(f"{standin.api_url}/sessions", json=taken, timeout=60).status_code == 201
+    code, output = bench("doctor", *targets(standin, agent))
     assert code == 1
     found = lines_of(output)
     assert (found["session"], found["join"], found["leave and delete"]) == ("✗", "–", "–"), output
@@ -122,7 +130,7 @@ def test_doctor_with_a_full_server(standin_with, agent_with):
 def test_doctor_with_a_dead_agent(standin_with):
     """Its health is doubtful, since FleetLM might still reach it; the missing reply decides."""
     standin = standin_with()
-    code, output = bench("doctor", *targets(standin), "--agent-url", NOBODY, "--timeout", "1s")
+    code, output = bench("doctor", *targets(standin), "--agent-url", NOBODY, "--timeout", "3s")
     assert code == 1
     found = lines_of(output)
     assert (found["agent health"], found["own message back"], found["agent's reply"]) == ("!", "✓", "✗"), output
@@ -148,9 +156,7 @@ def test_doctor_with_a_dead_api():
 
 def test_cleanup_finds_all_of_a_run_and_deletes_only_what_was_named(tmp_path, standin):
     """Dry run, a no, the end of input, a yes, and again: checked against the stand-in's own count."""
-    port = str(free_port())  # of its own: Locust's default may be another test's
-    spread = ["--processes", "2", "--master-port", port, "--master-bind-port", port]
-    run(tmp_path / "one", *targets(standin), "--run-id", "one", *spread)
+    run(tmp_path / "one", *targets(standin), "--run-id", "one", "--processes", "2")
     finished, folder = run(tmp_path / "two", *targets(standin), "--run-id", "two")
     assert finished.count("sessions_started") == standin.counters("two")["sessions_created"]
     left = open_sessions(standin, "one")
@@ -199,7 +205,7 @@ def test_compare_of_real_runs(tmp_path, standin_with):
     The median decides: other tests' processes starting beside a run can raise its p(95) to hundreds of milliseconds.
     """
     standin = standin_with("--builtin-agent")
-    enough = [*targets(standin), "-u", "24", "--threshold", "append_latency_ms: med<2000"]
+    enough = [*targets(standin), "-u", "24", "--threshold", "append_latency_ms: med<60s"]
     before = sound_run(tmp_path / "a", *enough)
     again = sound_run(tmp_path / "b", *enough)
     standin.faults(broadcast_delay_ms=300)
@@ -250,7 +256,7 @@ def test_the_servers_run_under_the_commands_name(name):
         assert READY.search(server.stdout.readline())
     finally:
         server.terminate()
-        code = server.wait(10)
+        code = server.wait(60)
         server.stdin.close()
         server.stdout.close()
     assert code == 0
@@ -276,6 +282,6 @@ def test_a_real_run_is_reported_again_and_is_the_beginning_of_a_trend(tmp_path, 
 
 def test_smoke_runs_a_benchmark_for_a_moment():
     """One line, and no results left behind."""
-    code, output = bench("smoke", "--only", "mixed", "--seconds", "3", "--standin", "--lateness-limit", "10s")
-    assert code in (0, 4), output
+    code, output = bench("smoke", "--only", "mixed", "--seconds", "3", "--standin")
+    assert code == 0, output
     assert "mixed: " in output

@@ -9,20 +9,7 @@ from tests.e2e.harness import Locust, eventually, free_port, targets
 pytestmark = pytest.mark.e2e
 
 RUN_ID = "counts"
-FAST = [
-    "--time-scale",
-    "0.2",
-    "--lateness-limit",
-    "5s",
-    "--seed",
-    "7",
-    "--run-id",
-    RUN_ID,
-    "--warm-up",
-    "1s",
-    "--ramp-up",
-    "1s",
-]
+FAST = ["--time-scale", "0.2", "--seed", "7", "--run-id", RUN_ID, "--warm-up", "1s", "--ramp-up", "1s"]
 ENOUGH_SENDS = 60
 
 

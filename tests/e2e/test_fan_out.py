@@ -10,8 +10,10 @@ LATE = ("--protocol", "late", "--quirks", "--builtin-agent")
 WRITERS, LISTENERS = 2, 4
 CROWD = [
     *("-u", "2", "--writers", WRITERS, "--listeners", LISTENERS, "--send-interval", "100"),
-    *("--warm-up", "0s", "--ramp-up", "0s", "-t", "3s", "--reply-timeout", "1s"),
+    *("--warm-up", "0s", "--ramp-up", "0s", "-t", "3s"),
 ]
+SHORT_WAIT = ["--reply-timeout", "5s"]
+"""For what never comes."""
 READ = ("messages_received", "deliveries_seen", "deliveries_repeated", "deliveries_duplicated", "deliveries_unexpected")
 
 
@@ -35,7 +37,7 @@ def check_deliveries(finished, standin, listeners=LISTENERS):
 def test_every_listener_has_every_message_once(tmp_path, standin, spread):
     """And every answer; each message has a first, a median and a last moment."""
     finished = crowd(tmp_path, standin, *spread)
-    assert finished.code in {0, 4}, finished.output
+    assert finished.code == 0, finished.output
     truth = check_accounting(finished, standin)
     check_deliveries(finished, standin)
     appended, answered = truth["messages_appended_user"], truth["messages_appended_agent"]
@@ -66,7 +68,7 @@ def test_the_late_protocol_pushes_twice_and_its_agent_listens(tmp_path, standin_
 def test_lost_doubled_and_refused_messages_are_told_apart(tmp_path, standin_with, flags):
     """What was pushed to nobody was missed by all, and is named; what was refused is missed by none."""
     standin = standin_with(*flags, "--lose-every", "7", "--double-every", "5", "--reject-every", "9")
-    finished = crowd(tmp_path, standin, "--agent-replies", "0")
+    finished = crowd(tmp_path, standin, "--agent-replies", "0", *SHORT_WAIT)
     check_deliveries(finished, standin)
     sent, rejected = finished.accounting()["sent"], finished.accounting()["rejected"]
     assert rejected > 0

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from fleetlm_users.measure.counter_kinds import MAX_KINDS, OTHER
-from tests.e2e.benchmarks import CALM, SPREADS
+from tests.e2e.benchmarks import SHORT_RAMP, SPREADS
 from tests.e2e.harness import Locust, targets
 from tests.e2e.talkative import Talkative
 
@@ -41,7 +41,7 @@ def test_a_server_that_refuses_in_ever_new_words_is_reported_in_few(tmp_path, sp
     with (
         Talkative(unheard_of) as server,
         Locust(
-            tmp_path, *targets(server, server), *CALM, *plan, locustfile="locustfiles/message_throughput.py"
+            tmp_path, *targets(server, server), *SHORT_RAMP, *plan, locustfile="locustfiles/message_throughput.py"
         ) as locust,
     ):
         finished = locust.finish()

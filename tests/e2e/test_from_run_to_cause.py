@@ -11,13 +11,13 @@ from tests.e2e.harness import Locust, targets
 pytestmark = pytest.mark.e2e
 
 TOKEN = "glsa_s3cret"
-RUN = ["--run-id", "traced", "--seed", "7", "--time-scale", "0.2", "--lateness-limit", "10s", "--warm-up", "1s"]
+RUN = ["--run-id", "traced", "--seed", "7", "--time-scale", "0.2", "--warm-up", "1s"]
 TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-0[01]")
 
 
 def contexts(standin, session_id):
     """The trace contexts that the server keeps with a session's messages, by client_ref."""
-    found = requests.get(f"{standin.api_url}/sessions/{session_id}/messages?limit=1000", timeout=10).json()["messages"]
+    found = requests.get(f"{standin.api_url}/sessions/{session_id}/messages?limit=1000", timeout=60).json()["messages"]
     own = [each for each in found if each["sender_id"] != "bench-echo-agent"]
     return {each["content"]["client_ref"]: TRACEPARENT.fullmatch(each["metadata"]["traceparent"])[1] for each in own}
 
@@ -33,7 +33,7 @@ def test_a_run_leads_to_traces_annotations_and_what_came_before(tmp_path, standi
         annotate = ["--annotate", f"{grafana.url}/?dashboardUID=load", "--baseline", tmp_path / "results"]
         with Locust(tmp_path, *arguments, *annotate, env={"GRAFANA_TOKEN": TOKEN}) as locust:
             finished = locust.finish()
-    assert finished.code == first.code, finished.output
+    assert finished.code == first.code == 0, finished.output
     slowest = finished.summary["slowest"]
     stored = {}
     for session_id in {entry["session_id"] for entry in slowest}:
@@ -51,7 +51,7 @@ def test_a_run_leads_to_traces_annotations_and_what_came_before(tmp_path, standi
     assert TOKEN not in finished.output
     written = [path.read_text() for path in finished.results.rglob("*") if path.is_file()]
     assert not any(TOKEN in text for text in written)
-    assert finished.summary["baseline"]["run_id"] == ("traced" if first.code == 0 else "")
+    assert finished.summary["baseline"]["run_id"] == "traced"
     assert finished.summary["baseline"]["sentences"][0]["text"].split(":")[0] in " ".join(finished.output.split())
 
 
@@ -62,7 +62,7 @@ def test_a_grafana_that_refuses_costs_the_run_nothing(tmp_path, standin):
         Locust(tmp_path, *targets(standin), *RUN, "-t", "2s", "--annotate", grafana.url) as locust,
     ):
         finished = locust.finish()
-    assert finished.code in (0, 4), finished.output  # on a busy machine a generator may be late
+    assert finished.code == 0, finished.output
     assert finished.output.count("the run is not annotated in Grafana") == 1
     assert finished.summary["annotations"]["failed"] == 3
     assert "GRAFANA_TOKEN is not set" in finished.summary["annotations"]["problem"]

@@ -7,7 +7,7 @@ from tests.e2e.benchmarks import run
 pytestmark = pytest.mark.e2e
 
 LATE = ["--protocol", "late", "--quirks", "--builtin-agent", "--flush-us-per-message", "0"]
-STEADY = ["-u", "4", "--send-interval", "40", "-t", "4s", "--warm-up", "0s", "--audit-after", "2s"]
+STEADY = ["-u", "2", "--send-interval", "20", "-t", "4s", "--warm-up", "0s", "--audit-after", "2s"]
 WAYS = ["replay", "rest"]
 
 
@@ -22,7 +22,7 @@ def test_whole_sessions_are_audited(tmp_path, standin_with, way):
     finished = run(tmp_path, "message_throughput", standin, *STEADY, "--audit", way)
     assert finished.code == 0, finished.output
     appended = finished.count("messages_appended")
-    assert appended == finished.count("messages_stored") > 4 * 55  # with the answers more than 100 in a session
+    assert appended == finished.count("messages_stored") > 2 * 55  # with the answers more than 100 in a session
     assert finished.count("answers_stored") == appended
     assert of(finished, "unaudited") == finished.count("messages_unconfirmed") == 0
 
@@ -63,7 +63,7 @@ def test_open_outcomes_are_resolved(tmp_path, standin_with, way):
 def test_what_was_acknowledged_and_never_pushed_is_audited(tmp_path, standin_with):
     """The ok reply is a promise: each fiftieth message gets one, and no push."""
     standin = standin_with(*LATE, "--flush-ms", "300", "--lose-every", "50", "--no-agent")
-    flags = [*STEADY, "--agent-replies", "0", "--reply-timeout", "1s", "--audit", "rest"]
+    flags = [*STEADY, "--agent-replies", "0", "--reply-timeout", "5s", "--audit", "rest"]
     flags += ["--threshold", "messages_lost: count==0"]
     finished = run(tmp_path, "message_throughput", standin, *flags)
     assert finished.code == 3, finished.output
@@ -77,5 +77,5 @@ def test_a_server_that_has_not_flushed_yet_is_not_accused(tmp_path, standin_with
     standin = standin_with(*LATE, "--flush-ms", "2500")
     finished = run(tmp_path, "message_throughput", standin, *STEADY, "--audit", "replay", "--audit-after", "0s")
     assert finished.code == 0, finished.output
-    assert finished.count("messages_stored") == finished.count("messages_appended") > 4 * 55
+    assert finished.count("messages_stored") == finished.count("messages_appended") > 2 * 55
     assert of(finished, "unstored", "unaudited") == 0

@@ -9,10 +9,10 @@ pytestmark = pytest.mark.e2e
 LATE = ["--protocol", "late", "--quirks", "--builtin-agent"]
 STEADY = [
     *("-u", "4", "--send-interval", "50", "-t", "8s", "--warm-up", "0s", "--drain-timeout", "1s"),
-    *("--threshold", "append_latency_ms: p(95)<60s; agent_reply_rate: off"),
+    *("--threshold", "agent_reply_rate: off"),
 ]
 """Eighty messages a second."""
-ROUNDS = ["-u", "2", "--iterations", "2", "--messages", "10", "--reply-timeout", "3s", "--audit", "off"]
+ROUNDS = ["-u", "2", "--iterations", "2", "--messages", "10", "--reply-timeout", "5s", "--audit", "off"]
 
 
 @pytest.mark.parametrize(

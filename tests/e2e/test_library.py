@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from tests.e2e.calm import calm
 from tests.e2e.harness import ROOT, clean_env
 
 pytestmark = pytest.mark.e2e
@@ -32,7 +33,7 @@ DEBUGGER = """
 events.request.add_listener(lambda **_: sys.exit(7))
 run_single_user(BurstUser)
 """
-OPTIONS = {"STANDIN": "1", "NO_RESULTS": "1", "TIME_SCALE": "0.2", "WARM_UP": "0", "LATENESS_LIMIT": "10s"}
+OPTIONS = {"STANDIN": "1", "NO_RESULTS": "1", "TIME_SCALE": "0.2", "WARM_UP": "0", **calm("mixed")}
 
 
 def run(tmp_path, program):
@@ -40,7 +41,7 @@ def run(tmp_path, program):
     path.write_text(INSTALL + program)
     env = clean_env(PYTHONPATH=str(ROOT), **OPTIONS)
     command = [sys.executable, str(path)]
-    return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_locust_as_a_library_judges_its_run(tmp_path):

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.e2e.benchmarks import CALM, check_accounting
+from tests.e2e.benchmarks import SHORT_RAMP, check_accounting
 from tests.e2e.harness import Agent, Locust, Standin, targets
 from tests.e2e.layouts import SEED, check_percentiles, figures, in_one, told, worker
 from tests.e2e.namespaces import network
@@ -22,7 +22,7 @@ def run_on(hosts, tmp_path, standin, agent):
     """A run as docs/distributed.md has it, on hosts; the ended master."""
     address = hosts["master"].address
     headed = ["--master", "--master-bind-host", address, "--expect-workers", WORKERS]
-    flags = [*targets(standin, agent), *CALM, *SEED, *headed, *LIVES]
+    flags = [*targets(standin, agent), *SHORT_RAMP, *SEED, *headed, *LIVES]
     at = ["--master-host", address, *PORT, "--processes", WORKERS // 2]
     with ExitStack() as stack:
         with hosts["master"]:

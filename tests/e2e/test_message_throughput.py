@@ -7,19 +7,17 @@ from tests.e2e.benchmarks import SPREADS, check_accounting, run
 pytestmark = pytest.mark.e2e
 
 RUNTIME_S = 4
-ANY_LATENCY = ["--threshold", "append_latency_ms: p(95)<60s"]
-"""The other tests make this machine slow: what they cost is not what these are about."""
 
 
 def throughput(tmp_path, standin, *arguments):
-    flags = ["--warm-up", "0", "--runtime-ms", RUNTIME_S * 1000, "--reply-timeout", "5s"]
+    flags = ["--warm-up", "0", "--runtime-ms", RUNTIME_S * 1000, "--reply-timeout", "30s"]
     return run(tmp_path, "message_throughput", standin, *flags, *arguments)
 
 
 @SPREADS
 def test_a_timetable_per_user_ends_with_its_runtime(tmp_path, standin, spread):
     """Every user sends on its timetable for RUNTIME_MS; when all are done the run ends, long before its duration."""
-    finished = throughput(tmp_path, standin, "-u", 4, "--send-interval", 100, *ANY_LATENCY, *spread)
+    finished = throughput(tmp_path, standin, "-u", 4, "--send-interval", 100, *spread)
     truth = check_accounting(finished, standin)
     assert finished.code == 0, finished.output
     dues = RUNTIME_S * 10 - 1  # the last moment is the runtime's end and no longer in it
@@ -36,13 +34,14 @@ def test_an_arrival_rate_is_exact_however_many_workers_and_however_slow_the_repl
     """The total is the rate times the time within one message per user, also when no reply has come yet."""
     standin = standin_with("--builtin-agent", "--broadcast-delay-ms", delay_ms)
     users, rate_per_s = 5, 97
-    finished = throughput(tmp_path, standin, "-u", users, "--arrival-rate", rate_per_s, *spread)
+    bound = ["--threshold", "append_latency_ms: p(95)<500"] if delay_ms else []
+    finished = throughput(tmp_path, standin, "-u", users, "--arrival-rate", rate_per_s, *bound, *spread)
     truth = check_accounting(finished, standin)
     assert abs(truth["sends_received"] - rate_per_s * RUNTIME_S) <= users, finished.output
     assert finished.count("messages_not_sent") == 0
     latency = finished.summary["metrics"]["append_latency_ms"]["main"]["all"]
     assert latency["min"] >= delay_ms
-    assert finished.code == (0 if delay_ms < 500 else 3), finished.output
+    assert finished.code == (3 if delay_ms else 0), finished.output
 
 
 @SPREADS
@@ -50,11 +49,11 @@ def test_a_closed_loop_keeps_no_more_than_its_depth_in_flight(tmp_path, standin_
     """Each slot is taken for as long as its message's broadcast is on its way, at least 100 ms here."""
     delay_s, users, depth = 0.1, 2, 4
     standin = standin_with("--builtin-agent", "--broadcast-delay-ms", 1000 * delay_s)
-    finished = throughput(tmp_path, standin, "-u", users, "--pipeline-depth", depth, *ANY_LATENCY, *spread)
+    finished = throughput(tmp_path, standin, "-u", users, "--pipeline-depth", depth, *spread)
     truth = check_accounting(finished, standin)
     assert finished.code == 0, finished.output
     most = users * depth * (RUNTIME_S / delay_s + 1)
-    assert most / 4 < truth["sends_received"] <= most
+    assert users * depth < truth["sends_received"] <= most
 
 
 def test_a_closed_loop_goes_on_when_messages_are_lost(tmp_path, standin_with):
@@ -70,7 +69,7 @@ def test_a_closed_loop_goes_on_when_messages_are_lost(tmp_path, standin_with):
 
 def test_the_end_of_the_run_leaves_no_message_unsent(tmp_path, standin):
     """What is due after it is not missing."""
-    flags = ["-u", 4, "--arrival-rate", 200, "-t", "4s", "--runtime-ms", 0, *ANY_LATENCY]
+    flags = ["-u", 4, "--arrival-rate", 200, "-t", "4s", "--runtime-ms", 0]
     finished = throughput(tmp_path, standin, *flags)
     check_accounting(finished, standin)
     assert finished.code == 0, finished.output

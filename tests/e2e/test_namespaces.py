@@ -28,7 +28,7 @@ def test_hosts_reach_each_other_until_a_link_is_cut():
     with network("one", "two") as hosts:
         with hosts["one"] as one:
             listener = socket.create_server((one.address, 0))
-        assert reaches(hosts["two"], listener)
+        eventually(lambda: reaches(hosts["two"], listener), "the link carries")
         hosts["one"].cut()
         assert not reaches(hosts["two"], listener)
         hosts["one"].restore()

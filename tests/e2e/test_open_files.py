@@ -6,7 +6,8 @@ from tests.e2e.harness import Locust, free_port, targets
 
 pytestmark = pytest.mark.e2e
 
-FAST = ["--time-scale", "0.2", "--lateness-limit", "5s", "--warm-up", "500ms", "-t", "4s"]
+FAST = ["--time-scale", "0.2", "--warm-up", "500ms", "-t", "4s"]
+HELD = ["--long-lived-vus", "60", "--burst-vus", "0", "--churn-vus", "0", "--ramp-up", "500ms"]
 TOO_FEW = (300, 300)
 
 
@@ -24,7 +25,7 @@ def test_a_limit_that_is_too_low_is_reported_before_any_user_starts(tmp_path, st
 
 def test_a_soft_limit_is_raised(tmp_path, standin):
     """The same load runs when the hard limit allows it."""
-    with Locust(tmp_path, *targets(standin), *FAST, "-u", "60", open_files=(64, 900)) as locust:
+    with Locust(tmp_path, *targets(standin), *FAST, *HELD, open_files=(64, 900)) as locust:
         finished = locust.finish()
     assert finished.summary["metrics"]["active_connections"]["peak"] == 60, finished.output
     assert finished.summary["host"]["open_files_soft"] >= 260

@@ -9,7 +9,7 @@ from tests.e2e.harness import Locust
 
 pytestmark = pytest.mark.e2e
 
-ARGUMENTS = ["--standin", "-t", "4s", "--warm-up", "1s", "--time-scale", "0.2", "--lateness-limit", "5s"]
+ARGUMENTS = ["--standin", "-t", "4s", "--warm-up", "1s", "--time-scale", "0.2"]
 
 
 def test_a_collector_receives_every_request_and_the_users(tmp_path):

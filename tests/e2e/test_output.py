@@ -11,6 +11,7 @@ import termios
 
 import pytest
 
+from tests.e2e.calm import LENIENT
 from tests.e2e.harness import LOCUST, ROOT, clean_env, newest_summary
 
 pytestmark = pytest.mark.e2e
@@ -24,11 +25,11 @@ def run(tmp_path, redirected, **env):
     done = subprocess.run(
         ["bash", "-c", f'"$@" {redirected}; exit "${{PIPESTATUS[0]}}"', "bash", *command],
         cwd=ROOT,
-        env=clean_env(**env),
+        env=clean_env(**LENIENT, **env),
         check=False,
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=60,
+        timeout=120,
     )
     return done.returncode, done.stdout, done.stderr, newest_summary(tmp_path)
 
@@ -78,7 +79,7 @@ def test_the_live_line_stays_in_one_row_of_a_narrow_terminal(tmp_path):
             shown += os.read(seen, 65536)
         except OSError:  # the terminal's other end is closed
             break
-    process.wait(30)
+    process.wait(60)
     os.close(seen)
     lines = re.findall(r"\r\x1b\[2K\x1b\[J([^\r\n\x1b]+)\r(?!\n)", shown.decode())
     assert lines

@@ -6,7 +6,7 @@ from tests.e2e.harness import Locust, targets
 
 pytestmark = pytest.mark.e2e
 
-FAST = ["--time-scale", "0.2", "--lateness-limit", "5s", "--warm-up", "500ms", "--ramp-up", "2s"]
+FAST = ["--time-scale", "0.2", "--warm-up", "500ms", "--ramp-up", "2s"]
 HELD = ["--long-lived-vus", "60", "--burst-vus", "0", "--churn-vus", "0"]
 
 
@@ -18,7 +18,7 @@ def test_endpoint_and_process_are_watched_during_the_run(tmp_path, standin, proc
         finished = locust.finish()
     endpoint, process = finished.summary["server"]
     assert endpoint["failed"] == process["failed"] == 0
-    assert endpoint["readings"] >= 4
+    assert endpoint["readings"] >= 2
     assert endpoint["figures"]["connections"] | {"last": 0} == {
         "name": "fleetlm_websocket_connections",
         "first": 0,

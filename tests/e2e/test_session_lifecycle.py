@@ -5,20 +5,14 @@ import signal
 import pytest
 import requests
 
-from tests.e2e.benchmarks import CALM, RUN_ID, SPREADS, check_accounting, run, samples
+from tests.e2e.benchmarks import RUN_ID, SHORT_RAMP, SPREADS, check_accounting, run, samples
 from tests.e2e.harness import Locust, eventually, free_port, newest_summary, targets
 
 pytestmark = pytest.mark.e2e
 
 USERS, ITERATIONS, MESSAGES = 6, 7, 3
 LIVES = USERS * ITERATIONS
-ANY_LATENCY = [
-    "--threshold",
-    "join_latency_ms: p(95)<60s; message_roundtrip_ms: p(95)<60s; lifecycle_total_ms: p(95)<60s",
-]
-"""The other tests make this machine slow: what they cost is not what these are about."""
-
-SMALL = ["-u", USERS, "--iterations", ITERATIONS, *ANY_LATENCY]
+SMALL = ["-u", USERS, "--iterations", ITERATIONS]
 
 
 def check_lives(finished, standin):
@@ -42,7 +36,7 @@ def test_the_run_ends_by_itself_after_exactly_all_lives(tmp_path, standin, sprea
 def test_it_ends_over_a_master_and_two_workers_though_some_finish_while_others_are_spawned(tmp_path, standin):
     """A slow ramp-up: the first users are done before the last ones begin, and must not be begun again."""
     port, file = free_port(), "locustfiles/session_lifecycle.py"
-    flags = [*targets(standin), *CALM, "--run-id", RUN_ID, *SMALL, "--ramp-up", "4s"]
+    flags = [*targets(standin), *SHORT_RAMP, "--run-id", RUN_ID, *SMALL, "--ramp-up", "4s"]
     master = ["--master", "--expect-workers", "2", "--master-bind-port", port]
     worker = ["--worker", "--master-port", port]
     with (
@@ -60,7 +54,7 @@ def test_it_ends_over_a_master_and_two_workers_though_some_finish_while_others_a
 def test_a_worker_that_is_lost_is_not_waited_for(tmp_path, standin):
     """The run ends when the other's users are done, and is inconclusive."""
     port, file = free_port(), "locustfiles/session_lifecycle.py"
-    flags = [*targets(standin), *CALM, "--run-id", RUN_ID, "-u", USERS, "--iterations", "300"]
+    flags = [*targets(standin), *SHORT_RAMP, "--run-id", RUN_ID, "-u", USERS, "--iterations", "300"]
     master = ["--master", "--expect-workers", "2", "--master-bind-port", port]
     worker = ["--worker", "--master-port", port]
     with (
@@ -90,7 +84,7 @@ def test_an_agent_that_does_not_answer_breaks_every_life(tmp_path, standin_with,
 
 def test_an_end_before_all_lives_are_lived_is_an_interruption(tmp_path, standin):
     """Ctrl-C: a life that was cut short is neither whole nor broken, and all is left cleanly."""
-    flags = [*targets(standin), *CALM, "--run-id", RUN_ID, "-u", USERS, "--iterations", "100000"]
+    flags = [*targets(standin), *SHORT_RAMP, "--run-id", RUN_ID, "-u", USERS, "--iterations", "100000"]
     with Locust(tmp_path, *flags, locustfile="locustfiles/session_lifecycle.py") as locust:
         eventually(lambda: standin.counters()["sessions_deleted"] > USERS, "lives are lived")
         locust.interrupt(group=True)
@@ -105,9 +99,8 @@ def test_an_end_before_all_lives_are_lived_is_an_interruption(tmp_path, standin)
 
 def test_run_time_ends_it_without_an_interruption(tmp_path, standin):
     """-t is a wish: what is done by then is judged."""
-    finished = run(
-        tmp_path, "session_lifecycle", standin, "-u", USERS, "--iterations", "100000", "-t", "4s", *ANY_LATENCY
-    )
+    # shorter than the five readings that it takes to tell a generator short of CPU, which such a loop is
+    finished = run(tmp_path, "session_lifecycle", standin, "-u", USERS, "--iterations", "100000", "-t", "2s")
     check_accounting(finished, standin)
     assert finished.code == 0, finished.output
     assert finished.count("session_failures") == 0
@@ -116,12 +109,12 @@ def test_run_time_ends_it_without_an_interruption(tmp_path, standin):
 def test_the_web_ui_stops_the_test_when_all_are_done(tmp_path, standin):
     """Started by the form; the page says stopped, the report is written, and it can be started again."""
     port = free_port()
-    flags = [*targets(standin), *CALM, *SMALL, "--web-port", port]
+    flags = [*targets(standin), *SHORT_RAMP, *SMALL, "--web-port", port]
     with Locust(tmp_path, *flags, locustfile="locustfiles/session_lifecycle.py", headless=False) as locust:
         url = f"http://127.0.0.1:{port}"
         eventually(lambda: answers(url), "the page is up")
         for runs in (1, 2):
-            started = requests.post(f"{url}/swarm", data={"iterations": ITERATIONS, "run_id": ""}, timeout=20).json()
+            started = requests.post(f"{url}/swarm", data={"iterations": ITERATIONS, "run_id": ""}, timeout=60).json()
             assert started["success"], started
             eventually(lambda: stopped(url), "the test stops by itself")
             done = eventually(lambda n=runs: len(summaries(locust)) == n and newest_summary(locust.results), "a report")
@@ -131,13 +124,13 @@ def test_the_web_ui_stops_the_test_when_all_are_done(tmp_path, standin):
 
 def answers(url):
     try:
-        return requests.get(url, timeout=5).status_code == 200
+        return requests.get(url, timeout=60).status_code == 200
     except requests.ConnectionError:
         return False
 
 
 def stopped(url):
-    return requests.get(f"{url}/stats/requests", timeout=10).json()["state"] == "stopped"
+    return requests.get(f"{url}/stats/requests", timeout=60).json()["state"] == "stopped"
 
 
 def summaries(locust):

@@ -29,7 +29,7 @@ def test_the_busiest_tenth_and_the_rest_are_all_messages(tmp_path, standin, spre
     assert all(part["accounting"]["adds_up"] for part in (busiest, rest))
     sent = [part["accounting"]["sent"] for part in (busiest, rest)]
     assert sum(sent) == finished.accounting()["sent"] == truth["sends_received"]
-    assert abs(sent[0] - busiest["share"] * sum(sent)) < 2 * 5
+    assert sent[0] == pytest.approx(busiest["share"] * sum(sent), rel=0.2)  # not all begin at the same moment
     assert "the busiest tenth" in finished.output
     assert "the busiest tenth" in (next(finished.results.glob("*/report.html"))).read_text(encoding="utf-8")
     judged = {entry["expression"]: entry for entry in finished.summary["thresholds"]}

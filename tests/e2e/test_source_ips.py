@@ -6,15 +6,15 @@ from tests.e2e.harness import Locust, targets
 
 pytestmark = pytest.mark.e2e
 
-FAST = ["--time-scale", "0.2", "--lateness-limit", "5s", "--warm-up", "500ms", "-t", "4s"]
-ONLY_LONG_LIVED = ["--long-lived-vus", "32", "--burst-vus", "0", "--churn-vus", "0"]
+FAST = ["--time-scale", "0.2", "--warm-up", "500ms", "-t", "4s"]
+ONLY_LONG_LIVED = ["--long-lived-vus", "32", "--burst-vus", "0", "--churn-vus", "0", "--ramp-up", "500ms"]
 LOOPBACKS = [f"127.0.0.{last}" for last in range(2, 10)]
 
 
 @pytest.mark.parametrize("processes", [[], ["--processes", "2"]], ids=["standalone", "processes-2"])
 def test_sockets_leave_from_every_address_alike(tmp_path, standin, processes):
     """32 held sockets over 8 addresses: about 4 each, over all processes."""
-    ips = ["--source-ips", "127.0.0.2-127.0.0.9", "--threshold", "append_latency_ms: p(95)<100000"]
+    ips = ["--source-ips", "127.0.0.2-127.0.0.9"]
     with Locust(tmp_path, *targets(standin), *FAST, *ONLY_LONG_LIVED, *ips, *processes) as locust:
         finished = locust.finish()
     by_peer = standin.counters()["connections_by_peer"]

@@ -8,10 +8,10 @@ from tests.e2e.harness import Locust, targets
 
 pytestmark = pytest.mark.e2e
 
-STAGES = "up=2s:6,hold=2s:6,0s:12,peak=2s:12,down=2s:2,rest=1s:2"
+STAGES = "up=2s:6,hold=3s:6,0s:12,peak=3s:12,down=2s:2,rest=3s:2"
 OF_PEAK = ["--threshold", "messages_sent{stage:peak}: count>0"]
 ASKED = [0, 3, 6, 12, 7, 2]
-QUICK = ["--time-scale", "0.2", "--lateness-limit", "10s"]
+QUICK = ["--time-scale", "0.2"]
 
 
 def is_part_of(asked, planned):

@@ -6,7 +6,7 @@ from tests.e2e.harness import Locust, eventually, targets
 
 pytestmark = pytest.mark.e2e
 
-FAST = ["--time-scale", "0.2", "--lateness-limit", "5s", "--warm-up", "1s", "--ramp-up", "500ms"]
+FAST = ["--time-scale", "0.2", "--warm-up", "1s", "--ramp-up", "500ms"]
 STALL_MS = 2000
 
 

@@ -17,7 +17,7 @@ def page_with(tmp_path, standin_with):
 
     def make(*flags, workers=0, server=()):
         standin, port = standin_with("--builtin-agent", *server), free_port()
-        arguments = [*targets(standin), "--time-scale", "0.2", "--lateness-limit", "30s", "--web-port", port, *flags]
+        arguments = [*targets(standin), "--time-scale", "0.2", "--web-port", port, *flags]
         arguments += ["--processes", str(workers)] if workers else []
         locust = Locust(tmp_path, *arguments, headless=False)
         made.append(locust)
@@ -33,7 +33,7 @@ def page_with(tmp_path, standin_with):
 
 
 def live(url):
-    return requests.get(f"{url}/fleetlm/live.json", timeout=20).json()
+    return requests.get(f"{url}/fleetlm/live.json", timeout=60).json()
 
 
 def ended(url):
@@ -48,7 +48,7 @@ def test_reset_forgets_what_was_and_keeps_the_accounting_true(page_with, workers
     assert start(url, user_count=9, run_time="", warm_up="0", run_id="reset")["success"]
     eventually(lambda: live(url).get("accounting", {}).get("appended", 0) > 30, "messages are appended")
     before = live(url)
-    requests.post(f"{url}/stats/reset", timeout=20)
+    requests.post(f"{url}/stats/reset", timeout=60)
     eventually(lambda: live(url)["key"] != before["key"] and live(url)["workers"], "it is reset")
     eventually(lambda: live(url)["accounting"]["appended"] > 20, "messages are appended again")
     requests.post(f"{url}/stop", timeout=60)
@@ -69,11 +69,11 @@ def test_users_edited_under_way_are_the_planned_ones_and_the_run_still_ends(page
     url, locust, _ = page_with()
     assert start(url, user_count=9, run_time="14s", warm_up="1s", spawn_rate=9, run_id="edited")["success"]
     eventually(lambda: stats(url)["user_count"] == 9, "9 users run")
-    assert requests.post(f"{url}/swarm", data={"user_count": 18, "spawn_rate": 18}, timeout=20).json()["success"]
+    assert requests.post(f"{url}/swarm", data={"user_count": 18, "spawn_rate": 18}, timeout=60).json()["success"]
     eventually(lambda: stats(url)["user_count"] == 18, "18 users run")
-    ratio = requests.get(f"{url}/tasks", timeout=5).json()["per_class"]
+    ratio = requests.get(f"{url}/tasks", timeout=60).json()["per_class"]
     assert "InboxWatcher" not in ratio or not ratio["InboxWatcher"]["ratio"]
-    assert requests.post(f"{url}/swarm", data={"user_count": 5, "spawn_rate": 18}, timeout=20).json()["success"]
+    assert requests.post(f"{url}/swarm", data={"user_count": 5, "spawn_rate": 18}, timeout=60).json()["success"]
     eventually(lambda: ended(url), "the run ends by itself")
     summary = newest_summary(locust.results)
     assert [edit["users"] for edit in summary["plan"]["edits"]] == [18, 5]
@@ -88,7 +88,7 @@ def test_a_mistake_in_an_edit_is_reported(page_with, users, said):
     """And the run goes on as it was."""
     url, _, _ = page_with()
     assert start(url, user_count=9, run_time="60s", spawn_rate=9)["success"]
-    answer = requests.post(f"{url}/swarm", data={"user_count": users, "spawn_rate": 9}, timeout=20).json()
+    answer = requests.post(f"{url}/swarm", data={"user_count": users, "spawn_rate": 9}, timeout=60).json()
     assert not answer["success"]
     assert said in answer["message"]
     assert live(url)["run"]["planned_users"] == 9
@@ -97,7 +97,7 @@ def test_a_mistake_in_an_edit_is_reported(page_with, users, said):
 def test_weights_and_counts_of_single_classes_are_refused(page_with):
     """Locust's class picker lets people edit a class; the plan would overrule it without a word."""
     url, _, _ = page_with("--class-picker")
-    told = requests.post(f"{url}/user", json={"user_class_name": "BurstUser", "fixed_count": 9}, timeout=20).json()
+    told = requests.post(f"{url}/user", json={"user_class_name": "BurstUser", "fixed_count": 9}, timeout=60).json()
     assert told["success"] is False
     assert "set the counts of the start form" in told["message"]
 

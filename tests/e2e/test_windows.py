@@ -6,7 +6,7 @@ from tests.e2e.harness import Locust, eventually, targets
 
 pytestmark = pytest.mark.e2e
 
-FAST = ["--time-scale", "0.2", "--lateness-limit", "5s", "--warm-up", "1s", "--ramp-up", "1s"]
+FAST = ["--time-scale", "0.2", "--warm-up", "1s", "--ramp-up", "1s"]
 HELD_MS = 1500
 BOUNDS = (
     "append_latency_ms[3s]: max<1000; append_latency_ms{scenario:long_lived}[3s]: max<60s; messages_sent[4s]: count>0;"
@@ -18,7 +18,7 @@ BOUNDS = (
 def test_a_stretch_in_which_the_server_is_slow_is_named(tmp_path, standin, processes):
     """The fault comes and goes while the run goes on; the window that shows it is in every report."""
     with Locust(tmp_path, *targets(standin), *FAST, "--threshold", BOUNDS, "-t", "12s", *processes) as locust:
-        eventually(lambda: standin.counters()["sends_received"] > 250, "the warm-up is over")
+        eventually(lambda: standin.counters()["sends_received"] > 100, "the warm-up is over")
         standin.faults(broadcast_delay_ms=HELD_MS)
         held = standin.counters()["sends_received"]
         eventually(lambda: standin.counters()["sends_received"] > held + 10, "messages are held")

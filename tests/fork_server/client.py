@@ -6,15 +6,18 @@ interpreter's environment, network or limits (`can_fork`).
 
 import atexit
 import contextlib
+import fcntl
 import functools
 import json
 import os
 import re
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from tests.fork_server.server import NUMBER
@@ -39,40 +42,62 @@ def can_fork(environment=()):
     return is_linux and network() == OWN_NETWORK and not any(map(INTERPRETERS.match, environment))
 
 
-class ForkServer:
-    """The server of a kind, started with the first child and ended with this process."""
+_started = []
 
-    def __init__(self, kind):
-        self._control, its = socket.socketpair()
-        with its:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.fork_server.server", kind, str(its.fileno())],
-                cwd=ROOT,
-                env={name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")},
-                pass_fds=[its.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+FOLDER = "FORK_SERVERS"
+"""The variable that names the folder of the servers' sockets: processes that test side by side share the servers."""
 
-    def start(self, request, fds):
-        """Sends a request with the files of the child."""
-        body = json.dumps(request).encode()
-        socket.send_fds(self._control, [NUMBER.pack(len(body))], fds)
-        self._control.sendall(body)
 
-    def stop(self):
-        """Ends it; children that still run go on."""
-        self._control.close()
-        self._process.wait(10)
+def share_servers():
+    """Makes a folder for this process and those that it starts from now on; for pytest before it has any workers."""
+    if FOLDER not in os.environ:
+        os.environ[FOLDER] = made = tempfile.mkdtemp(prefix="forks-")
+        atexit.register(shutil.rmtree, made, ignore_errors=True)
 
 
 @functools.cache
 def server_of(kind):
-    """The one server of a kind in this process."""
-    server = ForkServer(kind)
-    atexit.register(server.stop)
-    return server
+    """The connection of this process to the one server of a kind, which ends with the last of its clients."""
+    share_servers()
+    path = f"{os.environ[FOLDER]}/{kind}"
+    with open(f"{path}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            return connected(path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            start_server(kind, path)
+            return connected(path)
+
+
+def connected(path):
+    """A connection to whoever listens at a path."""
+    client = socket.socket(socket.AF_UNIX)
+    try:
+        client.connect(path)
+    except OSError:
+        client.close()
+        raise
+    return client
+
+
+def start_server(kind, path):
+    """Starts the server of a kind; clients can come at once, and are served when it has imported its modules."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.fork_server.server", kind, str(listener.fileno()), path],
+            cwd=ROOT,
+            env={name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")},
+            pass_fds=[listener.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    _started.append(process)  # not waited for: it may outlive this process, for others
+    return process
 
 
 class Forked:
@@ -88,14 +113,17 @@ class Forked:
             self.stdin = open(own, "w", encoding="utf-8")  # noqa: SIM115 - as above
         else:
             source = os.open(os.devnull, os.O_RDONLY)
-        errors = sink if stderr == subprocess.STDOUT else 2
+        errors = {subprocess.STDOUT: sink, None: 2}.get(stderr, stderr)
         request = {
             "arguments": [os.fspath(argument) for argument in arguments],
             "environment": {name: os.fspath(value) for name, value in env.items()},
             "folder": str(cwd),
             "new_session": start_new_session,
         }
-        server_of(kind).start(request, [source, sink, errors, status])
+        body = json.dumps(request).encode()
+        control = server_of(kind)
+        socket.send_fds(control, [NUMBER.pack(len(body))], [source, sink, errors, status])
+        control.sendall(body)
         for fd in (source, sink, status):
             os.close(fd)
         self.pid = self._told()

@@ -1,7 +1,8 @@
 """A process that has imported what its children need, and forks one for each request; client.py starts it.
 
-`python -m tests.fork_server.server KIND FD` reads requests from the socket FD and ends with it. A child has what a
-process of its own has after its imports: modules, and neither a greenlet nor a thread nor an open file.
+`python -m tests.fork_server.server KIND FD PATH` accepts clients on the listening socket FD, which is bound to PATH,
+and ends with the last of them. A child has what a process of its own has after its imports: modules, and neither a
+greenlet nor a thread nor an open file.
 """
 
 import contextlib
@@ -16,9 +17,11 @@ import struct
 import sys
 from typing import NamedTuple
 
+COMMANDS = ("cleanup", "compare", "control", "doctor", "listing", "report", "smoke", "trend")
 MODULES = {
     "locust": ("locust.main", "fleetlm_users"),
     "standin": ("aiohttp.web", "uvloop", "fleetlm_users.standin.server"),
+    "bench": ("fleetlm_users.cli.main", *(f"fleetlm_users.cli.{name}.command" for name in COMMANDS)),
 }
 """What is imported by kind of child. Importing Locust patches the standard library, which the others do without."""
 
@@ -27,8 +30,8 @@ MAX_FDS = 4
 STATUS = 3
 """The place among a request's files of the pipe that gets the child's process id and then its exit code."""
 
-# before Locust patches it; posix is what os is without the patches, whose close() waits for a loop
-poll = select.poll
+# before Locust patches them; posix is what os is without the patches, whose close() waits for a loop
+poll, Socket = select.poll, socket.socket
 
 
 class Command(NamedTuple):
@@ -41,42 +44,66 @@ class Command(NamedTuple):
 
 
 class Server:
-    """Forks children until its socket ends."""
+    """Forks children for its clients until the last of them has left."""
 
-    def __init__(self, control):
-        self._control = control
+    def __init__(self, listener, path):
+        self._listener = listener
+        self._path = path
+        self._clients = {}
         self._status_of = {}
+        self._events = poll()
+        self._events.register(listener, select.POLLIN)
 
     def serve(self):
         """The command of this process in a child, None at the end of the server."""
-        events = poll()
-        events.register(self._control, select.POLLIN)
         while True:
-            for fd, _ in events.poll():
-                if fd != self._control.fileno():
-                    events.unregister(fd)
+            for fd, _ in self._events.poll():
+                if fd == self._listener.fileno():
+                    self._welcome()
+                elif fd not in self._clients:
                     self._reap(fd)
-                    continue
-                request, fds = self._request()
-                if request is None:
-                    return None
-                pid = fork()
-                if pid == 0:
-                    return self._leave(fds, Command(**request))
-                for each in fds[:STATUS]:
-                    posix.close(each)
-                child = os.pidfd_open(pid)
-                self._status_of[child] = pid, fds[STATUS]
-                events.register(child, select.POLLIN)
+                else:
+                    request, fds = request_of(self._clients[fd])
+                    if request is None:
+                        self._part_from(fd)
+                    elif self._fork(fds):
+                        return self._leave(fds, Command(**request))
+            if not self._clients and self._is_out_of_reach():
+                return None
 
-    def _request(self):
-        header, fds, _, _ = socket.recv_fds(self._control, NUMBER.size, MAX_FDS)
-        if not header:
-            return None, []
-        (length,) = NUMBER.unpack(header)
-        return json.loads(self._control.recv(length, socket.MSG_WAITALL)), fds
+    def _welcome(self):
+        fd, _ = self._listener._accept()  # accept() would make a patched socket of it
+        client = self._clients[fd] = Socket(fileno=fd)
+        self._events.register(client, select.POLLIN)
+
+    def _part_from(self, fd):
+        self._events.unregister(fd)
+        self._clients.pop(fd).close()
+
+    def _is_out_of_reach(self):
+        """Whether nobody has come meanwhile; from now on nobody can, another server may have the path."""
+        if self._path:
+            with contextlib.suppress(FileNotFoundError):  # with its whole folder
+                os.unlink(self._path)
+            self._path = ""
+        waiting = poll()
+        waiting.register(self._listener, select.POLLIN)
+        return not waiting.poll(0)
+
+    def _fork(self, fds):
+        """Whether this is the child."""
+        pid = fork()
+        if pid == 0:
+            return True
+        for each in fds[:STATUS]:
+            posix.close(each)
+        child = os.pidfd_open(pid)
+        self._status_of[child] = pid, fds[STATUS]
+        self._events.register(child, select.POLLIN)
+        return False
 
     def _reap(self, child):
+        self._events.unregister(child)
         pid, status = self._status_of.pop(child)
         _, ended = posix.waitpid(pid, 0)
         with contextlib.suppress(BrokenPipeError):  # nobody waits for it any more
@@ -91,9 +118,19 @@ class Server:
         posix.write(fds[STATUS], NUMBER.pack(os.getpid()))
         for target, fd in enumerate(fds[:STATUS]):
             posix.dup2(fd, target)
-        for fd in [*fds, *self._status_of, *(status for _, status in self._status_of.values()), self._control.detach()]:
+        ours = [self._listener.detach(), *(client.detach() for client in self._clients.values())]
+        for fd in [*fds, *self._status_of, *(status for _, status in self._status_of.values()), *ours]:
             posix.close(fd)
         return command
+
+
+def request_of(client):
+    """A client's request and its files; None when it has left."""
+    header, fds, _, _ = socket.recv_fds(client, NUMBER.size, MAX_FDS)
+    if not header:
+        return None, []
+    (length,) = NUMBER.unpack(header)
+    return json.loads(client.recv(length, socket.MSG_WAITALL)), fds
 
 
 def fork():
@@ -130,13 +167,13 @@ def run(command):
 
 def main():
     """Serves, and is the child's main program."""
-    kind, fd = sys.argv[1:]
-    control = socket.socket(fileno=int(fd))
+    kind, fd, path = sys.argv[1:]
+    listener = Socket(fileno=int(fd))
     for name in MODULES[kind]:
         module = importlib.import_module(name)
         for public in getattr(module, "__all__", ()):  # ours are imported at their first use
             getattr(module, public)
-    command = Server(control).serve()
+    command = Server(listener, path).serve()
     if command is not None:
         run(command)
 

@@ -4,11 +4,12 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 
 import pytest
 
 from tests.e2e.namespaces import network
-from tests.fork_server.client import ROOT, can_fork, python
+from tests.fork_server.client import ROOT, can_fork, connected, python, start_server
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="this system has no pidfd_open: all processes are their own")
 
@@ -36,7 +37,7 @@ print(random.random())
 print("an error", file=sys.stderr)
 raise SystemExit(7)
 """
-KINDS = {"locust": "locust.main", "standin": "aiohttp.web"}
+KINDS = {"locust": "locust.main", "standin": "aiohttp.web", "bench": "fleetlm_users.cli.doctor.command"}
 
 
 def ran(kind, arguments, **how):
@@ -49,7 +50,7 @@ def ran(kind, arguments, **how):
         process.stdin.write("something\n")
         process.stdin.close()
         output = process.stdout.read()
-    return process.wait(30), output
+    return process.wait(60), output
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -83,8 +84,22 @@ def test_signals_reach_it_and_show_in_its_exit_code(tmp_path):
         with pytest.raises(subprocess.TimeoutExpired):
             child.wait(0.01)
         child.terminate()
-        assert child.wait(30) == child.poll() == -signal.SIGTERM
+        assert child.wait(60) == child.poll() == -signal.SIGTERM
     child.kill()
+
+
+def test_a_server_ends_with_the_last_of_its_clients():
+    """They share it by its path, on which another one can then be started."""
+    with tempfile.TemporaryDirectory(prefix="forks-") as folder:
+        path = f"{folder}/standin"
+        for _ in range(2):
+            server = start_server("standin", path)
+            clients = [connected(path) for _ in range(3)]
+            for client in clients:
+                assert server.poll() is None
+                client.close()
+            assert server.wait(60) == 0
+            assert os.listdir(folder) == []
 
 
 @pytest.mark.parametrize("name", ["PYTHONPATH", "LC_ALL", "LD_PRELOAD", "SSL_CERT_FILE"])
