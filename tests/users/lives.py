@@ -5,6 +5,7 @@ from itertools import count
 from types import SimpleNamespace
 
 import gevent
+import orjson
 from locust.env import Environment
 
 from fleetlm_users.client import InboxChannel, Joined, RestCallFailed, Sent, SessionChannel, WriterDevice
@@ -12,6 +13,7 @@ from fleetlm_users.client.phoenix.devices import Device
 from fleetlm_users.errors import ConnectFailed, Disconnected, JoinRefused, PushRefused
 from fleetlm_users.protocol.message import INBOX_DELTA
 from fleetlm_users.protocol.profile import EARLY, LATE
+from fleetlm_users.protocol.stored_messages import stored_messages
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.local_run import LocalRun
@@ -87,9 +89,10 @@ class Server:
             self.refuse_reads -= 1
             raise RestCallFailed("GET", "/", "http_500", 500, "", sent_s=None, done_s=time.perf_counter())
         self.activity.set()
-        messages = self.listed([each for each in self.sessions[session_id].messages if each["seq"] > after_seq])
+        messages = self.listed([each for each in self.sessions[session_id].messages if each["seq"] > after_seq])[:limit]
+        page = stored_messages(orjson.dumps({"messages": messages}))
         now_s = time.perf_counter()
-        return SimpleNamespace(messages=messages[:limit], sent_s=now_s, done_s=now_s)
+        return SimpleNamespace(messages=messages if page is None else page, sent_s=now_s, done_s=now_s)
 
     def append(self, session, sender_id, content):
         seq = len(session.messages) + 1

@@ -1,6 +1,6 @@
 """FleetLM's REST calls as the load makes them: with time stamps and types; every failure is a RestFailed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urljoin
@@ -14,10 +14,12 @@ from fleetlm_users.client.net.connector import Connector
 from fleetlm_users.client.net.endpoint import parse_endpoint
 from fleetlm_users.errors import RestFailed
 from fleetlm_users.foreign_text import words
+from fleetlm_users.protocol.stored_messages import stored_messages
 
 DEFAULT_TIMEOUT_S = 30.0
 DEFAULT_CONCURRENCY = 1024  # high, so that a burst of users does not queue for connections and call it server latency
 NO_FIELDS: Final[Mapping[str, str]] = MappingProxyType({})
+_MESSAGES: Final = "/sessions/:id/messages"
 MAX_ID_CHARACTERS = 200  # FleetLM's ids have 36 at most; ids are kept by the hundred thousand
 
 
@@ -67,11 +69,11 @@ class Appended(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """Stored messages, as the server sent them."""
+    """Stored messages, as the server sent them; StoredMessages where each has a seq and a content."""
 
     sent_s: float
     done_s: float
-    messages: list[Any]
+    messages: Sequence[Any]
 
 
 class RestApi:
@@ -136,27 +138,23 @@ class RestApi:
         Raises:
             RestCallFailed: No answer within `timeout_s`, another status than 200, or a body without a message.
         """
-        route = "/sessions/:id/messages"
         path = f"/sessions/{_part(session_id)}/messages"
-        answered = self.call("POST", path, route=route, body=dict(body), traceparent=traceparent)
+        answered = self.call("POST", path, route=_MESSAGES, body=dict(body), traceparent=traceparent)
         message = answered.body.get("message") if isinstance(answered.body, dict) else None
         if not isinstance(message, dict):
-            raise self._bad_body("POST", route, answered, "no message")
+            raise self._bad_body("POST", _MESSAGES, answered, "no message")
         seq = message.get("seq")
         return Appended(answered.sent_s, answered.done_s, seq if type(seq) is int else None)
 
     def list_messages(self, session_id: str, after_seq: int, limit: int) -> list[Any]:
-        """Return at most `limit` stored messages above a seq. Raise RestCallFailed."""
-        return self.read_messages(session_id, after_seq, limit).messages
+        """Return at most `limit` stored messages above a seq, to be looked at one by one. Raise RestCallFailed."""
+        return self._messages_in(self._page(session_id, after_seq, limit))
 
     def read_messages(self, session_id: str, after_seq: int, limit: int) -> Listed:
         """Return at most `limit` stored messages above a seq (GET /sessions/:id/messages). Raise RestCallFailed."""
-        query = f"after_seq={after_seq}&limit={limit}"
-        answered = self.call("GET", f"/sessions/{_part(session_id)}/messages?{query}", route="/sessions/:id/messages")
-        messages = answered.body.get("messages") if isinstance(answered.body, dict) else None
-        if not isinstance(messages, list):
-            raise self._bad_body("GET", "/sessions/:id/messages", answered, "no list of messages")
-        return Listed(answered.sent_s, answered.done_s, messages)
+        answer = self._page(session_id, after_seq, limit)
+        messages = stored_messages(answer.body)
+        return Listed(answer.sent_s, answer.done_s, self._messages_in(answer) if messages is None else messages)
 
     def delete_session(self, session_id: str) -> Answered:
         """Delete a session (DELETE /sessions/:id). Raise RestCallFailed.
@@ -192,6 +190,27 @@ class RestApi:
             RestCallFailed: No answer within `timeout_s`, another status, or a body that is not JSON.
         """
         route = path if route is None else route
+        return self._decoded(method, route, self._answer(method, path, route, body, expected, traceparent))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.close()
+
+    def _page(self, session_id: str, after_seq: int, limit: int) -> Answer:
+        path = f"/sessions/{_part(session_id)}/messages?after_seq={after_seq}&limit={limit}"
+        return self._answer("GET", path, _MESSAGES, None, (200,), "")
+
+    def _messages_in(self, answer: Answer) -> list[Any]:
+        answered = self._decoded("GET", _MESSAGES, answer)
+        messages = answered.body.get("messages") if isinstance(answered.body, dict) else None
+        if not isinstance(messages, list):
+            raise self._bad_body("GET", _MESSAGES, answered, "no list of messages")
+        return messages
+
+    def _answer(  # noqa: PLR0913, PLR0917  # what one request is made of
+        self, method: str, path: str, route: str, body: Any, expected: tuple[int, ...], traceparent: str
+    ) -> Answer:
+        """Return the answer to a call with an expected status, its body as it came."""
         encoded = None if body is None else orjson.dumps(body)
         try:
             answer = self._pool.exchange(method, self._prefix + path, encoded, self._fields(traceparent))
@@ -200,11 +219,7 @@ class RestApi:
         if answer.status not in expected:
             detail = self._explained(self._prefix + path, answer)
             raise self._failed(method, route, f"http_{answer.status}", answer.status, detail, answer)
-        return Answered(answer.sent_s, answer.done_s, answer.status, self._json(method, route, answer))
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._pool.close()
+        return answer
 
     def _fields(self, traceparent: str) -> Mapping[str, str]:
         """Return the header fields beyond those of every call."""
@@ -217,16 +232,15 @@ class RestApi:
         requested = RequestedUrl(urljoin(self.api_url, target), self.api_url, self._flag)
         return explained(answer.status, answer.fields, requested, answer.problem or error_detail(answer.body))
 
-    def _json(self, method: str, route: str, answer: Answer) -> Any:
+    def _decoded(self, method: str, route: str, answer: Answer) -> Answered:
         if answer.problem:
             raise self._failed(method, route, "bad_body", answer.status, answer.problem, answer)
-        if not answer.body:
-            return None
         try:
-            return orjson.loads(answer.body)
+            body = orjson.loads(answer.body) if answer.body else None
         except ValueError as problem:
             detail = f"not JSON: {body_in_words(answer.body)}"
             raise self._failed(method, route, "bad_body", answer.status, detail, answer) from problem
+        return Answered(answer.sent_s, answer.done_s, answer.status, body)
 
     def _bad_body(self, method: str, route: str, answered: Answered, problem: str) -> RestCallFailed:
         detail = f"{problem} in {words(answered.body)}"

@@ -1,6 +1,6 @@
 """Whether a read of a session holds what the server accepted, content and all. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -76,6 +76,16 @@ def _ref_of(message: Any, sender_id: str) -> str | None:
     content = message.get("content")
     ref = content.get("client_ref") if isinstance(content, Mapping) else None
     return ref if isinstance(ref, str) else None
+
+
+def are_kept(expected: Iterable[Accepted], content_of: Callable[[int], Any]) -> bool:
+    """Return whether each has a seq under which its content is found as it was sent: `judge_read` would find no flaw.
+
+    Args:
+        expected: As `judge_read` has them.
+        content_of: Returns the content of the last message with a seq, untrusted; None if there is none.
+    """
+    return all(one.seq is not None and content_of(one.seq) == one.content for one in expected)
 
 
 def judge_read(expected: Iterable[Accepted], messages: Sequence[Any], sender_id: str) -> ReadBack:

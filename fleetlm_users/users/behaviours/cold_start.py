@@ -122,7 +122,7 @@ class ColdStartUser(RestUser):
         self.record("replay_join_ms", due_s, time.perf_counter())
         self._take(session, must_hold, messages)
 
-    def _take(self, session: RestSession, expected: Sequence[Accepted], messages: list[Any]) -> None:
+    def _take(self, session: RestSession, expected: Sequence[Accepted], messages: Sequence[Any]) -> None:
         self.count("replays")
         self.count("messages_replayed", len(messages))
         session.check(expected, messages)

@@ -1,8 +1,10 @@
 """What a read says of the messages that it must hold: kept, missing or changed."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fleetlm_users.measure.audit.read_back import Accepted, Coverage, coverage, judge_read
+from fleetlm_users.measure.audit.read_back import Accepted, Coverage, are_kept, coverage, judge_read
 
 ONE = Accepted("r-1", "hello", 5)
 
@@ -30,6 +32,21 @@ def test_a_message_is_kept_missing_or_changed(messages, missing, changed):
     """By seq, and by what it holds."""
     result = judge_read([ONE], messages, "p")
     assert (result.checked, len(result.missing), len(result.changed)) == (1, missing, changed)
+
+
+SEQS, REFS, TEXTS = st.integers(1, 3), st.sampled_from(["r-1", "r-2"]), st.sampled_from(["hello", "hullo"])
+
+
+@given(
+    st.lists(st.builds(Accepted, REFS, TEXTS, SEQS | st.none()), max_size=3),
+    st.lists(st.builds(stored, SEQS, REFS, TEXTS, st.sampled_from(["p", "agent"])), max_size=4),
+)
+def test_what_is_kept_at_a_glance_has_no_flaw(expected, messages):
+    """The quick look by seq alone never says yes where the whole one names a message; by seq, it says yes as often."""
+    result = judge_read(expected, messages, "p")
+    contents = {message["seq"]: message["content"] for message in messages}
+    is_flawless = not (result.missing or result.changed)
+    assert are_kept(expected, contents.get) == (is_flawless and all(one.seq is not None for one in expected))
 
 
 @pytest.mark.parametrize(
