@@ -65,16 +65,17 @@ class AccessRules:
         """
         host = authority(asked.host or "")
         if not (any_host and self._is_beyond_loopback) and (host is None or not self._knows(host)):
-            return f"{quote(asked.host or '', _MAX_QUOTED)} is no host name that this server is known by"
+            return f"{quote(asked.host or '', _MAX_QUOTED)} is not a host name of this server"
         if asked.origin is not None:
             origin = _authority_of_origin(asked.origin)
             if origin is not None and origin in self._allowed:
                 return None
             if origin is None or origin != host:
-                return f"a page of another origin asks: {quote(asked.origin, _MAX_QUOTED)}"
+                return f"the request comes from a page of another origin: {quote(asked.origin, _MAX_QUOTED)}"
         if asked.fetch_site in (None, "same-origin", "none") or _is_navigation(asked):
             return None
-        return f"a page of another origin asks (Sec-Fetch-Site: {quote(asked.fetch_site, _MAX_QUOTED)})"
+        site = quote(asked.fetch_site, _MAX_QUOTED)
+        return f"the request comes from a page of another origin (Sec-Fetch-Site: {site})"
 
     @property
     def _allowed(self) -> tuple[Authority | None, ...]:

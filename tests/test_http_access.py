@@ -65,7 +65,7 @@ def test_an_unknown_host_is_refused(rules, host):
     for method in METHODS:
         told = rules.refusal(Asked(method, host))
         assert told is not None
-        assert told.endswith("is no host name that this server is known by")
+        assert told.endswith("is not a host name of this server")
 
 
 @pytest.mark.parametrize(

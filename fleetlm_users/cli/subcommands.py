@@ -30,7 +30,7 @@ SUBCOMMANDS: Final = {
     "smoke": Subcommand(
         "fleetlm_users.cli.smoke.command",
         "smoke_",
-        "Every benchmark for a few seconds: does all of it work here?",
+        "Run every benchmark for a few seconds: do they all work here?",
     ),
     "cleanup": Subcommand(
         "fleetlm_users.cli.cleanup.command", "cleanup", "Delete the sessions that benchmarks left in FleetLM."
@@ -43,16 +43,14 @@ SUBCOMMANDS: Final = {
     "trend": Subcommand(
         "fleetlm_users.cli.trend.command",
         "trend",
-        "Many runs over time: where did which figure change, and is the newest worse?",
+        "Many runs over time: which figures changed, when, and is the newest run worse?",
     ),
-    "list": Subcommand(
-        "fleetlm_users.cli.listing.command", "list_", "What there is: benchmarks, presets, metrics, options."
-    ),
+    "list": Subcommand("fleetlm_users.cli.listing.command", "list_", "List benchmarks, presets, metrics and options."),
     "plan": Subcommand(
         "fleetlm_users.cli.plan.command", "plan", "What a load needs: workers, machines, ports, kernel settings."
     ),
     "report": Subcommand(
-        "fleetlm_users.cli.report.command", "report", "A run's report again: HTML, Markdown, JUnit or text."
+        "fleetlm_users.cli.report.command", "report", "Write a run's report again: HTML, Markdown, JUnit or text."
     ),
     "control": Subcommand(
         "fleetlm_users.cli.control.command",

@@ -41,9 +41,9 @@ _STATES: Final[Mapping[str, str]] = {
     "28000": "the server does not admit this user",
     "3D000": "there is no such database",
     "42P01": "it has no table messages: it is not FleetLM's, or not migrated",
-    "42703": "its table messages has not the columns session_id, seq and content",
+    "42703": "its table messages lacks the columns session_id, seq and content",
     "42501": "this user may not read the table messages",
-    "53300": "it has no connection left",
+    "53300": "it has no connections left",
     "57014": f"the query took longer than {STATEMENT_TIMEOUT_MS // 1000} s",
     "57P01": "it was shut down",
     "57P03": "it is starting up",
@@ -51,7 +51,7 @@ _STATES: Final[Mapping[str, str]] = {
 # what libpq says of a connection that fails, which has no code
 _FAILURES: Final[Sequence[tuple[str, str]]] = (
     ("password authentication failed", _STATES["28P01"]),
-    ("no password supplied", "it wants a password, and the address has none"),
+    ("no password supplied", "it requires a password, and the address has none"),
     ("no pg_hba.conf entry", _STATES["28000"]),
     ("does not exist", "there is no such database or user"),
     ("too many", _STATES["53300"]),
@@ -62,9 +62,9 @@ _FAILURES: Final[Sequence[tuple[str, str]]] = (
     ("resolve", "its host name is not known"),
     ("timeout", "it did not answer in time"),
     ("No such file", "there is no such socket"),
-    ("SSL", "TLS cannot be agreed on"),
-    ("invalid", "it is no address of a PostgreSQL"),
-    ("missing", "it is no address of a PostgreSQL"),
+    ("SSL", "TLS could not be negotiated"),
+    ("invalid", "it is not the address of a PostgreSQL server"),
+    ("missing", "it is not the address of a PostgreSQL server"),
 )
 _UNKNOWN: Final = "it cannot be read"
 

@@ -23,7 +23,7 @@ from fleetlm_users.standin.storage.storage_options import (
 from fleetlm_users.standin.websocket.connection import SocketLimits
 
 FLUSH_HELP: Final = (
-    "store the messages this often, what is not stored yet is gone with the process; "
+    "flush the messages this often; what is not flushed is lost with the process; "
     f"0: at once; {FLUSH_MS:g} where another option needs it, {GROUPS_FLUSH_MS:g} with --storage-groups"
 )
 HOST: Final = "127.0.0.1"
@@ -160,7 +160,7 @@ def _add_twin(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--like",
         choices=tuple(LIKE),
-        help="behave like FleetLM at 13a5558 (early) or 0b7208e (late); what is given besides wins",
+        help="behave like FleetLM at 13a5558 (early) or 0b7208e (late); options given besides win",
     )
     group.add_argument(
         "--webhook-order",

@@ -93,7 +93,7 @@ def test_scripts_of_another_origin_start_stop_and_read_nothing(browser, locust_w
         assert {name: said for name, said in told.items() if said not in ("refused", "opaque")} == {}
     assert state_of(url) == "ready"
     assert not locust.results.exists()
-    assert "Refused: a page of another origin asks" in locust.output
+    assert "Refused: the request comes from a page of another origin" in locust.output
     after = standin.counters()
     assert after["sessions_created"] == before["sessions_created"]
     assert not requests.get(f"{standin.url}/standin/faults", timeout=60).json()["unavailable"]
@@ -126,7 +126,7 @@ def test_a_form_and_a_frame_of_another_origin_start_and_show_nothing(browser, lo
         page.goto(f"http://localhost:{elsewhere.server_port}/")
         assert not page.frame_locator("iframe").get_by_role("button", name="Start").is_visible()
         page.get_by_role("button", name="Win a prize").click()
-        expect(page.get_by_text("Refused: a page of another origin asks")).to_be_visible()
+        expect(page.get_by_text("Refused: the request comes from a page of another origin")).to_be_visible()
     assert state_of(url) == "ready"
     assert not locust.results.exists()
 

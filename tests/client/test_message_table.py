@@ -89,7 +89,7 @@ def test_other_greenlets_run_while_it_waits(filled):
         (lambda address: address.replace("a%20secret", "wr0ng"), "the password is wrong"),
         (lambda address: address.rpartition("/")[0] + "/nowhere", "there is no such database"),
         (lambda address: address, "it has no table messages"),
-        (lambda address: f"{address}?no_such_option=1", "no address of a PostgreSQL"),
+        (lambda address: f"{address}?no_such_option=1", "not the address of a PostgreSQL"),
         (lambda address: "postgresql://s0mebody:s3cret@127.0.0.1:9/n0where", "nothing listens there"),
         (lambda address: "postgresql://s0mebody:s3cret@no.such.host.invalid/n0where", "its host name is not known"),
     ],
@@ -110,7 +110,7 @@ def test_what_cannot_work_is_told_without_the_address(database, change, said):
 def test_a_table_without_the_columns_is_refused(database):
     """It is somebody else's."""
     database.execute("CREATE TABLE messages (id text)")
-    with pytest.raises(UsageError, match="has not the columns session_id, seq and content"):
+    with pytest.raises(UsageError, match="lacks the columns session_id, seq and content"):
         table_of(database.address).check()
 
 
@@ -147,7 +147,7 @@ def test_a_missing_driver_is_told_with_what_installs_it(monkeypatch):
         ('connection failed: FATAL:  password authentication failed for user "reader"', None, "the password is wrong"),
         ('FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "reader"', None, "does not admit this user"),
         ("connection timeout expired", None, "did not answer in time"),
-        ("FATAL: sorry, too many clients already", None, "no connection left"),
+        ("FATAL: sorry, too many clients already", None, "no connections left"),
         ("Verbindung von reader verweigert", None, message_table._UNKNOWN),
         ("relation missing", "42P01", "no table messages"),
         ("something about reader", "XX000", "PostgreSQL's error XX000"),

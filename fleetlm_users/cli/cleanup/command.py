@@ -94,7 +94,9 @@ def cleanup(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
         deleted = cleaner.delete(leftovers) if is_to_be else 0
     except (RestFailed, Unreachable) as failed:
         progress.clear()
-        raise click.ClickException(f"FleetLM cannot be asked: {failed}. `fleetlm-bench doctor` says more.") from failed
+        raise click.ClickException(
+            f"FleetLM cannot be reached: {failed}. `fleetlm-bench doctor` finds out why."
+        ) from failed
     finally:
         api.close()
     progress.clear()

@@ -138,7 +138,7 @@ class Cleaner:
 
     def _asking(self, run_id: str, leftovers: FoundSessions) -> Callable[[Sequence[str]], Sequence[Body]]:
         def ask(user_ids: Sequence[str]) -> Sequence[Body]:
-            found_so_far = f"{leftovers.asked:,} participants asked, {len(leftovers.deletable):,} sessions found"
+            found_so_far = f"{leftovers.asked:,} participants checked, {len(leftovers.deletable):,} sessions found"
             self.tell(f"run {printable(run_id, MAX_RUN_ID)}: {found_so_far}")
             return self.sweep.ask(user_ids)
 

@@ -33,7 +33,7 @@ from fleetlm_users.measure.comparing.comparison import compare as compare_runs
     type=click.Path(path_type=Path),
     help="A further run of what A ran: what differs between them is no regression. Repeatable.",
 )
-@click.option("--any-load", is_flag=True, help="Compare runs of different load anyway.")
+@click.option("--any-load", is_flag=True, help="Compare runs with different loads anyway.")
 @click.option("--markdown", is_flag=True, help="Write Markdown, for a comment in CI.")
 @click.pass_context
 def compare(  # noqa: PLR0913, PLR0917  # click passes each option as an argument of its own

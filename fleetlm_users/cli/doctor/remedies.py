@@ -11,8 +11,8 @@ START: Final = "Start FleetLM (`mix phx.server`, or `docker compose up` in its c
 
 # By what _causes yields for an error; the most special cause decides.
 _ANSWERED: Final = {
-    "redirect": "What answers is a front end that has TLS only, or has moved: set what it says.",
-    "401": "FleetLM asks for none: a proxy before it does.",
+    "redirect": "A front end answers that accepts TLS only, or has moved: set the address that it names.",
+    "401": "FleetLM asks for no login: a proxy in front of it does.",
     "403": "For a WebSocket that is often its path, which must be /socket/websocket, or an Origin header.",
 }
 _API: Final = {
@@ -29,9 +29,7 @@ _WEBSOCKET: Final = {
     "404": "Nothing serves WebSockets at this path: FleetLM's is /socket/websocket. Set --ws-url (WS_URL) or -H.",
     "tls": "For a self-signed certificate: --insecure, or its CA in SSL_CERT_FILE. Without TLS: a ws:// URL.",
     "timeout": "A wrong address, a firewall, or a server that hangs: check --ws-url (WS_URL) or -H.",
-    "upgrade": (
-        "What answers is no WebSocket server, or a proxy does not pass upgrades on: set --ws-url (WS_URL) or -H."
-    ),
+    "upgrade": ("This is not a WebSocket server, or a proxy does not pass upgrades on: set --ws-url (WS_URL) or -H."),
     "dns": "The name is not known: check the spelling of --ws-url (WS_URL) or -H.",
 }
 _JOIN: Final = {
@@ -50,12 +48,12 @@ AGENT_REPLY: Final = (
     "working off an earlier load answers late: wait, or raise --timeout."
 )
 OWN_MESSAGE: Final = (
-    "The message was sent and never pushed back: without that no append can be measured. See FleetLM's log; is it "
+    "The message was sent but never pushed back, and without that no append can be measured. See FleetLM's log; is it "
     "overloaded, or is a proxy holding frames back?"
 )
 CREATE: Final = "FleetLM did not create a session: see its log, and whether its database is up and migrated."
 JOIN: Final = "FleetLM did not let the session be joined: see its log."
-LEAVE: Final = "The session was to be left and deleted; `fleetlm-bench cleanup --run-id {run_id}` tries again."
+LEAVE: Final = "The session could not be left and deleted; `fleetlm-bench cleanup --run-id {run_id}` tries again."
 
 
 def of_problem(problem: Problem) -> str:

@@ -18,7 +18,7 @@ FOLDER: Final = "locustfiles"
 WHAT: Final = ("benchmarks", "presets", "metrics", "options")
 
 
-@click.command("list", short_help="What there is: benchmarks, presets, metrics, options.")
+@click.command("list", short_help="List benchmarks, presets, metrics and options.")
 @click.argument("what", type=click.Choice(WHAT), default="benchmarks")
 @click.option("--presets-file", type=click.Path(path_type=Path), envvar="PRESETS_FILE", help="Your own presets too.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")

@@ -31,7 +31,7 @@ _RENDERERS: Final[Mapping[str, Callable[[RunFile], str]]] = MappingProxyType(
 )
 
 
-@click.command(short_help="A run's report again: HTML, Markdown, JUnit or text.")
+@click.command(short_help="Write a run's report again: HTML, Markdown, JUnit or text.")
 @click.argument("folder", metavar="FOLDER", type=click.Path(path_type=Path))
 @click.option("--html", type=FILE, metavar="FILE", help="Write the page with all charts.")
 @click.option("--markdown", type=FILE, metavar="FILE", help="Write Markdown, for a comment or a job's page.")

@@ -20,7 +20,7 @@ WORKS, FAILS, TO_LOOK_AT = 0, 1, 4
 
 @click.command(
     "smoke",
-    short_help="Every benchmark for a few seconds: does all of it work here?",
+    short_help="Run every benchmark for a few seconds: do they all work here?",
     context_settings={"ignore_unknown_options": True},
 )
 @click.option("--only", multiple=True, metavar="BENCHMARK", help="Only this benchmark. Repeatable.")

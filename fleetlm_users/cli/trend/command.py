@@ -21,7 +21,7 @@ from fleetlm_users.errors import UsageError
 LOWEST_SIGNIFICANCE: Final = 0.002
 
 
-@click.command(short_help="Many runs over time: where did which figure change, and is the newest worse?")
+@click.command(short_help="Many runs over time: which figures changed, when, and is the newest run worse?")
 @click.argument("folders", metavar="FOLDER…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--html", type=FILE, metavar="FILE", help="Write a page with a chart per figure.")
 @click.option(

@@ -57,7 +57,7 @@ class Patience:
             )
             outlook = "may still come" if judgement.ok or judgement.late else outlook_of(judgement, totals)
             if outlook == "beyond repair" and main_s >= self._grace_s:
-                return f"{reason}, which nothing can mend any more"
+                return f"{reason}, which can no longer be made good"
             if outlook != "may recover" or not _is_certain(judgement, totals):
                 self._missed.pop(number, None)
                 continue

@@ -25,7 +25,7 @@ AUDIT: Final = (
         is_trouble=True,
     ),
     counter("unconfirmed_stored", "messages of open outcome that the audit found stored"),
-    counter("unconfirmed_unstored", "messages of open outcome that are not stored, as nobody had promised"),
+    counter("unconfirmed_unstored", "messages of open outcome that are not stored; none was acknowledged"),
     counter("unconfirmed_unaudited", "messages of open outcome that the audit could not check, by cause"),
     counter("answers_audited", "pushed answers of the agent that the audit looked for"),
     counter("answers_stored", "audited answers that are stored as they were pushed", evidence="answers_audited"),
@@ -55,7 +55,7 @@ BREAKS: Final = (
         evidence="disconnects",
         is_trouble=True,
     ),
-    counter("resumes_failed", "attempts to join a lost session again that failed, by kind"),
+    counter("resumes_failed", "failed attempts to join a lost session again, by kind"),
     counter("seqs_given_twice", "`seq` numbers of a session that came with two contents", evidence="messages_audited"),
     counter(
         "messages_below_resume",

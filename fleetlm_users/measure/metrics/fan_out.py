@@ -6,7 +6,7 @@ from fleetlm_users.measure.metrics.metric import Metric, counter, trend
 
 FIRST: Final = "the first listener has it"
 HALF: Final = "half of the listeners have it"
-ALL_OF_THEM: Final = "every listener has it; of a message that one has missed there is none"
+ALL_OF_THEM: Final = "every listener has it; not recorded for a message that one of them missed"
 
 FAN_OUT: Final[tuple[Metric, ...]] = (
     trend("fan_out_first_ms", f"message due → {FIRST}", service="fan_out_first_service_ms"),
@@ -39,23 +39,23 @@ FAN_OUT: Final[tuple[Metric, ...]] = (
     ),
     counter(
         "deliveries_repeated",
-        "pushes to a listener of a message that it has, as the late protocol sends each twice",
+        "pushes of a message that the listener already has, as the late protocol sends each twice",
         evidence="deliveries_expected",
     ),
     counter(
         "deliveries_duplicated",
-        "pushes to a listener of a message that it has, beyond what the protocol is known to send, by listener",
+        "pushes of a message that the listener already has, beyond what the protocol is known to repeat, by listener",
         evidence="deliveries_expected",
         is_trouble=True,
     ),
     counter(
         "deliveries_out_of_order",
-        "first pushes of a message to a listener that has one of a higher `seq`, by listener",
+        "first pushes of a message to a listener that already has a higher `seq`, by listener",
         evidence="deliveries_expected",
     ),
     counter(
         "deliveries_unexpected",
-        "pushes to a listener of a message that none awaits: late, unknown, after_end or malformed",
+        "pushes of a message that the listener does not await: late, unknown, after_end or malformed",
         evidence="deliveries_expected",
         is_trouble=True,
     ),

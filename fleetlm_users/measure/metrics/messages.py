@@ -37,7 +37,7 @@ MESSAGES: Final = (
     ),
     counter(
         "messages_unconfirmed",
-        "sent messages of which the server could not say whether it appended them, by its words",
+        "sent messages that the server could neither confirm nor reject, by its reply",
         evidence="messages_sent",
         is_trouble=True,
     ),

@@ -57,10 +57,10 @@ _EVENTS: Final = (
 )
 
 _QUEUES: Final = (
-    counter("events_due", "awaited events whose user says since when they are due"),
-    counter("events_due_seen", "those that came in time: the samples of event_latency_ms", evidence="events_due"),
-    counter("events_due_missed", "those that did not come in time", evidence="events_due"),
-    counter("events_due_open", "those that could still have come when the run ended", evidence="events_due"),
+    counter("events_due", "awaited events with a due moment"),
+    counter("events_due_seen", "due events that came in time: the samples of event_latency_ms", evidence="events_due"),
+    counter("events_due_missed", "due events that did not come in time", evidence="events_due"),
+    counter("events_due_open", "due events that could still have come when the run ended", evidence="events_due"),
     gauge("push_backlog", "pushes whose reply is awaited, at the end of a second"),
     gauge("event_backlog", "due events that have not come yet, at the end of a second"),
     gauge(

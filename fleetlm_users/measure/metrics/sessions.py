@@ -16,7 +16,7 @@ CONNECTIONS: Final = (
     counter("disconnects", "sockets lost while in use, by kind or close code", evidence="ws_join_ms", is_trouble=True),
     counter(
         "client_anomalies",
-        "what the client saw and no rule of the protocol foresees, by kind",
+        "what the client received and the protocol does not allow, by kind",
         evidence="connections_attempted",
         is_trouble=True,
     ),
@@ -35,10 +35,10 @@ JOURNEYS: Final = (
     ),
     counter("session_churn_total", "churn sessions finished", evidence="sessions_started"),
     counter("cleanup_attempted", "sessions that were to be deleted"),
-    counter("cleanup_succeeded", "sessions that were to be deleted and are", evidence="cleanup_attempted"),
+    counter("cleanup_succeeded", "sessions that were to be deleted and were", evidence="cleanup_attempted"),
     counter(
         "cleanup_failed",
-        "sessions that were to be deleted and are not, by cause; not_tried: given up, time or server being gone",
+        "sessions that were to be deleted and were not, by cause; not_tried: given up, for lack of time or of a server",
         evidence="cleanup_attempted",
         is_trouble=True,
     ),

@@ -31,7 +31,7 @@ STORM: Final = (
         help="missed messages that replay or push brought / all of them",
     ),
     counter("away_messages", "messages that the agent appended over REST to sessions that were away"),
-    counter("away_messages_failed", "such messages that the server did not accept, by kind"),
+    counter("away_messages_failed", "of those, the ones that the server did not accept, by kind"),
     counter("storm_cpu_ms", "CPU time of the generator until 95 % of its sessions were back, in ms"),
     counter("storm_attempts", "attempts to connect or join in that time"),
     gauge(

@@ -245,7 +245,7 @@ class ActiveRun:
         """Go on without a worker, or stop."""
         self.snapshots.lose(client_id)
         is_stopped = self.is_on and (self.options.on_worker_lost == "stop" or is_last)
-        consequence = "The run goes on without it." if self.is_on else "Its report is not waited for."
+        consequence = "The run goes on without it." if self.is_on else "The run does not wait for its report."
         self.say(f"Worker {client_id} is lost: {why}. {'The run stops.' if is_stopped else consequence}")
         if is_stopped:
             self._stopped_by = f"worker {client_id} was lost"

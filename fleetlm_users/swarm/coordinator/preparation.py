@@ -50,7 +50,7 @@ NO_LIST: Final = (
     "may be audited, and such a run is never green; set --audit replay or --audit database"
 )
 NOT_AUDITED: Final = (
-    "not audited (--audit auto): in this protocol nobody can read the messages of a session over REST; --audit replay "
+    "not audited (--audit auto): this protocol cannot read the messages of a session over REST; --audit replay "
     "reads the oldest 100 of each session, --audit database all"
 )
 UNSETTLED: Final = "auto"
@@ -224,7 +224,7 @@ class Preparation:
             return None
         own = common_value({"server_pid": self._own_server_pid}, "server_pid") or ()
         if plan.how in (KILL, TERM) and not options.standin and options.server_pid != own:
-            accepted = "what the command line says: no web page may choose the process that is stopped"
+            accepted = "the value of the command line: no web page may choose which process is stopped"
             raise UsageError("--server-pid (SERVER_PID)", ", ".join(options.server_pid), accepted, "--crash none")
         return plan, server_of(plan, self._servers if options.standin else None, self._say)
 

@@ -100,7 +100,7 @@ class OtherServer:
         """Run the command, which may be the server itself. Raises StopFailed if it has failed so far."""
         if self._restart is None:
             self._say(
-                f"Start the server again now: it is waited for, {self._plan.timeout_s:g} s at most "
+                f"Start the server again now: the run waits {self._plan.timeout_s:g} s for it at most "
                 "(--restart-command would start it)"
             )
         else:

@@ -61,7 +61,7 @@ class PrometheusSource:
         except (FleetlmError, ValueError) as problem:
             raise SourceError(str(problem)) from problem
         if not readings:
-            raise SourceError("it answers, but with none of the metrics that docs/metrics.md lists")
+            raise SourceError("it answers, but with none of the metrics listed in docs/metrics.md")
         return readings
 
     def has(self, series: ServerSeries) -> bool:

@@ -154,7 +154,7 @@ def note_annotations(summary: Summary, folder: Path | None, entry: AnnotationsEn
         try:
             _write_whole(folder / SUMMARY, _as_text(summary))
         except OSError as problem:  # the file of before is still there
-            logger.warning("%s does not say what was annotated: %s", folder / SUMMARY, problem.strerror or problem)
+            logger.warning("%s does not record what was annotated: %s", folder / SUMMARY, problem.strerror or problem)
 
 
 def _as_text(content: str | Mapping[str, Any]) -> str:

@@ -188,7 +188,7 @@ class Audit:
                 left[cause] += len(session)
                 self._take(session, unaudited(session, cause, self._since_ms))
         for reason, n in left.items():
-            logger.warning("The audit did not come to %s messages: %s", f"{n:,}", reason)
+            logger.warning("The audit did not reach %s messages: %s", f"{n:,}", reason)
 
     def _tell(self) -> None:
         while True:

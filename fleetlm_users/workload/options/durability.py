@@ -109,7 +109,7 @@ def _words(spec: OptionSpec, values: Mapping[str, Any]) -> tuple[str, ...]:
 def _at_s(options: Options) -> float:
     given, plan = options.extra[CRASH_AT.name], options.plan
     if given is None and plan.duration_s is None:
-        accepted = "a moment, as the run has no end of which there would be a middle"
+        accepted = "a moment, as a run without an end has no middle"
         raise UsageError(CRASH_AT.label, Described("nothing"), accepted, "--crash-at 30s")
     if given is None:
         return (plan.warm_up_s + float(plan.duration_s or 0)) / 2

@@ -46,10 +46,10 @@ PLAN_OPTIONS: Final = (
            help="users over time, DURATION:USERS with commas, ramping evenly; NAME=DURATION:USERS names one",
            hint="such as ramp=30s:10,peak=2m:100,30s:0; in place of users and duration", section="Load in detail"),
     option("session_rate", kind="rates", example="20", group="load",
-           help="sessions per second that arrive, each lives one journey; or stages, up=30s:5,peak=2m:50",
+           help="new sessions per second, each for one journey; or stages, up=30s:5,peak=2m:50",
            hint="sessions per second, whatever the server does; in place of users", section="Load in detail"),
     option("arrivals", choices=KINDS, example="poisson", group="load",
-           help="how what --session-rate or --arrival-rate asks for arrives; empty: even",
+           help="how sessions or messages arrive at --session-rate or --arrival-rate; empty: even",
            hint="of a session rate or an arrival rate; empty: even", section="Load in detail"),
     option("max_users", kind="count", most=VUS_PER_BLOCK, example="200", group="load",
            help=f"with --session-rate: users that may be in a session at once; empty: {DEFAULT_MAX_USERS:,}",
@@ -110,7 +110,7 @@ class Options:
         title="Run on the embedded stand-in", hint="the URLs are not used then")]
     standin_like: Annotated[str | None, option(
         "standin_like", choices=("early", "late"), example="early", group="target", in_form=False, in_preset=False,
-        help="with --standin: behave as a FleetLM that was measured under load")]
+        help="with --standin: behave like a FleetLM measured under load")]
     standin_options: Annotated[str | None, option(
         "standin_options", example="--webhook-order node --webhook-service-ms 2.5", group="target", in_form=False,
         in_preset=False, help="with --standin: more options of fleetlm-standin")]
@@ -215,7 +215,7 @@ class Options:
         help="for the answer to an append, and for the agent's answer")]
     stall_limit_s: Annotated[float, option(
         "stall_limit", default="10s", kind="timeout", group="timeouts",
-        help="longest pause between two pieces of an agent's answer that is no stall",
+        help="a longer pause between two pieces of an agent's answer counts as a stall",
         hint="between two pieces of an agent's streaming answer")]
     drain_timeout_s: Annotated[float, option(
         "drain_timeout", default="10s", kind="duration", most=24 * HOUR_S, group="timeouts",
@@ -225,7 +225,7 @@ class Options:
         help="time between heartbeats; FleetLM closes a socket that is silent for 120 s")]
     worker_timeout_s: Annotated[float, option(
         "worker_timeout", default="30s", kind="timeout", least=0.1, most=24 * HOUR_S, group="timeouts",
-        help="silence after which a worker counts as lost, and a worker leaves its master",
+        help="silence after which a worker counts as lost, or leaves its master",
         hint="a worker that is silent for longer is lost")]
 
     metrics_port: Annotated[int | None, option(
@@ -236,16 +236,16 @@ class Options:
         help="the address that --metrics-port listens on")]
     web_allowed_hosts: Annotated[tuple[str, ...], option(
         "web_allowed_hosts", kind="hosts", group="monitoring", in_preset=False,
-        help="further host names that the web UI and --metrics-port answer to, as of a proxy")]
+        help="further host names that the web UI and --metrics-port answer to, such as a proxy's")]
 
     annotate: Annotated[str | None, option(
         "annotate", kind="grafana_url", group="monitoring", in_preset=False,
-        help="a Grafana that gets the run's start, stages and verdict; GRAFANA_TOKEN holds its token")]
+        help="post the run's start, stages and verdict to this Grafana; GRAFANA_TOKEN holds its token")]
 
     # not in the representation, which a log might show
     audit_database: Annotated[str | None, option(
         "audit_database", kind="database_url", group="judging", secret=True, in_preset=False,
-        help="address of FleetLM's PostgreSQL; `ps` shows flags, so rather set the variable",
+        help="address of FleetLM's PostgreSQL; better set the variable, since `ps` shows flags",
         )] = field(default=None, repr=False)
     is_protocol_detected: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)

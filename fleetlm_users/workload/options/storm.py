@@ -38,7 +38,7 @@ CUT_AT: Final = option(
 
 CUT_SHARE: Final = option(
     "cut_share", default=1, kind="positive", most=1, example="0.1", group=GROUP, title="Share that is cut",
-    help="share of the sessions that a cut is of, up to 1",
+    help="share of the sessions that each cut hits, up to 1",
 )  # fmt: skip
 
 CUT_EVERY: Final = option(
@@ -68,7 +68,7 @@ AWAY_MESSAGES: Final = option(
 
 UNNOTICED: Final = option(
     "unnoticed", default="500ms", kind="duration", most=10, group=GROUP, title="Dead before it is noticed",
-    help="time before a cut by the client in which its connection hears nothing and nobody knows",
+    help="how long before a cut by the client its connection is already dead, unnoticed",
 )  # fmt: skip
 
 STORM_OPTIONS: Final = (
@@ -148,7 +148,7 @@ def _cuts(options: Options) -> Cuts:
 def _at_s(options: Options) -> float:
     given, plan = options.extra[CUT_AT.name], options.plan
     if given is None and plan.duration_s is None:
-        accepted = "a moment, as the run has no end of which a third could be taken"
+        accepted = "a moment, as a third of a run without an end is unknown"
         raise UsageError(CUT_AT.label, Described("nothing"), accepted, "--cut-at 30s")
     if given is None:
         return plan.warm_up_s + (float(plan.duration_s or 0) - plan.warm_up_s) / 3

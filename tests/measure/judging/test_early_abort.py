@@ -90,7 +90,7 @@ def test_what_is_beyond_repair_is_given_up_right_after_the_grace(totals_of):
     watch = patience("connection_failures: count<10")
     assert watch.look(totals, 1.0) == ""
     assert watch.look(totals, GRACE_S - 0.1) == ""
-    assert watch.look(totals, GRACE_S) == ("connection_failures: count<10 measured 10, which nothing can mend any more")
+    assert watch.look(totals, GRACE_S) == "connection_failures: count<10 measured 10, which can no longer be made good"
 
 
 def test_what_may_recover_is_given_up_when_missed_all_through_the_grace():
@@ -165,7 +165,7 @@ def test_a_full_window_that_missed_is_missed_for_good(totals_of):
     assert [outlook_of(missed[one], totals) for one in (final, open_)] == ["beyond repair", "may recover"]
     watch = Patience([final], GRACE_S, lambda _totals: False, missed.get)
     assert watch.look(totals, GRACE_S - 1) == ""
-    assert watch.look(totals, GRACE_S) == f"{final} measured 50.00 ms, which nothing can mend any more"
+    assert watch.look(totals, GRACE_S) == f"{final} measured 50.00 ms, which can no longer be made good"
 
 
 def test_figures_of_the_server_recover_or_do_not(totals_of):

@@ -155,7 +155,7 @@ def test_a_run_is_not_aborted_for_what_the_generator_explains(totals_of):
     late, slow = totals_of(messages(3_000, LATE_US)), totals_of(messages(600_000, LATE_US))
     watch = Patience(rules, 5.0, lambda totals: is_beyond_limits(totals, (), Limits()))
     assert [watch.look(late, float(second)) for second in range(60)] == [""] * 60
-    assert "which nothing can mend any more" in watch.look(slow, 61.0)
+    assert "which can no longer be made good" in watch.look(slow, 61.0)
     in_time = Patience(rules, 5.0, lambda _: False)
     assert in_time.look(late, 61.0)
 

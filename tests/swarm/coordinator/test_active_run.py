@@ -126,7 +126,7 @@ def test_a_worker_that_is_lost_during_the_drain_is_not_waited_for(scene):
     set_up = scene(on_worker_lost="stop")
     set_up.run.end.stop()
     set_up.run.on_worker_lost("a", "it is silent", is_last=True)
-    assert set_up.console.said[-1].endswith("Its report is not waited for.")
+    assert set_up.console.said[-1].endswith("The run does not wait for its report.")
     assert not set_up.ended()
 
 

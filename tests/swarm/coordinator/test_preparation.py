@@ -152,6 +152,6 @@ def test_no_form_chooses_the_process_that_is_stopped(tmp_path):
 
     made, _ = preparation(tmp_path, replace(benchmark(), crash=crash), server_pid=None)
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as other:
-        with pytest.raises(StartupError, match="no web page may choose the process that is stopped"):
+        with pytest.raises(StartupError, match="no web page may choose which process is stopped"):
             made.by_form(MultiDict({"server_pid": str(other.pid)}))
         other.stdin.close()

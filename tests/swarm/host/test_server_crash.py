@@ -98,7 +98,7 @@ def test_the_server_is_known_before_the_run():
     assert server.how == "by --stop-command"
     server.start_again()
     server.check()
-    assert "it is waited for" in said[0]
+    assert "the run waits" in said[0]
 
 
 @pytest.mark.parametrize(

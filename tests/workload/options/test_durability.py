@@ -36,7 +36,7 @@ def test_a_command_takes_the_place_of_the_signal():
 @pytest.mark.parametrize(
     ("extra", "words"),
     [
-        ({"duration_s": None}, "a moment, as the run has no end"),
+        ({"duration_s": None}, "a moment, as a run without an end has no middle"),
         ({"crash_at": 60.0}, "less than the run's 1m"),
         ({"crash": "none", "stop_command": "true"}, "left out with --crash none"),
         ({"crash": "none", "restart_command": "true"}, "left out with --crash none"),

@@ -54,7 +54,7 @@ def test_a_run_without_an_end_is_cut_at_the_moment_given():
 @pytest.mark.parametrize(
     ("extra", "words"),
     [
-        ({"duration_s": None}, "a moment, as the run has no end"),
+        ({"duration_s": None}, "a moment, as a third of a run without an end"),
         ({"cut_at": 100.0}, "less than the run's 1m40s"),
         ({"cut_at": 5.0}, "at least the warm-up of 10s"),
         ({"cut_share": 0.04}, "a share of the 10 users that is at least one of them"),

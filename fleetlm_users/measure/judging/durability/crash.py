@@ -107,7 +107,7 @@ def _ages(totals: Totals) -> Iterator[str]:
         yield f"pushed answers that are gone: {formatting.count(answers)}"
     messages = sum(totals.count(f"messages_{fate}", phase=ALL) for fate in ("unstored", "stored_changed"))
     if messages > lost.count:
-        yield f"messages that are gone though no crash came after them: {formatting.count(messages - lost.count)}"
+        yield f"messages that are gone although no crash followed them: {formatting.count(messages - lost.count)}"
 
 
 def _open(totals: Totals) -> str:
@@ -123,8 +123,8 @@ def _open(totals: Totals) -> str:
 def _numbers(totals: Totals) -> Iterator[str]:
     """Yield what the server's numbering did: after a loss it may give a seq out a second time."""
     twice, below = (totals.count(name, phase=ALL) for name in ("seqs_given_twice", "messages_below_resume"))
-    yield f"seqs that were given out twice, with two contents: {formatting.count(twice)}"
-    yield f"new messages that a client which resumes after its last seq would never show: {formatting.count(below)}"
+    yield f"seqs that were assigned twice, with different contents: {formatting.count(twice)}"
+    yield f"new messages that a client resuming after its last seq would never show: {formatting.count(below)}"
 
 
 def _trend(totals: Totals, name: str) -> TrendSummary:

@@ -46,11 +46,11 @@ class LatencyRecovery:
     def words(self) -> str:
         """Return it in words."""
         if self.limit_ms is None:
-            return f"too little before the cut to tell when latency was back: it takes {MIN_WINDOWS} windows"
+            return f"too little before the cut to tell when latency recovered: it takes {MIN_WINDOWS} windows"
         rule = f"p95 of {IN_A_ROW} windows of {self.window_s} s in a row at most {self.limit_ms:.1f} ms, as before"
         if self.recovered_s is None:
-            return f"append latency was not back {self.watched_s:.0f} s after the cut ({rule})"
-        return f"append latency was back {_seconds(self.recovered_s)} after the cut ({rule})"
+            return f"append latency had not recovered {self.watched_s:.0f} s after the cut ({rule})"
+        return f"append latency had recovered {_seconds(self.recovered_s)} after the cut ({rule})"
 
     @property
     def derived(self) -> Derived:

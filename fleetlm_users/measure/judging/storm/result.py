@@ -227,7 +227,7 @@ def _generator_words(generator: StormGeneratorEntry) -> str:
     if can is not None:
         parts.append(f"at its CPU per attempt it could make {_n(round(can))} attempts per second")
     if own is not None:
-        parts.append(f"its own part of a return was {formatting.ms(own)} ms at p95")
+        parts.append(f"its own share of a return was {formatting.ms(own)} ms at p95")
     parts.append(f"its busiest process used {generator['cpu_percent']:.0f} % of a core until 95 % were back")
     return ", ".join(parts)
 

@@ -111,10 +111,10 @@ def visit_doubts(totals: Totals, limits: Limits, law: LittlesLaw) -> Iterator[st
     if lost > limits.dropped_visits_share * judged:
         by_reason = totals.labels("visits_dropped")
         reasons = ", ".join(f"{n:,} {reason}" for reason, n in by_reason.items())
-        advice = "; more --max-users are needed" if by_reason.get("no_user") else ""
+        advice = "; raise --max-users" if by_reason.get("no_user") else ""
         yield f"{lost:,} of {judged:,} sessions that were due could not begin ({reasons}): not the planned load{advice}"
     if law.agrees is False:
-        yield f"{law}: the books of the sessions are wrong"
+        yield f"{law}: the accounting of the sessions is wrong"
 
 
 def _is_some_end_unknown(totals: Totals) -> bool:

@@ -105,7 +105,7 @@ class RemoteWorkers:
         if self._run is not None:
             options = self._run.options
             if is_audited(options):
-                self._say(f"When its users have left, each worker is given {AUDIT_S / 60:.0f} min for the audit")
+                self._say(f"Once its users have left, each worker has up to {AUDIT_S / 60:.0f} min for the audit")
             afterwards_s = (CLEANUP_S if options.cleanup else 0.0) + audit_bound_s(options)
             self._registry.drain(self._run.snapshots.epoch, options.drain_timeout_s + afterwards_s)
 

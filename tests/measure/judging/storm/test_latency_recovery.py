@@ -46,7 +46,7 @@ def test_latency_that_does_not_come_back_is_a_doubt():
     result = recovery(seconds(*[2.0] * 10, *[90.0] * 10))
     assert result.recovered_s is None
     assert (result.derived.value, result.derived.is_doubtful) == (None, True)
-    assert "not back 10 s after the cut" in result.words
+    assert "had not recovered 10 s after the cut" in result.words
 
 
 @pytest.mark.parametrize("before", [0, 4])

@@ -38,7 +38,7 @@ def test_a_storm_that_went_well(totals_of):
     text = "\n".join(entry["lines"])
     assert "100 of 100 sessions lost their connection, cut by the client, at 10.0 s" in text
     assert "replay brought 100, a push 0, nothing 0" in text
-    assert "append latency was back 3.0 s after the cut" in text
+    assert "append latency had recovered 3.0 s after the cut" in text
     assert "refused or failed: 3 refused" in text
 
 

@@ -93,7 +93,7 @@ def test_books_that_are_a_fiftieth_off_are_found(presence):
     assert law.agrees is False
     (doubt,) = visit_doubts(totals, Limits(), law)
     assert "they do not agree" in doubt
-    assert "the books of the sessions are wrong" in doubt
+    assert "the accounting of the sessions is wrong" in doubt
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def counted(*, final=True, **counts):
         (counted(due=200, begun=200, ended=199, final=False), []),
         (
             counted(due=100, begun=97, dropped__no_user=2, dropped__late=1, ended=97),
-            ["3 of 100 sessions that were due could not begin (2 no_user, 1 late): not the planned load; more --max-"],
+            ["3 of 100 sessions that were due could not begin (2 no_user, 1 late): not the planned load; raise --max-"],
         ),
     ],
 )
