@@ -9,6 +9,9 @@ from pathlib import Path
 
 import yaml
 
+from tests.cli.histories import scaled
+from tests.cli.summaries import made
+
 ROOT = Path(__file__).resolve().parents[2]
 ACTION = yaml.safe_load((ROOT / "ci/github/action.yml").read_text())
 TEMPLATE = yaml.safe_load((ROOT / "ci/gitlab/fleetlm-bench.yml").read_text())
@@ -26,15 +29,19 @@ class Job:
         self.bin = self.temp / "fleetlm-venv" / "bin"
         for path in (self.fake, self.work, self.bin):
             path.mkdir(parents=True)
-        (self.bin / "locust").write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT}/tests/ci/fake_locust.py "$@"\n')
-        (self.bin / "locust").chmod(0o755)
+        for name, words in (
+            ("locust", f"-I -S {ROOT}/tests/ci/fake_locust.py"),
+            ("python3", ""),
+        ):  # as an environment has
+            (self.bin / name).write_text(f'#!/bin/sh\nexec {sys.executable} {words} "$@"\n')
+            (self.bin / name).chmod(0o755)
         (self.bin / "fleetlm-bench").symlink_to(BENCH)
         self.plan("0")
 
     def plan(self, *codes, factor=1.0):
-        """What the next runs come to."""
+        """What the next runs come to; `factor` is that of the latency."""
         (self.fake / "codes").write_text("\n".join(codes))
-        (self.fake / "factor").write_text(str(factor))
+        (self.fake / "summary.json").write_text(json.dumps(scaled(made(), factor)))
 
     @property
     def calls(self):
