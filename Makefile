@@ -38,7 +38,7 @@ test-fast: $(VENV)/test  ## no real locust processes, no browser: under a minute
 	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not e2e and not alone"
 
 coverage: $(VENV)/test  ## the fast tests, and how much of each package they reach; cheap from Python 3.12 on
-	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not e2e and not alone" --cov --cov-report=
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not e2e and not alone" --hypothesis-profile thorough --cov --cov-report=
 	$(BIN)/python -m tests.coverage_floors
 
 check: $(VENV)/dev  ## style, types, import contracts

@@ -32,8 +32,11 @@ collect_ignore = [] if find_spec("playwright") else ["browser"]
 
 # a timing is never asserted in a test: a busy machine may take its time over an example
 # and the same tree gives the same result each time, on every machine
-settings.register_profile("unhurried", deadline=None, derandomize=True, database=None)
-settings.load_profile("unhurried")
+settings.register_profile("thorough", deadline=None, derandomize=True, database=None)
+# `make coverage` tries a property with 100 examples, other runs with the first 30 of them: examples were a sixth of the
+# cost of the fast tests, which the gate runs on three interpreters
+settings.register_profile("brief", settings.get_profile("thorough"), max_examples=30)
+settings.load_profile("brief")
 
 
 def pytest_configure():

@@ -8,9 +8,10 @@ import struct
 import zlib
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from operator import sub
 from typing import Final
 
 from hdrh.codec import HdrCookieException, HdrHistogramSettingsException, HdrLengthException
@@ -181,13 +182,15 @@ class Trend:
         histogram = newer._own_histogram()
         added = newer._counts
         assert added is not None  # for mypy: _own_histogram has just set it
-        first, last = fine_index(self._min_us), fine_index(self._max_us)
-        before = earlier._counts
-        for index in range(first, last + 1):
-            added[index] = self._counts[index] - (before[index] if before is not None else 0)
-        filled = [index for index in range(first, last + 1) if added[index]]
-        newer._min_us = max(self._min_us, fine_low(filled[0]))
-        newer._max_us = min(self._max_us, fine_high(filled[-1]))
+        first, end = fine_index(self._min_us), fine_index(self._max_us) + 1
+        counts: Iterable[int] = self._counts[first:end]
+        if earlier._counts is not None:
+            counts = map(sub, counts, earlier._counts[first:end])
+        filled = [(index, count) for index, count in enumerate(counts, first) if count]  # few, of very many
+        for index, count in filled:
+            added[index] = count
+        newer._min_us = max(self._min_us, fine_low(filled[0][0]))
+        newer._max_us = min(self._max_us, fine_high(filled[-1][0]))
         histogram.total_count = newer._count
         histogram.min_value, histogram.max_value = newer._min_us, newer._max_us
         return newer

@@ -1,4 +1,7 @@
-"""A day of constant load by a fake clock: worker, master and live page take no more memory than after minutes."""
+"""Ten hours of constant load by a fake clock: worker, master and live page take no more memory than after minutes.
+
+After ten hours the live page has dropped points of every width but the longest.
+"""
 
 import random
 import sys
@@ -18,7 +21,7 @@ REPORT_S = 10
 MEGABYTE = 1_000_000
 
 
-class Day:
+class LongRun:
     """A worker that measures, a master that merges, a page that shows it; reports and answers are lost now and then."""
 
     def __init__(self, messages_per_s):
@@ -45,7 +48,8 @@ class Day:
         self.sent += n
         for metric in ("append_latency_ms", "generator_lateness_ms"):
             add = self.ledger.trend(metric, "burst", MAIN).add
-            for value_us in self.rng.sample(self.durations_us, n):
+            at = self.rng.randrange(len(self.durations_us) - n)
+            for value_us in self.durations_us[at : at + n]:
                 add(value_us)
         self.ledger.level("worker_cpu_percent", 10.0 + self.rng.random())
 
@@ -58,23 +62,23 @@ class Day:
         self.live.absorb(self.merge.timeline)
 
 
-@pytest.mark.parametrize(("messages_per_s", "hours"), [(2, 24), (100, 2)])
+@pytest.mark.parametrize(("messages_per_s", "hours"), [(2, 10), (100, 2)])
 def test_an_hour_more_of_a_constant_load_is_less_than_a_megabyte(messages_per_s, hours):
     """From the tenth minute on; and every second of it is in the files at the end, whole."""
-    day = Day(messages_per_s)
-    day.live_for(HOUR_S // 6)
-    at_first = day.memory()
-    day.live_for(HOUR_S)
-    assert day.memory() - at_first < MEGABYTE
-    day.live_for((hours - 1) * HOUR_S)
-    assert day.memory() - at_first < hours * MEGABYTE
-    final = day.ledger.snapshot(day.seq + 1, final=True, elapsed_s=float(day.now_s))
+    run = LongRun(messages_per_s)
+    run.live_for(HOUR_S // 6)
+    at_first = run.memory()
+    run.live_for(HOUR_S)
+    assert run.memory() - at_first < MEGABYTE
+    run.live_for((hours - 1) * HOUR_S)
+    assert run.memory() - at_first < hours * MEGABYTE
+    final = run.ledger.snapshot(run.seq + 1, final=True, elapsed_s=float(run.now_s))
     assert len(final.rows) < 10 * ROWS_TO_THANK_FOR
-    assert day.merge.absorb("w1", final)
-    rows = list(day.merge.timeline.intervals(0, day.now_s))
-    assert [row.second for row in rows] == list(range(day.now_s))
-    assert sum(row.whole().count("sent") for row in rows) == day.sent
-    assert sum(sum(row.whole().spreads.get("append", {}).values()) for row in rows) == day.sent
+    assert run.merge.absorb("w1", final)
+    rows = list(run.merge.timeline.intervals(0, run.now_s))
+    assert [row.second for row in rows] == list(range(run.now_s))
+    assert sum(row.whole().count("sent") for row in rows) == run.sent
+    assert sum(sum(row.whole().spreads.get("append", {}).values()) for row in rows) == run.sent
 
 
 def size_of(root):

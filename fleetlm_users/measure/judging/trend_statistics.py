@@ -6,11 +6,15 @@
   tau", JASA 63, 1968), which ignores up to 29 % of outliers, with Sen's confidence interval (Gilbert, "Statistical
   Methods for Environmental Pollution Monitoring", 1987, §16.4) on the same corrected variance.
 
-All of it is quadratic in the number of values: average a longer series before.
+Most of it is quadratic in the number of values: average a longer series before. Pairs are taken lag by lag, so that the
+loops over them are C's.
 """
 
 import math
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
+from itertools import repeat
+from operator import mul, sub, truediv
 from statistics import NormalDist, fmean
 from typing import Final
 
@@ -21,21 +25,21 @@ _NORMAL: Final = NormalDist()
 
 def slopes(values: Sequence[float]) -> list[float]:
     """Return the slopes of all pairs of equidistant values, per step, sorted; their median is Theil and Sen's slope."""
-    return sorted(
-        (values[later] - values[first]) / (later - first)
-        for first in range(len(values))
-        for later in range(first + 1, len(values))
-    )
+    rates: list[float] = []
+    for lag in range(1, len(values)):
+        rates += map(truediv, map(sub, values[lag:], values), repeat(lag))
+    rates.sort()
+    return rates
 
 
 def mann_kendall(values: Sequence[float]) -> tuple[int, float]:
     """Return Mann and Kendall's S, and its variance without a trend, corrected for ties."""
     n = len(values)
-    score = sum(
-        (values[later] > values[first]) - (values[later] < values[first])
-        for first in range(n)
-        for later in range(first + 1, n)
-    )
+    score = 0
+    before: list[float] = []
+    for value in values:  # how many of those before it are lower, less how many are higher
+        score += bisect_left(before, value) - (len(before) - bisect_right(before, value))
+        insort(before, value)
     counts: dict[float, int] = {}
     for value in values:
         counts[value] = counts.get(value, 0) + 1
@@ -56,14 +60,14 @@ def variance_inflation(values: Sequence[float], slope: float) -> float:
     n = len(values)
     ranks = _ranks([value - slope * at for at, value in enumerate(values)])
     centre = fmean(ranks)
-    spread = sum((rank - centre) ** 2 for rank in ranks)
+    deviations = [rank - centre for rank in ranks]
+    spread = sum(map(mul, deviations, deviations))
     if spread == 0:
         return 1.0
     limit = _NORMAL.inv_cdf(0.975) / math.sqrt(n)
     total = 0.0
     for lag in range(1, n - 2):
-        pairs = zip(ranks, ranks[lag:], strict=False)
-        correlation = sum((one - centre) * (other - centre) for one, other in pairs) / spread
+        correlation = sum(map(mul, deviations, deviations[lag:])) / spread
         if abs(correlation) > limit:
             total += (n - lag) * (n - lag - 1) * (n - lag - 2) * correlation
     return max(1.0, 1 + 2 * total / (n * (n - 1) * (n - 2)))
