@@ -149,6 +149,11 @@ class Output(io.TextIOWrapper):
         """Return whether a line written now would reach the reader without a wait."""
         return self._unfailing.is_ready()
 
+    @property
+    def written_to(self) -> int:
+        """The descriptor that is written to, which may be another one of the same terminal or pipe."""
+        return self._unfailing.written_to
+
     def settle(self, name: str) -> None:
         """Write what is pending a last time, at the process's end, and say why standard output could not be written."""
         self.flush()
@@ -166,7 +171,7 @@ class _Unfailing(io.RawIOBase):
 
     def __init__(self, descriptor: int, wait_ms: int | None) -> None:
         self._descriptor = descriptor
-        self._written_to = descriptor if wait_ms is None else _never_blocking(descriptor)
+        self.written_to = descriptor if wait_ms is None else _never_blocking(descriptor)
         self._wait_ms = wait_ms
         self._waiting = bytearray()
         self._lost_bytes = 0
@@ -182,12 +187,12 @@ class _Unfailing(io.RawIOBase):
         return os.isatty(self._descriptor)
 
     def close(self) -> None:
-        if not self.closed and self._written_to != self._descriptor:
-            os.close(self._written_to)
+        if not self.closed and self.written_to != self._descriptor:
+            os.close(self.written_to)
         super().close()
 
     def is_ready(self) -> bool:
-        return not self._waiting and takes(self._written_to, 0)
+        return not self._waiting and takes(self.written_to, 0)
 
     def write(self, data: Any) -> int:
         taken = bytes(data)
@@ -203,7 +208,7 @@ class _Unfailing(io.RawIOBase):
     def pass_on(self, wait_ms: int | None) -> None:
         """Write what is pending; wait for the reader for `wait_ms` at most, without a limit for None."""
         try:
-            while self._waiting and (wait_ms is None or takes(self._written_to, wait_ms)) and self._write_some(wait_ms):
+            while self._waiting and (wait_ms is None or takes(self.written_to, wait_ms)) and self._write_some(wait_ms):
                 pass
         except OSError as problem:
             self.problem = self.problem or problem
@@ -222,9 +227,9 @@ class _Unfailing(io.RawIOBase):
     def _write_some(self, wait_ms: int | None) -> bool:
         """Return whether to go on. A pipe that polls as writable takes PIPE_BUF bytes without waiting (pipe(7))."""
         try:
-            del self._waiting[: os.write(self._written_to, self._waiting[: select.PIPE_BUF])]
+            del self._waiting[: os.write(self.written_to, self._waiting[: select.PIPE_BUF])]
         except BlockingIOError:
-            return wait_ms is None and takes(self._written_to, None)  # somebody else made it non-blocking
+            return wait_ms is None and takes(self.written_to, None)  # somebody else made it non-blocking
         return True
 
 

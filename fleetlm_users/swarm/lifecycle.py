@@ -24,7 +24,7 @@ from fleetlm_users.swarm.context import BenchmarkContext
 from fleetlm_users.swarm.coordinator.console import Console, announcement
 from fleetlm_users.swarm.coordinator.coordinator import Coordinator
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT, StartupError, end_forked_workers, exit_with
-from fleetlm_users.swarm.locust_internals import listeners_of
+from fleetlm_users.swarm.locust_internals import find_callers_cheaply, listeners_of
 from fleetlm_users.swarm.options.option_sources import OptionSources
 from fleetlm_users.swarm.printable_logs import make_logs_printable
 from fleetlm_users.swarm.results.locust_files import try_when_parsed
@@ -89,6 +89,7 @@ class Lifecycle:
     def on_init(self, environment: Environment, runner: Runner, web_ui: WebUI | None, **_: Any) -> None:
         """Take the role of this process: Locust has decided what it is."""
         make_logs_printable()
+        find_callers_cheaply()
         if environment.parsed_options is None:  # Locust as a library: variables and files say what a command line would
             environment.parsed_options = get_parser().parse_args([])
         context = BenchmarkContext(environment, self._benchmark)

@@ -6,16 +6,19 @@ replaces a method of Locust or touches one of its private names.
 """
 
 import functools
+import inspect
 import math
+import sys
 from argparse import Action
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from types import SimpleNamespace
 from typing import Any, Final, cast
 
 import zmq
 from flask import Flask
-from locust import User, argument_parser
+from locust import User, argument_parser, runners
 from locust import stats as locust_stats
 from locust.argument_parser import LocustArgumentParser
 from locust.event import EventHook
@@ -180,6 +183,22 @@ def intercept_start(runner: Runner, start: Callable[..., Any]) -> Callable[..., 
     original: Callable[..., Any] = runner.start
     setattr(runner, "start", start)  # noqa: B010  # mypy: not to be assigned
     return original
+
+
+def find_callers_cheaply() -> None:
+    """Have `Runner.stop` say in its debug log who called it, without a look at anybody's source.
+
+    It asks `inspect` for all frames above it with a line of source around each, which goes through the files of every
+    imported module: 0.05 s of CPU at the end of each run, though nobody reads the log.
+    """
+    frames = functools.partial(inspect.getframeinfo, context=0)
+    setattr(runners, "inspect", SimpleNamespace(stack=_own_frame_and_callers, getframeinfo=frames))  # noqa: B010  # mypy: not exported
+
+
+def _own_frame_and_callers() -> list[tuple[Any]]:
+    """Return the frame that calls this and the one that called that, where `inspect.stack` has them and all others."""
+    frame = sys._getframe(1)
+    return [(frame,), (frame.f_back,)]
 
 
 # ---- events ----------------------------------------------------------------------------------------------------------

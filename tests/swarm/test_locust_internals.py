@@ -204,6 +204,19 @@ def test_cache_default_arguments_is_what_a_spawn_message_calls(monkeypatch):
     assert "argument_parser.default_args_dict()" in inspect.getsource(runners.WorkerRunner.handle_message)
 
 
+def test_find_callers_cheaply_names_the_caller_of_stop(master, monkeypatch, caplog):
+    """The debug log says as before who stopped the run; no other frame is looked at, and nobody's source."""
+    monkeypatch.setattr(runners, "inspect", runners.inspect)
+    internals.find_callers_cheaply()
+    caplog.set_level("DEBUG", logger="locust.runners")
+    master.state = runners.STATE_RUNNING
+    with monkeypatch.context() as patched:
+        patched.setattr(inspect, "findsource", lambda *_: pytest.fail("it reads source"))
+        runners.Runner.stop(master)
+    assert f"called from {__file__}:" in caplog.text
+    assert inspect.getsource(runners).count("inspect.") == 2
+
+
 # ---- dispatch --------------------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from statistics import median
 from typing import Any, Final, NamedTuple
 
@@ -28,6 +29,7 @@ from fleetlm_users.measure.report.charts import (
     distribution_figure,
     span_of,
 )
+from fleetlm_users.measure.report.compiled_templates import CompiledTemplates
 from fleetlm_users.measure.report.content.charts_shown import BACKLOG_CHARTS, CHARTS, SERVER_CHARTS
 from fleetlm_users.measure.report.content.push_accounting import sent_of
 from fleetlm_users.measure.report.content.slow_messages import slow_message_rows, slow_title
@@ -103,7 +105,10 @@ def render_html(summary: Summary, timeline_rows: Sequence[SeriesRow]) -> str:
 @cache
 def environment() -> Environment:
     """Return the templates of the report, loaded on first use."""
-    templates = Environment(loader=PackageLoader(PACKAGE), autoescape=True, undefined=StrictUndefined)
+    compiled = CompiledTemplates(Path(str(files(PACKAGE) / "templates")))
+    templates = Environment(
+        loader=PackageLoader(PACKAGE), autoescape=True, undefined=StrictUndefined, bytecode_cache=compiled
+    )
     templates.globals["asset"] = asset
     templates.globals["chart_anchor"] = chart_anchor
     return templates

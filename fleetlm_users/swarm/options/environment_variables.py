@@ -85,10 +85,15 @@ def _slips(given: Mapping[str, str], known: Collection[str]) -> Iterator[str]:
     threshold: without it a run might pass.
     """
     for name in sorted(given.keys() - known):
-        nearest = difflib.get_close_matches(name, known, n=1, cutoff=ALIKE)
+        nearest = difflib.get_close_matches(name, _as_long(name, known), n=1, cutoff=ALIKE)
         if not nearest:
             continue
         if name.startswith(PREFIX) or nearest[0] == THRESHOLD_VARIABLE:
             accepted = "a variable that is read, the nearest one is the example"
             raise UsageError(f"{name} (environment)", given[name], accepted, nearest[0])
         yield f"warning: the variable {name} is none of ours and not read; {nearest[0]} is one"
+
+
+def _as_long(name: str, known: Collection[str]) -> list[str]:
+    """Return the names that can be alike by their length: difflib takes 0.4 ms to find that all others are not."""
+    return [each for each in known if 2 * min(len(each), len(name)) >= ALIKE * (len(each) + len(name))]

@@ -9,7 +9,7 @@ from typing import Final
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.local_file import UnreadableFile, read_text
-from fleetlm_users.workload.presets.file import parse_presets
+from fleetlm_users.workload.presets.file import parse_own_presets, parse_presets
 from fleetlm_users.workload.presets.preset import Preset
 
 __all__ = ["DEFAULT_FILE", "Preset", "Presets", "load_presets"]
@@ -66,7 +66,7 @@ def load_presets(path: Path | None = None) -> Presets:
 
 @functools.lru_cache(maxsize=1)  # a start asks for them three times
 def _packaged(text: str) -> Mapping[str, Mapping[str, Preset]]:
-    return parse_presets(text, DEFAULT_FILE)
+    return parse_own_presets(text, DEFAULT_FILE)
 
 
 def _packaged_text() -> str:

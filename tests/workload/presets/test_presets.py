@@ -9,7 +9,8 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.judging.thresholds import parse_thresholds
 from fleetlm_users.workload.plan import make_plan
 from fleetlm_users.workload.presets import presets as module
-from fleetlm_users.workload.presets.presets import MAX_FILE_BYTES, load_presets
+from fleetlm_users.workload.presets.file import parse_own_presets, parse_presets
+from fleetlm_users.workload.presets.presets import DEFAULT_FILE, MAX_FILE_BYTES, load_presets
 from fleetlm_users.workload.stages.notation import parse_stages, timetable_of
 
 
@@ -176,3 +177,9 @@ def test_a_wheel_carries_the_presets_inside_the_package(tmp_path, monkeypatch):
     (tmp_path / "presets.yaml").write_text("mixed: {inside: {users: {burst: 1}, duration_s: 1}}")
     monkeypatch.setattr(module, "files", lambda _package: tmp_path)
     assert list(load_presets().of("mixed")) == ["inside"]
+
+
+def test_the_packaged_file_means_the_same_to_the_strict_reader():
+    """It is read by libyaml, which checks less: this is where a key given twice in it shows."""
+    text = module._packaged_text()
+    assert parse_own_presets(text, DEFAULT_FILE) == parse_presets(text, DEFAULT_FILE)
