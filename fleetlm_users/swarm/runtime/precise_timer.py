@@ -1,4 +1,4 @@
-"""A timer that is exact to the microsecond: a few timerfds (timerfd_create(2)) for all users of a process.
+"""A timer that is exact to the microsecond for all users of a process, and the rests that it takes between moments.
 
 gevent's timers wait in epoll, whose timeout is whole milliseconds rounded up (libev ev_epoll.c), so every send would be
 about 1 ms late, which is more than FleetLM takes to answer. Where there is no timerfd, gevent's own timers are used,
@@ -7,104 +7,36 @@ and the lateness in the report shows it.
 There are several timerfds, set to the earliest moments, because setting one has a price: for the earliest moment of its
 core the kernel must set the core's own timer as well, which on a virtual machine is the hypervisor's work (9 against
 2 µs). A timerfd that is set while others expire before it does not need that.
+
+They ring as much before their moment as the machine is seen to take to wake a process up (wake_up.py), and what is left
+until the moment is looked away on the clock, a few microseconds.
 """
 
-import contextlib
-import ctypes
 import heapq
 import itertools
-import os
-import sys
-import time
+import math
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any
+from typing import Final
 
 import gevent
 
-CLOCK_MONOTONIC = 1
-TFD_TIMER_ABSTIME = 1
-TFD_FLAGS = os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
-"""TFD_NONBLOCK and TFD_CLOEXEC have the values of O_NONBLOCK and O_CLOEXEC (timerfd_create(2))."""
+from fleetlm_users.swarm.runtime.timerfd import Kernel, LinuxKernel, Timer
+from fleetlm_users.swarm.runtime.wake_up import LONGEST_S, WakeUp
 
-READ = 1
-"""gevent's and libev's EV_READ."""
-
-
-class Itimerspec(ctypes.Structure):
-    """The C `struct itimerspec`: interval, then the moment of expiry, each in seconds and nanoseconds."""
-
-    _fields_ = (
-        ("interval_s", ctypes.c_long),
-        ("interval_ns", ctypes.c_long),
-        ("value_s", ctypes.c_long),
-        ("value_ns", ctypes.c_long),
-    )
-
-
-class Timerfd:
-    """One timerfd: from the moment to which it is set it calls `ring(self)` in each turn of the event loop, until it
-    is set again or cleared. `moment_s` is of CLOCK_MONOTONIC.
-
-    Raises:
-        OSError: The kernel gives none.
-    """
-
-    __slots__ = ("_fd", "_settime", "_spec", "_spec_ref", "_watcher", "moment_s")
-
-    def __init__(self, libc: Any, ring: Callable[["Timerfd"], None]) -> None:
-        self.moment_s = 0.0
-        self._settime = libc.timerfd_settime
-        self._spec = Itimerspec()
-        self._spec_ref = ctypes.byref(self._spec)
-        self._fd = libc.timerfd_create(CLOCK_MONOTONIC, TFD_FLAGS)
-        if self._fd < 0:
-            raise OSError("the kernel gives no timerfd")
-        self._watcher = gevent.get_hub().loop.io(self._fd, READ)
-        self._watcher.start(ring, self)
-
-    def __repr__(self) -> str:
-        return f"Timerfd({self.moment_s:.6f})"
-
-    def set(self, moment_s: float) -> None:
-        """Set it to a moment; it expires at once if that has passed.
-
-        This also clears its readiness (timerfd_create(2): settime forgets expirations that were not read), which saves
-        a read for each message.
-        """
-        self.moment_s = moment_s
-        seconds = int(moment_s)
-        self._spec.value_s = seconds
-        self._spec.value_ns = max(1, int((moment_s - seconds) * 1e9) + 1)  # up, so that it never rings early
-        self._settime(self._fd, TFD_TIMER_ABSTIME, self._spec_ref, None)
-
-    def clear(self) -> None:
-        """Disarm it."""
-        self._spec.value_s = self._spec.value_ns = 0
-        self._settime(self._fd, TFD_TIMER_ABSTIME, self._spec_ref, None)
-
-    def close(self) -> None:
-        """Free it."""
-        self._watcher.stop()
-        self._watcher.close()
-        os.close(self._fd)
-        self._fd = -1  # setting it after all must not reach another file
-
-
-def timerfds(count: int, ring: Callable[[Timerfd], None]) -> list[Timerfd]:
-    """Return that many timerfds, or as many as the kernel gives; none where it knows none."""
-    timers: list[Timerfd] = []
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        with contextlib.suppress(OSError):
-            while len(timers) < count:
-                timers.append(Timerfd(libc, ring))
-    return timers
-
-
-MOMENT = attrgetter("moment_s")
-TIMERS = 8
+MOMENT: Final = attrgetter("moment_s")
+TIMERS: Final = 8
 """Timerfds of one timer: enough that the next moment has its own before the last one expires; more gave nothing."""
+
+LOOK_S: Final = LONGEST_S + 1e-6
+"""A moment that is as near is looked for on the clock; no timer rings earlier before its own."""
+
+LONGEST_REST_S: Final = 0.25e-3
+"""Segments that arrive at one socket within a rest are joined by the kernel and keep the later's stamp (stream.py), so
+a stamp is late by less than this, and only where a server answers with several segments in that time."""
+
+SHORTEST_REST_S: Final = 30e-6
+"""A wake-up costs about as much."""
 
 
 class PreciseTimer:
@@ -112,18 +44,26 @@ class PreciseTimer:
 
     `_due` holds all pending callbacks. A moment is in `_unset` as well while no timerfd is set to it; no such moment is
     earlier than one that a timerfd is set to.
+
+    While `awake` is 0 and the next moment is near, the process rests until then: it sleeps through what arrives, which
+    the kernel stamps, and reads it in one go after the next callback, instead of waking up for each. `awake` counts the
+    greenlets that may wait for something that arrives; who waits for nothing but moments takes itself out (sleeper.py).
     """
 
-    def __init__(self, timers: int = TIMERS) -> None:
+    def __init__(self, timers: int = TIMERS, kernel: Kernel | None = None) -> None:
+        self.awake = 0
+        self._kernel = kernel or LinuxKernel()
+        self._now_s = self._kernel.now_s
+        self._wake_up = WakeUp()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._unset: list[float] = []
         self._latest_s = 0.0  # no timer is set to a later moment
-        self._timers = timerfds(timers, self._ring)
+        self._timers = self._kernel.timers(timers, self._ring)
         self._free = list(self._timers)
 
     def __repr__(self) -> str:
-        return f"PreciseTimer(waiting={len(self._due)}, timers={len(self._timers)})"
+        return f"PreciseTimer(waiting={len(self._due)}, timers={len(self._timers)}, {self._wake_up})"
 
     @property
     def is_exact(self) -> bool:
@@ -133,7 +73,7 @@ class PreciseTimer:
     def at(self, moment_s: float, ring: Callable[[], None]) -> None:
         """Call `ring` from the event loop at the moment, never before it; at once if it has passed."""
         if not self._timers:
-            _ring_later(max(0.0, moment_s - time.perf_counter()), ring)
+            _ring_later(max(0.0, moment_s - self._now_s()), ring)
             return
         heapq.heappush(self._due, (moment_s, next(self._order), ring))
         if self._free:
@@ -149,30 +89,49 @@ class PreciseTimer:
             timer.close()
         self._timers, self._free, self._due, self._unset = [], [], [], []
 
-    def _set(self, timer: Timerfd, moment_s: float) -> None:
+    def _set(self, timer: Timer, moment_s: float) -> None:
         self._latest_s = max(self._latest_s, moment_s)
-        timer.set(moment_s)
+        timer.set(moment_s, self._wake_up.early_s)
 
     def _set_before_others(self, moment_s: float) -> None:
         """Use the timerfd with the latest moment, if that is later."""
         last = max(self._timers, key=MOMENT)
         heapq.heappush(self._unset, max(moment_s, last.moment_s))
         if moment_s < last.moment_s:
-            last.set(moment_s)
+            last.set(moment_s, self._wake_up.early_s)
         self._latest_s = max(map(MOMENT, self._timers))
 
-    def _ring(self, timer: Timerfd) -> None:
-        """Call everything that is due, in order, and set the timerfd to its next moment. Runs in the event loop."""
-        now_s = time.perf_counter()
-        while self._due and self._due[0][0] <= now_s:
-            heapq.heappop(self._due)[2]()
-        while self._unset and self._unset[0] <= now_s:
+    def _ring(self, timer: Timer) -> None:
+        """Call everything that is due, in order, set the timerfd to its next moment, and rest if there is nothing else
+        to do. Runs in the event loop, after the reads of the same turn.
+        """
+        self._call_until(timer.moment_s)
+        next_s = self._due[0][0] if self._due else math.inf
+        if next_s == timer.moment_s:
+            timer.set(next_s, 0.0)  # it rang earlier than it was set to
+            return
+        while self._unset and self._unset[0] < next_s:  # called already
             heapq.heappop(self._unset)
         if self._unset:
             self._set(timer, heapq.heappop(self._unset))
         else:
             timer.clear()
             self._free.append(timer)
+        if not self.awake:
+            left_s = next_s - self._now_s() - self._wake_up.early_s
+            if SHORTEST_REST_S < left_s < LONGEST_REST_S:
+                self._kernel.sleep()
+                self._call_until(next_s)
+
+    def _call_until(self, moment_s: float) -> None:
+        """Call what is due by now, and up to the moment if that is as near as a timer may ring before it."""
+        due, now_s = self._due, self._now_s()
+        if due and due[0][0] == moment_s:
+            self._wake_up.took(now_s - moment_s + self._wake_up.early_s)
+        while due and (due[0][0] <= now_s or due[0][0] <= moment_s <= now_s + LOOK_S):
+            while now_s < due[0][0]:
+                now_s = self._now_s()
+            heapq.heappop(due)[2]()
 
 
 def _ring_later(delay_s: float, ring: Callable[[], None]) -> None:

@@ -65,3 +65,39 @@ def test_a_killed_sleeper_is_asleep_no_more(sleeper):
     assert done.wait(DEADLINE_S)
     assert asleep.dead
     assert repr(sleeper) == "Sleeper(awake)"
+
+
+def test_a_user_is_awake_unless_it_rests(sleeper):
+    """It may wait for something that arrives, also when it sleeps; however it ends, the count is right."""
+    timer = sleeper._timer
+    seen = []
+
+    def live():
+        with sleeper.living():
+            seen.append(timer.awake)
+            sleeper.rest(time.perf_counter() + 0.003)
+            seen.append(timer.awake)
+            sleeper.rest()
+
+    user = gevent.spawn(live)
+    gevent.sleep(0)
+    assert (seen, timer.awake) == ([1], 0)
+    while len(seen) < 2:
+        gevent.idle()
+    assert (seen, timer.awake) == ([1, 1], 0)
+    user.kill()
+    assert timer.awake == 0
+
+
+def test_a_user_that_sleeps_is_awake_for_the_timer(sleeper):
+    """A sleep may be ended by an answer; a rest is ended by the moment or the end."""
+
+    def live():
+        with sleeper.living():
+            sleeper.sleep()
+
+    user = gevent.spawn(live)
+    gevent.sleep(0)
+    assert sleeper._timer.awake == 1
+    user.kill()
+    assert sleeper._timer.awake == 0

@@ -1,0 +1,158 @@
+"""The kernel's timers that are exact to the microsecond (timerfd_create(2)), and the sleep until one of them rings.
+
+A timerfd is no subject of the kernel's timer slack, which adds 50 µs to a plain sleep (prctl(2): PR_SET_TIMERSLACK).
+"""
+
+import contextlib
+import ctypes
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+import gevent
+
+CLOCK_MONOTONIC: Final = 1
+TFD_TIMER_ABSTIME: Final = 1
+TFD_FLAGS: Final = os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
+"""TFD_NONBLOCK and TFD_CLOEXEC have the values of O_NONBLOCK and O_CLOEXEC (timerfd_create(2))."""
+
+READ: Final = 1
+"""gevent's and libev's EV_READ."""
+
+AFTER_READS: Final = -1
+"""The priority of a timer in the event loop: what has arrived is read first (libev: priorities from -2 to 2)."""
+
+POLLIN: Final = 1
+POLL_MS: Final = 1
+"""A sleep is never longer, whatever the timers do."""
+
+
+class Timer(Protocol):
+    """A timer that rings from its moment on until it is set again or cleared."""
+
+    moment_s: float
+
+    def set(self, moment_s: float, early_s: float) -> None:
+        """Set it for a moment, to ring that much before it; at once if that has passed."""
+
+    def clear(self) -> None:
+        """Disarm it."""
+
+    def close(self) -> None:
+        """Free it."""
+
+
+Ring = Callable[[Timer], None]
+
+
+class Kernel(Protocol):
+    """The clock and the timers of a machine."""
+
+    def now_s(self) -> float:
+        """Return the time of the clock that moments are of."""
+
+    def timers(self, count: int, ring: Ring) -> list[Timer]:
+        """Return that many timers, or as many as there are; the event loop calls `ring(timer)` while one rings."""
+
+    def sleep(self) -> None:
+        """Sleep until a timer rings, whatever else there is to do, but no longer than a millisecond."""
+
+
+class Itimerspec(ctypes.Structure):
+    """The C `struct itimerspec`: interval, then the moment of expiry, each in seconds and nanoseconds."""
+
+    _fields_ = (
+        ("interval_s", ctypes.c_long),
+        ("interval_ns", ctypes.c_long),
+        ("value_s", ctypes.c_long),
+        ("value_ns", ctypes.c_long),
+    )
+
+
+class Pollfd(ctypes.Structure):
+    """The C `struct pollfd` (poll(2))."""
+
+    _fields_ = (("fd", ctypes.c_int), ("events", ctypes.c_short), ("revents", ctypes.c_short))
+
+
+class Timerfd:
+    """One timerfd; `moment_s` is of CLOCK_MONOTONIC.
+
+    Raises:
+        OSError: The kernel gives none.
+    """
+
+    __slots__ = ("_settime", "_spec", "_spec_ref", "_watcher", "fd", "moment_s")
+
+    def __init__(self, libc: Any, ring: Ring) -> None:
+        self.moment_s = 0.0
+        self._settime = libc.timerfd_settime
+        self._spec = Itimerspec()
+        self._spec_ref = ctypes.byref(self._spec)
+        self.fd = libc.timerfd_create(CLOCK_MONOTONIC, TFD_FLAGS)
+        if self.fd < 0:
+            raise OSError("the kernel gives no timerfd")
+        self._watcher = gevent.get_hub().loop.io(self.fd, READ)
+        self._watcher.priority = AFTER_READS
+        self._watcher.start(ring, self)
+
+    def __repr__(self) -> str:
+        return f"Timerfd({self.moment_s:.6f})"
+
+    def set(self, moment_s: float, early_s: float) -> None:
+        """Set it for a moment, to ring that much before it; at once if that has passed.
+
+        This also clears its readiness (timerfd_create(2): settime forgets expirations that were not read), which saves
+        a read for each message.
+        """
+        self.moment_s = moment_s
+        rings_s = moment_s - early_s
+        seconds = int(rings_s)
+        self._spec.value_s = seconds
+        self._spec.value_ns = max(1, int((rings_s - seconds) * 1e9) + 1)  # up, so that it never rings early
+        self._settime(self.fd, TFD_TIMER_ABSTIME, self._spec_ref, None)
+
+    def clear(self) -> None:
+        """Disarm it."""
+        self._spec.value_s = self._spec.value_ns = 0
+        self._settime(self.fd, TFD_TIMER_ABSTIME, self._spec_ref, None)
+
+    def close(self) -> None:
+        """Free it."""
+        self._watcher.stop()
+        self._watcher.close()
+        os.close(self.fd)
+        self.fd = -1  # setting it after all must not reach another file
+
+
+class LinuxKernel:
+    """The machine of this process. One that is no Linux gives no timers; its one user gets all of them."""
+
+    def __init__(self) -> None:
+        self._libc = ctypes.CDLL(None)
+        self._timers: Sequence[Timerfd] = ()
+        self._polled: Any = None
+
+    def __repr__(self) -> str:
+        return f"LinuxKernel({len(self._timers)} timers)"
+
+    def now_s(self) -> float:
+        """Return the time of `time.perf_counter`, which is CLOCK_MONOTONIC on Linux."""
+        return time.perf_counter()
+
+    def timers(self, count: int, ring: Ring) -> list[Timer]:
+        """Return that many timerfds, or as many as the kernel gives; none where it knows none."""
+        made: list[Timerfd] = []
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):
+                while len(made) < count:
+                    made.append(Timerfd(self._libc, ring))
+        self._timers = made
+        self._polled = (Pollfd * len(made))(*(Pollfd(timer.fd, POLLIN, 0) for timer in made))
+        return list(made)
+
+    def sleep(self) -> None:
+        """Sleep until a timer rings, but no longer than a millisecond; other threads run meanwhile."""
+        self._libc.poll(self._polled, len(self._timers), POLL_MS)
