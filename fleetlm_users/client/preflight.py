@@ -94,8 +94,8 @@ class Problem:
 
     @property
     def is_advised(self) -> bool:
-        """True when `detail` says what to do: the answer's status had it."""
-        return self.status in ADVISED
+        """True when `detail` says what to do: the answer's status had it, or the server runs and is another one."""
+        return self.status in ADVISED or self.code is ProblemCode.PROTOCOL
 
     def __str__(self) -> str:
         return f"{self.what} ({self.url}): {self.detail}" + (f"; {self.hint}" if self.hint else "")

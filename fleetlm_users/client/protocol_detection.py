@@ -4,6 +4,7 @@ A session without a participant is refused by each version in its own way (wire 
 and an agent's record tells the last two apart.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +20,13 @@ LATER_STATUS: Final = 422
 LATER_WORDS: Final = "user_id and agent_id are required"
 EARLIER_HISTORY: Final = "message_history_mode"
 LATER_HISTORY: Final = "context"
-MID: Final = "it is one of the versions of 2025-10-13 to 10-18, whose protocol this tool does not speak"
+MID: Final = (
+    "it is one of the versions of 2025-10-13 to 10-18, whose protocol this tool does not speak; "
+    "test one of 2025-10-02 (13a5558), or of 2025-10-24 or 25 (390d98c to 0b7208e)"
+)
+DEBUG_PAGE: Final = re.compile(r"# Phoenix\.\w+ at POST \S*/sessions\b")
+"""How the page begins that Phoenix shows of an error in development (Plug.Debugger, debugger.md.eex): `mix phx.server`
+has `debug_errors: true` in FleetLM's config/dev.exs, so no JSON comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +62,13 @@ def _detect(api: RestApi) -> Detected:
     try:
         answered = api.call("POST", ASKED, body={}, expected=(EARLY_STATUS, LATER_STATUS))
     except RestFailed as failed:
-        return Detected(None, f"{failed.status or failed.kind}: {failed.detail}")
-    seen = f"{answered.status} with {words(answered.body)}"
-    if answered.status == EARLY_STATUS:
-        return Detected(EARLY, seen)
+        is_early = failed.status == EARLY_STATUS and DEBUG_PAGE.search(failed.detail) is not None
+        return Detected(EARLY if is_early else None, f"{failed.status or failed.kind}: {failed.detail}")
     body = answered.body if isinstance(answered.body, dict) else {}
+    seen = f"{answered.status} with {'no body' if answered.body is None else words(answered.body)}"
+    if answered.status == EARLY_STATUS:
+        errors = body.get("errors")
+        return Detected(EARLY if isinstance(errors, dict) and "detail" in errors else None, seen)
     return Detected(LATE if body.get("error") == LATER_WORDS else None, seen)
 
 

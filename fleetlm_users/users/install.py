@@ -67,7 +67,7 @@ def install(  # noqa: PLR0913  # what a locustfile may say, each under its own n
         preset: What runs when nothing else is asked for, with the keys of presets.yaml; needed when presets.yaml has
             none of that benchmark.
         search: Makes the benchmark a search for the most load that still keeps the thresholds, in steps of users of its
-            one behaviour; `search_settings` reads the settings from the options of `CapacityUser`.
+            one behaviour, a `CapacityUser` or derived from it; `search_settings` reads the settings from its options.
         crash: Has the server stopped during each run; `crash_plan` reads how from the options of `DurabilityUser`.
         storm: Has the run judged as a reconnect storm; `storm_plan` reads it from the options of `ReconnectStormUser`.
 
@@ -131,6 +131,7 @@ def _validate(
     check_tracing(options)
     _check_fleetlm_only(behaviours, options)
     if search is not None:
+        _check_search(behaviours)
         search(options)
     if crash is not None:
         crash(options)
@@ -138,6 +139,15 @@ def _validate(
         behaviour.check_options(options)
         if options.plan.session_rate:
             _check_visits(behaviour, options)
+
+
+def _check_search(behaviours: Sequence[type[VirtualUser]]) -> None:
+    """Refuse a search by users that do not let a server recover, or of more than one kind. Raises UsageError."""
+    if len(behaviours) == 1 and behaviours[0].follows_search:
+        return
+    given = ", ".join(behaviour.__name__ for behaviour in behaviours)
+    accepted = "one behaviour derived from CapacityUser, whose users let the server recover between two steps"
+    raise UsageError("the behaviours of a capacity search", given, accepted, "class Chatter(CapacityUser)")
 
 
 def _check_visits(behaviour: type[VirtualUser], options: Options) -> None:

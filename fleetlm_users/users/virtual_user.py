@@ -41,6 +41,7 @@ class VirtualUser(User):
         needs: What the protocol must be able to do, as attributes of Profile, each with the reason why.
         lacks: What is different with a protocol that cannot do it, said before a run, by attributes of Profile.
         needs_fleetlm: Whether the server must be a FleetLM, which the look before the run then makes sure of.
+        follows_search: Whether it leaves messages out while a capacity search lets the server recover.
     """
 
     abstract = True
@@ -53,6 +54,7 @@ class VirtualUser(User):
     needs: ClassVar[Mapping[str, str]] = {}
     lacks: ClassVar[Mapping[str, str]] = {}
     needs_fleetlm: ClassVar[bool] = False
+    follows_search: ClassVar[bool] = False
     wait_time = constant(RETRY_PAUSE_S)  # before Locust calls `live` again, which it does when a behaviour has a bug
 
     def __init__(self, environment: Environment) -> None:

@@ -7,6 +7,9 @@ from fleetlm_users.client.protocol_detection import Detected, chosen_profile, de
 from fleetlm_users.protocol.profile import EARLY, LATE
 
 EARLY_BODY = b'{"errors":{"detail":"Bad Request"}}'
+DEBUG_PAGE = (
+    b"# Phoenix.ActionClauseError at POST /api/sessions\n\nException:\n\n    ** (Phoenix.ActionClauseError)\n"
+)
 LATE_BODY = b'{"error":"user_id and agent_id are required"}'
 
 
@@ -29,6 +32,11 @@ def detected(serve, status, body):
     ("status", "body", "profile"),
     [
         ("400 Bad Request", EARLY_BODY, EARLY),
+        ("400 Bad Request", DEBUG_PAGE, EARLY),  # of `mix phx.server`
+        ("400 Bad Request", b'{"error":"which session?"}', None),
+        ("400 Bad Request", b"", None),
+        ("400 Bad Request", b"<html><title>400 Bad Request</title></html>", None),
+        ("500 Internal Server Error", DEBUG_PAGE, None),
         ("422 Unprocessable Entity", LATE_BODY, LATE),
         ("422 Unprocessable Entity", b'{"error":"something else"}', None),
         ("422 Unprocessable Entity", b"[1]", None),

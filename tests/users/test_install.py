@@ -6,10 +6,12 @@ from dataclasses import replace
 import pytest
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.phoenix import PhoenixUser
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.options.parser import presets_of, specs_of
 from fleetlm_users.users import ConcurrentUser, LifecycleUser, ThroughputUser, counter, option
 from fleetlm_users.users import install as package_install
+from fleetlm_users.users.behaviours.capacity import CapacityUser
 from fleetlm_users.users.behaviours.pipeline import PipelineUser
 from fleetlm_users.users.behaviours.rest_mix import RestMixUser
 from fleetlm_users.users.install import install
@@ -102,6 +104,31 @@ def test_options_for_the_stand_in_are_checked_before_it_is_started(installed, gi
     with pytest.raises(UsageError, match=words):
         benchmark.validate(options(**given))
     benchmark.validate(options(standin="1", standin_like="late", standin_options="--quirks"))
+
+
+class ChatUser(PhoenixUser):
+    scenario = "chat"
+
+
+class Derived(CapacityUser):
+    scenario = "derived"
+
+
+@pytest.mark.parametrize("behaviours", [[ChatUser], [ThroughputUser], [CapacityUser, ThroughputUser]], ids=str)
+def test_a_search_by_users_that_do_not_follow_it_is_refused(installed, behaviours):
+    """They would go on while the server is to recover."""
+    plan = {"users": {behaviours[0].scenario: 1}, "duration_s": None}
+    benchmark = installed("how_many", behaviours, search=lambda _: None, preset=plan)
+    with pytest.raises(UsageError, match=r"a capacity search.*one behaviour derived from CapacityUser"):
+        benchmark.validate(options())
+
+
+def test_a_search_by_users_of_a_derived_kind_is_accepted(installed):
+    """They let messages out as CapacityUser does."""
+    asked = []
+    plan = {"users": {"derived": 1}, "duration_s": None}
+    installed("how_many", [Derived], search=asked.append, preset=plan).validate(options())
+    assert len(asked) == 1
 
 
 def test_the_servers_metrics_are_read_by_the_rules_of_the_load(installed):

@@ -61,8 +61,11 @@ def impose(plan: Plan, environment: Environment, benchmark: Benchmark, shape: Lo
     """Make Locust run this plan: `fixed_count` per class, and the options that its headless mode and its form read.
 
     Every class has its exact count, so Locust's weights decide nothing; that a class with none is not spawned follows
-    from the counts adding up to the total (dispatch.py: fixed users first).
+    from the counts adding up to the total (dispatch.py: fixed users first). Classes that the locustfile merely imports
+    are left out: a search has no counts, and Locust's weights would give them a share of its users.
     """
+    ours = frozenset(benchmark.behaviours.values())
+    environment.user_classes = [kind for kind in environment.user_classes if kind in ours]
     for scenario, user_class in benchmark.behaviours.items():
         # a search changes the number as it goes: then there is one class, and Locust's weights give it every user
         user_class.fixed_count = 0 if benchmark.search is not None else plan.users.get(scenario, 0)

@@ -26,6 +26,7 @@ class CapacityUser(FleetUser):
     scenario = "capacity"
     options = BEHAVIOUR_OPTIONS["capacity"]
     thresholds = BEHAVIOUR_THRESHOLDS["capacity"]
+    follows_search = True
 
     def begins_s(self) -> float:
         """Return the planned moment in the first step, in later ones a moment in the second of its spawning."""

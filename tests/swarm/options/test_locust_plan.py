@@ -1,6 +1,7 @@
 """A preset is exactly what Locust runs: counts per class, time, rate."""
 
 from argparse import Namespace
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -38,6 +39,15 @@ def test_locusts_own_dispatcher_spawns_each_count_exactly():
         *_, last = list(dispatcher)
         for scenario, user_class in bench.behaviours.items():
             assert sum(counts[user_class.__name__] for counts in last.values()) == plan.users[scenario]
+
+
+def test_a_class_that_is_only_imported_gets_no_user_of_a_search():
+    """A search has no counts, so Locust's weights would give it a share of the users."""
+    bench = replace(benchmark(), search=lambda _: None)
+    base = type("Base", (User,), {"scenario": "base"})
+    environment = Environment(user_classes=[base, *bench.behaviours.values()], parsed_options=Namespace())
+    impose(options().plan, environment, bench)
+    assert environment.user_classes == list(bench.behaviours.values())
 
 
 @given(st.fixed_dictionaries({name: st.integers(0, 60) for name in BEHAVIOURS}).filter(lambda vus: any(vus.values())),
