@@ -149,11 +149,9 @@ class Totals:
         return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
 
     def rate(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> Ratio:
-        """Return the two counts that the rate is made of; an optional one is of nothing until something passed."""
+        """Return the two counts that the rate is made of."""
         declared = self.catalogue.find(metric, "rate")
         passes = sum(self.count(name, scenario, phase) for name in declared.passes)
-        if declared.is_optional and not passes:
-            return Ratio(0, 0)
         return Ratio(passes, sum(self.count(name, scenario, phase) for name in declared.total))
 
     def gauge(self, metric: str, scenario: str | None = None) -> Gauge:

@@ -116,13 +116,14 @@ class LateConversation(Conversation):
         for message in list(self._overdue(now_s, self._pending)):
             self._give_up(message, NOT_PUSHED if message.appended_s else TIMEOUT)
         self._expire_agent(now_s)
-        for ref in [message.ref for message in self._overdue(now_s, self._by_ref)]:
-            self._by_ref.pop(ref or "", None)
+        for message in list(self._overdue(now_s, self._by_ref)):
+            self._give_up_on_reply(message)
 
     def down(self, reason: str) -> None:
         """End the conversation: what was acknowledged is appended, the rest of what is in flight lost."""
         for message in list(self._pending.values()):
             self._end_pending(message, lambda message: self._observer.lost(message, reason))
+        self._by_ref.clear()
         self._give_up_on_agent(reason)
         self._streams.close()
         self._note_gaps()
@@ -132,6 +133,8 @@ class LateConversation(Conversation):
         self.expire(now_s)
         for message in list(self._pending.values()):
             self._end_pending(message, self._observer.left_in_flight)
+        for message in list(self._by_ref.values()):
+            self._give_up_on_reply(message)
         self._give_up_on_agent("ended")
         self._streams.close()
         self._note_gaps()
@@ -232,6 +235,12 @@ class LateConversation(Conversation):
         if message in self._awaiting:  # unless its answer was missed already
             self._awaiting.remove(message)
         self._observer.lost(message, cause)
+
+    def _give_up_on_reply(self, message: SentMessage) -> None:
+        """Expect no reply to a send any more; that of an appended message is missing."""
+        self._by_ref.pop(message.ref or "", None)
+        if message.appended_s:
+            self._observer.unacknowledged(message)
 
     def _end_pending(self, message: SentMessage, unless_acknowledged: Callable[[SentMessage], None]) -> None:
         """Give a message without its own push its fate: appended when the server said so or the agent answered."""

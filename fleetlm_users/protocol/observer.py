@@ -88,6 +88,9 @@ class Observer(StreamObserver, Protocol):
     def acknowledged(self, message: SentMessage, done_s: float) -> None:
         """Take note of the ok reply to the message's send, where the protocol has one."""
 
+    def unacknowledged(self, message: SentMessage) -> None:
+        """Take note that the send of an appended message was never replied to, where the protocol replies."""
+
     def unconfirmed(self, message: SentMessage, reason: str) -> None:
         """Take note that the server could not say whether it appended the message."""
 

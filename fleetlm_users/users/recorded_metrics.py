@@ -16,7 +16,6 @@ from fleetlm_users.users.behaviours.fan_out import FanOutUser
 from fleetlm_users.users.behaviours.inbox_watcher import InboxWatcher
 from fleetlm_users.users.behaviours.lifecycle import LifecycleUser
 from fleetlm_users.users.behaviours.mixed import ChurnUser
-from fleetlm_users.users.behaviours.pipeline import PipelineUser
 from fleetlm_users.users.behaviours.reconnect_storm import ReconnectStormUser
 from fleetlm_users.users.behaviours.rest_mix import RestMixUser
 from fleetlm_users.users.rest_user import RestUser
@@ -84,7 +83,6 @@ _OF_PHOENIX: Final = frozenset(metric.name for metric in PHOENIX_METRICS)
 RECORDED_BY: Final[Mapping[str, tuple[type[FleetUser], ...]]] = {
     "session_churn_total": (ChurnUser,),
     "lifecycle_total_ms": (LifecycleUser,),
-    "messages_unacknowledged": (PipelineUser,),
     **dict.fromkeys(_CHECKED, (CorrectnessUser,)),
     **dict.fromkeys(_REPLAYED, (CorrectnessUser, RestUser)),
     **dict.fromkeys(_READ, (RestUser,)),
@@ -141,6 +139,7 @@ def _is_beyond(profile: Profile | None, metric: str) -> bool:
         (metric in _OF_REPLIES and not profile.acknowledges)
         or (metric in _OF_STREAMS and not profile.streams)
         or (metric in _OF_LISTS and not profile.lists_messages)
+        or (metric == "messages_out_of_order" and not profile.conversation.IS_ORDERED)
     )
 
 

@@ -41,17 +41,16 @@ class SessionObserver:
     callbacks are None until a behaviour asks for them; `on_lost` is called once a joined session is lost,
     `on_appended` with each message whose own broadcast came, `on_withdrawn` with each one that the server refused or
     could not confirm, or for which that is taken back, `on_answer` with each broadcast of the agent, and `on_received`
-    with the payload of each broadcast. With
-    `frees_at_ack` the reply to a send frees its slot in the window, and `unacknowledged` counts appended messages less
-    such replies. `last_payload` is the last message that came, from anybody, and `last_seen_s` when it came. `failure`
-    is the last message that failed, with its fate and the reason.
+    with the payload of each broadcast. With `frees_at_ack` the reply to a send frees its slot in the window.
+    `last_payload` is the last message that came, from anybody, and `last_seen_s` when it came. `failure` is the last
+    message that failed, with its fate and the reason.
     """
 
     __slots__ = (
         *("_agent_id", "_events", "_run", "_scenario", "_tallies"),
         *("awaits_agent", "failure", "joined", "last_payload", "last_seen_s", "log"),
         *("frees_at_ack", "on_answer", "on_appended", "on_lost", "on_received", "on_withdrawn"),
-        *("session_id", "unacknowledged", "window"),
+        *("session_id", "window"),
     )
 
     def __init__(self, run: Run, scenario: str, *, follows_agent: bool = True) -> None:
@@ -69,7 +68,6 @@ class SessionObserver:
         self.log: SessionLog | None = None
         self.window: Window | None = None
         self.frees_at_ack = False
-        self.unacknowledged = 0
         self.on_lost: Callable[[], None] = _nothing
         self.on_appended: Callable[[SentMessage, float], None] | None = None
         self.on_withdrawn: Callable[[SentMessage, bool], None] | None = None
@@ -110,8 +108,6 @@ class SessionObserver:
     def appended(self, message: SentMessage, done_s: float) -> None:
         """Report that the message's own broadcast came back."""
         self._free_slot(message, done_s)
-        if self.frees_at_ack:
-            self.unacknowledged += 1
         self._tallies[message.phase].appended(message, done_s, self.awaits_agent, self.session_id)
         if self._events.message_appended.is_heard:
             facts = {"message": message, "done_s": done_s, "awaits_agent": self.awaits_agent}
@@ -132,12 +128,14 @@ class SessionObserver:
 
     def acknowledged(self, message: SentMessage, done_s: float) -> None:
         """Report the ok reply to a send; with `frees_at_ack` it frees the slot, unless the push came first."""
-        if self.frees_at_ack and self.window is not None:
-            self.unacknowledged -= 1
-            if not message.appended_s:
-                self.window.ended(message.client_ref, done_s)
-                self.window.reopened(message.client_ref)  # its fate, still to come, frees no second one
+        if self.frees_at_ack and self.window is not None and not message.appended_s:
+            self.window.ended(message.client_ref, done_s)
+            self.window.reopened(message.client_ref)  # its fate, still to come, frees no second one
         self._tallies[message.phase].acknowledged(message, done_s)
+
+    def unacknowledged(self, message: SentMessage) -> None:
+        """Report that the message was appended, and its send never replied to."""
+        self._tallies[message.phase].unacknowledged(message)
 
     def unconfirmed(self, message: SentMessage, reason: str) -> None:
         """Report that the server could not say whether it appended the message."""
@@ -153,8 +151,6 @@ class SessionObserver:
     def resolved(self, message: SentMessage) -> None:
         """Report that the message was appended, though its own broadcast never came."""
         self._free_slot(message, time.perf_counter())
-        if self.frees_at_ack:
-            self.unacknowledged += 1
         self._tallies[message.phase].resolved(message, self.awaits_agent, is_answered=message.replies > 0)
 
     def stream_began(self, message: SentMessage | None, done_s: float) -> None:

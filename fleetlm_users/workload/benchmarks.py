@@ -68,10 +68,17 @@ _ANSWERS_KEEP_UP: Final[Mapping[str, str]] = {
     "agent_backlog_growth": "value<0.01",
     "agent_backlog_end_s": "value<2",
 }
-OF_ALL_SCENARIOS: Final = frozenset((*_APPENDS_KEEP_UP, *_ANSWERS_KEEP_UP))
+_DELIVERS: Final[Mapping[str, str]] = {
+    "acknowledgement_rate": "rate>0.90",
+    "messages_duplicated": "count==0",
+    "messages_out_of_order": "count==0",
+}
+"""What no rate of messages shows: all may be appended and answered, yet never acknowledged, shown twice or shuffled."""
+
+OF_ALL_SCENARIOS: Final = frozenset((*_APPENDS_KEEP_UP, *_ANSWERS_KEEP_UP, *_DELIVERS))
 """Default thresholds on all scenarios together, because one server answers them."""
 
-_MESSAGES: Final[Mapping[str, str]] = {"message_success_rate": "rate>0.90", **_APPENDS_KEEP_UP}
+_MESSAGES: Final[Mapping[str, str]] = {"message_success_rate": "rate>0.90", **_DELIVERS, **_APPENDS_KEEP_UP}
 _CHATS: Final[Mapping[str, str]] = {**_MESSAGES, "agent_reply_rate": "rate>0.90", **_ANSWERS_KEEP_UP}
 
 _READ_BACK: Final[Mapping[str, str]] = {

@@ -7,9 +7,7 @@ from fleetlm_users.client.protocol_detection import Detected, chosen_profile, de
 from fleetlm_users.protocol.profile import EARLY, LATE
 
 EARLY_BODY = b'{"errors":{"detail":"Bad Request"}}'
-DEBUG_PAGE = (
-    b"# Phoenix.ActionClauseError at POST /api/sessions\n\nException:\n\n    ** (Phoenix.ActionClauseError)\n"
-)
+DEBUG_PAGE = b"# Phoenix.ActionClauseError at POST /api/sessions\n\nException:\n\n    ** (Phoenix.ActionClauseError)\n"
 LATE_BODY = b'{"error":"user_id and agent_id are required"}'
 
 

@@ -27,6 +27,9 @@ class Notes:
     def acknowledged(self, message, done_s):
         self.note("acknowledged", message.client_ref, done_s)
 
+    def unacknowledged(self, message):
+        self.note("unacknowledged", message.client_ref)
+
     def appended(self, message, done_s):
         self.note("appended", message.client_ref)
 

@@ -244,6 +244,30 @@ def test_a_message_whose_push_never_comes(talk, notes, seen, end, expected):
         assert notes.of("lost") == [["c1", "not_pushed"]]
 
 
+@pytest.mark.parametrize(
+    ("end", "then", "later"),
+    [
+        (lambda talk: talk.close(2.0), [["c1"]], [["c1"]]),
+        (lambda talk: talk.expire(TIMEOUT_S), [["c1"]], [["c1"]]),
+        (lambda talk: talk.expire(TIMEOUT_S - 1.0), [], [["c1"]]),
+        (lambda talk: talk.down("closed"), [], []),
+    ],
+    ids=["close", "expire", "too soon", "down"],
+)
+def test_a_message_whose_send_was_never_replied_to(talk, notes, end, then, later):
+    """It came back, so it is appended; the missing reply is reported once, unless a lost connection explains it."""
+    for n in (1, 2, 3, 4):
+        send(talk, n)
+    for n in (1, 2):
+        talk.message(own(n, n), 1.0)
+    ok(talk, 2, 2)
+    timed_out(talk, 3)
+    end(talk)
+    assert notes.of("unacknowledged") == then
+    talk.close(TIMEOUT_S + 1.0)
+    assert notes.of("unacknowledged") == later
+
+
 def test_a_refusal_names_its_message(talk, notes):
     """The reply carries the send's ref; the server's word is the reason."""
     send(talk, 1)

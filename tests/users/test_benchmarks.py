@@ -218,7 +218,7 @@ def test_a_pipeline_never_has_more_than_its_depth_in_flight(stage):
     delayed = delivered_later(pipeline)
     counts = pipeline.until_idle()
     assert delayed.most == 2
-    assert counts["messages_sent"] == counts["messages_appended"] == counts["messages_unacknowledged"] > 2
+    assert counts["messages_sent"] == counts["messages_appended"] > 2
 
 
 def test_a_pipeline_ends_on_the_ramp_down(stage):

@@ -105,6 +105,22 @@ def subclasses(kind):
     return {found for child in kind.__subclasses__() for found in (child, *subclasses(child))}
 
 
+@pytest.mark.parametrize(
+    ("metric", "protocols"),
+    [
+        ("messages_out_of_order", ("early",)),  # the late protocol promises no order
+        ("messages_unacknowledged", ("late",)),  # the early one replies to no send
+        ("acknowledgement_rate", ("late",)),
+        ("messages_duplicated", ("early", "late")),
+        ("agent_streams_incomplete", ("late",)),
+    ],
+)
+def test_what_a_protocol_does_not_have_is_not_recorded_in_it(metric, protocols):
+    """While nobody has asked the server, everything may be."""
+    assert {name for name in ("early", "late") if records(metric, None, MIXED, options(protocol=name))} == {*protocols}
+    assert records(metric, None, MIXED, options())
+
+
 def test_the_names_are_those_of_metrics():
     """A typo would let a wrong threshold through, or refuse a right one."""
     assert all(name in DEFAULT for name in RECORDED_BY)

@@ -93,6 +93,13 @@ def test_nothing_holds_a_behaviour_after_its_session(observer):
     assert observer.on_lost() is None
 
 
+def test_a_send_without_a_reply_is_counted(run, observer):
+    """By the phase of its message."""
+    observer.unacknowledged(message(run))
+    assert count(run, "messages_unacknowledged") == 1
+    assert count(run, "messages_acknowledged") == 0
+
+
 @pytest.mark.parametrize("pushed_first", [False, True])
 def test_an_acknowledgement_frees_one_slot_whichever_comes_first(run, observer, pushed_first):
     """Its push, before or after, frees no second one."""
@@ -110,4 +117,3 @@ def test_an_acknowledgement_frees_one_slot_whichever_comes_first(run, observer, 
     assert observer.window.take() == 1.0
     assert not observer.window.has_room
     assert count(run, "messages_acknowledged") == 1
-    assert observer.unacknowledged == 0

@@ -48,6 +48,9 @@ class MessageOutcome:
     def acknowledged(self, message: SentMessage, done_s: float) -> None:
         """Ignore the reply to the send: `appended` follows."""
 
+    def unacknowledged(self, message: SentMessage) -> None:
+        """Ignore that the reply is missing: the message came back."""
+
     def appended(self, message: SentMessage, done_s: float) -> None:
         """Note that the message came back."""
         self.message, self.problem = message, ""

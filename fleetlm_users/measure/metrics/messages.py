@@ -19,7 +19,7 @@ MESSAGES: Final = (
     ),
     counter(
         "messages_unacknowledged",
-        "appended messages of hot_path_throughput whose send was never replied to",
+        "appended messages whose send was never replied to, where the protocol does so",
         evidence="messages_appended",
         is_trouble=True,
     ),

@@ -42,7 +42,6 @@ class Metric:
     two differ by the generator's own lateness and by nothing else.
     `per_worker` marks a gauge that is a property of one process (CPU, memory): merged it is the highest, not the sum.
     `is_derived` marks a gauge that no process reads: it is judged from the merged timeline (judging/backlog).
-    `is_optional` marks a rate of what some servers never do: it has no samples until something passed.
     """
 
     name: str
@@ -57,7 +56,6 @@ class Metric:
     per_worker: bool = False
     is_trouble: bool = False
     is_derived: bool = False
-    is_optional: bool = False
 
 
 def trend(name: str, help: str, *, service: str | None = None) -> Metric:
@@ -83,9 +81,9 @@ def gauge(name: str, help: str, *, unit: str = "count", per_worker: bool = False
     return Metric(name, "gauge", unit, help, per_worker=per_worker, is_derived=is_derived)
 
 
-def rate(name: str, passes: tuple[str, ...], total: tuple[str, ...], help: str, *, is_optional: bool = False) -> Metric:
+def rate(name: str, passes: tuple[str, ...], total: tuple[str, ...], help: str) -> Metric:
     """Declare a share, derived from counters: the sum of `passes` over the sum of `total`.
 
-    One of 0, which no threshold bounds, makes a run inconclusive, unless it `is_optional`.
+    One of 0, which no threshold bounds, makes a run inconclusive.
     """
-    return Metric(name, "rate", "%", help, passes=passes, total=total, is_optional=is_optional)
+    return Metric(name, "rate", "%", help, passes=passes, total=total)

@@ -14,9 +14,8 @@ RATES: Final = (
     rate(
         "acknowledgement_rate",
         ("messages_acknowledged",),
-        ("messages_appended", "messages_rejected", "messages_lost", "messages_unconfirmed"),
-        "sends that were replied to with ok / (appended + rejected + lost + unconfirmed), where the protocol replies",
-        is_optional=True,
+        ("messages_acknowledged", "messages_unacknowledged"),
+        "sends that were replied to with ok / (those + appended messages whose send was never replied to)",
     ),
     rate(
         "agent_reply_rate",

@@ -15,6 +15,7 @@ from fleetlm_users.measure.judging.thresholds import OFF, Threshold, not_bounded
 from fleetlm_users.measure.metrics.catalogue import Catalogue
 from fleetlm_users.measure.server.series import ServerSeries
 from fleetlm_users.swarm.benchmark import Benchmark
+from fleetlm_users.workload.benchmarks import OF_ALL_SCENARIOS
 from fleetlm_users.workload.options.audit import is_audited
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.options.server_sources import check_distinct
@@ -83,7 +84,7 @@ def _defaults(options: Options, benchmark: Benchmark, catalogue: Catalogue) -> I
         for metric, conditions in benchmark.thresholds.get(scenario, {}).items():
             for checked in _checked([f"{metric}: {conditions}"], catalogue, (), what):
                 threshold = replace(checked, origin="behaviour")
-                if catalogue[threshold.metric].is_derived:
+                if catalogue[threshold.metric].is_derived or threshold.metric in OF_ALL_SCENARIOS:
                     yield from [threshold] if benchmark.records(options, threshold.metric, None) else ()
                 elif benchmark.records(options, threshold.metric, scenario):
                     yield replace(threshold, scenario=scenario)

@@ -48,6 +48,7 @@ class Tally:
         "_since_s",
         "_slow_agent",
         "_slow_append",
+        "_unacknowledged",
     )
 
     def __init__(self, ledger: Ledger, scenario: str, phase: str, columns: LocustColumns) -> None:
@@ -59,6 +60,7 @@ class Tally:
         self._ack_us = ledger.trend("ack_latency_ms", scenario, phase).add
         self._ack_service_us = ledger.trend("ack_service_ms", scenario, phase).add
         self._acknowledged = ledger.counter("messages_acknowledged", scenario, phase)
+        self._unacknowledged = ledger.counter("messages_unacknowledged", scenario, phase)
         self._agent_us = ledger.trend("agent_latency_ms", scenario, phase).add
         self._roundtrip_us = ledger.trend("message_roundtrip_ms", scenario, phase).add
         self._slow_append = ledger.slowest("append_latency_ms", scenario, phase)
@@ -104,6 +106,11 @@ class Tally:
             self._ack_us(round((done_s - message.due_s) * US_PER_S))
             self._ack_service_us(round((done_s - message.sent_s) * US_PER_S))
             self._acknowledged.n += 1
+
+    def unacknowledged(self, message: TimedMessage) -> None:
+        """Count an appended message whose send was never replied to."""
+        if message.sent_s >= self._since_s:
+            self._unacknowledged.n += 1
 
     def resolved(self, message: TimedMessage, awaits_agent: bool, *, is_answered: bool) -> None:
         """Count a message that was appended though its own broadcast never came: it has no latency."""

@@ -53,8 +53,6 @@ class PipelineUser(FleetUser):
         """Live one session, to the user's place in the ramp-down unless it breaks."""
         with self.session() as session:
             self._send(session, self._until_s())
-        if session.observer.unacknowledged > 0:
-            self.count("messages_unacknowledged", session.observer.unacknowledged)
 
     def _send(self, session: UserSession, until_s: float) -> None:
         """Keep the sends in flight: each is due when the slot that it takes became free."""

@@ -16,7 +16,7 @@ from fleetlm_users.measure.snapshot_store import SnapshotStore
 
 N = 52
 TROUBLE = sorted(name for name, metric in DEFAULT.items() if metric.is_trouble and not metric.parts)
-RATES = sorted(name for name, metric in DEFAULT.items() if metric.kind == "rate" and not metric.is_optional)
+RATES = sorted(name for name, metric in DEFAULT.items() if metric.kind == "rate")
 
 
 def totals(counts, catalogue=DEFAULT):
@@ -53,12 +53,16 @@ def total_failure_by(metric, scenario="burst", n=N):
 
 
 def test_what_a_server_never_does_is_no_failure():
-    """FleetLM's early protocol replies to no send; its appended messages fail nothing, and the rate has no samples."""
+    """FleetLM's early protocol replies to no send: nothing of that is counted, so the rate has no samples."""
     appended = of("burst", messages_sent=N, messages_appended=N)
     assert named(appended) == []
     assert totals(appended).samples("acknowledgement_rate") == 0
-    acknowledged = totals(appended | of("burst", messages_acknowledged=1))
-    assert acknowledged.rate("acknowledgement_rate") == (1, N)
+
+
+def test_a_server_that_owes_every_reply_fails_though_each_message_came_back():
+    """The late protocol replies to each send."""
+    silent = of("burst", messages_sent=N, messages_appended=N, messages_unacknowledged=N)
+    assert named(silent, "message_success_rate: rate>0.9") == ["acknowledgement_rate"]
 
 
 @pytest.mark.parametrize("metric", [*RATES, *TROUBLE])

@@ -182,13 +182,16 @@ def test_a_default_that_this_run_does_not_record_is_left_out():
     ]
 
 
-def test_a_default_on_a_backlog_is_judged_once_for_the_whole_run():
-    """One server answers all scenarios."""
-    both = {key: {"agent_backlog_growth": "value<0.01"} for key in ("long_lived", "churn")}
+@pytest.mark.parametrize(
+    ("metric", "bound"), [("agent_backlog_growth", "value<0.01"), ("messages_duplicated", "count==0")]
+)
+def test_a_default_on_what_one_server_does_is_judged_once_for_the_whole_run(metric, bound):
+    """It answers all scenarios."""
+    both = {key: {metric: bound} for key in ("long_lived", "churn")}
     bench = replace(benchmark(), thresholds=both)
     asked = options()
     asked = replace(asked, plan=replace(asked.plan, thresholds=()))
-    assert [str(rule) for rule in rules_of(asked, bench, DEFAULT, [].append)] == ["agent_backlog_growth: value<0.01"]
+    assert [str(rule) for rule in rules_of(asked, bench, DEFAULT, [].append)] == [f"{metric}: {bound}"]
 
 
 def test_a_default_that_is_no_threshold_names_its_behaviour():
