@@ -309,9 +309,13 @@ def visited(  # noqa: PLR0913  # as make_plan
     return replace(plan, users=users, session_rate=rates, arrivals=arrivals or EVEN, mix=plan.users)
 
 
-def shaped(plan: Plan, shape: str) -> Plan:
-    """Return the plan under a load shape: its end is the shape's, and a user begins as soon as it is spawned."""
-    return replace(plan, shape=shape, duration_s=None, ramp_up_s=0.0)
+def shaped(plan: Plan, shape: str, *, keeps_warm_up: bool = False) -> Plan:
+    """Return the plan under a load shape: its end is the shape's, and a user begins as soon as it is spawned.
+
+    The preset's warm-up is that of its own ramp, and does not apply, as in `staged`; one that a person gave does.
+    """
+    warm_up_s = plan.warm_up_s if keeps_warm_up else 0.0
+    return replace(plan, shape=shape, duration_s=None, ramp_up_s=0.0, warm_up_s=warm_up_s)
 
 
 def _check_length(what: str, value: float | None, example: str) -> None:

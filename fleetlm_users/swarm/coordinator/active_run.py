@@ -211,8 +211,9 @@ class ActiveRun:
         return words
 
     def on_stop(self) -> None:
-        """Stop the clock and the monitors."""
+        """Stop the clock, the monitors and what still spawns."""
         self.clock.stop()
+        self._user_control.end()
         self._stop_monitors()
         self._note_users()
 

@@ -2,7 +2,7 @@
 
 import math
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -41,12 +41,14 @@ def under_shape(
             if not is_blank(value):
                 accepted = f"no value with the LoadTestShape {name}, which says how many users run and until when"
                 raise UsageError(label, value, accepted, WITHOUT)
-    return replace(options, plan=shaped(options.plan, name))
+    has_warm_up = not is_blank(getattr(parsed, "warm_up", None))
+    return replace(options, plan=shaped(options.plan, name, keeps_warm_up=has_warm_up))
 
 
 class ShapeWatch:
     """Observer of a shape's ticks. `is_done`: the shape came to its end; `problem`: why it could not go on; `asked`:
     the users that it asked for last, and its `stage` at that, a name by which a shape may tell its parts apart.
+    `classes` are those that it may name.
     """
 
     def __init__(
@@ -54,8 +56,11 @@ class ShapeWatch:
         shape: LoadTestShape,
         say: Callable[[str], None],
         on_tick: Callable[[int, str], None] = lambda _users, _stage: None,
+        classes: Collection[type[User]] = (),
     ) -> None:
         self._shape = shape
+        self._classes = classes
+        self._has_begun = False
         self._on_tick = on_tick
         self.asked: tuple[int, str] = (0, "")
         self._name = type(shape).__name__
@@ -69,24 +74,43 @@ class ShapeWatch:
         """Return what the shape asks for now; None, which ends the run, at its end and when it fails."""
         try:
             tick: Tick | None = self._original()
-            _check(tick)
+            _check(tick, self._classes)
             if tick is not None:
+                self._has_begun = True
                 self.asked = tick[0], str(getattr(self._shape, "stage", "") or "")
                 self._on_tick(*self.asked)
         except Exception as failed:  # of a person's own code
             self.problem = f"the shape {self._name} failed: {type(failed).__name__}: {failed}"[:300]
-            self._say(self.problem)
+            self._end(self.problem)
             return None
         self.is_done = tick is None
+        if tick is None:
+            self._end()
         return tick
 
+    def _end(self, problem: str = "") -> None:
+        """Say why the shape ends, if that is news; one that ends at once leaves no run to judge and no report."""
+        if not self._has_begun:
+            why = problem or f"the shape {self._name} ended at its first tick"
+            self._say(f"{why}: no run began, nothing was measured")
+        elif problem:
+            self._say(problem)
+        self._has_begun = False
 
-def _check(tick: Any) -> None:
+
+def _check(tick: Any, classes: Collection[type[User]]) -> None:
     """Raise ValueError for what Locust could not spawn."""
     if tick is None:
         return
+    if not isinstance(tick, tuple | list) or len(tick) not in (2, 3):
+        raise ValueError(f"its tick returned {tick!r}; users and spawn rate are needed, such as (20, 5), or None")
     users, rate = tick[0], tick[1]
     if isinstance(users, bool) or not isinstance(users, int) or not 0 <= users <= VUS_PER_BLOCK:
         raise ValueError(f"{users!r} users; a whole number up to {VUS_PER_BLOCK:,} is needed")
-    if not (math.isfinite(rate) and rate > 0):
+    if not (isinstance(rate, int | float) and math.isfinite(rate) and rate > 0):
         raise ValueError(f"a spawn rate of {rate!r}; a number above 0 is needed")
+    for asked in (tick[2] or ()) if len(tick) > 2 else ():
+        if classes and asked not in classes:
+            name = getattr(asked, "__name__", repr(asked))
+            ours = ", ".join(kind.__name__ for kind in classes)
+            raise ValueError(f"users of {name}, which this run has none of; its classes are {ours}")

@@ -80,6 +80,9 @@ class UserControl:
     def begin(self, target, plan):
         """Nothing to control."""
 
+    def end(self):
+        """Nothing spawns."""
+
     def doubts(self):
         return ()
 

@@ -133,7 +133,7 @@ def test_a_shape_may_ask_for_single_classes():
 def test_the_plans_end_is_the_shapes():
     """Users begin as they are spawned, the announcement says who decides."""
     planned = under_shape(options(), Up(), benchmark(), UNSET, NOTHING)
-    assert (planned.plan.duration_s, planned.plan.begins_s(7), planned.plan.warm_up_s) == (None, 0.0, 10.0)
+    assert (planned.plan.duration_s, planned.plan.begins_s(7), planned.plan.warm_up_s) == (None, 0.0, 0.0)
     said = announcement(planned)
     assert "as many users as the load shape Up asks for, in the proportion 10 long_lived : 5 burst : 3 churn" in said
     assert "until the shape Up ends" in said
@@ -177,7 +177,10 @@ def test_a_benchmark_with_an_end_of_its_own_takes_no_shape():
         ((10**9, 5), "1000000000 users"),
         ((5, 0), "a spawn rate of 0"),
         ((5, math.inf), "a spawn rate of inf"),
-        ((5,), "IndexError"),
+        ((5,), "its tick returned (5,); users and spawn rate are needed"),
+        (5, "its tick returned 5; users and spawn rate are needed"),
+        ((5, "fast"), "a spawn rate of 'fast'"),
+        ((5, 1, [Runner]), "users of Runner, which this run has none of; its classes are "),
     ],
 )
 def test_a_shape_that_fails_ends_the_run_with_a_doubt(tick, words):
@@ -197,6 +200,28 @@ def test_a_shape_that_returns_none_has_come_to_its_end():
     watch = ShapeWatch(shape, print)
     assert (shape.tick(), watch.is_done) == ((3, 1), False)
     assert (shape.tick(), watch.is_done, watch.problem) == (None, True, "")
+
+
+@pytest.mark.parametrize(
+    ("tick", "words"),
+    [
+        (None, "the shape Up ended at its first tick: no run began, nothing was measured"),
+        ((-1, 5), "-1 users; a whole number up to 10,000,000 is needed: no run began, nothing was measured"),
+    ],
+)
+def test_a_shape_that_ends_at_once_is_told_of(tick, words):
+    """No run begins, so no report says so."""
+    shape = Up(tick)
+    _, _, head, _ = steered(shape)
+    assert shape.tick() is None
+    assert len(head.said) == 1
+    assert head.said[0].endswith(words)
+
+
+def test_a_shape_has_the_warm_up_that_a_person_gives():
+    """As a run in stages: the preset's is meant for the preset's own ramp."""
+    given_ = Namespace(**vars(UNSET), warm_up="4s")
+    assert under_shape(options(warm_up="4s"), Up(), benchmark(), given_, NOTHING).plan.warm_up_s == 4.0
 
 
 def test_the_goal_hears_of_every_change():

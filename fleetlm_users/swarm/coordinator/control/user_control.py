@@ -16,6 +16,7 @@ from fleetlm_users.swarm.coordinator.control.user_target import UserTarget
 from fleetlm_users.swarm.coordinator.run_view import RunView
 from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.swarm.locust_internals import intercept_start, spawn_next, wait_briefly_for_reports
+from fleetlm_users.swarm.newest_start import NewestStart
 from fleetlm_users.swarm.options.load_shape import ShapeWatch
 from fleetlm_users.swarm.options.locust_plan import spread
 from fleetlm_users.swarm.options.session_rate import NO_EDIT
@@ -54,11 +55,12 @@ class UserControl:
         self._target: UserTarget | None = None
         self._requested: tuple[int, float] | None = None
         self._has_shrunk = False
+        classes = list(benchmark.behaviours.values())
         self._watches = {
-            id(shape): ShapeWatch(shape, runs.console.say, runs.begin_stage) for shape in _shapes(environment)
+            id(shape): ShapeWatch(shape, runs.console.say, runs.begin_stage, classes) for shape in _shapes(environment)
         }
-        if runner is not None:  # without one, a single user is run for a debugger
-            self._start = intercept_start(runner, self.start)
+        # without a runner, a single user is run for a debugger
+        self._newest_start = None if runner is None else NewestStart(runner, intercept_start(runner, self.start))
 
     @property
     def is_shape_done(self) -> bool:
@@ -109,7 +111,14 @@ class UserControl:
             self._aim(plan, user_count, spawn_rate, running=view.users, elapsed_s=view.elapsed_s)
         # without classes the dispatcher would go on with those that a shape asked for last (dispatch.py: new_dispatch)
         classes = self._environment.user_classes if user_classes is None else user_classes
-        return self._start(user_count, spawn_rate, wait=wait, user_classes=list(classes))
+        if self._newest_start is None:
+            return None
+        return self._newest_start(user_count, spawn_rate, wait=wait, user_classes=list(classes))
+
+    def end(self) -> None:
+        """End what still spawns: the run is over, and a worker that is sent a user begins another."""
+        if self._newest_start is not None:
+            self._newest_start.end()
 
     def _restore_order(self, options: Options, user_count: int) -> None:
         """After users were taken away, have the next ones spawned in the plan's order again.

@@ -1,0 +1,58 @@
+"""The `start` of a master, of which only the newest call goes on spawning.
+
+A call lasts as long as its ramp, and all calls step the one generator of the dispatcher, which then fails for one of
+two: "generator already executing" (dispatch.py: __next__). Locust's web UI ends its own earlier call; nothing ends that
+of --headless, of --autostart or of a key.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from gevent import get_hub, getcurrent
+from gevent.event import Event
+from locust.runners import STATE_SPAWNING, MasterRunner, Runner
+
+
+class _Superseded(BaseException):
+    """Ends a call in whatever it waits for."""
+
+
+class NewestStart:
+    """Calls `start`, the runner's own. Any other runner than a master ends its earlier call itself."""
+
+    def __init__(self, runner: Runner, start: Callable[..., Any]) -> None:
+        self._runner = runner
+        self._start = start
+        self._caller: Any = None  # a greenlet, whose package has no types
+        self._has_ended = Event()
+
+    def __repr__(self) -> str:
+        return f"NewestStart({self._start!r})"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """End the call that still spawns, then call `start` with these arguments."""
+        self.end()
+        caller, has_ended = getcurrent(), Event()
+        self._caller, self._has_ended = caller, has_ended
+        try:
+            return self._start(*args, **kwargs)
+        except _Superseded:
+            return None
+        finally:
+            has_ended.set()
+            if self._caller is caller:
+                self._caller = None
+
+    def end(self) -> None:
+        """End the call that still spawns, if there is one, and wait until it has."""
+        caller, has_ended = self._caller, self._has_ended
+        spawns = isinstance(self._runner, MasterRunner) and self._runner.state == STATE_SPAWNING
+        if not spawns or caller is None or caller is getcurrent():
+            return
+
+        def throw() -> None:
+            if not has_ended.is_set():
+                caller.throw(_Superseded())
+
+        get_hub().loop.run_callback(throw)  # only the hub may throw into a greenlet
+        has_ended.wait()
