@@ -12,11 +12,11 @@ from locust.env import Environment
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.benchmark import Benchmark
 from fleetlm_users.swarm.coordinator.console import Console
+from fleetlm_users.swarm.coordinator.control.newest_start import NewestStart
 from fleetlm_users.swarm.coordinator.control.user_target import UserTarget
 from fleetlm_users.swarm.coordinator.run_view import RunView
 from fleetlm_users.swarm.host.startup_error import StartupError
 from fleetlm_users.swarm.locust_internals import intercept_start, spawn_next, wait_briefly_for_reports
-from fleetlm_users.swarm.newest_start import NewestStart
 from fleetlm_users.swarm.options.load_shape import ShapeWatch
 from fleetlm_users.swarm.options.locust_plan import spread
 from fleetlm_users.swarm.options.session_rate import NO_EDIT

@@ -6,7 +6,7 @@ from locust import User
 from locust.runners import STATE_INIT, STATE_SPAWNING, WorkerNode
 
 from fleetlm_users.swarm import locust_internals as internals
-from fleetlm_users.swarm.newest_start import NewestStart
+from fleetlm_users.swarm.coordinator.control.newest_start import NewestStart
 from tests.swarm.locust_masters import a_master
 
 
