@@ -154,8 +154,8 @@ if not TYPE_CHECKING:  # a type checker that saw it would take any misspelt name
     def _imported(name: str) -> object:
         """Import a module; in a Locust process without garbage collections.
 
-        What is imported stays. To look for garbage in it again and again takes a fifth of the time (0.04 s of CPU), so
-        it is frozen: swarm/runtime/gc_freeze.py does the same with what a ramp has made.
+        Imported objects stay, and scanning them for garbage over and over takes a fifth of the time (0.04 s of CPU). So
+        they are frozen, as swarm/runtime/gc_freeze.py does with the objects that a ramp creates.
         """
         is_quiet = "locust.main" in sys.modules and gc.isenabled()
         if is_quiet:

@@ -22,7 +22,8 @@ MAX_LABEL: Final = 120
 """Characters of a counter's label: a reason with our own words before it."""
 
 MAX_READ: Final = 512
-"""Characters that are looked at to fold a reason. They are also the key of the cache, so its memory is bounded."""
+"""Characters of a reason that are read when it is folded. They are also the key of the cache, so its memory is
+bounded."""
 
 CUT: Final = "…"
 

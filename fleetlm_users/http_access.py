@@ -49,10 +49,10 @@ class Asked:
 class AccessRules:
     """The rules of one server: `bound` is the name or address it listens on, `allowed` are further hosts.
 
-    Known are loopback names and addresses, `bound`, and `allowed`. A server that listens on more than loopback also
-    answers to addresses, as these cannot be rebound, and to names without a dot, as of a container or a machine of the
-    same network, which nobody outside of it can point anywhere. One of `allowed` with a port is known with that
-    port; its origin may ask too, as a proxy need not hand on the name that it was called by.
+    Loopback names and addresses, `bound` and `allowed` are known. A server that listens on more than loopback also
+    answers to addresses, which cannot be rebound, and to names without a dot, such as a container's or a machine's on
+    the same network, which nobody outside can redirect. An entry of `allowed` with a port is known with that port;
+    its origin may send requests too, since a proxy need not pass on the name that it was called by.
     """
 
     bound: str
@@ -61,7 +61,7 @@ class AccessRules:
     def refusal(self, asked: Asked, *, any_host: bool = False) -> str | None:
         """Return why a request is not answered, for a person; None where it is.
 
-        `any_host`: what is asked for takes no orders, so beyond loopback it may be asked for by any name.
+        `any_host`: the page accepts no commands, so beyond loopback it may be requested by any name.
         """
         host = authority(asked.host or "")
         if not (any_host and self._is_beyond_loopback) and (host is None or not self._knows(host)):

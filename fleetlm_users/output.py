@@ -39,7 +39,7 @@ def steady_streams(*, while_loading: bool = False) -> None:
 
     With `while_loading` standard error never waits, and standard output waits a minute at most: up to 1 MiB that a
     paused terminal or a full pipe does not take is kept for later. A generator that waited would measure its own pause,
-    and one that waited for ever would never return its exit code.
+    and one that waited forever would never return its exit code.
     """
     codecs.register_error(_REPLACING, _replace)
     _reserve_descriptors()

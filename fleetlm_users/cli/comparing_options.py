@@ -16,7 +16,7 @@ def comparing_options(what: str, percent: float, points: float) -> Callable[[Com
     """Return a decorator that adds `--tolerance`, `--rate-tolerance` and `--by-scenario` to a click command.
 
     Args:
-        what: What may be so much worse, as the help's sentence begins: `A judged figure`.
+        what: The beginning of the help's sentence, which says what may be worse: `A judged figure`.
         percent: The default of `--tolerance`, in percent.
         points: The default of `--rate-tolerance`, in percentage points.
     """

@@ -3,7 +3,7 @@
 The table of the recorded commit: `messages` with id, session_id, seq, sender_id, kind, content (jsonb), metadata,
 inserted_at, unique on (session_id, seq).
 
-No error shows anything of the address: it holds a password, and host and user are nobody's business either.
+No error shows any part of the address: it holds a password, and host and user are private too.
 """
 
 import re

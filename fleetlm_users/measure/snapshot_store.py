@@ -117,7 +117,7 @@ class SnapshotStore:
         self.timeline.absorb(worker_id, snapshot.rows, snapshot.final)
 
     def lose(self, worker_id: str) -> None:
-        """Let what waited on a worker go that is lost: nobody waits for it any longer. If it comes back, it is told."""
+        """Drop the backlogs of a lost worker from the sums; if it returns, its next snapshot restores them."""
         worker = self._workers.get(worker_id)
         if worker is not None:
             gauges = [

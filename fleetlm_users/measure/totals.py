@@ -34,7 +34,7 @@ class Ratio(NamedTuple):
 
 
 class Derived(NamedTuple):
-    """A figure that is judged from the merged timeline: on so many `samples`, None where they cannot tell.
+    """A figure judged from the merged timeline, on `samples` samples; None if they cannot tell.
 
     `words` say what it means, or why nothing can be told; `is_doubtful` whether that speaks against the run.
     """

@@ -157,7 +157,7 @@ class FanOut:
         return spread
 
     def find(self, payload: Any, phase: str, arrived_s: float) -> Spread | None:
-        """Return the message that a push holds; None, and the observer is told, for one that nobody awaits."""
+        """Return the message that a push holds; for one that nobody awaits, inform the observer and return None."""
         seq = payload.get("seq") if isinstance(payload, dict) else None
         if type(seq) is not int or seq < 1:
             self._observer.unexpected(MALFORMED)

@@ -121,5 +121,5 @@ PROFILES: Final[Mapping[str, Profile]] = {profile.name: profile for profile in (
 
 
 def profile_of(name: str) -> Profile:
-    """Return the profile of that name; the early one for `auto`, which stands where nobody has asked the server."""
+    """Return the profile of that name; the early one for `auto`, which means that the server has not been asked yet."""
     return PROFILES.get(name, EARLY)

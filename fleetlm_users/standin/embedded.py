@@ -12,7 +12,7 @@ from fleetlm_users.standin.storage.storage_options import DATABASE_VARIABLE
 LABEL: Final = "--standin-options (STANDIN_OPTIONS)"
 EXAMPLE: Final = "--webhook-order node --webhook-service-ms 2.5"
 RESERVED: Final = ("--host", "--port", "--exit-with-parent", "--help", "-h")
-"""What whoever starts the stand-in decides."""
+"""Options that the process starting the stand-in decides."""
 
 
 DATABASE: Final = "--database"
@@ -38,7 +38,7 @@ def check_embedded(like: str | None, options: str | None) -> None:
         options: Further options in one text, as in a shell.
 
     Raises:
-        UsageError: The options cannot be split, are not the stand-in's, or are decided by whoever starts it.
+        UsageError: The options cannot be split, are not the stand-in's, or are decided by the process that starts it.
     """
     what: Any = options or ""
     try:

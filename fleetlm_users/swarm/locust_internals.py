@@ -69,7 +69,7 @@ def replace_transport(
 ) -> None:
     """Replace how both ends decode messages and how a master receives them, and bound what a new socket accepts.
 
-    Locust lets most of what its decoder raises out of the greenlet that hears all peers, which ends with it. That
+    Locust lets most exceptions of its decoder end the greenlet that receives from all peers. That
     greenlet runs before any event of ours, so the methods are replaced in the classes. `receive` is called with the
     ZeroMQ socket.
     """
@@ -178,7 +178,7 @@ def wait_briefly_for_reports(runner: Runner | None, wait_s: float) -> None:
 def intercept_start(runner: Runner, start: Callable[..., Any]) -> Callable[..., Any]:
     """Replace the runner's `start`; return the one it had.
 
-    Whoever changes the number of users calls it: a load shape, a key in the terminal, the web UI.
+    Everything that changes the number of users calls it: a load shape, a key in the terminal, the web UI.
     """
     original: Callable[..., Any] = runner.start
     setattr(runner, "start", start)  # noqa: B010  # mypy: not to be assigned
@@ -271,7 +271,7 @@ def intercept_exceptions(runner: Runner, log_exception: OnException) -> OnExcept
 
 
 def drop_old_seconds(entry: Any, keep: int) -> None:
-    """Forget all but the newest seconds of an entry's counts, which Locust keeps for ever in the order of time.
+    """Forget all but the newest seconds of an entry's counts, which Locust keeps forever, in order of time.
 
     It reads the last twelve.
     """

@@ -1,4 +1,4 @@
-"""The sessions that arrive on one process: when each begins, and the books of those that come and go.
+"""The sessions that arrive on one process: when each begins, and the accounting of those that come and go.
 
 Users wait for them as a pool: each takes the next arrival and sleeps until it is due. So an arrival for which a user is
 free begins at its moment, and one that was due before any user was free is found, and counted, by the next that is.

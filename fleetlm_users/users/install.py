@@ -40,7 +40,7 @@ from fleetlm_users.workload.presets.file import preset_of
 OWN_PRESET = "the preset given to install()"
 
 ANNOTATION_TIMEOUT_S = 5.0
-"""Grafana answers in milliseconds, and nobody waits for it while a run goes on."""
+"""Grafana answers in milliseconds, and a run does not wait for it."""
 
 MAX_NAMED_ADDRESSES = 8
 """How many addresses an error names."""
@@ -151,7 +151,7 @@ def _check_search(behaviours: Sequence[type[VirtualUser]]) -> None:
 
 
 def _check_visits(behaviour: type[VirtualUser], options: Options) -> None:
-    """Refuse a session rate for journeys that do not end, and a number of journeys beside it. Raises UsageError."""
+    """Refuse a session rate for journeys that do not end, or together with a number of journeys. Raises UsageError."""
     rate, reason = ",".join(options.plan.session_rate), behaviour.stays(options)
     if reason:
         accepted = f"no session rate with {behaviour.scenario}, {reason}"

@@ -1,4 +1,4 @@
-"""One session of one user over REST alone: appends and reads, each append in the books of the run like any message."""
+"""One session of one user over REST alone: appends and reads; each append is accounted for like any message."""
 
 import time
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,6 @@
 """The life of a virtual user of any kind: one journey after another until the run ends or its work is done.
 
-What a journey is about is said by subclasses: FleetUser (user.py) for FleetLM, PhoenixUser for any Phoenix application.
+Subclasses say what a journey does: FleetUser (user.py) for FleetLM, PhoenixUser for any Phoenix application.
 """
 
 import logging
@@ -143,7 +143,7 @@ class VirtualUser(User):
 
     @classmethod
     def stays(cls, options: Options) -> str:
-        """Return why a journey does not end by itself, so that nobody may come for a visit; empty if it does."""
+        """Return why a journey does not end by itself, which rules out a session rate; empty if it does."""
         del options
         return ""
 

@@ -22,8 +22,8 @@ class UnreadableFile(Exception):
 def read_text(path: Path, max_bytes: int) -> str:
     """Return the UTF-8 text of a regular file of at most `max_bytes`. Raises UnreadableFile.
 
-    It is looked at before it is opened, as opening a device can already do something, and once more afterwards.
-    Without O_NONBLOCK a pipe that nobody writes to would stop the whole event loop.
+    Its type is checked before it is opened, since merely opening a device can have an effect, and again afterwards.
+    Without O_NONBLOCK a pipe without a writer would block the whole event loop.
     """
     try:
         path = path.expanduser()

@@ -64,9 +64,9 @@ def cleanup(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
 ) -> None:
     """Find the sessions whose metadata says `bench: true`, show how many, ask, and delete them.
 
-    FleetLM lists only the newest 50 sessions, of all or of one participant. A run's participants are numbered, so
-    with --run-id or --results every one of them is asked; without, the runs that show among the newest 50 of all are.
-    Deleted sessions stay in FleetLM as archived, and are passed over.
+    FleetLM lists only the newest 50 sessions, overall or of one participant. A run's participants are numbered, so with
+    --run-id or --results the command looks up every one of them; without, only runs among the newest 50 sessions.
+    Deleted sessions stay in FleetLM as archived, and are skipped.
 
     \b
     Examples:

@@ -117,8 +117,8 @@ class Cleaner:
     def delete(self, leftovers: FoundSessions) -> int:
         """Delete what was found and return how many were.
 
-        Participants whose list was full are asked again: a server that does not list what is archived shows older
-        sessions then. Ends when nothing new comes to light.
+        Participants whose list was full are listed again: a server that does not list archived sessions then shows
+        older ones. Ends when nothing new turns up.
         """
         deleted, tried = 0, set[str]()
         while waiting := [session for session in leftovers.deletable if session.id not in tried]:

@@ -37,7 +37,7 @@ class RunMark:
 
 
 def bench_sessions(body: Any) -> Iterator[BenchSession]:
-    """Yield the benchmark sessions in the body of GET /api/sessions; what is not of its form is passed over."""
+    """Yield the benchmark sessions in the body of GET /api/sessions; malformed entries are skipped."""
     listed = body.get("sessions") if isinstance(body, dict) else None
     for entry in listed if isinstance(listed, list) else ():
         metadata = entry.get("metadata") if isinstance(entry, dict) else None
@@ -68,7 +68,7 @@ def mark_of(session: BenchSession) -> RunMark | None:
 
 
 def merged(marks: Iterable[RunMark]) -> list[RunMark]:
-    """Return the marks without repetition; what is known of a run from a result folder stays with it."""
+    """Return the marks without duplicates; what a result folder says about a run is kept."""
     newest: dict[tuple[str, str], RunMark] = {}
     for mark in marks:
         key = (mark.run_id, mark.prefix)

@@ -19,7 +19,7 @@ OTHER_PREFIX = "Sessions of another --participant-prefix are not found."
 
 
 def found_text(sessions_found: FoundSessions, marks: Sequence[RunMark], style: Style) -> str:
-    """Return what was found: a line per run, and what cannot be known; `marks` are the runs that were asked for."""
+    """Return what was found, a line per run, and what cannot be known; `marks` are the requested runs."""
     sessions = sessions_found.deletable
     already = f", {formatting.count(sessions_found.archived)} deleted already" if sessions_found.archived else ""
     lines = ["", f"  {style.paint(_many(len(sessions)), 'bold')} to delete{already}."]

@@ -1,4 +1,4 @@
-"""A comparison as Markdown for a comment in CI: the answer first, what is only for looking up folded away. Pure."""
+"""A comparison as Markdown for a comment in CI: the answer first, the details folded away. Pure."""
 
 from collections.abc import Iterator, Sequence
 

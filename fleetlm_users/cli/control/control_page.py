@@ -25,7 +25,7 @@ _CALLBACKS: Final = ("username_password_callback", "usernamePasswordCallback")
 
 
 class ControlRefused(FleetlmError):
-    """The web UI did not do what was asked; the text says why."""
+    """The web UI refused; the text says why."""
 
 
 class WebUi:

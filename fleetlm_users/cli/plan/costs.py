@@ -31,7 +31,7 @@ LATE_CHUNK_BYTES: Final = 136  # a piece of it before
 class Demand:
     """The load to size for. `rate_per_s` is of one session; `replies` are the agent's answers to one message.
 
-    In the late protocol the server pushes each answer in so many `chunks` before it.
+    In the late protocol the server pushes each answer in `chunks` pieces before the whole message.
     """
 
     sessions: int

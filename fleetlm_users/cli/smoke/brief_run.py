@@ -1,4 +1,4 @@
-"""One benchmark for a few seconds in a process of its own, and whether it works; nothing is said of its speed."""
+"""Runs one benchmark for a few seconds in a separate process and says whether it works, not how fast it is."""
 
 import subprocess
 import sys
@@ -43,7 +43,7 @@ Sign = Literal["✓", "!", "✗"]
 
 @dataclass(frozen=True)
 class SmokeResult:
-    """Whether a benchmark works: ✓, ✗ it does not, ! it has to be looked at; `words` say what happened."""
+    """Whether a benchmark works: ✓ yes, ✗ no, ! needs a look; `words` say what happened."""
 
     benchmark: str
     sign: Sign
@@ -51,7 +51,7 @@ class SmokeResult:
 
 
 def smoke(locustfile: Path, seconds: float, arguments: Sequence[str], results: Path) -> SmokeResult:
-    """Run a benchmark for so many seconds, with further arguments for Locust, and return whether it works."""
+    """Run a benchmark for some seconds, with further arguments for Locust, and return whether it works."""
     name = locustfile.stem
     command = [sys.executable, "-m", "locust", "--headless", "-f", str(locustfile), *SHORT, *OF_BENCHMARK.get(name, ())]
     command += ["-t", f"{seconds:g}s", *arguments, "--results-dir", str(results)]
@@ -66,7 +66,7 @@ def smoke(locustfile: Path, seconds: float, arguments: Sequence[str], results: P
 
 
 def judged(name: str, run: RunFile) -> SmokeResult:
-    """Return whether a short run shows that its benchmark works: a latency beyond its bound only has to be looked at.
+    """Return whether a short run shows that its benchmark works; a latency beyond its bound only needs a look.
 
     Too few samples for a threshold are no reason to doubt: a run of some seconds has no more, and in some benchmarks no
     message is due in them. Nor is a capacity search that was ended.

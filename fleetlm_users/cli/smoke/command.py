@@ -45,7 +45,7 @@ def smoke_(
       fleetlm-bench smoke --only mixed --seconds 10 -H http://fleetlm:4000
 
     \b
-    Exit code: 0 all work, 1 one does not, 4 one has to be looked at
+    Exit code: 0 all work, 1 one does not, 4 one needs a look
     """  # noqa: D301  # \b is what click looks for
     files = _files(folder, only)
     signs: set[Sign] = set()

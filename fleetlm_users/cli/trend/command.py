@@ -60,9 +60,8 @@ def trend(  # noqa: PLR0913, PLR0917  # click passes each option as an argument 
     """Show many runs over time, and where their figures changed.
 
     FOLDER is a result folder, or a folder of them. Runs are comparable when
-    benchmark, options and kind of machine are the same; others are kept
-    apart, and it is said why. The set-up of each benchmark's newest run
-    decides.
+    benchmark, options and kind of machine are the same; others are kept apart, with the reason. The set-up of each
+    benchmark's newest run decides.
 
     \b
     Examples:

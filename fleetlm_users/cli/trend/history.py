@@ -53,7 +53,7 @@ def read_history(folders: Iterable[Path], last: int | None = None) -> RunHistory
     """Return the runs of result folders, or of folders of them, oldest first; with `last` only that many of the newest.
 
     Inconclusive runs, since nobody can rely on their figures, runs without a start time, and runs that appear twice are
-    left out. So are files that cannot be read, unless one was named itself.
+    left out. So are files that cannot be read, unless given by name.
 
     Raises:
         UsageError: A folder holds no run, a named file cannot be read, or there are more than 2,000 runs.

@@ -74,7 +74,7 @@ def span(setup: Setup) -> str:
 
 
 def reasons(trend: TrendAnalysis) -> list[tuple[str, str]]:
-    """Return what the answer rests on, each with its sign: unwanted changes ✗, what is open ?, what is known !."""
+    """Return what the answer rests on, each with its sign: unwanted changes ✗, open questions ?, accepted ones !."""
     worse = [("✗", sentence(*one)) for setup in trend.deciding for one in setup.unwanted]
     sign = "?" if trend.exit_code == INCOMPARABLE else "!"
     return [*worse, *((sign, caution) for caution in trend.cautions()), *(("!", text) for text in _apart(trend))]

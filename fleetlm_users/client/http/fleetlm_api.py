@@ -147,7 +147,7 @@ class RestApi:
         return Appended(answered.sent_s, answered.done_s, seq if type(seq) is int else None)
 
     def list_messages(self, session_id: str, after_seq: int, limit: int) -> list[Any]:
-        """Return at most `limit` stored messages above a seq, to be looked at one by one. Raise RestCallFailed."""
+        """Return at most `limit` stored messages above a seq, each still unchecked. Raise RestCallFailed."""
         return self._messages_in(self._page(session_id, after_seq, limit))
 
     def read_messages(self, session_id: str, after_seq: int, limit: int) -> Listed:

@@ -144,7 +144,7 @@ class _Attempt:
         self.watcher.start(turn.notify)
 
     def free_watcher(self) -> None:
-        """Free the watcher: nobody waits for the attempt any more."""
+        """Free the watcher: nobody is waiting for the attempt any more."""
         if self.watcher is not None:
             self.watcher.stop()
             self.watcher.close()

@@ -131,7 +131,7 @@ class KnownFrames:
 
 
 class ListenerDevice(Device):
-    """A device that only listens: each message is told to the fan-out with the moment of its arrival."""
+    """A device that only listens and reports each message to the fan-out with the moment of its arrival."""
 
     __slots__ = ("_fan_out", "_frame", "_known")
 

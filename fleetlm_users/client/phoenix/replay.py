@@ -7,11 +7,11 @@ from fleetlm_users.errors import ClientError, Disconnected
 from fleetlm_users.protocol import message as names
 
 LEAVE_TIMEOUT_S: Final = 5.0
-"""A leave is answered at once (wire record)."""
+"""A leave is answered immediately (wire record)."""
 
 
 class _Silent:
-    """The handler of a topic whose broadcasts nobody wants."""
+    """The handler of a topic whose broadcasts are ignored."""
 
     def on_broadcast(self, event: str, payload: Any, done_s: float) -> None:
         """Ignore a server push."""

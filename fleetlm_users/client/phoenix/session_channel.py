@@ -72,7 +72,8 @@ class SessionChannel:
 
         Args:
             timeout_s: The limit for the reply, in seconds.
-            last_seq: The seq up to which the client has all messages; 0 for none. A protocol that resumes is told it.
+            last_seq: The seq up to which the client has all messages; 0 for none. It is sent if the protocol can
+            resume.
 
         Returns:
             The reply, with its stamps in perf_counter seconds.

@@ -36,7 +36,7 @@ ANY_ACCEPT = b"A" * 27 + b"="  # of the form of an accept value
 SWITCHING_PROTOCOLS = 101
 FIRST_STATUS, FIRST_FINAL = 100, 200
 Headers = tuple[str, ...]
-"""Lines of a request's head, such as `Authorization: Bearer …`; whoever makes them has checked them."""
+"""Lines of a request's head, such as `Authorization: Bearer …`; checked by whoever made them."""
 
 NO_HEADERS: Headers = ()
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110 §5.6.2: token

@@ -121,7 +121,7 @@ class Reader:
             gevent.get_hub().loop.run_callback(self._go_on)
 
     def _fail(self, error: Exception) -> None:
-        """Log a mistake of ours, and end the reader so that nobody waits for it."""
+        """Log a defect of ours, and end the reader so that nobody keeps waiting for it."""
         logger.error("the reader of %r failed", self._transport, exc_info=error)
         self._end(Disconnected("reader_error", None, repr(error)))
 

@@ -92,7 +92,9 @@ class _Absence:
 
 
 class Absences:
-    """Follows one session over its absences; what of one is missing is told when the next begins, or at the end."""
+    """Follows one session through its absences; what is missing from one is reported when the next begins, or at the
+    end.
+    """
 
     def __init__(self) -> None:
         self._seen = SeenSeqs()

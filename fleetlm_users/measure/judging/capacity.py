@@ -1,4 +1,4 @@
-"""One step of a capacity search, judged by itself: on what happened while it was held, not on what came before.
+"""Judges one step of a capacity search by itself: by what happened while it was held, not before.
 
 A message belongs to the step in which it was due, whenever its answer comes. So a step is judged when all its messages
 have their fate: judged on the early answers alone, it would look better than it was.

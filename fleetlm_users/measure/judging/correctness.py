@@ -1,4 +1,5 @@
-"""Judges one round of the correctness benchmark: what was sent against what came, and that against the replay. Pure.
+"""Judges one round of the correctness benchmark: compares what was sent with what arrived, and that with the replay.
+Pure.
 
 `seq` counts all messages of a session from 1 without gaps, and (session, seq) names a message for good: pushed and
 stored copies have different ids and differently precise times by design, which are therefore not compared.
@@ -202,7 +203,7 @@ def _seq_of(messages: _Messages, ref: str) -> int:
 
 
 def _check_replay(messages: _Messages, judged: Judged) -> None:
-    """Everything seen live is in the replay, unchanged, in order, once; as far as a replay of 100 messages reaches."""
+    """Everything seen live is in the replay, unchanged, in order, once, within the 100 messages of a replay."""
     replay = messages.seen.replay
     if replay is None:
         return

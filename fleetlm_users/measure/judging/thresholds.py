@@ -124,8 +124,7 @@ def _is_moot(threshold: Threshold, totals: Totals) -> bool:
     Rates of this package's own behaviours, that is: a class that somebody wrote for an application of his own names
     what must come.
 
-    That nothing came, where something should have, is told by the preset's thresholds, by total failures, and by the
-    sessions that failed.
+    If nothing came where something should have, the preset's thresholds, total failures and failed sessions show it.
     """
     is_rate = totals.catalogue[threshold.metric].kind == "rate"
     return threshold.origin == "behaviour" and is_rate and threshold.metric in DEFAULT

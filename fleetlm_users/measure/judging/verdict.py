@@ -38,7 +38,7 @@ _PUSH_SUMS: Final = (
 )
 """What was counted, the counter of all, its word, those of each fate, and that of what the end of a run cut short.
 
-An event that nobody says is due may be one that somebody waits for all day: that it was open proves nothing.
+An event without a due moment may be one that a user waits for all day: that it was open proves nothing.
 """
 
 
@@ -115,7 +115,7 @@ def _failures(judgements: Iterable[Judgement], totals: Totals, facts: RunFacts) 
 
 
 def _failure(judgement: Judgement) -> str:
-    """Return what was missed; a figure that has words of its own is told by them."""
+    """Return what was missed, in the figure's own words if it has any."""
     if judgement.measured is not None and judgement.problem:
         return f"{judgement.problem} ({judgement.expression})"
     return f"{judgement.expression}: {_outcome(judgement)}"

@@ -210,7 +210,7 @@ def _fates_of(summary: Summary) -> tuple[Fate, ...]:
 
 
 def stage_rows(summary: Summary) -> Rows:
-    """Return what each stage asked for and what came of it, latency in ms; no rows for a run without stages."""
+    """Return what each stage planned and achieved, latency in ms; no rows for a run without stages."""
     entries = summary.get("stages") or ()
     what = "sessions/s" if any(entry.get("rate") is not None for entry in entries) else "users"
     head = ("", "from", what, "sent", "per s", "appended", "adds up", "append med", "p95", "p99", "agent p95")
@@ -251,7 +251,7 @@ def _figures(  # noqa: PLR0913, PLR0917  # one for each cell
 
 
 def skew_rows(summary: Summary) -> Rows:
-    """Return the busiest tenth of the sessions beside the rest, latency in ms; no rows for an even load."""
+    """Return the busiest tenth of the sessions and the rest, latency in ms; no rows for an even load."""
     books = ("", "sessions", "share", "sent", "per s", "appended", "adds up")
     head = (*books, "append med", "p95", "p99", "agent med", "agent p95")
     return head, tuple(_skew_row(entry) for entry in summary.get("skew") or ())

@@ -64,7 +64,7 @@ def to_csv(rows: Iterable[SeriesRow]) -> str:
 def from_csv(text: str) -> "SeriesTable":
     """Return the rows of a timeseries.csv, of this version or an older one, whose file lacks some columns.
 
-    Columns that are not known are passed over, those that are missing hold nothing.
+    Unknown columns are skipped; missing ones hold nothing.
 
     Raises:
         ShapeError: It is not such a file; the place is the line.

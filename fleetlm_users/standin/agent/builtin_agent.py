@@ -42,7 +42,7 @@ class BuiltinAgent:
 
 
 def push_chunk(hub: Hub, session: Session, chunk: dict[str, Any]) -> None:
-    """Push a piece of an agent's answer to whoever is joined."""
+    """Push a piece of an agent's answer to all who have joined."""
     payload = b'{"agent_id":%b,"chunk":%b}' % (session.agent_json, orjson.dumps(chunk))
     hub.push_event(session, STREAM_CHUNK, payload)
 

@@ -84,7 +84,8 @@ def entire(session: Session, flushed_stamp: bytes) -> list[StoredMessage]:
 def mixed_page(session: Session, after_seq: int, limit: int, flushed_stamp: bytes) -> list[StoredMessage]:
     """Return a page of the late protocol's reads: what is only in memory, filled up from the low end of the database.
 
-    So a page may have a gap, and whoever goes on after its last seq misses messages (late wire record: "Replay").
+    So a page may have a gap, and a client that continues after its last seq misses messages (late wire record:
+    "Replay").
     """
     rest = session.after(after_seq, len(session.messages))
     unflushed = [message for message in rest if stamp_of(message) >= flushed_stamp]

@@ -93,7 +93,7 @@ def join(hub: Hub, socket: Socket, topic: str, join_ref: Any, payload: Any) -> t
 def parse_late_send(payload: Any) -> Parsed | None:
     """Return kind, content and metadata of a `send`, or None when FleetLM answers `invalid_message_format`.
 
-    What is beside good content falls to its default by itself, where it is of the wrong type.
+    If the content is valid, each other field of the wrong type falls back to its own default.
     """
     parsed = parse_send(payload)
     if parsed is None:

@@ -3,8 +3,8 @@
 Locust lets any worker in that says `client_ready`, and at most warns of another version of its own. Here that message
 waits until the worker has sent its introduction with its code version, which it can do only after an `ack`.
 
-Everything else that a stranger says is ignored. Every message is checked against its shape first (messages.py), and
-what cannot be handled all the same stops here: the greenlet that hears all workers must not end because of one.
+Everything else from a stranger is ignored. Every message is first checked against its shape (messages.py), and errors
+in handling it stop here: the greenlet that receives from all workers must not end because of one of them.
 """
 
 import hashlib

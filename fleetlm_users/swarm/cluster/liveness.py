@@ -1,7 +1,7 @@
 """Liveness of workers and of their master: noticed by silence, and for a process on this machine by whether it runs.
 
-On a master: Locust gives a worker up after three missed heartbeats, assigns its users again when it is heard again, and
-starts the whole ramp from 0 users if it is not heard for a minute. A cable that is out for ten seconds would disturb
+On a master: Locust gives a worker up after three missed heartbeats, assigns its users again when it returns, and
+restarts the whole ramp from 0 users if it stays silent for a minute. A cable unplugged for ten seconds would disturb
 every other worker. So Locust is kept from missing heartbeats, until a worker is declared lost here. With
 `--enable-rebalancing` Locust's own way applies, except for the ramp from 0.
 
@@ -49,7 +49,7 @@ class SilenceCounter:
         self._silent_s: dict[str, float] = {}
 
     def heard(self, name: str) -> float:
-        """Note that a peer was heard; return the seconds of silence before."""
+        """Note that a peer sent something; return the seconds of silence before."""
         silent_s = self.of(name)
         self._silent_s[name] = 0.0
         return silent_s
@@ -60,7 +60,7 @@ class SilenceCounter:
             self._silent_s[name] += TICK_S
 
     def of(self, name: str) -> float:
-        """Return the seconds since a peer was heard; 0 for one that never was."""
+        """Return the seconds since a peer last sent something; 0 for one that never did."""
         return self._silent_s.get(name, 0.0)
 
 
@@ -77,7 +77,7 @@ class WorkerLiveness:
     Args:
         runner: The master's runner.
         on_lost: Called with a worker's id and the reason when it is lost.
-        on_found: Called with its id when it is heard again.
+        on_found: Called with its id when it returns.
 
     Attributes:
         patience_s: How long a worker may be silent, in seconds.
@@ -102,11 +102,11 @@ class WorkerLiveness:
         self.patience_s = patience_s
 
     def silent_s(self, client_id: str) -> float:
-        """Return for how many seconds nothing was heard of that worker."""
+        """Return for how many seconds that worker has been silent."""
         return self._silence.of(client_id)
 
     def handle_message(self, client_id: str, msg: Message) -> None:
-        """Note that a worker was heard, and pass its message on. Stands before all other handling."""
+        """Note that a worker sent something, and pass its message on. Runs before all other handlers."""
         self._silence.heard(client_id)
         if msg.type == Introduction.kind:
             self._processes[client_id] = visible_process(Introduction.from_wire(msg.data).process)

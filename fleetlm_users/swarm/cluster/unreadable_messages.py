@@ -1,7 +1,7 @@
 """Bytes that are not one of Locust's messages, turned into a message that says so.
 
-Locust lets most exceptions of its decoder out of the greenlet that hears all peers, which ends with it. After others it
-handles the previous message once more, and a sender's name that is not UTF-8 makes a line of the log.
+Locust lets most exceptions of its decoder end the greenlet that receives from all peers. After others it handles the
+previous message again, and it logs a line for a sender's name that is not UTF-8.
 """
 
 from typing import Any, Final

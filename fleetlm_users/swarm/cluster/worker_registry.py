@@ -39,14 +39,14 @@ from fleetlm_users.workload.orders.load_clock import LoadOrder
 from fleetlm_users.workload.orders.step_order import StepOrder
 
 CUT_S = 3.0
-"""A worker is heard every second: one that is silent for longer is cut off, and may not have got the request."""
+"""A worker sends something every second: one that is silent for longer is cut off, and may have missed the request."""
 
 ASK_AGAIN_S = 5.0
 """A request or an answer may be lost with a connection; asking again costs one more report."""
 
 
 class FinalReportWait:
-    """The workers that `missing` names, each asked at once, again from time to time, and when it is heard again.
+    """The workers that `missing` names, each asked immediately, again from time to time, and when it returns.
 
     An answer is waited for `bound_s` from the first asking; one that is cut off (`silent_s`) until it is missing no
     more, because it was given up, and from its return for `bound_s` again. Nobody is waited for beyond `overall_s`:
@@ -80,7 +80,7 @@ class FinalReportWait:
         return bool(awaited) and now_s < self._end_s
 
     def shorten(self, now_s: float, wait_s: float) -> None:
-        """Wait for nobody longer than `wait_s` from now on; ask all missing workers again at once."""
+        """Wait at most `wait_s` from now on; ask all missing workers again immediately."""
         self._end_s = min(self._end_s, now_s + wait_s)
         self._asked_s.clear()
 

@@ -150,7 +150,7 @@ class ActiveRun:
         )
 
     def totals(self) -> Totals:
-        """Return the merged numbers of all processes, as far as they are known."""
+        """Return the merged numbers of all processes, as far as known."""
         self._workers.absorb()
         return self.snapshots.totals()
 
@@ -167,7 +167,7 @@ class ActiveRun:
         return self.snapshots.series(newest)
 
     def keeping_up(self, begins_s: float, ends_s: float) -> KeepingUp:
-        """Return how the backlogs did between two seconds of the run; what came before tells the fastest latency."""
+        """Return how the backlogs did between two seconds of the run; earlier seconds give the fastest latency."""
         return keeping_up(self.snapshots.timeline, begins_s, ends_s, yield_to_loop=yield_to_loop)
 
     def elapsed_s(self) -> float:
@@ -204,7 +204,7 @@ class ActiveRun:
             self._workers.order_load()
 
     def set_speed(self, speed: float) -> str:
-        """Have all timetables run at that speed from a moment on that all processes hear of before; return words."""
+        """Change the speed of all timetables, shortly after all processes know of it; return what happens, in words."""
         words = self.speed_control.set(speed)
         self._workers.order_load()
         self.say(f"By control: {words}")

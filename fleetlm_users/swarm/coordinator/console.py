@@ -46,7 +46,7 @@ class Console:
             tell(self._stream, f"{line}\n")
 
     def show_progress(self, line: Callable[[], str]) -> None:
-        """Show what `line` returns, once per interval, for ever; to be run in a greenlet of its own."""
+        """Show what `line` returns, once per interval, forever; to be run in its own greenlet."""
         shown_s = time.perf_counter()
         while True:
             gevent.sleep(TICK_S)

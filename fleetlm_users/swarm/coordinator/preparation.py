@@ -64,7 +64,7 @@ class Prepared:
     """A run that may begin: what it does, how it is judged, the server metrics to read meanwhile, the machine.
 
     `crash` is how its server is to be stopped, and the server; None for a run without a crash. `baseline` is the
-    earlier run that its report will compare it with, `annotations` the Grafana that is told of it.
+    earlier run that its report will compare it with, `annotations` the Grafana that it is posted to.
     """
 
     options: Options

@@ -12,7 +12,7 @@ from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.plan import Plan
 
 NO_EDIT: Final = "Sessions arrive at a rate, and users with them: stop the run to change it"
-"""What a person is told who asks for another number of users in mid-run."""
+"""The answer to a change of the number of users during a run."""
 
 
 def check_session_rate(

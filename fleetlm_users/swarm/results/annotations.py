@@ -1,7 +1,7 @@
-"""A run's start, stages and verdict as annotations in Grafana (`--annotate`), posted beside the run.
+"""A run's start, stages and verdict as annotations in Grafana (`--annotate`), posted during the run.
 
 Annotations are a convenience: whatever happens to one, the run goes on, its files are written before the last one is
-posted, and no wait is longer than a few seconds. What was not posted is said once, and recorded.
+posted, and no wait is longer than a few seconds. A failure to post is reported once, and recorded.
 """
 
 import html
@@ -23,7 +23,7 @@ from fleetlm_users.units import MS_PER_S
 from fleetlm_users.workload.options.model import Options
 
 TIMEOUT_S: Final = 5.0
-"""The limit for one annotation: Grafana answers in milliseconds, and nobody waits for it while a run goes on."""
+"""The limit for one annotation: Grafana answers in milliseconds, and a run does not wait for it."""
 
 LAST_WAIT_S: Final = 8.0
 """How long the end of a run waits for all that are still to be posted: one time-out and some."""
@@ -68,7 +68,7 @@ class RunAnnotations:
         self._spans_posted = max(self._spans_posted, len(over))
 
     def finish(self, document: Summary, elapsed_s: float, stages: Sequence[StageSpan]) -> AnnotationsEntry:
-        """Post the stages until the run's end, and its verdict; return, within seconds, what came of all."""
+        """Post the stages until the run's end, and its verdict; return within seconds how many were posted."""
         self.look(elapsed_s, stages)
         for name, begins_s, ends_s, text in [*_spans(self._options, stages)][self._spans_posted :]:
             if begins_s < elapsed_s:
@@ -125,7 +125,7 @@ class RunAnnotations:
                 self._note(1, type(problem).__name__)
 
     def _note(self, n: int, problem: str) -> None:
-        """Count what was not posted; the first problem is said and kept."""
+        """Count what was not posted; report and keep the first problem."""
         self._failed += n
         if not self._problem:
             self._problem = problem

@@ -52,7 +52,7 @@ def check_baseline(options: Options) -> None:
 
 def baseline_of(options: Options, say: Callable[[str], None]) -> Baseline | None:
     """Return the earlier run to compare with, None if none is wanted: the one that `--baseline` names, or in a folder
-    of runs the newest that can be compared. What cannot be compared, or was left out, is said at once.
+    of runs the newest that can be compared. A warning names what cannot be compared or was left out.
 
     Raises:
         UsageError: The run, or each run of the folder, cannot be read.

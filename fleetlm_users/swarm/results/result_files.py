@@ -148,7 +148,7 @@ def note_unwritten(summary: Summary, flag: str, path: Path | str, problem: OSErr
 
 
 def note_annotations(summary: Summary, folder: Path | None, entry: AnnotationsEntry) -> None:
-    """Note in a summary that is written already what came of the run's annotations."""
+    """Add to a written summary what became of the run's annotations."""
     summary["annotations"] = entry
     if folder is not None:
         try:

@@ -1,4 +1,4 @@
-"""What happened to a run while it was on, beside what was measured: its stages, and what a person changed."""
+"""What happened to a run apart from what was measured: its stages, and what a person changed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple

@@ -3,7 +3,7 @@
 Locust has a row per error text, on every process and on the master that merges them. A text with an id in it makes a
 row per request, which Locust's reports, its page and its CSV files then all carry.
 
-Locust keeps a number per second and request for ever, of which it reads the last twelve (`current_rps`), and a point of
+Locust keeps a number per second and request forever, of which it reads the last twelve (`current_rps`), and a point of
 1 KB every five seconds (`stats_history`): together 2 MB an hour on a master. On workers each report starts them again.
 """
 

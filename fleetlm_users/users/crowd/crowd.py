@@ -1,4 +1,4 @@
-"""The devices of one session beside its first: opened side by side, written from, listened to, closed.
+"""The devices of one session besides its first: opened concurrently, written from, listened to, closed.
 
 All of them live in the process of their user, so that every time is a difference on one monotonic clock.
 """
@@ -82,7 +82,7 @@ class Crowd:
 
         Args:
             participants: Whom each listener connects as.
-            writers: How many devices write beside the session's first.
+            writers: How many devices write besides the session's first.
             is_over: Says that no further one is to be opened.
 
         Raises:

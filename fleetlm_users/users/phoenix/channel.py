@@ -305,7 +305,7 @@ class Channel:
                 self._user.failed(f"the handler of {event} on {self.topic}", error)
 
     def on_reply(self, ref: str, status: str, response: Any, done_s: float) -> None:
-        """Count a reply that nobody awaits, or no longer."""
+        """Count a reply that nobody awaits, or nobody any longer."""
         del ref, status, response, done_s
         self._recording.count("late_replies")
 

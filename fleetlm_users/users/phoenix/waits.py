@@ -22,7 +22,7 @@ class Event(NamedTuple):
 
 
 class Due(NamedTuple):
-    """When a thing was due, None where nobody says; the phase of that moment; how long it may take, in seconds."""
+    """When something was due, None if unknown; the phase of that moment; how long it may take, in seconds."""
 
     due_s: float | None
     phase: str
@@ -126,7 +126,7 @@ class Expectation:
     """An event that a user waits for: the first of that name for which `where` is true, from its making on.
 
     `sent_s` is when it was expected; it `is_due` if its user says since when. `error` is what `where` raised, which
-    ends the wait; its user is told.
+    ends the wait and is reported to its user.
     """
 
     __slots__ = (

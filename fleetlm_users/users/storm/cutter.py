@@ -26,7 +26,7 @@ EARLY_S: Final = 0.5
 
 
 WRITERS: Final = 64
-"""How many messages to sessions that hear nothing are appended at the same time."""
+"""How many messages are appended at the same time to sessions that receive nothing."""
 
 
 class StormMember(Protocol):

@@ -1,7 +1,7 @@
 """The arrivals of a run: when the n-th is due, who arrives, and which of the processes it begins on. Pure.
 
 Every process computes the whole run's arrivals, a microsecond each, and takes its own: so the same seed gives the same
-arrivals in every layout, and nobody has to tell anybody.
+arrivals in every layout, without any messages.
 """
 
 import math

@@ -57,7 +57,7 @@ class CrashPlan:
     """When and how a run stops the server, and how it is started again.
 
     Attributes:
-        how: The signal, a command, or `none`: then whoever looks after the server may stop it.
+        how: The signal, a command, or `none`: then the server's operator may stop it.
         at_s: Seconds from the start of the run.
         pids: The processes that `--server-pid` names, of which a signal needs exactly one.
         stop: The words of the command that stops the server.

@@ -22,7 +22,7 @@ BUSY_PERCENT: Final = 90.0
 """So it is when a process of it used this much of a core until 95 % of its sessions were back."""
 
 SOON_S: Final = 0.5
-"""A storm that is over sooner is doubted for neither: nobody waits that long for a page."""
+"""A storm that is over sooner is not doubted for either reason: so short a wait goes unnoticed."""
 
 
 class MissedEntry(TypedDict):

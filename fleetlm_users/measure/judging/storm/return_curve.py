@@ -9,7 +9,7 @@ from fleetlm_users.measure.histogram_buckets import coarse_bounds
 from fleetlm_users.units import US_PER_S
 
 SHARES: Final = (0.5, 0.95, 0.99, 1.0)
-"""The shares whose times are told."""
+"""The shares whose times are reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class ReturnCurve:
 def return_curve(cut: int, reconnects: Trend) -> ReturnCurve:
     """Return the curve of `cut` sessions, `reconnects` being the times of those that came back.
 
-    Whoever never came back took longer than everybody else: shares are of all that were cut.
+    A session that never came back took longer than all others: shares are of all that were cut.
     """
     back = reconnects.count
     cut = max(cut, back)

@@ -1,1 +1,1 @@
-"""Sessions that arrive at a rate: whether their books agree, and whether the rate was the planned one."""
+"""Sessions that arrive at a rate: whether their counts agree, and whether the rate was the planned one."""

@@ -1,4 +1,4 @@
-"""Whether the books of sessions that arrive at a rate agree: with each other, and with Little's law. Pure.
+"""Whether the counts of sessions that arrive at a rate agree, with each other and with Little's law. Pure.
 
 Little's law (1961): the mean number in a system is the arrival rate times the mean time in it, whatever the
 distributions. Over a part of a run it holds but for its edges: a stay counts where it ended, and the rate counts where
@@ -25,11 +25,11 @@ from fleetlm_users.measure.totals import Totals
 from fleetlm_users.units import MS_PER_S, US_PER_S
 
 LOOK_S: Final = 0.1
-"""How often the number is added up at least (swarm/visits.py): so much of it an edge may put on its other side."""
+"""The longest time between two summations (swarm/visits.py): an edge may misplace this much of the presence."""
 
 ROUNDED_S: Final = 0.001
 SHARE: Final = 0.002
-"""What the sums of rounded times may be apart: a millisecond for each visit, and two parts in a thousand."""
+"""How far the sums of rounded times may differ: a millisecond for each visit, and two parts in a thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def littles_law(totals: Totals, judged_s: float, unchecked: str = "") -> Littles
 
 
 def visit_doubts(totals: Totals, limits: Limits, law: LittlesLaw) -> Iterator[str]:
-    """Yield why the arrivals were not as planned, or why their books cannot be believed."""
+    """Yield why the arrivals were not as planned, or why their counts cannot be trusted."""
     due, begun, dropped, ended, unfinished = (
         totals.count(f"visits_{what}", phase=ALL) for what in ("due", "begun", "dropped", "ended", "unfinished")
     )

@@ -12,7 +12,7 @@ from fleetlm_users.measure.timeline.rows import SeriesRow
 from fleetlm_users.measure.timeline.second import TREND_COLUMNS
 
 STRETCH_S: Final = 10
-"""Seconds that are looked at together: long enough for one odd second, short enough to name a minute."""
+"""Length of the interval examined, in seconds: long enough to ignore one odd second, short enough to name a minute."""
 
 FEWEST: Final = 3
 """Seconds with samples in a stretch, or it says nothing."""

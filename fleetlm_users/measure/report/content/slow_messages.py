@@ -157,7 +157,7 @@ def slow_messages_section(summary: Summary, style: Style) -> Iterable[str]:
 
 
 def _slowest_of_each(summary: Summary, most: int) -> list[SlowMessageEntry]:
-    """Return at most so many of each metric."""
+    """Return at most that many of each metric."""
     by_metric = groupby(slowest_of(summary), key=lambda entry: entry["metric"])
     return [entry for _, entries in by_metric for entry in islice(entries, most)]
 

@@ -49,7 +49,7 @@ def _counts(totals: Totals, phase: str) -> VisitCounts:
 
 
 def visits_rows(summary: Summary) -> Rows:
-    """Return the books of the sessions that arrived; no rows for a run in which users stay."""
+    """Return the accounting of the sessions that arrived; no rows for a run in which users stay."""
     entry = summary.get("visits")
     head = ("", "due", "begun", "dropped", "ended", "cut short")
     if entry is None:

@@ -30,7 +30,7 @@ class LittleEntry(TypedDict):
 
 
 class VisitsEntry(TypedDict):
-    """The sessions that arrived at a rate: how they were to, what became of them, and whether the books agree."""
+    """The sessions that arrived at a rate: how they were planned, what became of them, and whether the counts agree."""
 
     rate: str
     arrivals: str

@@ -7,7 +7,7 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.orders.load_clock import MAX_CHANGES, SpeedChange
 
 LEAD_S: Final = 0.5
-"""The time between an order and the moment of its change: workers hear of it before, so that all change at once."""
+"""The time between an order and its change: all workers know of it by then, and change at the same moment."""
 
 
 class SpeedControl:

@@ -48,7 +48,7 @@ class RemoteWorkers:
         runner.register_message(WorkDone.kind, self.on_work_done)
 
     def begin(self, run: RunOfWorkers) -> None:
-        """Take part in that run; workers hear of it by Locust's spawn messages."""
+        """Take part in that run; workers learn of it from Locust's spawn messages."""
         self._run = run
         self._assigned = dispatched_to(self._runner)
         self.tick()
@@ -179,6 +179,6 @@ class RemoteWorkers:
             self._run.on_worker_lost(client_id, why, is_last=self._registry.is_deserted)
 
     def _on_found(self, client_id: str) -> None:
-        """Handle a lost worker that is heard again: what it measured meanwhile comes with its next report."""
+        """Handle a lost worker that returns: what it measured meanwhile comes with its next report."""
         if self._registry.note_found(client_id):
             self._say(f"Worker {client_id} is back.")
