@@ -20,7 +20,7 @@ from fleetlm_users.measure.totals import FATES, Totals
 Json = dict[str, Any]
 
 _PUSHES: Final = "pushes_sent"
-_BOOKS: Final = (("pushes", "sent", PUSH_FATES, "in_flight"), ("events", "awaited", EVENT_FATES, "open"))
+_ACCOUNTINGS: Final = (("pushes", "sent", PUSH_FATES, "in_flight"), ("events", "awaited", EVENT_FATES, "open"))
 
 OPEN_MARK: Final = "…"
 _OF_THE_GENERATOR: Final = ("worker_cpu_samples", "worker_cpu_starved")  # shown per worker, as a share
@@ -83,21 +83,21 @@ def kinds_of(totals: Totals) -> tuple[str, ...]:
     return ("messages", "pushes") if has_pushes else ("messages",)
 
 
-def books_of(totals: Totals, *, is_over: bool) -> list[Json]:
+def accountings_of(totals: Totals, *, is_over: bool) -> list[Json]:
     """Return the fate of everything sent, warm-up included: the equation, a head and a row of counts for each kind.
 
     While the run goes on, what has no fate is in flight, or open.
     """
     kinds = kinds_of(totals)
-    books = []
+    accountings = []
     if "messages" in kinds:
         accounting = totals.accounting(phase=ALL, live=not is_over)
         figures = accounting_figures(accounting)
         counts = {fate: figures[fate] for fate in FATES}
         without: dict[str, int] = {fate: n for fate, n in counts.items() if n or fate not in ("unconfirmed", "unknown")}
-        books.append(_book("messages", without, adds_up=accounting.adds_up))
+        accountings.append(_accounting("messages", without, adds_up=accounting.adds_up))
     if "pushes" in kinds:
-        for what, word, fates, still_open in _BOOKS:
+        for what, word, fates, still_open in _ACCOUNTINGS:
             whole = f"{what}_{word}"
             counted = {fate: totals.count(f"{what}_{fate}", phase=ALL) for fate in fates}
             count = totals.count(whole, phase=ALL)
@@ -108,11 +108,11 @@ def books_of(totals: Totals, *, is_over: bool) -> list[Json]:
             if count or what == "pushes":
                 shown = {word: count, **counted, **({"unknown": unknown} if unknown else {})}
                 adds_up = not is_over or not totals.unexplained(whole, [f"{what}_{fate}" for fate in fates])
-                books.append(_book(what, shown, adds_up=adds_up))
-    return books
+                accountings.append(_accounting(what, shown, adds_up=adds_up))
+    return accountings
 
 
-def _book(what: str, counts: Mapping[str, int], *, adds_up: bool) -> Json:
+def _accounting(what: str, counts: Mapping[str, int], *, adds_up: bool) -> Json:
     whole, *fates = (name.replace("_", " ") for name in counts)
     return {
         "what": what,

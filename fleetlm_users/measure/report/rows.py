@@ -221,12 +221,12 @@ def stage_rows(summary: Summary) -> Rows:
 
 def _stage_rows(entry: StageEntry, only_pushes: bool) -> Iterator[tuple[str, ...]]:
     """Yield the row of a stage: of its messages, or its pushes; where both were sent, of both."""
-    before, after, books = f"{entry['users_before']:,}", f"{entry['users']:,}", entry["accounting"]
+    before, after, accounting = f"{entry['users_before']:,}", f"{entry['users']:,}", entry["accounting"]
     if entry.get("rate") is not None:
         before, after = f"{entry.get('rate_before') or 0:g}", f"{entry.get('rate'):g}"
     where = formatting.duration(entry["begins_s"]), after if before == after else f"{before} to {after}"
     if not only_pushes:
-        counts = books["sent"], entry["sent_per_s"], books["appended"], books["adds_up"]
+        counts = accounting["sent"], entry["sent_per_s"], accounting["appended"], accounting["adds_up"]
         yield entry["name"], *where, *_figures(*counts, entry["append_latency_ms"], entry["agent_latency_ms"])
     pushes = entry.get("pushes")
     if pushes is not None:
@@ -252,22 +252,22 @@ def _figures(  # noqa: PLR0913, PLR0917  # one for each cell
 
 def skew_rows(summary: Summary) -> Rows:
     """Return the busiest tenth of the sessions and the rest, latency in ms; no rows for an even load."""
-    books = ("", "sessions", "share", "sent", "per s", "appended", "adds up")
-    head = (*books, "append med", "p95", "p99", "agent med", "agent p95")
+    counts = ("", "sessions", "share", "sent", "per s", "appended", "adds up")
+    head = (*counts, "append med", "p95", "p99", "agent med", "agent p95")
     return head, tuple(_skew_row(entry) for entry in summary.get("skew") or ())
 
 
 def _skew_row(entry: SkewEntry) -> tuple[str, ...]:
-    books, append, agent = entry["accounting"], entry["append_latency_ms"], entry["agent_latency_ms"]
+    accounting, append, agent = entry["accounting"], entry["append_latency_ms"], entry["agent_latency_ms"]
     figures = (append["med"], append["p95"], append["p99"], agent["med"], agent["p95"])
     return (
         f"{entry['scenario']}: {SKEWED_PARTS.get(entry['part'], entry['part'])}",
         formatting.count(entry["sessions"]),
         formatting.percent(entry["share"]),
-        formatting.count(books["sent"]),
+        formatting.count(accounting["sent"]),
         formatting.per_s(entry["sent_per_s"]),
-        formatting.count(books["appended"]),
-        "✓" if books["adds_up"] else "✗",
+        formatting.count(accounting["appended"]),
+        "✓" if accounting["adds_up"] else "✗",
         *(formatting.ms_aligned(value) for value in figures),
     )
 

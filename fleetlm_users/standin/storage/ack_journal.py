@@ -11,7 +11,7 @@ from typing import Final
 
 import orjson
 
-from fleetlm_users.standin.storage.storage_books import CRASH, Acknowledged, StorageBooks
+from fleetlm_users.standin.storage.loss_record import CRASH, Acknowledged, LossRecord
 from fleetlm_users.standin.storage.storage_options import StorageUnusable
 
 ACKNOWLEDGED: Final = b"A"
@@ -42,8 +42,8 @@ class AckJournal:
         """Close the file."""
         os.close(self._file)
 
-    def balance(self, stored: Container[tuple[str, int]], books: StorageBooks) -> None:
-        """Enter what earlier processes lost and changed into `books`, and the losses of the last one into the file.
+    def balance(self, stored: Container[tuple[str, int]], record: LossRecord) -> None:
+        """Enter what earlier processes lost and changed into `record`, and the losses of the last one into the file.
 
         A message is lost if it was acknowledged, is not `stored` by (session_id, seq), and is not already known to be
         lost: the last process ended before flushing it. Raises StorageUnusable.
@@ -52,17 +52,17 @@ class AckJournal:
         for kind, cause, message in self._facts():
             key = message.session_id, message.seq
             if kind == ACKNOWLEDGED:
-                books.give_out(*key)
+                record.give_out(*key)
                 if key not in stored:
                     missing[key] = message
             elif kind == LOST:
                 missing.pop(key, None)
-                books.lose(cause, message)
+                record.lose(cause, message)
             else:
-                books.change(message)
-        books.crashes += bool(missing)
+                record.change(message)
+        record.crashes += bool(missing)
         for message in missing.values():
-            books.lose(CRASH, message)
+            record.lose(CRASH, message)
             self.lose(CRASH, message)
 
     def _write(self, kind: bytes, cause: bytes, message: Acknowledged) -> None:

@@ -23,7 +23,7 @@ async def open_storage(options: StorageOptions, storage: WriteBehind, store: Sto
         if options.journal is not None:
             storage.journal = AckJournal(options.journal)
             stored = {(session_id, seq_of(message)) for session_id, message in messages}
-            storage.journal.balance(stored, storage.books)
+            storage.journal.balance(stored, storage.record)
     except OSError as problem:
         raise StorageUnusable(f"{problem.filename} cannot be used: {problem.strerror}") from problem
     await storage.catch_up([message for _, message in messages])

@@ -12,14 +12,14 @@ from fleetlm_users.standin.chat.stored_message import StoredMessage, changed, se
 from fleetlm_users.standin.faults.faults import FaultState
 from fleetlm_users.standin.faults.quirks import FLUSH_SPREAD, FlushClock
 from fleetlm_users.standin.storage.ack_journal import AckJournal
-from fleetlm_users.standin.storage.storage_books import (
+from fleetlm_users.standin.storage.loss_record import (
     CRASH,
     FAULT,
     FLUSH,
     GROUP,
     OVERFLOW,
     REFUSED,
-    StorageBooks,
+    LossRecord,
     acknowledged,
 )
 from fleetlm_users.standin.storage.storage_file import StorageFile
@@ -54,7 +54,7 @@ class WriteBehind:
     def __init__(
         self, options: StorageOptions, store: Store, faults: FaultState, database: Database | None = None
     ) -> None:
-        self.books = StorageBooks()
+        self.record = LossRecord()
         self.is_plain = options.is_plain
         self.clock = FlushClock(
             options.flush_ms / 1000,
@@ -105,9 +105,9 @@ class WriteBehind:
 
     def take(self, session: Session, message: StoredMessage, now_s: float) -> None:
         """Store a message that is about to be pushed, or lose or change it. `now_s` is the wall clock."""
-        books, faults = self.books, self._faults
-        if books.has_crashed:
-            books.give_out(session.id, seq_of(message))
+        record, faults = self.record, self._faults
+        if record.has_crashed:
+            record.give_out(session.id, seq_of(message))
         if self.journal is not None:
             self.journal.acknowledge(acknowledged(session, message))
         is_changed = False
@@ -143,8 +143,8 @@ class WriteBehind:
                 self._groups.flush()
             waiting = len(log) + len(self._behind)
             if self._database is None or await self._write_to(self._database, log):
-                self.books.flushes += 1
-                self.books.flushed += waiting
+                self.record.flushes += 1
+                self.record.flushed += waiting
                 for session, message in log:
                     session.flushed_seq = max(session.flushed_seq, seq_of(message))
 
@@ -152,7 +152,7 @@ class WriteBehind:
         """Crash: lose the log. The next seq of each session follows the highest one that is stored."""
         log, self._log = list(self._log.values()), {}
         self._crashes += 1
-        self.books.crashes += 1
+        self.record.crashes += 1
         for session, message in log:
             self._forget(CRASH, session, message)
         if self._groups is not None:
@@ -163,8 +163,8 @@ class WriteBehind:
             session.seq = max(session.flushed_seq, seq_of(newest[-1]) if newest else 0)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the books, and how many messages are unflushed."""
-        return {"flush_ms": self._options.flush_ms, "unflushed": self.unflushed, **self.books.as_json()}
+        """Return the record, and how many messages are unflushed."""
+        return {"flush_ms": self._options.flush_ms, "unflushed": self.unflushed, **self.record.as_json()}
 
     def _takes_its_place(self, groups: StorageGroups, session: Session, message: StoredMessage) -> bool:
         """Return whether the message goes into the log; what it overwrites there is lost."""
@@ -216,14 +216,14 @@ class WriteBehind:
 
     def _change(self, session: Session, message: StoredMessage) -> StoredMessage:
         entry = acknowledged(session, message)
-        self.books.change(entry)
+        self.record.change(entry)
         if self.journal is not None:
             self.journal.change(entry)
         return changed(message)
 
     def _lose(self, cause: str, session: Session, message: StoredMessage) -> None:
         entry = acknowledged(session, message)
-        self.books.lose(cause, entry)
+        self.record.lose(cause, entry)
         if self.journal is not None:
             self.journal.lose(cause, entry)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fleetlm_users.measure.generator_limits import Limits
-from fleetlm_users.measure.judging.visits.books import LittlesLaw, littles_law, visit_doubts
+from fleetlm_users.measure.judging.visits.visit_accounting import LittlesLaw, littles_law, visit_doubts
 from fleetlm_users.measure.report.content.stages import SkewedPart, skew_entry, stage_entry
 from fleetlm_users.measure.report.content.visits import visits_entry
 from fleetlm_users.measure.report.summary.types import SkewEntry, StageEntry, Summary

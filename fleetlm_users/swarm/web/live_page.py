@@ -15,7 +15,7 @@ from gevent.lock import BoundedSemaphore
 from fleetlm_users.measure.judging.backlog.keeping_up import QUEUES
 from fleetlm_users.measure.report.live import (
     accounting_of,
-    books_of,
+    accountings_of,
     counter_rows,
     kinds_of,
     rate_rows,
@@ -157,7 +157,7 @@ def _document_of(view: RunView, links: list[Json], *, is_search: bool) -> Json:
         "run": _run(view, kinds_of(totals)),
         "sends": kinds_of(totals),
         "accounting": accounting_of(totals, is_over=is_over),
-        "books": books_of(totals, is_over=is_over),
+        "accountings": accountings_of(totals, is_over=is_over),
         "thresholds": threshold_rows(judgements, is_over=is_over),
         "trends": trend_rows(totals, view.phase),
         "rates": rate_rows(totals, view.phase),

@@ -99,7 +99,7 @@ def tab_rows(document: Json) -> list[Json]:
         ),
         *(_trend_row(each) for each in document["trends"]),
         *(_row(each["name"], each["shown"], each["total"]) for each in document["rates"]),
-        *(_book_row(book) for book in document["books"]),
+        *(_accounting_row(accounting) for accounting in document["accountings"]),
         *(
             _waiting_row(_WAITING[queue], each)
             for queue, each in document["waiting"].items()
@@ -144,11 +144,11 @@ def _waiting_row(what: str, waiting: Json) -> Json:
     return _row(what, f"{now}, {peak} at most")
 
 
-def _book_row(book: Json) -> Json:
+def _accounting_row(accounting: Json) -> Json:
     fates = ", ".join(
-        f"{formatting.count(n)} {fate}" for fate, n in zip(book["head"], book["counts"], strict=True) if n
+        f"{formatting.count(n)} {fate}" for fate, n in zip(accounting["head"], accounting["counts"], strict=True) if n
     )
-    return _row(book["title"], f"{'✓' if book['adds_up'] else '✗'} {fates}")
+    return _row(accounting["title"], f"{'✓' if accounting['adds_up'] else '✗'} {fates}")
 
 
 def _worker_row(worker: Json) -> Json:

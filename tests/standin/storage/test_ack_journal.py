@@ -3,7 +3,7 @@
 import pytest
 
 from fleetlm_users.standin.storage.ack_journal import AckJournal
-from fleetlm_users.standin.storage.storage_books import CRASH, FLUSH, Acknowledged, StorageBooks
+from fleetlm_users.standin.storage.loss_record import CRASH, FLUSH, Acknowledged, LossRecord
 from fleetlm_users.standin.storage.storage_options import StorageUnusable
 
 
@@ -12,27 +12,27 @@ def message(seq, session_id="s"):
 
 
 def balanced(path, stored):
-    """The books of a process that starts with this journal, and its journal."""
-    books, journal = StorageBooks(), AckJournal(path)
-    journal.balance({("s", seq) for seq in stored}, books)
-    return books, journal
+    """The record of a process that starts with this journal, and its journal."""
+    record, journal = LossRecord(), AckJournal(path)
+    journal.balance({("s", seq) for seq in stored}, record)
+    return record, journal
 
 
-def named(books):
-    return [(entry["seq"], entry["cause"]) for entry in books.as_json()["lost"]]
+def named(record):
+    return [(entry["seq"], entry["cause"]) for entry in record.as_json()["lost"]]
 
 
 def test_what_is_acknowledged_and_not_stored_was_lost_by_the_crash(tmp_path):
     """Unless it was known to be lost already."""
-    books, journal = balanced(tmp_path / "journal", [])
+    record, journal = balanced(tmp_path / "journal", [])
     for seq in (1, 2, 3, 4):
         journal.acknowledge(message(seq))
     journal.lose(FLUSH, message(2))
     journal.change(message(1))
     journal.close()
-    books, _ = balanced(tmp_path / "journal", [1, 3])
-    assert named(books) == [(2, FLUSH), (4, CRASH)]
-    assert (books.crashes, books.as_json()["changed"][0]["seq"]) == (1, 1)
+    record, _ = balanced(tmp_path / "journal", [1, 3])
+    assert named(record) == [(2, FLUSH), (4, CRASH)]
+    assert (record.crashes, record.as_json()["changed"][0]["seq"]) == (1, 1)
 
 
 def test_a_further_crash_finds_only_its_own_losses(tmp_path):
@@ -45,11 +45,11 @@ def test_a_further_crash_finds_only_its_own_losses(tmp_path):
     for seq in (2, 3):
         journal.acknowledge(message(seq))
     journal.close()
-    books, journal = balanced(tmp_path / "journal", [1, 2])
+    record, journal = balanced(tmp_path / "journal", [1, 2])
     journal.close()
-    assert named(books) == [(2, CRASH), (3, CRASH), (3, CRASH)]
-    assert books.again == 2
-    assert named(balanced(tmp_path / "journal", [1, 2])[0]) == named(books)
+    assert named(record) == [(2, CRASH), (3, CRASH), (3, CRASH)]
+    assert record.again == 2
+    assert named(balanced(tmp_path / "journal", [1, 2])[0]) == named(record)
 
 
 def test_a_line_that_the_kill_cut_off_was_not_acknowledged(tmp_path):
@@ -60,9 +60,9 @@ def test_a_line_that_the_kill_cut_off_was_not_acknowledged(tmp_path):
     journal.close()
     whole = path.read_bytes()
     path.write_bytes(whole + whole[:20])
-    books, journal = balanced(path, [])
+    record, journal = balanced(path, [])
     journal.close()
-    assert named(books) == [(1, CRASH)]
+    assert named(record) == [(1, CRASH)]
     assert named(balanced(path, [])[0]) == [(1, CRASH)]
 
 

@@ -99,20 +99,20 @@ def test_no_error_shows_the_address(database):
 
 
 def test_a_stand_in_writes_behind_and_tells_what_it_lost(standin_with, database):
-    """What PostgreSQL has and what the books name is everything that was pushed."""
+    """What PostgreSQL has and what the record name is everything that was pushed."""
     faults = ("--lose-replay-every", 5, "--change-every", 3)
     standin = standin_with("--builtin-agent", "--database", database.address, "--flush-ms", 3_600_000, *faults)
     session = standin.session()
     seqs = said(standin, session, *"abcdefghij", answers=1)
     assert flush(standin)["unflushed"] == 0
     said(standin, session, "unflushed", answers=1)
-    books = standin.call("POST", "/standin/crash", {}).json()
+    record = standin.call("POST", "/standin/crash", {}).json()
     stored = {(row[0], row[1]) for row in database.rows(ROWS)}
-    assert stored | places(books["lost"]) == {(session, seq) for seq in (*seqs, 21, 22)}
-    assert not stored & places(books["lost"])
+    assert stored | places(record["lost"]) == {(session, seq) for seq in (*seqs, 21, 22)}
+    assert not stored & places(record["lost"])
     other = {(row[0], row[1]) for row in database.rows(ROWS) if row[4]["text"].endswith("(changed)")}
-    assert other == places(books["changed"])
-    assert books["lost_by_cause"] == {"fault": 4, "crash": 2}
+    assert other == places(record["changed"])
+    assert record["lost_by_cause"] == {"fault": 4, "crash": 2}
 
 
 def test_a_restart_brings_the_database_up_to_date(standin_with, database, tmp_path, monkeypatch):

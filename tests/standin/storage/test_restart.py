@@ -52,7 +52,7 @@ def replayed(standin, session):
 
 
 def test_a_crash_by_order_cuts_the_sockets_and_loses_the_log(standin_with):
-    """The books name each; the reply says so too."""
+    """The record name each; the reply says so too."""
     standin = standin_with("--no-agent", "--flush-ms", NEVER_MS)
     session = standin.session()
     assert said(standin, session, "a", "b") == [1, 2]
@@ -110,9 +110,9 @@ def test_a_process_that_is_stopped_starts_again_from_its_file(standin_with, tmp_
     assert (before["unflushed"], before["lost_by_cause"]) == (2, {"fault": 2})
     standin.stop(number)
     again = standin_with(*flags)
-    books = storage_of(again)
-    assert books["lost_by_cause"] == {"fault": 2, "crash": 2}
-    assert places(books["lost"]) | {(session, 1), (session, 2)} == {(session, seq) for seq in range(1, 7)}
+    record = storage_of(again)
+    assert record["lost_by_cause"] == {"fault": 2, "crash": 2}
+    assert places(record["lost"]) | {(session, 1), (session, 2)} == {(session, seq) for seq in range(1, 7)}
     assert replayed(again, session) == [(1, "a"), (2, "Echo: a")]
     assert said(again, session, "d", answers=1) == [3, 4]
     assert storage_of(again)["seqs_given_out_again"] == 1

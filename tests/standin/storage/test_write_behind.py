@@ -1,4 +1,4 @@
-"""What is stored, what is lost, and that the stand-in's books name each message of the difference."""
+"""What is stored, what is lost, and that the stand-in's record name each message of the difference."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ from fleetlm_users.standin.counters import Counters
 from fleetlm_users.standin.faults.faults import Faults, FaultState
 from fleetlm_users.standin.faults.quirks import FlushClock
 from fleetlm_users.standin.storage import write_behind
-from fleetlm_users.standin.storage.storage_books import CRASH, FAULT, FLUSH, GROUP, OVERFLOW, REFUSED
+from fleetlm_users.standin.storage.loss_record import CRASH, FAULT, FLUSH, GROUP, OVERFLOW, REFUSED
 from fleetlm_users.standin.storage.storage_options import StorageOptions, StorageUnusable
 from fleetlm_users.standin.storage.write_behind import WriteBehind
 
@@ -91,8 +91,8 @@ def test_what_is_in_the_log_can_be_read_and_is_flushed():
     scene.append(session, 5)
     assert (seqs(session), scene.storage.unflushed, session.flushed_seq) == ([1, 2, 3, 4, 5], 5, 0)
     scene.flush()
-    books = scene.storage.as_json()
-    assert (scene.storage.unflushed, session.flushed_seq, books["flushed"], books["lost_total"]) == (0, 5, 5, 0)
+    record = scene.storage.as_json()
+    assert (scene.storage.unflushed, session.flushed_seq, record["flushed"], record["lost_total"]) == (0, 5, 5, 0)
 
 
 def test_a_crash_loses_what_is_not_flushed_and_the_seqs_are_given_out_again():
@@ -148,9 +148,9 @@ def test_every_nth_message_is_stored_with_another_text():
     contents = [payload.partition(b',"id"')[0] for _, _, payload in session.messages]
     assert contents[1] == b'{"content":{"text":"2 (changed)"}'
     assert contents[2] == b'{"content":{"text":"3"}'
-    books = scene.storage.as_json()
-    assert ([entry["seq"] for entry in books["changed"]], books["changed_total"]) == ([2, 4], 2)
-    assert books["lost_total"] == 0
+    record = scene.storage.as_json()
+    assert ([entry["seq"] for entry in record["changed"]], record["changed_total"]) == ([2, 4], 2)
+    assert record["lost_total"] == 0
 
 
 def test_sessions_of_one_group_overwrite_each_other():

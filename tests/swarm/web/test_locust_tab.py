@@ -36,7 +36,7 @@ def document(**changed):
         "trends": [trend],
         "rates": [{"name": "message_success_rate", "shown": "100.00 %", "total": 1200}],
         "sends": ["messages"],
-        "books": [
+        "accountings": [
             {
                 "title": "messages: sent = appended + rejected + lost + in flight",
                 "head": ["sent", "appended", "rejected", "lost", "in flight"],

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fleetlm_users.measure import formatting
-from fleetlm_users.measure.judging.visits.books import LittlesLaw
+from fleetlm_users.measure.judging.visits.visit_accounting import LittlesLaw
 from fleetlm_users.measure.metrics.metric import ALL, MAIN
 from fleetlm_users.measure.report.summary.types import Summary
 from fleetlm_users.measure.report.summary.visit_types import VisitCounts, VisitsEntry

@@ -65,7 +65,7 @@ function showRun(data) {
   tables.showThresholds(data.thresholds);
   tables.showTiles(data);
   tables.showWorkers(data.workers);
-  tables.showBooks(data.books);
+  tables.showAccountings(data.accountings);
   tables.showFigures(data);
 }
 

@@ -86,10 +86,10 @@ function messageTiles({ accounting, waiting, trends, rates }) {
   ];
 }
 
-function pushTiles({ books, waiting, trends, rates }) {
+function pushTiles({ accountings, waiting, trends, rates }) {
   const counts = (what) => {
-    const book = books.find((each) => each.what === what);
-    return (fate) => book?.counts[book.head.indexOf(fate)] ?? 0;
+    const accounting = accountings.find((each) => each.what === what);
+    return (fate) => accounting?.counts[accounting.head.indexOf(fate)] ?? 0;
   };
   const pushes = counts("pushes");
   const seen = rates.find((rate) => rate.name === "event_success_rate");
@@ -128,10 +128,10 @@ export function showWorkers(workers) {
   fill("workers", ...(rows.length ? [table("Workers", head, rows)] : []));
 }
 
-export function showBooks(books) {
-  const tables = books.map((book) => {
-    const row = [book.what, ...book.counts.map(format.count), book.adds_up ? "✓" : "✗"];
-    return table(`Fates of all ${book.what}, warm-up included`, ["", ...book.head, "adds up"], [row]);
+export function showAccountings(accountings) {
+  const tables = accountings.map((accounting) => {
+    const row = [accounting.what, ...accounting.counts.map(format.count), accounting.adds_up ? "✓" : "✗"];
+    return table(`Fates of all ${accounting.what}, warm-up included`, ["", ...accounting.head, "adds up"], [row]);
   });
   fill("accounting", ...tables);
 }

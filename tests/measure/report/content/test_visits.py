@@ -1,6 +1,6 @@
 """The sessions that arrived, in the summary and in every report."""
 
-from fleetlm_users.measure.judging.visits.books import littles_law
+from fleetlm_users.measure.judging.visits.visit_accounting import littles_law
 from fleetlm_users.measure.report.content.visits import visits_entry, visits_lines, visits_rows
 from fleetlm_users.measure.report.html import render_html
 from fleetlm_users.measure.report.markdown import render_markdown

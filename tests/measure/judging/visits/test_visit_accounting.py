@@ -8,7 +8,7 @@ import pytest
 
 from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.verdict import late_generator
-from fleetlm_users.measure.judging.visits.books import littles_law, visit_doubts
+from fleetlm_users.measure.judging.visits.visit_accounting import littles_law, visit_doubts
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.measure.snapshot_store import SnapshotStore

@@ -38,13 +38,13 @@ class Acknowledged(NamedTuple):
 
 
 def acknowledged(session: Session, message: StoredMessage) -> Acknowledged:
-    """Return what the books hold of a message."""
+    """Return what the record keeps of a message."""
     sender_id = orjson.loads(message[2])["sender_id"]
     return Acknowledged(session.id, seq_of(message), stamp_of(message).decode(), sender_id)
 
 
 @dataclass(slots=True)
-class StorageBooks:
+class LossRecord:
     """Totals by cause, and the first MAX_NAMED messages by (session_id, seq).
 
     `again` counts seqs that were assigned again after a crash had lost them.

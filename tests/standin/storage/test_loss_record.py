@@ -1,7 +1,7 @@
 """The account of what was lost and changed: all are counted, the first are named."""
 
-from fleetlm_users.standin.storage import storage_books
-from fleetlm_users.standin.storage.storage_books import CAUSES, CRASH, FAULT, Acknowledged, StorageBooks
+from fleetlm_users.standin.storage import loss_record
+from fleetlm_users.standin.storage.loss_record import CAUSES, CRASH, FAULT, Acknowledged, LossRecord
 
 
 def message(seq):
@@ -10,12 +10,12 @@ def message(seq):
 
 def test_the_first_are_named_and_all_are_counted(monkeypatch):
     """By session, seq, sender and moment."""
-    monkeypatch.setattr(storage_books, "MAX_NAMED", 2)
-    books = StorageBooks()
+    monkeypatch.setattr(loss_record, "MAX_NAMED", 2)
+    record = LossRecord()
     for seq in range(1, 6):
-        books.lose(FAULT, message(seq))
-        books.change(message(seq + 10))
-    shown = books.as_json()
+        record.lose(FAULT, message(seq))
+        record.change(message(seq + 10))
+    shown = record.as_json()
     assert (shown["lost_total"], shown["changed_total"], len(shown["changed"])) == (5, 5, 2)
     assert [entry["seq"] for entry in shown["lost"]] == [1, 2]
     named = {"session_id": "s", "seq": 1, "inserted_at": "2026-11-23T20:11:12.413308", "sender_id": "u"}
@@ -24,21 +24,21 @@ def test_the_first_are_named_and_all_are_counted(monkeypatch):
 
 def test_what_is_lost_is_not_changed():
     """It was to be stored with another text, and never was."""
-    books = StorageBooks()
-    books.change(message(1))
-    books.lose(CRASH, message(1))
-    assert (books.as_json()["changed_total"], books.as_json()["changed"]) == (0, [])
+    record = LossRecord()
+    record.change(message(1))
+    record.lose(CRASH, message(1))
+    assert (record.as_json()["changed_total"], record.as_json()["changed"]) == (0, [])
 
 
 def test_a_seq_that_a_crash_lost_is_given_out_again_once():
     """Other losses leave their seq behind for good."""
-    books = StorageBooks()
-    books.lose(FAULT, message(1))
-    books.lose(CRASH, message(2))
+    record = LossRecord()
+    record.lose(FAULT, message(1))
+    record.lose(CRASH, message(2))
     for _ in range(2):
-        books.give_out("s", 1)
-        books.give_out("s", 2)
-    assert (books.as_json()["seqs_given_out_again"], books.has_crashed) == (1, False)
+        record.give_out("s", 1)
+        record.give_out("s", 2)
+    assert (record.as_json()["seqs_given_out_again"], record.has_crashed) == (1, False)
 
 
 def test_every_cause_is_explained():
