@@ -29,7 +29,8 @@ import msgspec
 
 from fleetlm_users.errors import ShapeError
 from fleetlm_users.measure.report.summary.document import SUMMARY_FORMAT
-from fleetlm_users.measure.report.summary.types import MetricEntry, RunRecord, Summary
+from fleetlm_users.measure.report.summary.metric_types import MetricEntry
+from fleetlm_users.measure.report.summary.types import RunRecord, Summary
 from fleetlm_users.shape import converted
 
 PACKAGE: Final = "fleetlm_users.cli.schema"

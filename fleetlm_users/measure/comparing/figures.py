@@ -14,17 +14,16 @@ from typing import Final
 
 from fleetlm_users.measure.comparing import statistics
 from fleetlm_users.measure.comparing.statistics import OPEN, ConfidenceInterval
-from fleetlm_users.measure.report.summary.types import (
+from fleetlm_users.measure.report.summary.metric_types import (
     CounterFigures,
     Figures,
     GaugeEntry,
     GaugeFigures,
     PhaseFigures,
     RateFigures,
-    Summary,
     TrendFigures,
-    statistic,
 )
+from fleetlm_users.measure.report.summary.types import Summary, statistic
 
 FRACTIONS: Final = {"med": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 GROWTH: Final = "_backlog_growth"

@@ -13,7 +13,8 @@ from fleetlm_users.measure.report.summary.figures import (
     trend_figures,
     worker_figures,
 )
-from fleetlm_users.measure.report.summary.types import AccountingFigures, ThresholdEntry, WorkerEntry
+from fleetlm_users.measure.report.summary.metric_types import AccountingFigures
+from fleetlm_users.measure.report.summary.types import ThresholdEntry, WorkerEntry
 from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import FATES, Totals
 

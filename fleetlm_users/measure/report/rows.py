@@ -6,15 +6,11 @@ from typing import Any, Final
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.metrics.metric import MAIN, SKEWED_PARTS, WARM_UP
 from fleetlm_users.measure.report.content.push_accounting import book_tables, is_of_pushes, sent_of
+from fleetlm_users.measure.report.summary.load_types import SkewEntry, StageEntry
+from fleetlm_users.measure.report.summary.metric_types import CounterEntry, CounterFigures, PhaseFigures, TrendFigures
 from fleetlm_users.measure.report.summary.types import (
     BacklogEntry,
-    CounterEntry,
-    CounterFigures,
-    PhaseFigures,
-    SkewEntry,
-    StageEntry,
     Summary,
-    TrendFigures,
     WorkerEntry,
     counter_of,
     statistic,

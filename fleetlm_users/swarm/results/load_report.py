@@ -6,7 +6,8 @@ from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.visits.visit_accounting import LittlesLaw, littles_law, visit_doubts
 from fleetlm_users.measure.report.content.stages import SkewedPart, skew_entry, stage_entry
 from fleetlm_users.measure.report.content.visits import visits_entry
-from fleetlm_users.measure.report.summary.types import SkewEntry, StageEntry, Summary
+from fleetlm_users.measure.report.summary.load_types import SkewEntry, StageEntry
+from fleetlm_users.measure.report.summary.types import Summary
 from fleetlm_users.measure.totals import Totals
 from fleetlm_users.swarm.results.run_course import RunCourse
 from fleetlm_users.workload.options.model import Options

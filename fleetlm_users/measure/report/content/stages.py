@@ -6,7 +6,7 @@ from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.metrics.metric import STAGE_PREFIX
 from fleetlm_users.measure.metrics.phoenix import PUSH_FATES
 from fleetlm_users.measure.report.summary.figures import accounting_figures, trend_figures
-from fleetlm_users.measure.report.summary.types import PushStageEntry, SkewEntry, StageEntry
+from fleetlm_users.measure.report.summary.load_types import PushStageEntry, SkewEntry, StageEntry
 from fleetlm_users.measure.totals import Totals
 
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.judging.visits.visit_accounting import LittlesLaw
 from fleetlm_users.measure.metrics.metric import ALL, MAIN
+from fleetlm_users.measure.report.summary.load_types import VisitCounts, VisitsEntry
 from fleetlm_users.measure.report.summary.types import Summary
-from fleetlm_users.measure.report.summary.visit_types import VisitCounts, VisitsEntry
 from fleetlm_users.measure.totals import Totals
 
 COUNTED: Final = ("due", "begun", "dropped", "ended", "unfinished")

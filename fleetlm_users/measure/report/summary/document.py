@@ -29,8 +29,7 @@ from fleetlm_users.measure.report.summary.figures import (
     trend_figures,
     worker_figures,
 )
-from fleetlm_users.measure.report.summary.related_types import FindingsEntry
-from fleetlm_users.measure.report.summary.types import (
+from fleetlm_users.measure.report.summary.metric_types import (
     AccountingByPhase,
     AccountingFigures,
     CounterEntry,
@@ -41,12 +40,11 @@ from fleetlm_users.measure.report.summary.types import (
     PhaseFigures,
     RateEntry,
     RateFigures,
-    RunEntry,
-    Summary,
     TrendEntry,
     TrendFigures,
-    VerdictEntry,
 )
+from fleetlm_users.measure.report.summary.related_types import FindingsEntry
+from fleetlm_users.measure.report.summary.types import RunEntry, Summary, VerdictEntry
 from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals
 

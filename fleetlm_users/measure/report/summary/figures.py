@@ -4,14 +4,9 @@ from fleetlm_users.measure.findings import Finding
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.judging.backlog.keeping_up import Backlog
 from fleetlm_users.measure.judging.thresholds import Judgement
+from fleetlm_users.measure.report.summary.metric_types import AccountingFigures, TrendFigures
 from fleetlm_users.measure.report.summary.related_types import FindingEntry
-from fleetlm_users.measure.report.summary.types import (
-    AccountingFigures,
-    BacklogEntry,
-    ThresholdEntry,
-    TrendFigures,
-    WorkerEntry,
-)
+from fleetlm_users.measure.report.summary.types import BacklogEntry, ThresholdEntry, WorkerEntry
 from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Accounting
 

@@ -6,22 +6,30 @@ these types (earlier_runs/summary_check.py). Latencies are in ms, shares are fra
 """
 
 from collections.abc import Mapping
-from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
+from typing import Any, Literal, NotRequired, TypedDict
 
 from fleetlm_users.measure.judging.durability.crash import CrashEntry
 from fleetlm_users.measure.judging.storm.result import StormEntry
 from fleetlm_users.measure.report.content.capacity_types import CapacityEntry
 from fleetlm_users.measure.report.summary.audit_types import AuditEntry
+from fleetlm_users.measure.report.summary.load_types import SkewEntry, StageEntry, VisitsEntry
+from fleetlm_users.measure.report.summary.metric_types import (
+    AccountingByPhase,
+    CounterEntry,
+    GaugeEntry,
+    MetricEntry,
+    RateEntry,
+    TrendEntry,
+    TrendFigures,
+)
 from fleetlm_users.measure.report.summary.related_types import (
     AnnotationsEntry,
     BaselineEntry,
     FindingsEntry,
     SlowMessageEntry,
 )
-from fleetlm_users.measure.report.summary.visit_types import VisitsEntry
 
 VerdictKind = Literal["pass", "fail", "inconclusive"]
-Figures = TypeVar("Figures")
 
 
 class VerdictEntry(TypedDict):
@@ -64,118 +72,6 @@ class ThresholdEntry(TypedDict):
     began_s: NotRequired[int]
 
 
-TrendFigures = TypedDict(
-    "TrendFigures",
-    {
-        "count": int,
-        "min": float | None,
-        "avg": float | None,
-        "med": float | None,
-        "p90": float | None,
-        "p95": float | None,
-        "p99": float | None,
-        "p99.9": float | None,
-        "max": float | None,
-        "clamped": int,
-        "negative": int,
-    },
-)
-"""A trend in ms; a percentile on too few samples is None."""
-
-
-class RateFigures(TypedDict):
-    """A share and the two counts that it is made of."""
-
-    rate: float | None
-    passes: int
-    total: int
-
-
-class CounterFigures(TypedDict):
-    """A count, per second of the phase, and by label."""
-
-    count: int
-    per_s: float | None
-    labels: dict[str, int]
-
-
-class GaugeFigures(TypedDict):
-    """What goes up and down."""
-
-    now: float
-    peak: float
-
-
-class PhaseFigures(TypedDict, Generic[Figures]):
-    """The figures of one phase: of all scenarios together, and of each that has samples."""
-
-    all: Figures
-    scenarios: dict[str, Figures]
-
-
-class _Metric(TypedDict):
-    unit: str
-    help: str
-
-
-class TrendEntry(_Metric):
-    """A trend by phase."""
-
-    kind: Literal["trend"]
-    main: NotRequired[PhaseFigures[TrendFigures]]
-    warm_up: NotRequired[PhaseFigures[TrendFigures]]
-
-
-class RateEntry(_Metric):
-    """A rate by phase."""
-
-    kind: Literal["rate"]
-    main: NotRequired[PhaseFigures[RateFigures]]
-    warm_up: NotRequired[PhaseFigures[RateFigures]]
-
-
-class CounterEntry(_Metric):
-    """A counter by phase."""
-
-    kind: Literal["counter"]
-    main: NotRequired[PhaseFigures[CounterFigures]]
-    warm_up: NotRequired[PhaseFigures[CounterFigures]]
-
-
-class GaugeEntry(_Metric):
-    """A gauge of the whole run."""
-
-    kind: Literal["gauge"]
-    now: float
-    peak: float
-    scenarios: dict[str, GaugeFigures]
-
-
-MetricEntry = TrendEntry | RateEntry | CounterEntry | GaugeEntry
-
-
-class AccountingFigures(TypedDict):
-    """The fate of every message that was sent."""
-
-    sent: int
-    appended: int
-    rejected: int
-    lost: int
-    unconfirmed: NotRequired[int]  # since 2026-11; FleetLM's early protocol has none
-    in_flight: int
-    unknown: int
-    unexplained: int
-    adds_up: bool
-
-
-class AccountingByPhase(TypedDict):
-    """The accounting of each phase, and of both."""
-
-    main: PhaseFigures[AccountingFigures]
-    warm_up: PhaseFigures[AccountingFigures]
-    all: PhaseFigures[AccountingFigures]
-
-
 class RunEntry(TypedDict):
     """The run's length: `duration_s` of the main phase, `elapsed_s` of all; when it started, why it was ended early.
 
@@ -209,55 +105,6 @@ class BacklogEntry(TypedDict):
     low_per_s: float | None
     high_per_s: float | None
     resolution_per_s: float | None
-
-
-class PushStageEntry(TypedDict):
-    """What users of other Phoenix applications pushed in a stage, and what came of it."""
-
-    sent: int
-    sent_per_s: float | None
-    replied: int
-    adds_up: bool
-    push_latency_ms: TrendFigures
-    event_latency_ms: TrendFigures
-
-
-class StageEntry(TypedDict):
-    """One stage of a run: from second `begins_s` on, from `users_before` users evenly to `users` in `length_s`.
-
-    Where sessions arrive at a rate, that goes from `rate_before` to `rate`, and `users` bound those who are in one.
-    `lasted_s` is how much of it was judged. A message belongs to the stage in which it was due.
-    """
-
-    name: str
-    begins_s: float
-    length_s: float
-    users_before: int
-    users: int
-    lasted_s: float
-    sent_per_s: float | None
-    accounting: AccountingFigures
-    append_latency_ms: TrendFigures
-    agent_latency_ms: TrendFigures
-    pushes: NotRequired[PushStageEntry]  # since 2026-11
-    rate_before: NotRequired[float | None]
-    rate: NotRequired[float | None]
-
-
-class SkewEntry(TypedDict):
-    """The busiest tenth of a scenario's sessions, or the rest, in a run with a skew.
-
-    `share` is the part of all messages that they were to be sent: of both together it is 1.
-    """
-
-    scenario: str
-    part: str
-    sessions: int
-    share: float
-    sent_per_s: float | None
-    accounting: AccountingFigures
-    append_latency_ms: TrendFigures
-    agent_latency_ms: TrendFigures
 
 
 class WorkerEntry(TypedDict):
