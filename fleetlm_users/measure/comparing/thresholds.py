@@ -3,26 +3,18 @@
 Pure. A figure with a threshold in either run is judged; all other figures are only shown.
 """
 
-import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from fleetlm_users.measure.comparing.figures import Figure, aggregation_of
 from fleetlm_users.measure.formatting import is_undecided
 from fleetlm_users.measure.report.summary.types import ThresholdEntry
+from fleetlm_users.measure.threshold.threshold import OPERATORS
 
 Direction = Literal["lower", "higher"]
 
-_OPERATORS: Final[Mapping[str, Callable[[float, float], bool]]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-    "!=": operator.ne,
-}
 _SIGN: Final = re.compile(r"[<>=!]=?")
 
 
@@ -75,7 +67,7 @@ def sign_of(condition: str) -> str:
 
 def keeps(entry: ThresholdEntry, value: float | None) -> bool | None:
     """Return whether a value would keep a threshold; None without a value."""
-    compare = _OPERATORS.get(sign_of(entry["condition"]))
+    compare = OPERATORS.get(sign_of(entry["condition"]))
     return None if value is None or compare is None else compare(value, entry["bound"])
 
 

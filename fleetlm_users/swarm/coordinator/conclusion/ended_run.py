@@ -2,34 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from fleetlm_users.measure.judging.durability.crash import CrashRecord
-from fleetlm_users.measure.judging.lost_workers import LostWorker
 from fleetlm_users.measure.judging.storm.result import StormRecord
 from fleetlm_users.measure.judging.thresholds import Judgement, Threshold
 from fleetlm_users.measure.report.capacity import Capacity
 from fleetlm_users.measure.snapshot_store import SnapshotStore
+from fleetlm_users.swarm.coordinator.workers.workers import Attendance
 from fleetlm_users.swarm.host.host_facts import HostFacts
 from fleetlm_users.swarm.results.baseline import Baseline
 from fleetlm_users.swarm.results.run_course import NO_COURSE, RunCourse
 from fleetlm_users.workload.options.model import Options
-
-
-class Attendance(Protocol):
-    """Which processes took part in a run, and which of them reported to its end."""
-
-    @property
-    def expected(self) -> int:
-        """Number of processes that took part."""
-
-    @property
-    def final(self) -> int:
-        """Number of processes whose final numbers came."""
-
-    @property
-    def lost(self) -> Sequence[LostWorker]:
-        """Workers that were lost on the way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,23 @@ class RunOfWorkers(Protocol):
         """End the run: a worker's machine cannot do its part."""
 
 
-class Workers(Protocol):
+class Attendance(Protocol):
+    """Which processes took part in a run, and which of them reported to its end."""
+
+    @property
+    def expected(self) -> int:
+        """Number of processes that took part."""
+
+    @property
+    def final(self) -> int:
+        """Number of processes whose final numbers came."""
+
+    @property
+    def lost(self) -> Sequence[LostWorker]:
+        """Workers that were lost on the way."""
+
+
+class Workers(Attendance, Protocol):
     """All processes in which users live, in one run after another."""
 
     def begin(self, run: RunOfWorkers) -> None:
@@ -84,15 +100,3 @@ class Workers(Protocol):
     @property
     def has_ramped_up(self) -> bool:
         """Whether all planned users have been spawned on workers that may since have gone."""
-
-    @property
-    def expected(self) -> int:
-        """Number of processes that took part in the run."""
-
-    @property
-    def final(self) -> int:
-        """Number of processes whose final numbers came."""
-
-    @property
-    def lost(self) -> Sequence[LostWorker]:
-        """Workers that were lost during the run."""
