@@ -1,4 +1,4 @@
-"""CPU per append, late protocol, where a message costs nine frames: a reply, two pushes, an answer in pieces."""
+"""CPU per append, late protocol, where a message costs seven frames: a reply, a push, an answer in pieces."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,7 +15,7 @@ INTERVAL_MS = 50
 
 
 def load(settings: Settings) -> Load:
-    """20 messages/s on each session: 180 frames."""
+    """20 messages/s on each session: 140 frames."""
     early = append_cpu.load(settings)
     ramp_s = even_ramp_s(early.sessions, INTERVAL_MS, append_cpu.RAMP_S)
     return replace(early, interval_ms=INTERVAL_MS, ramp_s=ramp_s, protocol="late")
@@ -29,7 +29,7 @@ def measure(contender: str, settings: Settings) -> Mapping[str, float]:
 LATE_APPEND = Figure(
     name="late-append",
     title="CPU per append, late protocol",
-    work="100 sessions × 20 messages/s for 60 s, each send gives a reply, two pushes and an answer in pieces",
+    work="100 sessions × 20 messages/s for 60 s, each send gives a reply, a push, an answer in four pieces and whole",
     contenders=(K6_WS, OURS),
     measure=measure,
     seconds=lambda settings: load(settings).lasts_s + append_cpu.OVERHEAD_S,

@@ -94,6 +94,7 @@ export class Chat {
     this.sentByRef = {};
     this.unanswered = [];
     this.answered = 0;
+    this.streaming = false;
     this.over = false;
   }
 
@@ -154,7 +155,8 @@ export class Chat {
         break;
       case 'stream_chunk':
         chunks.add(1);
-        if (payload.chunk.type === 'start') {
+        if (!this.streaming) {
+          this.streaming = true;
           this.onFirstChunk();
         }
         break;
@@ -216,6 +218,7 @@ export class Chat {
   }
 
   onAgent() {
+    this.streaming = false;
     const asked = this.unanswered.shift();
     if (asked !== undefined) {
       const now = Date.now();

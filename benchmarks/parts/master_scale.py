@@ -74,7 +74,9 @@ class Book:
         self._ledger = Ledger(DEFAULT, "", f"book{seed}")
         environment = Environment()
         self._table, self._stats = LocustStats(environment), environment.stats
-        self._tallies = [Tally(self._ledger, scenario, MAIN, self._table.columns) for scenario in SCENARIOS]
+        self._tallies = [
+            Tally(self._ledger, scenario, MAIN, self._table.columns_of(scenario)) for scenario in SCENARIOS
+        ]
         self._seconds = 0
         self._seq = 0
         self._taken: dict[str, int] = {}

@@ -71,6 +71,7 @@ class Benchmark:
         options: Options of the benchmark's own, in addition to the common ones.
         metrics: Metrics of the benchmark's own.
         thresholds: The default thresholds of each scenario, as metrics with their conditions.
+        over_rest: The scenarios whose messages are appended over REST.
         preset: A preset that presets.yaml does not have.
         validate: Raises UsageError for options that contradict each other.
         check_protocol: Raises UsageError for a server whose protocol cannot do what the behaviours need.
@@ -96,6 +97,7 @@ class Benchmark:
     options: Sequence[OptionSpec] = field(default=())
     metrics: Sequence[Metric] = field(default=())
     thresholds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    over_rest: frozenset[str] = frozenset()
     preset: Preset | None = None
     validate: Callable[[Options], None] = lambda _: None
     check_protocol: Callable[[Options], None] = lambda _: None

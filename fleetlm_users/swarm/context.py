@@ -28,7 +28,7 @@ class BenchmarkContext:
         self.recorder = Recorder()
         self.run: Run | None = None
         self.recorder.listen(self.events)
-        self.locust_stats = LocustStats(environment)
+        self.locust_stats = LocustStats(environment, benchmark.over_rest)
         self.locust_stats.listen(self.events)
         bound_tables(environment)
         setattr(environment, ATTRIBUTE, self)

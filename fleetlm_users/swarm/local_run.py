@@ -79,7 +79,7 @@ class LocalRun:
             ledger,
             self._context.events,
             on_idle=self._on_idle,
-            columns=table.columns,
+            columns_of=table.columns_of,
             elapsed_s=elapsed_s,
         )
         if self._context.benchmark.search is not None:

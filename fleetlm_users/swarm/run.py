@@ -73,17 +73,19 @@ class Member(Protocol):
 
 Resource = TypeVar("Resource", bound=Closable)
 
-NO_COLUMNS = LocustColumns(lambda _time_ms: None, lambda _time_ms: None)
-"""For a run that shows nothing in Locust's table."""
+
+def _no_columns(_scenario: str) -> LocustColumns:
+    """Show nothing in Locust's table."""
+    return LocustColumns(lambda _time_ms: None, lambda _time_ms: None)
 
 
 class Run:
     """One run on one process. `epoch` names the run on all processes, `numbering` the users of this one.
 
-    `on_idle` is called when the last user that had work left has none, or is gone; `columns` take what Locust's own
-    table shows of each message; `elapsed_s` is how long the run is on already, for a process that joins it late.
-    `step_order` is what a capacity search asks for now, `visits` are the sessions that arrive here at a rate; None in
-    any other run. `load_clock` is None as long as nobody has changed how fast the timetables run.
+    `on_idle` is called when the last user that had work left has none, or is gone; `columns_of` a scenario take what
+    Locust's own table shows of each message; `elapsed_s` is how long the run is on already, for a process that joins it
+    late. `step_order` is what a capacity search asks for now, `visits` are the sessions that arrive here at a rate;
+    None in any other run. `load_clock` is None as long as nobody has changed how fast the timetables run.
     """
 
     def __init__(  # noqa: PLR0913  # the whole of what a run is made of, each named where it is given
@@ -95,7 +97,7 @@ class Run:
         events: RunEvents,
         *,
         on_idle: Callable[[], None] = lambda: None,
-        columns: LocustColumns = NO_COLUMNS,
+        columns_of: Callable[[str], LocustColumns] = _no_columns,
         elapsed_s: float = 0.0,
     ) -> None:
         self.options = options
@@ -120,7 +122,7 @@ class Run:
         self._finished = 0
         self._working: set[Member] = set()
         self._on_idle = on_idle
-        self._columns = columns
+        self._columns_of = columns_of
         self._tallies: dict[str, Tallies] = {}
         self._resources: dict[type, Closable] = {}
 
@@ -160,7 +162,7 @@ class Run:
         tallies = self._tallies.get(scenario)
         if tallies is None:
             tallies = self._tallies[scenario] = Tallies(
-                self.ledger, scenario, self._columns, self.options.stall_limit_s
+                self.ledger, scenario, self._columns_of(scenario), self.options.stall_limit_s
             )
         return tallies
 

@@ -87,6 +87,7 @@ def install(  # noqa: PLR0913  # what a locustfile may say, each under its own n
             options=_each_once((*_of(behaviours, "options"), *options)),
             metrics=_each_once((*_of(behaviours, "common_metrics"), *_of(behaviours, "metrics"), *metrics)),
             thresholds={behaviour.scenario: behaviour.thresholds for behaviour in behaviours},
+            over_rest=frozenset(behaviour.scenario for behaviour in behaviours if behaviour.sends_over_rest),
             preset=None if preset is None else preset_of(benchmark, dict(preset), OWN_PRESET),
             validate=lambda given: _validate(behaviours, search, crash, given),
             is_finite=lambda given: search is not None or _is_finite(behaviours, given),

@@ -18,6 +18,7 @@ class RestUser(FleetUser):
 
     abstract = True
     follows_agent = False
+    sends_over_rest = True
 
     @classmethod
     def needed(cls, options: Options) -> Mapping[str, str]:

@@ -40,6 +40,7 @@ class VirtualUser(User):
         common_metrics: The metrics of all users of the kind, which a subclass does not name again in `metrics`.
         needs: What the protocol must be able to do, as attributes of Profile, each with the reason why.
         lacks: What is different with a protocol that cannot do it, said before a run, by attributes of Profile.
+        sends_over_rest: Whether its messages are appended over REST, and not on a socket.
         needs_fleetlm: Whether the server must be a FleetLM, which the look before the run then makes sure of.
         follows_search: Whether it leaves messages out while a capacity search lets the server recover.
     """
@@ -53,6 +54,7 @@ class VirtualUser(User):
     follows_agent: ClassVar[bool] = False
     needs: ClassVar[Mapping[str, str]] = {}
     lacks: ClassVar[Mapping[str, str]] = {}
+    sends_over_rest: ClassVar[bool] = False
     needs_fleetlm: ClassVar[bool] = False
     follows_search: ClassVar[bool] = False
     wait_time = constant(RETRY_PAUSE_S)  # before Locust calls `live` again, which it does when a behaviour has a bug

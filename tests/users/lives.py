@@ -312,6 +312,7 @@ class Stage:
                 BENCHMARK,
                 {behaviour.scenario: behaviour},
                 lambda _options, _tell: None,
+                over_rest=frozenset((behaviour.scenario,)) if behaviour.sends_over_rest else frozenset(),
                 metrics=(*behaviour.common_metrics, *behaviour.metrics),
             ),
         )

@@ -15,6 +15,9 @@ def test_each_append_is_looked_for_in_the_read_that_follows(stage):
     assert mix.trend("append_latency_ms") == counts["messages_sent"]
     assert mix.trend("rest_read_ms") == counts["rest_reads"]
     assert "replay_missing" not in counts
+    table = mix.environment.stats
+    assert table.get("POST /api/sessions/:id/messages", "REST").num_requests == counts["messages_appended"]
+    assert ("append", "WS") not in table.entries
     assert counts["sessions_completed"] == counts["sessions_started"] == 2
 
 

@@ -1,5 +1,7 @@
 """What Locust's own statistics are fed with, in milliseconds: its tables and charts show the same events by few names.
 
+A message bears the name of the way it went: `append` on a socket, the route of its POST over REST.
+
 A message that was sent and never appended is a failed "append" without a time: None means not measured, and 0 would
 drag the percentiles down.
 
@@ -8,7 +10,7 @@ Successes are collected and handed over ten times a second: Locust's `request` e
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from locust.env import Environment
@@ -21,18 +23,22 @@ from fleetlm_users.units import MS_PER_S
 WS = "WS"
 REST = "REST"
 APPEND = "append"
+POST_MESSAGE = "POST /api/sessions/:id/messages"
 REPLY = "agent reply"
 FIRST_CHUNK = "agent first chunk"
 
 
 class LocustStats:
-    """A listener that fills Locust's table from the facts of a run; `columns` take each message's times."""
+    """A listener that fills Locust's table from the facts of a run; `columns_of` a scenario take its messages' times.
 
-    def __init__(self, environment: Environment) -> None:
+    `over_rest` are the scenarios whose messages are appended over REST.
+    """
+
+    def __init__(self, environment: Environment, over_rest: Collection[str] = ()) -> None:
         self._environment = environment
         self._request = environment.events.request
         self._collected: dict[tuple[str, str], list[float | None]] = {}  # by (type, name), in milliseconds
-        self.columns = LocustColumns(*(self._collect(WS, name) for name in (APPEND, REPLY, FIRST_CHUNK)))
+        self._over_rest = over_rest
 
     def listen(self, events: RunEvents) -> None:
         """Register for every fact that belongs in Locust's table."""
@@ -43,6 +49,11 @@ class LocustStats:
         events.message_failed.add_listener(self.on_failed)
         events.agent_unanswered.add_listener(self.on_unanswered)
         events.disconnected.add_listener(self.on_disconnected)
+
+    def columns_of(self, scenario: str) -> LocustColumns:
+        """Return what takes the times of a scenario's messages."""
+        ways = (self._append_of(scenario), (WS, REPLY), (WS, FIRST_CHUNK))
+        return LocustColumns(*(self._collect(request_type, name) for request_type, name in ways))
 
     def flush(self) -> None:
         """Hand over what was collected: in bulk, or by one `request` event each if anybody else listens to it."""
@@ -56,10 +67,10 @@ class LocustStats:
             elif times_ms:
                 log_response_times(self._environment.stats, request_type, name, times_ms, time.time())
 
-    def on_failed(self, fate: str, reason: str, **_: Any) -> None:
+    def on_failed(self, scenario: str, fate: str, reason: str, **_: Any) -> None:
         """Count a rejected or lost message as a failure; one left in flight at the end is none."""
         if fate != "in_flight":
-            self._fire(WS, APPEND, None, f"{fate}: {reason}")
+            self._fire(*self._append_of(scenario), None, f"{fate}: {reason}")
 
     def on_unanswered(self, reason: str, **_: Any) -> None:
         """Count an appended message that the agent did not answer in time."""
@@ -68,6 +79,9 @@ class LocustStats:
     def on_disconnected(self, kind: str, **_: Any) -> None:
         """Count a joined session that lost its channel or socket."""
         self._fire(WS, "session lost", None, f"disconnected: {kind}")
+
+    def _append_of(self, scenario: str) -> tuple[str, str]:
+        return (REST, POST_MESSAGE) if scenario in self._over_rest else (WS, APPEND)
 
     def _collect(self, request_type: str, name: str) -> Callable[[float | None], None]:
         return self._collected.setdefault((request_type, name), []).append

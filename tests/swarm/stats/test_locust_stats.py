@@ -10,7 +10,7 @@ from fleetlm_users.errors import JoinRefused
 from fleetlm_users.protocol.observer import SentMessage
 from fleetlm_users.swarm.locust_internals import log_response_times
 from fleetlm_users.swarm.stats.events import RunEvents
-from fleetlm_users.swarm.stats.locust_stats import APPEND, WS, LocustStats
+from fleetlm_users.swarm.stats.locust_stats import APPEND, POST_MESSAGE, REST, WS, LocustStats
 
 WHERE = {"scenario": "burst", "phase": "main", "session_id": "s"}
 
@@ -20,7 +20,7 @@ def table():
     """Events, a list of what reaches Locust's request event, and what feeds it."""
     environment, events, rows = Environment(), RunEvents(), []
     environment.events.request.add_listener(lambda **row: rows.append(row))
-    made = LocustStats(environment)
+    made = LocustStats(environment, {"posts"})
     made.listen(events)
     return events, rows, made
 
@@ -34,9 +34,10 @@ def test_who_listens_to_requests_hears_of_each_message():
     environment, rows = Environment(), []
     environment.events.request.add_listener(lambda **row: rows.append((row["name"], row["response_time"])))
     table = LocustStats(environment)
-    table.columns.append(10.0)
-    table.columns.append(11.0)
-    table.columns.reply(20.0)
+    columns = table.columns_of("burst")
+    columns.append(10.0)
+    columns.append(11.0)
+    columns.reply(20.0)
     assert rows == []
     table.flush()
     table.flush()
@@ -49,7 +50,7 @@ def test_without_another_listener_all_go_into_locusts_table_at_once():
     environment.create_local_runner()
     table = LocustStats(environment)
     for time_ms in (10.0, 12.0):
-        table.columns.append(time_ms)
+        table.columns_of("burst").append(time_ms)
     table.flush()
     entry = environment.stats.get(APPEND, WS)
     assert (entry.num_requests, entry.min_response_time, entry.max_response_time) == (2, 10.0, 12.0)
@@ -70,6 +71,17 @@ def test_in_bulk_is_the_same_as_one_by_one(batches):
         assert ours.total_response_time == pytest.approx(locusts.total_response_time)
         assert sum(ours.num_reqs_per_sec.values()) == sum(locusts.num_reqs_per_sec.values())
         assert ours.last_request_timestamp == 1_700_000_000.5
+
+
+def test_a_message_over_rest_is_no_append_on_a_socket(table):
+    """Neither its time nor its failure: the row is that of the POST."""
+    events, rows, made = table
+    made.columns_of("posts").append(10.0)
+    made.columns_of("burst").append(20.0)
+    made.flush()
+    events.message_failed.fire(**{**WHERE, "scenario": "posts"}, message=message(), fate="lost", reason="http_503")
+    shown = [(row["request_type"], row["name"], row["response_time"]) for row in rows]
+    assert shown == [(REST, POST_MESSAGE, 10.0), (WS, APPEND, 20.0), (REST, POST_MESSAGE, None)]
 
 
 @pytest.mark.parametrize(("fate", "shown"), [("rejected", 1), ("lost", 1), ("in_flight", 0)])
