@@ -11,7 +11,6 @@ inside the block stays on that host, and a request that is made inside the block
         hosts["server"].restore()
 """
 
-import ctypes
 import os
 import shutil
 import subprocess
@@ -21,15 +20,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.fork_server.client import server_of
+from tests.fork_server.networks import OWN_NETWORK, move_to
+
 REQUIRED = "NAMESPACES_REQUIRED"
 """Set where the tests of many hosts must run: what stands in their way is then a failure, not a reason to skip them."""
 
 PREFIX = "10.83.0"  # seen only inside of these namespaces, which have no route to anywhere else
 SWITCH_PORT = "br0"
 HOST_PORT = "eth0"
-CLONE_NEWNET = 0x40000000  # linux/sched.h
 
-OWN_NETWORK = Path("/proc/thread-self/ns/net")
 NAMED_NETWORKS = Path("/run/netns")
 
 
@@ -49,13 +49,13 @@ class Host:
     def __enter__(self):
         self._homes.append(os.open(OWN_NETWORK, os.O_RDONLY))
         there = os.open(NAMED_NETWORKS / self.namespace, os.O_RDONLY)
-        _move_to(there)
+        move_to(there)
         os.close(there)
         return self
 
     def __exit__(self, *_):
         home = self._homes.pop()
-        _move_to(home)
+        move_to(home)
         os.close(home)
 
     def cut(self):
@@ -77,6 +77,8 @@ def network(*names):
         _impossible("there is no `ip` command (package iproute2)")
     mark = f"fleetlm-{os.getpid()}-{uuid.uuid4().hex[:6]}"
     switch = f"{mark}-switch"
+    for kind in ("locust", "standin"):
+        server_of(kind)  # from there none could be started
     hosts = {name: Host(f"{mark}-{name}", switch, name, f"{PREFIX}.{n}") for n, name in enumerate(names, 1)}
     namespaces = [switch, *(host.namespace for host in hosts.values())]
     try:
@@ -106,13 +108,6 @@ def _plug_in(host, switch, name):
 
 def _ip(*arguments):
     subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True, timeout=30)
-
-
-def _move_to(network_fd):
-    """Moves this thread (os.setns is younger than Python 3.11)."""
-    if ctypes.CDLL(None, use_errno=True).setns(network_fd, CLONE_NEWNET) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
 
 
 def _impossible(why):

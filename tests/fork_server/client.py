@@ -1,13 +1,12 @@
 """Python programs as children of a fork server, which spares each its imports: most of what a short run costs.
 
 What starting itself is about takes processes of its own, and so does whatever the server cannot give: another
-interpreter's environment, network or limits (`can_fork`).
+interpreter's environment or limits (`can_fork`).
 """
 
 import atexit
 import contextlib
 import fcntl
-import functools
 import json
 import os
 import re
@@ -20,6 +19,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.fork_server.networks import OWN_NETWORK, network
 from tests.fork_server.server import NUMBER
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,22 +27,18 @@ INTERPRETERS = re.compile("PYTHON|LC_|LANG|LOCPATH|TERM|TZ|LD_|MALLOC|GEVENT|OTE
 """Variables that count at the start of an interpreter or at an import."""
 
 
-def network():
-    """The network of this thread, which tests move to other hosts; None where there are no namespaces."""
-    path = "/proc/thread-self/ns/net"
-    return os.readlink(path) if os.path.exists(path) else None
-
-
-OWN_NETWORK = network()
+HOME = network()
+"""Where servers are: a child may be on another host, which it moves to."""
 
 
 def can_fork(environment=()):
     """Whether a child of a server is what a process of its own would be, with these variables beside the usual ones."""
     is_linux = hasattr(os, "pidfd_open")
-    return is_linux and network() == OWN_NETWORK and not any(map(INTERPRETERS.match, environment))
+    return is_linux and not any(map(INTERPRETERS.match, environment))
 
 
 _started = []
+_connections = {}
 
 FOLDER = "FORK_SERVERS"
 """The variable that names the folder of the servers' sockets: processes that test side by side share the servers."""
@@ -55,9 +51,14 @@ def share_servers():
         atexit.register(shutil.rmtree, made, ignore_errors=True)
 
 
-@functools.cache
 def server_of(kind):
     """The connection of this process to the one server of a kind, which ends with the last of its clients."""
+    if kind not in _connections:
+        _connections[kind] = _found(kind)
+    return _connections[kind]
+
+
+def _found(kind):
     share_servers()
     path = f"{os.environ[FOLDER]}/{kind}"
     with open(f"{path}.lock", "w") as lock:
@@ -122,9 +123,10 @@ class Forked:
         }
         body = json.dumps(request).encode()
         control = server_of(kind)
-        socket.send_fds(control, [NUMBER.pack(len(body))], [source, sink, errors, status])
+        abroad = [] if network() == HOME else [os.open(OWN_NETWORK, os.O_RDONLY)]
+        socket.send_fds(control, [NUMBER.pack(len(body))], [source, sink, errors, status, *abroad])
         control.sendall(body)
-        for fd in (source, sink, status):
+        for fd in (source, sink, status, *abroad):
             os.close(fd)
         self.pid = self._told()
 
@@ -166,8 +168,11 @@ class Forked:
 
 
 def python(kind, arguments, *, forked=None, behind=(), stdin=subprocess.DEVNULL, **how):
-    """Starts `python ARGUMENTS`, from the server of its kind unless `forked` is false; `behind` is put before it."""
-    if can_fork() if forked is None else forked:
+    """Starts `python ARGUMENTS`, from the server of its kind unless `forked` is false; `behind` is put before it.
+
+    On another host the server must have been connected before: it is not there that it can be started.
+    """
+    if (can_fork() if forked is None else forked) and (network() == HOME or kind in _connections):
         return Forked(kind, arguments, stdin=stdin, **how)
     return subprocess.Popen(
         [*behind, sys.executable, *arguments], stdin=stdin, stdout=subprocess.PIPE, text=True, **how

@@ -6,7 +6,9 @@ greenlet nor a thread nor an open file.
 """
 
 import contextlib
+import gc
 import importlib
+import inspect
 import json
 import os
 import posix
@@ -17,6 +19,8 @@ import struct
 import sys
 from typing import NamedTuple
 
+from tests.fork_server.networks import move_to
+
 COMMANDS = ("cleanup", "compare", "control", "doctor", "listing", "report", "smoke", "trend")
 MODULES = {
     "locust": ("locust.main", "fleetlm_users"),
@@ -25,10 +29,15 @@ MODULES = {
 }
 """What is imported by kind of child. Importing Locust patches the standard library, which the others do without."""
 
+READERS = ("locust", "bench")
+"""The kinds whose children read presets and templates: the same files for each, which takes a third of a short run."""
+
 NUMBER = struct.Struct("!i")
-MAX_FDS = 4
+MAX_FDS = 5
 STATUS = 3
 """The place among a request's files of the pipe that gets the child's process id and then its exit code."""
+NETWORK = 4
+"""The place of the network that the child is to be in, where that is not the server's."""
 
 # before Locust patches them; posix is what os is without the patches, whose close() waits for a loop
 poll, Socket = select.poll, socket.socket
@@ -95,7 +104,7 @@ class Server:
         pid = fork()
         if pid == 0:
             return True
-        for each in fds[:STATUS]:
+        for each in {*fds} - {fds[STATUS]}:
             posix.close(each)
         child = os.pidfd_open(pid)
         self._status_of[child] = pid, fds[STATUS]
@@ -115,6 +124,8 @@ class Server:
         """Keeps nothing of the server, and tells the child's id once it can be signalled as if it were on its own."""
         if command.new_session:
             os.setsid()
+        if len(fds) > NETWORK:
+            move_to(fds[NETWORK])
         posix.write(fds[STATUS], NUMBER.pack(os.getpid()))
         for target, fd in enumerate(fds[:STATUS]):
             posix.dup2(fd, target)
@@ -165,6 +176,16 @@ def run(command):
         runpy.run_path(path, run_name="__main__")
 
 
+def read_ahead():
+    """Fills the caches of what is made from files of the checkout alone, as imports are."""
+    presets = importlib.import_module("fleetlm_users.workload.presets.presets")
+    presets.load_presets()
+    templates = importlib.import_module("fleetlm_users.measure.report.html").environment()
+    for name in templates.list_templates(filter_func=lambda name: name.endswith(".html")):
+        templates.get_template(name)
+    inspect.stack()  # which Locust asks at the end of a run: it looks for the files of all modules
+
+
 def main():
     """Serves, and is the child's main program."""
     kind, fd, path = sys.argv[1:]
@@ -173,6 +194,10 @@ def main():
         module = importlib.import_module(name)
         for public in getattr(module, "__all__", ()):  # ours are imported at their first use
             getattr(module, public)
+    if kind in READERS:
+        read_ahead()
+    gc.collect()
+    gc.freeze()  # no child looks through all that it has from here for garbage
     command = Server(listener, path).serve()
     if command is not None:
         run(command)

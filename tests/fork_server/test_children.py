@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.namespaces import network
 from tests.fork_server.client import ROOT, can_fork, connected, python, start_server
+from tests.fork_server.networks import OWN_NETWORK
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="this system has no pidfd_open: all processes are their own")
 
@@ -109,9 +110,14 @@ def test_a_variable_that_counts_at_the_start_takes_a_process_of_its_own(name):
     assert can_fork({"AGENT_URL": "x"})
 
 
-def test_on_another_host_there_are_processes_of_their_own():
-    """The server's network is that of the tests."""
+def test_a_child_is_on_the_host_of_whoever_asks_for_it(tmp_path):
+    """The next one is at home again."""
+    script = tmp_path / "where.py"
+    script.write_text("import os\nprint(os.readlink('/proc/self/ns/net'))\n")
     with network("elsewhere") as hosts:
         with hosts["elsewhere"]:
-            assert not can_fork()
-        assert can_fork()
+            there = ran("standin", [str(script)], forked=True)
+            assert there == (0, f"{os.readlink(OWN_NETWORK)}\n")
+        here = ran("standin", [str(script)], forked=True)
+    assert here == (0, f"{os.readlink(OWN_NETWORK)}\n")
+    assert here != there
