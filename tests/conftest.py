@@ -80,27 +80,37 @@ def pytest_collection():
 
 E2E_TIMEOUT_S = 300
 LONG = (
-    "test_a_run_is_controlled_from_the_command_line",
-    "test_a_server_that_falls_behind_is_found_although_every_threshold_is_kept",
     "test_every_preset_runs_by_its_name_and_its_last_figures_stay",
-    "test_cleanup_finds_all_of_a_run_and_deletes_only_what_was_named",
-    "test_smoke_runs_a_benchmark_for_a_moment",
-    "test_compare_of_real_runs",
     "test_a_master_cut_off_for_ten_seconds_on_a_network_of_hosts",
-    "test_it_finds_the_configured_limit",
-    "test_compare_of_runs_that_do_not_compare",
-    "test_workers_apart_end_with_a_master_whose_drain_is_cut_short",
+    "test_a_server_that_falls_behind_is_found_although_every_threshold_is_kept",
+    "test_a_run_is_controlled_from_the_command_line",
     "test_a_search_that_is_interrupted_while_the_server_recovers_says_so",
-    "test_a_timetable_plans_the_same_in_every_layout",
     "test_falling_behind_is_told_in_words",
+    "test_it_finds_the_configured_limit",
+    "test_compare_of_real_runs",
+    "test_cleanup_finds_all_of_a_run_and_deletes_only_what_was_named",
+    "test_the_charts_fill_thresholds_turn_and_a_reload_loses_nothing",
+    "test_compare_of_runs_that_do_not_compare",
+    "test_a_timetable_plans_the_same_in_every_layout",
+    "test_workers_apart_end_with_a_master_whose_drain_is_cut_short",
     "test_a_server_that_does_not_recover_in_time_is_a_finding",
+    "test_a_cut_link_heals_without_a_trace",
+    "test_users_edited_under_way_are_the_planned_ones_and_the_run_still_ends",
+    "test_a_headless_run_and_then_the_web_ui",
+    "test_the_form_shows_what_start_will_run_and_keeps_it",
+    "test_a_fleet_counts_what_one_process_counts",
+    "test_finite_work_gives_the_same_counts_in_every_layout",
+    "test_a_large_backlog_that_stays_is_green",
+    "test_smoke_runs_a_benchmark_for_a_moment",
+    "test_a_restart_of_the_server_cuts_everybody",
 )
 """The tests that take longest, mostly by waiting: begun first, so that nothing waits for one of them at the end."""
 
 
 def pytest_collection_modifyitems(items):
-    """The long ones first, each group in its order; real processes get the time that a busy machine may take."""
+    """The long ones first, all others in their order; real processes get the time that a busy machine may take."""
     for item in items:
         if item.get_closest_marker("e2e") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(E2E_TIMEOUT_S))
-    items.sort(key=lambda item: getattr(item, "originalname", None) not in LONG)
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(getattr(item, "originalname", None), len(LONG)))

@@ -51,7 +51,7 @@ def test_a_count_beyond_its_bound_ends_the_run(tmp_path, standin_with):
 
 def test_a_healthy_run_is_left_alone(tmp_path, standin):
     """It ends when its time is up, and passes."""
-    with Locust(tmp_path, *targets(standin), *FAST, *ABORT, "-t", "6s") as locust:
+    with Locust(tmp_path, *targets(standin), *FAST, *ABORT, "-t", "5s") as locust:
         finished = locust.finish()
     assert finished.code == 0, finished.output
     assert finished.summary["run"]["aborted"] == ""

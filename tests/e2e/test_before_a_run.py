@@ -1,5 +1,7 @@
 """Before any load: targets are asked, mistakes are told with an example, and nothing is left behind."""
 
+import re
+
 import psutil
 import pytest
 import requests
@@ -91,7 +93,7 @@ def test_host_sets_both_urls_and_u_scales_the_preset(tmp_path, standin):
 
 def test_runs_side_by_side_keep_their_sessions_apart(tmp_path, standin):
     """Two runs with ids of their own on one server at once: each one has its own accounting."""
-    common = [*targets(standin), "--time-scale", "0.2", "-t", "5s"]
+    common = [*targets(standin), "--time-scale", "0.2", "-t", "3s"]
     with (
         Locust(tmp_path / "a", *common, "--run-id", "run-a") as one,
         Locust(tmp_path / "b", *common, "--run-id", "run-b") as two,
@@ -138,8 +140,9 @@ def test_standin_starts_and_leaves_nothing_behind(tmp_path):
 def eventually_children(locust):
     """The two servers, once messages have been answered."""
     eventually(lambda: "users spawned" in locust.output.lower(), "users run")
-    parent = psutil.Process(locust.process.pid)
-    children = parent.children(recursive=True)
+    children = psutil.Process(locust.process.pid).children(recursive=True)
     assert len(children) == 2
-    psutil.wait_procs(children, timeout=2)
+    url = re.search(r"FleetLM  (\S+)/api ", locust.output)[1]
+    counters = f"{url}/standin/counters"
+    eventually(lambda: requests.get(counters, timeout=60).json()["messages_appended_agent"] > 10, "answers come")
     return children

@@ -8,7 +8,7 @@ pytestmark = pytest.mark.e2e
 
 USERS = 20  # as many joins as a 95th percentile needs
 # 30 s between pings become 1.5 s, sessions of 60 s become 3 s
-FAST = ["-u", USERS, "--time-scale", "0.05", "-t", "7s"]
+FAST = ["-u", USERS, "--time-scale", "0.05", "-t", "5s"]
 PINGS_PER_SESSION = 1
 
 

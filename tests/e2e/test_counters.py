@@ -9,7 +9,7 @@ from tests.e2e.harness import ROOT, Locust, targets
 
 pytestmark = pytest.mark.e2e
 
-FAST = ["--time-scale", "0.2", "--warm-up", "0s", "--ramp-up", "200ms", "-t", "5s"]
+FAST = ["--time-scale", "0.2", "--warm-up", "0s", "--ramp-up", "200ms", "-t", "3s"]
 WATCHED = ["--inbox-watcher-vus", "2"]
 ROUNDS = ["-u", "2", "--iterations", "2", "--messages", "20", "--reply-timeout", "1s"]
 CROWD = ["-u", "2", "--listeners", "2", "--send-interval", "50", "-t", "3s", "--warm-up", "0s", "--ramp-up", "0s"]
@@ -18,7 +18,7 @@ RUNS = {
     "healthy": (
         "mixed",
         (),
-        [*FAST, *WATCHED, "--cleanup"],
+        [*FAST[:-1], "5s", *WATCHED, "--cleanup"],
         """messages_sent messages_received messages_appended agent_replies agent_replies_due agent_replies_matched
         connections_attempted sessions_started sessions_completed session_churn_total cleanup_attempted
         cleanup_succeeded inbox_watched inbox_deltas inbox_shown worker_cpu_samples""",
@@ -87,7 +87,7 @@ RUNS = {
             "--inbox-watcher-vus",
             "3",
             "-t",
-            "12s",
+            "5s",
             "--warm-up",
             "0s",
         ],

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.e2e
 NEVER_MS = "3600000"
 """The stand-in flushes nothing by itself, so a crash loses all: no timing decides what is lost."""
 
-LOAD = ["-u", "2", "--send-interval", "200", "--warm-up", "0s", "--crash-at", "2s", "-t", "10s", "--audit-after", "0s"]
+LOAD = ["-u", "2", "--send-interval", "200", "--warm-up", "0s", "--crash-at", "2s", "-t", "8s", "--audit-after", "0s"]
 GONE = [f"{what}_{fate}" for what in ("messages", "answers") for fate in ("unstored", "stored_changed")]
 
 
@@ -83,7 +83,7 @@ def test_it_finds_what_the_stand_in_says_it_lost(tmp_path, server, crash, spread
     assert finished.count("resumes_failed") > 0
     told = finished.summary["crash"]
     assert told["how"] == f"by SIG{crash.upper()} to process {server.pid}"
-    assert 2 <= told["stopped_s"] < told["back_s"] < 10
+    assert 2 <= told["stopped_s"] < told["back_s"] < 8
     assert finished.summary["verdict"]["doubts"] == [], finished.output
     assert finished.accounting()["unknown"] == 0
 
@@ -119,12 +119,12 @@ def test_the_stand_in_needs_nothing_but_its_flag(tmp_path, protocol):
         ([], "expected the one process to stop"),
         (["--stop-command", "no-such-program-here"], "a program that is there and can be run"),
         (["--stop-command", "true", "--restart-command", "no-such-program-here"], "a program that is there"),
-        (["--crash-at", "1h"], "less than the run's 10s"),
+        (["--crash-at", "1h"], "less than the run's 8s"),
     ],
 )
 def test_what_cannot_stop_the_server_is_refused_before_any_load(tmp_path, standin, flags, words):
     """Exit code 2."""
-    finished = run(tmp_path, "durability", standin, *LOAD[:4], "-t", "10s", *flags)
+    finished = run(tmp_path, "durability", standin, *LOAD[:4], "-t", "8s", *flags)
     assert finished.code == 2, finished.output
     assert words in " ".join(finished.output.split())
     assert standin.counters()["sessions_created"] == 0

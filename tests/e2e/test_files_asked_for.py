@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from tests.e2e.calm import calm
-from tests.e2e.harness import LOCUST, ROOT, clean_env, own_port
+from tests.e2e.harness import LOCUST, ROOT, clean_env, own_port, targets
 
 pytestmark = pytest.mark.e2e
 
@@ -27,7 +27,7 @@ def test_nothing_is_loaded_when_a_place_cannot_be_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_each_kind_of_place_gets_its_text(tmp_path):
+def test_each_kind_of_place_gets_its_text(tmp_path, standin):
     """Standard output through a link, a process substitution, a file that is linked elsewhere, Locust's own files."""
     (tmp_path / "stdout").symlink_to("/proc/self/fd/1")
     (tmp_path / "mounted.html").write_text("old", encoding="utf-8")
@@ -35,7 +35,7 @@ def test_each_kind_of_place_gets_its_text(tmp_path):
     done = run(
         tmp_path,
         'mkfifo done; "$@" --junit >(cat >junit.xml; echo >done) >out; code=$?; read <done; exit $code',
-        *("--standin", "-t", "3s", "--no-results", "--markdown", "stdout", "--html", "mounted.html"),
+        *(*targets(standin), "-t", "3s", "--no-results", "--markdown", "stdout", "--html", "mounted.html"),
         *("--json-file", "new/stats", "--threshold", "ws_join_ms: avg<9000"),
     )
     out = (tmp_path / "out").read_text(encoding="utf-8")
@@ -48,9 +48,9 @@ def test_each_kind_of_place_gets_its_text(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_file_that_was_lost_is_not_green(tmp_path):
+def test_a_file_that_was_lost_is_not_green(tmp_path, standin):
     """The device is full: whatever else there is is written, and the last lines say what is missing."""
-    done = run(tmp_path, '"$@"', "--standin", "-t", "3s", "--junit", "/dev/full", "--html", "/dev/full")
+    done = run(tmp_path, '"$@"', *targets(standin), "-t", "3s", "--junit", "/dev/full", "--html", "/dev/full")
     assert done.returncode == 5, done.stdout
     assert "! not written: --junit /dev/full: No space left on device" in done.stdout
     assert "! not written: --html /dev/full: No space left on device" in done.stdout

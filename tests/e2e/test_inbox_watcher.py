@@ -13,7 +13,7 @@ ONLY = ["--long-lived-vus", "0", "--burst-vus", "0", "--churn-vus", "0", "--inbo
 @pytest.mark.parametrize("sessions", [1, 3])
 def test_a_healthy_inbox_shows_every_message(tmp_path, standin, spread, sessions):
     """Once, in whichever session: as many latencies as messages, none missed."""
-    flags = [*ONLY, "--time-scale", "0.1", "-t", "5s", "--inbox-sessions", sessions]
+    flags = [*ONLY, "--time-scale", "0.1", "-t", "4s", "--inbox-sessions", sessions]
     finished = run(tmp_path, "mixed", standin, *flags, *spread)
     check_accounting(finished, standin)
     appended = finished.accounting()["appended"]
@@ -33,7 +33,7 @@ def test_a_healthy_inbox_shows_every_message(tmp_path, standin, spread, sessions
 def test_an_inbox_that_falls_silent_misses_messages(tmp_path, standin_with):
     """As FleetLM's does for good after its first second without a message; nobody needs to ask for the threshold."""
     standin = standin_with("--builtin-agent", "--quirks")
-    finished = run(tmp_path, "mixed", standin, *ONLY, "-t", "12s")
+    finished = run(tmp_path, "mixed", standin, *ONLY, "-t", "5s")
     check_accounting(finished, standin)
     shown, missed = finished.count("inbox_shown"), finished.count("inbox_missed")
     assert missed > 0, finished.output

@@ -11,18 +11,18 @@ LATE = ("--protocol", "late", "--quirks", "--builtin-agent", "--flush-ms", "200"
 SHORT = ["--audit-after", "1s", "--warm-up", "0s", "--reply-timeout", "30s"]
 CASES = {
     "cold_start_replay": [
-        *("--backlog-sessions", "2", "--backlog-size", "150", "--replay-duration", "2s"),
+        *("--backlog-sessions", "2", "--backlog-size", "110", "--replay-duration", "1s"),
     ],
     "rest_read_write_mix": [
-        *("-u", "3", "--payload-size", "200", "-t", "3s"),
+        *("-u", "3", "--payload-size", "200", "-t", "2s"),
     ],
     "hot_path_throughput": [
-        *("--max-vus", "3", "--ramp-duration", "300ms", "--steady-duration", "2s", "--ramp-down-duration", "300ms"),
+        *("--max-vus", "3", "--ramp-duration", "300ms", "--steady-duration", "700ms", "--ramp-down-duration", "300ms"),
     ],
 }
 EARLY = {"calmly": False, "env": LENIENT}
 """On the early protocol some of the preset's latencies do not exist; the others are given bounds here."""
-EARLY_COLD_STARTS = ["--threshold", "replay_join_ms: p(95)<60s; active_append_ms: p(95)<60s"]
+EARLY_COLD_STARTS = ["--threshold", "replay_join_ms: max<60s; active_append_ms: max<60s"]
 
 FORGETFUL = [("--lose-replay-every", "7"), ("--change-every", "5")]
 
@@ -111,7 +111,7 @@ def test_early_cold_starts_are_replayed_by_single_joins(tmp_path, standin_with, 
     assert finished.code == 0, finished.output
     assert "each replay is checked for those" in " ".join(finished.output.split())
     accounting = finished.accounting()
-    assert accounting["sent"] == accounting["appended"] == standin.counters(RUN_ID)["messages_appended_user"] > 300
+    assert accounting["sent"] == accounting["appended"] == standin.counters(RUN_ID)["messages_appended_user"] > 220
     assert finished.count("replay_checked") >= 40 * finished.count("replays") > 0
     assert samples(finished, "replay_rest_ms") == 0
 

@@ -35,7 +35,7 @@ def test_a_timetable_plans_the_same_in_every_layout(tmp_path, standin_with):
     seen = {}
     for layout in (in_one, in_five):
         standin = standin_with("--builtin-agent")
-        clock = ["--time-scale", "0.1", "-t", "6s", "--warm-up", "1s"]
+        clock = ["--time-scale", "0.1", "-t", "4s", "--warm-up", "1s"]
         finished = layout(tmp_path / layout.__name__, standin, "mixed", *clock)
         assert finished.code == 0, finished.output
         seen[layout] = told(standin, MIXED_USERS)

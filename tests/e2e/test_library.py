@@ -24,7 +24,9 @@ environment = Environment(user_classes=kinds, events=events)
 runner = environment.create_local_runner()
 events.init.fire(environment=environment, runner=runner, web_ui=None)
 runner.start(6, 6)
-Event().wait(3)
+while runner.user_count < 6:
+    Event().wait(0.1)
+Event().wait(1)
 print("users", {name: count for name, count in runner.user_classes_count.items()})
 runner.quit()
 print("code", environment.process_exit_code)
@@ -33,27 +35,28 @@ DEBUGGER = """
 events.request.add_listener(lambda **_: sys.exit(7))
 run_single_user(BurstUser)
 """
-OPTIONS = {"STANDIN": "1", "NO_RESULTS": "1", "TIME_SCALE": "0.2", "WARM_UP": "0", **calm("mixed")}
+OPTIONS = {"NO_RESULTS": "1", "TIME_SCALE": "0.2", "WARM_UP": "0", **calm("mixed")}
 
 
-def run(tmp_path, program):
+def run(tmp_path, standin, program):
     path = tmp_path / "program.py"
     path.write_text(INSTALL + program)
-    env = clean_env(PYTHONPATH=str(ROOT), **OPTIONS)
+    at = {"API_URL": standin.api_url, "WS_URL": standin.ws_url}
+    env = clean_env(PYTHONPATH=str(ROOT), **OPTIONS, **at)
     command = [sys.executable, str(path)]
     return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
-def test_locust_as_a_library_judges_its_run(tmp_path):
+def test_locust_as_a_library_judges_its_run(tmp_path, standin):
     """Variables say what a command line would, and users are spread as the preset's are."""
-    done = run(tmp_path, LIBRARY)
+    done = run(tmp_path, standin, LIBRARY)
     assert "users {'LongLivedUser': 3, 'BurstUser': 2, 'ChurnUser': 1}" in done.stdout, done.stderr
     assert "VERDICT" in done.stdout
     assert "code 4" in done.stdout  # it was ended before its two minutes were over
     assert "Traceback" not in done.stderr
 
 
-def test_a_single_user_can_be_run_for_a_debugger(tmp_path):
+def test_a_single_user_can_be_run_for_a_debugger(tmp_path, standin):
     """It sends and is answered; the first request ends this one."""
-    done = run(tmp_path, DEBUGGER)
+    done = run(tmp_path, standin, DEBUGGER)
     assert done.returncode == 7, done.stdout + done.stderr

@@ -49,7 +49,7 @@ def test_a_run_with_messages_that_cannot_be_read_ends_with_its_report(tmp_path, 
     """The stranger changes nothing; the worker's damaged reports make the run inconclusive, its last one is whole."""
     locustfile = tmp_path / "odd.py"
     locustfile.write_text(LOCUSTFILE)
-    flags = [*targets(standin), "--run-id", RUN_ID, "-u", "2", "--send-interval", "100", "-t", "6s"]
+    flags = [*targets(standin), "--run-id", RUN_ID, "-u", "2", "--send-interval", "100", "-t", "5s"]
     with cluster(tmp_path, *flags, workers=1, locustfile=locustfile) as it:
         finished = it.master.finish()
     assert finished.code == 4, finished.output

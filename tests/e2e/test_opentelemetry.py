@@ -5,18 +5,22 @@ import pytest
 pytest.importorskip("opentelemetry.proto", reason="the extra `otel` is not installed")
 
 from tests.e2e.collector import Collector
-from tests.e2e.harness import Locust
+from tests.e2e.harness import Locust, targets
 
 pytestmark = pytest.mark.e2e
 
-ARGUMENTS = ["--standin", "-t", "4s", "--warm-up", "1s", "--time-scale", "0.2"]
+ANSWERS_APART = ["--webhook-order", "none", "--webhook-service-ms", "20"]
+"""An answer that is read together with its message has no latency."""
+
+ARGUMENTS = ["-t", "4s", "--warm-up", "1s", "--time-scale", "0.2"]
 
 
-def test_a_collector_receives_every_request_and_the_users(tmp_path):
+def test_a_collector_receives_every_request_and_the_users(tmp_path, standin_with):
     """On a master with one worker that exports itself: the last export holds as many appends as the report."""
+    standin = standin_with("--builtin-agent", *ANSWERS_APART)
     with (
         Collector() as collector,
-        Locust(tmp_path, *ARGUMENTS, "--processes", 1, "--otel", env=collector.env) as locust,
+        Locust(tmp_path, *targets(standin), *ARGUMENTS, "--processes", 1, "--otel", env=collector.env) as locust,
     ):
         done = locust.finish()
     assert done.code == 0, done.output
@@ -39,7 +43,7 @@ def test_a_collector_receives_every_request_and_the_users(tmp_path):
 def test_without_the_packages_a_run_goes_on_and_says_what_is_missing(tmp_path, standin):
     """Locust's own message; --otel is an extra and not everybody's."""
     (tmp_path / "opentelemetry.py").write_text("raise ImportError\n")
-    arguments = ["--api-url", standin.api_url, "--ws-url", standin.ws_url, *ARGUMENTS[1:], "--otel"]
+    arguments = [*targets(standin), *ARGUMENTS, "--otel"]
     with Locust(tmp_path, *arguments, env={"PYTHONPATH": str(tmp_path)}) as locust:
         done = locust.finish()
     assert done.code == 0, done.output

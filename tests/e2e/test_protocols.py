@@ -7,7 +7,7 @@ from tests.e2e.harness import Locust, targets
 pytestmark = pytest.mark.e2e
 
 RUN_ID = "protocols"
-SHORT = ["--warm-up", "0s", "--ramp-up", "200ms", "-t", "5s"]
+SHORT = ["--warm-up", "0s", "--ramp-up", "200ms", "-t", "3s"]
 ROUNDS = ["-u", "2", "--iterations", "2"]
 BENCHMARKS = {
     "mixed": ["-u", "6", "--time-scale", "0.2", "--inbox-watcher-vus", "1", "--cleanup", *SHORT],

@@ -14,7 +14,7 @@ HELD = ["--long-lived-vus", "60", "--burst-vus", "0", "--churn-vus", "0"]
 def test_endpoint_and_process_are_watched_during_the_run(tmp_path, standin, processes):
     """Both sources: first, last and peak, and memory per session or the reason why not."""
     sources = ["--server-metrics", f"{standin.url}/metrics", "--server-pid", standin.process.pid]
-    with Locust(tmp_path, *targets(standin), *FAST, *HELD, *sources, "-t", "12s", *processes) as locust:
+    with Locust(tmp_path, *targets(standin), *FAST, *HELD, *sources, "-t", "7s", *processes) as locust:
         finished = locust.finish()
     endpoint, process = finished.summary["server"]
     assert endpoint["failed"] == process["failed"] == 0
@@ -56,7 +56,7 @@ def test_figures_of_several_sources_are_bounded_each_by_itself(tmp_path, standin
         "server.memory_bytes: max<8GiB; server.db.memory_bytes: max<1KiB; server.agent.memory_bytes: growth<1TiB/h;"
         "server.api.fleetlm_websocket_connections: max<1000"
     )
-    with Locust(tmp_path, *targets(standin), *FAST, *watched, *more, "--threshold", bounds, "-t", "6s") as locust:
+    with Locust(tmp_path, *targets(standin), *FAST, *watched, *more, "--threshold", bounds, "-t", "5s") as locust:
         finished = locust.finish()
     assert finished.code == 3, finished.output
     judged = {entry["expression"]: entry for entry in finished.summary["thresholds"]}

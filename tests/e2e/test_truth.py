@@ -35,7 +35,7 @@ def test_a_delay_of_50_ms_is_measured_as_50_ms(tmp_path, standin_with):
 def test_a_stall_of_the_server_shows_in_latency_from_due(tmp_path, standin_with):
     """While the server stands still for 2 s messages go on being due; all their waiting is in the latency."""
     standin = standin_with("--builtin-agent")
-    with Locust(tmp_path, *targets(standin), *FAST, "-t", "9s", "-u", "18") as locust:
+    with Locust(tmp_path, *targets(standin), *FAST, "-t", "7s", "-u", "18") as locust:
         eventually(lambda: standin.counters()["sends_received"] > 50, "messages flow")
         standin.faults(stall_ms=STALL_MS, stall_at_s=1.0)
         finished = locust.finish()
@@ -48,7 +48,7 @@ def test_a_stall_of_the_server_shows_in_latency_from_due(tmp_path, standin_with)
 def test_backpressure_is_counted_by_reason_and_rejects(tmp_path, standin_with):
     """Each fifth send is refused: the accounting show it and the success rate says so."""
     standin = standin_with("--builtin-agent", "--backpressure-every", "5")
-    with Locust(tmp_path, *targets(standin), *FAST, "-t", "6s", "--run-id", "bp") as locust:
+    with Locust(tmp_path, *targets(standin), *FAST, "-t", "4s", "--run-id", "bp") as locust:
         finished = locust.finish()
     truth = standin.counters("bp")
     assert finished.accounting()["rejected"] == truth["backpressure_sent"] > 0
@@ -68,7 +68,7 @@ def test_backpressure_is_counted_by_reason_and_rejects(tmp_path, standin_with):
 def test_what_the_wire_does_to_messages_is_seen_by_seq(tmp_path, standin_with, fault, metric, codes):
     """Doubled, reordered and lost broadcasts are each counted for what they are; the first two are never green."""
     standin = standin_with("--builtin-agent", fault, "20")
-    with Locust(tmp_path, *targets(standin), *FAST, "-t", "6s", "--reply-timeout", "3s") as locust:
+    with Locust(tmp_path, *targets(standin), *FAST, "-t", "4s", "--reply-timeout", "3s") as locust:
         finished = locust.finish()
     assert finished.count(metric) > 0, finished.output
     assert finished.code in codes, finished.output
@@ -78,7 +78,7 @@ def test_what_the_wire_does_to_messages_is_seen_by_seq(tmp_path, standin_with, f
 def test_a_server_that_drops_sockets_is_counted_and_survived(tmp_path, standin_with):
     """Each 50th send closes its socket: disconnects by close code, and the users go on with new sessions."""
     standin = standin_with("--builtin-agent", "--disconnect-every", "50")
-    with Locust(tmp_path, *targets(standin), *FAST, "-t", "6s") as locust:
+    with Locust(tmp_path, *targets(standin), *FAST, "-t", "4s") as locust:
         finished = locust.finish()
     labels = finished.summary["metrics"]["disconnects"]["main"]["all"]["labels"]
     assert labels.get("closed_1011", 0) > 0, finished.output
@@ -88,7 +88,7 @@ def test_a_server_that_drops_sockets_is_counted_and_survived(tmp_path, standin_w
 def test_garbage_on_the_wire_is_counted_and_harms_nobody(tmp_path, standin_with):
     """Text that is no frame is an anomaly by kind; every message still has its fate."""
     standin = standin_with("--builtin-agent", "--garbage-every", "10")
-    with Locust(tmp_path, *targets(standin), *FAST, "-t", "5s") as locust:
+    with Locust(tmp_path, *targets(standin), *FAST, "-t", "4s") as locust:
         finished = locust.finish()
     assert finished.summary["metrics"]["client_anomalies"]["main"]["all"]["labels"]["garbage"] > 0
     assert finished.accounting()["appended"] == finished.accounting()["sent"]

@@ -17,7 +17,7 @@ BOUNDS = (
 @pytest.mark.parametrize("processes", [[], ["--processes", "2"]], ids=["standalone", "processes-2"])
 def test_a_stretch_in_which_the_server_is_slow_is_named(tmp_path, standin, processes):
     """The fault comes and goes while the run goes on; the window that shows it is in every report."""
-    with Locust(tmp_path, *targets(standin), *FAST, "--threshold", BOUNDS, "-t", "12s", *processes) as locust:
+    with Locust(tmp_path, *targets(standin), *FAST, "--threshold", BOUNDS, "-t", "9s", *processes) as locust:
         eventually(lambda: standin.counters()["sends_received"] > 100, "the warm-up is over")
         standin.faults(broadcast_delay_ms=HELD_MS)
         held = standin.counters()["sends_received"]

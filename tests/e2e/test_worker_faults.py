@@ -21,7 +21,7 @@ REPORTED_SENDS = 220
 """Reports come every 3 s: when the master knows of so many, at about 50 a second, each worker has reported some."""
 
 TEN_SECONDS_SENDS = 500
-LATE_S = 6.0
+LATE_S = 4.0
 
 LOST = re.compile(r"Worker (\S+) is lost: its process ended\.")
 SLOW_MS = 700.0

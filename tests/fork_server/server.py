@@ -5,6 +5,7 @@ and ends with the last of them. A child has what a process of its own has after 
 greenlet nor a thread nor an open file.
 """
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -17,6 +18,7 @@ import select
 import socket
 import struct
 import sys
+import threading
 from typing import NamedTuple
 
 from tests.fork_server.networks import move_to
@@ -33,6 +35,7 @@ READERS = ("locust", "bench")
 """The kinds whose children read presets and templates: the same files for each, which takes a third of a short run."""
 
 NUMBER = struct.Struct("!i")
+UNFLUSHED = 120  # what the interpreter's exit code is then
 MAX_FDS = 5
 STATUS = 3
 """The place among a request's files of the pipe that gets the child's process id and then its exit code."""
@@ -186,6 +189,22 @@ def read_ahead():
     inspect.stack()  # which Locust asks at the end of a run: it looks for the files of all modules
 
 
+def leave(code):
+    """Ends this child as the interpreter does, but for taking all modules apart.
+
+    It would have to copy their memory for that, which is the server's: more than a stand-in does in most tests.
+    """
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if not stream.closed:
+                stream.flush()
+        except OSError:
+            code = UNFLUSHED
+    posix._exit(code & 0xFF)
+
+
 def main():
     """Serves, and is the child's main program."""
     kind, fd, path = sys.argv[1:]
@@ -200,7 +219,13 @@ def main():
     gc.freeze()  # no child looks through all that it has from here for garbage
     command = Server(listener, path).serve()
     if command is not None:
-        run(command)
+        try:
+            run(command)
+        except SystemExit as end:
+            if not isinstance(end.code, int | None):
+                raise
+            leave(end.code or 0)
+        leave(0)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,27 @@ def test_a_module_is_the_main_one():
     assert forked[0] == 2
 
 
+ENDS = """
+import atexit, sys
+atexit.register(print, "the end")
+sys.stdin.read()
+print("unflushed", end=" ")
+{last}
+"""
+
+
+@pytest.mark.parametrize(
+    "last", ["", "sys.exit(3)", "sys.exit('words')", "sys.exit(-1)", "atexit.unregister(print); sys.stdout.close()"]
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_ends_as_a_process_of_its_own_does(tmp_path, kind, last):
+    """With what is to be done at the end, whatever is still to be written, and the same exit code."""
+    script = tmp_path / "ends.py"
+    script.write_text(ENDS.format(last=last))
+    ends = [ran(kind, [str(script)], forked=how) for how in (True, False)]
+    assert ends[0] == ends[1]
+
+
 def test_signals_reach_it_and_show_in_its_exit_code(tmp_path):
     """While it runs it has none; afterwards nothing is sent to whoever has its number by then."""
     script = tmp_path / "wait.py"
@@ -113,7 +134,7 @@ def test_a_variable_that_counts_at_the_start_takes_a_process_of_its_own(name):
 def test_a_child_is_on_the_host_of_whoever_asks_for_it(tmp_path):
     """The next one is at home again."""
     script = tmp_path / "where.py"
-    script.write_text("import os\nprint(os.readlink('/proc/self/ns/net'))\n")
+    script.write_text("import os, sys\nsys.stdin.read()\nprint(os.readlink('/proc/self/ns/net'))\n")
     with network("elsewhere") as hosts:
         with hosts["elsewhere"]:
             there = ran("standin", [str(script)], forked=True)
