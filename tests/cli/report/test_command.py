@@ -11,7 +11,7 @@ from fleetlm_users.measure.report.text import render
 from fleetlm_users.measure.timeline.rows import flat, to_csv
 from fleetlm_users.measure.timeline.second import Stretch
 from tests.cli.summaries import made, written
-from tests.mutations import mutated
+from tests.mutations import mutated, seeds
 
 ROWS = [flat(Stretch.empty(second)) | {"sent": second, "append_p95_ms": second + 0.5} for second in range(9)]
 
@@ -83,7 +83,7 @@ def test_damaged_seconds_are_refused_by_line(bench, folder, content, words):
 def test_no_damaged_summary_ends_in_a_traceback(bench, tmp_path):
     """It is shown, or refused with its name."""
     codes, sound = set(), made()
-    for seed in range(150):
+    for seed in seeds(150):
         path = tmp_path / "summary.json"
         content = json.dumps(mutated(sound, seed), default=repr)
         path.write_text(content, encoding="utf-8", errors="surrogatepass")

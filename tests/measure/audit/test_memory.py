@@ -33,8 +33,8 @@ def test_it_gives_back_what_it_took(rows):
 @pytest.mark.parametrize("per_session", [50, 2_000])
 @pytest.mark.parametrize("is_over", [False, True], ids=["open", "over"])
 def test_a_message_takes_at_most_32_bytes(per_session, is_over):
-    """All bytes that Python takes for 100,000 messages, sessions and buffers among them."""
-    sessions = 100_000 // per_session
+    """All bytes that Python takes for 20,000 messages, sessions and buffers among them."""
+    sessions = 20_000 // per_session
     gc.collect()
     tracemalloc.start()
     try:
