@@ -5,7 +5,7 @@ VENV := .venv$(if $(filter command line,$(origin PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: demo test test-fast coverage check bench format constraints docs clean
+.PHONY: demo test test-fast coverage slowest check bench format constraints docs clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -40,6 +40,9 @@ test-fast: $(VENV)/test  ## no real locust processes, no browser: under a minute
 coverage: $(VENV)/test  ## the fast tests, and how much of each package they reach; cheap from Python 3.12 on
 	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not e2e and not alone" --hypothesis-profile thorough --cov --cov-report=
 	$(BIN)/python -m tests.coverage_floors
+
+slowest: $(VENV)/test  ## the forty fast tests that cost most CPU, as the table in CONTRIBUTING.md
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -p tests.slowest -m "not e2e and not alone"
 
 check: $(VENV)/dev  ## style, types, import contracts
 	$(BIN)/ruff check .
