@@ -46,7 +46,7 @@ def test_a_count_beyond_its_bound_ends_the_run(tmp_path, standin_with):
     ) as locust:
         finished = locust.finish(DEADLINE_S)
     assert finished.code == 3, finished.output
-    assert "which nothing can mend any more" in finished.summary["run"]["aborted"]
+    assert "which can no longer be made good" in finished.summary["run"]["aborted"]
 
 
 def test_a_healthy_run_is_left_alone(tmp_path, standin):

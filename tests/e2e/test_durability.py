@@ -93,7 +93,7 @@ def test_a_server_that_nobody_starts_again_is_told(tmp_path, server):
     flags = ["--server-pid", server.pid, "--restart-timeout", "1s"]
     finished = run(tmp_path, "durability", server, *LOAD, *flags, "--audit", "off")
     assert finished.code == 3, finished.output
-    assert "Start the server again now: it is waited for, 1 s at most" in finished.output
+    assert "Start the server again now: the run waits 1 s for it at most" in finished.output
     assert "the server did not answer again within 1 s" in finished.output
     assert finished.count("sessions_not_resumed") == 2
     assert finished.count("resumes_failed") > 0
