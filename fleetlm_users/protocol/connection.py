@@ -141,7 +141,7 @@ class ConnectionState:
     def push(self, topic: str, event: str, payload: Any) -> tuple[str, bytes]:
         """Return the ref and frame of a push whose reply nobody awaits, such as FleetLM's `send`."""
         channel = self._channels.get(topic)
-        ref = self._next_ref()
+        ref = str(self._last_ref + 1)  # as _next_ref, without a call for each message
         frame = encode_parts(None if channel is None else channel.join_ref, ref, topic, event, payload)
         self._last_ref += 1
         return ref, frame

@@ -143,7 +143,10 @@ class Conversation:
 
     def _first_push(self, payload: dict[str, Any], done_s: float) -> None:
         self._observer.received(payload, done_s)
-        if not self._is_new(payload["seq"]):
+        seq = payload["seq"]
+        if seq == self._next_seq:  # as _is_new, without a call for nearly every push
+            self._next_seq = seq + 1
+        elif not self._is_new(seq):
             return
         sender_id = payload.get("sender_id")
         if sender_id == self._participant_id:

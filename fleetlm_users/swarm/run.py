@@ -10,7 +10,7 @@ import msgspec
 from gevent.event import Event
 
 from fleetlm_users.measure.ledger import Ledger
-from fleetlm_users.measure.metrics.metric import WARM_UP
+from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
 from fleetlm_users.protocol.profile import profile_of
 from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.swarm.stats.tally import LocustColumns, Tallies
@@ -85,7 +85,8 @@ class Run:
     `on_idle` is called when the last user that had work left has none, or is gone; `columns_of` a scenario take what
     Locust's own table shows of each message; `elapsed_s` is how long the run is on already, for a process that joins it
     late. `step_order` is what a capacity search asks for now, `visits` are the sessions that arrive here at a rate;
-    None in any other run. `load_clock` is None as long as nobody has changed how fast the timetables run.
+    None in any other run. `load_clock` is None as long as nobody has changed how fast the timetables run. `is_draining`
+    is true once the run's end has begun: no user starts anything new.
     """
 
     def __init__(  # noqa: PLR0913  # the whole of what a run is made of, each named where it is given
@@ -112,6 +113,8 @@ class Run:
         self.step_order: StepOrder | None = None
         self.load_clock: LoadClock | None = None
         self.visits: Visits | None = None
+        self.is_draining = False
+        self._main_from_s = options.plan.main_from_s
         self._stage_phases: StagePhases | None = None
         self._drain_cut_short = Event()
         self._drain_deadline_s = math.inf
@@ -131,11 +134,6 @@ class Run:
         return f"Run({self.options.run_id}, epoch={self.epoch}, {state}, users={len(self._members)})"
 
     @property
-    def is_draining(self) -> bool:
-        """True once the run's end has begun: no user starts anything new."""
-        return self._drain_deadline_s != math.inf
-
-    @property
     def user_count(self) -> int:
         """Users alive on this process."""
         return len(self._members)
@@ -146,12 +144,15 @@ class Run:
 
     def phase_at(self, moment_s: float) -> str:
         """Return `warm_up`, `main` or a stage of it, by this process's clock since the run began."""
-        return self._phase_at(moment_s - self.started_s)
+        elapsed_s = moment_s - self.started_s  # asked for each frame: nearly all moments are beyond the warm-up
+        return MAIN if elapsed_s >= self._main_from_s else self._phase_at(elapsed_s)
 
     def message_phase_at(self, due_s: float) -> str:
         """Return the phase of a message that is due then; in a capacity search, `main` while a step is held."""
         order, elapsed_s = self.step_order, due_s - self.started_s
-        return self._phase_at(elapsed_s) if order is None else order.phase_at(elapsed_s)
+        if order is not None:
+            return order.phase_at(elapsed_s)
+        return MAIN if elapsed_s >= self._main_from_s else self._phase_at(elapsed_s)
 
     def _phase_at(self, elapsed_s: float) -> str:
         phase = self.options.plan.phase_at(elapsed_s)
@@ -175,6 +176,7 @@ class Run:
     def follow(self, order: LoadOrder) -> None:
         """Follow an order: when the timetables run at other speeds, all users look at the clock again."""
         self._stage_phases = StagePhases(order.stages) if order.stages else None
+        self._main_from_s = math.inf if order.stages else self.options.plan.main_from_s
         before = () if self.load_clock is None else self.load_clock.changes
         if order.speeds == before:
             return
@@ -267,6 +269,7 @@ class Run:
             return
         self.ended_s = time.perf_counter()
         self._drain_deadline_s = self.ended_s + drain_s
+        self.is_draining = True
         if self.visits is not None:
             self.visits.stop()
         for member in list(self._members):

@@ -165,7 +165,7 @@ class UserSession:
         client_ref, text = next(self._payloads)
         phase = self._run.message_phase_at(due_s)
         phase = self._main_phase if phase == MAIN else phase
-        channel, metadata = self._joined_channel(), self._client.metadata_of(client_ref)
+        channel, metadata = self._channel or self._joined_channel(), self._client.metadata_of(client_ref)
         message = channel.send(text, client_ref, due_s, phase, metadata, device=device)
         if observer.log is not None:
             observer.log.sent[client_ref] = text

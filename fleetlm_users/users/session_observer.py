@@ -107,7 +107,8 @@ class SessionObserver:
 
     def appended(self, message: SentMessage, done_s: float) -> None:
         """Report that the message's own broadcast came back."""
-        self._free_slot(message, done_s)
+        if self.window is not None:
+            self.window.ended(message.client_ref, done_s)
         self._tallies[message.phase].appended(message, done_s, self.awaits_agent, self.session_id)
         if self._events.message_appended.is_heard:
             facts = {"message": message, "done_s": done_s, "awaits_agent": self.awaits_agent}

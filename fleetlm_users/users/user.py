@@ -193,7 +193,7 @@ class FleetUser(VirtualUser):
             Disconnected: The session was lost; raised as soon as it is.
         """
         run = self.current_run
-        while session.down is None and not self.ending:
+        while session.down is None and not (self._ending or run.is_draining):  # `ending`, without its call
             # without a changed rate, nothing is asked of the run: this is the path of every message
             due_s = moment_s if run.load_clock is None else run.due_s(moment_s, since_s or session.joined_s)
             if time.perf_counter() >= due_s:

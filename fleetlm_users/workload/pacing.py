@@ -11,10 +11,12 @@ run.
 """
 
 import math
+import operator
 import random
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import count
+from functools import partial
+from itertools import count, takewhile
 
 
 def fixed(start_s: float, interval_s: float, *, at_start: bool = False) -> Iterator[float]:
@@ -50,10 +52,7 @@ def poisson(start_s: float, rate_per_s: float, rng: random.Random, *, at_start: 
 
 def until(dues: Iterator[float], end_s: float) -> Iterator[float]:
     """Return the dues before the end."""
-    for due_s in dues:
-        if due_s >= end_s:
-            return
-        yield due_s
+    return takewhile(partial(operator.gt, end_s), dues)
 
 
 def _drawn(start_s: float, gap_s: Callable[[], float], at_start: bool) -> Iterator[float]:

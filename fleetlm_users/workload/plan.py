@@ -186,6 +186,11 @@ class Plan:
         """
         return self.ramp_up_s * (n - 1) / self.total_users if n <= self.total_users else 0.0
 
+    @property
+    def main_from_s(self) -> float:
+        """From when on every moment's phase is the main one, in seconds after the run's start; never with stages."""
+        return self.warm_up_s if self.timetable is None and self.rates is None else math.inf
+
     def phase_at(self, elapsed_s: float) -> str:
         """Return the phase of what is due `elapsed_s` seconds after the run's start: that of a stage, if there are."""
         if elapsed_s < self.warm_up_s:

@@ -18,6 +18,14 @@ def test_texts_have_the_size_asked_for(size_bytes, seed):
     assert set(text) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 
 
+@given(st.integers(1, 500), st.integers(0, 2**32))
+def test_texts_stay_what_they_were_for_a_seed(size_bytes, seed):
+    """A run with an earlier run's seed sends the same bytes: those of `randbytes`, as letters."""
+    text = Payloads(random.Random(seed), "r-1-1", size_bytes).next().text
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+    assert text == "".join(letters[byte % 64] for byte in random.Random(seed).randbytes(size_bytes))
+
+
 def test_references_are_readable_and_counted_from_one():
     """A reference says run, user, session and message."""
     payloads = Payloads(random.Random(1), session_prefix("r1124-2135-7f3a", 1_000_003, 2), 8)

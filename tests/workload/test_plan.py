@@ -1,5 +1,7 @@
 """A plan is the preset with what was asked for, scaled sensibly and free of contradictions."""
 
+import math
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -84,6 +86,15 @@ def test_the_phase_changes_at_the_end_of_the_warm_up(elapsed_s, phase):
 def test_without_warm_up_everything_is_judged():
     """A warm-up of 0 keeps nothing apart."""
     assert make_plan(LIGHT, warm_up_s=0).phase_at(0.0) == "main"
+
+
+def test_from_a_moment_on_there_is_one_phase_unless_there_are_stages():
+    """A run asks for the phase of each frame, and so asks for this moment once."""
+    plan = make_plan(LIGHT, warm_up_s=3.0)
+    assert (plan.main_from_s, plan.phase_at(2.999), plan.phase_at(plan.main_from_s)) == (3.0, "warm_up", "main")
+    staged = replace(plan, stages=("a=10s:5", "b=10s:9"))
+    rated = replace(plan, session_rate=("a=10s:5",))
+    assert [other.main_from_s for other in (staged, rated)] == [math.inf, math.inf]
 
 
 @pytest.mark.parametrize(

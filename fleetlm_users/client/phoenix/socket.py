@@ -303,7 +303,9 @@ class PhoenixSocket:
             raise Disconnected("not_joined", None, f"{topic} is not joined, or no longer")
 
     def _write(self, frame: bytes, *, is_binary: bool = False) -> float:
-        transport = self._require_open()
+        transport = self._transport
+        if transport is None or self.down is not None:
+            transport = self._require_open()
         if self.options.log_frames is not None:
             self.options.log_frames(">", frame)
         sent_s = time.perf_counter()

@@ -109,7 +109,9 @@ class Transport:
         """Return the next message if it is one text frame that has arrived whole, else None; never wait."""
         chunk, start = self._chunk, self._position
         ready = len(chunk) - start
-        if ready < SHORTEST_HEADER or chunk[start] != FIN_TEXT or self._is_in_fragments():
+        if ready < SHORTEST_HEADER or chunk[start] != FIN_TEXT:
+            return None
+        if self._frames is not None and self._frames.in_fragments:
             return None
         length, body = chunk[start + 1], start + 2
         if length == LENGTH_16:
