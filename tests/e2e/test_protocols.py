@@ -2,7 +2,11 @@
 
 import pytest
 
+from fleetlm_users.workload.benchmarks import BENCHMARKS as PACKAGED
+from tests.e2e import test_later_suite
+from tests.e2e.benchmarks import SPREADS
 from tests.e2e.harness import Locust, targets
+from tests.e2e.test_fan_out import READ
 
 pytestmark = pytest.mark.e2e
 
@@ -16,9 +20,24 @@ BENCHMARKS = {
     "session_lifecycle": ROUNDS,
     "concurrent_sessions": ["-u", "4", "--keep-alive-ms", "500", *SHORT],
     "ws_hot_path": ["-u", "4", "--send-interval", "300", *SHORT],
+    "fan_out": ["-u", "2", "--listeners", "2", "--send-interval", "100", *SHORT],
+    "durability": ["-u", "2", "--send-interval", "100", "--crash", "none", "--audit-after", "1s", *SHORT],
+    "capacity": [
+        *("-u", "4", "--most", "4", "--hold", "1s", "--settle", "300ms", "--confirm", "0", "--join-rate", "100"),
+        *("--message-interval", "200ms"),
+    ],
 }
+ELSEWHERE = {"reconnect_storm", *test_later_suite.CASES}
+"""Those that other tests run on both protocols, standalone and distributed."""
+TROUBLES = (
+    *("messages_duplicated", "messages_out_of_order", "client_anomalies", "messages_lost", "messages_unacknowledged"),
+    *("agent_streams_incomplete", "deliveries_duplicated"),
+)
 
-SPREAD = ("message_throughput", "message_correctness", "concurrent_sessions")
+
+def test_no_benchmark_is_left_out():
+    """The early protocol's runs are those of each benchmark's own tests."""
+    assert {*BENCHMARKS, *ELSEWHERE} == {benchmark.name for benchmark in PACKAGED}
 
 
 def agree(finished, run):
@@ -26,21 +45,22 @@ def agree(finished, run):
     assert finished.count("messages_sent") == run["sends_received"]
     assert finished.count("messages_appended") == run["messages_appended_user"]
     assert finished.count("agent_replies") == run["messages_appended_agent"]
-    assert finished.count("messages_received") == run["broadcasts_sent"]
+    assert sum(map(finished.count, READ)) == run["broadcasts_sent"]
     assert finished.count("sessions_started") == run["sessions_created"]
 
 
+@SPREADS
 @pytest.mark.parametrize("name", BENCHMARKS)
-def test_every_benchmark_speaks_the_late_protocol(tmp_path, standin_with, name):
-    """Pushes doubled, answers streamed, as a real server does it; half of them on two processes."""
+def test_every_benchmark_speaks_the_late_protocol(tmp_path, standin_with, name, spread):
+    """Pushes doubled, answers streamed, as a real server does it; on one process and on two."""
     standin = standin_with("--protocol", "late", "--quirks", "--builtin-agent", "--flush-ms", "300")
-    flags = [*BENCHMARKS[name], *(["--processes", "2"] if name in SPREAD else []), "--run-id", RUN_ID]
+    flags = [*BENCHMARKS[name], *spread, "--run-id", RUN_ID]
     with Locust(tmp_path, *targets(standin, None), *flags, locustfile=f"locustfiles/{name}.py") as locust:
         finished = locust.finish()
     agree(finished, standin.counters(RUN_ID))
     assert "protocol late, detected" in finished.output
     assert finished.summary["options"]["protocol"] == "late"
-    for trouble in ("messages_duplicated", "messages_out_of_order", "client_anomalies", "messages_lost"):
+    for trouble in TROUBLES:
         assert not finished.count(trouble), finished.output
     assert finished.count("agent_streams") == finished.count("agent_replies")
     assert finished.count("messages_sent") or name == "concurrent_sessions"
