@@ -32,7 +32,7 @@ LONG_DIGITS: Final = 20
 class StoredMessages(Sequence[Any]):
     """The messages of a page in which each has a seq and a content: the same as in its JSON, decoded at the first look.
 
-    `content_of` decodes a single content.
+    `content_of` decodes a single content; `is_distinct` says that no seq stands there twice.
     """
 
     __slots__ = ("_body", "_contents", "_decoded", "_length")
@@ -42,6 +42,11 @@ class StoredMessages(Sequence[Any]):
         self._contents = {entry.seq: entry.content for entry in entries}
         self._decoded: list[Any] | None = None
         self._length = len(entries)
+
+    @property
+    def is_distinct(self) -> bool:
+        """Whether each message has a seq of its own."""
+        return len(self._contents) == self._length
 
     def content_of(self, seq: int) -> Any:
         """Return the content of the last message with that seq, None if there is none."""

@@ -57,6 +57,8 @@ def test_of_two_messages_with_one_seq_the_last_counts():
     page = stored_messages(orjson.dumps({"messages": [stored(5, "a"), stored(5, "b")]}))
     assert page is not None
     assert (page.content_of(5), len(page)) == ("b", 2)
+    assert not page.is_distinct
+    assert stored_messages(orjson.dumps({"messages": [stored(5, "a"), stored(6, "a")]})).is_distinct
 
 
 def test_a_number_beyond_a_float_is_one_all_the_same():

@@ -81,6 +81,8 @@ def _ref_of(message: Any, sender_id: str) -> str | None:
 def are_kept(expected: Iterable[Accepted], content_of: Callable[[int], Any]) -> bool:
     """Return whether each has a seq under which its content is found as it was sent: `judge_read` would find no flaw.
 
+    This is for a read in which no seq stands twice.
+
     Args:
         expected: As `judge_read` has them.
         content_of: Returns the content of the last message with a seq, untrusted; None if there is none.
@@ -97,15 +99,18 @@ def judge_read(expected: Iterable[Accepted], messages: Sequence[Any], sender_id:
         sender_id: Who sent the accepted messages.
 
     Returns:
-        The verdict on each. One is changed when its seq or its client_ref is there with another content, or its content
-        under another seq.
+        The verdict on each. One is changed when its seq or its client_ref is there with another content, its content
+        under another seq, or its seq more than once.
     """
     by_seq: dict[int, Any] = {}
+    repeated: set[int] = set()
     by_ref: dict[str, list[tuple[Any, Any]]] = {}
     for message in messages:
         if not isinstance(message, Mapping) or type(seq := message.get("seq")) is not int:
             continue
         content = message.get("content")
+        if seq in by_seq:
+            repeated.add(seq)
         by_seq[seq] = content
         ref = _ref_of(message, sender_id)
         if ref is not None:
@@ -118,7 +123,7 @@ def judge_read(expected: Iterable[Accepted], messages: Sequence[Any], sender_id:
             is_kept = any(content == one.content for _, content in candidates)
             is_there = bool(candidates)
         else:
-            is_kept = by_seq.get(one.seq) == one.content
+            is_kept = by_seq.get(one.seq) == one.content and one.seq not in repeated
             is_there = one.seq in by_seq or any(content == one.content for _, content in candidates)
         if not is_kept:
             (result.changed if is_there else result.missing).append(one)

@@ -18,6 +18,8 @@ def stored(seq=5, ref="r-1", text="hello", sender="p"):
     [
         ([stored()], 0, 0),
         ([stored(4, "r-0"), stored(), stored(6, "agent")], 0, 0),
+        ([stored(), stored()], 0, 1),  # shown twice
+        ([stored(), stored(4, "r-0"), stored(4, "r-0")], 0, 0),
         ([], 1, 0),
         ([stored(4, "r-0")], 1, 0),
         ([stored(text="hullo")], 0, 1),
@@ -43,8 +45,9 @@ SEQS, REFS, TEXTS = st.integers(1, 3), st.sampled_from(["r-1", "r-2"]), st.sampl
 )
 def test_what_is_kept_at_a_glance_has_no_flaw(expected, messages):
     """The quick look by seq alone never says yes where the whole one names a message; by seq, it says yes as often."""
-    result = judge_read(expected, messages, "p")
-    contents = {message["seq"]: message["content"] for message in messages}
+    by_seq = {message["seq"]: message for message in messages}
+    result = judge_read(expected, list(by_seq.values()), "p")
+    contents = {seq: message["content"] for seq, message in by_seq.items()}
     is_flawless = not (result.missing or result.changed)
     assert are_kept(expected, contents.get) == (is_flawless and all(one.seq is not None for one in expected))
 
