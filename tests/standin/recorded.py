@@ -1,6 +1,6 @@
 """Scenes of the wire record and how a live answer is held against a recorded one.
 
-Ids and times differ in every run: a recorded ULID stands for whichever one was seen in its place first, and a time
+Ids and times differ in every run: a recorded id stands for whichever one was seen in its place first, and a time
 only has to have
 the recorded form.
 """
@@ -10,8 +10,9 @@ from pathlib import Path
 
 RECORD = Path(__file__).parent / "record"
 ULID = re.compile(r"01[0-9A-HJKMNP-TV-Z]{24}")
-RECORDED_ID = re.compile(rf"{ULID.pattern}|AaIe[A-Za-z0-9_-]{{18}}")
-"""Ids of the late record are UUIDs in another form; those of the stand-in are ULIDs in both protocols."""
+UUID = re.compile(r"(?<![\w-])A[A-Za-z0-9_-]{7}[c-f][A-Za-z0-9_-][CGKOSWaeimquy26-][A-Za-z0-9_-]{10}[AQgw](?![\w-])")
+"""A UUID of version 7 in URL-safe base64, as the late protocol has it: 48 bits of time, 0111, 12 bits, 10, 62 bits."""
+ID = re.compile(rf"{ULID.pattern}|{UUID.pattern}")
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?\Z")
 SHARD = re.compile(r"shard_key: \d+")
 
@@ -35,7 +36,7 @@ class Names:
 
     def translate(self, text):
         """`text` with the recorded ids that are known replaced by the live ones."""
-        return RECORDED_ID.sub(lambda found: self.live.get(found[0], found[0]), text)
+        return ID.sub(lambda found: self.live.get(found[0], found[0]), text)
 
     def differences(self, recorded, live, where="$"):
         """What differs, as a list of texts; learns the ids."""
@@ -57,6 +58,6 @@ class Names:
         times = STAMP.match(recorded), STAMP.match(live)
         if all(times):
             return (times[0][1] is None) == (times[1][1] is None)
-        for one, other in zip(RECORDED_ID.findall(recorded), ULID.findall(live), strict=False):
+        for one, other in zip(ID.findall(recorded), ID.findall(live), strict=False):
             self.live.setdefault(one, other)
         return SHARD.sub("shard_key: N", self.translate(recorded)) == SHARD.sub("shard_key: N", live)

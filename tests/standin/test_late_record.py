@@ -9,7 +9,7 @@ from collections import Counter
 from fleetlm_users.standin.http.edge import CORS
 from tests.e2e.harness import eventually
 from tests.standin.raw_socket import BINARY, CLOSE, PING, PONG, TEXT, RawSocket
-from tests.standin.recorded import RECORDED_ID, ULID, Names, scenes
+from tests.standin.recorded import ID, Names, scenes
 from tests.standin.scripted_agent import ScriptedAgent, plain
 from tests.standin.test_record_rest import ask, ordered
 
@@ -25,7 +25,6 @@ ACK = "".join(
         {"type": "finish"},
     )
 )
-ANY_ID = re.compile(rf"{RECORDED_ID.pattern}|{ULID.pattern}")
 RACES = (
     "burst of 5 sends at once (pipelined): replies, pushes, agent answers",
     "malformed sends (lenient ones are accepted)",
@@ -214,11 +213,11 @@ async def replay(standin, names, lines, title=""):
         if match is None:
             continue
         direction, label, what = match.groups()
-        for recorded in set(RECORDED_ID.findall(what)) - names.live.keys():
+        for recorded in set(ID.findall(what)) - names.live.keys():
             if direction == ">":
                 names.live[recorded] = await asyncio.to_thread(late_session, standin, user)
         if number in between:
-            session = names.live[RECORDED_ID.search(lines[0])[0]]
+            session = names.live[ID.search(lines[0])[0]]
             await asyncio.to_thread(between[number], standin, session)
         if label not in sockets:
             person = {"ag": AGENT, "intruder": "intruder"}.get(label, user)
@@ -239,7 +238,7 @@ CHANCE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*|(?<=\"seq\":)\d+")
 
 def masked(text):
     """A frame without what differs in every run: ids, times, and which number each message got."""
-    return json.dumps(json.loads(CHANCE.sub("0", ANY_ID.sub("ID", text))), sort_keys=True)
+    return json.dumps(json.loads(CHANCE.sub("0", ID.sub("ID", text))), sort_keys=True)
 
 
 async def replay_in_any_order(standin, lines):
@@ -251,7 +250,7 @@ async def replay_in_any_order(standin, lines):
     parsed = [match.groups() for line in lines if (match := LINE.match(line))]
     for direction, _, what in parsed:
         if direction == ">":
-            transmit(socket, RECORDED_ID.sub(session, what))
+            transmit(socket, ID.sub(session, what))
     recorded = Counter(masked(what) for direction, _, what in parsed if direction == "<" and CUT not in what)
     live = Counter()
     for direction, _, what in parsed:

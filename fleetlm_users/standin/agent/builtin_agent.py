@@ -33,7 +33,7 @@ class BuiltinAgent:
 
     def _stream(self, session: Session, content: dict[str, Any]) -> None:
         """Push the pieces of an answer, then append it whole."""
-        assembler = Assembler(self._hub.new_id)
+        assembler = Assembler(self._hub.new_late_id)
         for chunk in echo_chunks(echo(content)["text"]):
             push_chunk(self._hub, session, chunk)
             whole = assembler.feed(chunk)

@@ -161,7 +161,7 @@ class Webhooks:
 
     async def _take_chunks(self, session: Session, response: aiohttp.ClientResponse) -> None:
         """Push each line as it arrives and append what they make; a bad status shows only to the counters."""
-        lines, assembler = LineSplitter(), Assembler(self._hub.new_id)
+        lines, assembler = LineSplitter(), Assembler(self._hub.new_late_id)
         async for part in response.content.iter_any():
             for line in lines.feed(part):
                 self._take_chunk(session, assembler, line)

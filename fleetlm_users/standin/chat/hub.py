@@ -8,7 +8,7 @@ import orjson
 
 from fleetlm_users.standin.agent.agents import Agents
 from fleetlm_users.standin.chat import stored_message
-from fleetlm_users.standin.chat.ids import NaiveStamps, UlidMaker
+from fleetlm_users.standin.chat.ids import NaiveStamps, UlidMaker, UuidMaker
 from fleetlm_users.standin.chat.inbox import Inboxes
 from fleetlm_users.standin.chat.session import Session
 from fleetlm_users.standin.chat.session_store import Store
@@ -70,10 +70,11 @@ class Hub:
         self.append_lanes = Lanes(self._append_s, timer)
         self.stamps = NaiveStamps()
         self._ulids = UlidMaker()
+        self._uuids = UuidMaker()
 
-    def new_id(self) -> str:
-        """Return a new id."""
-        return self._ulids.make(self.now_s()).decode()
+    def new_late_id(self) -> str:
+        """Return a new id in the late protocol's form."""
+        return self._uuids.make(self.now_s()).decode()
 
     def stamp(self) -> str:
         """Return the present time in whole seconds."""
@@ -82,7 +83,7 @@ class Hub:
     def create_session(self, user_id: str, agent_id: str, metadata: Any, *, is_late: bool = False) -> Session:
         """Create a session of one of the protocols. Raises StoreFull."""
         now_s = self.now_s()
-        session_id = self._ulids.make(now_s).decode()
+        session_id = (self._uuids if is_late else self._ulids).make(now_s).decode()
         session = self.store.create(id=session_id, user_id=user_id, agent_id=agent_id, metadata=metadata, now_s=now_s)
         session.is_late = is_late
         session.inbox = self.inboxes.get(user_id)
@@ -198,7 +199,7 @@ class Hub:
         stamp = self.stamps.micros(now_s)
         message = stored_message.make(
             session.seq,
-            id=self._ulids.make(now_s),
+            id=(self._uuids if session.is_late else self._ulids).make(now_s),
             stamp=stamp,
             sender=session.json_of(sender_id),
             kind=TEXT_KIND if kind == "text" else orjson.dumps(kind),
@@ -214,8 +215,7 @@ class Hub:
         if acknowledge is not None:
             acknowledge(session.seq)
         if faults.quiet:
-            for listener in session.listeners:
-                listener.push(message[2])
+            self.push(session, message[2])
             if is_doubled:
                 self.push(session, stored_message.doubled(message))
         elif is_pushed:

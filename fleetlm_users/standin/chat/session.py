@@ -70,7 +70,7 @@ class Session:
         self, *, id: str, user_id: str, agent_id: str, metadata: Any, now_s: float, run: RunCounters
     ) -> None:
         self.id = id
-        self.id_json = id.encode()  # a ULID needs no escaping
+        self.id_json = id.encode()  # its characters need no escaping
         self.user_id = user_id
         self.user_json = orjson.dumps(user_id)
         self.agent_id = agent_id

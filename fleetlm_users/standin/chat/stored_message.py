@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from fleetlm_users.standin.chat.ids import SECONDS_CHARS, STAMP_CHARS, ULID_CHARS, stored_id
+from fleetlm_users.standin.chat.ids import SECONDS_CHARS, STAMP_CHARS, stored_id
 
 StoredMessage = tuple[int, int, bytes]  # seq, length of the content's JSON, payload of the live push
 
@@ -42,7 +42,8 @@ def size_bytes(message: StoredMessage) -> int:
 def stamp_of(message: StoredMessage) -> bytes:
     """Return when it was appended, with microseconds."""
     _, content_length, payload = message
-    start = BEFORE_CONTENT + content_length + BEFORE_ID + ULID_CHARS + BEFORE_STAMP
+    id_start = BEFORE_CONTENT + content_length + BEFORE_ID
+    start = payload.index(b'"', id_start) + BEFORE_STAMP
     return payload[start : start + STAMP_CHARS]
 
 
@@ -50,7 +51,7 @@ def replay_json(message: StoredMessage, *, is_late: bool = False) -> bytes:
     """Return the message as a read shows it: in whole seconds; in the early protocol under another id than pushed."""
     _, content_length, payload = message
     id_start = BEFORE_CONTENT + content_length + BEFORE_ID
-    id_end = id_start + ULID_CHARS
+    id_end = payload.index(b'"', id_start)
     stamp_end = id_end + BEFORE_STAMP + SECONDS_CHARS
     pushed_id = payload[id_start:id_end]
     return b"%b%b%b%b" % (
@@ -76,7 +77,7 @@ def doubled(message: StoredMessage) -> bytes:
     """Return the payload under another id, as the late protocol's second push and its REST append show it."""
     _, content_length, payload = message
     id_start = BEFORE_CONTENT + content_length + BEFORE_ID
-    id_end = id_start + ULID_CHARS
+    id_end = payload.index(b'"', id_start)
     return b"%b%b%b" % (payload[:id_start], stored_id(payload[id_start:id_end]), payload[id_end:])
 
 

@@ -1,9 +1,20 @@
-"""ULIDs and time stamps."""
+"""The ids of both protocols, and time stamps."""
+
+import base64
+import uuid
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.standin.chat.ids import ALPHABET, NaiveStamps, UlidMaker, encode_pairs, stored_id
+from fleetlm_users.standin.chat.ids import (
+    ALPHABET,
+    NaiveStamps,
+    UlidMaker,
+    UuidMaker,
+    encode_base64,
+    encode_pairs,
+    stored_id,
+)
 
 MOMENTS = st.floats(min_value=0, max_value=4_000_000_000, allow_nan=False)
 
@@ -33,6 +44,32 @@ def test_the_stored_id_is_another_of_the_same_millisecond():
     assert stored_id(pushed) != pushed
     assert stored_id(pushed)[:10] == pushed[:10]
     assert len(stored_id(pushed)) == 26
+
+
+def uuid_of(text):
+    """The UUID that 22 characters of URL-safe base64 are."""
+    return uuid.UUID(bytes=base64.urlsafe_b64decode(text + b"=="))
+
+
+def test_the_time_part_of_a_late_id_is_that_of_the_record():
+    """AaIejuGO… was pushed at 19:50:10.063 and has version and variant of RFC 9562."""
+    recorded = uuid_of(b"AaIejuGOeuaL52ffxZ7ycw")
+    assert (recorded.version, recorded.variant) == (7, uuid.RFC_4122)
+    ms = recorded.int >> 80
+    assert NaiveStamps().micros(ms / 1000) == b"2026-11-27T19:50:10.062000"
+    assert encode_base64(ms, 8) == b"AaIejuGO"
+
+
+@given(MOMENTS, st.integers(min_value=2, max_value=200), st.integers(0, 99))
+def test_late_ids_are_unique_and_of_version_7(now_s, count, seed):
+    """22 characters; the other id of a message has the same form and time."""
+    maker = UuidMaker(seed)
+    made = [maker.make(now_s) for _ in range(count)]
+    others = [stored_id(each) for each in made]
+    found = [uuid_of(each) for each in (*made, *others)]
+    assert {len(each) for each in (*made, *others)} == {22}
+    assert len(set(found)) == 2 * count
+    assert {(each.version, each.variant, each.int >> 80) for each in found} == {(7, uuid.RFC_4122, int(now_s * 1000))}
 
 
 def test_stamps():
