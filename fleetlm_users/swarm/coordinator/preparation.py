@@ -338,14 +338,13 @@ class Preparation:
 
     def _standin_storage(self, options: Options, given: Sequence[str]) -> list[str]:
         self._storage = TemporaryDirectory(prefix="fleetlm-standin-")
-        is_late = "late" in (options.protocol, options.standin_like, *given)
-        profile = profile_of("late" if is_late else options.protocol)
+        profile = profile_of("late" if "late" in given else options.protocol)
         return standin_storage(Path(self._storage.name), profile.flush_period_s, given)
 
     def _local_urls(self, options: Options) -> LocalServerUrls:
         """Return where the child servers listen; they start at their first use, and stay for the runs that follow."""
         if self._urls is None:
-            arguments = standin_arguments(options.standin_like, options.standin_options)
+            arguments = standin_arguments(options.standin_like, options.standin_options, options.protocol)
             if self._context.benchmark.crash is not None:
                 arguments = [*self._standin_storage(options, arguments), *arguments]
             self._urls = self._servers.start(options.connect_timeout_s, self._say, arguments)

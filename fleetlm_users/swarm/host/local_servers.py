@@ -20,6 +20,8 @@ from typing import IO
 
 import gevent
 
+from fleetlm_users.protocol.profile import PROFILES
+
 POLL_S = 0.02
 
 
@@ -191,9 +193,13 @@ class LocalServers:
         return next(word for word in words if word.startswith("http://"))
 
 
-def standin_arguments(like: str | None, options: str | None) -> list[str]:
-    """Return what `--standin-like` and `--standin-options` add to the stand-in's command line."""
-    return [*(["--like", like] if like else []), *shlex.split(options or "")]
+def standin_arguments(like: str | None, options: str | None, protocol: str) -> list[str]:
+    """Return what `--standin-like`, `--standin-options` and `--protocol` add to the stand-in's command line.
+
+    It speaks the protocol that the run asks for, unless one of the others says what it speaks.
+    """
+    spoken = ["--like", like] if like else ["--protocol", protocol] if protocol in PROFILES else []
+    return [*spoken, *shlex.split(options or "")]
 
 
 def _has_line(stream: IO[str], timeout_s: float) -> bool:

@@ -99,16 +99,18 @@ def test_a_stand_in_that_was_killed_starts_again_on_its_port(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("like", "options", "added"),
+    ("like", "options", "protocol", "added"),
     [
-        (None, None, []),
-        ("early", None, ["--like", "early"]),
-        ("late", "--flag 'two words' --other", ["--like", "late", "--flag", "two words", "--other"]),
+        (None, None, "auto", []),
+        ("early", None, "auto", ["--like", "early"]),
+        ("late", "--flag 'two words' --other", "late", ["--like", "late", "--flag", "two words", "--other"]),
+        (None, None, "late", ["--protocol", "late"]),
+        (None, "--protocol both", "early", ["--protocol", "early", "--protocol", "both"]),
     ],
 )
-def test_what_the_stand_in_is_told_besides(like, options, added):
-    """As a shell would split it; of the two children only the stand-in gets it."""
-    assert standin_arguments(like, options) == added
+def test_what_the_stand_in_is_told_besides(like, options, protocol, added):
+    """As a shell would split it; of the two children only the stand-in gets it. It speaks what the run asks for."""
+    assert standin_arguments(like, options, protocol) == added
 
 
 HEEDS = "import sys; print('here', flush=True); sys.stdin.read(); print('bye', flush=True)"
