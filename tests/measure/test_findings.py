@@ -61,7 +61,7 @@ def test_reports_name_the_messages_that_are_kept_and_count_the_rest(summary_of):
     assert "lost: run r1, session session-1, seq 1, client_ref r1-1-1-1 (why)" in text
     assert "… and 3 more" in text
     page = render_html(told, [])
-    assert "Messages with something wrong" in page
+    assert "Faulty messages" in page
     assert "session-49" in page
     assert "session-50" not in page
     assert "and 3 more" in page

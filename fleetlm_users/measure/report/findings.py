@@ -37,7 +37,7 @@ def audit_section(summary: Summary, style: Style) -> Iterable[str]:
     """Yield the audit's section of the terminal's report."""
     lines = audit_lines(summary)
     if lines:
-        yield from style.heading("what is stored of what was acknowledged")
+        yield from style.heading("audit of acknowledged messages")
     for line in lines:
         yield from style.wrapped(line, "    ", "      ")
 
@@ -46,6 +46,6 @@ def findings_section(summary: Summary, style: Style) -> Iterable[str]:
     """Yield the section of the terminal's report that names messages."""
     lines = finding_lines(summary)
     if lines:
-        yield from style.heading("messages with something wrong")
+        yield from style.heading("faulty messages")
     for line in lines:
         yield from style.wrapped(line, "    ", "      ")

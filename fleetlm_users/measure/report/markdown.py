@@ -63,7 +63,7 @@ def _findings(summary: Summary) -> list[str]:
     named = [f"- {_cell(line)}" for line in finding_lines(summary)]
     if not named:
         return []
-    return ["", "<details><summary>Messages with something wrong</summary>", "", *named, "", "</details>"]
+    return ["", "<details><summary>Faulty messages</summary>", "", *named, "", "</details>"]
 
 
 def _threshold(entry: ThresholdEntry) -> tuple[str, ...]:

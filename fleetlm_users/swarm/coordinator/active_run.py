@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from operator import itemgetter
 from typing import Any
 
 import gevent
@@ -13,7 +12,6 @@ from fleetlm_users.measure.judging.capacity import Border
 from fleetlm_users.measure.judging.durability.crash import crash_doubts
 from fleetlm_users.measure.judging.storm.result import StormRecord
 from fleetlm_users.measure.metrics.catalogue import Catalogue
-from fleetlm_users.measure.report.content.stages import StageSpan
 from fleetlm_users.measure.report.progress import RECENT_ROWS, progress_line
 from fleetlm_users.measure.snapshot_store import SnapshotStore, WorkerState
 from fleetlm_users.measure.threshold.threshold import Threshold
@@ -25,9 +23,8 @@ from fleetlm_users.swarm.coordinator.completion import CompletionTracker, end_ru
 from fleetlm_users.swarm.coordinator.conclusion.conclusion import RunResult, conclude
 from fleetlm_users.swarm.coordinator.conclusion.ended_run import EndedRun
 from fleetlm_users.swarm.coordinator.console import Console
-from fleetlm_users.swarm.coordinator.control.speed_control import LEAD_S, SpeedControl
+from fleetlm_users.swarm.coordinator.control.run_load import RunLoad
 from fleetlm_users.swarm.coordinator.control.user_control import UserControl
-from fleetlm_users.swarm.coordinator.control.user_target import UserTarget
 from fleetlm_users.swarm.coordinator.monitors import RunMonitors
 from fleetlm_users.swarm.coordinator.preparation import Prepared
 from fleetlm_users.swarm.coordinator.run_clock import RunClock
@@ -38,14 +35,13 @@ from fleetlm_users.swarm.host.startup_error import USAGE_EXIT
 from fleetlm_users.swarm.host.storm_record import storm_record
 from fleetlm_users.swarm.results.annotations import RunAnnotations
 from fleetlm_users.swarm.results.result_files import note_annotations
-from fleetlm_users.swarm.results.run_course import RunCourse, stage_spans
+from fleetlm_users.swarm.results.run_course import RunCourse
 from fleetlm_users.swarm.run import HeadcountReport
 from fleetlm_users.swarm.run_end import RunEnd
 from fleetlm_users.swarm.runtime.health import yield_to_loop
 from fleetlm_users.swarm.stats.locust_tables import bound_history
 from fleetlm_users.workload.orders.load_clock import LoadOrder
 from fleetlm_users.workload.orders.step_order import StepOrder
-from fleetlm_users.workload.stages.begun import BegunStages
 
 TICK_S = 1.0
 
@@ -79,16 +75,14 @@ class ActiveRun:
         self.options = prepared.options
         self.snapshots = SnapshotStore(uuid.uuid4().hex, context.catalogue)
         self.clock = RunClock(plan.duration_s, plan.warm_up_s)
-        self.target = UserTarget(plan.total_users, plan.duration_s)
+        self.load = RunLoad(plan, self.clock)
         self.end = RunEnd(self)
         self.result: RunResult | None = None
-        self.speed_control = SpeedControl(self.clock.elapsed_s)
-        self.begun_stages = BegunStages()
         self._completion = CompletionTracker(environment, self.snapshots.epoch, workers)
-        user_control.begin(self.target, plan)
+        user_control.begin(self.load.target, plan)
         workers.begin(self)
         if plan.shape and user_control.asked_by_shape is not None:
-            self.begun_stages.tick(0.0, *user_control.asked_by_shape)
+            self.load.begin_first_stage(*user_control.asked_by_shape)
             workers.order_load()
         self._greenlets = [gevent.spawn(self._tick), gevent.spawn(console.show_progress, self._progress_line)]
         search = context.benchmark.search
@@ -142,11 +136,11 @@ class ActiveRun:
             judged_s=self.clock.judged_s(),
             planned_s=self.options.plan.duration_s,
             users=users_of(self._environment),
-            planned_users=self.target.users,
+            planned_users=self.load.target.users,
             is_ending=self.clock.is_stopped,
             result=self.result,
-            speed=self.speed_control.speed,
-            stages=self._stages(),
+            speed=self.load.speed_control.speed,
+            stages=self.load.stages(),
         )
 
     def totals(self) -> Totals:
@@ -191,21 +185,21 @@ class ActiveRun:
 
     def edit_users(self, users: int) -> None:
         """Expect another number of users from now on."""
-        self.target.edit(users, users_of(self._environment), self.clock.elapsed_s())
+        self.load.edit_users(users, users_of(self._environment))
 
     @property
     def load_order(self) -> LoadOrder:
         """What has been ordered in the run so far."""
-        return LoadOrder(tuple(self.speed_control.changes), tuple(self.begun_stages.changes))
+        return self.load.order
 
     def begin_stage(self, users: int, name: str) -> None:
         """Take in what the load shape asks for now: what is due from the next moment on may belong to a new stage."""
-        if self.begun_stages.tick(self.clock.elapsed_s() + LEAD_S, users, name):
+        if self.load.begin_stage(users, name):
             self._workers.order_load()
 
     def set_speed(self, speed: float) -> str:
         """Change the speed of all timetables, shortly after all processes know of it; return what happens, in words."""
-        words = self.speed_control.set(speed)
+        words = self.load.speed_control.set(speed)
         self._workers.order_load()
         self.say(f"By control: {words}")
         return words
@@ -215,7 +209,7 @@ class ActiveRun:
         self.clock.stop()
         self._user_control.end()
         self._stop_monitors()
-        self._note_users()
+        self.load.note_users(users_of(self._environment))
 
     def on_drain(self) -> None:
         """Return when users have left and their last numbers are in."""
@@ -235,7 +229,7 @@ class ActiveRun:
         self.result = conclude(self._ended())
         self._environment.process_exit_code = self.result.exit_code
         if self._annotations is not None:  # last of all: by now everything is written
-            entry = self._annotations.finish(self.result.summary, self.clock.elapsed_s(), self._stages())
+            entry = self._annotations.finish(self.result.summary, self.clock.elapsed_s(), self.load.stages())
             note_annotations(self.result.summary, self.result.folder, entry)
 
     def on_headcount(self, process: str, report: HeadcountReport | None) -> None:
@@ -292,7 +286,7 @@ class ActiveRun:
 
     def _ended(self) -> EndedRun:
         """Return the run as it stands at its end."""
-        course = RunCourse(self._edits(), self.clock.resets, self._stages())
+        course = self.load.course()
         return EndedRun(
             options=self.options,
             thresholds=self._prepared.thresholds,
@@ -329,27 +323,18 @@ class ActiveRun:
         runner = self._environment.runner
         own = doubts_of(self._stopped_by, list(runner.exceptions.values()) if runner is not None else [])
         crash = () if self._crash is None else crash_doubts(self._crash.record)
-        return [*own, *crash, *self._workers.doubts(), *self._user_control.doubts(), *self.target.doubts()]
-
-    def _stages(self) -> list[StageSpan]:
-        return stage_spans(self.options.plan, self.begun_stages.stages, self.clock.elapsed_s())
-
-    def _edits(self) -> list[dict[str, Any]]:
-        return sorted([*self.target.edits, *self.speed_control.edits], key=itemgetter("at_s"))
-
-    def _note_users(self) -> None:
-        self.target.note(users_of(self._environment), self.clock.elapsed_s())
+        return [*own, *crash, *self._workers.doubts(), *self._user_control.doubts(), *self.load.target.doubts()]
 
     def _tick(self) -> None:
         """Look once a second, so that a short peak of users is not missed and late workers get the right clock."""
         while True:
             gevent.sleep(TICK_S)
-            self._note_users()
+            self.load.note_users(users_of(self._environment))
             bound_history(self._environment.stats)
             self._workers.tick()
             self._monitors.look()
             if self._annotations is not None and self.is_on:
-                self._annotations.look(self.clock.elapsed_s(), self._stages())
+                self._annotations.look(self.clock.elapsed_s(), self.load.stages())
 
     def _progress_line(self) -> str:
         totals, recent = self.totals(), self.snapshots.series(RECENT_ROWS)

@@ -95,7 +95,7 @@ class Coordinator(ReportingRole):
             raise StartupError(NO_EDIT, USAGE_EXIT)
         if runner is not None:
             run.edit_users(self.preparation.edit(run.options.plan, form, runner))
-        return run.target.remaining_s(run.clock.elapsed_s())
+        return run.load.target.remaining_s(run.clock.elapsed_s())
 
     def begin_stage(self, users: int, name: str) -> None:
         """Take in what the shape of the run that is on asks for from now on; before a run, it takes in the first."""

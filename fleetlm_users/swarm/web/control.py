@@ -74,21 +74,21 @@ class RunControl:
         runner = self._environment.runner
         assert runner is not None  # for mypy: a run is on
         self._coordinator.edit(MultiDict({"user_count": value}))
-        users = run.target.users
+        users = run.load.target.users
         gevent.spawn(runner.start, users, float(max(1, run.options.plan.spawn_rate)))
         return f"{users} users from now on"
 
     def _pause(self, _value: str) -> str:
         run = self._coordinator.speed_run()
-        if run.speed_control.speed == 0:
+        if run.load.speed_control.speed == 0:
             return "paused already"
         return run.set_speed(0.0)
 
     def _resume(self, _value: str) -> str:
         run = self._coordinator.speed_run()
-        if run.speed_control.speed != 0:
+        if run.load.speed_control.speed != 0:
             return "not paused"
-        return run.set_speed(run.speed_control.speed_to_resume)
+        return run.set_speed(run.load.speed_control.speed_to_resume)
 
     def _stop(self, _value: str) -> str:
         if not self._coordinator.running:

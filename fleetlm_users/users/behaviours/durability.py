@@ -1,6 +1,6 @@
 """Durability: writes at a steady rate, comes back to the same session when the server was gone, and goes on writing.
 
-What is stored of what was acknowledged is the audit's to say (users/audit); who stops the server is not known here.
+The audit (users/audit) says what is stored of what was acknowledged; this module does not know who stops the server.
 """
 
 import math

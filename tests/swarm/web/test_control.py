@@ -29,11 +29,10 @@ class ControlledRun:
 
     def __init__(self, **raw):
         self.options = options(**raw)
-        self.speed_control = SpeedControl(lambda: 10.0)
-        self.target = SimpleNamespace(users=18)
+        self.load = SimpleNamespace(speed_control=SpeedControl(lambda: 10.0), target=SimpleNamespace(users=18))
 
     def set_speed(self, speed):
-        return self.speed_control.set(speed)
+        return self.load.speed_control.set(speed)
 
 
 class RunOwner:
@@ -84,7 +83,7 @@ def test_a_rate_is_a_speed_of_the_timetables(value, given, speed):
     """A share of the plan, messages per second, or sessions per second."""
     control, owner, _ = controlled(**given)
     assert "times the planned rate" in control.act("rate", value)
-    assert owner.run.speed_control.speed == speed
+    assert owner.run.load.speed_control.speed == speed
 
 
 @pytest.mark.parametrize(
@@ -101,14 +100,14 @@ def test_a_rate_that_cannot_be_is_refused(value, kinds, given, said):
     control, owner, _ = controlled(*kinds, **given)
     with pytest.raises(UsageError, match=said):
         control.act("rate", value)
-    assert owner.run.speed_control.changes == []
+    assert owner.run.load.speed_control.changes == []
 
 
 def test_a_closed_loop_can_be_paused_and_sessions_that_arrive_in_one_have_a_rate():
     """Their arrivals are a timetable."""
     control, owner, _ = controlled(Kind("append"), session_rate="20")
     control.act("rate", "200%")
-    assert owner.run.speed_control.speed == 2.0
+    assert owner.run.load.speed_control.speed == 2.0
     control, _, _ = controlled(Kind("append"))
     assert "paused from" in control.act("pause")
 
@@ -121,7 +120,7 @@ def test_pause_and_resume_come_in_turns():
     control.act("pause")
     assert control.act("pause") == "paused already"
     assert "3 times the planned rate" in control.act("resume")
-    assert owner.run.speed_control.speed == 3.0
+    assert owner.run.load.speed_control.speed == 3.0
 
 
 def test_users_are_edited_as_on_the_page():

@@ -52,7 +52,7 @@ function threshold(entry) {
 export function showThresholds(entries) {
   const list = entries.length
     ? element("ul", { className: "card rules" }, ...entries.map(threshold))
-    : element("p", { className: "dim" }, "Nothing is judged while the run goes on, or at all without thresholds.");
+    : element("p", { className: "dim" }, "No thresholds are judged during this run.");
   fill("thresholds", list);
 }
 

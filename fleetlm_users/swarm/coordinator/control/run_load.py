@@ -1,0 +1,59 @@
+"""The load of one run: as planned, and as a person, a control command or a load shape has changed it since."""
+
+from operator import itemgetter
+from typing import Any
+
+from fleetlm_users.measure.report.content.stages import StageSpan
+from fleetlm_users.swarm.coordinator.control.speed_control import LEAD_S, SpeedControl
+from fleetlm_users.swarm.coordinator.control.user_target import UserTarget
+from fleetlm_users.swarm.coordinator.run_clock import RunClock
+from fleetlm_users.swarm.results.run_course import RunCourse, stage_spans
+from fleetlm_users.workload.orders.load_clock import LoadOrder
+from fleetlm_users.workload.plan import Plan
+from fleetlm_users.workload.stages.begun import BegunStages
+
+
+class RunLoad:
+    """How many users the run should have, how fast its timetables run, and which stages have begun."""
+
+    def __init__(self, plan: Plan, clock: RunClock) -> None:
+        self._plan = plan
+        self._clock = clock
+        self._begun = BegunStages()
+        self.target = UserTarget(plan.total_users, plan.duration_s)
+        self.speed_control = SpeedControl(clock.elapsed_s)
+
+    def __repr__(self) -> str:
+        return f"RunLoad({self.target!r}, {self.speed_control!r})"
+
+    @property
+    def order(self) -> LoadOrder:
+        """What all processes have been ordered to do so far."""
+        return LoadOrder(tuple(self.speed_control.changes), tuple(self._begun.changes))
+
+    def edit_users(self, users: int, running: int) -> None:
+        """Expect another number of users from now on, of which `running` are there."""
+        self.target.edit(users, running, self._clock.elapsed_s())
+
+    def note_users(self, running: int) -> None:
+        """Note how many users run at this moment."""
+        self.target.note(running, self._clock.elapsed_s())
+
+    def begin_first_stage(self, users: int, name: str) -> None:
+        """Take in what a load shape asks for at the start of the run."""
+        self._begun.tick(0.0, users, name)
+
+    def begin_stage(self, users: int, name: str) -> bool:
+        """Take in what a load shape asks for now; return whether a stage begins shortly."""
+        return self._begun.tick(self._clock.elapsed_s() + LEAD_S, users, name)
+
+    def stages(self) -> list[StageSpan]:
+        """Return the stages that are planned, or those of a load shape that have begun so far."""
+        return stage_spans(self._plan, self._begun.stages, self._clock.elapsed_s())
+
+    def course(self) -> RunCourse:
+        """Return what happened to the run so far."""
+        return RunCourse(self._edits(), self._clock.resets, self.stages())
+
+    def _edits(self) -> list[dict[str, Any]]:
+        return sorted([*self.target.edits, *self.speed_control.edits], key=itemgetter("at_s"))
