@@ -15,6 +15,9 @@ ENDS: Final = frozenset(("finish", "abort"))
 STEPS: Final = frozenset(("start-step", "finish-step"))
 """Pieces between two steps of one answer; a step may name its parts as the one before did."""
 
+WITHIN: Final = frozenset(("text-delta", "text-end", "reasoning-delta", "reasoning-end", "tool-input-delta"))
+"""Pieces that can only go on with the answer before them, as nearly all do."""
+
 MAX_PARTS: Final = 1_000
 """Parts of one answer by which the beginning of the next one is recognised."""
 
@@ -57,13 +60,18 @@ class AnswerStreams:
             awaiting: The messages that await an answer, the oldest first.
             done_s: When it arrived, in monotonic seconds.
         """
-        chunk = payload.get("chunk") if type(payload) is dict else None
-        kind = chunk.get("type") if type(chunk) is dict else None
+        try:
+            kind = payload["chunk"]["type"]
+        except (TypeError, LookupError):
+            kind = None
         if type(kind) is not str:
             self._observer.anomaly("malformed_chunk")
             return
-        part = payload["chunk"].get("id") if kind.endswith("-start") else None
         stream = self._current
+        if stream is not None and kind in WITHIN:
+            self._go_on(stream, done_s)
+            return
+        part = payload["chunk"].get("id") if kind.endswith("-start") else None
         if stream is not None and (kind == "start" or (part is not None and self._has(part))):
             self._miss(stream, is_finished=False)
             stream = None
@@ -75,10 +83,7 @@ class AnswerStreams:
             stream = self._current = _Stream(message, done_s)
             self._observer.stream_began(message, done_s)
         else:
-            gap_s = None if type(stream.last_s) is UpperBound else done_s - stream.last_s
-            self._observer.stream_went_on(stream.message, gap_s)
-            stream.last_s = done_s
-            stream.chunks += 1
+            self._go_on(stream, done_s)
         if isinstance(part, str) and len(stream.parts) < MAX_PARTS:
             stream.parts.add(part)
         if kind in ENDS:
@@ -98,6 +103,12 @@ class AnswerStreams:
             if stream is not None:
                 self._end(stream, is_whole=False)
         self._finished = self._current = None
+
+    def _go_on(self, stream: _Stream, done_s: float) -> None:
+        gap_s = None if type(stream.last_s) is UpperBound else done_s - stream.last_s
+        self._observer.stream_went_on(stream.message, gap_s)
+        stream.last_s = done_s
+        stream.chunks += 1
 
     def _has(self, part: Any) -> bool:
         """Return whether a part that starts has started before: it is the next answer's."""

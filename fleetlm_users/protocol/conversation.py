@@ -150,7 +150,9 @@ class Conversation:
             return
         sender_id = payload.get("sender_id")
         if sender_id == self._participant_id:
-            self._own(payload, done_s)
+            content = payload.get("content")
+            client_ref = content.get("client_ref") if type(content) is dict else None
+            self._own(client_ref if type(client_ref) is str else "", seq, done_s)
         elif sender_id == self._agent_id:
             self._agent(done_s)
         else:
@@ -228,16 +230,15 @@ class Conversation:
             self._observer.anomaly("duplicated")
         return False
 
-    def _own(self, payload: dict[str, Any], done_s: float) -> None:
-        content = payload.get("content")
-        client_ref = content.get("client_ref") if isinstance(content, dict) else None
-        message = self._pending.pop(client_ref, None) if isinstance(client_ref, str) else None
+    def _own(self, client_ref: str, seq: int, done_s: float) -> None:
+        """Take a message of this participant's own; `client_ref` is empty where it has none."""
+        message = self._pending.pop(client_ref, None)
         if message is None:
             message = self._take_back_presumption(client_ref, done_s)
         if message is None:
             self._observer.anomaly("unknown_client_ref")
             return
-        message.seq = payload["seq"]
+        message.seq = seq
         message.appended_s = done_s
         if self._agent_replies:
             self._awaiting.append(message)
@@ -267,9 +268,9 @@ class Conversation:
         self._presumed[client_ref] = (message, reason)
         self._observer.rejected(message, reason, done_s)
 
-    def _take_back_presumption(self, client_ref: Any, done_s: float) -> SentMessage | None:
+    def _take_back_presumption(self, client_ref: str, done_s: float) -> SentMessage | None:
         """Return the presumed refusal that was appended after all; the next message in flight takes its place."""
-        presumed = self._presumed.pop(client_ref, None) if isinstance(client_ref, str) else None
+        presumed = self._presumed.pop(client_ref, None)
         if presumed is None:
             return None
         message, reason = presumed

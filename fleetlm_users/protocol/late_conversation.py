@@ -184,20 +184,18 @@ class LateConversation(Conversation):
             place -= 1
         self._awaiting.insert(place, message)
 
-    def _own(self, payload: dict[str, Any], done_s: float) -> None:
-        content = payload.get("content")
-        client_ref = content.get("client_ref") if isinstance(content, dict) else None
-        message = self._pending.pop(client_ref, None) if isinstance(client_ref, str) else None
-        if message is None and isinstance(client_ref, str):
+    def _own(self, client_ref: str, seq: int, done_s: float) -> None:
+        message = self._pending.pop(client_ref, None)
+        if message is None:
             message = self._unconfirmed.pop(client_ref, None)
             if message is not None:
                 self._unpushed -= 1
                 self._observer.confirmed(message, TIMEOUT)
-        self._expect_second_push(payload["seq"], message)
+        self._expect_second_push(seq, message)
         if message is None:
             self._observer.anomaly("unknown_client_ref")
             return
-        message.seq = payload["seq"]
+        message.seq = seq
         if not message.appended_s:
             self._await_agent(message, done_s)
         self._seen(message, done_s)

@@ -1,5 +1,7 @@
 """A run's end: users wind down, settle, leave; those that do not are ended by force; nothing waits forever."""
 
+from dataclasses import replace
+
 import gevent
 import pytest
 from gevent.event import Event
@@ -8,7 +10,9 @@ from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.stats.events import RunEvents
+from fleetlm_users.workload.orders.load_clock import LoadOrder
 from fleetlm_users.workload.orders.step_order import StepOrder
+from fleetlm_users.workload.stages.begun import StageChange
 from tests.swarm.samples import benchmark, numbering, options
 
 
@@ -107,6 +111,29 @@ def test_the_phase_is_read_on_the_runs_own_clock(run):
     assert run.phase_at(run.started_s + warm_up_s - 0.001) == "warm_up"
     assert run.phase_at(run.started_s + warm_up_s + 0.001) == "main"
     assert run.message_phase_at(run.started_s + warm_up_s + 0.001) == "main"
+
+
+SHAPES = {
+    "plain": {},
+    "no warm-up": {"warm_up_s": 0.0},
+    "in stages": {"stages": ("low=10s:5", "high=20s:10")},
+    "at a rate": {"session_rate": ("low=10s:1", "high=20s:2")},
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("elapsed_s", [0.0, 4.999, 5.0, 9.999, 10.0, 1e6])
+def test_a_moment_has_the_phase_of_the_plan_until_a_shape_of_ones_own_names_stages(shape, elapsed_s):
+    """Also where a look at the clock alone tells it."""
+    given = options()
+    given = replace(given, plan=replace(given.plan, **({"warm_up_s": 5.0} | shape)))
+    run = Run(given, "epoch", numbering(), Ledger(DEFAULT, "epoch", "local"), RunEvents())
+    moment_s = run.started_s + elapsed_s
+    phase = given.plan.phase_at(moment_s - run.started_s)
+    assert run.phase_at(moment_s) == run.message_phase_at(moment_s) == phase
+    run.follow(LoadOrder((), (StageChange(0.0, "a"), StageChange(7.0, "b"))))
+    own = phase if phase == "warm_up" else f"main:{'a' if elapsed_s < 7 else 'b'}"
+    assert run.phase_at(moment_s) == run.message_phase_at(moment_s) == own
 
 
 def test_in_a_search_a_message_is_judged_if_it_is_due_while_a_step_is_held(run):

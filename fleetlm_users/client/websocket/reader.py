@@ -91,7 +91,7 @@ class Reader:
     def _deliver(self) -> None:
         transport = self._transport
         try:
-            while (text := transport.take_text()) is not None:
+            for text in transport.texts():
                 if self._on_frame(TEXT, text, transport.arrived_s):
                     transport.unwatch()
                     gevent.get_hub().loop.run_callback(self._go_on)

@@ -7,7 +7,7 @@ a frame) and strict.
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import gevent
@@ -51,7 +51,7 @@ def copy_of(down: Disconnected) -> Disconnected:
 
 
 class Transport:
-    """One upgraded connection. One greenlet may `receive`, or one callback `read` and `take_text`; any number may send.
+    """One upgraded connection: one greenlet may `receive`, or one callback `read` and take `texts`; any may send.
 
     `arrived_s` (perf_counter) is when the newest bytes of the last received message came (stream.py): an UpperBound for
     a message behind which more had arrived when it was read. `failure` says why the connection was given up from this
@@ -98,34 +98,34 @@ class Transport:
         """
         if self._position >= len(self._chunk):
             self._fill()
-        text = self.take_text()
+        text = next(self.texts(), None)
         if text is not None:
             return TEXT, text
         message = self._receive_any()
         self.arrived_s = self._read_s if self._position == len(self._chunk) else UpperBound(self._read_s)
         return message
 
-    def take_text(self) -> bytes | None:
-        """Return the next message if it is one text frame that has arrived whole, else None; never wait."""
-        chunk, start = self._chunk, self._position
-        ready = len(chunk) - start
-        if ready < SHORTEST_HEADER or chunk[start] != FIN_TEXT:
-            return None
-        if self._frames is not None and self._frames.in_fragments:
-            return None
-        length, body = chunk[start + 1], start + 2
-        if length == LENGTH_16:
-            if ready < LONGER_HEADER:
-                return None
-            length, body = chunk[start + 2] << 8 | chunk[start + 3], start + LONGER_HEADER
-        elif length >= LENGTH_64:  # a length of eight bytes, or a mask, which is a violation
-            return None
-        end = body + length
-        if end > len(chunk) or length > self._max_bytes:
-            return None
-        self._position = end
-        self.arrived_s = self._read_s if end == len(chunk) else UpperBound(self._read_s)
-        return chunk[body:end]
+    def texts(self) -> Iterator[bytes]:
+        """Yield each next message as long as it is a text frame that has arrived whole; never wait."""
+        if self._is_in_fragments():
+            return
+        chunk, start, read_s = self._chunk, self._position, self._read_s
+        size, bound = len(chunk), None
+        while size - start >= SHORTEST_HEADER and chunk[start] == FIN_TEXT:
+            length, body = chunk[start + 1], start + SHORTEST_HEADER
+            if length >= LENGTH_16:
+                if length != LENGTH_16 or size - start < LONGER_HEADER:
+                    return  # a length of eight bytes, or a mask, which is a violation
+                length, body = chunk[start + 2] << 8 | chunk[start + 3], start + LONGER_HEADER
+            end = body + length
+            if end > size or length > self._max_bytes:
+                return
+            if end == size:
+                self.arrived_s = read_s
+            else:
+                self.arrived_s = bound = bound or UpperBound(read_s)
+            self._position = start = end
+            yield chunk[body:end]
 
     def take_close(self) -> Disconnected | None:
         """Answer a close frame that has arrived whole and return the end of the connection; None for anything else.
@@ -147,7 +147,7 @@ class Transport:
 
     @property
     def is_odd(self) -> bool:
-        """True when what has arrived is for `receive`: `take_text` will never take it, however much follows."""
+        """True when what has arrived is for `receive`: `texts` will never yield it, however much follows."""
         chunk, start = self._chunk, self._position
         ready = len(chunk) - start
         if not ready:
