@@ -30,12 +30,12 @@ from fleetlm_users.measure.report.charts import (
     span_of,
 )
 from fleetlm_users.measure.report.compiled_templates import CompiledTemplates
-from fleetlm_users.measure.report.content.charts_shown import BACKLOG_CHARTS, CHARTS, SERVER_CHARTS
+from fleetlm_users.measure.report.content.charts_shown import BACKLOG_CHARTS, CHARTS, PRESENT_CHART, SERVER_CHARTS
 from fleetlm_users.measure.report.content.push_accounting import sent_of
 from fleetlm_users.measure.report.content.slow_messages import slow_message_rows, slow_title
 from fleetlm_users.measure.report.content.statements import Statement, statements
 from fleetlm_users.measure.report.content.storm import storm_charts, storm_lines
-from fleetlm_users.measure.report.content.visits import visits_lines, visits_rows
+from fleetlm_users.measure.report.content.visits import visits_curves, visits_lines, visits_rows
 from fleetlm_users.measure.report.findings import audit_lines
 from fleetlm_users.measure.report.rows import (
     WORKER_HEAD,
@@ -163,7 +163,9 @@ def _statements(summary: Summary, rows: Sequence[SeriesRow]) -> list[Statement]:
     charts = {chart_anchor(chart.title) for chart in CHARTS if chart.has_data(rows[:-1] or rows)}
     tables = {"latency": latency_rows(summary), "rates": rate_rows(summary), "counts": count_rows(summary)}
     there = (
-        {"thresholds", "slowest", "troubles", "capacity"} | charts | {name for name, rows in tables.items() if rows[1]}
+        {"thresholds", "slowest", "troubles", "capacity", "storm"}
+        | charts
+        | {name for name, rows in tables.items() if rows[1]}
     )
     return [
         statement if statement.anchor in there else statement._replace(anchor="thresholds")
@@ -231,15 +233,16 @@ def _key_figures(summary: Summary) -> Iterator[tuple[str, str, str]]:
 def _timeline(summary: Summary, rows: Sequence[SeriesRow]) -> list[ChartFigure]:
     warm_up_s = float(summary["plan"].get("warm_up_s") or 0)
     rows = rows[:-1] or rows  # the last second is only part of one: it would look like a collapse
-    growth = {chart: dict(_growth_lines(summary, rows, chart)) for chart in BACKLOG_CHARTS.values()}
+    more = {chart: dict(_growth_lines(summary, rows, chart)) for chart in BACKLOG_CHARTS.values()}
+    more |= visits_curves(summary, rows)
     return [
         replace(
-            chart.figure(rows, warm_up_s, growth.get(chart, {})),
+            chart.figure(rows, warm_up_s, more.get(chart, {})),
             spans=tuple(_worst_windows(summary, chart, rows)),
             bands=tuple(_bands(summary, rows)),
         )
         for chart in CHARTS
-        if chart.has_data(rows)
+        if chart.has_data(rows) or (chart is PRESENT_CHART and chart in more)
     ]
 
 

@@ -38,6 +38,7 @@ Where shorter ones are kept too, those are shown.
 _PER_S: Final = (
     *("sent", "appended", "agent_replies", "backpressure"),
     *("pushes_sent", "pushes_replied", "pushes_without_reply", "events_received"),
+    *("visits_begun", "visits_dropped"),
 )
 
 

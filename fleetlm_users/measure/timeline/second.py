@@ -22,6 +22,9 @@ OF_PUSHES: Final = (
 )
 """The counters of users of any Phoenix application; their columns have the same names."""
 
+OF_VISITS: Final = ("visits_begun", "visits_ended", "visits_dropped")
+"""The counters of sessions that arrive at a rate; their columns have the same names."""
+
 COUNTER_COLUMNS: Final[Mapping[str, str]] = {
     "sent": "messages_sent",
     "appended": "messages_appended",
@@ -38,7 +41,7 @@ COUNTER_COLUMNS: Final[Mapping[str, str]] = {
     "replies_matched": "agent_replies_matched",
     "unanswered": "messages_unanswered",
     "unconfirmed": "messages_unconfirmed",
-    **{metric: metric for metric in OF_PUSHES},
+    **{metric: metric for metric in (*OF_PUSHES, *OF_VISITS)},
 }
 """Column of timeseries.csv -> counter of the catalogue, all phases together."""
 

@@ -28,6 +28,14 @@ BACKLOG_CHARTS: Final = {
     "event": PUSH_BACKLOG_CHART,
 }
 
+ARRIVALS_CHART: Final = LineChart(
+    "Sessions that arrive",
+    "per second; a dropped one counts when a user is free again",
+    (Line("visits_begun", "begun", 1), Line("visits_dropped", "dropped", 3)),
+)
+PRESENT_CHART: Final = LineChart("Sessions in the system", "at the end of a second", ())
+"""Its line is computed from those that have begun and ended."""
+
 CHARTS: Final = (
     _percentile_chart("Append latency", "append"),
     _percentile_chart("Agent latency", "agent"),
@@ -52,6 +60,8 @@ CHARTS: Final = (
     ),
     BACKLOG_CHART,
     PUSH_BACKLOG_CHART,
+    ARRIVALS_CHART,
+    PRESENT_CHART,
     LineChart("Connections", "joined sockets", (Line("connections", "joined", 1),)),
     _percentile_chart("Join latency", "join"),
     LineChart(

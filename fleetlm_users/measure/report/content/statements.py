@@ -54,6 +54,10 @@ _WAITING: Final = {
     "push": "pushes waiting for their reply",
     "event": "events that were due and had not come",
 }
+_STORM_SHARE: Final = "95 %"
+_CUT: Final = "cut"
+"""What a connection counts as that was cut on purpose, and what was lost with it (`users/storm`)."""
+
 _STATISTICS: Final = {"p(90)": "p90", "p(95)": "p95", "p(99)": "p99", "p(99.9)": "p99.9"}
 
 
@@ -172,15 +176,40 @@ def _backlog(summary: Summary) -> Iterator[Statement]:
             )
 
 
+def _storm(summary: Summary) -> Iterator[Statement]:
+    """Say how soon the sessions of a reconnect storm were back, and whether what they had missed was brought."""
+    storm = summary.get("storm")
+    if storm is None or not storm["cut"]:
+        return
+    back_s, missed = storm["back_s"].get(_STORM_SHARE), storm["missed"]
+    cut = f"{formatting.count(storm['cut'])} {_plural(storm['cut'], 'session')} that lost their connection"
+    if back_s is None:
+        text = f"Of the {cut} only {formatting.count(storm['back'])} came back"
+    else:
+        text = f"{_STORM_SHARE} of the {cut} were back after {back_s:,.3g} s"
+    if missed["not_brought"]:
+        text += f"; {formatting.count(missed['not_brought'])} of {formatting.count(missed['all'])} missed messages"
+        text += " never came"
+    elif missed["all"]:
+        text += f"; all {formatting.count(missed['all'])} messages that they missed were brought"
+    yield Statement(f"{text}.", "storm")
+
+
 def _trouble(summary: Summary) -> Iterator[Statement]:
-    """Say what went wrong most seriously after the warm-up."""
-    wrong = [trouble for trouble in troubles_of(summary) if trouble[1]]
+    """Say what went wrong most seriously after the warm-up; what a storm cuts on purpose did not go wrong."""
+    asked_for = {_CUT} if summary.get("storm") is not None else set()
+    wrong = []
+    for name, all_, _, kinds in troubles_of(summary):
+        labels = {label: n for label, n in kinds.items() if label not in asked_for}
+        count = all_ - sum(kinds.values()) + sum(labels.values())
+        if count:
+            wrong.append((name, count, labels))
     if not wrong:
         return
-    name, count, _, labels = wrong[0]
-    kinds = ", ".join(f"{label} {formatting.count(n)}" for label, n in formatting.few_kinds(labels).items())
+    name, count, labels = wrong[0]
+    few = ", ".join(f"{label} {formatting.count(n)}" for label, n in formatting.few_kinds(labels).items())
     more = f", and {len(wrong) - 1} more {_plural(len(wrong) - 1, 'kind')} of trouble" if len(wrong) > 1 else ""
-    yield Statement(f"{name}: {formatting.count(count)}{f' ({kinds})' if kinds else ''}{more}.", "troubles")
+    yield Statement(f"{name}: {formatting.count(count)}{f' ({few})' if few else ''}{more}.", "troubles")
 
 
 def _baseline(summary: Summary) -> Iterator[Statement]:
@@ -203,7 +232,7 @@ def anchor_of(summary: Summary, metric: str) -> str:
     return "thresholds" if known is None else TABLE_OF.get(known["kind"], "thresholds")
 
 
-_RULES: Final = (_outcome, _missed, _backlog, _trouble)
+_RULES: Final = (_outcome, _missed, _storm, _backlog, _trouble)
 
 
 def _all(n: int) -> str:

@@ -1,13 +1,17 @@
 """The sessions that arrived at a rate, as the summary and the reports have them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any, Final
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.judging.visits.visit_accounting import LittlesLaw
 from fleetlm_users.measure.metrics.metric import ALL, MAIN
+from fleetlm_users.measure.report.charts import Line, LineChart
+from fleetlm_users.measure.report.content.charts_shown import ARRIVALS_CHART, PRESENT_CHART
 from fleetlm_users.measure.report.summary.load_types import VisitCounts, VisitsEntry
 from fleetlm_users.measure.report.summary.types import Summary
+from fleetlm_users.measure.timeline.rows import SeriesRow, column_of
 from fleetlm_users.measure.totals import Totals
 
 COUNTED: Final = ("due", "begun", "dropped", "ended", "unfinished")
@@ -71,3 +75,35 @@ def visits_lines(summary: Summary) -> list[str]:
     rate = entry["rate"] if ":" in entry["rate"] else f"{entry['rate']} sessions/s"
     at_most = f"{formatting.count(entry['most_present'])} of {formatting.count(entry['max_users'])} users"
     return [f"{rate}, arriving {how}; at most {at_most} were in a session at once", entry["little"]["words"]]
+
+
+def visits_curves(summary: Summary, rows: Sequence[SeriesRow]) -> dict[LineChart, dict[Line, list[float | None]]]:
+    """Return the lines of a run's arrivals that no column has: the plan, and how many are in the system.
+
+    `rows` are all seconds of the run from its beginning. A run in which users stay has none.
+    """
+    entry = summary.get("visits")
+    begun, ended = ([value or 0 for value in column_of(rows, f"visits_{what}")] for what in ("begun", "ended"))
+    if entry is None or not any(begun):  # also the file of an older version, which has no such columns
+        return {}
+    planned = _planned(entry["rate"], summary, [int(row["second"] or 0) for row in rows])
+    present = accumulate(here - gone for here, gone in zip(begun, ended, strict=True))
+    return {
+        ARRIVALS_CHART: {Line("planned", "planned", 4): planned},
+        PRESENT_CHART: {Line("visits_present", "in the system", 1): list(present)},
+    }
+
+
+def _planned(rates: str, summary: Summary, seconds: Sequence[int]) -> list[float | None]:
+    """Return the planned rate in the middle of each second; None after the planned end."""
+    if ":" not in rates:
+        ends_s = summary["plan"].get("duration_s")
+        return [float(rates) if ends_s is None or second < ends_s else None for second in seconds]
+    planned: dict[int, float] = {}
+    for stage in summary.get("stages") or ():
+        before, rate = stage.get("rate_before"), stage.get("rate")
+        if before is not None and rate is not None:
+            first, length_s = int(stage["begins_s"]), int(stage["length_s"])
+            rise = (rate - before) / max(length_s, 1)
+            planned |= {first + at: round(before + rise * (at + 0.5), 4) for at in range(length_s)}
+    return [planned.get(second) for second in seconds]

@@ -45,6 +45,10 @@ const CHARTS = [
     place: "charts", sends: "pushes", title: "Backlog of pushes and events", unit: "waiting", show: format.count,
     series: [["for their reply", "push_backlog"], ["due events", "event_backlog"]],
   },
+  {
+    place: "charts", title: "Sessions that arrive", unit: "per second", show: format.perSecond, onlyWithData: true,
+    series: [["begun", "visits_begun"], ["dropped", "visits_dropped"]],
+  },
   { place: "charts", title: "Active sessions", unit: "joined sockets", show: format.count, series: [["sessions", "connections"]] },
   {
     place: "charts", sends: "messages", title: "Backpressure and failures", unit: "per second", show: format.perSecond,

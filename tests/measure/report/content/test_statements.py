@@ -200,3 +200,49 @@ def test_every_report_has_them_and_links_lead_somewhere(summary_of, healthy):
     assert '<a href="#append-latency">Furthest off' in render_html(told, list(store.table()))
     assert 'id="append-latency"' in render_html(told, list(store.table()))
     assert '<a href="#thresholds">Furthest off' in render_html(told, [])
+
+
+def storm(back_s, **more):
+    """What a reconnect storm came to, as far as the sentence reads it."""
+    missed = {"all": 0, "replayed": 0, "pushed": 0, "not_brought": 0}
+    return {"cut": 20, "back": 20, "back_s": {"50 %": 0.1, "95 %": back_s}, "missed": missed} | more
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        (storm(0.2529), "95 % of the 20 sessions that lost their connection were back after 0.253 s."),
+        (storm(None, back=12), "Of the 20 sessions that lost their connection only 12 came back."),
+        (
+            storm(1.5, missed={"all": 220, "replayed": 219, "pushed": 1, "not_brought": 0}),
+            "95 % of the 20 sessions that lost their connection were back after 1.5 s; all 220 messages that they "
+            "missed were brought.",
+        ),
+        (
+            storm(1.5, missed={"all": 220, "replayed": 217, "pushed": 0, "not_brought": 3}),
+            "95 % of the 20 sessions that lost their connection were back after 1.5 s; 3 of 220 missed messages never "
+            "came.",
+        ),
+    ],
+)
+def test_a_storm_says_who_is_back_and_what_was_missed(summary_of, healthy, what, said):
+    """With its section."""
+    told, _ = summary_of(healthy)
+    told["storm"] = what
+    assert texts(told)[1:] == [said]
+    assert statements(told)[1].anchor == "storm"
+
+
+def test_what_a_storm_cuts_did_not_go_wrong(summary_of, healthy):
+    """Other kinds of the same trouble did; without a storm nothing was cut on purpose."""
+
+    def fill(ledger):
+        healthy(ledger)
+        for kind, n in (("cut", 20), ("closed_1006", 2)):
+            ledger.count("disconnects", "burst", "main", n, kind)
+        ledger.count("messages_lost", "burst", "main", 5, "cut")
+
+    told, _ = summary_of(fill)
+    assert texts(told)[-1] == "disconnects: 22 (cut 20, closed_1006 2), and 1 more kind of trouble."
+    told["storm"] = storm(0.2)
+    assert texts(told)[-1] == "disconnects: 2 (closed_1006 2)."

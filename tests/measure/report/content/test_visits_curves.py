@@ -1,0 +1,56 @@
+"""The charts of sessions that arrive: what was planned, what came, and how many were there."""
+
+import pytest
+
+from fleetlm_users.measure.report.content.charts_shown import ARRIVALS_CHART, PRESENT_CHART
+from fleetlm_users.measure.report.content.visits import visits_curves
+from fleetlm_users.measure.report.html import render_html
+from fleetlm_users.measure.timeline.rows import flat
+from fleetlm_users.measure.timeline.second import PLACES, Part, Stretch
+
+
+def second(number, begun=0, ended=0, dropped=0):
+    part = Part.empty()
+    for column, n in (("visits_begun", begun), ("visits_ended", ended), ("visits_dropped", dropped)):
+        part.counts[PLACES[column]] = n
+    return flat(Stretch(number, 0, 0.0, {"burst": part}))
+
+
+SECONDS = [second(0, begun=3), second(1, begun=2, ended=1), second(2, ended=4, dropped=2), second(3)]
+
+
+def curves(summary_of, healthy, rates, stages=(), duration_s=3.0):
+    told, _ = summary_of(healthy)
+    told["visits"] = {"rate": ",".join(rates)}
+    told["stages"] = [
+        dict(zip(("begins_s", "length_s", "rate_before", "rate"), stage, strict=True)) for stage in stages
+    ]
+    told["plan"]["duration_s"] = duration_s
+    found = visits_curves(told, SECONDS)
+    (planned,), (present,) = found[ARRIVALS_CHART].values(), found[PRESENT_CHART].values()
+    return planned, present
+
+
+def test_those_are_there_who_began_and_have_not_ended(summary_of, healthy):
+    """At the end of each second; one rate is planned until the planned end."""
+    assert curves(summary_of, healthy, ["2.5"]) == ([2.5, 2.5, 2.5, None], [3, 4, 0, 0])
+
+
+def test_a_rate_in_stages_is_planned_as_it_changes(summary_of, healthy):
+    """By the middle of each second; after the last stage nothing is."""
+    stages = ((0.0, 2, 0.0, 4.0), (2.0, 1, 8.0, 8.0))
+    assert curves(summary_of, healthy, ["up=2s:4", "j=0s:8", "hold=1s:8"], stages)[0] == [1.0, 3.0, 8.0, None]
+
+
+@pytest.mark.parametrize("arrive", [True, False])
+def test_the_page_has_both_charts_where_sessions_arrive(summary_of, healthy, arrive):
+    """And neither where users stay."""
+    told, _ = summary_of(healthy)
+    if arrive:
+        told["plan"]["duration_s"] = None
+        counts = dict.fromkeys(("due", "begun", "dropped", "ended", "unfinished"), 5)
+        told["visits"] = {"rate": "2", "arrivals": "even", "max_users": 9, "main": counts, "all": counts}
+        told["visits"] |= {"most_present": 4, "little": {"words": ""}}
+    rows = SECONDS if arrive else [second(number) for number in range(4)]
+    page = render_html(told, rows)
+    assert ("Sessions that arrive" in page, "Sessions in the system" in page) == (arrive, arrive)
