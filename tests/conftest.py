@@ -107,6 +107,16 @@ LONG = (
 """The tests that take longest, mostly by waiting: begun first, so that nothing waits for one of them at the end."""
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """End-to-end tests are handed out in a way of their own, others as `--dist` says."""
+    if config.option.markexpr.partition(" ")[0] != "e2e":
+        return None
+    from tests.scheduling import OneByOne  # noqa: PLC0415 - only in the process that has the workers
+
+    return OneByOne(config, log)
+
+
 def pytest_collection_modifyitems(items):
     """The long ones first, all others in their order; real processes get the time that a busy machine may take."""
     for item in items:

@@ -3,7 +3,7 @@
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from tests.e2e.harness import Locust, free_port
+from tests.e2e.harness import Locust, eventually, free_port
 from tests.e2e.scraping import scrape
 
 GENTLE = ["--time-scale", "0.2", "--warm-up", "1s", "--ramp-up", "1s", "--seed", "7"]
@@ -21,6 +21,10 @@ class Cluster:
     def told(self, metric):
         """What the master has been told so far of one metric, by all workers."""
         return scrape(f"http://127.0.0.1:{self.metrics_port}/metrics").get(f"fleetlm_{metric}", 0)
+
+    def await_told(self, metric, is_enough, what):
+        """Waits until the master has been told enough; its page, which costs it some work, is not asked for often."""
+        return eventually(lambda: is_enough(self.told(metric)), what, poll_s=0.5)
 
 
 @contextmanager

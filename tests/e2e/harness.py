@@ -29,7 +29,7 @@ WAIT_S = 60.0
 POLL_S = 0.05
 
 
-def eventually(condition, what, wait_s=WAIT_S):
+def eventually(condition, what, wait_s=WAIT_S, poll_s=POLL_S):
     """Waits until `condition()` is true and returns it; fails with `what` otherwise."""
     deadline_s = time.monotonic() + wait_s
     pause = threading.Event()
@@ -37,7 +37,7 @@ def eventually(condition, what, wait_s=WAIT_S):
         found = condition()
         if found:
             return found
-        pause.wait(POLL_S)
+        pause.wait(poll_s)
     raise AssertionError(f"not within {wait_s:g} s: {what}")
 
 

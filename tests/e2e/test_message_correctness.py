@@ -32,10 +32,13 @@ def test_a_healthy_server_passes(tmp_path, standin, spread, depth):
     assert finished.summary["findings"] == {"total": 0, "shown": []}
 
 
+ONE_AFTER_THE_OTHER = ["-u", 1, "--iterations", USERS * ITERATIONS]
+"""The rounds of one user: the 999th push is the last but one of its session, whose last one overtakes it."""
+
 FAULTS = {
     "lose_every": (1000, "lost"),
     "double_every": (1000, "doubled"),
-    "reorder_every": (999, "reordered"),  # the 1000th is the last of its session: nothing comes that could overtake it
+    "reorder_every": (999, "reordered"),
     "lose_replay_every": (1000, "unreplayed"),
 }
 
@@ -46,7 +49,8 @@ def test_one_fault_in_a_thousand_is_found_and_named(tmp_path, standin_with, faul
     """Verdict fail; run id, session, seq and client_ref of the very message stand in the summary and on the console."""
     every, kind = FAULTS[fault]
     standin = standin_with("--builtin-agent", f"--{fault.replace('_', '-')}", every)
-    finished = correctness(tmp_path, standin, *spread, *SHORT_WAIT)
+    order = ONE_AFTER_THE_OTHER if fault == "reorder_every" else []
+    finished = correctness(tmp_path, standin, *spread, *SHORT_WAIT, *order)
     assert finished.code == 3, finished.output
     assert "message_correctness_rate" in str(finished.summary["verdict"]["failures"])
     found = [finding for finding in finished.summary["findings"]["shown"] if finding["kind"] == kind]

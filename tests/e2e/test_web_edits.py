@@ -1,5 +1,7 @@
 """Reset, Edit and the class picker of Locust's own page change our accounting as they say, and leave them true."""
 
+import re
+
 import pytest
 import requests
 
@@ -107,7 +109,9 @@ def test_a_run_is_controlled_from_the_command_line(page_with):
     url, locust, standin = page_with(workers=2)
     assert start(url, user_count=9, run_time="600s", warm_up="0", spawn_rate=9, run_id="byhand")["success"]
     eventually(lambda: sent_so_far(url) > 20, "messages are sent")
-    assert "2 times the planned rate" in control(url, "rate", "200%")
+    faster = control(url, "rate", "200%")
+    assert "2 times the planned rate" in faster
+    eventually(lambda: has_happened(url, faster), "it is faster")  # a pause before that would come in its place
     assert "paused from" in control(url, "pause")
     assert "paused already" in control(url, "pause")
     eventually(lambda: live(url)["run"]["speed"] == 0, "the page shows the pause")
@@ -126,6 +130,12 @@ def test_a_run_is_controlled_from_the_command_line(page_with):
     assert accounting["adds_up"]
     assert accounting["sent"] == standin.counters("byhand")["sends_received"]
     assert "paused at" in locust.output
+
+
+def has_happened(url, told):
+    """Whether the moment that a change was announced for has come."""
+    moment_s = float(re.search(r"from ([\d.]+) s into the run", told)[1])
+    return live(url)["run"]["elapsed_s"] > moment_s + 0.1  # which was rounded
 
 
 def control(url, *words, code=0):

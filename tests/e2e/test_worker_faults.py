@@ -52,7 +52,7 @@ def test_a_killed_worker_is_named_with_what_is_not_known_of_it(tmp_path, standin
     """SIGKILL: its last report counts, its open messages are unknown, the others go on, and nothing is green."""
     standin = standin_with("--builtin-agent", "--broadcast-delay-ms", str(SLOW_MS))
     with cluster(tmp_path, *targets(standin), "--run-id", RUN_ID, "-t", "60s") as it:
-        eventually(lambda: it.told("messages_sent_total") > REPORTED_SENDS, "both workers have reported")
+        it.await_told("messages_sent_total", lambda sent: sent > REPORTED_SENDS, "both workers have reported")
         assert it.told("run_workers") == 2
         it.workers[0].interrupt(signal.SIGKILL)
         name = eventually(lambda: LOST.search(it.master.output), "the loss is noticed")[1]
@@ -102,10 +102,10 @@ def test_a_run_without_any_worker_left_ends(tmp_path, standin):
 def test_a_worker_that_joins_late_takes_part_by_the_clock_of_the_run(tmp_path, standin):
     """It is assigned users, its numbers count to the last message, and it is where the others are in the run's time."""
     with cluster(tmp_path, *targets(standin), "--run-id", RUN_ID, "-t", "60s", workers=1) as it:
-        eventually(lambda: it.told("run_elapsed_seconds") > LATE_S, "the run is under way")
+        it.await_told("run_elapsed_seconds", lambda elapsed_s: elapsed_s > LATE_S, "the run is under way")
         with worker(tmp_path, it.port) as late:
             eventually(lambda: "joins the run" in it.master.output, "the worker has joined")
-            eventually(lambda: it.told("run_workers") == 2, "the late worker has reported")
+            it.await_told("run_workers", lambda workers: workers == 2, "the late worker has reported")
             it.master.interrupt()
             finished = it.master.finish()
             assert late.finish().code == 0
