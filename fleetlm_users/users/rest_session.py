@@ -5,14 +5,12 @@ from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-from fleetlm_users.client import RestCallFailed, SentMessage
-from fleetlm_users.errors import ClientError
+from fleetlm_users.client import Created, RestCallFailed, SentMessage
 from fleetlm_users.measure.audit.read_back import CHANGED, MISSING, Accepted, ReadBack, are_kept, judge_read
 from fleetlm_users.protocol.stored_messages import StoredMessages
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.units import US_PER_S
-from fleetlm_users.users.audit.audited_observer import AuditedObserver
-from fleetlm_users.users.session_observer import SessionObserver
+from fleetlm_users.users.session_steps import observer_of, timed
 from fleetlm_users.users.shared_client import SharedClient
 
 WHOLE: Final = 1_000_000
@@ -33,11 +31,7 @@ class RestSession:
     def __init__(
         self, run: Run, client: SharedClient, scenario: str, participant_id: str, payloads: Iterator[tuple[str, str]]
     ) -> None:
-        if client.audit is None:
-            self.observer = SessionObserver(run, scenario, follows_agent=False)
-        else:
-            observer = AuditedObserver(run, scenario, client.audit.memory, participant_id, follows_agent=False)
-            self.observer, payloads = observer, observer.watched(payloads)
+        self.observer, payloads = observer_of(run, client, scenario, participant_id, payloads, follows_agent=False)
         self.accepted: list[Accepted] = []
         self.unchecked: list[Accepted] = []
         self.began_s = self.created_s = self.closed_s = self.accepted_s = 0.0
@@ -60,14 +54,7 @@ class RestSession:
         """Create the session. Raise RestFailed."""
         self._client.await_names()
         self.began_s = time.perf_counter()
-        try:
-            created = self._client.create_session(self._participant_id, metadata)
-        except ClientError as problem:
-            self._client.warn_once(problem)
-            self._created(self.began_s, time.perf_counter(), problem)
-            raise
-        self.observer.session_id, self.created_s = created.session_id, created.done_s
-        self._created(created.sent_s, created.done_s, None)
+        timed(self._run, self._client, self.observer, self._run.events.session_created, lambda: self._create(metadata))
 
     def append(self, due_s: float) -> bool:
         """Append the next message; return whether the server accepted it.
@@ -146,9 +133,11 @@ class RestSession:
         self.observer.let_go()
         self.closed_s = time.perf_counter()
 
-    def _created(self, sent_s: float, done_s: float, problem: ClientError | None) -> None:
-        times = {"started_s": sent_s, "done_s": done_s, "exception": problem}
-        self.observer.fire(self._run.events.session_created, self._run.phase_at(sent_s), **times)
+    def _create(self, metadata: dict[str, Any]) -> Created:
+        """Create the session; its id is known before the fact is reported, for those that keep the ids."""
+        created = self._client.create_session(self._participant_id, metadata)
+        self.observer.session_id, self.created_s = created.session_id, created.done_s
+        return created
 
     def _failed(self, message: SentMessage, problem: RestCallFailed) -> None:
         self._client.warn_once(problem)

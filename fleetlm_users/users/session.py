@@ -7,42 +7,20 @@ behaviour happens to leave.
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any
 
 from fleetlm_users.client import Created, Joined, PhoenixSocket, SentMessage, SessionChannel, WriterDevice, copy_of
 from fleetlm_users.errors import ClientError, Disconnected, PushRefused, ReplyTimeout
 from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.stats.events import FactHook
-from fleetlm_users.users.audit.audited_observer import AuditedObserver
-from fleetlm_users.users.session_observer import SessionLog, SessionObserver
+from fleetlm_users.users.session_observer import SessionLog
+from fleetlm_users.users.session_steps import Answer, StepTimes, connect, observer_of, report_step, timed
 from fleetlm_users.users.shared_client import SharedClient
 from fleetlm_users.workload.pacing import Window
 
 LEAVE_TIMEOUT_S = 5.0
 """A leave is answered at once (wire record); a server that does not is not worth waiting for longer."""
-
-
-class StepTimes(NamedTuple):
-    """When a step began and when it was done, monotonic seconds."""
-
-    sent_s: float
-    done_s: float
-
-
-class TimedAnswer(Protocol):
-    """What a step returns: the client's own stamps are truer than a clock around the call."""
-
-    @property
-    def sent_s(self) -> float:
-        """When the step began."""
-
-    @property
-    def done_s(self) -> float:
-        """When its answer's bytes arrived."""
-
-
-Answer = TypeVar("Answer", bound=TimedAnswer)
 
 
 class UserSession:
@@ -67,12 +45,9 @@ class UserSession:
         follows_agent: bool = True,
         main_phase: str = MAIN,
     ) -> None:
-        audit = client.audit
-        if audit is None:
-            self.observer = SessionObserver(run, scenario, follows_agent=follows_agent)
-        else:
-            observer = AuditedObserver(run, scenario, audit.memory, participant_id, follows_agent=follows_agent)
-            self.observer, payloads = observer, observer.watched(payloads)
+        self.observer, payloads = observer_of(
+            run, client, scenario, participant_id, payloads, follows_agent=follows_agent
+        )
         self._run = run
         self._client = client
         self._scenario = scenario
@@ -246,13 +221,13 @@ class UserSession:
         """
         connected = self._connect_again()
         channel, joined = self._join_again(self.socket, 0)
-        self._report_step(self._run.events.connected, connected, None)
-        self._report_step(self._run.events.joined, joined, None)
+        report_step(self._run, self.observer, self._run.events.connected, connected)
+        report_step(self._run, self.observer, self._run.events.joined, joined)
         self._take_joined(channel)
 
     def reconnect(self) -> None:
         """Connect again after a loss; `rejoin_lost` follows. A failure counts nowhere. Raise ClientError."""
-        self._report_step(self._run.events.connected, self._connect_again(), None)
+        report_step(self._run, self.observer, self._run.events.connected, self._connect_again())
 
     def rejoin_lost(self, last_seq: int = 0) -> Joined:
         """Join again over the connection that `reconnect` opened. A failure counts nowhere. Raise ClientError.
@@ -264,7 +239,7 @@ class UserSession:
             The reply to the join, with its stamps.
         """
         channel, joined = self._join_again(self.socket, last_seq)
-        self._report_step(self._run.events.joined, joined, None)
+        report_step(self._run, self.observer, self._run.events.joined, joined)
         self._take_joined(channel)
         return joined
 
@@ -375,25 +350,7 @@ class UserSession:
 
         A step cut short from outside (GreenletExit) is not reported: it neither succeeded nor failed.
         """
-        started_s = time.perf_counter()
-        try:
-            answer = step()
-        except ClientError as problem:
-            self._report_step(fact, StepTimes(started_s, time.perf_counter()), problem)
-            self._client.warn_once(problem)
-            raise
-        self._report_step(fact, answer, None)
-        return answer
-
-    def _report_step(self, fact: FactHook, times: TimedAnswer, exception: ClientError | None) -> None:
-        phase = self._run.phase_at(times.sent_s)
-        self.observer.fire(fact, phase, started_s=times.sent_s, done_s=times.done_s, exception=exception)
-
-
-def connect(socket: PhoenixSocket) -> StepTimes:
-    """Connect a socket; return when that began and was done. Raise ConnectFailed."""
-    socket.connect()
-    return StepTimes(socket.connect_started_s or 0.0, socket.connected_s or 0.0)
+        return timed(self._run, self._client, self.observer, fact, step)
 
 
 def _has_seq(message: Any) -> bool:

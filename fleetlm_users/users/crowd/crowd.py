@@ -18,7 +18,8 @@ from fleetlm_users.protocol.message import BACKPRESSURE
 from fleetlm_users.protocol.observer import SentMessage
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.users.crowd.recorder import FanOutRecorder
-from fleetlm_users.users.session import LEAVE_TIMEOUT_S, UserSession, connect
+from fleetlm_users.users.session import LEAVE_TIMEOUT_S, UserSession
+from fleetlm_users.users.session_steps import connect
 from fleetlm_users.users.shared_client import SharedClient
 
 logger = logging.getLogger(__name__)
