@@ -1,4 +1,4 @@
-"""The most sessions, or messages per second, that still keep the thresholds: steps up until one is missed, then halves.
+"""The most sessions, or messages per second, within the thresholds: steps up until one is missed, then halves the gap.
 
 locust --headless -f locustfiles/capacity.py --standin --hold 5s --settle 2s
 locust --headless -f locustfiles/capacity.py -u 100 --most 20000 --processes 4 -H http://fleetlm:4000

@@ -1,4 +1,4 @@
-"""Whole backlogs read while writes go on: how fast, over REST and by join, and whether each replay is complete.
+"""Whole backlogs read during writes: how fast, over REST and by join, and whether each replay is complete.
 
 locust --headless -f locustfiles/cold_start_replay.py --standin --standin-options "--protocol late"
 locust --headless -f locustfiles/cold_start_replay.py -H http://fleetlm:4000       # 5 sessions of 1,000 messages

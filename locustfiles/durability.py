@@ -1,4 +1,4 @@
-"""What a crash costs: steady writes, the server is stopped and started again, then an audit of what was acknowledged.
+"""The cost of a crash: steady writes while the server is stopped and restarted, then an audit of what it acknowledged.
 
 locust --headless -f locustfiles/durability.py --standin                       # the stand-in, killed and restarted
 locust --headless -f locustfiles/durability.py -H http://localhost:4000 --server-pid 12345 --crash term

@@ -1,4 +1,4 @@
-"""Acknowledgements: how many per second and how soon, with a fixed number of sends in flight per user.
+"""Acknowledgements: how many per second, and how soon, with a fixed number of sends in flight per user.
 
 locust --headless -f locustfiles/hot_path_throughput.py --standin --standin-options "--protocol late"
 locust --headless -f locustfiles/hot_path_throughput.py -H http://fleetlm:4000       # 20 users, 2 minutes 20 seconds

@@ -1,4 +1,4 @@
-"""Messages: on a timetable of each user, at a rate of all users together, or a fixed number in flight.
+"""Messages: on each user's timetable, at a rate of all users together, or with a fixed number in flight.
 
 locust --headless -f locustfiles/message_throughput.py --standin               # 10 users, a message per second each
 locust --headless -f locustfiles/message_throughput.py --arrival-rate 200      # 200 messages/s in all, whatever comes

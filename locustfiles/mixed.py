@@ -1,4 +1,4 @@
-"""The mixed workload: people who stay, people who write a lot, people who come and go; on request some with an inbox.
+"""Mixed workload: people who stay, who write a lot, who come and go; optionally some who watch their inbox.
 
 locust --headless -f locustfiles/mixed.py                       # preset light against http://localhost:4000
 locust --headless -f locustfiles/mixed.py --standin             # the same on the embedded FleetLM

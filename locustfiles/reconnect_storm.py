@@ -1,5 +1,4 @@
-"""Everybody comes back at once: connections are cut at one moment, and each session returns as the official client
-does; how soon, and whether replay brings what was missed.
+"""All connections cut at one moment: how soon sessions are back, and whether replay delivers what they missed.
 
 locust --headless -f locustfiles/reconnect_storm.py --standin                        # 200 sessions, all cut at once
 locust --headless -f locustfiles/reconnect_storm.py --preset rolling -H http://localhost:4000  # a tenth every 20 s

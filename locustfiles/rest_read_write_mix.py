@@ -1,4 +1,4 @@
-"""REST appends and reads side by side: the latency of each, and whether what was accepted is read back as it was sent.
+"""REST appends and reads side by side: the latency of each, and whether accepted messages read back as sent.
 
 locust --headless -f locustfiles/rest_read_write_mix.py --standin --standin-options "--protocol late"
 locust --headless -f locustfiles/rest_read_write_mix.py -H http://fleetlm:4000          # 50 users, 1 KiB, 2 minutes

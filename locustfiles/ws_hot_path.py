@@ -1,4 +1,4 @@
-"""The legacy benchmark: all users on sessions of their own, a message every 5 s; only joins and appends are measured.
+"""The oldest benchmark: one session per user, a message every 5 s; measures only joins and appends.
 
 locust --headless -f locustfiles/ws_hot_path.py --standin
 locust --headless -f locustfiles/ws_hot_path.py -u 500 --send-interval 1000

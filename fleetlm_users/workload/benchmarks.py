@@ -168,13 +168,13 @@ class PackagedBenchmark:
 BENCHMARKS: Final = (
     PackagedBenchmark(
         "capacity",
-        "The most sessions, or messages per second, that still keep the thresholds: steps up until one is missed, "
-        "then halves",
+        "The most sessions, or messages per second, within the thresholds: steps up until one is missed, then halves "
+        "the gap",
         ("capacity",),
     ),
     PackagedBenchmark(
         "cold_start_replay",
-        "Whole backlogs read while writes go on: how fast, over REST and by join, and whether each replay is complete",
+        "Whole backlogs read during writes: how fast, over REST and by join, and whether each replay is complete",
         ("cold_start",),
     ),
     PackagedBenchmark(
@@ -184,18 +184,19 @@ BENCHMARKS: Final = (
     ),
     PackagedBenchmark(
         "hot_path_throughput",
-        "Acknowledgements: how many per second and how soon, with a fixed number of sends in flight per user",
+        "Acknowledgements: how many per second, and how soon, with a fixed number of sends in flight per user",
         ("pipeline",),
     ),
     PackagedBenchmark(
         "durability",
-        "What a crash costs: steady writes, the server is stopped and started again, then an audit of what was "
+        "The cost of a crash: steady writes while the server is stopped and restarted, then an audit of what it "
         "acknowledged",
         ("durability",),
     ),
     PackagedBenchmark(
         "fan_out",
-        "Crowds: several devices on each session, how soon the first, half and all have a message, and which missed it",
+        "Crowds: several devices per session; how soon the first, half and all of them have a message, and which "
+        "missed it",
         ("fan_out",),
     ),
     PackagedBenchmark(
@@ -205,37 +206,32 @@ BENCHMARKS: Final = (
     ),
     PackagedBenchmark(
         "message_throughput",
-        "Messages: on a timetable of each user, at a rate of all users together, or a fixed number in flight",
+        "Messages: on each user's timetable, at a rate of all users together, or with a fixed number in flight",
         ("throughput",),
     ),
     PackagedBenchmark(
         "mixed",
-        "The mixed workload: people who stay, people who write a lot, people who come and go; on request some with an "
-        "inbox",
+        "Mixed workload: people who stay, who write a lot, who come and go; optionally some who watch their inbox",
         ("long_lived", "burst", "churn", "inbox_watcher"),
     ),
     PackagedBenchmark(
         "reconnect_storm",
-        "Everybody comes back at once: connections are cut at one moment, and each session returns as the official "
-        "client does; how soon, and whether replay brings what was missed",
+        "All connections cut at one moment: how soon sessions are back, and whether replay delivers what they missed",
         ("storm",),
     ),
     PackagedBenchmark(
         "rest_read_write_mix",
-        "REST appends and reads side by side: the latency of each, and whether what was accepted is read back as it "
-        "was sent",
+        "REST appends and reads side by side: the latency of each, and whether accepted messages read back as sent",
         ("rest_mix",),
     ),
     PackagedBenchmark(
         "session_lifecycle",
-        "Whole lives of sessions: create, connect, join, ask and await, leave, delete; ends when all users have done "
-        "theirs",
+        "Whole sessions: create, connect, join, ask and await, leave, delete; ends when all users are done",
         ("lifecycle",),
     ),
     PackagedBenchmark(
         "ws_hot_path",
-        "The legacy benchmark: all users on sessions of their own, a message every 5 s; only joins and appends are "
-        "measured",
+        "The oldest benchmark: one session per user, a message every 5 s; measures only joins and appends",
         ("hot_path",),
     ),
 )

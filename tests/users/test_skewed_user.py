@@ -16,7 +16,8 @@ def test_the_users_of_a_run_have_all_of_the_timetable(stage):
     assert sorted(user.main_phase for user in lives.users) == ["main:busiest"] * 2 + ["main:rest"] * 10
     sent = {count.phase: 0 for count in lives.local_run.snapshot().counts if count.metric == "messages_sent"}
     assert set(sent) == {"main:busiest", "main:rest"}
-    assert 0 < counts["messages_sent"] <= 120
+    # each sends for a second from its own join on: the ends of its time may cut its share a message long or short
+    assert 0 < counts["messages_sent"] <= 120 + 2 * len(parts)
 
 
 def test_users_of_an_even_load_have_no_part(stage):

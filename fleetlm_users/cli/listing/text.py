@@ -8,6 +8,7 @@ from fleetlm_users.workload.duration import format_duration
 
 Json = Mapping[str, Any]
 _INDENT: Final = "      "
+_LABEL_WIDTH: Final = len("by behaviour") + 1
 
 
 def render(what: str, rows: Sequence[Json], style: Style) -> str:
@@ -82,5 +83,5 @@ def _options(rows: Sequence[Json], style: Style) -> Iterator[str]:
 def _labelled(name: str, text: str, style: Style) -> list[str]:
     if not text:
         return []
-    first, *rest = style.wrapped(text, f"{_INDENT}{name:<12}", f"{_INDENT}{'':<12}")
+    first, *rest = style.wrapped(text, f"{_INDENT}{name:<{_LABEL_WIDTH}}", f"{_INDENT}{'':<{_LABEL_WIDTH}}")
     return [first.replace(name, style.paint(name, "dim"), 1), *rest]
