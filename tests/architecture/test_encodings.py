@@ -1,6 +1,7 @@
 """Nothing depends on the locale: neither what others read with its encoding, nor what we read and write."""
 
 import ast
+import re
 import subprocess
 from pathlib import Path
 
@@ -19,7 +20,10 @@ READ_BY_OTHERS = (
     "locustfiles/*.py",  # Locust's master, when it sends them to workers (runners.py)
     "deploy/**/locustfile.py",
 )
+TEXT_FLAGS = ("text", "universal_newlines")
 TEXT_CALLS = ("read_text", "write_text", "fdopen", "NamedTemporaryFile", "TemporaryFile")
+ANY_CALL = re.compile(rf"\b({'|'.join((*TEXT_CALLS, 'open'))})\s*\(|\b({'|'.join(TEXT_FLAGS)})\s*=")
+"""Most modules have none of them and need not be parsed, which is most of what these tests cost."""
 
 
 def tracked(pattern):
@@ -50,7 +54,10 @@ def test_the_patterns_find_what_there_is():
 
 def calls_without_encoding(path):
     """Calls that read or write text in whatever encoding the locale has."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    source = path.read_text(encoding="utf-8")
+    if not ANY_CALL.search(source):
+        return
+    for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call):
             continue
         of = node.func
@@ -62,7 +69,7 @@ def calls_without_encoding(path):
             name == "open" and (isinstance(of, ast.Name) or is_of(of, "io"))
         )
         is_path_open = name == "open" and any(isinstance(mode, str) and mode in ("r", "w", "a", "x") for mode in modes)
-        is_child = any(getattr(given.get(key), "value", False) is True for key in ("text", "universal_newlines"))
+        is_child = any(getattr(given.get(key), "value", False) is True for key in TEXT_FLAGS)
         if (is_text or is_path_open or is_child) and not is_binary and not {"encoding", None} & set(given):
             yield f"{path.relative_to(ROOT)}:{node.lineno}"
 

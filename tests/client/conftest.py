@@ -12,6 +12,8 @@ from tests.client.fakes import FakeServer, Peer
 from tests.client.pair import Pair
 
 DEADLINE_S = 20.0
+MIDDLE = 1
+"""Generation of the collector: what a test leaves is young."""
 
 
 @pytest.fixture(autouse=True)
@@ -22,31 +24,34 @@ def bounded() -> Iterator[None]:
 
 
 @pytest.fixture(scope="package", autouse=True)
-def small_heap() -> Iterator[None]:
-    """Keeps what was imported out of gc.get_objects, which the next fixture asks twice a test."""
-    gc.freeze()
+def thawed() -> Iterator[None]:
+    """What the tests here have frozen is collected after them; what stays is frozen again (tests/conftest.py)."""
     yield
     gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
 def no_greenlets_left() -> Iterator[None]:
-    """Fails a test that leaves a greenlet running."""
-    before = {id(greenlet) for greenlet in running_greenlets()}
+    """Fails a test that leaves a greenlet running. What was there before is frozen: `gc.get_objects` passes it over."""
+    gc.collect(MIDDLE)
+    gc.freeze()
     yield
     gevent.idle()
-    left = [greenlet for greenlet in running_greenlets() if id(greenlet) not in before]
+    left = running_greenlets()
     gevent.joinall(left, timeout=1.0)
     assert [greenlet for greenlet in left if not greenlet.dead] == []
 
 
 def running_greenlets() -> list[gevent.Greenlet]:
+    """Those that the test has made."""
     return [found for found in gc.get_objects() if isinstance(found, gevent.Greenlet) and not found.dead]
 
 
 @pytest.fixture
 def running() -> Callable[[], int]:
-    """Counts the greenlets that are alive."""
+    """Counts the greenlets of this test that are alive."""
     return lambda: len(running_greenlets())
 
 

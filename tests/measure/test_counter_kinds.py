@@ -41,13 +41,13 @@ def test_a_label_counts_as_the_same_kind_for_ever(labels):
 
 
 def test_a_ledger_and_its_snapshot_stay_small():
-    """Whatever a server says: 20,000 different reasons of 20,000 characters."""
+    """Whatever a server says: 2,000 different reasons of 20,000 characters."""
     ledger = Ledger(DEFAULT, "e", "w")
-    for number in range(20_000):
+    for number in range(2_000):
         ledger.count("messages_rejected", "burst", MAIN, label=f"{number} " + "\x1b" * 20_000)
     counts = ledger.snapshot(1, final=True, elapsed_s=1.0).counts
     assert len(counts) == MAX_KINDS + 1
-    assert sum(count.n for count in counts) == 20_000
+    assert sum(count.n for count in counts) == 2_000
     assert max(len(count.label) for count in counts) <= MAX_LABEL
 
 

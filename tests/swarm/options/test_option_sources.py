@@ -20,6 +20,7 @@ from fleetlm_users.swarm.options.start_form import StartForm
 from fleetlm_users.workload.options import benchmark_specs
 from fleetlm_users.workload.options.specs import OptionSpec
 from fleetlm_users.workload.presets.file import preset_of
+from tests.mutations import seeds
 from tests.swarm.samples import benchmark
 
 NO_OVERRIDES = {"num_users": None, "run_time_s": None, "spawn_rate": None}
@@ -346,7 +347,7 @@ def folder(tmp_path_factory):
 @given(st.data())
 @settings(
     deadline=None,
-    max_examples=60,
+    max_examples=len(seeds(60)),
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
