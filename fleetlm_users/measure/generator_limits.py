@@ -25,6 +25,8 @@ class Limits:
     `cpu_share`: readings above CPU_STARVED_PERCENT; the odd one is a garbage collection, a fifth of them is saturation.
     `in_flight_share`: messages whose fate was still open at the end are in no success rate; above a twentieth the rate
     leaves out too much.
+    `unasked_answers_share`: answers that nobody asked for, as a share of the messages that ask for one; each may have
+    been taken for the answer to a later message.
     """
 
     lateness_p99_ms: float = 100.0
@@ -37,6 +39,7 @@ class Limits:
     failed_sessions_share: float = 0.10
     in_flight_share: float = 0.05
     dropped_visits_share: float = 0.01
+    unasked_answers_share: float = 0.01
 
     @classmethod
     def in_proportion_to(cls, lateness_p99_ms: float) -> Self:

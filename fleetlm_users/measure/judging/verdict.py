@@ -1,5 +1,6 @@
 """Pass, fail or inconclusive: what the judged thresholds and the health of the run together allow to say."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -150,6 +151,8 @@ def _doubts(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) ->
     yield from missing_reports(facts)
     yield from accounting_doubts(totals, facts.limits)
     yield from _missing_load(totals, facts.limits)
+    if not facts.was_reset:  # an answer to a message from before it answers none of those that are counted
+        yield from _unasked_answers(totals, facts.limits)
     for failure in total_failures(totals, [judgement.threshold for judgement in judgements]):
         if failure.metric.name not in facts.planned:
             yield str(failure)
@@ -212,6 +215,21 @@ def _missing_load(totals: Totals, limits: Limits) -> Iterable[str]:
         by_kind = formatting.few_kinds(totals.labels("session_failures", phase=ALL))
         kinds = ", ".join(f"{count} {kind}" for kind, count in by_kind.items())
         yield f"{failed:,} of {failed + completed:,} sessions failed ({kinds}): the load was not as planned"
+
+
+def _unasked_answers(totals: Totals, limits: Limits) -> Iterable[str]:
+    """Describe answers that nobody asked for: matched in order, one to an earlier message makes a later one look fast.
+
+    Those to messages that were given up came late, and were asked for.
+    """
+    names = ("agent_replies_due", "agent_replies", "agent_replies_unmatched", "messages_unanswered")
+    due, answers, unmatched, unanswered = (totals.count(name, phase=ALL) for name in names)
+    unasked = unmatched - unanswered * math.ceil(answers / due) if due else 0
+    if unasked > limits.unasked_answers_share * due:
+        yield (
+            f"the agent answered more often than expected: {unasked:,} answers to nothing beside {due:,} messages, so"
+            " others may be taken for those to the wrong message; see --agent-replies"
+        )
 
 
 def late_generator(totals: Totals, limits: Limits) -> Iterable[str]:

@@ -8,7 +8,7 @@ from fleetlm_users.measure.judging.thresholds import judge, parse_thresholds
 from fleetlm_users.measure.judging.verdict import RunFacts, decide
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
-from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
+from fleetlm_users.measure.metrics.metric import ALL, MAIN, WARM_UP
 from fleetlm_users.measure.metrics.phoenix import PHOENIX_METRICS, PUSH_FATES
 from fleetlm_users.measure.snapshot import encode_snapshot
 from fleetlm_users.measure.snapshot_store import SnapshotStore, WorkerState
@@ -186,6 +186,37 @@ def test_many_failed_sessions_are_doubted(totals_of, healthy, failed, kind):
     verdict = verdict_on(totals_of(write))
     assert verdict.kind == kind
     assert all("11 of 100 sessions failed (11 join_refused)" in doubt for doubt in verdict.doubts)
+
+
+@pytest.mark.parametrize(
+    ("unmatched", "unanswered", "kind"),
+    [
+        (0, 0, "pass"),
+        (10, 0, "pass"),
+        (11, 0, "inconclusive"),
+        (1000, 0, "inconclusive"),
+        (50, 50, "pass"),  # they came late
+        (60, 50, "pass"),
+        (61, 50, "inconclusive"),
+    ],
+)
+def test_answers_that_nobody_asked_for_are_doubted(totals_of, healthy, unmatched, unanswered, kind):
+    """An answer to a message of before is taken for that to the next, which then looks fast."""
+
+    def write(ledger):
+        healthy(ledger)
+        more = 1000 - totals_of(healthy).count("agent_replies_due", phase=ALL)
+        ledger.count("agent_replies_due", "burst", MAIN, more)
+        ledger.count("agent_replies", "burst", MAIN, more)
+        ledger.count("agent_replies_matched", "burst", MAIN, more - unanswered)
+        ledger.count("agent_replies_unmatched", "burst", MAIN, unmatched)
+        ledger.count("messages_unanswered", "burst", MAIN, unanswered)
+
+    bounds = f"{KEPT}; agent_reply_rate: rate>0.8; agent_replies_unmatched: count<9999"
+    verdict = verdict_on(totals_of(write), bounds)
+    assert verdict.kind == kind, verdict.reasons
+    assert ("answered more often than expected" in str(verdict.doubts)) == (kind == "inconclusive")
+    assert "answered more" not in str(verdict_on(totals_of(write), bounds, was_reset=True).doubts)
 
 
 def test_nothing_happened_is_never_a_pass(totals_of):
