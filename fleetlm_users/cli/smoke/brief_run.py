@@ -1,5 +1,6 @@
 """Runs one benchmark for a few seconds in a separate process and says whether it works, not how fast it is."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -35,6 +36,9 @@ SPARE_S: Final = 120.0
 END_S: Final = 30.0
 MAX_LINES: Final = 3
 
+USAGE_EXIT: Final = 2
+_UNKNOWN: Final = re.compile(r"error: unrecognized arguments: ([^\n]{1,200})")
+
 _DONE: Final = {"messages": "appended", "pushes": "replied to"}
 _LATENCY: Final = {"messages": "append_latency_ms", "pushes": "push_latency_ms"}
 
@@ -51,7 +55,10 @@ class SmokeResult:
 
 
 def smoke(locustfile: Path, seconds: float, arguments: Sequence[str], results: Path) -> SmokeResult:
-    """Run a benchmark for some seconds, with further arguments for Locust, and return whether it works."""
+    """Run a benchmark for some seconds, with further arguments for Locust, and return whether it works.
+
+    Raises UsageError for arguments that no benchmark has.
+    """
     name = locustfile.stem
     command = [sys.executable, "-m", "locust", "--headless", "-f", str(locustfile), *SHORT, *OF_BENCHMARK.get(name, ())]
     command += ["-t", f"{seconds:g}s", *arguments, "--results-dir", str(results)]
@@ -59,6 +66,10 @@ def smoke(locustfile: Path, seconds: float, arguments: Sequence[str], results: P
     try:
         (run,) = read_runs(results)
     except (UsageError, ValueError):
+        unknown = _UNKNOWN.search(output)
+        if code == USAGE_EXIT and unknown is not None:
+            example = "fleetlm-bench smoke -H http://fleetlm:4000"
+            raise UsageError("options", printable(unknown[1]), "options that Locust has", example) from None
         if UNSUITED in " ".join(output.split()):
             return SmokeResult(name, "✓", f"not run: {_last_lines(output)}")
         return SmokeResult(name, "✗", f"no result (exit code {code}): {_last_lines(output)}")

@@ -1,6 +1,6 @@
 """The comparison of two runs: can they be compared, is B a regression, and what calls for caution. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -88,7 +88,16 @@ def obstacles(before: RunFile, after: RunFile, *, any_load: bool) -> Iterator[st
     if not any_load:
         for item in differing_options(before.summary, after.summary):
             if item.is_load:
-                yield f"the load differs: {item.name} {item.before} and {item.after}{ANYWAY}"
+                yield f"the load differs: {item.name} {_words(item.before)} and {_words(item.after)}{ANYWAY}"
+
+
+def _words(setting: Any) -> str:
+    """Return a setting for a sentence."""
+    if isinstance(setting, Mapping):
+        return " + ".join(f"{_words(value)} {name}" for name, value in setting.items() if value) or "none"
+    if isinstance(setting, list | tuple):
+        return ",".join(map(str, setting)) or "none"
+    return "none" if setting is None else str(setting)
 
 
 def differing_options(before: Summary, after: Summary) -> Iterator[Difference]:

@@ -18,6 +18,7 @@ from fleetlm_users.workload.options.durability import (
 )
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.options.specs import option
+from fleetlm_users.workload.plan import Plan
 from fleetlm_users.workload.storm.back_off import PHOENIX, RECONNECT, REJOIN, BackOff, parse_back_off
 from fleetlm_users.workload.storm.cuts import Cuts
 
@@ -145,6 +146,11 @@ def _cuts(options: Options) -> Cuts:
     )
 
 
+def _third_of(plan: Plan) -> str:
+    """Return a third of the judged part as an example, in tenths of a second."""
+    return format_duration(round(plan.warm_up_s + (float(plan.duration_s or 0) - plan.warm_up_s) / 3, 1))
+
+
 def _at_s(options: Options) -> float:
     given, plan = options.extra[CUT_AT.name], options.plan
     if given is None and plan.duration_s is None:
@@ -157,5 +163,5 @@ def _at_s(options: Options) -> float:
         raise UsageError(CUT_AT.label, format_duration(given), accepted, format_duration(plan.warm_up_s + 10))
     if plan.duration_s is not None and given >= plan.duration_s:
         accepted = f"less than the run's {format_duration(plan.duration_s)}: sessions come back after the cut"
-        raise UsageError(CUT_AT.label, format_duration(given), accepted, format_duration(plan.duration_s / 3))
+        raise UsageError(CUT_AT.label, format_duration(given), accepted, _third_of(plan))
     return float(given)

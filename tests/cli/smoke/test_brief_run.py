@@ -118,3 +118,11 @@ def test_a_run_that_does_not_end_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(brief_run, "SPARE_S", 0.0)
     fake_locust(tmp_path, monkeypatch, "import signal; signal.pause()")
     assert "exit code -15" in smoke(tmp_path / "mixed.py", 0.2, [], tmp_path / "results").words
+
+
+def test_what_no_benchmark_knows_ends_the_check_at_the_first(monkeypatch, tmp_path):
+    """All others would say the same."""
+    said = "usage: locust\n__main__.py: error: unrecognized arguments: --target http://x\n"
+    monkeypatch.setattr(brief_run, "_finished", lambda command, within_s: (2, said))
+    with pytest.raises(UsageError, match="'--target http://x' for options: expected options that Locust has"):
+        brief_run.smoke(tmp_path / "mixed.py", 1.0, ["--target", "http://x"], tmp_path / "none")

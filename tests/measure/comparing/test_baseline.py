@@ -82,7 +82,7 @@ def test_there_are_few_and_the_rest_is_counted():
         (scaled(1.0, options={"benchmark": "other"}), "not comparable, since different benchmarks: mixed and other."),
         (
             scaled(1.0, plan={"users": {"burst": 9}}),
-            "not comparable, since the load differs: users {'burst': 5} and {'burst': 9}.",
+            "not comparable, since the load differs: users 5 burst and 9 burst.",
         ),
     ],
 )
@@ -115,7 +115,7 @@ def test_obstacles_are_known_before_a_run():
     same = {"plan": run.summary["plan"], "options": run.summary["options"]}
     assert obstacles_beforehand(run, same) == []
     other = {"plan": same["plan"] | {"users": {"burst": 9}}, "options": same["options"]}
-    assert obstacles_beforehand(run, other) == ["the load differs: users {'burst': 5} and {'burst': 9}"]
+    assert obstacles_beforehand(run, other) == ["the load differs: users 5 burst and 9 burst"]
     many = {"plan": other["plan"], "options": same["options"] | {"benchmark": "x", "message_bytes": 9}}
     before = scaled(1.0, options={"message_bytes": 64})
     assert obstacles_beforehand(run_file(before), many)[-1] == "1 more reason"

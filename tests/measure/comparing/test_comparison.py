@@ -163,7 +163,7 @@ def test_alike_runs_have_no_obstacle_and_no_difference():
         (summary(options={"benchmark": "ws_hot_path"}), "different benchmarks: mixed and ws_hot_path"),
         (summary(options={"protocol": "late"}), "the load differs: protocol early and late; --any-load"),
         (summary(verdict="inconclusive", doubts=["the run was interrupted"]), "run B is inconclusive: the run was int"),
-        (summary(plan={"users": {"burst": 6}}), "the load differs: users {'burst': 5} and {'burst': 6}"),
+        (summary(plan={"users": {"burst": 6}}), "the load differs: users 5 burst and 6 burst"),
         (summary(options={"message_bytes": 1024}), "the load differs: message_bytes"),
         (summary(options={"extra": {"send_interval": 5}}), "the load differs: send_interval"),
     ],

@@ -56,6 +56,7 @@ def test_a_run_without_an_end_is_cut_at_the_moment_given():
     [
         ({"duration_s": None}, "a moment, as a third of a run without an end"),
         ({"cut_at": 100.0}, "less than the run's 1m40s"),
+        ({"cut_at": 20.0, "duration_s": 20.0}, "after the cut, for example 13.3s"),
         ({"cut_at": 5.0}, "at least the warm-up of 10s"),
         ({"cut_share": 0.04}, "a share of the 10 users that is at least one of them"),
         ({"cut": "server", "cut_share": 0.5}, "left out with --cut server"),
