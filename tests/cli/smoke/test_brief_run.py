@@ -7,6 +7,7 @@ import pytest
 
 from fleetlm_users.cli.smoke import brief_run
 from fleetlm_users.cli.smoke.brief_run import judged, smoke
+from fleetlm_users.errors import UsageError
 from tests.cli.summaries import made, run_file, written
 
 
