@@ -91,10 +91,10 @@ def _show_version(ctx: click.Context, _parameter: click.Parameter, is_asked: boo
 
 @click.group(cls=Bench, context_settings={"help_option_names": HELP_NAMES, "auto_envvar_prefix": None})
 @click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Say versions."
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show versions."
 )
 def cli() -> None:
-    """FleetLM load tests: what is needed before, during and after a run.
+    """Tools for FleetLM load tests: before, during and after a run.
 
     The load itself is locust's: locust --headless -f locustfiles/mixed.py
 

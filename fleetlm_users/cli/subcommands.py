@@ -47,7 +47,9 @@ SUBCOMMANDS: Final = {
     ),
     "list": Subcommand("fleetlm_users.cli.listing.command", "list_", "List benchmarks, presets, metrics and options."),
     "plan": Subcommand(
-        "fleetlm_users.cli.plan.command", "plan", "What a load needs: workers, machines, ports, kernel settings."
+        "fleetlm_users.cli.plan.command",
+        "plan",
+        "Calculate what a load needs: workers, machines, ports, kernel settings.",
     ),
     "report": Subcommand(
         "fleetlm_users.cli.report.command", "report", "Write a run's report again: HTML, Markdown, JUnit or text."
@@ -55,9 +57,11 @@ SUBCOMMANDS: Final = {
     "control": Subcommand(
         "fleetlm_users.cli.control.command",
         "control",
-        "Change a run that is on: another rate, other users, pause, resume, stop.",
+        "Change a running test: rate, users, pause, resume, stop.",
     ),
-    "schema": Subcommand("fleetlm_users.cli.schema.command", "schema", "The JSON Schema of summary.json or run.json."),
+    "schema": Subcommand(
+        "fleetlm_users.cli.schema.command", "schema", "Print the JSON Schema of summary.json or run.json."
+    ),
 }
 
 

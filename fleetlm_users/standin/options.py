@@ -117,7 +117,7 @@ def build_parser(parser_class: type[argparse.ArgumentParser] = argparse.Argument
     _add_server(parser)
     _add_twin(parser.add_argument_group("twin of a recorded server"))
     _add_storage(parser.add_argument_group("storage"))
-    _add_caps(parser.add_argument_group("caps (what is beyond is refused or forgotten, oldest first)"))
+    _add_caps(parser.add_argument_group("limits (beyond them, requests are refused or the oldest data is forgotten)"))
     faults = parser.add_argument_group("faults (also changeable by POST /standin/faults)")
     for name, kind in TYPES.items():
         flag = "--" + name.replace("_", "-")
@@ -152,7 +152,7 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
         "--webhook-connections",
         type=whole("--webhook-connections", 1, 10_000),
         default=WEBHOOK_CONNECTIONS,
-        help="how many webhooks to the agents at once",
+        help="webhooks to the agents in parallel",
     )
 
 
@@ -160,18 +160,18 @@ def _add_twin(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--like",
         choices=tuple(LIKE),
-        help="behave like FleetLM at 13a5558 (early) or 0b7208e (late); options given besides win",
+        help="behave like FleetLM at 13a5558 (early) or 0b7208e (late); other options given take precedence",
     )
     group.add_argument(
         "--webhook-order",
         choices=ORDERS,
-        help="webhooks at work at once: one for the node, one for each session, or any number; "
+        help="webhooks in progress: one on the node, one per session, or any number; "
         "`none`, with --quirks `node`, unless given",
     )
     group.add_argument(
         "--inbox-stops",
         action="store_true",
-        help="an inbox pushes nothing any more after its first second without a message, as with --quirks",
+        help="an inbox stops pushing after its first second without a message, as with --quirks",
     )
 
 
@@ -188,7 +188,7 @@ def _add_storage(group: argparse._ArgumentGroup) -> None:
         type=positive("--flush-us-per-message"),
         default=FLUSH_US_PER_MESSAGE,
         metavar="N",
-        help="how much longer each message makes the flush that loses",
+        help="how much each message prolongs a flush, during which messages are lost",
     )
     add(
         "--storage-groups",
@@ -197,9 +197,14 @@ def _add_storage(group: argparse._ArgumentGroup) -> None:
         metavar="N",
         help="sessions share this many groups, and those of one group overwrite each other by seq (0: none do)",
     )
-    add("--storage-file", type=Path, metavar="FILE", help="keep what is flushed there, and start from it")
-    add("--journal", type=Path, metavar="FILE", help="note there what is acknowledged, to tell what a kill has lost")
-    add("--database", metavar="ADDRESS", help="write behind into this PostgreSQL; also from STANDIN_DATABASE")
+    add("--storage-file", type=Path, metavar="FILE", help="keep flushed messages in this file, and start from it")
+    add(
+        "--journal",
+        type=Path,
+        metavar="FILE",
+        help="log acknowledged messages in this file, so that the next start knows what a kill lost",
+    )
+    add("--database", metavar="ADDRESS", help="also write each flush into this PostgreSQL; also from STANDIN_DATABASE")
     add("--database-file", type=Path, metavar="FILE", help="a file with the address of the database")
 
 

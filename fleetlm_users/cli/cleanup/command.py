@@ -43,7 +43,7 @@ MAX_CONCURRENCY: Final = 256
     type=click.IntRange(1, MAX_CONCURRENCY),
     default=CONCURRENCY,
     show_default=True,
-    help="Requests at once.",
+    help="Parallel requests.",
 )
 @click.option(
     "--timeout", "timeout_s", default="30s", show_default=True, metavar="DURATION", callback=seconds("--timeout"),
@@ -74,7 +74,7 @@ def cleanup(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
       fleetlm-bench cleanup --run-id r1124-2135-7f3a
       fleetlm-bench cleanup --results results --yes
 
-    Exit code: 0 when nothing is left that was found, 1 when something failed or the answer was no.
+    Exit code: 0 if everything found was deleted, 1 if something failed or the answer was no.
     """  # noqa: D301  # \b is what click looks for
     targets = targets_of(given)
     marks = _marks(run_ids, folders, typed("participant_prefix", participant_prefix))

@@ -24,14 +24,14 @@ from fleetlm_users.measure.comparing.comparison import compare as compare_runs
     default=99.0,
     show_default=True,
     metavar="PERCENT",
-    help="Of the intervals.",
+    help="Confidence of the intervals.",
 )
 @click.option(
     "--noise",
     multiple=True,
     metavar="RUN",
     type=click.Path(path_type=Path),
-    help="A further run of what A ran: what differs between them is no regression. Repeatable.",
+    help="A further run of what A ran: differences between them are not a regression. Repeatable.",
 )
 @click.option("--any-load", is_flag=True, help="Compare runs with different loads anyway.")
 @click.option("--markdown", is_flag=True, help="Write Markdown, for a comment in CI.")

@@ -20,7 +20,7 @@ WITHOUT_VALUE: Final = ("pause", "resume", "stop")
 
 
 @click.command(
-    short_help="Change a run that is on: another rate, other users, pause, resume, stop.",
+    short_help="Change a running test: rate, users, pause, resume, stop.",
     epilog="Example: fleetlm-bench control rate 150% --web-url http://load-master:8089. "
     f"A login's name and password are read from {USERNAME_VARIABLE} and {PASSWORD_VARIABLE}. "
     "Exit code 0 when it is done, 1 when it is refused, 2 for a mistake in the options.",
@@ -37,7 +37,7 @@ WITHOUT_VALUE: Final = ("pause", "resume", "stop")
 )
 @common_option("insecure")
 def control(action: str, value: str, web_url: str, insecure: bool) -> None:
-    """Change a run that is on, through its web UI.
+    """Change a running test through its web UI.
 
     \b
       rate 150%     all timetables one and a half times as fast as planned
@@ -45,8 +45,8 @@ def control(action: str, value: str, web_url: str, insecure: bool) -> None:
                     per second in one with --session-rate
       users 40      the number of users, spread as the plan's
       pause         nothing new is sent; sessions stay open
-      resume        go on at the rate before the pause
-      stop          end the run: it drains, and is judged
+      resume        continue at the rate before the pause
+      stop          end the run: it drains and is judged
     """  # noqa: D301  # click's mark of a paragraph that it leaves alone
     if action in WITHOUT_VALUE and value:
         raise UsageError(action, value, f"no value: {action} stands alone", f"fleetlm-bench control {action}")

@@ -26,7 +26,7 @@ def _spec(name: str, flag: str, default: object, kind: Kind, text: str) -> Optio
 
 
 SPECS: Final = (
-    _spec("sessions", "--sessions", "", "count", "sessions that are joined at once"),
+    _spec("sessions", "--sessions", "", "count", "sessions joined at the same time"),
     _spec("rate_per_s", "--rate", "", "number", "messages per second of each session; 0.033 is one every 30 s"),
     _spec("replies", "--replies", Demand.replies, "whole", "the agent's answers to a message"),
     _spec("message_bytes", "--message-bytes", Demand.message_bytes, "whole", "the text of a message"),
@@ -39,10 +39,16 @@ SPECS: Final = (
         example=LATE,
         help="FleetLM's chat protocol: early or late (docs/protocols.md)",
     ),
-    _spec("chunks", "--chunks", Demand.chunks, "whole", "pieces of an answer before it, in the late protocol"),
+    _spec(
+        "chunks",
+        "--chunks",
+        Demand.chunks,
+        "whole",
+        "late protocol: pieces in which an answer is pushed before the whole",
+    ),
     _spec("ramp_s", "--ramp-up", "10m", "timeout", "how long the sessions take to join"),
     _spec("cores", "--cores-per-machine", Machines.cores, "count", "cores of a machine with workers"),
-    _spec("memory_gib", "--memory-per-machine-gib", Machines.memory_gib, "positive", "memory of it, GiB"),
+    _spec("memory_gib", "--memory-per-machine-gib", Machines.memory_gib, "positive", "memory of such a machine, GiB"),
     _spec("headroom", "--headroom", Machines.headroom, "number", "share of each core and of the memory left free"),
     _spec("ports", "--ports", Machines.ports, "count", "local ports per source address (ip_local_port_range)"),
     _spec("targets", "--targets", Machines.targets, "count", "addresses and ports of the server"),
@@ -93,13 +99,13 @@ def _options(command: Command) -> Command:
     return command
 
 
-@click.command("plan", short_help="What a load needs: workers, machines, ports, kernel settings.")
+@click.command("plan", short_help="Calculate what a load needs: workers, machines, ports, kernel settings.")
 @_options
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def plan(as_json: bool, **given: str) -> None:
-    """Derive what a load needs from what a session and a message cost, with the arithmetic shown.
+    """Calculate what a load needs from the cost of a session and a message, and show the arithmetic.
 
-    The costs are those that were measured for docs/scaling.md. Measure on your machines, and give your own.
+    The default costs are those measured in docs/scaling.md. Measure your own machines, and pass their costs.
 
     \b
     Examples:

@@ -5,7 +5,7 @@ import click
 from fleetlm_users.cli.schema.documents import KINDS, generated, published
 
 
-@click.command(short_help="The JSON Schema of summary.json or run.json.")
+@click.command(short_help="Print the JSON Schema of summary.json or run.json.")
 @click.argument("document", type=click.Choice(list(KINDS)), default="summary")
 @click.option("--generate", is_flag=True, hidden=True, help="Write it from the types, for `make docs`.")
 def schema(document: str, generate: bool) -> None:

@@ -31,16 +31,18 @@ LOWEST_SIGNIFICANCE: Final = 0.002
     metavar="FORMAT=FILE",
     help=f"Write for another program; FORMAT is {', '.join(FORMATS)}. Repeatable.",
 )
-@click.option("--last", type=click.IntRange(1), metavar="N", help="Look at the newest N runs only.")
+@click.option("--last", type=click.IntRange(1), metavar="N", help="Use only the newest N runs.")
 @click.option("--accept", metavar="RUN", help="Changes up to this run (its id) are known and decide nothing.")
-@click.option("--ignore", multiple=True, metavar="SETTING", help="Runs may differ in this, such as cpu. Repeatable.")
+@click.option(
+    "--ignore", multiple=True, metavar="SETTING", help="A setting in which runs may differ, such as cpu. Repeatable."
+)
 @comparing_options("A judged figure's level", 2.0, 0.5)
 @click.option(
     "--significance",
     type=click.FloatRange(LOWEST_SIGNIFICANCE, 0.1),
     default=SIGNIFICANCE,
     show_default=True,
-    help="How often chance alone may show a change in a figure.",
+    help="Probability that chance alone shows a change in a figure.",
 )
 @click.pass_context
 def trend(  # noqa: PLR0913, PLR0917  # click passes each option as an argument of its own
@@ -72,7 +74,7 @@ def trend(  # noqa: PLR0913, PLR0917  # click passes each option as an argument 
 
     \b
     Exit code: 0 no unwanted change
-               3 a newest run lies behind an unwanted change of a figure
+               3 the newest run comes after an unwanted change of a figure
                  that a threshold bounds
                4 too few runs to find a change, or a newest run without a value
                  of such a figure

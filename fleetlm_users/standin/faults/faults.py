@@ -40,7 +40,7 @@ class Faults:
 
 
 HELP: Final = {
-    "broadcast_delay_ms": "send each message push this much later",
+    "broadcast_delay_ms": "push each message this much later",
     "stall_ms": "block the whole server once for this long",
     "stall_at_s": "when to stall, after the start (or after the POST that sets it)",
     "no_broadcast": "append messages but push none",

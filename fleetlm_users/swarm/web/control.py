@@ -94,7 +94,7 @@ class RunControl:
         if not self._coordinator.running:
             raise StartupError("No run is on", USAGE_EXIT)
         gevent.spawn(end_run, self._environment)
-        return "the run ends: it drains, and is judged"
+        return "the run ends: it drains and is judged"
 
 
 def _planned_rate(options: Options) -> tuple[float | None, str]:
