@@ -3,12 +3,17 @@
 One socket per session, a greenlet that sends a frame made beforehand on the same timetable as the load generators, and
 one that reads and forgets. No frame is parsed, no JSON, no statistics. Sessions are created, connected and joined over
 plain sockets. The load comes in environment variables (benchmarks/load.py).
+
+gevent's timers ring at whole milliseconds: several messages are sent at one wake-up, and each late. With ON_TIME the
+loop has the timer of this project, and sends each when it is due.
 """
 
 import base64
+import functools
 import os
 import re
 import time
+from collections.abc import Callable
 
 import gevent
 from gevent import socket
@@ -98,8 +103,20 @@ class Session:
             pass
 
 
+@functools.cache
+def sleep_on_time() -> Callable[[float], None]:
+    """Sleep until a moment, on a timer of this project; imported here, since the floor itself has nothing of it."""
+    from fleetlm_users.swarm.runtime.precise_timer import PreciseTimer  # noqa: PLC0415  # as said above
+    from fleetlm_users.swarm.runtime.sleeper import Sleeper  # noqa: PLC0415
+
+    timer = PreciseTimer()
+    return lambda moment_s: Sleeper(timer).sleep(moment_s)
+
+
 def sleep_until(moment_s: float) -> None:
     """Return at the moment, or at once when it has passed."""
+    while "ON_TIME" in os.environ and time.perf_counter() < moment_s:
+        sleep_on_time()(moment_s)
     left_s = moment_s - time.perf_counter()
     if left_s > 0:
         gevent.sleep(left_s)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from benchmarks.contenders import ARTILLERY, FLOOR, K6_TOO, K6_WS, OURS, TOOLS, TSUNG
+from benchmarks.contenders import ARTILLERY, FLOOR, FLOOR_ON_TIME, K6_TOO, K6_WS, OURS, TOOLS, TSUNG
 from benchmarks.figure import Column, Figure
 from benchmarks.goal import Goal
 from benchmarks.load import Load, even_ramp_s
@@ -34,7 +34,7 @@ APPEND_CPU = Figure(
     name="append-cpu",
     title="CPU per append",
     work="100 sessions × 50 messages/s for 60 s, each send gives 2 frames back",
-    contenders=(*K6_TOO, TSUNG, ARTILLERY, FLOOR, OURS),
+    contenders=(*K6_TOO, TSUNG, ARTILLERY, FLOOR, FLOOR_ON_TIME, OURS),
     measure=measure,
     seconds=lambda settings: load(settings).lasts_s + OVERHEAD_S + TRACING_S,
     columns=(

@@ -8,8 +8,8 @@ There are several timerfds, set to the earliest moments, because setting one has
 core the kernel must set the core's own timer as well, which on a virtual machine is the hypervisor's work (9 against
 2 µs). A timerfd that is set while others expire before it does not need that.
 
-They ring as much before their moment as the machine is seen to take to wake a process up (wake_up.py), and what is left
-until the moment is looked away on the clock, a few microseconds.
+They ring before their moment, by the time that the machine takes to wake a process up (wake_up.py); the last few
+microseconds are spent watching the clock.
 """
 
 import heapq
