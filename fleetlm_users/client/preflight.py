@@ -20,7 +20,7 @@ from fleetlm_users.client.net.proxies import unused_proxies
 from fleetlm_users.client.net.resolver import Resolver
 from fleetlm_users.client.net.source_addresses import SourceAddresses
 from fleetlm_users.client.net.waits import Deadline, Overdue
-from fleetlm_users.client.phoenix.socket import socket_endpoint
+from fleetlm_users.client.phoenix.socket_endpoint import socket_endpoint
 from fleetlm_users.client.protocol_detection import AUTO, MID, chosen_profile, detect, is_of_mid_version
 from fleetlm_users.client.waiting_notice import WaitingNotice
 from fleetlm_users.client.websocket.handshake import open_websocket

@@ -16,7 +16,7 @@ from fleetlm_users.client.net.endpoint import Endpoint
 from fleetlm_users.client.net.resolver import Resolver
 from fleetlm_users.client.net.source_addresses import SourceAddresses
 from fleetlm_users.client.net.waits import Deadline, Overdue
-from fleetlm_users.client.phoenix.socket import VSN, socket_endpoint
+from fleetlm_users.client.phoenix.socket_endpoint import VSN, socket_endpoint
 from fleetlm_users.client.waiting_notice import WaitingNotice
 from fleetlm_users.client.websocket.handshake import header_lines, open_websocket
 from fleetlm_users.client.websocket.transport import TEXT, Transport

@@ -3,20 +3,17 @@
 Nothing is hidden: no reconnect, no rejoin, no buffering while down; the caller decides about each of these.
 """
 
-import functools
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import gevent
 
-from fleetlm_users.client.net.endpoint import Endpoint, parse_endpoint
 from fleetlm_users.client.net.waits import AnswerWait
 from fleetlm_users.client.phoenix.dispatch import Dispatch
 from fleetlm_users.client.phoenix.heartbeats import Heartbeats
+from fleetlm_users.client.phoenix.socket_endpoint import socket_endpoint
 from fleetlm_users.client.phoenix.types import ChannelHandler, Joined, PushReply, Sent, SocketOptions
 from fleetlm_users.client.websocket.handshake import open_websocket
 from fleetlm_users.client.websocket.reader import Reader
@@ -30,7 +27,6 @@ __all__ = ["ChannelHandler", "Joined", "PhoenixSocket", "PushReply", "Sent", "So
 
 logger = logging.getLogger(__name__)
 
-VSN = "2.0.0"  # the serializer version of the array frames
 CLOSE_TIMEOUT_S = 3.0
 ABORT_TIMEOUT_S = 1.0  # for the reader to notice that the socket was shut down
 
@@ -350,29 +346,6 @@ class PhoenixSocket:
     def __repr__(self) -> str:
         state = f"down: {self.down.kind}" if self.down else "open" if self._transport else "not connected"
         return f"<PhoenixSocket {self.participant_id} {state} joined={sorted(self.joined)} {self._state!r}>"
-
-
-def socket_endpoint(url: str, participant_id: str, *parameters: str) -> Endpoint:
-    """Return where the URL points, with vsn and the participant under each of `parameters` set; the rest stays.
-
-    Raise UsageError for a URL that is not ws(s).
-    """
-    base = _base(url, parameters)
-    quoted = quote(participant_id, safe="")
-    query = "".join(f"{parameter}={quoted}&" for parameter in parameters) + f"vsn={VSN}"
-    return Endpoint(base.url + query, base.host, base.port, base.target + query, base.secure)
-
-
-@functools.lru_cache(maxsize=16)  # a run has one URL: to take it apart for each socket is a seventh of a connect
-def _base(url: str, parameters: tuple[str, ...]) -> Endpoint:
-    """Return the endpoint up to where our own query parameters go."""
-    given = parse_endpoint(url, "WebSocket URL", ("ws", "wss"), "ws://localhost:4000/socket/websocket")
-    parts = urlsplit(url)
-    ours = (*parameters, "vsn")
-    pairs = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in ours]
-    query = "?" + "".join(f"{urlencode([pair], quote_via=quote, safe='')}&" for pair in pairs)
-    path = given.target.partition("?")[0]
-    return replace(given, url=f"{parts.scheme}://{parts.netloc}{parts.path}{query}", target=path + query)
 
 
 def reason_of(response: Any) -> str:

@@ -1,0 +1,34 @@
+"""Where a Phoenix socket connects to: its URL with the serializer version and the participant as query parameters."""
+
+import functools
+from dataclasses import replace
+from typing import Final
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from fleetlm_users.client.net.endpoint import Endpoint, parse_endpoint
+
+VSN: Final = "2.0.0"
+"""The serializer version of the array frames."""
+
+
+def socket_endpoint(url: str, participant_id: str, *parameters: str) -> Endpoint:
+    """Return where the URL points, with vsn and the participant under each of `parameters` set; the rest stays.
+
+    Raise UsageError for a URL that is not ws(s).
+    """
+    base = _base(url, parameters)
+    quoted = quote(participant_id, safe="")
+    query = "".join(f"{parameter}={quoted}&" for parameter in parameters) + f"vsn={VSN}"
+    return Endpoint(base.url + query, base.host, base.port, base.target + query, base.secure)
+
+
+@functools.lru_cache(maxsize=16)  # a run has one URL: to take it apart for each socket is a seventh of a connect
+def _base(url: str, parameters: tuple[str, ...]) -> Endpoint:
+    """Return the endpoint up to where our own query parameters go."""
+    given = parse_endpoint(url, "WebSocket URL", ("ws", "wss"), "ws://localhost:4000/socket/websocket")
+    parts = urlsplit(url)
+    ours = (*parameters, "vsn")
+    pairs = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in ours]
+    query = "?" + "".join(f"{urlencode([pair], quote_via=quote, safe='')}&" for pair in pairs)
+    path = given.target.partition("?")[0]
+    return replace(given, url=f"{parts.scheme}://{parts.netloc}{parts.path}{query}", target=path + query)
