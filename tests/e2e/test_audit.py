@@ -16,7 +16,7 @@ ROUNDS = ["-u", USERS, "--iterations", 10, "--messages", MESSAGES, "--reply-time
 SENT = USERS * 10 * MESSAGES  # with the answers 2,000 messages
 UNSTORED = ("messages_unstored", "answers_unstored")
 WAYS = ["replay", "rest"]
-STEADY = ["-u", "4", "--send-interval", "100", "-t", "3s", "--warm-up", "1s"]
+STEADY = ["-u", "4", "--send-interval", "100", "-t", "4s", "--warm-up", "1s"]
 
 
 def findings(finished, *kinds):

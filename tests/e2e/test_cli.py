@@ -191,7 +191,7 @@ def test_cleanup_counts_what_fails(standin):
     """FleetLM away before, and away in the midst of it."""
     code, output = bench("cleanup", "--api-url", f"{NOBODY}/api", "--run-id", "one", "--yes")
     assert code == 1
-    assert "FleetLM cannot be asked" in output
+    assert "FleetLM cannot be reached" in output
     assert "refused" in output
     standin.faults(unavailable=True)
     code, output = bench("cleanup", "--api-url", standin.api_url, "--yes")

@@ -151,7 +151,7 @@ AGENTS = {
 """The options of the agent, where the stand-in's own would not do."""
 
 ELSEWHERE = {
-    "messages_unacknowledged": "tests/users/test_benchmarks.py",  # the stand-in replies to every send
+    "messages_unacknowledged": "tests/users/test_session_observer.py",  # the stand-in replies to every send
     "backlogs_short": "tests/users/test_rest_user.py",  # the stand-in writes as fast as it is asked to
     "replays_failed": "tests/users/test_rest_user.py",  # the stand-in answers every GET
     "rest_reads_failed": "tests/users/test_rest_user.py",  # the stand-in answers every GET

@@ -22,7 +22,7 @@ def test_a_delay_of_50_ms_is_measured_as_50_ms(tmp_path, standin_with):
     holds, and the run its own lateness and lag: by so much, and no more, may the median be off.
     """
     standin = standin_with("--builtin-agent", "--broadcast-delay-ms", "50")
-    with Locust(tmp_path, *targets(standin), *FAST, "-t", "15s", "-u", "6") as locust:
+    with Locust(tmp_path, *targets(standin), *FAST, "-t", "9s", "-u", "9") as locust:
         finished = locust.finish()
     held_ms = standin.counters()["broadcasts_held_ms"]
     assert held_ms["count"] >= trend_ms(finished, "count") > 100

@@ -10,8 +10,9 @@ FAST = ["--time-scale", "0.2", "--warm-up", "1s", "--ramp-up", "1s"]
 HELD_MS = 1500
 BOUNDS = (
     "append_latency_ms[3s]: max<1000; append_latency_ms{scenario:long_lived}[3s]: max<60s; messages_sent[4s]: count>0;"
-    "message_success_rate[4s]: rate>0.1; append_latency_ms: med<60s"
+    "message_success_rate[4s]: rate>0.1; append_latency_ms: med<60s; messages_out_of_order: off"
 )
+"""What is held is overtaken as the server becomes fast again."""
 
 
 @pytest.mark.parametrize("processes", [[], ["--processes", "2"]], ids=["standalone", "processes-2"])
@@ -32,6 +33,6 @@ def test_a_stretch_in_which_the_server_is_slow_is_named(tmp_path, standin, proce
     first, end = slow["worst_window_s"]
     assert end - first == 3
     assert f"the worst 3 s, from 00:00:{first:02d} to 00:00:{end:02d}" in " ".join(finished.output.split())
-    assert all(entry["ok"] for expression, entry in judged.items() if "max<1000" not in expression), judged
+    assert [expression for expression, entry in judged.items() if not entry["ok"]] == [slow["expression"]]
     page = next(finished.results.glob("*/report.html")).read_text()
     assert 'class="worst"' in page
