@@ -1,4 +1,4 @@
-"""Text that a server, a peer or a file wrote: bounded and made printable before it is stored, counted or shown.
+"""Text from a server, a peer or a file: bounded and made printable before it is stored, counted or shown.
 
 Three forms, all of them stable (a second pass changes nothing): `printable` is one line for a person, `reason` the kind
 that a failure counts as, `printable_json` a whole structure for a file. What is escaped looks as in Python's literals.

@@ -1,4 +1,4 @@
-"""Which HTTP requests our own pages answer: none that a page of another origin makes a browser send.
+"""Which HTTP requests our own pages answer: none that a page of another origin causes a browser to send.
 
 A browser sends requests for any page that is open in it, also to servers that only its machine can reach. It tells the
 page's origin in `Origin` (RFC 6454; with every POST, and with each script's request to another origin), and how the two

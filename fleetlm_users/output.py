@@ -1,4 +1,4 @@
-"""Standard output and error that never end a program: whatever they are, its exit code stays right.
+"""Standard output and error that never end a program: whatever happens to them, its exit code stays right.
 
 A stream may be closed, lack characters, be a full disk, a pipe without a reader, or a terminal that is gone. Python
 raises for each of them, and for what is left in a buffer it even ends with exit code 120 (Py_FinalizeEx).

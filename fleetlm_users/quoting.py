@@ -1,4 +1,4 @@
-"""What an error quotes of a value: one line, escaped, and never longer than `MAX_QUOTED`, whatever the value is."""
+"""How errors quote a value: on one line, escaped, and never longer than `MAX_QUOTED`, whatever the value is."""
 
 import reprlib
 from collections.abc import Mapping, Sequence, Set

@@ -1,4 +1,4 @@
-"""Which certificates are believed: the system's CAs, or those of SSL_CERT_FILE and SSL_CERT_DIR, for all connections.
+"""Which certificates are trusted: the system's CAs, or those of SSL_CERT_FILE and SSL_CERT_DIR, for all connections.
 
 OpenSSL passes over a file that it cannot read, and every certificate is then refused as if the server's were wrong. So
 what the variables name is tried before a run.

@@ -1,4 +1,4 @@
-"""The preflight: whether a run can work at all, asked of FleetLM and the agent before any user starts.
+"""The preflight: checks with FleetLM and the agent, before any user starts, whether a run can work at all.
 
 It uses the load's own client and not requests: a proxy or a CA that only one of the two heeds would make the answer
 worthless. So it also works in a process that is not monkey-patched, such as `fleetlm-bench doctor`.

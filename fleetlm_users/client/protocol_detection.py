@@ -1,4 +1,4 @@
-"""Which chat protocol a FleetLM speaks, asked without a side effect.
+"""Detects which chat protocol a FleetLM speaks, without side effects.
 
 A session without a participant is refused by each version in its own way (wire records: "sessions create, `{}` body"),
 and an agent's record tells the last two apart.

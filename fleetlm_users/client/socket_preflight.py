@@ -1,4 +1,4 @@
-"""The look at a Phoenix application before a run: whether its socket opens, and whether it speaks serializer 2.0.0.
+"""The preflight of a Phoenix application: whether its socket opens and speaks serializer 2.0.0.
 
 Nothing else is asked, and nothing changes on the server: a connect, one heartbeat, a close.
 """

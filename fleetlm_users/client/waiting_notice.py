@@ -1,4 +1,4 @@
-"""The line that says what is waited for, once that takes longer than a moment."""
+"""The line that says what a start is waiting for, once that takes longer than a moment."""
 
 import time
 from collections import Counter

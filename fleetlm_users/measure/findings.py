@@ -1,4 +1,4 @@
-"""Single messages with something wrong, named one by one: a bounded list with the true total, merged over workers."""
+"""Faulty messages, named one by one: a bounded list with the true total, merged over workers."""
 
 from collections.abc import Iterable
 from typing import Annotated, Final

@@ -1,4 +1,4 @@
-"""Numbers as people read them; the same in console, HTML, Markdown and JUnit."""
+"""Numbers formatted for people, the same in console, HTML, Markdown and JUnit."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""The limits beyond which a generator is too slow or too short of CPU for its numbers to be believed."""
+"""The limits beyond which a generator is too late or too short of CPU for its numbers to be trusted."""
 
 from dataclasses import dataclass, replace
 from typing import Final, Self

@@ -1,4 +1,4 @@
-"""Checks an encoded trend (Trend.encode) without decoding it: half the price, and bounded in memory.
+"""Checks an encoded trend (Trend.encode) without decoding it: at half the cost, and with bounded memory.
 
 Decoding trusts what it reads: 1 kB of zeros' deflate becomes 1 MB, a histogram of another precision is taken for ours
 bucket by bucket, and the exact figures of the header need not be those of the histogram.

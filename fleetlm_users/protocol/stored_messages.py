@@ -1,4 +1,4 @@
-"""A page of a session's stored messages, of which no more is decoded than somebody looks at. Pure.
+"""A page of a session's stored messages, decoded only as far as it is read. Pure.
 
 Most pages are read for one message among fifty. Where seq and content of each lie is found by a typed decoder, which
 checks the rest of the JSON and builds nothing of it: a third of the time of a whole decoding.

@@ -1,4 +1,4 @@
-"""What the stand-in itself counted and timed: the truth that a load generator's own numbers are compared with."""
+"""What the stand-in itself counted and timed: the reference for a load generator's own numbers."""
 
 from collections import Counter
 from dataclasses import dataclass, field, fields

@@ -1,4 +1,4 @@
-"""Two ways to run something later on the event loop: as exact as the machine allows, and the loop's own."""
+"""Two ways to run something later on the event loop: as exactly as the machine allows, and by the loop's own timers."""
 
 import asyncio
 import heapq

@@ -1,4 +1,4 @@
-"""SIGINT (Ctrl-C), SIGTERM and SIGHUP (a closed terminal) end the run in order, and then the process.
+"""SIGINT (Ctrl-C), SIGTERM and SIGHUP (a closed terminal) end the run in an orderly way, then the process.
 
 Python raises KeyboardInterrupt wherever it happens to run, under load most likely inside a user, between a message and
 its count. So no signal is ever raised: gevent's watchers run in the event loop and only pass a request on. SIGQUIT

@@ -1,4 +1,4 @@
-"""Bodies that are compressed although `identity` was asked for: decompressed up to a limit, or named."""
+"""Bodies that are compressed although `identity` was requested: decompressed up to a limit, or named."""
 
 import zlib
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What is wrong with an answer that breaks HTTP, in one sentence of ours, whichever parser noticed it.
+"""What is wrong with an answer that violates HTTP, in one sentence, whichever parser noticed it.
 
 llhttp reads the load's answers, http.client and urllib3 those of control work. Their own words name states of a parser.
 """

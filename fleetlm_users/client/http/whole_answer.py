@@ -1,4 +1,4 @@
-"""The usual answer, read without llhttp: its head says a length and nothing else that decides anything.
+"""The usual answer, read without llhttp: its head gives a length and nothing else that matters.
 
 Nearly all answers of a load are such. Anything else, and everything that llhttp might refuse or read in another way, is
 left to `Response`, which is slower and strict.

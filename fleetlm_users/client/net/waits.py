@@ -1,4 +1,5 @@
-"""Waits with a time limit: one greenlet until the event loop notifies it, or a block of code however often it waits.
+"""Waits with a time limit: for one greenlet until the event loop notifies it, or for a block of code with any number of
+waits.
 
 gevent's Event, AsyncResult and Timeout do the same for any number of greenlets and threads, by a list of links, and
 cost twice as much (5 against 2.4 µs for a wait); a session waits for each of its answers.

@@ -1,4 +1,4 @@
-"""Further devices on a session that its user has joined already: those that listen, and those that write as well."""
+"""Further devices on a session that its user has joined: some only listen, others also write."""
 
 import logging
 from typing import Any, Final, Protocol

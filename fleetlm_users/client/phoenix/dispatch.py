@@ -1,4 +1,4 @@
-"""The way of a received message to its handler or waiting caller; the rest is counted as an anomaly."""
+"""Takes each received message to its handler or waiting caller; everything else counts as an anomaly."""
 
 import logging
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A session's replay: what a join hands over of the messages before it, read without taking part in the session."""
+"""A session's replay: the earlier messages that a join returns, read without taking part in the session."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""The receiving of one connection's messages, in the event loop's own callback.
+"""Receives one connection's messages, in the event loop's own callback.
 
 A greenlet per socket that waits, reads and waits again costs two switches for each read, and 5 KiB for each idle
 session. So whole text frames, which are nearly all of a load, are read and passed on right in the callback, and so is

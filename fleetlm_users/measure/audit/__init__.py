@@ -1,1 +1,1 @@
-"""What was acknowledged, remembered in little memory, and compared with what the server has stored. Pure."""
+"""Acknowledged messages, remembered in little memory and compared with what the server has stored. Pure."""

@@ -1,4 +1,4 @@
-"""What a break of a session's connection cost, read off what was remembered of it and what is stored. Pure.
+"""What a broken connection cost its session, found by comparing remembered and stored messages. Pure.
 
 A server that crashes breaks every connection at once. So the moment at which a session's own connection broke stands
 for the crash: no clock of another machine is needed, and a message that was acknowledged before it has an age then.

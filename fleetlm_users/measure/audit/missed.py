@@ -1,4 +1,4 @@
-"""What a session missed while its connection was gone, and whether replay or push brought it when it was back. Pure.
+"""What a session missed while disconnected, and whether replay or push delivered it afterwards. Pure.
 
 A session's messages are numbered from 1 without gaps, so whatever lies between the last message seen before and the
 first one pushed after must have come, by the replay of the join or as a push. Messages that were appended meanwhile on

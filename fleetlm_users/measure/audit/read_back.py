@@ -1,4 +1,4 @@
-"""Whether a read of a session holds what the server accepted, content and all. Pure."""
+"""Whether a read of a session contains what the server accepted, with the same content. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The comparison of two runs: can they be compared, is B a regression, and what calls for caution. Pure."""
+"""The comparison of two runs: whether they are comparable, whether B is a regression, what calls for caution. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Workers that took part in a run and did not report to its end: what of them is counted, and what is not known."""
+"""Workers that took part in a run but did not report to its end: what is counted of them, and what is unknown."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass

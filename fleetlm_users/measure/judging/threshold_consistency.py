@@ -1,4 +1,4 @@
-"""Thresholds that are none: that cannot be broken, cannot be kept, or cannot hold together. Pure.
+"""Thresholds that make no sense: that cannot be missed, cannot be kept, or contradict each other. Pure.
 
 Such a promise would be green, or red, whatever the server does. It is refused before a run and not found after it.
 """

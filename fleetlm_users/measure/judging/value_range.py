@@ -1,4 +1,4 @@
-"""Ranges of numbers: what a threshold allows, and what its metric can be at all."""
+"""Ranges of numbers: what a threshold allows, and what its metric can be."""
 
 import math
 from collections.abc import Collection

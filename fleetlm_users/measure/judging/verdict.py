@@ -1,4 +1,4 @@
-"""Pass, fail or inconclusive: what the judged thresholds and the health of the run together allow to say."""
+"""Pass, fail or inconclusive: the verdict from the judged thresholds and the health of the run."""
 
 import math
 from collections.abc import Iterable, Sequence

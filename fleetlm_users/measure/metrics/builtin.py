@@ -1,4 +1,4 @@
-"""The metrics this project measures, each with the moment it starts and the moment it stops, or what it counts."""
+"""The metrics this project measures, each with the moments at which it starts and stops, or what it counts."""
 
 from typing import Final
 

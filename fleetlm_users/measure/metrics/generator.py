@@ -1,4 +1,4 @@
-"""What the load generator says of itself."""
+"""The load generator's own metrics."""
 
 from typing import Final
 

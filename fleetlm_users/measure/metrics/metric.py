@@ -1,4 +1,4 @@
-"""What one metric is: its name, kind and unit, what it is derived from, and what makes its zero believable.
+"""What one metric is: its name, kind and unit, what it is derived from, and what makes its zero meaningful.
 
 Samples are kept apart by phase. The moment when a thing was *due* decides whether it belongs to the warm-up.
 """

@@ -1,4 +1,4 @@
-"""What a reconnect storm measures: who lost a connection, who came back when, and what was missed meanwhile."""
+"""The metrics of a reconnect storm: who lost a connection, who came back when, and what was missed."""
 
 from typing import Final
 

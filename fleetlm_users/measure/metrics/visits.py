@@ -1,4 +1,4 @@
-"""Sessions that arrive at a rate: each is a visit, of a user who lives one journey and goes."""
+"""The metrics of sessions that arrive at a rate: each is a visit by a user who lives one journey and leaves."""
 
 from typing import Final
 

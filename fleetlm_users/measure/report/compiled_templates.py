@@ -1,4 +1,4 @@
-"""Compiled templates, kept where Python keeps compiled modules: to compile the report's takes 0.05 s of CPU."""
+"""Compiled templates, kept where Python keeps compiled modules: compiling the report's takes 0.05 s of CPU."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Units in the bounds of thresholds: `<1.5s`, `<20MiB/h`, `>95%`. A bare number is in the unit of what is measured."""
+"""Units in the bounds of thresholds: `<1.5s`, `<20MiB/h`, `>95%`. A bare number is in the metric's own unit."""
 
 import re
 from collections.abc import Mapping

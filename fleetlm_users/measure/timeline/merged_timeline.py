@@ -1,4 +1,4 @@
-"""The timelines of all workers as one: seconds are summed when they come, so that many workers cost no memory.
+"""The timelines of all workers as one: seconds are summed as they arrive, so that many workers cost no extra memory.
 
 A snapshot holds, oldest first, all seconds of its worker that the master has not confirmed. Every one but the youngest
 is complete (WorkerTimeline.tick: a stretch belongs to the second in which it began), so it is summed once, and repeated

@@ -1,4 +1,4 @@
-"""The settled seconds of a run, packed: 60 to 350 bytes for each scenario, whatever happened in them.
+"""The settled seconds of a run, packed: 60 to 350 bytes per scenario, however many messages there were.
 
 They lose nothing: exact counts and whole distributions, so that a row that comes late is still added to them.
 """

@@ -1,4 +1,4 @@
-"""What seconds carry for thresholds on windows, and only for metrics that such a threshold names.
+"""What a second carries for thresholds on windows, only for metrics that such a threshold names.
 
 Durations are kept as finely as a whole run's are (0.1 %), so that a window is judged as sharply as the run. Only the
 main phase is carried.

@@ -1,4 +1,4 @@
-"""The echo agent without HTTP: the same answer as the real echo agent's, appended at once."""
+"""The echo agent without HTTP: the same answer as the real echo agent's, appended immediately."""
 
 from typing import Any
 

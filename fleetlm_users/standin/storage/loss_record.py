@@ -1,4 +1,4 @@
-"""The stand-in's own account of what its storage lost and changed: the truth to compare an audit with."""
+"""The stand-in's own record of what its storage lost and changed: the reference for an audit."""
 
 from collections import Counter
 from dataclasses import dataclass, field

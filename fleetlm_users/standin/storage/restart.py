@@ -1,4 +1,4 @@
-"""A new start from the file of a stand-in that ended: sessions, agents and flushed messages are there again."""
+"""Restarts from the file of an earlier stand-in: its sessions, agents and flushed messages are there again."""
 
 from fleetlm_users.standin.agent.agents import Agent, Agents
 from fleetlm_users.standin.chat.session_store import Store, run_id_of

@@ -1,4 +1,4 @@
-"""A file from which a stand-in that was killed starts again: sessions, agents and flushed messages, one line each.
+"""The file that a stand-in can restart from after a kill: sessions, agents and flushed messages, one line each.
 
 Sessions and agents are written at once, as FleetLM does, messages with each flush. A line is a letter and its record:
 `s` a session, `d` the id of an archived one, `a` an agent, `m` the length of a message's content and its payload.

@@ -1,4 +1,4 @@
-"""The way of a message into the storage: an unflushed log, a flush every period, and what is lost on the way."""
+"""A message's way into storage: an unflushed log, periodic flushes, and losses on the way."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""The version of the code that a process runs, in versions, names and digests; a worker sends it to its master."""
+"""The code that a process runs, as versions, names and digests; a worker sends it to its master."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields

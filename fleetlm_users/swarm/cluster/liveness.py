@@ -1,4 +1,4 @@
-"""Liveness of workers and of their master: noticed by silence, and for a process on this machine by whether it runs.
+"""Liveness of workers and their master, judged by silence and, on the same machine, by whether the process runs.
 
 On a master: Locust gives a worker up after three missed heartbeats, assigns its users again when it returns, and
 restarts the whole ramp from 0 users if it stays silent for a minute. A cable unplugged for ten seconds would disturb

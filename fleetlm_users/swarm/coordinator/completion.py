@@ -1,4 +1,4 @@
-"""The end that a run comes to by itself: all work is done, a threshold is hopeless, a worker cannot take part.
+"""How a run ends by itself: all work is done, a threshold is hopeless, a worker cannot take part.
 
 All work is done when every planned user, on whatever process, has finished. A user that has finished stays, idle, until
 the run ends: while Locust ramps up it replaces whatever is missing from its target (runners.py: start_worker), and the

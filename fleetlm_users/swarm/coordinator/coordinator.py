@@ -1,4 +1,4 @@
-"""The process that plans, starts and judges runs: Locust's master, or the only process there is."""
+"""The process that plans, starts and judges runs: Locust's master, or a standalone process."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The error of a run that cannot begin: it says why, and ends the process and what that started."""
+"""The error of a run that cannot begin: it says why, and ends the process and everything it started."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""What a run planned to cut, and what its seconds tell of the time after."""
+"""What a run planned to cut, and what its seconds show of the time after."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What leads on from the figures of a run: since when they were bad, under which trace, and how they were before."""
+"""What explains a run's figures: since when they were bad, under which trace, and how they were in an earlier run."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What a run's report says of a load with parts: its stages, its busiest sessions, those that arrived at a rate."""
+"""The load in a run's report: its stages, its busiest sessions, the sessions that arrived at a rate."""
 
 from collections.abc import Iterator
 

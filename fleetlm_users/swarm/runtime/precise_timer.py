@@ -1,4 +1,4 @@
-"""A timer that is exact to the microsecond for all users of a process, and the rests that it takes between moments.
+"""A timer that is exact to the microsecond for all users of a process, and the rests between due moments.
 
 gevent's timers wait in epoll, whose timeout is whole milliseconds rounded up (libev ev_epoll.c), so every send would be
 about 1 ms late, which is more than FleetLM takes to answer. Where there is no timerfd, gevent's own timers are used,

@@ -1,4 +1,4 @@
-"""How long this machine takes to wake a process up: what a timer should ring before its moment. Pure."""
+"""How long this machine takes to wake a process up, and so how early a timer should ring. Pure."""
 
 from typing import Final
 

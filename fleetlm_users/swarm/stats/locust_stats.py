@@ -1,4 +1,4 @@
-"""What Locust's own statistics are fed with, in milliseconds: its tables and charts show the same events by few names.
+"""Feeds Locust's own statistics, in milliseconds: its tables and charts show the same events by few names.
 
 A message bears the name of the way it went: `append` on a socket, the route of its POST over REST.
 

@@ -1,4 +1,4 @@
-"""The control of a run from elsewhere: another rate, other users, pause, resume, stop; a route of the web UI.
+"""Control of a running test through a route of the web UI: rate, users, pause, resume, stop.
 
 It stands behind the web UI's login and its rules of access, and is there only where the web UI is.
 """

@@ -1,4 +1,4 @@
-"""All of a run's pages, put in place at once: those in Locust's web UI, and the port for Prometheus.
+"""Installs all of a run's pages: those in Locust's web UI, and the port for Prometheus.
 
 Nothing else imports the rest of this package, so a headless run does without it.
 """

@@ -1,4 +1,4 @@
-"""What a PhoenixUser does, counted in the run's ledger and shown in Locust's own table."""
+"""Counts what a PhoenixUser does in the run's ledger, and shows it in Locust's own table."""
 
 import time
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The plan of a run to which sessions arrive at a rate: each is a visit of a user who lives one journey and goes.
+"""The plan of a run to which sessions arrive at a rate: each is a visit by a user who lives one journey and leaves.
 
 A visit needs a user, as an iteration of k6's arrival-rate executors needs a VU: `--max-users` are made before the first
 arrival, wait until one is due, and take the next when they are free.

@@ -1,4 +1,5 @@
-"""How fast the timetables of all users run: at their own speed, faster, slower, or not at all; and its orders. Pure.
+"""How fast the timetables of all users run: at their own speed, faster, slower, or not at all; and the orders that
+change it. Pure.
 
 A timetable has seconds of its own. At speed 1 they pass as the run's do, at speed 2 twice as fast, at speed 0 not at
 all. Whatever is due at a second of the timetable is due when the run reaches it.

@@ -1,4 +1,4 @@
-"""The skew of a run: read from its options, refused where it cannot be had."""
+"""The skew of a run: read from its options, refused where it does not work."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What waited when sending stopped, in seconds: how far a queue was behind, however short the run was. Pure.
+"""How far a queue was behind when sending stopped, in seconds, however short the run was. Pure.
 
 By Little's law (Little, "A proof for the queuing formula L = λW", Operations Research 9, 1961) a backlog divided by the
 rate of finishing is the time that its messages spend in the server. A slow agent accounts for part of that time without

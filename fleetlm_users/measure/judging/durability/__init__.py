@@ -1,1 +1,1 @@
-"""What a crash of the server in mid-run came to."""
+"""The results of a server crash during a run."""

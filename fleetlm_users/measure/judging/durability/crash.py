@@ -1,4 +1,4 @@
-"""What a run with a crash in it came to: how the server was stopped and came back, and what that cost, in words."""
+"""The result of a run with a crash: how the server was stopped and came back, and what that cost, in words."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

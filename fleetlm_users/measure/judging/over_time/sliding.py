@@ -1,4 +1,4 @@
-"""What happened in a window that slides over a run by seconds: added at its front, taken away at its back. Pure.
+"""The contents of a window that slides over a run by seconds: added at the front, removed at the back. Pure.
 
 A second costs its own buckets and a look through two levels of sums, whatever the length of the window.
 """

@@ -1,1 +1,1 @@
-"""What a reconnect storm came to: who was back when, what was missed, what it cost, and who was the limit."""
+"""The results of a reconnect storm: who was back when, what was missed, what it cost, and what was the limit."""

@@ -1,4 +1,4 @@
-"""How long after a cut the server's append latency is what it was before. Pure.
+"""How long after a cut the server's append latency takes to recover. Pure.
 
 The seconds before the cut are taken in windows of equal length, the shortest of WIDTHS_S in which half of the windows
 hold FEW samples. The highest 95th percentile of these windows is the limit: of n windows of an unchanged server, the

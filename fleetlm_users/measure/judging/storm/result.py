@@ -1,4 +1,4 @@
-"""A reconnect storm as the summary has it, in figures and in words, and what speaks against its run. Pure."""
+"""A reconnect storm in the summary, in figures and in words, and the doubts about its run. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

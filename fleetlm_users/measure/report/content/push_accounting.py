@@ -1,4 +1,4 @@
-"""What became of every push and awaited event of users of any Phoenix application, as tables of the report.
+"""The fate of every push and awaited event of users of any Phoenix application, as tables of the report.
 
 They are made from the counters of the summary, of which the counter of all must be the sum of those of each fate.
 """

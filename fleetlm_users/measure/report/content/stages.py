@@ -1,4 +1,4 @@
-"""The parts of a run as the summary has them, its stages or its busiest sessions: messages, fates, and latency."""
+"""The parts of a run in the summary, its stages or its busiest sessions: messages, fates, and latency."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""The sessions that arrived at a rate, as the summary and the reports have them."""
+"""The sessions that arrived at a rate, in the summary and the reports."""
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate

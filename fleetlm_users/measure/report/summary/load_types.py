@@ -1,4 +1,4 @@
-"""The parts of a summary about a load with parts: its stages, its busiest sessions, sessions that arrive at a rate."""
+"""The parts of a summary about the load: its stages, its busiest sessions, sessions that arrive at a rate."""
 
 from typing import NotRequired, TypedDict
 

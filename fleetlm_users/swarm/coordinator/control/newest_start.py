@@ -1,4 +1,4 @@
-"""The `start` of a master, of which only the newest call goes on spawning.
+"""The `start` of a master: only the newest call goes on spawning.
 
 A call lasts as long as its ramp, and all calls step the one generator of the dispatcher, which then fails for one of
 two: "generator already executing" (dispatch.py: __next__). Locust's web UI ends its own earlier call; nothing ends that

@@ -1,4 +1,4 @@
-"""How fast the timetables of a run have been told to run, and how they run now."""
+"""How fast the timetables of a run have been ordered to run, and how fast they run now."""
 
 from collections.abc import Callable
 from typing import Any, Final

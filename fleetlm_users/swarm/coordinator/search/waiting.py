@@ -1,4 +1,4 @@
-"""What a capacity search waits for, and what it says meanwhile."""
+"""What a capacity search waits for, and the lines that say so."""
 
 from dataclasses import dataclass
 from typing import Final
