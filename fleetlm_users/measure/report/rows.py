@@ -322,6 +322,16 @@ def troubles_of(summary: Summary) -> list[tuple[str, int, int, dict[str, int]]]:
     return troubles
 
 
+def left_undone(summary: Summary) -> list[str]:
+    """Return what was asked for beside the measurement and could not be done: files, annotations."""
+    undone = [f"not written: {path}" for path in summary.get("unwritten", ())]
+    annotations = summary.get("annotations")
+    if annotations is not None and annotations["failed"]:
+        all_ = annotations["posted"] + annotations["failed"]
+        undone.append(f"{annotations['failed']} of {all_} annotations not posted: {annotations['problem']}")
+    return undone
+
+
 def generator_rows(summary: Summary) -> list[tuple[str, ...]]:
     """Return the generator's own trends: of the main phase, or of the warm-up for name look-ups."""
     rows = []

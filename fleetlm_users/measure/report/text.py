@@ -204,12 +204,7 @@ def _verdict(summary: Summary, style: Style) -> Iterable[str]:
             first, *rest = style.wrapped(reason, f"    {sign} ", "      ")
             yield first.replace(sign, style.paint(sign, _MARK_LOOKS[sign]), 1)
             yield from rest
-    missing = [f"not written: {path}" for path in summary.get("unwritten", ())]
-    annotations = summary.get("annotations")
-    if annotations is not None and annotations["failed"]:
-        all_ = annotations["posted"] + annotations["failed"]
-        missing.append(f"{annotations['failed']} of {all_} annotations not posted: {annotations['problem']}")
-    for line in missing:
+    for line in tables.left_undone(summary):
         first, *rest = style.wrapped(line, "    ! ", "      ")
         yield first.replace("!", style.paint("!", "bold", "red"), 1)
         yield from rest

@@ -14,20 +14,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from fleetlm_users.errors import UsageError
+from fleetlm_users.errors import ShapeError, UsageError
 from fleetlm_users.measure.report.html import render_html
 from fleetlm_users.measure.report.junit import render_junit
 from fleetlm_users.measure.report.markdown import render_markdown
 from fleetlm_users.measure.report.summary.related_types import AnnotationsEntry
 from fleetlm_users.measure.report.summary.types import RunRecord, Summary
 from fleetlm_users.measure.report.text import render
-from fleetlm_users.measure.timeline.rows import SeriesRow, to_csv
+from fleetlm_users.measure.timeline.rows import SeriesRow, from_csv, to_csv
 from fleetlm_users.swarm.results.output_file import share_a_file, try_file, try_new, write_file
 from fleetlm_users.workload.options.model import COMMON, Options
 from fleetlm_users.workload.options.specs import OptionSpec
 
 PART: Final = ".part"
 SUMMARY: Final = "summary.json"
+TIMESERIES: Final = "timeseries.csv"
+REPORT_PAGE: Final = "report.html"
+REPORT_TEXT: Final = "report.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class ResultFolder:
 def try_results(parent: Path, benchmark: str, run_id: str) -> None:
     """Check that a result folder can be made and written to, and leave everything as it was. Raise OSError."""
     folder = Path(os.path.realpath(parent)) / _name_of(benchmark, run_id)
-    try_new(folder / f"timeseries.csv{PART}")
+    try_new(folder / f"{TIMESERIES}{PART}")
 
 
 def write_results(
@@ -148,13 +151,20 @@ def note_unwritten(summary: Summary, flag: str, path: Path | str, problem: OSErr
 
 
 def note_annotations(summary: Summary, folder: Path | None, entry: AnnotationsEntry) -> None:
-    """Add to a written summary what became of the run's annotations."""
+    """Add to a written summary what became of the run's annotations, and to its reports what was not posted."""
     summary["annotations"] = entry
-    if folder is not None:
+    if folder is None:
+        return
+    files = {SUMMARY: lambda: _as_text(summary)}
+    if entry["failed"]:
+        rows = folder / TIMESERIES
+        files[REPORT_TEXT] = lambda: render(summary, REPORT_WIDTH, colour=False)
+        files[REPORT_PAGE] = lambda: render_html(summary, from_csv(rows.read_text(encoding="utf-8")))
+    for name, text in files.items():
         try:
-            _write_whole(folder / SUMMARY, _as_text(summary))
-        except OSError as problem:  # the file of before is still there
-            logger.warning("%s does not record what was annotated: %s", folder / SUMMARY, problem.strerror or problem)
+            _write_whole(folder / name, text())
+        except (OSError, ShapeError) as problem:  # the file of before is still there
+            logger.warning("%s does not record what was annotated: %s", folder / name, problem)
 
 
 def _as_text(content: str | Mapping[str, Any]) -> str:
@@ -166,9 +176,9 @@ def _write_folder(options: Options, summary: Summary, rows: Sequence[SeriesRow])
     files: dict[str, str | Mapping[str, Any]] = {
         SUMMARY: summary,
         "run.json": {name: part for name, part in summary.items() if name in RunRecord.__annotations__},
-        "timeseries.csv": to_csv(rows),
-        "report.html": render_html(summary, rows),
-        "report.txt": render(summary, REPORT_WIDTH, colour=False),
+        TIMESERIES: to_csv(rows),
+        REPORT_PAGE: render_html(summary, rows),
+        REPORT_TEXT: render(summary, REPORT_WIDTH, colour=False),
     }
     parent = options.results_dir
     try:

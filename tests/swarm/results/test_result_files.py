@@ -6,15 +6,19 @@ import re
 import pytest
 
 from fleetlm_users.errors import UsageError
+from fleetlm_users.measure.timeline.rows import flat, to_csv
+from fleetlm_users.measure.timeline.second import Stretch
 from fleetlm_users.swarm.results import result_files
 from fleetlm_users.swarm.results.result_files import (
     UNWRITTEN_EXIT,
+    note_annotations,
     note_unwritten,
     try_reports,
     try_results,
     write_reports,
     write_results,
 )
+from tests.cli.summaries import made
 from tests.swarm.results.test_output_file import everything_in, no_file_larger_than
 from tests.swarm.samples import options
 
@@ -152,3 +156,27 @@ def test_a_folder_without_a_file_is_not_left(tmp_path):
         found = write_results(tmp_path, "mixed", "r1", {"a.html": "x" * 200, "b.txt": "x" * 200})
     assert found.path is None
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("failed", "shown"), [(2, True), (0, False)])
+def test_what_was_not_posted_is_in_the_reports_too(tmp_path, failed, shown):
+    """They were written before the verdict was posted; where all was posted they stay as they are."""
+    summary = made()
+    for name in ("summary.json", "report.html", "report.txt"):
+        (tmp_path / name).write_text("before", encoding="utf-8")
+    (tmp_path / "timeseries.csv").write_text(to_csv([flat(Stretch.empty(0))]), encoding="utf-8")
+    entry = {"url": "http://g", "posted": 1, "failed": failed, "problem": "HTTP 500"}
+    note_annotations(summary, tmp_path, entry)
+    assert json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))["annotations"] == entry
+    for name in ("report.html", "report.txt"):
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert ("2 of 3 annotations not posted: HTTP 500" in text) is shown
+        assert (text == "before") is not shown
+
+
+def test_without_the_seconds_the_page_stays_as_it_was(tmp_path):
+    """The others say it."""
+    (tmp_path / "report.html").write_text("before", encoding="utf-8")
+    note_annotations(made(), tmp_path, {"url": "http://g", "posted": 0, "failed": 1, "problem": "refused"})
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == "before"
+    assert "1 of 1 annotations not posted" in (tmp_path / "report.txt").read_text(encoding="utf-8")

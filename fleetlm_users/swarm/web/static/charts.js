@@ -126,7 +126,7 @@ class Chart {
   isNotNeeded() {
     const { sends } = this.definition;
     if (sends && !this.sends.includes(sends)) return true;
-    return this.definition.onlyWithData === true && !this.data.slice(1).some((values) => values.some((value) => value != null));
+    return this.definition.onlyWithData === true && !this.data.slice(1).some((values) => values.some((value) => value)); // nothing, or only zeros
   }
 
   rebuild() {
