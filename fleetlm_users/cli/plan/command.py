@@ -1,7 +1,8 @@
 """`fleetlm-bench plan`: what a load needs, with the arithmetic shown."""
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, fields
 from typing import Any, Final, TypeVar
 
@@ -20,14 +21,21 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Part = TypeVar("Part", Demand, Costs, Machines)
 
 
+RATE: Final = "session_rate_per_s"
+STAY: Final = "stay_s"
+_EXAMPLES: Final = {"sessions": "1000000", "rate_per_s": "0.033", RATE: "20", STAY: "30s"}
+
+
 def _spec(name: str, flag: str, default: object, kind: Kind, text: str) -> OptionSpec:
-    example = "" if default != "" else "1000000" if kind == "count" else "0.033"
+    example = "" if default != "" else _EXAMPLES[name]
     return option(name, flag=flag, env="", default=str(default), help=text, kind=kind, example=example)
 
 
 SPECS: Final = (
     _spec("sessions", "--sessions", "", "count", "sessions joined at the same time"),
     _spec("rate_per_s", "--rate", "", "number", "messages per second of each session; 0.033 is one every 30 s"),
+    _spec(RATE, "--session-rate", "", "positive", "sessions that arrive per second, in place of --sessions"),
+    _spec(STAY, "--stay", "", "timeout", "how long each of those stays, such as 30s"),
     _spec("replies", "--replies", Demand.replies, "whole", "the agent's answers to a message"),
     _spec("message_bytes", "--message-bytes", Demand.message_bytes, "whole", "the text of a message"),
     option(
@@ -113,10 +121,29 @@ def plan(as_json: bool, **given: str) -> None:
       fleetlm-bench plan --sessions 20000 --rate 1 --cores-per-machine 4
       fleetlm-bench plan --sessions 5000 --rate 0.2 --replies 0 --json
       fleetlm-bench plan --sessions 5000 --rate 0.2 --protocol late --chunks 50
+      fleetlm-bench plan --session-rate 20 --stay 30s --rate 0.2
     """  # noqa: D301  # \b is what click looks for
-    values = {spec.name: _value(spec, given[spec.name]) for spec in SPECS}
+    values = {spec.name: _value(spec, text) for spec, text in _asked(given)}
+    if RATE in values:
+        values |= _at_once(values[RATE], values[STAY])
     sizing = size_load(_part(Demand, values), _part(Costs, values), _part(Machines, values))
     click.echo(json.dumps(_as_json(sizing), indent=2) if as_json else plan_text(sizing, style()), nl=as_json)
+
+
+def _asked(given: dict[str, str]) -> Iterator[tuple[OptionSpec, str]]:
+    """Yield what has to be said, with what was said: sessions, or a rate of them and how long each stays."""
+    arrive = bool(given[RATE].strip() or given[STAY].strip())
+    if arrive and given["sessions"].strip():
+        accepted = "either --sessions, or --session-rate with --stay"
+        raise UsageError("--sessions", given["sessions"], accepted, "--session-rate 20 --stay 30s")
+    left_out = ("sessions",) if arrive else (RATE, STAY)
+    yield from ((spec, given[spec.name]) for spec in SPECS if spec.name not in left_out)
+
+
+def _at_once(rate_per_s: float, stay_s: float) -> dict[str, int]:
+    """Return how many sessions are there at once, by Little's law: at least one, and at most what --sessions takes."""
+    spec = next(spec for spec in SPECS if spec.name == "sessions")
+    return {"sessions": _value(spec, str(max(1, math.ceil(rate_per_s * stay_s))))}
 
 
 def _value(spec: OptionSpec, text: str) -> Any:
@@ -129,7 +156,7 @@ def _value(spec: OptionSpec, text: str) -> Any:
 
 
 def _part(kind: type[Part], values: dict[str, Any]) -> Part:
-    return kind(**{field.name: values[field.name] for field in fields(kind)})
+    return kind(**{field.name: values[field.name] for field in fields(kind) if field.name in values})
 
 
 def _as_json(sizing: LoadSizing) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class Demand:
     """The load to size for. `rate_per_s` is of one session; `replies` are the agent's answers to one message.
 
     In the late protocol the server pushes each answer in `chunks` pieces before the whole message.
+    Sessions that arrive at `session_rate_per_s` and stay `stay_s` each are as many at once as Little's law says.
     """
 
     sessions: int
@@ -41,6 +42,8 @@ class Demand:
     ramp_s: float = 600.0
     protocol: str = EARLY
     chunks: int = 4
+    session_rate_per_s: float = 0.0
+    stay_s: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ class _Rates(NamedTuple):
     @classmethod
     def of(cls, demand: Demand) -> "_Rates":
         messages = demand.sessions * demand.rate_per_s
-        joins = demand.sessions / demand.ramp_s
+        joins = demand.session_rate_per_s or demand.sessions / demand.ramp_s
         return cls(messages, messages * (1 + _received(demand)), demand.sessions / HEARTBEAT_S, joins)
 
 
@@ -126,7 +126,12 @@ def _cpu(demand: Demand, rates: _Rates, costs: Costs) -> tuple[list[SizingStep],
     messages = rates.messages * per_message_us / US_PER_S
     beats = rates.heartbeats * costs.cpu_per_heartbeat_us / US_PER_S
     joins = rates.joins * costs.cpu_per_open_us / US_PER_S
+    arrive, arriving = f"{demand.session_rate_per_s:g} sessions/s", demand.session_rate_per_s > 0
+    opened = "sessions that arrive" if arriving else "joins in the ramp"
+    shown = arrive if arriving else f"{_n(demand.sessions)} ÷ {_n(demand.ramp_s)} s"
+    at_once = SizingStep("load", "sessions at once", f"{arrive} × {demand.stay_s:g} s", demand.sessions, "")
     steps = [
+        *([at_once] if arriving else []),
         SizingStep(
             "load", "messages", f"{_n(demand.sessions)} sessions × {demand.rate_per_s:g}/s", rates.messages, "/s"
         ),
@@ -134,12 +139,12 @@ def _cpu(demand: Demand, rates: _Rates, costs: Costs) -> tuple[list[SizingStep],
             "load", "frames", f"{_n(rates.messages)} × (1 sent + {_received(demand)} received)", rates.frames, "/s"
         ),
         SizingStep("load", "heartbeats", f"{_n(demand.sessions)} ÷ {HEARTBEAT_S:g} s", rates.heartbeats, "/s"),
-        SizingStep("load", "joins in the ramp", f"{_n(demand.sessions)} ÷ {_n(demand.ramp_s)} s", rates.joins, "/s"),
+        SizingStep("load", opened, shown, rates.joins, "/s"),
         SizingStep("cpu", "messages", f"{_n(rates.messages)}/s × {per_message_us:.4g} µs", messages, "cores"),
         SizingStep(
             "cpu", "heartbeats", f"{_n(rates.heartbeats)}/s × {costs.cpu_per_heartbeat_us:g} µs", beats, "cores"
         ),
-        SizingStep("cpu", "joins in the ramp", f"{_n(rates.joins)}/s × {costs.cpu_per_open_us:g} µs", joins, "cores"),
+        SizingStep("cpu", opened, f"{_n(rates.joins)}/s × {costs.cpu_per_open_us:g} µs", joins, "cores"),
     ]
     return steps, messages + beats + joins
 

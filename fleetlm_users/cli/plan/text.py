@@ -27,8 +27,9 @@ def plan_text(sizing: LoadSizing, style: Style) -> str:
 
 def _answer(sizing: LoadSizing) -> str:
     addresses = _many(sizing.source_addresses, "source address", "source addresses")
+    sessions = _many(sizing.demand.sessions, "session") + (" at once" if sizing.demand.session_rate_per_s else "")
     return (
-        f"{_many(sizing.demand.sessions, 'session')} at {sizing.demand.rate_per_s:g} messages per second each: "
+        f"{sessions} at {sizing.demand.rate_per_s:g} messages per second each: "
         f"{_many(sizing.workers, 'worker')} on {_many(sizing.machines, 'machine')}, {addresses} on each, one master."
     )
 

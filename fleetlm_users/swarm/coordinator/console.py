@@ -78,7 +78,8 @@ def announcement(
     if plan.shape:
         length = f"until the shape {plan.shape} ends"
     if plan.stages or (plan.rates is not None and plan.rates.stages):
-        length += f" in {len(plan.stages or plan.session_rate)} stages"
+        n = len(plan.stages or plan.session_rate)
+        length += f" in {n} {'stage' if n == 1 else 'stages'}"
     ramp_up = f"ramp-up {_seconds(plan.ramp_up_s)}" if not plan.shape else "ramp-up as the shape defines it"
     lines = [
         f"{plan.benchmark}, preset {plan.preset}: {users}, {length}",

@@ -29,6 +29,15 @@ def test_one_of_each(bench):
     assert "1 worker on 1 machine, 1 source address on each" in " ".join(text.split())
 
 
+def test_sessions_that_arrive_are_as_many_at_once_as_littles_law_says(bench):
+    """Each opens one; the ramp of sessions that stay is no matter."""
+    text = bench("plan", "--session-rate", 20.5, "--stay", "30s", "--rate", 0.2).output
+    assert "615 sessions at once at 0.2 messages per second each" in " ".join(text.split())
+    assert "20.5 sessions/s × 30 s = 615" in text
+    assert re.search(r"sessions that arrive +20\.5 sessions/s = 20\.5 /s", text)
+    assert "joins in the ramp" not in text
+
+
 def test_json_is_the_same(bench):
     """For programs: figures, steps, settings."""
     told = json.loads(bench(*LOAD, "--sessions-per-worker", 10_000, "--json").output)
@@ -43,6 +52,10 @@ def test_json_is_the_same(bench):
     [
         (("plan",), "invalid value '' for --sessions"),
         (("plan", "--sessions", 5), "invalid value '' for --rate"),
+        (("plan", "--session-rate", 5, "--rate", 1), "invalid value '' for --stay"),
+        (("plan", "--stay", "5s", "--rate", 1), "invalid value '' for --session-rate"),
+        ((*LOAD, "--session-rate", 5, "--stay", "5s"), "either --sessions, or --session-rate with --stay"),
+        (("plan", "--session-rate", "1e9", "--stay", "9h", "--rate", 1), "1 to 1,000,000,000"),
         (
             ("plan", "--sessions", 0, "--rate", 1),
             "invalid value '0' for --sessions: expected a whole number, 1 or more",
