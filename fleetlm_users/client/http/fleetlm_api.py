@@ -264,4 +264,6 @@ class RestApi:
 
 def _part(identifier: str) -> str:
     """Return an id as one part of a path or query."""
+    if identifier.isascii() and identifier.isalnum():
+        return identifier  # as nearly all are
     return quote(identifier, safe="")
