@@ -220,11 +220,11 @@ def _missing_load(totals: Totals, limits: Limits) -> Iterable[str]:
 def _unasked_answers(totals: Totals, limits: Limits) -> Iterable[str]:
     """Describe answers that nobody asked for: matched in order, one to an earlier message makes a later one look fast.
 
-    Those to messages that were given up came late, and were asked for.
+    Those to messages that were given up, or whose own broadcast was lost, were asked for.
     """
-    names = ("agent_replies_due", "agent_replies", "agent_replies_unmatched", "messages_unanswered")
-    due, answers, unmatched, unanswered = (totals.count(name, phase=ALL) for name in names)
-    unasked = unmatched - unanswered * math.ceil(answers / due) if due else 0
+    names = ("agent_replies_due", "agent_replies", "agent_replies_unmatched", "messages_unanswered", "messages_lost")
+    due, answers, unmatched, unanswered, lost = (totals.count(name, phase=ALL) for name in names)
+    unasked = unmatched - (unanswered + lost) * math.ceil(answers / due) if due else 0
     if unasked > limits.unasked_answers_share * due:
         yield (
             f"the agent answered more often than expected: {unasked:,} answers to nothing beside {due:,} messages, so"
