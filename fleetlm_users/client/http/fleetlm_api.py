@@ -15,6 +15,7 @@ from fleetlm_users.client.net.endpoint import parse_endpoint
 from fleetlm_users.errors import RestFailed
 from fleetlm_users.foreign_text import words
 from fleetlm_users.protocol.stored_messages import stored_messages
+from fleetlm_users.quoting import quote as quoted
 
 DEFAULT_TIMEOUT_S = 30.0
 DEFAULT_CONCURRENCY = 1024  # high, so that a burst of users does not queue for connections and call it server latency
@@ -120,7 +121,9 @@ class RestApi:
         session = answered.body.get("session") if isinstance(answered.body, dict) else None
         session_id = session.get("id") if isinstance(session, dict) else None
         if not isinstance(session_id, str) or not 0 < len(session_id) <= MAX_ID_CHARACTERS:
-            raise self._bad_body("POST", "/sessions", answered, "no session.id that can be used")
+            found = f"session.id is not a text of 1 to {MAX_ID_CHARACTERS} characters but {quoted(session_id, 40)},"
+            problem = "no session.id" if session_id is None else found
+            raise self._bad_body("POST", "/sessions", answered, problem)
         return Created(session_id, answered.sent_s, answered.done_s, answered.body)
 
     def list_sessions(self, user_id: str) -> Answered:

@@ -132,24 +132,27 @@ def test_an_unexpected_status_says_the_servers_words(api_for, status, body, deta
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "told"),
     [
-        b"",
-        b"<html>",
-        b"[]",
-        b"null",
-        b'{"session":{}}',
-        b'{"session":{"id":7}}',
-        b'{"session":[]}',
-        b'{"session":{"id":""}}',
+        (b"", "no session.id in None"),
+        (b"<html>", "not JSON"),
+        (b"[]", "no session.id in []"),
+        (b"{}", "no session.id in {}"),
+        (b"null", "no session.id in None"),
+        (b'{"session":{}}', "no session.id in"),
+        (b'{"session":[]}', "no session.id in"),
+        (b'{"session":{"id":7}}', "session.id is not a text of 1 to 200 characters but 7, in "),
+        (b'{"session":{"id":""}}', "session.id is not a text of 1 to 200 characters but ''"),
+        (b'{"session":{"id":"' + b"x" * 201 + b'"}}', "not a text of 1 to 200 characters but 'xxx"),
     ],
 )
-def test_a_created_session_without_an_id_is_a_bad_body(api_for, body):
+def test_a_created_session_without_an_id_is_a_bad_body(api_for, body, told):
     """A 201 that does not name the session it made is a failure."""
     api, _ = api_for(("201 Created", body))
     with pytest.raises(RestFailed) as caught:
         api.create_session(EARLY.session_body("u1", "a", {}))
     assert (caught.value.kind, caught.value.status) == ("bad_body", 201)
+    assert told in caught.value.detail
 
 
 def test_the_path_of_an_error_names_the_route_not_the_id(api_for):
