@@ -27,15 +27,19 @@ class FakeTimer:
 
 
 class FakeListener:
-    """A joined channel; `pushed` is what it was sent, garbage as None."""
+    """A joined channel; `pushed` is what it was sent, garbage as None; `events` are other pushes, with their event."""
 
     def __init__(self):
         self.open = True
         self.pushed = []
+        self.events = []
         self.flushed = 0  # how many were pushed when last flushed
 
     def push(self, payload):
         self.pushed.append(payload)
+
+    def push_event(self, event, payload):
+        self.events.append((event, payload))
 
     def push_garbage(self):
         self.pushed.append(None)

@@ -121,8 +121,8 @@ class RestApi:
         session = answered.body.get("session") if isinstance(answered.body, dict) else None
         session_id = session.get("id") if isinstance(session, dict) else None
         if not isinstance(session_id, str) or not 0 < len(session_id) <= MAX_ID_CHARACTERS:
-            found = f"session.id is not a text of 1 to {MAX_ID_CHARACTERS} characters but {quoted(session_id, 40)},"
-            problem = "no session.id" if session_id is None else found
+            unusable = f"session.id is not a text of 1 to {MAX_ID_CHARACTERS} characters but {quoted(session_id, 40)},"
+            problem = "no session.id" if session_id is None else unusable
             raise self._bad_body("POST", "/sessions", answered, problem)
         return Created(session_id, answered.sent_s, answered.done_s, answered.body)
 

@@ -176,7 +176,10 @@ class Hub:
             self.delivery.deliver(session, payload)
 
     def push_event(self, session: Session, event: str, payload: bytes) -> None:
-        """Push another event than `message` to all joined sockets."""
+        """Push another event than `message` to all joined sockets, as late as messages are pushed."""
+        if self.faults.faults.broadcast_delay_ms > 0:
+            self.delivery.deliver_event(session, event, payload)
+            return
         for listener in session.listeners:
             listener.push_event(event, payload)
 

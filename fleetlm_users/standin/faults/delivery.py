@@ -72,6 +72,18 @@ class Delivery:
             self._send(list(session.listeners), again, garbage=False)
         self._release(session)
 
+    def deliver_event(self, session: Session, event: str, payload: bytes) -> None:
+        """Push another event than a message, delayed as messages are: else pieces of an answer would overtake it."""
+        listeners = list(session.listeners)
+
+        def push() -> None:
+            for listener in listeners:
+                if listener.open:
+                    listener.push_event(event, payload)
+                    listener.flush()
+
+        self._exact.at(self._began_s() + self.faults.faults.broadcast_delay_ms / 1000, push)
+
     def _release(self, session: Session) -> None:
         held, session.held = session.held, []
         for payload in held:
@@ -95,7 +107,7 @@ class Delivery:
 
     def _hold(self, delay_s: float, push: Action, listeners: list[Listener]) -> None:
         """Push, and time the hold up to the kernel: the server's own work and queues are what a client measures."""
-        began_s = self._clock() if self.arrived_s is None else self.arrived_s
+        began_s = self._began_s()
 
         def push_and_time() -> None:
             push()
@@ -104,3 +116,7 @@ class Delivery:
                 listener.flush()
 
         self._exact.at(began_s + delay_s, push_and_time)
+
+    def _began_s(self) -> float:
+        """Return when what is pushed now was caused: a delay counts from there."""
+        return self._clock() if self.arrived_s is None else self.arrived_s

@@ -55,6 +55,24 @@ def test_a_delay_holds_each_push_back_in_order():
     assert (listener.pushed, gone.pushed, late.pushed) == ([b"1", b"2"], [], [])
 
 
+def test_pieces_of_an_answer_are_delayed_as_its_message_is():
+    """In the order in which they were pushed, those of one moment too."""
+    delivery, session, listener, exact, _ = scene(broadcast_delay_ms=50)
+    exact.advance(1.0)
+    delivery.arrived_s = 0.99
+    delivery.deliver_event(session, "stream_chunk", b"piece")
+    delivery.deliver(session, b"whole")
+    delivery.arrived_s = None
+    exact.advance(0.0399)
+    assert (listener.events, listener.pushed) == ([], [])
+    exact.advance(0.0002)
+    assert (listener.events, listener.pushed) == ([("stream_chunk", b"piece")], [b"whole"])
+    delivery.deliver_event(session, "stream_chunk", b"later")
+    listener.open = False
+    exact.advance(1.0)
+    assert len(listener.events) == 1
+
+
 def test_a_hold_is_timed_from_the_reading_of_the_bytes():
     """What the server did before it appended counts, for it is latency; the push does not wait for the loop's turn."""
     session, listener, exact, held = new_session(new_store()), FakeListener(), FakeTimer(), HoldTimes()
