@@ -8,6 +8,7 @@ from gevent.event import Event
 
 from fleetlm_users.swarm.runtime.precise_timer import PreciseTimer
 from fleetlm_users.swarm.runtime.sleeper import Sleeper
+from tests.swarm.runtime.played_kernel import PlayedKernel
 
 DEADLINE_S = 10.0
 
@@ -67,37 +68,26 @@ def test_a_killed_sleeper_is_asleep_no_more(sleeper):
     assert repr(sleeper) == "Sleeper(awake)"
 
 
-def test_a_user_is_awake_unless_it_rests(sleeper):
+def test_a_user_is_awake_unless_it_rests():
     """It may wait for something that arrives, also when it sleeps; however it ends, the count is right."""
-    timer = sleeper._timer
+    kernel = PlayedKernel()
+    timer = PreciseTimer(kernel=kernel)
+    sleeper = Sleeper(timer)
     seen = []
 
     def live():
         with sleeper.living():
             seen.append(timer.awake)
-            sleeper.rest(time.perf_counter() + 0.003)
+            sleeper.rest(kernel.clock_s + 1.0)
+            seen.append(timer.awake)
+            sleeper.sleep(kernel.clock_s + 1.0)
             seen.append(timer.awake)
             sleeper.rest()
 
     user = gevent.spawn(live)
-    gevent.sleep(0)
-    assert (seen, timer.awake) == ([1], 0)
-    while len(seen) < 2:
-        gevent.idle()
-    assert (seen, timer.awake) == ([1, 1], 0)
+    for expected, awake in (([1], 0), ([1, 1], 1), ([1, 1, 1], 0)):
+        gevent.sleep(0)
+        assert (seen, timer.awake) == (expected, awake)
+        gevent.get_hub().loop.run_callback(kernel.turn)
     user.kill()
     assert timer.awake == 0
-
-
-def test_a_user_that_sleeps_is_awake_for_the_timer(sleeper):
-    """A sleep may be ended by an answer; a rest is ended by the moment or the end."""
-
-    def live():
-        with sleeper.living():
-            sleeper.sleep()
-
-    user = gevent.spawn(live)
-    gevent.sleep(0)
-    assert sleeper._timer.awake == 1
-    user.kill()
-    assert sleeper._timer.awake == 0
