@@ -2,7 +2,7 @@
 
 import pytest
 
-from fleetlm_users.protocol.answer_streams import AnswerStreams
+from fleetlm_users.protocol.answer_streams import ENDS, STEPS, WITHIN, AnswerStreams
 from fleetlm_users.protocol.observer import SentMessage, UpperBound
 from tests.protocol.notes import Notes
 
@@ -107,3 +107,9 @@ def test_an_answer_whose_beginning_nobody_knows_has_no_length(streams, notes):
         streams.chunk({"chunk": chunk}, [], UpperBound(1.0))
     streams.message()
     assert notes.of("stream_ended") == [[None, 4, None, True]]
+
+
+def test_a_piece_within_an_answer_neither_begins_nor_ends_anything():
+    """So it needs none of the checks of others, and goes on with the answer before it."""
+    assert not WITHIN & (ENDS | STEPS | {"start"})
+    assert not [kind for kind in WITHIN if kind.endswith("-start")]

@@ -16,7 +16,7 @@ from geventhttpclient.response import HTTPParseError
 from fleetlm_users.client.http.content_coding import Oversize
 from fleetlm_users.client.http.protocol_errors import violation
 from fleetlm_users.client.http.response import Response
-from fleetlm_users.client.http.whole_answer import usual_head
+from fleetlm_users.client.http.usual_head import usual_head
 from fleetlm_users.client.net.connector import Connector
 from fleetlm_users.client.net.endpoint import Endpoint
 from fleetlm_users.client.net.resolver import Address

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlm_users.client.http.response import MAX_BODY_BYTES, Response
-from fleetlm_users.client.http.whole_answer import usual_head
+from fleetlm_users.client.http.usual_head import usual_head
 from tests.client.http.test_response import LEGAL
 
 USUAL = (
@@ -22,7 +22,7 @@ KEPT_ALIVE = USUAL.replace(b"\r\n\r\n", b"\r\nConnection: Keep-Alive\r\n\r\n")
 DELETED = b"HTTP/1.1 204 No Content\r\ncache-control: max-age=0\r\nx-request-id: F9\r\n\r\n"
 
 
-def whole_answer(method: str, data: bytes) -> tuple[int, bytes] | None:
+def taken(method: str, data: bytes) -> tuple[int, bytes] | None:
     """Status and body, where the data are an answer with a usual head and nothing else."""
     found = usual_head(method, data)
     return (found[0], data[found[1] :]) if found is not None and found[2] == len(data) else None
@@ -43,9 +43,9 @@ def same_as_the_parser(data: bytes, method: str = "GET") -> None:
 
 
 def test_the_usual_answers_are_taken():
-    assert whole_answer("POST", USUAL) == whole_answer("POST", KEPT_ALIVE) == (201, b"abc")
-    assert whole_answer("GET", FLEETLM) == (200, b"abc")
-    assert whole_answer("DELETE", DELETED) == (204, b"")
+    assert taken("POST", USUAL) == taken("POST", KEPT_ALIVE) == (201, b"abc")
+    assert taken("GET", FLEETLM) == (200, b"abc")
+    assert taken("DELETE", DELETED) == (204, b"")
     same_as_the_parser(FLEETLM)
     same_as_the_parser(KEPT_ALIVE)
 
@@ -85,7 +85,7 @@ def test_every_legal_form_is_read_alike(data):
     ],
 )
 def test_anything_else_is_left_to_the_parser(data):
-    assert whole_answer("GET", data) is None
+    assert taken("GET", data) is None
     assert usual_head("HEAD", USUAL) is None
 
 
