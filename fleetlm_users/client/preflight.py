@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import gevent
+import msgspec
 
 from fleetlm_users.client.http.failure_advice import ADVISED
 from fleetlm_users.client.http.fleetlm_api import RestApi
@@ -75,8 +76,7 @@ class ProblemCode(enum.Enum):
     ADDRESS_SILENT = enum.auto()  # one of several addresses does not answer
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """Something that is not as a run needs it; a fatal one means that no user can work.
 
     `kind` and `status` are those of the error (errors.py) when the REST API or the WebSocket failed, else empty and
@@ -101,8 +101,7 @@ class Problem:
         return f"{self.what} ({self.url}): {self.detail}" + (f"; {self.hint}" if self.hint else "")
 
 
-@dataclass(frozen=True, slots=True)
-class PreflightResult:
+class PreflightResult(msgspec.Struct, frozen=True):
     """What the preflight found out; `protocol` is the name of the profile to speak, empty without one."""
 
     targets: Targets
@@ -200,8 +199,7 @@ def _unused_proxies(targets: Targets) -> Iterator[Problem]:
         yield Problem(ProblemCode.PROXY_UNUSED, name, url, detail, fatal=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _ProbeResult:
+class _ProbeResult(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
     agent_created: bool = False
     protocol: str = ""

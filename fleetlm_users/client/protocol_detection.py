@@ -5,8 +5,9 @@ and an agent's record tells the last two apart.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from fleetlm_users.client.http.fleetlm_api import RestApi
 from fleetlm_users.errors import RestFailed
@@ -29,8 +30,7 @@ DEBUG_PAGE: Final = re.compile(r"# Phoenix\.\w+ at POST \S*/sessions\b")
 has `debug_errors: true` in FleetLM's config/dev.exs, so no JSON comes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Detected:
+class Detected(msgspec.Struct, frozen=True):
     """What the server speaks: a profile, or None and what was seen instead."""
 
     profile: Profile | None

@@ -5,11 +5,12 @@ Nothing else is asked, and nothing changes on the server: a connect, one heartbe
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
 import gevent
+import msgspec
 import orjson
+from msgspec.structs import replace
 
 from fleetlm_users.client.net.connector import Connector
 from fleetlm_users.client.net.endpoint import Endpoint
@@ -41,16 +42,14 @@ NO_SOCKET: Final = "; no socket is there: --ws-url, or `path` of the user class,
 SILENT: Final = "it opened, but did not answer a heartbeat as Phoenix does: is this a Phoenix socket?"
 
 
-@dataclass(frozen=True, slots=True)
-class SocketTarget:
+class SocketTarget(msgspec.Struct, frozen=True):
     """A socket to look at: its URL with the parameters, and the headers of the upgrade."""
 
     url: str
     headers: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class SocketPreflight:
+class SocketPreflight(msgspec.Struct, frozen=True):
     """What the look found: obstacles, which are fatal, and warnings, one line each; `protocol` is none of FleetLM's."""
 
     obstacles: tuple[str, ...]

@@ -9,11 +9,11 @@ import zlib
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from operator import sub
 from typing import Final
 
+import msgspec
 from hdrh.codec import HdrCookieException, HdrHistogramSettingsException, HdrLengthException
 from hdrh.histogram import HdrHistogram
 
@@ -48,8 +48,7 @@ def required_samples(percent: float) -> int:
     return max(1, math.ceil(round(100 / (100 - percent), 6)))
 
 
-@dataclass(frozen=True, slots=True)
-class TrendSummary:
+class TrendSummary(msgspec.Struct, frozen=True):
     """A trend in figures, in µs. A percentile is None on too few samples, everything but `count` is None on none."""
 
     count: int

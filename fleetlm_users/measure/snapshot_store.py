@@ -4,6 +4,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import msgspec
 from msgspec import structs
 
 from fleetlm_users.measure.counter_kinds import Kinds
@@ -27,8 +28,7 @@ class _Worker:
     state: "WorkerState | None" = None  # made at first use, once for each snapshot: it decodes histograms
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerState:
+class WorkerState(msgspec.Struct, frozen=True):
     """The state of one worker by its newest snapshot; None for what it did not report, or on too few samples.
 
     `open_messages` of the `sent` ones had no fate in it; 0 once it is final. `what` they are: messages, or pushes to

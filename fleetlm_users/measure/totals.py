@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
+
+import msgspec
 
 from fleetlm_users.measure.findings import Findings, merged
 from fleetlm_users.measure.histogram import Trend
@@ -55,8 +56,7 @@ class Gauge(NamedTuple):
     peak: float
 
 
-@dataclass(frozen=True, slots=True)
-class Accounting:
+class Accounting(msgspec.Struct, frozen=True):
     """What became of every sent message: sent = appended + rejected + lost + unconfirmed + in_flight + unknown.
 
     `unconfirmed` are those of which the server itself could not say whether it appended them.

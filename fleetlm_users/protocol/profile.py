@@ -9,8 +9,9 @@ Between them, from 2025-10-13 to 10-18, lay versions that speak neither (docs/pr
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Literal
+
+import msgspec
 
 from fleetlm_users.protocol.conversation import Conversation
 from fleetlm_users.protocol.late_conversation import LateConversation
@@ -24,8 +25,7 @@ HISTORY_LIMIT: Final = 10
 """Messages that our own agent is sent with a webhook, as in FleetLM's own benchmark suites."""
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(msgspec.Struct, frozen=True):
     """One protocol.
 
     Attributes:

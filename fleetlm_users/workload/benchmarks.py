@@ -4,8 +4,10 @@ Locustfiles install them (users/install.py); the author of another benchmark dec
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.workload.options.benchmark_specs import (
     ACKNOWLEDGED_DEPTH,
@@ -133,8 +135,7 @@ from.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class PackagedBenchmark:
+class PackagedBenchmark(msgspec.Struct, frozen=True):
     """A benchmark of locustfiles/. Its presets stand in presets.yaml; the first one is its default.
 
     `about` is one sentence, `behaviours` are its scenarios in the order of reports.

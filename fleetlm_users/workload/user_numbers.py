@@ -10,16 +10,16 @@ is not the benchmark's) gets a number from its process's own block.
 
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from heapq import heapify, heapreplace
 from itertools import islice
 from math import log2
 
+import msgspec
+
 from fleetlm_users.workload.identity import vu_number
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerSlot:
+class WorkerSlot(msgspec.Struct, frozen=True):
     """A process in a run: its index among all workers the master ever knew, and its turn in the dispatch.
 
     `turn` is None for a worker that joined later. There are `turns` workers in the dispatch.

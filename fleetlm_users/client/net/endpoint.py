@@ -1,8 +1,9 @@
 """Where a URL points: host, port and request target, as a connection needs them."""
 
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
+
+import msgspec
 
 from fleetlm_users.errors import UsageError
 
@@ -10,8 +11,7 @@ DEFAULT_PORTS: Final = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 SECURE_SCHEMES: Final = ("https", "wss")
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(msgspec.Struct, frozen=True):
     """Where a URL points: `host` without brackets, `target` the path and query as they go into a request line."""
 
     url: str

@@ -1,9 +1,10 @@
 """Where a Phoenix socket connects to: its URL with the serializer version and the participant as query parameters."""
 
 import functools
-from dataclasses import replace
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from msgspec.structs import replace
 
 from fleetlm_users.client.net.endpoint import Endpoint, parse_endpoint
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
+
 MAX_JUMP: Final = 10_000
 """A seq further above the highest one is taken for garbage, which keeps memory bounded."""
 
@@ -54,16 +56,14 @@ class SeenSeqs:
                 self._beyond.discard(self.reached)
 
 
-@dataclass(frozen=True, slots=True)
-class MissingMessage:
+class MissingMessage(msgspec.Struct, frozen=True):
     """A message that nothing brought; `seq` is None and `client_ref` empty where they are not known."""
 
     seq: int | None
     client_ref: str
 
 
-@dataclass(frozen=True, slots=True)
-class Missed:
+class Missed(msgspec.Struct, frozen=True):
     """What a session missed in one absence: how many messages the replay brought, how many a push, and the rest."""
 
     replayed: int = 0

@@ -1,9 +1,10 @@
 """The comparison of two runs: whether they are comparable, whether B is a regression, what calls for caution. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from fleetlm_users.measure.comparing.figures import Figure, look_up
 from fleetlm_users.measure.comparing.rows import FigureRow, Tolerances, rows_of
@@ -44,8 +45,7 @@ NOT_COMPARED: Final = (
 SERVER: Final = ("api_url", "ws_url", "agent_url")  # free ports: they differ in every --standin run
 
 
-@dataclass(frozen=True)
-class RunFile:
+class RunFile(msgspec.Struct, frozen=True):
     """One run's summary and its path."""
 
     path: Path
@@ -155,8 +155,7 @@ def _surroundings(before: Summary, after: Summary) -> Iterator[Difference]:
         yield Difference("workers", counts[0], counts[1], False)
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True):
     """The result of `compare`; `obstacles` are the reasons why A and B cannot be compared."""
 
     before: RunFile

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Final
 
+import msgspec
+
 from fleetlm_users.measure.comparing import statistics
 from fleetlm_users.measure.comparing.statistics import OPEN, ConfidenceInterval
 from fleetlm_users.measure.report.summary.metric_types import (
@@ -32,8 +34,7 @@ MAIN: Final = "main"  # only the main phase is judged, so only it is compared
 _PERCENTILE: Final = re.compile(r"p\(([0-9.]+)\)")
 
 
-@dataclass(frozen=True)
-class Histogram:
+class Histogram(msgspec.Struct, frozen=True):
     """Buckets [low ms, high ms, samples] as a summary's `distributions` hold them; about 6 % wide."""
 
     buckets: Sequence[Sequence[float]]
@@ -54,8 +55,7 @@ class Histogram:
         return math.sqrt(sum(count * (middle - centre) ** 2 for middle, count in middles) / max(1, total - 1))
 
 
-@dataclass(frozen=True)
-class KnownPoints:
+class KnownPoints(msgspec.Struct, frozen=True):
     """A trend of which only its figures are known: values between them are taken on straight lines over −ln(1 − p).
 
     On that scale an exponential tail is a straight line; latencies' tails are near enough to it for an interval.
@@ -84,8 +84,7 @@ class KnownPoints:
         return self.points[-1][1]
 
 
-@dataclass(frozen=True)
-class Figure:
+class Figure(msgspec.Struct, frozen=True):
     """A figure to look up: a metric, of one scenario or of all (None), and the aggregation in threshold syntax.
 
     Aggregations: `p(95)`, `med`, `avg`, `min`, `max` of trends; `rate` of rates; `count` and `rate` of counters, both

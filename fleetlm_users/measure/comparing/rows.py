@@ -1,8 +1,10 @@
 """Every figure of two runs side by side, and how it changed from A to B. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Literal
+
+import msgspec
 
 from fleetlm_users.measure.comparing import statistics
 from fleetlm_users.measure.comparing.figures import GROWTH, Figure, Measured, look_up
@@ -22,8 +24,7 @@ Change = Literal["worse", "better", "changed", "small", "same", "unclear", "miss
 Judged = Mapping[Figure, Direction | None]
 
 
-@dataclass(frozen=True)
-class Tolerances:
+class Tolerances(msgspec.Struct, frozen=True):
     """How much worse is a regression: `tolerance` as a share of A's figure, `rate_tolerance` for rates as a difference
     of shares (0.01 is one percentage point). `confidence` is that of every interval.
     """
@@ -33,8 +34,7 @@ class Tolerances:
     confidence: float = 0.99
 
 
-@dataclass(frozen=True)
-class FigureRow:
+class FigureRow(msgspec.Struct, frozen=True):
     """One figure of both runs. `gap` is B − A in the figure's unit, `relative` its share of A's."""
 
     figure: Figure

@@ -20,10 +20,11 @@ The rate is the Theil–Sen slope with Sen's confidence interval, on the same co
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from statistics import fmean, median
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.measure.judging.trend_statistics import interval, mann_kendall, p_value, slopes, variance_inflation
 
@@ -43,8 +44,7 @@ STEP_SPANS_S: Final = (1, 2, 5, 10)
 """Steps of a queue are correlated over some seconds (flushes, bursts): the widest wandering of these spans counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class BacklogGrowth:
+class BacklogGrowth(msgspec.Struct, frozen=True):
     """How fast a backlog grew while messages were being sent.
 
     `per_s` is the Theil–Sen slope in messages per second, between `low_per_s` and `high_per_s` with 95 % confidence;

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+import msgspec
+
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.generator_limits import CPU_STARVED_PERCENT, Limits
 from fleetlm_users.measure.histogram import Trend
@@ -75,8 +77,7 @@ class Border:
         return self.totals if self.present is None else self.present
 
 
-@dataclass(frozen=True, slots=True)
-class StepBorders:
+class StepBorders(msgspec.Struct, frozen=True):
     """The moments of a step: `began`; held from `settled` to `held`; `closed`, when all its messages had their fate."""
 
     began: Border

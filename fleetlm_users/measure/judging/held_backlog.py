@@ -14,10 +14,11 @@ Each is a difference: a server whose answers take long has a large backlog and k
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, stdev
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.measure.judging.backlog_growth import growth
 
@@ -33,8 +34,7 @@ SMOOTHED_S: Final = 9
 """From this many seconds on, thirds are compared and not moments: regular flushes give a backlog saw teeth."""
 
 
-@dataclass(frozen=True, slots=True)
-class HeldBacklog:
+class HeldBacklog(msgspec.Struct, frozen=True):
     """A backlog during a hold: whether the server fell behind, by how much, and how much was waiting at the end.
 
     `per_s` is the growth and `arrivals_per_s` the load in messages per second; `waiting_s` is what waited in seconds of

@@ -6,8 +6,9 @@ must be near those of the last kept step.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.histogram import Trend
@@ -35,8 +36,7 @@ Reference = Mapping[str, tuple[float, float]]
 """The median and the 95th percentile of each latency, in ms."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenMessages:
+class OpenMessages(msgspec.Struct, frozen=True):
     """Messages without a fate, and appended ones whose answer is awaited."""
 
     appends: int

@@ -6,8 +6,9 @@ scenario of several needs a threshold of its own, because the sum over all scena
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.judging.thresholds import Threshold
@@ -20,8 +21,7 @@ ENOUGH: Final = 5
 upper bound of the true rate is 1 - 0.05^(1/n), which is 0.53 for four and 0.45 for five (Clopper and Pearson 1934)."""
 
 
-@dataclass(frozen=True, slots=True)
-class TotalFailure:
+class TotalFailure(msgspec.Struct, frozen=True):
     """A metric that shows a total failure: `count` of the `base` of `base_name`, in `scenario` or (None) in all."""
 
     metric: Metric

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class ValueRange:
+class ValueRange(msgspec.Struct, frozen=True):
     """The numbers from `low` to `high`, a bound left out where it is open; of whole numbers only, if `whole`."""
 
     low: float = -math.inf

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Final, Literal
+
+import msgspec
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.generator_limits import CPU_STARVED_PERCENT, Limits
@@ -43,8 +44,7 @@ An event without a due moment may be one that a user waits for all day: that it 
 """
 
 
-@dataclass(frozen=True, slots=True)
-class RunFacts:
+class RunFacts(msgspec.Struct, frozen=True):
     """What the numbers alone do not tell: how the run ended and which workers reported to the end.
 
     `aborted` says why a hopeless run was ended early, empty for any other. `workers_expected` is 1 for a run in one
@@ -60,7 +60,7 @@ class RunFacts:
     workers_lost: tuple[LostWorker, ...] = ()
     workers: tuple[WorkerState, ...] = ()
     doubts: tuple[str, ...] = ()
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = msgspec.field(default_factory=Limits)
     aborted: str = ""
     was_reset: bool = False
     was_cut_short: bool = False
@@ -72,8 +72,7 @@ class RunFacts:
         return self.interrupted or bool(self.aborted) or self.was_reset or self.was_cut_short
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """The answer with all its reasons: `failures` say what was missed, `doubts` why numbers cannot be relied on."""
 
     kind: Literal["pass", "fail", "inconclusive"]

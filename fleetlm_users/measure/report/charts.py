@@ -11,6 +11,8 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.timeline.rows import SeriesRow, column_of
 
@@ -18,8 +20,7 @@ _TIME_STEPS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600,
 _LOG_ABOVE: Final = 40  # highest over lowest: beyond this a linear axis shows one line and a flat one
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(msgspec.Struct, frozen=True):
     """An axis from `low` to `high`; logarithmic ones need a `low` above 0."""
 
     low: float
@@ -184,8 +185,7 @@ class ChartFigure:
     height: int = HEIGHT
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One column of the time series as a line; `colour` is one of the style's four."""
 
     column: str
@@ -193,8 +193,7 @@ class Line:
     colour: int
 
 
-@dataclass(frozen=True, slots=True)
-class LineChart:
+class LineChart(msgspec.Struct, frozen=True):
     """Lines over the run's time with one axis; `percentiles` are thinned by their worst, counts by their mean."""
 
     title: str

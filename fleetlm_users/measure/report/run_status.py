@@ -1,14 +1,13 @@
 """The status of a run: how it stands at one moment, or how it ended; what pages and exporters may read."""
 
-from dataclasses import dataclass
+import msgspec
 
 from fleetlm_users.measure.judging.thresholds import Judgement
 from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals
 
 
-@dataclass(frozen=True, slots=True)
-class RunStatus:
+class RunStatus(msgspec.Struct, frozen=True):
     """One moment of a run.
 
     `judgements` are the thresholds held against the numbers of this moment, or at the end those of the verdict; a

@@ -3,8 +3,9 @@
 import re
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.foreign_text import escaped
 
@@ -12,8 +13,7 @@ _PAINT: Final = re.compile(r"(\x1b\[[0-9;]*m)")
 _CODES: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(msgspec.Struct, frozen=True):
     """The style of a text: its width in columns, with or without colours.
 
     Signs that an output lacks are replaced where it is written (fleetlm_users/output.py).
@@ -48,8 +48,7 @@ class Style:
         return textwrap.wrap(text, self.width, initial_indent=first, subsequent_indent=rest) or [first]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """Rows under a head: the first column to the left, all others to the right, as wide as they need to be.
 
     The columns named in `expendable` are dropped, the first one first, until the table fits.

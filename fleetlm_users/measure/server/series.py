@@ -6,8 +6,9 @@ label values are bounded: they come from files and forms, and stand in reports.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 PREFIX: Final = "server."
 MAX_LABELS: Final = 8
@@ -35,8 +36,7 @@ _UNITS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSeries:
+class ServerSeries(msgspec.Struct, frozen=True):
     """A figure by our name for it, or a series by the server's own name, with the labels that it must have."""
 
     name: str
@@ -57,8 +57,7 @@ class ServerSeries:
         return all(labels.get(label, "") == value for label, value in self.labels)
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSubject:
+class ServerSubject(msgspec.Struct, frozen=True):
     """A series of one source, or of each source that has it (None)."""
 
     source: str | None

@@ -8,9 +8,10 @@ Syntax: https://grafana.com/docs/k6/latest/using-k6/thresholds/; windows are wri
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.metrics.catalogue import DEFAULT, Catalogue
@@ -65,8 +66,7 @@ _EXAMPLES: Final[dict[Kind, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Subject:
+class _Subject(msgspec.Struct, frozen=True):
     """The subject of an entry's conditions: `kinds` in words, `units` by aggregation, and an example."""
 
     metric: str

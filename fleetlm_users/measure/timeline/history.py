@@ -9,8 +9,9 @@ import math
 from array import array
 from collections import deque
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from fleetlm_users.measure.timeline.merged_timeline import LATE_S, MergedTimeline
 from fleetlm_users.measure.timeline.rows import PERCENTS, percentiles_ms
@@ -45,8 +46,7 @@ _PER_S: Final = (
 _EVERY_METRIC: Final = frozenset((*COUNTER_COLUMNS.values(), *TREND_COLUMNS.values(), *BACKLOG_COLUMNS))
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(msgspec.Struct, frozen=True):
     """The figures of a stretch: counts per second, percentiles in ms (NaN where nothing was measured), backlogs.
 
     `cpus` are in the order in which the workers were first heard of; a worker that came later is missing at the end.

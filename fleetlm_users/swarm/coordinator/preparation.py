@@ -2,11 +2,12 @@
 
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+import msgspec
 from locust import LoadTestShape
 from locust.env import Environment
 from locust.runners import MasterRunner, Runner
@@ -59,8 +60,7 @@ UNSETTLED: Final = "auto"
 ONLY_USERS_CHANGE: Final = "Only the number of users can be changed during a run. To change these, stop it first"
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """A run that may begin: what it does, how it is judged, the server metrics to read meanwhile, the machine.
 
     `crash` is how its server is to be stopped, and the server; None for a run without a crash. `baseline` is the

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.options.locust_plan import parse_run_time
@@ -25,8 +26,7 @@ def shown_of(plan: Plan) -> dict[str, Any]:
     return {"num_users": plan.total_users, "spawn_rate": plan.spawn_rate, "run_time": run_time}
 
 
-@dataclass(frozen=True, slots=True)
-class ShownPage:
+class ShownPage(msgspec.Struct, frozen=True):
     """What a page showed with a preset, and the overrides that led to it."""
 
     preset: str

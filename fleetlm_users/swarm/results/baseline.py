@@ -6,9 +6,10 @@ has become worse than before. So nothing that is wrong with it, once the run has
 
 import os.path
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+import msgspec
 
 from fleetlm_users.earlier_runs.result_folders import EXAMPLE, SUMMARY, UNREADABLE, read_run
 from fleetlm_users.errors import UsageError
@@ -25,8 +26,7 @@ MOST_LOOKED_AT: Final = 200
 """Runs of a folder that are read in search of one to compare with, the newest first: some seconds' work."""
 
 
-@dataclass(frozen=True)
-class Baseline:
+class Baseline(msgspec.Struct, frozen=True):
     """The earlier run at or below `path`; None where none can be compared with this one, for the `problem`."""
 
     path: Path

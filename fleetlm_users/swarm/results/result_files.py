@@ -8,11 +8,12 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+
+import msgspec
 
 from fleetlm_users.errors import ShapeError, UsageError
 from fleetlm_users.measure.report.html import render_html
@@ -33,8 +34,7 @@ REPORT_PAGE: Final = "report.html"
 REPORT_TEXT: Final = "report.txt"
 
 
-@dataclass(frozen=True, slots=True)
-class ResultFolder:
+class ResultFolder(msgspec.Struct, frozen=True):
     """The outcome of writing: `path` is None if there is no file at all, `problems` holds the errors by file."""
 
     path: Path | None

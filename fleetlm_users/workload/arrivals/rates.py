@@ -7,14 +7,14 @@ function, which is inverted exactly: no step is summed up, and every process com
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from fleetlm_users.workload.stages.timetable import PHASE_PREFIX
 
 
-@dataclass(frozen=True, slots=True)
-class RateStage:
+class RateStage(msgspec.Struct, frozen=True):
     """A stretch of `length_s` whole seconds in which the rate changes evenly to `rate_per_s`; one of 0 s is a jump."""
 
     name: str

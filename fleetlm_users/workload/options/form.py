@@ -2,8 +2,9 @@
 
 import typing
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.workload.duration import format_duration
 from fleetlm_users.workload.options.specs import OptionSpec, Section
@@ -13,8 +14,7 @@ SECTIONS: Final[tuple[Section, ...]] = typing.get_args(Section)
 """In this order; what people need most comes first."""
 
 
-@dataclass(frozen=True, slots=True)
-class FormField:
+class FormField(msgspec.Struct, frozen=True):
     """One field. `title` is its name on the page and in what the page sends: Locust's page shows no other."""
 
     spec: OptionSpec

@@ -3,8 +3,9 @@
 Locust is not imported: a test holds the list against Locust's parser, so an option of a newer Locust is missed by name.
 """
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+import msgspec
 
 Effect = Literal[
     "works",
@@ -13,8 +14,7 @@ Effect = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class LocustOption:
+class LocustOption(msgspec.Struct, frozen=True):
     """One option of Locust's. `note` says what it does here; of a refused one, why and what to use instead.
 
     `flags` are as Locust has them, the last one is the name; without any it is a variable only. `dest` is its name

@@ -8,9 +8,9 @@ and accepted form.
 import math
 import re
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 import yaml
 
 from fleetlm_users.errors import UsageError
@@ -205,8 +205,7 @@ def _is_of_presets(value: object) -> bool:
     return any(isinstance(preset, dict) and not _OWN_KEYS.isdisjoint(preset) for preset in presets)
 
 
-@dataclass(frozen=True)
-class _Node:
+class _Node(msgspec.Struct, frozen=True):
     """A value of the file together with where it stands."""
 
     source: str

@@ -2,10 +2,11 @@
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.local_file import UnreadableFile, read_text
@@ -21,8 +22,7 @@ MAX_FILE_BYTES: Final = 256 * 1024
 """The packaged presets have 4 KB. PyYAML reads so much in less than a second."""
 
 
-@dataclass(frozen=True)
-class Presets:
+class Presets(msgspec.Struct, frozen=True):
     """All presets by benchmark and name, in the order of the files."""
 
     by_benchmark: Mapping[str, Mapping[str, Preset]]

@@ -2,8 +2,9 @@
 
 import math
 import re
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.errors import UsageError
 
@@ -14,8 +15,7 @@ FORM: Final = f"zipf:EXPONENT, with an exponent of 0 (all alike) to {MOST_EXPONE
 _ZIPF: Final = re.compile(r"zipf\s*:\s*(?P<exponent>\d{1,3}(?:\.\d{1,12})?)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Skew:
+class Skew(msgspec.Struct, frozen=True):
     """Zipf's law: the r-th busiest of the sessions is sent messages at a rate in proportion to 1 / r ** exponent."""
 
     exponent: float

@@ -2,14 +2,14 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 PHASE_PREFIX = "main:"
 """Before a stage's name in the ledgers: each stage is a part of the main phase."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(msgspec.Struct, frozen=True):
     """A stretch of `length_s` whole seconds in which the number of users changes evenly to `users`.
 
     One of 0 s is a jump: the next stage begins with its users.

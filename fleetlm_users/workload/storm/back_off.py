@@ -7,8 +7,9 @@ It begins again at the first entry once the socket has opened, or the channel ha
 
 import math
 import random
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.duration import format_duration, parse_duration
@@ -22,8 +23,7 @@ FORM: Final = "phoenix, or up to 50 durations with commas, of which the last one
 EXAMPLE: Final = "10ms,1s,5s"
 
 
-@dataclass(frozen=True, slots=True)
-class BackOff:
+class BackOff(msgspec.Struct, frozen=True):
     """The waits before the first attempt, the second and so on, in seconds; the last one is repeated."""
 
     waits_s: tuple[float, ...]

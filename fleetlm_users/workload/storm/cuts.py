@@ -5,9 +5,10 @@ Every process computes the same cuts from the run's seed and number of users, so
 
 import math
 import random
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
+
+import msgspec
 
 MAX_CUTS: Final = 1_000
 
@@ -19,8 +20,7 @@ class Cut(NamedTuple):
     sessions: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cuts:
+class Cuts(msgspec.Struct, frozen=True):
     """The cuts of a run.
 
     Attributes:

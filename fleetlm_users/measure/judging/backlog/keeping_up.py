@@ -7,8 +7,9 @@ sending stopped (end.py). The second also works for a short run, and for a queue
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.measure.judging.backlog.end import FEW, FastestLatency, behind_s, together, window_of
 from fleetlm_users.measure.judging.backlog_growth import MIN_SECONDS, BacklogGrowth, growth, is_filling
@@ -26,8 +27,7 @@ SECONDS_AT_ONCE: Final = 20
 """Seconds that are read before others have their turn: 4 ms at a thousand messages a second in four scenarios."""
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
+class Queue(msgspec.Struct, frozen=True):
     """One of the things that users wait for: its columns of the timeline, and its name in messages."""
 
     name: str
@@ -46,8 +46,7 @@ QUEUES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
+class Backlog(msgspec.Struct, frozen=True):
     """One backlog over `seconds` of the run, of one scenario or of all together (empty).
 
     `growth` is None where the seconds cannot tell, and `behind_s` where too little was finished; `waiting` is what

@@ -1,8 +1,9 @@
 """The result of a run with a crash: how the server was stopped and came back, and what that cost, in words."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, TypedDict
+
+import msgspec
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.histogram import Trend, TrendSummary
@@ -23,8 +24,7 @@ class CrashEntry(TypedDict):
     lines: list[str]
 
 
-@dataclass(frozen=True)
-class CrashRecord:
+class CrashRecord(msgspec.Struct, frozen=True):
     """How the server was stopped and came back.
 
     Attributes:

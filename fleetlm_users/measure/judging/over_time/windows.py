@@ -9,8 +9,9 @@ threshold that counts as kept was kept.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
+
+import msgspec
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.histogram import required_samples
@@ -47,8 +48,7 @@ def _parts(metric: Metric) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return (), metric.parts or (metric.name,)
 
 
-@dataclass(frozen=True, slots=True)
-class WindowValue:
+class WindowValue(msgspec.Struct, frozen=True):
     """The value measured in one window, with its number of samples; `service` is the value from the moment sent."""
 
     begins_s: int

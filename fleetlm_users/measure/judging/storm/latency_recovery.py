@@ -8,9 +8,10 @@ everybody is away, nothing is slow.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.measure.timeline.rows import percentiles_ms
 from fleetlm_users.measure.timeline.second import Distribution
@@ -24,8 +25,7 @@ MIN_WINDOWS: Final = 5
 IN_A_ROW: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class LatencyRecovery:
+class LatencyRecovery(msgspec.Struct, frozen=True):
     """What the seconds before and after a cut tell.
 
     Attributes:

@@ -1,8 +1,9 @@
 """When the sessions that were cut were back: the share of all of them over the time since their cut. Pure."""
 
 import math
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.histogram_buckets import coarse_bounds
@@ -12,8 +13,7 @@ SHARES: Final = (0.5, 0.95, 0.99, 1.0)
 """The shares whose times are reported."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReturnCurve:
+class ReturnCurve(msgspec.Struct, frozen=True):
     """Of `cut` sessions, `back` came back.
 
     Attributes:

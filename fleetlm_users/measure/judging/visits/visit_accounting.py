@@ -14,8 +14,9 @@ millisecond each.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.generator_limits import Limits
@@ -32,8 +33,7 @@ SHARE: Final = 0.002
 """How far the sums of rounded times may differ: a millisecond for each visit, and two parts in a thousand."""
 
 
-@dataclass(frozen=True, slots=True)
-class LittlesLaw:
+class LittlesLaw(msgspec.Struct, frozen=True):
     """Both sides of the law over the judged part, as mean numbers of sessions.
 
     `rate_per_s` x `stay_s` = `expected` is the number by the law, `edges` what those add to it who were there at the

@@ -1,9 +1,10 @@
 """The verdict of a run: its thresholds are judged once, on the merged numbers, and its result files are written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from fleetlm_users.measure.judging.durability.crash import PLANNED, crash_entry
 from fleetlm_users.measure.judging.thresholds import judge
@@ -19,8 +20,7 @@ from fleetlm_users.swarm.results.result_files import write_reports
 from fleetlm_users.workload.options.model import describe
 
 
-@dataclass(frozen=True)
-class RunResult:
+class RunResult(msgspec.Struct, frozen=True):
     """The verdict of a run, the summary it rests on, and the folder that holds it (None: nothing was written)."""
 
     verdict: Verdict

@@ -1,8 +1,9 @@
 """A run at its end: everything that its conclusion rests on, gathered once the last numbers are in."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from fleetlm_users.measure.judging.durability.crash import CrashRecord
 from fleetlm_users.measure.judging.storm.result import StormRecord
@@ -16,8 +17,7 @@ from fleetlm_users.swarm.results.run_course import NO_COURSE, RunCourse
 from fleetlm_users.workload.options.model import Options
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndedRun:
+class EndedRun(msgspec.Struct, frozen=True, kw_only=True):
     """A run whose users have stopped and whose processes have reported.
 
     Attributes:

@@ -1,7 +1,8 @@
 """What a capacity search waits for, and the lines that say so."""
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from fleetlm_users.measure.judging.recovery import Recovery
 from fleetlm_users.swarm.coordinator.search.searched_run import SearchedRun
@@ -33,8 +34,7 @@ class SearchWait:
         self._run.say(f"waiting for {self._what}: {state}; {waited} of {limit}")
 
 
-@dataclass(frozen=True, slots=True)
-class Unloading:
+class Unloading(msgspec.Struct, frozen=True):
     """A server that is being unloaded: how far it has recovered, and how long the wait has lasted."""
 
     recovery: Recovery
