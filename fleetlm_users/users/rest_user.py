@@ -48,7 +48,8 @@ class RestUser(FleetUser):
         """
         self._sessions += 1
         options, run = self.current_run.options, self.current_run
-        payloads = Payloads(self.rng, session_prefix(options.run_id, self.vu, self._sessions), options.message_bytes)
+        prefix = session_prefix(options.run_id, self.vu, self._sessions)
+        payloads = Payloads(lambda: self.rng, prefix, options.message_bytes)
         session = RestSession(run, shared_client_of(run), self.scenario, self.participant_id, payloads)
         problem: ClientError | None = None
         try:

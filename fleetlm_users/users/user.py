@@ -217,7 +217,7 @@ class FleetUser(VirtualUser):
             shared_client_of(self.current_run),
             self.scenario,
             participant_id=self.participant_id,
-            payloads=Payloads(self.rng, prefix, options.message_bytes),
+            payloads=Payloads(lambda: self.rng, prefix, options.message_bytes),
             follows_agent=self.follows_agent,
             main_phase=self.main_phase,
         )

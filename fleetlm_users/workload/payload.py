@@ -1,7 +1,7 @@
 """What to send: numbered, seeded message texts of one session."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 # 64 characters that JSON and URLs leave alone, so that text bytes = wire bytes; four times over, one per byte value
@@ -19,13 +19,15 @@ class Payloads:
     """The messages of one session, without end: `next()` gives (client_ref, text).
 
     `prefix` is `<run_id>-<vu>-<session>`; references are `<prefix>-<k>`, k from 1. Texts are `size_bytes` ASCII
-    characters, the same for the same seed. Raises ValueError for a size below 1.
+    characters, the same for the same seed; `rng` is asked for its generator with the first one. Raises ValueError for a
+    size below 1.
     """
 
-    def __init__(self, rng: random.Random, prefix: str, size_bytes: int) -> None:
+    def __init__(self, rng: Callable[[], random.Random], prefix: str, size_bytes: int) -> None:
         if size_bytes < 1:
             raise ValueError(f"not a message size: {size_bytes!r} bytes")
-        self._rng = rng
+        self._rng_of = rng
+        self._rng: random.Random | None = None
         self._prefix = prefix
         self._size_bytes = size_bytes
         self._made = 0
@@ -33,9 +35,12 @@ class Payloads:
     def next(self) -> Payload:
         """Return the next message."""
         self._made += 1
+        rng = self._rng
+        if rng is None:
+            rng = self._rng = self._rng_of()
         # translate on random bytes costs 1 µs where random.choices costs 10; the bytes are those of Random.randbytes
         size = self._size_bytes
-        text = self._rng.getrandbits(8 * size).to_bytes(size, "little").translate(_ALPHABET).decode("ascii")
+        text = rng.getrandbits(8 * size).to_bytes(size, "little").translate(_ALPHABET).decode("ascii")
         return tuple.__new__(Payload, (f"{self._prefix}-{self._made}", text))  # half the price of calling it
 
     def __iter__(self) -> Iterator[Payload]:

@@ -13,7 +13,7 @@ from fleetlm_users.workload.payload import Payloads, session_prefix
 @given(st.integers(1, 5000), st.integers(0, 2**32))
 def test_texts_have_the_size_asked_for(size_bytes, seed):
     """The size is bytes on the wire: ASCII that JSON does not escape."""
-    text = Payloads(random.Random(seed), "r-1-1", size_bytes).next().text
+    text = Payloads(lambda: random.Random(seed), "r-1-1", size_bytes).next().text
     assert len(text.encode()) == size_bytes
     assert set(text) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 
@@ -21,14 +21,14 @@ def test_texts_have_the_size_asked_for(size_bytes, seed):
 @given(st.integers(1, 500), st.integers(0, 2**32))
 def test_texts_stay_what_they_were_for_a_seed(size_bytes, seed):
     """A run with an earlier run's seed sends the same bytes: those of `randbytes`, as letters."""
-    text = Payloads(random.Random(seed), "r-1-1", size_bytes).next().text
+    text = Payloads(lambda: random.Random(seed), "r-1-1", size_bytes).next().text
     letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
     assert text == "".join(letters[byte % 64] for byte in random.Random(seed).randbytes(size_bytes))
 
 
 def test_references_are_readable_and_counted_from_one():
     """A reference says run, user, session and message."""
-    payloads = Payloads(random.Random(1), session_prefix("r1124-2135-7f3a", 1_000_003, 2), 8)
+    payloads = Payloads(lambda: random.Random(1), session_prefix("r1124-2135-7f3a", 1_000_003, 2), 8)
     assert [payload.client_ref for payload in islice(payloads, 2)] == [
         "r1124-2135-7f3a-1000003-2-1",
         "r1124-2135-7f3a-1000003-2-2",
@@ -42,14 +42,14 @@ def test_references_are_unique_in_a_run(sessions):
     refs = [
         payload.client_ref
         for vu, session in sessions
-        for payload in islice(Payloads(random.Random(1), session_prefix("r1", vu, session), 1), 12)
+        for payload in islice(Payloads(lambda: random.Random(1), session_prefix("r1", vu, session), 1), 12)
     ]
     assert len(set(refs)) == len(refs)
 
 
 def test_the_same_seed_gives_the_same_messages():
     """A run can be repeated, and its messages differ from one another."""
-    first, again = (list(islice(Payloads(random.Random(3), "p", 32), 5)) for _ in range(2))
+    first, again = (list(islice(Payloads(lambda: random.Random(3), "p", 32), 5)) for _ in range(2))
     assert first == again
     assert len({payload.text for payload in first}) == 5
 
@@ -58,4 +58,13 @@ def test_the_same_seed_gives_the_same_messages():
 def test_a_message_has_at_least_one_byte(size_bytes):
     """An empty text would be another kind of message."""
     with pytest.raises(ValueError, match="not a message size"):
-        Payloads(random.Random(1), "p", size_bytes)
+        Payloads(lambda: random.Random(1), "p", size_bytes)
+
+
+def test_the_generator_is_asked_for_once_with_the_first_message():
+    """A session that says nothing needs none."""
+    asked = []
+    payloads = Payloads(lambda: asked.append(1) or random.Random(1), "p", 4)
+    assert asked == []
+    assert [each.client_ref for each in islice(payloads, 3)] == ["p-1", "p-2", "p-3"]
+    assert asked == [1]

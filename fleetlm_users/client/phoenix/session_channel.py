@@ -155,7 +155,7 @@ class SessionChannel:
         Gives up when the channel goes down, and at `until_s()`, which `wake` evaluates again: a run may end meanwhile.
         Messages whose reply timeout passes meanwhile are given up. One greenlet may wait at a time.
         """
-        while not condition() and self.down is None:
+        while not (is_met := condition()) and self.down is None:
             now_s = time.perf_counter()
             if now_s >= until_s():
                 break
@@ -164,7 +164,7 @@ class SessionChannel:
             self._waiting[0].wait(wake_s - now_s if wake_s < math.inf else FOR_EVER)
             self._conversation.expire(time.perf_counter())
         self._waiting = None
-        return condition()
+        return is_met
 
     def wake(self) -> None:
         """Have the waiting greenlet look at its deadline again."""
