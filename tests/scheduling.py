@@ -2,18 +2,20 @@
 
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = (
-    *(f"tests/browser/test_{name}.py" for name in ("other_origins", "start_form", "web_pages")),
-    "tests/e2e/test_audit.py::test_a_real_database_is_read",
-)
-"""What the ids of tests begin with that are one worker's: a browser for each file of them, a database for both."""
+BROWSER = "tests/browser/"
+DATABASE = "tests/e2e/test_audit.py::test_a_real_database_is_read"
 
 
 class OneByOne(LoadScopeScheduling):
-    """Hands out groups first, then single tests in their order; a worker has one to run and one to come."""
+    """Hands out groups first, then single tests in their order; a worker has one to run and one to come.
+
+    The tests of a file in tests/browser are one worker's, for one browser; so are those of one database.
+    """
 
     def _split_scope(self, nodeid):
-        return next((start for start in TOGETHER if nodeid.startswith(start)), nodeid)
+        if nodeid.startswith(BROWSER):
+            return nodeid.partition("::")[0]
+        return DATABASE if nodeid.startswith(DATABASE) else nodeid
 
     def _reschedule(self, node):
         if not self.workqueue or self._pending_of(self.assigned_work[node]) < 2:

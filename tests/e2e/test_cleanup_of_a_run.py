@@ -12,7 +12,7 @@ FAST = ["--time-scale", "0.2", "--warm-up", "500ms", "--run-id", "swept", "--cle
 @pytest.mark.parametrize("processes", [[], ["--processes", "2"]], ids=["standalone", "processes-2"])
 def test_no_session_of_the_run_is_left(tmp_path, standin, processes):
     """Created = deleted, those of the churn users counted once; the rate says so."""
-    with Locust(tmp_path, *targets(standin), *FAST, "-t", "3s", *processes) as locust:
+    with Locust(tmp_path, *targets(standin), *FAST, "-t", "4s", *processes) as locust:
         finished = locust.finish()
     truth = standin.counters("swept")
     assert truth["sessions_created"] == truth["sessions_deleted"] == finished.count("cleanup_succeeded") > 10

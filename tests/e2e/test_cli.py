@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 MODULE = ["-m", "fleetlm_users.cli"]
 BENCH = [sys.executable, *MODULE]
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
-FAST = ["--time-scale", "0.2", "--seed", "7", "--warm-up", "1s", "--ramp-up", "1s", "-t", "3s", "-u", "8"]
+FAST = ["--time-scale", "0.2", "--seed", "7", "--warm-up", "1s", "--ramp-up", "1s", "-t", "4s", "-u", "8"]
 
 
 def bench(*arguments, answer=""):

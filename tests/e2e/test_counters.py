@@ -9,7 +9,7 @@ from tests.e2e.harness import ROOT, Locust, targets
 
 pytestmark = pytest.mark.e2e
 
-FAST = ["--time-scale", "0.2", "--warm-up", "0s", "--ramp-up", "200ms", "-t", "3s"]
+FAST = ["--time-scale", "0.2", "--warm-up", "0s", "--ramp-up", "200ms", "-t", "4s"]
 WATCHED = ["--inbox-watcher-vus", "2"]
 ROUNDS = ["-u", "2", "--iterations", "2", "--messages", "20", "--reply-timeout", "1s"]
 CROWD = ["-u", "2", "--listeners", "2", "--send-interval", "50", "-t", "3s", "--warm-up", "0s", "--ramp-up", "0s"]

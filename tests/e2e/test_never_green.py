@@ -6,7 +6,7 @@ from tests.e2e.harness import Locust, eventually, targets
 
 pytestmark = pytest.mark.e2e
 
-FAST = ["--time-scale", "0.2", "--warm-up", "1s", "--ramp-up", "1s", "--drain-timeout", "2s", "-t", "3s", "-u", "6"]
+FAST = ["--time-scale", "0.2", "--warm-up", "1s", "--ramp-up", "1s", "--drain-timeout", "2s", "-t", "4s", "-u", "6"]
 FAST += ["--reply-timeout", "3s"]
 PROTOCOLS = pytest.mark.parametrize("spoken", [(), ("--protocol", "late", "--quirks")], ids=["early", "late"])
 

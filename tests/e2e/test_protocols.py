@@ -11,7 +11,7 @@ from tests.e2e.test_fan_out import READ
 pytestmark = pytest.mark.e2e
 
 RUN_ID = "protocols"
-SHORT = ["--warm-up", "0s", "--ramp-up", "200ms", "-t", "3s"]
+SHORT = ["--warm-up", "0s", "--ramp-up", "200ms", "-t", "4s"]
 ROUNDS = ["-u", "2", "--iterations", "2"]
 BENCHMARKS = {
     "mixed": ["-u", "6", "--time-scale", "0.2", "--inbox-watcher-vus", "1", "--cleanup", *SHORT],

@@ -6,7 +6,7 @@ from tests.e2e.benchmarks import SPREADS, check_accounting, run
 
 pytestmark = pytest.mark.e2e
 
-SHORT = ["--warm-up", "0s", "-t", "3s"]
+SHORT = ["--warm-up", "0s", "-t", "4s"]
 HOT = ["-u", "20", "--skew", "zipf:2"]
 
 

@@ -91,7 +91,7 @@ def test_changed_fields_are_wishes_and_each_run_has_its_own_accounting(page):
     """Two runs in one session: users and time as typed, two folders, counts equal to the server's."""
     url, locust, standin = page
     for run_id in ("web-one", "web-two"):
-        assert start(url, user_count=9, run_time="3s", warm_up="1s", run_id=run_id)["success"]
+        assert start(url, user_count=9, run_time="4s", warm_up="1s", run_id=run_id)["success"]
         eventually(lambda run_id=run_id: judged(locust, run_id), "the run is judged")
         summary = newest_summary(locust.results)
         assert summary["plan"]["users"] == {"long_lived": 5, "burst": 3, "churn": 1, "inbox_watcher": 0}
@@ -157,7 +157,7 @@ def test_only_the_classes_that_were_picked_run(tmp_path, standin):
         picked = ["LongLivedUser", "BurstUser"]
         for chosen, users in ((picked[1:], {"burst": 5}), (picked, {"long_lived": 10, "burst": 5})):
             run_id = f"pick-{len(users)}"
-            assert start(url, run_time="3s", warm_up="1s", run_id=run_id, user_classes=chosen)["success"]
+            assert start(url, run_time="4s", warm_up="1s", run_id=run_id, user_classes=chosen)["success"]
             eventually(lambda run_id=run_id: judged(locust, run_id), "the run is judged")
             summary = newest_summary(locust.results)
             assert {name: count for name, count in summary["plan"]["users"].items() if count} == users
