@@ -174,6 +174,11 @@ class LateConversation(Conversation):
         self._await_agent(message, done_s)
         self._observer.unconfirmed(message, TIMEOUT)
 
+    def _confirm(self, message: SentMessage) -> None:
+        """Take back that the outcome is open: the message was appended, and yet its send got no ok reply."""
+        self._observer.confirmed(message, TIMEOUT)
+        self._observer.unacknowledged(message)
+
     def _await_agent(self, message: SentMessage, since_s: float) -> None:
         """Await the agent's answer, in the order of sending: the agent is asked in the order of seq."""
         message.appended_s = since_s
@@ -190,7 +195,7 @@ class LateConversation(Conversation):
             message = self._unconfirmed.pop(client_ref, None)
             if message is not None:
                 self._unpushed -= 1
-                self._observer.confirmed(message, TIMEOUT)
+                self._confirm(message)
         self._expect_second_push(seq, message)
         if message is None:
             self._observer.anomaly("unknown_client_ref")
@@ -216,7 +221,7 @@ class LateConversation(Conversation):
     def _answered(self, message: SentMessage, done_s: float) -> None:
         """Take the first answer to a message, whose outcome it may tell; that to a pending one counts at its push."""
         if self._unconfirmed.pop(message.client_ref, None) is not None:
-            self._observer.confirmed(message, TIMEOUT)
+            self._confirm(message)
             self._observer.resolved(message)
         elif message.client_ref not in self._pending:
             super()._answered(message, done_s)

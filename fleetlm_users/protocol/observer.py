@@ -89,7 +89,7 @@ class Observer(StreamObserver, Protocol):
         """Take note of the ok reply to the message's send, where the protocol has one."""
 
     def unacknowledged(self, message: SentMessage) -> None:
-        """Take note that the send of an appended message was never replied to, where the protocol replies."""
+        """Take note that the send of an appended message got no ok reply, where the protocol replies."""
 
     def unconfirmed(self, message: SentMessage, reason: str) -> None:
         """Take note that the server could not say whether it appended the message."""

@@ -135,7 +135,7 @@ class SessionObserver:
         self._tallies[message.phase].acknowledged(message, done_s)
 
     def unacknowledged(self, message: SentMessage) -> None:
-        """Report that the message was appended, and its send never replied to."""
+        """Report that the message was appended, and its send got no ok reply."""
         self._tallies[message.phase].unacknowledged(message)
 
     def unconfirmed(self, message: SentMessage, reason: str) -> None:

@@ -268,6 +268,17 @@ def test_a_message_whose_send_was_never_replied_to(talk, notes, end, then, later
     assert notes.of("unacknowledged") == later
 
 
+@pytest.mark.parametrize("sign", [lambda talk: talk.message(own(1, 1), 3.0), lambda talk: talk.message(answer(2), 3.0)])
+def test_a_message_that_turns_out_to_be_appended_was_not_acknowledged(talk, notes, sign):
+    """The reply said `timeout`, which its person sees as an error."""
+    send(talk, 1)
+    timed_out(talk, 1)
+    assert notes.of("unacknowledged") == []
+    sign(talk)
+    talk.close(4.0)
+    assert notes.of("unacknowledged") == [["c1"]]
+
+
 def test_a_refusal_names_its_message(talk, notes):
     """The reply carries the send's ref; the server's word is the reason."""
     send(talk, 1)

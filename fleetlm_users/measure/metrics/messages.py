@@ -19,7 +19,7 @@ MESSAGES: Final = (
     ),
     counter(
         "messages_unacknowledged",
-        "appended messages whose send was never replied to, where the protocol does so",
+        "appended messages whose send was never replied to with ok, where the protocol does so",
         evidence="messages_appended",
         is_trouble=True,
     ),

@@ -15,7 +15,7 @@ RATES: Final = (
         "acknowledgement_rate",
         ("messages_acknowledged",),
         ("messages_acknowledged", "messages_unacknowledged"),
-        "sends that were replied to with ok / (those + appended messages whose send was never replied to)",
+        "sends that were replied to with ok / (those + appended messages whose send never was)",
     ),
     rate(
         "agent_reply_rate",

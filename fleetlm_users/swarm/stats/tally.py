@@ -108,7 +108,7 @@ class Tally:
             self._acknowledged.n += 1
 
     def unacknowledged(self, message: TimedMessage) -> None:
-        """Count an appended message whose send was never replied to."""
+        """Count an appended message whose send got no ok reply."""
         if message.sent_s >= self._since_s:
             self._unacknowledged.n += 1
 
