@@ -63,8 +63,8 @@ def chunked(*chunks: bytes) -> bytes:
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[Agent]:
-    command = [sys.executable, str(PROGRAM), "--port", "0", *arguments]
+def running(*arguments: str, program: tuple[str, ...] = (str(PROGRAM),)) -> Iterator[Agent]:
+    command = [sys.executable, *program, "--port", "0", *arguments]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         try:
@@ -199,7 +199,8 @@ def test_stop_finishes_what_is_under_way(number: int) -> None:
 
 def test_stop_is_bounded() -> None:
     """A webhook that takes ten minutes does not hold the process back that long."""
-    with running("--delay-ms", "600000") as agent, agent.connect() as sock:
+    hasty = "import echo_agent; echo_agent.DRAIN_S = 0.1; raise SystemExit(echo_agent.main())"
+    with running("--delay-ms", "600000", program=("-c", hasty)) as agent, agent.connect() as sock:
         sock.sendall(request_bytes(BODY))
         started_s = time.monotonic()
         assert agent.stop() == (0, "")

@@ -157,8 +157,9 @@ def test_what_nobody_ever_takes_is_bounded_and_told():
         assert re.search(rb"x\n\(\d+ bytes of output were lost here: nothing read them\)\n$", got)
 
 
-def test_a_report_does_not_wait_for_ever():
+def test_a_report_does_not_wait_for_ever(monkeypatch):
     """Once in vain is enough; what was written is not lost as long as the process lives."""
+    monkeypatch.setattr("fleetlm_users.output.LAST_WAIT_MS", 100)
     with pipe() as (reader, stream):
         output = Output(stream, wait_ms=1)
         for _ in range(3):

@@ -3,9 +3,18 @@
 import gevent
 import pytest
 
+from fleetlm_users.users import rest_user, virtual_user
 from tests.users.lives import Stage
 
 DEADLINE_S = 30.0
+PAUSE_S = 0.05
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch):
+    """A second's pause after each failure is no more of a pause."""
+    for module in (virtual_user, rest_user):
+        monkeypatch.setattr(module, "RETRY_PAUSE_S", PAUSE_S)
 
 
 @pytest.fixture

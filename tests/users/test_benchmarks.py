@@ -6,7 +6,14 @@ import gevent
 import pytest
 
 from fleetlm_users.errors import Disconnected, UsageError
-from fleetlm_users.users import ConcurrentUser, CorrectnessUser, HotPathUser, LifecycleUser, ThroughputUser
+from fleetlm_users.users import (
+    ConcurrentUser,
+    CorrectnessUser,
+    HotPathUser,
+    LifecycleUser,
+    ThroughputUser,
+    virtual_user,
+)
 from fleetlm_users.users.behaviours.capacity import CapacityUser
 from fleetlm_users.users.behaviours.pipeline import PipelineUser
 from fleetlm_users.workload.plan import make_plan
@@ -59,8 +66,9 @@ def test_a_steady_user_sends_for_its_runtime_in_one_session(stage):
     assert counts["sessions_started"] == counts["sessions_completed"] == 2
 
 
-def test_shares_of_a_rate_add_up_and_what_had_no_session_is_counted(stage):
+def test_shares_of_a_rate_add_up_and_what_had_no_session_is_counted(stage, monkeypatch):
     """Sent and not sent together are the rate times the time."""
+    monkeypatch.setattr(virtual_user, "RETRY_PAUSE_S", 1.0)
     arrivals = stage(ThroughputUser, users=3, arrival_rate="120", runtime_ms="2000")
     session = arrivals.until(lambda: next(iter(arrivals.server.sessions.values()), None))
     arrivals.until(lambda: len(session.messages) > 10)
@@ -207,8 +215,9 @@ def test_a_step_of_a_search_is_climbed_evenly(stage, monkeypatch):
     search = stage(CapacityUser, users=2, join_rate="4.5", ramp_up="100ms")
     planned = [user.begins_s() - search.run.started_s for user in search.users]
     assert planned == pytest.approx([0.0, 0.05])
-    monkeypatch.setattr("fleetlm_users.users.behaviours.capacity.time", SimpleNamespace(perf_counter=lambda: 100.0))
-    added = [CapacityUser(search.environment).begins_s() - 100.0 for _ in range(4)]
+    with monkeypatch.context() as patched:
+        patched.setattr("fleetlm_users.users.behaviours.capacity.time", SimpleNamespace(perf_counter=lambda: 100.0))
+        added = [CapacityUser(search.environment).begins_s() - 100.0 for _ in range(4)]
     assert sorted(added) == pytest.approx([0.0, 1 / 4.5, 2 / 4.5, 3 / 4.5])
 
 

@@ -15,9 +15,11 @@ import yaml
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.quoting import Described, described, quote
+from fleetlm_users.workload.arrivals.notation import parse_rates, profile_of
 from fleetlm_users.workload.duration import MAX_S
 from fleetlm_users.workload.identity import VUS_PER_BLOCK
 from fleetlm_users.workload.presets.preset import Preset, Scalar
+from fleetlm_users.workload.stages.notation import parse_stages, timetable_of
 
 ACCEPTED: Final = "YAML"
 EXAMPLE: Final = "the presets.yaml that comes with this package"
@@ -257,16 +259,17 @@ def _preset(benchmark: str, name: str, node: _Node) -> Preset:
     for key, child in keys.items():
         if key not in KEYS:
             raise _Node(node.source, child.path, key).error(f"one of the keys {', '.join(KEYS)}", "users")
+    options = _options(_at(node, keys, "options", {}))
     preset = Preset(
         benchmark=benchmark,
         name=name,
         description=_description(_at(node, keys, "description", "")),
         users=_users(_at(node, keys, "users", None)),
-        duration_s=_duration_s(_required(node, keys, "duration_s")),
+        duration_s=_length_s(node, keys, options),
         ramp_up_s=_at(node, keys, "ramp_up_s", 0).number("5"),
         warm_up_s=_at(node, keys, "warm_up_s", 0).number("10"),
         thresholds=_thresholds(_at(node, keys, "thresholds", {})),
-        options=_options(_at(node, keys, "options", {})),
+        options=options,
         source=node.source,
     )
     _check_fits(preset, node)
@@ -295,6 +298,22 @@ def _users(node: _Node) -> dict[str, int]:
     if not any(users.values()):
         raise node.error("at least one user of one behaviour", "{long_lived: 10, burst: 5}")
     return users
+
+
+def _length_s(node: _Node, keys: Mapping[str, _Node], options: Mapping[str, Scalar]) -> float | None:
+    """Return the length of the run: that of the preset's stages, unless the preset says it itself.
+
+    What is no stage has no length here: the option itself is refused when the preset runs.
+    """
+    if "duration_s" in keys or not options.keys() & set(_LISTS):
+        return _duration_s(_required(node, keys, "duration_s"))
+    try:
+        if "stages" in options:
+            return float(timetable_of(parse_stages(str(options["stages"]), "stages")).total_s)
+        length_s = profile_of(parse_rates(str(options["session_rate"]), "session_rate")).total_s
+    except UsageError:
+        return None
+    return length_s if math.isfinite(length_s) else _duration_s(_required(node, keys, "duration_s"))
 
 
 def _duration_s(node: _Node) -> float | None:

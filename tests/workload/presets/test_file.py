@@ -59,6 +59,28 @@ def test_an_empty_file_has_no_presets(text):
     assert parse_presets(text, "my.yaml") == {}
 
 
+@pytest.mark.parametrize(
+    ("keys", "length_s"),
+    [
+        ("options: {stages: ['a=2s:3', '0s:9', 'b=1m:9']}", 62.0),
+        ("options: {stages: '2s:3,3s:0'}", 5.0),
+        ("options: {stages: '2s:3,3s:0'}, duration_s: 9", 9.0),
+        ("options: {session_rate: ['up=4s:2', '6s:2']}", 10.0),
+        ("options: {session_rate: 5}, duration_s: 9", 9.0),
+        ("options: {stages: soon}", None),  # refused where the preset runs
+    ],
+)
+def test_stages_say_how_long_the_run_is(keys, length_s):
+    """A preset in stages needs no other length."""
+    assert one(f"users: {{burst: 1}}, {keys}").duration_s == length_s
+
+
+def test_one_rate_of_sessions_says_no_length():
+    """It may go on until stopped."""
+    with pytest.raises(UsageError, match="expected a preset with the key duration_s"):
+        one("users: {burst: 1}, options: {session_rate: 5}")
+
+
 USERS = "users: {burst: 1}"
 
 
