@@ -78,7 +78,8 @@ def test_the_bound_is_kept_and_what_had_no_user_is_counted(stage):
     counts = visits.end()
     check_books(counts)
     assert set(peaks.values()) == {2}
-    assert counts["visits_dropped"] == counts["visits_dropped:no_user"] > 20
+    on_a_busy_machine = counts.get("visits_dropped:late", 0)
+    assert counts["visits_dropped"] - on_a_busy_machine == counts["visits_dropped:no_user"] > 20
     assert counts.get("visits_unfinished", 0) <= 2
     assert visits.trend("visit_creation_ms") == counts["visits_begun"]
     assert visits.trend("visit_lateness_ms") == counts["visits_begun"]
