@@ -1,5 +1,7 @@
 """Names the tests that cost most CPU: `make slowest`. CPU and not time, which a busy machine makes longer at random.
 
+A child counts where it is waited for: a server that ends late, in whatever test runs then.
+
 A plugin of pytest, in each worker and in the process that prints: `-p tests.slowest`.
 """
 
