@@ -31,7 +31,7 @@ from fleetlm_users.swarm.host.server_crash import StoppedServer, server_of, stan
 from fleetlm_users.swarm.host.server_metrics import ServerMetrics, server_metrics_of
 from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, USAGE_EXIT, StartupError
 from fleetlm_users.swarm.options.form_overrides import NO_OVERRIDES, FormOverrides, ShownPlan, shown_of, users_in
-from fleetlm_users.swarm.options.load_shape import under_shape
+from fleetlm_users.swarm.options.load_shape import check_one, under_shape
 from fleetlm_users.swarm.options.locust_plan import asked_of, chosen_by, impose, spread
 from fleetlm_users.swarm.options.parser import options_of
 from fleetlm_users.swarm.options.session_rate import check_session_rate
@@ -310,6 +310,8 @@ class Preparation:
             check_session_rate(options, self._context.benchmark, shape, class_picker=picks)
         if options.plan.stages:
             check_staged(options, self._context.benchmark, shape, class_picker=picks)
+        if shape is not None and not picks:
+            check_one((self._environment.available_shape_classes or {}).values())
         return options if shape is None else under_shape(options, shape, self._context.benchmark, parsed, overrides)
 
     def _follow(self, plan: Plan) -> LoadTestShape | None:

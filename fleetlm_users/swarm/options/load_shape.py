@@ -45,6 +45,14 @@ def under_shape(
     return replace(options, plan=shaped(options.plan, name, keeps_warm_up=has_warm_up))
 
 
+def check_one(shapes: Collection[LoadTestShape]) -> None:
+    """Raise UsageError for several shapes: Locust would take the first, and say nothing of the others."""
+    names = ", ".join(type(shape).__name__ for shape in shapes)
+    if len(shapes) > 1:
+        accepted = "one shape; mark the others with `abstract = True`, or choose one in the web UI with --class-picker"
+        raise UsageError("LoadTestShape", names, accepted, "-f with the file of one of them")
+
+
 class ShapeWatch:
     """Observer of a shape's ticks. `is_done`: the shape came to its end; `problem`: why it could not go on; `asked`:
     the users that it asked for last, and its `stage` at that, a name by which a shape may tell its parts apart.

@@ -16,7 +16,7 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.swarm.coordinator.console import announcement
 from fleetlm_users.swarm.coordinator.control.user_control import UserControl
 from fleetlm_users.swarm.coordinator.control.user_target import UserTarget
-from fleetlm_users.swarm.options.load_shape import ShapeWatch, under_shape
+from fleetlm_users.swarm.options.load_shape import ShapeWatch, check_one, under_shape
 from fleetlm_users.workload.plan import share
 from tests.swarm.samples import BEHAVIOURS, benchmark, options
 
@@ -249,3 +249,10 @@ def test_a_shapes_steps_are_no_edits():
     head.running, head.seen.elapsed_s = True, 5.0
     environment.runner.start(9, 2)
     assert (target.users, target.edits, list(target.doubts())) == (9, [], [])
+
+
+def test_two_shapes_are_refused():
+    """Locust would follow the first."""
+    check_one([Up()])
+    with pytest.raises(UsageError, match=r"^invalid value 'Up, Reading' for LoadTestShape: expected one shape; mark"):
+        check_one([Up(), Reading()])
