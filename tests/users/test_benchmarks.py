@@ -223,9 +223,10 @@ def test_a_step_of_a_search_is_climbed_evenly(stage, monkeypatch):
 
 def test_a_pipeline_never_has_more_than_its_depth_in_flight(stage):
     """Where no send is replied to, the own broadcast frees the slot."""
-    pipeline = stage(PipelineUser, users=1, pipeline_depth="2", steady_duration="100ms", ramp_down_duration="0s")
+    pipeline = stage(PipelineUser, users=1, pipeline_depth="2", steady_duration="1m", ramp_down_duration="0s")
     delayed = delivered_later(pipeline)
-    counts = pipeline.until_idle()
+    pipeline.until(lambda: pipeline.count_of("messages_appended") > 2)
+    counts = pipeline.end()
     assert delayed.most == 2
     assert counts["messages_sent"] == counts["messages_appended"] > 2
 
