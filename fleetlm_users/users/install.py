@@ -251,9 +251,10 @@ def _check_fleetlm_only(behaviours: Sequence[type[VirtualUser]], options: Option
         return
     given = {
         "--audit": is_audited(options) and way_of(options),
-        "--cleanup": options.cleanup,
-        "--standin": options.standin,
-        "--traceparent": options.traceparent,
+        "--cleanup": options.cleanup and "on",
+        "--protocol": options.protocol in PROFILES and options.protocol,
+        "--standin": options.standin and "on",
+        "--traceparent": options.traceparent and "on",
     }
     for flag, value in given.items():
         if value:

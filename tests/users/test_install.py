@@ -110,6 +110,29 @@ class ChatUser(PhoenixUser):
     scenario = "chat"
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"protocol": "late"}, "invalid value 'late' for --protocol"),
+        ({"standin": "1"}, "invalid value 'on' for --standin"),
+        ({"cleanup": "1"}, "invalid value 'on' for --cleanup"),
+        ({"traceparent": "1"}, "invalid value 'on' for --traceparent"),
+        ({"audit": "replay"}, "invalid value 'replay' for --audit"),
+    ],
+)
+def test_what_only_a_fleetlm_has_is_refused_for_other_servers(installed, given, told):
+    """It would have no effect, or stand in the report without a meaning."""
+    benchmark = installed("chat", [ChatUser], preset={"users": {"chat": 1}, "duration_s": 5})
+
+    def asked(**raw):
+        plain = options(**raw)
+        return replace(plain, plan=replace(plain.plan, users={"chat": 1}))
+
+    benchmark.validate(asked())
+    with pytest.raises(UsageError, match=f"{told}: expected nothing in a run whose users need no FleetLM"):
+        benchmark.validate(asked(**given))
+
+
 class Derived(CapacityUser):
     scenario = "derived"
 
