@@ -34,14 +34,14 @@ test: $(VENV)/dev  ## all tests, real locust processes included
 	$(BIN)/python -m pytest -q -n 14 -m "e2e and not alone"
 	$(BIN)/python -m pytest -q -m alone
 
-test-fast: $(VENV)/test  ## no real locust processes, no browser: under a minute
+test-fast: $(VENV)/test  ## no real locust processes, no browser: under two minutes on two cores
 	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not e2e and not alone"
 
 coverage: $(VENV)/test  ## the fast tests, and how much of each package they reach; cheap from Python 3.12 on
 	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not e2e and not alone" --hypothesis-profile thorough --cov --cov-report=
 	$(BIN)/python -m tests.coverage_floors
 
-slowest: $(VENV)/test  ## the forty fast tests that cost most CPU, as the table in CONTRIBUTING.md
+slowest: $(VENV)/test  ## the forty fast tests that cost most CPU, as the table in tests/SLOWEST.md
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -p tests.slowest -m "not e2e and not alone"
 
 check: $(VENV)/dev  ## style, types, import contracts
