@@ -15,6 +15,7 @@ microseconds are spent watching the clock.
 import heapq
 import itertools
 import math
+import sys
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Final
@@ -131,7 +132,11 @@ class PreciseTimer:
         while due and (due[0][0] <= now_s or due[0][0] <= moment_s <= now_s + LOOK_S):
             while now_s < due[0][0]:
                 now_s = self._now_s()
-            heapq.heappop(due)[2]()
+            ring = heapq.heappop(due)[2]
+            try:
+                ring()
+            except Exception:  # gevent stops a watcher whose callback raises, and others need this timer
+                gevent.get_hub().handle_error(ring, *sys.exc_info())
 
 
 def _ring_later(delay_s: float, ring: Callable[[], None]) -> None:

@@ -41,6 +41,18 @@ def test_a_moment_that_has_passed_rings_at_once(timer):
     assert event.wait(5)
 
 
+def test_a_callback_that_raises_takes_no_ring_from_others(timer, monkeypatch):
+    """gevent stops a watcher whose callback raises: whoever has a timer in common would sleep for ever."""
+    errors = []
+    monkeypatch.setattr(gevent.get_hub(), "handle_error", lambda _context, kind, *_: errors.append(kind))
+    event, now_s = Event(), time.perf_counter()
+    for n in range(20):  # more than there are timers
+        timer.at(now_s + n / 10_000, lambda: 1 / 0)
+    timer.at(now_s + 0.01, event.set)
+    assert event.wait(5)
+    assert errors == [ZeroDivisionError] * 20
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(0, 8), min_size=1, max_size=40), st.integers(1, 9))
 def test_all_ring_in_order_whatever_the_order_they_were_set(delays_ms, timers):
