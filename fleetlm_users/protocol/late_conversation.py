@@ -98,6 +98,8 @@ class LateConversation(Conversation):
             self._acknowledged(message, response, done_s)
         elif message.client_ref not in self._pending:
             self._observer.anomaly("refused_after_push")
+            if message.appended_s:
+                self._observer.unacknowledged(message)
         elif _error_of(response) == TIMEOUT:
             self._leave_open(message, done_s)
         else:

@@ -19,7 +19,7 @@ from locust.exception import StopUser
 from fleetlm_users.errors import ClientError
 from fleetlm_users.measure.metrics.metric import Metric
 from fleetlm_users.swarm.context import context_of, run_of
-from fleetlm_users.swarm.runtime.precise_timer import PreciseTimer
+from fleetlm_users.swarm.runtime.run_timer import timer_of
 from fleetlm_users.swarm.runtime.sleeper import Sleeper
 from fleetlm_users.swarm.visits import Visit, Visits
 from fleetlm_users.units import US_PER_S
@@ -66,7 +66,7 @@ class VirtualUser(User):
         self.current_run = run_of(environment)  # not `run`: Locust starts a user by calling `User.run()`
         self.vu = self.current_run.next_vu(type(self).__name__)
         self.journeys_lived = 0
-        self._sleeper = Sleeper(self.current_run.resource(PreciseTimer, PreciseTimer))
+        self._sleeper = Sleeper(timer_of(self.current_run))
         self._ending = False
         self._visit: Visit | None = None
         self._guest: VirtualUser | None = None

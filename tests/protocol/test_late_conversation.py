@@ -268,6 +268,16 @@ def test_a_message_whose_send_was_never_replied_to(talk, notes, end, then, later
     assert notes.of("unacknowledged") == later
 
 
+def test_a_message_that_is_refused_after_its_push_was_not_acknowledged(talk, notes):
+    """The push says that it was appended, and the reply is no ok: acknowledged and not must add up to the appended."""
+    send(talk, 1)
+    talk.message(own(1, 1), 1.0)
+    talk.reply("1", "error", {"error": "unavailable"}, 2.0)
+    talk.close(TIMEOUT_S + 1.0)
+    assert notes.of("unacknowledged") == [["c1"]]
+    assert fates(notes) == {"appended": 1}
+
+
 @pytest.mark.parametrize("sign", [lambda talk: talk.message(own(1, 1), 3.0), lambda talk: talk.message(answer(2), 3.0)])
 def test_a_message_that_turns_out_to_be_appended_was_not_acknowledged(talk, notes, sign):
     """The reply said `timeout`, which its person sees as an error."""

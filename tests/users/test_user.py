@@ -8,7 +8,7 @@ import pytest
 from locust.user.task import DefaultTaskSet
 
 from fleetlm_users.errors import JoinRefused
-from fleetlm_users.swarm.runtime.precise_timer import PreciseTimer
+from fleetlm_users.swarm.runtime.run_timer import timer_of
 from fleetlm_users.users import FleetUser, counter, trend
 
 TURNS = 100
@@ -87,7 +87,7 @@ def test_a_user_lets_the_process_rest_only_while_it_waits_for_nothing_but_a_mome
         times = 1
 
         def journey(self):
-            timer = self.current_run.resource(PreciseTimer, PreciseTimer)
+            timer = timer_of(self.current_run)
             with self.session() as session:
                 gevent.spawn(lambda: seen.append(("asking", timer.awake)))
                 self.ask(session)

@@ -7,7 +7,7 @@ import gevent
 import psutil
 
 from fleetlm_users.swarm.run import Run
-from fleetlm_users.swarm.runtime.precise_timer import PreciseTimer
+from fleetlm_users.swarm.runtime.run_timer import timer_of
 from fleetlm_users.swarm.runtime.sleeper import Sleeper
 from fleetlm_users.units import US_PER_S
 
@@ -39,7 +39,7 @@ class HealthSampler:
         self._run.ledger.tick((self._run.closed_s or time.perf_counter()) - self._run.started_s)
 
     def _watch_lag(self) -> None:
-        sleeper = Sleeper(self._run.resource(PreciseTimer, PreciseTimer))
+        sleeper = Sleeper(timer_of(self._run))
         while not self._run.is_closed:  # what comes after the users, clean-up and audit, is no load
             due_s = time.perf_counter() + LAG_INTERVAL_S
             sleeper.sleep(due_s)

@@ -49,10 +49,11 @@ class PreciseTimer:
     While `awake` is 0 and the next moment is near, the process rests until then: it sleeps through what arrives, which
     the kernel stamps, and reads it in one go after the next callback, instead of waking up for each. `awake` counts the
     greenlets that may wait for something that arrives; who waits for nothing but moments takes itself out (sleeper.py).
+    Without `rests` it never does.
     """
 
-    def __init__(self, timers: int = TIMERS, kernel: Kernel | None = None) -> None:
-        self.awake = 0
+    def __init__(self, timers: int = TIMERS, kernel: Kernel | None = None, *, rests: bool = True) -> None:
+        self.awake = 0 if rests else 1
         self._kernel = kernel or LinuxKernel()
         self._now_s = self._kernel.now_s
         self._wake_up = WakeUp()
