@@ -1,5 +1,7 @@
 """Ports for servers that must be told one, such as Locust's master: free, and nobody's by chance before it is taken."""
 
+import atexit
+import contextlib
 import itertools
 import os
 import socket
@@ -9,8 +11,9 @@ FIRST, LAST = 10_240, 32_000
 Linux): there, what is free now may be taken by any connection the moment after."""
 
 _numbers = itertools.count(os.getpid() * 61)  # processes that test side by side begin apart
-_held = []
+_held = contextlib.ExitStack()
 """UDP sockets on the ports that were named: nobody else's tests are given one of them while this process lasts."""
+atexit.register(_held.close)
 
 
 def free_port():
@@ -25,6 +28,6 @@ def free_port():
             except OSError:
                 holder.close()
                 continue
-        _held.append(holder)
+        _held.enter_context(holder)
         return port
     raise AssertionError(f"no port is free from {FIRST} to {LAST}")
