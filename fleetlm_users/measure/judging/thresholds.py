@@ -120,14 +120,16 @@ def _judge(threshold: Threshold, totals: Totals, duration_s: float) -> Judgement
 
 def _is_moot(threshold: Threshold, totals: Totals) -> bool:
     """Return whether a behaviour's own rate had nothing to judge, as in a run of seconds: nobody asked for it by name.
+    So it is with its count of broadcasts that came twice or out of order: none came, and why is for others to tell.
 
     Rates of this package's own behaviours, that is: a class that somebody wrote for an application of his own names
     what must come.
 
     If nothing came where something should have, the preset's thresholds, total failures and failed sessions show it.
     """
-    is_rate = totals.catalogue[threshold.metric].kind == "rate"
-    return threshold.origin == "behaviour" and is_rate and threshold.metric in DEFAULT
+    metric = totals.catalogue[threshold.metric]
+    can_be_moot = metric.kind == "rate" or (metric.is_trouble and metric.evidence == "messages_received")
+    return threshold.origin == "behaviour" and can_be_moot and threshold.metric in DEFAULT
 
 
 def _judge_derived(threshold: Threshold, totals: Totals) -> Judgement:

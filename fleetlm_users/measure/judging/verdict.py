@@ -43,6 +43,9 @@ _PUSH_SUMS: Final = (
 An event without a due moment may be one that a user waits for all day: that it was open proves nothing.
 """
 
+_ANSWERED_LATE: Final = ("messages_unanswered", "messages_lost", "messages_unconfirmed")
+"""What became of messages whose answer, if it comes all the same, finds nobody who awaits it."""
+
 
 class RunFacts(msgspec.Struct, frozen=True):
     """What the numbers alone do not tell: how the run ended and which workers reported to the end.
@@ -219,11 +222,12 @@ def _missing_load(totals: Totals, limits: Limits) -> Iterable[str]:
 def _unasked_answers(totals: Totals, limits: Limits) -> Iterable[str]:
     """Describe answers that nobody asked for: matched in order, one to an earlier message makes a later one look fast.
 
-    Those to messages that were given up, or whose own broadcast was lost, were asked for.
+    Those to messages that were given up, whose own broadcast was lost, or whose outcome is open, were asked for.
     """
-    names = ("agent_replies_due", "agent_replies", "agent_replies_unmatched", "messages_unanswered", "messages_lost")
-    due, answers, unmatched, unanswered, lost = (totals.count(name, phase=ALL) for name in names)
-    unasked = unmatched - (unanswered + lost) * math.ceil(answers / due) if due else 0
+    names = ("agent_replies_due", "agent_replies", "agent_replies_unmatched")
+    due, answers, unmatched = (totals.count(name, phase=ALL) for name in names)
+    late = sum(totals.count(name, phase=ALL) for name in _ANSWERED_LATE)
+    unasked = unmatched - late * math.ceil(answers / due) if due else 0
     if unasked > limits.unasked_answers_share * due:
         yield (
             f"the agent answered more often than expected: {unasked:,} answers to nothing beside {due:,} messages, so"

@@ -248,3 +248,15 @@ def test_a_rate_that_somebody_stated_for_an_application_of_his_own_needs_samples
     own, packaged = judge([replace(rule, origin="behaviour") for rule in rules], totals, 1.0)
     assert (own.ok, own.problem) == (False, "no samples")
     assert (packaged.ok, packaged.problem) == (True, NOTHING_TO_JUDGE)
+
+
+@pytest.mark.parametrize("expression", ["messages_duplicated: count==0", "messages_out_of_order: count==0"])
+def test_no_message_came_twice_where_none_was_due(expression):
+    """A run of seconds is not red because nobody wrote yet; a threshold that a person gave needs its samples."""
+    ledger = Ledger(DEFAULT, "run", "w")
+    ledger.count("sessions_started", "hot_path", MAIN)
+    totals = Totals(DEFAULT, [ledger.snapshot(1, final=True, elapsed_s=1.0)])
+    (rule,) = parse_thresholds([expression], DEFAULT)
+    own, given = judge([replace(rule, origin="behaviour"), rule], totals, 1.0)
+    assert (own.ok, own.problem) == (True, NOTHING_TO_JUDGE)
+    assert (given.ok, given.problem) == (False, "no samples")
