@@ -14,7 +14,7 @@ from fleetlm_users.measure.metrics.metric import PHASE_PATTERN
 from fleetlm_users.measure.slow_messages import SlowMessage
 from fleetlm_users.measure.timeline.second import Second
 
-SNAPSHOT_FORMAT: Final = 9
+SNAPSHOT_FORMAT: Final = 10
 """Raised when the meaning or the layout of a snapshot changes: one of another format is refused by name."""
 
 MAX_COUNTS: Final = 20_000

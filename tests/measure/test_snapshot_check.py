@@ -96,7 +96,7 @@ TREND = ["append_latency_ms", "burst", MAIN]
 REFUSED = {
     "not an object": (None, "it is None"),
     "no format": ({"format": None}, "format is None"),
-    "another format": ({"format": 1}, "format is 1; expected 9"),
+    "another format": ({"format": 1}, "format is 1; expected 10"),
     "text for a number": ({"seq": "1"}, "seq is '1'"),
     "a wild sequence number": ({"seq": 10**18}, "seq is 1000000000000000000"),
     "elapsed is not a number": ({"elapsed_s": math.nan}, "elapsed_s is nan"),
