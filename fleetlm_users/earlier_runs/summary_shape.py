@@ -27,6 +27,7 @@ from fleetlm_users.shape import (
     text,
     whole,
 )
+from fleetlm_users.workload.arrivals.notation import parse_rates
 from fleetlm_users.workload.identity import VUS_PER_BLOCK, check_name
 
 MAX_SAMPLES: Final = 10**11
@@ -218,10 +219,20 @@ _STAGE: Final = record(
         **dict.fromkeys(("rate_before", "rate"), nothing_or(number(0, 1e9))),
     },
 )
+
+
+def _arrival_rates(value: Any) -> None:
+    _LONG(value)
+    try:
+        parse_rates(value, "rate")
+    except UsageError as problem:
+        raise ShapeError(f"is {shown(value)}; expected {problem.expected}") from problem
+
+
 _VISIT_COUNTS: Final = record(dict.fromkeys(("due", "begun", "dropped", "ended", "unfinished"), _SAMPLES))
 _VISITS: Final = record(
     {
-        "rate": _LONG,
+        "rate": _arrival_rates,
         "arrivals": one_of("even", "poisson"),
         **dict.fromkeys(("max_users", "most_present"), whole()),
         **dict.fromkeys(("main", "all"), _VISIT_COUNTS),

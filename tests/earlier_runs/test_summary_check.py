@@ -102,6 +102,22 @@ def test_anything_else_is_refused_by_its_place(parts, words):
     assert len(str(problem.value)) < 300
 
 
+@pytest.mark.parametrize("rate", ["2.5", "stage1=30s:5,peak=120s:0.5", "fast", "nan", "1e400", "peak=1e9s:x"])
+def test_a_rate_of_arrivals_is_one_that_could_be_asked_for(rate):
+    """The page draws it."""
+    counts = dict.fromkeys(("due", "begun", "dropped", "ended", "unfinished"), 5)
+    law = dict.fromkeys(("rate_per_s", "stay_s", "expected", "edges", "measured", "accepted"), 1.0)
+    visits = {"rate": rate, "arrivals": "even", "max_users": 9, "most_present": 4, "main": counts, "all": counts}
+    document = changed() | {"visits": visits | {"little": law | {"agrees": True, "words": ""}}}
+    if rate[:2] in ("2.", "st"):
+        check_summary(document)
+    else:
+        with pytest.raises(
+            ShapeError, match=r"visits.rate is .*; expected (sessions per|a rate)"
+        ):
+            check_summary(document)
+
+
 def test_a_search_shows_figures_that_its_thresholds_were_not_judged_by():
     """They are those of single steps."""
     found = changed(thresholds__0__ok=False)

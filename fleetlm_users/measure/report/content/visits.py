@@ -80,18 +80,19 @@ def visits_lines(summary: Summary) -> list[str]:
 def visits_curves(summary: Summary, rows: Sequence[SeriesRow]) -> dict[LineChart, dict[Line, list[float | None]]]:
     """Return the lines of a run's arrivals that no column has: the plan, and how many are in the system.
 
-    `rows` are all seconds of the run from its beginning. A run in which users stay has none.
+    `rows` are all seconds of the run from its beginning. A run in which users stay has none. How many are there is not
+    known after a reset, which forgets those who had begun, nor where a worker was lost, with the end of its sessions.
     """
     entry = summary.get("visits")
     begun, ended = ([value or 0 for value in column_of(rows, f"visits_{what}")] for what in ("begun", "ended"))
     if entry is None or not any(begun):  # also the file of an older version, which has no such columns
         return {}
     planned = _planned(entry["rate"], summary, [int(row["second"] or 0) for row in rows])
-    present = accumulate(here - gone for here, gone in zip(begun, ended, strict=True))
-    return {
-        ARRIVALS_CHART: {Line("planned", "planned", 4): planned},
-        PRESENT_CHART: {Line("visits_present", "in the system", 1): list(present)},
-    }
+    curves: dict[LineChart, dict[Line, list[float | None]]] = {ARRIVALS_CHART: {Line("planned", "planned", 4): planned}}
+    if not (summary["plan"].get("resets") or summary.get("workers_lost")):
+        present = accumulate(here - gone for here, gone in zip(begun, ended, strict=True))
+        curves[PRESENT_CHART] = {Line("visits_present", "in the system", 1): list(present)}
+    return curves
 
 
 def _planned(rates: str, summary: Summary, seconds: Sequence[int]) -> list[float | None]:
@@ -100,10 +101,12 @@ def _planned(rates: str, summary: Summary, seconds: Sequence[int]) -> list[float
         ends_s = summary["plan"].get("duration_s")
         return [float(rates) if ends_s is None or second < ends_s else None for second in seconds]
     planned: dict[int, float] = {}
+    last = max(seconds, default=-1)
     for stage in summary.get("stages") or ():
         before, rate = stage.get("rate_before"), stage.get("rate")
         if before is not None and rate is not None:
             first, length_s = int(stage["begins_s"]), int(stage["length_s"])
             rise = (rate - before) / max(length_s, 1)
-            planned |= {first + at: round(before + rise * (at + 0.5), 4) for at in range(length_s)}
+            shown = range(max(first, 0), min(first + length_s, last + 1))  # no more, whatever a file says
+            planned |= {second: round(before + rise * (second - first + 0.5), 4) for second in shown}
     return [planned.get(second) for second in seconds]

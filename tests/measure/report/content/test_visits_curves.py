@@ -42,6 +42,21 @@ def test_a_rate_in_stages_is_planned_as_it_changes(summary_of, healthy):
     assert curves(summary_of, healthy, ["up=2s:4", "j=0s:8", "hold=1s:8"], stages)[0] == [1.0, 3.0, 8.0, None]
 
 
+def test_a_file_whose_stages_have_no_end_is_drawn_as_far_as_there_are_seconds(summary_of, healthy):
+    """It may come from anywhere."""
+    stages = ((-1e18, 10**18, 0.0, 4.0), (2.0, 10**18, 8.0, 8.0))
+    assert curves(summary_of, healthy, ["up=2s:4", "hold=1s:8"], stages)[0][2:] == [8.0, 8.0]
+
+
+@pytest.mark.parametrize(("where", "what"), [("plan", "resets"), ("", "workers_lost")])
+def test_how_many_are_there_is_not_shown_where_some_were_forgotten(summary_of, healthy, where, what):
+    """Sessions from before a reset are in no count, and those of a lost worker never end."""
+    told, _ = summary_of(healthy)
+    told["visits"] = {"rate": "2"}
+    (told[where] if where else told)[what] = [1.5] if where else [{"text": "worker w was lost"}]
+    assert set(visits_curves(told, SECONDS)) == {ARRIVALS_CHART}
+
+
 @pytest.mark.parametrize("arrive", [True, False])
 def test_the_page_has_both_charts_where_sessions_arrive(summary_of, healthy, arrive):
     """And neither where users stay."""
