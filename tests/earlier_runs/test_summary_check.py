@@ -112,9 +112,7 @@ def test_a_rate_of_arrivals_is_one_that_could_be_asked_for(rate):
     if rate[:2] in ("2.", "st"):
         check_summary(document)
     else:
-        with pytest.raises(
-            ShapeError, match=r"visits.rate is .*; expected (sessions per|a rate)"
-        ):
+        with pytest.raises(ShapeError, match=r"visits.rate is .*; expected (sessions per|a rate)"):
             check_summary(document)
 
 
