@@ -13,6 +13,8 @@ from typing import Any, Final, Protocol
 
 import gevent
 
+from fleetlm_users.units import NS_PER_S
+
 CLOCK_MONOTONIC: Final = 1
 TFD_TIMER_ABSTIME: Final = 1
 TFD_FLAGS: Final = os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
@@ -108,10 +110,8 @@ class Timerfd:
         a read for each message.
         """
         self.moment_s = moment_s
-        rings_s = moment_s - early_s
-        seconds = int(rings_s)
-        self._spec.value_s = seconds
-        self._spec.value_ns = max(1, int((rings_s - seconds) * 1e9) + 1)  # up, so that it never rings early
+        rings_ns = max(1, int((moment_s - early_s) * 1e9) + 1)  # up, so that it never rings early; 0 would disarm it
+        self._spec.value_s, self._spec.value_ns = divmod(rings_ns, NS_PER_S)
         self._settime(self.fd, TFD_TIMER_ABSTIME, self._spec_ref, None)
 
     def clear(self) -> None:
