@@ -14,12 +14,11 @@ from typing import Final, Protocol
 
 import gevent
 
-from fleetlm_users.measure.judging.visits.visit_accounting import LOOK_S
+from fleetlm_users.measure.judging.visits.visit_accounting import LOOK_S, NO_USER
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.units import MS_PER_S, US_PER_S
 from fleetlm_users.workload.arrivals.process import SessionArrival
 
-NO_USER: Final = "no_user"
 LATE: Final = "late"
 
 

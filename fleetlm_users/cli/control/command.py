@@ -1,5 +1,7 @@
 """`fleetlm-bench control`: another rate, other users, pause, resume, stop, while a run is on."""
 
+import re
+from itertools import pairwise
 from typing import Final
 
 import click
@@ -18,8 +20,28 @@ TIMEOUT_S: Final = 10.0
 WITH_VALUE: Final = {"rate": "150%", "users": "40"}
 WITHOUT_VALUE: Final = ("pause", "resume", "stop")
 
+_ACCEPTED: Final = {
+    "rate": "a share of the planned rate, or a rate per second, above 0",
+    "users": "a whole number of users above 0",
+}
+_NEGATIVE: Final = re.compile(r"-\.?\d")
+
+
+class ControlCommand(click.Command):
+    """A command whose values may be negative: click would take -1 for an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments; a UsageError refuses a negative value."""
+        for action, value in pairwise(args):
+            if action in _ACCEPTED and _NEGATIVE.match(value):
+                raise UsageError(
+                    action, value, _ACCEPTED[action], f"fleetlm-bench control {action} {WITH_VALUE[action]}"
+                )
+        return super().parse_args(ctx, args)
+
 
 @click.command(
+    cls=ControlCommand,
     short_help="Change a running test: rate, users, pause, resume, stop.",
     epilog="Example: fleetlm-bench control rate 150% --web-url http://load-master:8089. "
     f"A login's name and password are read from {USERNAME_VARIABLE} and {PASSWORD_VARIABLE}. "

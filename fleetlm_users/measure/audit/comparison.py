@@ -17,6 +17,9 @@ MEMORY_BOUND: Final = "memory_bound"
 MAYBE_HIDDEN: Final = "maybe_hidden"
 CUT_SHORT: Final = "cut_short"
 TIME_UP: Final = "time_up"
+NO_SEQ: Final = "no_seq"
+"""Of messages that were acknowledged, but whose reply had no seq, and that were never pushed."""
+
 BY_DESIGN: Final = frozenset((BEYOND_REPLAY, MEMORY_BOUND))
 """Causes that follow from the chosen way and bound; all others mean that something went wrong."""
 

@@ -14,6 +14,7 @@ from fleetlm_users.measure.audit.comparison import (
     CUT_SHORT,
     MAYBE_HIDDEN,
     MEMORY_BOUND,
+    NO_SEQ,
     SUSPICIOUS,
     TIME_UP,
 )
@@ -43,6 +44,7 @@ _WORDS: Final[Mapping[str, str]] = {
     CUT_SHORT: "when the audit was cut short",
     TIME_UP: "when the audit's time was up",
     MAYBE_HIDDEN: "missing below a full page, so lost or not flushed yet",
+    NO_SEQ: "acknowledged by a reply without `seq`, and never pushed",
     UNREPORTED: "that no worker reported on",
 }
 _BY: Final[Mapping[str, str]] = {"replay": "by replay", "rest": "over REST", "database": "in the database"}

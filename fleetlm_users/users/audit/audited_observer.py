@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from fleetlm_users.client import SentMessage
 from fleetlm_users.errors import Disconnected
+from fleetlm_users.measure.audit.comparison import NO_SEQ
 from fleetlm_users.measure.audit.digest import digest_of
 from fleetlm_users.measure.audit.memory import ANSWER_TAG, UNKNOWN_SEQ, AuditMemory, SessionMemory, own_tag
+from fleetlm_users.measure.judging.audit import NOT_PUSHED
 from fleetlm_users.protocol.conversation import MAX_PRESUMED
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.users.session_observer import SessionObserver
@@ -86,6 +88,8 @@ class AuditedObserver(SessionObserver):
         """
         if message.seq is not None:
             self._remember(message, message.seq, message.appended_s)
+        elif reason == NOT_PUSHED:
+            self._note_without_seq(message)
         else:
             sent = self._open.pop(message.client_ref, None)
             if sent is not None and reason != TIMEOUT and message.sent_s >= self._run.ledger.since_s:
@@ -125,6 +129,12 @@ class AuditedObserver(SessionObserver):
             self._remembered().skip(own_tag(0), seq)
         else:
             self._remembered().add(seq, sent[0], at_s, own_tag(sent[1]))
+
+    def _note_without_seq(self, message: SentMessage) -> None:
+        """Count an acknowledged message that no audit can look for: neither its reply nor a push had a seq."""
+        self._open.pop(message.client_ref, None)
+        if message.sent_s >= self._run.ledger.since_s:
+            self._run.ledger.count("messages_unaudited", self._scenario, message.phase, 1, NO_SEQ)
 
     def _remembered(self) -> SessionMemory:
         memory = self._memory

@@ -124,6 +124,15 @@ def test_all_workers_and_phases_count():
     assert found.all == 20
 
 
+def test_a_reply_without_a_seq_is_the_servers_fault():
+    """No worker was lost: such a message is known, and cannot be looked for."""
+    ledger = Ledger(DEFAULT, "e", "a")
+    ledger.count("messages_lost", "burst", MAIN, 3, "not_pushed")
+    ledger.count("messages_unaudited", "burst", MAIN, 3, "no_seq")
+    found = result_of(Totals(DEFAULT, [ledger.snapshot(1, True, 1.0)]), "rest")
+    assert found.messages.causes() == "3 acknowledged by a reply without `seq`, and never pushed"
+
+
 def test_the_late_protocols_books_agree():
     """To be audited is what has a push, an ok reply without one, or an open outcome; no more is missing than is."""
     ledger = Ledger(DEFAULT, "e", "a")

@@ -8,6 +8,8 @@ from fleetlm_users.measure.audit.digest import digest_of
 from fleetlm_users.measure.audit.memory import AuditMemory, Remembered
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
+from fleetlm_users.measure.metrics.metric import ALL
+from fleetlm_users.measure.totals import Totals
 from fleetlm_users.protocol.conversation import MAX_PRESUMED
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.swarm.stats.events import RunEvents
@@ -76,6 +78,19 @@ def test_what_the_reply_acknowledged_is_remembered(run, memory, observer):
         (7, 1, 1000),
         (8, 2, 1000),
     ]
+
+
+def test_what_a_reply_without_seq_acknowledged_cannot_be_audited(run, memory, observer):
+    """It is counted under a cause of its own, unless a reset of the statistics left it out."""
+    late, later = sent(run, observer, "r-3-1-1", "r-3-1-2")
+    for message in (late, later):
+        message.appended_s, message.replies = run.started_s + 1.0, 0
+    observer.lost(late, "not_pushed")
+    run.ledger.since_s = run.started_s + 5.0
+    observer.lost(later, "not_pushed")
+    assert remembered(memory) == []
+    totals = Totals(DEFAULT, [run.ledger.snapshot(1, True, 1.0)])
+    assert totals.labels("messages_unaudited", phase=ALL) == {"no_seq": 1}
 
 
 def test_an_open_outcome_is_remembered_by_its_content(run, memory, observer):

@@ -28,6 +28,9 @@ from fleetlm_users.units import MS_PER_S, US_PER_S
 LOOK_S: Final = 0.1
 """The longest time between two summations (swarm/visits.py): an edge may misplace this much of the presence."""
 
+NO_USER: Final = "no_user"
+"""Why a session was dropped that found no user free."""
+
 ROUNDED_S: Final = 0.001
 SHARE: Final = 0.002
 """How far the sums of rounded times may differ: a millisecond for each visit, and two parts in a thousand."""
@@ -111,7 +114,7 @@ def visit_doubts(totals: Totals, limits: Limits, law: LittlesLaw) -> Iterator[st
     if lost > limits.dropped_visits_share * judged:
         by_reason = totals.labels("visits_dropped")
         reasons = ", ".join(f"{n:,} {reason}" for reason, n in by_reason.items())
-        advice = "; raise --max-users" if by_reason.get("no_user") else ""
+        advice = "; raise --max-users" if by_reason.get(NO_USER) else ""
         yield f"{lost:,} of {judged:,} sessions that were due could not begin ({reasons}): not the planned load{advice}"
     if law.agrees is False:
         yield f"{law}: the accounting of the sessions is wrong"

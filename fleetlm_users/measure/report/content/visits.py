@@ -1,16 +1,16 @@
 """The sessions that arrived at a rate, in the summary and the reports."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Final
 
 from fleetlm_users.measure import formatting
-from fleetlm_users.measure.judging.visits.visit_accounting import LittlesLaw
+from fleetlm_users.measure.judging.visits.visit_accounting import NO_USER, LittlesLaw
 from fleetlm_users.measure.metrics.metric import ALL, MAIN
 from fleetlm_users.measure.report.charts import Line, LineChart
 from fleetlm_users.measure.report.content.charts_shown import ARRIVALS_CHART, PRESENT_CHART
 from fleetlm_users.measure.report.summary.load_types import VisitCounts, VisitsEntry
-from fleetlm_users.measure.report.summary.types import Summary
+from fleetlm_users.measure.report.summary.types import Summary, counter_of
 from fleetlm_users.measure.timeline.rows import SeriesRow, column_of
 from fleetlm_users.measure.totals import Totals
 
@@ -74,7 +74,20 @@ def visits_lines(summary: Summary) -> list[str]:
     how = "as a Poisson process" if entry["arrivals"] == "poisson" else "evenly"
     rate = entry["rate"] if ":" in entry["rate"] else f"{entry['rate']} sessions/s"
     at_most = f"{formatting.count(entry['most_present'])} of {formatting.count(entry['max_users'])} users"
-    return [f"{rate}, arriving {how}; at most {at_most} were in a session at once", entry["little"]["words"]]
+    arrivals = f"{rate}, arriving {how}; at most {at_most} were in a session at once"
+    return [arrivals, *_shares(summary, entry), entry["little"]["words"]]
+
+
+def _shares(summary: Summary, entry: VisitsEntry) -> Iterator[str]:
+    """Yield that each process has only its share of the users, in a run in which sessions found none free."""
+    processes, dropped = len(summary["workers"]), counter_of(summary, "visits_dropped")
+    phases = () if dropped is None else (dropped.get("main"), dropped.get("warm_up"))
+    if processes > 1 and any(figures and figures["all"]["labels"].get(NO_USER) for figures in phases):
+        share = formatting.count(max(1, round(entry["max_users"] / processes)))
+        yield (
+            f"each of the {processes} processes has its share of --max-users, about {share}: it drops a session when "
+            "those are busy, even if users of others are free"
+        )
 
 
 def visits_curves(summary: Summary, rows: Sequence[SeriesRow]) -> dict[LineChart, dict[Line, list[float | None]]]:

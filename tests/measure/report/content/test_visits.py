@@ -1,5 +1,7 @@
 """The sessions that arrived, in the summary and in every report."""
 
+import pytest
+
 from fleetlm_users.measure.judging.visits.visit_accounting import littles_law
 from fleetlm_users.measure.report.content.visits import visits_entry, visits_lines, visits_rows
 from fleetlm_users.measure.report.html import render_html
@@ -48,6 +50,21 @@ def test_the_books_are_in_every_report(summary_of, healthy):
     for text in (render(summary, 400), render_markdown(summary), render_html(summary, [])):
         assert how in text
         assert law in text.replace("&#39;", "'")
+
+
+@pytest.mark.parametrize(("processes", "is_dropped", "is_said"), [(4, True, True), (1, True, False), (4, False, False)])
+def test_dropped_sessions_lead_to_the_share_of_each_process(summary_of, healthy, processes, is_dropped, is_said):
+    """It is why sessions are dropped while not all users are busy."""
+    summary = of_run(summary_of, healthy)
+    summary["workers"] *= processes
+    if not is_dropped:
+        for phase in ("main", "warm_up"):
+            summary["metrics"]["visits_dropped"][phase]["all"]["labels"] = {"late": 2}
+    said = (
+        "each of the 4 processes has its share of --max-users, about 12: it drops a session when those are busy, "
+        "even if users of others are free"
+    )
+    assert (said in visits_lines(summary)) is is_said
 
 
 def test_a_run_without_arrivals_has_no_such_part(summary_of, healthy):
