@@ -186,7 +186,7 @@ class ChartFigure:
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One column of the time series as a line; `colour` is one of the style's four."""
+    """One column of the time series as a line; `colour` is one of the style's six."""
 
     column: str
     name: str

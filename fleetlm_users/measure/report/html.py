@@ -30,11 +30,12 @@ from fleetlm_users.measure.report.charts import (
     span_of,
 )
 from fleetlm_users.measure.report.compiled_templates import CompiledTemplates
-from fleetlm_users.measure.report.content.charts_shown import BACKLOG_CHARTS, CHARTS, PRESENT_CHART, SERVER_CHARTS
+from fleetlm_users.measure.report.content.charts_shown import BACKLOG_CHARTS, CHARTS, SERVER_CHARTS
 from fleetlm_users.measure.report.content.push_accounting import sent_of
 from fleetlm_users.measure.report.content.slow_messages import slow_message_rows, slow_title
 from fleetlm_users.measure.report.content.statements import Statement, statements
 from fleetlm_users.measure.report.content.storm import storm_charts, storm_lines
+from fleetlm_users.measure.report.content.streams import stream_curves
 from fleetlm_users.measure.report.content.visits import visits_curves, visits_lines, visits_rows
 from fleetlm_users.measure.report.findings import audit_lines
 from fleetlm_users.measure.report.rows import (
@@ -236,7 +237,7 @@ def _timeline(summary: Summary, rows: Sequence[SeriesRow]) -> list[ChartFigure]:
     warm_up_s = float(summary["plan"].get("warm_up_s") or 0)
     rows = rows[:-1] or rows  # the last second is only part of one: it would look like a collapse
     more = {chart: dict(_growth_lines(summary, rows, chart)) for chart in BACKLOG_CHARTS.values()}
-    more |= visits_curves(summary, rows)
+    more |= visits_curves(summary, rows) | stream_curves(summary, rows)
     return [
         replace(
             chart.figure(rows, warm_up_s, more.get(chart, {})),
@@ -244,7 +245,7 @@ def _timeline(summary: Summary, rows: Sequence[SeriesRow]) -> list[ChartFigure]:
             bands=tuple(_bands(summary, rows)),
         )
         for chart in CHARTS
-        if chart.has_data(rows) or (chart is PRESENT_CHART and chart in more)
+        if chart.has_data(rows) or (not chart.lines and chart in more)
     ]
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from fleetlm_users.measure.timeline.merged_timeline import LATE_S, MergedTimeline
 from fleetlm_users.measure.timeline.rows import PERCENTS, percentiles_ms
+from fleetlm_users.measure.timeline.scenario_lines import ScenarioLines
 from fleetlm_users.measure.timeline.second import (
     BACKLOG_COLUMNS,
     COUNTER_COLUMNS,
@@ -49,7 +50,8 @@ _EVERY_METRIC: Final = frozenset((*COUNTER_COLUMNS.values(), *TREND_COLUMNS.valu
 class Point(msgspec.Struct, frozen=True):
     """The figures of a stretch: counts per second, percentiles in ms (NaN where nothing was measured), backlogs.
 
-    `cpus` are in the order in which the workers were first heard of; a worker that came later is missing at the end.
+    `cpus` are in the order in which the workers were first heard of; a worker that came later is missing at the end,
+    and so are the `by_scenario` of a scenario that streamed later.
     """
 
     second: int
@@ -57,6 +59,7 @@ class Point(msgspec.Struct, frozen=True):
     connections: int
     figures: "array[float]"
     cpus: "array[float]"
+    by_scenario: "array[float]"
 
     @property
     def end_s(self) -> int:
@@ -65,8 +68,7 @@ class Point(msgspec.Struct, frozen=True):
 
     def row(self) -> list[float | None]:
         """Return its figures in the order of the table's columns."""
-        figures = [None if math.isnan(value) else value for value in self.figures]
-        return [self.second, self.width_s, self.connections, *figures]
+        return [self.second, self.width_s, self.connections, *_known(self.figures)]
 
 
 class LiveHistory:
@@ -85,6 +87,7 @@ class LiveHistory:
         self._open: list[Stretch] = []
         self._settled_to = 0
         self._workers: dict[str, int] = {}
+        self._lines = ScenarioLines()
 
     def __repr__(self) -> str:
         return f"LiveHistory({len(self.since(0))} points, settled before {self._settled_to})"
@@ -118,7 +121,8 @@ class LiveHistory:
     def table(self, points: Iterable[Point]) -> dict[str, Any]:
         """Return columns and rows for JSON.
 
-        Counts per second, connections, percentiles in ms, backlogs at the end of each stretch, CPU in % by worker.
+        Counts per second, connections, percentiles in ms, backlogs at the end of each stretch, CPU in % by worker, and
+        for each of the `scenarios` that stream two figures (ScenarioLines.p95_ms).
         """
         points = list(points)
         names = [f"{trend}_{percent}" for trend in self._trends for percent in PERCENTS]
@@ -128,6 +132,8 @@ class LiveHistory:
             "rows": [point.row() for point in points],
             "workers": workers,
             "cpu": [[_cpu(point, self._workers[worker]) for worker in workers] for point in points],
+            "scenarios": self._lines.names,
+            "by_scenario": [_known(point.by_scenario) for point in points],
         }
 
     def _begin_again(self) -> None:
@@ -167,7 +173,8 @@ class LiveHistory:
         for worker in stretch.cpus:
             self._workers.setdefault(worker, len(self._workers))
         cpus = array("f", (stretch.cpus.get(worker, math.nan) for worker in self._workers))
-        return Point(stretch.second, stretch.width_s, stretch.connections, figures, cpus)
+        by_scenario = array("d", (math.nan if value is None else value for value in self._lines.p95_ms(stretch)))
+        return Point(stretch.second, stretch.width_s, stretch.connections, figures, cpus, by_scenario)
 
 
 def _drop_oldest(points: deque[Point], too_many: int, width_s: int) -> None:
@@ -176,6 +183,10 @@ def _drop_oldest(points: deque[Point], too_many: int, width_s: int) -> None:
         number = points[0].second // width_s
         while points[0].second // width_s == number:
             points.popleft()
+
+
+def _known(figures: "array[float]") -> list[float | None]:
+    return [None if math.isnan(value) else value for value in figures]
 
 
 def _cpu(point: Point, place: int) -> float | None:

@@ -161,3 +161,16 @@ def test_what_a_run_has_no_metric_for_has_no_column():
         *("second", "width_s", "connections", "sent"),
         *("append_p50_ms", "append_p95_ms", "append_p99_ms", "append_max_ms", "append_backlog"),
     ]
+
+
+def test_each_scenario_that_streams_has_figures_of_its_own():
+    """The rows of one that came later are longer; those before it stay as they were."""
+    series = LiveHistory()
+    rows = [row(n, spreads={"first_chunk": {111: 1}}) for n in range(6)]
+    for late in rows[3:]:
+        late.parts["churn"] = Part([0] * len(COUNTER_COLUMNS), NOTHING_WAITS, {"first_chunk": {143: 1}})
+    series.absorb(told(a=rows))
+    table = series.table(series.since(0))
+    burst, churn = percentiles_ms({111: 1})[1], percentiles_ms({143: 1})[1]
+    assert table["scenarios"] == ["burst", "churn"]
+    assert table["by_scenario"] == [[burst, None]] * 3 + [[burst, None, churn, None]] * 2

@@ -36,11 +36,18 @@ ARRIVALS_CHART: Final = LineChart(
 PRESENT_CHART: Final = LineChart("Sessions in the system", "at the end of a second", ())
 """Its line is computed from those that have begun and ended."""
 
+STREAM_CHARTS: Final = (
+    LineChart("First chunk by scenario", "ms, p95", (), percentiles=True),
+    LineChart("Gaps between chunks by scenario", "ms, p95", (), percentiles=True),
+)
+"""Their lines are the scenarios, where several stream."""
+
 CHARTS: Final = (
     _percentile_chart("Append latency", "append"),
     _percentile_chart("Agent latency", "agent"),
     _percentile_chart("First chunk of the agent's answer", "first_chunk"),
     _percentile_chart("Gaps between its chunks", "chunk_gap"),
+    *STREAM_CHARTS,
     _percentile_chart("Push latency", "push"),
     _percentile_chart("Event latency", "event"),
     LineChart(

@@ -1,4 +1,4 @@
-"""The parts of a summary about the load: its stages, its busiest sessions, sessions that arrive at a rate."""
+"""The parts of a summary about the load: stages, busiest sessions, sessions that arrive at a rate, scenarios."""
 
 from typing import NotRequired, TypedDict
 
@@ -90,3 +90,22 @@ class VisitsEntry(TypedDict):
     all: VisitCounts
     most_present: int
     little: LittleEntry
+
+
+class StreamLine(TypedDict):
+    """How a scenario's answers streamed: p95 in ms for each step of the run, None for one without any.
+
+    If too many scenarios stream for a chart, the last line shows the rest of them together.
+    """
+
+    scenario: str
+    first_chunk_p95_ms: list[float | None]
+    chunk_gap_p95_ms: list[float | None]
+
+
+class StreamsEntry(TypedDict):
+    """The scenarios whose agents stream, from second `begins_s` on; a step shows the worst of its `step_s` seconds."""
+
+    begins_s: int
+    step_s: int
+    scenarios: list[StreamLine]

@@ -12,7 +12,7 @@ from fleetlm_users.measure.judging.durability.crash import CrashEntry
 from fleetlm_users.measure.judging.storm.result import StormEntry
 from fleetlm_users.measure.report.content.capacity_types import CapacityEntry
 from fleetlm_users.measure.report.summary.audit_types import AuditEntry
-from fleetlm_users.measure.report.summary.load_types import SkewEntry, StageEntry, VisitsEntry
+from fleetlm_users.measure.report.summary.load_types import SkewEntry, StageEntry, StreamsEntry, VisitsEntry
 from fleetlm_users.measure.report.summary.metric_types import (
     AccountingByPhase,
     CounterEntry,
@@ -145,6 +145,7 @@ class Summary(TypedDict):
     stages: NotRequired[list[StageEntry]]
     visits: NotRequired[VisitsEntry]
     skew: NotRequired[list[SkewEntry]]
+    streams: NotRequired[StreamsEntry]  # since 2026-11, where several scenarios stream
     workers_lost: NotRequired[list[dict[str, Any]]]
     baseline: NotRequired[BaselineEntry]
     annotations: NotRequired[AnnotationsEntry]

@@ -10,6 +10,7 @@ from fleetlm_users.measure.judging.durability.crash import PLANNED, crash_entry
 from fleetlm_users.measure.judging.thresholds import judge
 from fleetlm_users.measure.judging.verdict import RunFacts, Verdict, decide
 from fleetlm_users.measure.report.capacity import decide_search
+from fleetlm_users.measure.report.content.streams import streams_entry
 from fleetlm_users.measure.report.summary.document import summary
 from fleetlm_users.measure.report.summary.types import Summary
 from fleetlm_users.measure.report.text import render
@@ -92,6 +93,9 @@ def _summary(run: EndedRun, evidence: Evidence, facts: RunFacts, verdict: Verdic
         storm=evidence.storm,
     )
     evidence.load.add_to(document)
+    streams = streams_entry(run.snapshots.timeline, evidence.totals)
+    if streams is not None:
+        document["streams"] = streams
     return document
 
 

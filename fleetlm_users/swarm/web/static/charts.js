@@ -21,6 +21,9 @@ const CHARTS = [
     place: "charts", title: "Gaps between its chunks", unit: "ms", show: format.ms, onlyWithData: true,
     series: percentiles("chunk_gap", PERCENTILES),
   },
+  // with one scenario these would repeat the two above
+  { place: "charts", title: "First chunk by scenario", unit: "ms, p95", show: format.ms, onlyWithData: true, ofScenarios: 0 },
+  { place: "charts", title: "Gaps between chunks by scenario", unit: "ms, p95", show: format.ms, onlyWithData: true, ofScenarios: 1 },
   {
     place: "charts", sends: "messages", title: "Messages", unit: "per second", show: format.perSecond,
     series: [["sent", "sent"], ["appended", "appended"], ["replied", "agent_replies"]],
@@ -75,6 +78,8 @@ const CHARTS = [
   { place: "generator-charts", title: "Event loop lag", unit: "ms", show: format.ms, series: percentiles("loop_lag", ["p50", "p95", "p99", "max"]) },
   { place: "generator-charts", title: "CPU per worker", unit: "% of a core", show: format.percent, cpu: true },
 ];
+
+const FIGURES_OF_A_SCENARIO = 2; // first chunk and gap, in this order
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -244,6 +249,7 @@ export class History {
     this.columns = [];
     this.points = [];
     this.workers = [];
+    this.scenarios = [];
   }
 
   get end() {
@@ -255,14 +261,22 @@ export class History {
     this.points = this.points.filter((point) => point.row[0] < series.from);
     series.rows.forEach((row, index) => {
       const cpu = Object.fromEntries(series.workers.map((worker, place) => [worker, series.cpu[index][place]]));
-      this.points.push({ row, cpu });
+      this.points.push({ row, cpu, byScenario: series.by_scenario[index] });
     });
     this.workers = [...new Set([...this.workers, ...series.workers])];
+    this.scenarios = series.scenarios;
   }
 
   column(name) {
     const index = this.columns.indexOf(name);
     return this.points.map((point) => (index < 0 ? null : point.row[index]));
+  }
+
+  // a line for each scenario that streams, where there are several
+  ofScenarios(figure) {
+    if (this.scenarios.length < 2) return [[], []];
+    const line = (place) => this.points.map((point) => point.byScenario[FIGURES_OF_A_SCENARIO * place + figure] ?? null);
+    return [this.scenarios, this.scenarios.map((_, place) => line(place))];
   }
 
   cpu() {
@@ -275,16 +289,20 @@ export class History {
   }
 }
 
+function columnsOf(definition, history) {
+  const { series, cpu, ofScenarios } = definition;
+  if (cpu) return history.cpu();
+  if (ofScenarios !== undefined) return history.ofScenarios(ofScenarios);
+  return [series.map(([label]) => label), series.map(([, name]) => history.column(name))];
+}
+
 export function makeCharts() {
   const charts = CHARTS.map((definition) => new Chart(definition));
   // `about` holds warmUp, sends and stages of the run
   return (history, about) => {
     const seconds = history.column("second");
     for (const chart of charts) {
-      const { series, cpu } = chart.definition;
-      const [labels, columns] = cpu
-        ? history.cpu()
-        : [series.map(([label]) => label), series.map(([, name]) => history.column(name))];
+      const [labels, columns] = columnsOf(chart.definition, history);
       chart.update(labels, [seconds, ...columns], about);
     }
   };

@@ -86,6 +86,20 @@ def test_a_missed_threshold_fails_with_its_doubts(tmp_path):
     assert "somebody looked" in result.verdict.reasons
 
 
+def test_a_run_in_which_several_scenarios_stream_keeps_the_figures_of_each(tmp_path):
+    """For the charts of a report that is made again from its folder."""
+    snapshots, ledger = SnapshotStore("e"), Ledger(DEFAULT, "e", "local")
+    ledger.count("messages_sent", "burst", "main")
+    for place, scenario in enumerate(("burst", "churn"), 1):
+        ledger.trend("agent_first_chunk_ms", scenario, "main").add(100_000 * place)
+    ledger.tick(1.0)
+    snapshots.absorb("local", ledger.snapshot(1, True, 9.0))
+    result = concluded(tmp_path, snapshots=snapshots)
+    written = json.loads((result.folder / "summary.json").read_text(encoding="utf-8"))
+    assert [line["scenario"] for line in written["streams"]["scenarios"]] == ["burst", "churn"]
+    assert "First chunk by scenario" in (result.folder / "report.html").read_text(encoding="utf-8")
+
+
 def audited(folder, counts, **raw):
     """An audited run with five acknowledged messages and those counts."""
     snapshots, ledger = SnapshotStore("e"), Ledger(DEFAULT, "e", "local")

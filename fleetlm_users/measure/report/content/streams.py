@@ -1,0 +1,89 @@
+"""How the answers of each scenario streamed over a run, in the summary and as lines of the report's charts."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from fleetlm_users.foreign_text import printable
+from fleetlm_users.measure.metrics.metric import ALL
+from fleetlm_users.measure.report.charts import MAX_POINTS, Line, LineChart
+from fleetlm_users.measure.report.content.charts_shown import STREAM_CHARTS
+from fleetlm_users.measure.report.summary.load_types import StreamLine, StreamsEntry
+from fleetlm_users.measure.report.summary.types import Summary
+from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline
+from fleetlm_users.measure.timeline.rows import SeriesRow
+from fleetlm_users.measure.timeline.scenario_lines import MAX_LINES, MAX_NAME, STREAM_COLUMNS, ScenarioLines
+from fleetlm_users.measure.totals import Totals
+
+SECONDS_AT_ONCE: Final = 300
+FIGURES: Final = len(STREAM_COLUMNS)
+_MAX_COLOUR: Final = 6
+
+
+def streams_entry(timeline: MergedTimeline, totals: Totals) -> StreamsEntry | None:
+    """Return the figures of each scenario over the run's time; None unless several scenarios stream.
+
+    Without the last second, which is only part of one, as in all charts.
+    """
+    if sum(bool(totals.samples("agent_first_chunk_ms", scenario, ALL)) for scenario in totals.scenarios) < 2:
+        return None
+    first, end = timeline.begins, timeline.ends - 1
+    step_s = max(1, -(-(end - first) // MAX_POINTS))
+    lines = ScenarioLines()
+    worst: list[list[float | None]] = []
+    for begins in range(first, end, SECONDS_AT_ONCE):
+        for second in timeline.intervals(begins, min(end, begins + SECONDS_AT_ONCE)):
+            if (second.second - first) % step_s == 0:
+                worst.append([])
+            worst[-1] = _worst(worst[-1], lines.p95_ms(second))
+    names = lines.names
+    return {
+        "begins_s": first,
+        "step_s": step_s,
+        "scenarios": [
+            _line(name, *([_at(figures, FIGURES * place + column) for figures in worst] for column in range(FIGURES)))
+            for place, name in enumerate(names)
+        ],
+    }
+
+
+def stream_curves(summary: Summary, rows: Sequence[SeriesRow]) -> dict[LineChart, dict[Line, list[float | None]]]:
+    """Return the lines of the charts by scenario, with a value for each row; none unless several scenarios streamed."""
+    entry = summary.get("streams")
+    if entry is None or len(entry["scenarios"]) < 2:
+        return {}
+    first, step_s = entry["begins_s"], max(1, entry["step_s"])
+    places = [(int(row["second"] or 0) - first) // step_s for row in rows]
+    shown = entry["scenarios"][:MAX_LINES]
+    curves: dict[LineChart, dict[Line, list[float | None]]] = {}
+    for chart, values_of in zip(STREAM_CHARTS, (_first_chunk, _chunk_gap), strict=True):
+        lines = {
+            Line(f"{chart.title} {number}", printable(one["scenario"], MAX_NAME), number % _MAX_COLOUR + 1): [
+                _at(values_of(one), place) for place in places
+            ]
+            for number, one in enumerate(shown)
+        }
+        if any(value is not None for values in lines.values() for value in values):
+            curves[chart] = lines
+    return curves
+
+
+def _line(scenario: str, first_chunk: list[float | None], chunk_gap: list[float | None]) -> StreamLine:
+    return {"scenario": scenario, "first_chunk_p95_ms": first_chunk, "chunk_gap_p95_ms": chunk_gap}
+
+
+def _first_chunk(line: StreamLine) -> list[float | None]:
+    return line["first_chunk_p95_ms"]
+
+
+def _chunk_gap(line: StreamLine) -> list[float | None]:
+    return line["chunk_gap_p95_ms"]
+
+
+def _worst(one: list[float | None], other: list[float | None]) -> list[float | None]:
+    """Return the higher of each two figures; `other` may have more of them."""
+    pairs = zip([*one, *[None] * (len(other) - len(one))], other, strict=True)
+    return [max((value for value in pair if value is not None), default=None) for pair in pairs]
+
+
+def _at(values: Sequence[float | None], place: int) -> float | None:
+    return values[place] if 0 <= place < len(values) else None

@@ -1,0 +1,67 @@
+"""What charts show of each scenario whose agent streams its answers, by second: a bounded number of lines.
+
+Seconds hold these distributions by scenario anyway, so nothing is counted for it.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from fleetlm_users.foreign_text import printable
+from fleetlm_users.measure.timeline.rows import PERCENTS, percentiles_ms
+from fleetlm_users.measure.timeline.second import Column, Distribution, Part, Second
+
+STREAM_COLUMNS: Final[tuple[Column, ...]] = ("first_chunk", "chunk_gap")
+MAX_LINES: Final = 6
+"""The colours of a chart. If there are more scenarios, the last line shows all the rest together."""
+
+MAX_NAME: Final = 60
+"""Characters of a name in a legend."""
+
+_P95: Final = tuple(PERCENTS).index("p95_ms")
+
+
+class ScenarioLines:
+    """The lines of one run's charts: a scenario each, in the order in which they were first seen to stream."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+
+    def __repr__(self) -> str:
+        return f"ScenarioLines({', '.join(self.names)})"
+
+    @property
+    def names(self) -> list[str]:
+        """What each line is called; the last one by how many scenarios it shows, if they are several."""
+        scenarios = [printable(name, MAX_NAME) for name in self._places]
+        if len(scenarios) <= MAX_LINES:
+            return scenarios
+        first = scenarios[: MAX_LINES - 1]
+        return [*first, f"{len(scenarios) - len(first)} others"]
+
+    def p95_ms(self, second: Second) -> list[float | None]:
+        """Return the figures of a second, line by line, each in the order of STREAM_COLUMNS; None without any chunk.
+
+        Lines that are seen for the first time come at the end.
+        """
+        streaming = {
+            name: part for name, part in second.parts.items() if not part.spreads.keys().isdisjoint(STREAM_COLUMNS)
+        }
+        for name in sorted(streaming.keys() - self._places.keys()):
+            self._places[name] = len(self._places)
+        lines: dict[int, list[Part]] = {}
+        for name, part in streaming.items():
+            lines.setdefault(min(self._places[name], MAX_LINES - 1), []).append(part)
+        return [
+            percentiles_ms(_together(lines.get(line, []), column))[_P95]
+            for line in range(min(len(self._places), MAX_LINES))
+            for column in STREAM_COLUMNS
+        ]
+
+
+def _together(parts: list[Part], column: Column) -> Mapping[int, int]:
+    """Return the distribution of a column in all these scenarios: percentiles cannot be merged afterwards."""
+    merged: Distribution = {}
+    for part in parts:
+        for index, times in part.spreads.get(column, {}).items():
+            merged[index] = merged.get(index, 0) + times
+    return merged
