@@ -220,6 +220,10 @@ _STAGE: Final = record(
     },
 )
 
+_CURVE: Final = each(nothing_or(_MS), MAX_NAMES)
+_STREAM: Final = record({"scenario": _NAME, "first_chunk_p95_ms": _CURVE, "chunk_gap_p95_ms": _CURVE})
+_STREAMS: Final = record({"begins_s": whole(), "step_s": whole(1), "scenarios": each(_STREAM, MAX_NAMES)})
+
 
 def _arrival_rates(value: Any) -> None:
     _LONG(value)
@@ -298,6 +302,7 @@ SUMMARY: Final = record(
         "capacity": nothing_or(_CAPACITY),
         "stages": nothing_or(each(_STAGE, MAX_NAMES)),
         "visits": nothing_or(_VISITS),
+        "streams": nothing_or(_STREAMS),
         "skew": nothing_or(each(_SKEW, MAX_NAMES)),
         "audit": nothing_or(
             record(

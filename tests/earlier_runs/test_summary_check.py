@@ -92,6 +92,12 @@ def test_what_this_project_writes_passes():
         ({"options__extra": 5}, "options.extra is 5"),
         ({"workers": 5}, "workers is 5"),
         ({"host": []}, "host is a list"),
+        ({"streams": 5}, "streams is 5"),
+        ({"streams": {"begins_s": 0, "step_s": 0, "scenarios": []}}, "streams.step_s is 0"),
+        (
+            {"streams": {"begins_s": 0, "step_s": 1, "scenarios": [{"scenario": "burst"}]}},
+            "first_chunk_p95_ms is missing",
+        ),
     ],
 )
 def test_anything_else_is_refused_by_its_place(parts, words):
