@@ -141,6 +141,7 @@ _THRESHOLD: Final = record(
         "origin": one_of("", "given", "preset", "behaviour", "audit"),
         "worst_window_s": nothing_or(row(whole(), whole())),
         "began_s": whole(),
+        "first_s": whole(),
     },
 )
 _PER_S: Final = nothing_or(_FIGURE)

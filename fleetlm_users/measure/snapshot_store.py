@@ -145,9 +145,9 @@ class SnapshotStore:
         """Return the second before which all rows of the worker are merged: it need not send those again."""
         return self.timeline.taken_to(worker_id)
 
-    def table(self) -> SeriesTable:
-        """Return the seconds of all workers together, for the files at the end of a run."""
-        return SeriesTable(self.timeline.each_row())
+    def table(self, scenario: str | None = None) -> SeriesTable:
+        """Return the seconds of all workers together, of a scenario or of all, for the files at the end of a run."""
+        return SeriesTable(self.timeline.each_row(scenario=scenario))
 
     def series(self, newest: int | None = None) -> list[SeriesRow]:
         """Return the seconds of all workers together, or the `newest` ones; see MergedTimeline.rows."""

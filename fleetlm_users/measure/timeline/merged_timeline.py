@@ -103,14 +103,14 @@ class MergedTimeline:
         """
         return list(self.each_row(newest))
 
-    def each_row(self, newest: int | None = None) -> Iterator[SeriesRow]:
-        """Yield the same rows one by one."""
+    def each_row(self, newest: int | None = None, scenario: str | None = None) -> Iterator[SeriesRow]:
+        """Yield the same rows one by one, or those of one scenario."""
         young = self._young()
         end = max([self._end, *(second + 1 for second in young)])
         first = self.begins if newest is None else max(self.begins, end - newest)
         for stretch in self._seconds(first, end):
             more = young.get(stretch.second)
-            yield flat(stretch if more is None else _together(stretch, more))
+            yield flat(stretch if more is None else _together(stretch, more), scenario)
 
     @property
     def ends(self) -> int:

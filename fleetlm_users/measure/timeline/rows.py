@@ -32,9 +32,12 @@ SeriesRow = dict[str, int | float | None]
 """One second in figures by column; None where nothing was measured."""
 
 
-def flat(stretch: Stretch) -> SeriesRow:
-    """Return the row of one second, in the order of `columns`."""
-    whole = stretch.whole()
+def flat(stretch: Stretch, scenario: str | None = None) -> SeriesRow:
+    """Return the row of one second, of a scenario or of all, in the order of `columns`.
+
+    Connections and CPU are always those of all.
+    """
+    whole = stretch.of(scenario)
     counts: SeriesRow = dict(zip(COUNTER_COLUMNS, whole.counts, strict=True))
     row: SeriesRow = {"second": stretch.second, **{name: counts.pop(name) for name in _FIRST_COUNTERS}}
     row["failures"] = sum(whole.counts[PLACES[column]] for column in FAILURE_COLUMNS)

@@ -1,8 +1,8 @@
 """What explains a run's figures: since when they were bad, under which trace, and how they were in an earlier run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from fleetlm_users.measure.report.content.onset import onset_s
+from fleetlm_users.measure.report.content.onset import onset
 from fleetlm_users.measure.report.summary.types import Summary
 from fleetlm_users.measure.timeline.rows import SeriesRow
 from fleetlm_users.swarm.results.baseline import Baseline
@@ -10,20 +10,39 @@ from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.options.tracing import traces_of
 
 
-def add_leads(document: Summary, options: Options, rows: Sequence[SeriesRow], baseline: Baseline | None) -> None:
-    """Add to a summary when missed latencies began, the ids of traces, and what differs from an earlier run.
+def add_onsets(
+    document: Summary, rows: Sequence[SeriesRow], rows_of: Callable[[str], Sequence[SeriesRow]], begins_s: float
+) -> None:
+    """Add to a summary since when each missed threshold was, or when its first failure was counted.
+
+    Args:
+        document: The summary of a run that is over.
+        rows: Its seconds, of all processes and scenarios.
+        rows_of: Returns those of one scenario, which are made only where a threshold asks for them.
+        begins_s: From which second on the run was judged.
+    """
+    by_scenario: dict[str | None, Sequence[SeriesRow]] = {None: rows}
+    for entry in document["thresholds"]:
+        if entry["ok"]:
+            continue
+        scenario = entry["scenario"] or None
+        if scenario is not None and scenario not in by_scenario:
+            by_scenario[scenario] = rows_of(scenario)
+        moment = onset(document, entry, by_scenario[scenario], begins_s)
+        if moment.began_s is not None:
+            entry["began_s"] = moment.began_s
+        if moment.first_s is not None:
+            entry["first_s"] = moment.first_s
+
+
+def add_leads(document: Summary, options: Options, baseline: Baseline | None) -> None:
+    """Add to a summary the ids of traces, and what differs from an earlier run.
 
     Args:
         document: The summary of a run that is over.
         options: Its options.
-        rows: Its seconds, of all processes.
         baseline: The earlier run, if one was asked for.
     """
-    begins_s = max([options.plan.warm_up_s, *document["plan"].get("resets", ())])
-    for entry in document["thresholds"]:
-        began_s = None if entry["ok"] else onset_s(entry, rows, begins_s)
-        if began_s is not None:
-            entry["began_s"] = began_s
     _add_traces(document, options)
     if baseline is not None:
         document["baseline"] = baseline.entry(document)

@@ -139,3 +139,15 @@ def test_a_worker_without_rows_changes_nothing():
     timeline = MergedTimeline()
     timeline.absorb("a", [], final=False)
     assert timeline.rows() == []
+
+
+def test_the_seconds_of_one_scenario():
+    """Its own counts, whatever the others did; sockets belong to no scenario."""
+    timeline = MergedTimeline()
+    for worker, scenario, sent in (("a", "burst", 5), ("b", "churn", 7), ("c", "churn", 1)):
+        rows = WorkerTimeline()
+        rows.tick(1.0, {scenario: counts(sent)["burst"]}, 2, 30.0)
+        timeline.absorb(worker, rows.rows(), final=worker != "c")
+    found = {name: [row["sent"] for row in timeline.each_row(scenario=name)] for name in (None, "burst", "churn", "x")}
+    assert found == {None: [13], "burst": [5], "churn": [8], "x": [0]}
+    assert next(timeline.each_row(scenario="x"))["connections"] == 6

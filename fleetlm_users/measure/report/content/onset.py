@@ -1,15 +1,20 @@
-"""When a missed latency threshold began to be missed, from the seconds of the run. Pure.
+"""When a missed threshold began to be missed, from the seconds of the run. Pure.
 
-A run is judged as a whole, and its percentile says nothing of when. A single slow second is no beginning: what counts
-is the first one that opens a stretch most of which is beyond the bound.
+A run is judged as a whole, and its percentile or share says nothing of when. A single slow second is no beginning: what
+counts is the first one that opens a stretch most of which is beyond the bound. A count has passed its bound in one
+second. Nothing is said where the seconds hold something else than what was judged, such as failures of the warm-up.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+import re
+from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
+from typing import Final, NamedTuple
 
-from fleetlm_users.measure.report.summary.types import ThresholdEntry
-from fleetlm_users.measure.timeline.rows import SeriesRow
-from fleetlm_users.measure.timeline.second import TREND_COLUMNS
+from fleetlm_users.measure.metrics.metric import MAIN
+from fleetlm_users.measure.report.summary.types import Summary, ThresholdEntry, rate_of
+from fleetlm_users.measure.threshold.threshold import OPERATORS
+from fleetlm_users.measure.timeline.rows import PERCENTS, SeriesRow, SeriesTable
+from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, TREND_COLUMNS
 
 STRETCH_S: Final = 10
 """Length of the interval examined, in seconds: long enough to ignore one odd second, short enough to name a minute."""
@@ -18,39 +23,175 @@ FEWEST: Final = 3
 """Seconds with samples in a stretch, or it says nothing."""
 
 _COLUMN_OF_METRIC: Final[Mapping[str, str]] = {metric: str(column) for column, metric in TREND_COLUMNS.items()}
-_FIGURE_OF: Final[Mapping[str, str]] = {
-    "med": "p50_ms",
-    "avg": "p50_ms",
-    "p(50)": "p50_ms",
-    "p(95)": "p95_ms",
-    "p(99)": "p99_ms",
-    "p(99.9)": "p99_ms",
-    "max": "max_ms",
+_PERCENT_OF: Final[Mapping[str, float]] = {"med": 50.0, "avg": 50.0, "max": 100.0}
+
+_COUNTED_IN: Final[Mapping[str, tuple[str, ...]]] = {
+    **{metric: (column,) for column, metric in COUNTER_COLUMNS.items()},
+    "message_failures": ("rejected", "lost", "unconfirmed"),
 }
-"""Each second has these percentiles; that of a threshold, or the next one below it."""
+"""Counter -> the columns that add up to it."""
+
+_OUTCOMES: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "message_success_rate": (("appended",), ("rejected", "lost", "unconfirmed")),
+    "agent_reply_rate": (("replies_matched",), ("unanswered",)),
+    "push_success_rate": (("pushes_replied",), ("pushes_refused", "pushes_timed_out", "pushes_lost")),
+    "lifecycle_success_rate": ((), ("session_failures",)),
+    "event_success_rate": ((), ("events_missed",)),
+}
+"""Rate -> the columns of what went well and of what failed; the seconds do not hold the first of the last two."""
+
+_CONDITION: Final = re.compile(r"(?P<aggregation>[a-z]+)(?:\((?P<percent>[\d.]+)\))?(?P<operator>[<>=!]=?)")
 
 
-def onset_s(entry: ThresholdEntry, rows: Sequence[SeriesRow], begins_s: float) -> int | None:
-    """Return the second of the run in which a threshold on a latency began to be missed.
+class Onset(NamedTuple):
+    """When a threshold began to be missed, in seconds of the run; None where the seconds do not tell.
+
+    `began_s` is from when on it was. `first_s` is when the first failure was counted, where failures are scattered or
+    the first one breaks the bound.
+    """
+
+    began_s: int | None = None
+    first_s: int | None = None
+
+
+UNTOLD: Final = Onset()
+
+
+class _Seconds:
+    """The columns of a run's seconds from one on."""
+
+    def __init__(self, rows: Sequence[SeriesRow], begins_s: float) -> None:
+        self._rows = rows
+        numbers = [int(second or 0) for second in self._whole("second")]
+        self._from = next((at for at, second in enumerate(numbers) if second >= begins_s), len(numbers))
+        self.numbers = numbers[self._from :]
+
+    def column(self, name: str) -> list[int | float | None]:
+        return self._whole(name)[self._from :]
+
+    def counts(self, names: Sequence[str]) -> list[float]:
+        """Return the sum of columns in each second."""
+        columns = [self.column(name) for name in names]
+        return [sum(column[at] or 0 for column in columns) for at in range(len(self.numbers))]
+
+    def _whole(self, name: str) -> list[int | float | None]:
+        rows = self._rows
+        return rows.column(name) if isinstance(rows, SeriesTable) else [row.get(name) for row in rows]
+
+
+def onset(summary: Summary, entry: ThresholdEntry, rows: Sequence[SeriesRow], begins_s: float) -> Onset:
+    """Return when a threshold began to be missed.
 
     Args:
+        summary: The summary of the run.
         entry: A threshold that was missed.
-        rows: The seconds of the run, of all scenarios together.
+        rows: The seconds of the run, of the threshold's scenario, or of all where it names none.
         begins_s: From where on the run was judged.
 
     Returns:
-        None where the seconds do not tell: the threshold is for a scenario, a stage or windows, bounds something else,
-        or was missed in scattered seconds only.
+        UNTOLD also for a threshold on a stage or on windows, and where a latency was beyond in scattered seconds only.
     """
-    aggregation, _, _ = entry["condition"].partition("<")
-    column, figure = _COLUMN_OF_METRIC.get(entry["metric"]), _FIGURE_OF.get(aggregation.strip())
-    if entry["scenario"] or entry.get("window_s") or entry.get("stage") or column is None or figure is None:
-        return None
-    judged = [row for row in rows if (row["second"] or 0) >= begins_s]
-    values = [row.get(f"{column}_{figure}") for row in judged]
+    condition = _CONDITION.match(entry["condition"])
+    if condition is None or entry.get("window_s") or entry.get("stage") or entry["measured"] is None:
+        return UNTOLD
+    metric, aggregation, operator = entry["metric"], condition["aggregation"], condition["operator"]
+    seconds, keeps = _Seconds(rows, begins_s), OPERATORS[operator]
+
+    def is_beyond(value: float) -> bool:
+        return not keeps(value, entry["bound"])
+
+    if metric in _COLUMN_OF_METRIC and operator in ("<", "<="):
+        return _of_latency(seconds, metric, condition, is_beyond)
+    if metric in _OUTCOMES and entry["measured"] < entry["bound"]:
+        return _of_rate(seconds, metric, _failed(summary, entry), is_beyond)
+    if metric in _COUNTED_IN and aggregation == "rate":
+        ends_s = begins_s + summary["run"]["duration_s"]
+        return _of_speed(seconds, metric, ends_s, is_beyond)
+    if metric in _COUNTED_IN and aggregation == "count" and operator in ("<", "<=", "=="):
+        return _of_count(seconds, entry, is_beyond)
+    return UNTOLD
+
+
+def _of_latency(seconds: _Seconds, metric: str, condition: re.Match[str], is_beyond: Callable[[float], bool]) -> Onset:
+    """Judge each second by the threshold's percentile, or the next one below that it has."""
+    percent = float(condition["percent"]) if condition["percent"] else _PERCENT_OF.get(condition["aggregation"], 0.0)
+    names = [name for name, each in PERCENTS.items() if each <= percent]
+    if not names:
+        return UNTOLD
+    values = seconds.column(f"{_COLUMN_OF_METRIC[metric]}_{names[-1]}")
+    return Onset(began_s=_opening(seconds.numbers, values, is_beyond))
+
+
+def _of_rate(seconds: _Seconds, metric: str, failed: int, is_beyond: Callable[[float], bool]) -> Onset:
+    """Find the stretch in which most seconds have too small a share, or else the first failure.
+
+    Messages of the warm-up fail in judged seconds too. A stretch must be beyond the bound without as many failures as
+    there are of those, and the first failure is known only where there are none.
+    """
+    well, ill = (seconds.counts(columns) for columns in _OUTCOMES[metric])
+    if any(n < 0 for n in ill):  # refusals that were taken back
+        return UNTOLD
+    foreign = max(0.0, sum(ill) - failed)
+
+    def is_without_warm_up(at: int) -> bool:
+        passed, not_passed = (sum(counts[at : at + STRETCH_S]) for counts in (well, ill))
+        counted = passed + max(0.0, not_passed - foreign)
+        return counted > 0 and is_beyond(passed / counted)
+
+    if _OUTCOMES[metric][0]:
+        shares = [good / (good + bad) if good + bad else None for good, bad in zip(well, ill, strict=True)]
+        began_s = _opening(seconds.numbers, shares, is_beyond, is_without_warm_up)
+        if began_s is not None:
+            return Onset(began_s=began_s)
+    return Onset(first_s=_first(seconds.numbers, ill, lambda n: n > 0)) if sum(ill) == failed else UNTOLD
+
+
+def _of_speed(seconds: _Seconds, metric: str, ends_s: float, is_beyond: Callable[[float], bool]) -> Onset:
+    """Find the stretch in which most seconds, and their mean, have too few or too many; what drains does not count."""
+    counts = seconds.counts(_COUNTED_IN[metric])
+    numbers = [number for number in seconds.numbers if number + 1 <= ends_s]
+
+    def is_beyond_in_the_mean(at: int) -> bool:
+        stretch = counts[at : min(at + STRETCH_S, len(numbers))]
+        return is_beyond(sum(stretch) / len(stretch))
+
+    return Onset(began_s=_opening(numbers, counts[: len(numbers)], is_beyond, is_beyond_in_the_mean))
+
+
+def _of_count(seconds: _Seconds, entry: ThresholdEntry, is_beyond: Callable[[float], bool]) -> Onset:
+    """Find the second in which the count passed its bound, where the seconds hold exactly what was judged."""
+    counts = seconds.counts(_COUNTED_IN[entry["metric"]])
+    if any(n < 0 for n in counts) or sum(counts) != entry["measured"]:
+        return UNTOLD
+    passed_s = _first(seconds.numbers, list(accumulate(counts)), lambda n: n >= entry["bound"] and is_beyond(n))
+    return Onset(first_s=passed_s) if is_beyond(1) and entry["bound"] <= 1 else Onset(began_s=passed_s)
+
+
+def _opening(
+    numbers: Sequence[int],
+    values: Sequence[float | None],
+    is_beyond: Callable[[float], bool],
+    holds: Callable[[int], bool] = lambda _: True,
+) -> int | None:
+    """Return the first second beyond that opens a stretch most of which is, and of which `holds` is true."""
     for at, value in enumerate(values):
+        if value is None or not is_beyond(value):
+            continue
         stretch = [each for each in values[at : at + STRETCH_S] if each is not None]
-        beyond = sum(each >= entry["bound"] for each in stretch)
-        if value is not None and value >= entry["bound"] and len(stretch) >= FEWEST and 2 * beyond > len(stretch):
-            return int(judged[at]["second"] or 0)
+        if len(stretch) >= FEWEST and 2 * sum(map(is_beyond, stretch)) > len(stretch) and holds(at):
+            return numbers[at]
     return None
+
+
+def _first(numbers: Sequence[int], counts: Sequence[float], is_it: Callable[[float], bool]) -> int | None:
+    return next((number for number, n in zip(numbers, counts, strict=True) if is_it(n)), None)
+
+
+def _failed(summary: Summary, entry: ThresholdEntry) -> int:
+    """Return how many of those that a rate judged failed."""
+    rate = rate_of(summary, entry["metric"])
+    if rate is None or MAIN not in rate:
+        return 0
+    main, scenario = rate[MAIN], entry["scenario"]
+    figures = main["scenarios"].get(scenario) if scenario else main["all"]
+    return figures["total"] - figures["passes"] if figures else 0

@@ -5,6 +5,7 @@ and whether generator, server or agent.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -14,7 +15,7 @@ from fleetlm_users.measure.report.charts import clock
 from fleetlm_users.measure.report.content.push_accounting import sent_in_words
 from fleetlm_users.measure.report.content.slow_messages import slowest_of
 from fleetlm_users.measure.report.rows import troubles_of
-from fleetlm_users.measure.report.summary.types import Summary, ThresholdEntry, statistic, trend_of
+from fleetlm_users.measure.report.summary.types import Summary, ThresholdEntry, counter_of, rate_of, statistic, trend_of
 from fleetlm_users.measure.report.terminal_style import Style
 
 MOST: Final = 4
@@ -39,6 +40,19 @@ CHART_OF: Final[Mapping[str, str]] = MappingProxyType(
         "message_failures": "failures",
         "disconnects": "failures",
         "backpressure_events": "failures",
+        "messages_rejected": "failures",
+        "messages_lost": "failures",
+        "messages_unconfirmed": "failures",
+        "connection_failures": "failures",
+        "session_failures": "failures",
+        "lifecycle_success_rate": "failures",
+        "pushes_refused": "failures",
+        "pushes_timed_out": "failures",
+        "pushes_lost": "failures",
+        "push_success_rate": "pushes-and-events",
+        "events_missed": "failures",
+        "event_success_rate": "pushes-and-events",
+        "visits_dropped": "sessions-that-arrive",
         "active_connections": "connections",
         "generator_lateness_ms": "generator-lateness-loop-lag",
         "event_loop_lag_ms": "generator-lateness-loop-lag",
@@ -109,13 +123,9 @@ def _outcome(summary: Summary) -> Iterator[Statement]:
 
 def _missed(summary: Summary) -> Iterator[Statement]:
     """Say which missed latency is furthest from its bound, whose it is, and in which window it was worst."""
-    if summary.get("capacity") is not None:
+    worst = _furthest(summary)
+    if worst is None:
         return
-    missed = [entry for entry in summary["thresholds"] if formatting.mark(entry) == "✗" and entry["unit"] == "ms"]
-    known = [entry for entry in missed if entry["measured"] is not None and entry["bound"] > 0]
-    if not known:
-        return
-    worst = max(known, key=_times_bound)
     measured = formatting.measured(worst["measured"], worst["unit"])
     text = f"Furthest off is {worst['expression']}: {measured}, {_times_bound(worst):,.1f} times its bound"
     window = worst.get("worst_window_s")
@@ -125,9 +135,62 @@ def _missed(summary: Summary) -> Iterator[Statement]:
     behaviour = _behaviour(summary, worst)
     text += f", most of it in {behaviour}" if behaviour else ""
     yield Statement(f"{text}.", anchor_of(summary, worst["metric"]))
-    part = _slow_part(summary, worst["metric"])
-    if part:
-        yield Statement(part, "slowest")
+
+
+def _furthest(summary: Summary) -> ThresholdEntry | None:
+    """Return the missed latency that is furthest from its bound."""
+    missed = [entry for entry in summary["thresholds"] if formatting.mark(entry) == "✗" and entry["unit"] == "ms"]
+    known = [entry for entry in missed if entry["measured"] is not None and entry["bound"] > 0]
+    return max(known, key=_times_bound) if known and summary.get("capacity") is None else None
+
+
+def _failed(summary: Summary) -> Iterator[Statement]:
+    """Say which missed rate or count weighs most, when that began or the first failure came, and whose it is."""
+    if summary.get("capacity") is not None:
+        return
+    weights = [(_weight(summary, entry), entry) for entry in summary["thresholds"] if formatting.mark(entry) == "✗"]
+    known = [(weight, entry) for weight, entry in weights if weight is not None]
+    if not known:
+        return
+    _, worst = max(known, key=itemgetter(0))
+    text = f"{worst['expression']} was missed: {formatting.measured(worst['measured'], worst['unit'])}"
+    window, began_s, first_s = worst.get("worst_window_s"), worst.get("began_s"), worst.get("first_s")
+    text += f", at worst from {clock(int(window[0]))} to {clock(int(window[1]))} of the run" if window else ""
+    text += f", beyond it since {clock(began_s)} of the run" if began_s is not None else ""
+    text += f", the first failure counted at {clock(first_s)} of the run" if first_s is not None else ""
+    yield Statement(f"{text}{_failing_behaviour(summary, worst)}.", anchor_of(summary, worst["metric"]))
+
+
+def _weight(summary: Summary, entry: ThresholdEntry) -> tuple[int, float] | None:
+    """Return how much a missed threshold weighs: a share of what failed before a count of it, the largest first.
+
+    None for all others, such as counts that are too small.
+    """
+    figures, measured, bound = summary["metrics"].get(entry["metric"]), entry["measured"], entry["bound"]
+    if figures is None or measured is None:
+        return None
+    if figures["kind"] == "rate" and measured < bound:
+        return 1, bound - measured
+    is_counted = figures["kind"] == "counter" and entry["unit"] == "count"
+    return (
+        (0, measured - bound) if is_counted and entry["condition"].startswith("count") and measured >= bound else None
+    )
+
+
+def _failing_behaviour(summary: Summary, entry: ThresholdEntry) -> str:
+    """Return in which scenario most failed, in words; empty where the threshold names one or no scenario has most."""
+    rate, counter = rate_of(summary, entry["metric"]), counter_of(summary, entry["metric"])
+    if entry["scenario"] or entry.get("window_s") or entry.get("stage") or len(summary["run"]["scenarios"]) < 2:
+        return ""
+    failed: dict[str, int] = {}
+    if rate is not None and MAIN in rate:
+        failed = {name: each["total"] - each["passes"] for name, each in rate[MAIN]["scenarios"].items()}
+    elif counter is not None and MAIN in counter:
+        failed = {name: each["count"] for name, each in counter[MAIN]["scenarios"].items()}
+    most = max(failed, key=lambda name: failed[name], default="")
+    if 2 * failed.get(most, 0) <= sum(failed.values()):
+        return ""
+    return f", {'all' if failed[most] == sum(failed.values()) else 'most'} of it in {most}"
 
 
 def _times_bound(entry: ThresholdEntry) -> float:
@@ -146,8 +209,12 @@ def _behaviour(summary: Summary, entry: ThresholdEntry) -> str:
     return ranked[0][1] if stands_out else ""
 
 
-def _slow_part(summary: Summary, metric: str) -> str:
-    """Return which part took longest of the slowest messages by a metric, where one did in more than half of them."""
+def _slow_part(summary: Summary) -> Iterator[Statement]:
+    """Say which part took longest of the slowest messages by that latency, where one did in more than half of them."""
+    worst = _furthest(summary)
+    if worst is None:
+        return
+    metric = worst["metric"]
     parts = [entry["slow_part"] for entry in slowest_of(summary) if entry["metric"] == metric]
     names = {
         "generator": "the generator itself, which sent them late",
@@ -160,8 +227,8 @@ def _slow_part(summary: Summary, metric: str) -> str:
         n = sum(each == part for each in parts)
         if n * 2 > len(parts):
             what = {"push_latency_ms": "pushes", "event_latency_ms": "events"}.get(metric, "messages")
-            return f"What took longest in {n} of the {len(parts)} slowest such {what} was {words}."
-    return ""
+            text = f"What took longest in {n} of the {len(parts)} slowest such {what} was {words}."
+            yield Statement(text, "slowest")
 
 
 def _backlog(summary: Summary) -> Iterator[Statement]:
@@ -232,7 +299,7 @@ def anchor_of(summary: Summary, metric: str) -> str:
     return "thresholds" if known is None else TABLE_OF.get(known["kind"], "thresholds")
 
 
-_RULES: Final = (_outcome, _missed, _storm, _backlog, _trouble)
+_RULES: Final = (_outcome, _failed, _missed, _storm, _backlog, _slow_part, _trouble)
 
 
 def _all(n: int) -> str:

@@ -47,7 +47,8 @@ class ThresholdEntry(TypedDict):
     `origin` is who set it: given, preset, behaviour or audit; empty where that is not known.
 
     Of a threshold on windows, `worst_window_s` is from and to which second of the run the worst one lasted. Of a missed
-    latency `began_s` is the second from which on it was beyond its bound.
+    one `began_s` is the second of the run from which on it was beyond its bound, `first_s` the one in which the first
+    failure was counted, where that is all that can be told.
     """
 
     expression: str
@@ -70,6 +71,7 @@ class ThresholdEntry(TypedDict):
     origin: NotRequired[str]
     worst_window_s: NotRequired[list[int] | None]
     began_s: NotRequired[int]
+    first_s: NotRequired[int]  # since 2026-11
 
 
 class RunEntry(TypedDict):

@@ -16,7 +16,7 @@ from fleetlm_users.measure.report.summary.types import Summary
 from fleetlm_users.measure.report.text import render
 from fleetlm_users.swarm.coordinator.conclusion.ended_run import EndedRun
 from fleetlm_users.swarm.coordinator.conclusion.evidence import Evidence
-from fleetlm_users.swarm.results.leads import add_leads
+from fleetlm_users.swarm.results.leads import add_leads, add_onsets
 from fleetlm_users.swarm.results.result_files import write_reports
 from fleetlm_users.workload.options.model import describe
 
@@ -46,7 +46,8 @@ def conclude(run: EndedRun) -> RunResult:
     verdict = _verdict(run, evidence, facts)
     document = _summary(run, evidence, facts, verdict)
     rows = run.snapshots.table()
-    add_leads(document, run.options, rows, run.baseline)
+    add_onsets(document, rows, run.snapshots.table, run.judged_from_s)
+    add_leads(document, run.options, run.baseline)
     return RunResult(verdict, document, write_reports(run.options, document, rows))
 
 

@@ -1,9 +1,11 @@
-"""Since when a latency was beyond its bound: from where a stretch of the run mostly is, and not from an odd second."""
+"""Since when a threshold was missed: from where a stretch of the run mostly is, and not from an odd second."""
 
 import pytest
 
-from fleetlm_users.measure.report.content.onset import onset_s
-from tests.cli.summaries import threshold
+from fleetlm_users.measure.report.content.onset import UNTOLD, Onset, onset
+from fleetlm_users.measure.timeline.rows import SeriesTable, flat
+from fleetlm_users.measure.timeline.second import PLACES, Part, Stretch
+from tests.cli.summaries import rate, summary, threshold
 
 MISSED = threshold("append_latency_ms: p(95)<100", 300.0, False)
 CALM, SLOW = 50.0, 300.0
@@ -13,8 +15,23 @@ def seconds(values, column="append_p95_ms"):
     return [{"second": second, column: value} for second, value in enumerate(values)]
 
 
+def began_s(entry, rows, begins_s):
+    return onset(summary(), entry, rows, begins_s).began_s
+
+
+def counts(**columns):
+    """Seconds in which so many of each were counted, as a table of a run has them."""
+    rows = []
+    for second, values in enumerate(zip(*columns.values(), strict=True)):
+        part = Part.empty()
+        for column, value in zip(columns, values, strict=True):
+            part.counts[PLACES[column]] = value
+        rows.append(flat(Stretch(second, 0, 0.0, {"burst": part})))
+    return SeriesTable(rows)
+
+
 @pytest.mark.parametrize(
-    ("values", "began_s"),
+    ("values", "second"),
     [
         ([CALM] * 70 + [SLOW] * 50, 70),
         ([SLOW] * 120, 5),  # from the beginning of what is judged
@@ -28,9 +45,9 @@ def seconds(values, column="append_p95_ms"):
         ([], None),
     ],
 )
-def test_it_is_where_a_stretch_begins(values, began_s):
+def test_it_is_where_a_stretch_begins(values, second):
     """Seconds without samples say nothing; the warm-up of five seconds is not judged."""
-    assert onset_s(MISSED, seconds(values), 5.0) == began_s
+    assert began_s(MISSED, seconds(values), 5.0) == second
 
 
 @pytest.mark.parametrize(
@@ -38,25 +55,127 @@ def test_it_is_where_a_stretch_begins(values, began_s):
     [
         ({"metric": "agent_latency_ms"}, "agent_p95_ms"),
         ({"condition": "p(99.9)<100"}, "append_p99_ms"),
+        ({"condition": "p(90)<100"}, "append_p50_ms"),
         ({"condition": "avg<100"}, "append_p50_ms"),
         ({"condition": "max<=100"}, "append_max_ms"),
+        ({"scenario": "burst"}, "append_p95_ms"),  # whose seconds these are
     ],
 )
 def test_each_figure_has_its_column(changed, column):
     """Or the next one below."""
-    assert onset_s(MISSED | changed, seconds([CALM] * 20 + [SLOW] * 20, column), 0.0) == 20
+    assert began_s(MISSED | changed, seconds([CALM] * 20 + [SLOW] * 20, column), 0.0) == 20
 
 
 @pytest.mark.parametrize(
     "changed",
     [
-        {"scenario": "burst"},
         {"window_s": 10},
         {"stage": "peak"},
         {"metric": "own_ms"},
-        {"metric": "message_success_rate", "condition": "rate>0.9"},
+        {"measured": None},
+        {"condition": "min<100"},
+        {"condition": "p(20)<100"},
+        {"condition": "p(95)>100"},
+        {"metric": "delivery_rate", "condition": "rate>0.9"},
+        {"metric": "seq_gaps", "condition": "count==0"},
+        {"metric": "append_backlog_growth", "condition": "value<0.1"},
     ],
 )
 def test_where_the_seconds_do_not_tell_nothing_is_said(changed):
-    """They are of all scenarios and of the known latencies."""
-    assert onset_s(MISSED | changed, seconds([SLOW] * 40), 0.0) is None
+    """They hold neither stages nor every metric."""
+    assert onset(summary(), MISSED | changed, seconds([SLOW] * 40), 0.0) == UNTOLD
+
+
+@pytest.mark.parametrize(
+    ("condition", "lost", "begins_s", "told"),
+    [
+        ("count==0", [0] * 7 + [1] + [0] * 3 + [4] + [0] * 3, 0, Onset(first_s=7)),
+        ("count<1", [0] * 7 + [2] + [0] * 3, 0, Onset(first_s=7)),
+        ("count<=3", [0] * 7 + [1] + [0] * 3 + [4] + [0] * 3, 0, Onset(began_s=11)),
+        ("count<5", [0] * 7 + [1] + [0] * 3 + [4] + [0] * 3, 0, Onset(began_s=11)),
+        ("count==2", [0] * 7 + [1] + [0] * 3 + [4] + [0] * 3, 0, Onset(began_s=11)),
+        ("count==0", [0, 3] + [0] * 5 + [2] + [0] * 3, 5, Onset(first_s=7)),
+        ("count==0", [0] * 7 + [5, -2, 0], 0, UNTOLD),  # refusals taken back
+    ],
+)
+def test_a_count_passes_its_bound_in_one_second(condition, lost, begins_s, told):
+    """What was counted before the judged part is not in it."""
+    entry = threshold(f"messages_lost: {condition}", sum(lost[begins_s:]), False, unit="count")
+    assert onset(summary(), entry, counts(lost=lost), begins_s) == told
+
+
+def test_a_count_that_is_not_the_judged_one_says_nothing():
+    """A message of the warm-up that is lost later is counted in judged seconds; some are counted in no second."""
+    for measured in (1, 3):
+        entry = threshold("messages_lost: count==0", measured, False, unit="count")
+        assert onset(summary(), entry, counts(lost=[0] * 5 + [1, 0, 1]), 4.0) == UNTOLD
+
+
+def test_a_sum_of_counters_and_a_count_that_is_too_small():
+    """The first has all their columns; the second is too small all the time."""
+    rows = counts(rejected=[0, 0, 1, 0], lost=[0, 0, 0, 1])
+    assert onset(summary(), threshold("message_failures: count==0", 2, False), rows, 0.0) == Onset(first_s=2)
+    assert onset(summary(), threshold("messages_lost: count>9", 1, False), rows, 0.0) == UNTOLD
+
+
+def of_rate(metric, condition, well, ill, failed, *, begins_s=0.0, scenario=None):
+    bad = {
+        "message_success_rate": "lost",
+        "agent_reply_rate": "unanswered",
+        "lifecycle_success_rate": "session_failures",
+    }
+    good = {"agent_reply_rate": "replies_matched"}.get(metric, "appended")
+    figures = rate(1000 - failed, 1000)
+    if scenario:
+        figures["main"] = {"all": rate(1, 9)["main"]["all"], "scenarios": {scenario: figures["main"]["all"]}}
+    entry = threshold(f"{metric}: {condition}", 0.1, False, unit="fraction", scenario=scenario)
+    rows = counts(**{good: well, bad[metric]: ill})
+    return onset(summary({metric: figures}), entry, rows, begins_s)
+
+
+@pytest.mark.parametrize("metric", ["message_success_rate", "agent_reply_rate"])
+@pytest.mark.parametrize("scenario", [None, "burst"])
+def test_a_rate_is_below_its_bound_since_a_stretch(metric, scenario):
+    """One bad second is none; seconds without an outcome say nothing."""
+    ill = [0] * 10 + [5] + [0] * 19 + [3, 0, 3, 3] * 5
+    well = [10] * 50
+    assert of_rate(metric, "rate>0.9", well, ill, sum(ill), scenario=scenario) == Onset(began_s=30)
+    assert of_rate(metric, "rate>0.9", [0] * 50, [0] * 30 + [5] * 20, 100) == Onset(began_s=30)
+
+
+def test_scattered_failures_have_a_first():
+    """Where no stretch is below; a rate whose other outcomes the seconds lack has nothing else."""
+    ill = [0] * 12 + [1] + [0] * 30 + [1] + [0] * 6
+    for metric in ("message_success_rate", "lifecycle_success_rate"):
+        assert of_rate(metric, "rate>=1", [10] * 50, ill, 2) == Onset(first_s=12)
+
+
+def test_failures_of_the_warm_up_are_not_taken_for_the_runs():
+    """They may come for as long as a timeout lasts: a stretch must be beyond the bound without them."""
+    ill = [0] * 5 + [5] * 6 + [0] * 20 + [5] * 19
+    at_first = sum(ill[5:11])
+    judged = sum(ill) - at_first
+    assert of_rate("message_success_rate", "rate>0.9", [10] * 50, ill, sum(ill), begins_s=5.0) == Onset(began_s=5)
+    assert of_rate("message_success_rate", "rate>0.9", [10] * 50, ill, judged, begins_s=5.0) == Onset(began_s=31)
+    scattered = [0] * 6 + [1] + [0] * 20 + [1] + [0] * 22
+    assert of_rate("message_success_rate", "rate>=1", [10] * 50, scattered, 1, begins_s=5.0) == UNTOLD
+
+
+def test_refusals_that_were_taken_back_leave_no_moment():
+    """The second in which one was counted was not its last word."""
+    assert of_rate("message_success_rate", "rate>0.9", [10] * 20, [9] * 10 + [-3] * 10, 60) == UNTOLD
+
+
+@pytest.mark.parametrize(
+    ("condition", "values", "told"),
+    [
+        ("rate>=100", [100] * 20 + [80] * 40, Onset(began_s=20)),
+        ("rate>=100", [100] * 60, UNTOLD),  # only what drains is less
+        ("rate>=100", [99, 101] * 30, UNTOLD),  # the same in the mean
+        ("rate<90", [50] * 40 + [100] * 20, Onset(began_s=40)),
+    ],
+)
+def test_a_count_per_second_is_beyond_since_a_stretch(condition, values, told):
+    """Within the sixty seconds that were judged."""
+    entry = threshold(f"messages_sent: {condition}", 95.0, False, unit="1/s")
+    assert onset(summary(), entry, counts(sent=values + [0] * 9), 0.0) == told

@@ -246,3 +246,64 @@ def test_what_a_storm_cuts_did_not_go_wrong(summary_of, healthy):
     assert texts(told)[-1] == "disconnects: 22 (cut 20, closed_1006 2), and 1 more kind of trouble."
     told["storm"] = storm(0.2)
     assert texts(told)[-1] == "disconnects: 2 (closed_1006 2)."
+
+
+def failing(ledger):
+    """Two behaviours, of which one loses messages."""
+    for scenario, n_lost in (("burst", 1), ("churn", 9)):
+        ledger.counter("messages_sent", scenario, "main").n += 100
+        ledger.counter("messages_appended", scenario, "main").n += 100 - n_lost
+        ledger.count("messages_lost", scenario, "main", n_lost, "timeout")
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "moment", "said", "anchor"),
+    [
+        (
+            "messages_lost: count==0; message_success_rate: rate>0.99",
+            {"began_s": 70},
+            "message_success_rate: rate>0.99 was missed: 95.00 %, beyond it since 1:10 of the run, "
+            "most of it in churn.",
+            "messages",
+        ),
+        (
+            "message_success_rate{scenario:churn}: rate>0.99",
+            {},
+            "message_success_rate{scenario:churn}: rate>0.99 was missed: 91.00 %.",
+            "messages",
+        ),
+        (
+            "messages_lost: count==0; message_failures: count<2",
+            {"first_s": 9},
+            "messages_lost: count==0 was missed: 10, the first failure counted at 0:09 of the run, "
+            "most of it in churn.",
+            "failures",
+        ),
+    ],
+)
+def test_the_failures_that_weigh_most_are_named(summary_of, thresholds, moment, said, anchor):
+    """A share before a count; with its moment where the seconds tell, and the behaviour that has most of them."""
+    told, _ = summary_of(failing, thresholds=thresholds)
+    for entry in told["thresholds"]:
+        entry.update(moment)
+    assert statements(told)[1] == (said, anchor)
+
+
+def test_a_count_that_is_too_small_is_no_failure(summary_of, healthy):
+    """The number of missed thresholds says it."""
+    told, _ = summary_of(healthy, thresholds="messages_sent: count>900")
+    assert texts(told) == ["Of 1 threshold 0 were kept and 1 was missed, on 200 messages."]
+
+
+def test_a_backlog_comes_before_the_slowest_messages(summary_of, healthy):
+    """Both say whose fault it is, and there is not always space for both."""
+    told, _ = summary_of(
+        lambda ledger: (failing(ledger), healthy(ledger), slow(ledger, "append_latency_ms", 0.4)),
+        thresholds="append_latency_ms: p(95)<1; messages_lost: count==0",
+    )
+    told["backlogs"] = [backlog("append")]
+    assert [text.split(":")[0] for text in texts(told)[1:]] == [
+        "messages_lost",
+        "Furthest off is append_latency_ms",
+        "The server fell behind",
+    ]
