@@ -153,8 +153,7 @@ def _doubts(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) ->
     yield from missing_reports(facts)
     yield from accounting_doubts(totals, facts.limits)
     yield from _missing_load(totals, facts.limits)
-    if not facts.was_reset:  # an answer to a message from before it answers none of those that are counted
-        yield from _unasked_answers(totals, facts.limits)
+    yield from unasked_answers(totals, facts)
     for failure in total_failures(totals, [judgement.threshold for judgement in judgements]):
         if failure.metric.name not in facts.planned:
             yield str(failure)
@@ -219,16 +218,18 @@ def _missing_load(totals: Totals, limits: Limits) -> Iterable[str]:
         yield f"{failed:,} of {failed + completed:,} sessions failed ({kinds}): the load was not as planned"
 
 
-def _unasked_answers(totals: Totals, limits: Limits) -> Iterable[str]:
+def unasked_answers(totals: Totals, facts: RunFacts) -> Iterable[str]:
     """Describe answers that nobody asked for: matched in order, one to an earlier message makes a later one look fast.
 
     Those to messages that were given up, whose own broadcast was lost, or whose outcome is open, were asked for.
     """
+    if facts.was_reset:  # an answer to a message from before it answers none of those that are counted
+        return
     names = ("agent_replies_due", "agent_replies", "agent_replies_unmatched")
     due, answers, unmatched = (totals.count(name, phase=ALL) for name in names)
     late = sum(totals.count(name, phase=ALL) for name in _ANSWERED_LATE)
     unasked = unmatched - late * math.ceil(answers / due) if due else 0
-    if unasked > limits.unasked_answers_share * due:
+    if unasked > facts.limits.unasked_answers_share * due:
         yield (
             f"the agent answered more often than expected: {unasked:,} answers to nothing beside {due:,} messages, so"
             " others may be taken for those to the wrong message; see --agent-replies"

@@ -8,7 +8,7 @@ from fleetlm_users.measure import formatting
 from fleetlm_users.measure.judging.capacity import Step
 from fleetlm_users.measure.judging.thresholds import Judgement
 from fleetlm_users.measure.judging.total_failures import total_failures
-from fleetlm_users.measure.judging.verdict import RunFacts, Verdict, accounting_doubts, missing_reports
+from fleetlm_users.measure.judging.verdict import RunFacts, Verdict, accounting_doubts, missing_reports, unasked_answers
 from fleetlm_users.measure.report.content.capacity_types import CapacityEntry, StepEntry
 from fleetlm_users.measure.totals import Totals
 
@@ -117,8 +117,8 @@ def decide_search(result: Capacity, totals: Totals, facts: RunFacts) -> Verdict:
 
     It fails when not even the lowest load kept the thresholds, and when the server did not recover from a step. It is
     inconclusive when it was not finished, when the generator was the limit, when no load survived its confirmation,
-    when reports are missing, and when the messages do not add up. Missed steps are no fault: they are what a search
-    looks for.
+    when reports are missing, when the messages do not add up, and when the agent answered what nobody had asked. Missed
+    steps are no fault: they are what a search looks for.
     """
     nothing_kept = result.finished and not result.kept and not result.limited
     failures = (f"capacity: {result.words()}",) if nothing_kept or result.unrecovered else ()
@@ -139,6 +139,7 @@ def _doubts(result: Capacity, totals: Totals, facts: RunFacts) -> Iterable[str]:
     yield from facts.doubts
     yield from missing_reports(facts)
     yield from accounting_doubts(totals, facts.limits)
+    yield from unasked_answers(totals, facts)
     yield from map(str, total_failures(totals, [judgement.threshold for judgement in result.judgements()]))
 
 

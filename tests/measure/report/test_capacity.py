@@ -5,12 +5,14 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
+from msgspec import structs
 
 from fleetlm_users.measure.judging.capacity import ANSWERS, Step
 from fleetlm_users.measure.judging.held_backlog import HeldBacklog
 from fleetlm_users.measure.judging.lost_workers import LostWorker
 from fleetlm_users.measure.judging.thresholds import Judgement, parse_thresholds
 from fleetlm_users.measure.judging.verdict import RunFacts
+from fleetlm_users.measure.metrics.metric import MAIN
 from fleetlm_users.measure.report.capacity import Capacity, capacity_lines, capacity_rows, decide_search, step_line
 from fleetlm_users.measure.report.html import render_html
 from fleetlm_users.measure.report.junit import render_junit
@@ -127,6 +129,19 @@ def test_a_limit_of_the_generator_at_the_very_first_step_is_no_failure_of_the_se
     """Nothing is known of it."""
     found = capacity(step(10, doubts=(LATE,)), limited=True)
     assert decide_search(found, totals_of(healthy), HEALTHY).kind == "inconclusive"
+
+
+def test_answers_that_nobody_asked_for_put_a_search_in_doubt(healthy, totals_of):
+    """Taken for those to later messages, they make a load look kept that was not."""
+
+    def write(ledger):
+        healthy(ledger)
+        ledger.count("agent_replies_unmatched", "burst", MAIN, 1000)
+
+    assert decide_search(FOUND, totals_of(write), HEALTHY).kind == "inconclusive"
+    assert "answered more often than expected" in str(decide_search(FOUND, totals_of(write), HEALTHY).doubts)
+    was_reset = structs.replace(HEALTHY, was_reset=True)
+    assert "answered more" not in str(decide_search(FOUND, totals_of(write), was_reset).doubts)
 
 
 def test_other_reasons_for_doubt_hold_as_in_any_run(healthy, totals_of):
