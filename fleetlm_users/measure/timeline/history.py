@@ -51,7 +51,7 @@ class Point(msgspec.Struct, frozen=True):
     """The figures of a stretch: counts per second, percentiles in ms (NaN where nothing was measured), backlogs.
 
     `cpus` are in the order in which the workers were first heard of; a worker that came later is missing at the end,
-    and so are the `by_scenario` of a scenario that streamed later.
+    and so are the `by_scenario` of a scenario that streamed later; None before any did, to save the memory.
     """
 
     second: int
@@ -59,7 +59,7 @@ class Point(msgspec.Struct, frozen=True):
     connections: int
     figures: "array[float]"
     cpus: "array[float]"
-    by_scenario: "array[float]"
+    by_scenario: "array[float] | None"
 
     @property
     def end_s(self) -> int:
@@ -133,7 +133,7 @@ class LiveHistory:
             "workers": workers,
             "cpu": [[_cpu(point, self._workers[worker]) for worker in workers] for point in points],
             "scenarios": self._lines.names,
-            "by_scenario": [_known(point.by_scenario) for point in points],
+            "by_scenario": [_known(point.by_scenario or ()) for point in points],
         }
 
     def _begin_again(self) -> None:
@@ -173,8 +173,8 @@ class LiveHistory:
         for worker in stretch.cpus:
             self._workers.setdefault(worker, len(self._workers))
         cpus = array("f", (stretch.cpus.get(worker, math.nan) for worker in self._workers))
-        by_scenario = array("d", (math.nan if value is None else value for value in self._lines.p95_ms(stretch)))
-        return Point(stretch.second, stretch.width_s, stretch.connections, figures, cpus, by_scenario)
+        streamed = array("d", (math.nan if value is None else value for value in self._lines.p95_ms(stretch)))
+        return Point(stretch.second, stretch.width_s, stretch.connections, figures, cpus, streamed or None)
 
 
 def _drop_oldest(points: deque[Point], too_many: int, width_s: int) -> None:
@@ -185,7 +185,7 @@ def _drop_oldest(points: deque[Point], too_many: int, width_s: int) -> None:
             points.popleft()
 
 
-def _known(figures: "array[float]") -> list[float | None]:
+def _known(figures: Iterable[float]) -> list[float | None]:
     return [None if math.isnan(value) else value for value in figures]
 
 
