@@ -142,6 +142,7 @@ _THRESHOLD: Final = record(
         "worst_window_s": nothing_or(row(whole(), whole())),
         "began_s": whole(),
         "first_s": whole(),
+        "worst_s": whole(),
     },
 )
 _PER_S: Final = nothing_or(_FIGURE)

@@ -33,6 +33,8 @@ def add_onsets(
             entry["began_s"] = moment.began_s
         if moment.first_s is not None:
             entry["first_s"] = moment.first_s
+        if moment.worst_s is not None:
+            entry["worst_s"] = moment.worst_s
 
 
 def add_leads(document: Summary, options: Options, baseline: Baseline | None) -> None:

@@ -47,11 +47,12 @@ class Onset(NamedTuple):
     """When a threshold began to be missed, in seconds of the run; None where the seconds do not tell.
 
     `began_s` is from when on it was. `first_s` is when the first failure was counted, where failures are scattered or
-    the first one breaks the bound.
+    the first one breaks the bound. `worst_s` is when a latency was worst that was beyond in single seconds only.
     """
 
     began_s: int | None = None
     first_s: int | None = None
+    worst_s: int | None = None
 
 
 UNTOLD: Final = Onset()
@@ -89,7 +90,7 @@ def onset(summary: Summary, entry: ThresholdEntry, rows: Sequence[SeriesRow], be
         begins_s: From where on the run was judged.
 
     Returns:
-        UNTOLD also for a threshold on a stage or on windows, and where a latency was beyond in scattered seconds only.
+        UNTOLD also for a threshold on a stage or on windows.
     """
     condition = _CONDITION.match(entry["condition"])
     if condition is None or entry.get("window_s") or entry.get("stage") or entry["measured"] is None:
@@ -101,7 +102,7 @@ def onset(summary: Summary, entry: ThresholdEntry, rows: Sequence[SeriesRow], be
         return not keeps(value, entry["bound"])
 
     if metric in _COLUMN_OF_METRIC and operator in ("<", "<="):
-        return _of_latency(seconds, metric, condition, is_beyond)
+        return _of_latency(seconds, entry, condition, is_beyond)
     if metric in _OUTCOMES and entry["measured"] < entry["bound"]:
         return _of_rate(seconds, metric, _failed(summary, entry), is_beyond)
     if metric in _COUNTED_IN and aggregation == "rate":
@@ -112,14 +113,26 @@ def onset(summary: Summary, entry: ThresholdEntry, rows: Sequence[SeriesRow], be
     return UNTOLD
 
 
-def _of_latency(seconds: _Seconds, metric: str, condition: re.Match[str], is_beyond: Callable[[float], bool]) -> Onset:
-    """Judge each second by the threshold's percentile, or the next one below that it has."""
+def _of_latency(
+    seconds: _Seconds, entry: ThresholdEntry, condition: re.Match[str], is_beyond: Callable[[float], bool]
+) -> Onset:
+    """Judge each second by the threshold's percentile, or the next one below that it has.
+
+    The worst second is known only where the seconds hold the samples that were judged, and none of the warm-up.
+    """
+    column = _COLUMN_OF_METRIC[entry["metric"]]
     percent = float(condition["percent"]) if condition["percent"] else _PERCENT_OF.get(condition["aggregation"], 0.0)
     names = [name for name, each in PERCENTS.items() if each <= percent]
     if not names:
         return UNTOLD
-    values = seconds.column(f"{_COLUMN_OF_METRIC[metric]}_{names[-1]}")
-    return Onset(began_s=_opening(seconds.numbers, values, is_beyond))
+    values = seconds.column(f"{column}_{names[-1]}")
+    began_s = _opening(seconds.numbers, values, is_beyond)
+    if began_s is not None:
+        return Onset(began_s=began_s)
+    worst = max((value for value in values if value is not None), default=None)
+    if worst is None or not is_beyond(worst) or sum(seconds.counts([f"{column}_count"])) != entry["samples"]:
+        return UNTOLD
+    return Onset(worst_s=_first(seconds.numbers, values, lambda value: value == worst))
 
 
 def _of_rate(seconds: _Seconds, metric: str, failed: int, is_beyond: Callable[[float], bool]) -> Onset:
@@ -183,8 +196,8 @@ def _opening(
     return None
 
 
-def _first(numbers: Sequence[int], counts: Sequence[float], is_it: Callable[[float], bool]) -> int | None:
-    return next((number for number, n in zip(numbers, counts, strict=True) if is_it(n)), None)
+def _first(numbers: Sequence[int], values: Sequence[float | None], is_it: Callable[[float], bool]) -> int | None:
+    return next((number for number, n in zip(numbers, values, strict=True) if n is not None and is_it(n)), None)
 
 
 def _failed(summary: Summary, entry: ThresholdEntry) -> int:

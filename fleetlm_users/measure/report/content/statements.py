@@ -130,8 +130,9 @@ def _missed(summary: Summary) -> Iterator[Statement]:
     text = f"Furthest off is {worst['expression']}: {measured}, {_times_bound(worst):,.1f} times its bound"
     window = worst.get("worst_window_s")
     text += f", from {clock(int(window[0]))} to {clock(int(window[1]))} of the run" if window else ""
-    began_s = worst.get("began_s")
+    began_s, worst_s = worst.get("began_s"), worst.get("worst_s")
     text += f", beyond it since {clock(began_s)} of the run" if began_s is not None else ""
+    text += f", at its worst at {clock(worst_s)} of the run" if worst_s is not None else ""
     behaviour = _behaviour(summary, worst)
     text += f", most of it in {behaviour}" if behaviour else ""
     yield Statement(f"{text}.", anchor_of(summary, worst["metric"]))

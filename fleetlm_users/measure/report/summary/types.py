@@ -48,7 +48,8 @@ class ThresholdEntry(TypedDict):
 
     Of a threshold on windows, `worst_window_s` is from and to which second of the run the worst one lasted. Of a missed
     one `began_s` is the second of the run from which on it was beyond its bound, `first_s` the one in which the first
-    failure was counted, where that is all that can be told.
+    failure was counted, where that is all that can be told, and `worst_s` the worst one of a latency that was beyond
+    its bound in single seconds only.
     """
 
     expression: str
@@ -72,6 +73,7 @@ class ThresholdEntry(TypedDict):
     worst_window_s: NotRequired[list[int] | None]
     began_s: NotRequired[int]
     first_s: NotRequired[int]  # since 2026-11
+    worst_s: NotRequired[int]  # since 2026-11
 
 
 class RunEntry(TypedDict):

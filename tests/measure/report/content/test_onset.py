@@ -51,6 +51,23 @@ def test_it_is_where_a_stretch_begins(values, second):
 
 
 @pytest.mark.parametrize(
+    ("of_warm_up", "values", "second"),
+    [
+        (0, [CALM] * 10 + [SLOW, 9 * SLOW] + [None, CALM] * 20, 11),
+        (0, [9 * SLOW] + [CALM] * 10 + [SLOW] + [CALM] * 10, 11),  # that of the warm-up is not judged
+        (1, [CALM] * 10 + [SLOW] + [CALM] * 20, None),  # whose samples are among them: it may be one of those
+        (0, [CALM] * 40, None),
+        (0, [None] * 9, None),
+    ],
+)
+def test_a_latency_that_is_beyond_in_single_seconds_has_a_worst_one(of_warm_up, values, second):
+    """As after a stall, when all answers come at once."""
+    rows = [row | {"append_count": 7 * (row["append_p95_ms"] is not None)} for row in seconds(values)]
+    samples = sum(row["append_count"] for row in rows[1:]) - of_warm_up
+    assert onset(summary(), MISSED | {"samples": samples}, rows, 1.0) == Onset(worst_s=second)
+
+
+@pytest.mark.parametrize(
     ("changed", "column"),
     [
         ({"metric": "agent_latency_ms"}, "agent_p95_ms"),

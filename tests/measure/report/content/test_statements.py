@@ -77,6 +77,13 @@ def test_when_a_latency_began_to_be_beyond_its_bound_is_named(summary_of, health
     assert "1.5 times its bound, beyond it since 1:10 of the run." in texts(told)[1]
 
 
+def test_the_worst_second_of_a_stall_is_named(summary_of, healthy):
+    """Where no longer stretch was beyond the bound."""
+    told, _ = summary_of(healthy, thresholds="append_latency_ms: p(95)<1")
+    told["thresholds"][0]["worst_s"] = 10
+    assert "1.5 times its bound, at its worst at 0:10 of the run." in texts(told)[1]
+
+
 @pytest.mark.parametrize(("slower_us", "is_named"), [(9_000, True), (1_500, False)])
 def test_a_behaviour_is_named_where_it_stands_out(summary_of, slower_us, is_named):
     """By the same figure; a little more than the next one is no cause."""
