@@ -154,7 +154,7 @@ class Conversation:
             client_ref = content.get("client_ref") if type(content) is dict else None
             self._own(client_ref if type(client_ref) is str else "", seq, done_s)
         elif sender_id == self._agent_id:
-            self._agent(done_s)
+            self._agent(payload, done_s)
         else:
             self._foreign(payload)
 
@@ -278,7 +278,8 @@ class Conversation:
         self._presume_refused(reason, done_s)
         return message
 
-    def _agent(self, done_s: float) -> None:
+    def _agent(self, payload: dict[str, Any], done_s: float) -> None:
+        del payload
         if self._agent_replies is None:
             return
         self._expire_agent(done_s)

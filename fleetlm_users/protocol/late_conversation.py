@@ -19,6 +19,9 @@ from fleetlm_users.protocol.conversation import Conversation, reason_of
 from fleetlm_users.protocol.message import STREAM_CHUNK
 from fleetlm_users.protocol.observer import Observer, SentMessage
 
+ANSWER: Final = "assistant"
+"""The kind of an answer to a webhook, which is pushed once. An agent that writes over a socket is pushed twice."""
+
 BROKEN_OFF: Final = "broken_off"
 """Why a message is unanswered whose answer ended in the middle, which the next answer's first piece shows."""
 
@@ -210,9 +213,11 @@ class LateConversation(Conversation):
         if message.replies:
             self._observer.replied(message, message.replied_s)
 
-    def _agent(self, done_s: float) -> None:
+    def _agent(self, payload: dict[str, Any], done_s: float) -> None:
+        if payload.get("kind") != ANSWER:
+            self._expect_second_push(payload["seq"], None)
         self._streams.message()
-        super()._agent(done_s)
+        super()._agent(payload, done_s)
 
     def _missed(self, message: SentMessage | None, is_finished: bool) -> None:
         """Await no more of an answer that broke off or was not pushed: the next one is to the next message."""

@@ -268,6 +268,17 @@ def test_a_message_whose_send_was_never_replied_to(talk, notes, end, then, later
     assert notes.of("unacknowledged") == later
 
 
+@pytest.mark.parametrize(("kind", "pushes", "duplicates"), [("assistant", 2, 1), ("text", 2, 0), ("text", 3, 1)])
+def test_an_agent_that_writes_over_its_own_socket_is_pushed_twice(talk, notes, kind, pushes, duplicates):
+    """As anybody who does (wire record: "agent over its own socket"); an answer to a webhook is pushed once."""
+    send(talk, 1)
+    talk.message(own(1, 1), 1.0)
+    for _ in range(pushes):
+        talk.message(answer(2) | {"kind": kind}, 2.0)
+    assert notes.kinds["duplicated"] == duplicates
+    assert notes.of("replied") == [["c1", 2.0]]
+
+
 def test_a_message_that_is_refused_after_its_push_was_not_acknowledged(talk, notes):
     """The push says that it was appended, and the reply is no ok: acknowledged and not must add up to the appended."""
     send(talk, 1)
