@@ -27,7 +27,7 @@ from fleetlm_users.swarm.host.local_servers import (
     standin_arguments,
 )
 from fleetlm_users.swarm.host.open_file_limit import allow_users, allow_workers
-from fleetlm_users.swarm.host.server_crash import StoppedServer, server_of, standin_storage
+from fleetlm_users.swarm.host.server_crash import StoppedServer, server_of, spoken_protocol, standin_storage
 from fleetlm_users.swarm.host.server_metrics import ServerMetrics, server_metrics_of
 from fleetlm_users.swarm.host.startup_error import NO_TARGET_EXIT, USAGE_EXIT, StartupError
 from fleetlm_users.swarm.options.form_overrides import NO_OVERRIDES, FormOverrides, ShownPlan, shown_of, users_in
@@ -340,7 +340,7 @@ class Preparation:
 
     def _standin_storage(self, options: Options, given: Sequence[str]) -> list[str]:
         self._storage = TemporaryDirectory(prefix="fleetlm-standin-")
-        profile = profile_of("late" if "late" in given else options.protocol)
+        profile = profile_of(spoken_protocol(given, options.protocol))
         return standin_storage(Path(self._storage.name), profile.flush_period_s, given)
 
     def _local_urls(self, options: Options) -> LocalServerUrls:

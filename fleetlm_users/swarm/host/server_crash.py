@@ -36,6 +36,14 @@ def standin_storage(folder: Path, flush_period_s: float, given: Sequence[str]) -
     return ["--max-messages-per-session", str(MAX_MESSAGES), *period, *files]
 
 
+def spoken_protocol(given: Sequence[str], planned: str) -> str:
+    """Return the protocol of a stand-in with the `given` options, as far as they say one, else the planned one.
+
+    Both `--protocol late` and `--protocol=late` are accepted, as its command line accepts them.
+    """
+    return "late" if "late" in {word.rpartition("=")[2] for word in given} else planned
+
+
 class StoppedServer(Protocol):
     """A server that can be stopped and started again."""
 

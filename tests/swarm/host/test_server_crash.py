@@ -5,7 +5,7 @@ import pytest
 
 from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.judging.durability.crash import crash_doubts
-from fleetlm_users.swarm.host.server_crash import CrashDriver, server_of, standin_storage
+from fleetlm_users.swarm.host.server_crash import CrashDriver, server_of, spoken_protocol, standin_storage
 from fleetlm_users.swarm.host.server_stop import StopFailed
 from fleetlm_users.workload.options.durability import CrashPlan
 
@@ -108,3 +108,19 @@ def test_options_of_the_stand_in_win(tmp_path, given):
     """Whoever says when it flushes is heard; else it is the protocol's period."""
     assert "--flush-ms" not in standin_storage(tmp_path, 0.3, given)
     assert standin_storage(tmp_path, 0.3, [])[2:4] == ["--flush-ms", "300"]
+
+
+@pytest.mark.parametrize(
+    ("given", "spoken"),
+    [
+        ([], "early"),
+        (["--webhook-service-ms", "2.5"], "early"),
+        (["--protocol", "late"], "late"),
+        (["--protocol=late"], "late"),
+        (["--like", "late"], "late"),
+        (["--like=late"], "late"),
+    ],
+)
+def test_the_stand_ins_options_say_what_it_speaks(given, spoken):
+    """In both of the forms that a command line has."""
+    assert spoken_protocol(given, "early") == spoken

@@ -158,7 +158,8 @@ def _failed(summary: Summary) -> Iterator[Statement]:
     window, began_s, first_s = worst.get("worst_window_s"), worst.get("began_s"), worst.get("first_s")
     text += f", at worst from {clock(int(window[0]))} to {clock(int(window[1]))} of the run" if window else ""
     text += f", beyond it since {clock(began_s)} of the run" if began_s is not None else ""
-    text += f", the first failure counted at {clock(first_s)} of the run" if first_s is not None else ""
+    first = "first counted" if worst["unit"] == "count" else "the first failure counted"
+    text += f", {first} at {clock(first_s)} of the run" if first_s is not None else ""
     yield Statement(f"{text}{_failing_behaviour(summary, worst)}.", anchor_of(summary, worst["metric"]))
 
 

@@ -282,8 +282,7 @@ def failing(ledger):
         (
             "messages_lost: count==0; message_failures: count<2",
             {"first_s": 9},
-            "messages_lost: count==0 was missed: 10, the first failure counted at 0:09 of the run, "
-            "most of it in churn.",
+            "messages_lost: count==0 was missed: 10, first counted at 0:09 of the run, most of it in churn.",
             "failures",
         ),
     ],
