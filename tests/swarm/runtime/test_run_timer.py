@@ -1,6 +1,4 @@
-"""The timer of a run: one for all, which lets the process rest only where the kernel stamps what arrives."""
-
-import pytest
+"""The timer of a run: one for all, which never rests."""
 
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
@@ -10,19 +8,10 @@ from fleetlm_users.swarm.stats.events import RunEvents
 from tests.swarm.samples import numbering, options
 
 
-@pytest.mark.parametrize(
-    ("urls", "awake"),
-    [
-        ({}, 0),
-        ({"ws_url": "wss://localhost:4000/socket/websocket"}, 1),
-        ({"api_url": "HTTPS://localhost:4000/api"}, 1),
-    ],
-    ids=["plain", "wss", "https"],
-)
-def test_with_tls_no_process_rests(urls, awake):
-    """What arrives is stamped when it is read then, and a rest would be taken for the server's time."""
-    run = Run(options(**urls), "epoch", numbering(), Ledger(DEFAULT, "epoch", "local"), RunEvents())
+def test_no_process_of_a_run_rests():
+    """Somebody is always taken to be awake: what arrives is read at once, and stamped segment by segment."""
+    run = Run(options(), "epoch", numbering(), Ledger(DEFAULT, "epoch", "local"), RunEvents())
     timer = timer_of(run)
-    assert timer.awake == awake
+    assert timer.awake == 1
     assert timer_of(run) is timer
     timer.close()
