@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.standin.raw_socket import TEXT, RawSocket
+from tests.standin.raw_socket import CLOSE, TEXT, RawSocket
 
 
 @pytest.fixture
@@ -113,6 +113,23 @@ def test_garbage_and_disconnect(faulty):
         return await asyncio.to_thread(faulty.messages, session)
 
     assert with_session(faulty, scene) == [(1, {"text": "x"})]
+
+
+def test_a_closing_socket_listens_to_nothing(faulty):
+    """The client has not closed its side yet: a message that comes now is not pushed, and not counted as pushed."""
+
+    async def scene(socket, session, topic):
+        await asyncio.to_thread(faulty.call, "POST", "/standin/faults", {"disconnect_every": 1})
+        socket.say(topic, "x")
+        opcode, _ = await socket.frame_in()
+        assert opcode == CLOSE
+        before = await asyncio.to_thread(faulty.counters)
+        await asyncio.to_thread(faulty.append, session, "y", "stranger")
+        after = await asyncio.to_thread(faulty.counters)
+        assert await socket.frame_in() is None
+        return after["broadcasts_sent"] - before["broadcasts_sent"]
+
+    assert with_session(faulty, scene) == 0
 
 
 def test_refused_joins(faulty):

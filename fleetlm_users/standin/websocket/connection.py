@@ -187,9 +187,7 @@ class Connection(asyncio.Protocol):
 
     def cut(self) -> None:
         """End without a CLOSE, as when the process is killed."""
-        self._closing = True
-        if self.user is not None:
-            self.user.closed()
+        self._stop()
         self._transport.abort()
 
     def pause_writing(self) -> None:
@@ -203,7 +201,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Clean up: the TCP connection is gone."""
         del exc
-        self._closing = True
+        self._stop()
         self._out.clear()
         self._on_lost(self)
         if self._idle is not None:
@@ -212,8 +210,6 @@ class Connection(asyncio.Protocol):
         counters.connections_now -= 1
         counters.closes_by_code[self.code] += 1
         counters.disconnects += self.code != frames.NORMAL
-        if self.user is not None:
-            self.user.closed()
 
     def _other(self, message: Incoming) -> None:
         """Everything but a plain text frame."""
@@ -228,8 +224,14 @@ class Connection(asyncio.Protocol):
         elif message.opcode == frames.BINARY:
             self.close(frames.INTERNAL_ERROR)  # FleetLM's channels know no binary pushes
 
-    def _end(self, code: int) -> None:
+    def _stop(self) -> None:
+        """Take nothing more in, and listen to no topic: what is not sent must not be counted as pushed."""
         self._closing = True
+        if self.user is not None:
+            self.user.closed()
+
+    def _end(self, code: int) -> None:
+        self._stop()
         self.code = code
         if self._idle is not None:
             self._idle.cancel()
@@ -246,8 +248,7 @@ class Connection(asyncio.Protocol):
 
     def _drop_if_stuck(self) -> None:
         if self._transport.get_write_buffer_size() > self._limits.max_unsent_bytes:
-            self._closing = True
-            self._transport.abort()
+            self.cut()
 
 
 def is_text(frame: str | bytes) -> bool:
