@@ -199,7 +199,7 @@ class FleetUser(VirtualUser):
             if time.perf_counter() >= due_s:
                 session.held_until_s = due_s
                 return True
-            self._sleeper.rest(due_s)
+            self._sleeper.sleep(due_s)
         if session.down is not None:
             raise session.down
         return False

@@ -189,7 +189,7 @@ class VirtualUser(User):
             due_s = self.current_run.due_s(moment_s, since_s)
             if time.perf_counter() >= due_s:
                 return due_s
-            self._sleeper.rest(due_s)
+            self._sleeper.sleep(due_s)
         return None
 
     def wait_while_paused(self, is_over: Callable[[], bool] = lambda: False) -> float:
@@ -252,11 +252,10 @@ class VirtualUser(User):
         """Alternate journeys and pauses until the end; the only task, so that Locust adds no waiting of its own."""
         self.current_run.enter(self)
         try:
-            with self._sleeper.living():
-                if self.current_run.visits is not None:
-                    self._host(self.current_run.visits)
-                else:
-                    self._live_on()
+            if self.current_run.visits is not None:
+                self._host(self.current_run.visits)
+            else:
+                self._live_on()
         finally:
             self.current_run.leave(self)
         raise StopUser
@@ -271,14 +270,14 @@ class VirtualUser(User):
         if not self.ending:
             self.current_run.finish(self)
         while not self.ending:
-            self._sleeper.rest()
+            self._sleeper.sleep()
 
     def _host(self, visits: Visits) -> None:
         """Lend this user's greenlet to one visit after another until the end: each is lived by a new user."""
         while not self.ending:
             arrival = visits.take(self._free_since_s)
             if arrival is None:
-                self._sleeper.rest()
+                self._sleeper.sleep()
             elif not self.wait_until(visits.planned_s(arrival), since_s=self.current_run.started_s):
                 visits.give_back(arrival)
             elif visits.is_in_time(arrival):

@@ -8,7 +8,6 @@ import pytest
 from locust.user.task import DefaultTaskSet
 
 from fleetlm_users.errors import JoinRefused
-from fleetlm_users.swarm.runtime.run_timer import timer_of
 from fleetlm_users.users import FleetUser, counter, trend
 
 TURNS = 100
@@ -76,28 +75,6 @@ def test_think_time_is_not_lateness(stage):
 
     counts = stage(Thinker, users=1).until_idle()
     assert counts["sessions_completed"] == 1
-
-
-def test_a_user_lets_the_process_rest_only_while_it_waits_for_nothing_but_a_moment(stage):
-    """While it waits for an answer, what arrives is read at once: its next message is due then."""
-    seen = []
-
-    class Holder(Visitor):
-        scenario = "holder"
-        times = 1
-
-        def journey(self):
-            timer = timer_of(self.current_run)
-            with self.session() as session:
-                gevent.spawn(lambda: seen.append(("asking", timer.awake)))
-                self.ask(session)
-                gevent.spawn(lambda: seen.append(("holding", timer.awake)))
-                self.hold(session, time.perf_counter() + 3600.0)
-
-    visits = stage(Holder, users=1)
-    visits.until(lambda: len(seen) == 2)
-    visits.end()
-    assert seen == [("asking", 2), ("holding", 1)]  # a run's own timer is always awake by one
 
 
 def test_a_session_that_cannot_be_deleted_breaks_its_journey(stage):

@@ -1,4 +1,4 @@
-"""A timer that is exact to the microsecond for all users of a process, and the rests between due moments.
+"""A timer that is exact to the microsecond, one for all users of a process.
 
 gevent's timers wait in epoll, whose timeout is whole milliseconds rounded up (libev ev_epoll.c), so every send would be
 about 1 ms late, which is more than FleetLM takes to answer. Where there is no timerfd, gevent's own timers are used,
@@ -32,28 +32,15 @@ TIMERS: Final = 8
 LOOK_S: Final = LONGEST_S + 1e-6
 """A moment that is as near is looked for on the clock; no timer rings earlier before its own."""
 
-LONGEST_REST_S: Final = 0.25e-3
-"""Segments that arrive at one socket within a rest are joined by the kernel and keep the later's stamp (stream.py), so
-a stamp is late by less than this, and only where a server answers with several segments in that time."""
-
-SHORTEST_REST_S: Final = 30e-6
-"""A wake-up costs about as much."""
-
 
 class PreciseTimer:
     """Callbacks at moments of `time.perf_counter`, which is CLOCK_MONOTONIC on Linux. Make it after any fork.
 
     `_due` holds all pending callbacks. A moment is in `_unset` as well while no timerfd is set to it; no such moment is
     earlier than one that a timerfd is set to.
-
-    While `awake` is 0 and the next moment is near, the process rests until then: it sleeps through what arrives, which
-    the kernel stamps, and reads it in one go after the next callback, instead of waking up for each. `awake` counts the
-    greenlets that may wait for something that arrives; who waits for nothing but moments takes itself out (sleeper.py).
-    Without `rests` it never does.
     """
 
-    def __init__(self, timers: int = TIMERS, kernel: Kernel | None = None, *, rests: bool = True) -> None:
-        self.awake = 0 if rests else 1
+    def __init__(self, timers: int = TIMERS, kernel: Kernel | None = None) -> None:
         self._kernel = kernel or LinuxKernel()
         self._now_s = self._kernel.now_s
         self._wake_up = WakeUp()
@@ -104,8 +91,9 @@ class PreciseTimer:
         self._latest_s = max(map(MOMENT, self._timers))
 
     def _ring(self, timer: Timer) -> None:
-        """Call everything that is due, in order, set the timerfd to its next moment, and rest if there is nothing else
-        to do. Runs in the event loop, after the reads of the same turn.
+        """Call everything that is due, in order, and set the timerfd to its next moment.
+
+        Runs in the event loop, after the reads of the same turn.
         """
         self._call_until(timer.moment_s)
         next_s = self._due[0][0] if self._due else math.inf
@@ -119,11 +107,6 @@ class PreciseTimer:
         else:
             timer.clear()
             self._free.append(timer)
-        if not self.awake:
-            left_s = next_s - self._now_s() - self._wake_up.early_s
-            if SHORTEST_REST_S < left_s < LONGEST_REST_S:
-                self._kernel.sleep()
-                self._call_until(next_s)
 
     def _call_until(self, moment_s: float) -> None:
         """Call what is due by now, and up to the moment if that is as near as a timer may ring before it."""

@@ -1,8 +1,6 @@
 """The sleep of a user: until a moment, exact to the microsecond, or until it is woken."""
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import gevent
 
@@ -34,23 +32,6 @@ class Sleeper:
             gevent.get_hub().switch()
         finally:
             self._sleeping = None
-
-    def rest(self, until_s: float = math.inf) -> None:
-        """Sleep likewise, for nothing but the moment or the user's end: the process may sleep through what arrives."""
-        self._timer.awake -= 1
-        try:
-            self.sleep(until_s)
-        finally:
-            self._timer.awake += 1
-
-    @contextmanager
-    def living(self) -> Iterator[None]:
-        """In the block the greenlet lives a user: unless it rests, it may wait for something that arrives."""
-        self._timer.awake += 1
-        try:
-            yield
-        finally:
-            self._timer.awake -= 1
 
     def wake(self) -> None:
         """End the sleep, if there is one."""

@@ -1,4 +1,4 @@
-"""The kernel's timers that are exact to the microsecond (timerfd_create(2)), and the sleep until one of them rings.
+"""The kernel's timers that are exact to the microsecond (timerfd_create(2)).
 
 A timerfd is no subject of the kernel's timer slack, which adds 50 µs to a plain sleep (prctl(2): PR_SET_TIMERSLACK).
 """
@@ -8,7 +8,7 @@ import ctypes
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 import gevent
@@ -25,10 +25,6 @@ READ: Final = 1
 
 AFTER_READS: Final = -1
 """The priority of a timer in the event loop: what has arrived is read first (libev: priorities from -2 to 2)."""
-
-POLLIN: Final = 1
-POLL_MS: Final = 1
-"""A sleep is never longer, whatever the timers do."""
 
 
 class Timer(Protocol):
@@ -58,9 +54,6 @@ class Kernel(Protocol):
     def timers(self, count: int, ring: Ring) -> list[Timer]:
         """Return that many timers, or as many as there are; the event loop calls `ring(timer)` while one rings."""
 
-    def sleep(self) -> None:
-        """Sleep until a timer rings, whatever else there is to do, but no longer than a millisecond."""
-
 
 class Itimerspec(ctypes.Structure):
     """The C `struct itimerspec`: interval, then the moment of expiry, each in seconds and nanoseconds."""
@@ -71,12 +64,6 @@ class Itimerspec(ctypes.Structure):
         ("value_s", ctypes.c_long),
         ("value_ns", ctypes.c_long),
     )
-
-
-class Pollfd(ctypes.Structure):
-    """The C `struct pollfd` (poll(2))."""
-
-    _fields_ = (("fd", ctypes.c_int), ("events", ctypes.c_short), ("revents", ctypes.c_short))
 
 
 class Timerfd:
@@ -128,29 +115,18 @@ class Timerfd:
 
 
 class LinuxKernel:
-    """The machine of this process. One that is no Linux gives no timers; its one user gets all of them."""
+    """The machine of this process. One that is no Linux gives no timers."""
 
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None)
-        self._timers: Sequence[Timerfd] = ()
-        self._polled: Any = None
-
-    def __repr__(self) -> str:
-        return f"LinuxKernel({len(self._timers)} timers)"
 
     now_s = staticmethod(time.perf_counter)  # CLOCK_MONOTONIC on Linux; no call of ours, it is asked in a loop
 
     def timers(self, count: int, ring: Ring) -> list[Timer]:
         """Return that many timerfds, or as many as the kernel gives; none where it knows none."""
-        made: list[Timerfd] = []
+        made: list[Timer] = []
         if sys.platform == "linux":
             with contextlib.suppress(OSError):
                 while len(made) < count:
                     made.append(Timerfd(self._libc, ring))
-        self._timers = made
-        self._polled = (Pollfd * len(made))(*(Pollfd(timer.fd, POLLIN, 0) for timer in made))
-        return list(made)
-
-    def sleep(self) -> None:
-        """Sleep until a timer rings, but no longer than a millisecond; other threads run meanwhile."""
-        self._libc.poll(self._polled, len(self._timers), POLL_MS)
+        return made

@@ -28,7 +28,7 @@ class PlayedTimer:
 class PlayedKernel:
     """Waking up takes one of `wake_ups_s` after the other; each look at the clock takes `look_s`.
 
-    `rests` are the sleeps of a process that rests, as (began, ended); `turn` is one turn of an event loop.
+    `turn` is one turn of an event loop.
     """
 
     def __init__(self, wake_ups_s=(20e-6,), look_s=50e-9):
@@ -37,8 +37,6 @@ class PlayedKernel:
         self.timers_made = []
         self._ring: Callable[[PlayedTimer], None] = lambda _: None
         self.clock_s = 1000.0
-        self.rests = []
-        self.is_interrupted = False
 
     def now_s(self):
         """Look at the clock."""
@@ -49,13 +47,6 @@ class PlayedKernel:
         """Return its timers."""
         self.timers_made, self._ring = [PlayedTimer() for _ in range(count)], ring
         return list(self.timers_made)
-
-    def sleep(self):
-        """Sleep until a timer rings, or until a signal comes."""
-        began_s = self.clock_s
-        if not self.is_interrupted:
-            self._sleep_until(min(timer.rings_s for timer in self.timers_made))
-        self.rests.append((began_s, self.clock_s))
 
     def turn(self):
         """Sleep until a timer rings, then call for each one that does; return False when none is set."""

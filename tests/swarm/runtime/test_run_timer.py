@@ -1,4 +1,4 @@
-"""The timer of a run: one for all, which never rests."""
+"""The timer of a run."""
 
 from fleetlm_users.measure.ledger import Ledger
 from fleetlm_users.measure.metrics.catalogue import DEFAULT
@@ -8,10 +8,9 @@ from fleetlm_users.swarm.stats.events import RunEvents
 from tests.swarm.samples import numbering, options
 
 
-def test_no_process_of_a_run_rests():
-    """Somebody is always taken to be awake: what arrives is read at once, and stamped segment by segment."""
+def test_a_run_has_one_timer():
+    """All users of the process share it."""
     run = Run(options(), "epoch", numbering(), Ledger(DEFAULT, "epoch", "local"), RunEvents())
     timer = timer_of(run)
-    assert timer.awake == 1
     assert timer_of(run) is timer
     timer.close()

@@ -8,7 +8,6 @@ from gevent.event import Event
 
 from fleetlm_users.swarm.runtime.precise_timer import PreciseTimer
 from fleetlm_users.swarm.runtime.sleeper import Sleeper
-from tests.swarm.runtime.played_kernel import PlayedKernel
 
 DEADLINE_S = 10.0
 
@@ -66,28 +65,3 @@ def test_a_killed_sleeper_is_asleep_no_more(sleeper):
     assert done.wait(DEADLINE_S)
     assert asleep.dead
     assert repr(sleeper) == "Sleeper(awake)"
-
-
-def test_a_user_is_awake_unless_it_rests():
-    """It may wait for something that arrives, also when it sleeps; however it ends, the count is right."""
-    kernel = PlayedKernel()
-    timer = PreciseTimer(kernel=kernel)
-    sleeper = Sleeper(timer)
-    seen = []
-
-    def live():
-        with sleeper.living():
-            seen.append(timer.awake)
-            sleeper.rest(kernel.clock_s + 1.0)
-            seen.append(timer.awake)
-            sleeper.sleep(kernel.clock_s + 1.0)
-            seen.append(timer.awake)
-            sleeper.rest()
-
-    user = gevent.spawn(live)
-    for expected, awake in (([1], 0), ([1, 1], 1), ([1, 1, 1], 0)):
-        gevent.sleep(0)
-        assert (seen, timer.awake) == (expected, awake)
-        gevent.get_hub().loop.run_callback(kernel.turn)
-    user.kill()
-    assert timer.awake == 0

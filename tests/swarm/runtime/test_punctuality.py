@@ -1,10 +1,9 @@
-"""Rests of a process between due moments: none while somebody waits, none that is long, nothing early, nothing lost."""
+"""The timer on a clock of the test's own: in time, in order, nothing early, nothing lost."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.swarm.runtime.precise_timer import LONGEST_REST_S, LOOK_S, PreciseTimer
-from fleetlm_users.swarm.runtime.sleeper import Sleeper
+from fleetlm_users.swarm.runtime.precise_timer import PreciseTimer
 from tests.swarm.runtime.played_kernel import PlayedKernel
 
 GAP_S = 150e-6
@@ -12,13 +11,12 @@ NEAR_S = 5e-6
 WAKE_UPS_S = st.lists(st.floats(0, 400e-6), min_size=1, max_size=5)
 
 
-def play(kernel, timer, moments_s, each=lambda: None):
+def play(kernel, timer, moments_s):
     """Set all moments, turn the event loop until none is left; return the callbacks as (due, called)."""
     called = []
 
     def ring(moment_s):
         called.append((moment_s, kernel.clock_s))
-        each()
 
     for moment_s in moments_s:
         timer.at(moment_s, lambda moment_s=moment_s: ring(moment_s))
@@ -32,60 +30,12 @@ def evenly(kernel, count, gap_s=GAP_S):
     return [kernel.clock_s + gap_s * (n + 1) for n in range(count)]
 
 
-def test_between_near_moments_the_process_rests_and_is_up_in_time():
-    """One rest before each moment but the first; what the machine takes to wake up is waited for in advance."""
-    kernel = PlayedKernel()
-    called = play(kernel, PreciseTimer(kernel=kernel), evenly(kernel, 50))
-    assert len(kernel.rests) == 49
-    assert max(at_s - due_s for due_s, at_s in called[-20:]) < NEAR_S
-
-
 def test_a_machine_that_wakes_up_slowly_is_woken_earlier():
     """The estimate follows what is seen, to within a step."""
     kernel = PlayedKernel(wake_ups_s=[45e-6])
     called = play(kernel, PreciseTimer(kernel=kernel), evenly(kernel, 300))
     assert called[0][1] - called[0][0] > 20e-6
     assert max(at_s - due_s for due_s, at_s in called[-20:]) < NEAR_S
-
-
-def test_nobody_rests_while_somebody_waits_for_what_arrives():
-    """A closed loop in the same process would send its next message late."""
-    kernel = PlayedKernel()
-    timer = PreciseTimer(kernel=kernel)
-    with Sleeper(timer).living():
-        called = play(kernel, timer, evenly(kernel, 50))
-    assert (len(called), kernel.rests) == (50, [])
-
-
-def test_a_user_that_begins_to_wait_ends_the_rests():
-    """It is rung by the moment itself, as a user that sends and then waits for its answer."""
-    kernel = PlayedKernel()
-    timer = PreciseTimer(kernel=kernel)
-    rung = []
-
-    def wait():
-        rung.append(kernel.clock_s)
-        timer.awake = len(rung) >= 10
-
-    play(kernel, timer, evenly(kernel, 50), wait)
-    assert len(kernel.rests) == 9
-
-
-def test_moments_that_are_far_apart_or_close_together_leave_no_room_for_a_rest():
-    """Far apart, an answer would be left lying; close together, the sleep costs as much as it saves."""
-    for gap_s in (LONGEST_REST_S + LOOK_S, 20e-6):
-        kernel = PlayedKernel()
-        assert len(play(kernel, PreciseTimer(kernel=kernel), evenly(kernel, 50, gap_s))) == 50
-        assert kernel.rests == []
-
-
-def test_a_rest_that_a_signal_ends_calls_nothing_early():
-    """The event loop has its turn, and with it whoever takes the signal."""
-    kernel = PlayedKernel()
-    kernel.is_interrupted = True
-    called = play(kernel, PreciseTimer(kernel=kernel), evenly(kernel, 50))
-    assert len(called) == 50
-    assert all(at_s >= due_s for due_s, at_s in called)
 
 
 def test_a_timer_that_rings_much_too_early_is_set_again():
@@ -105,23 +55,15 @@ def test_a_timer_that_rings_much_too_early_is_set_again():
     st.lists(st.integers(0, 1500), min_size=1, max_size=40),
     st.integers(1, 9),
     WAKE_UPS_S,
-    st.lists(st.booleans(), min_size=1, max_size=7),
 )
-def test_all_are_called_in_order_and_never_early(delays_us, timers, wake_ups_s, waits):
-    """Whatever waking up takes, however many timers there are, and whoever waits meanwhile; no rest is long."""
+def test_all_are_called_in_order_and_never_early(delays_us, timers, wake_ups_s):
+    """Whatever waking up takes, and however many timers there are."""
     kernel = PlayedKernel(wake_ups_s, look_s=1e-6)
     timer = PreciseTimer(timers, kernel)
     begin_s = kernel.clock_s
-    turns = iter(waits * 41)
-
-    def each():
-        timer.awake = next(turns)
-
-    called = play(kernel, timer, [begin_s + delay_us / 1e6 for delay_us in delays_us], each)
+    called = play(kernel, timer, [begin_s + delay_us / 1e6 for delay_us in delays_us])
     assert [due_s for due_s, _ in called] == sorted(begin_s + delay_us / 1e6 for delay_us in delays_us)
     assert all(at_s >= due_s for due_s, at_s in called)
-    longest_s = LONGEST_REST_S + max(wake_ups_s)
-    assert all(ended_s - began_s < longest_s for began_s, ended_s in kernel.rests)
 
 
 @given(st.lists(st.integers(1, 1500), min_size=1, max_size=12), st.integers(1, 4), WAKE_UPS_S)
