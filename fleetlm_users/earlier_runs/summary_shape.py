@@ -223,7 +223,10 @@ _STAGE: Final = record(
 )
 
 _CURVE: Final = each(nothing_or(_MS), MAX_NAMES)
-_STREAM: Final = record({"scenario": _NAME, "first_chunk_p95_ms": _CURVE, "chunk_gap_p95_ms": _CURVE})
+_STREAM: Final = record(
+    {"scenario": _NAME, "first_chunk_p95_ms": _CURVE, "chunk_gap_p95_ms": _CURVE},
+    dict.fromkeys(("stream_p95_ms", "chunks_per_s", "broken_per_s"), _CURVE),
+)
 _STREAMS: Final = record({"begins_s": whole(), "step_s": whole(1), "scenarios": each(_STREAM, MAX_NAMES)})
 
 

@@ -25,7 +25,7 @@ class LongRun:
     """A worker that measures, a master that merges, a page that shows it; reports and answers are lost now and then."""
 
     def __init__(self, messages_per_s):
-        self.ledger, self.merge, self.live = Ledger(DEFAULT, "run", "w1"), SnapshotStore("run"), LiveHistory()
+        self.ledger, self.merge, self.live = Ledger(DEFAULT, "run", "w1"), SnapshotStore("run"), LiveHistory(DEFAULT)
         self.rng, self.messages_per_s, self.now_s, self.seq, self.sent = random.Random(1), messages_per_s, 0, 0, 0
         self.durations_us = [int(1000 * self.rng.paretovariate(3)) for _ in range(10_000)]
 

@@ -39,6 +39,7 @@ Where shorter ones are kept too, those are shown.
 
 _PER_S: Final = (
     *("sent", "appended", "agent_replies", "backpressure"),
+    *("chunks", "stream_stalls", "streams_incomplete"),
     *("pushes_sent", "pushes_replied", "pushes_without_reply", "events_received"),
     *("visits_begun", "visits_dropped"),
 )
@@ -122,7 +123,7 @@ class LiveHistory:
         """Return columns and rows for JSON.
 
         Counts per second, connections, percentiles in ms, backlogs at the end of each stretch, CPU in % by worker, and
-        for each of the `scenarios` that stream two figures (ScenarioLines.p95_ms).
+        for each of the `scenarios` that stream its STREAM_FIGURES.
         """
         points = list(points)
         names = [f"{trend}_{percent}" for trend in self._trends for percent in PERCENTS]
@@ -173,7 +174,7 @@ class LiveHistory:
         for worker in stretch.cpus:
             self._workers.setdefault(worker, len(self._workers))
         cpus = array("f", (stretch.cpus.get(worker, math.nan) for worker in self._workers))
-        streamed = array("d", (math.nan if value is None else value for value in self._lines.p95_ms(stretch)))
+        streamed = array("d", (math.nan if value is None else value for value in self._lines.figures(stretch)))
         return Point(stretch.second, stretch.width_s, stretch.connections, figures, cpus, streamed or None)
 
 

@@ -1,6 +1,6 @@
 """What charts show of each scenario whose agent streams its answers, by second: a bounded number of lines.
 
-Seconds hold these distributions by scenario anyway, so nothing is counted for it.
+Seconds hold these counts and distributions by scenario anyway, so nothing is counted for it.
 """
 
 from collections.abc import Mapping
@@ -8,9 +8,12 @@ from typing import Final
 
 from fleetlm_users.foreign_text import printable
 from fleetlm_users.measure.timeline.rows import PERCENTS, percentiles_ms
-from fleetlm_users.measure.timeline.second import Column, Distribution, Part, Second
+from fleetlm_users.measure.timeline.second import Column, Distribution, Part, Stretch
 
-STREAM_COLUMNS: Final[tuple[Column, ...]] = ("first_chunk", "chunk_gap")
+STREAM_COLUMNS: Final[tuple[Column, ...]] = ("first_chunk", "chunk_gap", "stream")
+STREAM_FIGURES: Final = (*(f"{column}_p95_ms" for column in STREAM_COLUMNS), "chunks_per_s", "broken_per_s")
+"""The figures of a line: percentiles, the pieces that came, and the pauses and ends that should not have been."""
+
 MAX_LINES: Final = 6
 """The colours of a chart. If there are more scenarios, the last line shows all the rest together."""
 
@@ -18,6 +21,7 @@ MAX_NAME: Final = 60
 """Characters of a name in a legend."""
 
 _P95: Final = tuple(PERCENTS).index("p95_ms")
+_BROKEN: Final = ("stream_stalls", "streams_incomplete")
 
 
 class ScenarioLines:
@@ -38,24 +42,33 @@ class ScenarioLines:
         first = scenarios[: MAX_LINES - 1]
         return [*first, f"{len(scenarios) - len(first)} others"]
 
-    def p95_ms(self, second: Second) -> list[float | None]:
-        """Return the figures of a second, line by line, each in the order of STREAM_COLUMNS; None without any chunk.
+    def figures(self, stretch: Stretch) -> list[float | None]:
+        """Return the figures of a stretch, line by line, each in the order of STREAM_FIGURES.
 
-        Lines that are seen for the first time come at the end.
+        Percentiles are None where nothing was measured. Lines that are seen for the first time come at the end.
         """
-        streaming = {
-            name: part for name, part in second.parts.items() if not part.spreads.keys().isdisjoint(STREAM_COLUMNS)
-        }
+        streaming = {name: part for name, part in stretch.parts.items() if _streams(part)}
         for name in sorted(streaming.keys() - self._places.keys()):
             self._places[name] = len(self._places)
         lines: dict[int, list[Part]] = {}
         for name, part in streaming.items():
             lines.setdefault(min(self._places[name], MAX_LINES - 1), []).append(part)
         return [
-            percentiles_ms(_together(lines.get(line, []), column))[_P95]
+            figure
             for line in range(min(len(self._places), MAX_LINES))
-            for column in STREAM_COLUMNS
+            for figure in _figures(lines.get(line, []), stretch.width_s)
         ]
+
+
+def _streams(part: Part) -> bool:
+    return not part.spreads.keys().isdisjoint(STREAM_COLUMNS) or any(map(part.count, ("chunks", *_BROKEN)))
+
+
+def _figures(parts: list[Part], width_s: int) -> list[float | None]:
+    chunks = sum(part.count("chunks") for part in parts)
+    broken = sum(part.count(column) for part in parts for column in _BROKEN)
+    percentiles = [percentiles_ms(_together(parts, column))[_P95] for column in STREAM_COLUMNS]
+    return [*percentiles, *(round(count / width_s, 3) for count in (chunks, broken))]
 
 
 def _together(parts: list[Part], column: Column) -> Mapping[int, int]:

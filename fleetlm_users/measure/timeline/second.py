@@ -41,11 +41,16 @@ COUNTER_COLUMNS: Final[Mapping[str, str]] = {
     "replies_matched": "agent_replies_matched",
     "unanswered": "messages_unanswered",
     "unconfirmed": "messages_unconfirmed",
+    "chunks": "agent_chunks",
+    "stream_stalls": "agent_stream_stalls",
+    "streams_incomplete": "agent_streams_incomplete",
     **{metric: metric for metric in (*OF_PUSHES, *OF_VISITS)},
 }
 """Column of timeseries.csv -> counter of the catalogue, all phases together."""
 
-Column = Literal["append", "agent", "join", "lateness", "loop_lag", "first_chunk", "chunk_gap", "push", "event"]
+Column = Literal[
+    "append", "agent", "join", "lateness", "loop_lag", "first_chunk", "chunk_gap", "stream", "push", "event"
+]
 """The prefixes of the percentile columns."""
 
 TREND_COLUMNS: Final[Mapping[Column, str]] = {
@@ -56,6 +61,7 @@ TREND_COLUMNS: Final[Mapping[Column, str]] = {
     "loop_lag": "event_loop_lag_ms",
     "first_chunk": "agent_first_chunk_ms",
     "chunk_gap": "agent_chunk_gap_ms",
+    "stream": "agent_stream_ms",
     "push": "push_latency_ms",
     "event": "event_latency_ms",
 }

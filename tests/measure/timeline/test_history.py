@@ -173,4 +173,7 @@ def test_each_scenario_that_streams_has_figures_of_its_own():
     table = series.table(series.since(0))
     burst, churn = percentiles_ms({111: 1})[1], percentiles_ms({143: 1})[1]
     assert table["scenarios"] == ["burst", "churn"]
-    assert table["by_scenario"] == [[burst, None]] * 3 + [[burst, None, churn, None]] * 2
+    assert (
+        table["by_scenario"]
+        == [[burst, None, None, 0, 0]] * 3 + [[burst, None, None, 0, 0, churn, None, None, 0, 0]] * 2
+    )

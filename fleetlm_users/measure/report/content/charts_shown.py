@@ -39,14 +39,24 @@ PRESENT_CHART: Final = LineChart("Sessions in the system", "at the end of a seco
 STREAM_CHARTS: Final = (
     LineChart("First chunk by scenario", "ms, p95", (), percentiles=True),
     LineChart("Gaps between chunks by scenario", "ms, p95", (), percentiles=True),
+    LineChart("Time from first to last chunk by scenario", "ms, p95", (), percentiles=True),
+    LineChart("Chunks by scenario", "per second", ()),
+    LineChart("Streams that stalled or broke off, by scenario", "per second", ()),
 )
-"""Their lines are the scenarios, where several stream."""
+"""Their lines are the scenarios, where several stream; in the order of STREAM_FIGURES."""
 
 CHARTS: Final = (
     _percentile_chart("Append latency", "append"),
     _percentile_chart("Agent latency", "agent"),
     _percentile_chart("First chunk of the agent's answer", "first_chunk"),
     _percentile_chart("Gaps between its chunks", "chunk_gap"),
+    _percentile_chart("Time from its first to its last chunk", "stream"),
+    LineChart("Chunks of the agent's answers", "per second", (Line("chunks", "chunks", 1),)),
+    LineChart(
+        "Streams that stalled or broke off",
+        "per second",
+        (Line("streams_incomplete", "ended without a message", 3), Line("stream_stalls", "stalls", 2)),
+    ),
     *STREAM_CHARTS,
     _percentile_chart("Push latency", "push"),
     _percentile_chart("Event latency", "event"),

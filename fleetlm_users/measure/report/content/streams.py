@@ -1,7 +1,7 @@
 """How the answers of each scenario streamed over a run, in the summary and as lines of the report's charts."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 from fleetlm_users.foreign_text import printable
 from fleetlm_users.measure.metrics.metric import ALL
@@ -11,11 +11,11 @@ from fleetlm_users.measure.report.summary.load_types import StreamLine, StreamsE
 from fleetlm_users.measure.report.summary.types import Summary
 from fleetlm_users.measure.timeline.merged_timeline import MergedTimeline
 from fleetlm_users.measure.timeline.rows import SeriesRow
-from fleetlm_users.measure.timeline.scenario_lines import MAX_LINES, MAX_NAME, STREAM_COLUMNS, ScenarioLines
+from fleetlm_users.measure.timeline.scenario_lines import MAX_LINES, MAX_NAME, STREAM_FIGURES, ScenarioLines
 from fleetlm_users.measure.totals import Totals
 
 SECONDS_AT_ONCE: Final = 300
-FIGURES: Final = len(STREAM_COLUMNS)
+FIGURES: Final = len(STREAM_FIGURES)
 _MAX_COLOUR: Final = 6
 
 
@@ -24,7 +24,7 @@ def streams_entry(timeline: MergedTimeline, totals: Totals) -> StreamsEntry | No
 
     Without the last second, which is only part of one, as in all charts.
     """
-    if sum(bool(totals.samples("agent_first_chunk_ms", scenario, ALL)) for scenario in totals.scenarios) < 2:
+    if sum(bool(totals.count("agent_chunks", scenario, ALL)) for scenario in totals.scenarios) < 2:
         return None
     first, end = timeline.begins, timeline.ends - 1
     step_s = max(1, -(-(end - first) // MAX_POINTS))
@@ -34,13 +34,13 @@ def streams_entry(timeline: MergedTimeline, totals: Totals) -> StreamsEntry | No
         for second in timeline.intervals(begins, min(end, begins + SECONDS_AT_ONCE)):
             if (second.second - first) % step_s == 0:
                 worst.append([])
-            worst[-1] = _worst(worst[-1], lines.p95_ms(second))
+            worst[-1] = _worst(worst[-1], lines.figures(second))
     names = lines.names
     return {
         "begins_s": first,
         "step_s": step_s,
         "scenarios": [
-            _line(name, *([_at(figures, FIGURES * place + column) for figures in worst] for column in range(FIGURES)))
+            _line(name, *([_at(figures, FIGURES * place + figure) for figures in worst] for figure in range(FIGURES)))
             for place, name in enumerate(names)
         ],
     }
@@ -55,28 +55,25 @@ def stream_curves(summary: Summary, rows: Sequence[SeriesRow]) -> dict[LineChart
     places = [(int(row["second"] or 0) - first) // step_s for row in rows]
     shown = entry["scenarios"][:MAX_LINES]
     curves: dict[LineChart, dict[Line, list[float | None]]] = {}
-    for chart, values_of in zip(STREAM_CHARTS, (_first_chunk, _chunk_gap), strict=True):
+    for chart, figure in zip(STREAM_CHARTS, STREAM_FIGURES, strict=True):
         lines = {
             Line(f"{chart.title} {number}", printable(one["scenario"], MAX_NAME), number % _MAX_COLOUR + 1): [
-                _at(values_of(one), place) for place in places
+                _at(_curve(one, figure), place) for place in places
             ]
             for number, one in enumerate(shown)
         }
-        if any(value is not None for values in lines.values() for value in values):
+        if any(value for values in lines.values() for value in values):
             curves[chart] = lines
     return curves
 
 
-def _line(scenario: str, first_chunk: list[float | None], chunk_gap: list[float | None]) -> StreamLine:
-    return {"scenario": scenario, "first_chunk_p95_ms": first_chunk, "chunk_gap_p95_ms": chunk_gap}
+def _line(scenario: str, *curves: list[float | None]) -> StreamLine:
+    return cast(StreamLine, {"scenario": scenario, **dict(zip(STREAM_FIGURES, curves, strict=True))})
 
 
-def _first_chunk(line: StreamLine) -> list[float | None]:
-    return line["first_chunk_p95_ms"]
-
-
-def _chunk_gap(line: StreamLine) -> list[float | None]:
-    return line["chunk_gap_p95_ms"]
+def _curve(line: StreamLine, figure: str) -> list[float | None]:
+    """Return a line's values of one of STREAM_FIGURES; the first versions wrote two of them."""
+    return cast(list[float | None], line.get(figure, []))
 
 
 def _worst(one: list[float | None], other: list[float | None]) -> list[float | None]:

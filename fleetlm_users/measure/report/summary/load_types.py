@@ -93,7 +93,9 @@ class VisitsEntry(TypedDict):
 
 
 class StreamLine(TypedDict):
-    """How a scenario's answers streamed: p95 in ms for each step of the run, None for one without any.
+    """How a scenario's answers streamed, by step of the run; percentiles are None where nothing was measured.
+
+    `broken_per_s` counts pauses beyond the limit and answers that ended without a message.
 
     If too many scenarios stream for a chart, the last line shows the rest of them together.
     """
@@ -101,6 +103,9 @@ class StreamLine(TypedDict):
     scenario: str
     first_chunk_p95_ms: list[float | None]
     chunk_gap_p95_ms: list[float | None]
+    stream_p95_ms: NotRequired[list[float | None]]
+    chunks_per_s: NotRequired[list[float | None]]
+    broken_per_s: NotRequired[list[float | None]]
 
 
 class StreamsEntry(TypedDict):

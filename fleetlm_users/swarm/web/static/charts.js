@@ -21,9 +21,24 @@ const CHARTS = [
     place: "charts", title: "Gaps between its chunks", unit: "ms", show: format.ms, onlyWithData: true,
     series: percentiles("chunk_gap", PERCENTILES),
   },
-  // with one scenario these would repeat the two above
+  {
+    place: "charts", title: "Time from its first to its last chunk", unit: "ms", show: format.ms, onlyWithData: true,
+    series: percentiles("stream", PERCENTILES),
+  },
+  {
+    place: "charts", title: "Chunks of the agent's answers", unit: "per second", show: format.perSecond, onlyWithData: true,
+    series: [["chunks", "chunks"]],
+  },
+  {
+    place: "charts", title: "Streams that stalled or broke off", unit: "per second", show: format.perSecond, onlyWithData: true,
+    series: [["ended without a message", "streams_incomplete"], ["stalls", "stream_stalls"]],
+  },
+  // with one scenario these would repeat those above
   { place: "charts", title: "First chunk by scenario", unit: "ms, p95", show: format.ms, onlyWithData: true, ofScenarios: 0 },
   { place: "charts", title: "Gaps between chunks by scenario", unit: "ms, p95", show: format.ms, onlyWithData: true, ofScenarios: 1 },
+  { place: "charts", title: "Time from first to last chunk by scenario", unit: "ms, p95", show: format.ms, onlyWithData: true, ofScenarios: 2 },
+  { place: "charts", title: "Chunks by scenario", unit: "per second", show: format.perSecond, onlyWithData: true, ofScenarios: 3 },
+  { place: "charts", title: "Streams that stalled or broke off, by scenario", unit: "per second", show: format.perSecond, onlyWithData: true, ofScenarios: 4 },
   {
     place: "charts", sends: "messages", title: "Messages", unit: "per second", show: format.perSecond,
     series: [["sent", "sent"], ["appended", "appended"], ["replied", "agent_replies"]],
@@ -79,7 +94,7 @@ const CHARTS = [
   { place: "generator-charts", title: "CPU per worker", unit: "% of a core", show: format.percent, cpu: true },
 ];
 
-const FIGURES_OF_A_SCENARIO = 2; // first chunk and gap, in this order
+const FIGURES_OF_A_SCENARIO = 5; // first chunk, gap, length, chunks and broken streams, in this order
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 

@@ -13,17 +13,22 @@ from fleetlm_users.measure.timeline.rows import flat
 from fleetlm_users.measure.timeline.scenario_lines import MAX_LINES, MAX_NAME
 from fleetlm_users.measure.timeline.second import Stretch
 
-FIRST, GAPS = STREAM_CHARTS
+FIRST, GAPS, LENGTH, CHUNKS, BROKEN = STREAM_CHARTS
 MARKUP = "<b>&scenario"
 
 
 def streaming(*scenarios, seconds=5):
-    """Each scenario's first chunks take as many times 100 ms as its place; they have no gaps."""
+    """Each scenario's first chunks take as many times 100 ms as its place; they have no gaps.
+
+    The second scenario has two chunks a second, and breaks off once.
+    """
 
     def write(ledger):
         for now in range(seconds):
             for place, scenario in enumerate(scenarios, 1):
                 ledger.trend("agent_first_chunk_ms", scenario, MAIN).add(100_000 * place)
+                ledger.counter("agent_chunks", scenario, MAIN).n += place
+                ledger.counter("agent_streams_incomplete", scenario, MAIN).n += now == 1 and place == 2
             ledger.tick(now + 1.0)
 
     return write
@@ -59,6 +64,20 @@ def test_several_scenarios_have_a_line_each(told_of):
     fast, slow = lines.values()
     assert fast[:4] == pytest.approx([100.0] * 4, rel=0.032)
     assert slow[:4] == pytest.approx([200.0] * 4, rel=0.032)
+
+
+def test_counts_have_a_line_for_each_scenario_too(told_of):
+    """What never happened has no chart; nor has a summary of the first version, which held two figures."""
+    told, rows = told_of("burst", "churn")
+    curves = stream_curves(told, rows)
+    assert [list(values)[:4] for values in curves[CHUNKS].values()] == [[1, 1, 1, 1], [2, 2, 2, 2]]
+    assert [list(values)[:4] for values in curves[BROKEN].values()] == [[0, 0, 0, 0], [0, 1, 0, 0]]
+    assert LENGTH not in curves
+    assert "Streams that stalled or broke off" in render_html(told, rows)
+    for line in told["streams"]["scenarios"]:
+        for figure in ("stream_p95_ms", "chunks_per_s", "broken_per_s"):
+            del line[figure]
+    assert set(stream_curves(told, rows)) == {FIRST}
 
 
 def test_a_long_run_keeps_a_bounded_number_of_figures(told_of):
