@@ -110,7 +110,7 @@ def measured(value: float | None, unit: str) -> str:
 
 def outcome(threshold: Mapping[str, Any]) -> str:
     """Return what was measured for a judged threshold of a summary.json, with its unit."""
-    if threshold["measured"] is None and (threshold["ok"] or is_undecided(threshold)):
+    if is_unjudged(threshold) or (threshold["measured"] is None and is_undecided(threshold)):
         return "cannot tell"
     if threshold["measured"] is None and threshold["problem"]:
         return str(threshold["problem"])
@@ -119,7 +119,7 @@ def outcome(threshold: Mapping[str, Any]) -> str:
 
 def note(threshold: Mapping[str, Any]) -> str:
     """Return what stands beside a judged threshold: why it has no answer, or on how many samples it has one."""
-    if is_undecided(threshold) or (threshold["measured"] is None and threshold["ok"]):
+    if is_undecided(threshold) or is_unjudged(threshold):
         return str(threshold["problem"])
     of = f"of {count(threshold['samples'])} {'readings' if _is_of_server(threshold) else 'samples'}"
     return "; ".join(filter(None, (of if threshold["samples"] else "", threshold.get("note"))))
@@ -143,8 +143,20 @@ def _is_of_server(threshold: Mapping[str, Any]) -> bool:
 
 
 def mark(threshold: Mapping[str, Any]) -> str:
-    """✓ kept, ✗ missed, ? undecided."""
-    return "?" if is_undecided(threshold) else "✓" if threshold["ok"] else "✗"
+    """✓ kept, ✗ missed, ? undecided, – not judged."""
+    if is_undecided(threshold):
+        return "?"
+    if is_unjudged(threshold):
+        return NOTHING
+    return "✓" if threshold["ok"] else "✗"
+
+
+def is_unjudged(threshold: Mapping[str, Any]) -> bool:
+    """Whether a threshold of a summary.json had nothing to judge and does not speak against the run.
+
+    So it is with a default in a run of seconds: nobody asked for it.
+    """
+    return threshold["measured"] is None and bool(threshold["ok"]) and not is_undecided(threshold)
 
 
 def is_undecided(threshold: Mapping[str, Any]) -> bool:

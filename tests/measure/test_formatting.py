@@ -79,7 +79,8 @@ def test_a_measured_value_has_its_unit(value, unit, text):
 
 
 def test_count_and_marks():
-    """Thousands are separated; three signs say it all."""
+    """Thousands are separated; what had nothing to judge is not shown as kept."""
     assert (formatting.count(None), formatting.count(1234567)) == ("–", "1,234,567")
-    entries = [{"too_few": True, "ok": True}, {"too_few": False, "ok": True}, {"too_few": False, "ok": False}]
-    assert [formatting.mark(entry) for entry in entries] == ["?", "✓", "✗"]
+    entries = [(True, True, 1.0), (False, True, 1.0), (False, False, None), (False, True, None), (True, True, None)]
+    shown = [formatting.mark({"too_few": few, "ok": ok, "measured": measured}) for few, ok, measured in entries]
+    assert shown == ["?", "✓", "✗", "–", "?"]

@@ -61,7 +61,7 @@ from fleetlm_users.measure.timeline.rows import SeriesRow, column_of
 from fleetlm_users.measure.timeline.second import COUNTER_COLUMNS, TREND_COLUMNS
 
 PACKAGE: Final = "fleetlm_users.measure.report"
-_LOOKS: Final = {"✓": "pass", "✗": "fail", "?": "inconclusive"}
+_LOOKS: Final = {"✓": "pass", "✗": "fail", "?": "inconclusive", "–": "dim"}
 
 
 class ThresholdLine(NamedTuple):

@@ -18,7 +18,10 @@ _NOT_IN_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe
 
 
 def render_junit(summary: Summary) -> str:
-    """Return the XML document, ended by a newline. A missed threshold is a failure, an undecided one an error."""
+    """Return the XML document, ended by a newline.
+
+    A missed threshold is a failure, an undecided one an error; one that had nothing to judge is skipped.
+    """
     benchmark = str(summary["options"].get("benchmark") or "run")
     unreached = summary["verdict"]["kind"] == "inconclusive"  # an interrupted run is not blamed for empty thresholds
     cases = [_threshold(entry, benchmark, unreached) for entry in summary["thresholds"]]
@@ -30,6 +33,7 @@ def render_junit(summary: Summary) -> str:
         "tests": str(len(cases)),
         "failures": str(sum(case.find("failure") is not None for case in cases)),
         "errors": str(sum(case.find("error") is not None for case in cases)),
+        "skipped": str(sum(case.find("skipped") is not None for case in cases)),
         "time": f"{summary['run']['elapsed_s']:.3f}",
     }
     if summary["run"]["started_at"]:
@@ -50,6 +54,8 @@ def _threshold(entry: ThresholdEntry, benchmark: str, unreached: bool) -> Elemen
     words += f"; {entry['note']}" if entry.get("note") else ""
     if formatting.is_undecided(entry) or (unreached and not entry["ok"]):
         ElementTree.SubElement(case, "error", type="inconclusive", message=_clean(f"{measured}: {entry['problem']}"))
+    elif formatting.is_unjudged(entry):
+        ElementTree.SubElement(case, "skipped", message=_clean(f"{measured}: {entry['problem']}"))
     elif not entry["ok"]:
         ElementTree.SubElement(case, "failure", type="threshold", message=_clean(f"measured: {measured}{words}"))
     note = formatting.note(entry) or f"of {formatting.count(entry['samples'])} samples"

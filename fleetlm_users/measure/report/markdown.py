@@ -21,7 +21,7 @@ from fleetlm_users.measure.report.rows import (
 )
 from fleetlm_users.measure.report.summary.types import Summary, ThresholdEntry
 
-_SIGNS: Final = {"✓": "✅", "✗": "❌", "?": "❔"}
+_SIGNS: Final = {"✓": "✅", "✗": "❌", "?": "❔", "–": "➖"}
 _VERDICT_SIGNS: Final = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}
 
 

@@ -15,7 +15,7 @@ from fleetlm_users.measure.report.summary.types import Summary
 from fleetlm_users.measure.report.terminal_style import Style, Table
 from fleetlm_users.measure.server.figures import server_lines, server_rows, title_of
 
-_MARK_LOOKS: Final = {"✓": "green", "✗": "red", "?": "yellow"}
+_MARK_LOOKS: Final = {"✓": "green", "✗": "red", "?": "yellow", "–": "dim"}
 _BESIDE_EXPRESSION: Final = 46
 """Columns beside a threshold: its sign, what was measured, and a note of the usual length."""
 

@@ -107,17 +107,17 @@ def _outcome(summary: Summary) -> Iterator[Statement]:
         return
     missed = [entry for entry in entries if formatting.mark(entry) == "✗"]
     open_ = [entry for entry in entries if formatting.mark(entry) == "?"]
-    kept = len(entries) - len(missed) - len(open_)
-    if not missed and not open_:
-        text = f"{_all(len(entries))} kept"
-    elif not missed:
-        text = f"{kept} of {len(entries)} {_plural(len(entries), 'threshold')} {_verb(kept)} kept and none was missed"
-        text += f"; {len(open_)} cannot be decided"
+    unjudged = [entry for entry in entries if formatting.is_unjudged(entry)]
+    kept = len(entries) - len(missed) - len(open_) - len(unjudged)
+    thresholds = f"{len(entries)} {_plural(len(entries), 'threshold')}"
+    if kept == len(entries):
+        text = f"{_all(kept)} kept"
+    elif missed:
+        text = f"Of {thresholds} {_were(kept)} kept and {_were(len(missed))} missed"
     else:
-        text = (
-            f"Of {len(entries)} {_plural(len(entries), 'threshold')} {_were(kept)} kept and {_were(len(missed))} missed"
-        )
-        text += f"; {len(open_)} cannot be decided" if open_ else ""
+        text = f"{kept} of {thresholds} {_verb(kept)} kept and none was missed"
+    text += f"; {len(open_)} cannot be decided" if open_ else ""
+    text += f"; {len(unjudged)} had too little to judge" if unjudged else ""
     yield Statement(f"{text}, on {sent_in_words(summary)}.", "thresholds")
 
 

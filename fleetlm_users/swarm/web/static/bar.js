@@ -25,7 +25,7 @@
 
   function marks(thresholds) {
     const number = (mark) => thresholds.filter((threshold) => threshold.mark === mark).length;
-    return ["✓", "✗", "?", "…"].filter(number).map((mark) => `${mark} ${number(mark)}`).join("  ");
+    return ["✓", "✗", "?", "–", "…"].filter(number).map((mark) => `${mark} ${number(mark)}`).join("  ");
   }
 
   function show(data) {

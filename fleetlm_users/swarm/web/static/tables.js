@@ -34,7 +34,7 @@ function fill(id, ...nodes) {
   boxes[focused]?.focus();
 }
 
-const MARKS = { "✓": ["pass", "kept"], "✗": ["fail", "missed"], "?": ["inconclusive", "too few samples"], "…": ["dim", "open"] };
+const MARKS = { "✓": ["pass", "kept"], "✗": ["fail", "missed"], "?": ["inconclusive", "too few samples"], "–": ["dim", "not judged"], "…": ["dim", "open"] };
 
 function threshold(entry) {
   const [look, words] = MARKS[entry.mark];

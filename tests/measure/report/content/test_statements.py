@@ -1,9 +1,12 @@
 """The sentences at the top of a report: each has its rule, the weightiest comes first, and figures stand behind it."""
 
+from xml.etree import ElementTree
+
 import pytest
 
 from fleetlm_users.measure.report.content.statements import MOST, statements
 from fleetlm_users.measure.report.html import render_html
+from fleetlm_users.measure.report.junit import render_junit
 from fleetlm_users.measure.report.markdown import render_markdown
 from fleetlm_users.measure.report.text import render
 from fleetlm_users.protocol.observer import SentMessage
@@ -49,6 +52,22 @@ def test_what_cannot_be_decided_is_no_miss(summary_of, healthy):
         healthy, thresholds="append_latency_ms: p(95)<900; append_latency_ms{scenario:burst}: p(99.9)<9"
     )
     assert texts(told)[0] == "1 of 2 thresholds was kept and none was missed; 1 cannot be decided, on 200 messages."
+
+
+def test_a_threshold_that_had_nothing_to_judge_was_not_kept(summary_of, healthy):
+    """A default that a run of seconds cannot tell does not speak against it; nobody is told that it was kept."""
+    told, _ = summary_of(healthy)
+    entry = told["thresholds"][0] | {"measured": None, "problem": "too short to tell"}
+    told["thresholds"].append(entry)
+    first, *_ = texts(told)
+    assert first == "1 of 2 thresholds was kept and none was missed; 1 had too little to judge, on 200 messages."
+    assert f"– {entry['expression']}" in render(told)
+    assert "➖" in render_markdown(told)
+    suite = ElementTree.fromstring(render_junit(told))
+    assert (suite.get("failures"), suite.get("errors"), suite.get("skipped")) == ("0", "0", "1")
+    missed = entry | {"measured": 1.0, "ok": False}
+    told["thresholds"] = [*told["thresholds"], missed]
+    assert "1 was kept and 1 was missed; 1 had too little to judge" in texts(told)[0]
 
 
 def test_the_threshold_furthest_from_its_bound_is_named(summary_of, healthy):
