@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCUST = [sys.executable, "-m", "locust"]
 READY = re.compile(r"ready on (http://\S+)")
 WAIT_S = 60.0
+END_S = 240.0
+"""How long a run of seconds may take to its end before that counts as a hang, on however busy a machine."""
 POLL_S = 0.05
 
 
@@ -175,7 +177,7 @@ class Locust:
         else:
             self.process.send_signal(number)
 
-    def finish(self, wait_s=240.0):
+    def finish(self, wait_s=END_S):
         """Waits for its end; the summary is empty when none was written."""
         code = self.process.wait(wait_s)
         self._reader.join(60)

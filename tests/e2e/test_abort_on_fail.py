@@ -3,14 +3,13 @@
 import pytest
 import requests
 
-from tests.e2e.harness import Locust, eventually, free_port, newest_summary, targets
+from tests.e2e.harness import END_S, Locust, eventually, free_port, newest_summary, targets
 
 pytestmark = pytest.mark.e2e
 
 FAST = ["--time-scale", "0.2", "--warm-up", "1s", "--ramp-up", "500ms", "--run-id", "abort"]
 ABORT = ["--abort-on-fail", "--abort-grace", "2s"]
 LONG = ["-t", "120s"]
-DEADLINE_S = 240
 
 
 def check_accounting(finished, standin):
@@ -26,7 +25,7 @@ def test_a_percentile_missed_all_the_time_ends_the_run(tmp_path, standin_with, p
     standin = standin_with("--builtin-agent", "--broadcast-delay-ms", "50")
     bound = ["--threshold", "append_latency_ms: p(95)<5"]
     with Locust(tmp_path, *targets(standin), *FAST, *ABORT, *LONG, *bound, *processes) as locust:
-        finished = locust.finish(DEADLINE_S)
+        finished = locust.finish()
     check_accounting(finished, standin)
     assert finished.code == 3, finished.output
     reason = finished.summary["verdict"]["failures"][0]
@@ -44,7 +43,7 @@ def test_a_count_beyond_its_bound_ends_the_run(tmp_path, standin_with):
     with Locust(
         tmp_path, *targets(standin), *FAST, *ABORT, *LONG, "--threshold", "backpressure_events: count<1"
     ) as locust:
-        finished = locust.finish(DEADLINE_S)
+        finished = locust.finish()
     assert finished.code == 3, finished.output
     assert "which can no longer be made good" in finished.summary["run"]["aborted"]
 
@@ -68,7 +67,7 @@ def test_the_web_ui_aborts_too_and_is_ready_for_the_next_run(tmp_path, standin_w
         form |= {"abort_on_fail": "on", "abort_grace": "2s", "threshold": "append_latency_ms: p(95)<5"}
         answer = eventually(lambda: posted(f"{url}/swarm", form), "the form is taken")
         assert answer["success"], answer
-        summary = eventually(lambda: newest_summary(locust.results), "the run is judged", DEADLINE_S)
+        summary = eventually(lambda: newest_summary(locust.results), "the run is judged", END_S)
         state = f"{url}/stats/requests"
         eventually(lambda: requests.get(state, timeout=60).json()["state"] in ("stopped", "ready"), "it is ready")
     assert summary["run"]["aborted"].startswith("aborted after ")

@@ -12,11 +12,12 @@ from tests.e2e.harness import Locust, eventually, targets
 pytestmark = pytest.mark.e2e
 
 USERS, MESSAGES = 4, 25
-ROUNDS = ["-u", USERS, "--iterations", 10, "--messages", MESSAGES, "--reply-timeout", "10s"]
+ROUNDS = ["-u", USERS, "--iterations", 10, "--messages", MESSAGES, "--reply-timeout", "60s"]
 SENT = USERS * 10 * MESSAGES  # with the answers 2,000 messages
 UNSTORED = ("messages_unstored", "answers_unstored")
 WAYS = ["replay", "rest"]
-STEADY = ["-u", "4", "--send-interval", "100", "-t", "4s", "--warm-up", "1s"]
+STEADY = ["-u", "4", "--send-interval", "250", "-t", "4s", "--warm-up", "1s"]
+"""A join replays the newest 100 messages: a run may last three times as long as planned, and still all are replayed."""
 
 
 def findings(finished, *kinds):
@@ -89,7 +90,9 @@ def test_sessions_that_share_their_storage_are_found(tmp_path, standin_with):
     standin = standin_with("--builtin-agent", "--storage-groups", "1", "--flush-ms", "300")
     finished = run(tmp_path, "message_throughput", standin, *STEADY, "--audit", "replay", "--audit-after", "2s")
     assert finished.code == 3, finished.output
-    assert sum(finished.count(metric) for metric in UNSTORED) > finished.count("messages_appended") // 4
+    books = requests.get(f"{standin.url}/standin/storage", timeout=60).json()
+    lost = sum(finished.count(metric) for metric in UNSTORED)
+    assert lost == books["lost_total"] == books["lost_by_cause"]["group"] > 0, finished.output
     assert finished.count("messages_audited") == finished.count("messages_appended") > 0
 
 
@@ -98,7 +101,7 @@ def test_a_real_database_is_read(tmp_path, standin_with, database, flags):
     """The stand-in writes behind into FleetLM's table; every message is looked for there, whatever a join replays."""
     standin = standin_with("--builtin-agent", "--database", database.address, "--flush-ms", "200", *flags)
     environment = {"AUDIT_DATABASE": database.address}
-    steady = [*STEADY, "--send-interval", "50", "--audit", "database", "--audit-after", "3s", "--processes", "2"]
+    steady = [*STEADY, "--send-interval", "50", "--audit", "database", "--audit-after", "8s", "--processes", "2"]
     finished = run(tmp_path, "message_throughput", standin, *steady, env=environment)
     assert finished.code == (3 if flags else 0), finished.output
     appended = finished.count("messages_appended")
@@ -150,11 +153,11 @@ def test_a_run_that_is_stopped_is_audited(tmp_path, standin_with, spread):
     standin = standin_with("--builtin-agent", "--lose-replay-every", "10")
     flags = [*targets(standin), *SHORT_RAMP, "--run-id", RUN_ID, *STEADY, "-t", "60s", "--audit", "replay", *spread]
     with Locust(tmp_path, *flags, locustfile="locustfiles/message_throughput.py") as locust:
-        eventually(lambda: standin.counters()["messages_appended_user"] > 40, "forty messages")
+        eventually(lambda: standin.counters()["messages_appended_user"] > 25, "some messages")
         locust.interrupt(group=True)
         finished = locust.finish()
     assert finished.code == 3, finished.output
-    assert finished.count("messages_audited") == finished.count("messages_appended") > 40
+    assert finished.count("messages_audited") == finished.count("messages_appended") > 25
     assert len(check_named(finished, standin)) == sum(finished.count(metric) for metric in UNSTORED) >= 5
 
 

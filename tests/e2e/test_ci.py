@@ -8,7 +8,7 @@ import pytest
 
 from fleetlm_users.earlier_runs.result_folders import read_run
 from tests.e2e.calm import calm
-from tests.e2e.harness import ROOT, clean_env
+from tests.e2e.harness import END_S, ROOT, clean_env
 
 pytestmark = pytest.mark.e2e
 
@@ -29,7 +29,7 @@ def test_a_job_runs_a_benchmark_and_keeps_it(tmp_path):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=END_S,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

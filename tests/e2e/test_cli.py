@@ -10,13 +10,14 @@ import pytest
 import requests
 
 from tests.e2e.calm import calm
-from tests.e2e.harness import READY, ROOT, Locust, clean_env, eventually, targets
+from tests.e2e.harness import END_S, READY, ROOT, Locust, clean_env, eventually, targets
 from tests.fork_server.client import python
 
 pytestmark = pytest.mark.e2e
 
 MODULE = ["-m", "fleetlm_users.cli"]
 BENCH = [sys.executable, *MODULE]
+PATIENT = "10s"  # for what a busy machine takes long to answer; what never comes is waited for once
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
 FAST = ["--time-scale", "0.2", "--seed", "7", "--warm-up", "1s", "--ramp-up", "1s", "-t", "4s", "-u", "8"]
 
@@ -32,7 +33,7 @@ def bench(*arguments, answer=""):
             with process.stdin:
                 process.stdin.write(answer)
             told = process.stdout.read()
-        code = process.wait(120)
+        code = process.wait(END_S)
         errors.seek(0)
         output = told + errors.read()
     assert "Traceback" not in output, output
@@ -87,7 +88,7 @@ def test_doctor_takes_the_host_and_the_environments_variables(standin_with, agen
     assert bench("doctor", "-H", standin.url, "--agent-url", agent.url)[0] == 0
     environment = clean_env(API_URL=standin.api_url, WS_URL=standin.ws_url, AGENT_URL=agent.url, AGENT_ID="mine")
     done = subprocess.run(
-        [*BENCH, "doctor"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+        [*BENCH, "doctor"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=END_S, check=False
     )
     assert done.returncode == 0, done.stdout
     assert "mine (created just now)" in done.stdout
@@ -108,7 +109,7 @@ def test_doctor_takes_the_host_and_the_environments_variables(standin_with, agen
 def test_doctor_names_what_is_wrong(standin_with, agent_with, flags, failing, words):
     """The failing check is ✗ with words to go on, what depends on it is not tried, and no session stays open."""
     standin, agent = standin_with(*flags), agent_with()
-    code, output = bench("doctor", *targets(standin, agent), "--timeout", "3s")
+    code, output = bench("doctor", *targets(standin, agent), "--timeout", PATIENT)
     assert code == 1, output
     assert lines_of(output)[failing] == "✗", output
     assert words in output
@@ -130,7 +131,7 @@ def test_doctor_with_a_full_server(standin_with, agent_with):
 def test_doctor_with_a_dead_agent(standin_with):
     """Its health is doubtful, since FleetLM might still reach it; the missing reply decides."""
     standin = standin_with()
-    code, output = bench("doctor", *targets(standin), "--agent-url", NOBODY, "--timeout", "3s")
+    code, output = bench("doctor", *targets(standin), "--agent-url", NOBODY, "--timeout", PATIENT)
     assert code == 1
     found = lines_of(output)
     assert (found["agent health"], found["own message back"], found["agent's reply"]) == ("!", "✓", "✗"), output
@@ -256,7 +257,7 @@ def test_the_servers_run_under_the_commands_name(name):
         assert READY.search(server.stdout.readline())
     finally:
         server.terminate()
-        code = server.wait(60)
+        code = server.wait(END_S)
         server.stdin.close()
         server.stdout.close()
     assert code == 0

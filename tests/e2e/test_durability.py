@@ -1,5 +1,6 @@
 """The durability benchmark: what it finds gone after a crash is what the stand-in's own books say it lost."""
 
+import re
 import shlex
 import sys
 
@@ -8,14 +9,17 @@ import pytest
 import requests
 
 from tests.e2e.benchmarks import RUN_ID, SHORT_RAMP, SPREADS, run
-from tests.e2e.harness import Locust
+from tests.e2e.harness import END_S, Locust, eventually, targets
 
 pytestmark = pytest.mark.e2e
 
 NEVER_MS = "3600000"
 """The stand-in flushes nothing by itself, so a crash loses all: no timing decides what is lost."""
 
-LOAD = ["-u", "2", "--send-interval", "200", "--warm-up", "0s", "--crash-at", "2s", "-t", "8s", "--audit-after", "0s"]
+LOAD = ["-u", "2", "--send-interval", "200", "--warm-up", "0s", "--crash-at", "3s", "--audit-after", "0s"]
+LONG = ["-t", "120s"]
+"""Until a test ends the run, which is when the server is back, however long that takes."""
+
 GONE = [f"{what}_{fate}" for what in ("messages", "answers") for fate in ("unstored", "stored_changed")]
 
 
@@ -58,6 +62,30 @@ def server(tmp_path, standin_with):
     made.stop()
 
 
+def run_until(tmp_path, is_done, *arguments):
+    """A run of the benchmark that is interrupted as soon as `is_done(its output)`."""
+    with Locust(
+        tmp_path, *SHORT_RAMP, "--run-id", RUN_ID, *LOAD, *LONG, *arguments, locustfile="locustfiles/durability.py"
+    ) as locust:
+        eventually(lambda: is_done(locust.output), "the run has come to its point", END_S)
+        locust.interrupt()
+        return locust.finish()
+
+
+def goes_on(output):
+    """Whether the server is back, and both users with it, and each has sent more than it lost before its return."""
+    if "The server answers again" not in output:
+        return False
+    url = re.search(r"FleetLM  (\S+)/api ", output)[1]
+    of_run = requests.get(f"{url}/standin/counters", timeout=60).json()["runs"].get(RUN_ID, {"joins_ok": 0})
+    return of_run["joins_ok"] == 2 and of_run["messages_appended_user"] > 10
+
+
+def check_that_nothing_else_is_doubtful(finished):
+    (doubt,) = finished.summary["verdict"]["doubts"]
+    assert "interrupted" in doubt
+
+
 def check_against_books(finished, server):
     """What the client misses is in the books; what else is there was open, or an answer that no client saw."""
     books = server.books()
@@ -74,7 +102,7 @@ def check_against_books(finished, server):
 def test_it_finds_what_the_stand_in_says_it_lost(tmp_path, server, crash, spread):
     """Everything since the last flush, whichever signal; then seqs are given out again, and users go on."""
     flags = ["--server-pid", server.pid, "--crash", crash, "--restart-command", server.start_command, *spread]
-    finished = run(tmp_path, "durability", server, *LOAD, *flags)
+    finished = run_until(tmp_path, goes_on, *targets(server), *flags)
     assert finished.code == 3, finished.output
     check_against_books(finished, server)
     assert finished.count("disconnects") == finished.count("sessions_resumed") == 2
@@ -83,18 +111,18 @@ def test_it_finds_what_the_stand_in_says_it_lost(tmp_path, server, crash, spread
     assert finished.count("resumes_failed") > 0
     told = finished.summary["crash"]
     assert told["how"] == f"by SIG{crash.upper()} to process {server.pid}"
-    assert 2 <= told["stopped_s"] < told["back_s"] < 8
-    assert finished.summary["verdict"]["doubts"] == [], finished.output
+    assert 3 <= told["stopped_s"] < told["back_s"]
+    check_that_nothing_else_is_doubtful(finished)
     assert finished.accounting()["unknown"] == 0
 
 
 def test_a_server_that_nobody_starts_again_is_told(tmp_path, server):
     """A line asks for it; no session comes back, which fails the run."""
     flags = ["--server-pid", server.pid, "--restart-timeout", "1s"]
-    finished = run(tmp_path, "durability", server, *LOAD, *flags, "--audit", "off")
+    gone = "the server did not answer again within 1 s"
+    finished = run_until(tmp_path, lambda output: gone in output, *targets(server), *flags, "--audit", "off")
     assert finished.code == 3, finished.output
     assert "Start the server again now: the run waits 1 s for it at most" in finished.output
-    assert "the server did not answer again within 1 s" in finished.output
     assert finished.count("sessions_not_resumed") == 2
     assert finished.count("resumes_failed") > 0
 
@@ -103,13 +131,11 @@ def test_a_server_that_nobody_starts_again_is_told(tmp_path, server):
 def test_the_stand_in_needs_nothing_but_its_flag(tmp_path, protocol):
     """It is killed and started again, stores behind by the protocol's period, and loses what it had not stored."""
     options = f"--protocol {protocol} --flush-ms {NEVER_MS}"
-    flags = ["--standin", "--standin-options", options, *SHORT_RAMP, *LOAD, "--run-id", RUN_ID]
-    with Locust(tmp_path, *flags, locustfile="locustfiles/durability.py") as locust:
-        finished = locust.finish()
+    finished = run_until(tmp_path, goes_on, "--standin", "--standin-options", options)
     assert finished.code == 3, finished.output
     assert finished.count("sessions_resumed") == 2
     assert sum(map(finished.count, GONE)) > 0
-    assert finished.summary["verdict"]["doubts"] == [], finished.output
+    check_that_nothing_else_is_doubtful(finished)
     assert finished.summary["metrics"]["lost_ack_age_ms"]["main"]["all"]["count"] > 0
 
 

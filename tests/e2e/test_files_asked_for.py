@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from tests.e2e.calm import calm
-from tests.e2e.harness import LOCUST, ROOT, clean_env, own_port, targets
+from tests.e2e.harness import END_S, LOCUST, ROOT, clean_env, own_port, targets
 
 pytestmark = pytest.mark.e2e
 
@@ -16,7 +16,9 @@ def run(folder, shell, *flags):
     """The run of a shell line in which "$@" is the command."""
     command = ["bash", "-c", shell, "bash", *RUN, *flags, *own_port(flags)]
     env = clean_env(**calm("session_lifecycle"))
-    return subprocess.run(command, cwd=folder, env=env, check=False, capture_output=True, encoding="utf-8", timeout=120)
+    return subprocess.run(
+        command, cwd=folder, env=env, check=False, capture_output=True, encoding="utf-8", timeout=END_S
+    )
 
 
 def test_nothing_is_loaded_when_a_place_cannot_be_written(tmp_path):

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tests.e2e.calm import calm
-from tests.e2e.harness import ROOT, clean_env
+from tests.e2e.harness import END_S, ROOT, clean_env
 
 pytestmark = pytest.mark.e2e
 
@@ -44,7 +44,7 @@ def run(tmp_path, standin, program):
     at = {"API_URL": standin.api_url, "WS_URL": standin.ws_url}
     env = clean_env(PYTHONPATH=str(ROOT), **OPTIONS, **at)
     command = [sys.executable, str(path)]
-    return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=END_S, check=False)
 
 
 def test_locust_as_a_library_judges_its_run(tmp_path, standin):
