@@ -16,6 +16,11 @@ def ms(value: float | None) -> str:
     return f"{value:,.{digits}f}"
 
 
+def ms_with_unit(value: float | None) -> str:
+    """As `ms`, with the unit; what is not known has none."""
+    return NOTHING if value is None else f"{ms(value)} ms"
+
+
 def ms_aligned(value: float | None) -> str:
     """As `ms`, filled up with blanks on the right so that the points of a column stand below each other."""
     text = ms(value)
@@ -88,7 +93,7 @@ def measured(value: float | None, unit: str) -> str:
         return "no samples"
     match unit:
         case "ms":
-            return f"{ms(value)} ms"
+            return ms_with_unit(value)
         case "fraction":
             return percent(value)
         case "1/s":

@@ -78,6 +78,11 @@ def test_a_measured_value_has_its_unit(value, unit, text):
     assert formatting.measured(value, unit) == text
 
 
+def test_what_is_not_known_has_no_unit():
+    """A percentile of too few samples."""
+    assert [formatting.ms_with_unit(value) for value in (None, 0.4121)] == ["–", "0.412 ms"]
+
+
 def test_count_and_marks():
     """Thousands are separated; what had nothing to judge is not shown as kept."""
     assert (formatting.count(None), formatting.count(1234567)) == ("–", "1,234,567")

@@ -122,7 +122,7 @@ def _figures(run: RunFile) -> str:
             words = f"{formatting.count(_succeeded(run, what))} of {formatting.count(sent)} {what} {_DONE[what]}"
             latency = trend_of(run.summary, _LATENCY[what])
             if latency is not None and MAIN in latency:
-                words += f", median {formatting.ms(latency[MAIN]['all']['med'])} ms"
+                words += f", median {formatting.ms_with_unit(latency[MAIN]['all']['med'])}"
             parts.append(words)
     return "; ".join(parts)
 

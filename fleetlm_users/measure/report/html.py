@@ -216,7 +216,7 @@ def _key_figures(summary: Summary) -> Iterator[tuple[str, str, str]]:
         trend = trend_of(summary, name)
         if trend is not None and MAIN in trend:
             entry = trend[MAIN]["all"]
-            yield label, f"{formatting.ms(entry['p95'])} ms", f"median {formatting.ms(entry['med'])} ms"
+            yield label, formatting.ms_with_unit(entry["p95"]), f"median {formatting.ms_with_unit(entry['med'])}"
     for name, label in (
         ("message_success_rate", "appended"),
         ("agent_reply_rate", "answered"),

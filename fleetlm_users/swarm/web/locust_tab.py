@@ -155,8 +155,8 @@ def _worker_row(worker: Json) -> Json:
     health = (
         f"CPU {_percent(worker['cpu_percent'])}, at most {_percent(worker['cpu_peak_percent'])}",
         f"memory {formatting.bytes_(worker['rss_bytes'])}",
-        f"late p99 {formatting.ms(worker['lateness_p99_ms'])} ms",
-        f"loop lag p99 {formatting.ms(worker['loop_lag_p99_ms'])} ms",
+        f"late p99 {formatting.ms_with_unit(worker['lateness_p99_ms'])}",
+        f"loop lag p99 {formatting.ms_with_unit(worker['loop_lag_p99_ms'])}",
     )
     return _row(f"worker {worker['worker']}", ", ".join(health))
 

@@ -116,9 +116,10 @@ def _outcome(summary: Summary) -> Iterator[Statement]:
         text = f"Of {thresholds} {_were(kept)} kept and {_were(len(missed))} missed"
     else:
         text = f"{kept} of {thresholds} {_verb(kept)} kept and none was missed"
+    text += f", on {sent_in_words(summary)}"
     text += f"; {len(open_)} cannot be decided" if open_ else ""
     text += f"; {len(unjudged)} had too little to judge" if unjudged else ""
-    yield Statement(f"{text}, on {sent_in_words(summary)}.", "thresholds")
+    yield Statement(f"{text}.", "thresholds")
 
 
 def _missed(summary: Summary) -> Iterator[Statement]:

@@ -51,7 +51,7 @@ def test_what_cannot_be_decided_is_no_miss(summary_of, healthy):
     told, _ = summary_of(
         healthy, thresholds="append_latency_ms: p(95)<900; append_latency_ms{scenario:burst}: p(99.9)<9"
     )
-    assert texts(told)[0] == "1 of 2 thresholds was kept and none was missed; 1 cannot be decided, on 200 messages."
+    assert texts(told)[0] == "1 of 2 thresholds was kept and none was missed, on 200 messages; 1 cannot be decided."
 
 
 def test_a_threshold_that_had_nothing_to_judge_was_not_kept(summary_of, healthy):
@@ -60,14 +60,14 @@ def test_a_threshold_that_had_nothing_to_judge_was_not_kept(summary_of, healthy)
     entry = told["thresholds"][0] | {"measured": None, "problem": "too short to tell"}
     told["thresholds"].append(entry)
     first, *_ = texts(told)
-    assert first == "1 of 2 thresholds was kept and none was missed; 1 had too little to judge, on 200 messages."
+    assert first == "1 of 2 thresholds was kept and none was missed, on 200 messages; 1 had too little to judge."
     assert f"– {entry['expression']}" in render(told)
     assert "➖" in render_markdown(told)
     suite = ElementTree.fromstring(render_junit(told))
     assert (suite.get("failures"), suite.get("errors"), suite.get("skipped")) == ("0", "0", "1")
     missed = entry | {"measured": 1.0, "ok": False}
     told["thresholds"] = [*told["thresholds"], missed]
-    assert "1 was kept and 1 was missed; 1 had too little to judge" in texts(told)[0]
+    assert "1 was kept and 1 was missed, on 200 messages; 1 had too little to judge." in texts(told)[0]
 
 
 def test_the_threshold_furthest_from_its_bound_is_named(summary_of, healthy):
@@ -77,7 +77,7 @@ def test_the_threshold_furthest_from_its_bound_is_named(summary_of, healthy):
         thresholds="append_latency_ms: p(95)<1; ws_join_ms: max<0.1; append_latency_ms{scenario:burst}: p(99.9)<9",
     )
     first, second, *_ = statements(told)
-    assert first.text == "Of 3 thresholds 0 were kept and 2 were missed; 1 cannot be decided, on 200 messages."
+    assert first.text == "Of 3 thresholds 0 were kept and 2 were missed, on 200 messages; 1 cannot be decided."
     assert second.text == "Furthest off is ws_join_ms: max<0.1: 0.900 ms, 9.0 times its bound."
     assert second.anchor == "join-latency"
 
