@@ -12,6 +12,7 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.measure.cells import Cell, GaugeCell, Level, Series
 from fleetlm_users.measure.counter_kinds import Kinds
 from fleetlm_users.measure.findings import Finding, Findings
+from fleetlm_users.measure.first_moments import FirstMoments
 from fleetlm_users.measure.generator_limits import CPU_STARVED_PERCENT
 from fleetlm_users.measure.histogram import Trend
 from fleetlm_users.measure.metrics.catalogue import Catalogue
@@ -74,6 +75,7 @@ class Ledger:
         self._gauges: dict[tuple[str, str], GaugeCell] = {}
         self._levels: dict[str, Level] = {}
         self._findings = Findings()
+        self._firsts = FirstMoments()
         self._slowest: dict[tuple[SlowMetric, str, str], Slowest] = {}
         self._utc_offset_s = utc_offset_s
         self._timeline = WorkerTimeline(elapsed_s)
@@ -120,6 +122,8 @@ class Ledger:
         cell = self._cells.setdefault((name, scenario, phase, self._kinds.of(name, label)), Cell())
         if name in _WATCHED:
             self._watch(name, scenario, cell)
+        if self.catalogue[name].is_trouble:
+            self._firsts.watch(name, scenario, phase, cell)
         if is_main(phase) and name in self._carried.counters:
             cells = self._carried_cells.setdefault((scenario, name), [])
             if not any(cell is carried for carried in cells):
@@ -149,6 +153,10 @@ class Ledger:
     def finding(self, finding: Finding) -> None:
         """Record one thing that is wrong with a message; the first ones are named, all are counted."""
         self._findings.add(finding)
+
+    def first(self, metric: str, scenario: str, phase: str, at_s: float) -> None:
+        """Take when something happened, in seconds of the run, that a counter of trouble counts only later."""
+        self._firsts.tell(self._name(metric, phase, "counter"), scenario, phase, at_s)
 
     def slowest(self, metric: SlowMetric, scenario: str, phase: str) -> Slowest:
         """Return where the slowest messages of that metric are kept, made at first use; a hot path keeps it.
@@ -213,6 +221,7 @@ class Ledger:
             gauges=[GaugeReading(*key, cell.now, cell.peak) for key, cell in self._gauges.items()],
             levels=[LevelReading(metric, level.last, level.peak) for metric, level in self._levels.items()],
             findings=self._findings.copy(),
+            firsts=list(self._firsts.named()),
             slowest=[
                 message for place, slow in self._slowest.items() for message in slow.named(*place, self._utc_offset_s)
             ],
@@ -229,6 +238,7 @@ class Ledger:
         )
         self._read_backlogs(totals)
         self._carry_counts(row)
+        self._firsts.seal(row.second)
         for series in self._series.values():
             series.seal(row)
         return row

@@ -14,7 +14,7 @@ from fleetlm_users.measure.metrics.metric import PHASE_PATTERN
 from fleetlm_users.measure.slow_messages import SlowMessage
 from fleetlm_users.measure.timeline.second import Second
 
-SNAPSHOT_FORMAT: Final = 10
+SNAPSHOT_FORMAT: Final = 11
 """Raised when the meaning or the layout of a snapshot changes: one of another format is refused by name."""
 
 MAX_COUNTS: Final = 20_000
@@ -47,6 +47,20 @@ class Count(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unkno
     def key(self) -> tuple[str, ...]:
         """What no other count of a snapshot shares."""
         return self.metric, self.scenario, self.phase, self.label
+
+
+class FirstMoment(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
+    """When the first of a counter of trouble happened in one scenario and phase, in seconds of the run."""
+
+    metric: Name
+    scenario: Name
+    phase: Phase
+    at_s: Annotated[float, Meta(ge=0, le=LONGEST_RUN_S)]
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What no other first moment of a snapshot shares."""
+        return self.metric, self.scenario, self.phase
 
 
 class GaugeReading(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -115,6 +129,7 @@ class Snapshot(SnapshotHead):
     findings: Findings
     trends: Annotated[list[EncodedTrend], Meta(max_length=MAX_TRENDS)] = msgspec.field(default_factory=list)
     rows: list[Second] = msgspec.field(default_factory=list)
+    firsts: Annotated[list[FirstMoment], Meta(max_length=MAX_COUNTS)] = msgspec.field(default_factory=list)
     slowest: Annotated[list[SlowMessage], Meta(max_length=MAX_SLOWEST)] = msgspec.field(default_factory=list)
 
 

@@ -19,6 +19,7 @@ from fleetlm_users.measure.snapshot import (
     SNAPSHOT_FORMAT,
     Count,
     EncodedTrend,
+    FirstMoment,
     GaugeReading,
     LevelReading,
     Snapshot,
@@ -29,6 +30,8 @@ from fleetlm_users.shape import decode, shown
 
 AHEAD_S: Final = 3600.0
 """How far a worker's clock of the run may be ahead of the master's, which stands still while its machine sleeps."""
+
+_Entry = Count | EncodedTrend | FirstMoment | GaugeReading | LevelReading
 
 _HEAD: Final = Decoder(SnapshotHead)
 _WHOLE: Final = Decoder(Snapshot)
@@ -65,15 +68,17 @@ def decode_snapshot(
     _check_scenarios(snapshot)
     _check_trends(snapshot.trends, known_trends)
     _check_seconds(snapshot.rows, limit_s)
+    _check_firsts(snapshot.firsts, limit_s)
     return snapshot
 
 
 def _check_entries(snapshot: Snapshot, catalogue: Catalogue) -> None:
-    parts: tuple[tuple[str, Sequence[Count | EncodedTrend | GaugeReading | LevelReading], Kind], ...] = (
+    parts: tuple[tuple[str, Sequence[_Entry], Kind], ...] = (
         ("counts", snapshot.counts, "counter"),
         ("trends", snapshot.trends, "trend"),
         ("gauges", snapshot.gauges, "gauge"),
         ("levels", snapshot.levels, "gauge"),
+        ("firsts", snapshot.firsts, "counter"),
     )
     for part, entries, kind in parts:
         names = frozenset(name for name, metric in catalogue.items() if metric.kind == kind and not metric.parts)
@@ -85,7 +90,7 @@ def _check_entries(snapshot: Snapshot, catalogue: Catalogue) -> None:
 
 
 def _check_scenarios(snapshot: Snapshot) -> None:
-    parts = (snapshot.counts, snapshot.gauges, snapshot.trends)
+    parts = (snapshot.counts, snapshot.gauges, snapshot.trends, snapshot.firsts)
     scenarios = {entry.scenario for part in parts for entry in part}
     if len(scenarios) > MAX_SCENARIOS:
         raise ShapeError(f"names {len(scenarios):,} scenarios; expected at most {MAX_SCENARIOS}")
@@ -108,3 +113,9 @@ def _check_seconds(rows: Sequence[Second], limit_s: float) -> None:
         if not last < row.second <= limit_s:
             raise ShapeError(f"is of second {row.second}; expected {last + 1} to {limit_s:.0f}", f"rows[{at}]")
         last = row.second
+
+
+def _check_firsts(firsts: Sequence[FirstMoment], limit_s: float) -> None:
+    for at, first in enumerate(firsts):
+        if first.at_s > limit_s:
+            raise ShapeError(f"is {first.at_s:,.0f}; expected at most {limit_s:,.0f} in this run", f"firsts[{at}][3]")

@@ -148,6 +148,13 @@ class Totals:
                     sums.update(labels)
         return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
 
+    def first_s(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> float | None:
+        """Return when the first of a counter of trouble happened, in seconds of the run; None where none is known."""
+        declared = self.catalogue.find(metric, "counter")
+        names = declared.parts or (declared.name,)
+        firsts = (first for part in self._parts for first in part.firsts if first.metric in names)
+        return min((one.at_s for one in firsts if _wanted(one.scenario, one.phase, scenario, phase)), default=None)
+
     def rate(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> Ratio:
         """Return the two counts that the rate is made of."""
         declared = self.catalogue.find(metric, "rate")

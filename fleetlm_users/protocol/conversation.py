@@ -73,7 +73,7 @@ class Conversation:
         self._awaiting: deque[SentMessage] = deque()
         self._early_refusals: dict[str, tuple[str, float]] = {}
         self._next_seq: int | None = 1
-        self._missing: set[int] = set()
+        self._missing: dict[int, float] = {}
         self._replayed: set[int] = set()
 
     def __repr__(self) -> str:
@@ -146,7 +146,7 @@ class Conversation:
         seq = payload["seq"]
         if seq == self._next_seq:  # as _is_new, without a call for nearly every push
             self._next_seq = seq + 1
-        elif not self._is_new(seq):
+        elif not self._is_new(seq, done_s):
             return
         sender_id = payload.get("sender_id")
         if sender_id == self._participant_id:
@@ -207,7 +207,7 @@ class Conversation:
         else:
             self._observer.anomaly("unknown_event")
 
-    def _is_new(self, seq: int) -> bool:
+    def _is_new(self, seq: int, done_s: float) -> bool:
         """Follow `seq`, which counts a session's messages from 1 without gaps; return False for a duplicate."""
         if self._next_seq is None or seq == self._next_seq:
             self._next_seq = seq + 1
@@ -216,11 +216,11 @@ class Conversation:
             self._observer.anomaly("seq_jump")
             return True
         if seq > self._next_seq:
-            self._missing.update(range(self._next_seq, seq))
+            self._missing.update(dict.fromkeys(range(self._next_seq, seq), done_s))
             self._next_seq = seq + 1
             return True
         if seq in self._missing:
-            self._missing.remove(seq)
+            del self._missing[seq]
             if self.IS_ORDERED:
                 self._observer.anomaly("out_of_order")
             return True
@@ -311,8 +311,8 @@ class Conversation:
             self._observer.unanswered(message, reason)
 
     def _note_gaps(self) -> None:
-        for _ in self._missing:
-            self._observer.anomaly("seq_gap")
+        for noticed_s in self._missing.values():
+            self._observer.skipped(noticed_s)
         self._missing.clear()
 
 

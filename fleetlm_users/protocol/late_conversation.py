@@ -268,7 +268,7 @@ class LateConversation(Conversation):
     def _note_gaps(self) -> None:
         """Report the seqs that were never pushed, except for as many as got the reply `timeout`: those never are."""
         for seq in list(islice(self._missing, self._unpushed)):
-            self._missing.discard(seq)
+            del self._missing[seq]
         self._unpushed = 0
         super()._note_gaps()
 

@@ -103,6 +103,9 @@ class Observer(StreamObserver, Protocol):
     def anomaly(self, kind: str) -> None:
         """Count an anomaly.
 
-        Its kind is duplicated, out_of_order, seq_gap, seq_jump, agent_unmatched, foreign, unknown_client_ref or
+        Its kind is duplicated, out_of_order, seq_jump, agent_unmatched, foreign, unknown_client_ref or
         malformed_message.
         """
+
+    def skipped(self, noticed_s: float) -> None:
+        """Count a `seq` that was skipped and never came; a later one had shown it at `noticed_s`."""

@@ -195,6 +195,14 @@ class SessionObserver:
         """Report something on the wire that should not be there."""
         self.fire(self._events.anomaly, self.phase_now(), kind=kind)
 
+    def skipped(self, noticed_s: float) -> None:
+        """Report a `seq` that never came: it belongs to the moment at which a later one showed it."""
+        if noticed_s < self._run.ledger.since_s:
+            return
+        phase = self._run.phase_at(noticed_s)
+        self._run.ledger.first("seq_gaps", self._scenario, phase, noticed_s - self._run.started_s)
+        self.fire(self._events.anomaly, phase, kind="seq_gap")
+
     def disconnected(self, down: Disconnected) -> None:
         """Report that the channel or the socket is gone: once, and only of a session that was joined."""
         if self.joined:

@@ -96,7 +96,7 @@ TREND = ["append_latency_ms", "burst", MAIN]
 REFUSED = {
     "not an object": (None, "it is None"),
     "no format": ({"format": None}, "format is None"),
-    "another format": ({"format": 1}, "format is 1; expected 10"),
+    "another format": ({"format": 1}, "format is 1; expected 11"),
     "text for a number": ({"seq": "1"}, "seq is '1'"),
     "a wild sequence number": ({"seq": 10**18}, "seq is 1000000000000000000"),
     "elapsed is not a number": ({"elapsed_s": math.nan}, "elapsed_s is nan"),
@@ -104,6 +104,12 @@ REFUSED = {
     "elapsed longer than the run": ({"elapsed_s": 5_000_001.0}, "elapsed_s is"),
     "final is no flag": ({"final": 1}, "final is 1"),
     "counts are a number": ({"counts": 5}, "counts is 5"),
+    "a first moment after the report": (
+        {"firsts": [["seq_gaps", "burst", MAIN, 4_900_001.0 / 1000]]},
+        "firsts[0][3] is",
+    ),
+    "a first moment of no counter": ({"firsts": [["append_latency_ms", "burst", MAIN, 1.0]]}, "firsts[0][0] is"),
+    "a first moment twice": ({"firsts": [["seq_gaps", "burst", MAIN, 1.0]] * 2}, "firsts names something twice"),
     "a negative count": (count(-100), "counts[0][4] is -100"),
     "a count that is not a number": (count(math.nan), "counts[0][4] is nan"),
     "a huge count": (count(2**63), "counts[0][4] is 9223372036854775808"),

@@ -66,6 +66,9 @@ class Notes:
     def anomaly(self, kind):
         self.note(kind)
 
+    def skipped(self, noticed_s):
+        self.note("seq_gap", noticed_s)
+
     def stream_began(self, message, done_s):
         self.note("stream_began", message and message.client_ref, done_s)
 

@@ -171,6 +171,7 @@ def test_seq_shows_gaps_duplicates_and_reordering(talk, notes, seqs, expected):
     talk.close(2.0)
     seen = {kind: n for kind, n in notes.kinds.items() if kind in ("seq_gap", "out_of_order", "duplicated", "seq_jump")}
     assert seen == expected
+    assert all(noticed_s == 1.0 for kind, *facts in notes.facts if kind == "seq_gap" for noticed_s in facts)
 
 
 def test_what_the_replay_held_is_no_duplicate_when_pushed_too(talk, notes):

@@ -117,3 +117,14 @@ def test_an_acknowledgement_frees_one_slot_whichever_comes_first(run, observer, 
     assert observer.window.take() == 1.0
     assert not observer.window.has_room
     assert count(run, "messages_acknowledged") == 1
+
+
+def test_a_gap_belongs_to_the_moment_at_which_it_was_noticed(run, observer):
+    """It is counted when the session ends; one that was noticed before a reset is none of the run's."""
+    for noticed_s in (run.started_s + 8.5, run.started_s + 3.25):
+        observer.skipped(noticed_s)
+    run.ledger.since_s = run.started_s + 3.0
+    observer.skipped(run.started_s + 2.0)
+    assert count(run, "seq_gaps") == 2
+    (first,) = run.ledger.snapshot(1, final=True, elapsed_s=60.0).firsts
+    assert (first.metric, first.phase, round(first.at_s, 3)) == ("seq_gaps", "main", 3.25)

@@ -96,6 +96,9 @@ class MessageOutcome:
     def anomaly(self, kind: str) -> None:
         """Ignore what should not be on the wire: it is no obstacle to a run, which counts it."""
 
+    def skipped(self, noticed_s: float) -> None:
+        """Ignore a gap, for the same reason."""
+
     def disconnected(self, down: Disconnected) -> None:
         """Ignore that the channel is gone: the message's own outcome follows."""
 

@@ -78,10 +78,14 @@ class Flawed(NamedTuple):
 
 @dataclass
 class AuditOutcome:
-    """The counts of one session by metric and label, and every message with something wrong."""
+    """The counts of one session by metric and label, and every message with something wrong.
+
+    `firsts_ms` is when the first of them was acknowledged or pushed, since the run began, by metric.
+    """
 
     counts: Counter[Key] = field(default_factory=Counter)
     flawed: list[Flawed] = field(default_factory=list)
+    firsts_ms: dict[str, int] = field(default_factory=dict)
 
 
 def compare(session: SessionMemory, stored: Stored, since_ms: int = 0) -> AuditOutcome:
@@ -175,9 +179,8 @@ def _compare(message: Remembered, stored: Stored, outcome: AuditOutcome) -> None
     counts[audited, ""] += 1
     if digest == message.digest:
         counts[intact, ""] += 1
-    elif digest is None:
-        counts[unstored, ""] += 1
-        outcome.flawed.append(Flawed(is_unstored, message))
-    else:
-        counts[changed, ""] += 1
-        outcome.flawed.append(Flawed(is_changed, message))
+        return
+    metric, flaw = (unstored, is_unstored) if digest is None else (changed, is_changed)
+    counts[metric, ""] += 1
+    outcome.flawed.append(Flawed(flaw, message))
+    outcome.firsts_ms[metric] = min(message.at_ms, outcome.firsts_ms.get(metric, message.at_ms))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from fleetlm_users.measure.report.content.onset import onset
+from fleetlm_users.measure.report.content.onset import FirstOf, onset
 from fleetlm_users.measure.report.summary.types import Summary
 from fleetlm_users.measure.timeline.rows import SeriesRow
 from fleetlm_users.swarm.results.baseline import Baseline
@@ -11,7 +11,11 @@ from fleetlm_users.workload.options.tracing import traces_of
 
 
 def add_onsets(
-    document: Summary, rows: Sequence[SeriesRow], rows_of: Callable[[str], Sequence[SeriesRow]], begins_s: float
+    document: Summary,
+    rows: Sequence[SeriesRow],
+    rows_of: Callable[[str], Sequence[SeriesRow]],
+    begins_s: float,
+    first_of: FirstOf,
 ) -> None:
     """Add to a summary since when each missed threshold was, or when its first failure was counted.
 
@@ -20,6 +24,7 @@ def add_onsets(
         rows: Its seconds, of all processes and scenarios.
         rows_of: Returns those of one scenario, which are made only where a threshold asks for them.
         begins_s: From which second on the run was judged.
+        first_of: Returns when the first of a counter of trouble was counted, by scenario and phase.
     """
     by_scenario: dict[str | None, Sequence[SeriesRow]] = {None: rows}
     for entry in document["thresholds"]:
@@ -28,7 +33,7 @@ def add_onsets(
         scenario = entry["scenario"] or None
         if scenario is not None and scenario not in by_scenario:
             by_scenario[scenario] = rows_of(scenario)
-        moment = onset(document, entry, by_scenario[scenario], begins_s)
+        moment = onset(document, entry, by_scenario[scenario], begins_s, first_of)
         if moment.began_s is not None:
             entry["began_s"] = moment.began_s
         if moment.first_s is not None:

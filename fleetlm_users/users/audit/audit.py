@@ -159,6 +159,8 @@ class Audit:
     def _count(self, scenario: str, outcome: AuditOutcome) -> None:
         for (metric, label), n in outcome.counts.items():
             self._run.ledger.count(metric, scenario, MAIN, n, label)
+        for metric, at_ms in outcome.firsts_ms.items():
+            self._run.ledger.first(metric, scenario, MAIN, at_ms / MS_PER_S)
 
     def _name(self, session: SessionMemory, flawed: Flawed) -> None:
         message = flawed.message

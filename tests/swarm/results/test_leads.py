@@ -30,7 +30,7 @@ def test_each_missed_threshold_is_looked_for_in_its_own_scenario():
         threshold("seq_gaps: count==0", 1, False),
     ]
     told = summary(thresholds=missed)
-    add_onsets(told, [flat(stretch) for stretch in run], rows_of, 0.0)
+    add_onsets(told, [flat(stretch) for stretch in run], rows_of, 0.0, lambda metric, *_: {"seq_gaps": 5.2}.get(metric))
     moments = [(entry.get("first_s"), entry.get("began_s")) for entry in told["thresholds"]]
-    assert moments == [(4, None), (None, 6), (6, None), (6, None), (None, None), (None, None)]
+    assert moments == [(4, None), (None, 6), (6, None), (6, None), (None, None), (5, None)]
     assert made == ["burst"]

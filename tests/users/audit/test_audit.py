@@ -99,6 +99,8 @@ def test_what_is_lost_is_named():
     assert own.detail.startswith("acknowledged 2.000 s into the run, at 20")
     assert (answer.kind, answer.seq, answer.client_ref) == ("answer_unstored", 3, "")
     assert answer.detail.startswith("pushed 3.000 s into the run, at 20")
+    firsts = {first.metric: first.at_s for first in scene.run.ledger.snapshot(2, True, 9.0).firsts}
+    assert firsts == {"messages_unstored": 2.0, "answers_unstored": 3.0}
 
 
 def test_what_was_named_before_is_counted_and_not_named_again():

@@ -2,15 +2,17 @@
 
 A run is judged as a whole, and its percentile or share says nothing of when. A single slow second is no beginning: what
 counts is the first one that opens a stretch most of which is beyond the bound. A count has passed its bound in one
-second. Nothing is said where the seconds hold something else than what was judged, such as failures of the warm-up.
+second. Where the seconds hold something else than what was judged, such as failures of the warm-up or of another stage,
+or nothing of it, such as gaps, only the first failure is known: processes count those by phase.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from fleetlm_users.measure.metrics.metric import MAIN
+from fleetlm_users.measure.metrics.metric import MAIN, STAGE_PREFIX
 from fleetlm_users.measure.report.summary.types import Summary, ThresholdEntry, rate_of
 from fleetlm_users.measure.threshold.threshold import OPERATORS
 from fleetlm_users.measure.timeline.rows import PERCENTS, SeriesRow, SeriesTable
@@ -40,6 +42,32 @@ _OUTCOMES: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
 }
 """Rate -> the columns of what went well and of what failed; the seconds do not hold the first of the last two."""
 
+_FAILURES: Final[Mapping[str, tuple[str, ...]]] = {
+    **{metric: tuple(COUNTER_COLUMNS[column] for column in ill) for metric, (_, ill) in _OUTCOMES.items()},
+    "message_failures": ("message_failures",),
+    "acknowledgement_rate": ("messages_unacknowledged",),
+    "delivery_rate": ("deliveries_missed",),
+    "durability_rate": ("messages_unstored", "messages_stored_changed"),
+    "inbox_shown_rate": ("inbox_missed",),
+    "message_correctness_rate": ("message_flaws",),
+}
+"""Rate, or sum -> the counters of what failed; a counter of trouble is its own."""
+
+_WAITED: Final[Mapping[str, tuple[str, ...]]] = {
+    "append": ("append_backlog",),
+    "agent": ("append_backlog", "agent_backlog"),
+    "first_chunk": ("append_backlog", "agent_backlog"),
+    "push": ("push_backlog",),
+    "event": ("event_backlog",),
+    "join": (),
+    "lateness": (),
+    "loop_lag": (),
+}
+"""Latency's column -> the backlogs whose samples are still to come when a stage begins."""
+
+FirstOf = Callable[[str, str | None, str], float | None]
+"""When the first of a counter was counted in a scenario and phase (`Totals.first_s`)."""
+
 _CONDITION: Final = re.compile(r"(?P<aggregation>[a-z]+)(?:\((?P<percent>[\d.]+)\))?(?P<operator>[<>=!]=?)")
 
 
@@ -59,16 +87,21 @@ UNTOLD: Final = Onset()
 
 
 class _Seconds:
-    """The columns of a run's seconds from one on."""
+    """The columns of a run's seconds from one on, and before another one."""
 
-    def __init__(self, rows: Sequence[SeriesRow], begins_s: float) -> None:
+    def __init__(self, rows: Sequence[SeriesRow], begins_s: float, ends_s: float = math.inf) -> None:
         self._rows = rows
         numbers = [int(second or 0) for second in self._whole("second")]
         self._from = next((at for at, second in enumerate(numbers) if second >= begins_s), len(numbers))
-        self.numbers = numbers[self._from :]
+        self._to = next((at for at, second in enumerate(numbers) if second + 1 > ends_s), len(numbers))
+        self.numbers = numbers[self._from : self._to]
 
     def column(self, name: str) -> list[int | float | None]:
-        return self._whole(name)[self._from :]
+        return self._whole(name)[self._from : self._to]
+
+    def waiting(self, names: Sequence[str]) -> float:
+        """Return the sum of columns in the second before the first one."""
+        return sum(self._whole(name)[self._from - 1] or 0 for name in names) if self._from else 0
 
     def counts(self, names: Sequence[str]) -> list[float]:
         """Return the sum of columns in each second."""
@@ -80,7 +113,18 @@ class _Seconds:
         return rows.column(name) if isinstance(rows, SeriesTable) else [row.get(name) for row in rows]
 
 
-def onset(summary: Summary, entry: ThresholdEntry, rows: Sequence[SeriesRow], begins_s: float) -> Onset:
+def _no_first(metric: str, scenario: str | None, phase: str) -> None:
+    """Know of no first moment."""
+    del metric, scenario, phase
+
+
+def onset(
+    summary: Summary,
+    entry: ThresholdEntry,
+    rows: Sequence[SeriesRow],
+    begins_s: float,
+    first_of: FirstOf = _no_first,
+) -> Onset:
     """Return when a threshold began to be missed.
 
     Args:
@@ -88,13 +132,24 @@ def onset(summary: Summary, entry: ThresholdEntry, rows: Sequence[SeriesRow], be
         entry: A threshold that was missed.
         rows: The seconds of the run, of the threshold's scenario, or of all where it names none.
         begins_s: From where on the run was judged.
+        first_of: Returns the first moment of a counter of trouble.
 
     Returns:
-        UNTOLD also for a threshold on a stage or on windows.
+        UNTOLD also for a threshold on windows, which name their worst.
     """
     condition = _CONDITION.match(entry["condition"])
-    if condition is None or entry.get("window_s") or entry.get("stage") or entry["measured"] is None:
+    if condition is None or entry.get("window_s") or entry["measured"] is None:
         return UNTOLD
+    if entry.get("stage"):
+        moment = _in_stage(summary, entry, condition, rows, begins_s)
+    else:
+        moment = _in_main(summary, entry, condition, rows, begins_s)
+    return _first_failure(entry, condition, rows, first_of) if moment == UNTOLD else moment
+
+
+def _in_main(
+    summary: Summary, entry: ThresholdEntry, condition: re.Match[str], rows: Sequence[SeriesRow], begins_s: float
+) -> Onset:
     metric, aggregation, operator = entry["metric"], condition["aggregation"], condition["operator"]
     seconds, keeps = _Seconds(rows, begins_s), OPERATORS[operator]
 
@@ -103,7 +158,7 @@ def onset(summary: Summary, entry: ThresholdEntry, rows: Sequence[SeriesRow], be
 
     if metric in _COLUMN_OF_METRIC and operator in ("<", "<="):
         return _of_latency(seconds, entry, condition, is_beyond)
-    if metric in _OUTCOMES and entry["measured"] < entry["bound"]:
+    if metric in _OUTCOMES and (entry["measured"] or 0.0) < entry["bound"]:
         return _of_rate(seconds, metric, _failed(summary, entry), is_beyond)
     if metric in _COUNTED_IN and aggregation == "rate":
         ends_s = begins_s + summary["run"]["duration_s"]
@@ -111,6 +166,40 @@ def onset(summary: Summary, entry: ThresholdEntry, rows: Sequence[SeriesRow], be
     if metric in _COUNTED_IN and aggregation == "count" and operator in ("<", "<=", "=="):
         return _of_count(seconds, entry, is_beyond)
     return UNTOLD
+
+
+def _in_stage(
+    summary: Summary, entry: ThresholdEntry, condition: re.Match[str], rows: Sequence[SeriesRow], begins_s: float
+) -> Onset:
+    """Judge a latency in the seconds of its stage, from when as many samples have come as waited when it began."""
+    column, keeps = _COLUMN_OF_METRIC.get(entry["metric"], ""), OPERATORS[condition["operator"]]
+    span = next((stage for stage in summary.get("stages") or () if stage["name"] == entry.get("stage")), None)
+    if span is None or column not in _WAITED or condition["operator"] not in ("<", "<="):
+        return UNTOLD
+    ends_s = span["begins_s"] + span["length_s"]
+    whole = _Seconds(rows, max(begins_s, span["begins_s"]), ends_s)
+    waiting = whole.waiting(_WAITED[column])
+    passed = accumulate(whole.counts([f"{column}_count"]), initial=0.0)
+    own = whole.numbers[sum(n < waiting for n in passed) :]
+    seconds = _Seconds(rows, own[0] if own else math.inf, ends_s)
+    moment = _of_latency(seconds, entry, condition, lambda value: not keeps(value, entry["bound"]))
+    return UNTOLD if waiting and moment.began_s is None else moment
+
+
+def _first_failure(
+    entry: ThresholdEntry, condition: re.Match[str], rows: Sequence[SeriesRow], first_of: FirstOf
+) -> Onset:
+    """Return the first failure that the judged phase counts; none where refusals were taken back, as it was one."""
+    metric, measured, is_count = entry["metric"], entry["measured"] or 0.0, condition["aggregation"] == "count"
+    too_many = is_count and condition["operator"] in ("<", "<=", "==") and measured >= entry["bound"]
+    too_few = condition["aggregation"] == "rate" and metric in _FAILURES and measured < entry["bound"]
+    columns = _COUNTED_IN.get(metric) or _OUTCOMES.get(metric, ((), ()))[1]
+    if not (too_many or too_few) or any(n < 0 for n in _Seconds(rows, 0.0).counts(columns)):
+        return UNTOLD
+    phase = STAGE_PREFIX + str(entry["stage"]) if entry.get("stage") else MAIN
+    moments = (first_of(name, entry["scenario"] or None, phase) for name in _FAILURES.get(metric, (metric,)))
+    first_s = min((at_s for at_s in moments if at_s is not None), default=None)
+    return UNTOLD if first_s is None else Onset(first_s=int(first_s))
 
 
 def _of_latency(

@@ -72,6 +72,20 @@ _STORM_SHARE: Final = "95 %"
 _CUT: Final = "cut"
 """What a connection counts as that was cut on purpose, and what was lost with it (`users/storm`)."""
 
+_MESSAGE_AUDITED: Final = "the first such message acknowledged"
+_ANSWER_AUDITED: Final = "the first such answer pushed"
+_FIRST: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "seq_gaps": "the first gap noticed",
+        "messages_unstored": _MESSAGE_AUDITED,
+        "messages_stored_changed": _MESSAGE_AUDITED,
+        "durability_rate": _MESSAGE_AUDITED,
+        "answers_unstored": _ANSWER_AUDITED,
+        "answers_stored_changed": _ANSWER_AUDITED,
+    }
+)
+"""What the first moment of a metric is of that is counted later than it happened."""
+
 _STATISTICS: Final = {"p(90)": "p90", "p(95)": "p95", "p(99)": "p99", "p(99.9)": "p99.9"}
 
 
@@ -160,6 +174,7 @@ def _failed(summary: Summary) -> Iterator[Statement]:
     text += f", at worst from {clock(int(window[0]))} to {clock(int(window[1]))} of the run" if window else ""
     text += f", beyond it since {clock(began_s)} of the run" if began_s is not None else ""
     first = "first counted" if worst["unit"] == "count" else "the first failure counted"
+    first = _FIRST.get(worst["metric"], first)
     text += f", {first} at {clock(first_s)} of the run" if first_s is not None else ""
     yield Statement(f"{text}{_failing_behaviour(summary, worst)}.", anchor_of(summary, worst["metric"]))
 

@@ -46,7 +46,7 @@ def conclude(run: EndedRun) -> RunResult:
     verdict = _verdict(run, evidence, facts)
     document = _summary(run, evidence, facts, verdict)
     rows = run.snapshots.table()
-    add_onsets(document, rows, run.snapshots.table, run.judged_from_s)
+    add_onsets(document, rows, run.snapshots.table, run.judged_from_s, evidence.totals.first_s)
     add_leads(document, run.options, run.baseline)
     return RunResult(verdict, document, write_reports(run.options, document, rows))
 

@@ -87,7 +87,7 @@ def test_each_figure_has_its_column(changed, column):
     "changed",
     [
         {"window_s": 10},
-        {"stage": "peak"},
+        {"stage": "peak"},  # of which nothing is known
         {"metric": "own_ms"},
         {"measured": None},
         {"condition": "min<100"},
@@ -196,3 +196,78 @@ def test_a_count_per_second_is_beyond_since_a_stretch(condition, values, told):
     """Within the sixty seconds that were judged."""
     entry = threshold(f"messages_sent: {condition}", 95.0, False, unit="1/s")
     assert onset(summary(), entry, counts(sent=values + [0] * 9), 0.0) == told
+
+
+def of_stage(values, waiting=0, begins_s=0.0, **changed):
+    """The moment of a threshold on the stage from 20 to 50, where so many waited for their append as it began."""
+    rows = [
+        row | {"append_count": 5 * (row["append_p95_ms"] is not None), "append_backlog": waiting}
+        for row in seconds(values)
+    ]
+    stages = [{"name": "peak", "begins_s": 20.0, "length_s": 30.0}]
+    return onset(summary() | {"stages": stages}, MISSED | {"stage": "peak"} | changed, rows, begins_s)
+
+
+@pytest.mark.parametrize(
+    ("values", "waiting", "told"),
+    [
+        ([CALM] * 30 + [SLOW] * 40, 0, Onset(began_s=30)),
+        ([SLOW] * 20 + [CALM] * 30 + [SLOW] * 40, 0, UNTOLD),  # before and after it
+        ([SLOW] * 80, 0, Onset(began_s=20)),
+        ([SLOW] * 80, 7, Onset(began_s=22)),  # what had waited came first
+        ([SLOW] * 26 + [CALM] * 60, 30, UNTOLD),
+        ([SLOW] * 80, 1000, UNTOLD),
+        ([CALM] * 49 + [SLOW] * 40, 0, UNTOLD),
+        ([CALM] * 10, 0, UNTOLD),  # a run that ended before
+    ],
+)
+def test_a_latency_of_a_stage_is_looked_for_in_its_seconds(values, waiting, told):
+    """From when as many answers have come as were awaited when it began: those belong to the stage before."""
+    assert of_stage(values, waiting) == told
+
+
+def test_a_stage_in_which_one_second_was_the_worst():
+    """Known where nothing waited when it began and the seconds hold just its samples."""
+    values = [CALM] * 30 + [SLOW] + [CALM] * 40
+    assert of_stage(values, samples=150) == Onset(worst_s=30)
+    assert of_stage(values, samples=149) == of_stage(values, waiting=1, samples=145) == UNTOLD
+    assert of_stage([SLOW] * 80, begins_s=25.0) == Onset(began_s=25)
+
+
+@pytest.mark.parametrize(
+    ("expression", "measured", "firsts", "told"),
+    [
+        ("seq_gaps: count==0", 3, {("seq_gaps", None, "main"): 41.7}, Onset(first_s=41)),
+        ("messages_unstored: count<2", 3, {("messages_unstored", None, "main"): 0.4}, Onset(first_s=0)),
+        ("durability_rate: rate==1", 0.9, {("messages_stored_changed", None, "main"): 9.0}, Onset(first_s=9)),
+        ("delivery_rate: rate>0.99", 0.9, {("deliveries_missed", None, "main"): 9.0}, Onset(first_s=9)),
+        ("messages_lost: count==0", 3, {("messages_lost", None, "main"): 6.0}, Onset(first_s=6)),
+        ("message_success_rate: rate>0.9", 0.8, {("messages_lost", None, "main"): 6.0}, Onset(first_s=6)),
+        ("seq_gaps: count>9", 3, {("seq_gaps", None, "main"): 4.0}, UNTOLD),
+        ("seq_gaps: rate<1", 3.0, {("seq_gaps", None, "main"): 4.0}, UNTOLD),
+        ("seq_gaps: count==0", 3, {("seq_gaps", "burst", "main"): 4.0}, UNTOLD),
+    ],
+)
+def test_what_the_seconds_lack_has_a_first_moment(expression, measured, firsts, told):
+    """As the processes counted it by phase: gaps, what an audit misses, and failures among those of the warm-up."""
+    unit = "count" if "count" in expression else "fraction"
+    rows = counts(lost=[0, 5, 0, 5])
+    assert (
+        onset(summary(), threshold(expression, measured, False, unit=unit), rows, 0.0, lambda *key: firsts.get(key))
+        == told
+    )
+
+
+def test_the_first_failure_of_a_stage_or_of_the_busiest_sessions():
+    """By the phase in which it was due, whenever it was counted; not where refusals were taken back."""
+    firsts = {("messages_lost", None, "main:peak"): 33.0, ("messages_rejected", "burst", "main:busiest"): 8.0}
+    lost = threshold("messages_lost: count==0", 2, False, unit="count") | {"stage": "peak"}
+    refused = threshold("message_success_rate: rate>0.9", 0.5, False, unit="fraction", scenario="burst")
+    refused |= {"stage": "busiest"}
+
+    def told(entry, rows):
+        return onset(summary(), entry, rows, 0.0, lambda *key: firsts.get(key))
+
+    assert told(lost, counts(lost=[0, 9])) == Onset(first_s=33)
+    assert told(refused, counts(rejected=[0, 9])) == Onset(first_s=8)
+    assert told(refused, counts(rejected=[9, -1])) == UNTOLD

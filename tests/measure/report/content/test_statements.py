@@ -280,6 +280,9 @@ def failing(ledger):
         ledger.counter("messages_sent", scenario, "main").n += 100
         ledger.counter("messages_appended", scenario, "main").n += 100 - n_lost
         ledger.count("messages_lost", scenario, "main", n_lost, "timeout")
+    ledger.count("seq_gaps", "burst", "main", 3)
+    ledger.count("messages_audited", "burst", "main", 10)
+    ledger.count("messages_stored", "burst", "main", 9)
 
 
 @pytest.mark.parametrize(
@@ -303,6 +306,19 @@ def failing(ledger):
             {"first_s": 9},
             "messages_lost: count==0 was missed: 10, first counted at 0:09 of the run, most of it in churn.",
             "failures",
+        ),
+        (
+            "seq_gaps: count==0",
+            {"first_s": 61},
+            "seq_gaps: count==0 was missed: 3, the first gap noticed at 1:01 of the run, all of it in burst.",
+            "counts",
+        ),
+        (
+            "durability_rate: rate==1",
+            {"first_s": 0},
+            "durability_rate: rate==1 was missed: 90.00 %, the first such message acknowledged at 0:00 of the run, "
+            "all of it in burst.",
+            "rates",
         ),
     ],
 )
