@@ -32,30 +32,49 @@ summary=$out/summary.md
 : > "$summary"
 
 # A cancelled job ends its run in order, with a report, and starts no other.
-child='' cancelled=''
+child='' cancelled='' interrupted=''
 cancel() {
-  cancelled=yes
+  cancelled=yes interrupted=yes
   [[ -z $child ]] || kill -TERM "$child" 2> /dev/null || true
 }
 trap cancel INT TERM HUP
 
-# Sets `code` to the command's exit code. In the background, since bash handles no signal while it waits for a command.
+# Sets `code` to the command's exit code. In the background, since bash handles no signal while it waits for a command:
+# a `wait` that a signal interrupts says 128 and the signal, and the next one says how the command ended.
 run() {
+  local status
   "$@" &
   child=$!
   [[ -z $cancelled ]] || cancel
-  while :; do
-    code=0
-    wait "$child" || code=$?
-    kill -0 "$child" 2> /dev/null || break
+  interrupted='' code=0
+  wait "$child" || code=$?
+  while [[ -n $interrupted ]]; do
+    interrupted='' status=0
+    wait "$child" || status=$?
+    ((status == 127)) || code=$status  # 127: the command's own code was told before
   done
   child=''
 }
 
-# Splits a line into `words` as a shell would, and runs nothing of it.
+# Splits a line into `words` as a shell would, and runs nothing of it. The last word tells that there was no mistake.
 split() {
-  local split_words='import shlex, sys; sys.stdout.write("".join(word + "\0" for word in shlex.split(sys.argv[1])))'
+  local split_words='
+import shlex, sys
+try:
+    words = shlex.split(sys.argv[1])
+except ValueError as mistake:
+    sys.exit(str(mistake))
+sys.stdout.write("".join(word + "\0" for word in [*words, "whole"]))'
   mapfile -d '' -t words < <(python3 -c "$split_words" "$1")
+  ((${#words[@]})) || fail_usage "cannot split '$1' into words; expected quotes in pairs, as in a shell"
+  unset 'words[-1]'
+}
+
+# Sets `file` to the locustfile of a line.
+find_file() {
+  split "$1"
+  [[ ${words[0]:-} == *.py ]] && file=${words[0]} || file=$here/locustfiles/${words[0]:-}.py
+  [[ -f $file ]] || fail_usage "there is no benchmark '${words[0]:-}': fleetlm-bench list shows them"
 }
 
 # The newest runs of a benchmark in the history, newest first.
@@ -150,9 +169,7 @@ weight() {
 
 benchmark() {
   local name folder file newest this
-  split "$1"
-  [[ ${words[0]} == *.py ]] && file=${words[0]} || file=$here/locustfiles/${words[0]}.py
-  [[ -f $file ]] || fail_usage "there is no benchmark '${words[0]}': fleetlm-bench list shows them"
+  find_file "$1"
   split "$1 ${FLEETLM_ARGS:-}"
   name=$(basename "${words[0]}")${1#"${words[0]}"}
   name=$(tr -cs 'A-Za-z0-9._\n' - <<< "$name" | cut -c 1-80 | sed 's/-*$//')
@@ -178,16 +195,19 @@ benchmark() {
 }
 
 declare -A taken=()
-worst=$PASS seen_inconclusive='' count=0
+worst=$PASS seen_inconclusive='' lines=()
 while IFS= read -r line || [[ -n $line ]]; do
   line=$(sed 's/^[[:space:]]*//; s/[[:space:]]*$//; s/^#.*//' <<< "$line")
-  [[ -n $line ]] || continue
-  count=$((count + 1))
-  benchmark "$line"
-  [[ -z $cancelled ]] || break
+  [[ -z $line ]] || lines+=("$line")
 done <<< "${FLEETLM_BENCHMARKS:-mixed}"
-((count)) || fail_usage "FLEETLM_BENCHMARKS names no benchmark; for example: mixed --preset light"
-[[ -z $cancelled ]] || worst=$INCONCLUSIVE
+((${#lines[@]})) || fail_usage "FLEETLM_BENCHMARKS names no benchmark; for example: mixed --preset light"
+split "${FLEETLM_ARGS:-}"
+for line in "${lines[@]}"; do find_file "$line"; done  # before any load, not after hours of it
+
+for line in "${lines[@]}"; do
+  [[ -n $cancelled ]] || benchmark "$line"
+done
+[[ -z $cancelled || $worst != "$PASS" ]] || worst=$INCONCLUSIVE
 
 verdict=$(verdict_of "$worst")
 [[ $verdict != pass || -z $seen_inconclusive ]] || verdict=inconclusive

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from jsonschema.validators import validator_for
 
-from tests.ci.jobs import ACTION, ROOT, TEMPLATE
+from tests.ci.jobs import ACTION, KEEPS, ROOT, TEMPLATE
 
 SCHEMAS = {
     "ci/github/action.yml": "github-actions",
@@ -39,11 +39,18 @@ def test_no_expression_stands_in_a_script():
         assert "${{" not in step.get("run", ""), step
 
 
+def test_what_is_kept_is_saved():
+    """By the same condition, which holds on a schedule too, whose payload names no repository."""
+    text = (ROOT / "ci/github/action.yml").read_text()
+    assert text.count(KEEPS) == 2
+    assert "default_branch" not in text.replace(KEEPS, "")
+
+
 def test_every_variable_is_one_that_the_script_reads():
     """Of the action and of the template; and every input is used."""
     step = next(step for step in ACTION["runs"]["steps"] if step.get("id") == "run")
     template = TEMPLATE[".fleetlm-bench"]["variables"]
-    for name in {*step["env"], *template} - {"FLEETLM_LOCUST_URL", "FLEETLM_LOCUST_REF"}:
+    for name in {*step["env"], *template} - {"FLEETLM_LOCUST_URL", "FLEETLM_LOCUST_REF", "FLEETLM_CACHE_POLICY"}:
         assert f"${{{name}:-" in RUN, name
     text = (ROOT / "ci/github/action.yml").read_text()
     for name in ACTION["inputs"]:

@@ -57,6 +57,31 @@ def test_benchmarks_are_lines_with_options(job):
     assert not (job.work / "hacked").exists()
 
 
+def test_a_locustfile_of_ones_own_may_have_any_name(job):
+    """With spaces, quotes and a leading dash in its words; an inconclusive run that fails when repeated has failed."""
+    (job.work / "load tests").mkdir()
+    (job.work / "load tests" / "o'ur file.py").touch()
+    job.plan("4", "3", "4", "4", "0")
+    lines = '"load tests/o\'ur file.py" -t 5s --run-name \'night "1"\'\r\nmixed'
+    done, outputs, page = job.github(benchmarks=lines, retries="2")
+    assert (done.returncode, outputs["verdict"]) == (3, "fail"), done.stderr
+    files = [call[call.index("-f") + 1] for call in job.calls]
+    assert files == ["load tests/o'ur file.py"] * 2 + [str(ROOT / "locustfiles/mixed.py")] * 3
+    assert job.calls[0][3:7] == ["-t", "5s", "--run-name", 'night "1"']
+    assert page.count("--markdown of run") == 2
+
+
+def test_a_history_that_cannot_be_read_fails_nothing(job):
+    """A file that is cut off, of another program, or of a version to come: the page says why, the gate is the run's."""
+    assert job.github(on_default_branch=True)[0].returncode == 0
+    (kept,) = (job.work / "fleetlm-history" / "mixed").glob("*/summary.json")
+    for text in ("", '{"format": 99}', kept.read_text()[:200]):
+        kept.write_text(text)
+        done, outputs, _ = job.github(on_default_branch=False, gate="thresholds regression trend")
+        assert (done.returncode, outputs["verdict"]) == (0, "pass"), done.stderr
+        assert "compared: " in done.stdout
+
+
 def test_each_line_has_a_folder_of_its_own(job):
     """Named after it; also where two names would be the same, and none is left of an earlier job."""
     stale = job.work / "fleetlm-results" / "mixed" / "results" / "20990101T000000Z-mixed-old"
@@ -107,6 +132,10 @@ def test_gitlab_runs_the_same(job):
         ({"inconclusive": "green"}, "expected fail or neutral"),
         ({"gate": "thresholds luck"}, "FLEETLM_GATE has 'luck'"),
         ({"benchmarks": "chaos"}, "there is no benchmark 'chaos'"),
+        ({"benchmarks": "mixed\nchaos --preset light"}, "there is no benchmark 'chaos'"),
+        ({"benchmarks": "mixed\nmixed --threshold 'p(95)<5"}, "No closing quotation"),
+        ({"benchmarks": "''"}, "there is no benchmark ''"),
+        ({"args": "--host 'http://staging"}, "expected quotes in pairs"),
         ({"benchmarks": "# nothing"}, "names no benchmark"),
     ],
 )
@@ -128,3 +157,15 @@ def test_a_cancelled_job_ends_its_run_in_order_and_starts_no_other(job):
     process.send_signal(signal.SIGTERM)
     assert process.wait(DEADLINE_S) == 4
     assert len(job.calls) == 1
+
+
+def test_a_failure_before_a_job_is_cancelled_remains_one(job):
+    """What was found is not made inconclusive by what was not."""
+    job.plan("3", "wait")
+    environment = job.environment(FLEETLM_BENCHMARKS="mixed\nmixed -t 9s\nmixed -t 8s")
+    environment["PATH"] = f"{job.bin}:{environment['PATH']}"
+    process = subprocess.Popen(["bash", ROOT / "ci/run.sh"], cwd=job.work, env=environment, stdout=subprocess.DEVNULL)
+    eventually((job.fake / "waiting").exists, "a run that waits", DEADLINE_S)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(DEADLINE_S) == 3
+    assert len(job.calls) == 2
