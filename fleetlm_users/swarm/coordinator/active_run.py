@@ -32,7 +32,7 @@ from fleetlm_users.swarm.coordinator.run_view import RunView
 from fleetlm_users.swarm.coordinator.workers.workers import Workers
 from fleetlm_users.swarm.host.server_crash import CrashDriver
 from fleetlm_users.swarm.host.startup_error import USAGE_EXIT
-from fleetlm_users.swarm.host.storm_record import storm_record
+from fleetlm_users.swarm.host.storm_record import planned_storm, storm_record
 from fleetlm_users.swarm.results.annotations import RunAnnotations
 from fleetlm_users.swarm.results.result_files import note_annotations
 from fleetlm_users.swarm.results.run_course import RunCourse
@@ -141,6 +141,7 @@ class ActiveRun:
             result=self.result,
             speed=self.load.speed_control.speed,
             stages=self.load.stages(),
+            storm=self._planned_storm(),
         )
 
     def totals(self) -> Totals:
@@ -275,14 +276,17 @@ class ActiveRun:
 
         return CrashDriver(plan, server, elapsed_s=self.elapsed_s, answers=answers, say=self.say)
 
-    def _storm(self, course: RunCourse) -> StormRecord | None:
-        """Return whose connections were cut when; None in a run without a storm."""
+    def _planned_storm(self) -> StormRecord | None:
+        """Return whose connections are cut when; None in a run without a storm."""
         if self._context.benchmark.storm is None:
             return None
-        judged_s = self.clock.judged_s()
-        begins_s = course.judged_from_s(self.options.plan)
-        plan = self._context.benchmark.storm(self.options)
-        return storm_record(plan, self.snapshots, begins_s, begins_s + judged_s, self._workers.expected)
+        plan, since_s = self._context.benchmark.storm(self.options), max([0.0, *self.clock.resets])
+        return planned_storm(plan, since_s, self.clock.elapsed_s(), self._workers.expected)
+
+    def _storm(self, course: RunCourse) -> StormRecord | None:
+        """Return how the storm of an ended run went; None in a run without one."""
+        planned = self._planned_storm()
+        return planned and storm_record(planned, self.snapshots, course.judged_from_s(self.options.plan))
 
     def _ended(self) -> EndedRun:
         """Return the run as it stands at its end."""

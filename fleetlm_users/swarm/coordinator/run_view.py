@@ -7,6 +7,7 @@ from typing import Final, Protocol
 from fleetlm_users.measure.generator_limits import Limits
 from fleetlm_users.measure.judging.backlog.keeping_up import keeping_up
 from fleetlm_users.measure.judging.generator_lateness import excuse_lateness
+from fleetlm_users.measure.judging.storm.result import StormRecord
 from fleetlm_users.measure.judging.thresholds import Judgement, Threshold, judge
 from fleetlm_users.measure.judging.verdict import is_beyond_limits
 from fleetlm_users.measure.metrics.metric import MAIN, WARM_UP
@@ -24,7 +25,8 @@ RECENT_S: Final = 300.0
 @dataclass(frozen=True, slots=True)
 class RunView:
     """A run at one moment. `judged_s` is the length of its judged part; `planned_s` is None for a run until stopped;
-    `speed` is how fast its timetables run, 0 while it is paused; `stages` are those planned, or begun so far.
+    `speed` is how fast its timetables run, 0 while it is paused; `stages` are those planned, or begun so far;
+    `storm` is what it plans to cut, None for a run without a storm.
 
     `merge` stays live: its numbers are those of the moment when they are read.
     """
@@ -43,6 +45,7 @@ class RunView:
     judge_elsewhere: Callable[[Threshold], Judgement | None] = lambda _: None
     speed: float = 1.0
     stages: Sequence[StageSpan] = ()
+    storm: StormRecord | None = None
 
     @property
     def key(self) -> str:

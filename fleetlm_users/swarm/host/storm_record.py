@@ -1,6 +1,7 @@
 """What a run planned to cut, and what its seconds show of the time after."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fleetlm_users.measure.judging.storm.latency_recovery import LatencyRecovery, latency_recovery
 from fleetlm_users.measure.judging.storm.result import StormRecord
@@ -8,28 +9,37 @@ from fleetlm_users.measure.snapshot_store import SnapshotStore
 from fleetlm_users.workload.options.storm import StormPlan
 
 
-def storm_record(
-    plan: StormPlan, snapshots: SnapshotStore, begins_s: float, ended_s: float, processes: int
-) -> StormRecord:
-    """Return the record of a storm.
+def planned_storm(plan: StormPlan, since_s: float, ended_s: float, processes: int) -> StormRecord:
+    """Return the record of a storm, as far as its plan tells.
 
     Args:
-        plan: Whose connections were to be cut when.
-        snapshots: The numbers of all processes.
-        begins_s: Where the judged part of the run began, in seconds of the run.
-        ended_s: Where it ended.
-        processes: How many processes made the load.
+        plan: Whose connections are to be cut when.
+        since_s: From when on the run is counted, in seconds of the run: its start, or the last reset of its statistics.
+        ended_s: When it ended, or what time it is.
+        processes: How many processes make the load.
     """
     cuts = [(cut.at_s, cut.sessions) for cut in plan.cuts.planned]
+    counted = [cut for cut in cuts if cut[0] >= since_s]
     return StormRecord(
         "by a restart of the server" if plan.by_server else "cut by the client",
         plan.by_server,
-        cuts,
+        counted,
         ended_s,
         plan.away_messages,
         processes,
-        _recovery(snapshots, cuts, begins_s, ended_s),
+        forgotten=len(cuts) - len(counted),
     )
+
+
+def storm_record(record: StormRecord, snapshots: SnapshotStore, begins_s: float) -> StormRecord:
+    """Return the record of a storm that is over, with when latency was back.
+
+    Args:
+        record: What was planned.
+        snapshots: The numbers of all processes.
+        begins_s: Where the judged part of the run began, in seconds of the run.
+    """
+    return replace(record, recovery=_recovery(snapshots, record.cuts, begins_s, record.ended_s))
 
 
 def _recovery(

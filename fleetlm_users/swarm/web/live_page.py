@@ -13,6 +13,8 @@ import gevent
 from gevent.lock import BoundedSemaphore
 
 from fleetlm_users.measure.judging.backlog.keeping_up import QUEUES
+from fleetlm_users.measure.judging.storm.result import StormRecord
+from fleetlm_users.measure.report.content.storm import storm_so_far
 from fleetlm_users.measure.report.live import (
     accounting_of,
     accountings_of,
@@ -168,6 +170,7 @@ def _document_of(view: RunView, links: list[Json], *, is_search: bool) -> Json:
             for queue in QUEUES
             if f"{queue.name}_backlog" in totals.catalogue
         },
+        "storm": None if view.storm is None else _storm(view.storm, totals, view.result),
         "workers": worker_rows(view.merge.workers),
         "verdict": _verdict(view.result),
         "files": links,
@@ -202,3 +205,10 @@ def _run(view: RunView, kinds: Sequence[str]) -> Json:
 
 def _verdict(result: RunResult | None) -> Mapping[str, Any] | None:
     return None if result is None else result.summary["verdict"]
+
+
+def _storm(record: StormRecord, totals: Totals, result: RunResult | None) -> Mapping[str, Any]:
+    """Return how the storm stands; at its end in the words of the report."""
+    so_far = storm_so_far(record, totals)
+    ended = None if result is None else result.summary.get("storm")
+    return so_far if ended is None else {**so_far, "lines": ended["lines"]}

@@ -97,6 +97,7 @@ def tab_rows(document: Json) -> list[Json]:
             _row(f"{each['mark']} {each['expression']}", each["value"], each["samples"])
             for each in document["thresholds"]
         ),
+        *_storm_rows(document["storm"]),
         *(_trend_row(each) for each in document["trends"]),
         *(_row(each["name"], each["shown"], each["total"]) for each in document["rates"]),
         *(_accounting_row(accounting) for accounting in document["accountings"]),
@@ -123,6 +124,12 @@ def _head_rows(document: Json) -> list[Json]:
     reasons = [_row(f"{sign} {text}") for sign, key in (("✗", "failures"), ("?", "doubts")) for text in verdict[key]]
     report = [_row("report", document["files"][0]["href"])] if document["files"] else []
     return [_row(f"verdict of run {run['run_id']}", verdict["kind"].upper()), *reasons, *report]
+
+
+def _storm_rows(storm: Json | None) -> list[Json]:
+    if storm is None:
+        return []
+    return [_row(f"storm: {each['name'].lower()}", f"{each['figure']}, {each['more']}") for each in storm["tiles"]]
 
 
 def _trend_row(trend: Json) -> Json:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from fleetlm_users.measure.judging.storm.result import StormRecord
 from fleetlm_users.swarm.web import live_page
 from fleetlm_users.swarm.web.live_page import PAST_SHOWN, LivePage
 from tests.swarm.web.runs import Coordinator
@@ -125,3 +126,16 @@ def test_the_history_goes_on_without_a_request(coordinator, live, monkeypatch):
     watching.join(timeout=0.2)
     assert coordinator.refreshes > 1
     watching.kill()
+
+
+def test_a_storm_is_shown_while_it_goes_on_and_at_its_end_in_the_words_of_the_report(coordinator, live):
+    """Runs without a storm have none."""
+    coordinator.run()
+    assert live.figures()["storm"] is None
+    coordinator.run("storm", storm=StormRecord("cut by the client", False, [(20.0, 10)], 12.3, 1))
+    storm = live.figures()["storm"]
+    assert storm["lines"] == ["Next cut: at 00:00:20, 10 of the sessions, cut by the client."]
+    assert [tile["name"] for tile in storm["tiles"]][:2] == ["Back", "Still away"]
+    coordinator.end()
+    coordinator.shown.result.summary["storm"] = {"lines": ["10 of 10 sessions lost their connection"]}
+    assert live.figures()["storm"]["lines"] == ["10 of 10 sessions lost their connection"]

@@ -34,6 +34,7 @@ def document(**changed):
         "files": [],
         "thresholds": [threshold],
         "trends": [trend],
+        "storm": None,
         "rates": [{"name": "message_success_rate", "shown": "100.00 %", "total": 1200}],
         "sends": ["messages"],
         "accountings": [
@@ -87,3 +88,10 @@ def test_the_end_comes_first():
         ["? late"],
         ["report", "fleetlm/runs/x/report.html"],
     ]
+
+
+def test_a_storm_has_its_rows():
+    """Each tile of the live page is a row."""
+    tile = {"name": "Still away", "figure": "3", "more": "10 planned to be cut"}
+    rows = cells(tab_rows(document(storm={"lines": [], "tiles": [tile]})))
+    assert ["storm: still away", "3, 10 planned to be cut"] in rows

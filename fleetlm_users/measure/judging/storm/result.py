@@ -95,6 +95,7 @@ class StormRecord:
         away_messages: How many messages each session was to be sent while away.
         processes: How many processes made the load.
         recovery: When latency was back.
+        forgotten: How many cuts a reset of the statistics came after; `cuts` are the others.
     """
 
     how: str
@@ -104,6 +105,7 @@ class StormRecord:
     away_messages: int
     processes: int = 1
     recovery: LatencyRecovery = field(default_factory=LatencyRecovery)
+    forgotten: int = 0
 
     @property
     def planned(self) -> int:
@@ -154,6 +156,10 @@ def storm_entry(record: StormRecord, totals: Totals) -> StormEntry:
 
 def storm_doubts(record: StormRecord, entry: StormEntry) -> Iterator[str]:
     """Yield why the run of a storm proves less than it should."""
+    if record.forgotten:
+        yield f"the statistics were reset after {cuts_in_words(record.forgotten)}: what came back later belongs to none"
+        if not record.cuts:
+            return
     late = [at_s for at_s, _ in record.cuts if at_s >= record.ended_s]
     if len(late) == len(record.cuts):
         yield "no connection was cut: the run ended before the cut"
@@ -164,6 +170,8 @@ def storm_doubts(record: StormRecord, entry: StormEntry) -> Iterator[str]:
         yield "no connection was cut: no session was joined at that moment"
         return
     planned = sum(sessions for at_s, sessions in record.cuts if at_s < record.ended_s)
+    if record.forgotten:
+        return  # what the earlier cuts left behind is mixed with the rest
     if entry["cut"] < planned:
         yield f"{_n(planned - entry['cut'])} of {_n(planned)} sessions were not joined when they were to be cut"
     if not entry["back"]:
@@ -174,6 +182,11 @@ def storm_doubts(record: StormRecord, entry: StormEntry) -> Iterator[str]:
         yield "nothing was missed that a replay could have brought, so none was put to the test"
     if entry["generator"]["is_limit"]:
         yield f"the generator was the limit: {_generator_words(entry['generator'])}"
+
+
+def cuts_in_words(n: int) -> str:
+    """Return a number of cuts in words."""
+    return "1 cut" if n == 1 else f"{_n(n)} cuts"
 
 
 def _generator(totals: Totals, soon_s: float | None, cut: int, processes: int) -> StormGeneratorEntry:
@@ -193,6 +206,9 @@ def _generator(totals: Totals, soon_s: float | None, cut: int, processes: int) -
 
 
 def _lines(entry: StormEntry) -> Iterator[str]:
+    if not entry["cuts"]:
+        yield "the statistics were reset after the last cut: nothing of it can be told"
+        return
     moments = ", ".join(f"{at_s:.1f} s" for at_s, _ in entry["cuts"][:3]) + (" …" if len(entry["cuts"]) > 3 else "")
     yield f"{_n(entry['cut'])} of {_n(entry['planned'])} sessions lost their connection, {entry['how']}, at {moments}"
     if not entry["cut"]:

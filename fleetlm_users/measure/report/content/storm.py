@@ -1,14 +1,83 @@
-"""A reconnect storm in a report: its lines, and the chart of the share that is back over time."""
+"""A reconnect storm in a report: its lines, the chart of the share that is back over time, how it stands meanwhile."""
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Final, TypedDict
 
+from fleetlm_users.measure import formatting
+from fleetlm_users.measure.judging.storm.result import StormEntry, StormRecord, cuts_in_words, storm_entry
 from fleetlm_users.measure.report.charts import HEIGHT, WIDTH, AxisLabel, ChartFigure, Scale, log_around
 from fleetlm_users.measure.report.summary.types import Summary
 from fleetlm_users.measure.report.terminal_style import Style
+from fleetlm_users.measure.totals import Totals
 from fleetlm_users.units import MS_PER_S
 
 TITLE: Final = "The reconnect storm"
+
+
+class StormTile(TypedDict):
+    """A figure of a storm as a page shows it, with what there is to add."""
+
+    name: str
+    figure: str
+    more: str
+
+
+class StormSoFar(TypedDict):
+    """How a storm stands at a moment of its run, in words and in figures."""
+
+    lines: list[str]
+    tiles: list[StormTile]
+
+
+def storm_so_far(record: StormRecord, totals: Totals) -> StormSoFar:
+    """Return how a storm stands; `record.ended_s` is the present second of its run."""
+    entry = storm_entry(record, totals)
+    missed, back_s = entry["missed"], entry["back_s"]
+    share = entry["back"] / entry["cut"] if entry["cut"] else None
+    refused = ", ".join(f"{_n(n)} {kind}" for kind, n in formatting.few_kinds(entry["refused"]).items())
+    brought = (
+        f"replay brought {_n(missed['replayed'])}, pushes {_n(missed['pushed'])}, nothing {_n(missed['not_brought'])}"
+    )
+    tiles = (
+        ("Back", _n(entry["back"]), f"{formatting.percent(share)} of {_n(entry['cut'])} that were cut"),
+        ("Still away", _n(_away(entry)), f"{_n(record.planned)} planned to be cut"),
+        ("95 % back after", _after(back_s["95 %"]), f"50 % {_after(back_s['50 %'])}, all {_after(back_s['100 %'])}"),
+        ("Attempts", _n(entry["attempts"]), "to connect, or to join again"),
+        ("Refused or failed", _n(sum(entry["refused"].values())), refused or "none"),
+        ("Messages missed", _n(missed["all"]), brought if missed["all"] else "counted when a session ends"),
+    )
+    return {
+        "lines": list(_course(record, entry)),
+        "tiles": [{"name": name, "figure": figure, "more": more} for name, figure, more in tiles],
+    }
+
+
+def _course(record: StormRecord, entry: StormEntry) -> Iterator[str]:
+    """Yield what has happened, and what is to come."""
+    upcoming = [cut for cut in record.cuts if cut[0] > record.ended_s]
+    if record.forgotten:
+        yield f"The statistics were reset after {cuts_in_words(record.forgotten)}."
+    if entry["cut"]:
+        away, cut = _n(_away(entry)), _n(entry["cut"])
+        yield f"{away} of {cut} still away that lost their connection, {entry['how']}."
+    elif len(upcoming) < len(record.cuts):
+        yield "No session has lost its connection."
+    if upcoming:
+        (at_s, sessions), more = upcoming[0], len(upcoming) - 1
+        then = f", then {cuts_in_words(more)} more" if more else ""
+        yield f"Next cut: at {formatting.clock(at_s)}, {_n(sessions)} of the sessions, {entry['how']}{then}."
+
+
+def _away(entry: StormEntry) -> int:
+    return max(0, entry["cut"] - entry["back"])
+
+
+def _after(at_s: float | None) -> str:
+    return formatting.NOTHING if at_s is None else f"{at_s:.2f} s" if at_s < 10 else f"{at_s:.0f} s"
+
+
+def _n(value: int) -> str:
+    return formatting.count(value)
 
 
 def storm_lines(summary: Summary) -> list[str]:

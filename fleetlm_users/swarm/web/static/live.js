@@ -64,6 +64,7 @@ function showRun(data) {
   tables.showVerdict(data.verdict, data.files);
   tables.showThresholds(data.thresholds);
   tables.showTiles(data);
+  tables.showStorm(data.storm);
   tables.showWorkers(data.workers);
   tables.showAccountings(data.accountings);
   tables.showFigures(data);

@@ -114,6 +114,13 @@ export function showTiles(data) {
   );
 }
 
+export function showStorm(storm) {
+  document.getElementById("storm").hidden = !storm;
+  if (!storm) return;
+  fill("storm-lines", ...storm.lines.map((line) => element("li", {}, line)));
+  fill("storm-tiles", ...storm.tiles.map(({ name, figure, more }) => tile(name, figure, more)));
+}
+
 export function showWorkers(workers) {
   const rows = workers.map((worker) => [
     worker.worker,

@@ -94,3 +94,19 @@ def test_never_is_said_of_a_share_that_is_not_back(totals_of):
     """A session that never comes back takes longer than all others."""
     entry, _ = storm_of(totals_of, back=96)
     assert "95 % 0.040 s, 99 % never, 100 % never" in "\n".join(entry["lines"])
+
+
+def test_a_reset_of_the_statistics_after_a_cut_is_told(totals_of):
+    """Nobody is said to have been absent whose cut was forgotten; sessions that come back later belong to no cut."""
+    record = replace(RECORD, cuts=[], forgotten=1)
+    entry, doubts = storm_of(totals_of, record, sessions_cut=0, back=3)
+    assert entry["lines"] == ["the statistics were reset after the last cut: nothing of it can be told"]
+    assert doubts == "the statistics were reset after 1 cut: what came back later belongs to none"
+
+
+def test_a_reset_between_two_cuts_leaves_no_wrong_sentence(totals_of):
+    """What the first one left behind is mixed with the second."""
+    record = replace(RECORD, forgotten=1)
+    entry, doubts = storm_of(totals_of, record, sessions_cut=90, back=95)
+    assert (entry["planned"], entry["back"]) == (100, 95)
+    assert doubts == "the statistics were reset after 1 cut: what came back later belongs to none"
