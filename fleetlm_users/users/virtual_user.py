@@ -192,6 +192,14 @@ class VirtualUser(User):
             self._sleeper.sleep(due_s)
         return None
 
+    def wait_out(self, moment_s: float) -> bool:
+        """Wait until a moment of the clock, which no change of the run's rate moves; False when the end came first."""
+        while not self.ending:
+            if time.perf_counter() >= moment_s:
+                return True
+            self._sleeper.rest(moment_s)
+        return False
+
     def wait_while_paused(self, is_over: Callable[[], bool] = lambda: False) -> float:
         """Wait as long as the run is paused, unless the user's end comes or `is_over` says that waiting is.
 

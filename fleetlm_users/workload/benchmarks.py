@@ -50,14 +50,14 @@ BEHAVIOUR_OPTIONS: Final[Mapping[str, tuple[OptionSpec, ...]]] = {
     "capacity": CAPACITY_OPTIONS,
     "concurrent": (KEEP_ALIVE_MS,),
     "correctness": (MESSAGES, CORRECTNESS_DEPTH, replace(ITERATIONS, default="10", example="10")),
-    "durability": (SESSION_COUNT, replace(SEND_INTERVAL, default="200", example="200"), *CRASH_OPTIONS),
+    "durability": (SESSION_COUNT, replace(SEND_INTERVAL, default="200", example="200"), SKEW, *CRASH_OPTIONS),
     "fan_out": (WRITERS, LISTENERS, AGENT_LISTENERS, SEND_INTERVAL, SKEW),
     "hot_path": (replace(SEND_INTERVAL, default="5000", example="5000"), RUNTIME_MS, SKEW),
     "lifecycle": (ITERATIONS, MESSAGES_PER_SESSION),
     "pipeline": (MAX_VUS, RAMP_DURATION, STEADY_DURATION, RAMP_DOWN_DURATION, ACKNOWLEDGED_DEPTH),
     "rest_mix": (PAYLOAD_SIZE,),
     "cold_start": (BACKLOG_SESSIONS, BACKLOG_SIZE, BACKLOG_DURATION, REPLAY_DURATION, ACTIVE_WRITE_INTERVAL),
-    "storm": (replace(SEND_INTERVAL, default="2000", example="2000"), *STORM_OPTIONS),
+    "storm": (replace(SEND_INTERVAL, default="2000", example="2000"), SKEW, *STORM_OPTIONS),
     "throughput": (SEND_INTERVAL, RUNTIME_MS, PIPELINE_DEPTH, ARRIVAL_RATE, SKEW),
 }
 """The options of each packaged behaviour, by its scenario."""

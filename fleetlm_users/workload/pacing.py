@@ -70,6 +70,33 @@ def _check(in_range: bool, *values: float) -> None:
         raise ValueError(f"not a pace: {values}")
 
 
+class LastingDues:
+    """The due moments of one user over all of its sessions; those without a session are left out, not sent late."""
+
+    __slots__ = ("_dues", "_next_s")
+
+    def __init__(self, dues: Iterator[float]) -> None:
+        self._dues = dues
+        self._next_s = next(dues, math.inf)
+
+    def __repr__(self) -> str:
+        return f"<LastingDues next {self._next_s}>"
+
+    def upcoming(self) -> Iterator[float]:
+        """Yield what is due from now on; a moment at which nothing could be sent stays the next."""
+        while self._next_s < math.inf:
+            yield self._next_s
+            self._next_s = next(self._dues, math.inf)
+
+    def leave_out(self, is_over: Callable[[float], bool]) -> int:
+        """Pass over the moments that are over; return how many they were."""
+        left_out = 0
+        while self._next_s < math.inf and is_over(self._next_s):
+            left_out += 1
+            self._next_s = next(self._dues, math.inf)
+        return left_out
+
+
 class Window:
     """`depth` slots, all free from `start_s` on. Raises ValueError for a depth below 1."""
 

@@ -1,9 +1,13 @@
 """Sessions whose connections are cut come back by themselves, and what they missed is brought or named."""
 
+import time
+
 import pytest
 
 from fleetlm_users.protocol.profile import LATE
+from fleetlm_users.users.behaviours.durability import DurabilityUser
 from fleetlm_users.users.behaviours.reconnect_storm import ReconnectStormUser
+from fleetlm_users.workload.orders.load_clock import LoadOrder, SpeedChange
 
 QUICK = {"send_interval": "10", "reconnect_after": "1ms", "rejoin_after": "1ms"}
 SOON = {"cut_at": "300ms", "unnoticed": "50ms", **QUICK}
@@ -176,3 +180,24 @@ def test_the_end_of_the_run_comes_into_a_wait(stage):
     assert counts["sessions_not_resumed"] == 1
     assert counts["sessions_cut"] == 1
     assert session.joins == 1
+
+
+@pytest.mark.parametrize("kind", [DurabilityUser, ReconnectStormUser])
+@pytest.mark.parametrize("speed", [0.0, 5.0])
+def test_a_changed_rate_moves_what_is_due_and_no_attempt_to_come_back(stage, kind, speed):
+    """A session comes back while the run is paused; afterwards its timetable is where the changed rate has it."""
+    raw = {} if kind is DurabilityUser else {"cut": "server", "cut_at": "1ms", "reconnect_after": "300ms"}
+    storm = stage(kind, send_interval="10", **raw)
+    (session,) = writing(storm)
+    run, (user,) = storm.run, storm.users
+    run.follow(LoadOrder((SpeedChange(time.perf_counter() - run.started_s, speed),)))
+    before = len(session.messages)
+    storm.until(lambda: not speed or len(session.messages) > before + 40)
+    session.socket.lose("eof")
+    storm.until(lambda: storm.count_of("sessions_resumed") == 1)
+    before = len(session.messages)
+    storm.until(lambda: not speed or len(session.messages) > before + 40)
+    ended_s = time.perf_counter()
+    counts = storm.end()
+    due = (user.planned_s(ended_s) - user.since_s) / 0.01
+    assert counts["messages_sent"] + counts.get("messages_not_sent", 0) == pytest.approx(due, rel=0.3, abs=5)

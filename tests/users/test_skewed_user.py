@@ -2,7 +2,9 @@
 
 from types import SimpleNamespace
 
-from fleetlm_users.users.behaviours.throughput import ThroughputUser
+import pytest
+
+from fleetlm_users.users.behaviours.throughput import HotPathUser, ThroughputUser
 from fleetlm_users.users.skewed_user import SkewedUser
 from fleetlm_users.workload.skew.shares import WHOLE
 
@@ -25,6 +27,20 @@ def test_users_of_an_even_load_have_no_part(stage):
     lives = stage(ThroughputUser, users=2, send_interval="50", runtime_ms="200")
     lives.until_idle()
     assert [(user.part, user.main_phase) for user in lives.users] == [(None, "main")] * 2
+
+
+@pytest.mark.parametrize("kind", [HotPathUser, ThroughputUser])
+def test_what_is_due_while_a_lost_session_is_replaced_is_counted(stage, kind):
+    """Each message of a user's part since its first join is sent or counted, however often its session breaks."""
+    lives = stage(kind, users=2, skew="zipf:1", send_interval="10", runtime_ms="1500")
+    session = lives.until(lambda: next((s for s in lives.server.sessions.values() if len(s.messages) > 4), None))
+    session.socket.lose("eof")
+    counts = lives.until_idle()
+    due = 0
+    for user in lives.users:
+        due += sum(1 for _ in user.skewed_dues(user.part, 0.01, user.since_s, user.until_s))
+    assert counts["messages_not_sent:no_session"] > 0
+    assert counts["messages_sent"] + counts["messages_not_sent"] == due
 
 
 class PlayedUser(SkewedUser):

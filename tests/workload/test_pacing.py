@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.workload.pacing import Window, fixed, poisson, uniform, until
+from fleetlm_users.workload.pacing import LastingDues, Window, fixed, poisson, uniform, until
 
 starts_s = st.floats(0, 1e7)
 intervals_s = st.floats(1e-3, 1e4)
@@ -136,3 +136,21 @@ def test_never_more_in_flight_than_the_depth(depth, steps):
             window.ended(str(moment_s), moment_s)
             in_flight -= 1
         assert window.has_room == (in_flight < depth)
+
+
+@given(
+    st.lists(st.floats(0, 100), max_size=50).map(sorted),
+    st.lists(st.tuples(st.integers(0, 5), st.floats(0, 100)), max_size=8),
+)
+def test_every_moment_of_a_lasting_timetable_is_yielded_or_left_out_once(dues, sessions):
+    """Whatever breaks when; a moment that was yielded, and could not be used, is the next one's first."""
+    lasting, used, left_out = LastingDues(iter(dues)), [], 0
+    for uses, back_s in sessions:
+        left_out += lasting.leave_out(lambda due_s, back_s=back_s: due_s < back_s)
+        upcoming = lasting.upcoming()
+        used += islice(upcoming, uses)  # one more is taken, and breaks
+        next(upcoming, None)
+    rest = list(lasting.upcoming())
+    assert len(used) + left_out + len(rest) == len(dues)
+    assert used == sorted(used)
+    assert rest == dues[len(dues) - len(rest) :]

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from fleetlm_users.units import MS_PER_S
 from fleetlm_users.users.crowd.crowd import Crowd
@@ -11,7 +11,6 @@ from fleetlm_users.users.skewed_user import SkewedUser
 from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
 from fleetlm_users.workload.options.benchmark_specs import AGENT_LISTENERS, LISTENERS, SEND_INTERVAL, WRITERS
 from fleetlm_users.workload.options.model import Options
-from fleetlm_users.workload.timetables import SteadyPace
 
 
 class FanOutUser(SkewedUser):
@@ -47,7 +46,7 @@ class FanOutUser(SkewedUser):
     def journey(self) -> None:
         """Live one session with all of its devices."""
         run, writers = self.current_run, int(self.option(WRITERS.name))
-        pace = SteadyPace(self.option(SEND_INTERVAL.name) / MS_PER_S / writers).scaled(run.options.time_scale)
+        interval_s = self.option(SEND_INTERVAL.name) / MS_PER_S / writers * run.options.time_scale
         listeners = [self.participant_id] * self.option(LISTENERS.name)
         listeners += [run.options.agent_id] * self.option(AGENT_LISTENERS.name)
         with (
@@ -55,13 +54,20 @@ class FanOutUser(SkewedUser):
             Crowd(run, shared_client_of(run), self.scenario, session, self._sleeper.wake) as crowd,
         ):
             crowd.open(listeners, writers - 1, lambda: self.ending)
-            began_s, part = time.perf_counter(), self.part
-            even = pace.dues(began_s, math.inf)
-            dues = even if part is None else self.skewed_dues(part, pace.interval_s, began_s, math.inf)
-            for turn, due_s in enumerate(dues):
-                if not self.hold(session, due_s, since_s=began_s):
+            began_s = time.perf_counter()
+            for turn, due_s in enumerate(self._dues(interval_s, began_s)):
+                if not self.hold(session, due_s, since_s=self.since_s):
                     break
                 crowd.send(session.held_until_s, turn % writers)
+            self.reached_end()
             self.hold(session, math.inf)
             session.settle()
             crowd.settle(self._sleeper.sleep)
+
+    def _dues(self, interval_s: float, began_s: float) -> Iterator[float]:
+        """Return the due moments of a session whose devices have all joined."""
+        if self.part is None:
+            self.since_s = began_s
+            return self.steady_dues(interval_s, began_s)
+        self.since_s = self.since_s or began_s
+        return self.lasting_dues(lambda: self.steady_dues(interval_s, began_s), self.planned_s(began_s))

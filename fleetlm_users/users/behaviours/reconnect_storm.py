@@ -6,7 +6,6 @@ socket that is open after those of another one. It asks for the replay of what i
 
 import math
 import time
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import gevent
@@ -19,13 +18,12 @@ from fleetlm_users.measure.metrics.metric import WARM_UP
 from fleetlm_users.units import MS_PER_S
 from fleetlm_users.users.session import UserSession
 from fleetlm_users.users.shared_client import shared_client_of
+from fleetlm_users.users.skewed_user import SkewedUser
 from fleetlm_users.users.storm.cutter import Cutter
-from fleetlm_users.users.user import FleetUser
 from fleetlm_users.workload.benchmarks import BEHAVIOUR_OPTIONS, BEHAVIOUR_THRESHOLDS
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.options.storm import storm_plan
 from fleetlm_users.workload.storm.back_off import jitter_of
-from fleetlm_users.workload.timetables import SteadyPace
 
 LOOK_S = 0.1
 """How often a user that waits to join again looks whether its socket is still there."""
@@ -47,7 +45,7 @@ class Return(NamedTuple):
     own_s: float
 
 
-class ReconnectStormUser(FleetUser):
+class ReconnectStormUser(SkewedUser):
     """One session for the whole run, a message every SEND_INTERVAL; when its connection breaks it comes back.
 
     For UNNOTICED before a cut its connection is dead and it does not know; meanwhile the agent appends AWAY_MESSAGES
@@ -64,6 +62,7 @@ class ReconnectStormUser(FleetUser):
     @classmethod
     def check_options(cls, options: Options) -> None:
         """Check that the options of the storm do not contradict each other. Raise UsageError."""
+        super().check_options(options)
         storm_plan(options)
 
     def __init__(self, environment: Environment) -> None:
@@ -74,8 +73,6 @@ class ReconnectStormUser(FleetUser):
         self._jitter = jitter_of(run.options.seed, self.vu) if self._plan.has_jitter else None
         self._absences = Absences()
         self._lived: UserSession | None = None
-        self._dues: Iterator[float] = iter(())
-        self._next_due_s = math.inf
         self._cut_s = -math.inf
         self._is_away = False
         self._away_count = 0
@@ -88,6 +85,7 @@ class ReconnectStormUser(FleetUser):
 
     def journey(self) -> None:
         """Live one session to the end of the run, over every break of its connection."""
+        interval_s = self.option("send_interval") / MS_PER_S * self.current_run.options.time_scale
         self._absences = Absences()
         try:
             with self.session() as session:
@@ -95,12 +93,9 @@ class ReconnectStormUser(FleetUser):
                 session.observer.on_appended = self._appended
                 session.observer.on_received = self._absences.pushed
                 self._cutter.attach(self.vu, self)
-                pace = SteadyPace(self.option("send_interval") / MS_PER_S).scaled(self.current_run.options.time_scale)
-                self._dues = iter(pace.dues(session.joined_s, math.inf))
-                self._next_due_s = next(self._dues, math.inf)
                 while not self.ending:
                     try:
-                        self.send_at(session, self._upcoming())
+                        self.send_lasting(session, lambda from_s: self.steady_dues(interval_s, from_s))
                     except Disconnected as down:
                         self._come_back(session, down)
         finally:
@@ -148,14 +143,8 @@ class ReconnectStormUser(FleetUser):
 
     # The life of a session
 
-    def _upcoming(self) -> Iterator[float]:
-        """Yield the due moments; one on which nothing could be sent stays the next."""
-        while self._next_due_s < math.inf:
-            yield self._next_due_s
-            self._next_due_s = next(self._dues, math.inf)
-
     def _come_back(self, session: UserSession, down: Disconnected) -> None:
-        """Come back to the session, as often as it takes; what was due meanwhile is counted."""
+        """Come back to the session, as often as it takes, whatever the rate of the run."""
         lost_s = time.perf_counter()
         while session.down is None and time.perf_counter() < lost_s + NOTICED_S:
             gevent.sleep(0)  # a write failed first: what is open gets its fate when the loss itself is noticed
@@ -175,10 +164,6 @@ class ReconnectStormUser(FleetUser):
                 self.record("reconnect_ms", cut_s, max(cut_s, back.joined_s))
                 self.record("reconnect_own_ms", cut_s, cut_s + back.own_s)
                 self._cutter.returned()
-        back_s = min(time.perf_counter(), self.current_run.ended_s or math.inf)
-        while self._next_due_s < back_s:
-            self.count("messages_not_sent", label="no_session")
-            self._next_due_s = next(self._dues, math.inf)
 
     def _leave(self, session: UserSession) -> None:
         """Take note that the session hears nothing from now on."""
@@ -193,7 +178,7 @@ class ReconnectStormUser(FleetUser):
     def _return(self, session: UserSession, from_s: float) -> Return | None:
         """Connect and join again after each wait; return None when the user's end came first."""
         failures, due_s = 0, from_s + self._plan.reconnect.wait_s(0, self._jitter)
-        while self.wait_until(due_s):
+        while self.wait_out(due_s):
             late_s = time.perf_counter() - due_s
             self._attempt("connect")
             try:
@@ -223,7 +208,7 @@ class ReconnectStormUser(FleetUser):
                 due_s = time.perf_counter() + self._plan.rejoin.wait_s(failures, self._jitter)
                 failures += 1
                 while session.socket.down is None and time.perf_counter() < due_s:
-                    if not self.wait_until(min(due_s, time.perf_counter() + LOOK_S)):
+                    if not self.wait_out(min(due_s, time.perf_counter() + LOOK_S)):
                         break
             else:
                 response = joined.response if isinstance(joined.response, dict) else {}

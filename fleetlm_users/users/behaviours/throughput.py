@@ -28,7 +28,7 @@ from fleetlm_users.workload.options.benchmark_specs import (
 from fleetlm_users.workload.options.model import Options
 from fleetlm_users.workload.options.specs import OptionSpec
 from fleetlm_users.workload.skew.settings import skew_in
-from fleetlm_users.workload.timetables import ArrivalPace, SteadyPace, seconds_of
+from fleetlm_users.workload.timetables import ArrivalPace, seconds_of
 
 
 class SteadyUser(SkewedUser):
@@ -43,7 +43,6 @@ class SteadyUser(SkewedUser):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.until_s = math.inf
-        self.since_s = 0.0
 
     @classmethod
     def check_options(cls, options: Options) -> None:
@@ -82,15 +81,12 @@ class SteadyUser(SkewedUser):
 
     def send(self, session: UserSession) -> None:
         """Send until the runtime is over or the user's end comes."""
-        pace = SteadyPace(self.option("send_interval") / MS_PER_S).scaled(self.current_run.options.time_scale)
-        from_s = self.planned_s(session.joined_s)
-        even = pace.dues(from_s, self.until_s)
-        dues = even if self.part is None else self.skewed_dues(self.part, pace.interval_s, from_s, self.until_s)
-        self.send_at(session, dues, since_s=self.since_s)
-
-    def planned_s(self, moment_s: float) -> float:
-        """Return which moment of the timetable since the first join a moment is: another one once the rate changed."""
-        return self.current_run.planned_s(moment_s, self.since_s)
+        interval_s = self.option("send_interval") / MS_PER_S * self.current_run.options.time_scale
+        if self.part is None:
+            dues = self.steady_dues(interval_s, self.planned_s(session.joined_s), self.until_s)
+            self.send_at(session, dues, since_s=self.since_s)
+        else:
+            self.send_lasting(session, lambda from_s: self.steady_dues(interval_s, from_s, self.until_s))
 
     def _runtime_s(self) -> float:
         return seconds_of(self.option("runtime_ms")) * self.current_run.options.time_scale
@@ -107,12 +103,6 @@ class ThroughputUser(SteadyUser):
     scenario = "throughput"
     options = BEHAVIOUR_OPTIONS["throughput"]
     thresholds = BEHAVIOUR_THRESHOLDS["throughput"]
-
-    def __init__(self, environment: Environment) -> None:
-        super().__init__(environment)
-        self._arrivals: Iterator[float] | None = None
-        self._next_due_s = math.inf
-        self._broken = False
 
     @classmethod
     def check_options(cls, options: Options) -> None:
@@ -143,38 +133,18 @@ class ThroughputUser(SteadyUser):
         if self.option("pipeline_depth") is not None:
             self.send_within(session, self.option("pipeline_depth"), until_s=self.until_s)
         elif self.option("arrival_rate") is not None:
-            self._broken = True
-            arrivals = self._arrivals_after(self.planned_s(session.joined_s))
-            self.send_at(session, arrivals, since_s=self.since_s)
-            self._broken = False  # the timetable ended before the session did
+            self.send_lasting(session, self._arrivals)
         else:
             super().send(session)
 
-    def on_done(self) -> None:
-        """Count what was due up to the end and had no session to be sent on."""
-        if self._broken:
-            self._skip_until(self.planned_s(self.current_run.ended_s or time.perf_counter()))
-
-    def _arrivals_after(self, joined_s: float) -> Iterator[float]:
-        """Yield the due moments since the first join; what was due without a session is counted, not sent late."""
-        if self._arrivals is None:
-            options = self.current_run.options
-            users, is_poisson = options.plan.users[self.scenario], options.plan.arrivals == POISSON
-            pace = ArrivalPace.share(self.option("arrival_rate"), users, is_poisson=is_poisson)
-            pace = pace.scaled(options.time_scale)
-            even = pace.dues(joined_s, self.until_s, self.rng)
-            part, until_s = self.part, self.until_s
-            self._arrivals = even if part is None else self.skewed_dues(part, pace.interval_s, joined_s, until_s)
-            self._next_due_s = next(self._arrivals, math.inf)
-        self._skip_until(joined_s)
-        while self._next_due_s < math.inf:
-            yield self._next_due_s
-            self._next_due_s = next(self._arrivals, math.inf)  # only now: one that could not be sent stays the next
-
-    def _skip_until(self, moment_s: float) -> None:
-        while self._arrivals is not None and self._next_due_s < moment_s:
-            self.count("messages_not_sent", label="no_session")
-            self._next_due_s = next(self._arrivals, math.inf)
+    def _arrivals(self, from_s: float) -> Iterator[float]:
+        """Return the due moments of the user's share of the rate of all users."""
+        options, part = self.current_run.options, self.part
+        users, is_poisson = options.plan.users[self.scenario], options.plan.arrivals == POISSON
+        pace = ArrivalPace.share(self.option("arrival_rate"), users, is_poisson=is_poisson).scaled(options.time_scale)
+        if part is None:
+            return pace.dues(from_s, self.until_s, self.rng)
+        return self.skewed_dues(part, pace.interval_s, from_s, self.until_s)
 
 
 class HotPathUser(SteadyUser):
