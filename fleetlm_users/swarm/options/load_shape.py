@@ -14,6 +14,7 @@ from fleetlm_users.workload.identity import VUS_PER_BLOCK
 from fleetlm_users.workload.options.model import COMMON, Options
 from fleetlm_users.workload.options.parsing import is_blank
 from fleetlm_users.workload.plan import shaped
+from fleetlm_users.workload.stages.begun import check_stage_name
 
 WITHOUT: Final = "the shape without it, or the run without the shape"
 _ASKED: Final = {
@@ -84,8 +85,10 @@ class ShapeWatch:
             tick: Tick | None = self._original()
             _check(tick, self._classes)
             if tick is not None:
+                stage = str(getattr(self._shape, "stage", "") or "")
+                check_stage_name(stage)
                 self._has_begun = True
-                self.asked = tick[0], str(getattr(self._shape, "stage", "") or "")
+                self.asked = tick[0], stage
                 self._on_tick(*self.asked)
         except Exception as failed:  # of a person's own code
             self.problem = f"the shape {self._name} failed: {type(failed).__name__}: {failed}"[:300]

@@ -32,6 +32,12 @@ class BegunStage(NamedTuple):
     users: int
 
 
+def check_stage_name(name: str) -> None:
+    """Check what a shape calls a stage; it may be empty. Raise ValueError for what is not of NAME_FORM."""
+    if name and not _NAME.fullmatch(name):
+        raise ValueError(f"the stage {name!r}; a name is {NAME_FORM}")
+
+
 class BegunStages:
     """The stages that a shape's ticks make: one for each name that the shape gives, or for each number of users.
 
@@ -57,8 +63,7 @@ class BegunStages:
         Raises:
             ValueError: The name is not of NAME_FORM.
         """
-        if name and not _NAME.fullmatch(name):
-            raise ValueError(f"the stage {name!r}; a name is {NAME_FORM}")
+        check_stage_name(name)
         before, self._users = self._users, users
         is_new = name != self._given if name or self._given else users != before and self._is_long_enough(at_s)
         self._given = name

@@ -202,6 +202,21 @@ def test_a_shape_that_returns_none_has_come_to_its_end():
     assert (shape.tick(), watch.is_done, watch.problem) == (None, True, "")
 
 
+@pytest.mark.parametrize("stage", ["a b", 7, "x" * 31])
+@pytest.mark.parametrize("before", [[], [(3, 1)]])
+def test_a_stage_that_cannot_be_one_ends_the_run_in_a_sentence(stage, before):
+    """At the first tick as at any later one: before anybody has heard of it."""
+    shape, said, heard = Up(*before, (3, 1)), [], []
+    watch = ShapeWatch(shape, said.append, lambda *asked: heard.append(asked))
+    for tick in before:
+        assert shape.tick() == tick
+    shape.stage = stage
+    assert (shape.tick(), watch.is_done) == (None, False)
+    assert f"the stage '{stage}'; a name is a letter, then up to 29" in watch.problem
+    assert said == [watch.problem + ("" if before else ": no run began, nothing was measured")]
+    assert heard == [(3, "")] * len(before)
+
+
 @pytest.mark.parametrize(
     ("tick", "words"),
     [
