@@ -9,13 +9,13 @@ is not reliable, and so neither is an echoed client_ref (wire record: "burst of 
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, ClassVar
 
 from fleetlm_users.foreign_text import reason as kind_of
 from fleetlm_users.protocol.message import BACKPRESSURE
-from fleetlm_users.protocol.observer import Observer, SentMessage
+from fleetlm_users.protocol.observer import CONTENT_ALTERED, SEQ_ALTERED, SESSION_ALTERED, Observer, SentMessage
 
 REPLAY_LIMIT = 100
 """A join replays at most this many messages, so the newest seq is unknown after a full replay (wire record)."""
@@ -34,6 +34,7 @@ class Conversation:
     """The state of one session from join to leave; `observer` is called for everything that happens to its messages.
 
     `agent_replies` is how many messages the agent sends in answer to each; None means that it is not followed.
+    `session_id` is what the user's own pushes must name; empty: they are not compared.
     """
 
     IS_ORDERED: ClassVar[bool] = True
@@ -52,9 +53,10 @@ class Conversation:
         "_presumed",
         "_replayed",
         "_reply_timeout_s",
+        "_session_id",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # whose session it is and what is awaited, each under its own name
         self,
         participant_id: str,
         agent_id: str,
@@ -62,12 +64,14 @@ class Conversation:
         *,
         reply_timeout_s: float,
         agent_replies: int | None = 1,
+        session_id: str = "",
     ) -> None:
         self._participant_id = participant_id
         self._agent_id = agent_id
         self._observer = observer
         self._reply_timeout_s = reply_timeout_s
         self._agent_replies = agent_replies
+        self._session_id = session_id
         self._pending: dict[str, SentMessage] = {}
         self._presumed: dict[str, tuple[SentMessage, str]] = {}
         self._awaiting: deque[SentMessage] = deque()
@@ -114,9 +118,14 @@ class Conversation:
         self._replayed = seqs
         self._next_seq = None if len(seqs) >= REPLAY_LIMIT else max(seqs | {last_seq}) + 1
 
-    def sending(self, client_ref: str, due_s: float, now_s: float, phase: str) -> SentMessage:
-        """Open a message before its bytes are written, so that no answer can come too early to be recognised."""
-        message = SentMessage(client_ref, due_s, now_s, phase)
+    def sending(
+        self, client_ref: str, due_s: float, now_s: float, phase: str, content: Mapping[str, Any] | None = None
+    ) -> SentMessage:
+        """Open a message before its bytes are written, so that no answer can come too early to be recognised.
+
+        Its own push is compared with `content`, unless that is None.
+        """
+        message = SentMessage(client_ref, due_s, now_s, phase, content)
         self._pending[client_ref] = message
         return message
 
@@ -152,7 +161,7 @@ class Conversation:
         if sender_id == self._participant_id:
             content = payload.get("content")
             client_ref = content.get("client_ref") if type(content) is dict else None
-            self._own(client_ref if type(client_ref) is str else "", seq, done_s)
+            self._own(client_ref if type(client_ref) is str else "", payload, done_s)
         elif sender_id == self._agent_id:
             self._agent(payload, done_s)
         else:
@@ -230,7 +239,7 @@ class Conversation:
             self._observer.anomaly("duplicated")
         return False
 
-    def _own(self, client_ref: str, seq: int, done_s: float) -> None:
+    def _own(self, client_ref: str, payload: dict[str, Any], done_s: float) -> None:
         """Take a message of this participant's own; `client_ref` is empty where it has none."""
         message = self._pending.pop(client_ref, None)
         if message is None:
@@ -238,11 +247,27 @@ class Conversation:
         if message is None:
             self._observer.anomaly("unknown_client_ref")
             return
-        message.seq = seq
+        self._compare(message, payload)
+        message.seq = payload["seq"]
         message.appended_s = done_s
         if self._agent_replies:
             self._awaiting.append(message)
         self._observer.appended(message, done_s)
+
+    def _compare(self, message: SentMessage, payload: dict[str, Any]) -> None:
+        """Compare a push of a message with what was sent and acknowledged; report the first difference only."""
+        if message.content is None:
+            return
+        if payload.get("content") != message.content:
+            difference = CONTENT_ALTERED
+        elif message.seq is not None and message.seq != payload["seq"]:
+            difference = SEQ_ALTERED
+        elif self._session_id and payload.get("session_id") != self._session_id:
+            difference = SESSION_ALTERED
+        else:
+            return
+        message.content = None
+        self._observer.anomaly(difference)
 
     def _refused(self, ref: str, reason: str, done_s: float) -> None:
         message = next((m for m in self._pending.values() if m.ref == ref), None)

@@ -30,11 +30,12 @@ class Spread:
         seen: How often each listener was given it.
         is_withdrawn: Whether the server refused it, so that no listener is to get it.
         is_over: Whether everybody has it, or the wait for it has ended.
+        content: What a listener's push of it must hold; None where that is not compared.
         is_named: Whether its observer has named it as doubled or out of order: once, not for each listener.
     """
 
     __slots__ = (
-        *("arrivals", "client_ref", "due_s", "is_named", "is_over", "is_withdrawn"),
+        *("arrivals", "client_ref", "content", "due_s", "is_named", "is_over", "is_withdrawn"),
         *("phase", "seen", "sent_s", "seq"),
     )
 
@@ -49,6 +50,7 @@ class Spread:
         self.is_withdrawn = False
         self.is_over = False
         self.is_named = False
+        self.content: Mapping[str, Any] | None = None
 
     def __repr__(self) -> str:
         return f"Spread(seq={self.seq}, {len(self.arrivals)} of {len(self.seen)})"
@@ -74,6 +76,9 @@ class FanOutObserver(Protocol):
 
     def out_of_order(self, spread: Spread, listener: int) -> None:
         """Take note that a listener was given a message after one of a higher seq."""
+
+    def altered(self, spread: Spread) -> None:
+        """Take note that a listener was given a message with other content than was sent: once for each message."""
 
     def unexpected(self, kind: str) -> None:
         """Take note of a push that no listener awaits: `late`, `unknown`, `after_end` or `malformed`."""
@@ -128,6 +133,7 @@ class FanOut:
     def sent(self, message: SentMessage) -> None:
         """Expect a message at every listener."""
         spread = Spread(len(self._newest), message.client_ref, message.due_s, message.sent_s, message.phase)
+        spread.content = message.content
         self._own[message.client_ref] = spread
         self._open[spread] = None
 
@@ -172,6 +178,9 @@ class FanOut:
             self._observer.unexpected(UNKNOWN)
             return None
         spread.seq = seq
+        if spread.content is not None and content != spread.content:
+            spread.content = None
+            self._observer.altered(spread)
         if spread.is_withdrawn:
             self.withdrawn(spread.client_ref, False)
         return spread

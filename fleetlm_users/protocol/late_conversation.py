@@ -17,7 +17,7 @@ from fleetlm_users.protocol.answer_streams import AnswerStreams
 from fleetlm_users.protocol.connection import OK
 from fleetlm_users.protocol.conversation import Conversation, reason_of
 from fleetlm_users.protocol.message import STREAM_CHUNK
-from fleetlm_users.protocol.observer import Observer, SentMessage
+from fleetlm_users.protocol.observer import SEQ_ALTERED, Observer, SentMessage
 
 ANSWER: Final = "assistant"
 """The kind of an answer to a webhook, which is pushed once. An agent that writes over a socket is pushed twice."""
@@ -50,7 +50,7 @@ class LateConversation(Conversation):
 
     __slots__ = ("_by_ref", "_early_replies", "_pushed_once", "_streams", "_unconfirmed", "_unpushed")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # whose session it is and what is awaited, each under its own name
         self,
         participant_id: str,
         agent_id: str,
@@ -58,9 +58,15 @@ class LateConversation(Conversation):
         *,
         reply_timeout_s: float,
         agent_replies: int | None = 1,
+        session_id: str = "",
     ) -> None:
         super().__init__(
-            participant_id, agent_id, observer, reply_timeout_s=reply_timeout_s, agent_replies=agent_replies
+            participant_id,
+            agent_id,
+            observer,
+            reply_timeout_s=reply_timeout_s,
+            agent_replies=agent_replies,
+            session_id=session_id,
         )
         self._by_ref: dict[str, SentMessage] = {}
         self._early_replies: dict[str, tuple[str, Any, float]] = {}
@@ -84,7 +90,10 @@ class LateConversation(Conversation):
             self._observer.anomaly("malformed_message")
             return
         if seq in self._pushed_once:
-            self._seen(self._pushed_once.pop(seq), done_s)
+            pushed = self._pushed_once.pop(seq)
+            if pushed is not None:
+                self._compare(pushed, payload)
+                self._seen(pushed, done_s)
             self._observer.repeated(payload, done_s)
             return
         if seq in self._replayed:  # joined between the append and its pushes
@@ -144,12 +153,12 @@ class LateConversation(Conversation):
         self._streams.close()
         self._note_gaps()
 
-    def _seen(self, message: SentMessage | None, done_s: float) -> None:
+    def _seen(self, message: SentMessage, done_s: float) -> None:
         """Let the agent's time count from this sign of its message, the last one before the answer so far.
 
         Reply and pushes often come in one read, of which only the last frame's arrival is known.
         """
-        if message is not None and not message.replies:
+        if not message.replies:
             message.appended_s = done_s
 
     def _expect_second_push(self, seq: int, message: SentMessage | None) -> None:
@@ -170,6 +179,9 @@ class LateConversation(Conversation):
         if not message.appended_s:
             message.seq = seq if type(seq) is int else None
             self._await_agent(message, done_s)
+        elif type(seq) is int and message.content is not None and message.seq not in (None, seq):
+            message.content = None
+            self._observer.anomaly(SEQ_ALTERED)
 
     def _leave_open(self, message: SentMessage, done_s: float) -> None:
         """Keep a message whose outcome the server could not tell: the agent may still answer it."""
@@ -194,7 +206,8 @@ class LateConversation(Conversation):
             place -= 1
         self._awaiting.insert(place, message)
 
-    def _own(self, client_ref: str, seq: int, done_s: float) -> None:
+    def _own(self, client_ref: str, payload: dict[str, Any], done_s: float) -> None:
+        seq: int = payload["seq"]
         message = self._pending.pop(client_ref, None)
         if message is None:
             message = self._unconfirmed.pop(client_ref, None)
@@ -205,6 +218,7 @@ class LateConversation(Conversation):
         if message is None:
             self._observer.anomaly("unknown_client_ref")
             return
+        self._compare(message, payload)
         message.seq = seq
         if not message.appended_s:
             self._await_agent(message, done_s)

@@ -1,6 +1,11 @@
 """A message on its way, and what a conversation tells its observer about messages and answers. Pure."""
 
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+CONTENT_ALTERED: Final = "content_altered"
+SEQ_ALTERED: Final = "seq_altered"
+SESSION_ALTERED: Final = "session_altered"
 
 
 class UpperBound(float):
@@ -10,15 +15,24 @@ class UpperBound(float):
 
 
 class SentMessage:
-    """One message on its way: stamps are monotonic seconds, `phase` is the caller's own mark."""
+    """One message on its way: stamps are monotonic seconds, `phase` is the caller's own mark.
 
-    __slots__ = ("appended_s", "client_ref", "due_s", "phase", "ref", "replied_s", "replies", "sent_s", "seq")
+    `content` is what its own push must hold; None where that is not compared, as after the first difference.
+    """
 
-    def __init__(self, client_ref: str, due_s: float, sent_s: float, phase: str) -> None:
+    __slots__ = (
+        *("appended_s", "client_ref", "content", "due_s", "phase"),
+        *("ref", "replied_s", "replies", "sent_s", "seq"),
+    )
+
+    def __init__(
+        self, client_ref: str, due_s: float, sent_s: float, phase: str, content: Mapping[str, Any] | None = None
+    ) -> None:
         self.client_ref = client_ref
         self.due_s = due_s
         self.sent_s = sent_s
         self.phase = phase
+        self.content = content
         self.ref: str | None = None
         self.seq: int | None = None
         self.appended_s = 0.0
@@ -103,8 +117,8 @@ class Observer(StreamObserver, Protocol):
     def anomaly(self, kind: str) -> None:
         """Count an anomaly.
 
-        Its kind is duplicated, out_of_order, seq_jump, agent_unmatched, foreign, unknown_client_ref or
-        malformed_message.
+        Its kind is duplicated, out_of_order, seq_jump, agent_unmatched, foreign, unknown_client_ref,
+        malformed_message, or one of the three by which an own message can be altered.
         """
 
     def skipped(self, noticed_s: float) -> None:

@@ -70,12 +70,15 @@ _ANSWERS_KEEP_UP: Final[Mapping[str, str]] = {
     "agent_backlog_growth": "value<0.01",
     "agent_backlog_end_s": "value<2",
 }
+_UNALTERED: Final[Mapping[str, str]] = {"messages_altered": "count==0"}
 _DELIVERS: Final[Mapping[str, str]] = {
     "acknowledgement_rate": "rate>0.90",
     "messages_duplicated": "count==0",
     "messages_out_of_order": "count==0",
+    **_UNALTERED,
 }
-"""What no rate of messages shows: all may be appended and answered, yet never acknowledged, shown twice or shuffled."""
+"""What no rate of messages shows: all may be appended and answered, yet never acknowledged, shown twice, shuffled or
+altered."""
 
 OF_ALL_SCENARIOS: Final = frozenset((*_APPENDS_KEEP_UP, *_ANSWERS_KEEP_UP, *_DELIVERS))
 """Default thresholds on all scenarios together, because one server answers them."""
@@ -100,15 +103,17 @@ BEHAVIOUR_THRESHOLDS: Final[Mapping[str, Mapping[str, str]]] = {
         "message_correctness_rate": "rate==1.0",
         "messages_lost": "count==0",
         "replay_missing": "count==0",
+        **_UNALTERED,
     },
-    "durability": {"sessions_not_resumed": "count==0"},
+    "durability": {"sessions_not_resumed": "count==0", **_UNALTERED},
     "fan_out": {**_CHATS, "fan_outs_whole": "count>0", "deliveries_missed": "count==0"},
     "hot_path": _MESSAGES,
-    "lifecycle": {"lifecycle_success_rate": "rate>0.95", "cleanup_success_rate": "rate>0.90"},
+    "lifecycle": {"lifecycle_success_rate": "rate>0.95", "cleanup_success_rate": "rate>0.90", **_UNALTERED},
     "pipeline": {
         "message_success_rate": "rate>0.99",
         "messages_acknowledged": "count>0",
         "messages_unacknowledged": "count==0",
+        **_UNALTERED,
     },
     "cold_start": {
         "message_success_rate": "rate>0.99",
@@ -123,6 +128,7 @@ BEHAVIOUR_THRESHOLDS: Final[Mapping[str, Mapping[str, str]]] = {
         "sessions_cut": "count>0",
         "sessions_not_resumed": "count==0",
         "missed_not_brought": "count==0",
+        **_UNALTERED,
     },
     "throughput": _CHATS,
 }

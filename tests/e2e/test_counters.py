@@ -25,9 +25,21 @@ RUNS = {
     ),
     "broken delivery": (
         "message_correctness",
-        ("--double-every", "7", "--reorder-every", "11", "--lose-every", "13", "--lose-replay-every", "17"),
+        (
+            "--double-every",
+            "7",
+            "--reorder-every",
+            "11",
+            "--lose-every",
+            "13",
+            "--lose-replay-every",
+            "17",
+            "--alter-every",
+            "19",
+        ),
         ROUNDS,
         """messages_checked messages_correct message_flaws messages_duplicated messages_out_of_order seq_gaps
+        messages_altered
         messages_lost replay_checked replay_missing""",
     ),
     "a server that forgets": (

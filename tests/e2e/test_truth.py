@@ -62,12 +62,13 @@ def test_backpressure_is_counted_by_reason_and_rejects(tmp_path, standin_with):
     [
         ("--double-every", "messages_duplicated", {3}),
         ("--reorder-every", "messages_out_of_order", {3}),
+        ("--alter-every", "messages_altered", {3}),
         ("--lose-every", "seq_gaps", {0, 3, 4}),  # so few that the preset may accept it
     ],
 )
 def test_what_the_wire_does_to_messages_is_seen_by_seq(tmp_path, standin_with, fault, metric, codes):
-    """Doubled, reordered and lost broadcasts are each counted for what they are; the first two are never green."""
-    standin = standin_with("--builtin-agent", fault, "20")
+    """Doubled, reordered, altered and lost broadcasts are each counted as what they are; only the last may be green."""
+    standin = standin_with("--builtin-agent", fault, "21")  # odd: messages and answers alternate in quiet sessions
     with Locust(tmp_path, *targets(standin), *FAST, "-t", "4s", "--reply-timeout", "3s") as locust:
         finished = locust.finish()
     assert finished.count(metric) > 0, finished.output

@@ -284,3 +284,28 @@ def test_the_accounting_adds_up_whatever_the_server_does(script, dies, end_s):
     assert sent == kinds["appended"] + kinds["rejected"] - kinds["unrejected"] + kinds["lost"] + kinds["in_flight"]
     assert kinds["appended"] == kinds["replied"] + kinds["unanswered"]
     assert talk.settled
+
+
+SAID = {"text": "x", "client_ref": "c1"}
+
+
+@pytest.mark.parametrize(
+    ("push", "kinds"),
+    [
+        ({}, []),
+        ({"content": {**SAID, "text": "y"}}, ["content_altered"]),
+        ({"content": {"client_ref": "c1"}}, ["content_altered"]),
+        ({"content": {**SAID, "more": 1}}, ["content_altered"]),
+        ({"session_id": "s2"}, ["session_altered"]),
+        ({"session_id": None}, ["session_altered"]),
+        ({"content": {**SAID, "text": ""}, "session_id": "s2"}, ["content_altered"]),
+    ],
+)
+def test_a_push_of_an_own_message_is_compared_with_what_was_sent(notes, push, kinds):
+    """It appends the message all the same; the first difference is reported."""
+    talk = Conversation(ME, AGENT, notes, reply_timeout_s=TIMEOUT_S, session_id="s1")
+    message = talk.sending("c1", 0.0, 0.0, "main", SAID)
+    talk.sent(message, "1", 0.0)
+    talk.message({**own(1, 1), "session_id": "s1", **push}, 1.0)
+    assert notes.kinds["appended"] == 1
+    assert [fact[0] for fact in notes.facts if fact[0].endswith("_altered")] == kinds

@@ -35,6 +35,9 @@ class Notes:
     def out_of_order(self, spread, listener):
         self.counts["out of order"] += 1
 
+    def altered(self, spread):
+        self.counts["altered"] += 1
+
     def unexpected(self, kind):
         self.counts[kind] += 1
 
@@ -177,3 +180,14 @@ def test_deliveries_always_add_up(pushes, refused, lost, cut_s):
     assert sum(read) == len(pushes)
     assert len({id(spread) for spread in notes.spreads}) == len(notes.spreads)
     assert fan_out.is_settled
+
+
+def test_a_message_that_listeners_are_given_otherwise_than_it_was_sent_is_altered_once():
+    """It has reached them all the same."""
+    notes, fan_out = crowd(3)
+    fan_out.sent(SentMessage("a", 1.0, 1.0, "main", {"client_ref": "a", "text": "x"}))
+    for listener, text in enumerate("xyz"):
+        payload = {"seq": 1, "sender_id": USER, "content": {"client_ref": "a", "text": text}}
+        fan_out.take(fan_out.find(payload, "main", 1.1), listener, 1.1)
+    assert notes.counts["altered"] == 1
+    assert notes.counts["seen"] == notes.counts["expected"] == 3

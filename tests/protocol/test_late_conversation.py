@@ -422,3 +422,33 @@ def test_an_acknowledged_message_that_is_never_pushed_is_a_gap(talk, notes):
     talk.close(TIMEOUT_S + 9)
     assert fates(notes) == {"appended": 1, "resolved": 1}
     assert notes.kinds["seq_gap"] == 1
+
+
+@pytest.mark.parametrize("replied", [1, 2])
+@pytest.mark.parametrize("is_reply_first", [True, False])
+def test_reply_and_push_of_a_message_say_the_same_seq(talk, notes, replied, is_reply_first):
+    """Whichever comes first; which of the two is stored, only an audit can tell."""
+    message = talk.sending("c1", 0.0, 0.0, "main", {"client_ref": "c1", "text": "x"})
+    talk.sent(message, "1", 0.0)
+    if is_reply_first:
+        ok(talk, 1, replied)
+    for _ in range(2):
+        talk.message(own(1, 1), 1.0)
+    if not is_reply_first:
+        ok(talk, 1, replied)
+    assert notes.kinds["seq_altered"] == (replied != 1)
+
+
+@pytest.mark.parametrize("altered", [(), (0,), (1,), (0, 1)])
+def test_both_pushes_of_a_message_are_compared_with_what_was_sent(talk, notes, altered):
+    """A message is reported once, whichever of its pushes differs."""
+    message = talk.sending("c1", 0.0, 0.0, "main", {"client_ref": "c1", "text": "x"})
+    talk.sent(message, "1", 0.0)
+    ok(talk, 1, 1)
+    for place in range(2):
+        push = own(1, 1)
+        if place in altered:
+            push["content"]["text"] = "y"
+        talk.message(push, 1.0)
+    assert notes.kinds["appended"] == 1
+    assert notes.kinds["content_altered"] == bool(altered)

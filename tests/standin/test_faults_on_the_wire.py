@@ -57,6 +57,7 @@ ALL = [1, 2, 3, 4, 5, 6]
         ({"reorder_every": 3}, [1, 2, 4, 3, 5], ALL),
         ({"lose_replay_every": 2}, ALL, [1, 3, 5]),
         ({"change_every": 2}, ALL, ALL),
+        ({"alter_every": 2}, ALL, ALL),
         ({"no_agent": True}, [1, 2, 3], [1, 2, 3]),
         ({"backpressure_every": 2}, [1, 2, "backpressure", 3, 4], [1, 2, 3, 4]),
         ({"reject_every": 2}, [1, 2, "phx_reply", 3, 4], [1, 2, 3, 4]),

@@ -58,7 +58,12 @@ class SessionChannel:
         self._observer = observer
         self._profile = profile
         self._conversation: Conversation = profile.conversation(
-            socket.participant_id, agent_id, observer, reply_timeout_s=reply_timeout_s, agent_replies=agent_replies
+            socket.participant_id,
+            agent_id,
+            observer,
+            reply_timeout_s=reply_timeout_s,
+            agent_replies=agent_replies,
+            session_id=session_id,
         )
         self._waiting: tuple[Wait, Callable[[], bool]] | None = None
         self.topic = names.SESSION_PREFIX + session_id
@@ -114,8 +119,9 @@ class SessionChannel:
         Raises:
             Disconnected: The message could not be written.
         """
-        content = {"kind": "text", "content": {"text": text, "client_ref": client_ref}, "metadata": metadata}
-        message = self._conversation.sending(client_ref, due_s, time.perf_counter(), phase)
+        said = {"text": text, "client_ref": client_ref}
+        content = {"kind": "text", "content": said, "metadata": metadata}
+        message = self._conversation.sending(client_ref, due_s, time.perf_counter(), phase, said)
         try:
             socket = self._socket if device is None else device.socket
             sent = socket.push(self.topic, names.SEND, {"content": content})

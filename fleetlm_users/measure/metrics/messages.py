@@ -66,6 +66,12 @@ MESSAGES: Final = (
         is_trouble=True,
     ),
     counter(
+        "messages_altered",
+        "messages that came back otherwise than they were sent or acknowledged, by what differs: content, seq, session",
+        evidence="messages_appended",
+        is_trouble=True,
+    ),
+    counter(
         "seq_gaps",
         "`seq` numbers of a session that were skipped and never seen",
         evidence="messages_received",

@@ -39,6 +39,7 @@ TROUBLES: Final = (
     "messages_unanswered",
     "messages_duplicated",
     "messages_out_of_order",
+    "messages_altered",
     "seq_gaps",
     "rest_reads_failed",
     "replays_failed",

@@ -1,8 +1,10 @@
-"""How a push goes out when faults are on: lost, doubled, out of order, followed by garbage, or delayed exactly."""
+"""How a push goes out when faults are on: lost, doubled, altered, out of order, with garbage, delayed exactly."""
 
 import time
 from collections.abc import Callable
 from typing import Protocol
+
+import orjson
 
 from fleetlm_users.standin.chat.session import Listener, Session
 from fleetlm_users.standin.counters import HoldTimes
@@ -58,6 +60,8 @@ class Delivery:
     def deliver(self, session: Session, payload: bytes, again: bytes | None = None) -> None:
         """Push a message to the session's listeners as the faults in force say; `again` is its second push, if any."""
         fate = self.faults.on_message()
+        if fate.is_altered:
+            payload, again = altered(payload), again and altered(again)
         pushes = [payload] if again is None else [payload, again]
         if fate.copies == 0:
             session.run.broadcasts_dropped += len(session.listeners) * len(pushes)
@@ -120,3 +124,12 @@ class Delivery:
     def _began_s(self) -> float:
         """Return when what is pushed now was caused: a delay counts from there."""
         return self._clock() if self.arrived_s is None else self.arrived_s
+
+
+def altered(payload: bytes) -> bytes:
+    """Return a push with another text, or with none where it had none; everything else stays."""
+    push = orjson.loads(payload)
+    content = push["content"]
+    text = content.get("text")
+    push["content"] = {**content, "text": f"{text} (altered)"} if isinstance(text, str) else {"altered": True}
+    return orjson.dumps(push)

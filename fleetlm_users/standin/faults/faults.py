@@ -33,6 +33,7 @@ class Faults:
     garbage_every: int = 0
     lose_replay_every: int = 0
     change_every: int = 0
+    alter_every: int = 0
     session_limit: int = 0
     webhook_service_ms: float = 0.0
     append_rate_limit: float = 0.0
@@ -56,6 +57,7 @@ HELP: Final = {
     "garbage_every": "push a text frame that is no JSON after each N-th message",
     "lose_replay_every": "push each N-th message but never store it",
     "change_every": "push each N-th message as it is, but store it with another text",
+    "alter_every": "push each N-th message with another text, but store it as it is",
     "session_limit": "answer 503 to the creation of sessions beyond this many (0: no limit)",
     "webhook_service_ms": "time that each webhook takes, in the order of --webhook-order",
     "timeout_every": "late protocol: answer each N-th send with error timeout, append it, but do not push it",
@@ -92,6 +94,7 @@ class PushFate(NamedTuple):
     copies: int = 1
     hold: bool = False
     garbage: bool = False
+    is_altered: bool = False
 
 
 class FaultState:
@@ -149,7 +152,12 @@ class FaultState:
         if faults.no_broadcast or hit(number, faults.lose_every):
             return PushFate(copies=0)
         copies = 2 if hit(number, faults.double_every) else 1
-        return PushFate(copies, hit(number, faults.reorder_every), hit(number, faults.garbage_every))
+        return PushFate(
+            copies,
+            hit(number, faults.reorder_every),
+            hit(number, faults.garbage_every),
+            hit(number, faults.alter_every),
+        )
 
 
 def hit(number: int, every: int) -> bool:

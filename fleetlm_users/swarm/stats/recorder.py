@@ -7,6 +7,7 @@ from typing import Any
 
 from fleetlm_users.measure.findings import Finding
 from fleetlm_users.measure.ledger import Ledger
+from fleetlm_users.protocol.observer import CONTENT_ALTERED, SEQ_ALTERED, SESSION_ALTERED
 from fleetlm_users.swarm.stats.events import RunEvents
 from fleetlm_users.units import US_PER_S
 
@@ -112,11 +113,8 @@ class Recorder:
 
     def on_anomaly(self, scenario: str, phase: str, kind: str, **_: Any) -> None:
         """Count something on the wire that should not be there, under its own metric if it has one."""
-        metric = ANOMALY_METRICS.get(kind)
-        if metric is None:
-            self._count("client_anomalies", scenario, phase, kind)
-        else:
-            self._count(metric, scenario, phase)
+        metric, label = ANOMALY_METRICS.get(kind, ("client_anomalies", kind))
+        self._count(metric, scenario, phase, label)
 
     def on_finding(  # noqa: PLR0913  # keyword arguments of one fact
         self, *, scenario: str, session_id: str, kind: str, seq: int | None, client_ref: str, detail: str, **_: Any
@@ -139,12 +137,15 @@ class Recorder:
 
 
 ANOMALY_METRICS = {
-    "duplicated": "messages_duplicated",
-    "out_of_order": "messages_out_of_order",
-    "seq_gap": "seq_gaps",
-    "agent_unmatched": "agent_replies_unmatched",
+    "duplicated": ("messages_duplicated", ""),
+    "out_of_order": ("messages_out_of_order", ""),
+    "seq_gap": ("seq_gaps", ""),
+    "agent_unmatched": ("agent_replies_unmatched", ""),
+    CONTENT_ALTERED: ("messages_altered", "content"),
+    SEQ_ALTERED: ("messages_altered", "seq"),
+    SESSION_ALTERED: ("messages_altered", "session"),
 }
-"""The anomalies of a conversation that have a metric of their own."""
+"""The anomalies of a conversation that have a metric of their own, and their label in it."""
 
 
 def kind_of(exception: Exception) -> str:

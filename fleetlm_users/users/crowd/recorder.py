@@ -61,6 +61,11 @@ class FanOutRecorder:
         if self._is_ordered:
             self._name_once(REORDERED, spread, listener)
 
+    def altered(self, spread: Spread) -> None:
+        """Count a message that a listener was given with other content than was sent."""
+        if spread.sent_s >= self._run.ledger.since_s:
+            self._count("messages_altered", spread.phase, 1, "listener")
+
     def unexpected(self, kind: str) -> None:
         """Count a push that nobody awaits."""
         self._count("deliveries_unexpected", self._observer.phase_now(), 1, kind)
