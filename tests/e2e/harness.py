@@ -50,6 +50,11 @@ def clean_env(**extra):
     return {**kept, "PYTHONUNBUFFERED": "1", **extra}
 
 
+def in_one_line(text):
+    """The words of a text with single spaces between them."""
+    return " ".join(text.split())
+
+
 class Server:
     """A child that prints one ready line with its URL."""
 
@@ -83,6 +88,10 @@ class Standin(Server):
         found = requests.get(f"{self.url}/standin/counters", timeout=60).json()
         return found if run_id is None else found["runs"][run_id]
 
+    def await_leaving(self):
+        """Waits until it has seen everybody leave, as a run must bring about: what it counts is at rest then."""
+        eventually(lambda: self.counters()["connections_now"] == 0, "nobody is left behind on the stand-in")
+
     def faults(self, **faults):
         """Changes its faults while it runs."""
         answer = requests.post(f"{self.url}/standin/faults", json=faults, timeout=60)
@@ -104,6 +113,11 @@ class Finished:
     output: str
     results: Path
     summary: dict = field(default_factory=dict)
+
+    @property
+    def said(self):
+        """What it printed as one line of words: where a sentence is broken depends on the numbers in it."""
+        return in_one_line(self.output)
 
     def accounting(self, phase="all", scenario=None):
         """The accounting of the run."""

@@ -24,7 +24,7 @@ def test_when_nothing_answers_it_stops_at_once_and_says_what_to_do(tmp_path, pro
     assert finished.code == 1
     assert "http://127.0.0.1:9/api" in finished.output
     assert "--standin" in finished.output
-    assert "python echo_agent.py" in finished.output
+    assert "python echo_agent.py" in finished.said
     assert "Traceback" not in finished.output
     assert "spawned" not in finished.output
 
@@ -65,7 +65,7 @@ def test_a_mistake_is_reported_with_the_value_and_an_example(tmp_path, arguments
     with Locust(tmp_path, *arguments, env=env) as locust:
         finished = locust.finish()
     assert finished.code == 2, finished.output
-    assert said in finished.output
+    assert said in finished.said
     assert "Traceback" not in finished.output
 
 

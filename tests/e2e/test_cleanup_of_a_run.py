@@ -41,5 +41,5 @@ def test_a_server_that_is_gone_by_then_is_reported_and_ends_nothing_badly(tmp_pa
         finished = locust.finish()
     assert finished.code in (3, 4), finished.output
     assert finished.count("cleanup_failed") > 0
-    assert "sessions of this run are left on the server; `fleetlm-bench cleanup --run-id swept`" in finished.output
+    assert "sessions of this run are left on the server; `fleetlm-bench cleanup --run-id swept`" in finished.said
     assert "Traceback" not in finished.output

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from tests.e2e.calm import calm
-from tests.e2e.harness import END_S, READY, ROOT, Locust, clean_env, eventually, targets
+from tests.e2e.harness import END_S, READY, ROOT, Locust, clean_env, eventually, in_one_line, targets
 from tests.fork_server.client import python
 
 pytestmark = pytest.mark.e2e
@@ -76,10 +76,10 @@ def test_doctor_is_green_on_a_working_server(standin_with, agent_with):
     assert code == 0, output
     assert set(lines_of(output).values()) == {"✓"}
     assert len(lines_of(output)) == 11
-    assert "A run can begin" in output
+    assert "A run can begin" in in_one_line(output)
+    standin.await_leaving()
     counted = standin.counters()
     assert (counted["sends_received"], counted["webhooks_called"], open_sessions(standin)) == (1, 1, 0)
-    assert counted["connections_now"] == 0
 
 
 def test_doctor_takes_the_host_and_the_environments_variables(standin_with, agent_with):
@@ -112,8 +112,8 @@ def test_doctor_names_what_is_wrong(standin_with, agent_with, flags, failing, wo
     code, output = bench("doctor", *targets(standin, agent), "--timeout", PATIENT)
     assert code == 1, output
     assert lines_of(output)[failing] == "✗", output
-    assert words in output
-    assert "a run would not work" in output
+    assert words in in_one_line(output)
+    assert "a run would not work" in in_one_line(output)
     assert open_sessions(standin) == 0
 
 
@@ -143,7 +143,7 @@ def test_doctor_with_an_agent_that_only_fleetlm_reaches(standin_with):
     code, output = bench("doctor", *targets(standin_with("--builtin-agent")), "--agent-url", NOBODY)
     assert code == 0, output
     assert lines_of(output)["agent health"] == "!"
-    assert "1 to look at" in output
+    assert "1 to look at" in in_one_line(output)
 
 
 def test_doctor_with_a_dead_api():
@@ -152,7 +152,7 @@ def test_doctor_with_a_dead_api():
     assert code == 1
     found = lines_of(output)
     assert (found["REST API"], found["WebSocket upgrade"], found["session"]) == ("✗", "✗", "–")
-    assert "mix phx.server" in output
+    assert "mix phx.server" in in_one_line(output)
 
 
 def test_cleanup_finds_all_of_a_run_and_deletes_only_what_was_named(tmp_path, standin):
@@ -166,16 +166,16 @@ def test_cleanup_finds_all_of_a_run_and_deletes_only_what_was_named(tmp_path, st
 
     code, output = bench("cleanup", *api, "--run-id", "one", "--dry-run")
     assert code == 0
-    assert f"{left} sessions to delete" in output, output
+    assert f"{left} sessions to delete" in in_one_line(output), output
     for answer in ("n\n", ""):
         code, output = bench("cleanup", *api, "--run-id", "one", answer=answer)
         assert code == 1
-        assert "Nothing was deleted" in output
+        assert "Nothing was deleted" in in_one_line(output)
     assert open_sessions(standin, "one") == left
 
     code, output = bench("cleanup", *api, "--run-id", "one", answer="y\n")
     assert code == 0
-    assert f"{left} sessions deleted" in output, output
+    assert f"{left} sessions deleted" in in_one_line(output), output
     assert open_sessions(standin, "one") == 0
     assert open_sessions(standin, "two") > 0
 
@@ -185,14 +185,14 @@ def test_cleanup_finds_all_of_a_run_and_deletes_only_what_was_named(tmp_path, st
     assert open_sessions(standin) == 0
     code, output = bench("cleanup", *api, "--yes")
     assert code == 0
-    assert "0 sessions to delete" in output
+    assert "0 sessions to delete" in in_one_line(output)
 
 
 def test_cleanup_counts_what_fails(standin):
     """FleetLM away before, and away in the midst of it."""
     code, output = bench("cleanup", "--api-url", f"{NOBODY}/api", "--run-id", "one", "--yes")
     assert code == 1
-    assert "FleetLM cannot be reached" in output
+    assert "FleetLM cannot be reached" in in_one_line(output)
     assert "refused" in output
     standin.faults(unavailable=True)
     code, output = bench("cleanup", "--api-url", standin.api_url, "--yes")
@@ -214,10 +214,10 @@ def test_compare_of_real_runs(tmp_path, standin_with):
 
     code, output = bench("compare", before, again, "--tolerance", "1000000", "--rate-tolerance", "100")
     assert code == 0, output
-    assert "NO REGRESSION SHOWN" in output
+    assert "NO REGRESSION SHOWN" in in_one_line(output)
     code, output = bench("compare", before, slow)
     assert code == 3, output
-    assert "append_latency_ms med is worse" in output
+    assert "append_latency_ms med is worse" in in_one_line(output)
     code, output = bench("compare", before / "summary.json", slow, "--markdown")
     assert code == 3
     assert output.startswith("### ✗ mixed: regression")
@@ -234,7 +234,7 @@ def test_compare_of_runs_that_do_not_compare(tmp_path, standin):
     more = sound_run(tmp_path / "b", *targets(standin), "-u", "12")
     code, output = bench("compare", before, more)
     assert code == 4, output
-    assert "the load differs" in output
+    assert "the load differs" in in_one_line(output)
     code, output = bench("compare", before, more, "--any-load", "--tolerance", "1000000", "--rate-tolerance", "100")
     assert code == 0, output
     with Locust(tmp_path / "c", *FAST, *targets(standin), "-t", "60s", "--run-id", "cut") as locust:
@@ -278,11 +278,11 @@ def test_a_real_run_is_reported_again_and_is_the_beginning_of_a_trend(tmp_path, 
     assert (tmp_path / "again.html").read_text() == (folder / "report.html").read_text()
     code, output = bench("trend", folder.parent, "--html", tmp_path / "trend.html")
     assert code == 4, output
-    assert "1 run of this set-up" in output
+    assert "1 run of this set-up" in in_one_line(output)
 
 
 def test_smoke_runs_a_benchmark_for_a_moment():
     """One line, and no results left behind."""
     code, output = bench("smoke", "--only", "mixed", "--seconds", "3", "--standin")
     assert code == 0, output
-    assert "mixed: " in output
+    assert "mixed: " in in_one_line(output)

@@ -102,6 +102,8 @@ RUNS = {
             "5s",
             "--warm-up",
             "0s",
+            "--seed",
+            "7",
         ],
         "inbox_missed",
     ),

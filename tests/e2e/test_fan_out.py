@@ -23,6 +23,7 @@ def crowd(tmp_path, standin, *arguments):
 
 def check_deliveries(finished, standin, listeners=LISTENERS):
     """Every delivery has its fate, and every push that the stand-in made was read and counted."""
+    standin.await_leaving()
     expected = finished.count("deliveries_expected")
     fates = [finished.count(f"deliveries_{fate}") for fate in ("seen", "missed", "open")]
     assert expected == sum(fates) > 0, finished.output
@@ -88,12 +89,11 @@ def test_a_device_that_is_lost_ends_its_session(tmp_path, standin_with):
     assert finished.count("disconnects") > 0
     assert finished.count("session_failures") > 0
     assert finished.count("sessions_started") > 2
-    assert standin.counters()["connections_now"] == 0
 
 
 def test_an_agent_cannot_listen_on_the_early_protocol(tmp_path, standin):
     """It is refused before anything is created."""
     finished = crowd(tmp_path, standin, "--agent-listeners", "1")
     assert finished.code == 2, finished.output
-    assert "agent may join its sessions" in " ".join(finished.output.split())
+    assert "agent may join its sessions" in finished.said
     assert not standin.counters()["sessions_created"]

@@ -10,6 +10,7 @@ from tests.e2e.harness import END_S, LOCUST, ROOT, clean_env, own_port, targets
 pytestmark = pytest.mark.e2e
 
 RUN = [*LOCUST, "--headless", "-f", str(ROOT / "locustfiles/session_lifecycle.py"), "-u", "2", "--warm-up", "0"]
+SHORT = ["--iterations", "2", "--messages-per-session", "2"]
 
 
 def run(folder, shell, *flags):
@@ -37,8 +38,8 @@ def test_each_kind_of_place_gets_its_text(tmp_path, standin):
     done = run(
         tmp_path,
         'mkfifo done; "$@" --junit >(cat >junit.xml; echo >done) >out; code=$?; read <done; exit $code',
-        *(*targets(standin), "-t", "3s", "--no-results", "--markdown", "stdout", "--html", "mounted.html"),
-        *("--json-file", "new/stats", "--threshold", "ws_join_ms: avg<9000"),
+        *(*targets(standin), *SHORT, "--no-results", "--markdown", "stdout", "--html", "mounted.html"),
+        *("--json-file", "new/stats", "--threshold", "ws_join_ms: avg<60000"),
     )
     out = (tmp_path / "out").read_text(encoding="utf-8")
     assert "| " in out.partition("VERDICT")[0]
@@ -52,7 +53,7 @@ def test_each_kind_of_place_gets_its_text(tmp_path, standin):
 
 def test_a_file_that_was_lost_is_not_green(tmp_path, standin):
     """The device is full: whatever else there is is written, and the last lines say what is missing."""
-    done = run(tmp_path, '"$@"', *targets(standin), "-t", "3s", "--junit", "/dev/full", "--html", "/dev/full")
+    done = run(tmp_path, '"$@"', *targets(standin), *SHORT, "--junit", "/dev/full", "--html", "/dev/full")
     assert done.returncode == 5, done.stdout
     assert "! not written: --junit /dev/full: No space left on device" in done.stdout
     assert "! not written: --html /dev/full: No space left on device" in done.stdout

@@ -52,7 +52,7 @@ def test_a_run_leads_to_traces_annotations_and_what_came_before(tmp_path, standi
     written = [path.read_text() for path in finished.results.rglob("*") if path.is_file()]
     assert not any(TOKEN in text for text in written)
     assert finished.summary["baseline"]["run_id"] == "traced"
-    assert finished.summary["baseline"]["sentences"][0]["text"].split(":")[0] in " ".join(finished.output.split())
+    assert finished.summary["baseline"]["sentences"][0]["text"].split(":")[0] in finished.said
 
 
 def test_a_grafana_that_refuses_costs_the_run_nothing(tmp_path, standin):
@@ -66,4 +66,4 @@ def test_a_grafana_that_refuses_costs_the_run_nothing(tmp_path, standin):
     assert finished.output.count("the run is not annotated in Grafana") == 1
     assert finished.summary["annotations"]["failed"] == 3
     assert "GRAFANA_TOKEN is not set" in finished.summary["annotations"]["problem"]
-    assert "3 of 3 annotations not posted" in finished.output
+    assert "3 of 3 annotations not posted" in finished.said

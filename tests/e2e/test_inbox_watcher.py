@@ -33,7 +33,7 @@ def test_a_healthy_inbox_shows_every_message(tmp_path, standin, spread, sessions
 def test_an_inbox_that_falls_silent_misses_messages(tmp_path, standin_with):
     """As FleetLM's does for good after its first second without a message; nobody needs to ask for the threshold."""
     standin = standin_with("--builtin-agent", "--quirks")
-    finished = run(tmp_path, "mixed", standin, *ONLY, "-t", "5s")
+    finished = run(tmp_path, "mixed", standin, *ONLY, "-t", "5s", "--seed", "7")
     check_accounting(finished, standin)
     shown, missed = finished.count("inbox_shown"), finished.count("inbox_missed")
     assert missed > 0, finished.output

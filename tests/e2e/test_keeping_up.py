@@ -4,6 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.e2e.benchmarks import OF_BACKLOGS
 from tests.e2e.cluster import cluster
 from tests.e2e.harness import Locust, Standin, targets
 from tests.e2e.layouts import worker
@@ -26,7 +27,7 @@ SLOW = ["--builtin-agent", "--webhook-order", "none", "--webhook-service-ms", "3
 
 
 def run(tmp_path, standin, *arguments):
-    with Locust(tmp_path, *targets(standin), *STEADY, *arguments, locustfile=LOCUSTFILE) as locust:
+    with Locust(tmp_path, *targets(standin), *STEADY, *arguments, locustfile=LOCUSTFILE, **OF_BACKLOGS) as locust:
         return locust.finish()
 
 
@@ -54,7 +55,7 @@ def test_falling_behind_is_told_in_words(tmp_path, standin_with):
     growth = judged(finished, "agent_backlog_growth")
     assert 0.3 < growth["measured"] < 1
     assert "agent answers fell behind by" in finished.summary["verdict"]["failures"][0]
-    assert "were waiting when sending stopped" in finished.output
+    assert "were waiting when sending stopped" in finished.said
 
 
 @pytest.mark.parametrize("processes", [(), ("--processes", "2")], ids=["one process", "two processes"])
@@ -70,7 +71,7 @@ def test_falling_behind_is_seen_in_a_short_run(tmp_path, standin_with, processes
 def test_falling_behind_is_seen_over_workers(tmp_path, standin_with):
     """Each of them sees half of the queue."""
     flags = [*targets(standin_with(*TOO_SLOW)), *STEADY, "-t", "7s", "--time-scale", "1"]
-    with cluster(tmp_path, *flags, locustfile=LOCUSTFILE) as run_of:
+    with cluster(tmp_path, *flags, locustfile=LOCUSTFILE, **OF_BACKLOGS) as run_of:
         check_behind(run_of.master.finish())
 
 
@@ -84,7 +85,7 @@ def test_falling_behind_is_seen_by_a_fleet_of_hosts(tmp_path):
         head = ["--master", "--master-bind-host", address, "--expect-workers", "2", "-t", "7s"]
         with hosts["master"]:
             flags = [*targets(standin), *STEADY, *head]
-            master = stack.enter_context(Locust(tmp_path, *flags, locustfile=LOCUSTFILE))
+            master = stack.enter_context(Locust(tmp_path, *flags, locustfile=LOCUSTFILE, **OF_BACKLOGS))
         for name in ("workers-a", "workers-b"):
             with hosts[name]:
                 at = ["--master-host", address, "--master-port", "5557"]

@@ -47,7 +47,7 @@ def test_sessions_of_one_group_lose_each_others_messages(tmp_path, standin_with,
     books = requests.get(f"{standin.url}/standin/storage", timeout=60).json()
     assert of(finished, "unstored") == books["lost_total"] == books["lost_by_cause"]["group"] > 0, finished.output
     assert of(finished, "audited") == 2 * finished.count("messages_appended")
-    assert "messages are not stored" in " ".join(finished.output.split())
+    assert "messages are not stored" in finished.said
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -59,7 +59,7 @@ def test_open_outcomes_are_resolved(tmp_path, standin_with, way):
     assert finished.count("messages_unconfirmed") == finished.count("unconfirmed_stored") > 5, finished.output
     assert finished.count("messages_audited") == finished.count("messages_appended")
     assert of(finished, "unstored", "unaudited") == finished.count("unconfirmed_unstored") == 0
-    assert "whose outcome the server left open" in " ".join(finished.output.split())
+    assert "whose outcome the server left open" in finished.said
 
 
 def test_what_was_acknowledged_and_never_pushed_is_audited(tmp_path, standin_with):

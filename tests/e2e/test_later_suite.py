@@ -38,12 +38,12 @@ def test_its_counts_are_the_servers(tmp_path, standin_with, name, spread):
     standin = standin_with(*LATE)
     finished = later(tmp_path, name, standin, *spread)
     assert finished.code == 0, finished.output
+    standin.await_leaving()
     truth = standin.counters(RUN_ID)
     accounting = finished.accounting()
     assert accounting["sent"] == accounting["appended"] == truth["messages_appended_user"] > 0
     assert finished.count("sessions_started") == finished.count("sessions_completed") == truth["sessions_created"]
     assert finished.count("messages_audited") == finished.count("messages_stored") == accounting["appended"]
-    assert standin.counters()["connections_now"] == 0
 
 
 @pytest.mark.parametrize("faults", FORGETFUL, ids=lambda faults: faults[0])
@@ -79,7 +79,7 @@ def test_the_early_protocol_is_refused_where_it_cannot_do_it(tmp_path, standin_w
     standin = standin_with("--builtin-agent")
     finished = run(tmp_path, name, standin, *SHORT, *arguments, **EARLY)
     assert finished.code == 2, finished.output
-    assert reason in " ".join(finished.output.split())
+    assert reason in finished.said
     assert not standin.counters()["sessions_created"]
 
 
@@ -89,7 +89,7 @@ def test_early_broadcasts_acknowledge_the_hot_path(tmp_path, standin_with, sprea
     standin = standin_with("--builtin-agent", "--quirks")
     finished = run(tmp_path, "hot_path_throughput", standin, *SHORT, *CASES["hot_path_throughput"], *spread, **EARLY)
     assert finished.code == 0, finished.output
-    said = " ".join(finished.output.split())
+    said = finished.said
     assert "a user's own broadcast is the acknowledgement" in said
     assert "not judged, as this run does not measure it: ack_latency_ms: p(95)<10" in said
     assert "not audited (--audit auto)" in said
@@ -109,7 +109,7 @@ def test_early_cold_starts_are_replayed_by_single_joins(tmp_path, standin_with, 
     standin = standin_with("--builtin-agent")
     finished = early_cold_starts(tmp_path, standin, *spread)
     assert finished.code == 0, finished.output
-    assert "each replay is checked for those" in " ".join(finished.output.split())
+    assert "each replay is checked for those" in finished.said
     accounting = finished.accounting()
     assert accounting["sent"] == accounting["appended"] == standin.counters(RUN_ID)["messages_appended_user"] > 220
     assert finished.count("replay_checked") >= 40 * finished.count("replays") > 0
