@@ -7,7 +7,7 @@ from gevent.queue import Queue
 
 from fleetlm_users.errors import Disconnected
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 TOPIC = "session:s1"
 
 

@@ -9,7 +9,7 @@ from fleetlm_users.client.websocket.handshake import Upgraded
 from fleetlm_users.client.websocket.transport import Transport
 from tests.client.fakes import Peer
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 MAX_BYTES = 200_000
 
 

@@ -19,7 +19,7 @@ def detected(serve, status, body):
         asked.append(peer.read_request())
         peer.answer(status, body)
 
-    api = RestApi(serve(answer).http_url + "/api", timeout_s=5.0)
+    api = RestApi(serve(answer).http_url + "/api", timeout_s=60.0)
     try:
         return detect(api), asked
     finally:
@@ -69,7 +69,7 @@ def test_a_server_of_both_speaks_the_one_that_is_given(serve, requested, second,
         bodies.append(peer.read(int(peer.headers["content-length"])))
         peer.answer("422 Unprocessable Entity", LATE_BODY if len(bodies) == 1 else second)
 
-    api = RestApi(serve(answer).http_url + "/api", timeout_s=5.0)
+    api = RestApi(serve(answer).http_url + "/api", timeout_s=60.0)
     assert detect(api, requested).profile is profile
     api.close()
     assert bodies[1:] == ([b'{"sender_id":null,"recipient_id":null}'] if requested == "early" else [])
@@ -85,7 +85,7 @@ def test_what_was_asked_creates_nothing(serve):
         peer.answer("400 Bad Request", EARLY_BODY)
         del head
 
-    api = RestApi(serve(answer).http_url + "/api", timeout_s=5.0)
+    api = RestApi(serve(answer).http_url + "/api", timeout_s=60.0)
     detect(api)
     api.close()
     assert requests == [("POST /api/sessions HTTP/1.1", b"{}")]

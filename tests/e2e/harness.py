@@ -134,7 +134,8 @@ class Locust:
     """A locust process, ended at the latest when its owner leaves the block.
 
     `forked` False makes it a process of its own from its first instruction on, where its very start is what counts.
-    `calmly` False leaves latencies, lateness and waits for connections to the preset's bounds and the defaults.
+    `calmly` False leaves latencies, lateness and waits for connections to the preset's bounds and the defaults, and so
+    the backlogs at the end.
     """
 
     def __init__(
@@ -150,7 +151,7 @@ class Locust:
     ):
         self.results = tmp_path / "results"
         command = [*(["--headless"] if headless else []), "-f", locustfile, "--results-dir", str(self.results)]
-        env = {**(calm(benchmark_of(locustfile)) if calmly else {}), **(env or {})}
+        env = {**(calm(benchmark_of(locustfile), arguments) if calmly else {}), **(env or {})}
         self.process = python(
             "locust",
             ["-m", "locust", *command, *map(str, arguments), *own_port(arguments)],

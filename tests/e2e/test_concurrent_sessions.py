@@ -24,7 +24,7 @@ def test_sessions_are_held_pinged_left_and_begun_again(tmp_path, standin, spread
     assert truth["sends_received"] >= USERS * PINGS_PER_SESSION
     assert truth["messages_appended_agent"] == truth["sends_received"]
     assert all(entry["ok"] for entry in finished.summary["thresholds"])
-    assert len(finished.summary["thresholds"]) == 3 + 4  # the preset's, and those of backlogs
+    assert len(finished.summary["thresholds"]) == 3  # the preset's
 
 
 def test_nought_holds_every_session_until_the_run_ends(tmp_path, standin):

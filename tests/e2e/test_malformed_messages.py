@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.e2e.calm import calm
 from tests.e2e.cluster import cluster
-from tests.e2e.harness import targets
+from tests.e2e.harness import eventually, targets
 
 pytestmark = pytest.mark.e2e
 
@@ -49,8 +50,12 @@ def test_a_run_with_messages_that_cannot_be_read_ends_with_its_report(tmp_path, 
     """The stranger changes nothing; the worker's damaged reports make the run inconclusive, its last one is whole."""
     locustfile = tmp_path / "odd.py"
     locustfile.write_text(LOCUSTFILE)
-    flags = [*targets(standin), "--run-id", RUN_ID, "-u", "2", "--send-interval", "100", "-t", "5s"]
-    with cluster(tmp_path, *flags, workers=1, locustfile=locustfile) as it:
+    refused = ("stats", "unreadable", "quit", "fleetlm_introduction", "locustfile", "client_ready", "zzz")
+    flags = [*targets(standin), "--run-id", RUN_ID, "-u", "2", "--send-interval", "100", "-t", "60s"]
+    with cluster(tmp_path, *flags, workers=1, locustfile=locustfile, env=calm("message_throughput")) as it:
+        for kind in refused:
+            eventually(lambda kind=kind: f"A message ({kind}) from " in it.master.output, f"{kind} is refused")
+        it.master.interrupt()
         finished = it.master.finish()
     assert finished.code == 4, finished.output
     assert "Traceback" not in finished.output
@@ -59,5 +64,5 @@ def test_a_run_with_messages_that_cannot_be_read_ends_with_its_report(tmp_path, 
     assert accounting["adds_up"]
     (doubt,) = (text for text in finished.summary["verdict"]["doubts"] if "could not be read" in text)
     assert "(stats) in its report rows[0] is of second 5000000" in doubt
-    for kind in ("unreadable", "quit", "fleetlm_introduction", "locustfile", "client_ready", "zzz"):
+    for kind in refused[1:]:
         assert f"A message ({kind}) from stranger was refused: " in finished.output

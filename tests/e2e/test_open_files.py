@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.harness import Locust, free_port, targets
+from tests.e2e.harness import Locust, eventually, free_port, targets
 
 pytestmark = pytest.mark.e2e
 
@@ -25,7 +25,9 @@ def test_a_limit_that_is_too_low_is_reported_before_any_user_starts(tmp_path, st
 
 def test_a_soft_limit_is_raised(tmp_path, standin):
     """The same load runs when the hard limit allows it."""
-    with Locust(tmp_path, *targets(standin), *FAST, *HELD, open_files=(64, 900)) as locust:
+    with Locust(tmp_path, *targets(standin), *FAST, *HELD, "-t", "60s", open_files=(64, 900)) as locust:
+        eventually(lambda: standin.counters()["joins_ok"] == 60, "all have joined")
+        locust.interrupt()
         finished = locust.finish()
     assert finished.summary["metrics"]["active_connections"]["peak"] == 60, finished.output
     assert finished.summary["host"]["open_files_soft"] >= 260

@@ -13,6 +13,8 @@ ANSWERS_APART = ["--webhook-order", "none", "--webhook-service-ms", "20"]
 """An answer that is read together with its message has no latency."""
 
 ARGUMENTS = ["-t", "4s", "--warm-up", "1s", "--time-scale", "0.2"]
+HELD = ["--ramp-up", "1s", "-t", "8s"]
+"""All users are there for much longer than between two exports."""
 
 
 def test_a_collector_receives_every_request_and_the_users(tmp_path, standin_with):
@@ -20,7 +22,7 @@ def test_a_collector_receives_every_request_and_the_users(tmp_path, standin_with
     standin = standin_with("--builtin-agent", *ANSWERS_APART)
     with (
         Collector() as collector,
-        Locust(tmp_path, *targets(standin), *ARGUMENTS, "--processes", 1, "--otel", env=collector.env) as locust,
+        Locust(tmp_path, *targets(standin), *ARGUMENTS, *HELD, "--processes", 1, "--otel", env=collector.env) as locust,
     ):
         done = locust.finish()
     assert done.code == 0, done.output

@@ -14,7 +14,7 @@ HELD = ["--long-lived-vus", "60", "--burst-vus", "0", "--churn-vus", "0"]
 def test_endpoint_and_process_are_watched_during_the_run(tmp_path, standin, processes):
     """Both sources: first, last and peak, and memory per session or the reason why not."""
     sources = ["--server-metrics", f"{standin.url}/metrics", "--server-pid", standin.process.pid]
-    with Locust(tmp_path, *targets(standin), *FAST, *HELD, *sources, "-t", "7s", *processes) as locust:
+    with Locust(tmp_path, *targets(standin), *FAST, *HELD, *sources, "-t", "14s", *processes) as locust:
         finished = locust.finish()
     endpoint, process = finished.summary["server"]
     assert endpoint["failed"] == process["failed"] == 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.harness import Locust, targets
+from tests.e2e.harness import Locust, eventually, targets
 
 pytestmark = pytest.mark.e2e
 
@@ -15,7 +15,9 @@ LOOPBACKS = [f"127.0.0.{last}" for last in range(2, 10)]
 def test_sockets_leave_from_every_address_alike(tmp_path, standin, processes):
     """32 held sockets over 8 addresses: about 4 each, over all processes."""
     ips = ["--source-ips", "127.0.0.2-127.0.0.9"]
-    with Locust(tmp_path, *targets(standin), *FAST, *ONLY_LONG_LIVED, *ips, *processes) as locust:
+    with Locust(tmp_path, *targets(standin), *FAST, *ONLY_LONG_LIVED, *ips, "-t", "60s", *processes) as locust:
+        eventually(lambda: standin.counters()["joins_ok"] == 32, "all have joined")
+        locust.interrupt()
         finished = locust.finish()
     by_peer = standin.counters()["connections_by_peer"]
     assert sorted(by_peer) == LOOPBACKS, finished.output

@@ -66,6 +66,9 @@ def broken_agent():
         thread.join(60)
 
 
+STALL_MS = 60
+
+
 def failed(finished):
     return {entry["metric"] for entry in finished.summary["thresholds"] if not entry["ok"]}
 
@@ -90,8 +93,8 @@ def test_answers_that_stall_are_counted_and_fail(tmp_path, standin_with):
     agent = Agent("--chunks", "1", "--chunk-delay-ms", "600")
     try:
         standin = standin_with(*LATE)
-        flags = [*STREAMING, "--send-interval", "1000", "--reply-timeout", "30s", "--stall-limit", "60ms"]
-        bounds = "agent_chunk_gap_ms: p(50)>500; agent_first_chunk_ms: p(95)<60s"
+        flags = [*STREAMING, "--send-interval", "1000", "--reply-timeout", "30s", "--stall-limit", f"{STALL_MS}ms"]
+        bounds = "agent_chunk_gap_ms: p(50)>500; agent_first_chunk_ms: max<60s"
         flags += ["--agent-url", agent.url, "--threshold", bounds]
         finished = run(tmp_path, "message_throughput", standin, *flags)
     finally:
@@ -101,7 +104,9 @@ def test_answers_that_stall_are_counted_and_fail(tmp_path, standin_with):
     assert finished.count("agent_streams") == answers > 0
     assert finished.count("agent_streams_incomplete") == 0
     assert finished.count("agent_chunks") == 4 * answers
-    assert finished.count("agent_stream_stalls") == 3 * answers
+    gaps = finished.summary["distributions"]["agent_chunk_gap_ms"]
+    long = sum(n for low_ms, _, n in gaps if low_ms > STALL_MS)
+    assert answers < finished.count("agent_stream_stalls") == long <= 3 * answers  # pieces may be read together
     assert failed(finished) == {"agent_stream_stalls"}
     page = (next(finished.results.iterdir()) / "report.html").read_text()
     for metric in ("agent_first_chunk_ms", "agent_chunk_gap_ms"):

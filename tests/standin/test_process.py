@@ -12,7 +12,7 @@ import pytest
 from tests.standin.raw_socket import CLOSE, RawSocket
 
 COMMAND = [sys.executable, "-m", "fleetlm_users.standin"]
-WAIT_S = 20
+WAIT_S = 60
 
 
 def test_the_ready_line(standin):

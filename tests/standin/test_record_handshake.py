@@ -5,7 +5,7 @@ import socket
 
 from tests.standin.recorded import scenes
 
-WAIT_S = 10
+WAIT_S = 60
 
 
 def exchange(connection, lines):

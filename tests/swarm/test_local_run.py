@@ -63,6 +63,6 @@ def test_the_run_is_drained_once_and_the_drain_can_be_cut_short():
     gevent.idle()
     assert not local_run.snapshot().final
     local_run.cut_drain_short()
-    gevent.joinall(callers, timeout=10, raise_error=True)
+    gevent.joinall(callers, timeout=60, raise_error=True)
     assert stays.forced == 1
     assert local_run.snapshot().final

@@ -154,7 +154,7 @@ def test_the_drain_can_be_cut_short(run, before):
     draining = gevent.spawn(run.drain, 3600.0)
     gevent.idle()
     run.cut_drain_short()
-    draining.get(timeout=10)
+    draining.get(timeout=60)
     assert member.forced
     assert run.drain_cut_short
     assert run.patience_until_s() < run.ended_s + 3600.0

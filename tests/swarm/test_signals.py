@@ -232,6 +232,6 @@ def test_a_runner_that_cannot_be_ended_in_order_does_not_keep_the_process(caplog
     signals = Signals(runner, None, print)
     signals.serve(role)
     signals.on_signal(signal.SIGTERM)
-    runner.greenlet.join(timeout=10)
+    runner.greenlet.join(timeout=60)
     assert not runner.greenlet
     assert "Locust could not end its runner" in caplog.text

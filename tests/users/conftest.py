@@ -6,7 +6,7 @@ import pytest
 from fleetlm_users.users import rest_user, virtual_user
 from tests.users.lives import Stage
 
-DEADLINE_S = 30.0
+DEADLINE_S = 90.0
 PAUSE_S = 0.05
 
 

@@ -25,7 +25,7 @@ from fleetlm_users.workload.user_numbers import ALONE
 
 AGENT = "bench-echo-agent"
 BENCHMARK = "played"
-ENDS_S = 20.0
+ENDS_S = 60.0
 LOOK_S = 0.02
 
 

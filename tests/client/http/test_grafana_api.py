@@ -23,7 +23,7 @@ def grafana(serve):
             peer.answer(status, body, *headers)
 
         url = f"{serve(script).http_url}/grafana/api/annotations{query}"
-        made.append(GrafanaApi(url, token, timeout_s=5.0, insecure=False))
+        made.append(GrafanaApi(url, token, timeout_s=60.0, insecure=False))
         return made[-1], asked
 
     yield make

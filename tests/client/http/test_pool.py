@@ -13,9 +13,9 @@ from fleetlm_users.client.net.endpoint import parse_endpoint
 from fleetlm_users.client.net.resolver import Address, Resolver
 from tests.client.fakes import Gone, hold
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 SHORT_S = 0.1
-AMPLE_S = 0.5  # for what is to be in time, on a busy machine too
+AMPLE_S = 1.0  # for what is to be in time, on a busy machine too
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from fleetlm_users.client.net.waits import Deadline, Overdue
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
 SOON_S = 0.01
-LONG_S = 10.0
+LONG_S = 60.0
 
 
 class Places:

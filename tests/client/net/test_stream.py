@@ -24,7 +24,7 @@ from fleetlm_users.client.net.stream import (
 )
 from fleetlm_users.protocol.observer import UpperBound
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 @pytest.fixture

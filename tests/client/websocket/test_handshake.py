@@ -15,9 +15,9 @@ from fleetlm_users.client.websocket.handshake import _require_accepted, _Upgrade
 from fleetlm_users.errors import ConnectFailed
 from tests.client.fakes import ACCEPT_GUID, hold
 
-LONG_S = 10.0
+LONG_S = 60.0
 SHORT_S = 0.2
-AMPLE_S = 0.5  # for what is to be in time, on a busy machine too
+AMPLE_S = 1.0  # for what is to be in time, on a busy machine too
 
 
 def dial(url: str, timeout_s: float = LONG_S, *, insecure: bool = False):

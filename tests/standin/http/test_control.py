@@ -58,7 +58,7 @@ def test_in_a_network_of_its_own_it_is_called_by_a_name(standin_with):
 
 def test_memory_sockets_and_sessions_are_reported(standin):
     """Names that a load test looks for."""
-    answer = requests.get(f"http://127.0.0.1:{standin.port}/metrics", timeout=5)
+    answer = requests.get(f"http://127.0.0.1:{standin.port}/metrics", timeout=60)
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     found = {s.name: s.value for family in text_string_to_metric_families(answer.text) for s in family.samples}
     assert found["process_resident_memory_bytes"] > 1_000_000

@@ -21,7 +21,7 @@ from fleetlm_users.swarm.cluster.refused_messages import RefusedMessages
 from tests.swarm.cluster.test_code_version import MINE
 from tests.swarm.runners import MasterRunner
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def test_a_master_that_cuts_the_drain_short_is_answered_at_once(worker, runner):
     gevent.idle()
     assert runner.finals() == []
     runner.hears(DrainRequest.kind, epoch="e", cut_short=True)
-    first.get(timeout=10)
+    first.get(timeout=60)
     assert stays.forced == 1
     assert runner.finals()[0][1].final
 
@@ -124,7 +124,7 @@ def test_a_master_that_cuts_the_drain_short_is_answered_at_once(worker, runner):
 def test_cutting_another_runs_drain_short_changes_nothing(worker, runner):
     """It comes from before."""
     worker.start()
-    runner.hears(DrainRequest.kind, epoch="old", cut_short=True).get(timeout=10)
+    runner.hears(DrainRequest.kind, epoch="old", cut_short=True).get(timeout=60)
     assert runner.finals() == [("old", None)]
     assert not worker._local_run._context.run.drain_cut_short
 
@@ -164,8 +164,8 @@ def test_a_run_without_a_name_ends_the_worker(worker, runner):
 def test_a_snapshot_is_sent_for_the_run_that_is_on_and_no_other(worker, runner):
     """The master waits for an answer in both cases."""
     worker.start()
-    runner.hears(SnapshotRequest.kind, epoch="e").get(timeout=10)
-    runner.hears(SnapshotRequest.kind, epoch="old").get(timeout=10)
+    runner.hears(SnapshotRequest.kind, epoch="e").get(timeout=60)
+    runner.hears(SnapshotRequest.kind, epoch="old").get(timeout=60)
     current, old = answers(runner, SnapshotReply)
     assert decode_head(current.snapshot).epoch == "e"
     assert not decode_head(current.snapshot).final
@@ -175,8 +175,8 @@ def test_a_snapshot_is_sent_for_the_run_that_is_on_and_no_other(worker, runner):
 def test_what_a_search_orders_is_followed_in_its_run(worker, runner):
     """And in no other."""
     worker.start()
-    runner.hears(StepOrdered.kind, epoch="e", held_from_s=20.0, held_to_s=32.0, share=0.25).get(timeout=10)
-    runner.hears(StepOrdered.kind, epoch="old", held_from_s=0.0, held_to_s=0.0, share=0.0).get(timeout=10)
+    runner.hears(StepOrdered.kind, epoch="e", held_from_s=20.0, held_to_s=32.0, share=0.25).get(timeout=60)
+    runner.hears(StepOrdered.kind, epoch="old", held_from_s=0.0, held_to_s=0.0, share=0.0).get(timeout=60)
     assert worker._local_run._context.run.step_order == StepOrder(20.0, 32.0, 0.25)
 
 
@@ -185,8 +185,8 @@ def test_what_the_master_orders_is_followed_in_its_run(worker, runner):
     worker.start()
     run = worker._local_run._context.run
     assert (run.load_clock, run.phase_at(run.started_s + 105.0)) == (None, "main")
-    runner.hears(LoadOrdered.kind, epoch="e", order=[[[3.0, 2.0]], [[0.0, "one"], [104.0, "two"]]]).get(timeout=10)
-    runner.hears(LoadOrdered.kind, epoch="old", order=[[[1.0, 0.0]], []]).get(timeout=10)
+    runner.hears(LoadOrdered.kind, epoch="e", order=[[[3.0, 2.0]], [[0.0, "one"], [104.0, "two"]]]).get(timeout=60)
+    runner.hears(LoadOrdered.kind, epoch="old", order=[[[1.0, 0.0]], []]).get(timeout=60)
     assert run.load_clock.changes == (SpeedChange(3.0, 2.0),)
     assert run.due_s(run.started_s + 5.0, run.started_s) == run.started_s + 4.0
     assert [run.phase_at(run.started_s + at_s) for at_s in (0.0, 103.9, 104.0)] == ["warm_up", "main:one", "main:two"]
@@ -195,7 +195,7 @@ def test_what_the_master_orders_is_followed_in_its_run(worker, runner):
 def test_a_reset_begins_a_new_ledger_and_clears_locusts_table(worker, runner):
     """Locust itself clears the master's only."""
     worker.start()
-    runner.hears(ResetRequest.kind, epoch="e", resets=1).get(timeout=10)
+    runner.hears(ResetRequest.kind, epoch="e", resets=1).get(timeout=60)
     assert worker._local_run._context.run.ledger.resets == 1
     assert runner.resets == 1
 
@@ -228,7 +228,7 @@ def test_a_worker_without_work_left_says_so(worker, runner, caplog):
 def test_a_worker_that_is_rejected_or_has_no_master_quits(worker, runner, capsys, ending):
     """With words and an exit code of its own."""
     if ending == "rejected":
-        runner.hears(WorkerRejected.kind, problem="other\x1b[2J code").get(timeout=10)
+        runner.hears(WorkerRejected.kind, problem="other\x1b[2J code").get(timeout=60)
         assert "code" in capsys.readouterr().err
     else:
         worker.on_master_lost("its process ended")

@@ -243,7 +243,7 @@ def test_a_second_signal_cuts_the_workers_drain_short_and_still_waits_for_their_
     assert runner.drains == [("a", False)]
     runner.answering.add("a")
     registry.cut_drain_short()
-    draining.get(timeout=10)
+    draining.get(timeout=60)
     assert runner.drains == [("a", False), ("a", True)]
     assert merge.totals().count("messages_sent") == 5
     assert registry.lost == []

@@ -68,7 +68,7 @@ def test_every_caller_returns_when_the_run_is_judged(coordinator):
     """Run time, a signal and the web UI may end it at once."""
     start(coordinator)
     callers = [gevent.spawn(coordinator.judge) for _ in range(3)]
-    gevent.joinall(callers, timeout=10, raise_error=True)
+    gevent.joinall(callers, timeout=60, raise_error=True)
     assert coordinator.result is not None
     assert coordinator.view().result is coordinator.result
 

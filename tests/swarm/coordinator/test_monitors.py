@@ -18,9 +18,9 @@ from tests.swarm.coordinator.scenes import ServerMetrics
 from tests.swarm.runners import LocalRunner, environment
 from tests.swarm.samples import options
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 class Patience:

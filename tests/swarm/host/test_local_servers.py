@@ -85,11 +85,11 @@ def test_a_stand_in_that_was_killed_starts_again_on_its_port(tmp_path):
     try:
         urls = servers.start(standin=["--storage-file", str(tmp_path / "storage")])
         body = {"sender_id": "u", "recipient_id": "a"}
-        session = requests.post(f"{urls.api_url}/sessions", json=body, timeout=10).json()["session"]["id"]
+        session = requests.post(f"{urls.api_url}/sessions", json=body, timeout=60).json()["session"]["id"]
         killed = servers.standin_pid
         os.kill(killed, signal.SIGKILL)
         servers.restart_standin()
-        assert requests.get(f"{urls.api_url}/sessions/{session}", timeout=10).status_code == 200
+        assert requests.get(f"{urls.api_url}/sessions/{session}", timeout=60).status_code == 200
         assert servers.standin_pid not in (None, killed)
     finally:
         servers.stop()

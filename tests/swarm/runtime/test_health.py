@@ -64,7 +64,7 @@ def test_cpu_and_memory_are_sampled_at_each_tick(run, monkeypatch):
     monkeypatch.setattr(run.ledger, "level", lambda name, value, phase: levels.append((name, value)))
     ticked = Event()
     sampler = HealthSampler(run, lambda: None)
-    assert ticked.wait(5)
+    assert ticked.wait(60)
     sampler.stop()
     assert ticks == sorted(ticks)
     assert {name for name, _ in levels} == {"worker_cpu_percent", "worker_rss_bytes"}

@@ -30,7 +30,7 @@ def test_it_rings_never_before_its_moment(timer):
         event = Event()
         moment_s = time.perf_counter() + 0.003
         timer.at(moment_s, event.set)
-        assert event.wait(5)
+        assert event.wait(60)
         assert time.perf_counter() >= moment_s - 0.001 * (not timer.is_exact)
 
 
@@ -38,7 +38,7 @@ def test_a_moment_that_has_passed_rings_at_once(timer):
     """A late user is not kept waiting."""
     event = Event()
     timer.at(time.perf_counter() - 1.0, event.set)
-    assert event.wait(5)
+    assert event.wait(60)
 
 
 def test_a_callback_that_raises_takes_no_ring_from_others(timer, monkeypatch):
@@ -49,7 +49,7 @@ def test_a_callback_that_raises_takes_no_ring_from_others(timer, monkeypatch):
     for n in range(20):  # more than there are timers
         timer.at(now_s + n / 10_000, lambda: 1 / 0)
     timer.at(now_s + 0.01, event.set)
-    assert event.wait(5)
+    assert event.wait(60)
     assert errors == [ZeroDivisionError] * 20
 
 
@@ -66,7 +66,7 @@ def test_all_ring_in_order_whatever_the_order_they_were_set(delays_ms, timers):
         event.rawlink(lambda _, index=index: rung.append(index))
         timer.at(base_s + delay_ms / 1000, event.set)
         waits.append(event)
-    gevent.wait(waits, timeout=5)
+    gevent.wait(waits, timeout=60)
     timer.close()
     assert sorted(rung, key=lambda index: (delays_ms[index], index)) == rung
 
@@ -96,7 +96,7 @@ def test_sleepers_that_set_it_anew_as_they_ring_are_all_rung_in_time(intervals_u
 
     for user in left:
         sleep(user, time.perf_counter() + intervals_us[user] / 1e6)
-    assert done.wait(5), f"{timer} forgot {left}"
+    assert done.wait(60), f"{timer} forgot {left}"
     timer.close()
     assert early == [False] * rounds * len(intervals_us)
 
@@ -107,5 +107,5 @@ def test_a_kernel_without_timers_is_reported():
     assert not timer.is_exact
     event = Event()
     timer.at(time.perf_counter() + 0.002, event.set)
-    assert event.wait(5)
+    assert event.wait(60)
     timer.close()

@@ -88,7 +88,7 @@ def fetched(port, path):
 
     def fetch():
         try:
-            with urlopen(Request(f"http://127.0.0.1:{port}{path}"), timeout=5) as answer:
+            with urlopen(Request(f"http://127.0.0.1:{port}{path}"), timeout=60) as answer:
                 return answer.read()
         except HTTPError as problem:
             return problem.read()
