@@ -13,9 +13,9 @@ pytestmark = pytest.mark.e2e
 VERDICT = re.compile("PASS|FAIL|INCONCLUSIVE")
 PRESET = """
   {name}:
-    description: {users} users who stay, for 3 seconds
+    description: {users} users who stay, for 4 seconds
     users: {{long_lived: {users}, burst: 1, churn: 1}}
-    duration_s: 3
+    duration_s: 4
     ramp_up_s: 0
     warm_up_s: 1
     thresholds: {{messages_sent: "count>0", message_success_rate: "rate>0.90"}}
@@ -44,15 +44,15 @@ def bar(page):
 
 def test_the_charts_fill_thresholds_turn_and_a_reload_loses_nothing(locust_with, page_with, shoot):
     """One run from Start to its report, seen on Locust's page, on the charts page, in the dark and on a phone."""
-    url, locust = locust_with("--warm-up", "3s")
+    url, locust = locust_with("--warm-up", "10s")
     page = page_with(f"{url}/")
     bar(page).get_by_role("link", name="FleetLM live charts").click()
     expect(page.get_by_role("heading", name="No run yet")).to_be_visible()
     expect(page.locator("#charts")).to_be_hidden()
     page.get_by_role("link", name="Locust", exact=True).click()
-    start(page, run_time="60s")
-
     charts = page_with(f"{url}/fleetlm")
+    start(page, run_time="600s")
+
     expect(charts.locator(".sign").first).to_have_text("…")
     expect(charts.locator(".sign").first).to_have_text("✓")
     charts.get_by_text("Append latency as a table").click()
@@ -89,7 +89,7 @@ def test_the_charts_fill_thresholds_turn_and_a_reload_loses_nothing(locust_with,
 
 
 def test_every_preset_runs_by_its_name_and_its_last_figures_stay(locust_with, page_with, shoot, tmp_path):
-    """Run after run in one session, each with a folder of its own; runs of three seconds show their final figures."""
+    """Run after run in one session, each with a folder of its own; runs of four seconds show their final figures."""
     names = list(load_presets(None).of("mixed"))
     file = tmp_path / "presets.yaml"
     file.write_text("mixed:" + "".join(PRESET.format(name=name, users=n) for n, name in enumerate(names, 2)))
@@ -140,7 +140,7 @@ def test_behind_a_login_and_below_a_base_path_nothing_is_shown_to_strangers(locu
     page.get_by_label("Password", exact=True).fill("open sesame")
     page.get_by_role("textbox").first.fill("me")
     page.get_by_role("button", name=re.compile("log ?in", re.IGNORECASE)).click()
-    start(page, run_time="20s")
+    start(page, run_time="600s")
     bar(page).get_by_role("link", name="FleetLM live charts").click()
     expect(page).to_have_url(f"{url}/fleetlm")
     expect(page.locator("#charts .plot canvas").first).to_be_visible()

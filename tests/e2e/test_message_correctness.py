@@ -10,7 +10,7 @@ pytestmark = pytest.mark.e2e
 USERS, ITERATIONS, MESSAGES = 4, 10, 20
 SENT = USERS * ITERATIONS * MESSAGES  # with the answers 1,600 messages: one in a thousand is one of them
 ROUNDS = ["-u", USERS, "--iterations", ITERATIONS, "--messages", MESSAGES, "--audit", "off"]
-SHORT_WAIT = ["--reply-timeout", "5s"]
+SHORT_WAIT = ["--reply-timeout", "10s"]
 """For what never comes."""
 
 
@@ -87,7 +87,7 @@ def test_the_list_is_bounded_and_the_total_is_not(tmp_path, standin_with):
 
 def test_a_dead_agent_is_not_correct(tmp_path, standin_with):
     """Own broadcasts are no answers: every message is unanswered and none correct."""
-    flags = ["-u", "2", "--iterations", "1", "--messages", "5", "--reply-timeout", "500ms"]
+    flags = ["-u", "2", "--iterations", "1", "--messages", "5", "--reply-timeout", "5s"]
     finished = run(tmp_path, "message_correctness", standin_with("--no-agent"), *flags)
     assert finished.code == 3, finished.output
     assert finished.count("messages_checked") == 10

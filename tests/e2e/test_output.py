@@ -16,7 +16,7 @@ from tests.e2e.harness import LOCUST, ROOT, clean_env, newest_summary, targets
 
 pytestmark = pytest.mark.e2e
 
-RUN = ["--headless", "-f", "locustfiles/message_throughput.py", "-u", "2", "--warm-up", "0"]
+RUN = ["--headless", "-f", "locustfiles/message_throughput.py", "-u", "2", "--warm-up", "0", "--send-interval", "100"]
 
 
 def run(tmp_path, standin, redirected, **env):
@@ -26,7 +26,7 @@ def run(tmp_path, standin, redirected, **env):
         *RUN,
         *targets(standin),
         "-t",
-        "2s",
+        "3s",
         "--results-dir",
         str(tmp_path),
         "--threshold",

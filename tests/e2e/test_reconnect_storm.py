@@ -8,7 +8,7 @@ from tests.e2e.harness import Locust, eventually, targets
 pytestmark = pytest.mark.e2e
 
 USERS = 6
-LOAD = ["-u", USERS, "--send-interval", "300", "--warm-up", "0s", "--ramp-up", "0.2s", "--cut-at", "2s", "-t", "7s"]
+LOAD = ["-u", USERS, "--send-interval", "300", "--warm-up", "0s", "--ramp-up", "0.2s", "--cut-at", "4s", "-t", "10s"]
 LENIENT = ["--threshold", "message_success_rate: rate>0.2; reconnect_ms: off"]
 """What is sent on a dead connection is lost, which is much of so short a run."""
 
@@ -79,7 +79,7 @@ def test_a_replay_that_forgets_fails_and_names_each_message(tmp_path, standin_wi
 
 def test_nobody_comes_back(tmp_path, standin):
     """The server refuses all joins after the cut: red, and each refusal is counted."""
-    flags = [*targets(standin), *SHORT_RAMP, *LOAD, "--cut-at", "4s", "-t", "6s", "--run-id", RUN_ID]
+    flags = [*targets(standin), *SHORT_RAMP, *LOAD, "--cut-at", "8s", "-t", "11s", "--run-id", RUN_ID]
     with Locust(tmp_path, *flags, locustfile="locustfiles/reconnect_storm.py") as locust:
         eventually(lambda: standin.counters()["runs"].get(RUN_ID, {}).get("joins_ok") == USERS, "all joined")
         standin.faults(refuse_joins=True)
@@ -94,7 +94,7 @@ def test_nobody_comes_back(tmp_path, standin):
 
 def test_a_restart_of_the_server_cuts_everybody(tmp_path):
     """The stand-in is stopped and started again; who stored what is another benchmark's question."""
-    flags = ["--standin", *SHORT_RAMP, *LOAD, *LENIENT, "-t", "12s", "--cut", "server", "--crash", "term"]
+    flags = ["--standin", *SHORT_RAMP, *LOAD, *LENIENT, "-t", "14s", "--cut", "server", "--crash", "term"]
     flags += ["--reconnect-after", "200ms"]
     with Locust(tmp_path, *flags, locustfile="locustfiles/reconnect_storm.py") as locust:
         finished = locust.finish()

@@ -73,7 +73,7 @@ def test_a_worker_that_is_lost_is_not_waited_for(tmp_path, standin):
 def test_an_agent_that_does_not_answer_breaks_every_life(tmp_path, standin_with, spread):
     """Each question is awaited until its time is up; the rate is 0, and the run still ends by itself."""
     standin = standin_with("--no-agent")
-    flags = ["-u", "2", "--iterations", "2", "--reply-timeout", "500ms"]
+    flags = ["-u", "2", "--iterations", "2", "--reply-timeout", "3s"]
     finished = run(tmp_path, "session_lifecycle", standin, *flags, *spread)
     truth = check_accounting(finished, standin)
     assert finished.code == 3, finished.output
@@ -97,10 +97,10 @@ def test_an_end_before_all_lives_are_lived_is_an_interruption(tmp_path, standin)
     assert whole + cut == truth["sessions_created"] == truth["sessions_deleted"]
 
 
-def test_run_time_ends_it_without_an_interruption(tmp_path, standin):
+def test_run_time_ends_it_without_an_interruption(tmp_path, standin_with):
     """-t is a wish: what is done by then is judged."""
-    # shorter than the five readings that it takes to tell a generator short of CPU, which such a loop is
-    finished = run(tmp_path, "session_lifecycle", standin, "-u", USERS, "--iterations", "100000", "-t", "2s")
+    standin = standin_with("--builtin-agent", "--broadcast-delay-ms", "100")  # or the loop would take all the CPU
+    finished = run(tmp_path, "session_lifecycle", standin, "-u", USERS, "--iterations", "100000", "-t", "6s")
     check_accounting(finished, standin)
     assert finished.code == 0, finished.output
     assert finished.count("session_failures") == 0

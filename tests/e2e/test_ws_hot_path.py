@@ -17,7 +17,7 @@ def test_only_joins_and_appends_are_measured(tmp_path, standin, spread):
     truth = check_accounting(finished, standin)
     assert finished.code == 0, finished.output
     assert truth["sessions_created"] == USERS
-    assert truth["sends_received"] >= USERS * 6
+    assert truth["sends_received"] >= USERS * 3
     assert not {"agent_latency_ms", "message_roundtrip_ms", "agent_reply_rate"} & finished.summary["metrics"].keys()
     assert finished.count("agent_replies") == truth["messages_appended_agent"]
     assert finished.count("messages_unanswered") == finished.count("agent_replies_unmatched") == 0
