@@ -187,7 +187,7 @@ def test_a_delay_lets_others_go_on() -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stop_finishes_what_is_under_way(number: int) -> None:
     """A webhook under way is answered after the signal, its connection closed; the process then ends with 0."""
-    with running("--delay-ms", "3000", "--delay-jitter-ms", "100") as agent, agent.connect() as sock:
+    with running("--delay-ms", "2000", "--delay-jitter-ms", "100") as agent, agent.connect() as sock:
         sock.sendall(request_bytes(BODY))
         agent.exchange(request_bytes(b"", head="GET /health HTTP/1.1"))  # behind the webhook, which it has by then
         with agent.connect():  # idle connections do not hold it up
