@@ -16,6 +16,8 @@ from tests.standin.test_record_rest import ask, ordered
 AGENT = "bench-echo-agent"
 LINE = re.compile(r"([<>]) ?(\w*) +\d+\.\d+ ?(.*)\Z")
 CUT = "chars)"
+NEVER_MS = 3_600_000
+"""What has just been appended is not flushed while a scene lasts."""
 ACK = "".join(
     json.dumps(line) + "\n"
     for line in (
@@ -99,7 +101,7 @@ def test_every_rest_scene(standin_with):
 
 
 def rest_problems(standin_with, agent_url):
-    standin, names = standin_with("--protocol", "late", "--quirks", "--flush-ms", "5000"), Names()
+    standin, names = standin_with("--protocol", "late", "--quirks", "--flush-ms", NEVER_MS), Names()
     problems = {}
     for title, lines in scenes("late_rest.txt"):
         if title == TOO_LARGE:
@@ -273,7 +275,7 @@ def test_every_channel_scene(standin_with):
 
     async def run():
         async with ScriptedAgent(lambda _: plain(ACK)) as agent:
-            standin = await asyncio.to_thread(standin_with, "--protocol", "late", "--quirks", "--flush-ms", "5000")
+            standin = await asyncio.to_thread(standin_with, "--protocol", "late", "--quirks", "--flush-ms", NEVER_MS)
             await asyncio.to_thread(standin.agent, AGENT, agent.url)
             names = Names()
             return {

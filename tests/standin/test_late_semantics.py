@@ -70,7 +70,7 @@ def frames_of(standin_with, flags, scene, answer=lambda _: plain(ACK)):
     async def run():
         async with ScriptedAgent(answer) as agent:
             standin = await asyncio.to_thread(standin_with, *LATE, *flags)
-            await asyncio.to_thread(standin.agent, AGENT, agent.url, timeout_ms=2_000)
+            await asyncio.to_thread(standin.agent, AGENT, agent.url, timeout_ms=60_000)
             session = await asyncio.to_thread(late_session, standin)
             socket = await RawSocket.open(standin, "u1", parameter="user_id")
             topic = f"session:{session}"

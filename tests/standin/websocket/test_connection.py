@@ -11,7 +11,7 @@ from tests.standin.running import Standin
 
 def test_silence_is_ended_and_any_frame_resets_it(standin_with):
     """CLOSE 1002; a client's PING and the server's own pushes keep a socket."""
-    standin = standin_with("--builtin-agent", "--idle-timeout-s", "0.4")
+    standin = standin_with("--builtin-agent", "--idle-timeout-s", "4")
 
     async def run():
         session = await asyncio.to_thread(standin.session)
@@ -23,6 +23,7 @@ def test_silence_is_ended_and_any_frame_resets_it(standin_with):
             assert await pinging.frame_in() == (PONG, b"p")
             await asyncio.to_thread(standin.append, session, "x", "stranger")
             await pushed.receive()
+            await asyncio.wait([closing], timeout=0.2)
         await pinging.silence()
         await pushed.silence()
         await pinging.close()
@@ -126,7 +127,7 @@ def test_rest_and_upgrade_share_a_connection_as_far_as_they_can(standin):
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     )
     rest = "GET /api/agents HTTP/1.1\r\nHost: a\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", standin.port), 10) as connection:
+    with socket.create_connection(("127.0.0.1", standin.port), 60) as connection:
         statuses = []
         for request in (upgrade.format("vsn=2.0.0"), rest, upgrade.format("participant_id=u")):
             connection.sendall(request.encode())
@@ -139,7 +140,7 @@ def test_rest_and_upgrade_share_a_connection_as_far_as_they_can(standin):
 )
 def test_what_is_no_http_is_answered_and_closed(standin, first):
     """With something, and nothing hangs."""
-    with socket.create_connection(("127.0.0.1", standin.port), 10) as connection:
+    with socket.create_connection(("127.0.0.1", standin.port), 60) as connection:
         connection.sendall(first)
         assert connection.recv(65536).startswith(b"HTTP/")
 
