@@ -11,12 +11,12 @@ def test_it_runs_in_the_order_of_due_times():
 
     async def run():
         timer, done, ran = ExactTimer(asyncio.get_running_loop()), asyncio.Event(), []
-        now_s = time.perf_counter()
+        now_s = time.perf_counter() + 1.0  # all are given before the first is due
         timer.at(now_s + 0.03, lambda: (ran.append("last"), done.set()))
         for number in range(3):
             timer.at(now_s + 0.01, lambda number=number: ran.append(number))
         timer.at(now_s, lambda: ran.append("first"))
-        await asyncio.wait_for(done.wait(), 10)
+        await asyncio.wait_for(done.wait(), 60)
         timer.stop()
         return ran
 
@@ -29,7 +29,7 @@ def test_the_loops_own_timer():
     async def run():
         done = asyncio.Event()
         LoopTimer(asyncio.get_running_loop()).after(0, done.set)
-        await asyncio.wait_for(done.wait(), 10)
+        await asyncio.wait_for(done.wait(), 60)
 
     asyncio.run(run())
 
@@ -41,10 +41,10 @@ def test_stopping_an_unused_or_idle_timer_ends_its_thread():
         ExactTimer(asyncio.get_running_loop()).stop()
         timer, done = ExactTimer(asyncio.get_running_loop()), asyncio.Event()
         timer.at(time.perf_counter(), done.set)
-        await asyncio.wait_for(done.wait(), 10)
+        await asyncio.wait_for(done.wait(), 60)
         thread = timer._thread
         timer.stop()
-        await asyncio.to_thread(thread.join, 10)
+        await asyncio.to_thread(thread.join, 60)
         return thread.is_alive()
 
     assert asyncio.run(run()) is False

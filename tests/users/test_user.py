@@ -35,7 +35,7 @@ class Visitor(FleetUser):
 def test_users_are_done_after_their_journeys_and_idle_until_the_end(stage):
     """Exactly that many each; Locust would spawn others in place of users that are gone."""
     visits = stage(Visitor, users=4)
-    assert visits.idle.wait(10)
+    assert visits.idle.wait(60)
     assert visits.run.headcount() == (4, 0, 4)
     assert visits.run.user_count == 4
     counts = visits.end()

@@ -60,7 +60,7 @@ def test_a_pipe_that_takes_a_files_place_between_look_and_opening_does_not_block
     found = []
     reader = threading.Thread(target=lambda: found.append(refusal(pipe)), daemon=True)
     reader.start()
-    reader.join(20)
+    reader.join(60)
     assert found == ["it is a pipe, not a file"]
 
 

@@ -16,7 +16,7 @@ from fleetlm_users.errors import ConnectFailed
 from tests.client.fakes import ACCEPT_GUID, hold
 
 LONG_S = 60.0
-SHORT_S = 0.2
+SHORT_S = 1.0
 AMPLE_S = 1.0  # for what is to be in time, on a busy machine too
 
 

@@ -48,7 +48,7 @@ def test_an_ended_process_is_gone_before_and_after_it_is_reaped():
         child.kill()
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         assert origin.is_gone
-        child.wait(10)
+        child.wait(60)
         assert origin.is_gone
 
 

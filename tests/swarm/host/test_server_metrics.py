@@ -138,7 +138,7 @@ def test_a_source_that_lets_wait_is_named_and_the_end_closes_it():
     watch = ServerMetrics({"fleet": PrometheusSource("http://fleet/metrics", page)})
     told = Event()
     waiting = Page("")
-    waiting.read = lambda: told.wait(10) and "process_resident_memory_bytes 1\n"
+    waiting.read = lambda: told.wait(60) and "process_resident_memory_bytes 1\n"
     slow = ServerMetrics({"slow": PrometheusSource("http://slow/metrics", waiting)})
     with mock.patch("fleetlm_users.swarm.host.server_metrics.NOTICE_S", 0.0):
         assert slow.first_reading(lambda text: told.set() if "http://slow/metrics" in text else None) == []
