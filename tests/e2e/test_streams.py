@@ -104,9 +104,13 @@ def test_answers_that_stall_are_counted_and_fail(tmp_path, standin_with):
     assert finished.count("agent_streams") == answers > 0
     assert finished.count("agent_streams_incomplete") == 0
     assert finished.count("agent_chunks") == 4 * answers
-    gaps = finished.summary["distributions"]["agent_chunk_gap_ms"]
-    long = sum(n for low_ms, _, n in gaps if low_ms > STALL_MS)
-    assert answers < finished.count("agent_stream_stalls") == long <= 3 * answers  # pieces may be read together
+    stalls, gaps = (
+        finished.count("agent_stream_stalls"),
+        finished.summary["metrics"]["agent_chunk_gap_ms"]["main"]["all"],
+    )
+    assert answers < stalls <= gaps["count"] <= 3 * answers
+    # pieces that a machine which stood still read together have no pause between them
+    assert stalls == 3 * answers or gaps["count"] < 3 * answers or gaps["min"] <= STALL_MS
     assert failed(finished) == {"agent_stream_stalls"}
     page = (next(finished.results.iterdir()) / "report.html").read_text()
     for metric in ("agent_first_chunk_ms", "agent_chunk_gap_ms"):
