@@ -197,7 +197,7 @@ class VirtualUser(User):
         while not self.ending:
             if time.perf_counter() >= moment_s:
                 return True
-            self._sleeper.rest(moment_s)
+            self._sleeper.sleep(moment_s)
         return False
 
     def wait_while_paused(self, is_over: Callable[[], bool] = lambda: False) -> float:

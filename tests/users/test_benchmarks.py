@@ -233,9 +233,9 @@ def test_a_pipeline_never_has_more_than_its_depth_in_flight(stage):
 
 def test_a_pipeline_ends_on_the_ramp_down(stage):
     """Three users, the first one leaves first; nothing is left in flight."""
-    pipeline = stage(PipelineUser, users=3, pipeline_depth="2", steady_duration="200ms", ramp_down_duration="600ms")
+    pipeline = stage(PipelineUser, users=3, pipeline_depth="2", steady_duration="1s", ramp_down_duration="600ms")
     counts = pipeline.until_idle()
     assert counts["messages_sent"] == counts["messages_appended"] > 3 * 2
     assert counts["sessions_started"] == counts["sessions_completed"] == 3
     ends = [user._until_s() - pipeline.run.started_s for user in pipeline.users]
-    assert ends == pytest.approx([0.4, 0.6, 0.8])
+    assert ends == pytest.approx([1.2, 1.4, 1.6])

@@ -10,7 +10,7 @@ from fleetlm_users.users.behaviours.reconnect_storm import ReconnectStormUser
 from fleetlm_users.workload.orders.load_clock import LoadOrder, SpeedChange
 
 QUICK = {"send_interval": "10", "reconnect_after": "1ms", "rejoin_after": "1ms"}
-SOON = {"cut_at": "300ms", "unnoticed": "50ms", **QUICK}
+SOON = {"cut_at": "800ms", "unnoticed": "50ms", **QUICK}
 
 
 def by_client(stage, users=1, **raw):
@@ -67,7 +67,7 @@ def test_everybody_is_cut_at_the_moment_and_comes_back(stage):
 
 def test_a_share_at_a_time_and_those_that_stay_are_timed(stage):
     """Half of the sessions, then the other half; each is cut once."""
-    storm = by_client(stage, users=4, cut_share="0.5", cut_every="200ms", unnoticed="0s", away_messages="0")
+    storm = by_client(stage, users=4, cut_share="0.5", cut_every="1s", unnoticed="0s", away_messages="0")
     storm.until(lambda: storm.count_of("sessions_resumed") == 4)
     counts = storm.end()
     check_books(counts)
