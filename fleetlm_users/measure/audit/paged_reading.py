@@ -9,9 +9,12 @@ proves nothing about its holes: their messages are lost, or hidden.
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from fleetlm_users.measure.audit.comparison import Stored
+
+ENDLESS: Final = 1 << 63
+"""Above every seq: where a range ends that has no end."""
 
 
 class MessagePage(NamedTuple):
@@ -48,7 +51,7 @@ def read_whole(read: Callable[[int], MessagePage], limit: int, after_seq: int = 
         if not page.is_full:
             settled_above = asked if settled_above is None else min(asked, settled_above)
         elif not new and settled_above is None:  # it repeats itself, and never comes to the end
-            return Stored(digests, last=newest, hidden=_holes(digests, after_seq, newest))
+            return Stored(digests, hidden=(*_holes(digests, after_seq, newest), range(newest + 1, ENDLESS)))
         elif not new:
             repeated.add(asked)
         if settled_above is None:

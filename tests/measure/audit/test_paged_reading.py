@@ -1,5 +1,7 @@
 """Whole sessions, page by page: what is there is found, and what is only hidden is never called lost."""
 
+from itertools import islice
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -78,9 +80,10 @@ def test_a_whole_page_of_memory_hides_what_is_before_it(flushed_later):
 def test_a_server_that_repeats_itself_is_not_asked_for_ever():
     """It ignores the seq; about what is above its page nothing is known."""
     found = read_whole(lambda after: MessagePage(dict.fromkeys(range(2, 12), 1), is_full=True), LIMIT)
-    assert found.last == 11
-    assert found.hidden == (range(1, 2),)
-    assert not found.reaches(12)
+    assert found.may_hide(1)
+    assert [found.may_hide(seq) for seq in (2, 11)] == [False, False]
+    assert [found.reaches(seq) for seq in (11, 12, 10**9)] == [True, False, False]
+    assert [found.may_hide(seq) for seq in (12, 10**9)] == [True, True]
 
 
 @given(st.lists(st.tuples(st.sets(st.integers(-5, 30), max_size=12), st.booleans()), max_size=30))
@@ -93,7 +96,7 @@ def test_any_pages_come_to_an_end(pages):
         ),
         LIMIT,
     )
-    assert all(not found.reaches(seq) for hole in found.hidden for seq in hole)
+    assert all(not found.reaches(seq) for hole in found.hidden for seq in islice(hole, 100))
 
 
 def test_a_reading_can_begin_in_the_middle():

@@ -167,6 +167,7 @@ def _failed(summary: Summary) -> Iterator[Statement]:
     weights = [(_weight(summary, entry), entry) for entry in summary["thresholds"] if formatting.mark(entry) == "✗"]
     known = [(weight, entry) for weight, entry in weights if weight is not None]
     if not known:
+        yield from _unsampled(summary)
         return
     _, worst = max(known, key=itemgetter(0))
     text = f"{worst['expression']} was missed: {formatting.measured(worst['measured'], worst['unit'])}"
@@ -177,6 +178,17 @@ def _failed(summary: Summary) -> Iterator[Statement]:
     first = _FIRST.get(worst["metric"], first)
     text += f", {first} at {clock(first_s)} of the run" if first_s is not None else ""
     yield Statement(f"{text}{_failing_behaviour(summary, worst)}.", anchor_of(summary, worst["metric"]))
+
+
+def _unsampled(summary: Summary) -> Iterator[Statement]:
+    """Say which missed threshold had no samples, where nothing else explains why the run failed."""
+    missed = [entry for entry in summary["thresholds"] if formatting.mark(entry) == "✗"]
+    empty = [entry for entry in missed if entry["measured"] is None]
+    if not empty or len(empty) < len(missed):
+        return
+    more = f" and {len(empty) - 1} more" if len(empty) > 1 else ""
+    text = f"{empty[0]['expression']}{more} had no samples, and what nothing shows is not kept."
+    yield Statement(text, anchor_of(summary, empty[0]["metric"]))
 
 
 def _weight(summary: Summary, entry: ThresholdEntry) -> tuple[int, float] | None:

@@ -336,6 +336,16 @@ def test_a_count_that_is_too_small_is_no_failure(summary_of, healthy):
     assert texts(told) == ["Of 1 threshold 0 were kept and 1 was missed, on 200 messages."]
 
 
+def test_what_had_no_samples_is_named_where_nothing_else_explains_the_failure(summary_of, healthy):
+    """A read that contains nothing of what was written checks nothing."""
+    told, _ = summary_of(healthy, thresholds="lifecycle_total_ms: max<60000; message_roundtrip_ms: max<60000")
+    assert [entry["measured"] for entry in told["thresholds"]] == [None, None]
+    expression = told["thresholds"][0]["expression"]
+    assert texts(told)[1] == f"{expression} and 1 more had no samples, and what nothing shows is not kept."
+    told["thresholds"].append(told["thresholds"][0] | {"metric": "messages_sent", "measured": 9.0, "unit": "count"})
+    assert "no samples" not in "".join(texts(told))
+
+
 def test_a_backlog_comes_before_the_slowest_messages(summary_of, healthy):
     """Both say whose fault it is, and there is not always space for both."""
     told, _ = summary_of(
