@@ -18,10 +18,10 @@ def test_a_storm_is_followed_from_the_cut_to_the_last_return(locust_with, page_w
     url, _ = locust_with(
         *STORM, *REFUSE, "--autostart", "--autoquit", "60", locustfile="locustfiles/reconnect_storm.py"
     )
-    page = page_with(f"{url}/fleetlm")
-    expect(page.locator("#users")).to_have_text("4 / 4")
     eventually(lambda: any(run["joins_ok"] == 4 for run in standin.counters()["runs"].values()), "all joined")
     standin.faults(refuse_joins=True)
+    page = page_with(f"{url}/fleetlm")
+    expect(page.locator("#users")).to_have_text("4 / 4")
     expect(tile(page, "Still away")).to_have_text("4")
     expect(tile(page, "Back")).to_have_text("0")
     expect(tile(page, "Refused or failed")).not_to_have_text("0")
