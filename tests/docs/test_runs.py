@@ -42,7 +42,7 @@ def shortened(command, tmp_path):
     at = words.index("-f")
     del words[at : at + 2]
     words = [str(tmp_path / word) if word.endswith((".yaml", ".xml", ".md")) else word for word in words]
-    words += [*SHORT, "-t", "2s"]
+    words += [*SHORT, "-t", "3s"]
     if "durability" in locustfile_of(command.arguments):
         words += ["--crash", "none"]  # the stand-in is the test's own
     small = ("-vus", "--processes")
