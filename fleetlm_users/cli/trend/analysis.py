@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 from fleetlm_users.cli.trend.change_points import fewest_after, fewest_figures
 from fleetlm_users.cli.trend.history import RunHistory
-from fleetlm_users.cli.trend.series import FigureSeries, LevelChange, TrendSettings, series_of, unmeasured, unwanted
+from fleetlm_users.cli.trend.series import (
+    FigureSeries,
+    LevelChange,
+    TrendSettings,
+    redefinitions,
+    series_of,
+    unmeasured,
+    unwanted,
+)
 from fleetlm_users.cli.trend.setups import Setup, setups_of
 from fleetlm_users.measure.comparing.comparison import INCOMPARABLE, NO_REGRESSION, REGRESSION
 
@@ -62,6 +70,9 @@ class TrendAnalysis:
             cautions += [f"{one.setup.benchmark}: the newest run did not measure {name}" for name in one.unmeasured]
             if one.setup.newest.file.verdict == "fail":
                 cautions.append(f"{one.setup.benchmark}: the newest run failed its own thresholds")
+            for changed, n in redefinitions(one.setup):
+                left_out = f"{n} older run{'s' if n != 1 else ''}"
+                cautions.append(f"{one.setup.benchmark}: {changed} ({left_out} left out of it)")
             after = fewest_after(runs, self.settings.significance)
             if one.is_too_short:
                 few = f"{runs} run{'s' if runs != 1 else ''} of this set-up"

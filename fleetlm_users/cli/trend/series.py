@@ -11,6 +11,7 @@ from fleetlm_users.cli.trend.history import PastRun
 from fleetlm_users.cli.trend.setups import Setup
 from fleetlm_users.measure import formatting
 from fleetlm_users.measure.comparing.comparison import label
+from fleetlm_users.measure.comparing.definitions import REDEFINED, Redefinition, redefined
 from fleetlm_users.measure.comparing.figures import Figure, Measured, aggregation_of, look_up
 from fleetlm_users.measure.comparing.rows import Tolerances, allowed, figures_of, usual_direction
 from fleetlm_users.measure.comparing.thresholds import Direction, direction_of
@@ -130,6 +131,15 @@ def unmeasured(setup: Setup) -> list[str]:
     )
 
 
+def redefinitions(setup: Setup) -> Iterator[tuple[Redefinition, int]]:
+    """Yield each metric that older runs have by another definition than the newest, and how many of them do."""
+    newest = setup.newest.file.summary
+    for changed in REDEFINED:
+        n = sum(changed in redefined(run.file.summary, newest) for run in setup.runs)
+        if n:
+            yield changed, n
+
+
 def unwanted(series: Sequence[FigureSeries], accepted: PastRun | None) -> Iterator[tuple[FigureSeries, LevelChange]]:
     """Yield the judged figures' unwanted changes that the newest run comes after and that nobody has accepted."""
     for one in series:
@@ -142,9 +152,12 @@ def unwanted(series: Sequence[FigureSeries], accepted: PastRun | None) -> Iterat
 def _series(
     setup: Setup, figure: Figure, judged: Mapping[Figure, Direction | None], settings: TrendSettings
 ) -> FigureSeries | None:
-    metric = setup.newest.file.summary["metrics"][figure.metric]
+    newest = setup.newest.file.summary
+    metric = newest["metrics"][figure.metric]
     looked_up = (
-        TrendPoint(run, look_up(run.file.summary, figure, settings.tolerances.confidence)) for run in setup.runs
+        TrendPoint(run, look_up(run.file.summary, figure, settings.tolerances.confidence))
+        for run in setup.runs
+        if not any(changed.metric == figure.metric for changed in redefined(run.file.summary, newest))
     )
     points = tuple(point for point in looked_up if point.measured.value is not None)
     if not points:

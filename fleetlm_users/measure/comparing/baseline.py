@@ -66,6 +66,10 @@ def _headline(comparison: Comparison) -> BaselineSentence:
         names = [item.name for item in comparison.differences]
         more = f" and {len(names) - MOST_SETTINGS} more" if len(names) > MOST_SETTINGS else ""
         text += f"; set up differently in {', '.join(names[:MOST_SETTINGS])}{more}"
+    if comparison.redefined and not comparison.obstacles:
+        text += (
+            f"; {', '.join(changed.metric for changed in comparison.redefined)} not compared: another definition then"
+        )
     return _sentence(text, "")
 
 

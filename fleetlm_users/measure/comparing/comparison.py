@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from fleetlm_users.measure.comparing.definitions import Redefinition, redefined, without
 from fleetlm_users.measure.comparing.figures import Figure, look_up
 from fleetlm_users.measure.comparing.rows import FigureRow, Tolerances, rows_of
 from fleetlm_users.measure.comparing.thresholds import ThresholdPair, pair_thresholds
@@ -156,7 +157,10 @@ def _surroundings(before: Summary, after: Summary) -> Iterator[Difference]:
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """The result of `compare`; `obstacles` are the reasons why A and B cannot be compared."""
+    """The result of `compare`; `obstacles` are the reasons why A and B cannot be compared.
+
+    `redefined` are the metrics that one of them has by an older definition: no figure of theirs is compared.
+    """
 
     before: RunFile
     after: RunFile
@@ -165,6 +169,7 @@ class Comparison(msgspec.Struct, frozen=True):
     thresholds: tuple[ThresholdPair, ...]
     rows: tuple[FigureRow, ...]
     differences: tuple[Difference, ...]
+    redefined: tuple[Redefinition, ...] = ()
 
     @property
     def regressions(self) -> tuple[str, ...]:
@@ -243,14 +248,15 @@ def compare(  # noqa: PLR0913  # A, B and the options of the command
     """Return the comparison of A and B. `noise` are further runs of what A ran; what differs between them and A is no
     regression. `any_load` compares runs of unequal load all the same.
     """
-    old, new = before.summary, after.summary
+    changed = redefined(before.summary, after.summary)
+    old, new = without(before.summary, changed), after.summary
     pairs = pair_thresholds(
         old["thresholds"], new["thresholds"], lambda figure: look_up(old, figure, tolerances.confidence).value
     )
     judged = {pair.figure: pair.direction for pair in pairs if pair.is_of_figure}
     if old.get("capacity") or new.get("capacity"):
         judged = {}  # the figures of a search are those of all its steps, the overloaded ones too
-    others = [run.summary for run in noise]
+    others = [without(run.summary, redefined(run.summary, new)) for run in noise]
     reasons = [*obstacles(before, after, any_load=any_load)]
     for run in noise:
         reasons += [f"noise run {run.run_id}: {text}" for text in obstacles(before, run, any_load=any_load)]
@@ -262,6 +268,7 @@ def compare(  # noqa: PLR0913  # A, B and the options of the command
         tuple(pairs),
         tuple(rows_of(old, new, others, judged, tolerances, by_scenario=by_scenario)),
         tuple(differing_options(old, new)),
+        changed,
     )
 
 
@@ -285,6 +292,7 @@ def _cautions(comparison: Comparison) -> Iterator[str]:
     ]
     if machines:
         yield f"the runs were generated on different machines ({', '.join(machines)})"
+    yield from map(str, comparison.redefined)
     for row in comparison.rows:
         if row.figure == LATENESS and row.change == "worse":
             yield "the generator itself sent later in B: part of what is worse may be its fault, or the machine's"
