@@ -13,6 +13,9 @@ def calls(monkeypatch, tmp_path):
 
     def smoke(file, seconds, arguments, results):
         made.append((file.stem, seconds, list(arguments)))
+        (results / "20261128T010203Z-run").mkdir(parents=True)
+        if file.read_text() == "Ctrl-C":
+            raise KeyboardInterrupt
         return SmokeResult(file.stem, file.read_text(), "words")
 
     monkeypatch.setattr(command, "smoke", smoke)
@@ -44,4 +47,26 @@ def test_a_mistake_ends_with_2(bench, calls, tmp_path, arguments):
     """And names what there is."""
     done = bench("smoke", *(("--folder", tmp_path) if "--folder" not in arguments else ()), *arguments)
     assert done.exit_code == 2
+    assert calls == []
+
+
+@pytest.mark.parametrize(("first", "code"), [("✓", 4), ("✗", 1)])
+def test_ctrl_c_ends_it_and_names_what_was_not_run(bench, calls, tmp_path, first, code):
+    """What was found until then is told, and what was measured is kept where that was asked for."""
+    (tmp_path / "broken.py").write_text(first, encoding="utf-8")
+    (tmp_path / "mixed.py").write_text("Ctrl-C", encoding="utf-8")
+    kept = tmp_path / "new" / "kept"
+    done = bench("smoke", "--folder", tmp_path, "--results-dir", kept)
+    assert done.exit_code == code, done.output
+    assert "mixed: interrupted; not run: slow" in " ".join(done.output.split())
+    assert [name for name, _, _ in calls] == ["broken", "mixed"]
+    assert [run.name for run in kept.iterdir()] == ["20261128T010203Z-run"]  # the same name twice: the second is told
+    assert "is not kept" in done.output
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_any_run(bench, calls, tmp_path):
+    """With the reason."""
+    done = bench("smoke", "--folder", tmp_path, "--results-dir", tmp_path / "mixed.py")
+    assert done.exit_code == 2
+    assert "for --results-dir: expected a folder for results (File exists)" in " ".join(done.output.split())
     assert calls == []
