@@ -92,7 +92,8 @@ def trend(  # noqa: PLR0913, PLR0917  # click passes each option as an argument 
         given = ", ".join(map(str, folders))
         expected = f"results that can be shown over time; these cannot ({type(problem).__name__}: {problem})"
         raise UsageError("FOLDER", given, expected, EXAMPLE) from problem
-    click.echo(shown, nl=False)
+    if not any(str(path) == "-" for path, _ in written):
+        click.echo(shown, nl=False)
     for path, text in written:
         write_output(path, text)
     ctx.exit(analysis.exit_code)

@@ -35,10 +35,11 @@ class PastRun:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A result that is not part of the trend, and why."""
+    """A result that is not part of the trend, and why; `started` is None where it cannot be told when."""
 
     path: Path
     reason: str
+    started: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,12 @@ class RunHistory:
 
     runs: tuple[PastRun, ...]
     left_out: tuple[LeftOut, ...]
+
+    @property
+    def left_out_since(self) -> tuple[LeftOut, ...]:
+        """What was left out and is newer than the newest run: the answer says nothing of it."""
+        newest = self.runs[-1].started if self.runs else datetime.min.replace(tzinfo=UTC)
+        return tuple(one for one in self.left_out if one.started is not None and one.started > newest)
 
 
 def read_history(folders: Iterable[Path], last: int | None = None) -> RunHistory:
@@ -66,11 +73,11 @@ def read_history(folders: Iterable[Path], last: int | None = None) -> RunHistory
         except UsageError as problem:
             if is_named:
                 raise
-            left_out.append(LeftOut(file, problem.expected))
+            left_out.append(LeftOut(file, problem.expected, _stamped(file)))
             continue
         started = _started(run)
         if run.verdict == "inconclusive":
-            left_out.append(LeftOut(file, "inconclusive: " + "; ".join(run.summary["verdict"]["doubts"])))
+            left_out.append(LeftOut(file, "inconclusive: " + "; ".join(run.summary["verdict"]["doubts"]), started))
         elif started is None:
             left_out.append(LeftOut(file, "does not say when it started"))
         elif (run.run_id, started) in runs:
@@ -121,9 +128,15 @@ def _started(run: RunFile) -> datetime | None:
     said = run.summary["run"].get("started_at")
     try:
         started = datetime.fromisoformat(said) if isinstance(said, str) and said else None
-        stamp = _STAMP.match(run.path.resolve().parent.name)
-        if started is None and stamp is not None:
-            started = datetime.strptime(stamp[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-        return None if started is None else started.astimezone(UTC)
+        return _stamped(run.path) if started is None else started.astimezone(UTC)
     except (ValueError, OverflowError):
+        return None
+
+
+def _stamped(file: Path) -> datetime | None:
+    """Return the moment in the name of a result folder, in UTC."""
+    stamp = _STAMP.match(file.resolve().parent.name)
+    try:
+        return None if stamp is None else datetime.strptime(stamp[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
         return None

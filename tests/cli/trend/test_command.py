@@ -43,6 +43,28 @@ def test_what_is_kept_apart_and_left_out_is_said(bench, worse):
     assert "kept apart" not in bench("trend", worse, "--ignore", "cpu").output
 
 
+def test_a_newest_run_that_is_left_out_is_said(bench, tmp_path):
+    """The answer is that of the run before: an inconclusive one by its start, a damaged one by its folder's name."""
+    history(tmp_path, [1] * 15)
+    assert "nothing is said" not in bench("trend", tmp_path).output
+    late = tmp_path / "run-014-1" / "summary.json"
+    summary = json.loads(late.read_text())
+    summary["verdict"] = {"kind": "inconclusive", "exit_code": 4, "failures": [], "doubts": ["late"]}
+    late.write_text(json.dumps(summary))
+    damaged = tmp_path / "20991124T113500Z-mixed-r9"
+    damaged.mkdir()
+    (damaged / "summary.json").write_text("{")
+    output = " ".join(bench("trend", tmp_path).output.split())
+    assert "2 results after run r013-1 left out: nothing is said of what came since" in output
+
+
+def test_standard_output_takes_one_thing(bench, worse):
+    """The page alone where it is asked for there, so that it can be piped."""
+    done = bench("trend", worse, "--html", "-")
+    assert done.output.startswith("<!doctype html>")
+    assert done.output.rstrip().endswith("</html>")
+
+
 def test_the_page_is_one_file_that_loads_nothing(bench, worse, tmp_path):
     """A chart per figure, with change, level and interval; names are escaped."""
     history(worse / "more", [1] * 2, seed=3, plan={"preset": "<script>alert(1)</script>"})
