@@ -34,6 +34,9 @@ MAX_EARLY_REPLIES: Final = 64
 MAX_PUSHED_ONCE: Final = 10_000
 """Messages whose second push is still to come; beyond this number the oldest are expected no longer."""
 
+PUSH_FOLLOWS_S: Final = 2.0
+"""A push is queued before the reply to its send is (late wire record), so this long after the reply it never comes."""
+
 NOT_PUSHED: Final = "not_pushed"
 """Why a message is lost that was acknowledged, but neither pushed nor answered in time; why one is unanswered whose
 answer streamed to its end, but was not pushed."""
@@ -128,6 +131,7 @@ class LateConversation(Conversation):
     def expire(self, now_s: float) -> None:
         """Give up on messages older than the reply timeout, as lost or unanswered; for callers that go on sending."""
         for message in list(self._overdue(now_s, self._pending)):
+            self._note_missing_push(message, now_s)
             self._give_up(message, NOT_PUSHED if message.appended_s else TIMEOUT)
         self._expire_agent(now_s)
         for message in list(self._overdue(now_s, self._by_ref)):
@@ -146,6 +150,7 @@ class LateConversation(Conversation):
         """End the conversation: what was acknowledged is appended, the rest of what is in flight is left so."""
         self.expire(now_s)
         for message in list(self._pending.values()):
+            self._note_missing_push(message, now_s)
             self._end_pending(message, self._observer.left_in_flight)
         for message in list(self._by_ref.values()):
             self._give_up_on_reply(message)
@@ -259,6 +264,11 @@ class LateConversation(Conversation):
         if message in self._awaiting:  # unless its answer was missed already
             self._awaiting.remove(message)
         self._observer.lost(message, cause)
+
+    def _note_missing_push(self, message: SentMessage, now_s: float) -> None:
+        """Report an acknowledged message whose push should have come long since: no rate of messages shows it."""
+        if message.appended_s and now_s - message.appended_s >= PUSH_FOLLOWS_S:
+            self._observer.anomaly("not_pushed")
 
     def _give_up_on_reply(self, message: SentMessage) -> None:
         """Expect no reply to a send any more; that of an appended message is missing."""

@@ -16,6 +16,7 @@ import orjson
 class _Entry(msgspec.Struct, gc=False):
     seq: int
     content: msgspec.Raw
+    sender_id: Any = None
 
 
 class _Page(msgspec.Struct, gc=False):
@@ -32,13 +33,15 @@ LONG_DIGITS: Final = 20
 class StoredMessages(Sequence[Any]):
     """The messages of a page in which each has a seq and a content: the same as in its JSON, decoded at the first look.
 
-    `content_of` decodes a single content; `is_distinct` says that no seq stands there twice.
+    `content_of` decodes a single content; `is_distinct` says that no seq stands there twice, `seqs_of` which are those
+    of a sender.
     """
 
-    __slots__ = ("_body", "_contents", "_decoded", "_length")
+    __slots__ = ("_body", "_contents", "_decoded", "_entries", "_length")
 
     def __init__(self, body: bytes, entries: list[_Entry]) -> None:
         self._body = body
+        self._entries = entries
         self._contents = {entry.seq: entry.content for entry in entries}
         self._decoded: list[Any] | None = None
         self._length = len(entries)
@@ -52,6 +55,10 @@ class StoredMessages(Sequence[Any]):
         """Return the content of the last message with that seq, None if there is none."""
         content = self._contents.get(seq)
         return None if content is None else _decoded(memoryview(content))
+
+    def seqs_of(self, sender_id: str) -> set[int]:
+        """Return the seqs of the messages of a sender."""
+        return {entry.seq for entry in self._entries if entry.sender_id == sender_id}
 
     def __len__(self) -> int:
         return self._length

@@ -28,6 +28,7 @@ class RunCounters:
     leaves: int = 0
     sends_received: int = 0
     messages_appended_user: int = 0
+    messages_appended_twice: int = 0
     messages_appended_agent: int = 0
     broadcasts_sent: int = 0
     broadcasts_dropped: int = 0

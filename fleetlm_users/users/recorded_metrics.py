@@ -66,7 +66,7 @@ _OF_BREAKS: Final = (
 )  # fmt: skip
 _OF_REPLIES: Final = (
     "ack_latency_ms", "ack_service_ms", "messages_acknowledged", "messages_unacknowledged", "acknowledgement_rate",
-    "messages_unconfirmed", *_AUDITED_OPEN,
+    "messages_not_pushed", "messages_unconfirmed", *_AUDITED_OPEN,
 )  # fmt: skip
 _OF_STREAMS: Final = (
     "agent_first_chunk_ms", "agent_first_chunk_service_ms", "agent_chunk_gap_ms", "agent_stream_ms",

@@ -6,7 +6,16 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from fleetlm_users.client import Created, RestCallFailed, SentMessage
-from fleetlm_users.measure.audit.read_back import CHANGED, MISSING, Accepted, ReadBack, are_kept, judge_read
+from fleetlm_users.measure.audit.read_back import (
+    CHANGED,
+    DOUBLED,
+    MISSING,
+    Accepted,
+    ReadBack,
+    are_kept,
+    doubles,
+    judge_read,
+)
 from fleetlm_users.protocol.stored_messages import StoredMessages
 from fleetlm_users.swarm.run import Run
 from fleetlm_users.units import US_PER_S
@@ -36,6 +45,8 @@ class RestSession:
         self.unchecked: list[Accepted] = []
         self.began_s = self.created_s = self.closed_s = self.accepted_s = 0.0
         self.cut_short = False
+        self._seqs: dict[str, int] = {}
+        self._own_seqs: set[int] = set()
         self._run = run
         self._client = client
         self._scenario = scenario
@@ -84,6 +95,9 @@ class RestSession:
         accepted = Accepted(client_ref, text, answer.seq)
         self.accepted.append(accepted)
         self.unchecked.append(accepted)
+        if answer.seq is not None:
+            self._seqs[client_ref] = answer.seq
+            self._own_seqs.add(answer.seq)
         self.observer.appended(message, answer.done_s)
         return True
 
@@ -108,12 +122,21 @@ class RestSession:
         return page.messages
 
     def check(self, expected: Sequence[Accepted], messages: Sequence[Any]) -> bool:
-        """Check that a read holds these messages as they were sent; count and name what it lacks. Return whether so."""
+        """Check that a read holds these messages as they were sent, and each message once; count and name the flaws.
+
+        Return whether there are none.
+        """
         phase = self.observer.phase_now()
-        if isinstance(messages, StoredMessages) and messages.is_distinct and are_kept(expected, messages.content_of):
+        if (
+            isinstance(messages, StoredMessages)
+            and messages.is_distinct
+            and are_kept(expected, messages.content_of)
+            and messages.seqs_of(self._participant_id) <= self._own_seqs
+        ):
             result = ReadBack(len(expected))
         else:
             result = judge_read(expected, messages, self._participant_id)
+            self._find_doubles(messages, result, phase)
         self._count("replay_checked", phase, result.checked)
         for metric, kind, flawed in (
             ("replay_missing", MISSING, result.missing),
@@ -122,7 +145,7 @@ class RestSession:
             self._count(metric, phase, len(flawed))
             for message in flawed:
                 self.observer.finding(kind, message.seq, message.client_ref, "accepted over REST")
-        return not (result.missing or result.changed)
+        return result.is_flawless
 
     def delete(self) -> None:
         """Delete the session. Raise RestFailed."""
@@ -132,6 +155,18 @@ class RestSession:
         """End the session: nothing is open any more, as every call was waited for."""
         self.observer.let_go()
         self.closed_s = time.perf_counter()
+
+    def _find_doubles(self, messages: Sequence[Any], result: ReadBack, phase: str) -> None:
+        """Count and name the messages that are stored under a second seq, each copy at the first read that shows it."""
+        copies = dict.fromkeys(doubles(messages, self._participant_id, self._seqs))
+        for client_ref, seq in copies:
+            if seq in self._own_seqs or any(one.client_ref == client_ref for one in result.changed):
+                continue
+            result.doubled += 1
+            self._count("replay_changed", phase)
+            detail = f"stored a second time: it is seq {self._seqs[client_ref]} already"
+            self.observer.finding(DOUBLED, seq, client_ref, detail)
+        self._own_seqs.update(self._seqs.values(), (seq for _, seq in copies))
 
     def _create(self, metadata: dict[str, Any]) -> Created:
         """Create the session; its id is known before the fact is reported, for those that keep the ids."""

@@ -70,15 +70,21 @@ _ANSWERS_KEEP_UP: Final[Mapping[str, str]] = {
     "agent_backlog_growth": "value<0.01",
     "agent_backlog_end_s": "value<2",
 }
-_UNALTERED: Final[Mapping[str, str]] = {"messages_altered": "count==0"}
-_DELIVERS: Final[Mapping[str, str]] = {
-    "acknowledgement_rate": "rate>0.90",
+_WELL_FORMED: Final[Mapping[str, str]] = {"malformed_frames": "count==0"}
+_SOUND: Final[Mapping[str, str]] = {"messages_altered": "count==0", **_WELL_FORMED}
+_ONCE: Final[Mapping[str, str]] = {
     "messages_duplicated": "count==0",
     "messages_out_of_order": "count==0",
-    **_UNALTERED,
+    "messages_not_pushed": "count==0",
+    **_SOUND,
 }
+_DELIVERS: Final[Mapping[str, str]] = {"acknowledgement_rate": "rate>0.90", **_ONCE}
 """What no rate of messages shows: all may be appended and answered, yet never acknowledged, shown twice, shuffled or
-altered."""
+altered.
+
+Numbers that were skipped have no bound of their own: each is a message that is lost, unanswered or not pushed, and a
+session of the late protocol that is left while pushes are under way has some (docs/metrics.md).
+"""
 
 OF_ALL_SCENARIOS: Final = frozenset((*_APPENDS_KEEP_UP, *_ANSWERS_KEEP_UP, *_DELIVERS))
 """Default thresholds on all scenarios together, because one server answers them."""
@@ -98,22 +104,22 @@ BEHAVIOUR_THRESHOLDS: Final[Mapping[str, Mapping[str, str]]] = {
     "churn": {**_CHATS, "cleanup_success_rate": "rate>0.90"},
     "inbox_watcher": {**_CHATS, "inbox_shown_rate": "rate>0.90"},
     "capacity": {**_CHATS, "message_success_rate": "rate>0.99"},
-    "concurrent": {"connection_failures": "count<10", **_APPENDS_KEEP_UP, **_ANSWERS_KEEP_UP},
+    "concurrent": {"connection_failures": "count<10", **_WELL_FORMED, **_APPENDS_KEEP_UP, **_ANSWERS_KEEP_UP},
     "correctness": {
         "message_correctness_rate": "rate==1.0",
         "messages_lost": "count==0",
         "replay_missing": "count==0",
-        **_UNALTERED,
+        **_SOUND,
     },
-    "durability": {"sessions_not_resumed": "count==0", **_UNALTERED},
+    "durability": {"sessions_not_resumed": "count==0", **_SOUND},
     "fan_out": {**_CHATS, "fan_outs_whole": "count>0", "deliveries_missed": "count==0"},
     "hot_path": _MESSAGES,
-    "lifecycle": {"lifecycle_success_rate": "rate>0.95", "cleanup_success_rate": "rate>0.90", **_UNALTERED},
+    "lifecycle": {"lifecycle_success_rate": "rate>0.95", "cleanup_success_rate": "rate>0.90", **_ONCE},
     "pipeline": {
         "message_success_rate": "rate>0.99",
         "messages_acknowledged": "count>0",
         "messages_unacknowledged": "count==0",
-        **_UNALTERED,
+        **_ONCE,
     },
     "cold_start": {
         "message_success_rate": "rate>0.99",
@@ -121,6 +127,7 @@ BEHAVIOUR_THRESHOLDS: Final[Mapping[str, Mapping[str, str]]] = {
         "replays_failed": "count==0",
         "backlogs_short": "count==0",
         **_READ_BACK,
+        **_WELL_FORMED,
     },
     "rest_mix": {"message_success_rate": "rate>0.99", "rest_reads_failed": "count==0", **_READ_BACK},
     "storm": {
@@ -128,7 +135,7 @@ BEHAVIOUR_THRESHOLDS: Final[Mapping[str, Mapping[str, str]]] = {
         "sessions_cut": "count>0",
         "sessions_not_resumed": "count==0",
         "missed_not_brought": "count==0",
-        **_UNALTERED,
+        **_SOUND,
     },
     "throughput": _CHATS,
 }

@@ -53,7 +53,7 @@ RUNS = {
         "mixed",
         ("--reject-every", "5", "--backpressure-every", "7", "--garbage-every", "9"),
         FAST,
-        "messages_rejected message_failures backpressure_events client_anomalies",
+        "messages_rejected message_failures backpressure_events malformed_frames",
     ),
     "lost sockets": (
         "mixed",

@@ -133,6 +133,25 @@ def test_each_message_is_read_back_by_the_read_that_follows(tmp_path, standin_wi
     assert samples(finished, "rest_read_ms") == accepted
 
 
+@pytest.mark.parametrize("name", ["rest_read_write_mix", "cold_start_replay"])
+def test_a_server_that_appends_twice_is_never_green(tmp_path, standin_with, name):
+    """A copy under a second seq is found by the reads: each once, by name."""
+    standin = standin_with(*LATE, "--append-twice-every", "5")
+    finished = later(tmp_path, name, standin, "--audit", "off")
+    assert finished.code == 3, finished.output
+    assert 0 < finished.count("replay_changed") <= standin.counters(RUN_ID)["messages_appended_twice"]
+    assert finished.count("replay_missing") == 0
+    assert "stored a second time: it is seq" in str(finished.summary["findings"])
+
+
+@pytest.mark.parametrize("fault", ["--garbage-every", "--double-every"])
+def test_a_hot_path_that_is_acknowledged_and_wrong_is_not_green(tmp_path, standin_with, fault):
+    """Every send is acknowledged, in frames that are no JSON now and then, or with one push too many."""
+    finished = later(tmp_path, "hot_path_throughput", standin_with(*LATE, fault, "9"), "--audit", "off")
+    assert finished.code == 3, finished.output
+    assert finished.count("malformed_frames") + finished.count("messages_duplicated") > 0
+
+
 def test_a_run_without_replays_is_not_green(tmp_path, standin_with):
     """The second phase must have run."""
     finished = later(tmp_path, "cold_start_replay", standin_with(*LATE), "--replay-duration", "0s")

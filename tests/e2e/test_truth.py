@@ -86,10 +86,12 @@ def test_a_server_that_drops_sockets_is_counted_and_survived(tmp_path, standin_w
     assert finished.accounting()["adds_up"]
 
 
-def test_garbage_on_the_wire_is_counted_and_harms_nobody(tmp_path, standin_with):
-    """Text that is no frame is an anomaly by kind; every message still has its fate."""
+def test_garbage_on_the_wire_is_counted_and_fails(tmp_path, standin_with):
+    """Text that is no frame is counted by kind, and no healthy server's; every message still has its fate."""
     standin = standin_with("--builtin-agent", "--garbage-every", "10")
     with Locust(tmp_path, *targets(standin), *FAST, "-t", "4s") as locust:
         finished = locust.finish()
-    assert finished.summary["metrics"]["client_anomalies"]["main"]["all"]["labels"]["garbage"] > 0
+    assert finished.code == 3, finished.output
+    assert "malformed_frames" in str(finished.summary["verdict"]["failures"])
+    assert finished.summary["metrics"]["malformed_frames"]["main"]["all"]["labels"]["garbage"] > 0
     assert finished.accounting()["appended"] == finished.accounting()["sent"]

@@ -218,16 +218,18 @@ def test_an_answer_before_its_messages_push_counts_when_that_comes(talk, notes):
     ("seen", "end", "expected"),
     [
         ((), "expire", {"lost": 1}),
-        (("ack",), "expire", {"lost": 1}),
-        (("ack", "answer"), "expire", {"resolved": 1}),
+        (("ack",), "expire", {"lost": 1, "not_pushed": 1}),
+        (("ack", "answer"), "expire", {"resolved": 1, "not_pushed": 1}),
         ((), "down", {"lost": 1}),
         (("ack",), "down", {"resolved": 1}),
         ((), "close", {"in_flight": 1}),
-        (("ack",), "close", {"resolved": 1}),
+        (("ack",), "close", {"resolved": 1, "not_pushed": 1}),
+        (("ack", "answer"), "close", {"resolved": 1, "not_pushed": 1}),
+        (("ack",), "close at once", {"resolved": 1}),
     ],
 )
 def test_a_message_whose_push_never_comes(talk, notes, seen, end, expected):
-    """What was acknowledged is appended, unless time enough passed for its push to come."""
+    """What was acknowledged is appended, unless time enough passed for its push to come; then that is missing."""
     send(talk, 1)
     if "ack" in seen:
         ok(talk, 1, 1)
@@ -237,8 +239,9 @@ def test_a_message_whose_push_never_comes(talk, notes, seen, end, expected):
         talk.expire(TIMEOUT_S)
     elif end == "down":
         talk.down("closed")
-    talk.close(5.0)
-    assert fates(notes) == expected
+    talk.close(2.5 if end == "close at once" else 5.0)
+    missing = notes.kinds["not_pushed"]
+    assert {**fates(notes), **({"not_pushed": missing} if missing else {})} == expected
     assert talk.settled
     if seen == ("ack",) and end == "expire":
         assert notes.of("lost") == [["c1", "not_pushed"]]

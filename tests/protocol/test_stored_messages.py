@@ -49,6 +49,7 @@ def test_contents_are_found_by_seq_and_messages_by_place():
     assert page.content_of(51) == {"text": "hello", "client_ref": "r-1"}
     assert page.content_of(53) == "a text"
     assert page.content_of(50) is None
+    assert (page.seqs_of("p"), page.seqs_of("q")) == ({51, 52, 53}, set())
     assert (len(page), page[-1]["seq"], [each["seq"] for each in page[:2]]) == (3, 53, [51, 52])
     same_as_decoded_whole(BODY)
 

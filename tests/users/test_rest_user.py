@@ -48,6 +48,7 @@ def test_a_failed_post_has_its_fate(stage, failure, counted):
         (lambda messages: ["no message", *messages[:-1]], "replay_missing", "unreplayed"),
         (lambda messages: [{**each, "content": {"text": "x"}} for each in messages], "replay_changed", "changed"),
         (lambda messages: [{**each, "seq": each["seq"] + 1} for each in messages], "replay_changed", "changed"),
+        (lambda messages: [*messages, {**messages[-1], "seq": messages[-1]["seq"] + 900}], "replay_changed", "doubled"),
     ],
 )
 def test_what_a_read_lacks_is_counted_and_named(stage, listed, metric, kind):

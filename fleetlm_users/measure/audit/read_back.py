@@ -1,6 +1,6 @@
 """Whether a read of a session contains what the server accepted, with the same content. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -8,6 +8,7 @@ import msgspec
 
 MISSING: Final = "unreplayed"
 CHANGED: Final = "changed"
+DOUBLED: Final = "doubled"
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -25,11 +26,20 @@ class Accepted(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class ReadBack:
-    """How many messages were looked for in a read, and those that it lacks or holds with another content."""
+    """How many messages were looked for in a read, and those that it lacks or holds with another content.
+
+    `doubled` is how many copies it shows that no read before did.
+    """
 
     checked: int = 0
     missing: list[Accepted] = field(default_factory=list)
     changed: list[Accepted] = field(default_factory=list)
+    doubled: int = 0
+
+    @property
+    def is_flawless(self) -> bool:
+        """Whether all is there, as it was sent and once."""
+        return not (self.missing or self.changed or self.doubled)
 
 
 class Coverage(NamedTuple):
@@ -77,6 +87,20 @@ def _ref_of(message: Any, sender_id: str) -> str | None:
     content = message.get("content")
     ref = content.get("client_ref") if isinstance(content, Mapping) else None
     return ref if isinstance(ref, str) else None
+
+
+def doubles(messages: Iterable[Any], sender_id: str, seqs: MutableMapping[str, int]) -> Iterator[tuple[str, int]]:
+    """Yield client_ref and seq of each copy of a message that is stored under a second seq.
+
+    Args:
+        messages: What the server returned, untrusted.
+        sender_id: Who sent the messages that are looked for.
+        seqs: The seq of each message by client_ref, as the server said or a read first showed it; it is added to.
+    """
+    for message in messages:
+        ref = _ref_of(message, sender_id)
+        if ref is not None and type(seq := message.get("seq")) is int and seqs.setdefault(ref, seq) != seq:
+            yield ref, seq
 
 
 def are_kept(expected: Iterable[Accepted], content_of: Callable[[int], Any]) -> bool:

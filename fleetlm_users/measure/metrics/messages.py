@@ -72,6 +72,12 @@ MESSAGES: Final = (
         is_trouble=True,
     ),
     counter(
+        "messages_not_pushed",
+        "acknowledged messages whose own `message` push never came, answered or not",
+        evidence="messages_acknowledged",
+        is_trouble=True,
+    ),
+    counter(
         "seq_gaps",
         "`seq` numbers of a session that were skipped and never seen",
         evidence="messages_received",

@@ -18,7 +18,8 @@ READING: Final[tuple[Metric, ...]] = (
     ),
     counter(
         "replay_changed",
-        "of those, messages that came otherwise than they were seen or sent, `id` and `inserted_at` apart",
+        "of those, messages that came otherwise than they were seen or sent, `id` and `inserted_at` apart; and copies "
+        "stored under a second `seq`",
         evidence="replay_checked",
         is_trouble=True,
     ),

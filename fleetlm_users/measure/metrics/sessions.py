@@ -15,8 +15,13 @@ CONNECTIONS: Final = (
     ),
     counter("disconnects", "sockets lost while in use, by kind or close code", evidence="ws_join_ms", is_trouble=True),
     counter(
+        "malformed_frames",
+        "frames that are not what the protocol says, or whose payload is not, by kind",
+        is_trouble=True,
+    ),
+    counter(
         "client_anomalies",
-        "what the client received and the protocol does not allow, by kind",
+        "what else the client received and did not expect, by kind",
         evidence="connections_attempted",
         is_trouble=True,
     ),

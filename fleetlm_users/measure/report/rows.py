@@ -40,6 +40,7 @@ TROUBLES: Final = (
     "messages_duplicated",
     "messages_out_of_order",
     "messages_altered",
+    "messages_not_pushed",
     "seq_gaps",
     "rest_reads_failed",
     "replays_failed",
@@ -62,6 +63,7 @@ TROUBLES: Final = (
     "deliveries_unexpected",
     "cleanup_failed",
     "agent_replies_unmatched",
+    "malformed_frames",
     "client_anomalies",
 )
 # shown elsewhere in the report, under another name

@@ -29,7 +29,7 @@ class BuiltinAgent:
             self._stream(session, content)
             return
         metadata = {"echoed_seq": seq_of(message), "session_id": session.id, "user_id": session.user_id}
-        self._hub.append_agent(session, "text", echo(content), metadata)
+        self._hub.append(session, session.agent_id, "text", echo(content), metadata)
 
     def _stream(self, session: Session, content: dict[str, Any]) -> None:
         """Push the pieces of an answer, then append it whole."""
@@ -38,7 +38,7 @@ class BuiltinAgent:
             push_chunk(self._hub, session, chunk)
             whole = assembler.feed(chunk)
             if whole is not None:
-                self._hub.append_agent(session, KIND, whole.content, whole.metadata)
+                self._hub.append(session, session.agent_id, KIND, whole.content, whole.metadata)
 
 
 def push_chunk(hub: Hub, session: Session, chunk: dict[str, Any]) -> None:

@@ -178,7 +178,7 @@ class Webhooks:
             raise BadLine("missing type")
         whole = assembler.feed(chunk)
         if whole is not None:
-            self._hub.append_agent(session, KIND, whole.content, whole.metadata)
+            self._hub.append(session, session.agent_id, KIND, whole.content, whole.metadata)
 
     def _request(self, method: str, url: str, body: bytes, agent: Agent) -> Any:
         if self._client is None:
@@ -197,10 +197,10 @@ class Webhooks:
         lines = LineSplitter()
         async for chunk in response.content.iter_any():
             for line in lines.feed(chunk):
-                self._hub.append_agent(session, *parse_line(line))
+                self._hub.append(session, session.agent_id, *parse_line(line))
         last = lines.rest()
         if last and not self._hub.quirks:  # FleetLM drops a last line without its newline
-            self._hub.append_agent(session, *parse_line(last))
+            self._hub.append(session, session.agent_id, *parse_line(last))
 
 
 def late_body(job: Job, limit: int) -> bytes:

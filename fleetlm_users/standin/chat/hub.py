@@ -33,7 +33,7 @@ class Responder(Protocol):
         """User messages that are not answered yet."""
 
     def asked(self, session: Session, message: StoredMessage, content: dict[str, Any]) -> None:
-        """Answer `message` of the session's user, now or later, by `Hub.append_agent`."""
+        """Answer `message` of the session's user, now or later, by `Hub.append`."""
 
 
 class Hub:
@@ -97,9 +97,10 @@ class Hub:
         if self.storage.file is not None:
             self.storage.file.save_archived(session)
 
-    def append_user(  # noqa: PLR0913  # what differs between the protocols, each under its own name
+    def append(  # noqa: PLR0913  # the fields of a message, and what differs between the protocols
         self,
         session: Session,
+        sender_id: str,
         kind: str,
         content: dict[str, Any],
         metadata: dict[str, Any],
@@ -108,18 +109,26 @@ class Hub:
         is_pushed: bool = True,
         is_doubled: bool = False,
     ) -> StoredMessage:
-        """Append a message of the session's user: store it, push it to all joined sockets, then ask the agent.
+        """Append a message: store it, push it to all joined sockets, then ask the agent if the session's user sent it.
 
         `acknowledge` is called with its seq before it is pushed. Unless it `is_pushed`, no socket sees it; `is_doubled`
-        pushes it a second time, under another id. Raises TypeError (as all appends do) when the content is nested
-        deeper than orjson writes.
+        pushes it a second time, under another id. Raises TypeError when the content is nested deeper than orjson
+        writes.
         """
         message = self._append(
-            session, session.user_id, kind, content, metadata, acknowledge, is_pushed=is_pushed, is_doubled=is_doubled
+            session, sender_id, kind, content, metadata, acknowledge, is_pushed=is_pushed, is_doubled=is_doubled
         )
-        session.run.messages_appended_user += 1
-        if self.responder is not None and not self.faults.faults.no_agent and session.user_id != session.agent_id:
-            self.responder.asked(session, message, content)
+        if sender_id == session.user_id:
+            session.run.messages_appended_user += 1
+            if self.responder is not None and not self.faults.faults.no_agent and sender_id != session.agent_id:
+                self.responder.asked(session, message, content)
+            if not self.faults.quiet and self.faults.repeats():
+                self._append(session, sender_id, kind, content, metadata, is_doubled=is_doubled)
+                session.run.messages_appended_twice += 1
+        elif sender_id == session.agent_id:
+            session.run.messages_appended_agent += 1
+        else:
+            self.counters.messages_appended_other += 1
         return message
 
     def append_in_turn(self, session: Session, kind: str, content: dict[str, Any], metadata: dict[str, Any]) -> None:
@@ -132,36 +141,9 @@ class Hub:
             return
 
         def append() -> None:
-            self.append_user(session, kind, content, metadata)
+            self.append(session, session.user_id, kind, content, metadata)
 
         self.append_lanes.put("", append)
-
-    def append_agent(  # noqa: PLR0913  # as of append_user
-        self,
-        session: Session,
-        kind: str,
-        content: dict[str, Any],
-        metadata: dict[str, Any],
-        *,
-        acknowledge: Callable[[int], None] | None = None,
-        is_doubled: bool = False,
-    ) -> StoredMessage:
-        """Append a message of the session's agent, as `append_user` does one of the user; it triggers no webhook."""
-        message = self._append(session, session.agent_id, kind, content, metadata, acknowledge, is_doubled=is_doubled)
-        session.run.messages_appended_agent += 1
-        return message
-
-    def append_as(
-        self, session: Session, sender_id: str, kind: str, content: dict[str, Any], metadata: dict[str, Any]
-    ) -> StoredMessage:
-        """Append a message of any sender, as REST allows; only the user's messages reach the agent."""
-        if sender_id == session.user_id:
-            return self.append_user(session, kind, content, metadata)
-        if sender_id == session.agent_id:
-            return self.append_agent(session, kind, content, metadata)
-        message = self._append(session, sender_id, kind, content, metadata)
-        self.counters.messages_appended_other += 1
-        return message
 
     def _append_s(self) -> float:
         limit = self.faults.faults.append_rate_limit

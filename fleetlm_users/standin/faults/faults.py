@@ -38,6 +38,7 @@ class Faults:
     webhook_service_ms: float = 0.0
     append_rate_limit: float = 0.0
     timeout_every: int = 0
+    append_twice_every: int = 0
 
 
 HELP: Final = {
@@ -61,6 +62,7 @@ HELP: Final = {
     "session_limit": "answer 503 to the creation of sessions beyond this many (0: no limit)",
     "webhook_service_ms": "time that each webhook takes, in the order of --webhook-order",
     "timeout_every": "late protocol: answer each N-th send with error timeout, append it, but do not push it",
+    "append_twice_every": "append each N-th message of a user a second time, under a seq of its own",
     "append_rate_limit": "append this many messages a second from sockets at most; others wait, and are pushed late",
 }
 TYPES: Final[Mapping[str, type]] = {item.name: type(item.default) for item in fields(Faults)}
@@ -100,7 +102,7 @@ class PushFate(NamedTuple):
 class FaultState:
     """The faults in force and the counts behind `*_every`. `quiet`: nothing touches sends, storage or pushes."""
 
-    __slots__ = ("_confirmed", "_kept", "_messages", "_sends", "_stored", "faults", "quiet")
+    __slots__ = ("_appended", "_confirmed", "_kept", "_messages", "_sends", "_stored", "faults", "quiet")
 
     def __init__(self, faults: Faults) -> None:
         self.set(faults)
@@ -108,7 +110,7 @@ class FaultState:
     def set(self, faults: Faults) -> None:
         """Put `faults` in force; all counting starts again at 1."""
         self.faults = faults
-        self._sends = self._messages = self._stored = self._kept = self._confirmed = 0
+        self._sends = self._messages = self._stored = self._kept = self._confirmed = self._appended = 0
         harmless = (
             "stall_ms",
             "stall_at_s",
@@ -144,6 +146,11 @@ class FaultState:
         """Return whether the next message that is stored is stored with another text."""
         self._kept += 1
         return hit(self._kept, self.faults.change_every)
+
+    def repeats(self) -> bool:
+        """Return whether the next message of a user is appended a second time."""
+        self._appended += 1
+        return hit(self._appended, self.faults.append_twice_every)
 
     def on_message(self) -> PushFate:
         """Return the fate of the next message's push."""

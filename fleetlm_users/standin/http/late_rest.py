@@ -49,7 +49,7 @@ class LateSessionRoutes(SessionRoutes):
             return error(404, NO_SESSION)
         sender_id = params.get("user_id") or params["agent_id"]
         kind, metadata = params.get("kind", "text"), params.get("metadata", {})
-        message = self._hub.append_as(session, sender_id, kind, params["content"], metadata)
+        message = self._hub.append(session, sender_id, kind, params["content"], metadata)
         return HttpReply(200, b'{"message":%b}' % doubled(message))
 
     def read(self, session_id: str, params: Params) -> HttpReply:

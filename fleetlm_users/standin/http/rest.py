@@ -164,7 +164,7 @@ class SessionRoutes:
         session = self._session(session_id)
         if session is None:
             return error(422, "{:session_not_found, :not_found}")
-        message = self._hub.append_as(session, sender_id, kind, content, metadata)
+        message = self._hub.append(session, sender_id, kind, content, metadata)
         return HttpReply(200, b'{"message":%b}' % appended_json(message))
 
     def read(self, session_id: str, params: Params) -> HttpReply:

@@ -58,16 +58,13 @@ class LateSessionTopic(SessionTopic):
             payload = {"response": {"seq": seq}, "status": "ok"}
             self._socket.send(Message(self.join_ref, message.ref, self.topic, REPLY, payload))
 
-        hub, session = self._hub, self.session
-        if self._socket.participant_id == session.user_id:
-            hub.append_user(session, *parsed, acknowledge=acknowledge, is_doubled=hub.quirks)
-        else:
-            hub.append_agent(session, *parsed, acknowledge=acknowledge, is_doubled=hub.quirks)
+        hub, sender_id = self._hub, self._socket.participant_id
+        hub.append(self.session, sender_id, *parsed, acknowledge=acknowledge, is_doubled=hub.quirks)
 
     def _leave_open(self, message: Message, parsed: Parsed) -> None:
         """Append and push nothing, as a storage that does not confirm in time: the outcome stays open."""
         self._reply_error(message, TIMEOUT)
-        self._hub.append_user(self.session, *parsed, is_pushed=False)
+        self._hub.append(self.session, self.session.user_id, *parsed, is_pushed=False)
 
 
 def join(hub: Hub, socket: Socket, topic: str, join_ref: Any, payload: Any) -> tuple[LateSessionTopic, Any]:

@@ -81,7 +81,7 @@ class SessionTopic:
             self._hub.counters.sends_rejected += 1
             self._reply_error(message, invalid_format(message.payload))
         elif self._hub.faults.quiet:
-            self._hub.append_user(session, *parsed)
+            self._hub.append(session, session.user_id, *parsed)
         elif self._survives(message):
             self._hub.append_in_turn(session, *parsed)
         return True

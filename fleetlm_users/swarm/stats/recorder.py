@@ -113,7 +113,7 @@ class Recorder:
 
     def on_anomaly(self, scenario: str, phase: str, kind: str, **_: Any) -> None:
         """Count something on the wire that should not be there, under its own metric if it has one."""
-        metric, label = ANOMALY_METRICS.get(kind, ("client_anomalies", kind))
+        metric, label = ANOMALY_METRICS.get(kind) or (metric_by_kind(kind), kind)
         self._count(metric, scenario, phase, label)
 
     def on_finding(  # noqa: PLR0913  # keyword arguments of one fact
@@ -140,12 +140,26 @@ ANOMALY_METRICS = {
     "duplicated": ("messages_duplicated", ""),
     "out_of_order": ("messages_out_of_order", ""),
     "seq_gap": ("seq_gaps", ""),
+    "not_pushed": ("messages_not_pushed", ""),
     "agent_unmatched": ("agent_replies_unmatched", ""),
     CONTENT_ALTERED: ("messages_altered", "content"),
     SEQ_ALTERED: ("messages_altered", "seq"),
     SESSION_ALTERED: ("messages_altered", "session"),
 }
 """The anomalies of a conversation that have a metric of their own, and their label in it."""
+
+_MALFORMED = frozenset(
+    {
+        *("garbage", "binary", "seq_jump"),
+        *("malformed_message", "malformed_reply", "malformed_chunk", "malformed_inbox", "malformed_presence"),
+    }
+)
+"""The anomalies that no healthy server shows, however slow it is; others may be late answers."""
+
+
+def metric_by_kind(kind: str) -> str:
+    """Return the metric that counts an anomaly without one of its own, by its kind."""
+    return "malformed_frames" if kind in _MALFORMED else "client_anomalies"
 
 
 def kind_of(exception: Exception) -> str:

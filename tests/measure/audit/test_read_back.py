@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetlm_users.measure.audit.read_back import Accepted, Coverage, are_kept, coverage, judge_read
+from fleetlm_users.measure.audit.read_back import Accepted, Coverage, are_kept, coverage, doubles, judge_read
 
 ONE = Accepted("r-1", "hello", 5)
 
@@ -34,6 +34,14 @@ def test_a_message_is_kept_missing_or_changed(messages, missing, changed):
     """By seq, and by what it holds."""
     result = judge_read([ONE], messages, "p")
     assert (result.checked, len(result.missing), len(result.changed)) == (1, missing, changed)
+
+
+def test_a_copy_under_a_second_seq_is_found():
+    """By the seq that the server said, else by the first one shown; not that of an agent, which repeats the ref."""
+    shown = [stored(), stored(6), stored(7, sender="agent"), stored(8, "r-2"), stored(9, "r-2"), "garbage", {"seq": 9}]
+    seqs = {"r-1": 6}
+    assert list(doubles(shown, "p", seqs)) == [("r-1", 5), ("r-2", 9)]
+    assert seqs == {"r-1": 6, "r-2": 8}
 
 
 SEQS, REFS, TEXTS = st.integers(1, 3), st.sampled_from(["r-1", "r-2"]), st.sampled_from(["hello", "hullo"])

@@ -86,6 +86,8 @@ def test_each_nth_is_exact(every, count):
     state = FaultState(Faults(lose_every=every, lose_replay_every=every))
     assert [state.on_message().copies for _ in range(count)].count(0) == count // every
     assert [state.stores() for _ in range(count)].count(False) == count // every
+    state.set(Faults(append_twice_every=every))
+    assert [state.repeats() for _ in range(count)].count(True) == count // every
 
 
 def test_fates():

@@ -96,10 +96,13 @@ def test_a_session_that_could_not_be_created_was_started_all_the_same(events, to
         ("out_of_order", "messages_out_of_order"),
         ("seq_gap", "seq_gaps"),
         ("agent_unmatched", "agent_replies_unmatched"),
-        ("garbage", "client_anomalies"),
         ("content_altered", "messages_altered"),
         ("seq_altered", "messages_altered"),
         ("session_altered", "messages_altered"),
+        ("garbage", "malformed_frames"),
+        ("malformed_chunk", "malformed_frames"),
+        ("unknown_event", "client_anomalies"),
+        ("not_pushed", "messages_not_pushed"),
     ],
 )
 def test_anomalies_count_under_their_own_name_or_by_kind(events, totals, kind, metric):
