@@ -1,1 +1,1 @@
-"""Phoenix v2 frames and what answers what: pure, no clock, no I/O."""
+"""Phoenix v2 frames, and which message answers which: pure, no clock, no I/O."""

@@ -1,9 +1,9 @@
-"""The pieces of an agent's answers as they stream in, told apart by answer. Pure.
+"""Assign the streamed pieces of an agent's answers to their answers. Pure.
 
 The late protocol pushes each line of an agent's answer at once as a `stream_chunk`, and the whole answer as a `message`
 after the line `finish` or `abort`. A session's answers come one after the other (late wire record: "One call per user
-message, one after the other per session"), so a piece belongs to the answer before it, unless something says that
-another one begins.
+message, one after the other per session"), so a piece belongs to the previous answer unless something shows that a new
+one begins.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,17 +13,17 @@ from fleetlm_users.protocol.observer import SentMessage, StreamObserver, UpperBo
 
 ENDS: Final = frozenset(("finish", "abort"))
 STEPS: Final = frozenset(("start-step", "finish-step"))
-"""Pieces between two steps of one answer; a step may name its parts as the one before did."""
+"""Chunk types that separate the steps of one answer; each step may reuse the part names of the step before."""
 
 WITHIN: Final = frozenset(("text-delta", "text-end", "reasoning-delta", "reasoning-end", "tool-input-delta"))
-"""Pieces that can only go on with the answer before them, as nearly all do."""
+"""Chunk types that can only continue the current answer, as nearly all do."""
 
 MAX_PARTS: Final = 1_000
-"""Parts of one answer by which the beginning of the next one is recognised."""
+"""How many parts of one answer are remembered in order to recognise the start of the next answer."""
 
 
 class _Stream:
-    """The pieces of one answer so far; moments in seconds."""
+    """The pieces received so far of one answer; times in seconds."""
 
     __slots__ = ("chunks", "first_s", "last_s", "message", "parts")
 
@@ -37,8 +37,9 @@ class _Stream:
 class AnswerStreams:
     """The streaming answers of one session; `observer` is called for each fact about them.
 
-    `on_missed` is called with the message whose answer will not come any more, when the first piece of the next answer
-    shows it, and with whether all of its pieces had come: then only its `message` is missing.
+    `on_missed` is called when the first piece of the next answer shows that an answer will never come. Its arguments
+    are the message that was to be answered, and whether all pieces of the answer had arrived, so that only its
+    `message` is missing.
     """
 
     __slots__ = ("_current", "_finished", "_observer", "_on_missed")
@@ -92,13 +93,13 @@ class AnswerStreams:
             stream.parts.clear()
 
     def message(self) -> None:
-        """Take note of the agent's `message`, which completes the answer before it."""
+        """Note the agent's `message`, which completes the current answer."""
         stream, self._finished = self._finished, None
         if stream is not None:
             self._end(stream, is_whole=True)
 
     def close(self) -> None:
-        """End whatever has begun: the conversation is over."""
+        """End any answer that has begun: the conversation is over."""
         for stream in (self._finished, self._current):
             if stream is not None:
                 self._end(stream, is_whole=False)
@@ -111,11 +112,11 @@ class AnswerStreams:
         stream.chunks += 1
 
     def _has(self, part: Any) -> bool:
-        """Return whether a part that starts has started before: it is the next answer's."""
+        """Return whether this part has started before, which means that the next answer has begun."""
         return isinstance(part, str) and self._current is not None and part in self._current.parts
 
     def _miss(self, stream: _Stream, *, is_finished: bool) -> None:
-        """End an answer that will not come any more."""
+        """End an answer that will never come."""
         self._end(stream, is_whole=False)
         self._on_missed(stream.message, is_finished)
 

@@ -11,8 +11,8 @@ reply       1     join_ref, ref, topic, status            the server
 broadcast   2     topic, event                            the server
 =========== ===== ======================================= ==================
 
-Sources: phoenix `lib/phoenix/socket/serializers/v2_json_serializer.ex` and `assets/js/phoenix/serializer.js`. A name
-that is not there has length 0.
+Sources: phoenix `lib/phoenix/socket/serializers/v2_json_serializer.ex` and `assets/js/phoenix/serializer.js`. An absent
+name has length 0.
 """
 
 from typing import Final
@@ -25,7 +25,7 @@ REPLY_KIND: Final = 1
 BROADCAST: Final = 2
 
 MAX_NAME_BYTES: Final = 255
-"""A length is one byte."""
+"""A length is one byte, so a name has at most 255."""
 
 _NAMES: Final = {PUSH: 3, REPLY_KIND: 4, BROADCAST: 2}  # of the frames that a server sends
 
@@ -60,7 +60,7 @@ def decode_binary(frame: bytes) -> Message:
 
 
 def _split(frame: bytes, count: int) -> tuple[list[str], bytes]:
-    """Return the names and what follows them. Raise FrameError."""
+    """Return the names and the bytes that follow them. Raise FrameError."""
     at = 1 + count
     names = []
     for length in frame[1:at]:

@@ -1,4 +1,4 @@
-"""The state of one Phoenix connection: what awaits a reply, what is joined, what each received message means. Pure.
+"""The state of one Phoenix connection: pushes awaiting a reply, joined topics, the meaning of each message. Pure.
 
 Sources: phoenix `assets/js/phoenix/{socket,channel,push}.js` (refs, stale join_ref, one join per topic) and the wire
 record of FleetLM. Unlike in phoenix.js, nothing is buffered, retried or rejoined automatically: that would hide waits.
@@ -28,16 +28,18 @@ OK: Final = "ok"
 Bytes = bytes | bytearray | memoryview
 
 HEARTBEAT_REF: Final = "0"
-"""The ref of every heartbeat: at most one is unanswered, and refs of pushes begin at "1". Servers echo any string."""
+"""The ref of every heartbeat: at most one is unanswered, and the refs of pushes start at "1". Servers echo any
+string.
+"""
 
 HEARTBEAT_FRAME: Final = encode_parts(None, HEARTBEAT_REF, PHOENIX_TOPIC, HEARTBEAT, {})
 
 HEARTBEAT_REPLY_FRAME: Final = encode_parts(None, HEARTBEAT_REF, PHOENIX_TOPIC, REPLY, {"response": {}, "status": OK})
-"""The reply as Phoenix writes it, byte for byte (wire record). Any other form of it goes through `receive`."""
+"""The reply as Phoenix writes it, byte for byte (wire record). A reply in any other form goes through `receive`."""
 
 
 class Meaning(enum.Enum):
-    """What a received message is; the comment names the `subject` that comes with it."""
+    """The meaning of a received message; each comment names the `subject` that comes with it."""
 
     REPLY = enum.auto()  # answers an awaited push, join or leave: Awaited
     UNAWAITED_REPLY = enum.auto()  # a reply on a joined topic that nobody waits for: TopicState
@@ -67,7 +69,7 @@ class TopicState:
 
 
 class Awaited(NamedTuple):
-    """A push whose reply is awaited. `waiter` is the caller's own object, never used here."""
+    """A push that awaits its reply. `waiter` is the caller's own object, never used here."""
 
     ref: str
     topic: str
@@ -76,7 +78,7 @@ class Awaited(NamedTuple):
 
 
 class Received(NamedTuple):
-    """The meaning of one message, and the topic or push that it concerns."""
+    """The meaning of one message, and the topic or push it concerns."""
 
     meaning: Meaning
     subject: Any = None
@@ -109,12 +111,12 @@ class ConnectionState:
 
     @property
     def joined(self) -> dict[str, str]:
-        """The joined topics and their join_ref; a join whose reply has not come is not among them."""
+        """The joined topics and their join_refs; a join still awaiting its reply is not among them."""
         return {channel.topic: channel.join_ref for channel in self._channels.values() if channel.joined}
 
     @property
     def in_flight(self) -> int:
-        """The number of pushes, joins and leaves that wait for their reply."""
+        """The number of pushes, joins and leaves that await a reply."""
         return len(self._in_flight)
 
     def is_joined(self, topic: str) -> bool:
@@ -125,8 +127,8 @@ class ConnectionState:
     def join(self, topic: str, payload: Any, listener: Any = None, waiter: Any = None) -> tuple[str, bytes]:
         """Return the join_ref and frame of phx_join.
 
-        Raise UsageError for a topic that is joined, or being joined, on this connection: the server would answer the
-        second join and close the first (`Phoenix.Socket`, duplicate joins).
+        Raise UsageError if this connection has joined or is joining the topic: the server would answer the second join
+        and close the first (`Phoenix.Socket`, duplicate joins).
         """
         if topic in self._channels:
             accepted = "each topic at most once per socket, because the server closes the first join on the second"
@@ -157,7 +159,9 @@ class ConnectionState:
         return ref, frame
 
     def call_binary(self, topic: str, event: str, payload: Bytes, waiter: Any = None) -> tuple[str, bytes]:
-        """Return the ref and the binary frame of an awaited push of bytes. Raise UsageError for a name too long."""
+        """Return the ref and the binary frame of an awaited push of bytes. Raise UsageError for a name that is too
+        long.
+        """
         channel = self._channels.get(topic)
         ref = self._next_ref()
         frame = encode_binary_push("" if channel is None else channel.join_ref, ref, topic, event, bytes(payload))
@@ -166,11 +170,11 @@ class ConnectionState:
         return ref, frame
 
     def awaited(self, ref: str) -> Awaited:
-        """Return the push, join or leave in flight with that ref; raise KeyError when there is none."""
+        """Return the push, join or leave in flight with this ref; raise KeyError if there is none."""
         return self._in_flight[ref]
 
     def heartbeat(self) -> bytes:
-        """Return the frame of a heartbeat, which is unanswered from now on."""
+        """Return the frame of a heartbeat, which counts as unanswered from now on."""
         self.heartbeat_unanswered = True
         return HEARTBEAT_FRAME
 
@@ -192,14 +196,14 @@ class ConnectionState:
             self._left[awaited.topic] = channel.join_ref
 
     def orphans(self, topic: str) -> list[Awaited]:
-        """Remove and return the awaited pushes of a topic that has ended: no reply will come."""
+        """Remove and return the awaited pushes of a topic that has ended: they will never be answered."""
         lost = [awaited for awaited in self._in_flight.values() if awaited.topic == topic]
         for awaited in lost:
             del self._in_flight[awaited.ref]
         return lost
 
     def end(self) -> tuple[list[Awaited], list[TopicState]]:
-        """Remove and return everything in flight and every topic joined or being joined: the connection is gone."""
+        """Remove and return everything in flight, and every topic joined or being joined: the connection is gone."""
         lost, ended = list(self._in_flight.values()), list(self._channels.values())
         self._in_flight.clear()
         self._channels.clear()
@@ -207,7 +211,7 @@ class ConnectionState:
         return lost, ended
 
     def topic_of_broadcast(self, parts: Any) -> TopicState | None:
-        """Return the topic whose broadcast a decoded frame is; None for anything else, of which `receive` tells more.
+        """Return the topic of a decoded broadcast frame; None for any other frame, which `receive` interprets.
 
         Nearly all frames are broadcasts: this spares them the Message and the Received.
         """
@@ -222,7 +226,7 @@ class ConnectionState:
         return channel
 
     def receive(self, message: Message) -> Received:
-        """Return what a message means; never raise, whatever its five parts are."""
+        """Return what a message means; never raise, whatever its five parts hold."""
         join_ref, _, topic, event, _ = message
         if type(topic) is not str or type(event) is not str:
             return _MALFORMED
@@ -240,7 +244,7 @@ class ConnectionState:
         return tuple.__new__(Received, (_BROADCAST, channel))  # half the price of calling it
 
     def _next_ref(self) -> str:
-        """Return the ref after the last one; it is used up only once its frame could be made."""
+        """Return the next ref; it is used up only once its frame could be made."""
         return str(self._last_ref + 1)
 
     def _receive_reply(self, message: Message) -> Received:
@@ -275,12 +279,15 @@ class ConnectionState:
 
     def _receive_close(self, channel: TopicState) -> Received:
         del self._channels[channel.topic]
-        # The server replies to a leave first and closes then; should they ever swap, it is still our own leave.
+        # The server replies to a leave first and then closes; should it ever swap them, the close is still our own
+        # leave's.
         ours = any(awaited.event == LEAVE and awaited.topic == channel.topic for awaited in self._in_flight.values())
         return _LEFT if ours else Received(Meaning.CHANNEL_CLOSE, channel)
 
     def _receive_stray(self, message: Message, channel: TopicState | None) -> Received:
-        """Return the meaning of a message of no present join: our own leave's close, an earlier join's, or neither."""
+        """Return the meaning of a message outside any current join: our own leave's close, an earlier join's, or
+        neither.
+        """
         left_ref = self._left.get(message.topic)
         if left_ref is not None and left_ref == message.join_ref:
             if message.event != CLOSE:

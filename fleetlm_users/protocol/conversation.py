@@ -2,9 +2,9 @@
 
 Pure: time stamps are passed in.
 
-FleetLM gives a successful `send` no reply; that a message was appended shows in the sender's own `message` broadcast,
-found by `content.client_ref`. Agent messages answer appended ones first in, first out: the history that an agent gets
-is not reliable, and so neither is an echoed client_ref (wire record: "burst of 12 sends").
+FleetLM gives a successful `send` no reply; the sender's own `message` broadcast, recognised by `content.client_ref`,
+shows that a message was appended. Agent messages answer appended ones first in, first out: the history an agent
+receives is unreliable, and so is an echoed client_ref (wire record: "burst of 12 sends").
 """
 
 import math
@@ -18,16 +18,18 @@ from fleetlm_users.protocol.message import BACKPRESSURE
 from fleetlm_users.protocol.observer import CONTENT_ALTERED, SEQ_ALTERED, SESSION_ALTERED, Observer, SentMessage
 
 REPLAY_LIMIT = 100
-"""A join replays at most this many messages, so the newest seq is unknown after a full replay (wire record)."""
+"""A join replays at most this many messages, so after a full replay the newest seq is unknown (wire record)."""
 
 MAX_GAP = 10_000
-"""A larger jump of seq is taken for garbage and not for missing messages, which keeps memory bounded."""
+"""The largest jump of seq counted as missing messages. A larger one is garbage, so memory stays bounded."""
 
 MAX_PRESUMED = 1_000
-"""Presumed refusals that may still turn out to be appended; beyond this number the oldest become final."""
+"""The most presumed refusals that may still turn out to be appended; beyond it the oldest become final."""
 
 MAX_EARLY_REFUSALS = 64
-"""Error replies whose push is not known yet; there is at most one per write in progress, the rest is garbage."""
+"""The most error replies held for pushes not yet known; each write in progress has at most one, any more are
+garbage.
+"""
 
 
 class Conversation:
@@ -85,12 +87,12 @@ class Conversation:
 
     @property
     def settled(self) -> bool:
-        """True when every message sent has its fate, and every appended one its agent reply."""
+        """True once every message sent has its fate, and every appended one its agent reply."""
         return not self._pending and not self._awaiting
 
     @property
     def in_flight(self) -> int:
-        """The number of messages sent whose fate is not known yet."""
+        """The number of messages sent whose fate is still unknown."""
         return len(self._pending)
 
     def patience_ends_s(self) -> float:
@@ -110,7 +112,7 @@ class Conversation:
         return message.client_ref in self._pending or message in self._awaiting
 
     def joined(self, replay: Iterable[Any], last_seq: int = 0) -> None:
-        """Take the replay of the join reply: messages in it are not counted when they are pushed as well.
+        """Take the replay in the join reply: its messages are not counted when they are pushed as well.
 
         `last_seq` is the seq up to which the client had all messages before it joined.
         """
@@ -153,7 +155,7 @@ class Conversation:
     def _first_push(self, payload: dict[str, Any], done_s: float) -> None:
         self._observer.received(payload, done_s)
         seq = payload["seq"]
-        if seq == self._next_seq:  # as _is_new, without a call for nearly every push
+        if seq == self._next_seq:  # as _is_new, but without a call for nearly every push
             self._next_seq = seq + 1
         elif not self._is_new(seq, done_s):
             return
@@ -175,8 +177,8 @@ class Conversation:
     def backpressure(self, payload: Any, done_s: float) -> None:
         """Take a `backpressure` push.
 
-        It names no message, so the oldest one in flight is presumed to be refused; if that one's broadcast comes after
-        all, the presumption moves on to the next.
+        It names no message, so the oldest one in flight is presumed refused. If its broadcast arrives after all, the
+        presumption moves to the next.
         """
         reason = reason_of(payload)
         self._observer.backpressure(reason)
@@ -185,7 +187,7 @@ class Conversation:
     def expire(self, now_s: float) -> None:
         """Give up on messages older than the reply timeout, as lost or unanswered; for callers that go on sending."""
         while self._pending:
-            message = next(iter(self._pending.values()))  # in the order of sending, so the oldest
+            message = next(iter(self._pending.values()))  # in order of sending, so the oldest
             if now_s - message.sent_s < self._reply_timeout_s:
                 break
             del self._pending[message.client_ref]
@@ -193,7 +195,9 @@ class Conversation:
         self._expire_agent(now_s)
 
     def down(self, reason: str) -> None:
-        """Count what is in flight as lost, what awaits the agent as unanswered: channel or socket are gone."""
+        """Count messages in flight as lost and those awaiting the agent as unanswered: the channel or socket is
+        gone.
+        """
         for message in self._pending.values():
             self._observer.lost(message, reason)
         self._pending.clear()
@@ -279,7 +283,7 @@ class Conversation:
         self._observer.rejected(message, reason, done_s)
 
     def _foreign(self, payload: dict[str, Any]) -> None:
-        """Take a message of somebody who is neither this participant nor its agent."""
+        """Take a message from somebody who is neither this participant nor its agent."""
         del payload
         self._observer.anomaly("foreign")
 
@@ -342,6 +346,6 @@ class Conversation:
 
 
 def reason_of(payload: Any) -> str:
-    """Return the server's own word in an error or backpressure payload, as the kind that it counts as."""
+    """Return the server's own word in an error or backpressure payload: the kind it is counted as."""
     said = (payload.get("reason") or payload.get("error")) if isinstance(payload, dict) else None
     return (kind_of(said) if said else "") or "unknown"

@@ -1,7 +1,7 @@
-"""Which of a session's listeners has which message, and when each got it. Pure: stamps are passed in.
+"""Track which listeners of a session have received which message, and when. Pure: time stamps are passed in.
 
-A listener is a device that has joined the session and only listens. Each message that was sent on the session, and each
-answer of the agent that any device has seen, is to reach every listener once.
+A listener is a device that has joined the session and only listens. Every message sent in the session, and every answer
+of the agent that any device has seen, should reach every listener once.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 from fleetlm_users.protocol.observer import SentMessage
 
 KEPT: Final = 256
-"""Messages that have reached everybody, or were missed, and are remembered: a further push of one is a duplicate."""
+"""How many messages that everybody has, or that were missed, are remembered: a further push of one is a duplicate."""
 
 TIMEOUT: Final = "timeout"
 
@@ -24,11 +24,11 @@ class Spread:
     """One message on its way to all listeners; an answer of the agent has no `client_ref`.
 
     Attributes:
-        due_s, sent_s: When it was due and sent, monotonic seconds; of an answer, when it was first seen.
-        seq: The number that the server gave it, 0 while no listener has it.
-        arrivals: When it came to each listener that has it, in the order of reading.
-        seen: How often each listener was given it.
-        is_withdrawn: Whether the server refused it, so that no listener is to get it.
+        due_s, sent_s: When it was due and sent, in monotonic seconds; for an answer, when it was first seen.
+        seq: The number the server gave it; 0 while no listener has it.
+        arrivals: When it reached each listener that has it, in order of reading.
+        seen: How often it was pushed to each listener.
+        is_withdrawn: Whether the server refused it, so that no listener should get it.
         is_over: Whether everybody has it, or the wait for it has ended.
         content: What a listener's push of it must hold; None where that is not compared.
         is_named: Whether its observer has named it as doubled or out of order: once, not for each listener.
@@ -61,27 +61,29 @@ class Spread:
         return not self.client_ref
 
     def missing(self) -> list[int]:
-        """Return the listeners that do not have it, by their place from 0."""
+        """Return the listeners that do not have it, as indexes from 0."""
         return [place for place, times in enumerate(self.seen) if not times]
 
 
 class FanOutObserver(Protocol):
-    """What the fan-out calls, once per fact."""
+    """The callbacks of a fan-out: one call per fact."""
 
     def ended(self, spread: Spread, missed: Mapping[str, list[int]], left_open: int) -> None:
-        """Take note of what became of a message: who missed it, by cause, and how many could still have got it."""
+        """Note the outcome of a message: which listeners missed it, by cause, and how many could still have received
+        it.
+        """
 
     def again(self, spread: Spread, listener: int, *, is_known: bool) -> None:
-        """Take note that a listener was given a message once more, as the protocol is known to do or not."""
+        """Note that a message was pushed to a listener again, and whether the protocol is known to do so."""
 
     def out_of_order(self, spread: Spread, listener: int) -> None:
-        """Take note that a listener was given a message after one of a higher seq."""
+        """Note that a listener got a message after one with a higher seq."""
 
     def altered(self, spread: Spread) -> None:
         """Take note that a listener was given a message with other content than was sent: once for each message."""
 
     def unexpected(self, kind: str) -> None:
-        """Take note of a push that no listener awaits: `late`, `unknown`, `after_end` or `malformed`."""
+        """Note a push that no listener awaits: `late`, `unknown`, `after_end` or `malformed`."""
 
 
 class FanOut:
@@ -89,10 +91,10 @@ class FanOut:
 
     Args:
         participant_id, agent_id: Whose messages are to be delivered.
-        listeners: How many listeners there are.
+        listeners: The number of listeners.
         observer: Called for everything that happens to a message.
-        timeout_s: How long a listener may take, from the sending.
-        pushed_twice: Whether the protocol is known to push each message of a socket twice.
+        timeout_s: How long a message may take from its sending, in seconds.
+        pushed_twice: Whether the protocol is known to push each message sent over a socket twice.
     """
 
     def __init__(  # noqa: PLR0913  # what the session is, and what its protocol does, each under its own name
@@ -123,11 +125,11 @@ class FanOut:
 
     @property
     def is_settled(self) -> bool:
-        """Whether every message has reached every listener, or has been missed."""
+        """Whether every message has reached every listener or been missed."""
         return not self._open
 
     def next_expiry_s(self) -> float:
-        """Return when the oldest message under way will have been missed; 0 when there is none."""
+        """Return when the oldest message under way will count as missed; 0 if there is none."""
         return next(iter(self._open)).sent_s + self._timeout_s if self._open else 0.0
 
     def sent(self, message: SentMessage) -> None:
@@ -138,7 +140,7 @@ class FanOut:
         self._open[spread] = None
 
     def withdrawn(self, client_ref: str, is_withdrawn: bool) -> None:
-        """Expect a message no longer, as the server refused it; or expect it after all."""
+        """Stop expecting a message that the server refused; or expect it after all."""
         spread = self._own.get(client_ref)
         if spread is None or spread.is_over or spread.arrivals:
             return
@@ -151,7 +153,7 @@ class FanOut:
             self._open[spread] = None
 
     def answer(self, seq: int, phase: str, seen_s: float) -> Spread:
-        """Return the answer of that seq, which from now on is expected at every listener."""
+        """Return the answer with this seq, which every listener is now expected to receive."""
         spread = self._answers.get(seq)
         if spread is None:
             spread = self._answers[seq] = Spread(len(self._newest), "", seen_s, seen_s, phase)
@@ -163,7 +165,7 @@ class FanOut:
         return spread
 
     def find(self, payload: Any, phase: str, arrived_s: float) -> Spread | None:
-        """Return the message that a push holds; for one that nobody awaits, inform the observer and return None."""
+        """Return the message in a push; if nobody awaits it, inform the observer and return None."""
         seq = payload.get("seq") if isinstance(payload, dict) else None
         if type(seq) is not int or seq < 1:
             self._observer.unexpected(MALFORMED)
@@ -203,11 +205,11 @@ class FanOut:
             self._end(spread)
 
     def lost(self, listener: int, cause: str) -> None:
-        """Note that a listener is gone: what it does not have by now it has missed."""
+        """Note that a listener is gone: it has missed whatever it does not have by now."""
         self._lost.setdefault(listener, cause)
 
     def expire(self, now_s: float) -> None:
-        """Give up on messages older than the timeout: those who do not have them have missed them."""
+        """Give up on messages older than the timeout: listeners that lack them have missed them."""
         while self._open:
             spread = next(iter(self._open))
             if now_s - spread.sent_s < self._timeout_s:
@@ -215,14 +217,16 @@ class FanOut:
             self._end(spread, TIMEOUT)
 
     def end(self, now_s: float) -> None:
-        """End the deliveries: an older message is missed, a newer one open, except at a listener that is gone."""
+        """End the deliveries: older messages are missed, newer ones open, except at a listener that is gone."""
         self.expire(now_s)
         self._is_ended = True
         while self._open:
             self._end(next(iter(self._open)))
 
     def _end(self, spread: Spread, cause: str = "") -> None:
-        """End the wait for a message: those who lack it have missed it for this cause; without one it is left open."""
+        """End the wait for a message: listeners that lack it have missed it for this cause; without a cause it stays
+        open.
+        """
         self._set_over(spread)
         missed: dict[str, list[int]] = {}
         left_open = 0
@@ -240,7 +244,7 @@ class FanOut:
         self._remember(spread)
 
     def _remember(self, spread: Spread) -> None:
-        """Keep a message that is expected no longer, and forget the oldest of too many."""
+        """Remember a message that is no longer expected; beyond KEPT, forget the oldest."""
         self._over[spread] = None
         if len(self._over) > KEPT:
             oldest = next(iter(self._over))
@@ -251,7 +255,7 @@ class FanOut:
                 self._own.pop(oldest.client_ref, None)
 
     def _take_again(self, spread: Spread, listener: int) -> None:
-        """Take a push that is not the first, or comes when the wait has ended."""
+        """Take a push that is not the first, or that comes after the wait has ended."""
         times = spread.seen[listener]
         spread.seen[listener] = min(times + 1, 255)
         if times:

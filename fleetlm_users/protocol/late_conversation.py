@@ -1,6 +1,6 @@
 """A joined session of the late chat protocol (FleetLM 390d98c to 0b7208e) as its user sees it. Pure.
 
-What differs from the early one, all seen on a running server (late wire record: "The essentials"):
+Differences from the early protocol, all seen on a running server (late wire record: "The essentials"):
 
 - A `send` is acknowledged by its reply, `{"seq": n}`. The sender's own `message` push follows, or comes first.
 - Each message sent over a WebSocket is pushed twice, with the same seq. A third push is a duplicate.
@@ -20,33 +20,34 @@ from fleetlm_users.protocol.message import STREAM_CHUNK
 from fleetlm_users.protocol.observer import SEQ_ALTERED, Observer, SentMessage
 
 ANSWER: Final = "assistant"
-"""The kind of an answer to a webhook, which is pushed once. An agent that writes over a socket is pushed twice."""
+"""The kind of an answer to a webhook, which is pushed once; a message the agent sends over a socket is pushed twice."""
 
 BROKEN_OFF: Final = "broken_off"
-"""Why a message is unanswered whose answer ended in the middle, which the next answer's first piece shows."""
+"""The cause when an answer broke off midway, as the first piece of the next answer shows."""
 
 TIMEOUT: Final = "timeout"
-"""The error of an append that the storage did not confirm within 2 s; it happens all the same."""
+"""The error for an append that the storage did not confirm within 2 s; the append happens all the same."""
 
 MAX_EARLY_REPLIES: Final = 64
-"""Replies whose push is not known yet; there is at most one per write in progress, the rest is garbage."""
+"""The most replies held for pushes not yet known; each write in progress has at most one, any more are garbage."""
 
 MAX_PUSHED_ONCE: Final = 10_000
-"""Messages whose second push is still to come; beyond this number the oldest are expected no longer."""
+"""The most messages whose second push is still expected; beyond it the oldest are given up."""
 
 PUSH_FOLLOWS_S: Final = 2.0
 """A push is queued before the reply to its send is (late wire record), so this long after the reply it never comes."""
 
 NOT_PUSHED: Final = "not_pushed"
-"""Why a message is lost that was acknowledged, but neither pushed nor answered in time; why one is unanswered whose
-answer streamed to its end, but was not pushed."""
+"""The cause when an acknowledged message was neither pushed nor answered in time, or an answer streamed to its end but
+was not pushed.
+"""
 
 
 class LateConversation(Conversation):
     """The state of one session from join to leave in the late protocol.
 
-    A message is open until its own push, or an open outcome until the agent's answer. The agent answers a session's
-    messages one after the other, by seq; that is how its answers are matched.
+    A message is open until its own push arrives; one with an open outcome, until the agent's answer. The agent answers
+    a session's messages one after the other, by seq; that is how its answers are matched.
     """
 
     IS_ORDERED: ClassVar[bool] = False
@@ -87,7 +88,7 @@ class LateConversation(Conversation):
             self.reply(ref, *early)
 
     def message(self, payload: Any, done_s: float) -> None:
-        """Take one `message` push; the second one of a message means nothing."""
+        """Take one `message` push; the second push of a message has no effect."""
         seq = payload.get("seq") if type(payload) is dict else None
         if type(seq) is not int:
             self._observer.anomaly("malformed_message")
@@ -122,7 +123,7 @@ class LateConversation(Conversation):
             self._observer.rejected(message, reason_of(response), done_s)
 
     def event(self, name: str, payload: Any, done_s: float) -> None:
-        """Take a push of any other event than `message`."""
+        """Take a push of any event other than `message`."""
         if name == STREAM_CHUNK:
             self._streams.chunk(payload, self._awaiting, done_s)
         else:
@@ -161,13 +162,13 @@ class LateConversation(Conversation):
     def _seen(self, message: SentMessage, done_s: float) -> None:
         """Let the agent's time count from this sign of its message, the last one before the answer so far.
 
-        Reply and pushes often come in one read, of which only the last frame's arrival is known.
+        Reply and pushes often arrive in one read, and then only the arrival of its last frame is known.
         """
         if not message.replies:
             message.appended_s = done_s
 
     def _expect_second_push(self, seq: int, message: SentMessage | None) -> None:
-        """Take one more push of this seq for the second one of a message that came over a WebSocket."""
+        """Expect one more push of this seq: the second one of a message sent over a WebSocket."""
         if len(self._pushed_once) >= MAX_PUSHED_ONCE:
             del self._pushed_once[next(iter(self._pushed_once))]
         self._pushed_once[seq] = message
@@ -189,7 +190,7 @@ class LateConversation(Conversation):
             self._observer.anomaly(SEQ_ALTERED)
 
     def _leave_open(self, message: SentMessage, done_s: float) -> None:
-        """Keep a message whose outcome the server could not tell: the agent may still answer it."""
+        """Keep a message whose outcome the server could not state: the agent may still answer it."""
         del self._pending[message.client_ref]
         self._unconfirmed[message.client_ref] = message
         self._unpushed += 1
@@ -197,12 +198,12 @@ class LateConversation(Conversation):
         self._observer.unconfirmed(message, TIMEOUT)
 
     def _confirm(self, message: SentMessage) -> None:
-        """Take back that the outcome is open: the message was appended, and yet its send got no ok reply."""
+        """Settle an open outcome: the message was appended although its send got no ok reply."""
         self._observer.confirmed(message, TIMEOUT)
         self._observer.unacknowledged(message)
 
     def _await_agent(self, message: SentMessage, since_s: float) -> None:
-        """Await the agent's answer, in the order of sending: the agent is asked in the order of seq."""
+        """Await the agent's answer, in order of sending: the agent is asked in order of seq."""
         message.appended_s = since_s
         if not self._agent_replies:
             return
@@ -239,13 +240,15 @@ class LateConversation(Conversation):
         super()._agent(payload, done_s)
 
     def _missed(self, message: SentMessage | None, is_finished: bool) -> None:
-        """Await no more of an answer that broke off or was not pushed: the next one is to the next message."""
+        """Stop awaiting an answer that broke off or was not pushed: the next one is to the next message."""
         if message is not None and self._awaiting and self._awaiting[0] is message:
             self._awaiting.popleft()
             self._unanswered(message, NOT_PUSHED if is_finished else BROKEN_OFF)
 
     def _answered(self, message: SentMessage, done_s: float) -> None:
-        """Take the first answer to a message, whose outcome it may tell; that to a pending one counts at its push."""
+        """Take the first answer to a message, which may settle its outcome; for a pending message it counts once that
+        is pushed.
+        """
         if self._unconfirmed.pop(message.client_ref, None) is not None:
             self._confirm(message)
             self._observer.resolved(message)
@@ -253,7 +256,7 @@ class LateConversation(Conversation):
             super()._answered(message, done_s)
 
     def _overdue(self, now_s: float, messages: Mapping[str, SentMessage]) -> Iterator[SentMessage]:
-        """Yield those older than the reply timeout, of messages in the order of sending."""
+        """Yield the messages older than the reply timeout, in order of sending."""
         return takewhile(lambda message: now_s - message.sent_s >= self._reply_timeout_s, messages.values())
 
     def _give_up(self, message: SentMessage, cause: str) -> None:
@@ -261,7 +264,7 @@ class LateConversation(Conversation):
             self._end_pending(message, self._observer.left_in_flight)
             return
         del self._pending[message.client_ref]
-        if message in self._awaiting:  # unless its answer was missed already
+        if message in self._awaiting:  # unless its answer has already been missed
             self._awaiting.remove(message)
         self._observer.lost(message, cause)
 
@@ -271,13 +274,15 @@ class LateConversation(Conversation):
             self._observer.anomaly("not_pushed")
 
     def _give_up_on_reply(self, message: SentMessage) -> None:
-        """Expect no reply to a send any more; that of an appended message is missing."""
+        """Stop expecting a reply to a send; if its message was appended, that reply is missing."""
         self._by_ref.pop(message.ref or "", None)
         if message.appended_s:
             self._observer.unacknowledged(message)
 
     def _end_pending(self, message: SentMessage, unless_acknowledged: Callable[[SentMessage], None]) -> None:
-        """Give a message without its own push its fate: appended when the server said so or the agent answered."""
+        """Decide the fate of a message without a push of its own: appended if the server said so or the agent
+        answered.
+        """
         del self._pending[message.client_ref]
         if message.appended_s:
             self._observer.resolved(message)
@@ -285,12 +290,12 @@ class LateConversation(Conversation):
             unless_acknowledged(message)
 
     def _unanswered(self, message: SentMessage, reason: str) -> None:
-        """Report a missing answer, but of no message whose outcome is open or told otherwise."""
+        """Report a missing answer, except to a message whose outcome is open or already reported."""
         if self._unconfirmed.pop(message.client_ref, None) is None and message.client_ref not in self._pending:
             super()._unanswered(message, reason)
 
     def _note_gaps(self) -> None:
-        """Report the seqs that were never pushed, except for as many as got the reply `timeout`: those never are."""
+        """Report the seqs that were never pushed, less one for each reply `timeout`: those are never pushed."""
         for seq in list(islice(self._missing, self._unpushed)):
             del self._missing[seq]
         self._unpushed = 0

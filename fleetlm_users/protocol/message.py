@@ -32,7 +32,7 @@ INBOX_PREFIX: Final = "inbox:"
 
 
 class Message(NamedTuple):
-    """One Phoenix message; the server echoes `join_ref` and `ref` as they were sent, a broadcast has ref None."""
+    """One Phoenix message; the server echoes `join_ref` and `ref` as sent, and a broadcast has ref None."""
 
     join_ref: Any
     ref: Any
@@ -50,7 +50,7 @@ def encode(message: Message) -> bytes:
 
 
 def encode_parts(join_ref: Any, ref: Any, topic: Any, event: Any, payload: Any) -> bytes:
-    """Return what `encode` returns, for the hot path: a Message would be built only to be unpacked again."""
+    """Return the same as `encode`, for the hot path: a Message would be built only to be unpacked again."""
     return orjson.dumps((join_ref, ref, topic, event, payload))
 
 
@@ -66,11 +66,11 @@ def decode(frame: str | bytes) -> Message:
 
 
 parts_of: Final[Callable[[str | bytes], Any]] = orjson.loads
-"""Returns what a text frame holds, and raises ValueError when it is not JSON; no call of ours on the hot path."""
+"""Return what a text frame holds, and raise ValueError when it is not JSON; a direct reference, for the hot path."""
 
 
 def message_of(parts: Any, frame: str | bytes) -> Message:
-    """Return the message that a decoded frame is. Raise FrameError unless it is an array of at least five elements."""
+    """Return a decoded frame as a message. Raise FrameError unless it is an array of at least five elements."""
     if type(parts) is not list or len(parts) < PARTS:
         raise FrameError("not an array of five", frame)
     return tuple.__new__(Message, parts if len(parts) == PARTS else parts[:PARTS])  # _make would count them again

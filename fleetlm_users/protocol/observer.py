@@ -1,4 +1,4 @@
-"""A message on its way, and what a conversation tells its observer about messages and answers. Pure."""
+"""A message on its way, and the callbacks by which a conversation reports messages and answers. Pure."""
 
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
@@ -9,7 +9,7 @@ SESSION_ALTERED: Final = "session_altered"
 
 
 class UpperBound(float):
-    """The stamp of bytes behind which more had arrived when they were read: they came at that moment or before it."""
+    """The time stamp of bytes that were read with more behind them: they arrived at that moment or earlier."""
 
     __slots__ = ()
 
@@ -44,18 +44,18 @@ class SentMessage:
 
 
 class StreamObserver(Protocol):
-    """What the streams of a conversation call, once per fact."""
+    """The callbacks for the streams of a conversation: one call per fact."""
 
     def stream_began(self, message: SentMessage | None, done_s: float) -> None:
-        """Take note of the first piece of an answer, to this message; None when none is awaited."""
+        """Note the first piece of an answer to this message; None when no message awaits one."""
 
     def stream_went_on(self, message: SentMessage | None, gap_s: float | None) -> None:
-        """Take note of a further piece, and of the time since the one before; None when its arrival is not known."""
+        """Note a further piece, and the time since the one before; None when its arrival time is unknown."""
 
     def stream_ended(self, message: SentMessage | None, chunks: int, length_s: float | None, *, is_whole: bool) -> None:
-        """Take note of the end of an answer's pieces, or, unless it is whole, that its `message` never came.
+        """Note the end of an answer's pieces; unless it is whole, its `message` never came.
 
-        `length_s` is None when the arrival of its first piece is not known.
+        `length_s` is None when the arrival time of its first piece is unknown.
         """
 
     def anomaly(self, kind: str) -> None:
@@ -63,7 +63,7 @@ class StreamObserver(Protocol):
 
 
 class Observer(StreamObserver, Protocol):
-    """What a conversation calls, once per fact.
+    """The callbacks of a conversation: one call per fact.
 
     Each sent message ends in exactly one of appended, resolved, rejected, unconfirmed, lost or left_in_flight;
     `unrejected` takes a presumed rejection back (see Conversation.backpressure), `confirmed` an unconfirmed outcome.
@@ -97,13 +97,13 @@ class Observer(StreamObserver, Protocol):
         """Take note of a `backpressure` push."""
 
     def repeated(self, payload: dict[str, Any], done_s: float) -> None:
-        """Take a `message` broadcast that the protocol is known to send once more: it says nothing new."""
+        """Note a `message` broadcast that the protocol is known to repeat: it carries nothing new."""
 
     def acknowledged(self, message: SentMessage, done_s: float) -> None:
-        """Take note of the ok reply to the message's send, where the protocol has one."""
+        """Note the ok reply to the message's send, if the protocol has one."""
 
     def unacknowledged(self, message: SentMessage) -> None:
-        """Take note that the send of an appended message got no ok reply, where the protocol replies."""
+        """Note that the send of an appended message got no ok reply, if the protocol has one."""
 
     def unconfirmed(self, message: SentMessage, reason: str) -> None:
         """Take note that the server could not say whether it appended the message."""
@@ -112,7 +112,7 @@ class Observer(StreamObserver, Protocol):
         """Take note that the outcome of a message reported as unconfirmed for `reason` is known after all."""
 
     def resolved(self, message: SentMessage) -> None:
-        """Take note that a message without a broadcast of its own was appended, as the agent answered it."""
+        """Note that a message without a broadcast of its own was appended, because the agent answered it."""
 
     def anomaly(self, kind: str) -> None:
         """Count an anomaly.

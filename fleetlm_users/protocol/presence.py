@@ -2,9 +2,9 @@
 
 Rules as in phoenix `assets/js/phoenix/presence.js`, which tests hold this against: a state replaces what is known, as
 the joins and leaves that lead there; a change that comes before the first state of a join waits for it; `metas`, one
-for each connection of a key, are told apart by their `phx_ref`, and new ones stand last. What a key carries beside its
-metas comes from the newest message that brought it a new one. In one thing it differs: changes that waited for the
-state of a join that has ended are dropped, as they are older than the next join's state.
+for each connection of a key, are told apart by their `phx_ref`, and new ones stand last. Anything a key carries besides
+its metas comes from the latest message that added a meta to it. One rule differs: changes waiting for the state of a
+join that has ended are dropped, because they are older than the next join's state.
 """
 
 from typing import Any, Final
@@ -13,7 +13,9 @@ STATE: Final = "presence_state"
 DIFF: Final = "presence_diff"
 
 MAX_WAITING_DIFFS: Final = 1000
-"""Changes kept before the first state. A server sends its state at the join; one that never does fills no memory."""
+"""The most changes kept before the first state. A server sends its state at the join; one that never does must not fill
+the memory.
+"""
 
 Entries = dict[str, dict[str, Any]]
 
@@ -22,7 +24,7 @@ class Presence:
     """The presence of one joined topic.
 
     `state` has an entry for each present key, with its `metas` and whatever else the server puts there. `changes`
-    counts the states and diffs that were taken, `refused` those of another shape, or in excess before the first state.
+    counts the states and diffs taken, `refused` those that were malformed or came in excess before the first state.
     """
 
     def __init__(self) -> None:
@@ -42,17 +44,17 @@ class Presence:
         return key in self.state
 
     def metas(self, key: str) -> list[dict[str, Any]]:
-        """Return the metas of a key; none when it is absent."""
+        """Return the metas of a key; empty when it is absent."""
         metas: list[dict[str, Any]] = self.state.get(key, {}).get("metas", [])
         return metas
 
     def begin(self) -> None:
-        """Start again, for a new join: changes wait for its state."""
+        """Start again for a new join: changes wait for its state."""
         self.is_synced = False
         self._waiting.clear()
 
     def take(self, event: str, payload: Any) -> bool:
-        """Take a presence_state or presence_diff as it came; return whether it was one, and of its shape."""
+        """Take a presence_state or presence_diff as received; return whether it was well-formed."""
         if event == STATE:
             entries = _entries(payload)
             if entries is not None:
@@ -124,7 +126,7 @@ def _refs(entry: dict[str, Any]) -> set[str]:
 
 
 def _entries(payload: Any) -> Entries | None:
-    """Return the entries if they are of the shape that Phoenix.Presence sends, else None."""
+    """Return the entries if they have the shape that Phoenix.Presence sends, else None."""
     if not isinstance(payload, dict):
         return None
     for entry in payload.values():

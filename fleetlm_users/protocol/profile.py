@@ -1,11 +1,11 @@
-"""What differs between FleetLM's chat protocols, one object for each. Pure.
+"""The differences between FleetLM's chat protocols, as one object per protocol. Pure.
 
-Two protocols can be told apart from outside and are spoken here:
+Two protocols are supported, and can be told apart from outside:
 
 - `early`: commit 13a5558 (2025-10-02);
 - `late`: commits 390d98c to 0b7208e (2025-10-24 and 25), the last ones with sessions and agents.
 
-Between them, from 2025-10-13 to 10-18, lay versions that speak neither (docs/protocols.md).
+Versions between them, from 2025-10-13 to 10-18, speak neither (docs/protocols.md).
 """
 
 from collections.abc import Mapping
@@ -17,31 +17,31 @@ from fleetlm_users.protocol.conversation import Conversation
 from fleetlm_users.protocol.late_conversation import LateConversation
 
 UNSUITED: Final = "the server's protocol (--protocol)"
-"""How an error names a protocol that cannot do what a benchmark needs."""
+"""How an error describes a protocol that cannot do what a benchmark needs."""
 
 ProtocolName = Literal["early", "late"]
 
 HISTORY_LIMIT: Final = 10
-"""Messages that our own agent is sent with a webhook, as in FleetLM's own benchmark suites."""
+"""How many messages a webhook sends to our own agent, as in FleetLM's own benchmark suites."""
 
 
 class Profile(msgspec.Struct, frozen=True):
     """One protocol.
 
     Attributes:
-        name: What an option, a report and an error call it.
-        user_parameter: The query parameter of the socket's URL that names the participant.
+        name: The name in options, reports and errors.
+        user_parameter: The query parameter for the participant in the socket's URL.
         user_key, agent_key: The keys of the participant and the agent in the body that creates a session.
-        agent_sender_key: The key of the agent in the body that appends a message of its own.
-        conversation: The state of a joined session, made for each join.
-        resumes: Whether a join may name the last seq that the client has, and is sent only what follows.
-        acknowledges: Whether a successful send is replied to, apart from the broadcast of its message.
+        agent_sender_key: The agent's key in the body that appends the agent's own message.
+        conversation: The class that holds the state of a joined session; each join makes one.
+        resumes: Whether a join may name the client's last seq and then replays only later messages.
+        acknowledges: Whether a successful send gets a reply, apart from the broadcast of its message.
         lists_messages: Whether a session's messages can be read over REST.
-        numbers_appends: Whether the answer to an append over REST says the seq of the message.
-        streams: Whether an agent's answer is pushed piece by piece before it is whole.
-        pushes_twice: Whether a message that was sent over a socket is pushed twice to every device.
+        numbers_appends: Whether the answer to an append over REST states the message's seq.
+        streams: Whether an agent's answer is pushed piece by piece before the whole.
+        pushes_twice: Whether a message sent over a socket is pushed twice to every device.
         agent_joins: Whether the agent may join its sessions.
-        agent_history: The part of an agent's record that says which messages it is sent.
+        agent_history: The part of an agent's record that selects the messages a webhook sends it.
         flush_period_s: Seconds after which an appended message is in the database.
     """
 
@@ -77,7 +77,7 @@ class Profile(msgspec.Struct, frozen=True):
         return body | {"metadata": dict(metadata)} if metadata else body
 
     def agent_append_body(self, agent_id: str, content: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the body of the request that appends a message of the agent, which answers no webhook with it."""
+        """Return the body of the request by which the agent appends a message, not as the answer to a webhook."""
         return {self.agent_sender_key: agent_id, "kind": "text", "content": dict(content)}
 
 
@@ -121,5 +121,5 @@ PROFILES: Final[Mapping[str, Profile]] = {profile.name: profile for profile in (
 
 
 def profile_of(name: str) -> Profile:
-    """Return the profile of that name; the early one for `auto`, which means that the server has not been asked yet."""
+    """Return the profile of that name; the early one for `auto`, as the server has not been asked yet."""
     return PROFILES.get(name, EARLY)

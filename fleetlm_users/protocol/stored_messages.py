@@ -1,7 +1,7 @@
-"""A page of a session's stored messages, decoded only as far as it is read. Pure.
+"""A page of a session's stored messages, decoded only as far as needed. Pure.
 
-Most pages are read for one message among fifty. Where seq and content of each lie is found by a typed decoder, which
-checks the rest of the JSON and builds nothing of it: a third of the time of a whole decoding.
+Most pages are read for one message among fifty. A typed decoder locates the seq and content of each message; it checks
+the rest of the JSON without building it, in a third of the time of a full decoding.
 """
 
 import json
@@ -25,13 +25,13 @@ class _Page(msgspec.Struct, gc=False):
 
 _DECODE: Final = msgspec.json.Decoder(_Page).decode
 _UNUSUAL_ESCAPE: Final = re.compile(rb'\\[^"\\/bfnrt]')
-"""What the decoder does not check in a text that it skips; half a surrogate pair among it."""
+"""Escapes that the decoder does not check in text it skips, such as half a surrogate pair."""
 LONG_DIGITS: Final = 20
-"""A whole number this long is beyond 64 bits, which orjson too takes for a float."""
+"""A whole number this long exceeds 64 bits; orjson, too, reads it as a float."""
 
 
 class StoredMessages(Sequence[Any]):
-    """The messages of a page in which each has a seq and a content: the same as in its JSON, decoded at the first look.
+    """The messages of a page, each with a seq and a content, exactly as in its JSON; a content is decoded on first use.
 
     `content_of` decodes a single content; `is_distinct` says that no seq stands there twice, `seqs_of` which are those
     of a sender.
@@ -83,9 +83,9 @@ class StoredMessages(Sequence[Any]):
 
 
 def stored_messages(body: bytes) -> StoredMessages | None:
-    """Return the messages of the body of a page; None where only a whole decoding tells what it is.
+    """Return the messages in the body of a page; None if only a full decoding can interpret it.
 
-    Such is one that is no JSON, or has no list of messages or a message without seq or content.
+    That is the case if it is not JSON, has no list of messages, or has a message without seq or content.
     """
     try:
         if not body.isascii():
@@ -101,7 +101,7 @@ def _decoded(encoded: bytes | memoryview) -> Any:
     """Decode JSON that the typed decoder has read or skipped."""
     try:
         return orjson.loads(encoded)
-    except ValueError:  # a number beyond those of a float, as JSON allows
+    except ValueError:  # a number too large for a float, which JSON allows
         return json.loads(bytes(encoded), parse_int=_whole)
 
 
