@@ -1,1 +1,1 @@
-"""What happened: samples, histograms, accounting, thresholds, reports: pure."""
+"""Samples, histograms, accounting, thresholds, reports: pure."""

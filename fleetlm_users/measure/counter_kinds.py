@@ -8,7 +8,9 @@ from fleetlm_users.foreign_text import MAX_LABEL, printable
 from fleetlm_users.measure.snapshot import Count
 
 MAX_KINDS: Final = 50
-"""Per counter: enough to see what goes wrong. A server that says something new each time must not fill the memory."""
+"""The most kinds per counter: enough to see what goes wrong. A server that says something new each time must not fill
+the memory.
+"""
 
 OTHER: Final = "other"
 """Every kind beyond that."""
@@ -24,7 +26,7 @@ class Kinds:
         return f"Kinds({ {metric: len(kinds) for metric, kinds in self._kinds.items()} })"
 
     def of(self, metric: str, label: str) -> str:
-        """Return the kind as which a label counts; the empty one, which stands for no kind, counts as itself."""
+        """Return the kind under which a label counts; the empty one, which stands for no kind, counts as itself."""
         if not label:
             return label
         kind = printable(label, MAX_LABEL)
@@ -36,7 +38,7 @@ class Kinds:
         return kind
 
     def merged(self, counts: Iterable[Count]) -> list[Count]:
-        """Return the counts of a snapshot with further kinds added up as OTHER: the sum is the same."""
+        """Return the counts of a snapshot, with any further kinds added up as OTHER: the sum is the same."""
         sums: Counter[tuple[str, str, str, str]] = Counter()
         for count in counts:
             sums[count.metric, count.scenario, count.phase, self.of(count.metric, count.label)] += count.n

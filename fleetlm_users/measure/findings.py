@@ -9,13 +9,13 @@ from msgspec import Meta
 from fleetlm_users.foreign_text import printable
 
 MAX_FINDINGS: Final = 50
-"""Enough to see a pattern; a server that loses everything must not fill the memory."""
+"""The most findings kept: enough to see a pattern; a server that loses everything must not fill the memory."""
 
 LongText = Annotated[str, Meta(max_length=10_000)]
 
 
 class Finding(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
-    """One message and what is wrong with it; `seq` is None and `client_ref` empty where they are not known."""
+    """One faulty message and its fault; `seq` is None and `client_ref` empty where they are unknown."""
 
     kind: LongText
     scenario: LongText
@@ -26,7 +26,7 @@ class Finding(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_field
 
     @property
     def printable(self) -> "Finding":
-        """The same with its texts bounded and printable: ids and details are the server's."""
+        """The same finding with its texts bounded and printable: ids and details come from the server."""
         kind, scenario, session_id = (printable(text) for text in (self.kind, self.scenario, self.session_id))
         return Finding(kind, scenario, session_id, self.seq, printable(self.client_ref), printable(self.detail))
 
@@ -41,7 +41,7 @@ class Findings(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
         return f"Findings({len(self.first)} of {self.total})"
 
     def add(self, finding: Finding) -> None:
-        """Add one more; it is only counted once there are MAX_FINDINGS."""
+        """Add one more; once there are MAX_FINDINGS, it is only counted."""
         self.total += 1
         if len(self.first) < MAX_FINDINGS:
             self.first += (finding.printable,)
@@ -52,7 +52,7 @@ class Findings(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
 
 def merged(parts: Iterable[Findings]) -> Findings:
-    """Return the findings of all workers, in the order of the workers."""
+    """Return the findings of all workers, in order of the workers."""
     parts = list(parts)
     first = [finding.printable for part in parts for finding in part.first]
     return Findings(sum(part.total for part in parts), tuple(first[:MAX_FINDINGS]))

@@ -8,7 +8,7 @@ MAX_KINDS_IN_LINE: Final = 10
 
 
 def ms(value: float | None) -> str:
-    """Milliseconds without their unit, with about four digits: 0.412, 12.30, 951.2, 12,345."""
+    """Return milliseconds without their unit, with about four digits: 0.412, 12.30, 951.2, 12,345."""
     if value is None:
         return NOTHING
     size = abs(value)
@@ -22,7 +22,7 @@ def ms_with_unit(value: float | None) -> str:
 
 
 def ms_aligned(value: float | None) -> str:
-    """As `ms`, filled up with blanks on the right so that the points of a column stand below each other."""
+    """Return the same as `ms`, padded on the right so that the decimal points of a column align."""
     text = ms(value)
     fraction = len(text) - text.index(".") if "." in text else 0
     return text + " " * (4 - fraction)
@@ -34,14 +34,14 @@ def count(value: float | None) -> str:
 
 
 def few_kinds(labels: Mapping[str, int]) -> dict[str, int]:
-    """Return the kinds for one line of text: the first, which are the most frequent, and all others as one."""
+    """Return the kinds on one line of text: the first, which are the most frequent, and all others as one."""
     first = dict(list(labels.items())[:MAX_KINDS_IN_LINE])
     rest = [n for kind, n in labels.items() if kind not in first]
     return first | ({f"({len(rest)} more kinds)": sum(rest)} if rest else {})
 
 
 def per_s(value: float | None) -> str:
-    """Events a second, with more digits where they are few."""
+    """Return events per second, with more digits if they are few."""
     if value is None:
         return NOTHING
     digits = 0 if value >= 1000 else 1 if value >= 10 else 2
@@ -49,7 +49,7 @@ def per_s(value: float | None) -> str:
 
 
 def percent(fraction: float | None) -> str:
-    """Return a share as percent, never rounded up to 100 or down to 0, since these two mean something."""
+    """Return a share as percent, never rounded up to 100 or down to 0, since those two mean something."""
     if fraction is None:
         return NOTHING
     shown = f"{fraction * 100:.2f}"
@@ -61,7 +61,7 @@ def percent(fraction: float | None) -> str:
 
 
 def bytes_(value: float | None) -> str:
-    """Memory in binary units."""
+    """Return an amount of memory in binary units."""
     if value is None:
         return NOTHING
     for unit in ("B", "KiB", "MiB"):
@@ -139,7 +139,7 @@ _ORIGINS: Final = {
 
 
 def origin(threshold: Mapping[str, Any]) -> str:
-    """Return who set a threshold of a summary.json, in words; empty where that is not known, as in older files."""
+    """Return who set a threshold of a summary.json, in words; empty if unknown, as in older files."""
     return _ORIGINS.get(str(threshold.get("origin", "")), "")
 
 
@@ -165,5 +165,5 @@ def is_unjudged(threshold: Mapping[str, Any]) -> bool:
 
 
 def is_undecided(threshold: Mapping[str, Any]) -> bool:
-    """Whether a judged threshold of a summary.json has no answer; older files know only of too few samples."""
+    """Return whether a judged threshold of a summary.json has no answer; older files know only of too few samples."""
     return bool(threshold.get("undecided", threshold["too_few"]))

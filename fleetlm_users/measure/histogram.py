@@ -42,14 +42,18 @@ _BAD_PAYLOAD: Final = (
 
 
 def required_samples(percent: float) -> int:
-    """Return how many samples a percentile needs to say more than the maximum: 100 for p99, 20 for p95, 2 for p50."""
+    """Return how many samples a percentile needs to say more than the maximum does: 100 for p99, 20 for p95, 2 for
+    p50.
+    """
     if percent >= 100:
         return 1
     return max(1, math.ceil(round(100 / (100 - percent), 6)))
 
 
 class TrendSummary(msgspec.Struct, frozen=True):
-    """A trend in figures, in µs. A percentile is None on too few samples, everything but `count` is None on none."""
+    """The figures of a trend, in µs. A percentile is None on too few samples, everything but `count` is None on
+    none.
+    """
 
     count: int
     min_us: int | None
@@ -63,7 +67,7 @@ class TrendSummary(msgspec.Struct, frozen=True):
 
 
 class Trend:
-    """Durations in whole µs: `add(value_us)` records one; everything else folds first what was added.
+    """Durations in whole µs: `add(value_us)` records one; everything else first folds what was added.
 
     Values above one hour count as one hour, and in `clamped`. A negative duration is a defect of the clock or of our
     code: it counts in `negative` and is not recorded. `add` stays the same function for life, so callers keep it.
@@ -99,7 +103,7 @@ class Trend:
 
     @property
     def count(self) -> int:
-        """How many durations were recorded; negative ones are not."""
+        """The number of durations recorded; negative ones are not."""
         self.fold(self.take())
         return self._count
 
@@ -126,18 +130,18 @@ class Trend:
 
     @property
     def clamped(self) -> int:
-        """How many durations were longer than an hour and are recorded as one hour."""
+        """The number of durations longer than an hour, which are recorded as one hour."""
         self.fold(self.take())
         return self._clamped
 
     @property
     def negative(self) -> int:
-        """How many durations were negative, and are not recorded."""
+        """The number of negative durations, which are not recorded."""
         self.fold(self.take())
         return self._negative
 
     def take(self) -> list[int]:
-        """Hand over what was added and not folded yet; one step without a switch, so nothing is taken twice."""
+        """Hand over the values added but not folded yet; one step without a switch, so nothing is taken twice."""
         taken = self._buffer[:]
         self._buffer.clear()
         return taken
@@ -202,7 +206,7 @@ class Trend:
         return self.percentiles([percent])[0]
 
     def percentiles(self, percents: Sequence[float]) -> list[int | None]:
-        """Return several percentiles at the price of one (about 1 ms)."""
+        """Return several percentiles at the cost of one (about 1 ms)."""
         if not self.count or self._counts is None:
             return [None] * len(percents)
         first, last = fine_index(self._min_us), fine_index(self._max_us)
@@ -212,7 +216,7 @@ class Trend:
     def at_most(self, bounds_us: Sequence[int]) -> list[int]:
         """Return how many durations do not exceed each bound in µs, each as `percentile` would report it.
 
-        So the share at or below a bound is 95 % or more exactly when the 95th percentile keeps the bound.
+        So the share at or below a bound is at least 95 % exactly when the 95th percentile keeps the bound.
         """
         if not self.count or self._counts is None:
             return [0] * len(bounds_us)
@@ -246,7 +250,7 @@ class Trend:
         return self.encode_folded()
 
     def encode_folded(self) -> bytes:
-        """Return the same without what was added and not folded yet: the state of an earlier moment."""
+        """Return the same without values not folded yet: the state of an earlier moment."""
         header = HEADER.pack(self._count, self._sum_us, self._min_us, self._max_us, self._clamped, self._negative)
         return header + (self._histogram.encode() if self._histogram is not None else b"")
 
@@ -254,7 +258,7 @@ class Trend:
     def decode(cls, encoded: bytes) -> "Trend":
         """Return the trend that `encode` wrote; raise ValueError for bytes that cannot be decoded.
 
-        Check bytes of another process with `histogram_bytes.check_trend` before.
+        Check bytes from another process with `histogram_bytes.check_trend` first.
         """
         trend = cls()
         try:
@@ -313,5 +317,5 @@ class Trend:
             return self._count
         index = fine_index(bound_us)
         if fine_high(index) > bound_us:
-            index -= 1  # what shares the bound's own bucket is reported as that bucket's highest
+            index -= 1  # values in the bound's own bucket are reported as that bucket's highest value
         return running[index - first] if index >= first else 0

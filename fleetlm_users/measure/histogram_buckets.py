@@ -1,4 +1,4 @@
-"""Where a value lies in a histogram: HdrHistogram's layout for 1 µs and 3 digits, and a coarse one for charts.
+"""The bucket of a value in a histogram: HdrHistogram's layout for 1 µs and 3 digits, and a coarse one for charts.
 
 Both are log-linear: below `2 * half` every integer has its own bucket, above it each octave has `half` buckets.
 Source: HdrHistogram, `AbstractHistogram.countsArrayIndex` (unit magnitude 0), restated for speed and tested against it.
@@ -6,7 +6,7 @@ Source: HdrHistogram, `AbstractHistogram.countsArrayIndex` (unit magnitude 0), r
 
 from typing import Final
 
-MAX_US: Final = 3_600_000_000  # one hour: the longest duration that is distinguished
+MAX_US: Final = 3_600_000_000  # one hour: longer durations are not distinguished
 DIGITS: Final = 3  # HDR significant digits: a value is known to 0.1 %
 
 _FINE_BITS: Final = 10  # 1,024 buckets an octave: what HDR needs for 3 digits
@@ -15,13 +15,13 @@ FINE_SHIFT: Final = _FINE_BITS + 1
 
 
 def fine_index(value_us: int) -> int:
-    """Return the index in an HdrHistogram's counts of a value from 0 to MAX_US."""
+    """Return the index of a value from 0 to MAX_US in an HdrHistogram's counts."""
     octave = value_us.bit_length() - FINE_SHIFT
     return value_us if octave <= 0 else (octave << _FINE_BITS) + (value_us >> octave)
 
 
 def fine_high(index: int) -> int:
-    """Return the highest value in µs of the bucket `index`, which HDR reports for it."""
+    """Return the highest value in µs of the bucket `index`, which HDR reports for the bucket."""
     return _low(index, _FINE_BITS) + _width(index, _FINE_BITS) - 1
 
 

@@ -1,7 +1,7 @@
-"""Checks an encoded trend (Trend.encode) without decoding it: at half the cost, and with bounded memory.
+"""Check an encoded trend (Trend.encode) without decoding it: at half the cost, and with bounded memory.
 
-Decoding trusts what it reads: 1 kB of zeros' deflate becomes 1 MB, a histogram of another precision is taken for ours
-bucket by bucket, and the exact figures of the header need not be those of the histogram.
+Decoding trusts its input: 1 kB of deflated zeros becomes 1 MB, a histogram of another precision passes for ours bucket
+by bucket, and the exact figures in the header need not match the histogram.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ HEADER: Final = struct.Struct(">qqqqqq")  # count, sum, minimum, maximum, clampe
 MAX_ENCODED_BYTES: Final = 1 << 20
 MAX_BUCKETS: Final = fine_index(MAX_US) + 1
 MAX_INFLATED_BYTES: Final = payload_header_size + 9 * (MAX_BUCKETS + 1)
-"""A counter takes at most nine bytes (HdrHistogram's ZigZag encoding)."""
+"""The most bytes after inflation: a counter takes at most nine (HdrHistogram's ZigZag encoding)."""
 
 MAX_SAMPLES: Final = 2**53
 _COUNTS: Final = ctypes.c_ulonglong * MAX_BUCKETS
@@ -54,7 +54,7 @@ def _inflated(payload: bytes) -> bytes:
 
 
 def _counted(payload: bytes) -> tuple[int, int, int]:
-    """Return the samples, first and last bucket of an inflated histogram."""
+    """Return the number of samples, the first and the last bucket of an inflated histogram."""
     if len(payload) < payload_header_size:
         raise ValueError("a histogram without a head")
     head = PayloadHeader.from_buffer_copy(payload)

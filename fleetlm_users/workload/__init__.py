@@ -1,1 +1,1 @@
-"""What to send and when: pure."""
+"""The content and the times of what a run sends: pure."""

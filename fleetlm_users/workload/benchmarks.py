@@ -139,12 +139,12 @@ BEHAVIOUR_THRESHOLDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "throughput": _CHATS,
 }
-"""What each packaged behaviour must keep in any run that has users of it, by its scenario: metric and conditions.
+"""The default thresholds of each packaged behaviour, by its scenario, for any run with users of it: metric and
+conditions.
 
-They bound what a healthy server keeps on any machine and at any load, so no latencies: those are a preset's to bound.
-Each is judged for its scenario, those of OF_ALL_SCENARIOS once for the whole run, unless the preset or a given
-threshold bounds that metric. The numbers are those of the presets; docs/metrics.md says where those of backlogs come
-from.
+A healthy server keeps them on any machine and at any load, so they bound no latencies; presets do. Each is judged for
+its scenario, those of OF_ALL_SCENARIOS once for the whole run, unless the preset or a given threshold bounds that
+metric. The numbers are those of the presets; docs/metrics.md says where those of backlogs come from.
 """
 
 

@@ -18,7 +18,7 @@ Outcome = Literal["kept", "missed", "limited"]
 TRIES: Final = 2
 
 MAX_CONFIRMATIONS: Final = 5
-"""Loads that are confirmed at most: at a precision of 5 % the last is a seventh below the first."""
+"""The most loads that are confirmed: at a precision of 5 %, the last is a seventh below the first."""
 
 NEAR_SHARE: Final = 0.5
 NEAR_CONFIRMATIONS: Final = 2
@@ -45,7 +45,7 @@ class SearchPlan:
 
 
 class CapacitySearch:
-    """Read `load` for the next step, then `tell` how it went, until `load` is None.
+    """A search: read `load` for the next step, then `tell` how it went, until `load` is None.
 
     `kept` is the highest load that was kept (0: none was), `missed` the lowest that was not, None while there is none;
     `confirmed` is the load that survived its confirmation, 0 while none has. `is_confirmation` says that the next step
@@ -83,7 +83,7 @@ class CapacitySearch:
         return self._tries > 0
 
     def tell(self, outcome: Outcome) -> None:
-        """Take in how the step at `load` went. Raise ValueError when there was none."""
+        """Record how the step at `load` went. Raise ValueError when there was none."""
         if self.load is None:
             raise ValueError("the search is over")
         self._tries += 1
@@ -142,9 +142,11 @@ class CapacitySearch:
         return min(self._plan.most, max(load + 1, round(load * self._plan.factor)))
 
     def _between(self, kept: int, missed: int) -> int | None:
-        """Return the middle of the gap, None when it is narrow enough. Below the first kept step it is halved to 1."""
+        """Return the middle of the gap, or None if it is narrow enough. Below the first kept step, the load is halved
+        down to 1.
+        """
         if missed - kept <= max(1.0, kept * self._plan.precision):
             return None
-        # the geometric middle: loads are compared by their ratio, and a gap from 0 has none
+        # the geometric middle: loads compare by their ratio, and a gap that starts at 0 has none
         middle = round(math.sqrt(kept * missed)) if kept else missed // 2
         return min(max(middle, kept + 1), missed - 1)

@@ -10,9 +10,9 @@ from fleetlm_users.units import S_PER_HOUR
 
 ACCEPTED: Final = "a duration"
 EXAMPLE: Final = "90s, 2m or 1h"
-MAX_S: Final = 10_000.0 * S_PER_HOUR  # over a year: beyond it is a typing slip, and timers overflow
+MAX_S: Final = 10_000.0 * S_PER_HOUR  # over a year: anything longer is a typing slip, and timers overflow
 
-_LONGEST_TEXT: Final = 400  # room for every float's exact text; Python refuses to convert thousands of digits
+_LONGEST_TEXT: Final = 400  # room for the exact text of every float; Python refuses to convert thousands of digits
 _NUMBER: Final = r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
 _BARE: Final = re.compile(_NUMBER)
 _PARTS: Final = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m(?!s))?(?:{_NUMBER}s)?(?:{_NUMBER}ms)?")
@@ -35,7 +35,7 @@ def parse_duration(text: str, what: str) -> float:
 def format_duration(duration_s: float) -> str:
     """Return the shortest exact text of a duration, its parts carried over as people do: `2m`, `1m30s`, `500ms`.
 
-    `parse_duration` gives the same float back. Raises ValueError for what is negative or not finite.
+    `parse_duration` gives the same float back. Raises ValueError for a negative or non-finite duration.
     """
     if not math.isfinite(duration_s) or duration_s < 0:
         raise ValueError(f"not a duration: {duration_s!r} s")
@@ -50,7 +50,7 @@ def format_duration(duration_s: float) -> str:
 
 
 def _seconds(text: str) -> Fraction | None:
-    """Return the exact seconds, None when the text is no duration. Fractions, so that 1.1s + 100ms is 1.2 s."""
+    """Return the exact seconds, None if the text is no duration. Fractions make 1.1s + 100ms exactly 1.2 s."""
     bare = _BARE.fullmatch(text)
     if bare:
         return Fraction(bare[1])

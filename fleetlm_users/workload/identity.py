@@ -9,7 +9,7 @@ from fleetlm_users.errors import UsageError
 
 VUS_PER_BLOCK: Final = 10_000_000  # more users than any run has, so that numbers of blocks never meet
 
-_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")  # names of folders too: not `.`, not `..`, none hidden
+_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")  # also names of folders: not `.`, not `..`, none hidden
 
 
 def new_run_id(now: datetime, rng: random.Random) -> str:
@@ -43,9 +43,9 @@ def participant(prefix: str, run_id: str, n: int) -> str:
 
 
 def vu_number(block: int, k: int) -> int:
-    """Return the k-th number (k from 1) of a block: block 0 is the plan's, the others are of one worker each.
+    """Return the k-th number (k from 1) of a block: block 0 is the plan's; each worker has one of the others.
 
-    Raises ValueError for a negative block or a k out of range: the number could be another user's.
+    Raises ValueError for a negative block or a k out of range: the number could belong to another user.
     """
     if block < 0 or not 1 <= k <= VUS_PER_BLOCK:
         raise ValueError(f"no number for user {k} of block {block}")

@@ -1,8 +1,8 @@
-"""Which messages an inbox has shown, how soon, and which it has missed. Pure: the caller passes the time.
+"""Which messages an inbox has shown, how soon, and which it missed. Pure: the caller passes the time.
 
-An inbox reports when a session was last active, not which message made it so. A message is shown by the first
-delta whose `last_activity_at` is not before the moment at which the server says it stored the message; both are times
-of the same server, in the same format, and so comparable as texts.
+An inbox reports when a session was last active, not which message made it so. A message is shown by the first delta
+whose `last_activity_at` is not before the moment at which the server says it stored the message; both are times of the
+same server in the same format, so they compare as texts.
 """
 
 from collections import deque
@@ -36,12 +36,12 @@ class InboxWatch:
         return len(self._waiting)
 
     def appended(self, due_s: float, sent_s: float, stored_at: str, now_s: float) -> list[ShownMessage]:
-        """Add a stored message; return what is shown by now (a delta may overtake the message's own broadcast)."""
+        """Add a stored message; return the messages shown by now (a delta may overtake the message's own broadcast)."""
         self._waiting.append(_Waiting(due_s, sent_s, stored_at, now_s + self._deadline_s))
         return self._show()
 
     def delta(self, last_activity_at: str, now_s: float) -> list[ShownMessage]:
-        """Take in a delta; return the messages that it shows for the first time."""
+        """Take a delta; return the messages it shows for the first time."""
         self._latest = (last_activity_at, now_s)
         return self._show()
 

@@ -1,4 +1,4 @@
-"""The one reader of small files that a person names: bounded, never blocked, and of regular files only."""
+"""The one reader of small files that a user names: bounded, never blocking, regular files only."""
 
 import os
 import stat
@@ -16,7 +16,7 @@ _FLAGS: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 class UnreadableFile(Exception):
-    """The file cannot be read; the text says why, and shows none of the file's content."""
+    """A file cannot be read; the text says why and shows none of its content."""
 
 
 def read_text(path: Path, max_bytes: int) -> str:
@@ -36,7 +36,7 @@ def read_text(path: Path, max_bytes: int) -> str:
         raise UnreadableFile(problem.strerror or type(problem).__name__) from problem
     except ValueError as problem:  # a NUL in the path
         raise UnreadableFile("no path can hold a NUL") from problem
-    except RuntimeError as problem:  # ~somebody who is not known here
+    except RuntimeError as problem:  # ~somebody who is unknown here
         raise UnreadableFile("no such home directory") from problem
     try:
         return content.decode("utf-8")
@@ -53,7 +53,9 @@ def _check(status: os.stat_result, max_bytes: int) -> None:
 
 
 def _read(descriptor: int, max_bytes: int) -> bytes:
-    """All of it: what the kernel makes on reading, as below /proc, has a size of 0 and may have no end."""
+    """Return all of it: files that the kernel makes on reading, as below /proc, have a size of 0 and may have no
+    end.
+    """
     content = bytearray()
     while chunk := os.read(descriptor, max_bytes + 1 - len(content)):
         content += chunk

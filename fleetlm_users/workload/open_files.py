@@ -7,11 +7,13 @@ REST_CONNECTIONS: Final = 1024
 """The most connections that a process's REST pool holds; with fewer users it holds at most one for each."""
 
 SPARE_FILES: Final = 200
-"""For everything else that a process has open: libraries, the log, Locust's own connections, its web page, a report."""
+"""The allowance for everything else a process has open: libraries, the log, Locust's own connections, its web page, a
+report.
+"""
 
 
 def users_per_process(users: int, processes: int) -> int:
-    """Return how many of `users` the busiest of `processes` gets, spread evenly as Locust does."""
+    """Return the number of `users` in the busiest of `processes`, spread evenly as Locust does."""
     return math.ceil(users / max(1, processes))
 
 

@@ -5,9 +5,8 @@ when earlier messages went out or were answered: a slow answer moves no later se
 lateness is measured against the timetable.
 
 A closed loop (Window) keeps at most a fixed number of messages in flight, the next one due the moment a slot becomes
-free. It measures what a server can do, not what people feel: a slow answer delays the next message, so the moments that
-were slow are sampled less (coordinated omission). Compare latencies of such a run only with those of another closed
-run.
+free. It measures what a server can do, not what people feel: a slow answer delays the next message, so slow moments are
+sampled less (coordinated omission). Compare latencies of such a run only with those of another closed run.
 """
 
 import math
@@ -118,16 +117,16 @@ class Window:
         return bool(self._free)
 
     def take(self) -> float:
-        """Take the slot that has been free for longest; return since when, which is when its message is due."""
+        """Take the slot that has been free the longest; return since when, which is when its message is due."""
         return self._free.popleft()
 
     def ended(self, client_ref: str, moment_s: float) -> None:
-        """Free the slot of a message that has its fate."""
+        """Free the slot of a message whose fate is known."""
         if client_ref in self._reopened:
             self._reopened.remove(client_ref)
         else:
             self._free.append(moment_s)
 
     def reopened(self, client_ref: str) -> None:
-        """Take back the presumed fate of a message; its slot is free already, so its next fate frees none."""
+        """Take back the presumed fate of a message; its slot is already free, so its next fate frees none."""
         self._reopened.add(client_ref)

@@ -1,15 +1,15 @@
-"""What to send: numbered, seeded message texts of one session."""
+"""The texts that a session sends: numbered and seeded."""
 
 import random
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-# 64 characters that JSON and URLs leave alone, so that text bytes = wire bytes; four times over, one per byte value
+# 64 characters that JSON and URLs leave alone, so text bytes = wire bytes; repeated four times, one per byte value
 _ALPHABET: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_" * 4
 
 
 class Payload(NamedTuple):
-    """One message: its reference, unique in the whole run, and its text."""
+    """One message: its text and its reference, unique in the whole run."""
 
     client_ref: str
     text: str
@@ -19,8 +19,8 @@ class Payloads:
     """The messages of one session, without end: `next()` gives (client_ref, text).
 
     `prefix` is `<run_id>-<vu>-<session>`; references are `<prefix>-<k>`, k from 1. Texts are `size_bytes` ASCII
-    characters, the same for the same seed; `rng` is asked for its generator with the first one. Raises ValueError for a
-    size below 1.
+    characters, the same for the same seed; `rng` is called for its generator with the first one. Raises ValueError for
+    a size below 1.
     """
 
     def __init__(self, rng: Callable[[], random.Random], prefix: str, size_bytes: int) -> None:
@@ -41,7 +41,7 @@ class Payloads:
         # translate on random bytes costs 1 µs where random.choices costs 10; the bytes are those of Random.randbytes
         size = self._size_bytes
         text = rng.getrandbits(8 * size).to_bytes(size, "little").translate(_ALPHABET).decode("ascii")
-        return tuple.__new__(Payload, (f"{self._prefix}-{self._made}", text))  # half the price of calling it
+        return tuple.__new__(Payload, (f"{self._prefix}-{self._made}", text))  # half the cost of calling it
 
     def __iter__(self) -> Iterator[Payload]:
         return self

@@ -50,8 +50,8 @@ def share(total: int, weights: Mapping[str, int]) -> dict[str, int]:
 def settle(preset_users: Mapping[str, int], total: int | None, given: Mapping[str, int]) -> dict[str, int]:
     """Return the count of every behaviour, in the preset's order.
 
-    Given counts are exact. The others come from the preset; with a total they share what the given ones leave of it,
-    in proportion to the preset. Raises UsageError for contradictions, unknown behaviours and a run without users.
+    Given counts are exact. The others come from the preset; with a total, they share the rest of it in proportion to
+    the preset. Raises UsageError for contradictions, unknown behaviours and a run without users.
     """
     _check(preset_users, total, given)
     open_users = {name: count for name, count in preset_users.items() if name not in given}
@@ -69,10 +69,10 @@ def settle(preset_users: Mapping[str, int], total: int | None, given: Mapping[st
 def narrow(
     preset_users: Mapping[str, int], given: Mapping[str, int], total: int | None, chosen: Collection[str]
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """Return preset and given counts for a run of the chosen behaviours only; the others get no user.
+    """Return preset and given counts for a run of the chosen behaviours only; the others get no users.
 
-    Where the preset has users of none of them, a total is shared evenly. Raises UsageError for users of a behaviour
-    that is not chosen, and for a chosen one that would get none.
+    If the preset has no users of any of them, a total is shared evenly. Raises UsageError for users of a behaviour that
+    is not chosen, and for a chosen one that would get none.
     """
     for name, count in given.items():
         if count and name not in chosen:
@@ -127,17 +127,17 @@ STAGES_FLAG: Final = "--stages (STAGES)"
 
 @dataclass(frozen=True)
 class Plan:
-    """What one run does. `duration_s` None runs until stopped, or until the users have nothing left to do.
+    """The plan of one run. `duration_s` None runs until stopped, or until the users have nothing left to do.
 
-    Ramp-up and warm-up both begin with the run: what is due before `warm_up_s` is kept apart and not judged. With a
-    `shape`, the name of Locust's LoadTestShape, that decides how many users run and until when; `users` then tell the
-    proportion of the behaviours.
+    Ramp-up and warm-up both begin with the run: messages due before `warm_up_s` are kept apart and not judged. A
+    `shape` is the name of a LoadTestShape of Locust, which decides how many users run and until when; `users` then give
+    the proportion of the behaviours.
 
     With `stages`, as `parse_stages` returns them, `users` are those of the peak, and each stage is a phase of its own.
 
     With a `session_rate`, as `parse_rates` returns it, sessions arrive at that rate, in the proportion of `mix`.
-    `users` are those who may be in one at once, and stages of the rate are phases of their own. `arrivals` is `even`
-    or `poisson`, for sessions and for messages that arrive at a rate.
+    `users` is how many may be in one at once, and stages of the rate are phases of their own. `arrivals` is `even` or
+    `poisson`, for sessions and for messages that arrive at a rate.
     """
 
     benchmark: str
@@ -160,12 +160,12 @@ class Plan:
 
     @property
     def timetable(self) -> Timetable | None:
-        """How many users run when; None without stages."""
+        """How many users run at each moment; None without stages."""
         return timetable_of(self.stages) if self.stages else None
 
     @property
     def rates(self) -> RateProfile | None:
-        """At which rate sessions arrive when; None where users stay."""
+        """The session rate over time; None if users stay."""
         return profile_of(self.session_rate) if self.session_rate else None
 
     @property
@@ -176,7 +176,7 @@ class Plan:
 
     @property
     def spawn_rate(self) -> float:
-        """Users per second, above 0 as Locust wants it, such that the ramp lasts `ramp_up_s`; at 0 s all at once."""
+        """Users per second, above 0 as Locust requires, so that the ramp lasts `ramp_up_s`; at 0 s all at once."""
         return self.total_users / self.ramp_up_s if self.ramp_up_s else float(self.total_users)
 
     def begins_s(self, n: int) -> float:
@@ -188,11 +188,11 @@ class Plan:
 
     @property
     def main_from_s(self) -> float:
-        """From when on every moment's phase is the main one, in seconds after the run's start; never with stages."""
+        """The second after the run's start from which every moment's phase is the main one; never with stages."""
         return self.warm_up_s if self.timetable is None and self.rates is None else math.inf
 
     def phase_at(self, elapsed_s: float) -> str:
-        """Return the phase of what is due `elapsed_s` seconds after the run's start: that of a stage, if there are."""
+        """Return the phase of what is due `elapsed_s` seconds after the run's start: a stage's, if there are stages."""
         if elapsed_s < self.warm_up_s:
             return "warm_up"
         profile = self.timetable or self.rates
@@ -239,7 +239,7 @@ def make_plan(  # noqa: PLR0913  # each is one option of its own; bundling them 
 
 
 def check_beside_stages(said: Mapping[str, float | None], stages_flag: str = STAGES_FLAG) -> None:
-    """Raise UsageError if a person set, beside stages, what these decide; `said` are the settings, None if not set."""
+    """Raise UsageError for a setting that stages already decide; `said` are the settings, None if not set."""
     for setting, value in said.items():
         if value is not None:
             accepted = f"no value with {stages_flag}, of the preset or given, whose stages say what runs until when"
@@ -253,13 +253,13 @@ def staged(
     counts: Mapping[str, int] | None = None,
     warm_up_s: float | None = None,
 ) -> Plan:
-    """Return the plan of a run in stages, whose proportions, thresholds and name are the preset's.
+    """Return the plan of a run in stages, with the proportions, thresholds and name of the preset.
 
     Args:
-        preset: The preset; its users, length, ramp-up and warm-up are not used, except for the proportions.
-        stages: What `parse_stages` returned.
+        preset: The preset; of its users only the proportions are used; its length, ramp-up and warm-up are not.
+        stages: The stages that `parse_stages` returned.
         counts: Exact counts of behaviours at the peak.
-        warm_up_s: What is kept apart at the beginning; None for nothing.
+        warm_up_s: The seconds kept apart at the beginning; None for none.
 
     Raises:
         UsageError: The counts contradict the peak, or the warm-up leaves nothing to judge.
@@ -290,17 +290,17 @@ def visited(  # noqa: PLR0913  # as make_plan
     duration_s: float | None = None,
     warm_up_s: float | None = None,
 ) -> Plan:
-    """Return the plan of a run to which sessions arrive at a rate.
+    """Return the plan of a run in which sessions arrive at a rate.
 
     Args:
-        preset: The preset, whose thresholds and name are the plan's. Its counts of users, with `counts` in their place,
-            say in which proportion the behaviours arrive. Its length and warm-up go with a rate without stages.
-        rates: What `parse_rates` returned.
+        preset: The preset, whose thresholds and name the plan takes. Its counts of users, or `counts` in their place,
+            give the proportion in which the behaviours arrive. Its length and warm-up apply to a rate without stages.
+        rates: The rates that `parse_rates` returned.
         arrivals: `even` or `poisson`; None for `even`.
         max_users: How many may be in a session at once; None for DEFAULT_MAX_USERS.
         counts: Counts of behaviours in place of the preset's.
         duration_s: The length of the run, 0 until stopped; None for the preset's. Stages say it themselves.
-        warm_up_s: What is kept apart at the beginning; None for the preset's, or for nothing with stages.
+        warm_up_s: The seconds kept apart at the beginning; None for the preset's, or for none with stages.
 
     Raises:
         UsageError: There are fewer users than behaviours, or the warm-up leaves nothing to judge.
@@ -317,7 +317,7 @@ def visited(  # noqa: PLR0913  # as make_plan
 def shaped(plan: Plan, shape: str, *, keeps_warm_up: bool = False) -> Plan:
     """Return the plan under a load shape: its end is the shape's, and a user begins as soon as it is spawned.
 
-    The preset's warm-up is that of its own ramp, and does not apply, as in `staged`; one that a person gave does.
+    The preset's warm-up belongs to its own ramp and does not apply, as in `staged`; one that a person gave does.
     """
     warm_up_s = plan.warm_up_s if keeps_warm_up else 0.0
     return replace(plan, shape=shape, duration_s=None, ramp_up_s=0.0, warm_up_s=warm_up_s)

@@ -1,4 +1,4 @@
-"""Which local addresses connections leave from: a list of addresses, ranges and networks, as people write them."""
+"""The local addresses that connections leave from: addresses, ranges and networks, as people write them."""
 
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network, summarize_address_range
@@ -14,8 +14,8 @@ MAX_ADDRESSES: Final = 4096  # more than a machine has; with 28,000 connections 
 def parse_source_ips(text: str, what: str, example: str) -> tuple[str, ...]:
     """Return the single addresses of a text such as `127.0.0.2,127.0.0.4-127.0.0.9,127.0.0.16/29`, each once.
 
-    The first and the last address of a network are left out, as they are no host's. Raises UsageError naming the part
-    that is none of these, and for more than MAX_ADDRESSES in all.
+    The first and the last address of a network are left out, as no host has them. Raises UsageError for more than
+    MAX_ADDRESSES in all, and for any other part, naming it.
     """
     addresses: dict[str, None] = {}
     for part in filter(None, map(str.strip, text.split(","))):

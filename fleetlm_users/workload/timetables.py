@@ -1,4 +1,4 @@
-"""The timetables of the behaviours: the gaps between messages, the length of a session and of the pause after it.
+"""The timetables of the behaviours: gaps between messages, lengths of sessions, and pauses between sessions.
 
 First the behaviours of the mixed benchmark, then those of the single-purpose ones. All durations are seconds; infinity
 means "until the run ends". `dues` are absolute moments on the clock of `joined_s`.
@@ -37,7 +37,7 @@ CHURN_PAUSE_HIGH_S: Final = 8.0
 
 @dataclass(frozen=True)
 class Pace:
-    """A timetable whose every duration can be stretched or shrunk together."""
+    """A timetable whose durations can all be scaled together."""
 
     def scaled(self, time_scale: float) -> Self:
         """Return the same timetable with every duration multiplied (below 1 is faster); for tests only.
@@ -91,7 +91,7 @@ class BurstPace(Pace):
 
 @dataclass(frozen=True)
 class ChurnPace(Pace):
-    """A person who comes, asks a few questions and is gone."""
+    """A person who comes, asks a few questions and leaves."""
 
     messages_low: int = CHURN_MESSAGES_LOW
     messages_high: int = CHURN_MESSAGES_HIGH
@@ -154,9 +154,9 @@ class SteadyPace(Pace):
 
 @dataclass(frozen=True)
 class ArrivalPace(Pace):
-    """One user's share of messages that arrive at a rate of the whole swarm, whatever the replies do.
+    """One user's share of messages that arrive at a rate of the whole swarm, whatever the server replies.
 
-    The share of a Poisson process is one itself, and those of all users together are again one, of the whole rate.
+    A share of a Poisson process is one itself, and the shares of all users together form one of the whole rate.
     """
 
     interval_s: float
@@ -164,7 +164,7 @@ class ArrivalPace(Pace):
 
     @classmethod
     def share(cls, rate_per_s: float, users: int, *, is_poisson: bool = False) -> "ArrivalPace":
-        """Return the timetable of each of `users` that together send `rate_per_s`, however many workers there are."""
+        """Return the timetable of each of `users` that together send `rate_per_s`, whatever the number of workers."""
         return cls(users / rate_per_s, is_poisson)
 
     def dues(self, start_s: float, end_s: float, rng: random.Random) -> Iterator[float]:
@@ -182,7 +182,9 @@ class ArrivalPace(Pace):
 
 @dataclass(frozen=True)
 class InboxPace(DrawnGapsPace):
-    """A person with an open inbox: writes, and watches how soon it shows there. `deadline_s` later it is missed."""
+    """A person with an open inbox: writes, and watches how soon it shows there. After `deadline_s` a message is
+    missed.
+    """
 
     gap_low_s: float = INBOX_GAP_LOW_S
     gap_high_s: float = INBOX_GAP_HIGH_S

@@ -14,12 +14,12 @@ GRAFANA_EXAMPLE: Final = "https://grafana.example.org/d/fleetlm"
 DATABASE_EXAMPLE: Final = "postgresql://reader:password@localhost/fleetlm_prod"
 
 ANNOTATIONS_PATH: Final = "/api/annotations"
-"""Of Grafana's HTTP API."""
+"""The path in Grafana's HTTP API."""
 
 API_PATH: Final = "/api"
 WS_PATH: Final = "/socket/websocket"
 VSN: Final = "2.0.0"
-"""The version of Phoenix's serializer that sends arrays of five: client/phoenix/socket.py names the same."""
+"""The version of Phoenix's serializer that sends arrays of five; client/phoenix/socket.py uses the same."""
 
 _WS_SCHEMES: Final[Mapping[str, str]] = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 _HTTP_SCHEMES: Final[Mapping[str, str]] = {"ws": "http", "wss": "https"}
@@ -50,15 +50,15 @@ def check_database_url(text: str, what: str, example: str = DATABASE_EXAMPLE) ->
 def check_grafana_url(text: str, what: str, example: str = GRAFANA_EXAMPLE) -> str:
     """Return the address of Grafana's annotations with the dashboard in its query: `…/api/annotations?dashboardUID=x`.
 
-    The text is Grafana's own address with `?dashboardUID=…&panelId=…`, or a dashboard's as a browser shows it. All else
-    in a query is dropped, as a token might be. Raises UsageError, which quotes no password.
+    The text is Grafana's own address with `?dashboardUID=…&panelId=…`, or a dashboard's as a browser shows it. Anything
+    else in a query is dropped, as it might be a token. Raises UsageError, which quotes no password.
     """
     base, _, query = text.strip().partition("#")[0].partition("?")
     shown = described(text) if "@" in text or "?" in text else text
     try:
         parts = _checked(base, what, ("http", "https"), example)
         given = dict(parse_qsl(query))
-    except ValueError as problem:  # more fields than anybody writes
+    except ValueError as problem:  # more fields than anybody uses
         raise UsageError(what, shown, "the address of a Grafana", example) from problem
     except UsageError as problem:
         accepted = "http:// or https:// with the host of a Grafana, without user and password (its token is a variable)"
@@ -88,8 +88,8 @@ def urls_of_host(host: str, what: str = "-H/--host") -> tuple[str, str]:
 def socket_url(ws_url: str, path: str, parameters: Mapping[str, str]) -> str:
     """Return the URL of a Phoenix application's socket: `path` in place of a trailing /socket/websocket.
 
-    A WebSocket URL that ends otherwise was given in full, and keeps its path. Raises UsageError for a path that is
-    none, and for a version of Phoenix's serializer other than the one that the client speaks.
+    A WebSocket URL that ends otherwise was given in full and keeps its path. Raises UsageError for an invalid path, and
+    for a version of Phoenix's serializer that the client does not speak.
     """
     if not path.startswith("/") or any(character in path for character in "?# ") or not path.isprintable():
         raise UsageError("path of a PhoenixUser", path, "the path of a socket, without a query", WS_PATH)
@@ -119,5 +119,7 @@ def _checked(text: str, what: str, schemes: tuple[str, ...], example: str) -> Sp
 
 
 def _has_extras(parts: SplitResult) -> bool:
-    """Query and fragment would be cut or doubled by what is appended; a password would end up in reports."""
+    """Return whether the URL has extras: a query or fragment would be cut or doubled by what is appended, and a
+    password would show in reports.
+    """
     return bool(parts.query or parts.fragment or parts.username is not None)

@@ -1,8 +1,8 @@
-"""Which number each virtual user of a run has: the same user has the same one, however many processes there are. Pure.
+"""The number of each virtual user of a run: the same user has the same one, whatever the number of processes. Pure.
 
 Locust spawns the planned users in one order and dispatches them to the workers in turn, round robin. They are numbered
-in that order, from 1. A process that knows its turn knows the numbers of its users without asking anybody, and no two
-processes share one. Everything that is drawn for a user follows from its number (identity.rng_for).
+in that order, from 1. A process that knows its turn knows the numbers of its users, and no two processes share one.
+Every random draw for a user follows from its number (identity.rng_for).
 
 A user outside the plan (a replacement for one lost with its worker, on a worker that joined late, of a class that
 is not the benchmark's) gets a number from its process's own block.
@@ -43,8 +43,8 @@ def slot_of(worker_index: int, dispatched_to: Sequence[int]) -> WorkerSlot:
 def spawn_order(users: Mapping[str, int]) -> Iterator[str]:
     """Yield the names of the classes of all planned users, in the order in which Locust spawns them.
 
-    At each step it is the class whose next user brings the mixture closest to the counts, by Kullback–Leibler
-    divergence; of equal ones the smaller by number and name (locust/dispatch.py:_kl_generator, with fixed_count).
+    Each step takes the class whose next user brings the mixture closest to the counts, by Kullback–Leibler divergence;
+    of equal ones the smaller by number and name (locust/dispatch.py:_kl_generator, with fixed_count).
     """
     heap = [(_divergence(count, count), count + 1.0, count, name) for name, count in users.items() if count > 0]
     heapify(heap)

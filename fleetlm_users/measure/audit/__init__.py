@@ -1,1 +1,1 @@
-"""Acknowledged messages, remembered in little memory and compared with what the server has stored. Pure."""
+"""Acknowledged messages, remembered in little memory and compared with the server's stored ones. Pure."""

@@ -1,4 +1,4 @@
-"""Compares the remembered messages of a session with what the server has stored. Pure.
+"""Compare the remembered messages of a session with those the server has stored. Pure.
 
 (session, seq) identifies a message for good. Pushed and stored copies differ in ids and times (wire record), so these
 are not compared.
@@ -18,13 +18,13 @@ MAYBE_HIDDEN: Final = "maybe_hidden"
 CUT_SHORT: Final = "cut_short"
 TIME_UP: Final = "time_up"
 NO_SEQ: Final = "no_seq"
-"""Of messages that were acknowledged, but whose reply had no seq, and that were never pushed."""
+"""The cause for acknowledged messages whose reply had no seq and that were never pushed."""
 
 BY_DESIGN: Final = frozenset((BEYOND_REPLAY, MEMORY_BOUND))
 """Causes that follow from the chosen way and bound; all others mean that something went wrong."""
 
 SUSPICIOUS: Final = frozenset((MAYBE_HIDDEN,))
-"""Causes that may be losses: not a single message of them is as good as stored."""
+"""Causes that may hide losses: none of these messages counts as stored."""
 
 Key = tuple[str, str]  # metric, label
 
@@ -38,10 +38,10 @@ _FLAWS: Final = {False: ("unstored", "stored_changed"), True: ("answer_unstored"
 
 
 class Stored(NamedTuple):
-    """What was read of a session: digests of contents by seq, and the seqs that the reading covers.
+    """The stored part of a session, as read: digests of contents by seq, and the seqs that the reading covers.
 
-    A seq from `first` to `last` (None: without end) that is not among `digests` is not stored, unless it is in one of
-    the rising ranges `hidden`. About a seq in these or outside that range the reading says nothing.
+    A seq from `first` to `last` (None: without end) that is not among `digests` is not stored, unless it lies in one of
+    the rising ranges `hidden`. The reading says nothing about seqs in those or outside the range.
     """
 
     digests: Mapping[int, int]
@@ -89,7 +89,7 @@ class AuditOutcome:
 
 
 def compare(session: SessionMemory, stored: Stored, since_ms: int = 0) -> AuditOutcome:
-    """Return what became of each message and answer of the session that was acknowledged or pushed since a moment."""
+    """Return the outcome of each message and answer that was acknowledged or pushed in the session since a moment."""
     outcome = AuditOutcome()
     contents: frozenset[int] | None = None
     for message in distinct(session, since_ms):
@@ -103,7 +103,7 @@ def compare(session: SessionMemory, stored: Stored, since_ms: int = 0) -> AuditO
 
 
 def unaudited(session: SessionMemory, cause: str, since_ms: int = 0) -> AuditOutcome:
-    """Return the counts of a session that could not be read, for that cause."""
+    """Return the counts of a session that could not be read, for this cause."""
     outcome = AuditOutcome()
     for message in distinct(session, since_ms):
         metric = _OPEN[2] if message.is_unconfirmed else _UNAUDITED[message.is_answer]
@@ -112,7 +112,7 @@ def unaudited(session: SessionMemory, cause: str, since_ms: int = 0) -> AuditOut
 
 
 def not_remembered(messages: int, answers: int, unconfirmed: int = 0) -> AuditOutcome:
-    """Return the counts of what was dropped beyond the bound of what is remembered."""
+    """Return the counts of messages dropped because the memory is bounded."""
     outcome = AuditOutcome()
     for metric, n in ((_UNAUDITED[False], messages), (_UNAUDITED[True], answers), (_OPEN[2], unconfirmed)):
         if n:
@@ -137,10 +137,10 @@ def distinct(session: SessionMemory, since_ms: int) -> Iterator[Remembered]:
 def window(digests: Mapping[int, int], limit: int, last_known: int) -> Stored:
     """Return the reading of a replay of at most `limit` messages: a short one is complete, a full one covers a range.
 
-    FleetLM at the recorded commit replays the oldest messages of a session, later versions those after a seq, others
-    the newest. The known seqs show which it was: if some are above the last replayed message and none below the first,
-    the replay holds the oldest messages. If some are on both sides, a message is lost under either reading, and the
-    reading with fewer losses is taken. If both readings fit, nothing outside the replay is judged.
+    FleetLM at the recorded commit replays the oldest messages of a session, later versions those after a seq, other
+    versions the newest. The known seqs show which it was: if some are above the last replayed message and none below
+    the first, the replay holds the oldest messages. If some are on both sides, a message is lost under either reading,
+    and the reading with fewer losses is taken. If both readings fit, nothing outside the replay is judged.
 
     Args:
         digests: The replayed contents by seq.
@@ -157,7 +157,9 @@ def window(digests: Mapping[int, int], limit: int, last_known: int) -> Stored:
 
 
 def _resolve(message: Remembered, contents: frozenset[int], stored: Stored, outcome: AuditOutcome) -> None:
-    """Count whether a message of open outcome is stored. Its seq is not known, its content is its own by client_ref."""
+    """Count whether a message of open outcome is stored. Its seq is unknown, but its client_ref makes its content
+    unique.
+    """
     is_stored, is_unstored, is_unaudited = _OPEN
     if message.digest in contents:
         outcome.counts[is_stored, ""] += 1

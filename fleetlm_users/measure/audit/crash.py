@@ -1,7 +1,7 @@
-"""What a broken connection cost its session, found by comparing remembered and stored messages. Pure.
+"""The cost of a broken connection to its session, found by comparing remembered and stored messages. Pure.
 
 A server that crashes breaks every connection at once. So the moment at which a session's own connection broke stands
-for the crash: no clock of another machine is needed, and a message that was acknowledged before it has an age then.
+for the crash: this needs no clock of another machine, and gives each message acknowledged before it an age.
 """
 
 from bisect import bisect_left
@@ -15,7 +15,8 @@ from fleetlm_users.measure.audit.memory import Remembered, SessionMemory
 
 @dataclass
 class BreakOutcome:
-    """What the breaks of one session cost: counts by metric, and ages of acknowledged messages in ms at the next break.
+    """The cost of the breaks of one session: counts by metric, and ages of acknowledged messages in ms at the next
+    break.
 
     `lost_ages_ms` are those of messages that are gone or changed, `kept_ages_ms` those of messages that are stored.
     """
@@ -26,7 +27,7 @@ class BreakOutcome:
 
 
 def break_outcome(session: SessionMemory, stored: Stored, since_ms: int = 0) -> BreakOutcome:
-    """Return what the breaks of a session's connection cost; nothing of a session whose connection never broke."""
+    """Return the cost of the breaks of a session's connection; empty if it never broke."""
     outcome = BreakOutcome()
     if not session.breaks_ms:
         return outcome
@@ -39,7 +40,7 @@ def break_outcome(session: SessionMemory, stored: Stored, since_ms: int = 0) -> 
 
 
 def _add_ages(messages: Sequence[Remembered], breaks_ms: Sequence[int], stored: Stored, outcome: BreakOutcome) -> None:
-    """Take in how old each own message was when the connection broke next, if it did."""
+    """Record how old each own message was when the connection next broke, if it did."""
     for message in messages:
         place = bisect_left(breaks_ms, message.at_ms)
         if message.is_answer or place == len(breaks_ms) or not stored.reaches(message.seq):
@@ -58,9 +59,9 @@ def _given_twice(messages: Sequence[Remembered]) -> int:
 
 
 def _below_resume(messages: Sequence[Remembered], breaks_ms: Sequence[int]) -> int:
-    """Return how many new messages came after a break with a seq that was not above the last one before it.
+    """Return how many new messages came after a break with a seq no higher than the last one before it.
 
-    A client that resumes after its last seq, and takes what is not above it for known, never shows them.
+    A client that resumes after its last seq, and drops everything up to it as known, never shows them.
     """
     hidden, highest, resumed_from, passed = 0, 0, 0, 0
     seen: set[tuple[int, int]] = set()
@@ -74,7 +75,7 @@ def _below_resume(messages: Sequence[Remembered], breaks_ms: Sequence[int]) -> i
 
 
 def _resolve_open(session: SessionMemory, stored: Stored, outcome: BreakOutcome) -> None:
-    """Count which of the messages that were open at a break are stored: by content, as their seq is not known."""
+    """Count which of the messages open at a break are stored: by content, as their seq is unknown."""
     contents = frozenset(stored.digests.values())
     is_whole = stored.first <= 1 and stored.last is None
     for digest in session.open_digests or ():

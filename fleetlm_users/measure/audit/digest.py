@@ -4,8 +4,8 @@ A server may store content in another form than it was sent in: PostgreSQL's jso
 white space, and writes `1e2` as `100` (PostgreSQL documentation, 8.14 JSON types). The digest therefore covers only
 what JSON defines: objects without order, numbers by value, texts by character.
 
-Two different contents have the same digest with a probability of 2^-64, that is 5e-20: of a billion changed messages,
-less than one in ten billion audits would miss one.
+Two different contents have the same digest with a probability of 2^-64, or 5e-20: with a billion changed messages, less
+than one in ten billion audits would miss one.
 """
 
 import json
@@ -20,21 +20,21 @@ _TOO_DEEP: Final = b"deeper than can be compared"
 
 
 def digest_of(content: Any) -> int:
-    """Return the digest of a content as JSON has it: a text, a number, a list, an object, and so on."""
+    """Return the digest of a content as JSON represents it: a text, a number, a list, an object, and so on."""
     return int.from_bytes(blake2b(_canonical_bytes(content), digest_size=DIGEST_BYTES).digest(), "little")
 
 
 def _canonical_bytes(content: Any) -> bytes:
     """Return the same bytes for equal contents.
 
-    An object of nothing but texts, as nearly all contents are, is written by orjson at once: 0.5 µs instead of 6.
+    orjson writes an object that holds only texts, as nearly all contents do, directly: 0.5 µs instead of 6.
     """
     try:
         if type(content) is dict and all(type(value) is str for value in content.values()):
             return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
         return json.dumps(_canonical(content), sort_keys=True, separators=(",", ":")).encode()
     except RecursionError:
-        return _TOO_DEEP  # its being there is still checked
+        return _TOO_DEEP  # its presence is still checked
     except (orjson.JSONEncodeError, TypeError):  # a text with half a surrogate pair
         return json.dumps(content, sort_keys=True, separators=(",", ":"), default=repr).encode()
 

@@ -1,4 +1,4 @@
-"""What one process remembers of the messages that the server acknowledged, until they are audited.
+"""One process's memory of the messages that the server acknowledged, until they are audited.
 
 A message takes twenty bytes: its seq, the digest of its content, when it was acknowledged, and its tag. A session's
 messages share one buffer that grows by an eighth. Beyond the bound whole sessions are dropped, those with the highest
@@ -17,20 +17,20 @@ from fleetlm_users.units import MS_PER_S
 _ROW: Final = struct.Struct("<IQII")  # seq, digest, ms since the run began, tag
 ROW_BYTES: Final = _ROW.size
 MAX_SESSIONS: Final = 250_000
-"""Sessions remembered by one process: each takes 500 bytes besides its messages."""
+"""The most sessions that one process remembers: each takes 500 bytes besides its messages."""
 
 MAX_OPEN: Final = 10_000
-"""Messages of one session that breaks left open and that are remembered."""
+"""The most messages of one session that are remembered because a break left them open."""
 
 MAX_U32: Final = 2**32 - 1
 
 ANSWER_TAG: Final = 0
-"""The tag of the agent's answers; a user's message has the number in its client_ref, shifted, and a one."""
+"""The tag of the agent's answers; a user's message has the number in its client_ref, shifted left, plus one."""
 
 MAX_NUMBER: Final = MAX_U32 >> 1
 
 UNKNOWN_SEQ: Final = 0
-"""In place of the seq of an own message whose outcome the server left open; sessions count from 1."""
+"""Stands in for the seq of an own message whose outcome the server left open; sessions count from 1."""
 
 
 class Remembered(NamedTuple):
@@ -48,12 +48,12 @@ class Remembered(NamedTuple):
 
     @property
     def is_unconfirmed(self) -> bool:
-        """Whether the server left open whether it appended the message."""
+        """Whether the server left it open whether it appended the message."""
         return self.seq == UNKNOWN_SEQ and not self.is_answer
 
 
 def own_tag(number: int) -> int:
-    """Return the tag of an own message with that number in its client_ref; 0 where it has none."""
+    """Return the tag of an own message with that number in its client_ref; 0 if it has none."""
     return (number << 1 | 1) if 0 <= number <= MAX_NUMBER else 1
 
 
@@ -103,7 +103,7 @@ class SessionMemory:
 
     @property
     def is_forgotten(self) -> bool:
-        """Whether the session was dropped beyond the bound; its messages are then only counted."""
+        """Whether the session was dropped because of the bound; its messages are then only counted."""
         return self._rows is None
 
     def add(self, seq: int, digest: int, at_s: float, tag: int) -> None:
@@ -125,13 +125,13 @@ class SessionMemory:
         self.breaks_ms = [*(self.breaks_ms or ()), int((at_s - self._memory.started_s) * MS_PER_S)]
 
     def left_open(self, digest: int) -> None:
-        """Remember the content of a message whose fate a break left open; MAX_OPEN of them at most."""
+        """Remember the content of a message whose fate a break left open; at most MAX_OPEN of them."""
         self.open_digests = self.open_digests or []
         if len(self.open_digests) < MAX_OPEN:
             self.open_digests.append(digest)
 
     def messages(self, since_ms: int = 0) -> Iterator[Remembered]:
-        """Yield the messages remembered since that moment of the run, in the order of acknowledgement."""
+        """Yield the messages remembered since that moment of the run, in order of acknowledgement."""
         for seq, digest, at_ms, tag in _ROW.iter_unpack(bytes(self._rows or b"")):
             if at_ms >= since_ms:
                 yield Remembered(seq, digest, at_ms, tag >> 1, not tag & 1)

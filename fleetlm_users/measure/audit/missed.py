@@ -1,8 +1,8 @@
-"""What a session missed while disconnected, and whether replay or push delivered it afterwards. Pure.
+"""The messages a session missed while disconnected, and whether replay or push delivered them afterwards. Pure.
 
-A session's messages are numbered from 1 without gaps, so whatever lies between the last message seen before and the
-first one pushed after must have come, by the replay of the join or as a push. Messages that were appended meanwhile on
-purpose are also looked for by their client_ref, since not every protocol tells the writer their seq.
+A session's messages are numbered from 1 without gaps, so every number between the last message seen before and the
+first one pushed after must have arrived, by the replay of the join or as a push. Messages appended meanwhile on purpose
+are also looked up by client_ref, since not every protocol tells the writer their seq.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,11 +12,11 @@ from typing import Any, Final
 import msgspec
 
 MAX_JUMP: Final = 10_000
-"""A seq further above the highest one is taken for garbage, which keeps memory bounded."""
+"""The largest jump of seq that is believed; a larger one is garbage, so memory stays bounded."""
 
 
 class SeenSeqs:
-    """Which seqs of a session were seen: all up to `reached`, and some above it."""
+    """The seqs of a session that were seen: all up to `reached`, and some above it."""
 
     def __init__(self) -> None:
         self.reached = 0
@@ -34,7 +34,7 @@ class SeenSeqs:
         return max(self._beyond, default=self.reached)
 
     def add(self, seq: int) -> bool:
-        """Take a seq; return whether it is new and can be one."""
+        """Take a seq; return whether it is new and plausible."""
         if seq == self.reached + 1:
             self.reached = seq
             while self.reached + 1 in self._beyond:
@@ -47,7 +47,7 @@ class SeenSeqs:
         return True
 
     def give_up_to(self, seq: int) -> None:
-        """Wait no longer for what is missing up to a seq."""
+        """Stop waiting for missing messages up to a seq."""
         if seq > self.reached:
             self._beyond = {each for each in self._beyond if each > seq}
             self.reached = seq
@@ -57,14 +57,14 @@ class SeenSeqs:
 
 
 class MissingMessage(msgspec.Struct, frozen=True):
-    """A message that nothing brought; `seq` is None and `client_ref` empty where they are not known."""
+    """A message that nothing delivered; `seq` is None and `client_ref` empty where they are unknown."""
 
     seq: int | None
     client_ref: str
 
 
 class Missed(msgspec.Struct, frozen=True):
-    """What a session missed in one absence: how many messages the replay brought, how many a push, and the rest."""
+    """The messages a session missed in one absence: how many the replay brought, how many a push, and the rest."""
 
     replayed: int = 0
     pushed: int = 0
@@ -72,13 +72,15 @@ class Missed(msgspec.Struct, frozen=True):
 
     @property
     def all(self) -> int:
-        """All that was missed."""
+        """The number of messages missed in all."""
         return self.replayed + self.pushed + len(self.missing)
 
 
 @dataclass
 class _Absence:
-    """One absence: from which seq on, what is being written meanwhile, what was (ref -> seq, where told), what came."""
+    """One absence: the seq it starts after, the messages being written meanwhile, those written (ref -> seq, where
+    known), and those that arrived.
+    """
 
     from_seq: int
     writing: set[str] = field(default_factory=set)
@@ -92,9 +94,7 @@ class _Absence:
 
 
 class Absences:
-    """Follows one session through its absences; what is missing from one is reported when the next begins, or at the
-    end.
-    """
+    """The absences of one session; what one absence leaves missing is reported when the next begins, or at the end."""
 
     def __init__(self) -> None:
         self._seen = SeenSeqs()
@@ -105,7 +105,7 @@ class Absences:
 
     @property
     def last_seq(self) -> int:
-        """The seq up to which the session has everything, from which on it asks for a replay; 0 for nothing."""
+        """The seq up to which the session has everything, and after which it asks for a replay; 0 for nothing."""
         return self._seen.reached
 
     def pushed(self, payload: Mapping[str, Any]) -> None:
@@ -121,23 +121,23 @@ class Absences:
             absence.pushed_refs.add(ref)
 
     def left(self) -> Missed:
-        """Take note that the connection is gone; return what was missed in the absence before, if there was one."""
+        """Note that the connection is gone; return what the previous absence missed, if there was one."""
         missed = self.settle()
         self._absence = _Absence(self._seen.reached)
         return missed
 
     def writing(self, client_ref: str) -> None:
-        """Take note that a message is about to be appended to the session while it is away."""
+        """Note that a message is about to be appended to the session while it is away."""
         if self._absence is not None:
             self._absence.writing.add(client_ref)
 
     def appended(self, client_ref: str, seq: int | None) -> None:
-        """Take note that the server accepted it; `seq` is None where it does not tell."""
+        """Note that the server accepted it; `seq` is None if the server does not say."""
         if self._absence is not None and client_ref in self._absence.writing:
             self._absence.written[client_ref] = seq
 
     def replayed(self, messages: Iterable[Any]) -> None:
-        """Take the replay with which the session is back."""
+        """Take the replay with which the session returns."""
         absence = self._absence
         if absence is None:
             return
@@ -153,7 +153,7 @@ class Absences:
                 absence.replayed_refs.add(_ref_of(message))
 
     def settle(self) -> Missed:
-        """Return what was missed in the absence that has ended, and forget it; nothing if there was none."""
+        """Return what was missed in the absence that has ended, and forget it; empty if there was none."""
         absence, self._absence = self._absence, None
         if absence is None or not absence.is_back:
             return Missed()
@@ -166,17 +166,17 @@ class Absences:
         return Missed(len(absence.replayed), len(pushed), tuple(_missing(gaps, unfound)))
 
     def _end(self, absence: _Absence, unfound: Iterable[int | None]) -> int:
-        """Return the seq before which all must have come: whatever is below a message that came, or was accepted."""
+        """Return the seq below which everything must have arrived: the highest one that arrived or was accepted."""
         accepted = [seq for seq in unfound if seq is not None]
         after = (absence.from_seq, absence.highest_replayed, (absence.first_pushed or 1) - 1, *accepted)
         return min(max(after), self._seen.highest + MAX_JUMP) + 1
 
 
 def _missing(gaps: Sequence[int], unfound: Mapping[str, int | None]) -> Iterator[MissingMessage]:
-    """Yield each missing message once: what is known by its seq, by its ref, or by both.
+    """Yield each missing message once, known by its seq, by its ref, or by both.
 
-    A ref without a seq belongs to one of the gaps. Where there are as many of both they are in the same order, as one
-    writer appended them one after the other; else only the higher number is sure.
+    A ref without a seq belongs to one of the gaps. If there are as many of both, they are in the same order, as one
+    writer appended them one after the other; if not, only the higher number is certain.
     """
     by_seq = {seq: ref for ref, seq in unfound.items() if seq is not None}
     nameless = [ref for ref, seq in unfound.items() if seq is None]

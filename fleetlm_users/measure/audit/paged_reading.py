@@ -1,9 +1,9 @@
-"""Reads a whole session page by page from a server whose pages may leave messages out. Pure.
+"""Read a whole session page by page from a server whose pages may leave messages out. Pure.
 
-FleetLM's late protocol fills a page with what is only in memory, then with rows of the database from the low end (late
-wire record: "Replay and REST reads"). Of 130 flushed messages and one that is not, a page of 100 holds 1 to 99 and 131.
-If memory alone fills a page, it holds nothing of the database. So a page that is not full is complete, and a full one
-proves nothing about its holes: their messages are lost, or hidden.
+FleetLM's late protocol fills a page with messages that are only in memory, then with database rows from the low end
+(late wire record: "Replay and REST reads"). With 130 flushed messages and one unflushed, a page of 100 holds 1 to 99
+and 131. If memory alone fills a page, it holds nothing of the database. So a page that is not full is complete, and a
+full one proves nothing about its holes: their messages are lost, or hidden.
 """
 
 from bisect import bisect_right
@@ -18,7 +18,9 @@ ENDLESS: Final = 1 << 63
 
 
 class MessagePage(NamedTuple):
-    """One page: digests of contents by seq, and whether there may be more above its first seq than it holds."""
+    """One page: digests of contents by seq, and whether there may be more messages above its first seq than it
+    holds.
+    """
 
     digests: Mapping[int, int]
     is_full: bool
@@ -27,9 +29,9 @@ class MessagePage(NamedTuple):
 def read_whole(read: Callable[[int], MessagePage], limit: int, after_seq: int = 0) -> Stored:
     """Return what is stored of a session above a seq.
 
-    Each page that is not full settles everything above the seq that it was asked from. It takes one to get to the end,
-    and one for the holes that have fewer than `limit` messages above them. A hole with more above it stays unsettled,
-    for whatever is read looks the same whether it was lost or is hidden behind a full page of memory.
+    A page that is not full settles everything above the seq it was requested from. One such page reaches the end, and
+    one settles the holes with fewer than `limit` messages above them. A hole with more above it stays unsettled,
+    because a lost message and one hidden behind a full page of memory look the same.
 
     Args:
         read: Returns the page of the messages above a seq.
@@ -73,7 +75,7 @@ def _askable(digests: Mapping[int, int], holes: Sequence[range], limit: int) -> 
 
 
 def _holes(digests: Mapping[int, int], after_seq: int, up_to_seq: int) -> tuple[range, ...]:
-    """Return the rows of seqs that no page held and that begin between `after_seq` and `up_to_seq`."""
+    """Return the runs of seqs that no page held and that begin between `after_seq` and `up_to_seq`."""
     rising = (after_seq, *sorted(digests))
     return tuple(
         range(seq + 1, following) for seq, following in pairwise(rising) if following > seq + 1 and seq < up_to_seq

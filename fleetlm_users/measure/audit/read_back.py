@@ -12,7 +12,7 @@ DOUBLED: Final = "doubled"
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """A message that the server accepted; `seq` is None where its answer does not say it."""
+    """A message that the server accepted; `seq` is None if its answer does not state it."""
 
     client_ref: str
     text: str
@@ -43,10 +43,10 @@ class ReadBack:
 
 
 class Coverage(NamedTuple):
-    """Which of the accepted messages a single replay must hold: those from one place up to another.
+    """The accepted messages that a single replay must hold: those from one place up to another.
 
-    `may_begin_early` says that the first of them are missing, which a server that has not flushed yet explains as well
-    as a loss.
+    `may_begin_early` says that the first of them are missing, which may be a loss or just a server that has not flushed
+    yet.
     """
 
     start: int
@@ -58,15 +58,15 @@ def coverage(expected: Sequence[Accepted], messages: Sequence[Any], limit: int, 
     """Return which messages a replay of the oldest ones must hold.
 
     A replay that is not full must hold all. A full one ends somewhere in the session, or begins there: some servers
-    replay the newest messages, and one that has not flushed yet the first ones of its memory (wire record). So what was
-    accepted after its last own message is left out, and what was accepted before its first one if that is more, as so
-    much is not lost at once.
+    replay the newest messages, and one that has not flushed yet the first ones of its memory (wire record). So messages
+    accepted after its last own message are left out, or those accepted before its first one if they are more, as so
+    many are not lost at once.
 
     Args:
-        expected: The messages that were accepted before the replay, in that order, which is that of their seqs.
+        expected: The messages accepted before the replay, in order of acceptance, which is that of their seqs.
         messages: The replay, untrusted.
         limit: How many messages a full replay holds.
-        sender_id: Who sent them.
+        sender_id: Their sender.
     """
     if len(messages) < limit:
         return Coverage(0, len(expected))
@@ -104,28 +104,29 @@ def doubles(messages: Iterable[Any], sender_id: str, seqs: MutableMapping[str, i
 
 
 def are_kept(expected: Iterable[Accepted], content_of: Callable[[int], Any]) -> bool:
-    """Return whether each has a seq under which its content is found as it was sent: `judge_read` would find no flaw.
+    """Return whether every message is found under its seq with the content that was sent: `judge_read` would find no
+    flaw.
 
-    This is for a read in which no seq stands twice.
+    Only for a read in which no seq occurs twice.
 
     Args:
-        expected: As `judge_read` has them.
+        expected: As for `judge_read`.
         content_of: Returns the content of the last message with a seq, untrusted; None if there is none.
     """
     return all(one.seq is not None and content_of(one.seq) == one.content for one in expected)
 
 
 def judge_read(expected: Iterable[Accepted], messages: Sequence[Any], sender_id: str) -> ReadBack:
-    """Return what a read says of the messages that it must hold.
+    """Return how a read compares with the messages that it must hold.
 
     Args:
-        expected: The messages that were accepted before the read began, of the range that was asked for.
+        expected: The messages of the requested range that were accepted before the read began.
         messages: What the server returned, untrusted.
         sender_id: Who sent the accepted messages.
 
     Returns:
-        The verdict on each. One is changed when its seq or its client_ref is there with another content, its content
-        under another seq, or its seq more than once.
+        The verdict on each. A message is changed if its seq or client_ref occurs with different content, its content
+        under a different seq, or its seq more than once.
     """
     by_seq: dict[int, Any] = {}
     repeated: set[int] = set()

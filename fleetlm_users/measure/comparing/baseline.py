@@ -1,6 +1,7 @@
-"""What differs between a run and an earlier one, in a few sentences for its own report. Pure.
+"""The differences between a run and an earlier one, in a few sentences for its own report. Pure.
 
-The method is that of `fleetlm-bench compare`; its answer does not change the run's verdict, which is on its thresholds.
+The method is that of `fleetlm-bench compare`; its answer does not change the run's verdict, which depends on the
+thresholds.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,14 +17,14 @@ from fleetlm_users.measure.report.summary.related_types import BaselineEntry, Ba
 from fleetlm_users.measure.report.summary.types import Summary, ThresholdEntry
 
 MOST: Final = 3
-"""Differences that a report names; `fleetlm-bench compare` has them all."""
+"""The most differences that a report names; `fleetlm-bench compare` shows all."""
 
 MOST_SETTINGS: Final = 3
 MOST_OBSTACLES: Final = 2
 
 
 def baseline_entry(comparison: Comparison) -> BaselineEntry:
-    """Return what a comparison with an earlier run (A) comes to, as the summary of the later run (B) holds it."""
+    """Return the result of a comparison with an earlier run (A), as the summary of the later run (B) holds it."""
     differences = [*_differences(comparison)]
     return {
         "run_id": comparison.before.run_id,
@@ -36,7 +37,7 @@ def baseline_entry(comparison: Comparison) -> BaselineEntry:
 
 
 def no_baseline(path: str, reason: str) -> BaselineEntry:
-    """Return what a report says when no earlier run could be compared."""
+    """Return the entry for a report when no earlier run could be compared."""
     return {
         "run_id": "",
         "path": path,
@@ -48,8 +49,8 @@ def no_baseline(path: str, reason: str) -> BaselineEntry:
 
 
 def obstacles_beforehand(before: RunFile, planned: Summary) -> list[str]:
-    """Return why an earlier run cannot be compared with one that has not begun: `planned` holds its plan and options,
-    and no more.
+    """Return why an earlier run cannot be compared with one that has not begun: `planned` holds only its plan and
+    options.
     """
     verdict: Summary = {**planned, "verdict": {"kind": "pass", "exit_code": 0, "failures": [], "doubts": []}}
     return _few(obstacles(before, RunFile(before.path / "planned", verdict), any_load=False))
@@ -75,7 +76,7 @@ def _headline(comparison: Comparison) -> BaselineSentence:
 
 def _few(reasons: Iterable[str]) -> list[str]:
     """Return the first reasons in the words of one run's report: A is the baseline there, B this run, and no option of
-    its command compares them anyway.
+    the run compares them anyway.
     """
     named = [
         reason.removesuffix(ANYWAY).replace("run A is", "the baseline is").replace("run B is", "this run is")
@@ -86,7 +87,9 @@ def _few(reasons: Iterable[str]) -> list[str]:
 
 
 def _differences(comparison: Comparison) -> Iterator[BaselineSentence]:
-    """Yield what differs, in order of weight: what decides, what is open, what is better, what no threshold bounds."""
+    """Yield the differences in order of weight: what decides, what is open, what is better, what no threshold
+    bounds.
+    """
     if comparison.obstacles:
         return
     if comparison.worse_capacity:
@@ -112,7 +115,7 @@ def _sentence(text: str, metric: str) -> BaselineSentence:
 
 
 def _by_size(rows: list[FigureRow]) -> list[FigureRow]:
-    """Return rows with the largest change first, as a share of what it was; one from nothing is the largest."""
+    """Return rows with the largest change first, relative to the old value; a change from 0 is the largest."""
     return sorted(rows, key=lambda row: -abs(row.relative) if row.relative is not None else float("-inf"))
 
 

@@ -1,4 +1,6 @@
-"""The comparison of two runs: whether they are comparable, whether B is a regression, what calls for caution. Pure."""
+"""The comparison of two runs: whether they are comparable, whether B is a regression, and which cautions apply.
+Pure.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,21 +14,21 @@ from fleetlm_users.measure.comparing.rows import FigureRow, Tolerances, rows_of
 from fleetlm_users.measure.comparing.thresholds import ThresholdPair, pair_thresholds
 from fleetlm_users.measure.report.summary.types import Summary
 
-NO_REGRESSION, REGRESSION, INCOMPARABLE = 0, 3, 4  # exit codes, in step with those of a run's verdict
+NO_REGRESSION, REGRESSION, INCOMPARABLE = 0, 3, 4  # exit codes, matching those of a run's verdict
 
 UNSURE: Final = 0.5
-"""A judged figure that counts as no regression but may, by its interval, be this share worse is a caution."""
+"""A judged figure that is no regression, but by its interval may be worse by this share, is a caution."""
 
 UNSURE_RATE: Final = 0.05
 LATENESS: Final = Figure("generator_lateness_ms", None, "p(95)")
 
 ANYWAY: Final = "; --any-load compares them anyway"
 
-# the load: with another one, other latencies say nothing about the server
+# the load: under a different one, latencies say nothing about the server
 LOAD_PLAN: Final = ("users", "stages", "session_rate", "arrivals", "mix")
 _OF_SHAPES: Final = ("stages", "session_rate", "arrivals", "mix")
 LOAD_OPTIONS: Final = ("message_bytes", "agent_replies", "time_scale", "protocol", "traceparent", "trace_share")
-# differs in every run, or is shown elsewhere
+# different in every run, or shown elsewhere
 NOT_COMPARED: Final = (
     "benchmark",
     "run_id",
@@ -59,7 +61,7 @@ class RunFile(msgspec.Struct, frozen=True):
 
     @property
     def run_id(self) -> str:
-        """The run's id, empty where it has none."""
+        """The run's id, empty if it has none."""
         return str(self.summary["options"].get("run_id") or "")
 
     @property
@@ -118,7 +120,7 @@ def _plan(before: Summary, after: Summary) -> Iterator[Difference]:
         if left.get(name) != right.get(name):
             yield Difference(name, left.get(name), right.get(name), name in LOAD_PLAN)
     for name in _OF_SHAPES:
-        # a run of a version that did not know it had none
+        # a run of a version that did not record that it had none
         if name in left and name in right and left[name] != right[name]:
             yield Difference(name, left[name], right[name], name in LOAD_PLAN)
 
@@ -128,13 +130,13 @@ def _options(before: Summary, after: Summary) -> Iterator[Difference]:
     hidden = {*NOT_COMPARED, *(SERVER if left.get("standin") and right.get("standin") else ())}
     for name in dict.fromkeys((*left, *right)):
         if name not in hidden and left.get(name) != right.get(name):
-            # an option that one version of this package does not know yet is no other load
+            # an option that one version of this package does not know yet does not make the load different
             is_load = name in LOAD_OPTIONS and name in left and name in right
             yield Difference(name, left.get(name), right.get(name), is_load)
 
 
 def _extra(before: Summary, after: Summary) -> Iterator[Difference]:
-    """Yield the benchmark's own options: all of them shape the load, where both runs know them."""
+    """Yield the benchmark's own options: all of them shape the load, if both runs know them."""
     left, right = before["options"].get("extra") or {}, after["options"].get("extra") or {}
     for name in dict.fromkeys((*left, *right)):
         if left.get(name) != right.get(name):
@@ -142,7 +144,7 @@ def _extra(before: Summary, after: Summary) -> Iterator[Difference]:
 
 
 def _surroundings(before: Summary, after: Summary) -> Iterator[Difference]:
-    """Yield what differs in the surroundings: the machine, the versions, the number of workers."""
+    """Yield the differences in the surroundings: the machine, the versions, the number of workers."""
     parts = (
         ("host", before.get("host") or {}, after.get("host") or {}),
         ("versions", before.get("versions") or {}, after.get("versions") or {}),
@@ -184,18 +186,18 @@ class Comparison(msgspec.Struct, frozen=True):
 
     @property
     def worse(self) -> tuple[FigureRow, ...]:
-        """The judged figures that are worse, and not by the lateness of B's generator alone."""
+        """The judged figures that are worse, and not only because B's generator was late."""
         late = self._late
         return tuple(row for row in self.rows if row.judged and row.change == "worse" and row.figure not in late)
 
     @property
     def worse_capacity(self) -> str:
-        """That B's server did not keep a load that A's did; empty where that is not so."""
+        """States that B's server did not keep a load that A's did; empty if it did."""
         return next(_worse_capacity(self.before.summary, self.after.summary), "")
 
     @property
     def undecided(self) -> tuple[str, ...]:
-        """Each judged figure that looks worse, on too few samples to say so, or because B's generator was late."""
+        """Each judged figure that looks worse, but on too few samples to say so, or because B's generator was late."""
         return tuple(text for _, text in self.open_figures)
 
     @property
@@ -211,7 +213,7 @@ class Comparison(msgspec.Struct, frozen=True):
 
     @property
     def _late(self) -> frozenset[Figure]:
-        """Figures with a threshold that B could not judge, because its generator was late."""
+        """Figures with a threshold that B could not judge because its generator was late."""
         judged = (pair for pair in self.thresholds if pair.is_of_figure)
         return frozenset(pair.figure for pair in judged if pair.after and pair.after.get("late"))
 
@@ -222,7 +224,7 @@ class Comparison(msgspec.Struct, frozen=True):
 
     @property
     def exit_code(self) -> int:
-        """0 no regression, 3 regression, 4 not comparable or inconclusive; a regression outweighs what is open."""
+        """0 no regression, 3 regression, 4 not comparable or inconclusive; a regression outweighs open questions."""
         if self.obstacles:
             return INCOMPARABLE
         if self.regressions:
@@ -245,8 +247,8 @@ def compare(  # noqa: PLR0913  # A, B and the options of the command
     by_scenario: bool = False,
     any_load: bool = False,
 ) -> Comparison:
-    """Return the comparison of A and B. `noise` are further runs of what A ran; what differs between them and A is no
-    regression. `any_load` compares runs of unequal load all the same.
+    """Return the comparison of A and B. `noise` are further runs of the same setup as A; differences between them and A
+    are no regression. `any_load` compares runs even if their loads differ.
     """
     changed = redefined(before.summary, after.summary)
     old, new = without(before.summary, changed), after.summary
@@ -273,7 +275,9 @@ def compare(  # noqa: PLR0913  # A, B and the options of the command
 
 
 def _worse_capacity(before: Summary, after: Summary) -> Iterator[str]:
-    """Say that B's server did not keep a load that A's did: between what was kept and what was not lies no answer."""
+    """Return that B's server did not keep a load that A's did: nothing is known between the kept and the missed
+    load.
+    """
     old, new = before.get("capacity"), after.get("capacity")
     if not old or not new or old["unit"] != new["unit"] or new["missed"] is None:
         return
@@ -301,7 +305,7 @@ def _cautions(comparison: Comparison) -> Iterator[str]:
 
 
 def _unsure(row: FigureRow, tolerances: Tolerances) -> Iterator[str]:
-    """Yield what too few samples leave open, unless `undecided` has it."""
+    """Yield what too few samples leave open, unless `undecided` contains it."""
     if row.change == "unclear" and row.looks_worse(tolerances):
         return
     is_open = row.kind != "gauge" and (row.gap_in.high if row.direction == "lower" else row.gap_in.low) is None

@@ -1,7 +1,7 @@
 """One figure of one run with its confidence interval, read from a summary. Pure.
 
-The interval of a percentile needs values at ranks: those come from the trend's histogram, or, where the summary has
-none, from its few known percentiles.
+The interval of a percentile needs values at ranks: those come from the trend's histogram, or, if the summary has none,
+from its few known percentiles.
 """
 
 import math
@@ -29,7 +29,7 @@ from fleetlm_users.measure.report.summary.types import Summary, statistic
 
 FRACTIONS: Final = {"med": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 GROWTH: Final = "_backlog_growth"
-"""What the metrics end with that are judged from a whole backlog and have an interval of their own."""
+"""The suffix of metrics that are judged from a whole backlog and have an interval of their own."""
 MAIN: Final = "main"  # only the main phase is judged, so only it is compared
 _PERCENTILE: Final = re.compile(r"p\(([0-9.]+)\)")
 
@@ -48,7 +48,7 @@ class Histogram(msgspec.Struct, frozen=True):
         return low + (high - low) * min(1.0, max(0.0, (rank - 0.5 - before) / count))
 
     def spread(self) -> float:
-        """Return the standard deviation in ms, each sample taken for the middle of its bucket."""
+        """Return the standard deviation in ms, counting each sample as the middle of its bucket."""
         total = sum(count for _, _, count in self.buckets)
         middles = [((low + high) / 2, count) for low, high, count in self.buckets]
         centre = sum(middle * count for middle, count in middles) / total
@@ -56,9 +56,9 @@ class Histogram(msgspec.Struct, frozen=True):
 
 
 class KnownPoints(msgspec.Struct, frozen=True):
-    """A trend of which only its figures are known: values between them are taken on straight lines over −ln(1 − p).
+    """A trend of which only summary figures are known: values between them are interpolated linearly over −ln(1 − p).
 
-    On that scale an exponential tail is a straight line; latencies' tails are near enough to it for an interval.
+    On that scale an exponential tail is a straight line; the tails of latencies are close enough to it for an interval.
     """
 
     points: Sequence[tuple[float, float]]
@@ -79,7 +79,7 @@ class KnownPoints(msgspec.Struct, frozen=True):
         """Return the value in ms at a rank (from 1)."""
         place = -math.log(1 - min(rank, self.count) / (self.count + 1))
         for (left, low), (right, high) in pairwise(self.points):
-            if place <= right and left < right:  # equal for a single sample, which is minimum and maximum
+            if place <= right and left < right:  # equal for a single sample, which is both minimum and maximum
                 return max(low, low + (high - low) * (place - left) / (right - left))
         return self.points[-1][1]
 
@@ -100,7 +100,7 @@ class Figure(msgspec.Struct, frozen=True):
 class Measured:
     """A figure's value (ms, fraction, events per second, or the gauge's unit), its interval, and its samples.
 
-    `shown` is the number that people look for where that is not `value`: a counter's count.
+    `shown` is the number that people look for if it is not `value`, such as a counter's count.
     """
 
     value: float | None
@@ -113,7 +113,7 @@ NOTHING: Final = Measured(None)
 
 
 def look_up(summary: Summary, figure: Figure, confidence: float) -> Measured:
-    """Return one figure of a run; its value is None where the run did not measure it, or on too few samples."""
+    """Return one figure of a run; its value is None if the run did not measure it, or on too few samples."""
     metric = summary["metrics"].get(figure.metric)
     if metric is None:
         return NOTHING
@@ -151,7 +151,7 @@ def _gauge(metric: GaugeEntry, figure: Figure) -> Measured:
 
 
 def _growth(summary: Summary, figure: Figure) -> Measured:
-    """Return the growth of a backlog as a share of the arrivals; where none was claimed, as much as could hide."""
+    """Return the growth of a backlog as a share of the arrivals; if none was claimed, the most that could be hidden."""
     queue = figure.metric.removesuffix(GROWTH)
     for entry in summary.get("backlogs") or ():
         if (entry["queue"], entry["scenario"]) == (queue, figure.scenario or "") and entry["is_growing"] is not None:
@@ -188,12 +188,12 @@ def _trend(summary: Summary, figures: TrendFigures, figure: Figure, confidence: 
         return Measured(None, samples=count)
     ranks = statistics.quantile_ranks(count, fraction, confidence)
     low, high = (None if rank is None else values.value_at(rank) for rank in ranks)
-    # the histogram's buckets are wider than the figure is exact: an interval must hold what it belongs to
+    # the histogram's buckets are coarser than the figure: the interval must contain the figure
     return Measured(value, ConfidenceInterval(_least(low, value), _most(high, value)), count)
 
 
 def _fraction(aggregation: str) -> float | None:
-    """Return the quantile that an aggregation asks for; None for avg, min and max."""
+    """Return the quantile of an aggregation; None for avg, min and max."""
     if aggregation == "med":
         return 0.5
     match = _PERCENTILE.fullmatch(aggregation)
@@ -201,7 +201,7 @@ def _fraction(aggregation: str) -> float | None:
 
 
 def _percentile(summary: Summary, figures: TrendFigures, figure: Figure, fraction: float) -> float | None:
-    """Return a percentile from the figures, or, for one they do not have, as a threshold of the run measured it."""
+    """Return a percentile from the figures or, if they lack it, as a threshold of the run measured it."""
     name = next((name for name, known in FRACTIONS.items() if abs(known - fraction) < 1e-9), None)
     if name is not None:
         return statistic(figures, name)

@@ -25,8 +25,8 @@ Judged = Mapping[Figure, Direction | None]
 
 
 class Tolerances(msgspec.Struct, frozen=True):
-    """How much worse is a regression: `tolerance` as a share of A's figure, `rate_tolerance` for rates as a difference
-    of shares (0.01 is one percentage point). `confidence` is that of every interval.
+    """The tolerances beyond which worse is a regression: `tolerance` as a share of A's figure, `rate_tolerance` for
+    rates as a difference of shares (0.01 is one percentage point). `confidence` applies to every interval.
     """
 
     tolerance: float = 0.05
@@ -50,7 +50,7 @@ class FigureRow(msgspec.Struct, frozen=True):
     change: Change
 
     def looks_worse(self, tolerances: Tolerances) -> bool:
-        """Whether the figure itself, whatever its interval, is worse by more than the tolerance."""
+        """Whether the figure itself, regardless of its interval, is worse by more than the tolerance."""
         if self.gap is None or self.direction is None:
             return False
         loss = self.gap if self.direction == "lower" else -self.gap
@@ -58,7 +58,7 @@ class FigureRow(msgspec.Struct, frozen=True):
 
     @property
     def worst(self) -> float | None:
-        """How much worse B may be at most, as a share of A (for rates as a difference of shares); None when unknown."""
+        """The most that B may be worse, as a share of A (for rates, a difference of shares); None when unknown."""
         end = self.gap_in.high if self.direction == "lower" else self.gap_in.low
         if end is None or self.direction is None:
             return None
@@ -79,19 +79,19 @@ def rows_of(  # noqa: PLR0913  # both runs, and how they are compared
 ) -> list[FigureRow]:
     """Return a row for every usual figure of every metric of either run, and for every judged figure.
 
-    `noise` are further runs of what A ran: A's intervals are widened to hold theirs.
+    `noise` are further runs of the same setup as A: A's intervals are widened to include theirs.
     """
     chosen = figures_of((before, after), judged, by_scenario=by_scenario)
     return [_row(before, after, noise, judged, tolerances, figure) for figure in chosen]
 
 
 def allowed(kind: str, tolerances: Tolerances, before: float) -> float:
-    """Return how large a change of a figure that was `before` is still within the tolerance, in its unit."""
+    """Return the largest change of a figure that was `before` that is still within the tolerance, in its unit."""
     return tolerances.rate_tolerance if kind == "rate" else tolerances.tolerance * before
 
 
 def usual_direction(metric: str, kind: str) -> Direction | None:
-    """Return which way is better for a figure without a threshold; None for those that only tell how much was done."""
+    """Return which way is better for a figure without a threshold; None if it only tells how much was done."""
     if kind == "trend" or metric.endswith(GROWTH):
         return "lower"
     if kind == "rate":
@@ -152,7 +152,7 @@ def _row(  # noqa: PLR0913, PLR0917  # what a row is made of
 
 
 def _widened(measured: Measured, others: Sequence[Measured]) -> Measured:
-    """Return A's figure with an interval that holds those of all further runs; where A has none, none is made up."""
+    """Return A's figure with an interval that includes those of all further runs; if A has none, none is made up."""
     ends = [measured.interval, *(other.interval for other in others if other.value is not None)]
     lows, highs = [end.low for end in ends], [end.high for end in ends]
     low = None if None in lows else min(end for end in lows if end is not None)
@@ -161,7 +161,7 @@ def _widened(measured: Measured, others: Sequence[Measured]) -> Measured:
 
 
 def _bounded(gap_in: ConfidenceInterval, before: float) -> ConfidenceInterval:
-    """Return the interval of a change of something that cannot fall below 0."""
+    """Return the interval of the change of a value that cannot fall below 0."""
     return ConfidenceInterval(None if gap_in.low is None else max(gap_in.low, -before), gap_in.high)
 
 

@@ -1,4 +1,4 @@
-"""Confidence intervals of what one run measured, and of the difference of two runs. Pure.
+"""Confidence intervals of the measurements of one run, and of the difference of two runs. Pure.
 
 Sources: order statistics for percentiles (Hahn & Meeker, Statistical Intervals, §5.2); Wilson's score interval for
 rates (Wilson 1927); Byar's approximation of the exact Poisson tolerances for counts (Breslow & Day 1987, §2.3); the
@@ -11,8 +11,8 @@ from itertools import accumulate
 from statistics import NormalDist
 from typing import Final, NamedTuple
 
-MIN_FOR_MEAN: Final = 30  # below it the normal approximation of a mean of skewed latencies says nothing
-_TAIL_SD: Final = 12.0  # beyond it a binomial's tail is below 1e-30
+MIN_FOR_MEAN: Final = 30  # below it, the normal approximation of a mean of skewed latencies says nothing
+_TAIL_SD: Final = 12.0  # beyond it, a binomial's tail is below 1e-30
 
 
 class ConfidenceInterval(NamedTuple):
@@ -57,7 +57,7 @@ def wilson(passes: int, total: int, confidence: float) -> ConfidenceInterval:
 
 
 def poisson(count: int, confidence: float) -> ConfidenceInterval:
-    """Return the interval of the expected number of events of which `count` were seen."""
+    """Return the interval of the expected number of events, given that `count` were seen."""
     z = _z(confidence)
     low = count * (1 - 1 / (9 * count) - z / (3 * math.sqrt(count))) ** 3 if count else 0.0
     above = count + 1

@@ -1,4 +1,4 @@
-"""The thresholds of two runs side by side: which are new, gone or changed, and which was kept before and now is not.
+"""The thresholds of two runs side by side: new, gone or changed, and those kept before and missed now.
 
 Pure. A figure with a threshold in either run is judged; all other figures are only shown.
 """
@@ -20,9 +20,9 @@ _SIGN: Final = re.compile(r"[<>=!]=?")
 
 @dataclass(frozen=True)
 class ThresholdPair:
-    """One threshold in both runs; None where a run does not have it. `entry` is B's, or A's where B has none.
+    """One threshold in both runs; None in a run that does not have it. `entry` is B's, or A's if B has none.
 
-    `broken`: A's measurement keeps it, and B misses it.
+    `broken`: A's measurement keeps it and B's misses it.
     """
 
     figure: Figure
@@ -34,12 +34,12 @@ class ThresholdPair:
 
     @property
     def is_of_figure(self) -> bool:
-        """Whether it bounds a figure of the whole run: no window of it, and nothing that only the server said."""
+        """Whether it bounds a figure of the whole run: not a window, and not a figure of the server."""
         return not self.entry.get("window_s") and not self.entry["metric"].startswith("server.")
 
     @property
     def direction(self) -> Direction | None:
-        """Which way is better, by the threshold's own sign; None for == and !=."""
+        """Which way is better according to the threshold's operator; None for == and !=."""
         return direction_of(self.entry["condition"])
 
 
@@ -48,13 +48,13 @@ def pair_thresholds(
 ) -> list[ThresholdPair]:
     """Return all thresholds of two runs, A's order first; `measured_before` gives what A measured for a figure."""
     left, right = _by_key(before), _by_key(after)
-    both = left | right  # B's entry where both have one
+    both = left | right  # B's entry if both have one
     keys = [*left, *(key for key in right if key not in left)]
     return [_pair(both[key], left.get(key), right.get(key), measured_before) for key in keys]
 
 
 def direction_of(condition: str) -> Direction | None:
-    """Return which way is better for what a condition bounds; None for == and !=."""
+    """Return which way is better for the figure that a condition bounds; None for == and !=."""
     sign = sign_of(condition)
     return "lower" if sign.startswith("<") else "higher" if sign.startswith(">") else None
 
@@ -75,7 +75,7 @@ Key = tuple[str, str | None, int | None, str, str]
 
 
 def _by_key(entries: list[ThresholdEntry]) -> dict[Key, ThresholdEntry]:
-    """Return thresholds by what they bound, and from which side; of two with one key the last counts."""
+    """Return thresholds by what they bound and from which side; of two with one key, the last counts."""
     return {_key(entry): entry for entry in entries}
 
 
@@ -99,8 +99,8 @@ def _pair(
 
 
 def _kept(before: ThresholdEntry | None, after: ThresholdEntry, was: float | None) -> bool:
-    """Return whether A kept what B missed: B's bound held against A's measure, so that a stricter bound breaks nothing
-    by itself. One that A did not measure at all was not kept.
+    """Return whether A kept what B missed: A's measurement is held against B's bound, so a stricter bound alone breaks
+    nothing. A threshold that A did not measure was not kept.
     """
     if before is not None and is_undecided(before):
         return False

@@ -18,7 +18,7 @@ LONGEST_VALUE: Final = 60
 
 
 def value(row: FigureRow, side: Measured) -> str:
-    """Return what one run measured: counters as counts, all else in its unit."""
+    """Return one run's measurement: counters as counts, everything else in its unit."""
     if side.value is None and side.shown is None:
         return formatting.NOTHING
     if row.kind == "counter":
@@ -29,7 +29,7 @@ def value(row: FigureRow, side: Measured) -> str:
 
 
 def interval(row: FigureRow, side: Measured) -> str:
-    """Return the interval of one run's figure; an open end is an ellipsis, none at all is nothing."""
+    """Return the interval of one run's figure; an open end is an ellipsis, no interval an empty text."""
     if side.interval.low is None and side.interval.high is None:
         return ""
     ends = []
@@ -43,7 +43,7 @@ def interval(row: FigureRow, side: Measured) -> str:
 
 
 def change(row: FigureRow) -> str:
-    """Return B − A: in percent of A, in percentage points (pp) for rates, as it is where A is 0."""
+    """Return B − A: in percent of A, in percentage points (pp) for rates, as an absolute value if A is 0."""
     if row.gap is None:
         return ""
     if row.kind == "rate":
@@ -70,7 +70,9 @@ def verdict(comparison: Comparison) -> str:
 
 
 def reasons(comparison: Comparison) -> list[tuple[str, str]]:
-    """Return what the answer rests on, each with its sign: obstacles and what is open ?, regressions ✗, cautions !."""
+    """Return the grounds of the answer, each with its sign: obstacles and open questions ?, regressions ✗, cautions
+    !.
+    """
     groups = {"?": comparison.obstacles + comparison.undecided, "✗": comparison.regressions, "!": comparison.cautions}
     return [(sign, reason) for sign, group in groups.items() for reason in group]
 
@@ -81,7 +83,7 @@ def is_nothing(row: FigureRow) -> bool:
 
 
 def setting(raw: Any) -> str:
-    """Return a setting's value, cut where it is long."""
+    """Return a setting's value, shortened if it is long."""
     text = formatting.NOTHING if raw is None or raw == "" else str(raw)
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 

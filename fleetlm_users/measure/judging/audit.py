@@ -27,7 +27,7 @@ DEFAULT_THRESHOLDS: Final = (
     "answers_unstored: count==0",
     "answers_stored_changed: count==0",
 )
-"""Of every audited run. An answer that a user saw and that is gone is as lost as a message."""
+"""The thresholds of every audited run. An answer that a user saw and that is gone is as lost as a message."""
 
 FAILED_SHARE: Final = 0.01
 """The share of acknowledged messages that may go unaudited because something went wrong, such as a lost connection."""
@@ -52,7 +52,7 @@ _BY: Final[Mapping[str, str]] = {"replay": "by replay", "rest": "over REST", "da
 
 @dataclass(frozen=True)
 class AuditedKind:
-    """The audit of own messages, or of answers: counts, with those that were not audited by cause."""
+    """The audit of own messages, or of answers: counts, and the unaudited ones by cause."""
 
     audited: int
     unstored: int
@@ -61,12 +61,12 @@ class AuditedKind:
 
     @property
     def all(self) -> int:
-        """All that were acknowledged, or pushed."""
+        """The number acknowledged, or pushed."""
         return self.audited + sum(self.unaudited.values())
 
     @property
     def share(self) -> float:
-        """The share that was audited; 1 where there was nothing to audit."""
+        """The share that was audited; 1 if there was nothing to audit."""
         return self.audited / self.all if self.all else 1.0
 
     def seen(self, what: str) -> str:
@@ -74,7 +74,7 @@ class AuditedKind:
         return f"{self.audited:,} of {self.all:,} {what} ({_percent(self.share)})"
 
     def causes(self) -> str:
-        """Return why the others were not audited, in words; empty where all were."""
+        """Return why the others were not audited, in words; empty if all were."""
         return ", ".join(f"{n:,} {_cause(cause)}" for cause, n in self.unaudited.items() if n)
 
 
@@ -83,7 +83,9 @@ NOTHING: Final = AuditedKind(0, 0, 0, {})
 
 @dataclass(frozen=True)
 class AuditResult:
-    """What an audit by `way` saw and found; `unconfirmed` are the messages whose outcome the server left open."""
+    """The coverage and findings of an audit by `way`; `unconfirmed` are the messages whose outcome the server left
+    open.
+    """
 
     way: str
     messages: AuditedKind
@@ -91,14 +93,14 @@ class AuditResult:
     unconfirmed: AuditedKind = NOTHING
 
     def words(self) -> str:
-        """Return what was audited and what was not, in a line."""
+        """Return in one line what was audited and what was not."""
         kinds = [(self.messages, "acknowledged messages")]
         kinds += [(self.answers, "pushed answers")] if self.answers.all else []
         parts = [kind.seen(what) + (f"; {kind.causes()}" if kind.causes() else "") for kind, what in kinds]
         return f"audited {_BY.get(self.way, self.way)}: {'. '.join(parts)}"
 
     def findings(self) -> str:
-        """Return what was found, in a line."""
+        """Return the findings in one line."""
         counts = (
             (self.messages.unstored, "message", "not stored"),
             (self.messages.changed, "message", "stored with different content"),
@@ -111,7 +113,7 @@ class AuditResult:
         return ", ".join(wrong) if wrong else "all that was audited is stored unchanged"
 
     def open_outcomes(self) -> str:
-        """Return in a line what became of the messages whose outcome the server left open; empty if there are none."""
+        """Return in one line the fate of the messages whose outcome the server left open; empty if there are none."""
         kind = self.unconfirmed
         if not kind.all:
             return ""
@@ -144,7 +146,8 @@ def audit_doubts(result: AuditResult, least_share: float, *, judged_by_threshold
     Args:
         result: The audit's result.
         least_share: The share of the acknowledged messages that it must have covered.
-        judged_by_thresholds: False for a search, whose thresholds judge its steps and not what is stored at the end.
+        judged_by_thresholds: False for a search, whose thresholds judge its steps and not the messages stored at the
+            end.
     """
     messages = result.messages
     if messages.share < least_share:
@@ -181,7 +184,7 @@ def _cause(cause: str) -> str:
 
 
 def _percent(share: float) -> str:
-    """Return a share in whole percent, which is 100 % only when nothing is missing and 0 % only when all is."""
+    """Return a share in whole percent, which is 100 % only if nothing is missing and 0 % only if everything is."""
     if 0 < share < 0.01:
         return "less than 1 %"
     return f"{int(share * 100)} %"

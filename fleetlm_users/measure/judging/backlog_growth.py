@@ -1,12 +1,12 @@
 """Does a backlog grow? A trend test for queues, robust against noise, bursts, ramps and slow starts. Pure.
 
-A server that keeps up has a stationary backlog, whatever its size: by Little's law it is the arrival rate times the
-time that one message takes. A server that does not keep up falls behind by the difference between arrivals and
-completions, second after second. Growth is claimed only when all of these hold; each rules out one way to be wrong:
+A server that keeps up has a stationary backlog, whatever its size: by Little's law, the arrival rate times the time
+that one message takes. A server that does not keep up falls behind by the difference between arrivals and completions,
+second after second. Growth is claimed only when all of these hold; each rules out one way to be wrong:
 
-1. **It is a trend.** Mann–Kendall's test on the age of what waits, so that a backlog that follows a ramp of the load is
-   no growth. Its variance is corrected for autocorrelation by Hamed and Rao,
-   "A modified Mann-Kendall trend test for autocorrelated data", Journal of Hydrology 204 (1998). One-sided, 1 %.
+1. **It is a trend.** Mann–Kendall's test on the age of the backlog, so that one that follows a ramp of the load does
+   not count as growth. Its variance is corrected for autocorrelation by Hamed and Rao, "A modified Mann-Kendall trend
+   test for autocorrelated data", Journal of Hydrology 204 (1998). One-sided, 1 %.
 2. **It is more than a wandering queue.** A queue at exactly its limit is a random walk: in T seconds it wanders by
    s√T, where s² is the variance of its steps. The rise must exceed three times that.
 3. **It goes on.** A queue that fills up after a slow start rises too, and then levels off. The second half must rise at
@@ -29,7 +29,7 @@ import msgspec
 from fleetlm_users.measure.judging.trend_statistics import interval, mann_kendall, p_value, slopes, variance_inflation
 
 MIN_SECONDS: Final = 20
-"""Below this a trend and a few bursts look the same."""
+"""The shortest series that is judged: below it, a trend and a few bursts look the same."""
 MAX_POINTS: Final = 60
 """Longer series are averaged into this many points: the tests are quadratic."""
 P_TREND: Final = 0.01
@@ -41,7 +41,9 @@ LONG_WAIT: Final = 0.25
 FILLING: Final = 1.1
 """An exponential filling over twice its time constant completes 1.29 times as much in its last third as before."""
 STEP_SPANS_S: Final = (1, 2, 5, 10)
-"""Steps of a queue are correlated over some seconds (flushes, bursts): the widest wandering of these spans counts."""
+"""Spans of the steps of a queue, which are correlated over some seconds (flushes, bursts): the span with the widest
+wandering counts.
+"""
 
 
 class BacklogGrowth(msgspec.Struct, frozen=True):
@@ -68,8 +70,8 @@ class BacklogGrowth(msgspec.Struct, frozen=True):
 def growth(backlog: Sequence[float], arrivals: Sequence[float]) -> BacklogGrowth | None:
     """Judge a series of seconds: the backlog at the end of each, and the arrivals in it.
 
-    Returns None when the series is too short to tell, or nothing arrived.
-    Raises ValueError unless both have the same length.
+    Returns None if the series is too short to tell, or nothing arrived. Raises ValueError unless both have the same
+    length.
     """
     if len(backlog) != len(arrivals):
         raise ValueError(f"{len(backlog)} seconds of backlog, {len(arrivals)} of arrivals")
@@ -102,16 +104,17 @@ def growth(backlog: Sequence[float], arrivals: Sequence[float]) -> BacklogGrowth
 
 
 def _levelled(backlog: Sequence[float], arrivals: Sequence[float], rate_per_s: float) -> list[float]:
-    """Return the age of what waits, times the arrival rate: the backlog as it would be at a constant rate.
+    """Return the age of the backlog times the arrival rate: the backlog as it would be at a constant rate.
 
-    The age is how far back one must go for the newest arrivals to make up the backlog. If answers take a constant time,
-    the age is that time; in a queue in order of arrival, it is the age of the oldest message. Both hold whatever the
-    arrivals do: ramps, stages, users that leave. What arrived before the series is taken to have come at the mean rate.
+    The age is how far back the newest arrivals reach that together make up the backlog. If answers take a constant
+    time, the age is that time; in a queue in order of arrival, it is the age of the oldest message. Both hold whatever
+    the arrivals do: ramps, stages, users that leave. Arrivals before the series are assumed to have come at the mean
+    rate.
     """
     totals = [0.0, *accumulate(arrivals)]
     levels = []
     for at, waiting in enumerate(backlog, 1):
-        before = totals[at] - waiting  # arrived, and waits no more
+        before = totals[at] - waiting  # arrived, and no longer waiting
         if before < 0:
             age_s = at - before / rate_per_s
         else:
@@ -123,7 +126,7 @@ def _levelled(backlog: Sequence[float], arrivals: Sequence[float], rate_per_s: f
 
 
 def is_filling(backlog: Sequence[float], arrivals: Sequence[float]) -> bool:
-    """Return whether a series, of 4 seconds or more, may show nothing but a backlog of slow answers that fills up."""
+    """Return whether a series of 4 seconds or more may just show a backlog of slow answers filling up."""
     third, rate_per_s = len(backlog) // 3, fmean(arrivals)
     middle_wait_s = fmean(_levelled(backlog, arrivals, rate_per_s)[third : 2 * third]) / rate_per_s
     if middle_wait_s <= LONG_WAIT * len(backlog):

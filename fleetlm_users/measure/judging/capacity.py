@@ -1,7 +1,7 @@
-"""Judges one step of a capacity search by itself: by what happened while it was held, not before.
+"""Judge one step of a capacity search by itself: by what happened while it was held, not before.
 
-A message belongs to the step in which it was due, whenever its answer comes. So a step is judged when all its messages
-have their fate: judged on the early answers alone, it would look better than it was.
+A message belongs to the step in which it was due, whenever its answer comes. So a step is judged once all its messages
+have their fate: judged on early answers alone, it would look better than it was.
 """
 
 import math
@@ -46,10 +46,10 @@ FAR: Final = 20.0
 """A queue longer than this many times the generator's lateness cannot be explained by that lateness."""
 
 SENT_SHARE: Final = 0.95
-"""A step that sends a smaller share of its messages was not the load that it stands for."""
+"""A step that sends a smaller share of its messages was not the intended load."""
 
 MIN_STARVED: Final = 3
-"""Fewer CPU readings above the limit are no shortage: a short step has only a few readings."""
+"""The fewest CPU readings above the limit that count as a shortage: a short step has only a few readings."""
 
 GROWTH: Final = frozenset(("append_backlog_growth", "agent_backlog_growth"))
 
@@ -63,8 +63,8 @@ Outcome = Literal["kept", "missed", "limited"]
 class Border:
     """The merged numbers at a moment, and the state of each worker.
 
-    `present` holds the numbers of the workers that are not lost: messages that a lost worker left open never get a
-    fate. By default no worker is lost.
+    `present` holds the numbers without lost workers: messages that a lost worker left open never get a fate. By default
+    no worker is lost.
     """
 
     totals: Totals
@@ -78,7 +78,7 @@ class Border:
 
 
 class StepBorders(msgspec.Struct, frozen=True):
-    """The moments of a step: `began`; held from `settled` to `held`; `closed`, when all its messages had their fate."""
+    """The moments of a step: `began`; held from `settled` to `held`; `closed`, once all its messages had their fate."""
 
     began: Border
     settled: Border
@@ -90,9 +90,9 @@ class StepBorders(msgspec.Struct, frozen=True):
 class Step:
     """The result of one load. `misses` are the server's fault, `doubts` the generator's; `figures` is for the table.
 
-    A threshold that was missed only because the generator was late is among the doubts. `backlogs` are how appends and
-    answers did, by their names; `latencies` those of the step's own messages.
-    `is_beyond_doubt` says that the server was behind by far more than the generator was late.
+    A threshold that was missed only because the generator was late is among the doubts. `backlogs` are those of appends
+    and answers, by name; `latencies` those of the step's own messages. `is_beyond_doubt` says that the server was
+    behind by far more than the generator was late.
     """
 
     load: int
@@ -110,7 +110,8 @@ class Step:
 
     @property
     def outcome(self) -> Outcome:
-        """The outcome. A generator at its own limit proves nothing about the server, whatever was kept or missed.
+        """The outcome. A generator at its own limit proves nothing about the server, whether thresholds were kept or
+        missed.
 
         The exception is a server so far behind that no lateness of the generator explains it.
         """
@@ -143,15 +144,15 @@ def judge_step(  # noqa: PLR0913  # keyword-only facts of one step, each named w
 
     Args:
         thresholds: The thresholds to keep.
-        borders: The numbers at its moments.
-        load: How many users the step asked for.
+        borders: The numbers at the step's moments.
+        load: How many users the step wanted.
         hold_s: How long it was held.
         limits: The generator's limits.
         backlogs: The backlogs of appends and answers while the step was held, from second to second.
-        keeping_up: The same as thresholds judge it in any run.
-        left_open: Messages of the step without a fate, if the wait for it was given up.
+        keeping_up: The backlogs as thresholds judge them in any run.
+        left_open: Messages of the step without a fate, if waiting for it was given up.
         users: How many users ran at its end; None for all.
-        asked_messages: How many messages were to be sent while it was held, 0 if that is not known.
+        asked_messages: How many messages were to be sent while it was held; 0 if unknown.
         repeat: Whether this is the second attempt at a load.
         confirmation: Whether it confirms a load that was kept.
     """
@@ -212,10 +213,10 @@ def step_backlogs(
 
 
 class _StepSpan(Span):
-    """A hold: what is counted for messages is of those that were due in it, all else of its time.
+    """The span of a hold: counts of messages cover those due in it, everything else its time.
 
-    Sessions are opened before it, so that they are evidence is known from `ever`, the totals at its end. `figures` are
-    those of derived metrics.
+    Sessions are opened before it, so their evidence comes from `ever`, the totals at its end. `figures` are those of
+    derived metrics.
     """
 
     def __init__(self, held: Span, messages: Span, ever: Totals, figures: Mapping[tuple[str, str], Derived]) -> None:
@@ -226,16 +227,16 @@ class _StepSpan(Span):
         self._ever = ever
 
     def trend(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> Trend | None:
-        """Return the durations of the step's messages, or of the time of the hold."""
+        """Return the durations of the step's messages, or those during the hold."""
         return self._of(metric).trend(metric, scenario, phase)
 
     def labels(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> dict[str, int]:
-        """Return the counts of the step's messages, or of the time of the hold."""
+        """Return the counts of the step's messages, or those during the hold."""
         declared = self.catalogue.find(metric, "counter")
         return self._of(declared.parts[0] if declared.parts else metric).labels(metric, scenario, phase)
 
     def samples(self, metric: str, scenario: str | None = None, phase: str = MAIN) -> int:
-        """Return how much evidence there is: where sessions are the evidence, those of the whole search are."""
+        """Return how much evidence there is: if sessions are the evidence, those of the whole search."""
         declared = self.catalogue.find(metric)
         opened = declared.evidence if declared.kind == "counter" and declared.evidence in OPENING else None
         own = super().samples(metric, scenario, phase)
@@ -254,7 +255,7 @@ def _is_far_behind(backlogs: Mapping[str, HeldBacklog], step: Span) -> bool:
 
 
 def _judged(thresholds: Sequence[Threshold], whole: Span, held: Span, hold_s: float) -> Iterable[Judgement]:
-    """Leave out thresholds on opening sessions where too few were opened, as in the last steps of a bisection."""
+    """Leave out thresholds on opening sessions if too few were opened, as in the last steps of a bisection."""
     for threshold in thresholds:
         is_opening = threshold.metric in OPENING
         judgement = judge([threshold], whole if is_opening else held, hold_s)[0]
@@ -286,7 +287,7 @@ def _misses(
 
 
 def _unknown(left_open: OpenMessages | None, backlogs: Mapping[str, HeldBacklog]) -> Iterable[str]:
-    """Doubt a step whose messages have no fate: it may not have been kept. A step that is behind is missed anyway."""
+    """Doubt a step with messages without a fate: it may not have been kept. A step that is behind is missed anyway."""
     if left_open is not None and left_open.total > 0 and not any(one.is_behind for one in backlogs.values()):
         yield f"the fate of {left_open.total:,} messages of the step is unknown"
 

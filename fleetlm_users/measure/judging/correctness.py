@@ -1,5 +1,4 @@
-"""Judges one round of the correctness benchmark: compares what was sent with what arrived, and that with the replay.
-Pure.
+"""Judge one round of the correctness benchmark: compare what was sent with what arrived, and that with the replay.
 
 `seq` counts all messages of a session from 1 without gaps, and (session, seq) names a message for good: pushed and
 stored copies have different ids and differently precise times by design, which are therefore not compared.
@@ -11,7 +10,9 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 REPLAY_LIMIT: Final = 100
-"""A join replays at most 100 messages. Part of the protocol; `protocol` has its own, as the two packages never meet."""
+"""A join replays at most 100 messages. Part of the protocol; `protocol` has its own constant, as the two packages never
+import each other.
+"""
 
 MAX_UNSEEN: Final = 1_000
 COMPARED: Final = ("sender_id", "kind", "content", "metadata")
@@ -20,7 +21,7 @@ Payload = Mapping[str, Any]
 
 
 class Flaw(NamedTuple):
-    """One thing wrong with one message; `client_ref` is that of the message itself or of the one it answers."""
+    """One fault of one message; `client_ref` is that of the message itself or of the one it answers."""
 
     kind: str
     seq: int | None
@@ -30,11 +31,11 @@ class Flaw(NamedTuple):
 
 @dataclass(frozen=True)
 class Round:
-    """What one user saw of one session.
+    """One user's view of one session.
 
     `sent` are texts by client_ref in the order of sending; `fates` those that were rejected, lost or left in flight;
-    `live` all `message` payloads in the order they came; `replay` those of the second join, None where there was none.
-    `cut` marks a round that the end of the run cut short: what was still open then is not judged.
+    `live` all `message` payloads in the order they came; `replay` those of the second join, None if there was none.
+    `cut` marks a round that the end of the run cut short: messages still open then are not judged.
     """
 
     sent: Mapping[str, str]
@@ -60,7 +61,9 @@ class Judged:
 
 
 def judge_round(seen: Round) -> Judged:
-    """Every message exactly once, in order, without gaps, answered, and replayed unchanged; or named with its flaw."""
+    """Judge a round: every message exactly once, in order, without gaps, answered, and replayed unchanged; or named
+    with its flaw.
+    """
     messages = _Messages(seen)
     judged = Judged()
     judged.flaws += [*_fates(messages), *_live_order(messages), *_own(messages), *_gaps(messages), *_answers(messages)]
@@ -82,9 +85,9 @@ class _Messages:
             self.live.setdefault(payload["seq"], payload)
         self.replay = {payload["seq"]: payload for payload in seen.replay or ()}
         self.known = dict(sorted({**self.replay, **self.live}.items()))
-        # a wild seq does not make it endless
+        # a wild seq must not make it endless
         last = min(max(self.known, default=0), len(self.known) + MAX_UNSEEN)
-        self.unseen = [seq for seq in range(1, last + 1) if seq not in self.live]  # exist, and were not pushed to us
+        self.unseen = [seq for seq in range(1, last + 1) if seq not in self.live]  # exist, but were not pushed
         own: dict[int, str] = {
             seq: _ref_of(p) for seq, p in self.known.items() if p.get("sender_id") == seen.participant_id
         }
@@ -92,7 +95,7 @@ class _Messages:
         self.agent = [seq for seq, p in self.known.items() if p.get("sender_id") == seen.agent_id]
         appended = [ref for ref in self.own.values() if ref in seen.sent]
         replies = max(1, seen.agent_replies)
-        # first in, first out, as FleetLM's own order is: the k-th answer belongs to the k-th appended message
+        # first in, first out, as in FleetLM: the k-th answer belongs to the k-th appended message
         self.answers = {ref: self.agent[k * replies : (k + 1) * replies] for k, ref in enumerate(appended)}
         self.asked_by = {seq: ref for ref, seqs in self.answers.items() for seq in seqs}
         self.open = {ref for ref, fate in seen.fates.items() if fate == "in_flight"}
@@ -100,13 +103,13 @@ class _Messages:
             self.open |= {ref for ref, seqs in self.answers.items() if not seqs}
 
     def _guessed(self, own: Mapping[int, str]) -> dict[int, str]:
-        """As many lost messages as there are otherwise unexplained gaps: each gap is one of them, in order."""
+        """Return as many lost messages as there are otherwise unexplained gaps: each gap is one of them, in order."""
         lost = [ref for ref, fate in self.seen.fates.items() if fate == "lost" and ref not in own.values()]
         nameless = [seq for seq in self.unseen if seq not in self.known]
         return dict(zip(nameless, lost, strict=True)) if len(lost) == len(nameless) else {}
 
     def charged(self, seq: int) -> str:
-        """Return the sent message to which a fault is charged: its own, the one it answers, or the one before."""
+        """Return the sent message that a fault is charged to: its own, the one it answers, or the one before."""
         for ref in (self.own.get(seq, ""), self.asked_by.get(seq, "")):
             if ref in self.seen.sent:
                 return ref
@@ -114,7 +117,7 @@ class _Messages:
         return before[-1] if before else next(iter(self.seen.sent), "")
 
     def whose(self, seq: int) -> str:
-        """Return for reports whose message it is, where that is not the sent one itself."""
+        """Return, for reports, whose message it is, if it is not the sent one itself."""
         return "" if self.own.get(seq) in self.seen.sent else "the agent's answer" if seq in self.agent else "unknown"
 
 
@@ -125,7 +128,7 @@ def _ref_of(payload: Payload) -> str:
 
 
 def _fates(messages: _Messages) -> Iterator[Flaw]:
-    """Rejected and lost ones, with their seq where it is known or follows from the gap that they left."""
+    """Yield the rejected and lost messages, with their seq if it is known or follows from the gap they left."""
     seq_of = {ref: seq for seq, ref in messages.own.items()}
     for ref, fate in messages.seen.fates.items():
         if fate in ("lost", "rejected"):
@@ -141,7 +144,7 @@ def _whereabouts(messages: _Messages, seq: int | None) -> str:
 
 
 def _live_order(messages: _Messages) -> Iterator[Flaw]:
-    """Doubled: the same seq again. Reordered: a seq below one already seen."""
+    """Yield doubled messages (the same seq again) and reordered ones (a seq below one already seen)."""
     seen: set[int] = set()
     highest = 0
     for payload in messages.seen.live:
@@ -155,7 +158,7 @@ def _live_order(messages: _Messages) -> Iterator[Flaw]:
 
 
 def _own(messages: _Messages) -> Iterator[Flaw]:
-    """Own messages: each appended once, in the order of sending, with the text that was sent."""
+    """Check own messages: each appended once, in order of sending, with the text that was sent."""
     order = {ref: k for k, ref in enumerate(messages.seen.sent)}
     seen: set[str] = set()
     latest = -1
@@ -186,7 +189,7 @@ def _gaps(messages: _Messages) -> Iterator[Flaw]:
 
 
 def _answers(messages: _Messages) -> Iterator[Flaw]:
-    """Each appended message answered as often as the agent answers; nothing answered that was not asked."""
+    """Check answers: each appended message answered as often as the agent answers, and no answer to nothing."""
     wanted = messages.seen.agent_replies
     if not wanted:
         return
@@ -203,7 +206,7 @@ def _seq_of(messages: _Messages, ref: str) -> int:
 
 
 def _check_replay(messages: _Messages, judged: Judged) -> None:
-    """Everything seen live is in the replay, unchanged, in order, once, within the 100 messages of a replay."""
+    """Check the replay: everything seen live is in it, unchanged, in order, once, within its 100 messages."""
     replay = messages.seen.replay
     if replay is None:
         return

@@ -1,8 +1,9 @@
-"""Whether a run can still pass: which missed thresholds are beyond repair, and which are missed for good.
+"""Decide whether a run can still pass: which missed thresholds are beyond repair, and which are missed for good.
 
-Beyond repair is what only grows one way: a count above its upper bound, a maximum or minimum outside its bound, a share
-that had to be whole and no longer is. Anything else may recover, and counts as missed for good only when every look of
-a whole grace period found it missed, on enough samples. What only the generator's lateness explains is never missed.
+A figure that only moves one way is beyond repair: a count above its upper bound, a maximum or minimum outside its
+bound, a share that had to be whole and no longer is. Anything else may recover, and counts as missed for good only if
+every check during a whole grace period found it missed, on enough samples. A miss that the generator's lateness alone
+explains never counts.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,24 +16,24 @@ from fleetlm_users.measure.judging.thresholds import Judgement, Threshold, judge
 from fleetlm_users.measure.totals import Totals
 
 MIN_LOOKS: Final = 3
-"""Fewer looks than that are no period, however long it was."""
+"""The fewest checks that make up a grace period, however long it was."""
 
 CAUTION: Final = 5
-"""A multiple of the samples that a verdict needs, so that chance does not end a run early."""
+"""The multiple of the samples a verdict needs that is required here, so that chance does not end a run early."""
 
 MIN_SAMPLES: Final = 30
 
 TAKEN_BACK: Final = frozenset({"messages_rejected"})
-"""Counters that can go down again: a presumed rejection is taken back when the message comes after all."""
+"""Counters that can go down again: a presumed rejection is taken back when the message arrives after all."""
 
 Outlook = Literal["beyond repair", "may recover", "may still come"]
 
 
 class Patience:
-    """Looks at the same thresholds again and again; gives up when `grace_s` seconds of the main phase have passed.
+    """Repeated checks of the same thresholds; gives up when `grace_s` seconds of the main phase have passed.
 
-    `is_late` says of the numbers of a look whether the generator was beyond its limits; `elsewhere` judges what the
-    numbers do not hold.
+    `is_late` says whether the generator was beyond its limits in the numbers of a check; `elsewhere` judges thresholds
+    that the numbers do not cover.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Patience:
         self._missed: dict[int, list[float]] = {}
 
     def look(self, totals: Totals, main_s: float) -> str:
-        """Why the run is hopeless `main_s` seconds after its warm-up; empty while it is not."""
+        """Return why the run is hopeless `main_s` seconds after its warm-up; empty while it is not."""
         judgements = judge(self._thresholds, totals, main_s, self._elsewhere)
         for number, judgement in enumerate(excuse_lateness(judgements, totals, lambda: self._is_late(totals))):
             reason = (
@@ -69,7 +70,7 @@ class Patience:
 
 
 def outlook_of(missed: Judgement, totals: Totals) -> Outlook:
-    """Return what can still become of a missed threshold; without samples it may still get some."""
+    """Return the outlook of a missed threshold; without samples it may still get some."""
     threshold, measured = missed.threshold, missed.measured
     if measured is None:
         return "may still come"
@@ -93,12 +94,14 @@ def outlook_of(missed: Judgement, totals: Totals) -> Outlook:
 
 
 def _outlook_of_window(missed: Judgement, totals: Totals) -> Outlook:
-    """Return that nothing mends a full window that missed, unless it counts what may be taken back."""
+    """Return the outlook of a full window that missed: nothing mends it, unless it counts what may be taken back."""
     return "may recover" if TAKEN_BACK & _counters_of(missed.threshold.metric, totals) else "beyond repair"
 
 
 def _outlook_of_server(missed: Judgement) -> Outlook:
-    """Its highest value only grows and its lowest only falls; growth, mean and value may recover."""
+    """Return the outlook of a server's figure: its highest value only grows and its lowest only falls; growth, mean and
+    value may recover.
+    """
     threshold, measured = missed.threshold, missed.measured
     if measured is not None and threshold.aggregation == "max":
         return "beyond repair" if _is_above(threshold, measured) else "may still come"
@@ -121,7 +124,7 @@ def _counters_of(metric: str, totals: Totals) -> frozenset[str]:
 
 
 def _is_certain(missed: Judgement, totals: Totals) -> bool:
-    """Missed on enough samples, and not only because answers are still on their way."""
+    """Return whether it is missed on enough samples, and not only because answers are still on their way."""
     threshold = missed.threshold
     if threshold.is_of_server or threshold.window_s is not None:
         return missed.samples >= MIN_SAMPLES and not missed.too_few
@@ -133,7 +136,7 @@ def _is_certain(missed: Judgement, totals: Totals) -> bool:
 
 
 def _awaits(threshold: Threshold, totals: Totals) -> bool:
-    """Whether the threshold would be kept if every answer that is still awaited came: `agent_reply_rate` only."""
+    """Return whether the threshold would be kept if every answer still awaited came: `agent_reply_rate` only."""
     if threshold.metric != "agent_reply_rate":
         return False
     due = totals.count("agent_replies_due", threshold.scenario)

@@ -1,8 +1,8 @@
-"""A threshold that was missed only because the generator sent late: the instrument's fault, not the server's.
+"""Thresholds missed only because the generator sent late: the instrument's fault, not the server's.
 
-A latency that counts from the moment due holds the generator's lateness; its service time, from the moment sent, does
-not. Where the generator was beyond its limits and the service time keeps the same bound, the miss says nothing of the
-server, and the threshold is undecided. Missed by the service time too, it is missed, however late the generator was.
+A latency counted from the due moment includes the generator's lateness; the service time, counted from sending, does
+not. If the generator was beyond its limits and the service time keeps the same bound, the miss says nothing about the
+server, and the threshold is undecided. If the service time misses it too, it is missed, however late the generator was.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,10 +14,9 @@ from fleetlm_users.measure.totals import Totals
 
 
 def excuse_lateness(judgements: Iterable[Judgement], totals: Totals, is_late: Callable[[], bool]) -> list[Judgement]:
-    """Return the judgements of `totals`; those that only the generator's lateness explains are marked `late`.
+    """Return the judgements of `totals`, marking as `late` those that only the generator's lateness explains.
 
-    `is_late` says whether the generator was beyond its limits; it may be expensive, and is
-    called only if it matters.
+    `is_late` says whether the generator was beyond its limits; it may be expensive, and is only called if it matters.
     """
     judged = list(judgements)
     kept = {number: twin for number, missed in enumerate(judged) if (twin := _kept_from_sent(missed, totals))}
@@ -31,7 +30,7 @@ def excuse_lateness(judgements: Iterable[Judgement], totals: Totals, is_late: Ca
 
 
 def _kept_from_sent(missed: Judgement, totals: Totals) -> Judgement | None:
-    """Return the same bound on the service time; None where that misses it too, or where there is no service time."""
+    """Return the same bound on the service time; None if that misses it too, or if there is no service time."""
     if missed.threshold.is_of_server:
         return None
     if missed.threshold.window_s is not None:

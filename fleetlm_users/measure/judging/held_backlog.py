@@ -23,21 +23,25 @@ import msgspec
 from fleetlm_users.measure.judging.backlog_growth import growth
 
 BEHIND_S: Final = 1.0
-"""In a hold of 30 s, a server 3.3 % too slow falls behind by this much; one at 95 % of its rate hardly ever does."""
+"""How far behind counts: in a hold of 30 s, a server 3.3 % too slow falls behind by this much; one at 95 % of its rate
+hardly ever does.
+"""
 
 WANDERING: Final = 6.0
-"""A rise below this many √(messages per second) is no sign at a low rate, where a queue below its limit wanders so."""
+"""The factor of √(messages per second) below which a rise is no sign: at a low rate, a queue below its limit wanders
+that far.
+"""
 
 MIN_SHARE: Final = 0.01
 MIN_STEPS: Final = 4
 SMOOTHED_S: Final = 9
-"""From this many seconds on, thirds are compared and not moments: regular flushes give a backlog saw teeth."""
+"""From this many seconds on, thirds are compared and not moments: regular flushes make the backlog a saw tooth."""
 
 
 class HeldBacklog(msgspec.Struct, frozen=True):
     """A backlog during a hold: whether the server fell behind, by how much, and how much was waiting at the end.
 
-    `per_s` is the growth and `arrivals_per_s` the load in messages per second; `waiting_s` is what waited in seconds of
+    `per_s` is the growth and `arrivals_per_s` the load in messages per second; `waiting_s` is the backlog in seconds of
     the server's own rate of finishing, None if it finished nothing.
     """
 
@@ -49,7 +53,7 @@ class HeldBacklog(msgspec.Struct, frozen=True):
 
 
 def held_backlog(before: float, backlog: Sequence[float], arrivals: Sequence[float]) -> HeldBacklog:
-    """Judge a hold: the backlog `before` it, at the end of each of its seconds, and what arrived in each.
+    """Judge a hold: the backlog `before` it, at the end of each of its seconds, and the arrivals in each.
 
     Raises ValueError unless the series have the same length.
     """

@@ -1,4 +1,6 @@
-"""Workers that took part in a run but did not report to its end: what is counted of them, and what is unknown."""
+"""Workers that took part in a run but did not report to its end: which of their work is counted, and what is
+unknown.
+"""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -18,11 +20,11 @@ class LostWorker:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What the last report of a lost worker says. It stays counted; what the worker did after it is unknown.
+    """The last report of a lost worker. It stays counted; what the worker did after it is unknown.
 
-    `last_report_s` is None when there was none. `open_messages` of the `sent` ones had no fate in it; `what` they are:
-    messages or pushes.
-    `likely_unreported` is an estimate: what it would have sent until its loss was noticed, at its rate until then.
+    `last_report_s` is None if there was none. In it, `open_messages` of the `sent` ones had no fate; `what` says what
+    they are: messages or pushes. `likely_unreported` is an estimate: what it would have sent until its loss was
+    noticed, at its rate until then.
     """
 
     worker: str
@@ -46,7 +48,7 @@ class Loss:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """As in summary.json."""
+        """Return the entry of summary.json."""
         rounded = {"noticed_s": round(self.noticed_s, 3)}
         if self.last_report_s is not None:
             rounded["last_report_s"] = round(self.last_report_s, 3)
@@ -54,7 +56,7 @@ class Loss:
 
 
 def losses(lost: Iterable[LostWorker], workers: Iterable[WorkerState]) -> list[Loss]:
-    """Each lost worker with what its last report says."""
+    """Return each lost worker with the contents of its last report."""
     known = {worker.worker: worker for worker in workers}
     return [_loss(worker, known.get(worker.worker)) for worker in lost]
 

@@ -21,7 +21,7 @@ NEAR_MS: Final = 50.0
 """Two latencies are near each other within this factor plus this margin: pauses of a machine are no queue."""
 
 PROBES: Final = 20
-"""Latencies that a 95th percentile needs."""
+"""The number of latencies that a 95th percentile needs."""
 
 PROBE_S: Final = 10.0
 """With fewer of them, the median decides after this time."""
@@ -44,17 +44,17 @@ class OpenMessages(msgspec.Struct, frozen=True):
 
     @property
     def total(self) -> int:
-        """Both; a message is never in both."""
+        """The sum of both; a message is never in both."""
         return self.appends + self.answers
 
     def __str__(self) -> str:
-        """Return what is still open, as `1,846 answers still awaited`."""
+        """Return what is still open, such as `1,846 answers still awaited`."""
         parts = [(self.appends, "appends"), (self.answers, "answers")]
         return " and ".join(f"{n:,} {what}" for n, what in parts if n) + " still awaited" if self.total > 0 else ""
 
 
 def open_messages(totals: Totals, phase: str = ALL) -> OpenMessages:
-    """Return what is open, of the messages of a phase."""
+    """Return the open messages of a phase."""
     fates = ("messages_appended", "messages_rejected", "messages_lost", "messages_in_flight")
     answers = ("agent_replies_matched", "messages_unanswered")
     return OpenMessages(
@@ -64,7 +64,7 @@ def open_messages(totals: Totals, phase: str = ALL) -> OpenMessages:
 
 
 def latencies_of(totals: Totals, phase: str) -> Reference:
-    """Return the median and the 95th percentile of append and answer, where there are any."""
+    """Return the median and the 95th percentile of append and answer latencies, if there are any."""
     trends = ((name, totals.trend(name, phase=phase)) for name in LATENCIES)
     return {name: _percentiles_ms(trend) for name, trend in trends if trend is not None and trend.count}
 
@@ -90,14 +90,14 @@ class Recovery:
         self.has_recovered = False
 
     def look(self, totals: Totals, now_s: float) -> None:
-        """Take in the numbers of this moment."""
+        """Take the numbers of this moment."""
         if not self.is_quiet:
             self._await_quiet(totals, now_s)
         elif not self.has_recovered:
             self._probe(totals, now_s)
 
     def words(self) -> str:
-        """Return what is still missing, and what it was at the last kept step."""
+        """Return what is still missing, and its value at the last kept step."""
         parts = [str(self._open)] if self._open.total > 0 else []
         if not parts and self._late_answers:
             parts.append(f"{self._late_answers:,} answers came to messages that had been given up")
@@ -125,7 +125,7 @@ class Recovery:
             self.has_recovered = not self._reference
 
     def _probe(self, totals: Totals, now_s: float) -> None:
-        assert self._probed_from is not None  # for mypy: set when it became quiet
+        assert self._probed_from is not None  # for mypy: set once it was quiet
         span, probed_s = Span(self._probed_from[0], totals), now_s - self._probed_from[1]
         self._open = open_messages(totals)
         self._note_latency(span, WARM_UP)
@@ -133,7 +133,7 @@ class Recovery:
         samples = min((_count(span, name) for name in self._reference), default=0)
         if samples < PROBES and probed_s < PROBE_S:
             return
-        # probes that are sent and not answered are no samples, so they are counted
+        # probes that are sent and not answered are not samples, so they are counted
         is_slow = self._open.total > self._most_open() or (not samples and self._open.total > 0)
         expected = self._probes_per_s * probed_s
         self._is_silent = expected >= SURE and not span.count("messages_sent", phase=WARM_UP)
@@ -153,7 +153,7 @@ class Recovery:
 
     def _is_near(self, name: str, measured: Reference, samples: int) -> bool:
         if name not in measured:
-            return True  # so seldom is something sent that nothing was to be probed
+            return True  # messages are so rare that nothing was due to be probed
         pairs = list(zip(measured[name], self._reference[name], strict=True))
         return all(now <= NEAR_FACTOR * then + NEAR_MS for now, then in (pairs if samples >= PROBES else pairs[:1]))
 

@@ -1,6 +1,6 @@
-"""Thresholds that make no sense: that cannot be missed, cannot be kept, or contradict each other. Pure.
+"""Thresholds that make no sense because they cannot be missed, cannot be kept, or contradict each other. Pure.
 
-Such a promise would be green, or red, whatever the server does. It is refused before a run and not found after it.
+Such a threshold would be green, or red, whatever the server does, so it is refused before the run.
 """
 
 import math
@@ -53,7 +53,7 @@ def check_together(thresholds: Sequence[Threshold], what: str) -> None:
 
 
 def contradictions(thresholds: Sequence[Threshold]) -> Iterator[Pair]:
-    """Yield pairs of thresholds of which at most one can be kept."""
+    """Yield pairs of thresholds that cannot both be kept."""
     for first, second in combinations(thresholds, 2):
         if _are_of_one(first, second) and (_clash(first, second) or _clash(second, first)):
             yield first, second
@@ -74,7 +74,7 @@ def _are_of_one(first: Threshold, second: Threshold) -> bool:
 
 
 def range_of(threshold: Threshold) -> tuple[ValueRange, str]:
-    """Return the values that a threshold's metric can have at all, and their description."""
+    """Return the values that a threshold's metric can take, and their description."""
     if threshold.is_of_server:
         return _GAUGE if threshold.unit in _KNOWN_TO_BE_POSITIVE else _ANY
     return _GAUGE if _is_of_gauge(threshold) else _RANGES[threshold.unit]
@@ -89,7 +89,7 @@ def _example_of(threshold: Threshold) -> str:
 
 
 def _is_of_gauge(threshold: Threshold) -> bool:
-    """Return whether it is a gauge's value or its highest one, and neither a trend's longest duration nor a share."""
+    """Return whether it is a gauge's value or peak, and neither a trend's longest duration nor a share."""
     return threshold.aggregation in ("value", "max") and threshold.unit not in ("ms", "fraction")
 
 
@@ -129,7 +129,7 @@ def _never_above(lower: Threshold, upper: Threshold) -> bool:
 
 
 def _adds_up(part: Threshold, whole: Threshold) -> bool:
-    """Return whether a scenario's value is a part of all scenarios' together."""
+    """Return whether a scenario's value is a part of the sum over all scenarios."""
     return whole.aggregation in ("max", part.aggregation)
 
 

@@ -1,6 +1,6 @@
-"""Thresholds in k6's words, `append_latency_ms{scenario:burst}: p(95)<500, avg<20`: overridden, judged.
+"""Thresholds in k6's notation, `append_latency_ms{scenario:burst}: p(95)<500, avg<20`: overridden and judged.
 
-How they are written is in measure/threshold. Unlike k6, a threshold without samples fails.
+measure/threshold defines the notation. Unlike k6, a threshold without samples fails.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -22,14 +22,13 @@ NOTHING_TO_JUDGE: Final = "nothing came that it could judge"
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A threshold with what was measured (in the unit of its bound; None without samples) and whether it was kept.
+    """A threshold with its measured value (in the unit of its bound; None without samples) and whether it was kept.
 
-    `too_few` marks a percentile that was taken from fewer samples than it needs: neither answer can be trusted.
-    `late` marks one that was missed only because the generator sent late: see lateness.py. A derived metric that the
-    run cannot tell has no value: `untold` marks it where that speaks against the run, and else it is kept.
-    `note` says what else a person should know of the measured value.
-    Of windows, `worst_window_s` is from and to which second the one lasted in which that value was measured, and
-    `from_sent` its service time where that would have kept every window that was missed.
+    `too_few` marks a percentile that was taken from fewer samples than it needs: neither answer can be trusted. `late`
+    marks one that was missed only because the generator sent late: see lateness.py. A derived metric that the run
+    cannot determine has no value: `untold` marks it if that speaks against the run; if not, it is kept. `note` says
+    what else a reader should know about the measured value. For windows, `worst_window_s` holds the first and the last
+    second of the window with that value, and `from_sent` its service time if that would have kept every missed window.
     """
 
     threshold: Threshold
@@ -91,10 +90,11 @@ def judge(
     """Judge each threshold on the main phase.
 
     Args:
-        thresholds: What was promised.
-        totals: What was measured.
+        thresholds: The thresholds.
+        totals: The measurements.
         duration_s: Length of the main phase in seconds, for a counter's rate.
-        elsewhere: Judges what the totals do not hold, such as figures of the server; None for all else.
+        elsewhere: Judges thresholds that the totals do not cover, such as figures of the server; returns None for all
+            others.
     """
     return [elsewhere(threshold) or _judge(threshold, totals, duration_s) for threshold in thresholds]
 
@@ -120,12 +120,12 @@ def _judge(threshold: Threshold, totals: Totals, duration_s: float) -> Judgement
 
 def _is_moot(threshold: Threshold, totals: Totals) -> bool:
     """Return whether a behaviour's own rate had nothing to judge, as in a run of seconds: nobody asked for it by name.
-    So it is with its count of broadcasts that came twice or out of order: none came, and why is for others to tell.
 
-    Rates of this package's own behaviours, that is: a class that somebody wrote for an application of his own names
-    what must come.
+    The same holds for its count of broadcasts that came twice or out of order: none came, and other metrics tell why.
+    This covers only rates of this package's own behaviours: a class written for another application names what must
+    come.
 
-    If nothing came where something should have, the preset's thresholds, total failures and failed sessions show it.
+    If something should have come and did not, the preset's thresholds, total failures and failed sessions show it.
     """
     metric = totals.catalogue[threshold.metric]
     can_be_moot = metric.kind == "rate" or (metric.is_trouble and metric.evidence == "messages_received")
@@ -144,7 +144,7 @@ def _judge_derived(threshold: Threshold, totals: Totals) -> Judgement:
 
 
 def _phase(threshold: Threshold) -> str:
-    """Return the phase that a threshold is about: what was due in its stage, or the whole main phase."""
+    """Return the phase that a threshold covers: messages due in its stage, or the whole main phase."""
     return MAIN if threshold.stage is None else STAGE_PREFIX + threshold.stage
 
 

@@ -42,7 +42,7 @@ class TotalFailure(msgspec.Struct, frozen=True):
 def total_failures(totals: Totals, thresholds: Iterable[Threshold]) -> list[TotalFailure]:
     """Return the total failures that no threshold bounds: rates first, then counters that no such rate covers.
 
-    The main phase decides; where it saw fewer than ENOUGH attempts, the whole run does.
+    The main phase decides; if it saw fewer than ENOUGH attempts, the whole run does.
     """
     bounded = {(threshold.metric, threshold.scenario) for threshold in thresholds if threshold.stage is None}
     failures: list[TotalFailure] = []
@@ -53,9 +53,9 @@ def total_failures(totals: Totals, thresholds: Iterable[Threshold]) -> list[Tota
 
 
 def equivalents(metric: Metric, catalogue: Catalogue) -> set[str]:
-    """Return the metrics that show a total failure by `metric` as well, itself included.
+    """Return the metrics that show a total failure by `metric` as well, including itself.
 
-    For a rate these are the counters that alone decide it. For a counter they are the sums that it is part of, and the
+    For a rate, these are the counters that alone decide it. For a counter, they are the sums it is part of, and the
     rates that count it as not passed or are shares of its evidence.
     """
     if metric.kind == "rate":
@@ -73,7 +73,7 @@ def _is_told_by(counter: Metric, rate: Metric) -> bool:
 
 
 def _failed(rate: Metric) -> set[str]:
-    """Return the counters of what did not pass; empty if the total is not split into passed and failed counters."""
+    """Return the counters of failures; empty if the total is not split into passed and failed counters."""
     return set(rate.total) - set(rate.passes) if set(rate.passes) < set(rate.total) else set()
 
 

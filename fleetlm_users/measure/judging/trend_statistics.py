@@ -37,7 +37,7 @@ def mann_kendall(values: Sequence[float]) -> tuple[int, float]:
     n = len(values)
     score = 0
     before: list[float] = []
-    for value in values:  # how many of those before it are lower, less how many are higher
+    for value in values:  # how many before it are lower, minus how many are higher
         score += bisect_left(before, value) - (len(before) - bisect_right(before, value))
         insort(before, value)
     counts: dict[float, int] = {}
@@ -48,14 +48,14 @@ def mann_kendall(values: Sequence[float]) -> tuple[int, float]:
 
 
 def p_value(score: int, variance: float) -> float:
-    """Return how likely a score as high is without a trend: one-sided, normal, with continuity correction."""
+    """Return the probability of a score this high without a trend: one-sided, normal, with continuity correction."""
     return 1.0 if variance <= 0 else 1 - _NORMAL.cdf((score - 1) / math.sqrt(variance))
 
 
 def variance_inflation(values: Sequence[float], slope: float) -> float:
     """Return Hamed and Rao's factor for the variance of S: autocorrelated values are worth fewer. Never below 1.
 
-    `slope` per step is taken out first.
+    `slope` per step is removed first.
     """
     n = len(values)
     ranks = _ranks([value - slope * at for at, value in enumerate(values)])
@@ -74,7 +74,7 @@ def variance_inflation(values: Sequence[float], slope: float) -> float:
 
 
 def _ranks(values: Sequence[float]) -> list[float]:
-    """Return ranks from 1; equal values share the mean of theirs."""
+    """Return ranks from 1; equal values share their mean rank."""
     order = sorted(range(len(values)), key=values.__getitem__)
     ranks = [0.0] * len(values)
     first = 0

@@ -1,4 +1,4 @@
-"""Ranges of numbers: what a threshold allows, and what its metric can be."""
+"""Ranges of numbers: what a threshold allows, and which values its metric can take."""
 
 import math
 from collections.abc import Collection
@@ -7,7 +7,7 @@ import msgspec
 
 
 class ValueRange(msgspec.Struct, frozen=True):
-    """The numbers from `low` to `high`, a bound left out where it is open; of whole numbers only, if `whole`."""
+    """The numbers from `low` to `high`; a bound is None where the range is open. With `whole`, only whole numbers."""
 
     low: float = -math.inf
     high: float = math.inf
@@ -26,7 +26,7 @@ class ValueRange(msgspec.Struct, frozen=True):
         return ValueRange(low, high, low_open, high_open, self.whole)._of_wholes()
 
     def is_empty(self, without: Collection[float] = ()) -> bool:
-        """Return whether no number is left, those of `without` not counted."""
+        """Return whether no number is left, not counting those in `without`."""
         if self.low > self.high or (self.low == self.high and (self.low_open or self.high_open)):
             return True
         if self.whole and math.isfinite(self.high - self.low):
@@ -39,7 +39,7 @@ class ValueRange(msgspec.Struct, frozen=True):
         return self.low > other.high or (self.low == other.high and (self.low_open or other.high_open))
 
     def _of_wholes(self) -> "ValueRange":
-        """Return the range with its bounds at whole numbers inside it, if it is of these."""
+        """Return the range with its bounds moved to whole numbers inside it, if it is one of whole numbers."""
         if not self.whole:
             return self
         low, high = self.low, self.high

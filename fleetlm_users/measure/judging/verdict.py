@@ -20,11 +20,11 @@ from fleetlm_users.measure.snapshot_store import WorkerState
 from fleetlm_users.measure.totals import Totals
 
 _FROM_DUE: Final = ("append_latency_ms", "push_latency_ms")
-"""The latencies that the generator's lateness is held against."""
+"""The latencies that the generator's lateness is compared with."""
 
 _SIGNS: Final = ("messages_sent", "ws_join_ms")
 _SIGNS_OF_PHOENIX: Final = ("ws_connect_ms",)
-"""Without a sample of any of these nothing happened; to connect is all that some users of a Phoenix application do."""
+"""Without a sample of any of these nothing happened; some users of a Phoenix application only connect."""
 
 _EXIT_CODES: Final = {"pass": 0, "fail": 3, "inconclusive": 4}  # 1 and 2 are Locust's own: error, usage
 
@@ -38,23 +38,25 @@ _PUSH_SUMS: Final = (
     ("events", "events_awaited", "awaited", tuple(f"events_{fate}" for fate in EVENT_FATES), None),
     ("due events", "events_due", "due", tuple(f"events_due_{fate}" for fate in EVENT_FATES), "events_due_open"),
 )
-"""What was counted, the counter of all, its word, those of each fate, and that of what the end of a run cut short.
+"""For each kind of event: its name, its counter, its word, the counters of its fates, and that of those cut short by
+the end of the run. An event without a due moment may be one that a user waits for all day: that it was open proves
+nothing.
 
 An event without a due moment may be one that a user waits for all day: that it was open proves nothing.
 """
 
 _ANSWERED_LATE: Final = ("messages_unanswered", "messages_lost", "messages_unconfirmed")
-"""What became of messages whose answer, if it comes all the same, finds nobody who awaits it."""
+"""The fates of messages whose answer, should it still come, finds nobody awaiting it."""
 
 
 class RunFacts(msgspec.Struct, frozen=True):
-    """What the numbers alone do not tell: how the run ended and which workers reported to the end.
+    """What the numbers alone do not tell: how the run ended, and which workers reported to the end.
 
-    `aborted` says why a hopeless run was ended early, empty for any other. `workers_expected` is 1 for a run in one
-    process. `workers` are the states of SnapshotStore.workers. `doubts` are further reasons to doubt the numbers:
+    `aborted` says why a hopeless run was ended early, and is empty for any other. `workers_expected` is 1 for a run in
+    one process. `workers` are the states of SnapshotStore.workers. `doubts` are further reasons to doubt the numbers:
     unexpected exceptions, users that never started. `was_reset` says that the statistics were reset during the run,
-    `was_cut_short` that the drain was cut short. `planned` names the counters of trouble that the run itself brings
-    about, as a crash breaks all connections: no total failure of one of them is doubted.
+    `was_cut_short` that the drain was cut short. `planned` names the counters of trouble that the run itself causes, as
+    a crash breaks all connections: a total failure of one of them casts no doubt.
     """
 
     interrupted: bool
@@ -71,12 +73,12 @@ class RunFacts(msgspec.Struct, frozen=True):
 
     @property
     def cut_short(self) -> bool:
-        """Whether a part of the run is not in the numbers: what is missing from them may just have been there."""
+        """Whether a part of the run is not in the numbers: anything missing may just have been in that part."""
         return self.interrupted or bool(self.aborted) or self.was_reset or self.was_cut_short
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """The answer with all its reasons: `failures` say what was missed, `doubts` why numbers cannot be relied on."""
+    """The answer with all its reasons: `failures` say what was missed, `doubts` why the numbers cannot be relied on."""
 
     kind: Literal["pass", "fail", "inconclusive"]
     failures: tuple[str, ...]
@@ -96,11 +98,11 @@ class Verdict(msgspec.Struct, frozen=True):
 
 def decide(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) -> Verdict:
     """Return the verdict. A failure outweighs every doubt: a missed threshold stays missed, however good the rest was.
-    No failure is what the generator's lateness alone explains: that threshold is undecided (lateness.py).
 
-    A run without thresholds is inconclusive: nothing was promised, so nothing can have been kept. A threshold without
-    samples fails, except in a run cut short, which may just not have come that far; the same holds for a count or a
-    maximum that was to reach its bound. An aborted run fails in any case.
+    A miss that the generator's lateness alone explains is no failure: that threshold is undecided
+    (generator_lateness.py). A run without thresholds is inconclusive: nothing was promised, so nothing can have been kept. A threshold without
+    samples fails, except in a run cut short, which may just not have got that far; the same holds for a count or a
+    maximum that had to reach its bound. An aborted run fails in any case.
     """
     judgements = excuse_lateness(judgements, totals, lambda: is_beyond_limits(totals, facts.workers, facts.limits))
     failures = tuple(_failures(judgements, totals, facts))
@@ -210,7 +212,9 @@ def _push_doubts(totals: Totals, in_flight_share: float) -> Iterable[str]:
 
 
 def _missing_load(totals: Totals, limits: Limits) -> Iterable[str]:
-    """In the whole run: sessions that fail in the warm-up are missing from the rest of it."""
+    """Describe the load that is missing in the whole run: sessions that fail in the warm-up are missing from the
+    rest.
+    """
     failed, completed = (totals.count(name, phase=ALL) for name in ("session_failures", "sessions_completed"))
     if failed > limits.failed_sessions_share * (failed + completed):
         by_kind = formatting.few_kinds(totals.labels("session_failures", phase=ALL))
@@ -219,9 +223,10 @@ def _missing_load(totals: Totals, limits: Limits) -> Iterable[str]:
 
 
 def unasked_answers(totals: Totals, facts: RunFacts) -> Iterable[str]:
-    """Describe answers that nobody asked for: matched in order, one to an earlier message makes a later one look fast.
+    """Describe answers that nobody asked for: with matching in order, an answer to an earlier message makes a later one
+    look fast.
 
-    Those to messages that were given up, whose own broadcast was lost, or whose outcome is open, were asked for.
+    Answers to messages that were given up, whose own broadcast was lost, or whose outcome is open, were asked for.
     """
     if facts.was_reset:  # an answer to a message from before it answers none of those that are counted
         return

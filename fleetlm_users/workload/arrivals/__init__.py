@@ -1,1 +1,1 @@
-"""Sessions that arrive at a rate, whatever the server does: when each is due, and on which process it begins."""
+"""Sessions that arrive at a rate, whatever the server does: when each is due, and in which process it begins."""

@@ -29,8 +29,8 @@ def parse_rates(text: str, what: str) -> tuple[str, ...]:
         what: The setting that an error names.
 
     Raises:
-        UsageError: For what is neither, a rate out of bounds, a length that is not of whole seconds, a name that comes
-            twice, more than MAX_STAGES, and stages in which nothing ever arrives or no time passes.
+        UsageError: The text is neither, a rate is out of bounds, a length is not in whole seconds, a name occurs twice,
+            there are more than MAX_STAGES stages, or nothing ever arrives or no time passes in them.
     """
     if re.fullmatch(_RATE, text.strip()):
         _check_rate(float(text), text, what)
@@ -53,7 +53,7 @@ def _stage(written: WrittenStage) -> RateStage:
 
 @lru_cache(maxsize=8)
 def profile_of(rates: Sequence[str]) -> RateProfile:
-    """Return the profile of what `parse_rates` returned."""
+    """Return the profile of a text that `parse_rates` returned."""
     if len(rates) == 1 and ":" not in rates[0]:
         return RateProfile.constant(float(rates[0]))
     return RateProfile([_stage(GRAMMAR.read_one(piece, 0, piece, "rates")) for piece in rates])

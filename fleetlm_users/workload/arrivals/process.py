@@ -1,4 +1,4 @@
-"""The arrivals of a run: when the n-th is due, who arrives, and which of the processes it begins on. Pure.
+"""The arrivals of a run: when the n-th is due, who arrives, and in which process it begins. Pure.
 
 Every process computes the whole run's arrivals, a microsecond each, and takes its own: so the same seed gives the same
 arrivals in every layout, without any messages.
@@ -34,12 +34,12 @@ def arrivals(
     """Yield all arrivals of a run before its end.
 
     Args:
-        profile: The rate over time.
+        profile: The arrival rate over time.
         kind: `even` puts the n-th where n - ½ arrivals are expected, so that a rate of whole numbers has exactly that
             many in each second. `poisson` draws a Poisson process of rate 1 and stretches its time by the profile
             (time-rescaling theorem): counts of distinct stretches are independent and Poisson, at any rate over time.
         seed: The run's seed, for `poisson`.
-        mix: In which proportion users of the scenarios arrive; they take turns, as evenly as the counts allow.
+        mix: The proportion in which users of the scenarios arrive; they take turns as evenly as the counts allow.
         end_s: The end of the run, in seconds after its start.
     """
     divisor = reduce(math.gcd, mix.values())
@@ -53,17 +53,17 @@ def arrivals(
 
 
 def own_of(all_arrivals: Iterable[SessionArrival], users: int, slot: WorkerSlot) -> Iterator[SessionArrival]:
-    """Yield the arrivals that begin on one process.
+    """Yield the arrivals that begin in one process.
 
-    The arrivals of each scenario go round the `users` of the run by their numbers, of which each lives on one process:
-    so a process gets its share of every scenario. One that joined later gets none.
+    The arrivals of each scenario go round the run's `users` by number, and each number lives in one process, so every
+    process gets its share of every scenario. A process that joined later gets none.
     """
     if slot.turn is None:
         return
     places: dict[str, int] = {}
     turns: Counter[str] = Counter()
     for arrival in all_arrivals:
-        # scenarios begin at places of their own: where all have few arrivals, not all of them fall to the first process
+        # each scenario starts at its own place: if all have few arrivals, they must not all fall to the first process
         first = places.setdefault(arrival.scenario, len(places))
         user = (first + turns[arrival.scenario]) % users
         turns[arrival.scenario] += 1

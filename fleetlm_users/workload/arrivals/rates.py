@@ -1,7 +1,7 @@
-"""How many arrivals a second are asked for over time, and when the n-th of them is due. Pure.
+"""The planned arrival rate over time, and the moment at which the n-th arrival is due. Pure.
 
 Between two rates the rate changes evenly, so the number of arrivals expected by a moment is a piecewise quadratic
-function, which is inverted exactly: no step is summed up, and every process computes the same moments.
+function, which is inverted exactly: nothing is summed step by step, and every process computes the same moments.
 """
 
 import math
@@ -23,7 +23,7 @@ class RateStage(msgspec.Struct, frozen=True):
 
     @property
     def phase(self) -> str:
-        """The phase of what is due in it."""
+        """The phase of arrivals due in this stage."""
         return PHASE_PREFIX + self.name
 
 
@@ -74,10 +74,10 @@ class RateProfile:
         return f"RateProfile({len(self.stages)} stages, at most {self.peak:g}/s)"
 
     def expected_by(self, elapsed_s: float) -> float:
-        """Return how many arrivals are expected up to that moment."""
+        """Return the number of arrivals expected up to that moment."""
         piece = self._pieces[max(0, bisect_right(self._begins, elapsed_s) - 1)]
         into_s = min(max(0.0, elapsed_s - piece.begins_s), piece.length_s)
-        if piece.rate == piece.end_rate:  # also without end, where the slope would be nothing by nothing
+        if piece.rate == piece.end_rate:  # also for a profile without end, where the slope would be 0 / 0
             return piece.expected + piece.rate * into_s
         slope = (piece.end_rate - piece.rate) / piece.length_s
         return piece.expected + piece.rate * into_s + slope * into_s * into_s / 2
@@ -90,16 +90,18 @@ class RateProfile:
         piece = self._pieces[place]
         more = max(0.0, expected - piece.expected)
         slope = 0.0 if piece.rate == piece.end_rate else (piece.end_rate - piece.rate) / piece.length_s
-        # the root that loses no digits where the slope is small (Numerical Recipes, 5.6)
+        # the root that loses no digits if the slope is small (Numerical Recipes, 5.6)
         divisor = piece.rate + math.sqrt(max(0.0, piece.rate * piece.rate + 2 * slope * more))
         return piece.begins_s + (min(2 * more / divisor, piece.length_s) if divisor else 0.0)
 
     def phase_at(self, elapsed_s: float) -> str:
-        """Return the phase of what is due then; before the beginning and after the end that of the nearest stage."""
+        """Return the phase of arrivals due at that moment; before the start and after the end, that of the nearest
+        stage.
+        """
         return self._pieces[max(0, bisect_right(self._begins, elapsed_s) - 1)].phase
 
     def spans(self) -> Iterator[tuple[int, float, RateStage]]:
-        """Yield the second in which each stage that lasts begins, the rate before it, and the stage."""
+        """Yield, for each stage that lasts, the second in which it begins, the rate before it, and the stage."""
         lasting = [stage for stage in self.stages if stage.length_s]
         for piece, stage in zip(self._pieces, lasting, strict=False):
             yield int(piece.begins_s), piece.rate, stage

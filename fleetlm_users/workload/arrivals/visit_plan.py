@@ -1,4 +1,4 @@
-"""The plan of a run to which sessions arrive at a rate: each is a visit by a user who lives one journey and leaves.
+"""The plan of a run in which sessions arrive at a rate: each is a visit by a user who lives one journey and leaves.
 
 A visit needs a user, as an iteration of k6's arrival-rate executors needs a VU: `--max-users` are made before the first
 arrival, wait until one is due, and take the next when they are free.
@@ -14,13 +14,13 @@ MAX_USERS_FLAG: Final = "--max-users (MAX_USERS)"
 ARRIVALS_FLAG: Final = "--arrivals (ARRIVALS)"
 
 DEFAULT_MAX_USERS: Final = 1000
-"""Each takes 12 kB while it waits (measured), so it is no matter to have too many of them."""
+"""Each waiting user takes 12 kB (measured), so too many do no harm."""
 
 
 def users_of(mix: Mapping[str, int], max_users: int) -> dict[str, int]:
-    """Return how many users of each behaviour are made: any of them lives visits of all.
+    """Return how many users of each behaviour are made: any of them can live visits of all.
 
-    Each behaviour of the mix gets at least one, so that the run looks for all that they need. Raises UsageError for
+    Each behaviour of the mix gets at least one, so that the run checks everything they need. Raises UsageError for
     fewer users than behaviours.
     """
     present = [name for name, n in mix.items() if n]
@@ -33,7 +33,7 @@ def users_of(mix: Mapping[str, int], max_users: int) -> dict[str, int]:
 
 
 def check_beside_rate(said: Mapping[str, object]) -> None:
-    """Raise UsageError for what a session rate decides, if it is set; `said` are the settings, None if not set."""
+    """Raise UsageError for a setting that a session rate already decides; `said` are the settings, None if not set."""
     for setting, value in said.items():
         if value is not None:
             accepted = f"no value with {RATE_FLAG}, with which users come and go; {MAX_USERS_FLAG} bounds them"
@@ -41,7 +41,7 @@ def check_beside_rate(said: Mapping[str, object]) -> None:
 
 
 def check_without_rate(max_users: int | None, arrivals: str | None, *, has_arrival_rate: bool) -> None:
-    """Raise UsageError for what is set and nothing would read, as the run has no session rate."""
+    """Raise UsageError for a setting that has no effect because the run has no session rate."""
     if max_users is not None:
         accepted = f"it together with {RATE_FLAG}, whose users it bounds"
         raise UsageError(MAX_USERS_FLAG, max_users, accepted, "--session-rate 20 --max-users 500")

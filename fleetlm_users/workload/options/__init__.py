@@ -1,1 +1,1 @@
-"""Options: declared once, read from flag, variable, file and form."""
+"""Options: declared once, then read from flag, variable, file and form."""

@@ -1,4 +1,4 @@
-"""The audit's options in their context: which way, from where, after how long. Pure, apart from one file."""
+"""The audit's options taken together: its method, its source and its waiting time. Pure, apart from one file."""
 
 from dataclasses import replace
 from typing import Final
@@ -12,14 +12,14 @@ from fleetlm_users.workload.urls import DATABASE_EXAMPLE, check_database_url
 
 OFF: Final = "off"
 AUTO: Final = "auto"
-"""Over REST in a protocol whose messages can be read so, else not at all; settled once the protocol is known."""
+"""Audits over REST if the protocol lets messages be read so, else not at all; settled once the protocol is known."""
 
 REPLAY: Final = "replay"
 REST: Final = "rest"
 DATABASE: Final = "database"
 
 FLUSH_PERIODS: Final = 2
-"""What is appended during a flush is stored with the next one."""
+"""How many flush periods the audit waits: a message appended during a flush is stored with the next one."""
 
 MAX_FILE_BYTES: Final = 16 * 1024
 
@@ -28,7 +28,7 @@ _FILE_FLAG: Final = "--audit-database-file (AUDIT_DATABASE_FILE)"
 
 
 def way_of(options: Options) -> str:
-    """Return how the run is audited; `off` if it is not."""
+    """Return the way in which the run is audited; `off` if it is not."""
     return options.audit or OFF
 
 

@@ -11,10 +11,10 @@ GROUP: Final = "benchmark"
 
 MOST_MS: Final = round(MAX_S * MS_PER_S)
 MOST_IN_FLIGHT: Final = 10_000
-"""Messages that one user may have in flight or remember: about 10 MB of them."""
+"""The most messages that one user may have in flight or remember: about 10 MB."""
 
 MOST_DEVICES: Final = 10_000
-"""Sockets of one session: all of them live in one process, whose one core they share."""
+"""The most sockets of one session: all of them live in one process and share its core."""
 
 MIB: Final = 1 << 20
 

@@ -1,4 +1,4 @@
-"""The options of the capacity search, and the search that they ask for."""
+"""The options of the capacity search, and the search they describe."""
 
 import math
 from dataclasses import dataclass
@@ -16,7 +16,9 @@ SESSIONS: Final = "sessions"
 MESSAGES: Final = "messages"
 
 INTERVALS_S: Final = {SESSIONS: 5.0, MESSAGES: 0.1}
-"""Between two messages of a user: sessions that are held write now and then; messages need few sessions for many."""
+"""Seconds between two messages of a user: held sessions write now and then; a search for messages needs many from few
+sessions.
+"""
 
 SEARCH: Final = option(
     "search", default=SESSIONS, choices=(SESSIONS, MESSAGES), group=GROUP,
@@ -74,20 +76,20 @@ CAPACITY_OPTIONS: Final = (
 )
 
 BORDERS_S: Final = 3.0
-"""Extra time of a step: until all processes know of it, and until its last answers have arrived."""
+"""Extra time of a step: until all processes have heard of it, and until its last answers have arrived."""
 
 SPARE_S: Final = 5.0
 """Extra time beyond the two timeouts of a message: its user checks them periodically (behaviours/capacity.py)."""
 
 RECOVERY_S: Final = 8.0
-"""How long a recovery takes on a server that is not far behind; only for the estimate."""
+"""How long a server that is not far behind takes to recover; only for the estimate."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
-    """A search as a run does it. One user accounts for `per_user` of the `unit` searched for.
+    """The settings of a search. One user accounts for `per_user` of the `unit` searched for.
 
-    A load is confirmed for `confirm_s`, by default twice as long as a step is held, if the plan confirms at all. A
+    A load is confirmed for `confirm_s`, by default twice as long as a step is held, if the plan confirms at all. The
     server may take `recover_s` to recover from a step. A user sends a message every `message_interval_s`, 0 if that is
     not known. A message's fate is known `patience_s` after it was due at the latest.
     """
@@ -116,11 +118,12 @@ class SearchSettings:
             object.__setattr__(self, "confirm_s", 2 * self.hold_s)
 
     def held_s(self, is_confirmation: bool) -> float:
-        """Return how long a step is held."""
+        """Return how long a step is held, in seconds."""
         return self.confirm_s if is_confirmation else self.hold_s
 
     def estimate_s(self) -> tuple[float, float]:
-        """Return how long the search may take, at least and at most, for servers with a limit between first and most.
+        """Return the least and the most time that the search may take, for a server whose limit lies between first and
+        most.
 
         The estimate assumes a quick recovery, so a slow server takes longer: up to `recover_s` for each missed step.
         """
@@ -130,7 +133,7 @@ class SearchSettings:
         return lengths[0], lengths[-1]
 
     def _length_s(self, limit: int) -> float:
-        """Return how long a search on a server with that limit takes, in users."""
+        """Return how long a search takes on a server with that limit, in users."""
         search, length_s, users = CapacitySearch(self.plan), 0.0, self.plan.first
         while search.load is not None:
             load, is_kept = search.load, search.load <= limit
@@ -142,7 +145,7 @@ class SearchSettings:
         return length_s
 
     def __str__(self) -> str:
-        """Lines for a person, before the run."""
+        """Return lines that describe the search to a person, before the run."""
         plan = self.plan
         low_s, high_s = self.estimate_s()
         confirmed = (
@@ -161,13 +164,13 @@ class SearchSettings:
 
 
 def message_interval_s(options: Options) -> float:
-    """Return the seconds from one message of a user to the next."""
+    """Return the seconds between two messages of a user."""
     interval_s = options.extra[MESSAGE_INTERVAL.name]
     return float(interval_s) if interval_s is not None else INTERVALS_S[options.extra[SEARCH.name]]
 
 
 def search_settings(options: Options) -> SearchSettings:
-    """Return the search that a run's options ask for. Raise UsageError for one that cannot find anything."""
+    """Return the search that a run's options describe. Raise UsageError if it cannot find anything."""
     values = options.extra
     first, most, factor = options.plan.total_users, values[MOST.name], values[STEP_FACTOR.name]
     if most < first:

@@ -1,7 +1,7 @@
-"""The options of the durability benchmark, and the crash of the server that they ask for.
+"""The options of the durability benchmark, and the server crash they describe.
 
 Whoever sets a command decides what runs on this machine. So the two commands come from the command line, a variable or
-Locust's configuration file: never from the web form, and from no preset.
+Locust's configuration file, never from the web form or a preset.
 """
 
 import shlex
@@ -57,11 +57,11 @@ class CrashPlan:
     """When and how a run stops the server, and how it is started again.
 
     Attributes:
-        how: The signal, a command, or `none`: then the server's operator may stop it.
+        how: A signal, a command, or `none`, which leaves it to the server's operator.
         at_s: Seconds from the start of the run.
-        pids: The processes that `--server-pid` names, of which a signal needs exactly one.
+        pids: The processes that `--server-pid` names; a signal needs exactly one.
         stop: The words of the command that stops the server.
-        restart: The words of the command that starts it again; empty if it is waited for.
+        restart: The words of the command that starts it again; empty if the run just waits for it.
         timeout_s: How long stopping may take, and how long starting again, in seconds.
     """
 
@@ -74,11 +74,11 @@ class CrashPlan:
 
 
 def crash_plan(options: Options, at_s: float | None = None) -> CrashPlan:
-    """Return the crash that a run's options ask for. Raise UsageError for options that contradict each other.
+    """Return the crash that a run's options describe. Raise UsageError for options that contradict each other.
 
     Args:
         options: The options of the run.
-        at_s: When it is, in seconds from the start of the run; None leaves it to --crash-at.
+        at_s: Seconds from the start of the run to the crash; None leaves it to --crash-at.
     """
     values = options.extra
     stop, restart = _words(STOP_COMMAND, values), _words(RESTART_COMMAND, values)
@@ -101,7 +101,7 @@ def _words(spec: OptionSpec, values: Mapping[str, Any]) -> tuple[str, ...]:
     text = values[spec.name] or ""
     try:
         return tuple(shlex.split(text))
-    except ValueError as problem:  # an open quote
+    except ValueError as problem:  # an unclosed quote
         accepted = f"a command with its arguments, quoted as in a shell ({problem})"
         raise UsageError(spec.label, Described("a command"), accepted, spec.example) from problem
 

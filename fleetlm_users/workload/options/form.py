@@ -1,4 +1,4 @@
-"""The web UI's start form as data: which options it holds, under which headings and names, in which order."""
+"""The web UI's start form as data: its options, their headings, names and order."""
 
 import typing
 from collections.abc import Sequence
@@ -11,31 +11,31 @@ from fleetlm_users.workload.options.specs import OptionSpec, Section
 from fleetlm_users.workload.presets.preset import Preset
 
 SECTIONS: Final[tuple[Section, ...]] = typing.get_args(Section)
-"""In this order; what people need most comes first."""
+"""The sections in their order; the most needed come first."""
 
 
 class FormField(msgspec.Struct, frozen=True):
-    """One field. `title` is its name on the page and in what the page sends: Locust's page shows no other."""
+    """One field. `title` is its name both on the page and in the data the page sends: Locust's page shows no other."""
 
     spec: OptionSpec
     title: str
 
 
 def fields_of(specs: Sequence[OptionSpec]) -> tuple[FormField, ...]:
-    """Return the form's fields in the order in which it shows them."""
+    """Return the form's fields in the order in which they are shown."""
     fields: dict[str, FormField] = {}
     for spec in specs:
         if spec.in_form:
-            # a benchmark's own option may have the title of another
+            # a benchmark's own option may share its title with another
             title = f"{spec.title}: {spec.flag}" if spec.title in fields else spec.title
             fields[title] = FormField(spec, title)
     return tuple(sorted(fields.values(), key=lambda field: SECTIONS.index(field.spec.section)))
 
 
 def preset_label(preset: Preset) -> str:
-    """Return what a preset runs, in a line: `light: 10 long-lived, 5 burst, 3 churn · 2 min`.
+    """Return one line about what a preset runs: `light: 10 long-lived, 5 burst, 3 churn · 2 min`.
 
-    Where sessions arrive at a rate it is that: `visits: 10 sessions/s · 2 min`.
+    If sessions arrive at a rate, it states the rate: `visits: 10 sessions/s · 2 min`.
     """
     users = ", ".join(f"{count} {name.replace('_', '-')}" for name, count in preset.users.items() if count)
     rate = preset.options.get("session_rate")

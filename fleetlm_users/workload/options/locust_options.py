@@ -1,6 +1,6 @@
-"""Locust's own options: each works with our plan and verdict, or is refused with what to use instead.
+"""Locust's own options: each either works with our plan and verdict, or is refused with the alternative.
 
-Locust is not imported: a test holds the list against Locust's parser, so an option of a newer Locust is missed by name.
+Locust is not imported: a test compares the list with Locust's parser and names each option that a newer Locust adds.
 """
 
 from typing import Final, Literal
@@ -9,13 +9,13 @@ import msgspec
 
 Effect = Literal[
     "works",
-    "refused",  # by us, before anything begins
+    "refused",  # by us, before anything starts
     "gone",  # Locust itself refuses it
 ]
 
 
 class LocustOption(msgspec.Struct, frozen=True):
-    """One option of Locust's. `note` says what it does here; of a refused one, why and what to use instead.
+    """An option of Locust. `note` says what it does here, or for a refused one why, and what to use instead.
 
     `flags` are as Locust has them, the last one is the name; without any it is a variable only. `dest` is its name
     among the parsed options.

@@ -1,4 +1,4 @@
-"""The options of one run, typed; each option is declared here once, next to its field.
+"""The options of one run, typed; each is declared here once, next to its field.
 
 From the declaration follow the flag, the environment variable, the field of the start form, the entry of the reference
 page (docs/options.md), and, from the field's type, the form in which master and workers exchange it.
@@ -21,10 +21,12 @@ from fleetlm_users.workload.urls import API_EXAMPLE, WS_EXAMPLE
 LOOPBACK: Final = "127.0.0.1"
 
 HOUR_S: Final = S_PER_HOUR
-"""The longest time that a server may take to answer: histograms of durations end at one hour."""
+"""The longest time a server may take to answer, in seconds: histograms of durations end at one hour."""
 
 MIB: Final = 1 << 20
-"""The longest text of a message. FleetLM takes 8 MB (Plug.Parsers); each message in flight holds its text in memory."""
+"""The longest text of a message. FleetLM accepts 8 MB (Plug.Parsers); each message in flight holds its text in
+memory.
+"""
 
 
 AUDIT_WAYS: Final = ("off", "auto", "replay", "rest", "database")
@@ -61,11 +63,11 @@ PLAN_OPTIONS: Final = (
 # fmt: off
 @dataclass(frozen=True)
 class Options:
-    """Everything a run is configured with; durations are seconds.
+    """The configuration of a run; durations are in seconds.
 
-    `given_thresholds` come from flag, environment and form, and are still to be laid over `plan.thresholds`. `extra`
+    `given_thresholds` come from flag, environment and form, and still have to be merged into `plan.thresholds`. `extra`
     holds the benchmark's own options by name, `secrets` the names of those whose values no report may show.
-    `is_protocol_detected` says whether `protocol` is what the server was found to speak, and not what was given.
+    `is_protocol_detected` says whether `protocol` was detected on the server rather than given.
     """
 
     benchmark: str
@@ -194,7 +196,7 @@ class Options:
         help="when a worker is lost: continue with the others, or stop the run",
         title="When a worker is lost", hint="")]
     traceparent: Annotated[bool, option(
-        "traceparent", default=False, env_is_shared=True,  # CI systems set TRACEPARENT, to a trace of their own
+        "traceparent", default=False, env_is_shared=True,  # CI systems set TRACEPARENT to a trace of their own
         help="send a W3C trace context with each message and REST call, see docs/monitoring.md",
         title="Trace every message", hint="traceparent in REST calls and metadata", section="Rarely needed")]
     trace_share: Annotated[float | None, option(
@@ -202,7 +204,7 @@ class Options:
         help="with --traceparent: share of the traces that are marked as sampled; empty: all",
         title="Share of traces sampled", hint="from 0 to 1; empty: all")]
     debug: Annotated[bool, option(
-        "debug", default=False, env_is_shared=True,  # as `DEBUG=app:*` of Node's debug package
+        "debug", default=False, env_is_shared=True,  # such as `DEBUG=app:*` of Node's debug package
         help="write every frame to the log", title="Log every frame", hint="", section="Rarely needed")]
 
     connect_timeout_s: Annotated[float, option(
@@ -242,7 +244,7 @@ class Options:
         "annotate", kind="grafana_url", group="monitoring", in_preset=False,
         help="post the run's start, stages and verdict to this Grafana; GRAFANA_TOKEN holds its token")]
 
-    # not in the representation, which a log might show
+    # not in the repr, which a log might show
     audit_database: Annotated[str | None, option(
         "audit_database", kind="database_url", group="judging", secret=True, in_preset=False,
         help="address of FleetLM's PostgreSQL; better set the variable, since `ps` shows flags",
@@ -254,7 +256,7 @@ class Options:
 
 
 def _declared() -> Iterator[tuple[str, OptionSpec]]:
-    """Yield the name of each field that is an option, with its declaration."""
+    """Yield the name and declaration of each field that is an option."""
     for name, hint in typing.get_type_hints(Options, include_extras=True).items():
         for spec in getattr(hint, "__metadata__", ()):
             yield name, spec

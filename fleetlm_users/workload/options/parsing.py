@@ -1,7 +1,7 @@
-"""Values of options as flags, environment, configuration files, the web form and YAML give them, to typed ones.
+"""Convert option values from flags, environment, configuration files, the web form and YAML to typed ones.
 
 The same option may arrive as text, list, bool or number, or as None. Whatever the source, it is read here: white space,
-carriage returns of a file written on Windows, a byte-order mark and one pair of quotes around a value say nothing.
+carriage returns of a file written on Windows, a byte-order mark and one pair of quotes around a value are ignored.
 """
 
 import json
@@ -28,25 +28,25 @@ FALSE_WORDS: Final = ("false", "0", "no", "off")
 
 _WHOLE: Final = re.compile(r"\+?[0-9]{1,400}")  # Python refuses to convert thousands of digits
 _NUMBER: Final = re.compile(r"\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
-# a rule of k6's syntax that stands without its metric
+# a rule in k6's syntax without its metric
 _BARE_RULE: Final = re.compile(r"\s*(p\s*\([0-9. ]+\)|avg|med|min|max|count|rate|value|growth)\s*[<>=!]")
 _PIECE: Final = re.compile(r'(?:\{(?:[^{}"\r\n;]|"[^"\r\n]*")*\}|[^;,\r\n])+')
-"""A threshold, or one rule of it: a comma between the labels of a series separates neither."""
+"""A threshold, or one rule of it: a comma between the labels of a series does not separate."""
 
-_BYTE_ORDER_MARKS: Final = ("\ufeff", "ï»¿")  # as UTF-8 has it, and as Latin-1 reads that
+_BYTE_ORDER_MARKS: Final = ("\ufeff", "ï»¿")  # as in UTF-8, and as Latin-1 reads it
 _QUOTES: Final = ("'", '"')
 
 SOURCES: Final = ("endpoints", "processes")
 """Kinds of lists whose flag may be given several times."""
 
 LISTS: Final = ("addresses", *SOURCES, "hosts", "stages", "rates")
-"""Kinds whose text is a list, which may be written as one too."""
+"""Kinds whose text is a list, and which may also be given as a list."""
 
 Parser = Callable[[str, str, str], Any]
 
 
 def clean(text: str) -> str:
-    """Return a value without what surrounds it: white space, a byte-order mark, one pair of equal quotes."""
+    """Return a value without the white space, byte-order mark and pair of equal quotes around it."""
     for mark in _BYTE_ORDER_MARKS:
         text = text.removeprefix(mark)
     text = text.strip()
@@ -56,14 +56,14 @@ def clean(text: str) -> str:
 
 
 def is_blank(value: object) -> bool:
-    """Return whether a value says nothing: None, an empty text, or a list of nothing else."""
+    """Return whether a value is empty: None, an empty text, or a list of such values."""
     if isinstance(value, list | tuple):
         return all(is_blank(item) for item in value)
     return value is None or (isinstance(value, str) and not clean(value))
 
 
 def as_text(spec: OptionSpec, value: object, what: str) -> str:
-    """Return a value of any source as the text of a flag; empty when it says nothing. Raises UsageError."""
+    """Return a value from any source as the text of a flag; empty if the value is empty. Raises UsageError."""
     if is_blank(value):
         return ""
     typed = parse_value(spec, value, what)
@@ -77,8 +77,8 @@ def as_text(spec: OptionSpec, value: object, what: str) -> str:
 def parse_value(spec: OptionSpec, value: object, what: str) -> Any:
     """Return the typed value of an option, by the spec's kind; `what` names the setting in the error.
 
-    Durations are float seconds, paths are Path, thresholds a tuple of texts. Raises UsageError for what the kind
-    does not accept.
+    Durations are float seconds, paths are Path, thresholds a tuple of texts. Raises UsageError for a value that the
+    kind does not accept.
     """
     if spec.kind == "threshold":
         return split_thresholds(value)
@@ -98,7 +98,7 @@ def parse_value(spec: OptionSpec, value: object, what: str) -> Any:
 
 
 def _check_range(spec: OptionSpec, typed: Any, value: object, what: str) -> None:
-    """Raise UsageError for a number or a duration beyond the bounds of its option."""
+    """Raise UsageError for a number or duration outside its option's bounds."""
     if spec.least is None or spec.most is None or spec.least <= typed <= spec.most:
         return
     noun = {"duration": "a duration", "timeout": "a duration", "whole": "a whole number", "count": "a whole number"}
@@ -114,10 +114,10 @@ def shown_bound(kind: Kind, bound: float) -> str:
 
 
 def split_thresholds(value: object) -> tuple[str, ...]:
-    """Return the single thresholds of a text or of a list of texts, each for one metric with all its rules.
+    """Return the single thresholds in a text or a list of texts, each with one metric and all its rules.
 
-    They may be separated by `;`, by line ends and by commas, or stand in brackets. A piece without a metric of its own,
-    as the second of `m: p(95)<500, p(99)<900`, belongs to the one before.
+    They may be separated by `;`, by line ends and by commas, or stand in brackets. A piece without a metric, such as
+    the second of `m: p(95)<500, p(99)<900`, belongs to the previous one.
     """
     pieces: list[str] = []
     for item in _items(value):
@@ -130,7 +130,7 @@ def split_thresholds(value: object) -> tuple[str, ...]:
 
 
 def _items(value: object) -> list[str]:
-    """Return the texts of a value that may be a list, a text, or a text that is a list in brackets: `[a, "b"]`."""
+    """Return the texts of a value that is a list, a text, or a list in brackets as text: `[a, "b"]`."""
     if isinstance(value, list | tuple):
         return [text for item in value for text in _items(item)]
     text = "" if value is None else clean(str(value))
@@ -165,7 +165,7 @@ def _text(text: str, what: str, example: str) -> str:
 
 
 _UNDECODED: Final = re.compile("[\udc80-\udcff]")
-"""Bytes of a file name that the locale has no characters for (PEP 383); Locust cannot send them to workers."""
+"""Bytes of a file name for which the locale has no characters (PEP 383); Locust cannot send them to workers."""
 
 
 def _path(text: str, what: str, example: str) -> Path:
@@ -173,7 +173,7 @@ def _path(text: str, what: str, example: str) -> Path:
         raise UsageError(what, text, "a path in the locale's characters; PYTHONUTF8=1 knows all of them", example)
     try:
         return Path(_text(text, what, example)).expanduser()
-    except RuntimeError as error:  # ~somebody who is not known here
+    except RuntimeError as error:  # ~somebody who is unknown here
         raise UsageError(what, text, f"a path ({error})", example) from error
 
 

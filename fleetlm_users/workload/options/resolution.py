@@ -48,11 +48,10 @@ def resolve(  # noqa: PLR0913  # the seam to Locust: each argument is one thing 
     """Return the options of a run from the parser's values, in which flag, environment and conf are already folded.
 
     A value equal to its default counts as unset, and then the preset's applies, unless it is a GivenText; `given` are
-    names known to be set all the same, which beat the preset with whatever they hold. `host` sets API and WebSocket URL
-    where these are unset.
-    `num_users` beats vus, `run_time_s` (0: until stopped) beats duration. `extra_specs` are the benchmark's own,
-    `chosen` the behaviours that are to run, None for all.
-    Raises UsageError that names the setting, its value, what is accepted and an example.
+    names known to be set all the same; their values beat the preset's, whatever they are. `host` sets API and WebSocket
+    URL where these are unset. `num_users` beats vus, `run_time_s` (0: until stopped) beats duration. `extra_specs` are
+    the benchmark's own, `chosen` the behaviours that are to run, None for all. Raises UsageError that names the
+    setting, its value, what is accepted and an example.
     """
     specs = {spec.name: spec for spec in (*COMMON, *count_specs(behaviours), *extra_specs)}
     unpreset = OptionSource(specs, raw, given)
@@ -80,23 +79,23 @@ def resolve(  # noqa: PLR0913  # the seam to Locust: each argument is one thing 
 def common_value(raw: Mapping[str, object], name: str) -> Any:
     """Return the typed value of one common option before a run is resolved, or None. Raises UsageError.
 
-    For what a process needs at its start, whatever the preset: options that no preset may set.
+    For options that a process needs at its start and that no preset may set.
     """
     return OptionSource({spec.name: spec for spec in COMMON}, raw).take(name)
 
 
 class GivenText(str):
-    """A value that a person is known to have given: it is set even if it equals the option's default."""
+    """Text that a person is known to have given: it counts as set even if it equals the option's default."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True)
 class OptionSource:
-    """Gives typed values of options by name.
+    """The typed values of options by name.
 
     `raw` are the parser's values, flag, environment and conf folded; one equal to its default counts as unset, unless
-    it is a GivenText or its name is in `given`. `derived` are values that another flag stands for.
+    it is a GivenText or its name is in `given`. `derived` are values that another flag implies.
     """
 
     specs: Mapping[str, OptionSpec]
@@ -106,7 +105,7 @@ class OptionSource:
     preset: Preset | None = None
 
     def take(self, name: str) -> Any:
-        """Return an option's typed value; None when nobody has set it and it has no default. Raises UsageError."""
+        """Return an option's typed value; None if nobody set it and it has no default. Raises UsageError."""
         spec = self.specs[name]
         value = self.raw.get(name)
         if self._is_set(spec, value):
@@ -203,7 +202,9 @@ def _plan(  # noqa: PLR0913, PLR0917  # as resolve, whose arguments these are
 
 
 def _arriving(plan: Plan, source: OptionSource, extra: Mapping[str, Any]) -> Plan:
-    """Return the plan with how messages arrive that arrive at a rate. Raise UsageError for what nothing would read."""
+    """Return the plan with the way in which messages arrive at a rate. Raise UsageError for a setting without
+    effect.
+    """
     if plan.session_rate:
         return plan
     arrivals = source.take("arrivals")

@@ -1,4 +1,4 @@
-"""Where the server's own figures come from: endpoints and processes, each under a name of its own."""
+"""The sources of the server's own figures: endpoints and processes, each with a name of its own."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from fleetlm_users.workload.urls import check_http_url
 
 MAX_SOURCES: Final = 50
 MOST_PID: Final = 1 << 22
-"""Linux gives out no higher process id (proc(5), pid_max)."""
+"""The highest process id on Linux (proc(5), pid_max)."""
 
 _NAMED: Final = re.compile(r"([^=/\s]*)\s*=\s*(.*)")
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,38}[A-Za-z0-9])?")
@@ -52,7 +52,7 @@ def parse_processes(text: str, what: str, example: str) -> tuple[str, ...]:
 
 
 def check_distinct(endpoints: Sequence[str], processes: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of all sources. Raises UsageError for one that two sources have."""
+    """Return the names of all sources. Raises UsageError if two sources share a name."""
     names = [source_of(text).name for text in (*endpoints, *processes)]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

@@ -1,4 +1,4 @@
-"""What an option is: one declaration that yields flag, variable, form field, type, default and reference entry.
+"""The declaration of an option, which yields flag, variable, form field, type, default and reference entry.
 
 The options of every run are declared in model.py, those of single benchmarks in benchmark_specs.py and capacity.py.
 """
@@ -19,8 +19,8 @@ Kind = Literal[
     "flag",
     "http_url",
     "ws_url",
-    "grafana_url",  # of its annotations or a dashboard
-    "database_url",  # of PostgreSQL; it holds a password, so no error quotes it
+    "grafana_url",  # with its annotations or a dashboard
+    "database_url",  # a PostgreSQL URL; it holds a password, so no error quotes it
     "duration",  # seconds, 0 or more
     "timeout",  # seconds, above 0
     "whole",  # a whole number, 0 or more
@@ -41,8 +41,9 @@ Section = Literal["Load", "Target", "Thresholds", "This run", "Load in detail", 
 """The headings of the start form."""
 
 NOT_IN_FORM: Final[frozenset[Kind]] = frozenset(("path", "hosts", "database_url", "grafana_url"))
-"""Kinds that never come from the web form, whatever their declaration says: they name a place on the machine that
-Locust runs on, who may use the form, or where a password or token is sent to."""
+"""Kinds that never come from the web form, whatever their declaration says: they name a place on Locust's machine, or
+who may use the form, or where a password or token is sent.
+"""
 
 EXAMPLES: Final[Mapping[Kind, str]] = {
     "text": "text",
@@ -68,11 +69,12 @@ EXAMPLES: Final[Mapping[Kind, str]] = {
     "stages": "ramp=30s:10,peak=2m:100,30s:0",
     "rates": "20",
 }
-"""The example of an option that has neither one of its own nor a default."""
+"""The example of an option that has neither its own nor a default."""
 
 MOST_COUNT: Final = 1_000_000_000
-"""The most that a number may be where its option says nothing else: sums over all users stay whole numbers of 64 bits,
-and more than that is a slip of the keyboard."""
+"""The largest number accepted unless the option says otherwise: sums over all users stay within 64 bits, and a larger
+number is a typing slip.
+"""
 
 RANGES: Final[Mapping[Kind, tuple[float, float]]] = {
     "duration": (0, MAX_S),
@@ -82,7 +84,7 @@ RANGES: Final[Mapping[Kind, tuple[float, float]]] = {
     "number": (0, MOST_COUNT),
     "positive": (0, MOST_COUNT),
 }
-"""The values that a kind accepts where its option says nothing else."""
+"""The values that a kind accepts unless the option says otherwise."""
 
 _SECTION_OF_GROUP: Final[Mapping[str, Section]] = {
     "load": "Load", "target": "Target", "judging": "Thresholds", "run": "This run", "timeouts": "Rarely needed",
@@ -124,7 +126,7 @@ class OptionSpec:
 
     @property
     def label(self) -> str:
-        """The name that errors use: flag and environment variable."""
+        """The name used in errors: flag and environment variable."""
         return f"{self.flag} ({self.env})"
 
 
@@ -158,26 +160,27 @@ def option(  # noqa: PLR0913  # one declaration holds all there is to know of an
             variable (`QUESTIONS`) are derived from it.
         help: One short line without a full stop, for `--help`, the form and the reference.
         default: The value when nobody sets the option; empty (the default) means unset, and its value is None.
-        kind: How a value is read, and with which unit; without one it follows from the default's type: `flag` for a
+        kind: How a value is read, and its unit; if not given it follows from the default's type: `flag` for a
             bool, `whole` for an int, `number` for a float, `text` for a text.
-        example: A valid value, for error messages and the reference; else the default, or one that suits the kind.
+        example: A valid value for error messages and the reference; if not given, the default or one that suits the
+            kind.
         choices: The only values accepted.
-        title: The field's name in the start form; else the name in words.
-        hint: What the form says next to the title; else the help.
-        section: The heading under which the form shows the field; else the group's.
+        title: The field's name in the start form; if not given, the option's name in words.
+        hint: The form's text next to the title; if not given, the help.
+        section: The heading under which the form shows the field; if not given, the group's.
         group: The section of the reference (docs/options.md).
-        flag: Another flag than the derived one.
-        env: Another environment variable than the derived one.
+        flag: A flag other than the derived one.
+        env: An environment variable other than the derived one.
         repeatable: Whether the option may be given several times. Locust's parser gets None as its default: given a
             list, the form would cut its text at commas.
         secret: Whether reports leave the value out.
-        in_form: Whether the option is a field of the start form; never for the kinds of NOT_IN_FORM.
+        in_form: Whether the option is a field of the start form; never for the kinds in NOT_IN_FORM.
         in_preset: Whether a preset may set the option.
         env_is_shared: Whether other programs use the variable too: a value that is invalid here is then assumed to be
             theirs, and ignored with a warning.
-        least: The smallest value accepted, of a number or a duration in seconds; else the kind's.
-        most: The largest one; else MOST_COUNT, or 10,000 hours.
-        stands_for: The common option, such as `vus`, that it is another name of; that one wins.
+        least: The smallest number or duration in seconds accepted; if not given, the kind's.
+        most: The largest one; if not given, MOST_COUNT or 10,000 hours.
+        stands_for: The common option, such as `vus`, for which this is another name; the common one wins.
 
     Returns:
         The declaration, for the `options` of a behaviour or of `install`.

@@ -1,4 +1,4 @@
-"""The options of the reconnect storm, and what they ask for together."""
+"""The options of the reconnect storm, and the storm they describe."""
 
 import math
 from dataclasses import dataclass
@@ -80,15 +80,16 @@ STORM_OPTIONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class StormPlan:
-    """What a run's options ask for.
+    """The storm that a run's options describe.
 
     Attributes:
         by_server: Whether a restart of the server cuts the connections.
-        cuts: Whose connections are cut when; of a server's restart, its moment.
+        cuts: Which connections are cut, and when; for a server's restart, its moment.
         reconnect, rejoin: The waits before each attempt.
         has_jitter: Whether each wait is drawn from 0 to the table's.
-        away_messages: How many messages each session is sent while it is away; none when the server is.
-        unnoticed_s: How long before a cut by the client its connection hears nothing.
+        away_messages: How many messages are sent to each session while it is away; none while the server itself is
+            down.
+        unnoticed_s: How long before a cut by the client its connection is already dead, in seconds.
     """
 
     by_server: bool
@@ -101,7 +102,7 @@ class StormPlan:
 
 
 def storm_plan(options: Options) -> StormPlan:
-    """Return the storm that a run's options ask for. Raise UsageError for options that contradict each other."""
+    """Return the storm that a run's options describe. Raise UsageError for options that contradict each other."""
     values = options.extra
     by_server = values[CUT.name] == SERVER
     plan = StormPlan(
@@ -147,7 +148,7 @@ def _cuts(options: Options) -> Cuts:
 
 
 def _third_of(plan: Plan) -> str:
-    """Return a third of the judged part as an example, in tenths of a second."""
+    """Return a third of the judged part, in tenths of a second, as an example."""
     return format_duration(round(plan.warm_up_s + (float(plan.duration_s or 0) - plan.warm_up_s) / 3, 1))
 
 

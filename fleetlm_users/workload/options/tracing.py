@@ -1,7 +1,7 @@
-"""Trace contexts (W3C Trace Context, level 1): the name under which a tracing UI knows one message of a run. Pure.
+"""Trace contexts (W3C Trace Context, level 1): the ids by which a tracing UI knows the messages of a run. Pure.
 
 They are drawn from the run's seed and the message's number, and so are the same in a run with the same seed, and
-different on all workers. Nobody has to remember them: a report finds the id of a message again from its client_ref.
+different on all workers. None has to be stored: a report derives a message's id from its client_ref.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ _SHARE_BYTES: Final = 7
 
 
 class TraceContext(NamedTuple):
-    """One trace: its id of 32 lowercase hexadecimal digits, that of the caller of 16, and the sampled flag."""
+    """One trace: its id (32 lowercase hexadecimal digits), its caller's id (16), and the sampled flag."""
 
     trace_id: str
     parent_id: str
@@ -37,7 +37,7 @@ class TraceContext(NamedTuple):
 class TraceContexts:
     """The trace contexts of one run on one process; `share` of all traces carry the sampled flag.
 
-    `worker_index` keeps the calls of one process apart from those of all others.
+    `worker_index` distinguishes the calls of one process from those of all others.
     """
 
     def __init__(self, seed: int, run_id: str, share: float, worker_index: int = 0) -> None:
@@ -51,15 +51,15 @@ class TraceContexts:
         return f"<TraceContexts {self._prefix}{self._worker_index}>"
 
     def of_message(self, client_ref: str) -> TraceContext:
-        """Return the context of the message with that reference, the same at every call."""
+        """Return the context of the message with that reference, the same on every call."""
         return self._drawn(f"message {client_ref.removeprefix(self._prefix)}")
 
     def next_call(self) -> TraceContext:
-        """Return the context of the next REST call that is no message of its own."""
+        """Return the context of the next REST call that is not a message itself."""
         return self._drawn(f"call {self._worker_index} {next(self._calls)}")
 
     def _drawn(self, name: str) -> TraceContext:
-        hashed = self._seeded.copy()  # a fifth of the price of a new one
+        hashed = self._seeded.copy()  # a fifth of the cost of a new one
         hashed.update(name.encode())
         drawn = hashed.digest()
         trace_id, parent_id = drawn[:_TRACE_BYTES], drawn[_TRACE_BYTES:]
@@ -68,7 +68,7 @@ class TraceContexts:
 
 
 def traces_of(options: Options, worker_index: int = 0) -> TraceContexts | None:
-    """Return the trace contexts of a run; None where its messages carry none."""
+    """Return the trace contexts of a run; None if its messages carry none."""
     if not options.traceparent:
         return None
     share = 1.0 if options.trace_share is None else options.trace_share
@@ -76,7 +76,7 @@ def traces_of(options: Options, worker_index: int = 0) -> TraceContexts | None:
 
 
 def check_tracing(options: Options) -> None:
-    """Raise UsageError for a share of traces in a run without any."""
+    """Raise UsageError for a share of traces in a run that traces nothing."""
     if options.trace_share is not None and not options.traceparent:
         accepted = "it together with --traceparent: nothing is traced otherwise"
         raise UsageError(
@@ -85,5 +85,5 @@ def check_tracing(options: Options) -> None:
 
 
 def _not_zero(drawn: bytes) -> bytes:
-    """Return an id that is valid: one of zeros alone is not (§3.2.2.3 and §3.2.2.4)."""
+    """Return an id that is valid: not all zeros (§3.2.2.3 and §3.2.2.4)."""
     return drawn if any(drawn) else b"\1" * len(drawn)

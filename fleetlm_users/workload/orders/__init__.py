@@ -1,1 +1,1 @@
-"""What the coordinator asks of every process while a run is on."""
+"""The orders a coordinator gives to every process during a run."""

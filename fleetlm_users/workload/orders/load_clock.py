@@ -1,8 +1,7 @@
-"""How fast the timetables of all users run: at their own speed, faster, slower, or not at all; and the orders that
-change it. Pure.
+"""The speed of all users' timetables: planned, faster, slower or paused; and the orders that change it. Pure.
 
 A timetable has seconds of its own. At speed 1 they pass as the run's do, at speed 2 twice as fast, at speed 0 not at
-all. Whatever is due at a second of the timetable is due when the run reaches it.
+all. Whatever is due at a second of the timetable is due when the timetable reaches that second.
 """
 
 import math
@@ -15,7 +14,7 @@ from fleetlm_users.workload.stages.begun import StageChange
 
 MAX_SPEED: Final = 100.0
 MIN_SPEED: Final = 0.001
-"""The slowest speed above none: a message a minute becomes one in 17 hours."""
+"""The slowest speed above 0: a message a minute becomes one in 17 hours."""
 
 MAX_CHANGES: Final = 10_000
 
@@ -31,9 +30,9 @@ class SpeedChange(NamedTuple):
 
 
 class LoadOrder(NamedTuple):
-    """What a coordinator has ordered in a run so far, whole: each order holds all before it, so none can be missed.
+    """Everything a coordinator has ordered in a run so far: each order repeats all earlier ones, so none can be missed.
 
-    How fast timetables run, and which stage of a load shape it is, from which moments of the run on.
+    It says how fast timetables run and which stage of a load shape applies, each from which moment of the run.
     """
 
     speeds: tuple[SpeedChange, ...] = ()
@@ -44,7 +43,7 @@ NO_ORDER: Final = LoadOrder()
 
 
 class LoadClock:
-    """The timetables' seconds at each second of the run, for changes in the order of their moments."""
+    """The timetables' second at each second of the run, for changes in order of time."""
 
     __slots__ = ("_begins_s", "_changes", "_planned_s")
 
@@ -66,18 +65,18 @@ class LoadClock:
         return self._changes[1:]
 
     def speed_at(self, run_s: float) -> float:
-        """Return how fast the timetables run at that second of the run."""
+        """Return the speed of the timetables at that second of the run."""
         return self._changes[bisect_right(self._begins_s, run_s) - 1].speed
 
     def planned_s(self, run_s: float) -> float:
-        """Return which second of the timetables it is at that second of the run."""
+        """Return the second of the timetables at that second of the run."""
         n = bisect_right(self._begins_s, run_s) - 1
         return run_s if n == 0 else self._planned_s[n] + (run_s - self._begins_s[n]) * self._changes[n].speed
 
     def moment_s(self, planned_s: float) -> float:
-        """Return at which second of the run that second of the timetables comes; infinity if it does not.
+        """Return the second of the run at which the timetables reach that second; infinity if they do not.
 
-        What is due at the very moment of a pause comes after it.
+        Anything due at the very moment of a pause comes after it.
         """
         n = bisect_right(self._planned_s, planned_s) - 1
         if n == 0:
@@ -86,11 +85,11 @@ class LoadClock:
         return self._begins_s[n] + (planned_s - self._planned_s[n]) / speed if speed else math.inf
 
     def due_s(self, moment_s: float, since_s: float) -> float:
-        """Return when something is due that was planned for `moment_s` at `since_s`, as if at speed 1 from then on."""
+        """Return when something is due that was planned at `since_s` for `moment_s`, assuming speed 1 from then on."""
         return self.moment_s(self.planned_s(since_s) + (moment_s - since_s))
 
     def resumed_s(self, run_s: float) -> float:
-        """Return since when the timetables have run without a pause, or when they will again, or infinity."""
+        """Return since when the timetables have run without a pause; or when they will run again, or infinity."""
         n = bisect_right(self._begins_s, run_s) - 1
         if not self._changes[n].speed:
             later = self._changes[n + 1 :]
@@ -104,12 +103,12 @@ def parse_speed(text: str, planned_per_s: float | None, of_what: str = "messages
     """Return the speed that a rate asks for.
 
     Args:
-        text: A share of the planned rate (`150%`), or so many per second (`800`) in a run that plans a rate.
-        planned_per_s: The rate that the run plans; None if it plans none.
+        text: A share of the planned rate (`150%`), or a number per second (`800`) in a run that plans a rate.
+        planned_per_s: The run's planned rate; None if it has none.
         of_what: What arrives at that rate.
 
     Raises:
-        UsageError: It is neither, or out of bounds.
+        UsageError: The text is neither, or out of bounds.
     """
     stripped = text.strip()
     try:

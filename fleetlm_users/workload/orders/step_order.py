@@ -1,4 +1,4 @@
-"""What a capacity search asks of every process at a moment: which messages are judged, and what share is sent. Pure."""
+"""What a capacity search currently asks of every process: which messages are judged, and what share is sent. Pure."""
 
 import math
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from fleetlm_users.workload.plan import Phase
 
 @dataclass(frozen=True, slots=True)
 class StepOrder:
-    """A step is held from `held_from_s` to before `held_to_s`, in seconds of the run; never, if both are the same.
+    """One step, held from `held_from_s` to before `held_to_s`, in seconds of the run; never, if both are the same.
 
-    Messages that are due in it are judged, in whatever process and whenever they are answered. All others belong to no
+    Messages due in it are judged, whichever process sends them and whenever they are answered. All others belong to no
     step, and count as warm-up. Users send `share` of their messages: 1 means all, 0 none.
     """
 
@@ -19,7 +19,7 @@ class StepOrder:
     share: float = 1.0
 
     def phase_at(self, due_s: float) -> Phase:
-        """Return the phase of a message that is due at that second of the run."""
+        """Return the phase of a message due at that second of the run."""
         return "main" if self.held_from_s <= due_s < self.held_to_s else "warm_up"
 
     def sends(self, turn: int, offset: float) -> bool:

@@ -1,1 +1,1 @@
-"""Presets, and the file that holds them."""
+"""Presets, and the file that defines them."""

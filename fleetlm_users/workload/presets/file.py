@@ -1,4 +1,4 @@
-"""From the text of a presets file to presets: a strict YAML reader, then the presets in its values.
+"""Parse a presets file: a strict YAML reader, then the presets in its values.
 
 The reader is stricter than PyYAML: it is bounded, a key given twice is an error, and errors name their line. They never
 quote the text, which may be any file, named by mistake or on purpose. Mistakes in presets name file, key path, value
@@ -26,7 +26,7 @@ EXAMPLE: Final = "the presets.yaml that comes with this package"
 
 MAX_DEPTH: Final = 20
 MAX_VALUES: Final = 10_000
-"""As the text has them, and as they are once every alias stands for what it names ("billion laughs")."""
+"""The most values, both as written and once every alias is expanded ("billion laughs")."""
 
 MAX_NUMBER_CHARACTERS: Final = 100
 """A number in base 60 costs the square of its length, and beyond 308 digits it fits no float."""
@@ -34,19 +34,23 @@ MAX_NUMBER_CHARACTERS: Final = 100
 _TAGS: Final = "tag:yaml.org,2002:"
 _SHORT: Final = frozenset(f"{_TAGS}{kind}" for kind in ("bool", "float", "int", "null", "timestamp"))
 _HARMLESS: Final = re.compile(r"""'(<[a-z ]+>|\\?[^\w\s]|\\[a-z]|\\x[0-9a-f]{2}|[^\w\s]{1,3})'|"'\"""")
-"""What PyYAML may quote: a kind of token, a sign. Anything else is the file's: an anchor, a tag."""
+"""Texts that PyYAML's errors may quote: a kind of token, a sign. Anything else comes from the file: an anchor, a
+tag.
+"""
 
 
 _LIBYAML: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""Reads a file of ours in a tenth of the time. It does not check what `_StrictLoader` checks; wheels have it."""
+"""Reads our own file in a tenth of the time. It does not check what `_StrictLoader` checks; wheels include it."""
 
 
 class _Refused(yaml.MarkedYAMLError):
-    """What we refuse; its words are our own."""
+    """A refusal of ours, in our own words."""
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader keeps the last of two equal keys silently: half a preset would vanish without a word."""
+    """A SafeLoader that refuses duplicate keys; SafeLoader keeps the last one silently, so half a preset would
+    vanish.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -54,7 +58,7 @@ class _StrictLoader(yaml.SafeLoader):
         self._values = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Compose as SafeLoader does, and end where there is too much of it."""
+        """Compose as SafeLoader does, but stop when there is too much."""
         self._depth += 1
         self._values += 1
         if self._depth > MAX_DEPTH:
@@ -66,14 +70,16 @@ class _StrictLoader(yaml.SafeLoader):
         return node
 
     def compose_document(self) -> yaml.Node | None:
-        """Compose as SafeLoader does; what aliases make of it is bounded before anything is built from it."""
+        """Compose as SafeLoader does; the expansion of aliases is bounded before anything is built from it."""
         node = super().compose_document()
         if node is not None:
             _expand(node, 1, {})
         return node
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        """PyYAML lets its converters' own errors through: `2026-99-99` is a ValueError, `!!bool maybe` a KeyError."""
+        """Construct as PyYAML does, but as one error: it lets its converters' own through (`2026-99-99` is a
+        ValueError, `!!bool maybe` a KeyError).
+        """
         kind = node.tag.removeprefix(_TAGS)
         if node.tag in _SHORT and len(node.value) > MAX_NUMBER_CHARACTERS:
             raise _problem(f"more than {MAX_NUMBER_CHARACTERS} characters for a number or date", node.start_mark)
@@ -115,7 +121,7 @@ def _problem(words: str, mark: yaml.Mark) -> _Refused:
 
 
 def _expand(node: yaml.Node, level: int, known: dict[int, tuple[int, int] | None]) -> tuple[int, int]:
-    """Return how many values a node stands for and how many levels they have; `known` are those looked at already."""
+    """Return how many values a node expands to, and how many levels deep; `known` holds the nodes already counted."""
     if id(node) not in known:
         known[id(node)] = None
         children = [_expand(child, level + 1, known) for child in _children(node)]
@@ -142,7 +148,7 @@ def _children(node: yaml.Node) -> Iterator[yaml.Node]:
 
 
 def _without_content(problem: str) -> str:
-    """Return PyYAML's words up to the first thing of the text that they quote."""
+    """Return PyYAML's words up to the first text that they quote from the file."""
     place = 0
     while quoted := re.compile("['\"]").search(problem, place):
         harmless = _HARMLESS.match(problem, quoted.start())
@@ -154,7 +160,7 @@ def _without_content(problem: str) -> str:
 
 FILE_EXAMPLE: Final = "`mixed: {light: {users: {burst: 5}, duration_s: 120}}`"
 MAX_STEP: Final = 40
-"""How much of a key the path in an error shows, in characters."""
+"""The most characters of a key that the path in an error shows."""
 
 KEYS: Final = ("description", "users", "duration_s", "ramp_up_s", "warm_up_s", "thresholds", "options")
 
@@ -162,7 +168,7 @@ _LISTS: Final = ("stages", "session_rate")
 """Options that may be written as a list of texts."""
 
 _OWN_KEYS: Final = frozenset(("users", "duration_s", "ramp_up_s", "warm_up_s", "thresholds"))
-"""Keys of a preset by which it is known; others stand in many a file."""
+"""Keys by which a preset is recognised; the others occur in many other files."""
 
 _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9_]*")
 _PRESET_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -172,8 +178,8 @@ _METRIC: Final = re.compile(r"[a-z][a-z0-9_]*(\{[^{}]+\})?(\[[0-9a-z ]+\])?|serv
 def parse_presets(text: str, source: str) -> dict[str, dict[str, Preset]]:
     """Return the presets of a file's text by benchmark and name; `source` names the file in errors.
 
-    An empty file holds none. Raises UsageError, which quotes what stands in the file only where it is of presets: it
-    may be any file, named by mistake or on purpose.
+    An empty file holds none. Raises UsageError, which quotes the file only if it holds presets: it may be any file,
+    named by mistake or on purpose.
     """
     value = parse_yaml(text, source)
     if value is None or value == {}:
@@ -184,7 +190,9 @@ def parse_presets(text: str, source: str) -> dict[str, dict[str, Preset]]:
 
 
 def parse_own_presets(text: str, source: str) -> dict[str, dict[str, Preset]]:
-    """Return the presets of a file of this package, as `parse_presets` does of a person's: no start waits for YAML."""
+    """Return the presets of a file of this package as `parse_presets` does for a person's file, but faster: no start
+    waits for YAML.
+    """
     return _benchmarks(yaml.load(text, _LIBYAML), source)
 
 
@@ -199,14 +207,14 @@ def preset_of(benchmark: str, value: object, source: str, name: str = "default")
 
 
 def _is_of_presets(value: object) -> bool:
-    """Return whether somewhere in a file's value a key of a preset stands where presets have it."""
+    """Return whether a preset's key occurs anywhere in the file's value where presets have it."""
     benchmarks = value.values() if isinstance(value, dict) else ()
     presets = (preset for benchmark in benchmarks if isinstance(benchmark, dict) for preset in benchmark.values())
     return any(isinstance(preset, dict) and not _OWN_KEYS.isdisjoint(preset) for preset in presets)
 
 
 class _Node(msgspec.Struct, frozen=True):
-    """A value of the file together with where it stands."""
+    """A value of the file together with its place."""
 
     source: str
     path: str
@@ -217,7 +225,7 @@ class _Node(msgspec.Struct, frozen=True):
         return UsageError(where, self.value, accepted, example)
 
     def children(self, names: re.Pattern[str], example: str) -> list[tuple[str, "_Node"]]:
-        """Return the entries of a mapping whose keys must look like `names`."""
+        """Return the entries of a mapping whose keys must match `names`."""
         if not isinstance(self.value, dict):
             raise self.error("a mapping", f"`{example}: …`")
         entries = []
@@ -303,7 +311,7 @@ def _users(node: _Node) -> dict[str, int]:
 def _length_s(node: _Node, keys: Mapping[str, _Node], options: Mapping[str, Scalar]) -> float | None:
     """Return the length of the run: that of the preset's stages, unless the preset says it itself.
 
-    What is no stage has no length here: the option itself is refused when the preset runs.
+    Text that is not a stage has no length here; the option itself is refused when the preset runs.
     """
     if "duration_s" in keys or not options.keys() & set(_LISTS):
         return _duration_s(_required(node, keys, "duration_s"))
@@ -325,7 +333,7 @@ def _thresholds(node: _Node) -> tuple[str, ...]:
 
 
 def _rules(node: _Node) -> str:
-    """Return the rules of one metric as one text; what they mean is measure's affair, not ours."""
+    """Return the rules of one metric as one text; only measure knows what they mean."""
     if node.value is False:  # YAML's bare `off`: no default threshold of this metric
         return "off"
     rules = node.value if isinstance(node.value, list) else [node.value]

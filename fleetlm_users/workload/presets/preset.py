@@ -1,4 +1,4 @@
-"""One named plan out of presets.yaml, as data."""
+"""One named plan from presets.yaml, as data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The presets a run can choose from: the packaged ones, with a person's own file over them."""
+"""The presets that a run can choose from: the packaged ones, overlaid with a person's own file."""
 
 import functools
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ DEFAULT_FILE: Final = "presets.yaml"
 FILE_FLAG: Final = "--presets-file (PRESETS_FILE)"
 PRESET_FLAG: Final = "--preset (PRESET)"
 MAX_FILE_BYTES: Final = 256 * 1024
-"""The packaged presets have 4 KB. PyYAML reads so much in less than a second."""
+"""The packaged presets have 4 KB. PyYAML reads this much in less than a second."""
 
 
 class Presets(msgspec.Struct, frozen=True):
@@ -35,7 +35,7 @@ class Presets(msgspec.Struct, frozen=True):
         return self.by_benchmark[benchmark]
 
     def over(self, preset: Preset) -> "Presets":
-        """Return these presets laid over one more, which becomes its benchmark's first."""
+        """Return these presets overlaid with one more, which becomes its benchmark's first."""
         own = {preset.name: preset, **self.by_benchmark.get(preset.benchmark, {})}
         return Presets({**self.by_benchmark, preset.benchmark: own})
 
@@ -64,13 +64,15 @@ def load_presets(path: Path | None = None) -> Presets:
     return Presets(merged)
 
 
-@functools.lru_cache(maxsize=1)  # a start asks for them three times
+@functools.lru_cache(maxsize=1)  # each start asks for them three times
 def _packaged(text: str) -> Mapping[str, Mapping[str, Preset]]:
     return parse_own_presets(text, DEFAULT_FILE)
 
 
 def _packaged_text() -> str:
-    """In a wheel the file lies inside the package; in a checkout it is next to it, where people find it."""
+    """Return the packaged text: in a wheel the file is inside the package, in a checkout beside it, where people
+    look.
+    """
     package = files("fleetlm_users")
     packaged = package / DEFAULT_FILE
     if packaged.is_file():

@@ -1,1 +1,1 @@
-"""An uneven load: how it is written, and the share of it that each session has."""
+"""An uneven load: its notation, and the share that each session gets."""

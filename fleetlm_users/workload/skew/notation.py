@@ -1,4 +1,4 @@
-"""How unevenly a load is spread over the sessions, as people write it: `zipf:1.1`."""
+"""The notation for how unevenly a load is spread over the sessions: `zipf:1.1`."""
 
 import math
 import re
@@ -16,7 +16,7 @@ _ZIPF: Final = re.compile(r"zipf\s*:\s*(?P<exponent>\d{1,3}(?:\.\d{1,12})?)", re
 
 
 class Skew(msgspec.Struct, frozen=True):
-    """Zipf's law: the r-th busiest of the sessions is sent messages at a rate in proportion to 1 / r ** exponent."""
+    """Zipf's law: the r-th busiest session gets messages at a rate proportional to 1 / r ** exponent."""
 
     exponent: float
 
@@ -29,7 +29,7 @@ class Skew(msgspec.Struct, frozen=True):
 
 
 def parse_skew(text: str, what: str) -> str:
-    """Return a skew in its one form, `zipf:1.1`; `what` is the setting that an error names. Raise UsageError."""
+    """Return a skew in its canonical form, `zipf:1.1`; `what` is the setting that an error names. Raise UsageError."""
     return str(_skew(text, what))
 
 

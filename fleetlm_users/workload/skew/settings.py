@@ -11,11 +11,11 @@ from fleetlm_users.workload.skew.shares import SessionShare, parts_of
 BUSIEST: Final = "busiest"
 REST: Final = "rest"
 PARTS: Final = (BUSIEST, REST)
-"""The two groups of sessions that are kept apart: the busiest tenth, and all others (measure/metrics/metric.py)."""
+"""The two groups of sessions reported separately: the busiest tenth, and all others (measure/metrics/metric.py)."""
 
 
 def skew_in(options: Options) -> str:
-    """Return the skew of a run as it was parsed; empty where its load is even."""
+    """Return the skew of a run as it was parsed; empty if its load is even."""
     return options.extra.get(SKEW.name) or ""
 
 

@@ -1,11 +1,11 @@
-"""One timetable for all sessions of a scenario, and the uneven shares that each of them has of it. Pure.
+"""One timetable for all sessions of a scenario, and each session's uneven share of it. Pure.
 
-Together the sessions are sent a message every 1 / rate seconds: the k-th of all is due k / rate after the start of the
-run. Whose it is follows from k × the golden ratio modulo 1. The sessions divide the stretch from 0 to 1 among them,
-each has a part as long as its share, and the message belongs to the session in whose part the number lies. The
-multiples of the golden ratio fill every part evenly (Knuth, The Art of Computer Programming 3, 6.4, theorem S), so
-after any number of messages each session has had its share of them, to within a few. All of it is drawn from the seed
-and computed in whole numbers, so it is the same on every process.
+Together the sessions get a message every 1 / rate seconds: the k-th is due k / rate after the start of the run. Its
+session follows from k × the golden ratio modulo 1: the sessions divide the interval from 0 to 1 into parts as long as
+their shares, and the message belongs to the session whose part contains the number. The multiples of the golden ratio
+fill every part evenly (Knuth, The Art of Computer Programming 3, 6.4, theorem S), so after any number of messages each
+session has had its share, to within a few. All of it is drawn from the seed and computed in whole numbers, so it is the
+same on every process.
 """
 
 import random
@@ -18,20 +18,20 @@ from fleetlm_users.workload.plan import share
 from fleetlm_users.workload.skew.notation import skew_of
 
 WHOLE: Final = 1 << 64
-"""The stretch that is divided, in whole parts: shares add up to exactly this."""
+"""The length of the interval that is divided: shares add up to exactly this."""
 
 STEP: Final = 0x9E3779B97F4A7C15
-"""WHOLE divided by the golden ratio, the nearest odd number: WHOLE messages would meet each part once."""
+"""WHOLE divided by the golden ratio, rounded to the nearest odd number: WHOLE messages would meet each part once."""
 
 LONGEST_S: Final = 1e8
-"""A message that is due later than that, three years, is due never."""
+"""A message due later than this, three years, is never due."""
 
 _WEIGHT_PARTS: Final = 1 << 60
-"""In how many parts the largest weight is counted, so that all of them are whole numbers."""
+"""The whole number by which the largest weight is expressed, so that all weights are whole numbers."""
 
 
 class SessionShare:
-    """One session's part of the stretch: from `begins` on, `size` long; `is_busiest` of the busiest tenth."""
+    """One session's part of the interval, `size` long from `begins` on; `is_busiest` marks the busiest tenth."""
 
     __slots__ = ("begins", "is_busiest", "size")
 
@@ -46,8 +46,8 @@ class SessionShare:
     def turns(self, first: int) -> Iterator[int]:
         """Yield the numbers of this session's messages, from `first` on.
 
-        From one of its messages to the next it is one of three distances (the three-distance theorem): the first one
-        that leads right by less than the part's size, the first that leads left by less, or both together.
+        From one of its messages to the next is one of three distances (three-distance theorem): the first that moves
+        right by less than the part's size, the first that moves left by less, or their sum.
         """
         if not self.size:
             return
@@ -72,9 +72,9 @@ class SessionShare:
 
         Args:
             start_s: When the timetable of all sessions began.
-            rate_per_s: The messages of all sessions together.
-            from_s: The moment from which on they are wanted.
-            end_s: The moment before which they are.
+            rate_per_s: The rate of all sessions together.
+            from_s: The first moment to include.
+            end_s: The first moment to exclude.
         """
         first = max(0, int((from_s - start_s) * rate_per_s) - 1)
         for turn in self.turns(first):
@@ -87,7 +87,7 @@ class SessionShare:
 
 @lru_cache(maxsize=8)
 def parts_of(skew: str, seed: int, scenario: str, sessions: int) -> tuple[SessionShare, ...]:
-    """Return each session's part, by its number from 0; which of them are busy is drawn from the seed.
+    """Return each session's part, by its number from 0; the seed decides which ones are busy.
 
     The sizes add up to WHOLE. Raise ValueError for no sessions.
     """
@@ -112,7 +112,7 @@ def busiest_of(sessions: int) -> int:
 def first_between(step: int, low: int, high: int, whole: int = WHOLE) -> int:
     """Return the smallest number above 0 whose product with `step`, modulo `whole`, is from `low` to `high`.
 
-    `whole` where there is none. By Euclid's algorithm on `step` and `whole`.
+    Return `whole` if there is none. Uses Euclid's algorithm on `step` and `whole`.
     """
     times = _first(step, low, high, whole) if low <= high else None
     return whole if times is None else times

@@ -1,1 +1,1 @@
-"""A run in stages: how they are written, and what they ask for in each second."""
+"""A run in stages: their notation, and the load they plan for each second."""

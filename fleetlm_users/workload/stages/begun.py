@@ -1,4 +1,4 @@
-"""The stages of a run under a person's own load shape, which become known only as the run goes on. Pure."""
+"""The stages of a run under a person's own load shape, known only as the run proceeds. Pure."""
 
 import re
 from bisect import bisect_right
@@ -10,21 +10,22 @@ from fleetlm_users.workload.stages.timetable import PHASE_PREFIX
 
 NAME_FORM: Final = "a letter, then up to 29 letters, digits, - or _"
 LEAST_STEP_S: Final = 10.0
-"""A shape that names no stages has one for each of its numbers of users, of at least this length: a shape may ask for
-another number every second, and each stage has distributions of its own."""
+"""The least length of a stage under a shape that does not name stages, where each number of users is one: a shape may
+ask for another number every second, and each stage has its own distributions.
+"""
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,29}")
 
 
 class StageChange(NamedTuple):
-    """From `at_s`, in seconds of the run, what is due belongs to the stage `name`."""
+    """A change of stage: from `at_s`, in seconds of the run, whatever is due belongs to the stage `name`."""
 
     at_s: float
     name: str
 
 
 class BegunStage(NamedTuple):
-    """A stage that has begun at second `at_s` of the run: `users` are wanted in it, `users_before` were before."""
+    """A stage that began at second `at_s` of the run: it has `users`, and `users_before` ran before it."""
 
     name: str
     at_s: float
@@ -41,7 +42,7 @@ def check_stage_name(name: str) -> None:
 class BegunStages:
     """The stages that a shape's ticks make: one for each name that the shape gives, or for each number of users.
 
-    At most MAX_STAGES: what comes after the last of them belongs to it.
+    At most MAX_STAGES: everything after the last belongs to it.
     """
 
     def __init__(self) -> None:
@@ -53,12 +54,12 @@ class BegunStages:
         return f"BegunStages({[stage.name for stage in self.stages]})"
 
     def tick(self, at_s: float, users: int, name: str = "") -> bool:
-        """Take in what a shape asks for from a moment on; return whether a stage begins with it.
+        """Take a shape's request from a moment on; return whether a stage begins with it.
 
         Args:
             at_s: The second of the run.
             users: How many users it asks for.
-            name: What the shape calls the stage; empty if it names none.
+            name: The shape's name for the stage; empty if it has none.
 
         Raises:
             ValueError: The name is not of NAME_FORM.
@@ -75,14 +76,14 @@ class BegunStages:
 
     @property
     def changes(self) -> list[StageChange]:
-        """When each stage began."""
+        """The moments at which the stages began."""
         return [StageChange(stage.at_s, stage.name) for stage in self.stages]
 
     def _is_long_enough(self, at_s: float) -> bool:
         return not self.stages or at_s - self.stages[-1].at_s >= LEAST_STEP_S
 
     def _unique(self, name: str) -> str:
-        """Return the name, or one that says which time it is: two stages of one name would be one."""
+        """Return the name, made unique: two stages of one name would count as one."""
         taken = {stage.name for stage in self.stages}
         name = name or f"step{len(self.stages) + 1}"
         times = 2
@@ -93,7 +94,7 @@ class BegunStages:
 
 
 class StagePhases:
-    """Which stage's phase a moment of the run belongs to; none has begun before the first."""
+    """The phase of each moment of the run, by its stage; none has begun before the first."""
 
     __slots__ = ("_begins_s", "_phases")
 
@@ -105,5 +106,5 @@ class StagePhases:
         return f"StagePhases({self._phases})"
 
     def phase_at(self, elapsed_s: float) -> str:
-        """Return the phase of what is due then; what is due before the first stage belongs to that one."""
+        """Return the phase of what is due at that moment; before the first stage, that stage's."""
         return self._phases[max(0, bisect_right(self._begins_s, elapsed_s) - 1)]

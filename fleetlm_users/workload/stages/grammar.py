@@ -1,4 +1,4 @@
-"""Stages as people write them, whatever it is that they change: `30s:10,peak=2m:100`, each perhaps with a name."""
+"""The notation of stages, whatever it is that they change: `30s:10,peak=2m:100`, each optionally with a name."""
 
 import re
 from typing import Final, NamedTuple
@@ -7,13 +7,13 @@ from fleetlm_users.errors import UsageError
 from fleetlm_users.workload.duration import parse_duration
 
 MAX_STAGES: Final = 40
-"""Each stage has distributions of its own, of up to 190 kB for a metric and scenario."""
+"""The most stages: each has distributions of its own, up to 190 kB per metric and scenario."""
 
 MAX_TOTAL_S: Final = 7 * 86_400
 
 
 class WrittenStage(NamedTuple):
-    """A stage as it was written, of whole seconds; `amount` is what stands behind the colon."""
+    """A stage as written, in whole seconds; `amount` is the text after the colon."""
 
     name: str
     length_s: int
@@ -21,10 +21,10 @@ class WrittenStage(NamedTuple):
 
 
 class StageGrammar:
-    """The form of one kind of stages.
+    """The form of one kind of stage.
 
     Args:
-        amount: The pattern of what stands behind the colon.
+        amount: The pattern of the text after the colon.
         form: The form in words, for errors.
         example: An example of it.
     """
@@ -46,8 +46,8 @@ class StageGrammar:
             what: The setting that an error names.
 
         Raises:
-            UsageError: For what is no stage, a length that is not of whole seconds, a name that comes twice, more than
-                MAX_STAGES, and stages in which no time passes or too much.
+            UsageError: A part is not a stage, a length is not in whole seconds, a name occurs twice, there are more
+                than MAX_STAGES stages, or no time passes in them, or too much.
         """
         pieces = [piece.strip() for piece in text.split(",")]
         if len(pieces) > MAX_STAGES:
@@ -62,7 +62,7 @@ class StageGrammar:
         return stages
 
     def read_one(self, piece: str, number: int, text: str, what: str) -> WrittenStage:
-        """Return the stage of a piece of the text, the `number`-th. Raises UsageError."""
+        """Return the stage in the `number`-th piece of the text. Raises UsageError."""
         match = self._pattern.fullmatch(piece)
         if match is None:
             raise UsageError(what, text, self._form, self._example)

@@ -1,4 +1,4 @@
-"""Stages as people write them: `30s:10,2m:100,30s:0`, each perhaps with a name, `peak=2m:100`."""
+"""The notation of stages of users: `30s:10,2m:100,30s:0`, each optionally with a name, `peak=2m:100`."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -23,8 +23,8 @@ def parse_stages(text: str, what: str) -> tuple[str, ...]:
         what: The setting that an error names.
 
     Raises:
-        UsageError: For what is no stage, a length that is not of whole seconds, a name that comes twice, more than
-            40, and stages in which no user ever runs or no time passes.
+        UsageError: A part is not a stage, a length is not in whole seconds, a name occurs twice, there are more than 40
+            stages, or no user ever runs or no time passes in them.
     """
     stages = [_stage(written) for written in GRAMMAR.read(text, what)]
     peak = max(stage.users for stage in stages)

@@ -1,4 +1,4 @@
-"""How many users run in each second of a run in stages, and which stage a moment belongs to. Pure."""
+"""How many users run in each second of a run in stages, and the stage that each moment belongs to. Pure."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 PHASE_PREFIX = "main:"
-"""Before a stage's name in the ledgers: each stage is a part of the main phase."""
+"""The prefix of a stage's name in the ledgers: each stage is a part of the main phase."""
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -21,12 +21,12 @@ class Stage(msgspec.Struct, frozen=True):
 
     @property
     def phase(self) -> str:
-        """The phase of what is due in it."""
+        """The phase of what is due in this stage."""
         return PHASE_PREFIX + self.name
 
 
 class Timetable:
-    """Stages one after another, the first from 0 users. `peak` is the most users, `total_s` the length of all."""
+    """Stages in sequence, the first one starting from 0 users. `peak` is the most users, `total_s` the total length."""
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         self.stages = tuple(stages)
@@ -45,9 +45,9 @@ class Timetable:
         return f"Timetable({len(self.stages)} stages, {self.total_s} s, at most {self.peak} users)"
 
     def users_at(self, second: int) -> int:
-        """Return how many users run from that second of the run on; those of the last stage from its end on.
+        """Return how many users run from that second of the run; from the end on, those of the last stage.
 
-        On the way from one number to another it is the nearest whole one, a half rounded up.
+        Between two numbers it is the nearest whole number, with a half rounded up.
         """
         if second >= self.total_s:
             return self.stages[-1].users
@@ -56,15 +56,17 @@ class Timetable:
         return (2 * (before * stage.length_s + moved) + stage.length_s) // (2 * stage.length_s)
 
     def next_change(self, second: int) -> int:
-        """Return the first second after this one in which another number of users runs, or the end of the run."""
+        """Return the next second in which the number of users changes, or the end of the run."""
         now = self.users_at(second)
         later = range(second + 1, self.total_s)
         return next((one for one in later if self.users_at(one) != now), self.total_s)
 
     def phase_at(self, elapsed_s: float) -> str:
-        """Return the phase of what is due then; before the beginning and after the end that of the nearest stage."""
+        """Return the phase of what is due at that moment; before the start and after the end, that of the nearest
+        stage.
+        """
         return self._phases[max(0, bisect_right(self._begins, elapsed_s) - 1)]
 
     def spans(self) -> Iterator[tuple[int, int, Stage]]:
-        """Yield the second in which each stage that lasts begins, the users before it, and the stage."""
+        """Yield, for each stage that lasts, the second in which it begins, the users before it, and the stage."""
         yield from self._lasting

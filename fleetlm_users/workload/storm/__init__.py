@@ -1,1 +1,1 @@
-"""Reconnect storms: whose connections are cut when, and when a client comes back."""
+"""Reconnect storms: which connections are cut when, and when their clients come back."""

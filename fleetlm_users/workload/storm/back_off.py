@@ -1,8 +1,8 @@
-"""How long a client waits before it connects or joins again: the official client's tables, or one's own. Pure.
+"""How long a client waits before it connects or joins again: the official client's tables, or custom ones. Pure.
 
-phoenix.js (1.8.1, assets/js/phoenix/socket.js) connects again after `[10, 50, 100, 150, 200, 250, 500, 1000, 2000]` ms
-and every 5000 ms from then on, and joins again on a socket that is open after `[1000, 2000, 5000]` and then 10000 ms.
-It begins again at the first entry once the socket has opened, or the channel has been joined.
+phoenix.js (1.8.1, assets/js/phoenix/socket.js) connects again after `[10, 50, 100, 150, 200, 250, 500, 1000, 2000]` ms
+and every 5000 ms from then on, and joins again on an open socket after `[1000, 2000, 5000]` and then 10000 ms. It
+returns to the first entry once the socket has opened or the channel has been joined.
 """
 
 import math
@@ -24,12 +24,12 @@ EXAMPLE: Final = "10ms,1s,5s"
 
 
 class BackOff(msgspec.Struct, frozen=True):
-    """The waits before the first attempt, the second and so on, in seconds; the last one is repeated."""
+    """The waits in seconds before the first attempt, the second, and so on; the last one is repeated."""
 
     waits_s: tuple[float, ...]
 
     def __str__(self) -> str:
-        """Return it as an option has it."""
+        """Return the notation that the option accepts."""
         return ",".join(map(format_duration, self.waits_s))
 
     def wait_s(self, failures: int, jitter: random.Random | None = None) -> float:
@@ -51,7 +51,7 @@ REJOIN: Final = BackOff((1.0, 2.0, 5.0, 10.0))
 
 
 def parse_back_off(text: str, own: BackOff, what: str) -> BackOff:
-    """Return the waits that a text says.
+    """Return the waits that a text describes.
 
     Args:
         text: `phoenix`, or durations such as `10ms,1s,5s`.
@@ -78,5 +78,5 @@ def parse_back_off(text: str, own: BackOff, what: str) -> BackOff:
 
 
 def jitter_of(seed: int, user: int) -> random.Random:
-    """Return what draws a user's waits: the same for the same seed and user, in every layout."""
+    """Return the generator of a user's jitter: the same for the same seed and user, in every layout."""
     return random.Random(f"{seed}:reconnect-jitter:{user}")

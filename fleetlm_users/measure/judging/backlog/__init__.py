@@ -1,1 +1,1 @@
-"""What waits: how far a server was behind, and whether it keeps up."""
+"""Backlogs: how far a server was behind, and whether it keeps up."""

@@ -22,11 +22,13 @@ from fleetlm_users.measure.histogram_buckets import coarse_bounds
 from fleetlm_users.units import US_PER_S
 
 WINDOW_SHARE: Final = 4
-"""The end of a run is its last fourth: a tenth would be too short for bursts, a half would hide what has grown."""
+"""The end of a run is its last quarter: a tenth would be too short for bursts, a half would hide recent growth."""
 WINDOW_S: Final = (2, 10)
-"""At least: a single second proves little. At most: the end of an hour is not a quarter of an hour."""
+"""The least and the most seconds of the end: a single second proves little, and a quarter of an hour is not the end of
+an hour.
+"""
 FEW: Final = 20
-"""Fewer samples have no fastest twentieth."""
+"""The fewest samples that have a fastest twentieth."""
 FASTEST: Final = 0.05
 CHANCE: Final = 2.0
 """In standard errors: how far two means may differ by chance."""
@@ -35,7 +37,9 @@ UNEVEN: Final = 0.25
 
 
 class FastestLatency:
-    """The lowest of the fastest twentieths of a latency that any few seconds had: that of a message without a queue."""
+    """The lowest of the fastest twentieths of a latency in any few seconds: the latency of a message without a
+    queue.
+    """
 
     def __init__(self) -> None:
         self._gathered: Counter[int] = Counter()
@@ -51,7 +55,7 @@ class FastestLatency:
 
 
 def window_of(finished: Sequence[int]) -> int:
-    """Return the first second of the end of a series: its last fourth, or more where few messages were finished.
+    """Return the first second of the end of a series: its last quarter, or more if few messages were finished.
 
     Seconds before the first answer are left out.
     """
@@ -71,16 +75,16 @@ def behind_s(
     *,
     is_filling: bool = False,
 ) -> float | None:
-    """Return how far a queue was behind at its end, in seconds; None where too little was finished to tell.
+    """Return how far a queue was behind at its end, in seconds; None if too little was finished to tell.
 
     Args:
-        waiting: The backlog at the beginning of the end, and at the end of each second of it.
-        finished: What was finished in each second of the end.
-        spread: The latencies of that, as a coarse distribution.
+        waiting: The backlog at the start of the end, and after each second of it.
+        finished: How much was finished in each second of the end.
+        spread: The latencies of what was finished, as a coarse distribution.
         lowest_us: The fastest latency of the whole run (FastestLatency), in µs.
-        is_filling: Whether slow answers may still be filling up the backlog, which then says nothing by its size.
+        is_filling: Whether slow answers may still be filling the backlog, so that its size says nothing.
 
-    It is at most what waited at the least, so a queue that empties between bursts is not behind.
+    It is at most the smallest backlog, so a queue that empties between bursts is not behind.
     """
     samples = sum(spread.values())
     if samples < FEW or lowest_us is None or not sum(finished):

@@ -1,5 +1,5 @@
-"""Does the server keep up? Its backlogs, judged while messages are being sent: of appends and of agent answers, of
-replies to pushes and of due events. Pure.
+"""Does the server keep up? Its backlogs, judged while messages are being sent: appends, agent answers, replies to
+pushes, and due events. Pure.
 
 Each backlog is judged twice: whether it grew throughout (backlog_growth.py), and how far the server was behind when
 sending stopped (end.py). The second also works for a short run, and for a queue that wanders at its limit.
@@ -21,14 +21,14 @@ BEHIND_S: Final = 2.0
 """The default bound on how far the server may be behind; above it, a run that cannot tell growth is in doubt."""
 
 SPREADS_KEPT: Final = 60
-"""How many seconds keep their distributions: more than the end of any run with enough messages has."""
+"""How many seconds keep their distributions: more than the end of any run with enough messages."""
 
 SECONDS_AT_ONCE: Final = 20
-"""Seconds that are read before others have their turn: 4 ms at a thousand messages a second in four scenarios."""
+"""Seconds that are read before yielding: 4 ms at a thousand messages a second in four scenarios."""
 
 
 class Queue(msgspec.Struct, frozen=True):
-    """One of the things that users wait for: its columns of the timeline, and its name in messages."""
+    """One kind of thing that users wait for: its columns of the timeline, and its name in messages."""
 
     name: str
     place: int  # in Part.backlogs
@@ -49,8 +49,8 @@ QUEUES: Final = (
 class Backlog(msgspec.Struct, frozen=True):
     """One backlog over `seconds` of the run, of one scenario or of all together (empty).
 
-    `growth` is None where the seconds cannot tell, and `behind_s` where too little was finished; `waiting` is what
-    waited when sending stopped, `begins_s` the second of the run in which the judged part begins.
+    `growth` is None if the seconds cannot tell, and `behind_s` if too little was finished; `waiting` is the backlog
+    when sending stopped, `begins_s` the second of the run in which the judged part begins.
     """
 
     queue: Queue
@@ -66,7 +66,7 @@ class Backlog(msgspec.Struct, frozen=True):
 
     @property
     def metrics(self) -> dict[str, Derived]:
-        """The two figures by metric, each with its words."""
+        """The two figures by metric, each with its text."""
         return {f"{self.queue.name}_backlog_growth": self._growth(), f"{self.queue.name}_backlog_end_s": self._end()}
 
     @property
@@ -98,7 +98,7 @@ class Backlog(msgspec.Struct, frozen=True):
 
     @property
     def _is_large(self) -> bool:
-        """Whether the backlog at the end is so large that not being able to tell makes the run doubtful."""
+        """Whether the backlog at the end is so large that a run without an answer is in doubt."""
         return self.waiting >= FEW if self.behind_s is None else self.behind_s > BEHIND_S
 
     def _why_not(self) -> str:
@@ -111,7 +111,7 @@ _NOTHING: Final = Derived(None, 0, "nothing was waiting while it was judged", Fa
 
 
 class KeepingUp:
-    """All backlogs of a run, of all scenarios and of each; without any, they were not judged."""
+    """All backlogs of a run, of all scenarios together and of each one; empty if they were not judged."""
 
     def __init__(self, backlogs: Iterable[Backlog] | None = None) -> None:
         self._is_judged = backlogs is not None
@@ -122,9 +122,9 @@ class KeepingUp:
 
     @property
     def derived(self) -> dict[tuple[str, str], Derived]:
-        """The figures by metric and scenario, as totals take them.
+        """The figures by metric and scenario, in the form that totals take.
 
-        If no message was waiting, as between two pings of idle sessions, the whole run has no figures either.
+        If no message was waiting, as between two pings of idle sessions, the run as a whole has no figures either.
         """
         figures = {
             (metric, backlog.scenario): figure
@@ -150,8 +150,8 @@ def keeping_up(  # noqa: PLR0913  # each is named where it is given
 
     Args:
         timeline: The seconds of all workers.
-        begins_s: Where the judged part begins: the end of the warm-up, or the last reset of the statistics.
-        ends_s: Where sending stopped; the second in which it stopped is left out, because part of it is drain.
+        begins_s: The start of the judged part: the end of the warm-up, or the last reset of the statistics.
+        ends_s: The moment sending stopped; that second is left out, because part of it is drain.
         since_s: The first second to read; those before the judged part only serve to find the fastest latency.
         is_over: Whether sending has stopped; the wording depends on it.
         yield_to_loop: Called every SECONDS_AT_ONCE.
@@ -183,7 +183,7 @@ def _judged(series: Iterable["_Series"], is_over: bool, yield_to_loop: Callable[
 
 
 def _parts(stretch: Stretch) -> Iterator[tuple[str, Part]]:
-    """Yield what all scenarios did together, under an empty name, and each that has one if there are several."""
+    """Yield the sum of all scenarios, under an empty name, and, if there are several, each of them."""
     yield "", stretch.whole()
     yield from ((scenario, part) for scenario, part in stretch.parts.items() if scenario)
 
@@ -221,7 +221,7 @@ class _Series:
         )
 
     def judge(self, is_over: bool) -> Backlog | None:
-        """Return the backlog up to the last second in which anything arrived; None if nothing arrived."""
+        """Return the backlog up to the last second with an arrival; None if nothing arrived."""
         length = max((at for at, count in enumerate(self._arrived, 1) if count), default=0)
         if not length:
             return None

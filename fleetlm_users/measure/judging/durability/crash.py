@@ -12,11 +12,11 @@ from fleetlm_users.measure.totals import Totals
 from fleetlm_users.units import US_PER_S
 
 PLANNED: Final = frozenset(("disconnects", "messages_not_sent"))
-"""Counters of trouble that a crash brings about as planned."""
+"""Counters of trouble that a crash causes as planned."""
 
 
 class CrashEntry(TypedDict):
-    """How the server was stopped and answered again, in seconds of the run, and in `lines` what that cost."""
+    """How the server was stopped and answered again, in seconds of the run; `lines` say what that cost."""
 
     how: str
     stopped_s: float | None
@@ -25,12 +25,12 @@ class CrashEntry(TypedDict):
 
 
 class CrashRecord(msgspec.Struct, frozen=True):
-    """How the server was stopped and came back.
+    """How the server was stopped and how it came back.
 
     Attributes:
-        how: In words, such as `by SIGKILL to process 12`; empty if nobody here was to stop it.
-        stopped_s: Seconds from the start of the run to the moment at which it was told to stop; None if it was not.
-        back_s: Seconds from the start of the run to the moment at which it answered again; None if it did not.
+        how: In words, such as `by SIGKILL to process 12`; empty if this run was not to stop it.
+        stopped_s: Seconds from the start of the run until it was told to stop; None if it was not.
+        back_s: Seconds from the start of the run until it answered again; None if it did not.
         problem: What went wrong; empty if nothing did.
     """
 
@@ -41,7 +41,7 @@ class CrashRecord(msgspec.Struct, frozen=True):
 
 
 def crash_doubts(crash: CrashRecord) -> Iterator[str]:
-    """Yield why the crash was not what was asked for."""
+    """Yield why the crash did not go as requested."""
     if crash.problem:
         yield f"the crash did not go as planned: {crash.problem}"
     elif crash.how and crash.stopped_s is None:
@@ -51,7 +51,7 @@ def crash_doubts(crash: CrashRecord) -> Iterator[str]:
 
 
 def crash_entry(crash: CrashRecord | None, totals: Totals) -> CrashEntry | None:
-    """Return what the summary says of the crash and of what it cost; None without a crash."""
+    """Return the summary's entry on the crash and its cost; None without a crash."""
     if crash is None:
         return None
     return {
@@ -121,7 +121,7 @@ def _open(totals: Totals) -> str:
 
 
 def _numbers(totals: Totals) -> Iterator[str]:
-    """Yield what the server's numbering did: after a loss it may give a seq out a second time."""
+    """Yield how the server numbered messages: after a loss it may assign a seq a second time."""
     twice, below = (totals.count(name, phase=ALL) for name in ("seqs_given_twice", "messages_below_resume"))
     yield f"seqs that were assigned twice, with different contents: {formatting.count(twice)}"
     yield f"new messages that a client resuming after its last seq would never show: {formatting.count(below)}"

@@ -1,4 +1,4 @@
-"""How fast a figure of the server grows, with an interval: noise is no growth, and a leak is found. Pure.
+"""How fast a figure of the server grows, with an interval, so that noise is no growth and a leak is found. Pure.
 
 The rate is Theil and Sen's slope of readings averaged into at most MAX_POINTS, per hour, with Sen's interval at 99 %
 (trend_statistics.py). Memory is not white noise: collections make saw teeth, allocators wander. So the variance is
@@ -25,7 +25,7 @@ from typing import Final
 from fleetlm_users.measure.judging.trend_statistics import interval, mann_kendall, slopes, variance_inflation
 
 MIN_READINGS: Final = 60
-"""Two minutes. In a shorter series a slow saw tooth of a garbage collector is a rise and nothing else."""
+"""Two minutes. In a shorter series, a slow saw tooth of a garbage collector is just a rise."""
 MAX_POINTS: Final = 60
 CONFIDENCE: Final = 0.99
 LARGEST_CORRELATION: Final = 0.95
@@ -92,13 +92,13 @@ def _averaged(readings: Sequence[tuple[float, float]]) -> tuple[list[float], flo
     stretches: dict[int, list[float]] = {}
     for place, (_, value) in zip(places, readings, strict=True):
         stretches.setdefault(place // each, []).append(value)
-    count = max(1, (places[-1] + 1) // each)  # without a last stretch that is not whole
+    count = max(1, (places[-1] + 1) // each)  # without an incomplete last stretch
     known = [(at, fmean(values)) for at, values in stretches.items() if at < count]
     return _filled(known, count), each * every_s
 
 
 def _filled(known: Sequence[tuple[int, float]], count: int) -> list[float]:
-    """Return values by place, those between two known ones on the line between them."""
+    """Return values by place, interpolating between known ones."""
     points = [known[0][1]] * (known[0][0] + 1)
     for (first, low), (later, high) in pairwise(known):
         points += [low + (high - low) * (at - first) / (later - first) for at in range(first + 1, later + 1)]

@@ -1,7 +1,7 @@
 """Thresholds on the server's own figures: the source of each, and whether it was kept. Pure.
 
-A missing reading is not a good reading: a threshold without any readings fails, and one that was kept in the readings
-there are is undecided when many are missing.
+A missing reading is not a good reading: a threshold without any readings fails, and one that was kept in the available
+readings is undecided if many are missing.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ MISSING_SHARE: Final = 0.2
 """If a larger share of a figure's readings failed, its threshold is undecided."""
 
 Readings = Callable[[str | None, ServerSeries], ReadingHistory | None]
-"""The readings of a series of a source; the source None is the only one there is."""
+"""The readings of a series by source; the source None is the only one there is."""
 
 _VALUES: Final[Mapping[str, Callable[[ReadingHistory], float]]] = {
     "value": lambda history: history.last,
@@ -36,7 +36,7 @@ def wanted_of(thresholds: Iterable[Threshold], source: str) -> list[ServerSeries
 
 
 def unknown_sources(thresholds: Iterable[Threshold], sources: Sequence[str]) -> Iterator[Threshold]:
-    """Yield the thresholds that name a source which the run does not have, or that find none at all."""
+    """Yield the thresholds that name a source which the run does not have, or that match none at all."""
     for threshold in thresholds:
         if threshold.is_of_server and not threshold.is_off:
             source = parse_subject(threshold.metric).source
@@ -47,7 +47,7 @@ def unknown_sources(thresholds: Iterable[Threshold], sources: Sequence[str]) -> 
 def by_source(
     thresholds: Iterable[Threshold], offered: Mapping[str, Callable[[ServerSeries], bool] | None]
 ) -> Iterator[tuple[Threshold, list[Threshold]]]:
-    """Yield each threshold with what it becomes: one for each source that has its figure; none if no source has.
+    """Yield each threshold with its instances: one for each source that has its figure; none if no source has.
 
     Args:
         thresholds: The run's thresholds; those on other metrics stay as they are.

@@ -1,6 +1,6 @@
-"""The contents of a window that slides over a run by seconds: added at the front, removed at the back. Pure.
+"""The contents of a window that slides over a run second by second: added at the front, removed at the back. Pure.
 
-A second costs its own buckets and a look through two levels of sums, whatever the length of the window.
+A second costs its own buckets and a search through two levels of sums, whatever the length of the window.
 """
 
 import math
@@ -16,7 +16,7 @@ _BLOCKS: Final = fine_index(MAX_US) // _BLOCK + 1
 
 
 class SlidingSpread:
-    """The durations in a window: how many, their mean, and their percentiles to 0.1 %."""
+    """The durations in a window: their number, mean, and percentiles to 0.1 %."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -25,7 +25,7 @@ class SlidingSpread:
         self._blocks = [0] * _BLOCKS
 
     def add(self, spread: FineSpread, sign: int = 1) -> None:
-        """Add the durations of a second, or take them away with the sign −1."""
+        """Add the durations of a second, or remove them with the sign −1."""
         self._sum_us += sign * spread.sum_us
         for index, times in spread.buckets.items():
             self._buckets[index] += sign * times
@@ -34,11 +34,13 @@ class SlidingSpread:
 
     @property
     def mean_us(self) -> float:
-        """The exact mean; there must be some."""
+        """The exact mean; there must be durations."""
         return self._sum_us / self.count
 
     def bounds_us(self, percent: float) -> tuple[int, int]:
-        """Return between which values a percentile lies (0 the lowest, 100 the highest); there must be durations."""
+        """Return the values between which a percentile lies (0 the lowest, 100 the highest); there must be
+        durations.
+        """
         rank = max(1, math.ceil(round(percent * self.count / 100, 6)))
         block = before = 0
         while before + self._blocks[block] < rank:

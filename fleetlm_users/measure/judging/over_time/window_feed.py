@@ -1,4 +1,4 @@
-"""Feeds the seconds of a run to the thresholds on windows, as they become complete and at its end. Pure."""
+"""Feed the seconds of a run to the thresholds on windows, as they become complete and at its end. Pure."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -43,7 +43,9 @@ class WindowFeed:
     def finish(
         self, timeline: MergedTimeline, begins_s: float, ends_s: float, yield_to_loop: Callable[[], None]
     ) -> None:
-        """Judge all windows of a run whose judged part ended at `ends_s`; what came later counts in its last second."""
+        """Judge all windows of a run whose judged part ended at `ends_s`; whatever came later counts in its last
+        second.
+        """
         last = _end(ends_s) - 1
         if not self.has_any or last < _begin(begins_s):
             return
@@ -76,7 +78,7 @@ def _end(ends_s: float) -> int:
 
 
 def _by_scenario(stretches: Iterable[Stretch]) -> Callable[[str | None], Windowed]:
-    """Return what stretches carried, together, as a function of the scenario; None stands for all."""
+    """Return the carried sums of several stretches, as a function of the scenario; None stands for all."""
     whole = list(stretches)
 
     @cache

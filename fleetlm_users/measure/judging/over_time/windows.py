@@ -1,11 +1,11 @@
 """Thresholds that must hold in every full window of a run: `append_latency_ms[60s]: p(95)<500`. Pure.
 
-Windows slide by seconds over the main phase. What came before its first whole second counts in that one, and what came
-after its last, in the drain, in the last: so every sample of the main phase is in some window. A second is the one in
-which an answer came or a thing was counted, as in timeseries.csv.
+Windows slide second by second over the main phase. Samples before its first whole second count in that one, and samples
+after its last, in the drain, count in the last, so every sample of the main phase is in some window. A sample's second
+is the one in which the answer came or the event was counted, as in timeseries.csv.
 
-Percentiles, minima and maxima are known to 0.1 %. The end of that range that speaks against the threshold is used, so a
-threshold that counts as kept was kept.
+Percentiles, minima and maxima are known to 0.1 %. The less favourable end of that range is used, so a threshold that
+counts as kept was kept.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -40,7 +40,7 @@ def carried_of(thresholds: Iterable[Threshold], catalogue: Catalogue) -> Carried
 
 
 def _parts(metric: Metric) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the trends and counters that a metric is made of, with its service time."""
+    """Return the trends and counters that make up a metric, with its service time."""
     if metric.kind == "trend":
         return (metric.name, *((metric.service,) if metric.service else ())), ()
     if metric.kind == "rate":
@@ -49,7 +49,7 @@ def _parts(metric: Metric) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 class WindowValue(msgspec.Struct, frozen=True):
-    """The value measured in one window, with its number of samples; `service` is the value from the moment sent."""
+    """The measured value of one window, with its number of samples; `service` is the value from the moment sent."""
 
     begins_s: int
     value: float
@@ -58,7 +58,7 @@ class WindowValue(msgspec.Struct, frozen=True):
 
 
 class WindowedThreshold:
-    """One threshold over all windows so far: the worst, and how many there were, were skipped, and were missed."""
+    """One threshold over all windows so far: the worst one, and how many were judged, skipped and missed."""
 
     def __init__(self, threshold: Threshold, metric: Metric) -> None:
         assert threshold.window_s is not None
@@ -175,7 +175,9 @@ class WindowedThreshold:
 
 
 class WindowJudge:
-    """All thresholds on windows of one run, fed second by second; those of one length and scenario share a window."""
+    """All thresholds on windows of one run, fed second by second; thresholds of one length and scenario share a
+    window.
+    """
 
     def __init__(self, thresholds: Sequence[Threshold], catalogue: Catalogue) -> None:
         self._all = tuple(thresholds)
@@ -191,11 +193,11 @@ class WindowJudge:
         return SlidingWindow(place[0], sorted(carried.trends), sorted(carried.counters))
 
     def renewed(self) -> "WindowJudge":
-        """Return the same thresholds before any second."""
+        """Return the same thresholds as they were before the first second."""
         return WindowJudge(self._all, self._catalogue)
 
     def push(self, of_scenario: Callable[[str | None], Windowed], end_s: int) -> None:
-        """Take the second before `end_s`, as `of_scenario` gives it for a scenario or for all (None)."""
+        """Take the second before `end_s`; `of_scenario` returns it for a scenario or for all (None)."""
         for place, window in self._windows.items():
             window.push(of_scenario(place[1]))
             if window.is_full:
@@ -203,7 +205,7 @@ class WindowJudge:
                     one.look(window, end_s)
 
     def judge(self, threshold: Threshold, has_evidence: Callable[[], bool]) -> Judgement | None:
-        """Return how a threshold stands; None for one that is not of these.
+        """Return how a threshold stands; None for one that is not among these.
 
         `has_evidence` says whether a count of 0 over the whole run means anything.
         """

@@ -1,1 +1,1 @@
-"""The results of a reconnect storm: who was back when, what was missed, what it cost, and what was the limit."""
+"""The results of a reconnect storm: when sessions were back, what they missed, what it cost, and what the limit was."""

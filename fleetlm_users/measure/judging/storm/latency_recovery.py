@@ -1,10 +1,10 @@
 """How long after a cut the server's append latency takes to recover. Pure.
 
-The seconds before the cut are taken in windows of equal length, the shortest of WIDTHS_S in which half of the windows
-hold FEW samples. The highest 95th percentile of these windows is the limit: of n windows of an unchanged server, the
-next one is above it with a chance of 1/(n + 1), whatever the distribution. Latency is back at the first of IN_A_ROW
-windows in succession that keep the limit. A window counts only with half as many samples as those before had: while
-everybody is away, nothing is slow.
+The seconds before the cut are taken in windows of equal length, the shortest of WIDTHS_S for which half of the
+windows hold FEW samples. The highest 95th percentile of these windows is the limit: after n windows of an unchanged
+server, the next one exceeds it with a probability of 1/(n + 1), whatever the distribution. Latency is back at the first
+of IN_A_ROW windows in succession that keep the limit. A window counts only if it has at least half as many samples as
+those before the cut: while everybody is away, nothing is slow.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,21 +19,21 @@ from fleetlm_users.measure.totals import Derived
 
 WIDTHS_S: Final = (1, 2, 5, 10)
 FEW: Final = 20
-"""Samples that a 95th percentile needs."""
+"""The number of samples that a 95th percentile needs."""
 
 MIN_WINDOWS: Final = 5
 IN_A_ROW: Final = 3
 
 
 class LatencyRecovery(msgspec.Struct, frozen=True):
-    """What the seconds before and after a cut tell.
+    """The latencies before and after a cut, compared.
 
     Attributes:
-        window_s: The length of the windows; 0 where there was too little before the cut.
-        limit_ms: The highest 95th percentile of a window before; None where there was too little.
-        recovered_s: Seconds from the cut to the first window of those that kept the limit; None if there were none.
+        window_s: The length of the windows; 0 if there was too little before the cut.
+        limit_ms: The highest 95th percentile of a window before the cut; None if there was too little.
+        recovered_s: Seconds from the cut to the first of the windows that kept the limit; None if there were none.
         watched_s: Seconds from the cut to the last window.
-        samples: Appended messages that this rests on.
+        samples: The number of appended messages behind this.
     """
 
     window_s: int = 0
@@ -54,7 +54,7 @@ class LatencyRecovery(msgspec.Struct, frozen=True):
 
     @property
     def derived(self) -> Derived:
-        """The figure of `latency_recovery_s`; one that did not come in time is a doubt about the run."""
+        """The figure for `latency_recovery_s`; if it did not recover in time, the run is in doubt."""
         is_doubtful = self.limit_ms is not None and self.recovered_s is None
         return Derived(self.recovered_s, self.samples, self.words, is_doubtful)
 
@@ -62,13 +62,13 @@ class LatencyRecovery(msgspec.Struct, frozen=True):
 def latency_recovery(
     seconds: Mapping[int, Distribution], begins_s: float, first_cut_s: float, last_cut_s: float, ends_s: float
 ) -> LatencyRecovery:
-    """Return when latency was back.
+    """Return when the latency had recovered.
 
     Args:
         seconds: Append latencies of each second of the run, as coarse distributions.
-        begins_s: From where on seconds count as before: the end of the warm-up.
-        first_cut_s: Where they end.
-        last_cut_s: From where on the recovery is looked for; with several cuts, the last.
+        begins_s: The first second before the cut that counts: the end of the warm-up.
+        first_cut_s: The end of those seconds.
+        last_cut_s: The start of the search for the recovery: the last of several cuts.
         ends_s: The end of the run.
     """
     begins, first_cut = -int(-begins_s // 1), int(first_cut_s)
@@ -106,7 +106,7 @@ def _after(
 def _windows(
     seconds: Mapping[int, Distribution], first: int, end: int, width: int
 ) -> Iterator[tuple[int, Distribution]]:
-    """Yield the whole windows between two seconds, each with where it begins."""
+    """Yield the whole windows between two seconds, each with its start."""
     for begins in range(first, end - width + 1, width):
         merged: Distribution = {}
         for second in range(begins, begins + width):

@@ -1,4 +1,4 @@
-"""A reconnect storm in the summary, in figures and in words, and the doubts about its run. Pure."""
+"""A reconnect storm in the summary, in figures and words, and the doubts about its run. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,20 +13,20 @@ from fleetlm_users.measure.totals import Totals
 from fleetlm_users.units import MS_PER_S
 
 PLANNED: Final = frozenset(("disconnects", "messages_not_sent"))
-"""Counters of trouble that a storm brings about as planned."""
+"""Counters of trouble that a storm causes as planned."""
 
 OWN_SHARE: Final = 0.1
-"""The generator is the limit when this share of the time in which 95 % were back is its own."""
+"""The generator is the limit if this share of the time until 95 % were back is its own."""
 
 BUSY_PERCENT: Final = 90.0
-"""So it is when a process of it used this much of a core until 95 % of its sessions were back."""
+"""It also is if one of its processes used this much of a core until 95 % of its sessions were back."""
 
 SOON_S: Final = 0.5
-"""A storm that is over sooner is not doubted for either reason: so short a wait goes unnoticed."""
+"""A storm that is over sooner is not doubted for either reason: nobody notices so short a wait."""
 
 
 class MissedEntry(TypedDict):
-    """Messages appended to sessions while they were away: all, and what brought them."""
+    """Messages appended to sessions while they were away: all, and by how they were delivered."""
 
     all: int
     replayed: int
@@ -35,14 +35,16 @@ class MissedEntry(TypedDict):
 
 
 class AwayEntry(TypedDict):
-    """Messages that were to be appended meanwhile: those that the server accepted, and those that it did not."""
+    """Messages to be appended meanwhile: those that the server accepted, and those that it did not."""
 
     appended: int
     failed: int
 
 
 class StormLatencyEntry(TypedDict):
-    """95th percentiles in ms: before the first cut, of those that stayed, and the limit; when latency was back."""
+    """95th percentiles in ms: before the first cut, of sessions that stayed, and the limit; and when the latency had
+    recovered.
+    """
 
     calm_p95: float | None
     stayed_p95: float | None
@@ -64,7 +66,7 @@ class StormGeneratorEntry(TypedDict):
 
 
 class StormEntry(TypedDict):
-    """A storm in figures; times are seconds since the cut, null for what never came."""
+    """A storm in figures; times are seconds since the cut, null if it never happened."""
 
     how: str
     cuts: list[tuple[float, int]]
@@ -85,7 +87,7 @@ class StormEntry(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class StormRecord:
-    """What was planned, and what the seconds of the run tell.
+    """The planned storm, and the measurements of the run's seconds.
 
     Attributes:
         how: In words: who cut the connections.
@@ -109,7 +111,7 @@ class StormRecord:
 
     @property
     def planned(self) -> int:
-        """How many sessions were to be cut in all."""
+        """The total number of sessions to be cut."""
         return sum(sessions for _, sessions in self.cuts)
 
 

@@ -1,4 +1,4 @@
-"""When the sessions that were cut were back: the share of all of them over the time since their cut. Pure."""
+"""When the sessions that were cut were back: the share of all of them over the time since the cut. Pure."""
 
 import math
 from typing import Final
@@ -14,13 +14,13 @@ SHARES: Final = (0.5, 0.95, 0.99, 1.0)
 
 
 class ReturnCurve(msgspec.Struct, frozen=True):
-    """Of `cut` sessions, `back` came back.
+    """The return of sessions: of `cut` sessions, `back` came back.
 
     Attributes:
         cut: Sessions that lost their connection in a cut.
         back: Those of them that were joined again.
-        times_s: After how many seconds each of SHARES was back; None for a share that never was.
-        points: Rising seconds since the cut, each with the share of all that were cut that was back by then.
+        times_s: The seconds until each of SHARES was back; None for a share that never was.
+        points: Rising seconds since the cut, each with the share of all cut sessions that was back by then.
     """
 
     cut: int
@@ -30,9 +30,9 @@ class ReturnCurve(msgspec.Struct, frozen=True):
 
 
 def return_curve(cut: int, reconnects: Trend) -> ReturnCurve:
-    """Return the curve of `cut` sessions, `reconnects` being the times of those that came back.
+    """Return the curve of `cut` sessions; `reconnects` are the times of those that came back.
 
-    A session that never came back took longer than all others: shares are of all that were cut.
+    A session that never came back counts as slower than all others: shares are of all cut sessions.
     """
     back = reconnects.count
     cut = max(cut, back)
@@ -44,7 +44,7 @@ def return_curve(cut: int, reconnects: Trend) -> ReturnCurve:
 
 
 def _time_s(share: float, cut: int, reconnects: Trend) -> float | None:
-    """Return the time of the session that makes the share full, by the nearest rank; None if that one is not back."""
+    """Return the time of the session that completes the share, by nearest rank; None if that one is not back."""
     rank = max(1, math.ceil(round(share * cut, 6)))
     if rank > reconnects.count:
         return None
