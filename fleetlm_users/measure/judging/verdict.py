@@ -100,9 +100,9 @@ def decide(judgements: Sequence[Judgement], totals: Totals, facts: RunFacts) -> 
     """Return the verdict. A failure outweighs every doubt: a missed threshold stays missed, however good the rest was.
 
     A miss that the generator's lateness alone explains is no failure: that threshold is undecided
-    (generator_lateness.py). A run without thresholds is inconclusive: nothing was promised, so nothing can have been kept. A threshold without
-    samples fails, except in a run cut short, which may just not have got that far; the same holds for a count or a
-    maximum that had to reach its bound. An aborted run fails in any case.
+    (generator_lateness.py). A run without thresholds is inconclusive: nothing was promised, so nothing can have been
+    kept. A threshold without samples fails, except in a run cut short, which may just not have got that far; the same
+    holds for a count or a maximum that had to reach its bound. An aborted run fails in any case.
     """
     judgements = excuse_lateness(judgements, totals, lambda: is_beyond_limits(totals, facts.workers, facts.limits))
     failures = tuple(_failures(judgements, totals, facts))
